@@ -1,0 +1,42 @@
+//! Every number that the program exits with.
+
+/// How a run ended, as scripts see it. The numbers are part of the interface and never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// Done, or nothing had to be done.
+    Done = 0,
+    /// Something failed; nothing was changed.
+    Error = 1,
+    /// The command line was not understood.
+    Usage = 2,
+    /// `--exit-code` was given and there would be changes.
+    WouldChange = 3,
+    /// Refused before anything was written: the request cannot be carried out safely as it is.
+    Refused = 4,
+}
+
+impl ExitStatus {
+    /// Every status with the sentence that `--help` and the README show for it.
+    pub const ALL: [(ExitStatus, &'static str); 5] = [
+        (ExitStatus::Done, "done, or nothing to do"),
+        (ExitStatus::Error, "error; nothing was changed"),
+        (ExitStatus::Usage, "the command line was not understood"),
+        (
+            ExitStatus::WouldChange,
+            "there would be changes (with --exit-code)",
+        ),
+        (ExitStatus::Refused, "refused before anything was written"),
+    ];
+
+    /// The number itself.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<ExitStatus> for std::process::ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.code())
+    }
+}

@@ -1,0 +1,23 @@
+//! Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
+//!
+//! A configuration is **read the way Apache reads it** and **changed by splicing bytes**, never by printing a tree.
+//!
+//! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
+//! - [`tls`]: certificate and key files.
+//! - [`server`]: the installed server: where its configuration is.
+//! - [`change`]: what to edit to turn HTTPS on, and the proof that it does. Pure.
+//! - [`apply`]: how changes reach the disk.
+//! - [`check`]: rules that look at files and configuration and return findings.
+//! - [`cli`]: flags, confirmation, rendering.
+//! - [`exit_status`]: every number the program exits with.
+//!
+//! Data flows down this list. Parts beside each other do not know each other.
+
+pub mod apply;
+pub mod change;
+pub mod check;
+pub mod cli;
+pub mod exit_status;
+pub mod httpd;
+pub mod server;
+pub mod tls;
