@@ -1,0 +1,44 @@
+//! Apache's configuration language: bytes to lines to what Apache sees. Knows no TLS policy, terminal or process.
+//!
+//! [`Document`] is one file, [`Configuration`] the main file with all it includes, evaluated in Apache's order.
+//! Changes are [`Edit`]s: byte ranges with their replacement and reason.
+
+mod buffer;
+mod condition;
+mod configuration;
+mod document;
+mod edit;
+mod facts;
+mod include;
+pub mod known;
+mod line;
+mod listen;
+mod macros;
+mod module;
+mod path;
+mod problem;
+mod reach;
+mod reader;
+mod source;
+mod truth;
+mod variable;
+mod virtual_host;
+mod walk;
+pub mod word;
+
+pub use configuration::{
+    Configuration, Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId,
+};
+pub use document::{Commented, Document, LineEnding, Platform};
+pub use edit::{Edit, Overlap, apply};
+pub use facts::{Facts, Version};
+pub use line::{Line, LineKind, trim};
+pub use listen::{Listen, parse_listen};
+pub use module::{LoadModule, Modules, source_name};
+pub use path::{is_absolute, normalize, resolve, strip_prefix};
+pub use problem::{Phase, Problem, Severity};
+pub use reach::Reach;
+pub use source::{Kind, Source, bytes_path, host_bytes, real_path};
+pub use truth::Truth;
+pub use variable::Variables;
+pub use virtual_host::{Address, Host, VirtualHost};

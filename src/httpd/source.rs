@@ -1,0 +1,201 @@
+//! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::document::Platform;
+use super::path;
+
+/// The file system as Apache would see it, translated to the one we run on.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The configuration's platform.
+    pub platform: Platform,
+    /// The server root as this program opens it.
+    pub host_root: PathBuf,
+    /// A server root named in the configuration that does not exist here; what lies below it is read below
+    /// `host_root` instead. So a tree copied from another machine can be read.
+    relocated: Option<Vec<u8>>,
+    /// Files with other bytes than on disk.
+    overlay: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file (or the null device, which Apache accepts as an empty file).
+    File,
+    /// A folder.
+    Folder,
+    /// Something else: a pipe, a device.
+    Other,
+    /// Nothing.
+    Missing,
+}
+
+impl Source {
+    /// A configuration below `host_root`, an absolute path on this machine.
+    pub fn new(host_root: PathBuf, platform: Platform) -> Self {
+        Source {
+            platform,
+            host_root,
+            relocated: None,
+            overlay: BTreeMap::new(),
+        }
+    }
+
+    /// The same with other bytes in some files; files that do not exist yet become visible.
+    pub fn with_overlay(&self, overlay: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+        let overlay = overlay
+            .into_iter()
+            .map(|(path, bytes)| (real_path(&path), bytes))
+            .collect();
+        Source {
+            overlay,
+            ..self.clone()
+        }
+    }
+
+    fn overlaid(&self, host: &Path) -> Option<&Vec<u8>> {
+        if self.overlay.is_empty() {
+            None
+        } else {
+            self.overlay.get(&real_path(host))
+        }
+    }
+
+    /// The spelling of `host_root` in the configuration's terms, before any `ServerRoot` directive.
+    pub fn initial_root(&self) -> Vec<u8> {
+        path::normalize(&host_bytes(&self.host_root), self.platform)
+    }
+
+    /// Tells the source which server root the configuration names. Returns `false` when it does not exist on
+    /// this machine: then what lies below it is read below `host_root`.
+    pub fn enter_root(&mut self, root: &[u8]) -> bool {
+        self.relocated = None;
+        if *root == self.initial_root() || self.kind(root) == Kind::Folder {
+            return true;
+        }
+        self.relocated = Some(root.to_vec());
+        false
+    }
+
+    /// The server root that exists only in the configuration, if there is one.
+    pub fn relocated(&self) -> Option<&[u8]> {
+        self.relocated.as_deref()
+    }
+
+    /// An absolute path of the configuration as this machine opens it.
+    pub fn host_path(&self, absolute: &[u8]) -> PathBuf {
+        if let Some(root) = &self.relocated
+            && let Some(rest) = path::strip_prefix(absolute, root, self.platform)
+        {
+            return if rest.is_empty() {
+                self.host_root.clone()
+            } else {
+                self.host_root.join(bytes_path(rest))
+            };
+        }
+        bytes_path(absolute)
+    }
+
+    /// What an absolute path of the configuration leads to, symbolic links followed.
+    pub fn kind(&self, absolute: &[u8]) -> Kind {
+        let host = self.host_path(absolute);
+        if self.overlaid(&host).is_some() {
+            return Kind::File;
+        }
+        match std::fs::metadata(&host) {
+            Ok(meta) if meta.is_dir() => Kind::Folder,
+            Ok(meta) if meta.is_file() => Kind::File,
+            Ok(_) if absolute == b"/dev/null" => Kind::File,
+            Ok(_) => Kind::Other,
+            Err(_) => Kind::Missing,
+        }
+    }
+
+    /// Does the path belong to another machine, so that nothing can be said about it here? So it is with `D:/x` in
+    /// a Windows configuration that is read on Unix.
+    pub fn is_foreign(&self, absolute: &[u8]) -> bool {
+        let below = |root: &[u8]| path::strip_prefix(absolute, root, self.platform).is_some();
+        self.platform != Platform::HOST
+            && !self.relocated.as_deref().is_some_and(below)
+            && !below(&self.initial_root())
+    }
+
+    /// Is it a folder itself, not a symbolic link to one?
+    pub fn is_real_folder(&self, absolute: &[u8]) -> bool {
+        std::fs::symlink_metadata(self.host_path(absolute)).is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, absolute: &[u8]) -> io::Result<Vec<u8>> {
+        let host = self.host_path(absolute);
+        match self.overlaid(&host) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => std::fs::read(host),
+        }
+    }
+
+    /// The names in a folder, sorted by bytes as Apache sorts them.
+    pub fn list(&self, absolute: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+        let host = self.host_path(absolute);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&host)? {
+            names.push(host_bytes(Path::new(&entry?.file_name())));
+        }
+        let folder = real_path(&host);
+        for path in self.overlay.keys() {
+            if path.parent() == Some(&folder)
+                && let Some(name) = path.file_name()
+            {
+                names.push(host_bytes(Path::new(name)));
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+/// The file behind all symbolic links: one name for one file. For a file that does not exist yet, its name in the
+/// real folder.
+pub fn real_path(path: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(path) {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => {
+            std::fs::canonicalize(folder).map_or_else(|_| path.to_path_buf(), |folder| folder.join(name))
+        }
+        _ => path.to_path_buf(),
+    }
+}
+
+/// A path of this machine as bytes.
+pub fn host_bytes(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        path.as_os_str().as_bytes().to_vec()
+    }
+    #[cfg(not(unix))]
+    {
+        path.to_string_lossy().into_owned().into_bytes()
+    }
+}
+
+/// Bytes as a path of this machine. Where paths are text, bytes that are not UTF-8 cannot name a file and become
+/// replacement characters.
+pub fn bytes_path(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+    }
+    #[cfg(not(unix))]
+    {
+        PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+    }
+}

@@ -1,0 +1,42 @@
+//! Three-valued truth of a condition. Decides nothing.
+
+/// Does a condition hold?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Truth {
+    /// It does not: what it guards is inactive.
+    False,
+    /// It hangs on something that only the server knows and that we could not ask.
+    Unknown,
+    /// It does.
+    True,
+}
+
+impl Truth {
+    /// Both.
+    pub fn and(self, other: Truth) -> Truth {
+        self.min(other)
+    }
+
+    /// Either.
+    pub fn or(self, other: Truth) -> Truth {
+        self.max(other)
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(value: bool) -> Self {
+        if value { Truth::True } else { Truth::False }
+    }
+}
+
+impl std::ops::Not for Truth {
+    type Output = Truth;
+
+    fn not(self) -> Truth {
+        match self {
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
+            Truth::True => Truth::False,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Where a directive may stand: what the sections around it allow. Knows only the sections that change that.
+
+use super::super::known::{Known, module_name};
+use super::super::{Configuration, EntryId, Truth};
+use super::{Directive, shown_name};
+
+/// What the sections around an entry allow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    /// Inside `<Directory>` and the like.
+    pub directory: bool,
+    /// Index in the list of virtual hosts.
+    pub host: Option<u32>,
+    /// Opening of the innermost section that is not a conditional decided while reading.
+    pub parent: Option<EntryId>,
+    /// Inside a section that Apache does not carry out, or whose content is not ours to judge.
+    pub dead: bool,
+    /// An `<If>` or `<ElseIf>` precedes in this section.
+    pub after_if: bool,
+    proxy: bool,
+}
+
+/// Allowed at server level and in `<Location>` only, although the table says `<Directory>` too.
+const NOT_IN_FOLDERS: [&str; 7] = [
+    "Alias",
+    "ScriptAlias",
+    "CacheEnable",
+    "CacheDisable",
+    "ProxyPass",
+    "ProxyPassMatch",
+    "ProxyPassReverse",
+];
+
+impl Context {
+    /// The server level.
+    pub fn server() -> Self {
+        Context {
+            directory: false,
+            host: None,
+            parent: None,
+            dead: false,
+            after_if: false,
+            proxy: false,
+        }
+    }
+
+    /// Inside a section of that name that stands in this context.
+    pub fn enter(self, name: &str, opening: EntryId) -> Self {
+        let lower = name.to_ascii_lowercase();
+        let directory = matches!(
+            lower.as_str(),
+            "<directory"
+                | "<directorymatch"
+                | "<location"
+                | "<locationmatch"
+                | "<files"
+                | "<filesmatch"
+                | "<if"
+                | "<elseif"
+                | "<else"
+                | "<proxy"
+                | "<proxymatch"
+                | "<authnprovideralias"
+                | "<authzprovideralias"
+        );
+        Context {
+            directory: self.directory || directory,
+            parent: Some(opening),
+            after_if: false,
+            proxy: self.proxy || lower.starts_with("<proxy"),
+            dead: self.dead || lower.starts_with("<mdomain") || lower.starts_with("<luahook"),
+            ..self
+        }
+    }
+
+    /// Apache's message when the section around does not allow the directive: checked before its arguments.
+    pub fn refuses(&self, c: &Configuration, known: &Known, directive: &Directive<'_>) -> Option<String> {
+        let allowed = if self.directory {
+            known.places.directory
+        } else {
+            known.places.server
+        };
+        let in_proxy =
+            self.proxy && known.name.starts_with("SSLProxy") && module_name(known.module) == "mod_ssl.c";
+        if allowed || in_proxy {
+            return None;
+        }
+        Some(match self.parent {
+            Some(parent) => {
+                let parent = String::from_utf8_lossy(&c.name(c.entry(parent))).into_owned();
+                format!("{} not allowed in {parent}> context", directive.name)
+            }
+            None => format!("{} not allowed here", directive.name),
+        })
+    }
+
+    /// Apache's message when the directive itself does not want to stand here: checked after its arguments.
+    pub fn forbids(&self, c: &Configuration, known: &Known, directive: &Directive<'_>) -> Option<String> {
+        let name = shown_name(directive.name);
+        if known.places.global_only && self.host.is_some() {
+            return Some(format!("{name} cannot occur within <VirtualHost> section"));
+        }
+        let sections: &[&str] = if NOT_IN_FOLDERS.contains(&directive.name) {
+            &[
+                "<Directory",
+                "<DirectoryMatch",
+                "<Files",
+                "<FilesMatch",
+                "<If",
+                "<ElseIf",
+                "<Else",
+            ]
+        } else if matches!(directive.name, "<Files" | "<FilesMatch") {
+            &["<Location", "<LocationMatch"]
+        } else {
+            return None;
+        };
+        let around = c.ancestors(&directive.entry).find_map(|(_, section)| {
+            let opening = c.entry(section.opening);
+            let found = sections.iter().find(|section| c.is_named(opening, section))?;
+            (section.truth != Truth::False).then_some(*found)
+        });
+        around.map(|section| format!("{name} cannot occur within {section}> section"))
+    }
+}

@@ -1,0 +1,302 @@
+//! Virtual hosts: addresses, names, reach, and TLS side by side with plain. Resolves no host names.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::super::problem::{Phase, Problem, Severity};
+use super::super::reach::Reach;
+use super::super::virtual_host::host_part;
+use super::super::word::words;
+use super::super::{Address, EntryId, Host, SectionId, Truth, VirtualHost};
+use super::listen::{is_no_host, parse_address_port};
+use super::{Directive, Walk};
+
+/// What was gathered about virtual hosts and the main server.
+#[derive(Default)]
+pub(super) struct Hosts {
+    pub all: Vec<VirtualHost>,
+    /// TLS of each, in the same order.
+    pub tls: Vec<Tls>,
+    /// TLS of the main server.
+    pub main: Tls,
+    /// Port in the main server's `ServerName`, from the lines so far.
+    main_port: Option<u16>,
+}
+
+/// The settings that decide whether a server speaks TLS.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tls {
+    /// `SSLEngine`, and its place.
+    pub engine: Option<(bool, EntryId)>,
+    /// There is an `SSLCertificateFile`.
+    pub certificate: bool,
+}
+
+impl Hosts {
+    /// The settings of the virtual host around a directive, or of the main server.
+    pub fn tls(&mut self, host: Option<u32>) -> &mut Tls {
+        match host.and_then(|host| self.tls.get_mut(host as usize)) {
+            Some(tls) => tls,
+            None => &mut self.main,
+        }
+    }
+}
+
+/// The opening of a virtual host.
+pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: SectionId, argument: &[u8]) {
+    let mut addresses = Vec::new();
+    for (n, word) in words(argument).enumerate() {
+        let word = &word.value;
+        let bare = word.strip_suffix(b":*").unwrap_or(word);
+        let apache = if matches!(bare, b"*" | b"_default_") {
+            None
+        } else {
+            match parse_address_port(bare) {
+                None => Some("The address or port is invalid"),
+                Some((None, _)) => Some("Missing address for VirtualHost"),
+                Some((Some(host), _)) => {
+                    let host = host
+                        .strip_prefix(b"[")
+                        .and_then(|h| h.strip_suffix(b"]"))
+                        .unwrap_or(host);
+                    if host != b"*" && is_no_host(host) {
+                        let shown = String::from_utf8_lossy(word).into_owned();
+                        let problem = Problem {
+                            code: "dead-address",
+                            severity: Severity::Warning,
+                            apache: Some(format!(
+                                "AH00547: Could not resolve host name {shown} -- ignoring!"
+                            )),
+                            message: format!(
+                                "`{shown}` is no address that Apache understands, and it goes on without it; \
+                                 addresses are separated by blanks"
+                            ),
+                            ..Problem::new(Phase::Checking)
+                        };
+                        walk.report(&directive.entry, Some(n + 1), problem);
+                        continue;
+                    }
+                    None
+                }
+            }
+        };
+        match apache {
+            Some(apache) => {
+                let problem = Problem {
+                    code: "host-address",
+                    apache: Some(apache.into()),
+                    message: "an address is `ADDRESS[:PORT]` or `*[:PORT]`, with a port from 1 to 65535"
+                        .into(),
+                    ..Problem::new(Phase::Checking)
+                };
+                walk.report(&directive.entry, Some(n + 1), problem);
+            }
+            None => addresses.extend(Address::parse(word, || walk.hosts.main_port)),
+        }
+    }
+    walk.contexts[section as usize].host = Some(walk.hosts.all.len() as u32);
+    walk.hosts.tls.push(Tls::default());
+    walk.hosts.all.push(VirtualHost {
+        section,
+        entry: directive.id,
+        addresses,
+        server_name: None,
+        aliases: Vec::new(),
+        truth: directive.entry.truth,
+    });
+}
+
+/// `ServerName`, `ServerAlias`, `NameVirtualHost`.
+pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    let host = directive.context.host;
+    match directive.name {
+        "ServerName" => server_name(walk, directive, host),
+        "ServerAlias" => {
+            let Some(host) = host.and_then(|host| walk.hosts.all.get_mut(host as usize)) else {
+                return walk.refuse(
+                    directive,
+                    "server-name",
+                    "ServerAlias only used in <VirtualHost>",
+                    "`ServerAlias` has a meaning in a virtual host only",
+                );
+            };
+            let aliases = words(directive.rest).take_while(|word| !word.value.is_empty());
+            host.aliases
+                .extend(aliases.map(|word| String::from_utf8_lossy(&word.value).into_owned()));
+        }
+        _ => {
+            let problem = Problem {
+                code: "no-effect",
+                severity: Severity::Warning,
+                apache: Some(
+                    "AH00548: NameVirtualHost has no effect and will be removed in the next release".into(),
+                ),
+                message: "`NameVirtualHost` has had no effect since Apache 2.4; remove it".into(),
+                ..Problem::new(Phase::Checking)
+            };
+            walk.report(&directive.entry, Some(0), problem);
+        }
+    }
+}
+
+fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>) {
+    let name = directive.first();
+    let shown = String::from_utf8_lossy(&name).into_owned();
+    if is_pattern(&name) {
+        return walk.refuse(
+            directive,
+            "server-name",
+            format!("Invalid ServerName \"{shown}\" use ServerAlias to set multiple server names."),
+            "`ServerName` takes one plain name; patterns belong into `ServerAlias`",
+        );
+    }
+    let bare = shown.split_once("://").map_or(shown.as_str(), |(_, rest)| rest);
+    if let Some((_, port)) = bare.split_once(':') {
+        let digits = port.len() - port.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if !port[..digits].parse::<u16>().is_ok_and(|port| port > 0) {
+            return walk.refuse(
+                directive,
+                "server-name",
+                format!("The port number \"{shown}\" is outside the appropriate range (i.e., 1..65535)."),
+                "the port in `ServerName` must be a number from 1 to 65535",
+            );
+        }
+    }
+    let (name, port) = host_part(&name);
+    match host.and_then(|host| walk.hosts.all.get_mut(host as usize)) {
+        Some(host) => host.server_name = Some(name),
+        None => walk.hosts.main_port = port,
+    }
+}
+
+/// APR's `apr_fnmatch_test`.
+fn is_pattern(text: &[u8]) -> bool {
+    let mut open = false;
+    let mut skip = false;
+    text.iter().any(|byte| {
+        if skip {
+            skip = false;
+            return false;
+        }
+        match byte {
+            b'?' | b'*' => return true,
+            b'\\' => skip = true,
+            b'[' => open = true,
+            b']' if open => return true,
+            _ => {}
+        }
+        false
+    })
+}
+
+/// All virtual hosts together.
+pub(super) fn check(walk: &mut Walk<'_>) {
+    // The questions below would gather the listeners a second time.
+    let _ = walk.c.index.listens.set(walk.listens.clone());
+    let hosts = std::mem::take(&mut walk.hosts);
+    let reach = walk.c.reach(&hosts.all);
+    for (host, reach) in hosts.all.iter().zip(reach) {
+        let name = host.server_name.as_deref().unwrap_or("this virtual host");
+        let message = match reach {
+            Reach::Answers | Reach::Inactive => continue,
+            Reach::NothingListens if walk.listens.is_empty() => continue,
+            Reach::NothingListens => {
+                format!("{name} is never reached: no `Listen` opens a port of its addresses")
+            }
+            Reach::ShadowedBy(other) => format!(
+                "{name} is never reached: the virtual host at {} answers to that name first",
+                walk.c.place(walk.c.entry(other))
+            ),
+            Reach::NearerAddress => {
+                format!("{name} is never reached: virtual hosts with a nearer address answer instead")
+            }
+        };
+        let entry = *walk.c.entry(host.entry);
+        walk.warn(&entry, None, "dead-host", message);
+    }
+    tls(walk, &hosts);
+    walk.hosts = hosts;
+}
+
+fn tls(walk: &mut Walk<'_>, hosts: &Hosts) {
+    if walk.c.modules.has(b"ssl_module") == Truth::False {
+        return;
+    }
+    let managed = walk.c.modules.has(b"md_module") != Truth::False;
+    let engine = |tls: &Tls| tls.engine.or(hosts.main.engine);
+    let certificate = |tls: &Tls| tls.certificate || hosts.main.certificate;
+    let mut inherited = None;
+    for (host, tls) in hosts.all.iter().zip(&hosts.tls) {
+        if host.truth == Truth::False || certificate(tls) || managed {
+            continue;
+        }
+        match engine(tls) {
+            Some((true, at)) if tls.engine.is_some() => {
+                without_certificate(walk, at, host.server_name.as_deref())
+            }
+            Some((true, at)) => inherited = Some(at),
+            _ => {}
+        }
+    }
+    let main = hosts
+        .main
+        .engine
+        .filter(|(on, _)| *on && !hosts.main.certificate && !managed);
+    if let Some(at) = main.map(|(_, at)| at).or(inherited) {
+        without_certificate(walk, at, None);
+    }
+    let mut first: HashMap<(Option<IpAddr>, Option<u16>), (bool, EntryId)> = HashMap::new();
+    for (host, tls) in hosts.all.iter().zip(&hosts.tls) {
+        if host.truth != Truth::True {
+            continue;
+        }
+        let speaks = match engine(tls) {
+            Some((engine, _)) => engine,
+            None => certificate(tls) && walk.c.has_https_listener(host),
+        };
+        let pairs = host
+            .addresses
+            .iter()
+            .filter(|address| !matches!(address.host, Host::Name(_)));
+        let mut other = None;
+        for address in pairs {
+            let (before, at) = *first
+                .entry((address.ip(), address.port))
+                .or_insert((speaks, host.entry));
+            if before != speaks {
+                other = Some((before, at, address.to_string()));
+            }
+        }
+        if let Some((before, at, address)) = other {
+            let place = walk.c.place(walk.c.entry(at));
+            let message = if before {
+                format!(
+                    "this plain virtual host shares {address} with {place}, which speaks TLS: it is served over TLS, \
+                     with the other's certificate"
+                )
+            } else {
+                format!(
+                    "this TLS virtual host shares {address} with {place}, which comes first and is plain: TLS \
+                     connections fail there"
+                )
+            };
+            let entry = *walk.c.entry(host.entry);
+            walk.warn(&entry, None, "tls-and-plain", message);
+        }
+    }
+}
+
+fn without_certificate(walk: &mut Walk<'_>, at: EntryId, name: Option<&str>) {
+    let entry = *walk.c.entry(at);
+    let whose = name.map_or_else(|| "a server".to_string(), |name| format!("`{name}`"));
+    let problem = Problem {
+        code: "tls-without-certificate",
+        apache: Some("AH02572: Failed to configure at least one certificate and key".into()),
+        message: format!(
+            "TLS is on for {whose} without a certificate: `httpd -t` is content, but the server does not start; add \
+             SSLCertificateFile"
+        ),
+        ..Problem::new(Phase::Starting)
+    };
+    walk.report(&entry, None, problem);
+}

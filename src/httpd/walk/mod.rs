@@ -1,0 +1,401 @@
+//! The walk phase: what Apache checks when it carries out the stored directives, and the silent traps beside it. All
+//! of it in one pass over the entries; [`super::reader`] has found what is wrong with the reading itself. Does not
+//! know what modules make of the values of their directives, mod_ssl's excepted.
+
+mod arity;
+mod context;
+mod host;
+mod listen;
+mod section;
+mod server;
+mod ssl;
+mod text;
+mod trap;
+
+use std::collections::HashMap;
+
+use super::configuration::{Entry, EntryId, SectionId};
+use super::problem::{Phase, Problem, Severity};
+use super::word::words;
+use super::{Configuration, Listen, Platform, Truth, known};
+use context::Context;
+use host::Hosts;
+
+impl Configuration {
+    /// Everything that is wrong: what [`Configuration::problems`] has from reading, what Apache finds when it
+    /// carries the directives out or starts, and what it accepts although it probably does not mean what was
+    /// intended. In the order of files and lines. Costs a pass over all entries.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut walk = Walk::new(self);
+        text::check(&mut walk);
+        walk.entries();
+        listen::check(&mut walk);
+        server::check(&mut walk);
+        host::check(&mut walk);
+        let mut problems = walk.problems;
+        problems.extend(self.problems.iter().cloned());
+        problems.sort_by_key(|problem| (problem.file, problem.line));
+        problems
+    }
+}
+
+/// What the pass knows at an entry.
+struct Walk<'a> {
+    c: &'a Configuration,
+    problems: Vec<Problem>,
+    /// By section.
+    contexts: Vec<Context>,
+    /// By module of the table: is it there after the last line?
+    modules: Vec<Truth>,
+    /// A module is loaded that is not in the table.
+    foreign: bool,
+    listens: Vec<Listen>,
+    hosts: Hosts,
+    /// The main server has an `ErrorLog`.
+    error_log: bool,
+    /// By module: where its `LoadModule` is commented out.
+    commented: HashMap<&'static str, Option<String>>,
+    /// How often a name like an unknown one was looked for, which is slow.
+    guesses: usize,
+}
+
+/// A directive being checked.
+struct Directive<'a> {
+    id: EntryId,
+    entry: Entry,
+    /// As httpd spells it.
+    name: &'static str,
+    rest: &'a [u8],
+    context: Context,
+}
+
+impl Directive<'_> {
+    /// Its arguments, split.
+    fn words(&self) -> Vec<Vec<u8>> {
+        words(self.rest).map(|word| word.value.into_owned()).collect()
+    }
+
+    /// Its first argument, empty if there is none.
+    fn first(&self) -> Vec<u8> {
+        words(self.rest)
+            .next()
+            .map(|word| word.value.into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Carried out while reading: the walk passes them over.
+const EXEC_ON_READ: [&str; 11] = [
+    "Define",
+    "UnDefine",
+    "ServerRoot",
+    "LoadModule",
+    "LoadFile",
+    "Include",
+    "IncludeOptional",
+    "Use",
+    "UndefMacro",
+    "DefaultRuntimeDir",
+    "UNCList",
+];
+
+impl<'a> Walk<'a> {
+    fn new(c: &'a Configuration) -> Self {
+        Walk {
+            c,
+            problems: Vec::new(),
+            contexts: Vec::with_capacity(c.sections.len()),
+            modules: known::modules()
+                .iter()
+                .map(|module| c.modules.has(module.as_bytes()))
+                .collect(),
+            foreign: c.modules.has_foreign(),
+            listens: Vec::new(),
+            hosts: Hosts::default(),
+            error_log: false,
+            commented: HashMap::new(),
+            guesses: 0,
+        }
+    }
+
+    fn entries(&mut self) {
+        let c = self.c;
+        self.contexts.push(Context::server());
+        for (id, entry) in (0..).zip(&c.entries) {
+            let section = self.contexts.len();
+            let opens = entry.opens && c.sections.get(section).is_some_and(|s| s.opening == id);
+            if opens {
+                let inner = self.contexts[entry.section as usize];
+                self.contexts.push(inner);
+            }
+            if entry.truth != Truth::False {
+                self.entry(id, *entry, opens.then_some(section as SectionId));
+            }
+        }
+    }
+
+    fn entry(&mut self, id: EntryId, entry: Entry, opened: Option<SectionId>) {
+        let context = self.contexts[entry.section as usize];
+        if context.dead {
+            return;
+        }
+        let text = self.c.text(&entry);
+        let mut split = words(&text);
+        let Some(first) = split.next() else { return };
+        let rest = split.rest();
+        let name = match &*first.value {
+            [name @ .., b'>'] => name,
+            name => name,
+        };
+        let transparent = opened.is_some_and(|section| self.c.sections[section as usize].transparent);
+        if transparent {
+            return trap::conditional(self, id, entry, opened, name, rest);
+        }
+        let all = known::find(name);
+        let there = |known: &&known::Known| self.modules[known.module as usize] != Truth::False;
+        let Some(known) = all.iter().find(there) else {
+            self.kill(opened);
+            return self.unknown(entry, name, all);
+        };
+        let directive = Directive {
+            id,
+            entry,
+            name: known.name,
+            rest,
+            context,
+        };
+        if EXEC_ON_READ.contains(&known.name) {
+            return trap::while_reading(self, &directive);
+        }
+        if let Some(section) = opened {
+            return section::check(self, &directive, known, section);
+        }
+        if let Some(apache) = context.refuses(self.c, known, &directive) {
+            return self.refuse(&directive, "context", apache, where_it_may_stand(known));
+        }
+        if let Some(wanted) = arity::refuses(known.arity, rest) {
+            let message = format!("`{}` {wanted}{}", known.name, arity::hint(known.arity, rest));
+            return self.refuse(
+                &directive,
+                "arguments",
+                format!("{} {wanted}", known.name),
+                message,
+            );
+        }
+        if let Some(apache) = context.forbids(self.c, known, &directive) {
+            return self.refuse(&directive, "context", apache, where_it_may_stand(known));
+        }
+        trap::arguments(self, &directive, known.arity);
+        self.values(&directive);
+    }
+
+    /// What httpd itself, or mod_ssl, checks in the values.
+    fn values(&mut self, directive: &Directive<'_>) {
+        match directive.name {
+            "Listen" => listen::directive(self, directive),
+            "ServerName" | "ServerAlias" | "NameVirtualHost" => host::directive(self, directive),
+            "DocumentRoot" | "ErrorLog" | "CustomLog" | "TransferLog" | "Error" | "Port" => {
+                server::directive(self, directive);
+            }
+            name if name.starts_with("SSL") => ssl::directive(self, directive),
+            _ => {}
+        }
+    }
+
+    /// A name that no module provides which is there.
+    fn unknown(&mut self, entry: Entry, name: &[u8], all: &[known::Known]) {
+        if all.is_empty() && self.foreign {
+            // It may belong to a module that we do not know.
+            return;
+        }
+        let shown = escape(name);
+        let message = match all.first() {
+            Some(known) => self.provider(known),
+            None => self.mistyped(name),
+        };
+        self.report(
+            &entry,
+            Some(0),
+            Problem {
+                code: "unknown-directive",
+                apache: Some(format!(
+                    "Invalid command '{shown}', perhaps misspelled or defined by a module not included in the \
+                     server configuration"
+                )),
+                message,
+                ..Problem::new(Phase::Checking)
+            },
+        );
+    }
+
+    /// Who would provide a directive, and what about its `LoadModule`.
+    fn provider(&mut self, known: &known::Known) -> String {
+        let file = known::module_name(known.module);
+        let name = known.name;
+        let load = self
+            .c
+            .load_modules
+            .iter()
+            .find(|load| super::source_name(&load.identifier) == file.as_bytes());
+        match load {
+            Some(load) => format!(
+                "`{name}` belongs to {file}, whose LoadModule at {} is inactive",
+                self.c.place(self.c.entry(load.entry))
+            ),
+            None => match self.commented_load(file) {
+                Some(place) => {
+                    format!("`{name}` belongs to {file}, whose LoadModule at {place} is commented out")
+                }
+                None => format!("`{name}` belongs to {file}, which is not loaded"),
+            },
+        }
+    }
+
+    /// Where the `LoadModule` of a module stands in a comment.
+    fn commented_load(&mut self, file: &'static str) -> Option<String> {
+        if let Some(known) = self.commented.get(file) {
+            return known.clone();
+        }
+        let found = self.find_commented_load(file);
+        self.commented.insert(file, found.clone());
+        found
+    }
+
+    fn find_commented_load(&self, file: &str) -> Option<String> {
+        self.c.files.iter().find_map(|read| {
+            (0..read.document.lines().len()).find_map(|line| {
+                let words = read.document.commented(line)?.words;
+                let [name, identifier, _] = words.as_slice() else {
+                    return None;
+                };
+                let same = name.eq_ignore_ascii_case(b"LoadModule")
+                    && super::source_name(identifier) == file.as_bytes();
+                same.then(|| {
+                    let number = read.document.lines()[line].number;
+                    format!("{}:{number}", String::from_utf8_lossy(&read.name))
+                })
+            })
+        })
+    }
+
+    fn mistyped(&mut self, name: &[u8]) -> String {
+        let shown = escape(name);
+        if name.starts_with(b"\xef\xbb\xbf") {
+            return "the file starts with a byte order mark, which Apache on Unix takes for part of the first \
+                    word; save it without"
+                .into();
+        }
+        if name.starts_with(b"#") {
+            return "a `#` that comes out of a variable does not make a comment".into();
+        }
+        self.guesses += 1;
+        match Some(name).filter(|_| self.guesses < 100).and_then(known::similar) {
+            Some(similar) => format!("there is no directive `{shown}`; `{similar}` may be meant"),
+            None => format!("no module of Apache has a directive `{shown}`"),
+        }
+    }
+
+    /// Nothing inside a section that Apache does not carry out is judged.
+    fn kill(&mut self, opened: Option<SectionId>) {
+        if let Some(section) = opened {
+            self.contexts[section as usize].dead = true;
+        }
+    }
+
+    /// Apache refuses the directive.
+    fn refuse(
+        &mut self,
+        directive: &Directive<'_>,
+        code: &'static str,
+        apache: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let problem = Problem {
+            code,
+            apache: Some(apache.into()),
+            message: message.into(),
+            ..Problem::new(Phase::Checking)
+        };
+        self.report(&directive.entry, None, problem);
+    }
+
+    /// Apache accepts it; we have doubts. `word` counts from the name, which is 0.
+    fn warn(&mut self, entry: &Entry, word: Option<usize>, code: &'static str, message: impl Into<String>) {
+        let problem = Problem {
+            code,
+            severity: Severity::Warning,
+            message: message.into(),
+            ..Problem::new(Phase::Checking)
+        };
+        self.report(entry, word, problem);
+    }
+
+    /// Fills in the place of a problem and keeps it.
+    fn report(&mut self, entry: &Entry, word: Option<usize>, problem: Problem) {
+        let document = &self.c.files[entry.file as usize].document;
+        let plain = entry.text == 0;
+        let span = word.filter(|_| plain).and_then(|word| {
+            let spans = document.word_spans(entry.line as usize)?;
+            spans.get(word).cloned()
+        });
+        self.problems.push(Problem {
+            file: entry.file,
+            line: entry.line,
+            span,
+            macro_place: self.c.macro_place(entry).cloned(),
+            uncertain: entry.truth == Truth::Unknown,
+            ..problem
+        });
+    }
+
+    /// A path as Apache completes it in this phase: with the last server root of all. `None` when nothing can be
+    /// said about it here: it lies on another machine, or hangs on a variable that is not defined.
+    fn full(&self, path: &[u8]) -> Option<Vec<u8>> {
+        if self.c.source.platform != Platform::HOST || self.c.source.relocated().is_some() {
+            return None;
+        }
+        let full = super::resolve(&self.c.server_root, path, self.c.source.platform);
+        let open = self.c.source.is_foreign(&full) || full.windows(2).any(|pair| pair == b"${");
+        (!open).then_some(full)
+    }
+}
+
+fn where_it_may_stand(known: &known::Known) -> String {
+    let places = match (known.places.server, known.places.directory) {
+        (true, _) if known.places.global_only => "at server level, outside of virtual hosts",
+        (true, false) => {
+            "at server level and in virtual hosts, not in <Directory>, <Location>, <Files> or <If>"
+        }
+        (false, true) => "inside <Directory>, <Location>, <Files> or <If>",
+        _ => "elsewhere",
+    };
+    format!("`{}` may stand {places}", shown_name(known.name))
+}
+
+/// The name as people write it: sections with both brackets.
+fn shown_name(name: &str) -> String {
+    if name.starts_with('<') {
+        format!("{name}>")
+    } else {
+        name.to_string()
+    }
+}
+
+/// Bytes as Apache escapes them in its messages.
+fn escape(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for &byte in bytes {
+        match byte {
+            b'\\' => text += "\\\\",
+            b'\n' => text += "\\n",
+            b'\r' => text += "\\r",
+            b'\t' => text += "\\t",
+            0x20..=0x7e => text.push(char::from(byte)),
+            _ => text += &format!("\\x{byte:02x}"),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Sections carried out in the walk: their tags and arguments. Does not judge patterns and expressions.
+
+use super::super::SectionId;
+use super::super::configuration::Entry;
+use super::super::known::Known;
+use super::super::line::trim;
+use super::super::word::words;
+use super::{Directive, Walk, host, shown_name, trap, where_it_may_stand};
+
+/// Checks the opening of a section and sets the context of its content.
+pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, section: SectionId) {
+    let context = directive.context;
+    walk.contexts[section as usize] = context.enter(known.name, directive.id);
+    let around = effective(walk, &directive.entry);
+    let refused = context
+        .refuses(walk.c, known, directive)
+        .or_else(|| context.forbids(walk.c, known, directive));
+    if let Some(apache) = refused {
+        return walk.refuse(directive, "context", apache, where_it_may_stand(known));
+    }
+    if matches!(known.name, "<Macro" | "<IfVersion") {
+        // Their modules would have had them decided while reading.
+        walk.contexts[section as usize].dead = true;
+        return trap::before_its_module(walk, directive, known);
+    }
+    let name = shown_name(known.name);
+    let rest = if directive.rest.is_empty() {
+        b">"
+    } else {
+        directive.rest
+    };
+    let else_like = matches!(known.name, "<Else" | "<ElseIf");
+    let Some(end) = rest.iter().rposition(|&b| b == b'>') else {
+        return walk.refuse(
+            directive,
+            "opening-tag",
+            format!("{name} directive missing closing '>'"),
+            format!("`{}` lacks its closing `>`", known.name),
+        );
+    };
+    let argument = trim(&rest[..end]);
+    match known.name {
+        "<Else" if !argument.is_empty() => {
+            return walk.refuse(
+                directive,
+                "opening-tag",
+                "<Else> does not take an argument",
+                "`<Else>` takes no argument; a condition belongs into `<ElseIf>`",
+            );
+        }
+        "<RequireAll" | "<RequireAny" | "<RequireNone" if !argument.is_empty() => {
+            return walk.refuse(
+                directive,
+                "opening-tag",
+                format!("{name} directive doesn't take additional arguments"),
+                format!("`{name}` takes no argument"),
+            );
+        }
+        "<Else" | "<RequireAll" | "<RequireAny" | "<RequireNone" => {}
+        _ if argument.is_empty() && !known.name.starts_with("<Lua") => {
+            return walk.refuse(
+                directive,
+                "opening-tag",
+                format!("{name} directive requires additional arguments"),
+                format!("`{name}` needs an argument"),
+            );
+        }
+        _ => {}
+    }
+    if else_like && !walk.contexts[around].after_if {
+        walk.refuse(
+            directive,
+            "else-without-if",
+            "<Else> or <ElseIf> section without previous <If> or <ElseIf> section in same scope",
+            format!("no `<If>` precedes this `{name}` in the same section"),
+        );
+    }
+    if matches!(known.name, "<If" | "<ElseIf") && words(argument).nth(1).is_some() {
+        walk.refuse(
+            directive,
+            "opening-tag",
+            format!("Multiple {name} arguments not supported."),
+            format!("`{name}` takes one argument; put the whole expression in quotes"),
+        );
+    }
+    match known.name {
+        "<If" | "<ElseIf" => walk.contexts[around].after_if = true,
+        "<Else" => walk.contexts[around].after_if = false,
+        "<VirtualHost" => host::opening(walk, directive, section, argument),
+        _ => {}
+    }
+    let one_path = matches!(
+        known.name,
+        "<Directory" | "<DirectoryMatch" | "<Location" | "<LocationMatch" | "<Files" | "<FilesMatch"
+    );
+    if one_path {
+        let mut split = words(argument);
+        let first = split.next();
+        if first.is_some_and(|first| &*first.value == b"~") {
+            split.next();
+        }
+        if !split.rest().is_empty() {
+            let why = if argument.contains(&b'>') {
+                "the argument reaches to the last `>` of the line; text behind the tag must not hold one"
+            } else {
+                "quote a path that holds blanks"
+            };
+            return walk.refuse(
+                directive,
+                "opening-tag",
+                format!("Multiple {name} arguments not (yet) supported."),
+                format!("`{name}` takes one argument; {why}"),
+            );
+        }
+        if open_quote(argument) {
+            walk.warn(
+                &directive.entry,
+                None,
+                "open-quote",
+                format!(
+                    "the quote in the argument of `{name}` is not closed; Apache takes all up to the last `>`"
+                ),
+            );
+        }
+    }
+}
+
+/// The section whose content an entry belongs to, conditionals decided while reading seen through.
+fn effective(walk: &Walk<'_>, entry: &Entry) -> usize {
+    walk.c.context(entry) as usize
+}
+
+/// Is the last quoted word without its closing quote?
+pub(super) fn open_quote(text: &[u8]) -> bool {
+    if memchr::memchr2(b'"', b'\'', text).is_none() {
+        return false;
+    }
+    let mut at = 0;
+    for word in words(text) {
+        at = word.span.start;
+    }
+    let Some((&quote, body)) = text[at..].split_first() else {
+        return false;
+    };
+    if quote != b'"' && quote != b'\'' {
+        return false;
+    }
+    let mut skip = false;
+    for (n, &byte) in body.iter().enumerate() {
+        if skip {
+            skip = false;
+        } else if byte == b'\\'
+            && body
+                .get(n + 1)
+                .is_some_and(|next| *next == quote || *next == b'\\')
+        {
+            skip = true;
+        } else if byte == quote {
+            return false;
+        }
+    }
+    true
+}

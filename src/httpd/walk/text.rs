@@ -1,0 +1,129 @@
+//! Traps in the text of the files: byte order marks, NUL, lone carriage returns, comments that continue, a last line
+//! that Apache drops. Looks at no directive.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::super::configuration::FileId;
+use super::super::line::{LineKind, trim};
+use super::super::problem::{Phase, Problem, Severity};
+use super::super::{Document, Truth};
+use super::Walk;
+
+/// Looks at every file once, however often it is included.
+pub(super) fn check(walk: &mut Walk<'_>) {
+    let mut seen = HashSet::new();
+    let c = walk.c;
+    for (file, read) in (0..).zip(&c.files) {
+        if read.truth != Truth::False && seen.insert(&read.host) {
+            document(walk, file, &read.document);
+        }
+    }
+}
+
+fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
+    let bytes = document.bytes();
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        push(
+            walk,
+            file,
+            0,
+            Severity::Error,
+            "utf-16",
+            "the file is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark",
+        );
+        return;
+    }
+    // Carriage returns and NULs are rare enough to look for them in the whole file first.
+    for at in lone_returns(bytes) {
+        push(
+            walk,
+            file,
+            line_at(document, at),
+            Severity::Warning,
+            "lone-return",
+            "a carriage return alone does not end a line for Apache: what follows it is part of this line",
+        );
+    }
+    if memchr::memchr(0, bytes).is_some() {
+        let cut = (0..document.lines().len()).find(|line| document.raw(*line).contains(&0));
+        push(
+            walk,
+            file,
+            cut.unwrap_or(0),
+            Severity::Warning,
+            "nul",
+            "the line holds a NUL byte, and Apache reads it only up to there; the file may be damaged",
+        );
+    }
+    for (n, line) in document.lines().iter().enumerate() {
+        if line.composed && line.kind == LineKind::Comment {
+            let raw = document.raw(n);
+            let next = memchr::memchr(b'\n', raw).map_or(&raw[..0], |at| trim(&raw[at + 1..]));
+            if !next.is_empty() && !next.starts_with(b"#") {
+                push(
+                    walk,
+                    file,
+                    n,
+                    Severity::Warning,
+                    "comment-continues",
+                    "the comment ends in a backslash, so that the next line is part of it and has no effect",
+                );
+            }
+        }
+    }
+    if let Some(last) = document.lines().len().checked_sub(1)
+        && document.lines()[last].dropped(bytes)
+    {
+        push(
+            walk,
+            file,
+            last,
+            Severity::Warning,
+            "last-line-dropped",
+            "Apache drops this last line without a word: the file does not end in a line feed, and the line just \
+             fills its buffer; end the file with one",
+        );
+    }
+}
+
+/// Carriage returns without a line feed behind them, the first one of each line.
+fn lone_returns(bytes: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut line_end = 0;
+    for at in memchr::memchr_iter(b'\r', bytes) {
+        let text_follows = bytes
+            .get(at + 1)
+            .is_some_and(|next| !matches!(next, b'\n' | b'\r'));
+        if text_follows && at >= line_end {
+            found.push(at);
+            line_end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+        }
+    }
+    found
+}
+
+fn line_at(document: &Document, at: usize) -> usize {
+    document
+        .lines()
+        .partition_point(|line| line.end as usize <= at)
+        .min(document.lines().len().saturating_sub(1))
+}
+
+fn push(
+    walk: &mut Walk<'_>,
+    file: FileId,
+    line: usize,
+    severity: Severity,
+    code: &'static str,
+    message: &str,
+) {
+    walk.problems.push(Problem {
+        code,
+        severity,
+        file,
+        line: line as u32,
+        message: message.into(),
+        ..Problem::new(Phase::Reading)
+    });
+}
