@@ -1,0 +1,233 @@
+//! The httpd program: what it says of itself. Judged by its exit code, with a time-out; no shell is involved.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::httpd::{Facts, Platform, Version};
+
+/// How long a question to the binary may take; it reads its own version in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An httpd binary.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    path: PathBuf,
+}
+
+/// What a run of the binary gave.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it printed as an answer.
+    pub stdout: Vec<u8>,
+    /// What it said beside that.
+    pub stderr: Vec<u8>,
+}
+
+/// What a binary says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its version.
+    pub version: Version,
+    /// Source names of the modules compiled in.
+    pub built_in: Vec<String>,
+    /// `HTTPD_ROOT`: the server root before any `ServerRoot` directive.
+    pub root: Option<String>,
+    /// `SERVER_CONFIG_FILE`: the main file, relative to the root.
+    pub main: Option<String>,
+}
+
+/// Why a binary did not answer.
+#[derive(Debug)]
+pub enum Silence {
+    /// It could not be started.
+    NotStarted(PathBuf, std::io::Error),
+    /// It did not end in time and was ended.
+    TimedOut(PathBuf),
+    /// It ended with a failure; its own words.
+    Failed(PathBuf, String),
+    /// Its answer holds no version of Apache httpd.
+    NotHttpd(PathBuf),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Silence::NotStarted(path, error) => {
+                write!(
+                    f,
+                    "{} cannot be started: {error}; name the httpd binary with --httpd",
+                    path.display()
+                )
+            }
+            Silence::TimedOut(path) => write!(
+                f,
+                "{} did not answer within {} seconds and was ended; name the httpd binary with --httpd",
+                path.display(),
+                PATIENCE.as_secs()
+            ),
+            Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
+            Silence::NotHttpd(path) => {
+                write!(
+                    f,
+                    "{} is not an Apache httpd; name the httpd binary with --httpd",
+                    path.display()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for Silence {}
+
+impl Binary {
+    /// A binary at a path.
+    pub fn new(path: PathBuf) -> Self {
+        Binary { path }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs it with arguments and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end in time. A failure of its own is an [`Output`].
+    pub fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
+        let mut child = Command::new(&self.path)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| Silence::NotStarted(self.path.clone(), error))?;
+        // Both pipes are emptied while it runs, or a long answer would block it.
+        let stdout = child.stdout.take().map(drain);
+        let stderr = child.stderr.take().map(drain);
+        let start = Instant::now();
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(2)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(Silence::TimedOut(self.path.clone()));
+                }
+            }
+        };
+        let collect = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
+            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
+        };
+        Ok(Output {
+            status,
+            stdout: collect(stdout),
+            stderr: collect(stderr),
+        })
+    }
+
+    /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).
+    ///
+    /// # Errors
+    /// See [`Silence`].
+    pub fn describe(&self) -> Result<Description, Silence> {
+        self.answer("-v")?;
+        let modules = self.answer("-l")?;
+        // -V also reads the server's own configuration and fails when that is broken, after it has answered.
+        let settings = String::from_utf8_lossy(&self.run(&["-V"])?.stdout).into_owned();
+        parse(&settings, &modules).ok_or_else(|| Silence::NotHttpd(self.path.clone()))
+    }
+
+    fn answer(&self, flag: &str) -> Result<String, Silence> {
+        let output = self.run(&[flag])?;
+        if !output.status.success() {
+            let words = [output.stdout, output.stderr].concat();
+            return Err(Silence::Failed(
+                self.path.clone(),
+                String::from_utf8_lossy(&words).trim().to_string(),
+            ));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Description {
+    /// Facts about a server of this binary that runs with the given flags and environment.
+    pub fn facts(
+        &self,
+        platform: Platform,
+        flags: Vec<Vec<u8>>,
+        environment: BTreeMap<Vec<u8>, Vec<u8>>,
+    ) -> Facts {
+        Facts {
+            platform,
+            version: self.version,
+            built_in: self.built_in.clone(),
+            built_in_is_certain: true,
+            flags,
+            environment,
+        }
+    }
+}
+
+/// Reads a pipe to its end beside us.
+fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+fn parse(settings: &str, modules: &str) -> Option<Description> {
+    let product = settings
+        .lines()
+        .find_map(|line| line.strip_prefix("Server version:"))?;
+    let version = product
+        .split("Apache/")
+        .nth(1)?
+        .split(|c: char| !c.is_ascii_digit() && c != '.')
+        .next()?;
+    let define = |name: &str| {
+        let line = settings
+            .lines()
+            .find(|line| line.trim_start().starts_with(&format!("-D {name}=")))?;
+        Some(line.split_once('=')?.1.trim().trim_matches('"').to_string()).filter(|value| !value.is_empty())
+    };
+    Some(Description {
+        version: Version::parse(version)?,
+        built_in: modules
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.ends_with(".c"))
+            .map(str::to_string)
+            .collect(),
+        root: define("HTTPD_ROOT"),
+        main: define("SERVER_CONFIG_FILE"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_describes_itself() {
+        let settings = "Server version: Apache/2.4.7 (Win32)\r\nServer built:   x\r\n -D HTTPD_ROOT=\"/apache\"\r\n \
+                        -D SERVER_CONFIG_FILE=\"conf/httpd.conf\"\r\n";
+        let modules = "Compiled in modules:\r\n  core.c\r\n  mod_so.c\r\n";
+        let description = parse(settings, modules).unwrap();
+        assert_eq!(description.version, Version::parse("2.4.7").unwrap());
+        assert_eq!(description.built_in, ["core.c", "mod_so.c"]);
+        assert_eq!(description.root.as_deref(), Some("/apache"));
+        assert_eq!(description.main.as_deref(), Some("conf/httpd.conf"));
+        assert_eq!(parse("nginx version: 1.2", ""), None);
+    }
+}

@@ -1,0 +1,5 @@
+//! The installed server: where its configuration is. Knows not what to change.
+
+pub mod binary;
+mod envvars;
+pub mod installation;
