@@ -1,0 +1,424 @@
+//! Private keys: read in every form that administrators bring, freed of a pass-phrase, written as PKCS#8.
+//!
+//! Does not make keys (see [`crate::tls::issue`]). Never shows one: no `Debug`, no error text has its bytes.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::container::{Contents, Fault, Item, KeyForm, Kind};
+use super::der::{
+    BIT_STRING, CONTEXT_0, CONTEXT_1, INTEGER, NULL, OCTET_STRING, OID, Reader, SEQUENCE, dotted, value,
+};
+use super::public_key::{Curve, EC, KeyKind, PublicKey, RSA, abscissa};
+use super::{Error, encryption, pem};
+
+/// A private key without protection. Wiped when dropped.
+pub struct PrivateKey {
+    pkcs8: Zeroizing<Vec<u8>>,
+    public: Option<PublicKey>,
+    kind: KeyKind,
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PrivateKey {
+    /// Reads the first private key of a file, as Apache does. A key under a pass-phrase gives
+    /// [`Error::Encrypted`] when `pass_phrase` is `None`; for other keys the pass-phrase is not looked at.
+    pub fn read(file: &[u8], pass_phrase: Option<&[u8]>) -> Result<PrivateKey, Error> {
+        let contents = Contents::recognise(file);
+        match contents.keys().next() {
+            Some(item) => Self::from_item(item, pass_phrase),
+            None => Err(Error::NoPrivateKey(contents.describe())),
+        }
+    }
+
+    /// Reads one recognised item; see [`PrivateKey::read`].
+    pub fn from_item(item: &Item, pass_phrase: Option<&[u8]>) -> Result<PrivateKey, Error> {
+        if matches!(
+            item.fault,
+            Some(Fault::Pem(_) | Fault::Incomplete | Fault::Damaged)
+        ) {
+            return Err(Error::DamagedKey);
+        }
+        match &item.kind {
+            Kind::PrivateKey(form) => Self::from_der(*form, &item.der),
+            Kind::EncryptedKey(encryption) => {
+                let pass_phrase = pass_phrase.ok_or_else(|| Error::Encrypted(encryption.clone()))?;
+                Self::decrypt(item, pass_phrase)
+            }
+            other => Err(Error::NoPrivateKey(other.describe())),
+        }
+    }
+
+    /// Reads a PKCS#8 key without protection.
+    pub fn from_pkcs8(der: &[u8]) -> Result<PrivateKey, Error> {
+        Self::from_der(KeyForm::Pkcs8, der)
+    }
+
+    fn decrypt(item: &Item, pass_phrase: &[u8]) -> Result<PrivateKey, Error> {
+        let legacy = item
+            .block
+            .as_ref()
+            .filter(|block| encryption::of_headers(block).is_some());
+        let (plain, form) = match legacy {
+            Some(block) => {
+                let form = match block.label.as_str() {
+                    "RSA PRIVATE KEY" => KeyForm::Pkcs1,
+                    "EC PRIVATE KEY" => KeyForm::Sec1,
+                    "DSA PRIVATE KEY" => KeyForm::Dsa,
+                    _ => KeyForm::Pkcs8,
+                };
+                (encryption::decrypt_block(block, pass_phrase)?, form)
+            }
+            None => (encryption::decrypt_der(&item.der, pass_phrase)?, KeyForm::Pkcs8),
+        };
+        // A wrong pass-phrase sometimes leaves what looks like padding: only a key counts as success.
+        if !encryption::plausible(&plain) {
+            return Err(Error::WrongPassPhrase);
+        }
+        Self::from_der(form, &plain).map_err(|error| match error {
+            Error::DamagedKey => Error::WrongPassPhrase,
+            other => other,
+        })
+    }
+
+    fn from_der(form: KeyForm, der: &[u8]) -> Result<PrivateKey, Error> {
+        match form {
+            KeyForm::Pkcs1 => Self::from_pkcs1(der),
+            KeyForm::Sec1 => Self::from_sec1(der, None),
+            KeyForm::Dsa => Err(Error::UnsupportedKey("DSA".into())),
+            KeyForm::Pkcs8 => pkcs8(der),
+        }
+    }
+
+    fn from_pkcs1(der: &[u8]) -> Result<PrivateKey, Error> {
+        let algorithm = value(SEQUENCE, &[&value(OID, &[RSA]), &value(NULL, &[])]);
+        let public = rsa_public(der).ok_or(Error::DamagedKey)?;
+        let public = PublicKey::from_rsa(&public).ok_or(Error::DamagedKey)?;
+        Ok(PrivateKey {
+            pkcs8: wrap(&algorithm, der),
+            kind: public.kind.clone(),
+            public: Some(public),
+        })
+    }
+
+    /// `parameters`: those of the PKCS#8 around it, in DER, when there is one.
+    fn from_sec1(der: &[u8], parameters: Option<&[u8]>) -> Result<PrivateKey, Error> {
+        let key = Sec1::read(der).ok_or(Error::DamagedKey)?;
+        let parameters = parameters.or(key.parameters).ok_or(Error::DamagedKey)?;
+        let curve = match Reader::new(parameters).take(OID) {
+            Some(oid) => Curve::of_oid(oid),
+            None => Curve::Explicit,
+        };
+        let computed = point(&curve, key.scalar);
+        let carried = key.public.map(<[u8]>::to_vec);
+        if let (Some(computed), Some(carried)) = (&computed, &carried)
+            && abscissa(computed) != abscissa(carried)
+        {
+            // OpenSSL refuses it too: one of the two was changed.
+            return Err(Error::DamagedKey);
+        }
+        let point = carried.or(computed);
+        let algorithm = value(SEQUENCE, &[&value(OID, &[EC]), parameters]);
+        let public = point
+            .as_ref()
+            .and_then(|point| PublicKey::from_parts(&algorithm, point));
+        // Written anew: always with the public point, which ring insists on, and without a second copy of the
+        // curve's name.
+        let mut scalar = Zeroizing::new(key.scalar.to_vec());
+        if let Some(length) = curve.scalar_length() {
+            while scalar.len() < length {
+                scalar.insert(0, 0);
+            }
+        }
+        let version = value(INTEGER, &[&[1]]);
+        let scalar = value(OCTET_STRING, &[&scalar]);
+        let inner = match &point {
+            Some(point) => {
+                let bits = value(CONTEXT_1, &[&value(BIT_STRING, &[&[0], point])]);
+                value(SEQUENCE, &[&version, &scalar, &bits])
+            }
+            None => value(SEQUENCE, &[&version, &scalar]),
+        };
+        Ok(PrivateKey {
+            pkcs8: wrap(&algorithm, &inner),
+            public,
+            kind: KeyKind::Ec(curve),
+        })
+    }
+
+    /// The public key; `None` when the file does not carry it and it is on a curve we do not calculate on.
+    pub fn public_key(&self) -> Option<&PublicKey> {
+        self.public.as_ref()
+    }
+
+    /// Its kind and size.
+    pub fn kind(&self) -> &KeyKind {
+        &self.kind
+    }
+
+    /// Whether this key belongs to a certificate's public key; `None` when that cannot be found out.
+    pub fn matches(&self, certificate_key: &PublicKey) -> Option<bool> {
+        self.public
+            .as_ref()
+            .map(|public| public.same_key(certificate_key))
+    }
+
+    /// One block `PRIVATE KEY` without protection, which every Apache 2.4 reads. Wiped when dropped.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        pem::encode("PRIVATE KEY", &self.pkcs8)
+    }
+
+    /// PKCS#8 in DER.
+    pub(crate) fn pkcs8(&self) -> &[u8] {
+        &self.pkcs8
+    }
+}
+
+/// What a SEC1 `ECPrivateKey` (RFC 5915) holds.
+struct Sec1<'a> {
+    scalar: &'a [u8],
+    parameters: Option<&'a [u8]>,
+    public: Option<&'a [u8]>,
+}
+
+impl<'a> Sec1<'a> {
+    fn read(der: &'a [u8]) -> Option<Self> {
+        let mut members = Reader::new(der).sequence()?;
+        if members.small()? != 1 {
+            return None;
+        }
+        let scalar = members.take(OCTET_STRING)?;
+        let parameters = members.take(CONTEXT_0);
+        let public = match members.take(CONTEXT_1) {
+            Some(bits) => Some(Reader::new(bits).take(BIT_STRING)?.split_first()?.1),
+            None => None,
+        };
+        if !members.rest().is_empty() {
+            return None;
+        }
+        Some(Sec1 {
+            scalar,
+            parameters,
+            public,
+        })
+    }
+}
+
+fn pkcs8(der: &[u8]) -> Result<PrivateKey, Error> {
+    let mut members = Reader::new(der).sequence().ok_or(Error::DamagedKey)?;
+    members.small().ok_or(Error::DamagedKey)?;
+    let algorithm = members
+        .next()
+        .filter(|value| value.tag == SEQUENCE)
+        .ok_or(Error::DamagedKey)?;
+    let inner = members.take(OCTET_STRING).ok_or(Error::DamagedKey)?;
+    let mut identifier = Reader::new(algorithm.body);
+    let oid = dotted(identifier.take(OID).ok_or(Error::DamagedKey)?);
+    match oid.as_str() {
+        "1.2.840.113549.1.1.1" => PrivateKey::from_pkcs1(inner),
+        "1.2.840.113549.1.1.10" => {
+            // Restricted to PSS: the algorithm must stay as it is.
+            let public = rsa_public(inner).ok_or(Error::DamagedKey)?;
+            let public = PublicKey::from_parts(algorithm.whole, &public).ok_or(Error::DamagedKey)?;
+            let pkcs8 = wrap(algorithm.whole, inner);
+            Ok(PrivateKey {
+                pkcs8,
+                kind: public.kind.clone(),
+                public: Some(public),
+            })
+        }
+        "1.2.840.10045.2.1" => PrivateKey::from_sec1(inner, Some(identifier.rest())),
+        "1.3.101.112" => {
+            let seed = Reader::new(inner).take(OCTET_STRING).ok_or(Error::DamagedKey)?;
+            let pair =
+                ring::signature::Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| Error::DamagedKey)?;
+            let point = ring::signature::KeyPair::public_key(&pair).as_ref().to_vec();
+            let public = PublicKey::from_parts(algorithm.whole, &point);
+            Ok(PrivateKey {
+                pkcs8: wrap(algorithm.whole, inner),
+                public,
+                kind: KeyKind::Ed25519,
+            })
+        }
+        "1.3.101.113" => {
+            let pkcs8 = Zeroizing::new(der.to_vec());
+            Ok(PrivateKey {
+                pkcs8,
+                public: None,
+                kind: KeyKind::Ed448,
+            })
+        }
+        "1.2.840.10040.4.1" => Err(Error::UnsupportedKey("DSA".into())),
+        _ => Err(Error::UnsupportedKey(oid)),
+    }
+}
+
+/// `RSAPublicKey` out of `RSAPrivateKey` (both PKCS#1).
+fn rsa_public(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut members = Reader::new(der).sequence()?;
+    members.small()?;
+    let (modulus, exponent) = (members.next()?, members.next()?);
+    // The remaining six numbers must be there: a key with less is cut.
+    for _ in 0..6 {
+        members.take(INTEGER)?;
+    }
+    let numbers = [modulus, exponent]
+        .iter()
+        .all(|number| number.tag == INTEGER && !number.body.is_empty());
+    numbers.then(|| value(SEQUENCE, &[modulus.whole, exponent.whole]))
+}
+
+/// The public point of a private scalar on the curves that servers use.
+fn point(curve: &Curve, scalar: &[u8]) -> Option<Vec<u8>> {
+    let length = curve.scalar_length()?;
+    let skip = scalar.len().saturating_sub(length);
+    if scalar[..skip].iter().any(|byte| *byte != 0) {
+        return None;
+    }
+    let mut padded = Zeroizing::new(vec![0; length]);
+    let scalar = &scalar[skip..];
+    padded[length - scalar.len()..].copy_from_slice(scalar);
+    let bytes = match curve {
+        Curve::P256 => p256::SecretKey::from_slice(&padded)
+            .ok()?
+            .public_key()
+            .to_sec1_bytes(),
+        Curve::P384 => p384::SecretKey::from_slice(&padded)
+            .ok()?
+            .public_key()
+            .to_sec1_bytes(),
+        Curve::P521 => p521::SecretKey::from_slice(&padded)
+            .ok()?
+            .public_key()
+            .to_sec1_bytes(),
+        Curve::Other(_) | Curve::Explicit => return None,
+    };
+    // Some curves' default is the compressed form; certificates carry both coordinates.
+    (bytes.first() == Some(&4)).then(|| bytes.to_vec())
+}
+
+fn wrap(algorithm: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
+    value(
+        SEQUENCE,
+        &[&value(INTEGER, &[&[0]]), algorithm, &value(OCTET_STRING, &[key])],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::issue::{self, KeyType};
+    use proptest::prelude::*;
+
+    fn made(key_type: KeyType) -> (Zeroizing<String>, PublicKey) {
+        let now = time::macros::datetime!(2026-03-01 12:00 UTC);
+        let made = issue::self_signed(&["a.example".to_owned()], key_type, 30, now).unwrap();
+        let der = pem::blocks(made.certificate_pem.as_bytes()).remove(0).der;
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
+        (
+            made.key_pem,
+            PublicKey::from_spki(certificate.public_key().raw).unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_new_key_belongs_to_its_certificate_and_to_no_other() {
+        for key_type in [KeyType::P256, KeyType::P384, KeyType::Rsa2048] {
+            let (key_pem, public) = made(key_type);
+            let key = PrivateKey::read(key_pem.as_bytes(), None).unwrap();
+            assert_eq!(key.matches(&public), Some(true), "{key_type}");
+            assert_eq!(key.matches(&made(key_type).1), Some(false), "{key_type}");
+            assert_eq!(
+                PrivateKey::read(key.to_pem().as_bytes(), None).unwrap().pkcs8(),
+                key.pkcs8()
+            );
+            assert_eq!(key.public_key().unwrap().spki, public.spki);
+        }
+    }
+
+    #[test]
+    fn the_inner_forms_are_read_and_the_public_point_is_computed() {
+        for key_type in [KeyType::P256, KeyType::P384] {
+            let (key_pem, public) = made(key_type);
+            let key = PrivateKey::read(key_pem.as_bytes(), None).unwrap();
+            let mut members = Reader::new(key.pkcs8()).sequence().unwrap();
+            members.small();
+            let mut algorithm = members.sequence().unwrap();
+            algorithm.take(OID);
+            let parameters = algorithm.rest();
+            let sec1 = Sec1::read(members.take(OCTET_STRING).unwrap()).unwrap();
+            // A key of openssl's kind with the curve and no public point.
+            let bare = value(
+                SEQUENCE,
+                &[
+                    &value(INTEGER, &[&[1]]),
+                    &value(OCTET_STRING, &[sec1.scalar]),
+                    &value(CONTEXT_0, &[parameters]),
+                ],
+            );
+            let read = PrivateKey::read(pem::encode("EC PRIVATE KEY", &bare).as_bytes(), None).unwrap();
+            assert_eq!(read.matches(&public), Some(true));
+            assert_eq!(read.pkcs8(), key.pkcs8());
+        }
+    }
+
+    #[test]
+    fn nothing_shows_the_key() {
+        let (key_pem, _) = made(KeyType::P256);
+        let key = PrivateKey::read(key_pem.as_bytes(), None).unwrap();
+        let shown = format!("{key:?} {:?}", Contents::recognise(key_pem.as_bytes()));
+        let line = key_pem.lines().nth(1).unwrap();
+        assert!(!shown.contains(line) && !shown.contains("48, 129"), "{shown}");
+    }
+
+    #[test]
+    fn says_what_a_file_is_instead() {
+        let refused = |text: &str| PrivateKey::read(text.as_bytes(), None).unwrap_err();
+        assert_eq!(refused(""), Error::NoPrivateKey("an empty file".into()));
+        assert_eq!(refused("<html>"), Error::NoPrivateKey("a web page (HTML)".into()));
+        let now = time::macros::datetime!(2026-03-01 12:00 UTC);
+        let made = issue::self_signed(&["a.example".to_owned()], KeyType::P256, 30, now).unwrap();
+        assert_eq!(
+            refused(&made.certificate_pem),
+            Error::NoPrivateKey("a certificate".into())
+        );
+        let cut: String = made.key_pem.lines().take(2).collect::<Vec<_>>().join("\n");
+        assert_eq!(refused(&cut), Error::DamagedKey);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = PrivateKey::read(&bytes, Some(b"x"));
+            for label in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
+                let _ = PrivateKey::read(pem::encode(label, &bytes).as_bytes(), Some(b"x"));
+            }
+        }
+
+        #[test]
+        fn a_damaged_key_is_survived(at in 0_usize..138, byte: u8) {
+            let mut der = made_once().to_vec();
+            let at = at % der.len();
+            der[at] = byte;
+            let _ = PrivateKey::read(&der, Some(b"x"));
+        }
+    }
+
+    fn made_once() -> &'static [u8] {
+        static KEY: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+        KEY.get_or_init(|| {
+            pem::blocks(made(KeyType::P256).0.as_bytes())
+                .remove(0)
+                .der
+                .to_vec()
+        })
+    }
+}
