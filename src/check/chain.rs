@@ -1,0 +1,355 @@
+//! Rules for the chain as THIS server will send it.
+//!
+//! From 2.4.8 on that is the rest of the certificate file, unless a chain file is given, which then is all;
+//! before, it is the chain file only. Knows no trust store: where the chain ends, clients decide.
+
+use super::certificate::{Question, Served, readable};
+use super::finding::{Code, Finding, Severity};
+use super::profile::{date, refusing_level, refusing_level_of_rsa, stops};
+use super::tls_files::File;
+use crate::tls::certificate::{Certificate, Link};
+use crate::tls::chain::{Chain, End};
+use crate::tls::container::{Encoding, Fault, Kind, Shape};
+use crate::tls::pem::Margin;
+use crate::tls::public_key::KeyKind;
+
+pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: &mut Vec<Finding>) {
+    let server = question.server;
+    let from_file = match &question.files.chain {
+        None => None,
+        Some(file) if !readable(file, "SSLCertificateChainFile", findings) => return,
+        Some(file) => match read(question, file, findings) {
+            Some(certificates) => Some((file, certificates)),
+            // The server does not come as far as sending anything.
+            None => return,
+        },
+    };
+    let Some(served) = served else { return };
+    if from_file.is_none() && served.rest_is_broken {
+        return;
+    }
+    let sent: &[Certificate] = match &from_file {
+        Some((_, read)) => read,
+        None if server.reads_chain_from_certificate_file() => &served.rest,
+        None => &[],
+    };
+    let place = from_file
+        .as_ref()
+        .map_or(&question.files.certificate.path, |(file, _)| &file.path);
+    let mut add = |finding: Finding| findings.push(finding.at(place, None));
+    let leaf = &served.leaf;
+    let heap: Vec<Certificate> = std::iter::once(leaf).chain(sent).cloned().collect();
+    let chain = Chain::from_leaf(&heap, 0);
+    let needed = !leaf.is_self_issued() && !question.anchors.iter().any(|anchor| issued(leaf, anchor));
+    if let Some((file, read)) = &from_file
+        && read.is_empty()
+        && file.path != question.files.certificate.path
+    {
+        add(no_certificate(file, needed));
+        return;
+    }
+    match &chain.end {
+        End::Issuer(_) if !needed => {}
+        End::Issuer(issuer) if chain.intermediates.is_empty() => {
+            // Perhaps the issuer is at hand, but where this Apache does not look.
+            let unsent = !sent.iter().eq(served.rest.iter())
+                && served.rest.iter().any(|certificate| issued(leaf, certificate));
+            if unsent {
+                add(not_sent(question));
+            } else if sent.iter().all(|certificate| certificate.der() == leaf.der()) {
+                add(missing(question, leaf, issuer));
+            } else {
+                add(Finding::new(
+                    Code::ChainWrong,
+                    Severity::BreaksClients,
+                    "the chain does not belong to the certificate",
+                    format!(
+                        "The certificate was issued by {issuer}; the chain holds: {}.",
+                        sent.iter().map(Certificate::title).collect::<Vec<_>>().join(", ")
+                    ),
+                    "Take the intermediate certificate whose subject is the certificate's issuer, from the CA.",
+                ));
+            }
+        }
+        End::WrongSignature(child, issuer) => add(Finding::new(
+            Code::ChainSignature,
+            Severity::BreaksClients,
+            "a signature in the chain is wrong",
+            format!(
+                "{} names {} as its issuer, but was not signed with that certificate's key: another CA of the \
+                 same name, or an old one.",
+                heap.get(*child).map_or("", Certificate::title),
+                heap.get(*issuer).map_or("", Certificate::title),
+            ),
+            "Ask the CA for the intermediate certificates of this certificate.",
+        )),
+        End::Root | End::SelfSigned | End::Issuer(_) => {}
+    }
+    order(&heap, &chain, &mut add);
+    for at in &chain.intermediates {
+        if let Some(issuer) = heap.get(*at) {
+            issuers(question, issuer, from_file.is_some(), &mut add);
+        }
+    }
+}
+
+fn issued(certificate: &Certificate, by: &Certificate) -> bool {
+    matches!(certificate.issued_by(by), Link::Verified | Link::Unverifiable)
+}
+
+/// What Apache takes from the chain file: certificates up to the end; a broken block stops the start, and a
+/// file without any PEM certificate passes as an empty chain.
+fn read(question: &Question<'_>, file: &File, findings: &mut Vec<Finding>) -> Option<Vec<Certificate>> {
+    if file.contents.encoding == Encoding::Utf16 || file.contents.shape != Shape::Pem {
+        return Some(Vec::new());
+    }
+    let mut certificates = Vec::new();
+    for item in &file.contents.items {
+        let (line, margin) = item
+            .block
+            .as_ref()
+            .map_or((None, Margin::None), |block| (Some(block.line), block.margin));
+        if !margin.is_seen() || item.fault == Some(Fault::WrongLabel) {
+            continue;
+        }
+        if margin == Margin::ByteOrderMark && question.server.loses_block_behind_mark() {
+            findings.push(
+                Finding::new(
+                    Code::CertByteOrderMark,
+                    Severity::BreaksClients,
+                    "a byte order mark hides a certificate of the chain",
+                    "OpenSSL 1.0 overlooks the certificate behind the bytes EF BB BF, so it is not sent.",
+                    "Save the file as ANSI or as UTF-8 without byte order mark.",
+                )
+                .at(&file.path, line),
+            );
+            continue;
+        }
+        let glued = margin == Margin::PreviousEnd;
+        let broken = match item.fault {
+            Some(fault @ Fault::Pem(_)) => Some(fault.describe()),
+            _ if glued => Some("begins in the line in which the one before ends"),
+            _ => None,
+        };
+        let certificate = match (broken, item.kind.is_certificate()) {
+            (None, false) => continue,
+            (None, true) => Certificate::from_item(item).map_err(|_| "is damaged: its bytes make no sense"),
+            (Some(reason), _) => Err(reason),
+        };
+        match certificate {
+            Ok(certificate) => certificates.push(certificate),
+            Err(reason) => {
+                findings.push(
+                    Finding::new(
+                        Code::ChainFileDamaged,
+                        Severity::StopsStart,
+                        "the chain file cannot be read to its end",
+                        format!(
+                            "The block in this line {reason}. Apache's log names neither file nor reason."
+                        ),
+                        "Copy the file again from its origin.",
+                    )
+                    .at(&file.path, line)
+                    .logged(&["AH01903"]),
+                );
+                return None;
+            }
+        }
+    }
+    if file.path == question.files.certificate.path && !certificates.is_empty() {
+        // Apache passes over the leaf when both directives name one file.
+        certificates.remove(0);
+    }
+    Some(certificates)
+}
+
+fn no_certificate(file: &File, needed: bool) -> Finding {
+    let found = match file.contents.items.first().map(|item| &item.kind) {
+        Some(Kind::Pkcs7 | Kind::Pfx) => "esync-ssl cert import FILE takes the chain out of it as PEM.",
+        Some(kind) if kind.is_certificate() => {
+            "Save it as PEM (\"Base-64 encoded X.509\"), ANSI or UTF-8, each BEGIN at the start of a line."
+        }
+        _ => "Name a PEM file with the CA's intermediate certificates, or remove the directive.",
+    };
+    Finding::new(
+        Code::ChainFileNoCertificate,
+        if needed {
+            Severity::BreaksClients
+        } else {
+            Severity::WorksButWrong
+        },
+        "the chain file holds no certificate that Apache can read",
+        format!(
+            "It is {}. Apache takes it as an empty chain without a word.",
+            file.contents.describe()
+        ),
+        found,
+    )
+}
+
+fn not_sent(question: &Question<'_>) -> Finding {
+    if question.files.chain.is_some() {
+        Finding::new(
+            Code::ChainNotSent,
+            Severity::BreaksClients,
+            "the chain inside the certificate file is not sent",
+            "With SSLCertificateChainFile, Apache ignores everything behind the first certificate in \
+             SSLCertificateFile, and the chain file lacks the issuer.",
+            "Remove SSLCertificateChainFile, or name a file with the whole chain in it.",
+        )
+    } else {
+        Finding::new(
+            Code::ChainNotSent,
+            Severity::BreaksClients,
+            "this Apache does not send the chain inside the certificate file",
+            "Before 2.4.8, Apache reads the first certificate of SSLCertificateFile only.",
+            "Put the intermediate certificates into a file of their own and name it in SSLCertificateChainFile.",
+        )
+    }
+}
+
+fn missing(question: &Question<'_>, leaf: &Certificate, issuer: &str) -> Finding {
+    let mut fix = if question.server.reads_chain_from_certificate_file() {
+        "Append the CA's intermediate certificates to SSLCertificateFile, or name them in \
+         SSLCertificateChainFile."
+    } else {
+        "Name a file with the CA's intermediate certificates in SSLCertificateChainFile."
+    }
+    .to_owned();
+    if let Some(url) = leaf.issuer_urls.first() {
+        fix.push_str(&format!(" The issuer's certificate is at {url}"));
+    }
+    // A private root may issue for servers itself, and clients have it. No public one does.
+    let public = leaf.transparency || leaf.issuer_urls.iter().any(|url| url.starts_with("http"));
+    if public || !question.anchors.is_empty() {
+        Finding::new(
+            Code::ChainMissing,
+            Severity::BreaksClients,
+            "the intermediate certificate is missing",
+            format!(
+                "The certificate was issued by {issuer}, and nothing else is sent. Only clients that have this \
+                 issuer already can verify it; browsers may have it by chance."
+            ),
+            fix,
+        )
+    } else {
+        Finding::new(
+            Code::ChainMissing,
+            Severity::WorksButWrong,
+            "no intermediate certificate is sent",
+            format!(
+                "The certificate was issued by {issuer}. That is all right when this is a root that clients \
+                 trust, such as that of your company; otherwise they refuse the connection."
+            ),
+            "Otherwise name a file with the CA's intermediate certificates in SSLCertificateChainFile: \
+             esync-ssl enable takes it as --chain FILE.",
+        )
+    }
+}
+
+/// Things that clients of today tolerate.
+fn order(heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
+    let leaf = heap.get(chain.leaf).map(Certificate::der);
+    let path: Vec<usize> = chain.intermediates.iter().copied().chain(chain.root).collect();
+    if !path.is_sorted() {
+        add(Finding::new(
+            Code::ChainOrder,
+            Severity::WorksButWrong,
+            "the certificates of the chain are not in order",
+            "Each must follow the one it has issued. Strict clients give up otherwise.",
+            "Order them: the server's certificate, its issuer, the issuer's issuer.",
+        ));
+    }
+    let (copies, strangers): (Vec<_>, Vec<_>) = chain
+        .spare
+        .iter()
+        .filter_map(|at| heap.get(*at))
+        .partition(|certificate| Some(certificate.der()) == leaf);
+    if !copies.is_empty() {
+        add(Finding::new(
+            Code::ChainLeafRepeated,
+            Severity::WorksButWrong,
+            "the server's certificate is sent twice",
+            "It stands in the chain as well.",
+            "Take it out of the chain.",
+        ));
+    }
+    if !strangers.is_empty() && !chain.intermediates.is_empty() {
+        let names: Vec<&str> = strangers.iter().map(|certificate| certificate.title()).collect();
+        add(Finding::new(
+            Code::ChainSpare,
+            Severity::Advice,
+            "certificates are sent that do not belong to the chain",
+            format!("Not needed: {}.", names.join(", ")),
+            "Take them out.",
+        ));
+    }
+    if let Some(root) = chain.root.and_then(|at| heap.get(at)) {
+        add(Finding::new(
+            Code::ChainRootIncluded,
+            Severity::Advice,
+            "the root certificate is sent, which no client needs",
+            format!(
+                "{} is signed by itself; clients trust their own copy or none.",
+                root.title()
+            ),
+            "Take it out of the chain; it may also stay.",
+        ));
+    }
+}
+
+/// An intermediate certificate that is used.
+fn issuers(question: &Question<'_>, issuer: &Certificate, own_file: bool, add: &mut impl FnMut(Finding)) {
+    if question.now > issuer.not_after || question.now < issuer.not_before {
+        add(Finding::new(
+            Code::ChainExpired,
+            Severity::BreaksClients,
+            format!("the intermediate certificate {} is not valid now", issuer.title()),
+            format!(
+                "It is valid from {} to {}.",
+                date(issuer.not_before),
+                date(issuer.not_after)
+            ),
+            "Get the current intermediate certificate from the CA.",
+        ));
+    }
+    if issuer.ca != Some(true) {
+        add(Finding::new(
+            Code::ChainWrong,
+            Severity::BreaksClients,
+            format!("{} may not issue certificates", issuer.title()),
+            "Its basic constraints do not say CA, so clients refuse what it has signed.",
+            "Take the intermediate certificate whose subject is the certificate's issuer, from the CA.",
+        ));
+    }
+    let openssl = question.server.openssl;
+    let short = match issuer.public_key.kind {
+        KeyKind::Rsa { bits } if bits < 2048 => refusing_level_of_rsa(bits, openssl).or(Some(u8::MAX)),
+        _ => None,
+    };
+    let weak = if issuer.signature_digest.is_broken() {
+        refusing_level(&issuer.signature_digest, openssl).or(Some(u8::MAX))
+    } else {
+        None
+    };
+    if short.is_some() || weak.is_some() {
+        // Certificates of a chain file are not held against the security level at the start.
+        let stops = !own_file && (stops(question, short) || stops(question, weak));
+        let logged: &[&'static str] = if stops { &["AH02562"] } else { &[] };
+        let finding = Finding::new(
+            Code::ChainWeakSignature,
+            if stops {
+                Severity::StopsStart
+            } else {
+                Severity::BreaksClients
+            },
+            format!("the intermediate certificate {} is too weak", issuer.title()),
+            format!(
+                "Its key is {}, its signature uses {}.",
+                issuer.public_key.kind, issuer.signature_digest
+            ),
+            "Get the current intermediate certificate from the CA.",
+        );
+        add(finding.logged(logged));
+    }
+}

@@ -1,0 +1,16 @@
+//! Rules that look at files, configuration and machine, and return [`Finding`]s.
+//!
+//! A rule judges by what the server of the generation in question was seen to do, not by what is proper.
+//! Nothing here changes anything, prints anything or asks anything.
+
+pub mod certificate;
+mod chain;
+pub mod finding;
+pub mod generation;
+mod key;
+mod name;
+mod profile;
+pub mod tls_files;
+pub mod tls_host;
+
+pub use finding::{Code, Finding, Place, Severity};

@@ -1,0 +1,231 @@
+//! Rules for what the server's certificate is: strength, dates, purposes, extensions.
+//!
+//! Looks at the leaf alone; its issuers are the chain's rules.
+
+use time::Duration;
+
+use super::certificate::{Question, Served};
+use super::finding::{Code, Finding, Severity};
+use super::generation::OpenSsl;
+use crate::tls::certificate::{Certificate, SignatureDigest};
+use crate::tls::public_key::{Curve, KeyKind};
+
+/// Days before the end from which on a certificate is reported.
+pub const SOON_DAYS: i64 = 21;
+
+pub(super) fn check(question: &Question<'_>, served: &Served, findings: &mut Vec<Finding>) {
+    let leaf = &served.leaf;
+    let mut add = |finding: Finding| {
+        findings.push(finding.at(&question.files.certificate.path, served.line));
+    };
+    strength(question, leaf, &mut add);
+    validity(question, leaf, &mut add);
+    purposes(question, leaf, &mut add);
+}
+
+/// Security level from which on OpenSSL refuses a signature with this digest; `None`: never.
+pub(super) fn refusing_level(digest: &SignatureDigest, openssl: OpenSsl) -> Option<u8> {
+    match (digest, openssl) {
+        (_, OpenSsl::V1_0) => None,
+        // 1.1 counted SHA-1 as 80 bits, 3.0 counts 63.
+        (SignatureDigest::Sha1, OpenSsl::V1_1) => Some(2),
+        (digest, _) if digest.is_broken() => Some(1),
+        _ => None,
+    }
+}
+
+/// Security level from which on OpenSSL refuses an RSA key of this size.
+pub(super) fn refusing_level_of_rsa(bits: usize, openssl: OpenSsl) -> Option<u8> {
+    match bits {
+        _ if openssl == OpenSsl::V1_0 => None,
+        0..1000 => Some(1),
+        1000..2048 => Some(2),
+        _ => None,
+    }
+}
+
+pub(super) fn stops(question: &Question<'_>, refusing: Option<u8>) -> bool {
+    refusing.is_some_and(|level| question.server.security_level >= level)
+}
+
+fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
+    let new_key = "Make a new key and request: esync-ssl cert request --domain NAME";
+    match &leaf.public_key.kind {
+        KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if *bits < 2048 => {
+            let stops = stops(question, refusing_level_of_rsa(*bits, question.server.openssl));
+            let severity = if stops {
+                Severity::StopsStart
+            } else {
+                Severity::BreaksClients
+            };
+            let finding = Finding::new(
+                Code::KeyWeak,
+                severity,
+                format!("the key is too short: {}", leaf.public_key.kind),
+                "Clients, and OpenSSL at its usual security level, refuse RSA keys below 2048 bits.",
+                new_key,
+            );
+            add(if stops {
+                finding.logged(&["AH02562"])
+            } else {
+                finding
+            });
+        }
+        KeyKind::Ec(Curve::Explicit | Curve::Other(_)) | KeyKind::Dsa | KeyKind::Other(_) => {
+            add(Finding::new(
+                Code::KeyUnusable,
+                Severity::BreaksClients,
+                format!("clients cannot use this kind of key: {}", leaf.public_key.kind),
+                "TLS clients offer RSA, P-256, P-384, P-521 and Ed25519 with named curves. The server starts \
+                 without a word and no client connects.",
+                new_key,
+            ));
+        }
+        _ => {}
+    }
+    // OpenSSL does not look at the signature of a self-signed certificate.
+    if leaf.signature_digest.is_broken() && !leaf.is_self_issued() {
+        let stops = stops(
+            question,
+            refusing_level(&leaf.signature_digest, question.server.openssl),
+        );
+        let severity = if stops {
+            Severity::StopsStart
+        } else {
+            Severity::BreaksClients
+        };
+        let finding = Finding::new(
+            Code::SignatureWeak,
+            severity,
+            format!("the certificate is signed with {}", leaf.signature_digest),
+            "Clients, and OpenSSL at its usual security level, refuse signatures with it.",
+            "Have the certificate issued again with SHA-256.",
+        );
+        add(if stops {
+            finding.logged(&["AH02562", "AH02561"])
+        } else {
+            finding
+        });
+    }
+}
+
+fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
+    let now = question.now;
+    let period = format!(
+        "It is valid from {} to {}.",
+        date(leaf.not_before),
+        date(leaf.not_after)
+    );
+    if now > leaf.not_after {
+        add(Finding::new(
+            Code::CertExpired,
+            Severity::BreaksClients,
+            format!("the certificate expired on {}", date(leaf.not_after)),
+            format!("{period} Apache starts with it and says nothing."),
+            "Renew it.",
+        ));
+    } else if now < leaf.not_before {
+        add(Finding::new(
+            Code::CertNotYetValid,
+            Severity::BreaksClients,
+            format!("the certificate is not valid before {}", date(leaf.not_before)),
+            format!("{period} Apache starts with it and says nothing."),
+            "Wait until then, or set this machine's clock if it is wrong.",
+        ));
+    } else if leaf.not_after - now < Duration::days(SOON_DAYS) {
+        let days = (leaf.not_after - now).whole_days();
+        add(Finding::new(
+            Code::CertExpiresSoon,
+            Severity::WorksButWrong,
+            format!(
+                "the certificate expires in {days} days, on {}",
+                date(leaf.not_after)
+            ),
+            period,
+            "Renew it now.",
+        ));
+    }
+}
+
+fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
+    let reissue = "Have it issued again as a TLS server certificate.";
+    if leaf.ca == Some(true) {
+        add(Finding::new(
+            Code::CertIsCa,
+            Severity::BreaksClients,
+            "the server's certificate is that of a certificate authority",
+            "Its basic constraints say CA. Some clients accept that, others refuse it.",
+            "Use the certificate that was made for this server, not the CA's own.",
+        )
+        .logged(&["AH01906"]));
+    }
+    if leaf
+        .purposes
+        .is_some_and(|purposes| !purposes.server && !purposes.any)
+    {
+        add(Finding::new(
+            Code::CertNoServerAuth,
+            Severity::BreaksClients,
+            "the certificate is not meant for servers",
+            "Its extended key usage lacks serverAuth. Apache says nothing, clients refuse it.",
+            reissue,
+        ));
+    }
+    if let Some(usage) = leaf.key_usage
+        && !usage.digital_signature
+    {
+        let none = !usage.key_encipherment && !usage.key_agreement;
+        add(Finding::new(
+            Code::CertKeyUsage,
+            if none {
+                Severity::BreaksClients
+            } else {
+                Severity::WorksButWrong
+            },
+            "the certificate's key may not sign",
+            "Its key usage lacks digitalSignature, which the handshakes of today need.",
+            reissue,
+        ));
+    }
+    if !leaf.unknown_critical.is_empty() {
+        add(Finding::new(
+            Code::CertCriticalExtension,
+            Severity::BreaksClients,
+            "the certificate has a critical extension that clients do not know",
+            format!(
+                "Clients must refuse it because of: {}.",
+                leaf.unknown_critical.join(", ")
+            ),
+            "Have it issued again without this extension.",
+        ));
+    }
+    if leaf.must_staple && !question.stapling {
+        add(Finding::new(
+            Code::CertMustStaple,
+            Severity::WorksButWrong,
+            "the certificate demands stapling, and stapling is off",
+            "Clients that honour this refuse the connection when the server sends no OCSP answer.",
+            "Set SSLUseStapling on in the virtual host and SSLStaplingCache outside of it.",
+        ));
+    }
+    if leaf.is_self_issued() && leaf.ca != Some(true) && !question.anchors.contains(leaf) {
+        add(Finding::new(
+            Code::CertSelfSigned,
+            Severity::WorksButWrong,
+            "the certificate is signed by itself",
+            "Every client refuses it or warns until it is told to trust it.",
+            "Good for a trial. For users, get one from a CA: esync-ssl cert request --domain NAME",
+        ));
+    }
+}
+
+/// Day and time in UTC, as people read it.
+pub(super) fn date(moment: time::OffsetDateTime) -> String {
+    let moment = moment.to_offset(time::UtcOffset::UTC);
+    format!(
+        "{} {:02}:{:02} UTC",
+        moment.date(),
+        moment.hour(),
+        moment.minute()
+    )
+}
