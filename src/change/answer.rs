@@ -1,0 +1,153 @@
+//! Who answers the domain, where, and over what: the questions that the steps and the proof ask. Edits nothing.
+
+use std::net::IpAddr;
+
+use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
+
+use super::request::Request;
+
+/// The configuration seen from one port and one domain.
+pub(super) struct Answers<'a> {
+    configuration: &'a Configuration,
+    /// All virtual hosts, inactive ones included.
+    pub hosts: Vec<VirtualHost>,
+    /// All listeners that can be read, inactive ones included.
+    pub listens: &'a [Listen],
+    port: u16,
+    domain: &'a str,
+}
+
+impl<'a> Answers<'a> {
+    pub fn new(configuration: &'a Configuration, request: &'a Request) -> Self {
+        Answers {
+            configuration,
+            hosts: configuration.virtual_hosts(),
+            listens: configuration.listens(),
+            port: request.port,
+            domain: &request.domain,
+        }
+    }
+
+    /// The active listeners.
+    pub fn active_listens(&self) -> Vec<&Listen> {
+        self.listens
+            .iter()
+            .filter(|listen| listen.truth == Truth::True)
+            .collect()
+    }
+
+    /// Is the port listened on at all?
+    pub fn is_listened_on(&self) -> bool {
+        self.active_listens()
+            .iter()
+            .any(|listen| listen.port == self.port)
+    }
+
+    /// The local ends at which connections to the port may arrive, as far as the configuration tells them apart:
+    /// each listened-on address, each address that a virtual host names, and `None` for all others.
+    pub fn local_ends(&self) -> Vec<Option<IpAddr>> {
+        let mut ends: Vec<Option<IpAddr>> = Vec::new();
+        let mut wildcard = false;
+        for listen in self
+            .active_listens()
+            .iter()
+            .filter(|listen| listen.port == self.port)
+        {
+            wildcard |= listen.is_wildcard();
+            ends.push(if listen.is_wildcard() { None } else { listen.ip() });
+        }
+        if wildcard {
+            let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
+            let addresses = active.flat_map(|host| &host.addresses);
+            ends.extend(
+                addresses
+                    .filter(|a| a.port.is_none_or(|own| own == self.port))
+                    .filter_map(|a| a.ip())
+                    .map(Some),
+            );
+        }
+        ends.sort();
+        ends.dedup();
+        ends
+    }
+
+    /// The virtual hosts that compete for the port at a local end, in order.
+    pub fn set(&self, end: Option<IpAddr>) -> Vec<&VirtualHost> {
+        self.configuration.address_set(&self.hosts, end, self.port)
+    }
+
+    /// Those of them that name the port, and so compete with a new virtual host that does.
+    pub fn competitors(&self, end: Option<IpAddr>) -> Vec<&VirtualHost> {
+        let names_port = |host: &&VirtualHost| host.addresses.iter().any(|a| a.port == Some(self.port));
+        self.set(end).into_iter().filter(names_port).collect()
+    }
+
+    /// Does an active virtual host name that address for the port?
+    pub fn is_named(&self, ip: IpAddr) -> bool {
+        let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
+        active
+            .flat_map(|host| &host.addresses)
+            .any(|address| address.ip() == Some(ip) && address.port.is_none_or(|port| port == self.port))
+    }
+
+    /// The virtual host that answers the domain at a local end; `None` is the main server.
+    pub fn at(&self, end: Option<IpAddr>) -> Option<&VirtualHost> {
+        self.configuration
+            .answering(&self.hosts, end, self.port, self.domain)
+    }
+
+    /// Does TLS reach the domain by its name at every local end of the port?
+    pub fn served(&self) -> bool {
+        let ends = self.local_ends();
+        !ends.is_empty()
+            && ends.iter().all(|end| {
+                self.at(*end)
+                    .is_some_and(|host| host.has_name(self.domain) && self.configuration.speaks_tls(host))
+                    && self
+                        .set(*end)
+                        .first()
+                        .is_some_and(|first| self.configuration.speaks_tls(first))
+            })
+    }
+
+    /// Does anything speak TLS on the port already, a virtual host or the main server?
+    pub fn port_speaks_tls(&self) -> bool {
+        self.local_ends().iter().any(|end| match self.set(*end).first() {
+            Some(first) => self.configuration.speaks_tls(first),
+            None => self.configuration.ssl_engine(SERVER),
+        })
+    }
+
+    /// Would connections to a listener be answered over TLS?
+    pub fn listener_speaks_tls(&self, listen: &Listen) -> bool {
+        let first = self
+            .configuration
+            .address_set(&self.hosts, listen.ip(), listen.port)
+            .first()
+            .copied();
+        first.is_some_and(|host| self.configuration.speaks_tls(host))
+    }
+
+    /// A virtual host whose part in the port cannot be told: it hangs on a condition that only the server could
+    /// decide, or its address is a host name.
+    pub fn undecided(&self) -> Option<&VirtualHost> {
+        self.hosts.iter().find(|host| {
+            host.truth != Truth::False
+                && host.addresses.iter().any(|address| {
+                    address.port.is_none_or(|port| port == self.port)
+                        && (host.truth == Truth::Unknown || matches!(address.host, Host::Name(_)))
+                })
+        })
+    }
+}
+
+/// By `ServerName` or an alias without wildcards: then the virtual host is this domain's, and not a catch-all.
+pub(super) fn names_exactly(host: &VirtualHost, domain: &str) -> bool {
+    host.server_name
+        .as_deref()
+        .is_some_and(|name| name.eq_ignore_ascii_case(domain))
+        || host
+            .aliases
+            .iter()
+            .any(|alias| alias.eq_ignore_ascii_case(domain))
+}

@@ -1,0 +1,269 @@
+//! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
+
+use super::answer::{Answers, names_exactly};
+use super::listen::{self, describe};
+use super::plan::{PlanError, refuse};
+use super::request::{Http, Request};
+
+/// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
+pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
+    match errors(original).next() {
+        None => Ok(()),
+        Some(problem) => Err(refuse(format!(
+            "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
+            place(original, problem),
+            problem.message
+        ))),
+    }
+}
+
+/// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
+/// what it had.
+pub(super) fn prove(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    if !Answers::new(result, request).served() {
+        return Err(PlanError::Unproven(format!(
+            "{} would not be answered over TLS",
+            request.domain
+        )));
+    }
+    if let Some(problem) = errors(result).next() {
+        return Err(refuse(format!(
+            "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
+            place(result, problem),
+            problem.message
+        )));
+    }
+    refuse_bare_hosts(original, result, request)?;
+    sets_are_unchanged(original, result, request)?;
+    others_are_unchanged(original, result, request)
+}
+
+/// What the administrator should know beside the changes.
+pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    let mut notes = Vec::new();
+    if request.http == Some(Http::Off) {
+        for host in listen::losing_hosts(original, request) {
+            notes.push(format!(
+                "the virtual host {} loses its listener, as asked by --http off",
+                describe(original, &host)
+            ));
+        }
+    }
+    let hosts = original.virtual_hosts();
+    let site = hosts.iter().find(|host| {
+        host.truth == Truth::True && names_exactly(host, &request.domain) && !original.speaks_tls(host)
+    });
+    if let Some(site) = site
+        && result.virtual_hosts().len() > hosts.len()
+    {
+        notes.push(format!(
+            "the virtual host {} keeps its content to itself: the new one inherits the main server's",
+            describe(original, site)
+        ));
+    }
+    if request.domain.parse::<std::net::Ipv4Addr>().is_ok() {
+        notes.push(
+            "clients that ask by IP address send no name, and get the first virtual host of the address"
+                .to_string(),
+        );
+    }
+    notes
+}
+
+/// TLS virtual hosts that the plan brings to life must have a certificate, or Apache will not start.
+fn refuse_bare_hosts(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let key = |configuration: &Configuration, host: &VirtualHost| {
+        let file = configuration
+            .file(configuration.entry(host.entry).file)
+            .host
+            .clone();
+        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+        (file, addresses, host.server_name.clone())
+    };
+    let loaded = original.modules().has(b"ssl_module") == Truth::True;
+    let before: HashSet<_> = original
+        .virtual_hosts()
+        .iter()
+        .filter(|host| loaded && host.truth == Truth::True)
+        .map(|host| key(original, host))
+        .collect();
+    let lived = |host: &VirtualHost| before.contains(&key(result, host));
+    for host in result
+        .virtual_hosts()
+        .iter()
+        .filter(|host| host.truth == Truth::True && result.speaks_tls(host))
+    {
+        // The domain's own files are the request's, and may be made only when it is carried out.
+        if lived(host) || names_exactly(host, &request.domain) {
+            continue;
+        }
+        let problem = match result.setting(host.section, "SSLCertificateFile") {
+            None => "has no SSLCertificateFile".to_string(),
+            Some(entry) => match missing_file(result, entry) {
+                Some(file) => format!("names the certificate {file}, which does not exist"),
+                None => continue,
+            },
+        };
+        return Err(refuse(format!(
+            "with HTTPS on, the virtual host {} becomes active, but {problem}, and Apache would not start; give it a \
+             certificate or take it out, then run again",
+            describe(result, host)
+        )));
+    }
+    Ok(())
+}
+
+/// The file that a directive names, if it is not there.
+fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
+    let argument = configuration.arguments(entry).into_iter().next()?;
+    let source = configuration.source();
+    let full = resolve(configuration.server_root(), &argument, source.platform);
+    let there = source.is_foreign(&full) || source.kind(&full) != Kind::Missing;
+    (!there).then(|| String::from_utf8_lossy(&full).into_owned())
+}
+
+/// Every virtual host that was active keeps its engine, certificate and key, except the domain's own.
+fn others_are_unchanged(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let loaded = |configuration: &Configuration| configuration.modules().has(b"ssl_module") == Truth::True;
+    let newly_loaded = loaded(result) && !loaded(original);
+    let mut after = settings(result, request);
+    for (key, before) in settings(original, request) {
+        let mut rest = after.remove(&key).unwrap_or_default().into_iter();
+        // Others of the same name may have come in between; the old ones must be there, in their order.
+        for (setting, place) in before {
+            if rest.any(|(other, _)| other == setting) {
+                continue;
+            }
+            // Not our edits, but what `<IfModule !ssl_module>` and the like make of the module.
+            if newly_loaded {
+                return Err(refuse(format!(
+                    "with mod_ssl loaded, the virtual host {place} would change or go, because it depends on a \
+                     condition such as `<IfModule !ssl_module>`; take it out of the condition, then run again"
+                )));
+            }
+            return Err(PlanError::Unproven(format!(
+                "the virtual host {place} would change"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Wherever TLS was spoken on the port, the same virtual hosts answer in the same order, the default first.
+fn sets_are_unchanged(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let [before, after] = [original, result].map(|configuration| Answers::new(configuration, request));
+    let key = |configuration: &Configuration, host: &VirtualHost| {
+        let file = configuration
+            .file(configuration.entry(host.entry).file)
+            .host
+            .clone();
+        (file, host.server_name.clone(), host.aliases.clone())
+    };
+    for end in before.local_ends() {
+        let old = before.set(end);
+        let Some(first) = old.first().filter(|first| original.speaks_tls(first)) else {
+            continue;
+        };
+        let new: Vec<_> = after.set(end).into_iter().map(|host| key(result, host)).collect();
+        let mut rest = new.iter();
+        let in_order = old
+            .iter()
+            .all(|host| rest.any(|other| *other == key(original, host)));
+        if !in_order || new.first() != Some(&key(original, first)) {
+            return Err(refuse(format!(
+                "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
+                 fits; add `ServerAlias {}` to the one that is to serve it, or give it an address of its own",
+                request.domain,
+                describe(original, first),
+                request.port,
+                request.domain
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What identifies a virtual host across edits: its file, addresses and name.
+type HostKey = (std::path::PathBuf, String, Option<String>);
+/// Engine, certificates and keys.
+type TlsSettings = (bool, Vec<Vec<u8>>, Vec<Vec<u8>>);
+
+fn settings(
+    configuration: &Configuration,
+    request: &Request,
+) -> BTreeMap<HostKey, Vec<(TlsSettings, String)>> {
+    let mut all: BTreeMap<HostKey, Vec<(TlsSettings, String)>> = BTreeMap::new();
+    let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
+    for host in configuration.virtual_hosts() {
+        if host.truth != Truth::True || names_exactly(&host, &request.domain) {
+            continue;
+        }
+        let opening = configuration.entry(host.entry);
+        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+        let key = (
+            configuration.file(opening.file).host.clone(),
+            addresses.join(" "),
+            host.server_name.clone(),
+        );
+        let values = |name: &str| -> Vec<Vec<u8>> {
+            let own: Vec<&Entry> = configuration
+                .inside(host.section)
+                .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
+                .collect();
+            let inherited = || configuration.setting(SERVER, name).into_iter().collect();
+            let entries = if own.is_empty() { inherited() } else { own };
+            entries
+                .into_iter()
+                .map(|entry| configuration.rest(entry))
+                .collect()
+        };
+        // A listener for https switches TLS on without a word, but only where there is a certificate.
+        let engine = loaded && configuration.speaks_tls(&host);
+        let tls = (
+            engine,
+            values("SSLCertificateFile"),
+            values("SSLCertificateKeyFile"),
+        );
+        all.entry(key)
+            .or_default()
+            .push((tls, describe(configuration, &host)));
+    }
+    all
+}
+
+fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
+    configuration
+        .problems()
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error && !problem.uncertain)
+}
+
+fn place(configuration: &Configuration, problem: &Problem) -> String {
+    let file = configuration.file(problem.file);
+    let number = file
+        .document
+        .lines()
+        .get(problem.line as usize)
+        .map_or(0, |line| line.number);
+    format!("{}:{number}", String::from_utf8_lossy(&file.name))
+}
