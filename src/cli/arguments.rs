@@ -1,0 +1,244 @@
+//! The command line: clap, nothing else.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::cert::arguments::CertCommand;
+use crate::change::Http;
+use crate::check::Code;
+use crate::httpd::Version;
+
+/// The end of every help text.
+pub const EXIT_STATUSES: &str = "\
+Exit status:
+  0  done, or nothing to do
+  1  error; nothing was changed
+  2  the command line was not understood
+  3  there would be changes (with --exit-code)
+  4  refused before anything was written";
+
+/// Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_STATUSES, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command takes
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What every command takes: where the configuration is, what the server is like, how to print.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Server root [default: the environment's ESYNC_SSL_ROOT, else the usual places]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<Utf8PathBuf>,
+    /// Main configuration file [default: conf/httpd.conf or apache2.conf below the server root]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<Utf8PathBuf>,
+    /// The httpd binary to ask for version and modules [default: the one below the server root]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub httpd: Option<Utf8PathBuf>,
+    /// A flag that the server is started with (`httpd -D NAME`); may be repeated
+    #[arg(long, global = true, value_name = "NAME")]
+    pub define: Vec<String>,
+    /// Version of the server, when there is no binary to ask
+    #[arg(long, global = true, value_name = "X.Y.Z", value_parser = parse_version)]
+    pub apache_version: Option<Version>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to print in colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+fn parse_version(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "a version looks like 2.4.7".into())
+}
+
+/// The choices of `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal that takes it, unless NO_COLOR is set
+    Auto,
+    /// In any case
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Turn HTTPS on for a domain
+    Enable(Enable),
+    /// Look for faults in certificates, keys and chains before Apache meets them
+    Check(Check),
+    /// Certificates and keys: look at them, make them, convert them, install them
+    #[command(subcommand)]
+    Cert(CertCommand),
+    /// Show what the server serves: modules, listeners, virtual hosts
+    #[command(after_help = EXIT_STATUSES)]
+    Status,
+    /// Say what is wrong with the configuration, all of it
+    Lint(Lint),
+    /// Print the whole evaluated configuration as JSON
+    Dump(Dump),
+}
+
+/// Look for faults in certificates, keys and chains before Apache meets them.
+///
+/// Without files, every virtual host of the present configuration that speaks TLS is checked. `httpd -t` opens no
+/// certificate: a server whose configuration it finds good may still not start, or clients may refuse it. Status 4
+/// says that there is an error of either kind.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Check {
+    /// Name that clients use: check the certificate for it, or only the virtual hosts that answer it
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    /// Check this certificate file instead of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub cert: Option<Utf8PathBuf>,
+    /// Private key file of the certificate [default: looked for in the certificate file, as Apache does]
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<Utf8PathBuf>,
+    /// File with the intermediate certificates
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub chain: Option<Utf8PathBuf>,
+}
+
+/// Say what is wrong with the configuration, all of it.
+///
+/// Errors are what Apache refuses, at `httpd -t` or at the start, and not only the first one. Warnings are what it
+/// accepts although hardly anybody means it: a comment that swallows the next line, words that it ignores, a virtual
+/// host that is never reached. Status 4 says that there is an error.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Lint {
+    /// Print errors only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Where a pass-phrase comes from. Never the command line itself: other users can read that.
+#[derive(Debug, Args)]
+pub struct PassPhraseOption {
+    /// Read the pass-phrase from the first line of this file, or of the standard input with `-`
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<Utf8PathBuf>,
+}
+
+/// Print the whole evaluated configuration as JSON.
+///
+/// Every directive that Apache reads, and every one that it skips, in Apache's order: file, lines, name, arguments
+/// with variables substituted, the sections around it, and whether it is active.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Dump {
+    /// Only directives of files whose path ends like this
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<String>,
+    /// Only directives of this name (sections with or without `<`)
+    #[arg(long, value_name = "NAME")]
+    pub directive: Option<String>,
+}
+
+/// Turn HTTPS on for a domain.
+///
+/// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
+/// answers it). Shows every change with its reason and a diff, and asks before it writes.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Enable {
+    /// Domain name that clients will use; international names are accepted
+    #[arg(long, value_name = "NAME")]
+    pub domain: String,
+    /// Certificate file of the domain (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "key",
+        required_unless_present_any = ["self_signed", "pfx"]
+    )]
+    pub cert: Option<Utf8PathBuf>,
+    /// Private key file of the certificate (PEM; with --copy-certs also under a pass-phrase)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<Utf8PathBuf>,
+    /// File with the intermediate certificates, as the certificate authority gave it (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub chain: Option<Utf8PathBuf>,
+    /// PFX archive with key, certificate and chain: they are put into conf/ssl as PEM files
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key", "chain"])]
+    pub pfx: Option<Utf8PathBuf>,
+    /// Copy certificate, key and chain into conf/ssl and use the copies
+    #[arg(long, requires = "cert")]
+    pub copy_certs: bool,
+    /// Make a key and a self-signed certificate below conf/ssl, to try things out
+    #[arg(long, conflicts_with_all = ["cert", "key", "chain", "pfx"])]
+    pub self_signed: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pass_phrase: PassPhraseOption,
+    /// Go on in spite of this finding about the certificate files (can be repeated)
+    #[arg(long, value_name = "CODE")]
+    pub force: Vec<Code>,
+    /// What becomes of plain HTTP [default: off, unless other virtual hosts would lose by it]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub http: Option<HttpChoice>,
+    /// Port to serve HTTPS on
+    #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// Apply the changes without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would change and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// With --dry-run: exit with status 3 when there would be changes
+    #[arg(long, requires = "dry_run")]
+    pub exit_code: bool,
+}
+
+/// The choices of `--http`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum HttpChoice {
+    /// The port moves from HTTP to HTTPS
+    Off,
+    /// HTTP and HTTPS side by side
+    Keep,
+}
+
+impl From<HttpChoice> for Http {
+    fn from(choice: HttpChoice) -> Http {
+        match choice {
+            HttpChoice::Off => Http::Off,
+            HttpChoice::Keep => Http::Keep,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit_status::ExitStatus;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lists_every_exit_status() {
+        for (status, meaning) in ExitStatus::ALL {
+            assert!(
+                EXIT_STATUSES.contains(&format!("\n  {}  {meaning}", status.code())),
+                "{status:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `esync-ssl cert self-signed` and `cert request`: new keys, and what is made with them.
+
+use std::path::{Path, PathBuf};
+
+use camino::Utf8PathBuf;
+use time::OffsetDateTime;
+
+use super::arguments::{Request, SelfSigned};
+use crate::cli::Failure;
+use crate::cli::material;
+use crate::cli::new_files::{NewFiles, default_name};
+use crate::cli::pass_phrase::PassPhrases;
+use crate::cli::printer::Printer;
+use crate::exit_status::ExitStatus;
+use crate::tls::issue::{self, KeyType};
+use crate::tls::private_key::PrivateKey;
+
+/// Runs `cert self-signed`.
+pub fn self_signed(arguments: &SelfSigned, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let key_type: KeyType = arguments.key_type.into();
+    let certificate = target(&arguments.out_cert, &arguments.domains, "crt");
+    let key = target(&arguments.out_key, &arguments.domains, "key");
+    free(&[&certificate, &key])?;
+    let made = issue::self_signed(
+        &arguments.domains,
+        key_type,
+        arguments.days,
+        OffsetDateTime::now_utc(),
+    )
+    .map_err(Failure::error)?;
+    let mut files = NewFiles::default();
+    add_key(&mut files, &key, &made.key_pem)?;
+    let what = format!(
+        "self-signed certificate of {}, valid for {} days; browsers warn about it",
+        arguments.domains.join(", "),
+        arguments.days
+    );
+    files.add(
+        &certificate,
+        shown(&certificate),
+        what,
+        made.certificate_pem.as_bytes(),
+        false,
+    )?;
+    files.finish(false, Vec::new(), printer)?;
+    Ok(ExitStatus::Done)
+}
+
+/// Runs `cert request`.
+pub fn request(arguments: &Request, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let out = target(&arguments.out_request, &arguments.domains, "csr");
+    let mut files = NewFiles::default();
+    let pem = if let Some(path) = &arguments.key {
+        free(&[&out])?;
+        let key = material::key(path, &PassPhrases::of(&arguments.pass_phrase)?, printer)?;
+        issue::request_with(&arguments.domains, &key).map_err(|error| material::named(path, error))?
+    } else {
+        let key = target(&arguments.out_key, &arguments.domains, "key");
+        free(&[&out, &key])?;
+        let made = issue::request(&arguments.domains, arguments.key_type.into()).map_err(Failure::error)?;
+        add_key(&mut files, &key, &made.key_pem)?;
+        made.request_pem
+    };
+    let what = format!(
+        "request for {}; send it to the certificate authority, and keep the key",
+        arguments.domains.join(", ")
+    );
+    files.add(&out, shown(&out), what, pem.as_bytes(), false)?;
+    files.finish(false, Vec::new(), printer)?;
+    Ok(ExitStatus::Done)
+}
+
+fn add_key(files: &mut NewFiles, path: &Path, pem: &str) -> Result<(), Failure> {
+    let key = PrivateKey::read(pem.as_bytes(), None).map_err(Failure::error)?;
+    let what = format!("new {}", crate::cli::new_files::private_key(&key));
+    files.add(path, shown(path), what, pem.as_bytes(), true)
+}
+
+/// Nothing is made in vain: keys take time.
+fn free(paths: &[&Path]) -> Result<(), Failure> {
+    match paths.iter().find(|path| path.symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some(path) => Err(Failure::refused(format!(
+            "{} exists already, and nothing is overwritten; choose another name, or move it away",
+            path.display()
+        ))),
+    }
+}
+
+fn target(given: &Option<Utf8PathBuf>, domains: &[String], end: &str) -> PathBuf {
+    match (given, domains.first()) {
+        (Some(path), _) => path.into(),
+        (None, domain) => default_name(domain.map_or("server", String::as_str), end),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,346 @@
+//! `esync-ssl check`: the preflight alone.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::arguments::{Check, Global};
+use super::judge::{ReportedServer, Server};
+use super::printer::{Printer, printable};
+use super::settings::Loaded;
+use super::{Failure, findings};
+use crate::change::domain_name;
+use crate::check::certificate::{Question, check};
+use crate::check::tls_files::{File, TlsFiles};
+use crate::check::tls_host::{Pair, TlsHost};
+use crate::check::{Finding, Severity};
+use crate::exit_status::ExitStatus;
+use crate::httpd::{EntryId, Listen, SERVER, SectionId, Truth};
+use crate::tls::name::Name;
+
+/// Runs the command.
+pub fn run(arguments: &Check, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let report = match &arguments.cert {
+        Some(_) => given_files(arguments, global)?,
+        None => configuration(arguments, global, printer)?,
+    };
+    printer.document(&report);
+    printer.answer(&report.text());
+    Ok(if report.errors > 0 {
+        ExitStatus::Refused
+    } else {
+        ExitStatus::Done
+    })
+}
+
+/// The answer, for programs and for the text.
+#[derive(Serialize)]
+struct Report {
+    server: ReportedServer,
+    #[serde(skip)]
+    server_text: String,
+    checked: Vec<Checked>,
+    /// Virtual hosts that were not checked, and why.
+    skipped: Vec<Skipped>,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    /// What clients call it, or the main server.
+    name: Option<String>,
+    /// `FILE:LINE` of the virtual host; nothing for given files and for the main server.
+    place: Option<String>,
+    certificate: Option<String>,
+    key: Option<String>,
+    chain: Option<String>,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Skipped {
+    place: String,
+    reason: String,
+}
+
+impl Report {
+    fn new(server: Server, checked: Vec<Checked>, skipped: Vec<Skipped>) -> Report {
+        let all = || checked.iter().flat_map(|checked| &checked.findings);
+        let errors = all().filter(|finding| finding.severity.is_error()).count();
+        let notes = all()
+            .filter(|finding| finding.severity == Severity::Advice)
+            .count();
+        Report {
+            server: server.report(),
+            server_text: server.describe(),
+            errors,
+            warnings: all().count() - errors - notes,
+            notes,
+            checked,
+            skipped,
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let clean = |text: &str| printable(text.as_bytes());
+        for checked in &self.checked {
+            let name = checked.name.as_deref().unwrap_or("(no name)");
+            let place = checked.place.as_deref().map(|place| format!(" ({place})"));
+            let _ = writeln!(
+                text,
+                "\x1b[1m{}{}\x1b[0m",
+                clean(name),
+                clean(&place.unwrap_or_default())
+            );
+            for (word, file) in [
+                ("certificate", &checked.certificate),
+                ("key", &checked.key),
+                ("chain", &checked.chain),
+            ] {
+                if let Some(file) = file {
+                    let _ = writeln!(text, "  {word:<12} {}", clean(file));
+                }
+            }
+            if checked.findings.is_empty() {
+                text += "  nothing to complain of\n";
+            }
+            text += &findings::lines(&checked.findings, &[]);
+            text.push('\n');
+        }
+        for skipped in &self.skipped {
+            let _ = writeln!(
+                text,
+                "not checked: {}: {}",
+                clean(&skipped.place),
+                clean(&skipped.reason)
+            );
+        }
+        if self.checked.is_empty() {
+            text += "Nothing speaks TLS in this configuration; esync-ssl enable turns it on.\n";
+            return text;
+        }
+        let all: Vec<Finding> = self
+            .checked
+            .iter()
+            .flat_map(|checked| checked.findings.clone())
+            .collect();
+        let _ = writeln!(text, "{}; judged for {}", findings::count(&all), self.server_text);
+        text
+    }
+}
+
+/// Files named on the command line; the configuration, if there is one, tells which server it is for.
+fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
+    let named =
+        global.root.is_some() || global.config.is_some() || std::env::var_os("ESYNC_SSL_ROOT").is_some();
+    let loaded = match Loaded::find(global) {
+        Ok(loaded) => Some(loaded),
+        Err(failure) if named => return Err(failure),
+        // Nobody spoke of a server: the files are judged for a usual one.
+        Err(_) => None,
+    };
+    let server = Server::of(loaded.as_ref(), global);
+    let load = |path: &Option<camino::Utf8PathBuf>| path.as_ref().map(|path| File::load(path.as_std_path()));
+    let Some(certificate) = load(&arguments.cert) else {
+        return Err(Failure::error(anyhow!(
+            "no certificate file was given; name it with --cert"
+        )));
+    };
+    let files = TlsFiles {
+        certificate,
+        key: load(&arguments.key),
+        chain: load(&arguments.chain),
+    };
+    let name = arguments.domain.as_deref().map(client_name).transpose()?;
+    let found = check(&Question {
+        files: &files,
+        server_name: name.as_deref(),
+        aliases: &[],
+        server: server.generation,
+        now: OffsetDateTime::now_utc(),
+        stapling: false,
+        pass_phrase_dialog: false,
+        anchors: &[],
+    });
+    let checked = Checked::new(
+        name.or_else(|| Some("the files given".into())),
+        None,
+        &files,
+        found,
+    );
+    Ok(Report::new(server, vec![checked], Vec::new()))
+}
+
+/// Every virtual host that speaks TLS, or those that answer the name.
+fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Result<Report, Failure> {
+    let loaded = Loaded::find(global)?;
+    loaded.introduce(printer);
+    let server = Server::of(Some(&loaded), global);
+    let configuration = &loaded.configuration;
+    let wanted = arguments.domain.as_deref().map(client_name).transpose()?;
+    let mut hosts = TlsHost::all(configuration, server.generation);
+    if let Some(name) = &wanted {
+        let answering = answering(&loaded, name);
+        hosts.retain(|host| answering.contains(&host.section));
+        if hosts.is_empty() {
+            return Err(Failure::error(anyhow!(
+                "no virtual host answers {name} over TLS; esync-ssl status shows what is served, and esync-ssl enable \
+                 --domain {name} turns TLS on"
+            )));
+        }
+    }
+    let mut checked = Vec::new();
+    let mut skipped = Vec::new();
+    for host in &hosts {
+        let place = host.entry.map(|entry| place_of(&loaded, entry));
+        let shown = host
+            .server_name
+            .clone()
+            .or_else(|| place.is_none().then(|| "main server".into()));
+        // What clients type is judged in place of what the server calls itself.
+        let name = wanted.clone().or_else(|| host.server_name.clone());
+        if let Some(finding) = host.check(configuration, server.generation) {
+            let finding = match host.entry {
+                Some(entry) => at_entry(&loaded, entry, finding),
+                None => finding,
+            };
+            checked.push(Checked {
+                name: shown.clone(),
+                place: place.clone(),
+                certificate: None,
+                key: None,
+                chain: None,
+                findings: vec![finding],
+            });
+        }
+        for pair in &host.pairs {
+            let files = match load(&loaded, host, pair) {
+                Ok(files) => files,
+                Err(reason) => {
+                    skipped.push(Skipped {
+                        place: place.clone().unwrap_or_else(|| "main server".into()),
+                        reason,
+                    });
+                    continue;
+                }
+            };
+            let found = check(&Question {
+                files: &files,
+                server_name: name.as_deref(),
+                aliases: if wanted.is_some() { &[] } else { &host.aliases },
+                server: server.generation,
+                now: OffsetDateTime::now_utc(),
+                stapling: host.stapling,
+                pass_phrase_dialog: host.pass_phrase_dialog,
+                anchors: &[],
+            });
+            checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
+        }
+    }
+    if wanted.is_none() {
+        for host in configuration.virtual_hosts() {
+            if host.truth == Truth::Unknown {
+                skipped.push(Skipped {
+                    place: place_of(&loaded, host.entry),
+                    reason: "whether it is active hangs on a condition that is not known here".into(),
+                });
+            }
+        }
+    }
+    Ok(Report::new(server, checked, skipped))
+}
+
+impl Checked {
+    fn new(name: Option<String>, place: Option<String>, files: &TlsFiles, findings: Vec<Finding>) -> Checked {
+        Checked {
+            name,
+            place,
+            certificate: Some(files.certificate.path.clone()),
+            key: files.key.as_ref().map(|file| file.path.clone()),
+            chain: files.chain.as_ref().map(|file| file.path.clone()),
+            findings,
+        }
+    }
+}
+
+/// The files of a pair, opened; or why that cannot be done on this machine.
+fn load(loaded: &Loaded, host: &TlsHost, pair: &Pair) -> Result<TlsFiles, String> {
+    let source = loaded.configuration.source();
+    let open = |path: &[u8]| -> Result<File, String> {
+        if source.is_foreign(path) {
+            return Err(format!("{} is on another machine", String::from_utf8_lossy(path)));
+        }
+        let path: PathBuf = source.host_path(path);
+        let mut file = File::load(&path);
+        file.path = loaded.show(&path);
+        Ok(file)
+    };
+    Ok(TlsFiles {
+        certificate: open(&pair.certificate)?,
+        key: pair.key.as_deref().map(open).transpose()?,
+        chain: host.chain.as_deref().map(open).transpose()?,
+    })
+}
+
+/// The sections that answer a name on any address and port where something listens.
+fn answering(loaded: &Loaded, name: &str) -> Vec<SectionId> {
+    let configuration = &loaded.configuration;
+    let hosts = configuration.virtual_hosts();
+    let listens: Vec<&Listen> = configuration
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True)
+        .collect();
+    let mut ends: Vec<Option<std::net::IpAddr>> = vec![None];
+    ends.extend(
+        hosts
+            .iter()
+            .flat_map(|host| &host.addresses)
+            .map(|address| address.ip()),
+    );
+    let mut sections = Vec::new();
+    for listen in &listens {
+        for end in &ends {
+            let section = configuration
+                .answering(&hosts, *end, listen.port, name)
+                .map_or(SERVER, |host| host.section);
+            if !sections.contains(&section) {
+                sections.push(section);
+            }
+        }
+    }
+    sections
+}
+
+fn place_of(loaded: &Loaded, entry: EntryId) -> String {
+    let configuration = &loaded.configuration;
+    let entry = configuration.entry(entry);
+    let file = loaded.show(&configuration.file(entry.file).host);
+    format!("{file}:{}", configuration.line_number(entry))
+}
+
+fn at_entry(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
+    let configuration = &loaded.configuration;
+    let entry = configuration.entry(entry);
+    let file = loaded.show(&configuration.file(entry.file).host);
+    finding.at(&file, Some(configuration.line_number(entry) as usize))
+}
+
+/// A name that clients type: a domain or an address.
+fn client_name(typed: &str) -> Result<String, Failure> {
+    if let Ok(name @ Name::Ip(_)) = Name::parse(typed) {
+        return Ok(name.to_string());
+    }
+    domain_name(typed).map_err(|reason| {
+        Failure::error(anyhow!(
+            "--domain {}: {reason}",
+            printable(format!("{typed:?}").as_bytes())
+        ))
+    })
+}

@@ -1,0 +1,243 @@
+//! `esync-ssl enable`: plan, preview, question, write.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::arguments::{Enable, Global};
+use super::enable_files::TlsFiles;
+use super::judge::{self, Server};
+use super::new_files::Reported;
+use super::printer::{Printer, printable};
+use super::settings::Loaded;
+use super::{Failure, diff};
+use crate::apply::{Replacement, Transaction, Written, backup_folders};
+use crate::change::{Plan, PlanError, Request, domain_name};
+use crate::check::Finding;
+use crate::exit_status::ExitStatus;
+
+/// Runs the command.
+pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let domain = domain_name(&arguments.domain).map_err(|reason| {
+        Failure::error(anyhow::anyhow!(
+            "--domain {}: {reason}",
+            printable(format!("{:?}", arguments.domain).as_bytes())
+        ))
+    })?;
+    let loaded = Loaded::find(global)?;
+    loaded.introduce(printer);
+    loaded.refuse_encoding()?;
+    loaded.refuse_other_root()?;
+    let files = TlsFiles::of(&arguments, &loaded, &domain, printer)?;
+    let server = Server::of(Some(&loaded), global);
+    let findings = files.check(&loaded, server, &domain);
+    judge::tell(server, &findings, &arguments.force, printer)?;
+    let request = Request {
+        domain,
+        port: arguments.port,
+        http: arguments.http.map(Into::into),
+        certificate: loaded.spell(&files.certificate)?,
+        key: loaded.spell(&files.key)?,
+        chain: files
+            .chain
+            .as_deref()
+            .map(|path| loaded.spell(path))
+            .transpose()?,
+    };
+    let plan =
+        Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request).map_err(|error| match error {
+            PlanError::Refused(reason) => Failure::refused(reason),
+            other => Failure::error(other),
+        })?;
+    let mut report = Report::new(&loaded, &plan, &files, findings);
+    if plan.is_empty() && files.create.is_empty() {
+        report.result = "unchanged";
+        printer.document(&report);
+        printer.answer(&format!(
+            "Nothing needs to change: {} is served over TLS on port {}.\n",
+            request.domain, request.port
+        ));
+        return Ok(ExitStatus::Done);
+    }
+    printer.answer(&preview(&loaded, &plan, &report));
+    for note in &report.notes {
+        printer.talk(&format!("note: {note}"));
+    }
+    if arguments.dry_run {
+        report.result = "would-change";
+        printer.document(&report);
+        printer.talk("Nothing was written (--dry-run).");
+        return Ok(if arguments.exit_code {
+            ExitStatus::WouldChange
+        } else {
+            ExitStatus::Done
+        });
+    }
+    let backups = backups(&loaded)?;
+    confirm(&arguments, global.json, printer)?;
+    let written = write(&loaded, &plan, files, &request.domain, &backups)?;
+    report.result = "written";
+    report.written = written
+        .replaced
+        .iter()
+        .chain(&written.created)
+        .map(|path| loaded.show(path))
+        .collect();
+    report.backup = written.backup.as_deref().map(|path| loaded.show(path));
+    printer.document(&report);
+    printer.answer(&farewell(&report));
+    Ok(ExitStatus::Done)
+}
+
+/// The folder for backups that no `Include` reads.
+fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
+    let mut reached = Vec::new();
+    for folder in backup_folders(&loaded.installation.root) {
+        match loaded.included_from_folder(&folder)? {
+            None => return Ok(folder),
+            Some(place) => reached.push(place),
+        }
+    }
+    Err(Failure::refused(format!(
+        "every place for backups would be read as configuration by an Include (at {}); name *.conf files there \
+         instead of a whole folder",
+        reached.join(", ")
+    )))
+}
+
+/// What was or would be done, for programs and for the texts.
+#[derive(Serialize)]
+struct Report {
+    result: &'static str,
+    root: String,
+    config: String,
+    found_by: String,
+    changes: Vec<ReportedChange>,
+    create: Vec<Reported>,
+    findings: Vec<Finding>,
+    diff: String,
+    notes: Vec<String>,
+    written: Vec<String>,
+    backup: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReportedChange {
+    file: String,
+    line: usize,
+    before: String,
+    after: String,
+    reason: String,
+}
+
+impl Report {
+    fn new(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Self {
+        let changes = plan.changes.iter().map(|change| ReportedChange {
+            file: loaded.show(&change.file),
+            line: change.line,
+            before: printable(&change.before),
+            after: printable(&change.after),
+            reason: printable(change.reason.as_bytes()),
+        });
+        let diffs = plan
+            .files
+            .iter()
+            .map(|f| diff::unified(&loaded.show(&f.path), &f.before, &f.after, false));
+        Report {
+            result: "",
+            root: loaded.show(&loaded.installation.root),
+            config: loaded.show(&loaded.installation.main),
+            found_by: loaded.installation.found_by.clone(),
+            changes: changes.collect(),
+            create: files.create.report(),
+            findings,
+            diff: diffs.collect(),
+            notes: plan
+                .notes
+                .iter()
+                .chain(&files.notes)
+                .map(|note| printable(note.as_bytes()))
+                .collect(),
+            written: Vec::new(),
+            backup: None,
+        }
+    }
+}
+
+fn preview(loaded: &Loaded, plan: &Plan, report: &Report) -> String {
+    let mut text = String::from("Changes:\n");
+    for change in &report.changes {
+        let _ = writeln!(text, "  {}:{}: {}", change.file, change.line, change.reason);
+    }
+    for file in &report.create {
+        let _ = writeln!(text, "  {}: {}", file.file, file.reason);
+    }
+    for file in &plan.files {
+        text += "\n";
+        text += &diff::unified(&loaded.show(&file.path), &file.before, &file.after, true);
+    }
+    text
+}
+
+/// Asks, unless told not to. Anything but yes means no.
+fn confirm(arguments: &Enable, json: bool, printer: &Printer) -> Result<(), Failure> {
+    if arguments.yes {
+        return Ok(());
+    }
+    let stdin = std::io::stdin();
+    // With --json nothing was shown that one could agree to.
+    if !stdin.is_terminal() || json {
+        return Err(Failure::refused(
+            "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
+             to look only",
+        ));
+    }
+    printer.question("Apply these changes? [y/N] ");
+    let mut line = String::new();
+    let _ = stdin.lock().read_line(&mut line);
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::refused("nothing was written, as you answered")),
+    }
+}
+
+fn write(
+    loaded: &Loaded,
+    plan: &Plan,
+    files: TlsFiles,
+    domain: &str,
+    backups: &Path,
+) -> Result<Written, Failure> {
+    let now = OffsetDateTime::now_utc();
+    let mut transaction = Transaction {
+        create: files.into_new_files(domain, now)?,
+        ..Transaction::default()
+    };
+    transaction.replace = plan
+        .files
+        .iter()
+        .map(|file| Replacement {
+            path: file.path.clone(),
+            before: file.before.clone(),
+            after: file.after.clone(),
+        })
+        .collect();
+    transaction
+        .run(&loaded.installation.root, backups, now)
+        .map_err(Failure::error)
+}
+
+fn farewell(report: &Report) -> String {
+    let mut text = String::from("\nWritten:\n");
+    for file in &report.written {
+        let _ = writeln!(text, "  {file}");
+    }
+    if let Some(backup) = &report.backup {
+        let _ = writeln!(text, "Backup: {backup}");
+    }
+    text += "Restart Apache to put the changes into effect.\n";
+    text
+}

@@ -1,0 +1,236 @@
+//! Which certificate files `enable` names, and which of them it makes. Knows no directives.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use time::OffsetDateTime;
+
+use super::Failure;
+use super::arguments::Enable;
+use super::cert::install::{judged, without_key};
+use super::judge::{self, Server};
+use super::material;
+use super::new_files::{NewFiles, left_out};
+use super::pass_phrase::PassPhrases;
+use super::printer::Printer;
+use super::settings::Loaded;
+use crate::apply::NewFile;
+use crate::check::tls_files::{File, TlsFiles as Judged};
+use crate::check::{Code, Finding};
+use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
+
+/// The certificate files of the request, on this machine.
+pub struct TlsFiles {
+    /// `SSLCertificateFile`.
+    pub certificate: PathBuf,
+    /// `SSLCertificateKeyFile`.
+    pub key: PathBuf,
+    /// `SSLCertificateChainFile`.
+    pub chain: Option<PathBuf>,
+    /// Those of them that do not exist yet.
+    pub create: NewFiles,
+    /// What people should know about them.
+    pub notes: Vec<String>,
+    /// What the rules look at; nothing while key and certificate are not made yet.
+    judged: Option<Judged>,
+    self_signed: bool,
+}
+
+impl TlsFiles {
+    /// The files that the arguments name, those that are copied or taken out of an archive, or those to be made.
+    pub fn of(
+        arguments: &Enable,
+        loaded: &Loaded,
+        domain: &str,
+        printer: &Printer,
+    ) -> Result<TlsFiles, Failure> {
+        match (&arguments.cert, &arguments.key) {
+            (Some(_), Some(_)) if !arguments.copy_certs => {}
+            (None, _) if arguments.pfx.is_none() => return Self::self_signed(loaded, domain),
+            _ => return Self::installed(arguments, loaded, domain, printer),
+        }
+        Self::named(arguments)
+    }
+
+    /// The files stay where they are.
+    fn named(arguments: &Enable) -> Result<TlsFiles, Failure> {
+        let (Some(certificate), Some(key)) = (&arguments.cert, &arguments.key) else {
+            return Err(Failure::error(anyhow::anyhow!("give --cert and --key")));
+        };
+        let chain = arguments.chain.as_ref();
+        for (path, option, what) in [
+            (Some(certificate), "--cert", "certificate"),
+            (Some(key), "--key", "private key"),
+            (chain, "--chain", "chain"),
+        ] {
+            if let Some(path) = path {
+                readable(path.as_std_path(), option, what)?;
+            }
+        }
+        Ok(TlsFiles {
+            judged: Some(Judged {
+                certificate: File::load(certificate.as_std_path()),
+                key: Some(File::load(key.as_std_path())),
+                chain: chain.map(|path| File::load(path.as_std_path())),
+            }),
+            certificate: certificate.into(),
+            key: key.into(),
+            chain: chain.map(PathBuf::from),
+            create: NewFiles::default(),
+            notes: Vec::new(),
+            self_signed: false,
+        })
+    }
+
+    /// The files are put into the server's folder for them.
+    fn installed(
+        arguments: &Enable,
+        loaded: &Loaded,
+        domain: &str,
+        printer: &Printer,
+    ) -> Result<TlsFiles, Failure> {
+        let phrases = PassPhrases::of(&arguments.pass_phrase)?;
+        let chain = arguments.chain.as_deref();
+        let (bundle, judged) = match (&arguments.pfx, &arguments.cert, &arguments.key) {
+            (Some(pfx), _, _) => {
+                let bundle = material::archive(pfx, &phrases, printer)?;
+                let judged = judged(&bundle, pfx.as_str(), pfx.as_str(), pfx.as_str());
+                (bundle, judged)
+            }
+            (None, Some(certificate), Some(key)) => {
+                let bundle = material::files(certificate, key, chain, &phrases, printer)?;
+                let chain = chain.unwrap_or(certificate).as_str();
+                let judged = judged(&bundle, certificate.as_str(), key.as_str(), chain);
+                (bundle, judged)
+            }
+            _ => return Err(Failure::error(anyhow::anyhow!("give --cert and --key, or --pfx"))),
+        };
+        let (create, placed) =
+            NewFiles::of_bundle(&bundle, &loaded.tls_folder(), domain, &|path| loaded.show(path))?;
+        if !create.is_empty() {
+            loaded.refuse_included(&loaded.tls_folder())?;
+        }
+        let origin = arguments.pfx.as_deref().map_or("", |path| path.as_str());
+        Ok(TlsFiles {
+            certificate: placed.certificate,
+            key: placed.key.ok_or_else(|| without_key(origin))?,
+            chain: placed.chain,
+            create,
+            notes: left_out(&bundle).into_iter().collect(),
+            judged: Some(judged),
+            self_signed: false,
+        })
+    }
+
+    /// Key and certificate are made, or were made by an earlier run.
+    fn self_signed(loaded: &Loaded, domain: &str) -> Result<TlsFiles, Failure> {
+        let folder = loaded.tls_folder();
+        let certificate = folder.join(format!("{domain}.crt"));
+        let key = folder.join(format!("{domain}.key"));
+        let mut create = NewFiles::default();
+        let mut found = None;
+        match [&certificate, &key].map(|path| path.symlink_metadata().is_ok()) {
+            [true, true] => {
+                let load = |path: &Path| {
+                    let mut file = File::load(path);
+                    file.path = loaded.show(path);
+                    file
+                };
+                found = Some(Judged {
+                    certificate: load(&certificate),
+                    key: Some(load(&key)),
+                    chain: None,
+                });
+            }
+            [false, false] => {
+                loaded.refuse_included(&folder)?;
+                create.announce(
+                    loaded.show(&key),
+                    "new private key (EC P-256), readable by its owner only",
+                );
+                create.announce(
+                    loaded.show(&certificate),
+                    &format!(
+                        "new self-signed certificate, valid for {DEFAULT_DAYS} days; browsers warn about it"
+                    ),
+                );
+            }
+            [there, _] => {
+                let [is, lacks] = if there {
+                    [&certificate, &key]
+                } else {
+                    [&key, &certificate]
+                };
+                return Err(Failure::refused(format!(
+                    "{} exists but {} does not; nothing is overwritten: move it away, or name both files with --cert and --key",
+                    loaded.show(is),
+                    loaded.show(lacks)
+                )));
+            }
+        }
+        Ok(TlsFiles {
+            certificate,
+            key,
+            chain: None,
+            create,
+            notes: Vec::new(),
+            judged: found,
+            self_signed: true,
+        })
+    }
+
+    /// What the rules say about them.
+    pub fn check(&self, loaded: &Loaded, server: Server, domain: &str) -> Vec<Finding> {
+        let Some(judged) = &self.judged else {
+            return Vec::new();
+        };
+        let mut found = judge::files(loaded, server, judged, Some(domain));
+        // Who asks for it knows.
+        found.retain(|finding| !(self.self_signed && finding.code == Code::CertSelfSigned));
+        found
+    }
+
+    /// The new files with their bytes. Keys are made only now: a preview needs none.
+    pub fn into_new_files(self, domain: &str, now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
+        if !self.self_signed || self.create.is_empty() {
+            return Ok(self.create.into_files());
+        }
+        let made = self_signed(&[domain.to_owned()], KeyType::P256, DEFAULT_DAYS, now)
+            .context("no self-signed certificate could be made; give --cert and --key instead")?;
+        let bytes = |pem: &str| pem.as_bytes().to_vec().into();
+        Ok(vec![
+            NewFile {
+                path: self.key,
+                bytes: bytes(&made.key_pem),
+                private: true,
+            },
+            NewFile {
+                path: self.certificate,
+                bytes: bytes(&made.certificate_pem),
+                private: false,
+            },
+        ])
+    }
+}
+
+/// A file that Apache could read: regular, not empty.
+fn readable(path: &Path, option: &str, what: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path)
+        .with_context(|| format!("the {what} file {shown} ({option}) cannot be read; check the path"))?;
+    let problem = if metadata.is_dir() {
+        "is a folder"
+    } else if !metadata.is_file() {
+        "is not a regular file"
+    } else if metadata.len() == 0 {
+        "is empty"
+    } else {
+        std::fs::File::open(path).with_context(|| {
+            format!("the {what} file {shown} ({option}) cannot be opened; check who may read it")
+        })?;
+        return Ok(());
+    };
+    Err(Failure::error(anyhow::anyhow!(
+        "the {what} file {shown} ({option}) {problem}; name the {what}'s PEM file"
+    )))
+}

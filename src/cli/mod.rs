@@ -1,0 +1,92 @@
+//! Flags, confirmation, rendering. No rule about configurations lives here.
+
+mod arguments;
+mod cert;
+mod check;
+mod diff;
+mod dump;
+mod enable;
+mod enable_files;
+mod findings;
+mod judge;
+mod lint;
+mod material;
+mod new_files;
+mod pass_phrase;
+mod printer;
+mod settings;
+mod status;
+
+use clap::Parser;
+
+use crate::check::Finding;
+use crate::exit_status::ExitStatus;
+use arguments::{Arguments, Command};
+use printer::Printer;
+
+/// Runs the command line of this process and says how it ended.
+pub fn run() -> ExitStatus {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // --help and --version are answers, everything else is a wrong command line.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitStatus::Usage
+            } else {
+                ExitStatus::Done
+            };
+        }
+    };
+    let Arguments { command, global } = arguments;
+    // A dump has no other form than JSON.
+    let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
+    let result = match command {
+        Command::Enable(enable) => enable::run(enable, &global, &printer),
+        Command::Check(check) => check::run(&check, &global, &printer),
+        Command::Cert(command) => cert::run(command, &global, &printer),
+        Command::Status => status::run(&global, &printer),
+        Command::Lint(lint) => lint::run(&lint, &global, &printer),
+        Command::Dump(dump) => dump::run(&dump, &global, &printer),
+    };
+    result.unwrap_or_else(|failure| printer.failure(&failure))
+}
+
+/// Why a command did not do what was asked, and the status that says so.
+#[derive(Debug)]
+struct Failure {
+    status: ExitStatus,
+    error: anyhow::Error,
+    /// What the refusal is about, for programs; people were told already.
+    findings: Vec<Finding>,
+}
+
+impl Failure {
+    /// Something failed.
+    fn error(error: impl Into<anyhow::Error>) -> Self {
+        Failure {
+            status: ExitStatus::Error,
+            error: error.into(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Refused before anything was written.
+    fn refused(message: impl Into<String>) -> Self {
+        Failure {
+            status: ExitStatus::Refused,
+            error: anyhow::Error::msg(message.into()),
+            findings: Vec::new(),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure {
+            status: ExitStatus::Error,
+            error,
+            findings: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Files that commands make: never over an existing one, keys for their owner only. Decides no names.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::printer::Printer;
+use crate::apply::{NewFile, Transaction};
+use crate::tls::bundle::Bundle;
+use crate::tls::certificate::Certificate;
+use crate::tls::private_key::PrivateKey;
+
+/// Files that are to be made.
+#[derive(Default)]
+pub struct NewFiles {
+    files: Vec<New>,
+    /// Files that are there already with the very bytes they should have.
+    kept: Vec<String>,
+}
+
+struct New {
+    /// Nothing while its bytes are not made yet.
+    file: Option<NewFile>,
+    shown: String,
+    what: String,
+}
+
+/// One file for programs and people.
+#[derive(Serialize)]
+pub struct Reported {
+    /// The file as people know it.
+    pub file: String,
+    /// What is in it.
+    pub reason: String,
+}
+
+/// Where the parts of a bundle go.
+pub struct Placed {
+    /// `NAME.crt`.
+    pub certificate: PathBuf,
+    /// `NAME.key`, if there is a key.
+    pub key: Option<PathBuf>,
+    /// `NAME.chain.crt`, if there is a chain.
+    pub chain: Option<PathBuf>,
+}
+
+impl NewFiles {
+    /// Adds a file. One that is there already with these bytes is left alone.
+    ///
+    /// # Errors
+    /// Refused when there is a file of that name with other bytes.
+    pub fn add(
+        &mut self,
+        path: &Path,
+        shown: String,
+        what: String,
+        bytes: &[u8],
+        private: bool,
+    ) -> Result<(), Failure> {
+        let path = std::path::absolute(path)
+            .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
+        if path.symlink_metadata().is_ok() {
+            let same = std::fs::read(&path)
+                .map(Zeroizing::new)
+                .is_ok_and(|old| **old == *bytes);
+            if !same {
+                return Err(Failure::refused(format!(
+                    "{shown} exists already, and nothing is overwritten; choose another name, or move it away"
+                )));
+            }
+            self.kept.push(shown);
+            return Ok(());
+        }
+        let file = NewFile {
+            path,
+            bytes: Zeroizing::new(bytes.to_vec()),
+            private,
+        };
+        self.files.push(New {
+            file: Some(file),
+            shown,
+            what,
+        });
+        Ok(())
+    }
+
+    /// Tells of a file whose bytes are made later, by others.
+    pub fn announce(&mut self, shown: String, what: &str) {
+        self.files.push(New {
+            file: None,
+            shown,
+            what: what.to_owned(),
+        });
+    }
+
+    /// Adds key, certificate and chain as `NAME.key`, `NAME.crt` and `NAME.chain.crt` in a folder; `show` tells how
+    /// people know a path.
+    pub fn add_bundle(
+        &mut self,
+        bundle: &Bundle,
+        folder: &Path,
+        name: &str,
+        show: &dyn Fn(&Path) -> String,
+    ) -> Result<Placed, Failure> {
+        let at = |end: &str| folder.join(format!("{name}.{end}"));
+        let certificate = at("crt");
+        let key = match (&bundle.key, bundle.key_pem()) {
+            (Some(key), Some(pem)) => {
+                let path = at("key");
+                self.add(&path, show(&path), private_key(key), pem.as_bytes(), true)?;
+                Some(path)
+            }
+            _ => None,
+        };
+        let what = format!("certificate of {}", bundle.leaf.title());
+        let pem = bundle.certificate_pem();
+        self.add(&certificate, show(&certificate), what, pem.as_bytes(), false)?;
+        let chain = match bundle.chain_pem() {
+            Some(pem) => {
+                let path = at("chain.crt");
+                let names: Vec<&str> = bundle.chain.iter().map(Certificate::title).collect();
+                let what = format!("chain: {}", names.join(", "));
+                self.add(&path, show(&path), what, pem.as_bytes(), false)?;
+                Some(path)
+            }
+            None => None,
+        };
+        Ok(Placed {
+            certificate,
+            key,
+            chain,
+        })
+    }
+
+    /// A bundle below one of two names: `name`, or where other files have it already, such as those of the
+    /// certificate that this one renews, `name` with the day on which the new certificate begins.
+    pub fn of_bundle(
+        bundle: &Bundle,
+        folder: &Path,
+        name: &str,
+        show: &dyn Fn(&Path) -> String,
+    ) -> Result<(NewFiles, Placed), Failure> {
+        let mut refused = None;
+        let begin = bundle.leaf.not_before.date();
+        let dated = format!(
+            "{name}-{:04}{:02}{:02}",
+            begin.year(),
+            u8::from(begin.month()),
+            begin.day()
+        );
+        for name in [name, &dated] {
+            let mut files = NewFiles::default();
+            match files.add_bundle(bundle, folder, name, show) {
+                Ok(placed) => return Ok((files, placed)),
+                Err(failure) => refused = refused.or(Some(failure)),
+            }
+        }
+        Err(refused.unwrap_or_else(|| Failure::refused("there is no free name for the files")))
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// What is to be written.
+    pub fn report(&self) -> Vec<Reported> {
+        let reported = |new: &New| Reported {
+            file: new.shown.clone(),
+            reason: new.what.clone(),
+        };
+        self.files.iter().map(reported).collect()
+    }
+
+    /// For a transaction with other changes.
+    pub fn into_files(self) -> Vec<NewFile> {
+        self.files.into_iter().filter_map(|new| new.file).collect()
+    }
+
+    /// Writes all of them, or none.
+    pub fn write(self) -> Result<(), Failure> {
+        let transaction = Transaction {
+            create: self.into_files(),
+            ..Transaction::default()
+        };
+        // Without replacements there are no backups and no server root to keep them below.
+        let nowhere = Path::new("");
+        let written = transaction.run(nowhere, nowhere, OffsetDateTime::now_utc());
+        written.map(|_| ()).map_err(Failure::error)
+    }
+
+    /// Writes all of them unless it is a dry run, and tells.
+    pub fn finish(self, dry_run: bool, notes: Vec<String>, printer: &Printer) -> Result<(), Failure> {
+        let outcome = Outcome {
+            result: match (self.is_empty(), dry_run) {
+                (true, _) => "unchanged",
+                (false, true) => "would-change",
+                (false, false) => "written",
+            },
+            create: self.report(),
+            kept: self.kept.clone(),
+            notes,
+        };
+        if !dry_run {
+            self.write()?;
+        }
+        for note in &outcome.notes {
+            printer.talk(&format!("note: {note}"));
+        }
+        let mut text = String::new();
+        if !outcome.create.is_empty() {
+            text += if dry_run { "Would write:\n" } else { "Written:\n" };
+        }
+        for file in &outcome.create {
+            let _ = writeln!(text, "  {}: {}", file.file, file.reason);
+        }
+        for file in &outcome.kept {
+            let _ = writeln!(text, "There already: {file}");
+        }
+        printer.document(&outcome);
+        printer.answer(&super::printer::printable(text.as_bytes()));
+        Ok(())
+    }
+}
+
+/// What a command that makes files did, for programs.
+#[derive(Serialize)]
+struct Outcome {
+    result: &'static str,
+    create: Vec<Reported>,
+    kept: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// A new key in words.
+pub fn private_key(key: &PrivateKey) -> String {
+    format!("private key ({}), readable by its owner only", key.kind())
+}
+
+/// What was in the files and is not used.
+pub fn left_out(bundle: &Bundle) -> Option<String> {
+    let names: Vec<&str> = bundle.left_out.iter().map(Certificate::title).collect();
+    (!names.is_empty()).then(|| format!("left out, as servers do not send it: {}", names.join(", ")))
+}
+
+/// The first part of file names: as typed, or made from a certificate.
+pub fn base_name(typed: Option<&str>, bundle: &Bundle) -> Result<String, Failure> {
+    match typed {
+        None => Ok(bundle.file_name()),
+        Some(name) if name.is_empty() || name.contains(['/', '\\', ':']) || name.starts_with('.') => {
+            Err(Failure::error(anyhow::anyhow!(
+                "--name {name:?} is no first part of a file name; give one without folders, such as esync-2026"
+            )))
+        }
+        Some(name) => Ok(name.to_owned()),
+    }
+}
+
+/// A file name in the current folder, made from a domain name or address.
+pub fn default_name(domain: &str, end: &str) -> PathBuf {
+    let name: String = domain
+        .replace('*', "wildcard")
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-._".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    PathBuf::from(format!("{}.{end}", name.trim_matches('.')))
+}

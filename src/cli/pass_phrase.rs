@@ -1,0 +1,122 @@
+//! Pass-phrases: from a file, from standard input, or asked for without echo. Never from the command line, which
+//! other users can read.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+
+use anyhow::Context;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::Failure;
+use super::arguments::PassPhraseOption;
+use super::printer::{Printer, printable};
+use crate::tls::Error;
+
+/// Longest pass-phrase file that is read, in bytes.
+const LIMIT: u64 = 16 << 10;
+
+/// How often is asked when the answer was wrong.
+const TRIES: usize = 3;
+
+/// Where pass-phrases come from in this run.
+pub struct PassPhrases {
+    given: Option<Zeroizing<String>>,
+}
+
+impl PassPhrases {
+    /// Reads the file or standard input, if one was named.
+    pub fn of(option: &PassPhraseOption) -> Result<PassPhrases, Failure> {
+        let given = match &option.passphrase_file {
+            None => None,
+            Some(path) if path == "-" => Some(first_line(std::io::stdin().lock(), "standard input")?),
+            Some(path) => {
+                let file = File::open(path).with_context(|| {
+                    format!(
+                        "the pass-phrase file {path} (--passphrase-file) cannot be opened; check the path"
+                    )
+                })?;
+                Some(first_line(file, path.as_str())?)
+            }
+        };
+        Ok(PassPhrases { given })
+    }
+
+    /// The pass-phrase that was given in a file, if one was.
+    pub fn given(&self) -> Option<&str> {
+        self.given.as_ref().map(|given| given.as_str())
+    }
+
+    /// Opens something with the pass-phrase. `what` names it for people, such as `the key server.key`.
+    pub fn open<T>(
+        &self,
+        what: &str,
+        printer: &Printer,
+        attempt: impl Fn(&str) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let failed = |error: Error| Failure::error(anyhow::Error::from(error).context(what.to_owned()));
+        if let Some(given) = &self.given {
+            return attempt(given).map_err(failed);
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::refused(format!(
+                "{what} is protected by a pass-phrase, and there is no terminal to ask at; give --passphrase-file \
+                 FILE, or --passphrase-file - to read it from standard input"
+            )));
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let prompt = format!("Pass-phrase of {}: ", printable(what.as_bytes()));
+            let answer = rpassword::prompt_password(prompt)
+                .map(Zeroizing::new)
+                .context("the pass-phrase could not be asked for; give --passphrase-file FILE")?;
+            match attempt(&answer) {
+                Err(Error::WrongPassPhrase) if tries < TRIES => {
+                    printer.talk("That is not the pass-phrase; try again.");
+                }
+                result => return result.map_err(failed),
+            }
+        }
+    }
+}
+
+/// The first line without its end; a byte order mark, as Notepad writes it, is not part of it.
+fn first_line(reader: impl Read, shown: &str) -> Result<Zeroizing<String>, Failure> {
+    // Room for all of it from the start: growing would leave pieces behind in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
+    reader
+        .take(LIMIT)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("the pass-phrase cannot be read from {shown}"))?;
+    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    match String::from_utf8(line.to_vec()) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(Failure::error(anyhow::anyhow!(
+                "the pass-phrase in {shown} is not UTF-8; save the file as UTF-8"
+            )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_the_pass_phrase() {
+        for (bytes, wanted) in [
+            (&b"secret"[..], "secret"),
+            (b"secret\r\nmore\n", "secret"),
+            (b"\xef\xbb\xbf a b \n", " a b "),
+            (b"", ""),
+        ] {
+            assert_eq!(first_line(bytes, "x").unwrap().as_str(), wanted);
+        }
+        let failure = first_line(&b"caf\xe9"[..], "x").unwrap_err();
+        assert!(!format!("{:#}", failure.error).contains("caf"));
+    }
+}

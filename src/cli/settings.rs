@@ -1,0 +1,260 @@
+//! Arguments and environment, resolved: which installation, read how. Prints nothing.
+
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
+
+use anyhow::Context;
+
+use super::Failure;
+use super::arguments::Global;
+use super::printer::{Printer, printable};
+use crate::httpd::{Configuration, Facts, Platform, Source, host_bytes, normalize, real_path, resolve};
+use crate::server::binary::Binary;
+use crate::server::installation::Installation;
+
+/// A configuration that was found and read.
+pub struct Loaded {
+    /// Where it is.
+    pub installation: Installation,
+    /// Main file as the configuration would name it.
+    pub main: Vec<u8>,
+    /// Where bytes come from, before any directive was read.
+    pub source: Source,
+    /// What is taken for granted about the server.
+    pub facts: Facts,
+    /// What Apache sees.
+    pub configuration: Configuration,
+    /// Who told the facts, for people.
+    pub told_by: String,
+    /// The server root as it was typed.
+    typed_root: PathBuf,
+}
+
+impl Loaded {
+    /// Finds and reads the configuration.
+    pub fn find(place: &Global) -> Result<Loaded, Failure> {
+        let variable = std::env::var_os("ESYNC_SSL_ROOT")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from);
+        let root = place.root.as_ref().map(|path| path.as_std_path());
+        let main = place.config.as_ref().map(|path| path.as_std_path());
+        let installation = Installation::find(root, main, variable.as_deref()).map_err(Failure::error)?;
+        let typed_root = match (root, main, &variable) {
+            (Some(root), _, _) => root.to_path_buf(),
+            (None, None, Some(root)) => root.clone(),
+            _ => installation.root.clone(),
+        };
+        let cannot_read = || {
+            format!(
+                "the main file {} cannot be read; check who may read it",
+                installation.main.display()
+            )
+        };
+        let bytes = std::fs::read(&installation.main).with_context(cannot_read)?;
+        if bytes.len() >= u32::MAX as usize {
+            return Err(Failure::refused(format!(
+                "{} is larger than 4 GiB",
+                installation.main.display()
+            )));
+        }
+        let platform = Platform::of(&bytes);
+        let (facts, told_by) = facts(place, &installation, platform)?;
+        let source = Source::new(installation.root.clone(), platform);
+        let main = normalize(&host_bytes(&installation.main), platform);
+        let configuration = Configuration::from_bytes(&main, bytes, source.clone(), facts.clone());
+        let mut installation = installation;
+        if place.root.is_none() && installation.found_by == "--config" {
+            // Only the configuration itself says which server root its main file belongs to.
+            installation.root = configuration.source().host_path(configuration.server_root());
+        }
+        Ok(Loaded {
+            installation,
+            main,
+            source,
+            facts,
+            configuration,
+            told_by,
+            typed_root,
+        })
+    }
+
+    /// Says what was taken for the server.
+    pub fn introduce(&self, printer: &Printer) {
+        printer.talk(&format!(
+            "Server root: {} ({})",
+            self.show(&self.installation.root),
+            self.installation.found_by
+        ));
+        printer.talk(&format!("Main file:   {}", self.show(&self.installation.main)));
+        if let Some(root) = self.configuration.source().relocated() {
+            printer.talk(&format!(
+                "The configuration names the server root {}, which does not exist here; files below it are taken from {}",
+                printable(root),
+                self.show(&self.installation.root)
+            ));
+        }
+    }
+
+    /// A path as people know it: below the server root as they typed it.
+    pub fn show(&self, path: &Path) -> String {
+        let path = match path.strip_prefix(&self.installation.root) {
+            Ok(rest) if rest.as_os_str().is_empty() => self.typed_root.clone(),
+            Ok(rest) => self.typed_root.join(rest),
+            Err(_) => path.to_path_buf(),
+        };
+        // One style of separators, whatever the parts were joined with.
+        let text = printable(path.display().to_string().as_bytes());
+        if cfg!(windows) {
+            text.replace('/', MAIN_SEPARATOR_STR)
+        } else {
+            text
+        }
+    }
+
+    /// A file on this machine as the configuration names it: relative to the server root where it lies below it,
+    /// else absolute; with forward slashes.
+    pub fn spell(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let absolute = std::path::absolute(path)
+            .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
+        let root = self.source_root();
+        let relative = absolute.strip_prefix(&root).ok();
+        if let (None, Some(named)) = (relative, self.configuration.source().relocated()) {
+            return Err(Failure::refused(format!(
+                "{} lies outside of the server root, and the configuration belongs to another machine ({}), where that \
+                 path means nothing; put the file below {}, for example into conf/ssl",
+                path.display(),
+                printable(named),
+                self.show(&self.installation.root)
+            )));
+        }
+        let bytes = host_bytes(relative.unwrap_or(&absolute));
+        Ok(if self.facts.platform == Platform::Windows {
+            bytes.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect()
+        } else {
+            bytes
+        })
+    }
+
+    /// The folder for certificates and keys: `conf/ssl`, or `ssl` where there is no `conf`.
+    pub fn tls_folder(&self) -> PathBuf {
+        let root = self.source_root();
+        let conf = root.join("conf");
+        if conf.is_dir() { conf } else { root }.join("ssl")
+    }
+
+    /// Refuses to plan when the configuration names another server root than the one that was asked for, and that one
+    /// exists: the files that would change are not below the folder that was meant.
+    pub fn refuse_other_root(&self) -> Result<(), Failure> {
+        let root = self.source_root();
+        if real_path(&root) == real_path(&self.installation.root) {
+            return Ok(());
+        }
+        Err(Failure::refused(format!(
+            "the configuration names the server root {}, not {}: its files would be changed. Give --root {} if it is \
+             meant, or correct ServerRoot in the copy",
+            root.display(),
+            self.show(&self.installation.root),
+            root.display()
+        )))
+    }
+
+    /// Refuses to plan on a configuration saved as UTF-16, which Apache cuts at every second byte, or with a byte
+    /// order mark, which Apache on Unix takes for part of the first word.
+    pub fn refuse_encoding(&self) -> Result<(), Failure> {
+        let file = self.configuration.file(0);
+        let bytes = file.document.bytes();
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(Failure::refused(format!(
+                "{} is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark, then run again",
+                self.show(&self.installation.main)
+            )));
+        }
+        if self.facts.platform == Platform::Unix && bytes.starts_with(b"\xef\xbb\xbf") {
+            return Err(Failure::refused(format!(
+                "{} starts with a byte order mark, which Apache cannot read on this system; save it without one, then \
+                 run again",
+                self.show(&self.installation.main)
+            )));
+        }
+        Ok(())
+    }
+
+    /// The place of an `Include` that would read files put into a folder.
+    pub fn included_from_folder(&self, folder: &Path) -> Result<Option<String>, Failure> {
+        let full = resolve(
+            self.configuration.server_root(),
+            &self.spell(folder)?,
+            self.facts.platform,
+        );
+        Ok(self
+            .configuration
+            .include_into(&full)
+            .map(|entry| self.configuration.place(entry)))
+    }
+
+    /// Refuses to put certificates where an `Include` would read them as configuration.
+    pub fn refuse_included(&self, folder: &Path) -> Result<(), Failure> {
+        match self.included_from_folder(folder)? {
+            None => Ok(()),
+            Some(entry) => Err(Failure::refused(format!(
+                "the Include at {entry} would read certificates in {} as configuration; name *.conf files there \
+                 instead of a whole folder",
+                self.show(folder)
+            ))),
+        }
+    }
+
+    /// The server root in force, as a folder of this machine.
+    pub fn source_root(&self) -> PathBuf {
+        self.configuration
+            .source()
+            .host_path(self.configuration.server_root())
+    }
+}
+
+/// Version, built-in modules and flags: from the binary, or assumed.
+fn facts(
+    global: &Global,
+    installation: &Installation,
+    platform: Platform,
+) -> Result<(Facts, String), Failure> {
+    let flags: Vec<Vec<u8>> = global
+        .define
+        .iter()
+        .map(|flag| flag.as_bytes().to_vec())
+        .collect();
+    let binary = match &global.httpd {
+        Some(path) => Some(Binary::new(path.into())),
+        None => installation.binary(),
+    };
+    let asked = match binary {
+        Some(binary) => match binary.describe() {
+            Ok(description) => Some((description, binary)),
+            // A binary named by hand must answer; one that was found may be for another system.
+            Err(silence) if global.httpd.is_some() => return Err(Failure::error(silence)),
+            Err(_) => None,
+        },
+        None => None,
+    };
+    let (mut facts, told_by) = match asked {
+        Some((description, binary)) => (
+            description.facts(platform, flags, installation.environment()),
+            format!("told by {}", binary.path().display()),
+        ),
+        None => {
+            let assumed = Facts::assumed(platform);
+            let environment = installation.environment();
+            (
+                Facts {
+                    flags,
+                    environment,
+                    ..assumed
+                },
+                "assumed: there is no httpd binary to ask".to_string(),
+            )
+        }
+    };
+    if let Some(version) = global.apache_version {
+        facts.version = version;
+    }
+    Ok((facts, told_by))
+}
