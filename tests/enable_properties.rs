@@ -1,0 +1,397 @@
+//! What holds for every input, tried on generated ones: reading is lossless, planning touches nothing beside what it
+//! announces, and a plan carried out leaves nothing to plan. Whether Apache accepts results, other tests ask.
+
+mod support;
+
+use std::fmt;
+use std::path::Path;
+
+use esync_ssl::change::{Http, Plan, PlanError, Request};
+use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source, host_bytes, normalize};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use similar::{ChangeTag, TextDiff};
+use support::files;
+
+const DOMAIN: &str = "esync.example.com";
+
+/// Arbitrary bytes, with many of those that mean something to Apache.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    const PIECES: &[&str] = &[
+        "\n",
+        "\r\n",
+        "\r",
+        "\\",
+        "\\\n",
+        "\\\r\n",
+        "#",
+        "\"",
+        "'",
+        "${",
+        "}",
+        "${A}",
+        "<",
+        ">",
+        "</",
+        "/>",
+        " ",
+        "\t",
+        "\0",
+        "\u{feff}",
+        "%",
+        "*:443",
+        "80",
+        "Listen ",
+        "Define A x\n",
+        "Include ",
+        "conf/*.conf",
+        "conf/httpd.conf",
+        "LoadModule ssl_module modules/mod_ssl.so",
+        "<VirtualHost *:443>",
+        "</VirtualHost>",
+        "<IfModule ",
+        "!ssl_module>",
+        "</IfModule>",
+        "<IfDefine A>",
+        "</IfDefine>",
+        "ServerName ",
+        "SSLEngine on",
+        "Use M a b",
+        "<Macro M $a ${b}>",
+        "</Macro>",
+        "<If \"%{A} == 1\">",
+        "<IfVersion >= 2.4>",
+        "ServerRoot ",
+        "UnDefine A",
+    ];
+    let piece = prop_oneof![
+        4 => proptest::sample::select(PIECES).prop_map(|text| text.as_bytes().to_vec()),
+        1 => vec(any::<u8>(), 0..6),
+    ];
+    vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn reading_is_lossless(input in bytes(), windows in any::<bool>()) {
+        let platform = if windows { Platform::Windows } else { Platform::Unix };
+        let document = Document::new(input.clone(), platform);
+        prop_assert_eq!(document.bytes(), &input[..]);
+        let mark = if windows && input.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let mut joined = input[..mark].to_vec();
+        for line in 0..document.lines().len() {
+            prop_assert!(!document.raw(line).is_empty(), "line {} is nothing", line);
+            joined.extend_from_slice(document.raw(line));
+            // Views of a line hold for every line.
+            document.text(line);
+            document.commented(line);
+            document.word_spans(line);
+            document.separator_after(line);
+        }
+        prop_assert_eq!(joined, input, "the lines do not make up the file");
+    }
+
+    #[test]
+    fn evaluating_never_panics(input in bytes(), included in bytes()) {
+        let tree = Generated { main: input, extra: included };
+        let root = tree.write();
+        let (main, source, facts) = given(root.path());
+        let configuration = Configuration::read(&main, source.clone(), facts.clone()).expect("a main file that exists");
+        configuration.listens();
+        configuration.virtual_hosts();
+        configuration.load_modules();
+        // Whatever the answer is, it must come.
+        let _ = Plan::enable(&main, &source, &facts, &request(None, 443));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn enable_changes_what_it_says_and_twice_equals_once(
+        tree in generated(),
+        http in proptest::sample::select(vec![None, Some(Http::Off), Some(Http::Keep)]),
+        port in proptest::sample::select(vec![443, 443, 443, 8443]),
+    ) {
+        let root = tree.write();
+        let request = request(http, port);
+        let (main, source, facts) = given(root.path());
+        let plan = match Plan::enable(&main, &source, &facts, &request) {
+            Ok(plan) => plan,
+            Err(PlanError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
+        for file in &plan.files {
+            let on_disk = std::fs::read(&file.path).expect("a file of the tree");
+            prop_assert_eq!(&file.before, &on_disk);
+            prop_assert_ne!(&file.before, &file.after);
+            announced(&plan, &file.path, &file.before, &file.after)?;
+        }
+        for file in &plan.files {
+            files::write(&file.path, &file.after);
+        }
+        let again = Plan::enable(&main, &source, &facts, &request);
+        let again = again.map_err(|error| TestCaseError::fail(format!("the second time: {error}")))?;
+        prop_assert!(again.is_empty(), "the second time there is more to change: {:?}", again.changes);
+    }
+}
+
+/// Every line that goes is in the `before` of a change of that file, every line that comes in an `after`; so all other
+/// bytes are unchanged.
+fn announced(plan: &Plan, path: &Path, before: &[u8], after: &[u8]) -> Result<(), TestCaseError> {
+    fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+        bytes.split_inclusive(|&b| b == b'\n').collect()
+    }
+    let changes = || plan.changes.iter().filter(|change| change.file == path);
+    let (old, new) = (lines(before), lines(after));
+    let diff = TextDiff::from_slices(&old, &new);
+    let mut come: Vec<&[u8]> = Vec::new();
+    let mut gone: Vec<&[u8]> = Vec::new();
+    for change in diff.iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Insert => come.push(change.value()),
+            ChangeTag::Delete => gone.push(change.value()),
+            ChangeTag::Equal => {}
+        }
+    }
+    for line in come.iter().filter(|line| !line.trim_ascii().is_empty()) {
+        let said = changes().any(|change| {
+            lines(&change.after)
+                .iter()
+                .any(|l| l.trim_ascii() == line.trim_ascii())
+        });
+        // The last line may get the line ending that it had not.
+        let ended = old
+            .last()
+            .is_some_and(|last| !last.ends_with(b"\n") && line.starts_with(last));
+        prop_assert!(
+            said || ended,
+            "comes unannounced: {}\n{:#?}",
+            line.escape_ascii(),
+            plan.changes
+        );
+    }
+    for line in gone {
+        let said = changes().any(|change| {
+            lines(&change.before)
+                .iter()
+                .any(|l| l.trim_ascii() == line.trim_ascii())
+        });
+        let ended = old.last() == Some(&line) && come.iter().any(|new| new.starts_with(line));
+        prop_assert!(
+            said || ended,
+            "goes unannounced: {}\n{:#?}",
+            line.escape_ascii(),
+            plan.changes
+        );
+    }
+    Ok(())
+}
+
+fn given(root: &Path) -> (Vec<u8>, Source, Facts) {
+    let main = normalize(&host_bytes(&root.join("conf").join("httpd.conf")), Platform::HOST);
+    (
+        main,
+        Source::new(root.to_path_buf(), Platform::HOST),
+        Facts::assumed(Platform::HOST),
+    )
+}
+
+fn request(http: Option<Http>, port: u16) -> Request {
+    Request {
+        domain: DOMAIN.into(),
+        port,
+        http,
+        certificate: b"conf/ssl/server.crt".to_vec(),
+        key: b"conf/ssl/server.key".to_vec(),
+        chain: None,
+    }
+}
+
+/// A main file and one that it may include.
+#[derive(Clone)]
+struct Generated {
+    main: Vec<u8>,
+    extra: Vec<u8>,
+}
+
+impl Generated {
+    /// As a server root in a temporary folder.
+    fn write(&self) -> tempfile::TempDir {
+        let root = files::folder();
+        files::write(&root.path().join("conf").join("httpd.conf"), &self.main);
+        files::write(
+            &root.path().join("conf").join("extra").join("site.conf"),
+            &self.extra,
+        );
+        for module in ["mod_ssl.so", "mod_socache_shmcb.so"] {
+            files::write(&root.path().join("modules").join(module), "");
+        }
+        root
+    }
+}
+
+/// Line by line, to be read by people.
+impl fmt::Debug for Generated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, bytes) in [
+            ("conf/httpd.conf", &self.main),
+            ("conf/extra/site.conf", &self.extra),
+        ] {
+            writeln!(f, "\n--- {name}")?;
+            for line in bytes.split_inclusive(|&b| b == b'\n') {
+                writeln!(f, "{}", line.escape_ascii())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Configurations as people have them, and a little worse.
+fn generated() -> impl Strategy<Value = Generated> {
+    let ending = || proptest::sample::select(vec![vec!["\n"], vec!["\r\n"], vec!["\n", "\r\n", "\r\n"]]);
+    (
+        vec(block(true), 0..14),
+        vec(block(false), 0..5),
+        ending(),
+        ending(),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(main, extra, main_ending, extra_ending, main_final, extra_final)| Generated {
+                main: written(&main.concat(), &main_ending, main_final),
+                extra: written(&extra.concat(), &extra_ending, extra_final),
+            },
+        )
+}
+
+/// The lines with the endings in turn; the last one perhaps without.
+fn written(lines: &[String], endings: &[&str], finished: bool) -> Vec<u8> {
+    let mut text = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let ending = endings[at % endings.len()];
+        text.push_str(&line.replace('\n', ending));
+        if finished || at + 1 < lines.len() {
+            text.push_str(ending);
+        }
+    }
+    text.into_bytes()
+}
+
+/// One thing of a configuration, as lines; `\n` inside a line is a line end as well.
+fn block(main: bool) -> BoxedStrategy<Vec<String>> {
+    let plain = prop_oneof![line(), line(), line(), host()];
+    let nested = plain.prop_recursive(2, 12, 4, |inner| {
+        let content = vec(inner, 0..4).prop_map(|blocks| blocks.concat());
+        let opening = proptest::sample::select(vec![
+            ("IfModule", "ssl_module"),
+            ("IfModule", "!ssl_module"),
+            ("IfModule", "mod_ssl.c"),
+            ("IfModule", "mpm_event_module"),
+            ("IfDefine", "SSL"),
+            ("IfDefine", "!SSL"),
+            ("IfVersion", ">= 2.4"),
+            ("ifmodule", "nowhere_module"),
+        ]);
+        (opening, content, any::<bool>()).prop_map(|((name, argument), content, indented)| {
+            let mut lines = vec![format!("<{name} {argument}>")];
+            let indentation = if indented { "  " } else { "" };
+            lines.extend(content.iter().map(|line| format!("{indentation}{line}")));
+            lines.push(format!("</{name}>"));
+            lines
+        })
+    });
+    if main {
+        let include = proptest::sample::select(vec![
+            "Include conf/extra/site.conf",
+            "IncludeOptional conf/extra/*.conf",
+            "Include \"conf/extra/\"",
+            "#Include conf/extra/site.conf",
+        ]);
+        prop_oneof![8 => nested, 1 => include.prop_map(|line| vec![line.to_owned()])].boxed()
+    } else {
+        nested.boxed()
+    }
+}
+
+fn line() -> impl Strategy<Value = Vec<String>> {
+    const LINES: &[&str] = &[
+        "",
+        "   ",
+        "# a comment",
+        "# a comment that goes on \\\nListen 80",
+        "#Listen 443",
+        "Listen 80",
+        "Listen 80",
+        "listen 443",
+        "Listen 8080",
+        "Listen 127.0.0.1:80",
+        "Listen [::]:80",
+        "Listen 0.0.0.0:80",
+        "Listen 443 https",
+        "Listen \\\n80",
+        "\tListen \"80\"",
+        "Listen ${PORT}",
+        "Define PORT 8081",
+        "Define SSL",
+        "UnDefine SSL",
+        "#LoadModule ssl_module modules/mod_ssl.so",
+        "#LoadModule ssl_module modules/mod_ssl.so",
+        "  #  LoadModule ssl_module \"modules/mod_ssl.so\"",
+        "##LoadModule ssl_module modules/mod_ssl.so",
+        "LoadModule ssl_module modules/mod_ssl.so",
+        "#LoadModule socache_shmcb_module modules/mod_socache_shmcb.so",
+        "LoadModule dir_module modules/mod_dir.so",
+        "#LoadModule ssl_module modules/mod_gone.so",
+        "SSLSessionCache shmcb:logs/scache(512000)",
+        "ServerName localhost",
+        "ServerName \"esync.example.com\"",
+        "ServerName esync.example.com:80",
+        "DocumentRoot \"htdocs with blank\"",
+        "LogFormat \"%h \\\"%r\\\"\" common",
+        "LogFormat '%h' \\\n   short",
+        "RewriteEngine on",
+        "RewriteRule ^/a$ /b",
+        "<Directory \"/srv\">\n  Require all granted\n</Directory>",
+        "<Files \".ht*\">\nRequire all denied\n</Files>",
+        "DirectoryIndex index.html \\",
+    ];
+    proptest::sample::select(LINES).prop_map(|line| line.split('\u{0}').map(str::to_owned).collect())
+}
+
+fn host() -> impl Strategy<Value = Vec<String>> {
+    let addresses = proptest::sample::select(vec![
+        "*:80",
+        "*:443",
+        "_default_:443",
+        "*",
+        "127.0.0.1:443",
+        "*:80 *:443",
+    ]);
+    let inside = proptest::sample::select(vec![
+        "ServerName esync.example.com",
+        "ServerName other.example.com",
+        "ServerAlias *.example.com",
+        "ServerAlias www.example.com esync.example.com",
+        "SSLEngine on",
+        "SSLEngine off",
+        "SSLCertificateFile conf/ssl/server.crt",
+        "SSLCertificateFile \"conf/other.crt\"",
+        "SSLCertificateKeyFile \"conf/other.key\"",
+        "SSLCertificateKeyFile \\\n  conf/other.key",
+        "SSLCertificateChainFile conf/chain.crt",
+        "DocumentRoot /srv/other",
+        "# inside",
+    ]);
+    (addresses, vec(inside, 0..6), any::<bool>()).prop_map(|(addresses, inside, indented)| {
+        let indentation = if indented { "\t" } else { "" };
+        let mut lines = vec![format!("<VirtualHost {addresses}>")];
+        lines.extend(inside.iter().map(|line| format!("{indentation}{line}")));
+        lines.push("</VirtualHost>".into());
+        lines
+    })
+}

@@ -1,0 +1,79 @@
+# Sourced by the scripts that run tests: installing what is missing, counting what ran.
+# It decides nothing about which tests run.
+
+export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+# provide WHAT:PACKAGE...   WHAT is a command or the path of a file; installs the Debian packages of those missing.
+provide() {
+    local pair packages=()
+    for pair; do
+        there "${pair%%:*}" || packages+=("${pair#*:}")
+    done
+    ((${#packages[@]} == 0)) && return
+    command -v apt-get >/dev/null || die "missing, and there is no apt-get to install it with: ${packages[*]}"
+    local root=()
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || die "missing, and only root can install it: ${packages[*]}"
+        root=(sudo)
+    fi
+    local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+    say "installing ${packages[*]}"
+    # An unreachable third-party source is no reason to stop: the installation tells whether it was needed.
+    if [[ -z ${ESYNC_SSL_TEST_APT_UPDATED:-} ]]; then
+        "${apt[@]}" update </dev/null || say "apt-get update had errors; going on with the lists there are"
+        export ESYNC_SSL_TEST_APT_UPDATED=yes
+    fi
+    "${apt[@]}" install -y --no-install-recommends "${packages[@]}" </dev/null || die "cannot install ${packages[*]}"
+    for pair; do
+        there "${pair%%:*}" || die "package ${pair#*:} is installed, but ${pair%%:*} is still missing"
+    done
+}
+
+there() {
+    if [[ $1 == /* ]]; then [[ -e $1 ]]; else command -v "$1" >/dev/null; fi
+}
+
+# logged FILE COMMAND...   Runs the command, showing its output and keeping it in the file. The command writes to
+# the file and not into a pipe: a process that it leaves behind cannot keep this script waiting.
+logged() {
+    local log=$1 status=0
+    shift
+    : >"$log"
+    "$@" >"$log" 2>&1 </dev/null &
+    local running=$!
+    tail -n +1 --pid="$running" -f "$log" &
+    local shown=$!
+    wait "$running" || status=$?
+    wait "$shown" || true
+    return "$status"
+}
+
+# counted LABEL FILE STATUS   Prints one line of counts from what cargo test wrote. False when a test failed, none
+# ran, or, in CI, one was skipped. A test that skips itself counts as passed for cargo: see `skip` in tests/support.
+counted() {
+    local passed failed skipped
+    read -r passed failed skipped < <(awk '
+        /^test result: / { passed += $4; failed += $6; ignored += $8 }
+        /^SKIPPED /      { passed--; ignored++ }
+        END              { print passed + 0, failed + 0, ignored + 0 }' "$2")
+    grep '^SKIPPED ' "$2" || true
+    printf '%s: %s passed, %s failed, %s skipped\n' "$1" "$passed" "$failed" "$skipped"
+    if ((skipped > 0)) && [[ ${CI:-} == true ]]; then
+        printf '%s: in CI no test may be skipped\n' "$1" >&2
+        return 1
+    fi
+    if ((passed + failed == 0)); then
+        printf '%s: no test ran\n' "$1" >&2
+        return 1
+    fi
+    (($3 == 0 && failed == 0)) || { printf '%s: FAILED (cargo test ended with %s)\n' "$1" "$3" >&2; return 1; }
+}

@@ -1,0 +1,103 @@
+//! Runs a program to its end within a time limit. It does not judge what the program did.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How a program ended and what it wrote.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit code; none when a signal ended the program.
+    pub code: Option<i32>,
+    /// All that was written to the standard output.
+    pub stdout: Vec<u8>,
+    /// All that was written to the standard error.
+    pub stderr: Vec<u8>,
+    /// The program and its arguments, for messages.
+    pub command: String,
+}
+
+impl Outcome {
+    /// Standard output as text; what is no UTF-8 shows as U+FFFD.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard error as text; what is no UTF-8 shows as U+FFFD.
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Everything about this run, for a failure message.
+    pub fn report(&self) -> String {
+        format!(
+            "{}\nexit code: {:?}\n--- stdout\n{}\n--- stderr\n{}",
+            self.command,
+            self.code,
+            self.stdout_text(),
+            self.stderr_text()
+        )
+    }
+
+    /// Fails the test with a full report unless the program ended with this exit code.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert!(
+            self.code == Some(code),
+            "wanted exit code {code}: {}",
+            self.report()
+        );
+        self
+    }
+}
+
+/// Runs the command without input until it ends; fails the test when that takes longer than `limit`.
+///
+/// Output goes through files and not pipes: a grandchild that lives on cannot keep the test waiting, and no
+/// amount of output can block the program.
+#[track_caller]
+pub fn finish(command: &mut Command, limit: Duration) -> Outcome {
+    let mut stdout = tempfile::tempfile().expect("a temporary file for the output");
+    let mut stderr = tempfile::tempfile().expect("a temporary file for the output");
+    let shown = format!("{command:?}");
+    command.stdin(Stdio::null());
+    command.stdout(stdout.try_clone().expect("a second handle of the file"));
+    command.stderr(stderr.try_clone().expect("a second handle of the file"));
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the state of a child process") {
+            break status;
+        }
+        if start.elapsed() > limit {
+            let _ = child.kill();
+            let _ = child.wait();
+            let written = format!("{}{}", text(&mut stdout), text(&mut stderr));
+            panic!("not done after {limit:?}: {shown}\n{written}");
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    };
+    Outcome {
+        code: status.code(),
+        stdout: bytes(&mut stdout),
+        stderr: bytes(&mut stderr),
+        command: shown,
+    }
+}
+
+fn bytes(file: &mut File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    file.rewind()
+        .and_then(|()| file.read_to_end(&mut bytes))
+        .expect("what the program wrote");
+    bytes
+}
+
+fn text(file: &mut File) -> String {
+    String::from_utf8_lossy(&bytes(file)).into_owned()
+}
