@@ -18,7 +18,7 @@ use super::{Configuration, Document, Facts, Source, Truth, Variables, include, k
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;
 /// Files read in all. Apache has no such limit and would run out of time.
-const MAX_FILES: usize = 200_000;
+const MAX_FILES: usize = 120_000;
 /// Lines out of macros in all; nested macros that double at each level would never end.
 const MAX_MACRO_LINES: usize = 300_000;
 
