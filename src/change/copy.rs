@@ -157,7 +157,10 @@ pub(super) fn closing_line(configuration: &Configuration, site: &VirtualHost) ->
 }
 
 /// Everything in a virtual host, inner sections included, in order.
-pub(super) fn within<'a>(configuration: &'a Configuration, site: &'a VirtualHost) -> impl Iterator<Item = &'a Entry> {
+pub(super) fn within<'a>(
+    configuration: &'a Configuration,
+    site: &'a VirtualHost,
+) -> impl Iterator<Item = &'a Entry> {
     configuration.entries()[site.entry as usize + 1..]
         .iter()
         .take_while(|entry| configuration.is_within(entry.section, site.section))
@@ -172,4 +175,3 @@ pub(super) fn indentation(lines: &[Vec<u8>]) -> Option<&[u8]> {
     let length = text.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
     Some(&text[..length])
 }
-

@@ -13,7 +13,11 @@ pub(super) fn links(configuration: &Configuration, identifier: &str, why: &str) 
     let mut links = Vec::new();
     let stem = identifier.strip_suffix("_module").unwrap_or(identifier);
     let layout = Layout { configuration };
-    if layout.is_debian() && layout.collect(stem, &format!("load {identifier}: {why}"), &mut links).is_none() {
+    if layout.is_debian()
+        && layout
+            .collect(stem, &format!("load {identifier}: {why}"), &mut links)
+            .is_none()
+    {
         links.clear();
     }
     links
@@ -36,14 +40,23 @@ impl Layout<'_> {
     fn is_debian(&self) -> bool {
         let folders = ["mods-available", "mods-enabled"];
         folders.iter().all(|name| self.kind(name) == Kind::Folder)
-            && self.configuration.include_into(&self.path("mods-enabled")).is_some()
+            && self
+                .configuration
+                .include_into(&self.path("mods-enabled"))
+                .is_some()
     }
 
     /// Adds the links for a module, those of its dependencies first. `None`: it cannot be loaded so.
     fn collect(&self, stem: &str, reason: &str, links: &mut Vec<Link>) -> Option<()> {
-        let load = self.configuration.source().read(&self.path(&format!("mods-available/{stem}.load"))).ok()?;
+        let load = self
+            .configuration
+            .source()
+            .read(&self.path(&format!("mods-available/{stem}.load")))
+            .ok()?;
         let loaded = load.split(|&b| b == b'\n').any(|line| {
-            let arguments: Vec<_> = word::words(trim(line)).map(|word| word.value.into_owned()).collect();
+            let arguments: Vec<_> = word::words(trim(line))
+                .map(|word| word.value.into_owned())
+                .collect();
             matches!(arguments.as_slice(), [name, _, file]
                 if name.eq_ignore_ascii_case(b"LoadModule") && exists(self.configuration, file))
         });
@@ -52,9 +65,15 @@ impl Layout<'_> {
         }
         for dependency in dependencies(&load) {
             let identifier = format!("{dependency}_module");
-            let is_planned = links.iter().any(|link| link.path.ends_with(format!("{dependency}.load")));
+            let is_planned = links
+                .iter()
+                .any(|link| link.path.ends_with(format!("{dependency}.load")));
             if self.configuration.modules().has(identifier.as_bytes()) != Truth::True && !is_planned {
-                self.collect(&dependency, &format!("load {identifier}, which {stem}_module needs"), links)?;
+                self.collect(
+                    &dependency,
+                    &format!("load {identifier}, which {stem}_module needs"),
+                    links,
+                )?;
             }
         }
         for (end, reason) in [
@@ -74,7 +93,10 @@ impl Layout<'_> {
                 reason,
             });
         }
-        links.iter().any(|link| link.path.ends_with(format!("{stem}.load"))).then_some(())
+        links
+            .iter()
+            .any(|link| link.path.ends_with(format!("{stem}.load")))
+            .then_some(())
     }
 }
 

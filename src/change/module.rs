@@ -69,11 +69,21 @@ pub(super) fn stapling_cache(configuration: &Configuration, request: &Request) -
         .or_else(|| server_root_line(configuration));
     let line = format!("SSLStaplingCache \"shmcb:{folder}/ssl_stapling(32768)\"");
     let reason = "a place to keep the proofs that --ocsp-stapling sends".to_string();
-    vec![Act::Edit(insert_lines(configuration, 0, after, &[line.into_bytes()], reason))]
+    vec![Act::Edit(insert_lines(
+        configuration,
+        0,
+        after,
+        &[line.into_bytes()],
+        reason,
+    ))]
 }
 
 /// Changes after which a module is loaded; none when it is. `why` completes "load ssl_module: ".
-pub(super) fn load(configuration: &Configuration, identifier: &str, why: &str) -> Result<Vec<Act>, PlanError> {
+pub(super) fn load(
+    configuration: &Configuration,
+    identifier: &str,
+    why: &str,
+) -> Result<Vec<Act>, PlanError> {
     match configuration.modules().has(identifier.as_bytes()) {
         Truth::True => return Ok(Vec::new()),
         Truth::Unknown => {

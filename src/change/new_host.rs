@@ -8,9 +8,9 @@ use super::answer::Answers;
 use super::listen::describe;
 use super::plan::{PlanError, insert_lines, refuse};
 use super::request::Request;
-use super::{copy, policy, site};
 use super::text::{setting, unit_of};
 use super::update::{editable, files};
+use super::{copy, policy, site};
 
 /// A new virtual host for the given local ends, behind everything else in the main file.
 pub(super) fn add(
@@ -80,7 +80,10 @@ pub(super) fn add(
 }
 
 pub(super) fn bytes<S: AsRef<str>>(lines: &[S]) -> Vec<Vec<u8>> {
-    lines.iter().map(|line| line.as_ref().as_bytes().to_vec()).collect()
+    lines
+        .iter()
+        .map(|line| line.as_ref().as_bytes().to_vec())
+        .collect()
 }
 
 pub(super) fn indented(lines: &[Vec<u8>], by: &[u8]) -> Vec<Vec<u8>> {
@@ -140,8 +143,10 @@ pub(super) fn addresses(answers: &Answers<'_>, port: u16, ends: &[Option<IpAddr>
     let mut addresses = Vec::new();
     for end in ends {
         let text = match end {
-            Some(IpAddr::V6(ip)) if answers.is_named(IpAddr::V6(*ip)) => format!("[{ip}]:{port}"),
-            Some(ip) if answers.is_named(*ip) => format!("{ip}:{port}"),
+            Some(IpAddr::V6(ip)) if answers.is_scoped() || answers.is_named(IpAddr::V6(*ip)) => {
+                format!("[{ip}]:{port}")
+            }
+            Some(ip) if answers.is_scoped() || answers.is_named(*ip) => format!("{ip}:{port}"),
             _ => format!("*:{port}"),
         };
         if !addresses.contains(&text) {
@@ -248,4 +253,3 @@ pub(super) fn insert_at_server_level(
     }
     edit
 }
-

@@ -38,7 +38,11 @@ pub(super) fn profile(configuration: &Configuration, profile: Profile) -> Result
             )));
         }
         Profile::Modern => ("-all +TLSv1.3", None, "off"),
-        Profile::Intermediate => ("all -SSLv3 -TLSv1 -TLSv1.1", Some(INTERMEDIATE.to_string()), "off"),
+        Profile::Intermediate => (
+            "all -SSLv3 -TLSv1 -TLSv1.1",
+            Some(INTERMEDIATE.to_string()),
+            "off",
+        ),
         Profile::Old => {
             // OpenSSL 3 refuses TLS 1.0 and 1.1 at its usual level; 1.0 takes no such word.
             let level = if version.at_least(52) == Some(true) {

@@ -21,7 +21,7 @@ const PATTERN: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
 
 /// A first virtual host takes all names that no other has; this one stands in for the main server without taking the
 /// domain's (RFC 6761: a name that never exists).
-const NOBODY: &str = "default.invalid";
+pub(super) const NOBODY: &str = "default.invalid";
 
 /// Changes after which HTTP sends the names to HTTPS; none when it does, or was not asked to.
 pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {
@@ -110,7 +110,8 @@ impl<'a> Port<'a> {
     /// away too, or where something else takes the request before it: then mod_rewrite.
     fn redirect(&self, host: &VirtualHost) -> Result<Vec<Act>, PlanError> {
         let own = host.server_name.iter().chain(&host.aliases);
-        let mut others = own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
+        let mut others =
+            own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
         let shared = others.next().is_some() || !names_exactly(host, &self.request.domain);
         let taken = within(self.configuration, host).any(|entry| {
             entry.truth != Truth::False
@@ -141,14 +142,18 @@ impl<'a> Port<'a> {
         if !missing.is_empty() {
             return Ok(missing);
         }
-        if let Some(entry) = self.configuration.setting(host.section, "RewriteEngine").filter(|entry| {
-            self.configuration.context(entry) == host.section
-                && self
-                    .configuration
-                    .arguments(entry)
-                    .first()
-                    .is_some_and(|word| word.eq_ignore_ascii_case(b"off"))
-        }) {
+        if let Some(entry) = self
+            .configuration
+            .setting(host.section, "RewriteEngine")
+            .filter(|entry| {
+                self.configuration.context(entry) == host.section
+                    && self
+                        .configuration
+                        .arguments(entry)
+                        .first()
+                        .is_some_and(|word| word.eq_ignore_ascii_case(b"off"))
+            })
+        {
             return Err(refuse(format!(
                 "the virtual host {} switches rewriting off at {}, and needs it for a redirect of {} alone; take that \
                  line out, then run again",
@@ -162,7 +167,9 @@ impl<'a> Port<'a> {
             let names: Vec<String> = self.request.names().map(regex::escape).collect();
             // `\-` is no escape that every version of PCRE likes outside of brackets.
             let names = names.join("|").replace("\\-", "-");
-            lines.push(format!("RewriteCond %{{HTTP_HOST}} \"^(?:{names})\\.?(?::[0-9]+)?$\" [NC]"));
+            lines.push(format!(
+                "RewriteCond %{{HTTP_HOST}} \"^(?:{names})\\.?(?::[0-9]+)?$\" [NC]"
+            ));
         }
         lines.push(format!("RewriteRule {PATTERN} {target} [R=301,L]"));
         let edit = insert_into(self.configuration, host, Spot::Top, bytes(&lines), reason)?;
@@ -195,7 +202,11 @@ impl<'a> Port<'a> {
             if main.is_none_or(|main| names.iter().any(|name| name.eq_ignore_ascii_case(&main))) {
                 inner.push(format!("ServerName {NOBODY}"));
             }
-            inner.extend(inherited_rewrites(self.configuration).iter().map(|line| line.to_string()));
+            inner.extend(
+                inherited_rewrites(self.configuration)
+                    .iter()
+                    .map(|line| line.to_string()),
+            );
             section(&inner, &mut lines);
         }
         let mut inner = vec![format!("ServerName {domain}")];

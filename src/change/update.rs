@@ -1,6 +1,8 @@
 //! Bringing a virtual host that answers the domain over TLS in line with the request, where it stands.
 
-use crate::httpd::{Configuration, Edit, Entry, Platform, SectionId, Truth, VirtualHost, real_path, resolve, word};
+use crate::httpd::{
+    Configuration, Edit, Entry, Platform, SectionId, Truth, VirtualHost, real_path, resolve, word,
+};
 
 use super::listen::describe;
 use super::plan::{PlanError, insert_lines, refuse};
@@ -75,7 +77,11 @@ pub(super) fn update(
     for wanted in policy::asked_for(configuration, request)? {
         let same_kind = |entry: &&Entry| {
             let words = configuration.arguments(entry);
-            let has = |what: &str| words.iter().any(|word| word.eq_ignore_ascii_case(what.as_bytes()));
+            let has = |what: &str| {
+                words
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(what.as_bytes()))
+            };
             match wanted.name {
                 "Header" => has(policy::HSTS),
                 // Those of TLS 1.3 are a list of their own.
@@ -180,7 +186,11 @@ pub(super) fn insert_into(
     ))
 }
 
-pub(super) fn own_settings<'a>(configuration: &'a Configuration, section: SectionId, name: &str) -> Vec<&'a Entry> {
+pub(super) fn own_settings<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    name: &str,
+) -> Vec<&'a Entry> {
     configuration
         .inside(section)
         .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
@@ -269,4 +279,3 @@ fn remove(configuration: &Configuration, entry: &Entry) -> Result<Edit, PlanErro
         reason: "this chain belongs to the certificate that goes; give --chain for the new one".into(),
     })
 }
-

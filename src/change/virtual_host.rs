@@ -98,4 +98,3 @@ fn refuse_plain(
         ))),
     }
 }
-
