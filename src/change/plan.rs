@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::httpd::{Configuration, Document, Edit, Facts, FileId, Source, Truth, apply, real_path};
 
 use super::request::Request;
-use super::{listen, module, proof, redirect, virtual_host};
+use super::{listen, module, proof, redirect, site, virtual_host};
 
 /// Everything that turns HTTPS on, not yet written.
 #[derive(Clone, Debug, Default)]
@@ -130,6 +130,9 @@ impl Plan {
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
         let mut request = request.clone();
+        if request.site.is_none() {
+            request.site = site::place_of(&original, &request);
+        }
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
         for round in 0.. {

@@ -80,12 +80,38 @@ fn redirects(configuration: &Configuration, request: &Request, host: &VirtualHos
     within(configuration, host)
         .filter(|entry| entry.truth == Truth::True)
         .any(|entry| {
+            let arguments = configuration.arguments(entry);
             REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
-                && configuration
-                    .arguments(entry)
-                    .iter()
-                    .any(|word| leads_to(word, &names))
+                && arguments.iter().any(|word| leads_to(word, &names))
+                && arguments.iter().any(|word| takes_all(word))
         })
+}
+
+/// Is it the pattern or path of a redirect for (nearly) everything?
+fn takes_all(word: &[u8]) -> bool {
+    matches!(word, b"/" | b"^" | b"^/" | b"^/?" | b".")
+        || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
+}
+
+/// A virtual host that only sends clients to HTTPS is nobody's site.
+pub(super) fn does_nothing_else(configuration: &Configuration, host: &VirtualHost) -> bool {
+    const BESIDE: [&str; 6] = [
+        "ServerName",
+        "ServerAlias",
+        "RewriteEngine",
+        "RewriteCond",
+        "RewriteRule",
+        "RewriteOptions",
+    ];
+    let is = |entry, names: &[&str]| names.iter().any(|name| configuration.is_named(entry, name));
+    let mut redirects = false;
+    for entry in within(configuration, host) {
+        redirects |= is(entry, &REDIRECTS);
+        if !is(entry, &REDIRECTS) && !is(entry, &BESIDE) {
+            return false;
+        }
+    }
+    redirects
 }
 
 /// One port on which HTTP is spoken.

@@ -1,13 +1,14 @@
 //! Which virtual host serves the domain without TLS today: the site that HTTPS is wanted for. Edits nothing.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::httpd::{Configuration, Host, Truth, VirtualHost, real_path};
 
 use super::answer::names_exactly;
 use super::listen::describe;
 use super::plan::{PlanError, refuse};
+use super::redirect;
 use super::request::Request;
 use super::update::own_settings;
 
@@ -46,6 +47,14 @@ pub(super) fn site(
     }
 }
 
+/// The place of the site, to find it again when its listener has moved.
+pub(super) fn place_of(configuration: &Configuration, request: &Request) -> Option<(PathBuf, u32)> {
+    let host = site(configuration, request).ok()??;
+    let entry = configuration.entry(host.entry);
+    let file = configuration.file(entry.file).host.clone();
+    Some((file, configuration.line_number(entry)))
+}
+
 /// The addresses at which alone the site answers, if they are single ones.
 pub(super) fn scope(
     configuration: &Configuration,
@@ -81,7 +90,11 @@ fn candidates<'a>(
 ) -> Vec<&'a VirtualHost> {
     let active = || hosts.iter().filter(|host| host.truth == Truth::True);
     let addresses = || active().flat_map(|host| &host.addresses);
-    let mut ports: Vec<u16> = addresses().filter_map(|address| address.port).collect();
+    let listens = configuration.listens().iter();
+    let mut ports: Vec<u16> = listens
+        .filter(|l| l.truth == Truth::True)
+        .map(|l| l.port)
+        .collect();
     ports.push(80);
     ports.sort_unstable();
     ports.dedup();
@@ -91,6 +104,13 @@ fn candidates<'a>(
             .filter(|address| address.port.is_none_or(|own| own == port))
             .map(|address| address.ip())
             .collect();
+        let listens = configuration.listens().iter();
+        let here: Vec<_> = listens
+            .filter(|l| l.truth == Truth::True && l.port == port)
+            .collect();
+        if !here.is_empty() && !here.iter().any(|listen| listen.is_wildcard()) {
+            ends = here.iter().map(|listen| listen.ip()).collect();
+        }
         ends.sort();
         ends.dedup();
         let mut found: Vec<&VirtualHost> = Vec::new();
@@ -98,6 +118,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
+                && !redirect::does_nothing_else(configuration, host)
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);

@@ -8,6 +8,7 @@
 mod support;
 
 #[path = "../differential/random.rs"]
+#[allow(dead_code)]
 mod dice;
 mod layout;
 mod probe;
@@ -59,13 +60,9 @@ fn layouts_at_random() {
     let Some(httpd) = Httpd::find() else { return };
     let network = Network::enter();
     let from_environment = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seed = from_environment("ESYNC_SSL_SEED").unwrap_or_else(|| {
-        let since = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .expect("a clock after 1970");
-        since.as_nanos() as u64 % 1_000_000
-    });
-    let count = from_environment("ESYNC_SSL_LAYOUTS").unwrap_or(40);
+    // The same ones at every run, so that a failure is that of a change; others by hand.
+    let seed = from_environment("ESYNC_SSL_SEED").unwrap_or(1);
+    let count = from_environment("ESYNC_SSL_LAYOUTS").unwrap_or(30);
     println!("ESYNC_SSL_SEED={seed}, {count} layouts");
     let (mut enabled, mut refused, mut dead, mut failures) = (0, 0, 0, Vec::new());
     for at in 0..count {

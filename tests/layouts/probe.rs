@@ -34,6 +34,18 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// The page, where there is one.
+    pub fn body(&self) -> Option<&String> {
+        match self {
+            Reply::Http {
+                status: 200, body, ..
+            } => Some(body),
+            _ => None,
+        }
+    }
+}
+
 /// Tells certificates apart, shorter to print than themselves.
 pub fn digest(der: &[u8]) -> u64 {
     let mut hasher = std::hash::DefaultHasher::new();

@@ -9,10 +9,10 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
     let names = ["a.test", "b.test", "c.test", "d.test"];
     let mut main = String::from("{start}\n");
     for module in ["alias", "rewrite", "setenvif", "socache_shmcb"] {
-        let mark = if (dice.below(3) == 0) { "#" } else { "" };
+        let mark = if dice.below(3) == 0 { "#" } else { "" };
         main += &format!("{mark}LoadModule {module}_module {{modules}}/mod_{module}.so\n");
     }
-    let has_tls = (dice.below(2) == 0);
+    let has_tls = dice.below(2) == 0;
     main += match (has_tls, dice.below(3)) {
         (true, _) => "{ssl}\n",
         (false, 0) => "# LoadModule ssl_module {modules}/mod_ssl.so\n",
@@ -32,13 +32,13 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
             "<IfModule ssl_module>\nListen {https}\n</IfModule>\n",
             "Listen {https} https\n",
         ]);
-    } else if (dice.below(3) == 0) {
+    } else if dice.below(3) == 0 {
         main += "<IfModule ssl_module>\nListen {https}\n</IfModule>\n";
     }
-    if (dice.below(3) == 0) {
+    if dice.below(3) == 0 {
         main += "Listen {other}\n";
     }
-    if (dice.below(2) == 0) {
+    if dice.below(2) == 0 {
         main += &format!(
             "ServerName {}\n",
             dice.of(&["main.test", "a.test", "main.test:{http}"])
@@ -49,7 +49,7 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
         let secure = has_tls && (dice.below(3) == 0);
         let port = match secure {
             true => "{https}",
-            false if (dice.below(8) == 0) => "{other}",
+            false if dice.below(8) == 0 => "{other}",
             false => "{http}",
         };
         let address = match dice.below(6) {
@@ -62,7 +62,7 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
         if !(dice.below(6) == 0) {
             text += &format!("  ServerName {}\n", dice.of(&names));
         }
-        if (dice.below(3) == 0) {
+        if dice.below(3) == 0 {
             let alias = dice.of(&["www.a.test", "*.b.test", "c.test d.test", "*.test"]);
             text += &format!("  ServerAlias {alias}\n");
         }
@@ -70,10 +70,10 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
             text += "    SSLEngine on\n    {old}\n";
         }
         text += &format!("  DocumentRoot \"{{root}}/sites/s{at}\"\n");
-        if (dice.below(5) == 0) {
+        if dice.below(5) == 0 {
             text += "  <Location /secret>\n    Require all denied\n  </Location>\n";
         }
-        if (dice.below(6) == 0) {
+        if dice.below(6) == 0 {
             text += "  <IfModule alias_module>\n    RedirectMatch ^/nothing$ /index.html\n  </IfModule>\n";
         }
         if !secure && (dice.below(8) == 0) {
@@ -87,7 +87,7 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
             2 => format!("<IfModule ssl_module>\n{text}</IfModule>\n"),
             _ => text,
         };
-        if (dice.below(3) == 0) {
+        if dice.below(3) == 0 {
             let file = format!("conf/sites/{}.conf", dice.of(&["a", "m", "z"]));
             files.push((file, text));
         } else {
@@ -115,7 +115,7 @@ fn wish(dice: &mut Random, names: &[&str]) -> String {
             _ => dice.of(names),
         }
     );
-    if (dice.below(4) == 0) {
+    if dice.below(4) == 0 {
         wish += " --alias new2.test";
     }
     wish += match dice.below(5) {

@@ -129,7 +129,8 @@ impl Trial<'_> {
             .to_vec()
     }
 
-    fn ask_everything(&self, _server: &Apache) -> BTreeMap<Question, Reply> {
+    /// Asks while the server runs.
+    fn ask_everything(&self, _server: &Apache) -> Replies {
         let mut all = BTreeMap::new();
         for ip in self.ips() {
             for (port, tls) in [
@@ -148,149 +149,203 @@ impl Trial<'_> {
                 }
             }
         }
-        all
+        Replies(all)
     }
 
-    fn compare(
-        &self,
-        before: &BTreeMap<Question, Reply>,
-        after: &BTreeMap<Question, Reply>,
-    ) -> Result<(), String> {
+    /// A site of single addresses is not served at others: what was written for it says which.
+    fn is_wanted_at(&self, ip: IpAddr) -> bool {
+        let files = self.set_up.files();
+        let texts = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes));
+        let mut addresses: Vec<String> = Vec::new();
+        for text in texts {
+            let mut lines = text.lines().skip_while(|line| !line.contains("# HTTPS for"));
+            if let Some(line) = lines.nth(1) {
+                addresses.extend(
+                    line.split([' ', '<', '>'])
+                        .filter(|word| word.contains(':'))
+                        .map(str::to_owned),
+                );
+            }
+        }
+        let here = |address: &String| address.starts_with(&ip.to_string()) || address.starts_with('*');
+        addresses.is_empty() || addresses.iter().any(here)
+    }
+
+    fn compare(&self, before: &Replies, after: &Replies) -> Result<(), String> {
         let wanted = self.layout.wanted();
-        let http = self.layout.options("--http").first().copied().unwrap_or("off");
-        let refused = Reply::Refused;
-        let get = |all: &BTreeMap<Question, Reply>, question: &Question| {
-            all.get(question).unwrap_or(&refused).clone()
-        };
-        // The wanted name answers over HTTPS at the address, with a page that HTTP gave there.
-        let is_served_at = |ip: IpAddr| {
-            let page = |all, port, tls| match get(all, &(ip, port, tls, wanted[0].clone(), PAGE)) {
-                Reply::Http { body, .. } => Some(body),
-                _ => None,
-            };
-            let secure = page(after, self.network.https, true);
-            secure.is_some() && secure == page(before, self.network.http, false)
-        };
-        let is_nobodys_site = self.ips().iter().all(|ip| {
-            let ask = |name: &str| get(before, &(*ip, self.network.http, false, name.to_owned(), PAGE));
-            ask(&wanted[0]) == ask("unknown.test")
-        });
-        let is_nobodys =
-            |name: &str| ["unknown.test", "127.0.0.1"].contains(&name) && !wanted.contains(&name.to_owned());
         for ip in self.ips() {
             for name in self.layout.names() {
-                let is_wanted = wanted.contains(&name);
                 for path in [PAGE, CHALLENGE] {
-                    let question = |port, tls| (ip, port, tls, name.clone(), path);
-                    let wrong = |what: &str, was: &Reply, is: &Reply| {
-                        Err(format!("{name}{path} at {ip}, {what}: was {was:?}, is {is:?}"))
+                    let place = Place {
+                        trial: self,
+                        before,
+                        after,
+                        ip,
+                        name: &name,
+                        path,
+                        wanted: &wanted,
                     };
-                    let plain = question(self.network.http, false);
-                    let (was, is) = (get(before, &plain), get(after, &plain));
-                    let wanted_question = (ip, self.network.http, false, wanted[0].clone(), path);
-                    match http {
-                        "redirect" if is_wanted && path == PAGE && was != Reply::Refused && is != was => {
-                            let port = match self.network.https {
-                                443 => String::new(),
-                                port => format!(":{port}"),
-                            };
-                            let target = format!("https://{}{port}{PAGE}", wanted[0]);
-                            match &is {
-                                Reply::Http {
-                                    status: 301,
-                                    location: Some(location),
-                                    ..
-                                } if *location == target => {}
-                                _ => return wrong("redirect", &was, &is),
-                            }
-                        }
-                        "off" if is == Reply::Refused => {}
-                        // A name that nobody has got the wanted site, and goes with it.
-                        "redirect" if is_nobodys(&name) && was == get(before, &wanted_question) => {}
-                        // Where another site answers the name, it goes on doing so.
-                        "redirect" if is == was && path == PAGE && is_wanted && !is_served_at(ip) => {}
-                        // A redirecting virtual host for a name that nobody had inherits the main server's files.
-                        "redirect" if is_wanted && path == CHALLENGE && is_nobodys_site => {}
-                        "redirect" if is_wanted && path == PAGE && is_served_at(ip) => {
-                            return wrong("no redirect", &was, &is);
-                        }
-                        _ if is == was => {}
-                        _ => return wrong("HTTP", &was, &is),
-                    }
-                    let other = question(self.set_up.other, false);
-                    if get(before, &other) != get(after, &other) {
-                        return wrong("other port", &get(before, &other), &get(after, &other));
-                    }
-                    let secure = question(self.network.https, true);
-                    let (tls_was, tls_is) = (get(before, &secure), get(after, &secure));
-                    let had_tls = matches!(tls_was, Reply::Http { .. });
-                    if !is_wanted {
-                        // The domain's own virtual host may be the one for names that nobody has.
-                        let own = get(before, &(ip, self.network.https, true, wanted[0].clone(), path));
-                        let goes_with_it = tls_was == own && is_nobodys(&name);
-                        if had_tls && tls_was != tls_is && !goes_with_it {
-                            return wrong("HTTPS of another site", &tls_was, &tls_is);
-                        }
-                        continue;
-                    }
-                    // A site of single addresses is not served at others.
-                    let by_name = |ip: IpAddr| {
-                        let http = self.network.http;
-                        get(before, &(ip, http, false, name.clone(), path))
-                            != get(before, &(ip, http, false, "unknown.test".into(), path))
-                    };
-                    let not_here = !by_name(ip) && self.ips().into_iter().any(by_name);
-                    if not_here && !is_served_at(ip) {
-                        continue;
-                    }
-                    // Its page is the one that HTTP gave, or HTTPS where it was there by name.
-                    let Reply::Http {
-                        leaf: Some(leaf),
-                        status: 200,
-                        body,
-                        hsts,
-                        ..
-                    } = &tls_is
-                    else {
-                        return wrong("HTTPS", &tls_was, &tls_is);
-                    };
-                    if *leaf != digest(&self.set_up.new.der) {
-                        return wrong("another certificate", &tls_was, &tls_is);
-                    }
-                    if hsts.is_some() != self.layout.args.iter().any(|argument| argument == "--hsts") {
-                        return wrong("HSTS", &tls_was, &tls_is);
-                    }
-                    let elsewhere = get(before, &other);
-                    let nobodys_before = was
-                        == get(
-                            before,
-                            &(ip, self.network.http, false, "unknown.test".into(), path),
-                        );
-                    let is_main = nobodys_before && body.trim_start_matches("token of ").trim() == "main";
-                    let mut anywhere = self
-                        .ips()
-                        .into_iter()
-                        .map(|ip| get(before, &(ip, self.network.http, false, name.clone(), path)));
-                    let same = |reply: &Reply| matches!(reply, Reply::Http { status: 200, body: other, .. } if other == body);
-                    let redirected = matches!(
-                        &was,
-                        Reply::Http {
-                            status: 301 | 302,
-                            ..
-                        }
-                    );
-                    if !(same(&was)
-                        || had_tls && same(&tls_was)
-                        || redirected
-                        || same(&elsewhere)
-                        || is_main
-                        || anywhere.any(|reply| same(&reply)))
+                    let other = self.set_up.other;
+                    let wrong = if before.get(ip, other, false, &name, path)
+                        != after.get(ip, other, false, &name, path)
                     {
-                        return wrong("another page over HTTPS", &was, &tls_is);
+                        Some("the other port".to_owned())
+                    } else {
+                        place.http().or_else(|| place.https())
+                    };
+                    if let Some(what) = wrong {
+                        return Err(format!("{name}{path} at {ip}: {what}"));
                     }
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// All replies by question; nobody listens where nothing was asked.
+struct Replies(BTreeMap<Question, Reply>);
+
+impl Replies {
+    fn get(&self, ip: IpAddr, port: u16, tls: bool, name: &str, path: &'static str) -> Reply {
+        let found = self.0.get(&(ip, port, tls, name.to_owned(), path));
+        found.cloned().unwrap_or(Reply::Refused)
+    }
+}
+
+/// One name at one address, before and after.
+struct Place<'a> {
+    trial: &'a Trial<'a>,
+    before: &'a Replies,
+    after: &'a Replies,
+    ip: IpAddr,
+    name: &'a str,
+    path: &'static str,
+    wanted: &'a [String],
+}
+
+impl Place<'_> {
+    fn plain(&self, all: &Replies, name: &str) -> Reply {
+        all.get(self.ip, self.trial.network.http, false, name, self.path)
+    }
+
+    fn secure(&self, all: &Replies, name: &str) -> Reply {
+        all.get(self.ip, self.trial.network.https, true, name, self.path)
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.iter().any(|name| name == self.name)
+    }
+
+    /// What is wrong with the answer over HTTP.
+    fn http(&self) -> Option<String> {
+        let (was, is) = (
+            self.plain(self.before, self.name),
+            self.plain(self.after, self.name),
+        );
+        let site = self.plain(self.before, &self.wanted[0]);
+        // Names that nobody has get a default at each address.
+        let nobodys = self.plain(self.before, "unknown.test");
+        let fine = match self.trial.layout.options("--http").first() {
+            Some(&"redirect") => {
+                let goes = is == self.redirect();
+                match (self.is_wanted(), self.path) {
+                    (true, PAGE) => goes || is == was && !self.has_site_here(),
+                    // A redirecting virtual host for a name that nobody had inherits the main server's files.
+                    (true, _) => is == was || was == nobodys,
+                    // Who got the site as its default goes with it.
+                    (false, PAGE) => is == was || goes && was == site && was == nobodys,
+                    (false, _) => is == was,
+                }
+            }
+            Some(&"keep") => is == was,
+            _ => is == was || is == Reply::Refused,
+        };
+        (!fine).then(|| format!("HTTP was {was:?}, is {is:?}"))
+    }
+
+    fn redirect(&self) -> Reply {
+        let port = match self.trial.network.https {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        Reply::Http {
+            leaf: None,
+            status: 301,
+            location: Some(format!("https://{}{port}{}", self.wanted[0], self.path)),
+            hsts: None,
+            body: String::new(),
+        }
+    }
+
+    /// HTTPS shows the page here that HTTP showed here.
+    fn has_site_here(&self) -> bool {
+        let secure = self.secure(self.after, &self.wanted[0]);
+        secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
+    }
+
+    /// What is wrong with the answer over HTTPS.
+    fn https(&self) -> Option<String> {
+        let (was, is) = (
+            self.secure(self.before, self.name),
+            self.secure(self.after, self.name),
+        );
+        let wrong = |what: &str| Some(format!("{what}: was {was:?}, is {is:?}"));
+        if !self.is_wanted() {
+            // The domain's own virtual host may be the default for others.
+            let is_own = was == self.secure(self.before, &self.wanted[0]);
+            let fine = was.body().is_none() || was == is || is_own;
+            return if fine {
+                None
+            } else {
+                wrong("HTTPS of another site")
+            };
+        }
+        if !self.trial.is_wanted_at(self.ip) {
+            return None;
+        }
+        let Reply::Http {
+            leaf,
+            status: 200,
+            body,
+            hsts,
+            ..
+        } = &is
+        else {
+            return wrong("no HTTPS");
+        };
+        if *leaf != Some(digest(&self.trial.set_up.new.der)) {
+            return wrong("another certificate");
+        }
+        if hsts.is_some() != self.trial.layout.args.iter().any(|argument| argument == "--hsts") {
+            return wrong("HSTS");
+        }
+        // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
+        // that of the first. A redirect showed none. A name that nobody had gets the main server's.
+        let network = self.trial.network;
+        let mut known = vec![was.clone()];
+        for ip in self.trial.ips() {
+            for name in [self.name, &self.wanted[0]] {
+                for port in [network.http, self.trial.set_up.other] {
+                    known.push(self.before.get(ip, port, false, name, self.path));
+                }
+            }
+        }
+        let plain = self.plain(self.before, self.name);
+        let is_main = body == "main" || body == "token of main";
+        let fine = known.iter().any(|reply| reply.body() == Some(body))
+            || matches!(
+                plain,
+                Reply::Http {
+                    status: 301 | 302,
+                    ..
+                }
+            )
+            || is_main && plain == self.plain(self.before, "unknown.test");
+        if fine {
+            None
+        } else {
+            wrong("another page over HTTPS")
+        }
     }
 }
