@@ -50,10 +50,7 @@ impl ExitStatus {
             ExitStatus::NotPermitted,
             "the system does not permit it; nothing was changed",
         ),
-        (
-            ExitStatus::Locked,
-            "another run is at work; nothing was changed",
-        ),
+        (ExitStatus::Locked, "another run is at work; nothing was changed"),
     ];
 
     /// The number itself.

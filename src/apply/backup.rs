@@ -55,15 +55,21 @@ impl Store<'_> {
     /// # Errors
     /// See [`LockError`].
     pub fn lock(&self, patience: Duration, me: &Holder) -> Result<Lock, LockError> {
-        if !self.folder.is_dir() {
-            match self.disk.create_folder(&self.folder, true) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(LockError::Failed(self.folder.clone(), error));
+        loop {
+            if !self.folder.is_dir() {
+                match self.disk.create_folder(&self.folder, true) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(LockError::Failed(self.folder.clone(), error));
+                    }
+                    _ => {}
                 }
-                _ => {}
+            }
+            match Lock::acquire(&self.folder, patience, me) {
+                // A run that wrote nothing has just taken its folder away.
+                Err(LockError::Failed(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
+                result => return result,
             }
         }
-        Lock::acquire(&self.folder, patience, me)
     }
 
     /// Every complete backup, the oldest first. Their order is that of their numbers: clocks may be set back.
@@ -174,7 +180,13 @@ mod tests {
     #[test]
     fn only_our_own_names_count() {
         assert_eq!(number("20260102T030405Z-7"), Some(7));
-        for name in ["20260102T030405Z", "20260102T030405Z-7a", "lock", "2026-7", "20260102x030405Z-7"] {
+        for name in [
+            "20260102T030405Z",
+            "20260102T030405Z-7a",
+            "lock",
+            "2026-7",
+            "20260102x030405Z-7",
+        ] {
             assert_eq!(number(name), None, "{name}");
         }
     }

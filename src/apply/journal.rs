@@ -119,7 +119,10 @@ impl Name {
 
 /// SHA-256 in hexadecimal.
 pub fn checksum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl State {
@@ -168,7 +171,10 @@ impl State {
                 let path = folder.join(copy.path());
                 let bytes = fs::read(&path)?;
                 if checksum(&bytes) != *sha256 {
-                    return Err(io::Error::other(format!("its copy {} is damaged", path.display())));
+                    return Err(io::Error::other(format!(
+                        "its copy {} is damaged",
+                        path.display()
+                    )));
                 }
                 Content::file(bytes)
             }
@@ -225,9 +231,7 @@ impl Store<'_> {
                 restored = self.put_back(&manifest, id, &folder, force)?;
                 let manifest = folder.join(MANIFEST);
                 self.disk.remove(&manifest).map_err(failed("remove", &manifest))?;
-                self.disk
-                    .sync_folder(&folder)
-                    .map_err(failed("write", &folder))?;
+                self.disk.sync_folder(&folder).map_err(failed("write", &folder))?;
             }
         }
         self.forget()?;
@@ -257,10 +261,7 @@ impl Store<'_> {
         let mut restored = Vec::new();
         let mut problems = Vec::new();
         // The new bytes that still wait are of no use, and their space may be needed.
-        for (number, entry) in manifest.entries.iter().enumerate() {
-            let temporary = entry.real.path().with_file_name(temporary_name(id, number));
-            let _ = self.disk.remove(&temporary);
-        }
+        let _ = self.sweep(manifest, id);
         for (number, entry) in manifest.entries.iter().enumerate().rev() {
             let path = entry.path.path();
             match self.put_one_back(entry, number, id, folder, force) {
@@ -275,11 +276,36 @@ impl Store<'_> {
                 backup: folder.to_path_buf(),
             });
         }
+        self.sweep(manifest, id)?;
         for made in manifest.folders.iter().rev() {
-            // Somebody else may have put something there.
-            let _ = self.disk.remove_folder(&made.path());
+            let made = made.path();
+            match self.disk.remove_folder(&made) {
+                // Somebody else may have put something there.
+                Err(error)
+                    if !matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                    ) =>
+                {
+                    return Err(failed("remove", &made)(error));
+                }
+                _ => {}
+            }
         }
         Ok(restored)
+    }
+
+    /// Removes new bytes that still wait for their turn.
+    fn sweep(&self, manifest: &Manifest, id: &str) -> Result<(), ApplyError> {
+        for (number, entry) in manifest.entries.iter().enumerate() {
+            let temporary = entry.real.path().with_file_name(temporary_name(id, number));
+            if temporary.symlink_metadata().is_ok() {
+                self.disk
+                    .remove(&temporary)
+                    .map_err(failed("remove", &temporary))?;
+            }
+        }
+        Ok(())
     }
 
     fn put_one_back(

@@ -55,8 +55,9 @@ impl Backup {
     /// The names that are neither as before the backup's run nor as it left them.
     pub fn changed_since(&self) -> Vec<PathBuf> {
         let differs = |entry: &&Entry| {
-            State::of(&entry.real.path())
-                .map_or(true, |now| !now.is_same(&entry.after) && !now.is_same(&entry.before))
+            State::of(&entry.real.path()).map_or(true, |now| {
+                !now.is_same(&entry.after) && !now.is_same(&entry.before)
+            })
         };
         let entries = self.manifest.entries.iter().filter(differs);
         entries.map(|entry| entry.path.path()).collect()

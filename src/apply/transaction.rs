@@ -308,8 +308,7 @@ impl Transaction {
             if is_there {
                 let real = replace::real_name(&change.path, follow).map_err(failed("find", &change.path))?;
                 if follow
-                    && let Some(why) =
-                        replace::obstacle(&real).map_err(failed("look at", &change.path))?
+                    && let Some(why) = replace::obstacle(&real).map_err(failed("look at", &change.path))?
                 {
                     return Err(ApplyError::InTheWay(change.path.clone(), why));
                 }
@@ -391,9 +390,13 @@ impl Transaction {
                 }
             }
         }
-        durable(store.disk, &folder.join("change.diff"), self.record.diff.as_bytes())?;
-        let text = serde_json::to_vec_pretty(manifest)
-            .map_err(|error| failed("describe", folder)(error.into()))?;
+        durable(
+            store.disk,
+            &folder.join("change.diff"),
+            self.record.diff.as_bytes(),
+        )?;
+        let text =
+            serde_json::to_vec_pretty(manifest).map_err(|error| failed("describe", folder)(error.into()))?;
         durable(store.disk, &folder.join(MANIFEST), &text)?;
         for folder in folders.iter().rev().chain([&store.folder]) {
             store.disk.sync_folder(folder).map_err(failed("write", folder))?;

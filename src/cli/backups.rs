@@ -27,7 +27,9 @@ pub fn run(global: &Global, world: &World, printer: &Printer) -> Result<ExitStat
             Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
         })?;
         listed.unfinished = listed.unfinished.or(store.unfinished());
-        let done = found.iter().filter(|backup| listed.unfinished.as_ref() != Some(&backup.id));
+        let done = found
+            .iter()
+            .filter(|backup| listed.unfinished.as_ref() != Some(&backup.id));
         listed.backups.extend(done.map(Line::of));
     }
     printer.document(&listed);
@@ -83,11 +85,17 @@ impl Line {
         Line {
             id: backup.id.clone(),
             time: manifest.time.clone(),
-            command: printable(
-                manifest.command.get(1..).unwrap_or_default().join(" ").as_bytes(),
-            ),
-            reasons: manifest.reasons.iter().map(|reason| printable(reason.as_bytes())).collect(),
-            files: manifest.entries.iter().map(|entry| shown(&entry.path.path())).collect(),
+            command: printable(manifest.command.get(1..).unwrap_or_default().join(" ").as_bytes()),
+            reasons: manifest
+                .reasons
+                .iter()
+                .map(|reason| printable(reason.as_bytes()))
+                .collect(),
+            files: manifest
+                .entries
+                .iter()
+                .map(|entry| shown(&entry.path.path()))
+                .collect(),
             changed_since: backup.changed_since().iter().map(|path| shown(path)).collect(),
         }
     }

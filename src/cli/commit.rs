@@ -127,7 +127,10 @@ pub fn recover(store: &Store, lock: &Lock, force: bool, printer: &Printer) -> Re
 
 /// Says of a run that writes nothing that a killed one left something.
 pub fn mention_unfinished(root: &Path, world: &World, printer: &Printer) {
-    if stores(root, world.disk).iter().any(|store| store.unfinished().is_some()) {
+    if stores(root, world.disk)
+        .iter()
+        .any(|store| store.unfinished().is_some())
+    {
         printer.talk(
             "note: an earlier run was interrupted and left its changes half done; the next run that writes, or \
              esync-ssl restore --recover, undoes them first",
@@ -171,7 +174,11 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// Refused when there should be one and it does not answer.
-    pub fn of(loaded: &'a Loaded, writing: &Writing, printer: &Printer) -> Result<Option<Judge<'a>>, Failure> {
+    pub fn of(
+        loaded: &'a Loaded,
+        writing: &Writing,
+        printer: &Printer,
+    ) -> Result<Option<Judge<'a>>, Failure> {
         if writing.no_test {
             printer.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
             return Ok(None);
@@ -354,10 +361,15 @@ impl Lines {
     fn named_in(&self, words: &str) -> Vec<String> {
         let mut told = Vec::new();
         for part in words.split("on line ").skip(1) {
-            let Some((number, rest)) = part.split_once(" of ") else { continue };
+            let Some((number, rest)) = part.split_once(" of ") else {
+                continue;
+            };
             let rest = rest.replace('\\', "/");
             let file = self.0.iter().find(|(path, _)| rest.starts_with(path.as_str()));
-            let line = number.parse::<usize>().ok().and_then(|number| file?.1.get(number.checked_sub(1)?));
+            let line = number
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| file?.1.get(number.checked_sub(1)?));
             if let (Some((path, _)), Some(line)) = (file, line) {
                 told.push(format!("  {path}:{number}: {line}"));
             }

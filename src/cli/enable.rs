@@ -20,7 +20,12 @@ use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
-pub fn run(arguments: Enable, global: &Global, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {
+pub fn run(
+    arguments: Enable,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
     let domain = domain_name(&arguments.domain).map_err(|reason| {
         Failure::error(anyhow::anyhow!(
             "--domain {}: {reason}",
@@ -86,7 +91,11 @@ pub fn run(arguments: Enable, global: &Global, world: &World, printer: &Printer)
     commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let mut work = Work {
         reads: files.read(),
-        reasons: report.changes.iter().map(|change| change.reason.clone()).collect(),
+        reasons: report
+            .changes
+            .iter()
+            .map(|change| change.reason.clone())
+            .collect(),
         diff: report.diff.clone(),
         ..Work::default()
     };

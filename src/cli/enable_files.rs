@@ -198,8 +198,14 @@ impl TlsFiles {
         if !self.create.is_empty() {
             return Vec::new();
         }
-        let files = [Some((&self.certificate, &judged.certificate)), judged.key.as_ref().map(|key| (&self.key, key))];
-        let read = files.into_iter().flatten().filter_map(|(path, file)| Some((path.clone(), file.bytes.as_ref().ok()?.to_vec())));
+        let files = [
+            Some((&self.certificate, &judged.certificate)),
+            judged.key.as_ref().map(|key| (&self.key, key)),
+        ];
+        let read = files
+            .into_iter()
+            .flatten()
+            .filter_map(|(path, file)| Some((path.clone(), file.bytes.as_ref().ok()?.to_vec())));
         read.collect()
     }
 

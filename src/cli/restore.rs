@@ -23,7 +23,10 @@ pub fn run(
     let root = root(global)?;
     if arguments.recover {
         let mut found = false;
-        for store in stores(&root, world.disk).iter().filter(|store| store.unfinished().is_some()) {
+        for store in stores(&root, world.disk)
+            .iter()
+            .filter(|store| store.unfinished().is_some())
+        {
             let lock = lock(store, &arguments.writing, world)?;
             found |= recover(store, &lock, arguments.force, printer)?;
         }
@@ -42,15 +45,13 @@ pub fn run(
     }
     let stores = stores(&root, world.disk);
     let (store, backup) = choose(&stores, arguments.id.as_deref())?;
-    let returns = backup.returns(arguments.merge).map_err(|(path, error)| {
-        Failure {
-            status: ExitStatus::NotRestored,
-            ..Failure::error(anyhow::anyhow!(
-                "{} cannot be restored: {error}; nothing was written. The copies are in {}",
-                shown(&path),
-                shown(&backup.folder)
-            ))
-        }
+    let returns = backup.returns(arguments.merge).map_err(|(path, error)| Failure {
+        status: ExitStatus::NotRestored,
+        ..Failure::error(anyhow::anyhow!(
+            "{} cannot be restored: {error}; nothing was written. The copies are in {}",
+            shown(&path),
+            shown(&backup.folder)
+        ))
     })?;
     let mut report = Report::new(&backup, &returns);
     if returns.is_empty() {
@@ -169,7 +170,12 @@ impl Report {
             files: returns.iter().map(|back| shown(&back.path)).collect(),
             edited_since: edited.map(|back| shown(&back.path)).collect(),
             notes: kept
-                .map(|entry| format!("{} stays: certificates and keys are not removed", shown(&entry.path.path())))
+                .map(|entry| {
+                    format!(
+                        "{} stays: certificates and keys are not removed",
+                        shown(&entry.path.path())
+                    )
+                })
                 .collect(),
             diff: diffs.collect(),
             backup: None,

@@ -28,9 +28,11 @@ pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         private: true,
         attributes: Attributes::default(),
     };
-    step.prepare(&disk).and_then(|()| step.finish(&disk)).inspect_err(|_| {
-        let _ = disk.remove(step.temporary);
-    })
+    step.prepare(&disk)
+        .and_then(|()| step.finish(&disk))
+        .inspect_err(|_| {
+            let _ = disk.remove(step.temporary);
+        })
 }
 
 /// A name that no `Include` pattern for `*.conf` matches, should we be killed before it gets its real one.

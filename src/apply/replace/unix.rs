@@ -17,7 +17,9 @@ pub fn attributes(metadata: &Metadata) -> Attributes {
 }
 
 pub fn create_folder(path: &Path, closed: bool) -> io::Result<()> {
-    DirBuilder::new().mode(if closed { 0o700 } else { 0o755 }).create(path)
+    DirBuilder::new()
+        .mode(if closed { 0o700 } else { 0o755 })
+        .create(path)
 }
 
 pub fn create_new(path: &Path) -> io::Result<File> {

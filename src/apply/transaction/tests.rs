@@ -82,11 +82,12 @@ fn a_change_leaves_a_copy_and_what_it_was() {
     let path = place.file("conf/httpd.conf", "old");
     let store = place.store();
     let written = write(&store, vec![replace(&path, "old", "new")]);
-    assert!(written.backup.ends_with("conf/esync-ssl-backup/20260102T030405Z-1"));
-    assert_eq!(
-        fs::read(written.backup.join("conf/httpd.conf")).unwrap(),
-        b"old"
+    assert!(
+        written
+            .backup
+            .ends_with("conf/esync-ssl-backup/20260102T030405Z-1")
     );
+    assert_eq!(fs::read(written.backup.join("conf/httpd.conf")).unwrap(), b"old");
     assert_eq!(fs::read(&path).unwrap(), b"new");
     let backup = store.backups().unwrap().remove(0);
     let entry = &backup.manifest.entries[0];
@@ -245,14 +246,20 @@ fn attributes_and_access_lists_stay() {
     let place = Place::new();
     let path = place.file("conf/httpd.conf", "old");
     // user::rw-, user:7:r--, group::r--, mask::r--, other::---
-    let list: Vec<u8> = [(1u16, 6u16, u32::MAX), (2, 4, 7), (4, 4, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)]
-        .iter()
-        .fold(vec![2, 0, 0, 0], |mut bytes, (tag, rights, id)| {
-            bytes.extend(tag.to_le_bytes());
-            bytes.extend(rights.to_le_bytes());
-            bytes.extend(id.to_le_bytes());
-            bytes
-        });
+    let list: Vec<u8> = [
+        (1u16, 6u16, u32::MAX),
+        (2, 4, 7),
+        (4, 4, u32::MAX),
+        (16, 4, u32::MAX),
+        (32, 0, u32::MAX),
+    ]
+    .iter()
+    .fold(vec![2, 0, 0, 0], |mut bytes, (tag, rights, id)| {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(rights.to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+        bytes
+    });
     let names = [("user.note", b"kept".to_vec()), ("system.posix_acl_access", list)];
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let set: Vec<_> = names
