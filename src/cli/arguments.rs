@@ -119,6 +119,9 @@ pub struct Check {
     /// File with the intermediate certificates
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub chain: Option<Utf8PathBuf>,
+    /// Do not try the TLS settings on a short run of the server's own httpd
+    #[arg(long)]
+    pub no_rehearsal: bool,
 }
 
 /// Say what is wrong with the configuration, all of it.
@@ -222,6 +225,9 @@ pub struct Writing {
     /// Do not ask Apache (`httpd -t`) whether it accepts the result
     #[arg(long)]
     pub no_test: bool,
+    /// Do not try the TLS settings on a short run of the server's own httpd first
+    #[arg(long)]
+    pub no_rehearsal: bool,
     /// Seconds to wait for another run on the same server root
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_timeout: u64,

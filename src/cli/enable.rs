@@ -11,6 +11,7 @@ use super::enable_files::TlsFiles;
 use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
+use super::rehearse;
 use super::settings::Loaded;
 use super::world::World;
 use super::{Failure, diff};
@@ -88,7 +89,6 @@ pub fn run(
         });
     }
     let backups = backups(&loaded)?;
-    commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let mut work = Work {
         reads: files.read(),
         reasons: report
@@ -104,6 +104,10 @@ pub fn run(
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+    if !arguments.writing.no_rehearsal {
+        rehearse::before_writing(&loaded, &request, &work, world, printer)?;
+    }
+    commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
     report.result = "written";
     report.written = written

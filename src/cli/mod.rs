@@ -16,6 +16,7 @@ mod material;
 mod new_files;
 mod pass_phrase;
 mod printer;
+mod rehearse;
 mod restore;
 mod settings;
 mod status;

@@ -26,7 +26,7 @@ pub struct Loaded {
     /// Who told the facts, for people.
     pub told_by: String,
     /// The server's binary; an error is that of one that is there and does not answer.
-    pub binary: Result<Option<Binary>, Silence>,
+    pub binary: Asked,
     /// The server root as it was typed.
     typed_root: PathBuf,
 }
@@ -214,12 +214,15 @@ impl Loaded {
     }
 }
 
+/// The binary that answered, if there is one, or the silence of one that is there.
+type Asked = Result<Option<Binary>, Silence>;
+
 /// Version, built-in modules and flags: from the binary, or assumed.
 fn facts(
     global: &Global,
     installation: &Installation,
     platform: Platform,
-) -> Result<(Facts, String, Result<Option<Binary>, Silence>), Failure> {
+) -> Result<(Facts, String, Asked), Failure> {
     let flags: Vec<Vec<u8>> = global
         .define
         .iter()
