@@ -298,7 +298,11 @@ mod unix {
         let site = Site::new();
         let httpd = text(&site.stand_in(DISLIKES));
         let before = support::files::snapshot(&site.root());
-        let outcome = site.enable().args(["--httpd", &httpd]).run().expect_code(4);
+        let outcome = site
+            .enable()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(4);
         assert_eq!(
             before,
             support::files::snapshot(&site.root()),
@@ -326,7 +330,11 @@ mod unix {
         let httpd = text(&site.stand_in(DISLIKES));
         let before = support::files::snapshot(&site.root());
         // The certificate must exist before Apache can be asked.
-        let outcome = site.self_signed().args(["--httpd", &httpd]).run().expect_code(5);
+        let outcome = site
+            .self_signed()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(5);
         assert_eq!(
             before,
             support::files::snapshot(&site.root()),
@@ -336,7 +344,7 @@ mod unix {
         assert!(outcome.stderr_text().contains("AH00526"), "{}", outcome.report());
         let outcome = site
             .self_signed()
-            .args(["--httpd", &httpd, "--no-test"])
+            .args(["--no-rehearsal", "--httpd", &httpd, "--no-test"])
             .run()
             .expect_code(0);
         assert!(
@@ -350,7 +358,11 @@ mod unix {
     fn what_was_broken_before_is_told_apart() {
         let site = Site::new();
         let httpd = text(&site.stand_in("echo 'AH00526: no' >&2; exit 1"));
-        let outcome = site.enable().args(["--httpd", &httpd]).run().expect_code(4);
+        let outcome = site
+            .enable()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(4);
         assert!(
             outcome.stderr_text().contains("did not before"),
             "{}",
@@ -362,7 +374,10 @@ mod unix {
     fn a_warning_is_no_rejection() {
         let site = Site::new();
         let httpd = text(&site.stand_in("echo 'AH00526: Syntax error' >&2; exit 0"));
-        site.enable().args(["--httpd", &httpd]).run().expect_code(0);
+        site.enable()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(0);
     }
 
     #[test]
@@ -390,7 +405,10 @@ mod unix {
         );
         let httpd = text(&site.stand_in(&judge));
         let before = site.text();
-        site.enable().args(["--httpd", &httpd]).run().expect_code(4);
+        site.enable()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(4);
         assert_eq!(site.text(), format!("{before}# edit\n"));
     }
 }

@@ -188,6 +188,8 @@ mod tests {
             other => panic!("{other:?}"),
         }
         drop(first);
+        // It took its folder away, as there was nothing else in it.
+        fs::create_dir_all(folder.path()).unwrap();
         Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
     }
 }

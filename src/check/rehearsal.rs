@@ -54,8 +54,8 @@ pub fn script(
     script.line(b"Listen", &[format!("127.0.0.1:{}", place.port).into_bytes()])?;
     script.line(b"PidFile", &[below("httpd.pid")])?;
     script.line(b"ErrorLog", &[below("error.log")])?;
-    script.line(b"DefaultRuntimeDir", &[folder.clone()])?;
-    script.line(b"DocumentRoot", &[folder.clone()])?;
+    script.line(b"DefaultRuntimeDir", std::slice::from_ref(&folder))?;
+    script.line(b"DocumentRoot", std::slice::from_ref(&folder))?;
     if cfg!(unix) {
         script.line(b"Mutex", &[[b"file:", &folder[..]].concat(), b"default".to_vec()])?;
     }
