@@ -264,6 +264,8 @@ fn of_two_runs_at_once_each_is_done_or_refused() {
                                 break;
                             }
                             Some(4 | 9) => done.push(4),
+                            // A reader may meet the instant in which Windows swaps the names.
+                            Some(1) if cfg!(windows) => done.push(1),
                             _ => panic!("{}", outcome.report()),
                         }
                     }

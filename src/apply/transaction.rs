@@ -305,14 +305,21 @@ impl Transaction {
             if !is_there && !stale.contains(&change.path) {
                 stale.push(change.path.clone());
             }
-            if is_there {
-                let real = replace::real_name(&change.path, follow).map_err(failed("find", &change.path))?;
-                if follow
-                    && let Some(why) = replace::obstacle(&real).map_err(failed("look at", &change.path))?
-                {
-                    return Err(ApplyError::InTheWay(change.path.clone(), why));
-                }
-                reals.push(real);
+            if !is_there {
+                continue;
+            }
+            let looked = replace::real_name(&change.path, follow).and_then(|real| {
+                Ok((
+                    follow.then(|| replace::obstacle(&real)).transpose()?.flatten(),
+                    real,
+                ))
+            });
+            match looked {
+                Ok((None, real)) => reals.push(real),
+                Ok((Some(why), _)) => return Err(ApplyError::InTheWay(change.path.clone(), why)),
+                // Somebody is at work on it right now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => stale.push(change.path.clone()),
+                Err(error) => return Err(failed("look at", &change.path)(error)),
             }
         }
         if stale.is_empty() {
