@@ -27,12 +27,7 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let domain = domain_name(&arguments.domain).map_err(|reason| {
-        Failure::error(anyhow::anyhow!(
-            "--domain {}: {reason}",
-            printable(format!("{:?}", arguments.domain).as_bytes())
-        ))
-    })?;
+    let mut names = names(&arguments)?;
     let mut loaded = Loaded::find(global)?;
     let root = loaded.installation.root.clone();
     if arguments.dry_run {
@@ -43,14 +38,19 @@ pub fn run(
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
-    let files = TlsFiles::of(&arguments, &loaded, &domain, printer)?;
+    let files = TlsFiles::of(&arguments, &loaded, &names, printer)?;
     let server = Server::of(Some(&loaded), global);
-    let findings = files.check(&loaded, server, &domain);
+    let findings = files.check(&loaded, server, &names);
     judge::tell(server, &findings, &arguments.force, printer)?;
     let request = Request {
-        domain,
+        domain: names.remove(0),
+        aliases: names,
         port: arguments.port,
         http: arguments.http.map(Into::into),
+        site: arguments.vhost.clone(),
+        profile: arguments.profile.map(Into::into),
+        hsts: arguments.hsts,
+        stapling: arguments.ocsp_stapling,
         certificate: loaded.spell(&files.certificate)?,
         key: loaded.spell(&files.key)?,
         chain: files
@@ -95,17 +95,22 @@ pub fn run(
             .changes
             .iter()
             .map(|change| change.reason.clone())
+            .chain(plan.links.iter().map(|link| link.reason.clone()))
             .collect(),
         diff: report.diff.clone(),
         ..Work::default()
     };
-    let created = files.into_new_files(&request.domain, (world.now)())?;
-    work.changes.extend(created.into_iter().map(Change::from));
+    let all: Vec<String> = request.names().map(str::to_owned).collect();
+    let created = files.into_new_files(&all, (world.now)())?.into_iter();
+    work.changes.extend(created.map(Change::from));
+    let linked = plan.links.into_iter();
+    work.changes
+        .extend(linked.map(|link| Change::link(link.path, link.target)));
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
     if !arguments.writing.no_rehearsal {
-        rehearse::before_writing(&loaded, &request, &work, world, printer)?;
+        rehearse::before_writing(&loaded, &request, &work, printer)?;
     }
     commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
@@ -120,6 +125,25 @@ pub fn run(
     printer.document(&report);
     printer.answer(&farewell(&report));
     Ok(ExitStatus::Done)
+}
+
+/// The names to serve, the domain first, each once.
+fn names(arguments: &Enable) -> Result<Vec<String>, Failure> {
+    let domains = arguments.domain.iter().map(|name| ("--domain", name));
+    let aliases = arguments.alias.iter().map(|name| ("--alias", name));
+    let mut names = Vec::new();
+    for (option, typed) in domains.chain(aliases) {
+        let name = domain_name(typed).map_err(|reason| {
+            Failure::error(anyhow::anyhow!(
+                "{option} {}: {reason}",
+                printable(format!("{typed:?}").as_bytes())
+            ))
+        })?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// The folder for backups that no `Include` reads.
@@ -172,6 +196,10 @@ impl Report {
             after: printable(&change.after),
             reason: printable(change.reason.as_bytes()),
         });
+        let links = plan.links.iter().map(|link| Reported {
+            file: loaded.show(&link.path),
+            reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
+        });
         let diffs = plan
             .files
             .iter()
@@ -182,7 +210,7 @@ impl Report {
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
             changes: changes.collect(),
-            create: files.create.report(),
+            create: links.chain(files.create.report()).collect(),
             findings,
             diff: diffs.collect(),
             notes: plan

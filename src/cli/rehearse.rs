@@ -9,7 +9,7 @@ use super::commit::Work;
 use super::findings;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
-use super::{Failure, World};
+use super::Failure;
 use crate::apply::{Content, create_private};
 use crate::change::Request;
 use crate::check::Finding;
@@ -30,18 +30,24 @@ pub fn before_writing(
     loaded: &Loaded,
     request: &Request,
     work: &Work,
-    _world: &World,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let mut overlay = BTreeMap::new();
     let mut new = NewFiles::new();
     for change in &work.changes {
-        if let Content::File(bytes) = &change.after {
-            if change.tls {
+        match &change.after {
+            Content::File(bytes) if change.tls => {
                 new.insert(real_path(&change.path), bytes);
-            } else {
+            }
+            Content::File(bytes) => {
                 overlay.insert(change.path.clone(), bytes.to_vec());
             }
+            Content::Link(target) => {
+                let target = change.path.parent().map(|folder| folder.join(target));
+                let bytes = target.and_then(|target| fs::read(target).ok());
+                overlay.extend(bytes.map(|bytes| (change.path.clone(), bytes)));
+            }
+            Content::Absent => {}
         }
     }
     let source = loaded.source.with_overlay(overlay);
