@@ -132,11 +132,12 @@ pub enum Code {
     ChainFileDamaged,
     ChainNotSent,
     CertNotNamed,
+    RehearsalFailed,
 }
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Code, &'static str); 52] = [
+    pub const ALL: [(Code, &'static str); 53] = [
         (Code::FileMissing, "FILE-MISSING"),
         (Code::FileEmpty, "FILE-EMPTY"),
         (Code::FileNotRegular, "FILE-NOT-REGULAR"),
@@ -189,6 +190,7 @@ impl Code {
         (Code::ChainFileDamaged, "CHAIN-FILE-DAMAGED"),
         (Code::ChainNotSent, "CHAIN-NOT-SENT"),
         (Code::CertNotNamed, "CERT-NOT-NAMED"),
+        (Code::RehearsalFailed, "REHEARSAL-FAILED"),
     ];
 
     /// The word that users see and type.

@@ -10,6 +10,7 @@ pub mod generation;
 mod key;
 mod name;
 mod profile;
+pub mod rehearsal;
 pub mod tls_files;
 pub mod tls_host;
 

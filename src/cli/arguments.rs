@@ -15,7 +15,12 @@ Exit status:
   1  error; nothing was changed
   2  the command line was not understood
   3  there would be changes (with --exit-code)
-  4  refused before anything was written";
+  4  refused before anything was written
+  5  Apache rejected the result; everything is as it was
+  6  the restarted server failed its proof; everything is as it was
+  7  not everything could be put back
+  8  the system does not permit it; nothing was changed
+  9  another run is at work; nothing was changed";
 
 /// Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
 #[derive(Debug, Parser)]
@@ -75,6 +80,11 @@ pub enum ColorChoice {
 pub enum Command {
     /// Turn HTTPS on for a domain
     Enable(Enable),
+    /// List the backups that writing commands made
+    #[command(after_help = EXIT_STATUSES)]
+    Backups,
+    /// Put back what a writing command changed
+    Restore(Restore),
     /// Look for faults in certificates, keys and chains before Apache meets them
     Check(Check),
     /// Certificates and keys: look at them, make them, convert them, install them
@@ -109,6 +119,9 @@ pub struct Check {
     /// File with the intermediate certificates
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub chain: Option<Utf8PathBuf>,
+    /// Do not try the TLS settings on a short run of the server's own httpd
+    #[arg(long)]
+    pub no_rehearsal: bool,
 }
 
 /// Say what is wrong with the configuration, all of it.
@@ -207,6 +220,9 @@ pub struct Enable {
     /// Port to serve HTTPS on
     #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub writing: Writing,
     /// Apply the changes without asking
     #[arg(short, long)]
     pub yes: bool,
@@ -216,6 +232,51 @@ pub struct Enable {
     /// With --dry-run: exit with status 3 when there would be changes
     #[arg(long, requires = "dry_run")]
     pub exit_code: bool,
+}
+
+/// How a writing command writes.
+#[derive(Debug, Args)]
+pub struct Writing {
+    /// Do not ask Apache (`httpd -t`) whether it accepts the result
+    #[arg(long)]
+    pub no_test: bool,
+    /// Do not try the TLS settings on a short run of the server's own httpd first
+    #[arg(long)]
+    pub no_rehearsal: bool,
+    /// Seconds to wait for another run on the same server root
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_timeout: u64,
+}
+
+/// Put back what a writing command changed.
+///
+/// Needs no working Apache and no readable configuration: checksums and bytes. What was edited since is shown and not
+/// overwritten, unless told. The restore is kept as a backup of its own and can be undone like any other change.
+/// Certificates and keys stay where they are.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Restore {
+    /// The backup, as `esync-ssl backups` lists it [default: the newest]
+    #[arg(value_name = "ID", conflicts_with = "recover")]
+    pub id: Option<String>,
+    /// Only undo what a killed run left half done
+    #[arg(long, conflicts_with_all = ["merge", "dry_run"])]
+    pub recover: bool,
+    /// Also overwrite what was edited since
+    #[arg(long, conflicts_with = "merge")]
+    pub force: bool,
+    /// Take our changes out and keep later edits, where they do not touch the same lines
+    #[arg(long)]
+    pub merge: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub writing: Writing,
+    /// Restore without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would change and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
 }
 
 /// The choices of `--http`.

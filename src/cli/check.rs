@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
 use super::printer::{Printer, printable};
+use super::rehearse;
 use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::change::domain_name;
@@ -219,6 +220,7 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
                 findings: vec![finding],
             });
         }
+        let first = checked.len();
         for pair in &host.pairs {
             let files = match load(&loaded, host, pair) {
                 Ok(files) => files,
@@ -241,6 +243,19 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
                 anchors: &[],
             });
             checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
+        }
+        // Where the rules found an error there is nothing to try.
+        let is_clean = |checked: &Checked| {
+            checked
+                .findings
+                .iter()
+                .all(|finding| !finding.severity.is_error())
+        };
+        if !arguments.no_rehearsal && checked.len() > first && checked[first..].iter().all(is_clean) {
+            let name = name.as_deref().unwrap_or("localhost");
+            let new = std::collections::BTreeMap::new();
+            let found = rehearse::of_section(&loaded, configuration, host.section, name, &new, printer);
+            checked[first].findings.extend(found);
         }
     }
     if wanted.is_none() {

@@ -1,28 +1,40 @@
 //! `esync-ssl enable`: plan, preview, question, write.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::arguments::{Enable, Global};
+use super::commit::{self, Work};
 use super::enable_files::TlsFiles;
 use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
+use super::rehearse;
 use super::settings::Loaded;
+use super::world::World;
 use super::{Failure, diff};
-use crate::apply::{NewLink, Replacement, Transaction, Written, backup_folders};
+use crate::apply::{Change, backup_folders};
 use crate::change::{Plan, PlanError, Request, domain_name};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
-pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+pub fn run(
+    arguments: Enable,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
     let mut names = names(&arguments)?;
-    let loaded = Loaded::find(global)?;
+    let mut loaded = Loaded::find(global)?;
+    let root = loaded.installation.root.clone();
+    if arguments.dry_run {
+        commit::mention_unfinished(&root, world, printer);
+    } else if commit::settle(&root, &arguments.writing, world, printer)? {
+        loaded = Loaded::find(global)?;
+    }
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
@@ -77,8 +89,31 @@ pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<Exit
         });
     }
     let backups = backups(&loaded)?;
-    confirm(&arguments, global.json, printer)?;
-    let written = write(&loaded, &plan, files, &request, &backups)?;
+    let mut work = Work {
+        reads: files.read(),
+        reasons: report
+            .changes
+            .iter()
+            .map(|change| change.reason.clone())
+            .chain(plan.links.iter().map(|link| link.reason.clone()))
+            .collect(),
+        diff: report.diff.clone(),
+        ..Work::default()
+    };
+    let all: Vec<String> = request.names().map(str::to_owned).collect();
+    let created = files.into_new_files(&all, (world.now)())?.into_iter();
+    work.changes.extend(created.map(Change::from));
+    let linked = plan.links.into_iter();
+    work.changes
+        .extend(linked.map(|link| Change::link(link.path, link.target)));
+    let replaced = plan.files.into_iter();
+    work.changes
+        .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+    if !arguments.writing.no_rehearsal {
+        rehearse::before_writing(&loaded, &request, &work, printer)?;
+    }
+    commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
+    let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
     report.result = "written";
     report.written = written
         .replaced
@@ -86,7 +121,7 @@ pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<Exit
         .chain(&written.created)
         .map(|path| loaded.show(path))
         .collect();
-    report.backup = written.backup.as_deref().map(|path| loaded.show(path));
+    report.backup = (!written.replaced.is_empty()).then(|| loaded.show(&written.backup));
     printer.document(&report);
     printer.answer(&farewell(&report));
     Ok(ExitStatus::Done)
@@ -203,62 +238,6 @@ fn preview(loaded: &Loaded, plan: &Plan, report: &Report) -> String {
         text += &diff::unified(&loaded.show(&file.path), &file.before, &file.after, true);
     }
     text
-}
-
-/// Asks, unless told not to. Anything but yes means no.
-fn confirm(arguments: &Enable, json: bool, printer: &Printer) -> Result<(), Failure> {
-    if arguments.yes {
-        return Ok(());
-    }
-    let stdin = std::io::stdin();
-    // With --json nothing was shown that one could agree to.
-    if !stdin.is_terminal() || json {
-        return Err(Failure::refused(
-            "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
-             to look only",
-        ));
-    }
-    printer.question("Apply these changes? [y/N] ");
-    let mut line = String::new();
-    let _ = stdin.lock().read_line(&mut line);
-    match line.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::refused("nothing was written, as you answered")),
-    }
-}
-
-fn write(
-    loaded: &Loaded,
-    plan: &Plan,
-    files: TlsFiles,
-    request: &Request,
-    backups: &Path,
-) -> Result<Written, Failure> {
-    let now = OffsetDateTime::now_utc();
-    let mut transaction = Transaction {
-        create: files.into_new_files(&request.names().map(str::to_owned).collect::<Vec<_>>(), now)?,
-        link: plan
-            .links
-            .iter()
-            .map(|link| NewLink {
-                path: link.path.clone(),
-                target: link.target.clone(),
-            })
-            .collect(),
-        ..Transaction::default()
-    };
-    transaction.replace = plan
-        .files
-        .iter()
-        .map(|file| Replacement {
-            path: file.path.clone(),
-            before: file.before.clone(),
-            after: file.after.clone(),
-        })
-        .collect();
-    transaction
-        .run(&loaded.installation.root, backups, now)
-        .map_err(Failure::error)
 }
 
 fn farewell(report: &Report) -> String {

@@ -198,6 +198,25 @@ impl TlsFiles {
         found
     }
 
+    /// Those that are there, with the bytes that were judged.
+    pub fn read(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let Some(judged) = &self.judged else {
+            return Vec::new();
+        };
+        if !self.create.is_empty() {
+            return Vec::new();
+        }
+        let files = [
+            Some((&self.certificate, &judged.certificate)),
+            judged.key.as_ref().map(|key| (&self.key, key)),
+        ];
+        let read = files
+            .into_iter()
+            .flatten()
+            .filter_map(|(path, file)| Some((path.clone(), file.bytes.as_ref().ok()?.to_vec())));
+        read.collect()
+    }
+
     /// The new files with their bytes. Keys are made only now: a preview needs none.
     pub fn into_new_files(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
         if !self.self_signed || self.create.is_empty() {

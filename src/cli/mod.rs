@@ -1,8 +1,10 @@
 //! Flags, confirmation, rendering. No rule about configurations lives here.
 
 mod arguments;
+mod backups;
 mod cert;
 mod check;
+mod commit;
 mod diff;
 mod dump;
 mod enable;
@@ -14,8 +16,11 @@ mod material;
 mod new_files;
 mod pass_phrase;
 mod printer;
+mod rehearse;
+mod restore;
 mod settings;
 mod status;
+mod world;
 
 use clap::Parser;
 
@@ -24,9 +29,16 @@ use crate::exit_status::ExitStatus;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
+pub use world::World;
+
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {
-    let arguments = match Arguments::try_parse() {
+    run_in(&World::real(), std::env::args_os())
+}
+
+/// Runs a command line in a world of the caller's.
+pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
@@ -42,7 +54,9 @@ pub fn run() -> ExitStatus {
     // A dump has no other form than JSON.
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
     let result = match command {
-        Command::Enable(enable) => enable::run(enable, &global, &printer),
+        Command::Enable(enable) => enable::run(enable, &global, world, &printer),
+        Command::Backups => backups::run(&global, world, &printer),
+        Command::Restore(restore) => restore::run(restore, &global, world, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),
         Command::Cert(command) => cert::run(command, &global, &printer),
         Command::Status => status::run(&global, &printer),

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::Failure;
 use super::printer::Printer;
-use crate::apply::{NewFile, Transaction};
+use crate::apply::{NewFile, RealDisk, create_all};
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
@@ -184,14 +183,7 @@ impl NewFiles {
 
     /// Writes all of them, or none.
     pub fn write(self) -> Result<(), Failure> {
-        let transaction = Transaction {
-            create: self.into_files(),
-            ..Transaction::default()
-        };
-        // Without replacements there are no backups and no server root to keep them below.
-        let nowhere = Path::new("");
-        let written = transaction.run(nowhere, nowhere, OffsetDateTime::now_utc());
-        written.map(|_| ()).map_err(Failure::error)
+        create_all(&RealDisk, &self.into_files()).map_err(Failure::from)
     }
 
     /// Writes all of them unless it is a dry run, and tells.

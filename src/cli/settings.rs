@@ -8,7 +8,7 @@ use super::Failure;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
 use crate::httpd::{Configuration, Facts, Platform, Source, host_bytes, normalize, real_path, resolve};
-use crate::server::binary::Binary;
+use crate::server::binary::{Binary, Silence};
 use crate::server::installation::Installation;
 
 /// A configuration that was found and read.
@@ -25,6 +25,8 @@ pub struct Loaded {
     pub configuration: Configuration,
     /// Who told the facts, for people.
     pub told_by: String,
+    /// The server's binary; an error is that of one that is there and does not answer.
+    pub binary: Asked,
     /// The server root as it was typed.
     typed_root: PathBuf,
 }
@@ -57,7 +59,7 @@ impl Loaded {
             )));
         }
         let platform = Platform::of(&bytes);
-        let (facts, told_by) = facts(place, &installation, platform)?;
+        let (facts, told_by, binary) = facts(place, &installation, platform)?;
         let source = Source::new(installation.root.clone(), platform);
         let main = normalize(&host_bytes(&installation.main), platform);
         let configuration = Configuration::from_bytes(&main, bytes, source.clone(), facts.clone());
@@ -73,6 +75,7 @@ impl Loaded {
             facts,
             configuration,
             told_by,
+            binary,
             typed_root,
         })
     }
@@ -211,12 +214,15 @@ impl Loaded {
     }
 }
 
+/// The binary that answered, if there is one, or the silence of one that is there.
+type Asked = Result<Option<Binary>, Silence>;
+
 /// Version, built-in modules and flags: from the binary, or assumed.
 fn facts(
     global: &Global,
     installation: &Installation,
     platform: Platform,
-) -> Result<(Facts, String), Failure> {
+) -> Result<(Facts, String, Asked), Failure> {
     let flags: Vec<Vec<u8>> = global
         .define
         .iter()
@@ -226,19 +232,24 @@ fn facts(
         Some(path) => Some(Binary::new(path.into())),
         None => installation.binary(),
     };
+    let mut silent = Ok(None);
     let asked = match binary {
         Some(binary) => match binary.describe() {
             Ok(description) => Some((description, binary)),
             // A binary named by hand must answer; one that was found may be for another system.
             Err(silence) if global.httpd.is_some() => return Err(Failure::error(silence)),
-            Err(_) => None,
+            Err(silence) => {
+                silent = Err(silence);
+                None
+            }
         },
         None => None,
     };
-    let (mut facts, told_by) = match asked {
+    let (mut facts, told_by, binary) = match asked {
         Some((description, binary)) => (
             description.facts(platform, flags, installation.environment()),
             format!("told by {}", binary.path().display()),
+            Ok(Some(binary)),
         ),
         None => {
             let assumed = Facts::assumed(platform);
@@ -250,11 +261,12 @@ fn facts(
                     ..assumed
                 },
                 "assumed: there is no httpd binary to ask".to_string(),
+                silent,
             )
         }
     };
     if let Some(version) = global.apache_version {
         facts.version = version;
     }
-    Ok((facts, told_by))
+    Ok((facts, told_by, binary))
 }

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::httpd::{Facts, Platform, Version};
+use crate::httpd::{Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it may take to test a configuration: very large ones take many seconds, and names may be looked up.
+const TEST_PATIENCE: Duration = Duration::from_secs(120);
 
 /// An httpd binary.
 #[derive(Clone, Debug)]
@@ -48,7 +51,7 @@ pub enum Silence {
     /// It could not be started.
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
-    TimedOut(PathBuf),
+    TimedOut(PathBuf, Duration),
     /// It ended with a failure; its own words.
     Failed(PathBuf, String),
     /// Its answer holds no version of Apache httpd.
@@ -65,11 +68,11 @@ impl fmt::Display for Silence {
                     path.display()
                 )
             }
-            Silence::TimedOut(path) => write!(
+            Silence::TimedOut(path, patience) => write!(
                 f,
                 "{} did not answer within {} seconds and was ended; name the httpd binary with --httpd",
                 path.display(),
-                PATIENCE.as_secs()
+                patience.as_secs()
             ),
             Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
             Silence::NotHttpd(path) => {
@@ -101,8 +104,11 @@ impl Binary {
     /// # Errors
     /// When it cannot be started or does not end in time. A failure of its own is an [`Output`].
     pub fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
-        let mut child = Command::new(&self.path)
-            .args(arguments)
+        self.finish(Command::new(&self.path).args(arguments), PATIENCE)
+    }
+
+    fn finish(&self, command: &mut Command, patience: Duration) -> Result<Output, Silence> {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -115,11 +121,11 @@ impl Binary {
         let status = loop {
             match child.try_wait() {
                 Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(2)),
+                Ok(None) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(2)),
                 _ => {
                     let _ = child.kill();
                     let _ = child.wait();
-                    return Err(Silence::TimedOut(self.path.clone()));
+                    return Err(Silence::TimedOut(self.path.clone(), patience));
                 }
             }
         };
@@ -131,6 +137,27 @@ impl Binary {
             stdout: collect(stdout),
             stderr: collect(stderr),
         })
+    }
+
+    /// Asks whether the server would accept a configuration (`-t`), with its environment and flags.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end in time. A rejection is an [`Output`].
+    pub fn test(
+        &self,
+        root: &Path,
+        main: &Path,
+        flags: &[Vec<u8>],
+        environment: &BTreeMap<Vec<u8>, Vec<u8>>,
+    ) -> Result<Output, Silence> {
+        let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
+        let mut command = Command::new(&self.path);
+        command.arg("-d").arg(root).arg("-f").arg(main);
+        for flag in flags {
+            command.arg("-D").arg(text(flag));
+        }
+        command.envs(environment.iter().map(|(name, value)| (text(name), text(value))));
+        self.finish(command.arg("-t"), TEST_PATIENCE)
     }
 
     /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).

@@ -2,4 +2,6 @@
 
 pub mod binary;
 mod envvars;
+pub mod handshake;
 pub mod installation;
+pub mod rehearsal;

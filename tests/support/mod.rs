@@ -15,6 +15,7 @@ pub mod network;
 pub mod normal;
 pub mod process;
 pub mod program;
+pub mod site;
 #[cfg(windows)]
 pub mod windows_httpd;
 

@@ -1,0 +1,113 @@
+//! A backup as a change of its own: from what is there now back to what was there before it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::backup::Backup;
+use super::journal::{Entry, State};
+use super::merge;
+use super::transaction::{Change, Content};
+
+/// What a restore would do to one name.
+pub struct Return {
+    /// The name.
+    pub path: PathBuf,
+    /// What is there now; nothing for what is no regular file.
+    pub now: Vec<u8>,
+    /// The bytes that go there.
+    pub then: Vec<u8>,
+    /// How it stands to what the backup's run left.
+    pub since: Since,
+    /// The change itself.
+    pub change: Change,
+}
+
+/// What happened to a name since a backup was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// It is as the backup's run left it.
+    Untouched,
+    /// It was changed, elsewhere than our lines: both can be had.
+    Merges,
+    /// It was changed at the same place, or its bytes are not to be compared.
+    Conflicts,
+}
+
+impl Backup {
+    /// What it takes to return to the state before: one item for each name that is different now. With `merge`, later
+    /// edits stay where they do not touch ours. Certificates and keys stay where they are: a backup has no copy.
+    ///
+    /// # Errors
+    /// When a copy cannot be read or is damaged, or a name cannot be read.
+    pub fn returns(&self, merge: bool) -> Result<Vec<Return>, (PathBuf, io::Error)> {
+        let mut returns = Vec::new();
+        for entry in self.manifest.entries.iter().rev().filter(|entry| !entry.tls) {
+            let path = entry.path.path();
+            match self.return_of(entry, &path, merge) {
+                Ok(found) => returns.extend(found),
+                Err(error) => return Err((path, error)),
+            }
+        }
+        Ok(returns)
+    }
+
+    /// The names that are neither as before the backup's run nor as it left them.
+    pub fn changed_since(&self) -> Vec<PathBuf> {
+        let differs = |entry: &&Entry| {
+            State::of(&entry.real.path()).map_or(true, |now| {
+                !now.is_same(&entry.after) && !now.is_same(&entry.before)
+            })
+        };
+        let entries = self.manifest.entries.iter().filter(differs);
+        entries.map(|entry| entry.path.path()).collect()
+    }
+
+    fn return_of(&self, entry: &Entry, path: &Path, merge: bool) -> io::Result<Option<Return>> {
+        let real = entry.real.path();
+        let state = State::of(&real)?;
+        if state.is_same(&entry.before) {
+            return Ok(None);
+        }
+        let now = match &state {
+            State::Absent => Content::Absent,
+            State::Link { target } => Content::Link(target.path()),
+            State::File { .. } => Content::file(fs::read(&real)?),
+        };
+        let mut before = entry.before.content(&self.folder)?;
+        let mut since = Since::Untouched;
+        if !state.is_same(&entry.after) {
+            let after = entry.after.content(&self.folder)?;
+            let merged = match (&before, &after, &now) {
+                (Content::File(old), Content::File(ours), Content::File(now)) => merge::merge(ours, old, now),
+                _ => None,
+            };
+            since = if merged.is_some() {
+                Since::Merges
+            } else {
+                Since::Conflicts
+            };
+            if let (true, Some(merged)) = (merge, merged) {
+                before = Content::file(merged);
+            }
+        }
+        let bytes = |content: &Content| match content {
+            Content::File(bytes) => bytes.to_vec(),
+            _ => Vec::new(),
+        };
+        if bytes(&now) == bytes(&before) && matches!((&now, &before), (Content::File(_), Content::File(_))) {
+            return Ok(None);
+        }
+        Ok(Some(Return {
+            now: bytes(&now),
+            then: bytes(&before),
+            since,
+            change: Change {
+                attributes: entry.before.attributes(),
+                // A file that was behind a link is still there; links that were replaced are named themselves.
+                ..Change::between(path.to_path_buf(), now, before)
+            },
+            path: path.to_path_buf(),
+        }))
+    }
+}

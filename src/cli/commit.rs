@@ -1,0 +1,379 @@
+//! From changes that were agreed to, to files that Apache accepts, or back: lock, test, write, test, keep.
+//!
+//! What writing commands share. Which changes, they know; how they reach the disk, [`crate::apply`] knows.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use time::format_description::well_known::Rfc3339;
+
+use super::Failure;
+use super::arguments::Writing;
+use super::printer::{Printer, printable};
+use super::settings::Loaded;
+use super::world::World;
+use crate::apply::{
+    ApplyError, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction, Written,
+    backup_folders,
+};
+use crate::exit_status::ExitStatus;
+use crate::server::binary::{Binary, Output};
+
+/// What is to be written, and why.
+#[derive(Default)]
+pub struct Work {
+    /// The names that change.
+    pub changes: Vec<Change>,
+    /// Files that were read beside the configuration's.
+    pub reads: Vec<(PathBuf, Vec<u8>)>,
+    /// One sentence for each change.
+    pub reasons: Vec<String>,
+    /// All changes, for people.
+    pub diff: String,
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Failure {
+        let status = match &error {
+            ApplyError::Stale(_) | ApplyError::InTheWay(..) => ExitStatus::Refused,
+            ApplyError::Failed { error, .. } => of_system(error),
+            ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
+        };
+        Failure {
+            status,
+            ..Failure::error(error)
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        let status = match &error {
+            LockError::Held(_) => ExitStatus::Locked,
+            LockError::Failed(_, error) => of_system(error),
+        };
+        Failure {
+            status,
+            ..Failure::error(error)
+        }
+    }
+}
+
+fn of_system(error: &std::io::Error) -> ExitStatus {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match error.kind() {
+        PermissionDenied | ReadOnlyFilesystem => ExitStatus::NotPermitted,
+        _ => ExitStatus::Error,
+    }
+}
+
+/// The command line of this run, as it is noted.
+pub fn command_line() -> Vec<String> {
+    std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// Takes the lock of a server root.
+pub fn lock(store: &Store, writing: &Writing, world: &World) -> Result<Lock, Failure> {
+    let since = (world.now)().format(&Rfc3339).unwrap_or_default();
+    let me = Holder::this(since, printable(command_line().join(" ").as_bytes()));
+    Ok(store.lock(Duration::from_secs(writing.lock_timeout), &me)?)
+}
+
+/// The stores below a server root that may hold backups.
+pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
+    let folders = backup_folders(root).into_iter();
+    folders
+        .map(|folder| Store {
+            disk,
+            root: root.to_path_buf(),
+            folder,
+        })
+        .collect()
+}
+
+/// Undoes what a killed run left, before anything else. Says whether there was something.
+pub fn settle(root: &Path, writing: &Writing, world: &World, printer: &Printer) -> Result<bool, Failure> {
+    let mut settled = false;
+    for store in stores(root, world.disk) {
+        if store.unfinished().is_none() {
+            continue;
+        }
+        let lock = lock(&store, writing, world)?;
+        settled |= recover(&store, &lock, false, printer)?;
+    }
+    Ok(settled)
+}
+
+/// Undoes what a killed run left in one store.
+pub fn recover(store: &Store, lock: &Lock, force: bool, printer: &Printer) -> Result<bool, Failure> {
+    let Some(recovered) = store.recover(lock, force)? else {
+        return Ok(false);
+    };
+    printer.talk(&format!(
+        "An earlier run ({}) was interrupted; what it had changed is as before again{}",
+        recovered.id,
+        recovered
+            .restored
+            .iter()
+            .map(|path| format!("\n  {}", printable(path.display().to_string().as_bytes())))
+            .collect::<String>()
+    ));
+    Ok(true)
+}
+
+/// Says of a run that writes nothing that a killed one left something.
+pub fn mention_unfinished(root: &Path, world: &World, printer: &Printer) {
+    if stores(root, world.disk)
+        .iter()
+        .any(|store| store.unfinished().is_some())
+    {
+        printer.talk(
+            "note: an earlier run was interrupted and left its changes half done; the next run that writes, or \
+             esync-ssl restore --recover, undoes them first",
+        );
+    }
+}
+
+/// Asks, unless told not to. Anything but yes means no.
+pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let stdin = std::io::stdin();
+    // With --json nothing was shown that one could agree to.
+    if !stdin.is_terminal() || json {
+        return Err(Failure::refused(
+            "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
+             to look only",
+        ));
+    }
+    printer.question(&format!("{question} [y/N] "));
+    let mut line = String::new();
+    let _ = stdin.lock().read_line(&mut line);
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::refused("nothing was written, as you answered")),
+    }
+}
+
+/// Asks Apache about configurations.
+pub struct Judge<'a> {
+    binary: &'a Binary,
+    root: &'a Path,
+    main: &'a Path,
+    flags: &'a [Vec<u8>],
+    environment: &'a BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl<'a> Judge<'a> {
+    /// The judge of a configuration, if there is one; without one, says so.
+    ///
+    /// # Errors
+    /// Refused when there should be one and it does not answer.
+    pub fn of(
+        loaded: &'a Loaded,
+        writing: &Writing,
+        printer: &Printer,
+    ) -> Result<Option<Judge<'a>>, Failure> {
+        if writing.no_test {
+            printer.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
+            return Ok(None);
+        }
+        match &loaded.binary {
+            Ok(Some(binary)) => Ok(Some(Judge {
+                binary,
+                root: &loaded.installation.root,
+                main: &loaded.installation.main,
+                flags: &loaded.facts.flags,
+                environment: &loaded.facts.environment,
+            })),
+            Ok(None) => {
+                printer.talk(
+                    "note: there is no httpd binary below the server root, so Apache cannot be asked whether it accepts \
+                     the result; name one with --httpd",
+                );
+                Ok(None)
+            }
+            Err(silence) => Err(Failure::refused(format!(
+                "{silence}; so Apache cannot be asked whether it accepts the result. Or go on without asking, with \
+                 --no-test"
+            ))),
+        }
+    }
+
+    /// The server's words when it rejects the configuration of a main file.
+    fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
+        let output = self
+            .binary
+            .test(self.root, main, self.flags, self.environment)
+            .map_err(|silence| Failure::refused(silence.to_string()))?;
+        Ok((!output.status.success()).then(|| self.words(&output, main)))
+    }
+
+    /// Asks about the files as they are now.
+    pub fn rejects_now(&self) -> Result<Option<String>, Failure> {
+        self.rejects(self.main)
+    }
+
+    fn words(&self, output: &Output, main: &Path) -> String {
+        let bytes = [&output.stdout[..], &output.stderr[..]].concat();
+        let text = printable(&bytes);
+        let text = text.replace(&*main.display().to_string(), &self.main.display().to_string());
+        let lines = text.trim().lines().map(|line| format!("  httpd: {line}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Asks about new bytes of the main file before they go live, as a candidate where no `Include` looks.
+    fn rejects_candidate(&self, store: &Store, bytes: &[u8]) -> Result<Option<String>, Failure> {
+        let candidate = store.folder.join("candidate.tmp");
+        let _ = store.disk.remove(&candidate);
+        let written = store.disk.create(&candidate, bytes);
+        let result = match written {
+            Ok(()) => self.rejects(&candidate),
+            Err(error) => Err(Failure::from(ApplyError::Failed {
+                act: "write",
+                path: candidate.clone(),
+                error,
+            })),
+        };
+        let _ = store.disk.remove(&candidate);
+        result
+    }
+}
+
+/// Writes, and keeps what Apache accepts.
+pub fn commit(
+    loaded: &Loaded,
+    backups: &Path,
+    work: Work,
+    writing: &Writing,
+    world: &World,
+    printer: &Printer,
+) -> Result<Written, Failure> {
+    let store = Store {
+        disk: world.disk,
+        root: loaded.installation.root.clone(),
+        folder: backups.to_path_buf(),
+    };
+    let judge = Judge::of(loaded, writing, printer)?;
+    let lines = Lines::of(&work);
+    let mut reads = work.reads;
+    for file in loaded.configuration.files() {
+        if reads.iter().all(|(path, _)| *path != file.host) {
+            reads.push((file.host.clone(), file.document.bytes().to_vec()));
+        }
+    }
+    let transaction = Transaction {
+        changes: work.changes,
+        reads,
+        record: Record {
+            command: command_line(),
+            reasons: work.reasons,
+            diff: work.diff,
+        },
+    };
+    // What can be refused without a trace is; under the lock it is looked at once more.
+    transaction.check()?;
+    let lock = lock(&store, writing, world)?;
+    recover(&store, &lock, false, printer)?;
+    if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
+        && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
+        && change.path == loaded.installation.main
+        && let Some(words) = judge.rejects_candidate(&store, after)?
+    {
+        return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
+    }
+    let pending = transaction.write(&store, &lock, (world.now)())?;
+    if let Some(judge) = &judge {
+        let verdict = judge.rejects_now();
+        let words = match verdict {
+            Ok(None) => None,
+            Ok(Some(words)) => Some(Ok(words)),
+            Err(failure) => Some(Err(failure)),
+        };
+        if let Some(words) = words {
+            pending.undo()?;
+            return Err(match words {
+                Ok(words) => rejected(judge, ExitStatus::TestFailed, &words, &lines, printer)?,
+                Err(failure) => Failure {
+                    status: ExitStatus::TestFailed,
+                    ..failure
+                },
+            });
+        }
+    }
+    Ok(pending.keep()?)
+}
+
+/// Apache's own words, what stands at the place that it names, and whose fault it is.
+fn rejected(
+    judge: &Judge,
+    status: ExitStatus,
+    words: &str,
+    lines: &Lines,
+    printer: &Printer,
+) -> Result<Failure, Failure> {
+    printer.talk(words);
+    for told in lines.named_in(words) {
+        printer.talk(&told);
+    }
+    let before = judge.rejects_now()?;
+    let place = match status {
+        ExitStatus::Refused => "nothing was written",
+        _ => "every file is as it was",
+    };
+    let message = match before {
+        Some(_) => format!(
+            "Apache does not accept the configuration, and did not before; {place}. Correct what it names, or go on \
+             without asking it, with --no-test"
+        ),
+        None => format!(
+            "Apache does not accept the result (httpd -t, above); {place}. It accepts the configuration as it is. If \
+             the reason is not clear, please report it with the configuration"
+        ),
+    };
+    Ok(Failure {
+        status,
+        ..Failure::error(anyhow::anyhow!("{message}"))
+    })
+}
+
+/// The changed files by line, to show what Apache complains about.
+struct Lines(Vec<(String, Vec<String>)>);
+
+impl Lines {
+    fn of(work: &Work) -> Lines {
+        let files = work.changes.iter().filter_map(|change| match &change.after {
+            Content::File(bytes) if !change.tls => {
+                let lines = bytes.split(|&byte| byte == b'\n').map(printable).collect();
+                Some((change.path.display().to_string().replace('\\', "/"), lines))
+            }
+            _ => None,
+        });
+        Lines(files.collect())
+    }
+
+    /// For each `line N of FILE` of a changed file, that line.
+    fn named_in(&self, words: &str) -> Vec<String> {
+        let mut told = Vec::new();
+        for part in words.split("on line ").skip(1) {
+            let Some((number, rest)) = part.split_once(" of ") else {
+                continue;
+            };
+            let rest = rest.replace('\\', "/");
+            let file = self.0.iter().find(|(path, _)| rest.starts_with(path.as_str()));
+            let line = number
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| file?.1.get(number.checked_sub(1)?));
+            if let (Some((path, _)), Some(line)) = (file, line) {
+                told.push(format!("  {path}:{number}: {line}"));
+            }
+        }
+        told
+    }
+}

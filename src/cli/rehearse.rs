@@ -1,0 +1,157 @@
+//! The rehearsal before anything is written: the product's own httpd with the TLS directives to come.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::commit::Work;
+use super::findings;
+use super::printer::{Printer, printable};
+use super::settings::Loaded;
+use super::Failure;
+use crate::apply::{Content, create_private};
+use crate::change::Request;
+use crate::check::Finding;
+use crate::check::rehearsal::{Place, answering, finding, script};
+use crate::exit_status::ExitStatus;
+use crate::httpd::{Configuration, Platform, SectionId, real_path, resolve};
+use crate::server::rehearsal::{Flop, rehearse};
+use crate::tls::certificate::Certificate;
+
+/// Files that are not where they will be, by real path.
+type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
+
+/// Rehearses what `enable` is about to write, where there is a server to do it.
+///
+/// # Errors
+/// Refused when the server does not start, or shows another certificate.
+pub fn before_writing(
+    loaded: &Loaded,
+    request: &Request,
+    work: &Work,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let mut overlay = BTreeMap::new();
+    let mut new = NewFiles::new();
+    for change in &work.changes {
+        match &change.after {
+            Content::File(bytes) if change.tls => {
+                new.insert(real_path(&change.path), bytes);
+            }
+            Content::File(bytes) => {
+                overlay.insert(change.path.clone(), bytes.to_vec());
+            }
+            Content::Link(target) => {
+                let target = change.path.parent().map(|folder| folder.join(target));
+                let bytes = target.and_then(|target| fs::read(target).ok());
+                overlay.extend(bytes.map(|bytes| (change.path.clone(), bytes)));
+            }
+            Content::Absent => {}
+        }
+    }
+    let source = loaded.source.with_overlay(overlay);
+    let Ok(configuration) = Configuration::read(&loaded.main, source, loaded.facts.clone()) else {
+        return Ok(());
+    };
+    let hosts = configuration.virtual_hosts();
+    let section = answering(&configuration, &hosts, request.port, &request.domain);
+    let found = of_section(loaded, &configuration, section, &request.domain, &new, printer);
+    let Some(found) = found else { return Ok(()) };
+    let findings = vec![found];
+    printer.talk(findings::lines(&findings, &[]).trim_end());
+    Err(Failure {
+        status: ExitStatus::Refused,
+        findings,
+        error: anyhow::anyhow!(
+            "the rehearsal with the server's own httpd failed (above); nothing was written. Correct what it names, or \
+             skip it with --no-rehearsal"
+        ),
+    })
+}
+
+/// Rehearses one section of a configuration. Nothing when it went well, or cannot be done here.
+pub fn of_section(
+    loaded: &Loaded,
+    configuration: &Configuration,
+    section: SectionId,
+    name: &str,
+    new: &NewFiles,
+    printer: &Printer,
+) -> Option<Finding> {
+    let Ok(Some(binary)) = &loaded.binary else {
+        return None;
+    };
+    if configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
+        return None;
+    }
+    let expected = certificates(configuration, section, new);
+    let asked = if name.contains('*') {
+        name.replace('*', "www")
+    } else {
+        name.to_owned()
+    };
+    let result = rehearse(binary, &loaded.facts.environment, &asked, |stage| {
+        let mut moved = BTreeMap::new();
+        for (number, (path, bytes)) in new.iter().enumerate() {
+            let copy = stage.folder.join(format!("{number}.pem"));
+            create_private(&copy, bytes)?;
+            moved.insert(path.clone(), copy);
+        }
+        let place = Place {
+            folder: stage.folder,
+            port: stage.port,
+        };
+        script(configuration, section, name, &place, &moved)
+            .ok_or_else(|| io::Error::other("the TLS settings hang on a condition that is not known here"))
+    });
+    match result {
+        Ok(shown) if expected.is_empty() || expected.contains(&shown.leaf) => None,
+        Ok(shown) => {
+            let other = Certificate::from_der(&shown.leaf);
+            let title = other
+                .as_ref()
+                .map_or("another one", |certificate| certificate.title());
+            Some(finding(
+                "the server shows another certificate than the one that is configured",
+                &format!("For {asked} it shows {}.", printable(title.as_bytes())),
+            ))
+        }
+        Err(Flop::NotStaged(error)) => {
+            printer.talk(&format!("note: no rehearsal: {error}"));
+            None
+        }
+        Err(flop) => Some(finding(
+            &flop.to_string(),
+            &printable(flop.said().trim().as_bytes()),
+        )),
+    }
+}
+
+/// The certificates that a section may show; nothing when a file cannot be read or understood, which is for other
+/// rules to say.
+fn certificates(configuration: &Configuration, section: SectionId, new: &NewFiles) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for section in [section, crate::httpd::SERVER] {
+        for entry in configuration.inside(section) {
+            if !configuration.is_named(entry, "SSLCertificateFile") {
+                continue;
+            }
+            for argument in configuration.arguments(entry) {
+                let full = resolve(
+                    configuration.server_root(),
+                    &argument,
+                    configuration.facts().platform,
+                );
+                let path = configuration.source().host_path(&full);
+                let bytes = match new.get(&real_path(&path)) {
+                    Some(bytes) => bytes.to_vec(),
+                    None => fs::read(&path).unwrap_or_default(),
+                };
+                let read = Certificate::read_all(&bytes).unwrap_or_default();
+                found.extend(read.first().map(|certificate| certificate.der().to_vec()));
+            }
+        }
+    }
+    found
+}

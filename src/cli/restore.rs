@@ -1,0 +1,200 @@
+//! `esync-ssl restore`: bytes back, as a change with a backup of its own. Reads no configuration.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::arguments::{Global, Restore};
+use super::backups::{root, shown};
+use super::commit::{command_line, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::printer::Printer;
+use super::world::World;
+use super::{Failure, diff};
+use crate::apply::{Backup, Change, Record, Return, Since, Store, Transaction};
+use crate::exit_status::ExitStatus;
+
+/// Runs the command.
+pub fn run(
+    arguments: Restore,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let root = root(global)?;
+    if arguments.recover {
+        let mut found = false;
+        for store in stores(&root, world.disk)
+            .iter()
+            .filter(|store| store.unfinished().is_some())
+        {
+            let lock = lock(store, &arguments.writing, world)?;
+            found |= recover(store, &lock, arguments.force, printer)?;
+        }
+        printer.document(&serde_json::json!({ "result": if found { "recovered" } else { "unchanged" } }));
+        printer.answer(if found {
+            "Everything is as it was before the interrupted run.\n"
+        } else {
+            "No run was interrupted: there is nothing to do.\n"
+        });
+        return Ok(ExitStatus::Done);
+    }
+    if arguments.dry_run {
+        mention_unfinished(&root, world, printer);
+    } else {
+        settle(&root, &arguments.writing, world, printer)?;
+    }
+    let stores = stores(&root, world.disk);
+    let (store, backup) = choose(&stores, arguments.id.as_deref())?;
+    let returns = backup.returns(arguments.merge).map_err(|(path, error)| Failure {
+        status: ExitStatus::NotRestored,
+        ..Failure::error(anyhow::anyhow!(
+            "{} cannot be restored: {error}; nothing was written. The copies are in {}",
+            shown(&path),
+            shown(&backup.folder)
+        ))
+    })?;
+    let mut report = Report::new(&backup, &returns);
+    if returns.is_empty() {
+        report.result = "unchanged";
+        printer.document(&report);
+        printer.answer(&format!(
+            "Nothing needs to change: everything is as it was before {}.\n",
+            backup.id
+        ));
+        return Ok(ExitStatus::Done);
+    }
+    printer.answer(&preview(&backup, &returns));
+    for note in &report.notes {
+        printer.talk(&format!("note: {note}"));
+    }
+    refuse_edited(&arguments, &returns)?;
+    if arguments.dry_run {
+        report.result = "would-change";
+        printer.document(&report);
+        printer.talk("Nothing was written (--dry-run).");
+        return Ok(ExitStatus::Done);
+    }
+    confirm("Put this back?", arguments.yes, global.json, printer)?;
+    let record = Record {
+        command: command_line(),
+        reasons: vec![format!("restore what was there before {}", backup.id)],
+        diff: report.diff.clone(),
+    };
+    let changes: Vec<Change> = returns.into_iter().map(|back| back.change).collect();
+    let transaction = Transaction {
+        changes,
+        reads: Vec::new(),
+        record,
+    };
+    let lock = lock(store, &arguments.writing, world)?;
+    let written = transaction.write(store, &lock, (world.now)())?.keep()?;
+    report.result = "restored";
+    report.backup = Some(shown(&written.backup));
+    printer.document(&report);
+    printer.answer(&format!(
+        "\nRestored; what was there is kept in {}.\nRestart Apache to put it into effect.\n",
+        shown(&written.backup)
+    ));
+    Ok(ExitStatus::Done)
+}
+
+/// The backup of that name, or the newest.
+fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Store<'b>, Backup), Failure> {
+    let mut all = Vec::new();
+    for store in stores {
+        let found = store.backups().map_err(|error| {
+            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+        })?;
+        all.extend(found.into_iter().map(|backup| (store, backup)));
+    }
+    let found = match id {
+        None => all.pop(),
+        Some(id) => all.into_iter().find(|(_, backup)| backup.id == id),
+    };
+    found.ok_or_else(|| {
+        let wanted = id.map_or("no backup".into(), |id| format!("no backup {id:?}"));
+        Failure::refused(format!(
+            "there is {wanted} here; esync-ssl backups lists them. If the server root is another, name it with --root"
+        ))
+    })
+}
+
+/// Later edits are not overwritten unless told.
+fn refuse_edited(arguments: &Restore, returns: &[Return]) -> Result<(), Failure> {
+    if arguments.force {
+        return Ok(());
+    }
+    let list = |since: Since| {
+        let these = returns.iter().filter(|back| back.since == since);
+        these.map(|back| shown(&back.path)).collect::<Vec<_>>()
+    };
+    let (conflicts, merges) = (list(Since::Conflicts), list(Since::Merges));
+    if !conflicts.is_empty() {
+        return Err(Failure::refused(format!(
+            "edited since, at the same places: {}; nothing was written. The lines above marked with - would be lost: \
+             give --force if that is meant",
+            conflicts.join(", ")
+        )));
+    }
+    if !merges.is_empty() && !arguments.merge {
+        return Err(Failure::refused(format!(
+            "edited since: {}; nothing was written. --merge takes our changes out and keeps those edits, --force \
+             overwrites them",
+            merges.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Report {
+    result: &'static str,
+    id: String,
+    files: Vec<String>,
+    edited_since: Vec<String>,
+    notes: Vec<String>,
+    diff: String,
+    backup: Option<String>,
+}
+
+impl Report {
+    fn new(backup: &Backup, returns: &[Return]) -> Report {
+        let edited = returns.iter().filter(|back| back.since != Since::Untouched);
+        let kept = backup.manifest.entries.iter().filter(|entry| entry.tls);
+        let diffs = returns
+            .iter()
+            .map(|back| diff::unified(&shown(&back.path), &back.now, &back.then, false));
+        Report {
+            result: "",
+            id: backup.id.clone(),
+            files: returns.iter().map(|back| shown(&back.path)).collect(),
+            edited_since: edited.map(|back| shown(&back.path)).collect(),
+            notes: kept
+                .map(|entry| {
+                    format!(
+                        "{} stays: certificates and keys are not removed",
+                        shown(&entry.path.path())
+                    )
+                })
+                .collect(),
+            diff: diffs.collect(),
+            backup: None,
+        }
+    }
+}
+
+fn preview(backup: &Backup, returns: &[Return]) -> String {
+    let mut text = format!("Before {}:\n", backup.id);
+    for back in returns {
+        let word = match back.since {
+            Since::Untouched => "",
+            Since::Merges | Since::Conflicts => " (edited since)",
+        };
+        let _ = writeln!(text, "  {}{word}", shown(&back.path));
+    }
+    for back in returns {
+        text += "\n";
+        text += &diff::unified(&shown(&back.path), &back.now, &back.then, true);
+    }
+    text
+}
