@@ -2,4 +2,5 @@
 
 pub mod binary;
 mod envvars;
+pub mod error_log;
 pub mod installation;
