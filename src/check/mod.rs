@@ -8,6 +8,7 @@ mod chain;
 pub mod finding;
 pub mod generation;
 mod key;
+pub mod log;
 mod name;
 mod profile;
 pub mod tls_files;
