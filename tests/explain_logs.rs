@@ -41,7 +41,13 @@ fn all_are_explained(name: &str) {
             (!right).then(|| format!("{id}: {code} expected, {found:?}\n{log}"))
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
 use super::printer::{Printer, printable};
-use super::settings::Loaded;
+use super::settings::{Loaded, root_variable};
 use super::{Failure, findings};
 use crate::change::domain_name;
 use crate::check::certificate::{Question, check};
@@ -50,8 +50,9 @@ struct Report {
     notes: usize,
 }
 
+/// One pair of certificate and key with what is to be said about it.
 #[derive(Serialize)]
-struct Checked {
+pub(super) struct Checked {
     /// What clients call it, or the main server.
     name: Option<String>,
     /// `FILE:LINE` of the virtual host; nothing for given files and for the main server.
@@ -59,11 +60,12 @@ struct Checked {
     certificate: Option<String>,
     key: Option<String>,
     chain: Option<String>,
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
+/// What was not checked.
 #[derive(Serialize)]
-struct Skipped {
+pub(super) struct Skipped {
     place: String,
     reason: String,
 }
@@ -137,8 +139,7 @@ impl Report {
 
 /// Files named on the command line; the configuration, if there is one, tells which server it is for.
 fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
-    let named =
-        global.root.is_some() || global.config.is_some() || std::env::var_os("ESYNC_SSL_ROOT").is_some();
+    let named = global.root.is_some() || global.config.is_some() || root_variable().is_some();
     let loaded = match Loaded::find(global) {
         Ok(loaded) => Some(loaded),
         Err(failure) if named => return Err(failure),
@@ -195,19 +196,41 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
             )));
         }
     }
+    let (checked, mut skipped) = judge_hosts(&loaded, server, &hosts, wanted.as_deref());
+    if wanted.is_none() {
+        for host in configuration.virtual_hosts() {
+            if host.truth == Truth::Unknown {
+                skipped.push(Skipped {
+                    place: place_of(&loaded, host.entry),
+                    reason: "whether it is active hangs on a condition that is not known here".into(),
+                });
+            }
+        }
+    }
+    Ok(Report::new(server, checked, skipped))
+}
+
+/// Judges the files of virtual hosts; for the name that clients use, if one is given.
+pub(super) fn judge_hosts(
+    loaded: &Loaded,
+    server: Server,
+    hosts: &[TlsHost],
+    wanted: Option<&str>,
+) -> (Vec<Checked>, Vec<Skipped>) {
+    let configuration = &loaded.configuration;
     let mut checked = Vec::new();
     let mut skipped = Vec::new();
-    for host in &hosts {
-        let place = host.entry.map(|entry| place_of(&loaded, entry));
+    for host in hosts {
+        let place = host.entry.map(|entry| place_of(loaded, entry));
         let shown = host
             .server_name
             .clone()
             .or_else(|| place.is_none().then(|| "main server".into()));
         // What clients type is judged in place of what the server calls itself.
-        let name = wanted.clone().or_else(|| host.server_name.clone());
+        let name = wanted.map(str::to_string).or_else(|| host.server_name.clone());
         if let Some(finding) = host.check(configuration, server.generation) {
             let finding = match host.entry {
-                Some(entry) => at_entry(&loaded, entry, finding),
+                Some(entry) => at_entry(loaded, entry, finding),
                 None => finding,
             };
             checked.push(Checked {
@@ -220,7 +243,7 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
             });
         }
         for pair in &host.pairs {
-            let files = match load(&loaded, host, pair) {
+            let files = match load(loaded, host, pair) {
                 Ok(files) => files,
                 Err(reason) => {
                     skipped.push(Skipped {
@@ -243,20 +266,18 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
             checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
         }
     }
-    if wanted.is_none() {
-        for host in configuration.virtual_hosts() {
-            if host.truth == Truth::Unknown {
-                skipped.push(Skipped {
-                    place: place_of(&loaded, host.entry),
-                    reason: "whether it is active hangs on a condition that is not known here".into(),
-                });
-            }
-        }
-    }
-    Ok(Report::new(server, checked, skipped))
+    (checked, skipped)
 }
 
 impl Checked {
+    /// The files that were looked at.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        [&self.certificate, &self.key, &self.chain]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
     fn new(name: Option<String>, place: Option<String>, files: &TlsFiles, findings: Vec<Finding>) -> Checked {
         Checked {
             name,

@@ -7,6 +7,7 @@ mod diff;
 mod dump;
 mod enable;
 mod enable_files;
+mod explain;
 mod findings;
 mod judge;
 mod lint;
@@ -44,6 +45,7 @@ pub fn run() -> ExitStatus {
     let result = match command {
         Command::Enable(enable) => enable::run(enable, &global, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),
+        Command::Explain(explain) => explain::run(&explain, &global, &printer),
         Command::Cert(command) => cert::run(command, &global, &printer),
         Command::Status => status::run(&global, &printer),
         Command::Lint(lint) => lint::run(&lint, &global, &printer),

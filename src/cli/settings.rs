@@ -32,9 +32,7 @@ pub struct Loaded {
 impl Loaded {
     /// Finds and reads the configuration.
     pub fn find(place: &Global) -> Result<Loaded, Failure> {
-        let variable = std::env::var_os("ESYNC_SSL_ROOT")
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from);
+        let variable = root_variable();
         let root = place.root.as_ref().map(|path| path.as_std_path());
         let main = place.config.as_ref().map(|path| path.as_std_path());
         let installation = Installation::find(root, main, variable.as_deref()).map_err(Failure::error)?;
@@ -209,6 +207,13 @@ impl Loaded {
             .source()
             .host_path(self.configuration.server_root())
     }
+}
+
+/// The server root that the environment names.
+pub fn root_variable() -> Option<PathBuf> {
+    std::env::var_os("ESYNC_SSL_ROOT")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Version, built-in modules and flags: from the binary, or assumed.

@@ -2,31 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
+use super::run::{Output, PATIENCE};
 use crate::httpd::{Facts, Platform, Version};
-
-/// How long a question to the binary may take; it reads its own version in milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An httpd binary.
 #[derive(Clone, Debug)]
 pub struct Binary {
     path: PathBuf,
-}
-
-/// What a run of the binary gave.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// Its exit status.
-    pub status: ExitStatus,
-    /// What it printed as an answer.
-    pub stdout: Vec<u8>,
-    /// What it said beside that.
-    pub stderr: Vec<u8>,
 }
 
 /// What a binary says of itself.
@@ -101,36 +85,7 @@ impl Binary {
     /// # Errors
     /// When it cannot be started or does not end in time. A failure of its own is an [`Output`].
     pub fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
-        let mut child = Command::new(&self.path)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| Silence::NotStarted(self.path.clone(), error))?;
-        // Both pipes are emptied while it runs, or a long answer would block it.
-        let stdout = child.stdout.take().map(drain);
-        let stderr = child.stderr.take().map(drain);
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(2)),
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(Silence::TimedOut(self.path.clone()));
-                }
-            }
-        };
-        let collect = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
-            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-        };
-        Ok(Output {
-            status,
-            stdout: collect(stdout),
-            stderr: collect(stderr),
-        })
+        super::run::run(&self.path, arguments)
     }
 
     /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).
@@ -175,15 +130,6 @@ impl Description {
             environment,
         }
     }
-}
-
-/// Reads a pipe to its end beside us.
-fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
 }
 
 fn parse(settings: &str, modules: &str) -> Option<Description> {

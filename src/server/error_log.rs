@@ -3,6 +3,8 @@
 //! Numbers are what counts: Apache's `AH` numbers, OpenSSL's hexadecimal ones, those of the operating system. The words
 //! of the last two are translated on many machines.
 
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -47,13 +49,19 @@ pattern!(
     STAMP,
     r"^\[(?:\w{3} )?(\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\d{4})\] ?"
 );
-pattern!(ISO_STAMP, r"^\[?(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?\d*(?:Z|[+-]\d\d:?\d\d)?\]? ?");
+pattern!(
+    ISO_STAMP,
+    r"^\[?(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?\d*(?:Z|[+-]\d\d:?\d\d)?\]? ?"
+);
 pattern!(FIELD, r"^\[([^\]]*)\] ?");
 pattern!(CODE, r"\b(AH\d{5}): ?");
 pattern!(OS_ERROR, r"\((?:OS )?(\d{1,5})\)");
 pattern!(OPENSSL, r"\berror:([0-9A-Fa-f]{8}):");
 // What the journal of systemd or syslog puts before Apache's own words.
-pattern!(JOURNAL, r"^(?:\w{3} +\d+ \d\d:\d\d:\d\d )?[\w.-]+ [^\s\[\]:]+\[\d+\]: ");
+pattern!(
+    JOURNAL,
+    r"^(?:\w{3} +\d+ \d\d:\d\d:\d\d )?[\w.-]+ [^\s\[\]:]+\[\d+\]: "
+);
 
 /// What the event log of Windows puts before each message.
 const EVENT: &str = "The Apache service named";
@@ -70,8 +78,7 @@ pub fn parse(bytes: &[u8], log: usize) -> Vec<Entry> {
             continue;
         }
         let mut entry = read(raw);
-        let begins =
-            entry.code.is_some() || !announced && (entry.is_timed || !raw.starts_with([' ', '\t']));
+        let begins = entry.code.is_some() || !announced && (entry.is_timed || !raw.starts_with([' ', '\t']));
         if !begins && let Some(last) = entries.last_mut() {
             last.message.push('\n');
             last.message.push_str(&entry.message);
@@ -89,6 +96,31 @@ pub fn parse(bytes: &[u8], log: usize) -> Vec<Entry> {
         entries.push(entry);
     }
     entries
+}
+
+/// No more than this is read of a log, from its end.
+const TAIL: u64 = 8 << 20;
+
+/// The end of a log file.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    if from > 0 {
+        // The first line is a part of one.
+        let end = bytes
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        bytes.drain(..end);
+    }
+    Ok(bytes)
 }
 
 /// Logs are bytes; Windows puts UTF-16 into files that were redirected by hand.
@@ -136,7 +168,10 @@ fn read(raw: &str) -> Entry {
             rest = unframed(&rest[frame.start()..]);
         }
         while let Some(field) = FIELD.captures(rest) {
-            let (whole, inner) = (field.get(0).map_or(0, |all| all.end()), field.get(1).map_or("", |m| m.as_str()));
+            let (whole, inner) = (
+                field.get(0).map_or(0, |all| all.end()),
+                field.get(1).map_or("", |m| m.as_str()),
+            );
             if let Some(ids) = inner.strip_prefix("pid ") {
                 let digits = ids.split(|c: char| !c.is_ascii_digit()).next();
                 entry.pid = digits.and_then(|digits| digits.parse().ok());
@@ -145,7 +180,10 @@ fn read(raw: &str) -> Entry {
                 entry.level = level.to_string();
             } else if is_level(inner) {
                 entry.level = inner.to_string();
-            } else if !inner.starts_with("client ") && !inner.starts_with("remote ") && !inner.starts_with("tid ") {
+            } else if !inner.starts_with("client ")
+                && !inner.starts_with("remote ")
+                && !inner.starts_with("tid ")
+            {
                 break;
             }
             rest = &rest[whole..];
@@ -181,10 +219,15 @@ fn number(text: &str) -> Option<u32> {
 fn stamp(text: &str) -> Option<(PrimitiveDateTime, usize)> {
     if let Some(found) = STAMP.captures(text) {
         let get = |at: usize| found.get(at).map_or("", |part| part.as_str());
-        let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(get(1)))?;
-        let time = moment([get(7), "", get(2), get(3), get(4), get(5), get(6)], month as u8 + 1)?;
+        let month = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ]
+        .iter()
+        .position(|name| name.eq_ignore_ascii_case(get(1)))?;
+        let time = moment(
+            [get(7), "", get(2), get(3), get(4), get(5), get(6)],
+            month as u8 + 1,
+        )?;
         return Some((time, found.get(0)?.end()));
     }
     let found = ISO_STAMP.captures(text)?;
@@ -197,9 +240,19 @@ fn stamp(text: &str) -> Option<(PrimitiveDateTime, usize)> {
 fn moment(parts: [&str; 7], month: u8) -> Option<PrimitiveDateTime> {
     let [year, _, day, hour, minute, second, fraction] = parts;
     let micro = format!("{fraction:0<6}").parse().ok()?;
-    let date = Date::from_calendar_date(year.parse().ok()?, Month::try_from(month).ok()?, day.parse().ok()?).ok()?;
-    let time =
-        Time::from_hms_micro(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, micro).ok()?;
+    let date = Date::from_calendar_date(
+        year.parse().ok()?,
+        Month::try_from(month).ok()?,
+        day.parse().ok()?,
+    )
+    .ok()?;
+    let time = Time::from_hms_micro(
+        hour.parse().ok()?,
+        minute.parse().ok()?,
+        second.parse().ok()?,
+        micro,
+    )
+    .ok()?;
     Some(PrimitiveDateTime::new(date, time))
 }
 
@@ -246,7 +299,10 @@ pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
             || (codes == FAILED && entry.message.starts_with("no listening sockets available"))
     };
     let count = entries.len();
-    let Some(mark) = (0..count).rev().find(|&at| is(at, &FAILED) || is(at, &RUNNING) || is(at, &STOPPED)) else {
+    let Some(mark) = (0..count)
+        .rev()
+        .find(|&at| is(at, &FAILED) || is(at, &RUNNING) || is(at, &STOPPED))
+    else {
         return (entries, Outcome::Unknown);
     };
     // Something new may have begun behind the last mark, and not be over.
@@ -265,11 +321,16 @@ pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
     let mut from = mark;
     while from > 0 {
         let before = from - 1;
-        let distance = entries[mark].time.zip(entries[before].time).map(|(later, earlier)| later - earlier);
-        let other = is(before, &FAILED) && !(is(mark, &FAILED) && same_moment(&entries[before], &entries[from]))
+        let distance = entries[mark]
+            .time
+            .zip(entries[before].time)
+            .map(|(later, earlier)| later - earlier);
+        let other = is(before, &FAILED)
+            && !(is(mark, &FAILED) && same_moment(&entries[before], &entries[from]))
             || is(before, &RUNNING) && outcome != Outcome::Stopped
             || is(before, &STOPPED);
-        if other || (outcome != Outcome::Stopped && distance.is_some_and(|distance| distance > LONGEST_START)) {
+        if other || (outcome != Outcome::Stopped && distance.is_some_and(|distance| distance > LONGEST_START))
+        {
             break;
         }
         from = before;
@@ -282,7 +343,11 @@ pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
 
 /// Untimed lines that follow each other are of one run: `AH00072`, `AH00015`.
 fn same_moment(one: &Entry, other: &Entry) -> bool {
-    !one.is_timed && !other.is_timed && one.log == other.log && one.line + 4 > other.line && one.code != other.code
+    !one.is_timed
+        && !other.is_timed
+        && one.log == other.log
+        && one.line + 4 > other.line
+        && one.code != other.code
 }
 
 /// Is it something that is said while the server starts, rather than about a request or a child?
@@ -306,9 +371,15 @@ mod tests {
         assert_eq!((entries[0].pid, entries[0].os_error), (Some(23717), Some(13)));
         assert_eq!((&*entries[0].module, &*entries[0].level), ("ssl", "emerg"));
         assert_eq!(entries[0].message, "Init: Can't open x");
-        assert_eq!((&*entries[1].level, &*entries[1].message), ("error", "old: AH is absent"));
+        assert_eq!(
+            (&*entries[1].level, &*entries[1].message),
+            ("error", "old: AH is absent")
+        );
         assert_eq!(entries[2].os_error, Some(10048));
-        assert_eq!((entries[3].is_timed, entries[3].time, entries[3].log), (false, entries[2].time, 3));
+        assert_eq!(
+            (entries[3].is_timed, entries[3].time, entries[3].log),
+            (false, entries[2].time, 3)
+        );
     }
 
     #[test]
@@ -327,15 +398,24 @@ mod tests {
               Nov 23 21:56:22 host apachectl[123]: AH00526: Syntax error on line 3 of /a:\r\nNov 23 21:56:22 host apachectl[123]: Invalid command 'x'\r\n",
             0,
         );
-        assert_eq!(event.last().map(|entry| &*entry.message), Some("Syntax error on line 3 of /a:\nInvalid command 'x'"));
+        assert_eq!(
+            event.last().map(|entry| &*entry.message),
+            Some("Syntax error on line 3 of /a:\nInvalid command 'x'")
+        );
         assert_eq!(event[0].os_error, Some(10013), "{event:#?}");
     }
 
     #[test]
     fn the_last_attempt_is_found() {
-        let line = |second: u32, rest: &str| format!("[Mon Nov 23 21:56:{second:02} 2026] [ssl:x] [pid 1] {rest}\n");
+        let line =
+            |second: u32, rest: &str| format!("[Mon Nov 23 21:56:{second:02} 2026] [ssl:x] [pid 1] {rest}\n");
         let started = [line(1, "AH01909: old"), line(2, "AH00489: resuming")].concat();
-        let failed = [line(9, "AH00493: graceful"), line(9, "AH02565: bad"), line(10, "AH00020: failed")].concat();
+        let failed = [
+            line(9, "AH00493: graceful"),
+            line(9, "AH02565: bad"),
+            line(10, "AH00020: failed"),
+        ]
+        .concat();
         let both = parse(format!("{started}{failed}").as_bytes(), 0);
         let (last, outcome) = last_attempt(&both);
         assert_eq!((last.len(), outcome), (3, Outcome::Failed));
@@ -343,8 +423,12 @@ mod tests {
         let (last, outcome) = last_attempt(&again);
         assert_eq!((last.len(), outcome), (2, Outcome::Running));
         let twice = parse(
-            format!("{}AH00016: Configuration Failed\n{}AH00016: Configuration Failed\n", line(3, "AH02572: a"), line(5, "AH02565: b"))
-                .as_bytes(),
+            format!(
+                "{}AH00016: Configuration Failed\n{}AH00016: Configuration Failed\n",
+                line(3, "AH02572: a"),
+                line(5, "AH02565: b")
+            )
+            .as_bytes(),
             0,
         );
         let (last, outcome) = last_attempt(&twice);

@@ -4,3 +4,5 @@ pub mod binary;
 mod envvars;
 pub mod error_log;
 pub mod installation;
+pub mod run;
+pub mod system_log;

@@ -4,11 +4,13 @@
 //! of the other rules speaks in its stead: a message about a pass-phrase is often a swapped file.
 
 mod named;
+mod sources;
 mod table;
 
 use std::collections::BTreeMap;
 
 pub use named::{Named, named};
+pub use sources::{Source, sources};
 use table::Known;
 
 use super::Finding;
@@ -31,10 +33,10 @@ const CONSEQUENCES: [&str; 9] = [
 ];
 /// What a healthy server says of itself.
 const USUAL: [&str; 36] = [
-    "AH00489", "AH00163", "AH00292", "AH00455", "AH00094", "AH00456", "AH00418", "AH00354", "AH00490", "AH00493",
-    "AH00494", "AH00171", "AH00173", "AH00296", "AH00298", "AH00424", "AH00491", "AH00169", "AH00295", "AH00422",
-    "AH00364", "AH00362", "AH00361", "AH00436", "AH01876", "AH01887", "AH00830", "AH01964", "AH01998", "AH02008",
-    "AH01969", "AH02205", "AH02244", "AH02575", "AH02576", "AH02568",
+    "AH00489", "AH00163", "AH00292", "AH00455", "AH00094", "AH00456", "AH00418", "AH00354", "AH00490",
+    "AH00493", "AH00494", "AH00171", "AH00173", "AH00296", "AH00298", "AH00424", "AH00491", "AH00169",
+    "AH00295", "AH00422", "AH00364", "AH00362", "AH00361", "AH00436", "AH01876", "AH01887", "AH00830",
+    "AH01964", "AH01998", "AH02008", "AH01969", "AH02205", "AH02244", "AH02575", "AH02576", "AH02568",
 ];
 
 /// Puts together what is about one thing. What a healthy server says is left out.
@@ -117,10 +119,15 @@ impl Group<'_> {
 
     /// What it means by the table; nothing for what is not known.
     pub fn explain(&self) -> Option<Finding> {
-        let known = table::TLS.iter().chain(table::SERVER).find(|row| self.fits(row))?;
+        let known = table::TLS
+            .iter()
+            .chain(table::SERVER)
+            .find(|row| self.fits(row))?;
         let mut finding = Finding::new(known.code, known.severity, known.summary, known.cause, known.fix);
         finding.apache_codes = known.apache.to_vec();
-        finding.apache_codes.retain(|code| self.codes().any(|own| own == *code));
+        finding
+            .apache_codes
+            .retain(|code| self.codes().any(|own| own == *code));
         let named = self.named();
         Some(match (named.place, named.key.or(named.certificate)) {
             (Some((file, line)), _) => finding.at(&file, Some(line)),
@@ -134,7 +141,9 @@ impl Group<'_> {
         let has = |list: &[&str], value: Option<&str>| value.is_some_and(|value| list.contains(&value));
         (row.apache.is_empty() || has(row.apache, lead.code.as_deref()))
             && (row.openssl.is_empty()
-                || self.entries().any(|entry| has(row.openssl, entry.openssl.as_deref())))
+                || self
+                    .entries()
+                    .any(|entry| has(row.openssl, entry.openssl.as_deref())))
             && (row.os.is_empty() || lead.os_error.is_some_and(|number| row.os.contains(&number)))
             && (row.words.is_empty()
                 || row
@@ -152,7 +161,12 @@ impl Group<'_> {
         file: impl Fn(&Finding, &str) -> bool,
     ) -> Option<&'f Finding> {
         let fitting: Vec<&Finding> = findings
-            .filter(|finding| finding.apache_codes.iter().any(|code| self.codes().any(|own| own == *code)))
+            .filter(|finding| {
+                finding
+                    .apache_codes
+                    .iter()
+                    .any(|code| self.codes().any(|own| own == *code))
+            })
             .collect();
         let named = self.named();
         let files: Vec<String> = [named.key, named.certificate].into_iter().flatten().collect();
@@ -182,9 +196,14 @@ mod tests {
             for earlier in &all[..at] {
                 let unconditional =
                     earlier.openssl.is_empty() && earlier.os.is_empty() && earlier.words.is_empty();
-                let covered = !row.apache.is_empty()
-                    && row.apache.iter().all(|code| earlier.apache.contains(code));
-                assert!(!(unconditional && covered), "{} hides {}", earlier.summary, row.summary);
+                let covered =
+                    !row.apache.is_empty() && row.apache.iter().all(|code| earlier.apache.contains(code));
+                assert!(
+                    !(unconditional && covered),
+                    "{} hides {}",
+                    earlier.summary,
+                    row.summary
+                );
             }
         }
     }
