@@ -14,11 +14,21 @@ pub enum ExitStatus {
     WouldChange = 3,
     /// Refused before anything was written: the request cannot be carried out safely as it is.
     Refused = 4,
+    /// Apache rejected what was written; every byte is back.
+    TestFailed = 5,
+    /// The restarted server did not do what was asked; every byte and the server's state are back.
+    ProofFailed = 6,
+    /// What was written could not be put back, or not all of it; the message says what to do.
+    NotRestored = 7,
+    /// The system does not permit it; nothing was changed.
+    NotPermitted = 8,
+    /// Another run holds the lock; nothing was changed.
+    Locked = 9,
 }
 
 impl ExitStatus {
     /// Every status with the sentence that `--help` and the README show for it.
-    pub const ALL: [(ExitStatus, &'static str); 5] = [
+    pub const ALL: [(ExitStatus, &'static str); 10] = [
         (ExitStatus::Done, "done, or nothing to do"),
         (ExitStatus::Error, "error; nothing was changed"),
         (ExitStatus::Usage, "the command line was not understood"),
@@ -27,6 +37,20 @@ impl ExitStatus {
             "there would be changes (with --exit-code)",
         ),
         (ExitStatus::Refused, "refused before anything was written"),
+        (
+            ExitStatus::TestFailed,
+            "Apache rejected the result; everything is as it was",
+        ),
+        (
+            ExitStatus::ProofFailed,
+            "the restarted server failed its proof; everything is as it was",
+        ),
+        (ExitStatus::NotRestored, "not everything could be put back"),
+        (
+            ExitStatus::NotPermitted,
+            "the system does not permit it; nothing was changed",
+        ),
+        (ExitStatus::Locked, "another run is at work; nothing was changed"),
     ];
 
     /// The number itself.

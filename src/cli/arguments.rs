@@ -17,7 +17,12 @@ Exit status:
   1  error; nothing was changed
   2  the command line was not understood
   3  there would be changes (with --exit-code)
-  4  refused before anything was written";
+  4  refused before anything was written
+  5  Apache rejected the result; everything is as it was
+  6  the restarted server failed its proof; everything is as it was
+  7  not everything could be put back
+  8  the system does not permit it; nothing was changed
+  9  another run is at work; nothing was changed";
 
 /// Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
 #[derive(Debug, Parser)]

@@ -2,15 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use super::run::{Output, PATIENCE};
-use crate::httpd::{Facts, Platform, Version};
+use crate::httpd::{Facts, Platform, Version, bytes_path};
+
+/// How long a question to the binary may take; it reads its own version in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it may take to test a configuration: very large ones take many seconds, and names may be looked up.
+const TEST_PATIENCE: Duration = Duration::from_secs(120);
 
 /// An httpd binary.
 #[derive(Clone, Debug)]
 pub struct Binary {
     path: PathBuf,
+}
+
+/// What a run of the binary gave.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it printed as an answer.
+    pub stdout: Vec<u8>,
+    /// What it said beside that.
+    pub stderr: Vec<u8>,
 }
 
 /// What a binary says of itself.
@@ -32,7 +51,7 @@ pub enum Silence {
     /// It could not be started.
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
-    TimedOut(PathBuf),
+    TimedOut(PathBuf, Duration),
     /// It ended with a failure; its own words.
     Failed(PathBuf, String),
     /// Its answer holds no version of Apache httpd.
@@ -49,11 +68,11 @@ impl fmt::Display for Silence {
                     path.display()
                 )
             }
-            Silence::TimedOut(path) => write!(
+            Silence::TimedOut(path, patience) => write!(
                 f,
                 "{} did not answer within {} seconds and was ended; name the httpd binary with --httpd",
                 path.display(),
-                PATIENCE.as_secs()
+                patience.as_secs()
             ),
             Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
             Silence::NotHttpd(path) => {
@@ -85,7 +104,60 @@ impl Binary {
     /// # Errors
     /// When it cannot be started or does not end in time. A failure of its own is an [`Output`].
     pub fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
-        super::run::run(&self.path, arguments)
+        self.finish(Command::new(&self.path).args(arguments), PATIENCE)
+    }
+
+    fn finish(&self, command: &mut Command, patience: Duration) -> Result<Output, Silence> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| Silence::NotStarted(self.path.clone(), error))?;
+        // Both pipes are emptied while it runs, or a long answer would block it.
+        let stdout = child.stdout.take().map(drain);
+        let stderr = child.stderr.take().map(drain);
+        let start = Instant::now();
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(2)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(Silence::TimedOut(self.path.clone(), patience));
+                }
+            }
+        };
+        let collect = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
+            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
+        };
+        Ok(Output {
+            status,
+            stdout: collect(stdout),
+            stderr: collect(stderr),
+        })
+    }
+
+    /// Asks whether the server would accept a configuration (`-t`), with its environment and flags.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end in time. A rejection is an [`Output`].
+    pub fn test(
+        &self,
+        root: &Path,
+        main: &Path,
+        flags: &[Vec<u8>],
+        environment: &BTreeMap<Vec<u8>, Vec<u8>>,
+    ) -> Result<Output, Silence> {
+        let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
+        let mut command = Command::new(&self.path);
+        command.arg("-d").arg(root).arg("-f").arg(main);
+        for flag in flags {
+            command.arg("-D").arg(text(flag));
+        }
+        command.envs(environment.iter().map(|(name, value)| (text(name), text(value))));
+        self.finish(command.arg("-t"), TEST_PATIENCE)
     }
 
     /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).
@@ -130,6 +202,15 @@ impl Description {
             environment,
         }
     }
+}
+
+/// Reads a pipe to its end beside us.
+fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    })
 }
 
 fn parse(settings: &str, modules: &str) -> Option<Description> {

@@ -1,8 +1,11 @@
-//! The installed server: where its configuration is. Knows not what to change.
+//! The installed server: where its configuration is, what runs it, who listens, what it says and shows. Knows not what
+//! to change.
 
 pub mod binary;
 mod envvars;
 pub mod error_log;
+pub mod handshake;
 pub mod installation;
-pub mod run;
+pub mod port;
+pub mod service;
 pub mod system_log;

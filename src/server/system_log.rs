@@ -21,7 +21,9 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "/rd:true",
         "/f:xml",
     ];
-    let output = super::run::run(std::path::Path::new("wevtutil.exe"), &arguments).ok()?;
+    let output = super::binary::Binary::new("wevtutil.exe".into())
+        .run(&arguments)
+        .ok()?;
     if !output.status.success() {
         return Some((name, Err("wevtutil does not show it".into())));
     }
@@ -51,7 +53,9 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "short-iso",
         "-b",
     ];
-    let output = super::run::run(std::path::Path::new("journalctl"), &arguments).ok()?;
+    let output = super::binary::Binary::new("journalctl".into())
+        .run(&arguments)
+        .ok()?;
     // Not everybody may read it, and an empty one says nothing.
     (output.status.success() && !output.stdout.is_empty())
         .then(|| ("the journal of systemd".to_string(), Ok(output.stdout)))
