@@ -17,20 +17,60 @@ pub struct Placed {
 
 /// Problems of the text that bear on whether the server starts, and their codes.
 const CODES: [(&str, Code, &str); 14] = [
-    ("no-listen", Code::ListenMissing, "Add Listen 443 to the main file."),
+    (
+        "no-listen",
+        Code::ListenMissing,
+        "Add Listen 443 to the main file.",
+    ),
     ("listen", Code::DirectiveValue, "Correct the line: Listen 443."),
-    ("listen-duplicate", Code::ListenTwice, "Keep one of the two Listen lines."),
-    ("listen-overlap", Code::ListenTwice, "Keep one of the two Listen lines."),
-    ("log-folder", Code::LogFolder, "Make the folder, or correct the path."),
-    ("load-module", Code::ModuleMissing, "Correct the path in LoadModule, or install the module."),
-    ("loaded-twice", Code::ModuleTwice, "Remove one of the two LoadModule lines."),
-    ("mpm", Code::ModuleMissing, "Load exactly one MPM: LoadModule mpm_event_module modules/mod_mpm_event.so."),
-    ("server-root", Code::ServerRoot, "Correct ServerRoot, or Define SRVROOT."),
-    ("document-root", Code::DocumentRoot, "Correct the path, or make the folder."),
+    (
+        "listen-duplicate",
+        Code::ListenTwice,
+        "Keep one of the two Listen lines.",
+    ),
+    (
+        "listen-overlap",
+        Code::ListenTwice,
+        "Keep one of the two Listen lines.",
+    ),
+    (
+        "log-folder",
+        Code::LogFolder,
+        "Make the folder, or correct the path.",
+    ),
+    (
+        "load-module",
+        Code::ModuleMissing,
+        "Correct the path in LoadModule, or install the module.",
+    ),
+    (
+        "loaded-twice",
+        Code::ModuleTwice,
+        "Remove one of the two LoadModule lines.",
+    ),
+    (
+        "mpm",
+        Code::ModuleMissing,
+        "Load exactly one MPM: LoadModule mpm_event_module modules/mod_mpm_event.so.",
+    ),
+    (
+        "server-root",
+        Code::ServerRoot,
+        "Correct ServerRoot, or Define SRVROOT.",
+    ),
+    (
+        "document-root",
+        Code::DocumentRoot,
+        "Correct the path, or make the folder.",
+    ),
     ("dead-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
     ("host-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
     ("tls-setting", Code::DirectiveValue, "Correct the line."),
-    ("undefined-variable", Code::VariableUndefined, "Define it above, or write the value."),
+    (
+        "undefined-variable",
+        Code::VariableUndefined,
+        "Define it above, or write the value.",
+    ),
 ];
 
 /// Everything, in the order of the configuration's own list; other errors of the text are summed up in one finding.
@@ -48,7 +88,12 @@ pub fn check(configuration: &Configuration) -> Vec<Placed> {
         }
     }
     if let Some(first) = others.first() {
-        let mut one = placed(configuration, first, Code::ConfigProblem, "esync-ssl lint shows the line and what is meant.");
+        let mut one = placed(
+            configuration,
+            first,
+            Code::ConfigProblem,
+            "esync-ssl lint shows the line and what is meant.",
+        );
         if others.len() > 1 {
             one.finding.cause += &format!(" There are {} more such errors.", others.len() - 1);
         }
@@ -70,10 +115,18 @@ fn placed(configuration: &Configuration, problem: &Problem, code: Code, fix: &st
     let lines = configuration.file(problem.file).document.lines();
     let line = lines.get(problem.line as usize).map(|line| line.number);
     let said = problem.apache.as_deref().filter(|said| *said != problem.message);
-    let said = said.map(|said| format!(" Apache says: {said}")).unwrap_or_default();
+    let said = said
+        .map(|said| format!(" Apache says: {said}"))
+        .unwrap_or_default();
     Placed {
         place: line.map(|line| (problem.file, line)),
-        finding: Finding::new(code, severity, summary, format!("{}.{said}", problem.message), fix),
+        finding: Finding::new(
+            code,
+            severity,
+            summary,
+            format!("{}.{said}", problem.message),
+            fix,
+        ),
     }
 }
 
@@ -91,7 +144,11 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
         let finding = match reach {
             Reach::NothingListens => Finding::new(
                 Code::ListenMissing,
-                if tls { Severity::BreaksClients } else { Severity::WorksButWrong },
+                if tls {
+                    Severity::BreaksClients
+                } else {
+                    Severity::WorksButWrong
+                },
                 format!("nothing listens for the virtual host {name}"),
                 "There is no Listen for its port; Apache and httpd -t say nothing.",
                 match host.addresses.iter().find_map(|address| address.port) {
@@ -101,9 +158,16 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
             ),
             Reach::ShadowedBy(other) => Finding::new(
                 Code::VhostShadowed,
-                if tls { Severity::BreaksClients } else { Severity::WorksButWrong },
+                if tls {
+                    Severity::BreaksClients
+                } else {
+                    Severity::WorksButWrong
+                },
                 format!("the virtual host {name} is never used"),
-                format!("{} stands before it and answers to the same name.", configuration.place(configuration.entry(other))),
+                format!(
+                    "{} stands before it and answers to the same name.",
+                    configuration.place(configuration.entry(other))
+                ),
                 "Remove or rename one of the two.",
             ),
             Reach::NearerAddress if tls => Finding::new(
@@ -115,7 +179,10 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
             ),
             _ => continue,
         };
-        found.push(Placed { place: place(host.entry), finding });
+        found.push(Placed {
+            place: place(host.entry),
+            finding,
+        });
     }
     found.extend(plain_ports(configuration, &hosts));
     found
@@ -124,16 +191,26 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
 /// Ports that are meant for TLS and speak plain HTTP: the first virtual host of an address and port decides for all.
 fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Placed> {
     let mut found: Vec<Placed> = Vec::new();
-    for listen in configuration.listens().iter().filter(|listen| listen.truth == Truth::True) {
-        let addresses = hosts.iter().flat_map(|host| &host.addresses).map(|address| address.ip());
+    for listen in configuration
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True)
+    {
+        let addresses = hosts
+            .iter()
+            .flat_map(|host| &host.addresses)
+            .map(|address| address.ip());
         let mut ends: Vec<_> = addresses.chain([None]).collect();
         ends.retain(|end| listen.ip().is_none() || *end == listen.ip() || end.is_none());
         ends.sort_unstable();
         ends.dedup();
         for end in ends {
             let set = configuration.address_set(hosts, listen.ip().or(end), listen.port);
-            let first_speaks = set.first().map_or(configuration.ssl_engine(SERVER), |first| configuration.speaks_tls(first));
-            let meant = listen.effective_protocol() == "https" || set.iter().any(|host| configuration.speaks_tls(host));
+            let first_speaks = set.first().map_or(configuration.ssl_engine(SERVER), |first| {
+                configuration.speaks_tls(first)
+            });
+            let meant = listen.effective_protocol() == "https"
+                || set.iter().any(|host| configuration.speaks_tls(host));
             if first_speaks || !meant {
                 continue;
             }

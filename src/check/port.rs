@@ -22,7 +22,10 @@ pub fn wanted<'a>(
     listeners: &'a [Listener],
     own: &dyn Fn(Option<&Process>) -> bool,
 ) -> Vec<Wanted<'a>> {
-    let active = configuration.listens().iter().filter(|listen| listen.truth == Truth::True);
+    let active = configuration
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True);
     active
         .map(|listen| Wanted {
             listen,
@@ -38,8 +41,12 @@ pub fn holders<'a>(
     listeners: &'a [Listener],
     own: &dyn Fn(Option<&Process>) -> bool,
 ) -> Vec<(&'a Listener, bool)> {
-    let collides = listeners.iter().filter(|listener| listener.collides(address, port));
-    collides.map(|listener| (listener, own(listener.process.as_ref()))).collect()
+    let collides = listeners
+        .iter()
+        .filter(|listener| listener.collides(address, port));
+    collides
+        .map(|listener| (listener, own(listener.process.as_ref())))
+        .collect()
 }
 
 impl Wanted<'_> {
@@ -56,7 +63,10 @@ impl Wanted<'_> {
                 Code::AddressNotHere,
                 Severity::StopsStart,
                 format!("this machine does not have the address {address}"),
-                format!("Listen {} names an address of no network interface; httpd -t is content.", self.listen.endpoint()),
+                format!(
+                    "Listen {} names an address of no network interface; httpd -t is content.",
+                    self.listen.endpoint()
+                ),
                 format!("Listen {}", self.listen.port),
             )
             .logged(&["AH00072"])
@@ -71,7 +81,11 @@ pub fn taken(
     holders: &[(&Listener, bool)],
     platform: Platform,
 ) -> Option<Finding> {
-    let others: Vec<&Listener> = holders.iter().filter(|(_, own)| !own).map(|(listener, _)| *listener).collect();
+    let others: Vec<&Listener> = holders
+        .iter()
+        .filter(|(_, own)| !own)
+        .map(|(listener, _)| *listener)
+        .collect();
     let first = others.first()?;
     let who: Vec<String> = others
         .iter()
@@ -83,13 +97,23 @@ pub fn taken(
             let own = listener.address.ip();
             address.map_or(own.is_unspecified(), |wanted| wanted == own)
         });
-    let severity = if certain { Severity::StopsStart } else { Severity::WorksButWrong };
+    let severity = if certain {
+        Severity::StopsStart
+    } else {
+        Severity::WorksButWrong
+    };
     let fix = match first.process.as_ref() {
         Some(process) if is_http_sys(process) => HTTP_SYS_FIX.to_string(),
-        Some(Process { service: Some(service), .. }) => {
+        Some(Process {
+            service: Some(service),
+            ..
+        }) => {
             format!("Stop {service} and keep it from starting again, or use another port.")
         }
-        Some(process) => format!("End {} (process {}), or use another port.", process.name, process.pid),
+        Some(process) => format!(
+            "End {} (process {}), or use another port.",
+            process.name, process.pid
+        ),
         None => "Run esync-ssl ports as administrator or root to see who it is.".to_string(),
     };
     Some(
@@ -117,9 +141,15 @@ fn is_http_sys(process: &Process) -> bool {
 pub fn describe(process: Option<&Process>) -> String {
     match process {
         None => "a program of another user".into(),
-        Some(process) if is_http_sys(process) => "http.sys, the HTTP server within Windows (process 4, System)".into(),
+        Some(process) if is_http_sys(process) => {
+            "http.sys, the HTTP server within Windows (process 4, System)".into()
+        }
         Some(process) => {
-            let service = process.service.as_ref().map(|name| format!(", service {name}")).unwrap_or_default();
+            let service = process
+                .service
+                .as_ref()
+                .map(|name| format!(", service {name}"))
+                .unwrap_or_default();
             format!("{} (process {}{service})", process.name, process.pid)
         }
     }
@@ -143,10 +173,18 @@ mod tests {
         let all = [listener];
         let found = holders(None, 443, &all, &own);
         let finding = taken(None, "443", &found, Platform::Unix).unwrap();
-        assert_eq!((finding.code, finding.severity), (Code::PortTaken, Severity::StopsStart));
+        assert_eq!(
+            (finding.code, finding.severity),
+            (Code::PortTaken, Severity::StopsStart)
+        );
         assert!(finding.cause.contains("nginx (process 77)"), "{}", finding.cause);
         let on_one = holders("192.0.2.1".parse().ok(), 443, &all, &own);
-        assert_eq!(taken("192.0.2.1".parse().ok(), "x", &on_one, Platform::Windows).unwrap().severity, Severity::WorksButWrong);
+        assert_eq!(
+            taken("192.0.2.1".parse().ok(), "x", &on_one, Platform::Windows)
+                .unwrap()
+                .severity,
+            Severity::WorksButWrong
+        );
         assert!(holders(None, 80, &all, &own).is_empty());
         let ours = holders(None, 443, &all, &|_| true);
         assert_eq!(taken(None, "443", &ours, Platform::Unix), None);

@@ -30,7 +30,11 @@ pub fn judge(seen: &Result<Seen, Failure>, meeting: &Meeting<'_>) -> Vec<Finding
         Ok(seen) => seen,
         Err(failure) => return vec![not_seen(failure)],
     };
-    let chain: Vec<Certificate> = seen.chain.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let chain: Vec<Certificate> = seen
+        .chain
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect();
     let Some(leaf) = chain.first() else {
         return vec![Finding::new(
             Code::HandshakeFailed,
@@ -86,7 +90,11 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
     };
     // What was said about certificates says it better.
     let told = found.iter().any(|finding| finding.severity.is_error());
-    let whom = if meeting.anchors.is_empty() { "this machine trusts" } else { "--ca names" };
+    let whom = if meeting.anchors.is_empty() {
+        "this machine trusts"
+    } else {
+        "--ca names"
+    };
     match &seen.trust {
         Trust::Trusted => {
             // A root that clients have needs no sending, and a chain that is whole for them is not incomplete.
@@ -130,7 +138,11 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
 }
 
 fn other_than_disk(leaf: &Certificate, file: &str, meeting: &Meeting<'_>) -> Finding {
-    let served = format!("The certificate served is {} (serial {}).", leaf.title(), leaf.serial);
+    let served = format!(
+        "The certificate served is {} (serial {}).",
+        leaf.title(),
+        leaf.serial
+    );
     match meeting.others.iter().find(|(other, _)| other.der() == leaf.der()) {
         Some((_, whose)) => Finding::new(
             Code::VhostShadowed,

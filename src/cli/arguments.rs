@@ -1,5 +1,7 @@
 //! The command line: clap, nothing else.
 
+use std::net::SocketAddr;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::macros::format_description;
@@ -82,10 +84,17 @@ pub enum ColorChoice {
 pub enum Command {
     /// Turn HTTPS on for a domain
     Enable(Enable),
-    /// Look for faults in certificates, keys and chains before Apache meets them
+    /// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them
     Check(Check),
     /// Say why Apache did not start, from its error logs
     Explain(Explain),
+    /// Show who listens on the ports that the configuration wants
+    #[command(after_help = EXIT_STATUSES)]
+    Ports,
+    /// Restart Apache, and see that it serves what is configured
+    Restart(Restart),
+    /// Look at the running server as a client does
+    Verify(Verify),
     /// Certificates and keys: look at them, make them, convert them, install them
     #[command(subcommand)]
     Cert(CertCommand),
@@ -98,9 +107,10 @@ pub enum Command {
     Dump(Dump),
 }
 
-/// Look for faults in certificates, keys and chains before Apache meets them.
+/// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them.
 ///
-/// Without files, every virtual host of the present configuration that speaks TLS is checked. `httpd -t` opens no
+/// Without files, every virtual host of the present configuration that speaks TLS is checked, and what else keeps TLS
+/// from working: listeners and who holds their ports, virtual hosts that nobody reaches, modules, log folders. `httpd -t` opens no
 /// certificate: a server whose configuration it finds good may still not start, or clients may refuse it. Status 4
 /// says that there is an error of either kind.
 #[derive(Debug, Args)]
@@ -118,6 +128,41 @@ pub struct Check {
     /// File with the intermediate certificates
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub chain: Option<Utf8PathBuf>,
+}
+
+/// Restart Apache, and see that it serves what is configured.
+///
+/// Certificates, ports and configuration are looked at first, and Apache is asked (`httpd -t`): while one of them would
+/// keep it from starting, a running server is left alone. Afterwards every port must answer and every TLS virtual host
+/// show its certificate; otherwise the logs are explained. A stopped server is started.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Restart {
+    /// Finish requests that are under way first, where the system has that
+    #[arg(long)]
+    pub graceful: bool,
+    /// Go on in spite of this finding (can be repeated)
+    #[arg(long, value_name = "CODE")]
+    pub force: Vec<Code>,
+}
+
+/// Look at the running server as a client does.
+///
+/// Every virtual host that speaks TLS, or the one of a name: protocol, certificates as served, trust, name, dates,
+/// whether it is the certificate on disk, what a client gets that sends no server name, plain HTTP and redirects.
+/// Status 4 says that clients would refuse it.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Verify {
+    /// Name that clients use
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    /// Connect there instead of to this machine
+    #[arg(long, value_name = "IP:PORT")]
+    pub address: Option<SocketAddr>,
+    /// Trust these certificates instead of those that this machine trusts (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<Utf8PathBuf>,
 }
 
 /// Say why Apache did not start, from its error logs.

@@ -11,7 +11,7 @@ use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
 use super::printer::{Printer, printable};
 use super::settings::{Loaded, root_variable};
-use super::{Failure, findings};
+use super::{Failure, findings, running};
 use crate::change::domain_name;
 use crate::check::certificate::{Question, check};
 use crate::check::tls_files::{File, TlsFiles};
@@ -43,6 +43,8 @@ struct Report {
     #[serde(skip)]
     server_text: String,
     checked: Vec<Checked>,
+    /// About listeners, ports, modules, logs and virtual hosts as a whole.
+    configuration: Vec<Finding>,
     /// Virtual hosts that were not checked, and why.
     skipped: Vec<Skipped>,
     errors: usize,
@@ -71,8 +73,18 @@ pub(super) struct Skipped {
 }
 
 impl Report {
-    fn new(server: Server, checked: Vec<Checked>, skipped: Vec<Skipped>) -> Report {
-        let all = || checked.iter().flat_map(|checked| &checked.findings);
+    fn new(
+        server: Server,
+        checked: Vec<Checked>,
+        configuration: Vec<Finding>,
+        skipped: Vec<Skipped>,
+    ) -> Report {
+        let all = || {
+            checked
+                .iter()
+                .flat_map(|checked| &checked.findings)
+                .chain(&configuration)
+        };
         let errors = all().filter(|finding| finding.severity.is_error()).count();
         let notes = all()
             .filter(|finding| finding.severity == Severity::Advice)
@@ -84,6 +96,7 @@ impl Report {
             warnings: all().count() - errors - notes,
             notes,
             checked,
+            configuration,
             skipped,
         }
     }
@@ -115,6 +128,11 @@ impl Report {
             text += &findings::lines(&checked.findings, &[]);
             text.push('\n');
         }
+        if !self.configuration.is_empty() {
+            text += "\x1b[1mconfiguration and ports\x1b[0m\n";
+            text += &findings::lines(&self.configuration, &[]);
+            text.push('\n');
+        }
         for skipped in &self.skipped {
             let _ = writeln!(
                 text,
@@ -125,12 +143,16 @@ impl Report {
         }
         if self.checked.is_empty() {
             text += "Nothing speaks TLS in this configuration; esync-ssl enable turns it on.\n";
-            return text;
+            if self.configuration.is_empty() {
+                return text;
+            }
         }
         let all: Vec<Finding> = self
             .checked
             .iter()
-            .flat_map(|checked| checked.findings.clone())
+            .flat_map(|checked| &checked.findings)
+            .chain(&self.configuration)
+            .cloned()
             .collect();
         let _ = writeln!(text, "{}; judged for {}", findings::count(&all), self.server_text);
         text
@@ -175,7 +197,7 @@ fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
         &files,
         found,
     );
-    Ok(Report::new(server, vec![checked], Vec::new()))
+    Ok(Report::new(server, vec![checked], Vec::new(), Vec::new()))
 }
 
 /// Every virtual host that speaks TLS, or those that answer the name.
@@ -207,7 +229,10 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
             }
         }
     }
-    Ok(Report::new(server, checked, skipped))
+    let mut about = running::configuration_findings(&loaded);
+    about.extend(running::port_findings(&loaded));
+    about.sort_by_key(|finding| finding.severity);
+    Ok(Report::new(server, checked, about, skipped))
 }
 
 /// Judges the files of virtual hosts; for the name that clients use, if one is given.
@@ -354,7 +379,7 @@ fn at_entry(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
 }
 
 /// A name that clients type: a domain or an address.
-fn client_name(typed: &str) -> Result<String, Failure> {
+pub(super) fn client_name(typed: &str) -> Result<String, Failure> {
     if let Ok(name @ Name::Ip(_)) = Name::parse(typed) {
         return Ok(name.to_string());
     }

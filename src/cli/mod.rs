@@ -14,9 +14,13 @@ mod lint;
 mod material;
 mod new_files;
 mod pass_phrase;
+mod ports;
 mod printer;
+mod restart;
+mod running;
 mod settings;
 mod status;
+mod verify;
 
 use clap::Parser;
 
@@ -46,6 +50,9 @@ pub fn run() -> ExitStatus {
         Command::Enable(enable) => enable::run(enable, &global, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),
         Command::Explain(explain) => explain::run(&explain, &global, &printer),
+        Command::Ports => ports::run(&global, &printer),
+        Command::Restart(restart) => restart::run(&restart, &global, &printer),
+        Command::Verify(verify) => verify::run(&verify, &global, &printer),
         Command::Cert(command) => cert::run(command, &global, &printer),
         Command::Status => status::run(&global, &printer),
         Command::Lint(lint) => lint::run(&lint, &global, &printer),

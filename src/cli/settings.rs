@@ -25,6 +25,8 @@ pub struct Loaded {
     pub configuration: Configuration,
     /// Who told the facts, for people.
     pub told_by: String,
+    /// The httpd binary of the server, if there is one.
+    pub binary: Option<Binary>,
     /// The server root as it was typed.
     typed_root: PathBuf,
 }
@@ -55,7 +57,7 @@ impl Loaded {
             )));
         }
         let platform = Platform::of(&bytes);
-        let (facts, told_by) = facts(place, &installation, platform)?;
+        let (facts, told_by, binary) = facts(place, &installation, platform)?;
         let source = Source::new(installation.root.clone(), platform);
         let main = normalize(&host_bytes(&installation.main), platform);
         let configuration = Configuration::from_bytes(&main, bytes, source.clone(), facts.clone());
@@ -71,6 +73,7 @@ impl Loaded {
             facts,
             configuration,
             told_by,
+            binary,
             typed_root,
         })
     }
@@ -221,7 +224,7 @@ fn facts(
     global: &Global,
     installation: &Installation,
     platform: Platform,
-) -> Result<(Facts, String), Failure> {
+) -> Result<(Facts, String, Option<Binary>), Failure> {
     let flags: Vec<Vec<u8>> = global
         .define
         .iter()
@@ -231,7 +234,7 @@ fn facts(
         Some(path) => Some(Binary::new(path.into())),
         None => installation.binary(),
     };
-    let asked = match binary {
+    let asked = match binary.clone() {
         Some(binary) => match binary.describe() {
             Ok(description) => Some((description, binary)),
             // A binary named by hand must answer; one that was found may be for another system.
@@ -261,5 +264,5 @@ fn facts(
     if let Some(version) = global.apache_version {
         facts.version = version;
     }
-    Ok((facts, told_by))
+    Ok((facts, told_by, binary))
 }

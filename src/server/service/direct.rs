@@ -50,7 +50,12 @@ impl Direct {
 
     fn tell(&self, word: &str) -> Result<(), Error> {
         let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
-        let mut command = Command::new(self.server.binary.path());
+        let Some(binary) = &self.server.binary else {
+            return Err(Error::Failed(
+                "there is no httpd binary; name it with --httpd".into(),
+            ));
+        };
+        let mut command = Command::new(binary.path());
         command.args(self.arguments()).arg("-k").arg(word);
         command.envs(
             self.server
@@ -68,10 +73,7 @@ impl Direct {
             .stderr(copy(&said)?)
             .spawn()
             .map_err(|error| {
-                Error::Failed(format!(
-                    "{} cannot be started: {error}",
-                    self.server.binary.path().display()
-                ))
+                Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
             })?;
         let start = std::time::Instant::now();
         let status = loop {
@@ -136,7 +138,10 @@ fn read(mut file: std::fs::File) -> String {
 
 impl Service for Direct {
     fn name(&self) -> String {
-        self.server.binary.path().display().to_string()
+        match &self.server.binary {
+            Some(binary) => binary.path().display().to_string(),
+            None => "Apache".into(),
+        }
     }
 
     fn state(&self) -> Result<State, Error> {
@@ -153,6 +158,19 @@ impl Service for Direct {
                 "no service runs this Apache; install one with httpd -k install, or start it in a console"
                     .into(),
             ));
+        }
+        // Apache takes any living process with the number in its PidFile for itself, and does not start.
+        if self.server.pid_file.is_file() && self.server.parent().is_none() {
+            std::fs::remove_file(&self.server.pid_file).map_err(|error| {
+                let words = format!(
+                    "{} is left over and cannot be removed: {error}",
+                    self.server.pid_file.display()
+                );
+                match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => Error::NotPermitted(words),
+                    _ => Error::Failed(words),
+                }
+            })?;
         }
         self.tell("start")
     }

@@ -67,8 +67,8 @@ pub trait Service {
 /// What is known of a server before its service is looked for.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Its binary.
-    pub binary: Binary,
+    /// Its binary, if it is known.
+    pub binary: Option<Binary>,
     /// Its server root.
     pub root: PathBuf,
     /// Its main file.
@@ -92,12 +92,18 @@ impl Server {
             .ok()?;
         let process = process(pid)?;
         let is_httpd = match &process.program {
-            Some(program) => same(program, self.binary.path()),
-            None => ["httpd", "apache2"]
+            Some(program) if self.binary.is_some() => self.is_binary(program),
+            _ => ["httpd", "apache2"]
                 .iter()
                 .any(|name| process.name.starts_with(name)),
         };
         is_httpd.then_some(process)
+    }
+
+    fn is_binary(&self, program: &Path) -> bool {
+        self.binary
+            .as_ref()
+            .is_some_and(|binary| same(program, binary.path()))
     }
 
     /// Is a process this server: the one in the `PidFile`, or one of this binary on this configuration?
@@ -106,7 +112,7 @@ impl Server {
             return true;
         }
         let program = process.program.as_deref();
-        if !program.is_some_and(|program| same(program, self.binary.path())) {
+        if !program.is_some_and(|program| self.is_binary(program)) {
             return false;
         }
         let value = |flag: &str| {

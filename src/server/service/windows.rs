@@ -123,9 +123,7 @@ pub fn running() -> Vec<(u32, String)> {
 
 /// The service of this server.
 pub fn of(server: &Server) -> Option<Box<dyn Service>> {
-    let ours = |service: &Installed| {
-        same(&service.binary, server.binary.path()) && same(&service.main(), &server.main)
-    };
+    let ours = |service: &Installed| server.is_binary(&service.binary) && same(&service.main(), &server.main);
     installed()
         .into_iter()
         .find(ours)

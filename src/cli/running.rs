@@ -1,0 +1,108 @@
+//! The running server of a configuration: what it is told to be, gathered for the parts that look at it.
+
+use super::Failure;
+use super::settings::Loaded;
+use crate::check::Finding;
+use crate::check::configuration::Placed;
+use crate::check::port::{Wanted, wanted};
+use crate::httpd::{EntryId, Platform, SERVER, resolve};
+use crate::server::port::{Listener, Process};
+use crate::server::service::Server;
+
+/// The server of a configuration.
+pub fn server(loaded: &Loaded) -> Server {
+    let configuration = &loaded.configuration;
+    let default: &[u8] = match loaded.facts.platform {
+        Platform::Unix => b"logs/httpd.pid",
+        Platform::Windows => b"logs/httpd.pid",
+    };
+    let named = configuration
+        .setting(SERVER, "PidFile")
+        .and_then(|entry| configuration.arguments(entry).into_iter().next())
+        .unwrap_or_else(|| default.to_vec());
+    let full = resolve(configuration.server_root(), &named, loaded.facts.platform);
+    Server {
+        binary: loaded.binary.clone(),
+        root: loaded.installation.root.clone(),
+        main: loaded.installation.main.clone(),
+        pid_file: configuration.source().host_path(&full),
+        flags: loaded.facts.flags.clone(),
+        environment: loaded.facts.environment.clone(),
+    }
+}
+
+/// Every active `Listen` with its holders.
+pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener]) -> Vec<Wanted<'a>> {
+    let is_up = server.parent().is_some();
+    // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
+    let own = |process: Option<&Process>| process.map_or(is_up, |process| server.is_own(process));
+    wanted(&loaded.configuration, listeners, &own)
+}
+
+/// What keeps this configuration from its ports now. A configuration of another machine wants none here.
+pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
+    if loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
+        return Vec::new();
+    }
+    let Ok(listeners) = crate::server::port::listeners() else {
+        return Vec::new();
+    };
+    let server = server(loaded);
+    ports(loaded, &server, &listeners)
+        .iter()
+        .filter_map(|wanted| {
+            Some(at(
+                loaded,
+                wanted.listen.entry,
+                wanted.check(loaded.facts.platform)?,
+            ))
+        })
+        .collect()
+}
+
+/// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
+pub fn refuse_taken_port(loaded: &Loaded, port: u16) -> Result<(), Failure> {
+    if loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
+        return Ok(());
+    }
+    let Ok(listeners) = crate::server::port::listeners() else {
+        return Ok(());
+    };
+    let server = server(loaded);
+    let is_up = server.parent().is_some();
+    let own = |process: Option<&Process>| process.map_or(is_up, |process| server.is_own(process));
+    let holders = crate::check::port::holders(None, port, &listeners, &own);
+    let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
+    match taken.filter(|finding| finding.severity.is_error()) {
+        None => Ok(()),
+        Some(finding) => Err(Failure {
+            findings: vec![finding.clone()],
+            ..Failure::refused(format!(
+                "port {}. {} {} Nothing was written",
+                finding.summary, finding.cause, finding.fix
+            ))
+        }),
+    }
+}
+
+/// What of the configuration itself keeps TLS from working.
+pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
+    let placed = crate::check::configuration::check(&loaded.configuration);
+    placed
+        .into_iter()
+        .map(|Placed { place, finding }| match place {
+            Some((file, line)) => finding.at(
+                &loaded.show(&loaded.configuration.file(file).host),
+                Some(line as usize),
+            ),
+            None => finding,
+        })
+        .collect()
+}
+
+fn at(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
+    let configuration = &loaded.configuration;
+    let entry = configuration.entry(entry);
+    let file = loaded.show(&configuration.file(entry.file).host);
+    finding.at(&file, Some(configuration.line_number(entry) as usize))
+}
