@@ -254,7 +254,7 @@ fn what_clients_meet() {
             started.report()
         );
     };
-    restart(site.host(NAME, "server", "Redirect /old https://x.example/\n") + &site.host(OTHER, "other", ""));
+    restart(site.host(NAME, "server", "") + &site.host(OTHER, "other", ""));
     assert_eq!(site.verify(0), Vec::<String>::new());
     let seen = site.json(&["verify", "--ca", &site.ca(), "--domain", OTHER], 0);
     let target = &seen["targets"][0];
@@ -351,6 +351,7 @@ fn logs_of_virtual_hosts_and_swapped_files() {
         (&"KEY-NOT-A-KEY".into(), &true.into()),
         "{told}"
     );
+    assert_eq!(told["outcome"], "failed", "{told}");
     assert!(first["fix"].as_str().unwrap().contains("swapped"), "{told}");
     let names: Vec<&str> = told["logs"]
         .as_array()

@@ -308,7 +308,8 @@ pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
     // Something new may have begun behind the last mark, and not be over.
     let behind = (mark + 1..count).find(|&at| is(at, &RESTARTS)).or_else(|| {
         let ended = is(mark, &FAILED) || is(mark, &STOPPED);
-        (mark + 1..count).find(|&at| ended && is_of_start(&entries[at]))
+        (mark + 1..count)
+            .find(|&at| ended && is_of_start(&entries[at]) && !same_end(&entries[mark], &entries[at]))
     });
     if let Some(from) = behind {
         return (&entries[from..], Outcome::Unknown);
@@ -348,6 +349,12 @@ fn same_moment(one: &Entry, other: &Entry) -> bool {
         && one.log == other.log
         && one.line + 4 > other.line
         && one.code != other.code
+}
+
+/// Two logs tell of one end: the one of a virtual host goes on after the main one has ended.
+fn same_end(mark: &Entry, entry: &Entry) -> bool {
+    let distance = mark.time.zip(entry.time).map(|(earlier, later)| later - earlier);
+    mark.log != entry.log && distance.is_some_and(|distance| distance < time::Duration::seconds(2))
 }
 
 /// Is it something that is said while the server starts, rather than about a request or a child?
