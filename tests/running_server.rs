@@ -406,6 +406,85 @@ fn the_lines_of_the_article() {
     esync_ssl().args(["explain", "/no/such/log"]).run().expect_code(1);
 }
 
+#[test]
+fn a_running_server_is_found_without_being_named() {
+    let Some(site) = Site::new() else { return };
+    if !site.network.isolated {
+        support::skip("other servers of this machine would be found as well");
+        return;
+    }
+    site.run(&["restart"], 0);
+    let status = esync_ssl().arg("ports").run().expect_code(0);
+    assert!(
+        status.stderr_text().contains("(the running Apache, process "),
+        "{}",
+        status.report()
+    );
+    // A flag that only the running server has.
+    let config = site.root().join("conf/httpd.conf");
+    let text =
+        fs::read_to_string(&config).unwrap() + "<IfDefine SPECIAL>\nListen 127.0.0.1:8081\n</IfDefine>\n";
+    files::write(&config, text);
+    site.apache("stop");
+    let start = Instant::now();
+    while site.pid().is_some() && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut command = Command::new(&site.httpd.binary);
+    command
+        .arg("-d")
+        .arg(site.root())
+        .args(["-f", "conf/httpd.conf", "-D", "SPECIAL", "-k", "start"]);
+    process::finish(&mut command, Duration::from_secs(30)).expect_code(0);
+    let ports = site.json(&["ports"], 0);
+    assert_eq!(ports["ports"][2]["listen"], "127.0.0.1:8081", "{ports}");
+    // Restarted by us it keeps its flag.
+    site.run(&["restart"], 0);
+    let ports = site.json(&["ports"], 0);
+    assert_eq!(ports["ports"][2]["holders"][0]["own"], true, "{ports}");
+
+    // A second one: which is meant has to be said.
+    let second = site.folder.path().join("second");
+    fs::create_dir_all(second.join("logs")).unwrap();
+    let text = fs::read_to_string(&config)
+        .unwrap()
+        .replace(&site.root().display().to_string(), &second.display().to_string());
+    let plain = text.lines().take_while(|line| !line.starts_with("<VirtualHost"));
+    let plain: Vec<String> = plain
+        .filter(|line| !line.ends_with(" https"))
+        .map(|line| {
+            if line.starts_with("Listen") {
+                "Listen 8082".into()
+            } else {
+                line.to_string()
+            }
+        })
+        .collect();
+    files::write(&second.join("conf/httpd.conf"), plain.join("\n") + "\n");
+    fs::create_dir_all(second.join("htdocs")).unwrap();
+    let tell = |word: &str| {
+        let mut command = Command::new(&site.httpd.binary);
+        command
+            .arg("-d")
+            .arg(&second)
+            .args(["-f", "conf/httpd.conf", "-k", word]);
+        process::finish(&mut command, Duration::from_secs(30))
+    };
+    tell("start").expect_code(0);
+    let start = Instant::now();
+    while !second.join("logs/httpd.pid").exists() && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let several = esync_ssl().arg("ports").run();
+    tell("stop").expect_code(0);
+    let several = several.expect_code(1);
+    let said = several.stderr_text();
+    assert!(
+        said.contains("several Apache servers") && said.contains(&second.display().to_string()),
+        "{said}"
+    );
+}
+
 /// A `systemctl` that controls the server of a test.
 fn stand_in(site: &Site, refuses: bool) -> PathBuf {
     let folder = site.folder.path().join("bin");

@@ -21,6 +21,10 @@ use crate::server::service::{self, Error, PATIENCE, Service, State};
 
 /// How long a server that runs may take to show what it was told.
 const PROOF: Duration = Duration::from_secs(20);
+/// How long what is plainly wrong may last: it stopped, or answers something else.
+const SHORT: Duration = Duration::from_secs(4);
+/// How long all must be well.
+const STEADY: Duration = Duration::from_millis(1200);
 
 #[derive(Serialize)]
 struct Report {
@@ -152,39 +156,40 @@ fn refused(error: Error) -> Failure {
     }
 }
 
-/// Waits until the server runs and shows what its files say; otherwise explains its logs.
+/// Waits until the server runs and shows what its files say, and goes on doing so; otherwise explains its logs.
 fn prove(loaded: &Loaded, service: &dyn Service, global: &Global, printer: &Printer) -> Result<(), Failure> {
     let start = Instant::now();
     let mut told = 0;
+    let mut good_since: Option<Instant> = None;
     loop {
-        let state = service.state().map_err(refused)?;
-        let missing = if state == State::Running {
-            missing(loaded, global)
-        } else {
-            Some("it does not run".into())
+        let fault = match service.state().map_err(refused)? {
+            State::Running => missing(loaded, global),
+            State::Stopped => Some((SHORT, "it does not run".to_string())),
+            State::Changing => Some((PROOF, "it is not there yet".to_string())),
         };
-        let Some(missing) = missing else {
-            return Ok(());
+        let Some((patience, fault)) = fault else {
+            // The old one may still answer before the new configuration is read and found wanting.
+            if good_since.get_or_insert_with(Instant::now).elapsed() > STEADY {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
         };
-        // A service that gave up does not come back; one that was just told to start may not be there yet.
-        let patience = if state == State::Stopped {
-            Duration::from_secs(5)
-        } else {
-            PROOF
-        };
+        good_since = None;
         if start.elapsed() > patience {
-            return Err(explained(loaded, global, &missing, printer));
+            return Err(explained(loaded, global, &fault, printer));
         }
         if start.elapsed().as_secs() > told {
             told = start.elapsed().as_secs();
-            printer.talk(&format!("  … {told} s: {missing}"));
+            printer.talk(&format!("  … {told} s: {fault}"));
         }
-        std::thread::sleep(Duration::from_millis(150));
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// What the running server does not show yet: every port answers, every TLS virtual host has its certificate.
-fn missing(loaded: &Loaded, global: &Global) -> Option<String> {
+/// What the running server does not show yet, and how long that may last: every port answers, every TLS virtual host
+/// has its certificate.
+fn missing(loaded: &Loaded, global: &Global) -> Option<(Duration, String)> {
     let configuration = &loaded.configuration;
     let active = configuration
         .listens()
@@ -194,25 +199,25 @@ fn missing(loaded: &Loaded, global: &Global) -> Option<String> {
         let ip = listen.ip().unwrap_or(std::net::Ipv4Addr::LOCALHOST.into());
         let answer = http((ip, listen.port).into(), "localhost");
         if let Err(crate::server::handshake::Failure::NotConnected(words)) = answer {
-            return Some(format!("port {} does not answer ({words})", listen.port));
+            return Some((PROOF, format!("port {} does not answer ({words})", listen.port)));
         }
     }
     let targets = verify::of_configuration(loaded, None, None, global);
     let report = verify::look(&targets, &[], Some(loaded));
     // Trust and dates are no matter of a restart.
-    let blamed = [
-        Code::NotListening,
-        Code::PlainHttp,
-        Code::HandshakeFailed,
-        Code::ServedOtherThanDisk,
-    ];
-    let finding = report.findings().find(|finding| blamed.contains(&finding.code))?;
-    let place = finding
-        .place
-        .as_ref()
-        .map(|place| format!(" ({place})"))
-        .unwrap_or_default();
-    Some(format!("{}{place}", finding.summary))
+    report.findings().find_map(|finding| {
+        let patience = match finding.code {
+            Code::NotListening | Code::ServedOtherThanDisk => PROOF,
+            Code::PlainHttp | Code::HandshakeFailed => SHORT,
+            _ => return None,
+        };
+        let place = finding
+            .place
+            .as_ref()
+            .map(|place| format!(" ({place})"))
+            .unwrap_or_default();
+        Some((patience, format!("{}{place}", finding.summary)))
+    })
 }
 
 fn explained(loaded: &Loaded, global: &Global, missing: &str, printer: &Printer) -> Failure {

@@ -225,9 +225,10 @@ fn facts(
     installation: &Installation,
     platform: Platform,
 ) -> Result<(Facts, String, Option<Binary>), Failure> {
-    let flags: Vec<Vec<u8>> = global
-        .define
+    let flags: Vec<Vec<u8>> = installation
+        .flags()
         .iter()
+        .chain(&global.define)
         .map(|flag| flag.as_bytes().to_vec())
         .collect();
     let binary = match &global.httpd {

@@ -2,6 +2,7 @@
 //! to change.
 
 pub mod binary;
+pub mod candidates;
 mod envvars;
 pub mod error_log;
 pub mod handshake;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::binary::Binary;
+use super::candidates::same;
 use super::port::{Process, process};
 
 #[cfg(windows)]
@@ -125,18 +126,6 @@ impl Server {
             // Compiled in, or the service's own arguments: another configuration of one binary is rare.
             (None, None) => true,
         }
-    }
-}
-
-/// The same file, whatever way leads to it.
-fn same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let (one, other) = (real(one), real(other));
-    if cfg!(windows) {
-        let text = |path: &Path| path.to_string_lossy().replace('/', "\\").to_lowercase();
-        text(&one) == text(&other)
-    } else {
-        one == other
     }
 }
 

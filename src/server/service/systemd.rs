@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Server, Service, State, same};
+use super::{Error, Server, Service, State};
 use crate::server::binary::{Binary, Output};
+use crate::server::candidates::same;
 use crate::server::port::process;
 
 /// Units that distributions have for Apache.

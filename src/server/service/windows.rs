@@ -9,7 +9,8 @@ use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use winreg::RegKey;
 use winreg::enums::{HKEY_LOCAL_MACHINE, KEY_READ};
 
-use super::{Error, Server, Service, State, same};
+use super::{Error, Server, Service, State};
+use crate::server::candidates::same;
 
 const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
 /// ERROR_ACCESS_DENIED.
