@@ -13,7 +13,7 @@ use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
-use super::{Failure, diff};
+use super::{Failure, diff, running};
 use crate::apply::{Replacement, Transaction, Written, backup_folders};
 use crate::change::{Plan, PlanError, Request, domain_name};
 use crate::check::Finding;
@@ -76,6 +76,7 @@ pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<Exit
             ExitStatus::Done
         });
     }
+    running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
     let backups = backups(&loaded)?;
     confirm(&arguments, global.json, printer)?;
     let written = write(&loaded, &plan, files, &request.domain, &backups)?;

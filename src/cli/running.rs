@@ -2,9 +2,9 @@
 
 use super::Failure;
 use super::settings::Loaded;
-use crate::check::Finding;
 use crate::check::configuration::Placed;
 use crate::check::port::{Wanted, wanted};
+use crate::check::{Code, Finding};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
 use crate::server::port::{Listener, Process};
 use crate::server::service::Server;
@@ -12,14 +12,10 @@ use crate::server::service::Server;
 /// The server of a configuration.
 pub fn server(loaded: &Loaded) -> Server {
     let configuration = &loaded.configuration;
-    let default: &[u8] = match loaded.facts.platform {
-        Platform::Unix => b"logs/httpd.pid",
-        Platform::Windows => b"logs/httpd.pid",
-    };
     let named = configuration
         .setting(SERVER, "PidFile")
         .and_then(|entry| configuration.arguments(entry).into_iter().next())
-        .unwrap_or_else(|| default.to_vec());
+        .unwrap_or_else(|| b"logs/httpd.pid".to_vec());
     let full = resolve(configuration.server_root(), &named, loaded.facts.platform);
     Server {
         binary: loaded.binary.clone(),
@@ -33,15 +29,12 @@ pub fn server(loaded: &Loaded) -> Server {
 
 /// Every active `Listen` with its holders.
 pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener]) -> Vec<Wanted<'a>> {
-    let is_up = server.parent().is_some();
-    // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
-    let own = |process: Option<&Process>| process.map_or(is_up, |process| server.is_own(process));
-    wanted(&loaded.configuration, listeners, &own)
+    wanted(&loaded.configuration, listeners, &own(server))
 }
 
 /// What keeps this configuration from its ports now. A configuration of another machine wants none here.
 pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
-    if loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
+    if is_elsewhere(loaded) {
         return Vec::new();
     }
     let Ok(listeners) = crate::server::port::listeners() else {
@@ -61,16 +54,14 @@ pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
 }
 
 /// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
-pub fn refuse_taken_port(loaded: &Loaded, port: u16) -> Result<(), Failure> {
-    if loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
+pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<(), Failure> {
+    if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
         return Ok(());
     }
     let Ok(listeners) = crate::server::port::listeners() else {
         return Ok(());
     };
-    let server = server(loaded);
-    let is_up = server.parent().is_some();
-    let own = |process: Option<&Process>| process.map_or(is_up, |process| server.is_own(process));
+    let own = own(&server(loaded));
     let holders = crate::check::port::holders(None, port, &listeners, &own);
     let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
     match taken.filter(|finding| finding.severity.is_error()) {
@@ -78,11 +69,23 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16) -> Result<(), Failure> {
         Some(finding) => Err(Failure {
             findings: vec![finding.clone()],
             ..Failure::refused(format!(
-                "port {}. {} {} Nothing was written",
-                finding.summary, finding.cause, finding.fix
+                "port {}: {} {} Nothing was written; --force {} goes on in spite of it",
+                finding.summary, finding.cause, finding.fix, finding.code
             ))
         }),
     }
+}
+
+/// Does the configuration belong to another machine, and want no port of this one?
+fn is_elsewhere(loaded: &Loaded) -> bool {
+    loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST
+}
+
+/// Whether a process is this server.
+fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
+    let is_up = server.parent().is_some();
+    // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
+    move |process| process.map_or(is_up, |process| server.is_own(process))
 }
 
 /// What of the configuration itself keeps TLS from working.
