@@ -1,6 +1,5 @@
 //! What stands in logs of two generations of Apache, and the finding that explains it, without any file to look at.
 
-#[allow(dead_code)]
 mod support;
 
 use esync_ssl::check::log::groups;

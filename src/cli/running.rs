@@ -61,7 +61,8 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
     let Ok(listeners) = crate::server::port::listeners() else {
         return Ok(());
     };
-    let own = own(&server(loaded));
+    let server = server(loaded);
+    let own = own(&server);
     let holders = crate::check::port::holders(None, port, &listeners, &own);
     let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
     match taken.filter(|finding| finding.severity.is_error()) {
