@@ -6,7 +6,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::certificates::{Authority, Leaf};
@@ -28,9 +28,9 @@ struct Site {
 
 impl Site {
     fn new() -> Option<Site> {
-        let httpd = WindowsHttpd::find()?;
-        let _ = std::fs::remove_dir_all(ROOT);
-        files::copy_tree(&httpd.folder, Path::new(ROOT));
+        let built = WindowsHttpd::find()?;
+        clear();
+        files::copy_tree(&built.folder, Path::new(ROOT));
         let folder = files::folder();
         let site = Site {
             authority: Authority::new(folder.path()),
@@ -51,7 +51,7 @@ impl Site {
             forward(&root())
         );
         files::write(&root().join("conf/httpd.conf"), text);
-        site.httpd(&[
+        httpd(&[
             "-k",
             "install",
             "-n",
@@ -65,11 +65,6 @@ impl Site {
         ])
         .expect_code(0);
         Some(site)
-    }
-
-    fn httpd(&self, arguments: &[&str]) -> Outcome {
-        let mut command = Command::new(root().join(r"bin\httpd.exe"));
-        process::finish(command.args(arguments), Duration::from_secs(120))
     }
 
     fn install(&self, leaf: &Leaf) {
@@ -102,8 +97,26 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let _ = self.httpd(&["-k", "stop", "-n", SERVICE]);
-        let _ = self.httpd(&["-k", "uninstall", "-n", SERVICE]);
+        let _ = httpd(&["-k", "stop", "-n", SERVICE]);
+        let _ = httpd(&["-k", "uninstall", "-n", SERVICE]);
+    }
+}
+
+fn httpd(arguments: &[&str]) -> Outcome {
+    let mut command = Command::new(root().join(r"bin\httpd.exe"));
+    process::finish(command.args(arguments), Duration::from_secs(120))
+}
+
+/// Removes what a run that was ended left behind: its service starts with the system.
+fn clear() {
+    let start = Instant::now();
+    while root().exists() && start.elapsed() < Duration::from_secs(20) {
+        if root().join(r"bin\httpd.exe").exists() {
+            let _ = httpd(&["-k", "stop", "-n", SERVICE]);
+            let _ = httpd(&["-k", "uninstall", "-n", SERVICE]);
+        }
+        let _ = std::fs::remove_dir_all(ROOT);
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -118,12 +118,12 @@ fn tell(service: &dyn Service, graceful: bool, printer: &Printer) -> Result<bool
     let was_running = service.state().map_err(refused)? != State::Stopped;
     if !was_running {
         printer.talk(&format!("Starting {name}"));
-        service.start().or_else(fatal)?;
+        service.start().or_else(|error| fatal(error, printer))?;
         return Ok(false);
     }
     if let Some(told) = service.reload(graceful) {
         printer.talk(&format!("Restarting {name}"));
-        told.or_else(fatal)?;
+        told.or_else(|error| fatal(error, printer))?;
         return Ok(true);
     }
     if graceful {
@@ -133,15 +133,18 @@ fn tell(service: &dyn Service, graceful: bool, printer: &Printer) -> Result<bool
     service.stop().map_err(refused)?;
     service::wait(service, State::Stopped, PATIENCE, &mut progress).map_err(refused)?;
     printer.talk(&format!("Starting {name}"));
-    service.start().or_else(fatal)?;
+    service.start().or_else(|error| fatal(error, printer))?;
     Ok(true)
 }
 
 /// What the service manager says of a failed start is told by the proof, with the logs; a missing right is not.
-fn fatal(error: Error) -> Result<(), Failure> {
+fn fatal(error: Error, printer: &Printer) -> Result<(), Failure> {
     match error {
         Error::NotPermitted(_) => Err(refused(error)),
-        Error::TimedOut(_) | Error::Failed(_) => Ok(()),
+        Error::TimedOut(words) | Error::Failed(words) => {
+            printer.talk(&format!("  it says: {words}"));
+            Ok(())
+        }
     }
 }
 
