@@ -94,6 +94,11 @@ impl<'a> Answers<'a> {
         ends
     }
 
+    /// Are single addresses all that is wanted?
+    pub fn is_scoped(&self) -> bool {
+        self.scope.is_some()
+    }
+
     /// The virtual hosts that compete for the port at a local end, in order.
     pub fn set(&self, end: Option<IpAddr>) -> Vec<&VirtualHost> {
         self.configuration.address_set(&self.hosts, end, self.port)

@@ -143,8 +143,10 @@ pub(super) fn addresses(answers: &Answers<'_>, port: u16, ends: &[Option<IpAddr>
     let mut addresses = Vec::new();
     for end in ends {
         let text = match end {
-            Some(IpAddr::V6(ip)) if answers.is_named(IpAddr::V6(*ip)) => format!("[{ip}]:{port}"),
-            Some(ip) if answers.is_named(*ip) => format!("{ip}:{port}"),
+            Some(IpAddr::V6(ip)) if answers.is_scoped() || answers.is_named(IpAddr::V6(*ip)) => {
+                format!("[{ip}]:{port}")
+            }
+            Some(ip) if answers.is_scoped() || answers.is_named(*ip) => format!("{ip}:{port}"),
             _ => format!("*:{port}"),
         };
         if !addresses.contains(&text) {

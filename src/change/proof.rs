@@ -7,6 +7,7 @@ use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth,
 use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
 use super::plan::{PlanError, refuse};
+use super::redirect;
 use super::request::{Http, Request};
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
@@ -42,6 +43,7 @@ pub(super) fn prove(
         )));
     }
     refuse_bare_hosts(original, result, request)?;
+    refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
     others_are_unchanged(original, result, request)
 }
@@ -113,6 +115,58 @@ fn refuse_bare_hosts(
     Ok(())
 }
 
+/// Virtual hosts of other ports that come to life with a module would take requests from those that answer them now.
+fn refuse_awakened_hosts(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let others = |configuration: &Configuration| -> Vec<(Vec<String>, VirtualHost)> {
+        let mut hosts = configuration.virtual_hosts();
+        hosts.retain(|host| {
+            let elsewhere = host
+                .addresses
+                .iter()
+                .any(|address| address.port != Some(request.port));
+            host.truth == Truth::True && elsewhere
+        });
+        let key = |host: &VirtualHost| {
+            let file = configuration
+                .file(configuration.entry(host.entry).file)
+                .host
+                .display()
+                .to_string();
+            let addresses = host.addresses.iter().map(ToString::to_string);
+            let names = host.server_name.iter().chain(&host.aliases).cloned();
+            std::iter::once(file).chain(addresses).chain(names).collect()
+        };
+        hosts.into_iter().map(|host| (key(&host), host)).collect()
+    };
+    let before = others(original);
+    let mut known = before.iter().map(|(key, _)| key).peekable();
+    for (key, host) in others(result) {
+        if known.peek() == Some(&&key) {
+            known.next();
+            continue;
+        }
+        let is_ours = |name: &String| name == redirect::NOBODY || request.names().any(|own| own == name);
+        let main = result.main_server_name();
+        let inherited = |name: &String| main.as_ref() == Some(name);
+        let mut names = host.server_name.iter().chain(&host.aliases);
+        if request.http == Some(Http::Redirect) && names.all(|name| is_ours(name) || inherited(name)) {
+            continue;
+        }
+        return Err(refuse(format!(
+            "with mod_ssl loaded, the virtual host {} becomes active on another port than {}, and could take requests \
+             from those that answer them now; take it out of the condition around it, or out of the configuration, \
+             then run again",
+            describe(result, &host),
+            request.port
+        )));
+    }
+    Ok(())
+}
+
 /// The file that a directive names, if it is not there.
 fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
     let argument = configuration.arguments(entry).into_iter().next()?;
@@ -165,7 +219,13 @@ fn sets_are_unchanged(
             .file(configuration.entry(host.entry).file)
             .host
             .clone();
-        (file, host.server_name.clone(), host.aliases.clone())
+        // The domain's own may get more names.
+        let aliases = if names_exactly(host, &request.domain) {
+            Vec::new()
+        } else {
+            host.aliases.clone()
+        };
+        (file, host.server_name.clone(), aliases)
     };
     for end in before.local_ends() {
         let old = before.set(end);

@@ -21,7 +21,7 @@ const PATTERN: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
 
 /// A first virtual host takes all names that no other has; this one stands in for the main server without taking the
 /// domain's (RFC 6761: a name that never exists).
-const NOBODY: &str = "default.invalid";
+pub(super) const NOBODY: &str = "default.invalid";
 
 /// Changes after which HTTP sends the names to HTTPS; none when it does, or was not asked to.
 pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {

@@ -9,6 +9,7 @@ use super::answer::names_exactly;
 use super::listen::describe;
 use super::plan::{PlanError, refuse};
 use super::request::Request;
+use super::update::own_settings;
 
 /// The virtual host whose content is to be served over TLS; `None`: that of the main server.
 ///
@@ -106,7 +107,7 @@ fn candidates<'a>(
     };
     let by_name = |port: u16| -> Vec<&VirtualHost> {
         let mut found = on(port);
-        found.retain(|host| host.has_name(&request.domain) && !is_nameless(configuration, host));
+        found.retain(|host| has_own_name(configuration, host, &request.domain));
         // A name of its own goes before a wildcard that fits.
         if found.iter().any(|host| names_exactly(host, &request.domain)) {
             found.retain(|host| names_exactly(host, &request.domain));
@@ -122,15 +123,22 @@ fn candidates<'a>(
         return elsewhere;
     }
     let mut nameless = on(80);
-    nameless.retain(|host| is_nameless(configuration, host) && host.aliases.is_empty());
+    nameless.retain(|host| {
+        let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
+        anywhere
+            && host.aliases.is_empty()
+            && own_settings(configuration, host.section, "ServerName").is_empty()
+    });
     nameless
 }
 
-/// Has it no `ServerName` of its own?
-fn is_nameless(configuration: &Configuration, host: &VirtualHost) -> bool {
-    !configuration
-        .inside(host.section)
-        .any(|entry| entry.truth == Truth::True && configuration.is_named(entry, "ServerName"))
+/// Does it answer to the name by itself, and not because the main server has it?
+fn has_own_name(configuration: &Configuration, host: &VirtualHost, name: &str) -> bool {
+    let mut host = host.clone();
+    if own_settings(configuration, host.section, "ServerName").is_empty() {
+        host.server_name = None;
+    }
+    host.has_name(name)
 }
 
 fn named_by_place(

@@ -1,0 +1,202 @@
+//! A server root written as one text: a few settings, then the files. Setting one up in a folder; it runs nothing.
+//!
+//! ```text
+//! about: what it shows
+//! args: --domain a.test --http redirect
+//! --- conf/httpd.conf
+//! {start}
+//! Listen {http}
+//! ```
+//!
+//! `--- PATH -> TARGET` is a symbolic link. Placeholders: `{start}` (ServerRoot and the modules that every server
+//! here has), `{ssl}` (mod_ssl's LoadModule line), `{root}`, `{modules}`, `{http}`, `{https}`, `{other}` (ports),
+//! `{old}` (certificate and key lines of a virtual host that has TLS already). Each folder `sites/NAME` that the
+//! text mentions is made, with a page that says NAME.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+use super::support::apache::Httpd;
+use super::support::certificates::{Authority, Leaf};
+use super::support::files;
+use super::support::network::Network;
+
+/// The text of a layout, taken apart.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    pub name: String,
+    pub args: Vec<String>,
+    /// The command refuses, and says this.
+    pub refused: Option<String>,
+    /// Names are asked for at these addresses only; all of 127.0.0.1 and 127.0.0.2 when empty.
+    pub only: Vec<String>,
+    files: Vec<(String, String)>,
+    links: Vec<(String, String)>,
+}
+
+impl Layout {
+    pub fn parse(name: &str, text: &str) -> Self {
+        let mut layout = Layout {
+            name: name.to_owned(),
+            ..Layout::default()
+        };
+        let mut parts = text.split("\n--- ");
+        for line in parts.next().unwrap_or_default().lines() {
+            match line.split_once(": ") {
+                Some(("about", _)) => {}
+                Some(("args", args)) => layout.args = args.split_whitespace().map(str::to_owned).collect(),
+                Some(("refused", text)) => layout.refused = Some(text.to_owned()),
+                Some(("only", ips)) => layout.only = ips.split_whitespace().map(str::to_owned).collect(),
+                _ => panic!("{name}: {line:?} is no setting of a layout"),
+            }
+        }
+        for part in parts {
+            let (head, body) = part.split_once('\n').unwrap_or((part, ""));
+            match head.split_once(" -> ") {
+                Some((path, target)) => layout.links.push((path.to_owned(), target.to_owned())),
+                None => layout.files.push((head.to_owned(), format!("{body}\n"))),
+            }
+        }
+        layout
+    }
+
+    /// The value of an option, each time it is given.
+    pub fn options(&self, name: &str) -> Vec<&str> {
+        let pairs = self.args.windows(2).filter(|pair| pair[0] == name);
+        pairs.map(|pair| pair[1].as_str()).collect()
+    }
+
+    /// The names that are to be served.
+    pub fn wanted(&self) -> Vec<String> {
+        let names = self
+            .options("--domain")
+            .into_iter()
+            .chain(self.options("--alias"));
+        names.map(str::to_owned).collect()
+    }
+
+    /// Every name that the configuration mentions, those wanted, and one that nobody has.
+    pub fn names(&self) -> Vec<String> {
+        let names = Regex::new(r"(?mi)^\s*Server(?:Name|Alias)\s+(.*)$").expect("a pattern");
+        let mut all: Vec<String> = self.wanted();
+        all.extend(["unknown.test".to_owned(), "127.0.0.1".to_owned()]);
+        for (_, text) in &self.files {
+            for found in names.captures_iter(text) {
+                for name in found[1].split_whitespace() {
+                    let name = name.trim_matches('"').split(':').next().unwrap_or_default();
+                    all.push(name.replace('*', "some"));
+                }
+            }
+        }
+        all.retain(|name| rustls::pki_types::ServerName::try_from(name.clone()).is_ok());
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Writes it into a folder.
+    pub fn set_up(&self, httpd: &Httpd, network: &Network) -> SetUp {
+        let folder = files::folder();
+        let root = folder.path().join("server");
+        let authority = Authority::new(&root.join("tls"));
+        let wanted = self.wanted();
+        let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        let new = authority.leaf("new", &names);
+        let old = authority.leaf("old", &["old.test"]);
+        let other = network.another();
+        let start = format!(
+            "ServerRoot \"{root}\"\n{loaded}DirectoryIndex index.html\n<Directory \"{root}/sites\">\n    Require all \
+             granted\n</Directory>\nDocumentRoot \"{root}/sites/main\"\nErrorLog \"{root}/logs/error.log\"",
+            root = root.display(),
+            loaded = httpd.load(&["mpm_event", "authz_core", "dir", "unixd", "version"]),
+        );
+        let fill = |text: &str| {
+            text.replace("{start}", &start)
+                .replace(
+                    "{old}",
+                    &format!(
+                        "SSLCertificateFile \"{}\"\n    SSLCertificateKeyFile \"{}\"",
+                        old.certificate.display(),
+                        old.key.display()
+                    ),
+                )
+                .replace("{ssl}", httpd.load(&["ssl"]).trim_end())
+                .replace("{root}", &root.display().to_string())
+                .replace("{modules}", &httpd.modules.display().to_string())
+                .replace("{https}", &network.https.to_string())
+                .replace("{http}", &network.http.to_string())
+                .replace("{other}", &other.to_string())
+        };
+        let sites = Regex::new(r"sites/([a-z0-9-]+)").expect("a pattern");
+        let mut pages = vec!["main".to_owned()];
+        for (path, text) in &self.files {
+            pages.extend(sites.captures_iter(text).map(|found| found[1].to_owned()));
+            files::write(&root.join(path), fill(text));
+        }
+        for page in pages {
+            files::write(&root.join("sites").join(&page).join("index.html"), &page);
+            let challenge = format!("{page}/.well-known/acme-challenge/token");
+            files::write(&root.join("sites").join(challenge), format!("token of {page}"));
+        }
+        for (path, target) in &self.links {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::os::unix::fs::symlink(fill(target), path).expect("a link");
+        }
+        fs::create_dir_all(root.join("logs")).expect("a folder for logs");
+        let main = ["conf/httpd.conf", "apache2.conf"]
+            .into_iter()
+            .find(|main| root.join(main).exists())
+            .expect("a main file");
+        SetUp {
+            args: self.args.iter().map(|argument| fill(argument)).collect(),
+            main: root.join(main),
+            other,
+            root,
+            new,
+            _folder: folder,
+        }
+    }
+}
+
+/// A layout on disk, which goes when this goes.
+pub struct SetUp {
+    pub root: PathBuf,
+    pub main: PathBuf,
+    pub args: Vec<String>,
+    pub other: u16,
+    /// The certificate to be installed.
+    pub new: Leaf,
+    _folder: tempfile::TempDir,
+}
+
+impl SetUp {
+    /// Every configuration file and link, with its bytes or target.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut all = Vec::new();
+        collect(&self.root, &mut all);
+        all.sort();
+        all
+    }
+}
+
+fn collect(folder: &Path, all: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let (path, kind) = (entry.path(), entry.file_type().expect("a type"));
+        let name = entry.file_name();
+        if name == "esync-ssl-backup" || name == "logs" || name == ".esync-ssl.lock" {
+            continue;
+        }
+        if kind.is_symlink() {
+            let target = fs::read_link(&path).expect("a target");
+            all.push((path, target.into_os_string().into_encoded_bytes()));
+        } else if kind.is_dir() {
+            collect(&path, all);
+        } else {
+            let bytes = fs::read(&path).expect("a file");
+            all.push((path, bytes));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `enable` on servers as people have them, before a real Apache that is asked by requests: every name at every
+//! address gets the same site as before, and those that were wanted get theirs over TLS with the right certificate.
+//!
+//! The layouts are texts in `fixtures/layouts`, and made at random.
+#![cfg(target_os = "linux")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../differential/random.rs"]
+mod dice;
+mod layout;
+mod probe;
+mod random;
+mod trial;
+
+use layout::Layout;
+use support::apache::Httpd;
+use support::files::fixture;
+use support::network::Network;
+use trial::{End, carry_out};
+
+#[test]
+fn layouts_as_people_have_them() {
+    let Some(httpd) = Httpd::find() else { return };
+    let network = Network::enter();
+    let only = std::env::var("ESYNC_SSL_LAYOUT").unwrap_or_default();
+    let mut names: Vec<_> = std::fs::read_dir(fixture("layouts"))
+        .expect("fixtures/layouts")
+        .map(|entry| entry.expect("a layout").path())
+        .filter(|path| path.to_string_lossy().contains(&only))
+        .collect();
+    names.sort();
+    let mut failures = Vec::new();
+    for path in &names {
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        let text = std::fs::read_to_string(path).expect("a layout");
+        let layout = Layout::parse(&name, &text);
+        match carry_out(&layout, &httpd, &network) {
+            Ok(End::Enabled) if layout.refused.is_none() => {}
+            Ok(End::Refused(_)) if layout.refused.is_some() => {}
+            Ok(end) => failures.push(format!("=== {name}: {end:?}")),
+            Err(error) => failures.push(error),
+        }
+    }
+    println!("{} layouts", names.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed\n{}",
+        failures.len(),
+        names.len(),
+        failures.join("\n")
+    );
+}
+
+/// Zero wrong sites, and no server that does not start any more; `ESYNC_SSL_SEED` repeats a run.
+#[test]
+fn layouts_at_random() {
+    let Some(httpd) = Httpd::find() else { return };
+    let network = Network::enter();
+    let from_environment = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = from_environment("ESYNC_SSL_SEED").unwrap_or_else(|| {
+        let since = std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .expect("a clock after 1970");
+        since.as_nanos() as u64 % 1_000_000
+    });
+    let count = from_environment("ESYNC_SSL_LAYOUTS").unwrap_or(40);
+    println!("ESYNC_SSL_SEED={seed}, {count} layouts");
+    let (mut enabled, mut refused, mut dead, mut failures) = (0, 0, 0, Vec::new());
+    for at in 0..count {
+        let mut dice = dice::Random::new(seed + at);
+        let layout = random::layout(&format!("seed {}", seed + at), &mut dice);
+        match carry_out(&layout, &httpd, &network) {
+            Ok(End::Enabled) => enabled += 1,
+            Ok(End::Refused(said)) => {
+                refused += 1;
+                println!("{}: {}", layout.name, said.lines().last().unwrap_or_default());
+            }
+            Ok(End::NeverStarted) => dead += 1,
+            Err(error) => failures.push(error),
+        }
+    }
+    println!("{enabled} enabled, {refused} refused, {dead} did not start before");
+    assert!(
+        failures.is_empty(),
+        "{} of {count} failed; ESYNC_SSL_SEED={seed}\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert!(enabled > refused, "{enabled} enabled, {refused} refused");
+}
