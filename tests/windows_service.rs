@@ -136,9 +136,7 @@ fn codes(findings: &Value) -> Vec<String> {
 #[test]
 fn the_service_is_found_started_restarted_and_explained() {
     let Some(site) = Site::new() else { return };
-    // Its flag stands in the registry alone, and opens the second port.
-    let ports = site.json(&["ports"], 0);
-    assert_eq!(ports["ports"][1]["listen"], "127.0.0.1:8443", "{ports}");
+    // Its flag stands in the registry alone; without it there would be no TLS to look at.
     let started = site.json(&["restart"], 0);
     assert_eq!(started["was_running"], false, "{started}");
     assert!(
