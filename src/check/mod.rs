@@ -5,12 +5,16 @@
 
 pub mod certificate;
 mod chain;
+pub mod configuration;
 pub mod finding;
 pub mod generation;
 mod key;
+pub mod log;
 mod name;
+pub mod port;
 mod profile;
 pub mod rehearsal;
+pub mod served;
 pub mod tls_files;
 pub mod tls_host;
 

@@ -1,7 +1,11 @@
 //! The command line: clap, nothing else.
 
+use std::net::SocketAddr;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use time::macros::format_description;
+use time::{Date, Duration, PrimitiveDateTime, Time};
 
 use super::cert::arguments::CertCommand;
 use crate::change::{Http, Profile};
@@ -85,8 +89,17 @@ pub enum Command {
     Backups,
     /// Put back what a writing command changed
     Restore(Restore),
-    /// Look for faults in certificates, keys and chains before Apache meets them
+    /// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them
     Check(Check),
+    /// Say why Apache did not start, from its error logs
+    Explain(Explain),
+    /// Show who listens on the ports that the configuration wants
+    #[command(after_help = EXIT_STATUSES)]
+    Ports,
+    /// Restart Apache, and see that it serves what is configured
+    Restart(Restart),
+    /// Look at the running server as a client does
+    Verify(Verify),
     /// Certificates and keys: look at them, make them, convert them, install them
     #[command(subcommand)]
     Cert(CertCommand),
@@ -99,9 +112,10 @@ pub enum Command {
     Dump(Dump),
 }
 
-/// Look for faults in certificates, keys and chains before Apache meets them.
+/// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them.
 ///
-/// Without files, every virtual host of the present configuration that speaks TLS is checked. `httpd -t` opens no
+/// Without files, every virtual host of the present configuration that speaks TLS is checked, and what else keeps TLS
+/// from working: listeners and who holds their ports, virtual hosts that nobody reaches, modules, log folders. `httpd -t` opens no
 /// certificate: a server whose configuration it finds good may still not start, or clients may refuse it. Status 4
 /// says that there is an error of either kind.
 #[derive(Debug, Args)]
@@ -122,6 +136,85 @@ pub struct Check {
     /// Do not try the TLS settings on a short run of the server's own httpd
     #[arg(long)]
     pub no_rehearsal: bool,
+}
+
+/// Restart Apache, and see that it serves what is configured.
+///
+/// Certificates, ports and configuration are looked at first, and Apache is asked (`httpd -t`): while one of them would
+/// keep it from starting, a running server is left alone. Afterwards every port must answer and every TLS virtual host
+/// show its certificate; otherwise the logs are explained. A stopped server is started.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Restart {
+    /// Finish requests that are under way first, where the system has that
+    #[arg(long)]
+    pub graceful: bool,
+    /// Go on in spite of this finding (can be repeated)
+    #[arg(long, value_name = "CODE")]
+    pub force: Vec<Code>,
+}
+
+/// Look at the running server as a client does.
+///
+/// Every virtual host that speaks TLS, or the one of a name: protocol, certificates as served, trust, name, dates,
+/// whether it is the certificate on disk, what a client gets that sends no server name, plain HTTP and redirects.
+/// Status 4 says that clients would refuse it.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Verify {
+    /// Name that clients use
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    /// Connect there instead of to this machine
+    #[arg(long, value_name = "IP:PORT")]
+    pub address: Option<SocketAddr>,
+    /// Trust these certificates instead of those that this machine trusts (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<Utf8PathBuf>,
+}
+
+/// Say why Apache did not start, from its error logs.
+///
+/// Reads every error log that the configuration uses, from the last start on, puts together what is about one thing,
+/// and gives each known message its cause and what to do. Certificates and keys that a message names are looked at.
+/// Messages that are not known are shown as they are.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Explain {
+    /// Log file to read instead of those of the configuration; `-` is the standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<Utf8PathBuf>,
+    /// Everything since then instead of the last start: `30m`, `2h`, `1d`, `2026-03-02`, `2026-03-02 06:45`
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub since: Option<Since>,
+}
+
+/// A point in time, in the local time of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// So long before now.
+    Ago(Duration),
+    /// This moment.
+    At(PrimitiveDateTime),
+}
+
+fn parse_since(text: &str) -> Result<Since, String> {
+    let not = || "a time looks like 30m, 2h, 1d, 2026-03-02 or \"2026-03-02 06:45\"".to_string();
+    if let Some((number, unit)) = text.split_at_checked(text.len().saturating_sub(1))
+        && let Ok(number) = number.parse::<u32>()
+        && let Some(seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]
+            .iter()
+            .find_map(|(name, seconds)| (*name == unit).then_some(*seconds))
+    {
+        return Ok(Since::Ago(Duration::seconds(i64::from(number) * seconds)));
+    }
+    let text = text.replace('T', " ");
+    let (date, time) = text.split_once(' ').unwrap_or((&text, "00:00"));
+    let date = Date::parse(date, format_description!("[year]-[month]-[day]")).map_err(|_| not())?;
+    let time = Time::parse(time, format_description!("[hour]:[minute]:[second]"))
+        .or_else(|_| Time::parse(time, format_description!("[hour]:[minute]")))
+        .map_err(|_| not())?;
+    Ok(Since::At(PrimitiveDateTime::new(date, time)))
 }
 
 /// Say what is wrong with the configuration, all of it.
@@ -337,6 +430,22 @@ mod tests {
     #[test]
     fn the_definition_holds_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_in_words_of_people() {
+        assert_eq!(parse_since("2h"), Ok(Since::Ago(Duration::hours(2))));
+        let at = |hour, minute| {
+            PrimitiveDateTime::new(
+                time::macros::date!(2026 - 03 - 02),
+                Time::from_hms(hour, minute, 0).unwrap(),
+            )
+        };
+        assert_eq!(parse_since("2026-03-02"), Ok(Since::At(at(0, 0))));
+        assert_eq!(parse_since("2026-03-02T06:45"), Ok(Since::At(at(6, 45))));
+        for bad in ["", "h", "x", "2026-13-01", "5w", "ä"] {
+            assert!(parse_since(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
 use super::printer::{Printer, printable};
 use super::rehearse;
-use super::settings::Loaded;
-use super::{Failure, findings};
+use super::settings::{Loaded, root_variable};
+use super::{Failure, findings, running};
 use crate::change::domain_name;
 use crate::check::certificate::{Question, check};
 use crate::check::tls_files::{File, TlsFiles};
@@ -44,6 +44,8 @@ struct Report {
     #[serde(skip)]
     server_text: String,
     checked: Vec<Checked>,
+    /// About listeners, ports, modules, logs and virtual hosts as a whole.
+    configuration: Vec<Finding>,
     /// Virtual hosts that were not checked, and why.
     skipped: Vec<Skipped>,
     errors: usize,
@@ -51,8 +53,9 @@ struct Report {
     notes: usize,
 }
 
+/// One pair of certificate and key with what is to be said about it.
 #[derive(Serialize)]
-struct Checked {
+pub(super) struct Checked {
     /// What clients call it, or the main server.
     name: Option<String>,
     /// `FILE:LINE` of the virtual host; nothing for given files and for the main server.
@@ -60,18 +63,29 @@ struct Checked {
     certificate: Option<String>,
     key: Option<String>,
     chain: Option<String>,
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
+/// What was not checked.
 #[derive(Serialize)]
-struct Skipped {
+pub(super) struct Skipped {
     place: String,
     reason: String,
 }
 
 impl Report {
-    fn new(server: Server, checked: Vec<Checked>, skipped: Vec<Skipped>) -> Report {
-        let all = || checked.iter().flat_map(|checked| &checked.findings);
+    fn new(
+        server: Server,
+        checked: Vec<Checked>,
+        configuration: Vec<Finding>,
+        skipped: Vec<Skipped>,
+    ) -> Report {
+        let all = || {
+            checked
+                .iter()
+                .flat_map(|checked| &checked.findings)
+                .chain(&configuration)
+        };
         let errors = all().filter(|finding| finding.severity.is_error()).count();
         let notes = all()
             .filter(|finding| finding.severity == Severity::Advice)
@@ -83,6 +97,7 @@ impl Report {
             warnings: all().count() - errors - notes,
             notes,
             checked,
+            configuration,
             skipped,
         }
     }
@@ -114,6 +129,11 @@ impl Report {
             text += &findings::lines(&checked.findings, &[]);
             text.push('\n');
         }
+        if !self.configuration.is_empty() {
+            text += "\x1b[1mconfiguration and ports\x1b[0m\n";
+            text += &findings::lines(&self.configuration, &[]);
+            text.push('\n');
+        }
         for skipped in &self.skipped {
             let _ = writeln!(
                 text,
@@ -124,12 +144,16 @@ impl Report {
         }
         if self.checked.is_empty() {
             text += "Nothing speaks TLS in this configuration; esync-ssl enable turns it on.\n";
-            return text;
+            if self.configuration.is_empty() {
+                return text;
+            }
         }
         let all: Vec<Finding> = self
             .checked
             .iter()
-            .flat_map(|checked| checked.findings.clone())
+            .flat_map(|checked| &checked.findings)
+            .chain(&self.configuration)
+            .cloned()
             .collect();
         let _ = writeln!(text, "{}; judged for {}", findings::count(&all), self.server_text);
         text
@@ -138,8 +162,7 @@ impl Report {
 
 /// Files named on the command line; the configuration, if there is one, tells which server it is for.
 fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
-    let named =
-        global.root.is_some() || global.config.is_some() || std::env::var_os("ESYNC_SSL_ROOT").is_some();
+    let named = global.root.is_some() || global.config.is_some() || root_variable().is_some();
     let loaded = match Loaded::find(global) {
         Ok(loaded) => Some(loaded),
         Err(failure) if named => return Err(failure),
@@ -175,7 +198,7 @@ fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
         &files,
         found,
     );
-    Ok(Report::new(server, vec![checked], Vec::new()))
+    Ok(Report::new(server, vec![checked], Vec::new(), Vec::new()))
 }
 
 /// Every virtual host that speaks TLS, or those that answer the name.
@@ -196,19 +219,52 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
             )));
         }
     }
+    let (checked, mut skipped) = judge_hosts(
+        &loaded,
+        server,
+        &hosts,
+        wanted.as_deref(),
+        (!arguments.no_rehearsal).then_some(printer),
+    );
+    if wanted.is_none() {
+        for host in configuration.virtual_hosts() {
+            if host.truth == Truth::Unknown {
+                skipped.push(Skipped {
+                    place: place_of(&loaded, host.entry),
+                    reason: "whether it is active hangs on a condition that is not known here".into(),
+                });
+            }
+        }
+    }
+    let mut about = running::configuration_findings(&loaded);
+    about.extend(running::port_findings(&loaded));
+    about.sort_by_key(|finding| finding.severity);
+    Ok(Report::new(server, checked, about, skipped))
+}
+
+/// Judges the files of virtual hosts; for the name that clients use, if one is given. Where somebody is told of it,
+/// what the rules find good is tried on a short run of the server's own httpd.
+pub(super) fn judge_hosts(
+    loaded: &Loaded,
+    server: Server,
+    hosts: &[TlsHost],
+    wanted: Option<&str>,
+    rehearsal: Option<&Printer>,
+) -> (Vec<Checked>, Vec<Skipped>) {
+    let configuration = &loaded.configuration;
     let mut checked = Vec::new();
     let mut skipped = Vec::new();
-    for host in &hosts {
-        let place = host.entry.map(|entry| place_of(&loaded, entry));
+    for host in hosts {
+        let place = host.entry.map(|entry| place_of(loaded, entry));
         let shown = host
             .server_name
             .clone()
             .or_else(|| place.is_none().then(|| "main server".into()));
         // What clients type is judged in place of what the server calls itself.
-        let name = wanted.clone().or_else(|| host.server_name.clone());
+        let name = wanted.map(str::to_string).or_else(|| host.server_name.clone());
         if let Some(finding) = host.check(configuration, server.generation) {
             let finding = match host.entry {
-                Some(entry) => at_entry(&loaded, entry, finding),
+                Some(entry) => at_entry(loaded, entry, finding),
                 None => finding,
             };
             checked.push(Checked {
@@ -222,7 +278,7 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
         }
         let first = checked.len();
         for pair in &host.pairs {
-            let files = match load(&loaded, host, pair) {
+            let files = match load(loaded, host, pair) {
                 Ok(files) => files,
                 Err(reason) => {
                     skipped.push(Skipped {
@@ -251,27 +307,28 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
                 .iter()
                 .all(|finding| !finding.severity.is_error())
         };
-        if !arguments.no_rehearsal && checked.len() > first && checked[first..].iter().all(is_clean) {
+        if let Some(printer) = rehearsal
+            && checked.len() > first
+            && checked[first..].iter().all(is_clean)
+        {
             let name = name.as_deref().unwrap_or("localhost");
             let new = std::collections::BTreeMap::new();
-            let found = rehearse::of_section(&loaded, configuration, host.section, name, &new, printer);
+            let found = rehearse::of_section(loaded, configuration, host.section, name, &new, printer);
             checked[first].findings.extend(found);
         }
     }
-    if wanted.is_none() {
-        for host in configuration.virtual_hosts() {
-            if host.truth == Truth::Unknown {
-                skipped.push(Skipped {
-                    place: place_of(&loaded, host.entry),
-                    reason: "whether it is active hangs on a condition that is not known here".into(),
-                });
-            }
-        }
-    }
-    Ok(Report::new(server, checked, skipped))
+    (checked, skipped)
 }
 
 impl Checked {
+    /// The files that were looked at.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        [&self.certificate, &self.key, &self.chain]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
     fn new(name: Option<String>, place: Option<String>, files: &TlsFiles, findings: Vec<Finding>) -> Checked {
         Checked {
             name,
@@ -348,7 +405,7 @@ fn at_entry(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
 }
 
 /// A name that clients type: a domain or an address.
-fn client_name(typed: &str) -> Result<String, Failure> {
+pub(super) fn client_name(typed: &str) -> Result<String, Failure> {
     if let Ok(name @ Name::Ip(_)) = Name::parse(typed) {
         return Ok(name.to_string());
     }

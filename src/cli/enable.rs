@@ -14,7 +14,7 @@ use super::printer::{Printer, printable};
 use super::rehearse;
 use super::settings::Loaded;
 use super::world::World;
-use super::{Failure, diff};
+use super::{Failure, diff, running};
 use crate::apply::{Change, backup_folders};
 use crate::change::{Plan, PlanError, Request, domain_name};
 use crate::check::Finding;
@@ -88,6 +88,7 @@ pub fn run(
             ExitStatus::Done
         });
     }
+    running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
     let backups = backups(&loaded)?;
     let mut work = Work {
         reads: files.read(),

@@ -9,17 +9,22 @@ mod diff;
 mod dump;
 mod enable;
 mod enable_files;
+mod explain;
 mod findings;
 mod judge;
 mod lint;
 mod material;
 mod new_files;
 mod pass_phrase;
+mod ports;
 mod printer;
 mod rehearse;
+mod restart;
 mod restore;
+mod running;
 mod settings;
 mod status;
+mod verify;
 mod world;
 
 use clap::Parser;
@@ -58,6 +63,10 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         Command::Backups => backups::run(&global, world, &printer),
         Command::Restore(restore) => restore::run(restore, &global, world, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),
+        Command::Explain(explain) => explain::run(&explain, &global, &printer),
+        Command::Ports => ports::run(&global, &printer),
+        Command::Restart(restart) => restart::run(&restart, &global, &printer),
+        Command::Verify(verify) => verify::run(&verify, &global, &printer),
         Command::Cert(command) => cert::run(command, &global, &printer),
         Command::Status => status::run(&global, &printer),
         Command::Lint(lint) => lint::run(&lint, &global, &printer),

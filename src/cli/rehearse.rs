@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::Failure;
 use super::commit::Work;
 use super::findings;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
-use super::Failure;
 use crate::apply::{Content, create_private};
 use crate::change::Request;
 use crate::check::Finding;

@@ -34,9 +34,7 @@ pub struct Loaded {
 impl Loaded {
     /// Finds and reads the configuration.
     pub fn find(place: &Global) -> Result<Loaded, Failure> {
-        let variable = std::env::var_os("ESYNC_SSL_ROOT")
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from);
+        let variable = root_variable();
         let root = place.root.as_ref().map(|path| path.as_std_path());
         let main = place.config.as_ref().map(|path| path.as_std_path());
         let installation = Installation::find(root, main, variable.as_deref()).map_err(Failure::error)?;
@@ -217,15 +215,23 @@ impl Loaded {
 /// The binary that answered, if there is one, or the silence of one that is there.
 type Asked = Result<Option<Binary>, Silence>;
 
+/// The server root that the environment names.
+pub fn root_variable() -> Option<PathBuf> {
+    std::env::var_os("ESYNC_SSL_ROOT")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
 /// Version, built-in modules and flags: from the binary, or assumed.
 fn facts(
     global: &Global,
     installation: &Installation,
     platform: Platform,
 ) -> Result<(Facts, String, Asked), Failure> {
-    let flags: Vec<Vec<u8>> = global
-        .define
+    let flags: Vec<Vec<u8>> = installation
+        .flags()
         .iter()
+        .chain(&global.define)
         .map(|flag| flag.as_bytes().to_vec())
         .collect();
     let binary = match &global.httpd {

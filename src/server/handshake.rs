@@ -1,103 +1,297 @@
-//! A TLS handshake with a server: which certificate does it show for a name? Judges nothing: any certificate is taken.
+//! The running server as a client sees it: connection, TLS handshake, certificates as served, one request.
 
-use std::io;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme, Stream,
+};
 
-/// What a server shows: DER, as it was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// The server's own certificate.
-    pub leaf: Vec<u8>,
-    /// The certificates sent behind it.
-    pub chain: Vec<Vec<u8>>,
+/// How long connecting and each answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// No answer that matters is longer.
+const MAX_ANSWER: u64 = 64 << 10;
+
+/// What the certificates that were served are worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// They lead to a root that is trusted.
+    Trusted,
+    /// No issuer that is trusted.
+    UnknownIssuer,
+    /// They would, but for this: dates, purposes, a bad signature.
+    Refused(String),
 }
 
-/// Shakes hands with the server at an address that is asked for a name (a domain name or an address).
+/// What a TLS handshake showed.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Protocol, `TLSv1.3`.
+    pub version: String,
+    /// Cipher.
+    pub cipher: String,
+    /// Certificates in the order in which they were served, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// Whether they lead to a trusted root.
+    pub trust: Trust,
+    /// The answer to a request for `/` over this connection.
+    pub answer: Option<Answer>,
+}
+
+/// An answer over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its number.
+    pub status: u16,
+    /// `Location`.
+    pub location: Option<String>,
+    /// `Strict-Transport-Security`.
+    pub hsts: Option<String>,
+    /// `Server`.
+    pub server: Option<String>,
+}
+
+/// Why there was no handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody accepts connections; the system's number and words.
+    NotConnected(String),
+    /// The port answers plain HTTP.
+    PlainHttp,
+    /// Connected, and no handshake came about.
+    NoHandshake(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::NotConnected(words) => write!(f, "no connection: {words}"),
+            Failure::PlainHttp => f.write_str("the port speaks plain HTTP"),
+            Failure::NoHandshake(words) => write!(f, "no TLS handshake: {words}"),
+        }
+    }
+}
+
+/// Whom clients trust.
+#[derive(Clone)]
+pub struct Roots(Arc<RootCertStore>);
+
+impl Roots {
+    /// The certificates that this machine trusts.
+    pub fn of_platform() -> Roots {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Roots(Arc::new(store))
+    }
+
+    /// These certificates (DER) and no others.
+    pub fn only(certificates: impl IntoIterator<Item = Vec<u8>>) -> Roots {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(certificates.into_iter().map(CertificateDer::from));
+        Roots(Arc::new(store))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Connects, shakes hands and asks for `/`. `name` is sent as server name (SNI) and as `Host`; without one, or when it
+/// is an address, no server name is sent.
 ///
 /// # Errors
-/// When nobody answers in time, or the handshake does not succeed.
-pub fn connect(address: SocketAddr, name: &str, patience: Duration) -> io::Result<Shown> {
-    let shown = Arc::new(Recorder::default());
+/// See [`Failure`]. A certificate that clients would refuse is none.
+pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<Seen, Failure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let recorder = Arc::new(Recorder::new(roots, &provider));
+    let no_tls = |error: Error| Failure::NoHandshake(error.to_string());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
+        .map_err(no_tls)?
         .dangerous()
-        .with_custom_certificate_verifier(shown.clone())
+        .with_custom_certificate_verifier(recorder.clone())
         .with_no_client_auth();
-    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-    let mut socket = TcpStream::connect_timeout(&address, patience)?;
-    socket.set_read_timeout(Some(patience))?;
-    socket.set_write_timeout(Some(patience))?;
+    let server = match name.and_then(|name| ServerName::try_from(name.to_string()).ok()) {
+        Some(server) => server,
+        None => ServerName::from(address.ip()),
+    };
+    let mut connection = ClientConnection::new(Arc::new(config), server).map_err(no_tls)?;
+    let mut socket = connect(address)?;
     while connection.is_handshaking() {
-        connection.complete_io(&mut socket)?;
+        if let Err(error) = connection.complete_io(&mut socket) {
+            // A record that begins with the letters of "HTTP/" is none of TLS.
+            return Err(match http(address, name.unwrap_or("localhost")) {
+                Ok(answer) if answer.status != 400 => Failure::PlainHttp,
+                Ok(_) if error.kind() == ErrorKind::InvalidData && speaks_no_tls(&error) => {
+                    Failure::PlainHttp
+                }
+                _ => Failure::NoHandshake(error.to_string()),
+            });
+        }
     }
-    connection.send_close_notify();
-    let _ = connection.complete_io(&mut socket);
-    Ok(shown.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_string(),
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_string(),
+        other => format!("{other:?}"),
+    };
+    let cipher = connection
+        .negotiated_cipher_suite()
+        .map(|suite| format!("{:?}", suite.suite()));
+    let certificates = connection.peer_certificates().unwrap_or_default();
+    let chain = certificates.iter().map(|der| der.to_vec()).collect();
+    let host = name.map_or_else(|| address.ip().to_string(), str::to_string);
+    let answer = exchange(&mut Stream::new(&mut connection, &mut socket), &host).ok();
+    let trust = recorder
+        .trust
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    Ok(Seen {
+        version,
+        cipher: cipher.unwrap_or_default(),
+        chain,
+        trust: trust.unwrap_or(Trust::UnknownIssuer),
+        answer,
+    })
 }
 
-/// Notes what is shown, and finds all of it good.
-#[derive(Debug, Default)]
-struct Recorder(Mutex<Shown>);
+fn speaks_no_tls(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    matches!(inner, Some(Error::InvalidMessage(_)))
+}
+
+/// Asks for `/` over plain HTTP.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn http(address: SocketAddr, host: &str) -> Result<Answer, Failure> {
+    let mut socket = connect(address)?;
+    exchange(&mut socket, host).map_err(|error| Failure::NoHandshake(error.to_string()))
+}
+
+fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let refused = |error: std::io::Error| Failure::NotConnected(error.to_string());
+    let socket = TcpStream::connect_timeout(&address, PATIENCE).map_err(refused)?;
+    socket.set_read_timeout(Some(PATIENCE)).map_err(refused)?;
+    socket.set_write_timeout(Some(PATIENCE)).map_err(refused)?;
+    Ok(socket)
+}
+
+fn exchange(stream: &mut (impl Read + Write), host: &str) -> std::io::Result<Answer> {
+    write!(
+        stream,
+        "HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: esync-ssl\r\n\r\n"
+    )?;
+    stream.flush()?;
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.take(MAX_ANSWER).read_to_end(&mut bytes)
+        && bytes.is_empty()
+    {
+        return Err(error);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let no_http = || std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP");
+    let status = text
+        .strip_prefix("HTTP/")
+        .and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok())
+        .ok_or_else(no_http)?;
+    let header = |name: &str| {
+        let fields = text
+            .lines()
+            .skip(1)
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split_once(':'));
+        fields
+            .into_iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_string())
+    };
+    Ok(Answer {
+        status,
+        location: header("Location"),
+        hsts: header("Strict-Transport-Security"),
+        server: header("Server"),
+    })
+}
+
+/// Lets every certificate pass and remembers what a strict client would have said of it.
+#[derive(Debug)]
+struct Recorder {
+    strict: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+    trust: Mutex<Option<Trust>>,
+}
+
+impl Recorder {
+    fn new(roots: &Roots, provider: &Arc<CryptoProvider>) -> Recorder {
+        let builder = WebPkiServerVerifier::builder_with_provider(roots.0.clone(), provider.clone());
+        Recorder {
+            // Without a single root nothing is trusted.
+            strict: builder.build().ok(),
+            provider: provider.clone(),
+            trust: Mutex::new(None),
+        }
+    }
+}
 
 impl ServerCertVerifier for Recorder {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _stapled: &[u8],
-        _now: UnixTime,
+        intermediates: &[CertificateDer<'_>],
+        server: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Shown {
-            leaf: leaf.to_vec(),
-            chain: chain.iter().map(|certificate| certificate.to_vec()).collect(),
+        let trust = match self
+            .strict
+            .as_ref()
+            .map(|strict| strict.verify_server_cert(leaf, intermediates, server, ocsp, now))
+        {
+            None => Trust::UnknownIssuer,
+            Some(Ok(_)) => Trust::Trusted,
+            // The name is compared last, and judged elsewhere.
+            Some(Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ))) => Trust::Trusted,
+            Some(Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) => Trust::UnknownIssuer,
+            Some(Err(error)) => Trust::Refused(error.to_string()),
         };
+        *self.trust.lock().unwrap_or_else(PoisonError::into_inner) = Some(trust);
         Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        use SignatureScheme::*;
-        vec![
-            ECDSA_NISTP256_SHA256,
-            ECDSA_NISTP384_SHA384,
-            ECDSA_NISTP521_SHA512,
-            ED25519,
-            ED448,
-            RSA_PSS_SHA256,
-            RSA_PSS_SHA384,
-            RSA_PSS_SHA512,
-            RSA_PKCS1_SHA256,
-            RSA_PKCS1_SHA384,
-            RSA_PKCS1_SHA512,
-            RSA_PKCS1_SHA1,
-            ECDSA_SHA1_Legacy,
-        ]
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

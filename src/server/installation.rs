@@ -1,9 +1,11 @@
-//! Where the server's configuration is: from flags, the environment, or the usual places. Reads no configuration.
+//! Where the server's configuration is: from flags, the environment, what runs, or the usual places. Reads no
+//! configuration.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::binary::Binary;
+use super::candidates::{self, Candidate, same};
 use super::envvars;
 
 /// A server root and its main file.
@@ -15,6 +17,8 @@ pub struct Installation {
     pub main: PathBuf,
     /// How it was found, for people: `--root`, `ESYNC_SSL_ROOT`, …
     pub found_by: String,
+    /// The service or running process that serves it: its binary, flags and environment.
+    pub served_by: Option<Candidate>,
 }
 
 /// Why no installation was found; a sentence that says what to do.
@@ -67,6 +71,9 @@ impl Installation {
     /// The binary that most likely serves this installation. A distribution's binary is taken only for the
     /// distribution's own server root.
     pub fn binary(&self) -> Option<Binary> {
+        if let Some(candidate) = &self.served_by {
+            return Some(Binary::new(candidate.binary.clone()));
+        }
         let distribution = ["/etc/apache2", "/etc/httpd"]
             .iter()
             .any(|root| self.root == Path::new(root));
@@ -77,35 +84,111 @@ impl Installation {
             .map(Binary::new)
     }
 
-    /// The environment that the server is started with, as far as files tell it: Debian's `envvars`.
+    /// Flags (`-D`) that the server is started with, as far as its service or process tells them.
+    pub fn flags(&self) -> &[String] {
+        self.served_by.as_ref().map_or(&[], |candidate| &candidate.flags)
+    }
+
+    /// The environment that the server is started with: that of its process, or Debian's `envvars`.
     pub fn environment(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        if let Some(environment) = self
+            .served_by
+            .as_ref()
+            .and_then(|candidate| candidate.environment.clone())
+        {
+            return environment;
+        }
         std::fs::read(self.root.join("envvars"))
             .map(|bytes| envvars::parse(&bytes))
             .unwrap_or_default()
     }
 
     /// Finds the installation: a server root or a main file given by hand, else `ESYNC_SSL_ROOT` (its value comes
-    /// in as `variable`), else the first of the usual places that has a main file.
+    /// in as `variable`), else the service or running process of an Apache, else what an httpd binary was made for,
+    /// else one of the usual places. Of several in one of these steps none is taken.
     pub fn find(
         root: Option<&Path>,
         main: Option<&Path>,
         variable: Option<&Path>,
     ) -> Result<Installation, NotFound> {
-        match (root, main, variable) {
-            (root, Some(main), _) => with_main(root, main),
-            (Some(root), None, _) => below(root, "--root"),
-            (None, None, Some(root)) => below(root, "ESYNC_SSL_ROOT"),
-            (None, None, None) => USUAL_ROOTS
-                .iter()
-                .map(Path::new)
-                .find_map(|root| below(root, "one of the usual places").ok())
-                .ok_or_else(|| {
-                    NotFound(format!(
-                        "no Apache configuration in the usual places ({}); name the server root with --root, or the \
-                         main file with --config",
-                        USUAL_ROOTS.join(", ")
-                    ))
-                }),
+        let given = match (root, main, variable) {
+            (root, Some(main), _) => with_main(root, main)?,
+            (Some(root), None, _) => below(root, "--root")?,
+            (None, None, Some(root)) => below(root, "ESYNC_SSL_ROOT")?,
+            (None, None, None) => return search(),
+        };
+        let served_by = candidates::services()
+            .into_iter()
+            .find(|one| same(&one.main, &given.main));
+        Ok(Installation { served_by, ..given })
+    }
+}
+
+/// Looks for an installation that nobody named.
+fn search() -> Result<Installation, NotFound> {
+    let of = |candidate: Candidate, runs: bool| Installation {
+        root: candidate.root.clone(),
+        main: candidate.main.clone(),
+        found_by: candidate.found_by.clone(),
+        served_by: runs.then_some(candidate),
+    };
+    let services = candidates::services()
+        .into_iter()
+        .map(|one| of(one, true))
+        .collect();
+    let binaries = || {
+        candidates::binaries()
+            .into_iter()
+            .map(|one| of(one, false))
+            .collect()
+    };
+    let usual = || {
+        let roots = USUAL_ROOTS.iter().map(Path::new);
+        roots
+            .filter_map(|root| below(root, "one of the usual places").ok())
+            .collect()
+    };
+    let steps: [&dyn Fn() -> Vec<Installation>; 2] = [&binaries, &usual];
+    let mut found: Vec<Installation> = services;
+    for step in steps {
+        if found.is_empty() {
+            found = step();
+        }
+    }
+    let mut once: Vec<Installation> = Vec::new();
+    for one in found {
+        if !once.iter().any(|other| same(&other.main, &one.main)) {
+            once.push(one);
+        }
+    }
+    // On a machine of eSync its own tree is the one that is meant.
+    if cfg!(windows)
+        && let Some(own) = once
+            .iter()
+            .position(|one| same(&one.root, Path::new(USUAL_ROOTS[0])))
+    {
+        return Ok(once.swap_remove(own));
+    }
+    match once.len() {
+        0 => Err(NotFound(format!(
+            "no Apache configuration in the usual places ({}); name the server root with --root, or the main file with \
+             --config",
+            USUAL_ROOTS.join(", ")
+        ))),
+        1 => Ok(once.swap_remove(0)),
+        _ => {
+            let list = once.iter().map(|one| {
+                format!(
+                    "--root {} --config {} ({})",
+                    one.root.display(),
+                    one.main.display(),
+                    one.found_by
+                )
+            });
+            Err(NotFound(format!(
+                "there are several Apache servers on this machine; say which one is meant:\n  {}",
+                list.collect::<Vec<_>>().join("\n  ")
+            )))
         }
     }
 }
@@ -129,6 +212,7 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
         root: absolute,
         main,
         found_by: found_by.into(),
+        served_by: None,
     })
 }
 
@@ -164,6 +248,7 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
         root,
         main: path,
         found_by: "--config".into(),
+        served_by: None,
     })
 }
 

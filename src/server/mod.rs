@@ -1,7 +1,14 @@
-//! The installed server: where its configuration is. Knows not what to change.
+//! The installed server: where its configuration is, what runs it, who listens, what it says and shows. Knows not what
+//! to change.
 
 pub mod binary;
+pub mod candidates;
 mod envvars;
+pub mod error_log;
 pub mod handshake;
 pub mod installation;
+pub mod port;
 pub mod rehearsal;
+pub mod service;
+pub mod shown;
+pub mod system_log;

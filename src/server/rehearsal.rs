@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::binary::Binary;
-use super::handshake::{self, Shown};
+use super::shown::{self, Shown};
 use crate::httpd::bytes_path;
 
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
@@ -110,7 +110,7 @@ pub fn rehearse(
     let said = || said(folder.path());
     let start = Instant::now();
     loop {
-        let shown = handshake::connect(address, name, Duration::from_secs(2));
+        let shown = shown::connect(address, name, Duration::from_secs(2));
         if let Some(status) = server.0.try_wait()? {
             return Err(Flop::Ended(format!("{}httpd ended with {status}", said())));
         }

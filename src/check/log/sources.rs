@@ -1,0 +1,59 @@
+//! Where the error logs of a configuration are. Opens none of them.
+
+use crate::httpd::{Configuration, Platform, SERVER, Truth, resolve};
+
+/// One error log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A file: an absolute path of the configuration.
+    File(Vec<u8>),
+    /// A program that gets the lines: its command line.
+    Program(String),
+    /// The log of the system.
+    Syslog,
+}
+
+/// Files that are looked at besides, because installations log there what belongs to no virtual host.
+const USUAL: [&str; 3] = ["logs/error.log", "logs/error_log", "conf/error_log"];
+
+/// Every error log that the configuration names, the main server's first; then the usual ones.
+pub fn sources(configuration: &Configuration) -> Vec<Source> {
+    let platform = configuration.facts().platform;
+    let full = |path: &[u8]| Source::File(resolve(configuration.server_root(), path, platform));
+    let default = match platform {
+        Platform::Unix => "logs/error_log",
+        Platform::Windows => "logs/error.log",
+    };
+    let main = configuration.setting(SERVER, "ErrorLog");
+    let mut found = Vec::new();
+    if main.is_none() {
+        found.push(full(default.as_bytes()));
+    }
+    let named = configuration.named("ErrorLog").map(|(_, entry)| entry);
+    let mut own: Vec<Source> = Vec::new();
+    for entry in named.filter(|entry| entry.truth != Truth::False) {
+        let Some(value) = configuration.arguments(entry).into_iter().next() else {
+            continue;
+        };
+        let source = if let Some(program) = value.strip_prefix(b"|") {
+            Source::Program(
+                String::from_utf8_lossy(program.strip_prefix(b"$").unwrap_or(program)).into_owned(),
+            )
+        } else if value.eq_ignore_ascii_case(b"syslog") || value.starts_with(b"syslog:") {
+            Source::Syslog
+        } else {
+            full(&value)
+        };
+        let is_main = configuration.context(entry) == SERVER;
+        own.insert(if is_main { 0 } else { own.len() }, source);
+    }
+    found.extend(own);
+    found.extend(USUAL.iter().map(|path| full(path.as_bytes())));
+    let mut once: Vec<Source> = Vec::new();
+    for source in found {
+        if !once.contains(&source) {
+            once.push(source);
+        }
+    }
+    once
+}

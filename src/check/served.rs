@@ -1,0 +1,189 @@
+//! What the running server shows to clients.
+
+use time::OffsetDateTime;
+
+use super::certificate::{Question, check};
+use super::finding::{Code, Finding, Severity};
+use super::generation::Generation;
+use super::tls_files::{File, TlsFiles};
+use crate::server::handshake::{Failure, Seen, Trust};
+use crate::tls::certificate::Certificate;
+
+/// What a client with this name meets.
+#[derive(Clone, Copy, Debug)]
+pub struct Meeting<'a> {
+    /// The name that it uses, or the address.
+    pub name: Option<&'a str>,
+    /// The time.
+    pub now: OffsetDateTime,
+    /// Certificates that clients trust by arrangement (`--ca`).
+    pub anchors: &'a [Certificate],
+    /// The server's certificate on disk, if it is known, and where.
+    pub on_disk: Option<(&'a Certificate, &'a str)>,
+    /// The certificates of the other virtual hosts, with what they are called.
+    pub others: &'a [(Certificate, String)],
+}
+
+/// Judges what was seen.
+pub fn judge(seen: &Result<Seen, Failure>, meeting: &Meeting<'_>) -> Vec<Finding> {
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(failure) => return vec![not_seen(failure)],
+    };
+    let chain: Vec<Certificate> = seen
+        .chain
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect();
+    let Some(leaf) = chain.first() else {
+        return vec![Finding::new(
+            Code::HandshakeFailed,
+            Severity::BreaksClients,
+            "the server shows no certificate that can be read",
+            "The handshake came about, and what was served is damaged or empty.",
+            "esync-ssl check looks at the files.",
+        )];
+    };
+    let mut found = as_a_file(&chain, meeting);
+    trust(seen, &chain, meeting, &mut found);
+    if let Some((wanted, file)) = meeting.on_disk
+        && wanted.der() != leaf.der()
+    {
+        found.push(other_than_disk(leaf, file, meeting));
+    }
+    found.sort_by_key(|finding| finding.severity);
+    found
+}
+
+/// The rules for certificate files, on what was served.
+fn as_a_file(chain: &[Certificate], meeting: &Meeting<'_>) -> Vec<Finding> {
+    let text: String = chain.iter().map(Certificate::to_pem).collect();
+    let files = TlsFiles {
+        certificate: File::from_bytes("as served", text.as_bytes()),
+        key: None,
+        chain: None,
+    };
+    let mut found = check(&Question {
+        files: &files,
+        server_name: meeting.name,
+        aliases: &[],
+        server: Generation::CURRENT,
+        now: meeting.now,
+        // Whether it staples shows elsewhere, and the key does not show at all.
+        stapling: true,
+        pass_phrase_dialog: false,
+        anchors: meeting.anchors,
+    });
+    found.retain(|finding| !matches!(finding.code, Code::KeyNotAKey | Code::NameApacheWarns));
+    for finding in &mut found {
+        finding.place = None;
+        // It runs, whatever would keep another server from starting.
+        finding.severity = finding.severity.max(Severity::BreaksClients);
+        finding.apache_codes.clear();
+    }
+    found
+}
+
+fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut Vec<Finding>) {
+    let (Some(leaf), Some(last)) = (chain.first(), chain.last()) else {
+        return;
+    };
+    // What was said about certificates says it better.
+    let told = found.iter().any(|finding| finding.severity.is_error());
+    let whom = if meeting.anchors.is_empty() {
+        "this machine trusts"
+    } else {
+        "--ca names"
+    };
+    match &seen.trust {
+        Trust::Trusted => {
+            // A root that clients have needs no sending, and a chain that is whole for them is not incomplete.
+            found.retain(|finding| !matches!(finding.code, Code::ChainMissing | Code::CertSelfSigned));
+        }
+        Trust::UnknownIssuer if leaf.is_self_issued() => {
+            found.retain(|finding| finding.code != Code::CertSelfSigned);
+            found.push(Finding::new(
+                Code::CertSelfSigned,
+                Severity::BreaksClients,
+                "clients do not trust the certificate: it is signed by itself",
+                format!("It is none of the certificates that {whom}."),
+                "Give it to every client as trusted, or have a certificate made by an authority: esync-ssl cert request.",
+            ));
+        }
+        Trust::UnknownIssuer => {
+            if found.iter().any(|finding| finding.code == Code::ChainMissing) {
+                return;
+            }
+            found.push(Finding::new(
+                Code::ServedUntrusted,
+                Severity::BreaksClients,
+                "clients do not trust the certificate",
+                format!(
+                    "{} certificate(s) are served; the last one was issued by {}, which is none of those that {whom}.",
+                    chain.len(),
+                    last.issuer
+                ),
+                "Serve the intermediates as the authority gave them; for an authority of your own, name its root with --ca.",
+            ));
+        }
+        Trust::Refused(_) if told => {}
+        Trust::Refused(words) => found.push(Finding::new(
+            Code::ServedUntrusted,
+            Severity::BreaksClients,
+            "clients refuse the certificate",
+            format!("A strict client says: {words}."),
+            "Have a new certificate made: esync-ssl cert request.",
+        )),
+    }
+}
+
+fn other_than_disk(leaf: &Certificate, file: &str, meeting: &Meeting<'_>) -> Finding {
+    let served = format!(
+        "The certificate served is {} (serial {}).",
+        leaf.title(),
+        leaf.serial
+    );
+    match meeting.others.iter().find(|(other, _)| other.der() == leaf.der()) {
+        Some((_, whose)) => Finding::new(
+            Code::VhostShadowed,
+            Severity::BreaksClients,
+            "another virtual host answers",
+            format!("{served} It belongs to {whose}."),
+            "esync-ssl status shows who answers; remove, rename or move the one that stands before.",
+        ),
+        None => Finding::new(
+            Code::ServedOtherThanDisk,
+            Severity::WorksButWrong,
+            "the server shows another certificate than the one on disk",
+            format!("{served} {file} holds another one: Apache was not restarted since it was changed."),
+            "esync-ssl restart",
+        ),
+    }
+}
+
+fn not_seen(failure: &Failure) -> Finding {
+    match failure {
+        Failure::NotConnected(words) => Finding::new(
+            Code::NotListening,
+            Severity::BreaksClients,
+            "nobody answers",
+            format!("The connection did not come about: {words}."),
+            "esync-ssl ports shows who listens; start Apache with esync-ssl restart; look at firewalls in between.",
+        ),
+        Failure::PlainHttp => Finding::new(
+            Code::PlainHttp,
+            Severity::BreaksClients,
+            "plain HTTP is spoken on the TLS port",
+            "The server answers HTTP and no TLS: SSLEngine is not on in the first virtual host of the port, or Apache \
+             was not restarted since.",
+            "esync-ssl check names the virtual host; then esync-ssl restart.",
+        ),
+        Failure::NoHandshake(words) => Finding::new(
+            Code::HandshakeFailed,
+            Severity::BreaksClients,
+            "no TLS handshake comes about",
+            format!("A client that knows TLS 1.2 and 1.3 ends with: {words}."),
+            "SSLProtocol must allow TLSv1.2, and SSLCipherSuite fit the key: SSLCipherSuite HIGH:!aNULL.",
+        ),
+    }
+}

@@ -1,0 +1,417 @@
+//! `esync-ssl explain`: what the error logs say, and why. The rules are those of [`crate::check::log`].
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+use super::arguments::{Explain, Global, Since};
+use super::check::{Checked, judge_hosts};
+use super::judge::Server;
+use super::printer::{Printer, printable};
+use super::settings::Loaded;
+use super::{Failure, findings};
+use crate::check::Finding;
+use crate::check::certificate::{Question, check};
+use crate::check::log::{Group, Source, groups, sources};
+use crate::check::tls_files::{File, TlsFiles};
+use crate::check::tls_host::TlsHost;
+use crate::exit_status::ExitStatus;
+use crate::server::error_log::{Entry, Outcome, last_attempt, merge, parse, tail};
+
+/// Runs the command.
+pub fn run(arguments: &Explain, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let named =
+        global.root.is_some() || global.config.is_some() || super::settings::root_variable().is_some();
+    let (loaded, logs) = match &arguments.file {
+        None => {
+            let loaded = Loaded::find(global)?;
+            loaded.introduce(printer);
+            let logs = of_configuration(&loaded);
+            (Some(loaded), logs)
+        }
+        Some(file) => {
+            // A log may come from another machine; the configuration of this one counts only when it is named.
+            let loaded = if named { Some(Loaded::find(global)?) } else { None };
+            (loaded, vec![given(file.as_std_path())?])
+        }
+    };
+    if logs.iter().all(|log| log.trouble.is_some()) {
+        let told: Vec<String> = logs
+            .iter()
+            .filter_map(|log| Some(format!("{}: {}", log.name, log.trouble.as_ref()?)))
+            .collect();
+        return Err(Failure::error(anyhow!(
+            "there is no error log to read ({}); name one, or pipe it in with -",
+            told.join("; ")
+        )));
+    }
+    let report = explain(logs, arguments.since, loaded.as_ref(), global);
+    printer.document(&report);
+    printer.answer(&report.text());
+    Ok(ExitStatus::Done)
+}
+
+/// A log that was read, or why it was not.
+#[derive(Serialize)]
+pub(super) struct Log {
+    name: String,
+    trouble: Option<String>,
+    #[serde(skip)]
+    bytes: Vec<u8>,
+}
+
+/// What the logs say.
+#[derive(Serialize)]
+pub(super) struct Report {
+    logs: Vec<Log>,
+    /// How the last start went: `running`, `failed`, `stopped`, `unknown`; nothing with `--since`.
+    outcome: Option<&'static str>,
+    /// The time of the first entry that counts.
+    from: Option<String>,
+    explained: Vec<Explained>,
+    /// Lines that are not known.
+    unknown: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    finding: Finding,
+    /// The files and settings were looked at, and show this.
+    seen: bool,
+    /// What else is to be said about the files as they are now.
+    note: Option<String>,
+    count: usize,
+    lines: Vec<String>,
+}
+
+fn given(file: &Path) -> Result<Log, Failure> {
+    if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .context("the standard input cannot be read")?;
+        return Ok(Log {
+            name: "standard input".into(),
+            trouble: None,
+            bytes,
+        });
+    }
+    let bytes = tail(file)
+        .with_context(|| format!("the log {} cannot be read; check path and rights", file.display()))?;
+    Ok(Log {
+        name: file.display().to_string(),
+        trouble: None,
+        bytes,
+    })
+}
+
+/// Every log of a configuration.
+pub(super) fn of_configuration(loaded: &Loaded) -> Vec<Log> {
+    let log = |name: String, read: Result<Vec<u8>, String>| match read {
+        Ok(bytes) => Log {
+            name,
+            trouble: None,
+            bytes,
+        },
+        Err(trouble) => Log {
+            name,
+            trouble: Some(trouble),
+            bytes: Vec::new(),
+        },
+    };
+    let mut logs: Vec<Log> = Vec::new();
+    for source in sources(&loaded.configuration) {
+        match source {
+            Source::File(path) => {
+                let host = loaded.configuration.source().host_path(&path);
+                // The usual ones need not be there, and two names may lead to one file.
+                let name = loaded.show(&host);
+                if logs.iter().any(|log| log.name == name) || (!logs.is_empty() && !host.is_file()) {
+                    continue;
+                }
+                logs.push(log(name, tail(&host).map_err(|error| error.to_string())));
+            }
+            Source::Program(command) => logs.push(log(
+                format!("the program {command}"),
+                Err("the lines go to a program; pipe what it writes into esync-ssl explain -".into()),
+            )),
+            Source::Syslog => logs.push(log(
+                "syslog".into(),
+                Err(
+                    "the lines go to the log of the system; journalctl -t httpd | esync-ssl explain -".into(),
+                ),
+            )),
+        }
+    }
+    logs.extend(crate::server::system_log::read().map(|(name, read)| log(name, read)));
+    logs
+}
+
+/// Reads logs and explains what counts in them.
+pub(super) fn explain(
+    logs: Vec<Log>,
+    since: Option<Since>,
+    loaded: Option<&Loaded>,
+    global: &Global,
+) -> Report {
+    let entries = merge(
+        logs.iter()
+            .enumerate()
+            .map(|(at, log)| parse(&log.bytes, at))
+            .collect(),
+    );
+    let (entries, outcome) = match since {
+        Some(since) => {
+            let from = moment(since);
+            let first = entries
+                .iter()
+                .position(|entry| entry.time.is_none_or(|time| time >= from));
+            (&entries[first.unwrap_or(entries.len())..], None)
+        }
+        None => {
+            let (last, outcome) = last_attempt(&entries);
+            (last, Some(outcome))
+        }
+    };
+    let evidence = loaded.map(|loaded| Evidence::gather(loaded, global));
+    let mut explained = Vec::new();
+    let mut unknown = Vec::new();
+    for group in groups(entries) {
+        match one(&group, evidence.as_ref(), Server::of(loaded, global)) {
+            Some(one) => explained.push(one),
+            None => unknown.extend(group.entries().map(|entry| entry.text.clone())),
+        }
+    }
+    explained.sort_by_key(|one| one.finding.severity);
+    Report {
+        logs,
+        outcome: outcome.map(|outcome| match outcome {
+            Outcome::Running => "running",
+            Outcome::Failed => "failed",
+            Outcome::Stopped => "stopped",
+            Outcome::Unknown => "unknown",
+        }),
+        from: entries.iter().find_map(|entry| entry.time).map(shown),
+        explained,
+        unknown,
+    }
+}
+
+fn moment(since: Since) -> PrimitiveDateTime {
+    match since {
+        Since::At(moment) => moment,
+        Since::Ago(duration) => {
+            // Logs are in local time. Without it, that of the world is the best there is.
+            let now = OffsetDateTime::now_local().unwrap_or_else(|_| OffsetDateTime::now_utc());
+            PrimitiveDateTime::new(now.date(), now.time()) - duration
+        }
+    }
+}
+
+fn shown(time: PrimitiveDateTime) -> String {
+    format!(
+        "{} {:02}:{:02}:{:02}",
+        time.date(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
+/// Findings about the files and settings as they are now.
+struct Evidence<'a> {
+    loaded: &'a Loaded,
+    checked: Vec<Checked>,
+}
+
+impl<'a> Evidence<'a> {
+    fn gather(loaded: &'a Loaded, global: &Global) -> Evidence<'a> {
+        let server = Server::of(Some(loaded), global);
+        let hosts = TlsHost::all(&loaded.configuration, server.generation);
+        let (checked, _) = judge_hosts(loaded, server, &hosts, None, None);
+        Evidence { loaded, checked }
+    }
+
+    /// A path of a message as findings show it.
+    fn show(&self, path: &str) -> String {
+        self.loaded
+            .show(&self.loaded.configuration.source().host_path(path.as_bytes()))
+    }
+
+    fn names(&self, path: &str) -> bool {
+        let path = self.show(path);
+        self.checked
+            .iter()
+            .any(|checked| checked.files().any(|file| same(file, &path)))
+    }
+}
+
+/// The same path, in whatever way it is written.
+fn same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.replace('\\', "/");
+    if cfg!(windows) {
+        plain(one).eq_ignore_ascii_case(&plain(other))
+    } else {
+        one == other
+    }
+}
+
+fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Option<Explained> {
+    let by_table = group.explain()?;
+    let mut note = None;
+    let mut seen = None;
+    let named = group.named();
+    let files = [&named.certificate, &named.key];
+    let in_configuration = |path: &String| evidence.is_some_and(|evidence| evidence.names(path));
+    if let Some(evidence) = evidence
+        && (files.iter().all(|file| file.is_none()) || files.iter().copied().flatten().any(in_configuration))
+    {
+        let all = evidence.checked.iter().flat_map(|checked| &checked.findings);
+        seen = group
+            .evidence(all, |finding, path| {
+                finding
+                    .place
+                    .as_ref()
+                    .is_some_and(|place| same(&place.file, &evidence.show(path)))
+            })
+            .cloned();
+        let shows_files = files.iter().any(|file| file.is_some());
+        if seen.is_none() && shows_files && by_table.severity.is_error() {
+            note = Some("as the files are now, this fault is not in them; start Apache again if they were corrected since".into());
+        }
+    } else if let Some(found) = alone(group, server) {
+        seen = found.0;
+        note = found.1;
+    }
+    // What the log says of its place stays better than none.
+    let finding = match &seen {
+        Some(finding) => {
+            let mut finding = finding.clone();
+            finding.place = finding.place.or(by_table.place.clone());
+            finding
+        }
+        None => by_table,
+    };
+    Some(Explained {
+        finding,
+        seen: seen.is_some(),
+        note,
+        count: group.count,
+        lines: lines(group),
+    })
+}
+
+/// Files that a message names and that are no part of a configuration: looked at if they are on this machine.
+fn alone(group: &Group<'_>, server: Server) -> Option<(Option<Finding>, Option<String>)> {
+    let named = group.named();
+    let load = |path: &Option<String>| {
+        let path = Path::new(path.as_deref()?);
+        (path.is_absolute() && path.is_file()).then(|| File::load(path))
+    };
+    let (certificate, key) = (load(&named.certificate), load(&named.key));
+    if let (Some(certificate), Some(key)) = (&certificate, &key) {
+        let files = TlsFiles {
+            certificate: certificate.clone(),
+            key: Some(key.clone()),
+            chain: None,
+        };
+        let found = check(&Question {
+            files: &files,
+            server_name: None,
+            aliases: &[],
+            server: server.generation,
+            now: OffsetDateTime::now_utc(),
+            stapling: false,
+            pass_phrase_dialog: false,
+            anchors: &[],
+        });
+        return Some((group.evidence(found.iter(), |_, _| true).cloned(), None));
+    }
+    let file = certificate.or(key)?;
+    Some((
+        None,
+        Some(format!(
+            "the file {} holds {}",
+            file.path,
+            file.contents.describe()
+        )),
+    ))
+}
+
+/// The lines of a group; long queues of OpenSSL say nothing after the first few.
+fn lines(group: &Group<'_>) -> Vec<String> {
+    let is_shown = |(at, entry): &(usize, &Entry)| *at < 4 || entry.openssl.is_none();
+    let mut lines: Vec<String> = Vec::new();
+    for (_, entry) in group.entries().enumerate().filter(is_shown) {
+        if !lines.contains(&entry.text) {
+            lines.push(entry.text.clone());
+        }
+    }
+    lines
+}
+
+impl Report {
+    /// Findings, the worst first.
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.explained.iter().map(|one| &one.finding)
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let clean = |text: &str| printable(text.as_bytes());
+        for log in &self.logs {
+            match &log.trouble {
+                None => _ = writeln!(text, "log: {}", clean(&log.name)),
+                Some(trouble) => {
+                    _ = writeln!(text, "log: {} (not read: {})", clean(&log.name), clean(trouble))
+                }
+            }
+        }
+        let from = self
+            .from
+            .as_deref()
+            .map(|from| format!(" of {from}"))
+            .unwrap_or_default();
+        let _ = match self.outcome {
+            Some("running") => writeln!(text, "The last start{from} went well."),
+            Some("failed") => writeln!(text, "The last start{from} failed."),
+            Some("stopped") => writeln!(text, "Apache was stopped after the start{from}."),
+            Some(_) => writeln!(text, "The log does not say how the last start{from} ended."),
+            None => Ok(()),
+        };
+        text.push('\n');
+        for one in &self.explained {
+            text += &findings::lines(std::slice::from_ref(&one.finding), &[]);
+            if one.seen {
+                text += "  seen:  the files and settings as they are now show it\n";
+            }
+            if let Some(note) = &one.note {
+                let _ = writeln!(text, "  note:  {}", clean(note));
+            }
+            for line in one.lines.iter().flat_map(|entry| entry.lines()) {
+                let _ = writeln!(text, "  | {}", clean(line));
+            }
+            if one.count > 1 {
+                let _ = writeln!(text, "  | ({} times)", one.count);
+            }
+            text.push('\n');
+        }
+        if !self.unknown.is_empty() {
+            text += "Not known here:\n";
+            for line in self.unknown.iter().flat_map(|entry| entry.lines()) {
+                let _ = writeln!(text, "  | {}", clean(line));
+            }
+        }
+        if self.explained.is_empty() && self.unknown.is_empty() {
+            text += "There is nothing to explain.\n";
+        }
+        text
+    }
+}

@@ -1,0 +1,436 @@
+//! `esync-ssl verify`: what clients see of the running server. The judgement is that of [`crate::check::served`].
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::arguments::{Global, Verify};
+use super::check::client_name;
+use super::judge::Server;
+use super::printer::{Printer, printable};
+use super::settings::Loaded;
+use super::{Failure, findings};
+use crate::check::Finding;
+use crate::check::served::{Meeting, judge};
+use crate::check::tls_host::TlsHost;
+use crate::exit_status::ExitStatus;
+use crate::httpd::{Host, Listen, Truth, VirtualHost};
+use crate::server::handshake::{Roots, Seen, Trust, http, probe};
+use crate::tls::certificate::{Certificate, colon_hex};
+
+/// Runs the command.
+pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let name = arguments.domain.as_deref().map(client_name).transpose()?;
+    let loaded = match Loaded::find(global) {
+        Ok(loaded) => Some(loaded),
+        // A name and an address are enough to look at any server.
+        Err(_) if name.is_some() && arguments.address.is_some() => None,
+        Err(failure) => return Err(failure),
+    };
+    if let Some(loaded) = &loaded {
+        loaded.introduce(printer);
+    }
+    let anchors = anchors(arguments)?;
+    let targets = match &loaded {
+        Some(loaded) => of_configuration(loaded, name.as_deref(), arguments.address, global),
+        None => Vec::new(),
+    };
+    let targets = match (targets.is_empty(), name, arguments.address) {
+        (false, ..) => targets,
+        (true, Some(name), Some(address)) => vec![Target::bare(name, address)],
+        (true, Some(name), None) => {
+            let address = (name.as_str(), 443)
+                .to_socket_addrs()
+                .ok()
+                .and_then(|mut all| all.next());
+            let address = address.ok_or_else(|| {
+                anyhow!("no virtual host answers {name} over TLS, and the name does not resolve; give --address IP:PORT")
+            })?;
+            vec![Target::bare(name, address)]
+        }
+        (true, None, _) => {
+            return Err(Failure::error(anyhow!(
+                "nothing speaks TLS in this configuration; give --domain and --address, or turn TLS on: esync-ssl \
+                 enable"
+            )));
+        }
+    };
+    let report = look(&targets, &anchors, loaded.as_ref());
+    printer.document(&report);
+    printer.answer(&report.text());
+    Ok(if report.errors > 0 {
+        ExitStatus::Refused
+    } else {
+        ExitStatus::Done
+    })
+}
+
+/// Certificates of `--ca`; none means the platform's.
+fn anchors(arguments: &Verify) -> Result<Vec<Certificate>, Failure> {
+    let Some(path) = &arguments.ca else {
+        return Ok(Vec::new());
+    };
+    let bytes = std::fs::read(path).with_context(|| format!("--ca {path} cannot be read; check the path"))?;
+    let certificates = Certificate::read_all(&bytes).map_err(|error| anyhow!("--ca {path}: {error}"))?;
+    if certificates.is_empty() {
+        return Err(Failure::error(anyhow!(
+            "--ca {path} holds no certificate; it takes PEM or DER"
+        )));
+    }
+    Ok(certificates)
+}
+
+/// Where to connect, calling the server what, expecting which certificate.
+pub(super) struct Target {
+    name: Option<String>,
+    address: SocketAddr,
+    place: Option<String>,
+    on_disk: Option<(Certificate, String)>,
+    /// Ports that speak plain HTTP, to see whether they redirect.
+    plain: Vec<SocketAddr>,
+}
+
+impl Target {
+    fn bare(name: String, address: SocketAddr) -> Target {
+        Target {
+            name: Some(name),
+            address,
+            place: None,
+            on_disk: None,
+            plain: Vec::new(),
+        }
+    }
+}
+
+/// Every virtual host that speaks TLS, or those that have the name, at an address of this machine.
+pub(super) fn of_configuration(
+    loaded: &Loaded,
+    name: Option<&str>,
+    given: Option<SocketAddr>,
+    global: &Global,
+) -> Vec<Target> {
+    let configuration = &loaded.configuration;
+    let server = Server::of(Some(loaded), global);
+    let active: Vec<&Listen> = configuration
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True)
+        .collect();
+    let hosts = configuration.virtual_hosts();
+    let tls: Vec<&VirtualHost> = hosts
+        .iter()
+        .filter(|host| host.truth == Truth::True && configuration.speaks_tls(host))
+        .collect();
+    let tls_ports: Vec<u16> = tls
+        .iter()
+        .flat_map(|host| &host.addresses)
+        .filter_map(|address| address.port)
+        .collect();
+    let plain: Vec<SocketAddr> = active
+        .iter()
+        .filter(|listen| !tls_ports.contains(&listen.port) && listen.effective_protocol() != "https")
+        .map(|listen| SocketAddr::new(local(listen.ip(), listen), listen.port))
+        .collect();
+    let mut targets = Vec::new();
+    for host in tls {
+        if name.is_some_and(|name| !host.has_name(name)) {
+            continue;
+        }
+        let entry = configuration.entry(host.entry);
+        let place = format!(
+            "{}:{}",
+            loaded.show(&configuration.file(entry.file).host),
+            configuration.line_number(entry)
+        );
+        let settings = TlsHost::of(configuration, server.generation, host.section);
+        let on_disk = settings.pairs.first().and_then(|pair| {
+            let path = configuration.source().host_path(&pair.certificate);
+            let bytes = std::fs::read(&path).ok()?;
+            let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
+            Some((first, loaded.show(&path)))
+        });
+        let mut ends: Vec<SocketAddr> = Vec::new();
+        for address in &host.addresses {
+            for listen in active
+                .iter()
+                .filter(|listen| address.port.is_none_or(|port| port == listen.port))
+            {
+                let ip = match &address.host {
+                    Host::Ip(ip) => local(Some(*ip), listen),
+                    Host::Any | Host::Name(_) => local(listen.ip(), listen),
+                };
+                // A virtual host on every port is looked at where TLS is meant.
+                if address.port.is_some() || listen.effective_protocol() == "https" {
+                    ends.push(SocketAddr::new(ip, listen.port));
+                }
+            }
+            if let (Some(port), true) = (address.port, ends.is_empty()) {
+                // Nothing listens: that is what there is to see.
+                ends.push(SocketAddr::new(
+                    address.ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+                    port,
+                ));
+            }
+        }
+        ends.sort_unstable();
+        ends.dedup();
+        if let Some(given) = given {
+            ends = vec![given];
+        }
+        targets.extend(ends.into_iter().map(|address| Target {
+            name: name.map(str::to_string).or_else(|| host.server_name.clone()),
+            address,
+            place: Some(place.clone()),
+            on_disk: on_disk.clone(),
+            plain: plain.clone(),
+        }));
+    }
+    targets
+}
+
+/// An address to connect to from this machine.
+fn local(ip: Option<IpAddr>, listen: &Listen) -> IpAddr {
+    match ip {
+        Some(ip) => ip,
+        None if listen.address.as_deref() == Some("[::]") => Ipv6Addr::LOCALHOST.into(),
+        None => Ipv4Addr::LOCALHOST.into(),
+    }
+}
+
+/// What was seen.
+#[derive(Serialize)]
+pub(super) struct Report {
+    /// Whom clients are taken to trust: `platform` or `given`.
+    roots: &'static str,
+    targets: Vec<Sight>,
+    pub(super) errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct Sight {
+    name: Option<String>,
+    address: String,
+    place: Option<String>,
+    tls: Option<Tls>,
+    /// The certificate that a client gets which sends no server name, where it is another one.
+    without_server_name: Option<String>,
+    http: Vec<Plain>,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Tls {
+    version: String,
+    cipher: String,
+    trusted: bool,
+    chain: Vec<Shown>,
+    status: Option<u16>,
+    location: Option<String>,
+    hsts: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    subject: String,
+    issuer: String,
+    not_after: String,
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct Plain {
+    address: String,
+    status: Option<u16>,
+    location: Option<String>,
+}
+
+/// Looks at every target.
+pub(super) fn look(targets: &[Target], anchors: &[Certificate], loaded: Option<&Loaded>) -> Report {
+    let roots = if anchors.is_empty() {
+        Roots::of_platform()
+    } else {
+        Roots::only(anchors.iter().map(|anchor| anchor.der().to_vec()))
+    };
+    let others: Vec<(Certificate, String)> = targets
+        .iter()
+        .filter_map(|target| {
+            let (certificate, _) = target.on_disk.clone()?;
+            Some((certificate, target.place.clone()?))
+        })
+        .collect();
+    let sights: Vec<Sight> = targets
+        .iter()
+        .map(|target| sight(target, &roots, anchors, &others, loaded))
+        .collect();
+    let count = |error: bool| {
+        let all = sights.iter().flat_map(|sight| &sight.findings);
+        all.filter(|finding| {
+            finding.severity.is_error() == error && finding.severity != crate::check::Severity::Advice
+        })
+        .count()
+    };
+    Report {
+        roots: if anchors.is_empty() { "platform" } else { "given" },
+        errors: count(true),
+        warnings: count(false),
+        targets: sights,
+    }
+}
+
+fn sight(
+    target: &Target,
+    roots: &Roots,
+    anchors: &[Certificate],
+    others: &[(Certificate, String)],
+    loaded: Option<&Loaded>,
+) -> Sight {
+    let name = target.name.as_deref();
+    let seen = probe(target.address, name, roots);
+    let mut found = judge(
+        &seen,
+        &Meeting {
+            name,
+            now: OffsetDateTime::now_utc(),
+            anchors,
+            on_disk: target
+                .on_disk
+                .as_ref()
+                .map(|(certificate, file)| (certificate, file.as_str())),
+            others,
+        },
+    );
+    if let (Some(place), Some(loaded)) = (&target.place, loaded)
+        && let Some((file, line)) = place.rsplit_once(':')
+    {
+        let _ = loaded;
+        for finding in found.iter_mut().filter(|finding| finding.place.is_none()) {
+            *finding = finding.clone().at(file, line.parse().ok());
+        }
+    }
+    let seen = seen.ok();
+    let without = seen.as_ref().and_then(|seen| {
+        let bare = probe(target.address, None, roots).ok()?;
+        let other = bare
+            .chain
+            .first()
+            .filter(|leaf| Some(*leaf) != seen.chain.first())?;
+        Some(Certificate::from_der(other).ok()?.title().to_string())
+    });
+    let host = name.unwrap_or("localhost");
+    let plain = target.plain.iter().map(|address| {
+        let answer = http(*address, host).ok();
+        Plain {
+            address: address.to_string(),
+            status: answer.as_ref().map(|answer| answer.status),
+            location: answer.and_then(|answer| answer.location),
+        }
+    });
+    Sight {
+        name: target.name.clone(),
+        address: target.address.to_string(),
+        place: target.place.clone(),
+        tls: seen.map(Tls::of),
+        without_server_name: without,
+        http: plain.collect(),
+        findings: found,
+    }
+}
+
+impl Tls {
+    fn of(seen: Seen) -> Tls {
+        let chain = seen
+            .chain
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok());
+        Tls {
+            version: seen.version,
+            cipher: seen.cipher,
+            trusted: seen.trust == Trust::Trusted,
+            chain: chain
+                .map(|certificate| Shown {
+                    subject: certificate.subject.clone(),
+                    issuer: certificate.issuer.clone(),
+                    not_after: certificate.not_after.date().to_string(),
+                    sha256: colon_hex(&certificate.sha256()),
+                })
+                .collect(),
+            status: seen.answer.as_ref().map(|answer| answer.status),
+            location: seen.answer.as_ref().and_then(|answer| answer.location.clone()),
+            hsts: seen.answer.and_then(|answer| answer.hsts),
+        }
+    }
+}
+
+impl Report {
+    /// Findings of every target.
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.targets.iter().flat_map(|sight| &sight.findings)
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let clean = |text: &str| printable(text.as_bytes());
+        for sight in &self.targets {
+            let name = sight.name.as_deref().unwrap_or("(no name)");
+            let place = sight
+                .place
+                .as_deref()
+                .map(|place| format!(", {place}"))
+                .unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "\x1b[1m{}\x1b[0m at {}{}",
+                clean(name),
+                sight.address,
+                clean(&place)
+            );
+            if let Some(tls) = &sight.tls {
+                let trusted = if tls.trusted { "trusted" } else { "not trusted" };
+                let _ = writeln!(text, "  protocol     {}, {}", tls.version, tls.cipher);
+                for (at, shown) in tls.chain.iter().enumerate() {
+                    let word = if at == 0 { "certificate" } else { "chain" };
+                    let _ = writeln!(
+                        text,
+                        "  {word:<12} {} until {}",
+                        clean(&shown.subject),
+                        shown.not_after
+                    );
+                }
+                let _ = writeln!(text, "  chain        {trusted}");
+                let status = tls.status.map_or("none".to_string(), |status| status.to_string());
+                let to = tls
+                    .location
+                    .as_deref()
+                    .map(|to| format!(" to {to}"))
+                    .unwrap_or_default();
+                let _ = writeln!(text, "  answer       {status}{}", clean(&to));
+                let hsts = tls.hsts.as_deref().unwrap_or("none");
+                let _ = writeln!(text, "  HSTS         {}", clean(hsts));
+            }
+            if let Some(other) = &sight.without_server_name {
+                let _ = writeln!(text, "  without SNI  the certificate of {}", clean(other));
+            }
+            for plain in &sight.http {
+                let answer = match (plain.status, &plain.location) {
+                    (None, _) => "no answer".to_string(),
+                    (Some(status), Some(to)) => format!("{status} to {to}"),
+                    (Some(status), None) => format!("{status}, no redirect"),
+                };
+                let _ = writeln!(text, "  plain HTTP   {}: {}", plain.address, clean(&answer));
+            }
+            text += &findings::lines(&sight.findings, &[]);
+            if sight.findings.is_empty() {
+                text += "  nothing to complain of\n";
+            }
+            text.push('\n');
+        }
+        let all: Vec<Finding> = self.findings().cloned().collect();
+        let _ = writeln!(text, "{}", findings::count(&all));
+        text
+    }
+}

@@ -1,0 +1,304 @@
+//! Who listens where on this machine: the port table of the system, with the programs behind it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+/// A process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Name of its program.
+    pub name: String,
+    /// Its program, where the system tells.
+    pub program: Option<PathBuf>,
+    /// Its command line, where the system tells.
+    pub arguments: Vec<String>,
+    /// The service that it belongs to, where the system tells.
+    pub service: Option<String>,
+}
+
+/// A port that is listened on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// By whom; nothing where the system does not tell, because it belongs to another user.
+    pub process: Option<Process>,
+}
+
+impl Listener {
+    /// Would a socket on `address` (`None`: on all) and `port` collide with it?
+    pub fn collides(&self, address: Option<IpAddr>, port: u16) -> bool {
+        if self.address.port() != port {
+            return false;
+        }
+        let own = self.address.ip();
+        match address {
+            None => true,
+            // A socket on [::] takes the addresses of IPv4 as well, as a rule.
+            Some(wanted) => {
+                own == wanted
+                    || (own.is_unspecified() && (own.is_ipv6() || wanted.is_ipv4()))
+                    || (wanted.is_unspecified() && (wanted.is_ipv6() || own.is_ipv4()))
+            }
+        }
+    }
+}
+
+/// Every TCP port that is listened on.
+///
+/// # Errors
+/// When the system does not show its table.
+pub fn listeners() -> Result<Vec<Listener>, String> {
+    let mut all = platform::listeners()?;
+    all.sort_by_key(|listener| (listener.address.port(), listener.address.ip()));
+    all.dedup();
+    Ok(all)
+}
+
+/// A process by its number; `None` if there is none.
+pub fn process(pid: u32) -> Option<Process> {
+    platform::process(pid)
+}
+
+#[cfg(windows)]
+mod platform {
+    use super::{Listener, Process};
+
+    pub fn listeners() -> Result<Vec<Listener>, String> {
+        let all = listeners::get_all().map_err(|error| format!("the port table cannot be read: {error}"))?;
+        let services = crate::server::service::running();
+        let found: Vec<Listener> = all
+            .into_iter()
+            .filter(|one| {
+                one.protocol == listeners::Protocol::TCP && one.state == listeners::SocketState::Listen
+            })
+            .map(|one| Listener {
+                address: one.socket,
+                process: Some(Process {
+                    pid: one.process.pid,
+                    name: one.process.name.clone(),
+                    program: Some(one.process.path.clone())
+                        .filter(|path| !path.is_empty())
+                        .map(Into::into),
+                    arguments: Vec::new(),
+                    service: services
+                        .iter()
+                        .find(|(pid, _)| *pid == one.process.pid)
+                        .map(|(_, name)| name.clone()),
+                }),
+            })
+            .collect();
+        // Windows itself always listens somewhere; a table without a line is one that is kept from us.
+        if found.is_empty() {
+            return Err(
+                "the system shows no port that is listened on, so its table cannot be trusted".into(),
+            );
+        }
+        Ok(found)
+    }
+
+    pub fn process(pid: u32) -> Option<Process> {
+        let all = listeners::get_all().ok()?;
+        let found = all.into_iter().find(|one| one.process.pid == pid)?;
+        Some(Process {
+            pid,
+            name: found.process.name.clone(),
+            program: Some(found.process.path.clone())
+                .filter(|path| !path.is_empty())
+                .map(Into::into),
+            ..Process::default()
+        })
+    }
+}
+
+#[cfg(not(windows))]
+mod platform {
+    use std::collections::HashMap;
+    use std::fs;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+    use std::path::Path;
+
+    use super::{Listener, Process};
+
+    pub fn listeners() -> Result<Vec<Listener>, String> {
+        let read = |name: &str| fs::read_to_string(format!("/proc/self/net/{name}"));
+        let four = read("tcp").map_err(|error| format!("/proc/self/net/tcp cannot be read: {error}"))?;
+        // Without IPv6 there is no second table.
+        let six = read("tcp6").unwrap_or_default();
+        let sockets: Vec<(SocketAddr, u64)> = table(&four).chain(table(&six)).collect();
+        let owners = owners(&sockets);
+        Ok(sockets
+            .iter()
+            .map(|(address, inode)| Listener {
+                address: *address,
+                process: owners.get(inode).and_then(|pid| process(*pid)),
+            })
+            .collect())
+    }
+
+    /// The lines of the table in state LISTEN: address and inode.
+    pub(super) fn table(text: &str) -> impl Iterator<Item = (SocketAddr, u64)> + '_ {
+        text.lines().skip(1).filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, port) = fields.get(1)?.split_once(':')?;
+            if *fields.get(3)? != "0A" {
+                return None;
+            }
+            let port = u16::from_str_radix(port, 16).ok()?;
+            Some((SocketAddr::new(ip(address)?, port), fields.get(9)?.parse().ok()?))
+        })
+    }
+
+    /// Words of 32 bits in the machine's own order.
+    fn ip(hex: &str) -> Option<IpAddr> {
+        let word = |at: usize| {
+            Some(
+                u32::from_str_radix(hex.get(at * 8..at * 8 + 8)?, 16)
+                    .ok()?
+                    .to_ne_bytes(),
+            )
+        };
+        if hex.len() == 8 {
+            return Some(Ipv4Addr::from(word(0)?).into());
+        }
+        let mut bytes = [0; 16];
+        for at in 0..4 {
+            bytes[at * 4..at * 4 + 4].copy_from_slice(&word(at)?);
+        }
+        Some(Ipv6Addr::from(bytes).into())
+    }
+
+    /// Which process holds each socket: the one that is not the child of another holder.
+    fn owners(sockets: &[(SocketAddr, u64)]) -> HashMap<u64, u32> {
+        let wanted: HashMap<String, u64> = sockets
+            .iter()
+            .map(|(_, inode)| (format!("socket:[{inode}]"), *inode))
+            .collect();
+        let mut holders: HashMap<u64, Vec<u32>> = HashMap::new();
+        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<u32>().ok())
+            else {
+                continue;
+            };
+            for file in fs::read_dir(entry.path().join("fd"))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                let target = fs::read_link(file.path()).unwrap_or_default();
+                if let Some(inode) = target.to_str().and_then(|target| wanted.get(target)) {
+                    holders.entry(*inode).or_default().push(pid);
+                }
+            }
+        }
+        let eldest = |pids: Vec<u32>| {
+            pids.iter()
+                .copied()
+                .find(|pid| parent(*pid).is_none_or(|parent| !pids.contains(&parent)))
+                .or(pids.first().copied())
+        };
+        holders
+            .into_iter()
+            .filter_map(|(inode, pids)| Some((inode, eldest(pids)?)))
+            .collect()
+    }
+
+    fn parent(pid: u32) -> Option<u32> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("PPid:"))?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    pub fn process(pid: u32) -> Option<Process> {
+        let folder = Path::new("/proc").join(pid.to_string());
+        let name = fs::read_to_string(folder.join("comm")).ok()?.trim().to_string();
+        let status = fs::read_to_string(folder.join("status")).ok()?;
+        if status
+            .lines()
+            .any(|line| line.starts_with("State:") && line.contains(" (zombie)"))
+        {
+            return None;
+        }
+        let line = fs::read(folder.join("cmdline")).unwrap_or_default();
+        let groups = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
+        let service = groups
+            .lines()
+            .filter_map(|line| line.rsplit('/').find(|part| part.ends_with(".service")))
+            .find(|name| !name.starts_with("user@"));
+        Some(Process {
+            pid,
+            name,
+            program: fs::read_link(folder.join("exe")).ok(),
+            arguments: line
+                .split(|byte| *byte == 0)
+                .filter(|part| !part.is_empty())
+                .map(|part| String::from_utf8_lossy(part).into_owned())
+                .collect(),
+            service: service.map(str::to_string),
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        #[cfg(target_endian = "little")]
+        fn a_table_of_linux() {
+            let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+                0: 0100007F:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0\n\
+                1: 0100007F:01BB 0100007F:C0DE 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0\n\
+                2: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 9 1\n";
+            let found: Vec<_> = table(text)
+                .map(|(address, inode)| (address.to_string(), inode))
+                .collect();
+            assert_eq!(
+                found,
+                [("127.0.0.1:443".to_string(), 4711), ("[::1]:80".to_string(), 9)]
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collisions() {
+        let on = |text: &str| Listener {
+            address: text.parse().unwrap(),
+            process: None,
+        };
+        let ip = |text: &str| Some(text.parse().unwrap());
+        assert!(on("0.0.0.0:443").collides(None, 443));
+        assert!(on("127.0.0.1:443").collides(None, 443));
+        assert!(!on("127.0.0.1:443").collides(None, 80));
+        assert!(!on("127.0.0.1:443").collides(ip("127.0.0.2"), 443));
+        assert!(on("[::]:443").collides(ip("127.0.0.2"), 443));
+        assert!(!on("0.0.0.0:443").collides(ip("::1"), 443));
+    }
+
+    // Wine shows an empty table.
+    #[cfg(unix)]
+    #[test]
+    fn our_own_socket_is_in_the_table() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let all = listeners().unwrap();
+        let found = all.iter().find(|listener| listener.address == address).unwrap();
+        assert_eq!(
+            found.process.as_ref().map(|process| process.pid),
+            Some(std::process::id())
+        );
+    }
+}

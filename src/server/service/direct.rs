@@ -1,0 +1,190 @@
+//! A server without a service: its binary is told with `-k`, as `apachectl` does.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{Error, PATIENCE, Server, Service, State};
+use crate::httpd::bytes_path;
+
+/// The binary itself.
+pub struct Direct {
+    server: Server,
+}
+
+impl Direct {
+    /// For this server.
+    pub fn new(server: Server) -> Self {
+        Direct { server }
+    }
+
+    /// The arguments of the running server, because some may stand nowhere else; otherwise what is known.
+    fn arguments(&self) -> Vec<OsString> {
+        let running = self
+            .server
+            .parent()
+            .map(|parent| parent.arguments)
+            .unwrap_or_default();
+        if running.len() > 1 {
+            let mut arguments: Vec<OsString> = Vec::new();
+            let mut given = running.into_iter().skip(1);
+            while let Some(argument) = given.next() {
+                match argument.as_str() {
+                    "-k" => _ = given.next(),
+                    // The new process is only a messenger, and must not stay.
+                    "-DFOREGROUND" | "-DNO_DETACH" | "-X" => {}
+                    _ => arguments.push(argument.into()),
+                }
+            }
+            return arguments;
+        }
+        let mut arguments: Vec<OsString> = vec!["-d".into(), self.server.root.clone().into()];
+        arguments.push("-f".into());
+        arguments.push(self.server.main.clone().into());
+        for flag in &self.server.flags {
+            arguments.push("-D".into());
+            arguments.push(bytes_path(flag).into_os_string());
+        }
+        arguments
+    }
+
+    fn tell(&self, word: &str) -> Result<(), Error> {
+        let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
+        let Some(binary) = &self.server.binary else {
+            return Err(Error::Failed(
+                "there is no httpd binary; name it with --httpd".into(),
+            ));
+        };
+        let mut command = Command::new(binary.path());
+        command.args(self.arguments()).arg("-k").arg(word);
+        command.envs(
+            self.server
+                .environment
+                .iter()
+                .map(|(name, value)| (text(name), text(value))),
+        );
+        command.envs(self.environment());
+        // Started in the background it keeps our pipes open; files have no such end.
+        let said = tempfile::tempfile().map_err(|error| Error::Failed(error.to_string()))?;
+        let copy = |file: &std::fs::File| file.try_clone().map_err(|error| Error::Failed(error.to_string()));
+        let mut child = command
+            .stdin(std::process::Stdio::null())
+            .stdout(copy(&said)?)
+            .stderr(copy(&said)?)
+            .spawn()
+            .map_err(|error| {
+                Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
+            })?;
+        let start = std::time::Instant::now();
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if start.elapsed() < PATIENCE => {
+                    std::thread::sleep(std::time::Duration::from_millis(10))
+                }
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(Error::TimedOut(format!(
+                        "httpd -k {word} does not come to an end"
+                    )));
+                }
+            }
+        };
+        if status.success() {
+            return Ok(());
+        }
+        let words = read(said);
+        // The signal, the ports and the files belong to the account that started the server.
+        if ["(1)", "(13)", "(OS 5)"]
+            .iter()
+            .any(|number| words.contains(number))
+        {
+            return Err(Error::NotPermitted(format!(
+                "this account may not do that ({words}); run again as root"
+            )));
+        }
+        Err(Error::Failed(words))
+    }
+
+    /// The environment of the running server, as far as the system shows it.
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let Some(parent) = self.server.parent() else {
+            return Vec::new();
+        };
+        let bytes = std::fs::read(
+            PathBuf::from("/proc")
+                .join(parent.pid.to_string())
+                .join("environ"),
+        );
+        let os = |bytes: &[u8]| bytes_path(bytes).into_os_string();
+        bytes
+            .unwrap_or_default()
+            .split(|byte| *byte == 0)
+            .filter_map(|one| {
+                let at = one.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
+                Some((os(&one[..at]), os(&one[at + 1..])))
+            })
+            .collect()
+    }
+}
+
+fn read(mut file: std::fs::File) -> String {
+    use std::io::{Read, Seek};
+    let mut bytes = Vec::new();
+    let _ = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).trim().to_string()
+}
+
+impl Service for Direct {
+    fn name(&self) -> String {
+        match &self.server.binary {
+            Some(binary) => binary.path().display().to_string(),
+            None => "Apache".into(),
+        }
+    }
+
+    fn state(&self) -> Result<State, Error> {
+        Ok(if self.server.parent().is_some() {
+            State::Running
+        } else {
+            State::Stopped
+        })
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        if cfg!(windows) {
+            return Err(Error::Failed(
+                "no service runs this Apache; install one with httpd -k install, or start it in a console"
+                    .into(),
+            ));
+        }
+        // Apache takes any living process with the number in its PidFile for itself, and does not start.
+        if self.server.pid_file.is_file() && self.server.parent().is_none() {
+            std::fs::remove_file(&self.server.pid_file).map_err(|error| {
+                let words = format!(
+                    "{} is left over and cannot be removed: {error}",
+                    self.server.pid_file.display()
+                );
+                match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => Error::NotPermitted(words),
+                    _ => Error::Failed(words),
+                }
+            })?;
+        }
+        self.tell("start")
+    }
+
+    fn stop(&self) -> Result<(), Error> {
+        if cfg!(windows) {
+            return Err(Error::Failed(
+                "no service runs this Apache; end it in the console in which it was started".into(),
+            ));
+        }
+        self.tell("stop")
+    }
+
+    fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
+        (!cfg!(windows)).then(|| self.tell(if graceful { "graceful" } else { "restart" }))
+    }
+}

@@ -1,0 +1,179 @@
+//! What starts, stops and restarts this server: the service manager of Windows, systemd, or the binary itself.
+
+mod direct;
+mod systemd;
+#[cfg(windows)]
+mod windows;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::binary::Binary;
+use super::candidates::same;
+use super::port::{Process, process};
+
+#[cfg(windows)]
+pub use windows::{Installed, installed, running};
+
+/// How long a service may take to stop or to start.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a service does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It runs.
+    Running,
+    /// It does not.
+    Stopped,
+    /// It is on the way to one of them.
+    Changing,
+}
+
+/// Why a service did not do what it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// This account may not.
+    NotPermitted(String),
+    /// It did not come to the state that was asked for in time.
+    TimedOut(String),
+    /// Anything else; its own words.
+    Failed(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Error::NotPermitted(words) | Error::TimedOut(words) | Error::Failed(words)) = self;
+        f.write_str(words)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A server that can be told to start and stop.
+pub trait Service {
+    /// What it is called, for people: `the service "eSync Apache Web Server"`.
+    fn name(&self) -> String;
+    /// What it does now.
+    fn state(&self) -> Result<State, Error>;
+    /// Tells it to start; does not wait.
+    fn start(&self) -> Result<(), Error>;
+    /// Tells it to stop; does not wait.
+    fn stop(&self) -> Result<(), Error>;
+    /// Tells a running one to read its configuration anew; requests under way are finished if `graceful`. `None`:
+    /// it can only be stopped and started.
+    fn reload(&self, graceful: bool) -> Option<Result<(), Error>>;
+}
+
+/// What is known of a server before its service is looked for.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its binary, if it is known.
+    pub binary: Option<Binary>,
+    /// Its server root.
+    pub root: PathBuf,
+    /// Its main file.
+    pub main: PathBuf,
+    /// Its `PidFile`.
+    pub pid_file: PathBuf,
+    /// Flags (`-D`) and environment that it gets when nothing tells better.
+    pub flags: Vec<Vec<u8>>,
+    /// See `flags`.
+    pub environment: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Server {
+    /// The running parent process, if there is one: the number in the `PidFile` counts only when it is that of an
+    /// httpd, because a number that is left over may belong to anybody.
+    pub fn parent(&self) -> Option<Process> {
+        let pid = std::fs::read_to_string(&self.pid_file)
+            .ok()?
+            .trim()
+            .parse()
+            .ok()?;
+        let process = process(pid)?;
+        let is_httpd = match &process.program {
+            Some(program) if self.binary.is_some() => self.is_binary(program),
+            _ => ["httpd", "apache2"]
+                .iter()
+                .any(|name| process.name.starts_with(name)),
+        };
+        is_httpd.then_some(process)
+    }
+
+    fn is_binary(&self, program: &Path) -> bool {
+        self.binary
+            .as_ref()
+            .is_some_and(|binary| same(program, binary.path()))
+    }
+
+    /// Is a process this server: the one in the `PidFile`, or one of this binary on this configuration?
+    pub fn is_own(&self, process: &Process) -> bool {
+        if self.parent().is_some_and(|parent| parent.pid == process.pid) {
+            return true;
+        }
+        let program = process.program.as_deref();
+        if !program.is_some_and(|program| self.is_binary(program)) {
+            return false;
+        }
+        let value = |flag: &str| {
+            let at = process.arguments.iter().position(|argument| argument == flag)?;
+            process.arguments.get(at + 1).map(PathBuf::from)
+        };
+        match (value("-d"), value("-f")) {
+            (root, Some(main)) => same(&root.unwrap_or_else(|| self.root.clone()).join(main), &self.main),
+            (Some(root), None) => same(&root, &self.root),
+            // Compiled in, or the service's own arguments: another configuration of one binary is rare.
+            (None, None) => true,
+        }
+    }
+}
+
+/// What runs this server.
+pub fn of(server: Server) -> Box<dyn Service> {
+    #[cfg(windows)]
+    if let Some(service) = windows::of(&server) {
+        return service;
+    }
+    match systemd::of(&server) {
+        Some(unit) => Box::new(unit),
+        None => Box::new(direct::Direct::new(server)),
+    }
+}
+
+/// Waits until a service is in a state; `progress` is told how long it has taken, about once a second.
+///
+/// # Errors
+/// When the state cannot be asked for, or it takes longer than `patience`.
+pub fn wait(
+    service: &dyn Service,
+    state: State,
+    patience: Duration,
+    progress: &mut dyn FnMut(Duration),
+) -> Result<(), Error> {
+    let start = Instant::now();
+    let mut told = 0;
+    loop {
+        if service.state()? == state {
+            return Ok(());
+        }
+        let passed = start.elapsed();
+        if passed > patience {
+            return Err(Error::TimedOut(format!(
+                "{} is not {} after {} seconds",
+                service.name(),
+                if state == State::Running {
+                    "running"
+                } else {
+                    "stopped"
+                },
+                patience.as_secs()
+            )));
+        }
+        if passed.as_secs() > told {
+            told = passed.as_secs();
+            progress(passed);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,120 @@
+//! systemd, through `systemctl`. Its properties are words that are not translated.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Server, Service, State};
+use crate::server::binary::{Binary, Output};
+use crate::server::candidates::same;
+use crate::server::port::process;
+
+/// Units that distributions have for Apache.
+const UNITS: [&str; 2] = ["apache2.service", "httpd.service"];
+
+/// A unit that runs this server.
+pub struct Unit {
+    name: String,
+}
+
+/// The unit of this server: it runs it, or, when it is stopped, would start it.
+pub fn of(server: &Server) -> Option<Unit> {
+    if cfg!(windows) {
+        return None;
+    }
+    UNITS.iter().find_map(|name| {
+        let unit = Unit {
+            name: (*name).to_string(),
+        };
+        let properties = unit.properties().ok()?;
+        let get = |name: &str| properties.get(name).map_or("", String::as_str);
+        if get("LoadState") != "loaded" {
+            return None;
+        }
+        let main = get("MainPID").parse().ok().filter(|pid: &u32| *pid > 0);
+        let is_own = match main.and_then(process) {
+            Some(process) => server.is_own(&process),
+            None => {
+                // apachectl starts what is compiled in: the distribution's own root.
+                let start = get("ExecStart");
+                let distribution = ["/etc/apache2", "/etc/httpd"]
+                    .iter()
+                    .any(|root| same(&server.root, root.as_ref()));
+                distribution || start.contains(&server.main.display().to_string())
+            }
+        };
+        is_own.then_some(unit)
+    })
+}
+
+impl Unit {
+    fn call(&self, arguments: &[&str]) -> Result<Output, Error> {
+        let arguments: Vec<&str> = arguments.iter().copied().chain([self.name.as_str()]).collect();
+        Binary::new("systemctl".into())
+            .run(&arguments)
+            .map_err(|silence| Error::Failed(silence.to_string()))
+    }
+
+    fn properties(&self) -> Result<BTreeMap<String, String>, Error> {
+        let output = self.call(&["show", "--property=LoadState,ActiveState,MainPID,ExecStart"])?;
+        if !output.status.success() {
+            return Err(Error::Failed(words(&output)));
+        }
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        Ok(pairs
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect())
+    }
+
+    fn tell(&self, word: &str) -> Result<(), Error> {
+        let output = self.call(&[word, "--no-ask-password", "--no-block"])?;
+        // 4: "user had insufficient privileges", by the convention of init scripts; 1 comes with polkit's refusal.
+        match output.status.code() {
+            Some(0) => Ok(()),
+            Some(4) => Err(Error::NotPermitted(self.refusal(&output))),
+            _ if words(&output).contains("authentication required") => {
+                Err(Error::NotPermitted(self.refusal(&output)))
+            }
+            _ => Err(Error::Failed(words(&output))),
+        }
+    }
+
+    fn refusal(&self, output: &Output) -> String {
+        format!(
+            "this account may not control {} ({}); run again as root",
+            self.name,
+            words(output)
+        )
+    }
+}
+
+fn words(output: &Output) -> String {
+    let all = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8_lossy(&all).trim().to_string()
+}
+
+impl Service for Unit {
+    fn name(&self) -> String {
+        format!("the unit {}", self.name)
+    }
+
+    fn state(&self) -> Result<State, Error> {
+        let properties = self.properties()?;
+        Ok(match properties.get("ActiveState").map(String::as_str) {
+            Some("active") => State::Running,
+            Some("inactive" | "failed") => State::Stopped,
+            _ => State::Changing,
+        })
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        self.tell("start")
+    }
+
+    fn stop(&self) -> Result<(), Error> {
+        self.tell("stop")
+    }
+
+    fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
+        graceful.then(|| self.tell("reload"))
+    }
+}
