@@ -205,9 +205,11 @@ impl Reader {
                 &lines,
                 truth,
                 Problem {
-                    code: "lost-line",
+                    code: "last-line-dropped",
                     severity: Severity::Warning,
-                    message: "Apache does not see this last line, as it has no line end; add one".into(),
+                    message: "Apache drops this last line without a word, as the file does not end in a line feed; \
+                              end the file with one"
+                        .into(),
                     ..EMPTY_PROBLEM
                 },
             );
@@ -761,8 +763,20 @@ impl Reader {
         let section = self.open_section(entry, true);
         // What stands in the body is not read here, only where the macro is used.
         self.c.sections[section as usize].truth = Truth::False;
-        let end = rest.iter().rposition(|&b| b == b'>').unwrap_or(rest.len());
-        let (name, parameters) = signature(&rest[..end]);
+        let end = rest.iter().rposition(|&b| b == b'>');
+        if end.is_none() && !rest.is_empty() {
+            self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "opening-tag",
+                    apache: Some("<Macro> directive missing closing '>'".into()),
+                    message: "`<Macro` lacks its closing `>`".into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        let (name, parameters) = signature(&rest[..end.unwrap_or(rest.len())]);
         let place = self.quoted_place(lines);
         if let Some(complaint) = check_signature(&name, &parameters, &place) {
             self.problem(

@@ -1,5 +1,5 @@
-//! Traps in the text of the files: byte order marks, NUL, lone carriage returns, comments that continue, a last line
-//! that Apache drops. Looks at no directive.
+//! Traps in the text of the files: byte order marks, NUL, lone carriage returns, comments that continue. Looks at no
+//! directive.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -71,19 +71,6 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
                 );
             }
         }
-    }
-    if let Some(last) = document.lines().len().checked_sub(1)
-        && document.lines()[last].dropped(bytes)
-    {
-        push(
-            walk,
-            file,
-            last,
-            Severity::Warning,
-            "last-line-dropped",
-            "Apache drops this last line without a word: the file does not end in a line feed, and the line just \
-             fills its buffer; end the file with one",
-        );
     }
 }
 
