@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source, Truth};
@@ -26,9 +27,16 @@ fn read_one(bytes: Vec<u8>) -> Configuration {
     read(&[("httpd.conf", bytes)])
 }
 
+/// Times are taken one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// What nothing here takes on a slow machine with an unoptimised build, and what does not end takes.
+const LONG: Duration = Duration::from_secs(60);
+
 /// Fails when twice the size takes far more than twice the time, or one size more than a few seconds.
 #[track_caller]
 fn linear<T>(what: &str, size: usize, make: impl Fn(usize) -> T, run: impl Fn(T)) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let time = |size| {
         let mut best = Duration::MAX;
         for _ in 0..2 {
@@ -41,9 +49,9 @@ fn linear<T>(what: &str, size: usize, make: impl Fn(usize) -> T, run: impl Fn(T)
     };
     let (half, full) = (time(size), time(2 * size));
     println!("{what}: {size} in {half:?}, {} in {full:?}", 2 * size);
-    assert!(full < Duration::from_secs(20), "{what} takes {full:?}");
+    assert!(full < LONG, "{what} takes {full:?}");
     // Small times are noise; quadratic work would show as four times.
-    let bound = half * 3 + Duration::from_millis(150);
+    let bound = half * 3 + Duration::from_millis(500);
     assert!(full < bound, "{what} is not linear: {half:?}, then {full:?}");
 }
 
@@ -165,6 +173,7 @@ proptest! {
 
 #[test]
 fn a_line_of_16_mib() {
+    const SIZE: usize = 16 << 20;
     for piece in [
         &b"x"[..],
         b"x ",
@@ -179,7 +188,7 @@ fn a_line_of_16_mib() {
     ] {
         let what = format!("a line of {}", piece.escape_ascii());
         let make = |size: usize| [b"IndexIgnore ", &*piece.repeat(size / piece.len())].concat();
-        linear(&what, 8 << 20, make, |bytes| drop(read_one(bytes)));
+        linear(&what, SIZE / 2, make, |bytes| drop(read_one(bytes)));
     }
 }
 
@@ -262,7 +271,7 @@ fn files_that_include_each_other() {
     files.push(("httpd.conf", b"Include f0\n".to_vec()));
     let start = Instant::now();
     let configuration = read(&files);
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
     assert!(
         configuration
             .problems()
@@ -287,7 +296,7 @@ fn files_that_include_each_other() {
         configuration.files().len(),
         start.elapsed()
     );
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
     assert!(!configuration.problems().is_empty());
 }
 
@@ -305,7 +314,7 @@ fn macros_that_double() {
         configuration.entries().len(),
         start.elapsed()
     );
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
     assert!(!configuration.problems().is_empty());
     let many = |size: usize| {
         let mut text = "LoadModule macro_module m.so\n<Macro m $a>\nIndexIgnore $a\n</Macro>\n".to_string();

@@ -46,6 +46,8 @@ pub(super) struct Index {
     /// The last active directive of each name at the server level.
     settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
     pub listens: OnceLock<Vec<Listen>>,
+    /// Whether a line is of the server level, by file and line.
+    levels: OnceLock<Vec<Vec<Truth>>>,
 }
 
 /// One reading of a file. A file that is included twice is read twice.
@@ -322,21 +324,57 @@ impl Configuration {
     /// Does Apache read this line of a file as a directive of the server level, were it one? Lines inside sections
     /// other than conditionals that hold do not count.
     pub fn is_server_level(&self, file: FileId, line: u32) -> Truth {
-        let around = self.sections.iter().skip(1).filter(|section| {
+        let levels = self.index.levels.get_or_init(|| self.levels());
+        let own = levels[file as usize].get(line as usize).copied();
+        own.unwrap_or(self.file(file).truth)
+    }
+
+    /// For each line of each file whether it is of the server level: all sections in one pass.
+    fn levels(&self) -> Vec<Vec<Truth>> {
+        // How many sections more there are around a line than around the one before: false ones, undecided ones.
+        let mut around: Vec<Vec<(i32, i32)>> = self
+            .files
+            .iter()
+            .map(|file| vec![(0, 0); file.document.lines().len() + 1])
+            .collect();
+        for section in self.sections.iter().skip(1) {
+            let truth = if section.transparent {
+                section.truth
+            } else {
+                Truth::False
+            };
+            let (no, unknown) = ((truth == Truth::False) as i32, (truth == Truth::Unknown) as i32);
             let opening = self.entry(section.opening);
-            opening.file == file
-                && opening.line < line
-                && section.closing.is_none_or(|closing| closing >= line)
-        });
-        around
-            .map(|section| {
-                if section.transparent {
-                    section.truth
-                } else {
-                    Truth::False
+            let lines = &mut around[opening.file as usize];
+            let first = opening.line as usize + 1;
+            let behind = section
+                .closing
+                .map_or(lines.len(), |closing| closing as usize + 1);
+            if first < behind {
+                for (at, sign) in [(first, 1), (behind, -1)] {
+                    if let Some(line) = lines.get_mut(at) {
+                        *line = (line.0 + sign * no, line.1 + sign * unknown);
+                    }
                 }
-            })
-            .fold(self.file(file).truth, Truth::and)
+            }
+        }
+        let level = |lines: Vec<(i32, i32)>, truth: Truth| {
+            let mut sum = (0, 0);
+            let levels = lines.into_iter().map(|line| {
+                sum = (sum.0 + line.0, sum.1 + line.1);
+                match sum {
+                    (1.., _) => Truth::False,
+                    (_, 1..) => Truth::Unknown.and(truth),
+                    _ => truth,
+                }
+            });
+            levels.collect()
+        };
+        around
+            .into_iter()
+            .zip(&self.files)
+            .map(|(lines, file)| level(lines, file.truth))
+            .collect()
     }
 
     /// An `Include` or `IncludeOptional` that would read files put into a folder (an absolute path of the

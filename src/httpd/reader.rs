@@ -18,9 +18,9 @@ use super::{Configuration, Document, Facts, Source, Truth, Variables, include, k
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;
 /// Files read in all. Apache has no such limit and would run out of time.
-const MAX_FILES: usize = 1_000_000;
+const MAX_FILES: usize = 200_000;
 /// Lines out of macros in all; nested macros that double at each level would never end.
-const MAX_MACRO_LINES: usize = 1_000_000;
+const MAX_MACRO_LINES: usize = 300_000;
 
 /// See [`Configuration::read`].
 pub(super) fn read(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) -> Configuration {
@@ -451,9 +451,7 @@ impl Reader {
                     ..EMPTY_PROBLEM
                 };
                 self.problem(lines, truth, problem);
-                let open = frames
-                    .iter()
-                    .rposition(|frame| frame.name.eq_ignore_ascii_case(closed));
+                let open = nearest(frames, |frame| frame.name.eq_ignore_ascii_case(closed));
                 if let Some(at) = open.filter(|at| *at > 0) {
                     frames.truncate(at + 1);
                     self.pop(frames, lines, place);
@@ -650,9 +648,7 @@ impl Reader {
             match &*first.value {
                 [b'<', b'/', closed @ ..] => {
                     let closed = &closed[..closed.len().saturating_sub(1)];
-                    let matching = open
-                        .iter()
-                        .rposition(|(name, _)| name.eq_ignore_ascii_case(closed));
+                    let matching = nearest(&open, |(name, _)| name.eq_ignore_ascii_case(closed));
                     if matching != Some(open.len() - 1) {
                         let message = format!(
                             "Expected </{}> but saw </{}>",
@@ -1179,6 +1175,13 @@ impl Reader {
             ..problem
         });
     }
+}
+
+/// The innermost section of those that a wrong closing tag may mean; which one is ours to guess, as Apache stops there.
+fn nearest<T>(open: &[T], is_meant: impl Fn(&T) -> bool) -> Option<usize> {
+    const FAR: usize = 100;
+    let from = open.len().saturating_sub(FAR);
+    open[from..].iter().rposition(is_meant).map(|at| from + at)
 }
 
 const EMPTY_PROBLEM: Problem = Problem::new(Phase::Reading);

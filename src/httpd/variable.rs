@@ -111,7 +111,7 @@ impl Variables {
 }
 
 /// Values that double at every `Define` must not exhaust memory; no line that Apache can use comes near this.
-const MAX_SUBSTITUTED: usize = 16 << 20;
+const MAX_SUBSTITUTED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
