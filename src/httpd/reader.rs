@@ -138,11 +138,23 @@ impl Lines {
             let line = document.lines().get(self.next)?;
             self.line = self.next;
             self.next += 1;
-            if self.resumed == Some(self.line) && !line.composed && !document.raw(self.line).ends_with(b"\n")
-            {
-                // mod_macro reads on through its own stream, and forgets what it has when the file ends in a line.
+            let raw = document.raw(self.line);
+            if self.resumed == Some(self.line) && !raw.ends_with(b"\n") {
+                // mod_macro reads on through its own stream, which forgets the physical line that the file ends in.
                 self.lost = true;
-                return None;
+                let mut buffer = Vec::new();
+                for physical in raw
+                    .split_inclusive(|&b| b == b'\n')
+                    .filter(|p| p.ends_with(b"\n"))
+                {
+                    add_physical(&mut buffer, physical);
+                }
+                let text = trim(&buffer);
+                let nothing = text.is_empty() || text.starts_with(b"#");
+                return (!nothing).then(|| Current {
+                    text: Cow::Owned(text.to_vec()),
+                    place: None,
+                });
             }
             if !matches!(line.kind, LineKind::Blank | LineKind::Comment) {
                 return Some(Current {
@@ -357,7 +369,7 @@ impl Reader {
         }
         let name = without_bracket(&first.value);
         // A text of its own is needed only where it differs from what stands in the file.
-        let text_id = if place.is_some() || matches!(substituted, Cow::Owned(_)) {
+        let text_id = if place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_)) {
             self.c.texts.push(Text {
                 bytes: substituted.to_vec(),
                 place: place.clone(),
