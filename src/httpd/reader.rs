@@ -10,10 +10,10 @@ use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER,
 use super::line::{LineKind, add_physical, is_space, trim};
 use super::macros::{Macro, Macros, check_signature, signature};
 use super::module::{LoadModule, Modules};
-use super::problem::{Phase, Problem, Severity};
+use super::problem::{Phase, Problem, Severity, escape};
 use super::source::Kind;
 use super::word::words;
-use super::{Configuration, Document, Facts, Source, Truth, Variables, include, known, path};
+use super::{Configuration, Document, Facts, Source, Truth, Variables, include, known, macros, path};
 
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;
@@ -811,6 +811,10 @@ impl Reader {
                 depth -= 1;
                 if depth == 0 {
                     self.close(section, lines, &None);
+                    let mut inside = opening + 1..lines.line + 1;
+                    if inside.any(|line| too_long_for_a_macro(&document, line)) {
+                        self.unclosed_body(b"Macro", opening, lines);
+                    }
                     return self.macros.define(Macro {
                         name,
                         parameters,
@@ -1058,7 +1062,7 @@ impl Reader {
     fn include_file(&mut self, file: &[u8], entry: Entry, lines: &Lines) {
         let show = String::from_utf8_lossy(file).into_owned();
         let read = match self.c.source.kind(file) {
-            Kind::Other => Err("Access to file denied by server: not a regular file".to_string()),
+            Kind::Other => Err("it is not a regular file".to_string()),
             _ => self.c.source.read(file).map_err(|error| error.to_string()),
         };
         let bytes = match read {
@@ -1080,7 +1084,7 @@ impl Reader {
                     entry.truth,
                     Problem {
                         code: "include-unreadable",
-                        apache: Some(format!("Could not open configuration file {show}: {error}")),
+                        apache: Some(format!("Could not open configuration file {}: ", escape(file))),
                         message: format!("{show} cannot be read: {error}"),
                         ..EMPTY_PROBLEM
                     },
@@ -1140,7 +1144,24 @@ impl Reader {
                 ),
             );
         }
-        let body = definition.expand(&values);
+        let body = match definition.expand(&values) {
+            Ok(body) => body,
+            Err(number) => {
+                let known = format!(
+                    "macro '{}' (defined on {})",
+                    show.to_ascii_lowercase(),
+                    definition.place
+                );
+                let used = format!("{known} used on {}", self.quoted_place(lines));
+                return fail(
+                    self,
+                    format!(
+                        "{used} error while substituting: while processing line {number} of {known} cannot \
+                         substitute, buffer size too small"
+                    ),
+                );
+            }
+        };
         self.macro_lines += body.len();
         if self.macro_lines > MAX_MACRO_LINES {
             self.stopped = true;
@@ -1238,6 +1259,17 @@ fn without_bracket(name: &[u8]) -> &[u8] {
         [rest @ .., b'>'] => rest,
         _ => name,
     }
+}
+
+/// Does mod_macro stop at the line, which does not fit into its buffer, and miss the end of the macro?
+fn too_long_for_a_macro(document: &Document, line: usize) -> bool {
+    let raw = document.raw(line);
+    // The line end and the NUL take a byte each.
+    let length = match document.lines()[line].composed {
+        true => document.text(line).len(),
+        false => raw.strip_suffix(b"\n").unwrap_or(raw).len(),
+    };
+    length > macros::BUFFER - 2
 }
 
 /// The next line of a macro body, blank lines included, comments left out.

@@ -49,8 +49,12 @@ impl Judge {
         main: &Path,
         flags: &[String],
         environment: &[(String, String)],
+        before: &[String],
     ) -> Outcome {
         let theirs = oracle::ask(&self.httpd, root, main, |mut ask| {
+            for directive in before {
+                ask = ask.before(directive);
+            }
             for flag in flags {
                 ask = ask.define(flag);
             }
@@ -80,7 +84,8 @@ impl Judge {
     /// The same for a generated case, which is written to `root` first.
     fn judge(&self, root: &Path, case: &Case) -> Outcome {
         write(root, case, &self.httpd);
-        self.compare(root, &root.join("main.conf"), &case.flags, &case.environment)
+        let main = root.join("main.conf");
+        self.compare(root, &main, &case.flags, &case.environment, &[])
     }
 
     /// Leaves lines and files out as long as a difference remains.

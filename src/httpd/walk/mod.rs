@@ -15,7 +15,7 @@ mod trap;
 use std::collections::HashMap;
 
 use super::configuration::{Entry, EntryId, SectionId};
-use super::problem::{Phase, Problem, Severity};
+use super::problem::{Phase, Problem, Severity, escape};
 use super::word::words;
 use super::{Configuration, Listen, Platform, Truth, known};
 use context::Context;
@@ -379,22 +379,6 @@ fn shown_name(name: &str) -> String {
     } else {
         name.to_string()
     }
-}
-
-/// Bytes as Apache escapes them in its messages.
-fn escape(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in bytes {
-        match byte {
-            b'\\' => text += "\\\\",
-            b'\n' => text += "\\n",
-            b'\r' => text += "\\r",
-            b'\t' => text += "\\t",
-            0x20..=0x7e => text.push(char::from(byte)),
-            _ => text += &format!("\\x{byte:02x}"),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

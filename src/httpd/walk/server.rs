@@ -18,7 +18,7 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             let apache = if text.is_empty() {
                 "The Error directive was used with no message.".to_string()
             } else {
-                super::escape(text)
+                super::super::problem::escape(text)
             };
             walk.refuse(
                 directive,
@@ -74,7 +74,7 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         };
         return walk.report(&directive.entry, Some(1), problem);
     }
-    let shown = super::escape(&full);
+    let shown = super::super::problem::escape(&full);
     let apache = format!("DocumentRoot '{shown}' is not a directory, or is not readable");
     walk.refuse(directive, "document-root", apache, message);
 }
@@ -194,7 +194,7 @@ fn modules(walk: &mut Walk<'_>) {
                 mpms += 1;
                 let problem = Problem {
                     code: "mpm",
-                    apache: Some("AH00534: Configuration error: More than one MPM loaded.".into()),
+                    apache: Some("Configuration error: More than one MPM loaded.".into()),
                     message: format!("{shown} is a second MPM; Apache takes exactly one"),
                     ..Problem::new(Phase::Checking)
                 };
@@ -207,7 +207,7 @@ fn modules(walk: &mut Walk<'_>) {
             let problem = Problem {
                 code: "module-order",
                 apache: Some(format!(
-                    "Cannot load {} into server: undefined symbol",
+                    "Cannot load {0} into server: {0}: undefined symbol",
                     String::from_utf8_lossy(&load.file)
                 )),
                 message: format!("{shown} needs proxy_module, which must be loaded before it"),
@@ -219,7 +219,7 @@ fn modules(walk: &mut Walk<'_>) {
     if mpms == 0 && !maybe {
         walk.problems.push(Problem {
             code: "mpm",
-            apache: Some("AH00534: Configuration error: No MPM loaded.".into()),
+            apache: Some("Configuration error: No MPM loaded.".into()),
             message: "no MPM is loaded; load mpm_event_module, mpm_worker_module or mpm_prefork_module"
                 .into(),
             ..Problem::new(Phase::Checking)
@@ -236,11 +236,24 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
     let Some(full) = walk.full(&at_that_line) else {
         return;
     };
-    if walk.c.source.kind(&full) != Kind::Missing {
-        return;
-    }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let entry = *walk.c.entry(load.entry);
+    if walk.c.source.kind(&full) != Kind::Missing {
+        if lacks_symbol(walk, load, &full) {
+            let problem = Problem {
+                code: "load-module",
+                apache: Some(format!(
+                    "Can't locate API module structure `{identifier}' in file {shown}"
+                )),
+                message: format!(
+                    "{shown} holds no module of the name {identifier}; upper and lower case matter"
+                ),
+                ..Problem::new(Phase::Reading)
+            };
+            walk.report(&entry, Some(1), problem);
+        }
+        return;
+    }
     let problem = Problem {
         code: "load-module",
         apache: Some(format!(
@@ -251,4 +264,16 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
         ..Problem::new(Phase::Reading)
     };
     walk.report(&entry, Some(2), problem);
+}
+
+/// Does the identifier occur nowhere in the module file? Only files are opened that are not named after it.
+fn lacks_symbol(walk: &Walk<'_>, load: &super::super::LoadModule, full: &[u8]) -> bool {
+    const SHARED_OBJECT: &[u8] = b"\x7fELF";
+    let source = source_name(&load.identifier);
+    let stem = source.strip_suffix(b".c").unwrap_or(&source);
+    if full.ends_with(&[stem, b".so"].concat()) {
+        return false;
+    }
+    let bytes = walk.c.source.read(full).unwrap_or_default();
+    bytes.starts_with(SHARED_OBJECT) && memchr::memmem::find(&bytes, &load.identifier).is_none()
 }
