@@ -8,6 +8,7 @@ mod compare;
 mod generator;
 mod oracle;
 mod random;
+mod real_files;
 #[path = "../support/mod.rs"]
 mod support;
 

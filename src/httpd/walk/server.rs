@@ -238,7 +238,8 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
     };
     let shown = String::from_utf8_lossy(&full).into_owned();
     let entry = *walk.c.entry(load.entry);
-    if walk.c.source.kind(&full) != Kind::Missing {
+    let kind = walk.c.source.kind(&full);
+    if !matches!(kind, Kind::Missing | Kind::Folder) {
         if lacks_symbol(walk, load, &full) {
             let problem = Problem {
                 code: "load-module",
