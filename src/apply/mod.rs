@@ -7,4 +7,4 @@ mod transaction;
 
 pub use backup::backup_folders;
 pub use replace::create_private;
-pub use transaction::{ApplyError, NewFile, Replacement, Transaction, Written};
+pub use transaction::{ApplyError, NewFile, NewLink, Replacement, Transaction, Written};

@@ -57,6 +57,22 @@ pub(super) fn create(path: &Path, bytes: &[u8], private: bool) -> io::Result<()>
     sync_folder(folder)
 }
 
+/// Creates a symbolic link; fails when there is something of that name.
+#[cfg(unix)]
+pub(super) fn link(path: &Path, target: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Links of modules are Debian's way, which Windows servers do not have.
+#[cfg(not(unix))]
+pub(super) fn link(_path: &Path, _target: &Path) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "symbolic links are made on Unix only; run this on the server itself",
+    ))
+}
+
 /// A name that no Include pattern for `*.conf` matches, should we be killed before it is renamed.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     Builder::new()

@@ -30,11 +30,22 @@ pub struct NewFile {
     pub private: bool,
 }
 
+/// A symbolic link that does not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLink {
+    /// The link.
+    pub path: PathBuf,
+    /// What it says; relative to its folder, as `a2enmod` writes it.
+    pub target: PathBuf,
+}
+
 /// What is to be written.
 #[derive(Default)]
 pub struct Transaction {
     /// Files to create.
     pub create: Vec<NewFile>,
+    /// Symbolic links to create.
+    pub link: Vec<NewLink>,
     /// Files to change.
     pub replace: Vec<Replacement>,
 }
@@ -155,6 +166,10 @@ impl Transaction {
             }
             replace::create(&file.path, &file.bytes, file.private).map_err(failed("create", &file.path))?;
             done.written.created.push(file.path.clone());
+        }
+        for link in &self.link {
+            replace::link(&link.path, &link.target).map_err(failed("link", &link.path))?;
+            done.written.created.push(link.path.clone());
         }
         for file in &self.replace {
             replace::replace(&file.path, &file.after).map_err(failed("replace", &file.path))?;
