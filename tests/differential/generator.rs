@@ -328,7 +328,7 @@ impl Generator {
 
     /// A last line that fills httpd's first buffers exactly or nearly, without a line end.
     fn buffer_sized(&mut self) {
-        let size = self.r.of(&[&205, &206, &207, &413, &414, &415, &829, &830, &831]);
+        let size = self.r.of(&[&205, &206, &207, &413, &414, &415]);
         let ended = self.lines.ends_with(b"\n") || self.lines.is_empty();
         if !ended {
             self.text("\n");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::Document;
 use super::super::buffer::Buffer;
-use super::super::configuration::{FileId, MacroPlace, SectionId};
+use super::super::configuration::{FileId, MacroPlace, Section, SectionId};
 use super::super::line::{LineKind, add_physical, trim};
 use super::{Frame, Reader};
 
@@ -119,14 +119,12 @@ impl Reader {
         let innermost = frames.iter().skip(1).rev().find(|frame| frame.conditional);
         let start = innermost.map_or(0, |frame| opening(frame.section).line as usize + 1);
         let mut own = vec![true; document.lines().len()];
-        for section in self
-            .c
-            .sections
-            .iter()
-            .skip(1)
-            .filter(|section| section.transparent)
-        {
-            let opened = &self.c.entries[section.opening as usize];
+        // Files that this one includes have later numbers, and all others were read before.
+        let opened = |section: &&Section| &self.c.entries[section.opening as usize];
+        let since = self.c.sections[1..].iter().rev();
+        let since = since.take_while(|section| opened(section).file >= lines.file);
+        for section in since.filter(|section| section.transparent) {
+            let opened = opened(&section);
             if opened.file == lines.file
                 && opened.line as usize >= start
                 && let Some(closing) = section.closing
