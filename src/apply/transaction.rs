@@ -299,6 +299,7 @@ mod tests {
                 private: true,
             }],
             replace: vec![replacement(&one, "1", "one"), replacement(&two, "2", "two")],
+            link: Vec::new(),
         };
         transaction
             .run(root.path(), &backup_folders(root.path())[0], NOW)

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
 
 use super::request::Request;
+use super::site;
 
 /// The configuration seen from one port and one domain.
 pub(super) struct Answers<'a> {
@@ -14,17 +15,30 @@ pub(super) struct Answers<'a> {
     /// All listeners that can be read, inactive ones included.
     pub listens: &'a [Listen],
     port: u16,
-    domain: &'a str,
+    request: &'a Request,
+    /// Where the site answers at single addresses only today, these: it is not to become reachable elsewhere.
+    scope: Option<Vec<IpAddr>>,
 }
 
 impl<'a> Answers<'a> {
     pub fn new(configuration: &'a Configuration, request: &'a Request) -> Self {
+        let hosts = configuration.virtual_hosts();
+        let scope = site::scope(configuration, &hosts, request);
         Answers {
             configuration,
-            hosts: configuration.virtual_hosts(),
+            hosts,
             listens: configuration.listens(),
             port: request.port,
-            domain: &request.domain,
+            request,
+            scope,
+        }
+    }
+
+    /// The configuration seen from another port.
+    pub fn on(configuration: &'a Configuration, request: &'a Request, port: u16) -> Self {
+        Answers {
+            port,
+            ..Answers::new(configuration, request)
         }
     }
 
@@ -46,6 +60,15 @@ impl<'a> Answers<'a> {
     /// The local ends at which connections to the port may arrive, as far as the configuration tells them apart:
     /// each listened-on address, each address that a virtual host names, and `None` for all others.
     pub fn local_ends(&self) -> Vec<Option<IpAddr>> {
+        if let Some(scope) = &self.scope {
+            let mut listens = self.active_listens();
+            listens.retain(|listen| listen.port == self.port);
+            let listened = |ip: &IpAddr| listens.iter().any(|l| l.is_wildcard() || l.ip() == Some(*ip));
+            let ends: Vec<Option<IpAddr>> = scope.iter().copied().filter(listened).map(Some).collect();
+            if !ends.is_empty() {
+                return ends;
+            }
+        }
         let mut ends: Vec<Option<IpAddr>> = Vec::new();
         let mut wildcard = false;
         for listen in self
@@ -92,17 +115,24 @@ impl<'a> Answers<'a> {
 
     /// The virtual host that answers the domain at a local end; `None` is the main server.
     pub fn at(&self, end: Option<IpAddr>) -> Option<&VirtualHost> {
-        self.configuration
-            .answering(&self.hosts, end, self.port, self.domain)
+        self.answering(end, &self.request.domain)
     }
 
-    /// Does TLS reach the domain by its name at every local end of the port?
+    /// The virtual host that answers a name at a local end; `None` is the main server.
+    pub fn answering(&self, end: Option<IpAddr>, name: &str) -> Option<&VirtualHost> {
+        self.configuration.answering(&self.hosts, end, self.port, name)
+    }
+
+    /// Does TLS reach the domain and its aliases by their names at every local end of the port?
     pub fn served(&self) -> bool {
         let ends = self.local_ends();
+        let tls = |end, name: &str| {
+            self.answering(end, name)
+                .is_some_and(|host| host.has_name(name) && self.configuration.speaks_tls(host))
+        };
         !ends.is_empty()
             && ends.iter().all(|end| {
-                self.at(*end)
-                    .is_some_and(|host| host.has_name(self.domain) && self.configuration.speaks_tls(host))
+                self.request.names().all(|name| tls(*end, name))
                     && self
                         .set(*end)
                         .first()

@@ -5,6 +5,7 @@ use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
 use super::answer::Answers;
 use super::plan::{PlanError, insert_lines, refuse, server_root_line};
 use super::request::{Http, Request};
+use super::site::site;
 
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
@@ -21,7 +22,8 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
     if decided && request.http != Some(Http::Off) {
         return Ok(Vec::new());
     }
-    let edits = if request.http == Some(Http::Keep) || step.plain.is_empty() {
+    let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
+    let edits = if stays || step.plain.is_empty() {
         step.keep()?
     } else {
         step.off()?
@@ -74,7 +76,7 @@ fn undecided(
 }
 
 /// The listeners that serve HTTP and are meant by `--http`: those on port 80, or else the only one there is.
-fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec<&'a Listen> {
+pub(super) fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec<&'a Listen> {
     let http: Vec<&Listen> = answers
         .active_listens()
         .into_iter()
@@ -222,6 +224,10 @@ impl<'a> Step<'a> {
             });
             host.truth == Truth::True && reached && !remains
         });
+        // The site itself is served over HTTPS instead.
+        if let Ok(Some(own)) = site(self.configuration, self.request) {
+            hosts.retain(|host| host.section != own.section);
+        }
         hosts
     }
 

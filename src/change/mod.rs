@@ -2,13 +2,20 @@
 //! reads configurations, writes nothing.
 
 mod answer;
+mod copy;
+mod debian;
 mod listen;
 mod module;
+mod new_host;
 mod plan;
 mod policy;
 mod proof;
+mod redirect;
 mod request;
+mod site;
+mod text;
+mod update;
 mod virtual_host;
 
-pub use plan::{Change, FileChange, Plan, PlanError};
-pub use request::{Http, Request, domain_name};
+pub use plan::{Change, FileChange, Link, Plan, PlanError};
+pub use request::{Http, Profile, Request, domain_name};

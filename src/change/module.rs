@@ -1,20 +1,30 @@
-//! The step that gets mod_ssl loaded (and mod_socache_shmcb, where an active cache directive needs it). Knows
+//! The steps that get modules loaded: mod_ssl, and what the request or an active directive needs beside it. Knows
 //! nothing of listeners and virtual hosts.
 
 use crate::httpd::{Configuration, Edit, Kind, LoadModule, Truth, resolve, word};
 
-use super::plan::{PlanError, insert_lines, refuse, server_root_line};
+use super::debian;
+use super::plan::{Act, PlanError, insert_lines, refuse, server_root_line};
+use super::request::Request;
 
 const SSL: &str = "ssl_module";
 const SHMCB: &str = "socache_shmcb_module";
 
-/// Edits after which mod_ssl is loaded; none when it is.
-pub(super) fn ssl(configuration: &Configuration) -> Result<Vec<Edit>, PlanError> {
+/// Changes after which mod_ssl is loaded; none when it is.
+pub(super) fn ssl(configuration: &Configuration) -> Result<Vec<Act>, PlanError> {
     load(configuration, SSL, "without it Apache does not speak TLS")
 }
 
-/// Edits after which mod_socache_shmcb is loaded, if something that Apache sees asks for it.
-pub(super) fn session_cache(configuration: &Configuration) -> Result<Vec<Edit>, PlanError> {
+/// Changes after which mod_headers is loaded, if the request needs it.
+pub(super) fn headers(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {
+    match request.hsts {
+        Some(_) => load(configuration, "headers_module", "it sends the header of --hsts"),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Changes after which mod_socache_shmcb is loaded, if something that Apache sees asks for it.
+pub(super) fn session_cache(configuration: &Configuration) -> Result<Vec<Act>, PlanError> {
     let caches = ["SSLSessionCache", "SSLStaplingCache"];
     let user = caches
         .iter()
@@ -37,7 +47,43 @@ pub(super) fn session_cache(configuration: &Configuration) -> Result<Vec<Edit>, 
     }
 }
 
-fn load(configuration: &Configuration, identifier: &str, why: &str) -> Result<Vec<Edit>, PlanError> {
+/// The cache without which stapling does not work, at the server level where no other is.
+pub(super) fn stapling_cache(configuration: &Configuration, request: &Request) -> Vec<Act> {
+    let is_there = configuration
+        .named("SSLStaplingCache")
+        .any(|(_, entry)| entry.truth != Truth::False);
+    if !request.stapling || is_there {
+        return Vec::new();
+    }
+    let folder = match configuration.variables().value(b"APACHE_RUN_DIR") {
+        Some(_) => "${APACHE_RUN_DIR}",
+        None => "logs",
+    };
+    let siblings = configuration.load_modules().iter().filter(|load| {
+        let entry = configuration.entry(load.entry);
+        entry.file == 0 && configuration.is_server_level(0, entry.line) == Truth::True
+    });
+    let after = siblings
+        .map(|load| configuration.entry(load.entry).line)
+        .max()
+        .or_else(|| server_root_line(configuration));
+    let line = format!("SSLStaplingCache \"shmcb:{folder}/ssl_stapling(32768)\"");
+    let reason = "a place to keep the proofs that --ocsp-stapling sends".to_string();
+    vec![Act::Edit(insert_lines(
+        configuration,
+        0,
+        after,
+        &[line.into_bytes()],
+        reason,
+    ))]
+}
+
+/// Changes after which a module is loaded; none when it is. `why` completes "load ssl_module: ".
+pub(super) fn load(
+    configuration: &Configuration,
+    identifier: &str,
+    why: &str,
+) -> Result<Vec<Act>, PlanError> {
     match configuration.modules().has(identifier.as_bytes()) {
         Truth::True => return Ok(Vec::new()),
         Truth::Unknown => {
@@ -55,9 +101,13 @@ fn load(configuration: &Configuration, identifier: &str, why: &str) -> Result<Ve
         Truth::False => {}
     }
     if let Some(edit) = uncomment(configuration, identifier, why) {
-        return Ok(vec![edit]);
+        return Ok(vec![Act::Edit(edit)]);
     }
-    add(configuration, identifier, why).map(|edit| vec![edit])
+    let links = debian::links(configuration, identifier, why);
+    if !links.is_empty() {
+        return Ok(links.into_iter().map(Act::Link).collect());
+    }
+    add(configuration, identifier, why).map(|edit| vec![Act::Edit(edit)])
 }
 
 /// The first commented `LoadModule` of that module in a place that Apache reads, whose module file exists.
@@ -152,7 +202,7 @@ fn add(configuration: &Configuration, identifier: &str, why: &str) -> Result<Edi
     ))
 }
 
-fn exists(configuration: &Configuration, path: &[u8]) -> bool {
+pub(super) fn exists(configuration: &Configuration, path: &[u8]) -> bool {
     let mut resolved = path.to_vec();
     if memchr::memmem::find(path, b"${").is_some() {
         resolved = configuration.variables().substitute(path, |_| {}).into_owned();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::httpd::{Configuration, Document, Edit, Facts, FileId, Source, Truth, apply, real_path};
 
 use super::request::Request;
-use super::{listen, module, proof, virtual_host};
+use super::{listen, module, proof, redirect, virtual_host};
 
 /// Everything that turns HTTPS on, not yet written.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The files that change, with their bytes before and after.
     pub files: Vec<FileChange>,
+    /// Symbolic links that are made.
+    pub links: Vec<Link>,
     /// What the administrator should know beside the changes.
     pub notes: Vec<String>,
 }
@@ -44,6 +46,23 @@ pub struct FileChange {
     pub before: Vec<u8>,
     /// The bytes it gets.
     pub after: Vec<u8>,
+}
+
+/// A symbolic link that is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The link.
+    pub path: PathBuf,
+    /// What it says: a path relative to its folder.
+    pub target: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// One change that a step asks for.
+pub(super) enum Act {
+    Edit(Edit),
+    Link(Link),
 }
 
 /// Why there is no plan.
@@ -78,15 +97,26 @@ pub(super) fn refuse(reason: String) -> PlanError {
     PlanError::Refused(reason)
 }
 
-/// A step: the edits that are missing from a configuration.
-type Step = fn(&Configuration, &Request) -> Result<Vec<Edit>, PlanError>;
+/// A step: the changes that are missing from a configuration.
+type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 7] = [
     |configuration, _| module::ssl(configuration),
+    module::headers,
+    |configuration, request| Ok(module::stapling_cache(configuration, request)),
     |configuration, _| module::session_cache(configuration),
-    listen::edits,
-    virtual_host::edits,
+    |configuration, request| listen::edits(configuration, request).map(acts),
+    |configuration, request| virtual_host::edits(configuration, request).map(acts),
+    redirect::acts,
 ];
+
+/// Edits as changes.
+pub(super) fn acts(edits: Vec<Edit>) -> Vec<Act> {
+    edits.into_iter().map(Act::Edit).collect()
+}
+
+/// Each step may bring in a file in which another finds something to do; more than this is our mistake.
+const ROUNDS: usize = 6;
 
 impl Plan {
     /// Plans HTTPS for a request on the configuration of `main` and proves the plan. Writes nothing.
@@ -99,42 +129,57 @@ impl Plan {
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
+        let mut request = request.clone();
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
         for round in 0.. {
             let mut edited = false;
             for step in STEPS {
-                let edits = step(&configuration, request)?;
-                if !edits.is_empty() {
+                let acts = step(&configuration, &request)?;
+                if !acts.is_empty() {
                     edited = true;
-                    plan.changes.extend(work.apply(edits)?);
+                    let (edits, links) = split(acts);
+                    plan.changes.extend(work.apply(edits, &mut request)?);
+                    work.link(&links)?;
+                    plan.links.extend(links);
                     configuration = work.read()?;
                 }
             }
             if !edited {
                 break;
             }
-            if round == 3 {
+            if round == ROUNDS {
                 return Err(PlanError::Unproven("planning does not come to an end".into()));
             }
         }
         for step in STEPS {
-            if !step(&configuration, request)?.is_empty() {
+            if !step(&configuration, &request)?.is_empty() {
                 return Err(PlanError::Unproven("a second look finds more to change".into()));
             }
         }
-        proof::prove(&original, &configuration, request)?;
+        proof::prove(&original, &configuration, &request)?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = proof::notes(&original, &configuration, request);
+        plan.notes = proof::notes(&original, &request);
         plan.files = work.changed();
         Ok(plan)
     }
 
     /// Nothing has to change.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.files.is_empty() && self.links.is_empty()
     }
+}
+
+fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {
+    let (mut edits, mut links) = (Vec::new(), Vec::new());
+    for act in acts {
+        match act {
+            Act::Edit(edit) => edits.push(edit),
+            Act::Link(link) => links.push(link),
+        }
+    }
+    (edits, links)
 }
 
 fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
@@ -194,8 +239,21 @@ impl<'a> Work<'a> {
         changes.collect()
     }
 
-    /// Applies the edits of one step and tells them as changes.
-    fn apply(&mut self, mut edits: Vec<Edit>) -> Result<Vec<Change>, PlanError> {
+    /// What is behind a link is read as a file of its name.
+    fn link(&mut self, links: &[Link]) -> Result<(), PlanError> {
+        for link in links {
+            let file = link
+                .path
+                .parent()
+                .map_or_else(|| link.target.clone(), |folder| folder.join(&link.target));
+            let bytes = std::fs::read(&file).map_err(|error| PlanError::Read(file.clone(), error))?;
+            self.files.insert(real_path(&link.path), bytes);
+        }
+        Ok(())
+    }
+
+    /// Applies the edits of one step and tells them as changes. The place in the request moves with its line.
+    fn apply(&mut self, mut edits: Vec<Edit>, request: &mut Request) -> Result<Vec<Change>, PlanError> {
         edits.sort_by(|a, b| (&a.file, a.span.start, a.span.end).cmp(&(&b.file, b.span.start, b.span.end)));
         // A line that is read twice is edited once.
         edits.dedup_by(|a, b| (&a.file, &a.span, &a.replacement) == (&b.file, &b.span, &b.replacement));
@@ -225,6 +283,13 @@ impl<'a> Work<'a> {
                 ));
             }
             *bytes = after;
+            if let Some((file, number)) = &mut request.site
+                && (real_path(file) == real_path(&path) || path.ends_with(&*file))
+            {
+                let above = step.iter().filter(|(at, ..)| *at < *number as usize);
+                let shift: i64 = above.map(|(_, gone, come)| *come as i64 - *gone as i64).sum();
+                *number = (i64::from(*number) + shift).max(1) as u32;
+            }
             shifts.push(step);
         }
         Ok(changes)

@@ -3,30 +3,124 @@
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
 use super::plan::{PlanError, refuse};
-use super::request::Request;
+use super::request::{Profile, Request};
 
-/// What Mozilla calls the intermediate level, in words that every Apache 2.4 with OpenSSL 1.0.1 or later takes:
-/// protocols are switched off by name, and ciphers that a library does not know are skipped by it.
-const PROTOCOLS: &str = "SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1";
-const CIPHERS: [&str; 2] = [
-    "SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+/// A directive that the TLS virtual host is to have.
+pub(super) struct Wanted {
+    /// Its name.
+    pub name: &'static str,
+    /// Its arguments as they are written.
+    pub arguments: String,
+    /// Why, for people.
+    pub reason: String,
+}
+
+const INTERMEDIATE: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
      ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
-     DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305",
-    "SSLHonorCipherOrder off",
-];
+     DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305";
+const OLD: &str = ":ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:\
+     ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:\
+     DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256:AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:\
+     AES128-SHA:AES256-SHA:DES-CBC3-SHA";
 
-/// Protocols and ciphers, less what the server has set for all its virtual hosts at least as strictly; and the one
-/// thing of the main server that a virtual host does not inherit by itself, its rewrite rules.
-pub(super) fn lines(configuration: &Configuration) -> Vec<Vec<u8>> {
-    let mut lines = Vec::new();
-    if !protocols_are_strict(configuration) {
-        lines.push(PROTOCOLS);
+/// Protocols and ciphers of a level of Mozilla's, in words that every Apache 2.4 with OpenSSL 1.0.1 or later takes:
+/// protocols are switched off by name, and ciphers that a library does not know are skipped by it.
+///
+/// # Errors
+/// The level needs a later Apache.
+pub(super) fn profile(configuration: &Configuration, profile: Profile) -> Result<Vec<Wanted>, PlanError> {
+    let version = configuration.facts().version;
+    let (protocols, ciphers, order) = match profile {
+        Profile::Modern if version.at_least(36) == Some(false) => {
+            return Err(refuse(format!(
+                "--profile modern means TLS 1.3 only, which Apache {version} does not have (2.4.36 and later do); use \
+                 --profile intermediate"
+            )));
+        }
+        Profile::Modern => ("-all +TLSv1.3", None, "off"),
+        Profile::Intermediate => (
+            "all -SSLv3 -TLSv1 -TLSv1.1",
+            Some(INTERMEDIATE.to_string()),
+            "off",
+        ),
+        Profile::Old => {
+            // OpenSSL 3 refuses TLS 1.0 and 1.1 at its usual level; 1.0 takes no such word.
+            let level = if version.at_least(52) == Some(true) {
+                ":@SECLEVEL=0"
+            } else {
+                ""
+            };
+            ("all -SSLv3", Some([INTERMEDIATE, OLD, level].concat()), "on")
+        }
+    };
+    let reason = format!("protocols and ciphers at the level \"{}\"", profile.word());
+    let wanted = |name, arguments: String| Wanted {
+        name,
+        arguments,
+        reason: reason.clone(),
+    };
+    let mut all = vec![wanted("SSLProtocol", protocols.to_string())];
+    all.extend(ciphers.map(|ciphers| wanted("SSLCipherSuite", ciphers)));
+    all.push(wanted("SSLHonorCipherOrder", order.to_string()));
+    Ok(all)
+}
+
+/// What was asked for beside a certificate.
+///
+/// # Errors
+/// The level needs a later Apache.
+pub(super) fn asked_for(configuration: &Configuration, request: &Request) -> Result<Vec<Wanted>, PlanError> {
+    let mut all = match request.profile {
+        Some(level) => profile(configuration, level)?,
+        None => Vec::new(),
+    };
+    if request.stapling {
+        all.push(Wanted {
+            name: "SSLUseStapling",
+            arguments: "on".into(),
+            reason: "send a proof that the certificate is not revoked".into(),
+        });
     }
-    lines.extend(CIPHERS);
+    if let Some(seconds) = request.hsts {
+        all.push(Wanted {
+            name: "Header",
+            arguments: format!("always set {HSTS} \"max-age={seconds}\""),
+            reason: format!("tell browsers to use HTTPS only for the next {seconds} seconds"),
+        });
+    }
+    Ok(all)
+}
+
+/// The header that tells browsers to come back over HTTPS only (RFC 6797).
+pub(super) const HSTS: &str = "Strict-Transport-Security";
+
+/// What a new virtual host says: what was asked for, and protocols and ciphers in any case, less what the server has
+/// set for all its virtual hosts at least as strictly.
+///
+/// # Errors
+/// The level needs a later Apache.
+pub(super) fn lines(configuration: &Configuration, request: &Request) -> Result<Vec<Vec<u8>>, PlanError> {
+    let mut all = Vec::new();
+    if request.profile.is_none() {
+        all = profile(configuration, Profile::default())?;
+        if protocols_are_strict(configuration) {
+            all.retain(|wanted| wanted.name != "SSLProtocol");
+        }
+    }
+    all.extend(asked_for(configuration, request)?);
+    Ok(all
+        .into_iter()
+        .map(|wanted| format!("{} {}", wanted.name, wanted.arguments).into_bytes())
+        .collect())
+}
+
+/// The one thing of the main server that a virtual host does not inherit by itself: its rewrite rules.
+pub(super) fn inherited_rewrites(configuration: &Configuration) -> &'static [&'static str] {
     if rewrites(configuration) {
-        lines.extend(["RewriteEngine on", "RewriteOptions Inherit"]);
+        &["RewriteEngine on", "RewriteOptions Inherit"]
+    } else {
+        &[]
     }
-    lines.into_iter().map(|line| line.as_bytes().to_vec()).collect()
 }
 
 /// Does the main server allow TLS 1.2 or later only?
@@ -57,7 +151,7 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
         configuration
             .arguments(entry)
             .iter()
-            .any(|word| leads_to(word, &request.domain))
+            .any(|word| leads_to(word, &[&request.domain]))
     });
     match to_https {
         // A rule that asks whether the request came over TLS does not loop.
@@ -70,17 +164,18 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
     }
 }
 
-/// Is the word an https address of that domain, or of whatever name was asked for?
-fn leads_to(word: &[u8], domain: &str) -> bool {
+/// Is the word an https address of one of those names, or of whatever name was asked for?
+pub(super) fn leads_to(word: &[u8], names: &[&str]) -> bool {
     let text = String::from_utf8_lossy(word).to_ascii_lowercase();
     let Some(host) = text.strip_prefix("https://") else {
         return false;
     };
     host.starts_with('%')
         || host.starts_with('$')
-        || host
-            .strip_prefix(domain)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '$']))
+        || names.iter().any(|name| {
+            host.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '$', '%']))
+        })
 }
 
 /// Does a condition with `HTTPS`, `REQUEST_SCHEME` or the port stand right before a rule?

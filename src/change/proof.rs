@@ -47,7 +47,7 @@ pub(super) fn prove(
 }
 
 /// What the administrator should know beside the changes.
-pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
@@ -56,18 +56,6 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
                 describe(original, &host)
             ));
         }
-    }
-    let hosts = original.virtual_hosts();
-    let site = hosts.iter().find(|host| {
-        host.truth == Truth::True && names_exactly(host, &request.domain) && !original.speaks_tls(host)
-    });
-    if let Some(site) = site
-        && result.virtual_hosts().len() > hosts.len()
-    {
-        notes.push(format!(
-            "the virtual host {} keeps its content to itself: the new one inherits the main server's",
-            describe(original, site)
-        ));
     }
     if request.domain.parse::<std::net::Ipv4Addr>().is_ok() {
         notes.push(

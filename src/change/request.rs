@@ -1,5 +1,7 @@
 //! What the administrator wants. Decides nothing.
 
+use std::path::PathBuf;
+
 /// What becomes of plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Http {
@@ -7,23 +9,76 @@ pub enum Http {
     Off,
     /// HTTP stays beside HTTPS.
     Keep,
+    /// HTTP stays, and sends the names of the request to HTTPS.
+    Redirect,
+}
+
+/// Mozilla's levels of protocols and ciphers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// TLS 1.3 only.
+    Modern,
+    /// TLS 1.2 and later.
+    #[default]
+    Intermediate,
+    /// TLS 1.0 and later, for clients of long ago.
+    Old,
+}
+
+impl Profile {
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Profile::Modern => "modern",
+            Profile::Intermediate => "intermediate",
+            Profile::Old => "old",
+        }
+    }
 }
 
 /// A wish for HTTPS.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The domain, in lower case, international parts as A-labels; see [`domain_name`].
     pub domain: String,
+    /// Further names of the same site, in the same form.
+    pub aliases: Vec<String>,
     /// The port to serve HTTPS on.
     pub port: u16,
     /// What becomes of HTTP; `None`: not said, which means off unless somebody else would lose by it.
     pub http: Option<Http>,
+    /// File and line of the virtual host whose site it is, where that was said.
+    pub site: Option<(PathBuf, u32)>,
     /// Certificate file as it is to be written in the configuration (absolute, or relative to the server root).
     pub certificate: Vec<u8>,
     /// Private key file, likewise.
     pub key: Vec<u8>,
     /// File with the intermediate certificates, likewise.
     pub chain: Option<Vec<u8>>,
+    /// Protocols and ciphers; `None`: not said, which means intermediate in a new virtual host and leaves those of
+    /// an old one alone.
+    pub profile: Option<Profile>,
+    /// Seconds for which browsers are told to use HTTPS only; `None`: they are not told.
+    pub hsts: Option<u32>,
+    /// The server fetches proofs that its certificate is not revoked.
+    pub stapling: bool,
+}
+
+impl Request {
+    /// Every name that is to be served.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.domain)
+            .chain(&self.aliases)
+            .map(String::as_str)
+    }
+
+    /// `https://DOMAIN`, with the port where it is not the usual one.
+    pub(super) fn address(&self) -> String {
+        match self.port {
+            443 => format!("https://{}", self.domain),
+            port => format!("https://{}:{port}", self.domain),
+        }
+    }
 }
 
 /// Checks a domain name and gives it the form in which it is written: lower case, A-labels, no final dot.

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::cert::arguments::CertCommand;
-use crate::change::Http;
+use crate::change::{Http, Profile};
 use crate::check::Code;
 use crate::httpd::Version;
 
@@ -154,9 +154,15 @@ pub struct Dump {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {
-    /// Domain name that clients will use; international names are accepted
+    /// Domain name that clients will use; international names are accepted. Given again, or as --alias: further names
+    #[arg(long, value_name = "NAME", required = true)]
+    pub domain: Vec<String>,
+    /// A further name of the same site (can be repeated)
     #[arg(long, value_name = "NAME")]
-    pub domain: String,
+    pub alias: Vec<String>,
+    /// The virtual host for HTTP whose site is wanted over HTTPS, where it cannot be told by the name
+    #[arg(long, value_name = "FILE:LINE", value_parser = parse_place)]
+    pub vhost: Option<(std::path::PathBuf, u32)>,
     /// Certificate file of the domain (PEM)
     #[arg(
         long,
@@ -189,6 +195,15 @@ pub struct Enable {
     /// What becomes of plain HTTP [default: off, unless other virtual hosts would lose by it]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub http: Option<HttpChoice>,
+    /// Protocols and ciphers, by Mozilla's names [default: intermediate, in a new virtual host]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub profile: Option<ProfileChoice>,
+    /// Tell browsers to use HTTPS only, for this long [default when given without a number: two years]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "63072000")]
+    pub hsts: Option<u32>,
+    /// Let the server send proofs that the certificate is not revoked
+    #[arg(long)]
+    pub ocsp_stapling: bool,
     /// Port to serve HTTPS on
     #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
@@ -210,6 +225,36 @@ pub enum HttpChoice {
     Off,
     /// HTTP and HTTPS side by side
     Keep,
+    /// HTTP stays, and sends the domain's visitors to HTTPS
+    Redirect,
+}
+
+/// The choices of `--profile`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ProfileChoice {
+    /// TLS 1.3 only
+    Modern,
+    /// TLS 1.2 and later
+    Intermediate,
+    /// TLS 1.0 and later, for clients of long ago
+    Old,
+}
+
+impl From<ProfileChoice> for Profile {
+    fn from(choice: ProfileChoice) -> Profile {
+        match choice {
+            ProfileChoice::Modern => Profile::Modern,
+            ProfileChoice::Intermediate => Profile::Intermediate,
+            ProfileChoice::Old => Profile::Old,
+        }
+    }
+}
+
+fn parse_place(text: &str) -> Result<(std::path::PathBuf, u32), String> {
+    let parts = text.rsplit_once(':').filter(|(file, _)| !file.is_empty());
+    parts
+        .and_then(|(file, line)| Some((file.into(), line.parse().ok().filter(|line| *line > 0)?)))
+        .ok_or_else(|| "a place looks like sites-enabled/esync.conf:12".into())
 }
 
 impl From<HttpChoice> for Http {
@@ -217,6 +262,7 @@ impl From<HttpChoice> for Http {
         match choice {
             HttpChoice::Off => Http::Off,
             HttpChoice::Keep => Http::Keep,
+            HttpChoice::Redirect => Http::Redirect,
         }
     }
 }

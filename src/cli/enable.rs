@@ -14,31 +14,31 @@ use super::new_files::Reported;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use super::{Failure, diff};
-use crate::apply::{Replacement, Transaction, Written, backup_folders};
+use crate::apply::{NewLink, Replacement, Transaction, Written, backup_folders};
 use crate::change::{Plan, PlanError, Request, domain_name};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
 pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
-    let domain = domain_name(&arguments.domain).map_err(|reason| {
-        Failure::error(anyhow::anyhow!(
-            "--domain {}: {reason}",
-            printable(format!("{:?}", arguments.domain).as_bytes())
-        ))
-    })?;
+    let mut names = names(&arguments)?;
     let loaded = Loaded::find(global)?;
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
-    let files = TlsFiles::of(&arguments, &loaded, &domain, printer)?;
+    let files = TlsFiles::of(&arguments, &loaded, &names, printer)?;
     let server = Server::of(Some(&loaded), global);
-    let findings = files.check(&loaded, server, &domain);
+    let findings = files.check(&loaded, server, &names);
     judge::tell(server, &findings, &arguments.force, printer)?;
     let request = Request {
-        domain,
+        domain: names.remove(0),
+        aliases: names,
         port: arguments.port,
         http: arguments.http.map(Into::into),
+        site: arguments.vhost.clone(),
+        profile: arguments.profile.map(Into::into),
+        hsts: arguments.hsts,
+        stapling: arguments.ocsp_stapling,
         certificate: loaded.spell(&files.certificate)?,
         key: loaded.spell(&files.key)?,
         chain: files
@@ -78,7 +78,7 @@ pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<Exit
     }
     let backups = backups(&loaded)?;
     confirm(&arguments, global.json, printer)?;
-    let written = write(&loaded, &plan, files, &request.domain, &backups)?;
+    let written = write(&loaded, &plan, files, &request, &backups)?;
     report.result = "written";
     report.written = written
         .replaced
@@ -90,6 +90,25 @@ pub fn run(arguments: Enable, global: &Global, printer: &Printer) -> Result<Exit
     printer.document(&report);
     printer.answer(&farewell(&report));
     Ok(ExitStatus::Done)
+}
+
+/// The names to serve, the domain first, each once.
+fn names(arguments: &Enable) -> Result<Vec<String>, Failure> {
+    let domains = arguments.domain.iter().map(|name| ("--domain", name));
+    let aliases = arguments.alias.iter().map(|name| ("--alias", name));
+    let mut names = Vec::new();
+    for (option, typed) in domains.chain(aliases) {
+        let name = domain_name(typed).map_err(|reason| {
+            Failure::error(anyhow::anyhow!(
+                "{option} {}: {reason}",
+                printable(format!("{typed:?}").as_bytes())
+            ))
+        })?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// The folder for backups that no `Include` reads.
@@ -142,6 +161,10 @@ impl Report {
             after: printable(&change.after),
             reason: printable(change.reason.as_bytes()),
         });
+        let links = plan.links.iter().map(|link| Reported {
+            file: loaded.show(&link.path),
+            reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
+        });
         let diffs = plan
             .files
             .iter()
@@ -152,7 +175,7 @@ impl Report {
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
             changes: changes.collect(),
-            create: files.create.report(),
+            create: links.chain(files.create.report()).collect(),
             findings,
             diff: diffs.collect(),
             notes: plan
@@ -208,12 +231,20 @@ fn write(
     loaded: &Loaded,
     plan: &Plan,
     files: TlsFiles,
-    domain: &str,
+    request: &Request,
     backups: &Path,
 ) -> Result<Written, Failure> {
     let now = OffsetDateTime::now_utc();
     let mut transaction = Transaction {
-        create: files.into_new_files(domain, now)?,
+        create: files.into_new_files(&request.names().map(str::to_owned).collect::<Vec<_>>(), now)?,
+        link: plan
+            .links
+            .iter()
+            .map(|link| NewLink {
+                path: link.path.clone(),
+                target: link.target.clone(),
+            })
+            .collect(),
         ..Transaction::default()
     };
     transaction.replace = plan

@@ -41,9 +41,10 @@ impl TlsFiles {
     pub fn of(
         arguments: &Enable,
         loaded: &Loaded,
-        domain: &str,
+        names: &[String],
         printer: &Printer,
     ) -> Result<TlsFiles, Failure> {
+        let domain = &names[0];
         match (&arguments.cert, &arguments.key) {
             (Some(_), Some(_)) if !arguments.copy_certs => {}
             (None, _) if arguments.pfx.is_none() => return Self::self_signed(loaded, domain),
@@ -179,23 +180,30 @@ impl TlsFiles {
         })
     }
 
-    /// What the rules say about them.
-    pub fn check(&self, loaded: &Loaded, server: Server, domain: &str) -> Vec<Finding> {
+    /// What the rules say about them for all names.
+    pub fn check(&self, loaded: &Loaded, server: Server, names: &[String]) -> Vec<Finding> {
         let Some(judged) = &self.judged else {
             return Vec::new();
         };
-        let mut found = judge::files(loaded, server, judged, Some(domain));
-        // Who asks for it knows.
-        found.retain(|finding| !(self.self_signed && finding.code == Code::CertSelfSigned));
+        let mut found: Vec<Finding> = Vec::new();
+        for name in names {
+            for finding in judge::files(loaded, server, judged, Some(name)) {
+                // Who asks for it knows.
+                let wanted = self.self_signed && finding.code == Code::CertSelfSigned;
+                if !wanted && !found.contains(&finding) {
+                    found.push(finding);
+                }
+            }
+        }
         found
     }
 
     /// The new files with their bytes. Keys are made only now: a preview needs none.
-    pub fn into_new_files(self, domain: &str, now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
+    pub fn into_new_files(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
         if !self.self_signed || self.create.is_empty() {
             return Ok(self.create.into_files());
         }
-        let made = self_signed(&[domain.to_owned()], KeyType::P256, DEFAULT_DAYS, now)
+        let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now)
             .context("no self-signed certificate could be made; give --cert and --key instead")?;
         let bytes = |pem: &str| pem.as_bytes().to_vec().into();
         Ok(vec![

@@ -10,7 +10,7 @@ use super::{EMPTY_PROBLEM, Reader};
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;
 /// Files read in all. Apache has no such limit and would run out of time.
-const MAX_FILES: usize = 200_000;
+const MAX_FILES: usize = 120_000;
 
 impl Reader {
     pub(super) fn include(&mut self, rest: &[u8], entry: Entry, lines: &Lines, optional: bool) {

@@ -12,7 +12,7 @@ mod ssl;
 mod text;
 mod trap;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::configuration::{Entry, EntryId, SectionId};
 use super::problem::{Phase, Problem, Severity, escape};
@@ -55,8 +55,19 @@ struct Walk<'a> {
     error_log: bool,
     /// By module: where its `LoadModule` is commented out.
     commented: HashMap<&'static str, Option<String>>,
+    /// Paths that were looked at and are right, as written: files with something in them, folders, and files whose
+    /// folder is there. The same one stands in many virtual hosts.
+    right: [HashSet<Vec<u8>>; 3],
     /// How often a name like an unknown one was looked for, which is slow.
     guesses: usize,
+}
+
+/// What a path must lead to.
+#[derive(Clone, Copy)]
+enum Path {
+    File,
+    Folder,
+    Log,
 }
 
 /// A directive being checked.
@@ -114,6 +125,7 @@ impl<'a> Walk<'a> {
             hosts: Hosts::default(),
             error_log: false,
             commented: HashMap::new(),
+            right: Default::default(),
             guesses: 0,
         }
     }
@@ -346,6 +358,16 @@ impl<'a> Walk<'a> {
             uncertain: entry.truth == Truth::Unknown,
             ..problem
         });
+    }
+
+    /// Was this path found to be right before?
+    fn is_right(&self, what: Path, path: &[u8]) -> bool {
+        self.right[what as usize].contains(path)
+    }
+
+    /// Is it, as it turned out?
+    fn found_right(&mut self, what: Path, path: &[u8]) {
+        self.right[what as usize].insert(path.to_vec());
     }
 
     /// A path as Apache completes it in this phase: with the last server root of all. `None` when nothing can be

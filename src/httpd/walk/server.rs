@@ -3,7 +3,7 @@
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::source::Kind;
 use super::super::{Platform, Truth, resolve, source_name};
-use super::{Directive, Walk};
+use super::{Directive, Path, Walk};
 
 /// Source names of the MPMs of httpd.
 const MPMS: [&str; 4] = ["event.c", "worker.c", "prefork.c", "mpm_winnt.c"];
@@ -56,11 +56,15 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 }
 
 fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
-    let Some(full) = walk.full(&directive.first()) else {
+    let written = directive.first();
+    if walk.is_right(Path::Folder, &written) {
+        return;
+    }
+    let Some(full) = walk.full(&written) else {
         return;
     };
     if walk.c.source.kind(&full) == Kind::Folder {
-        return;
+        return walk.found_right(Path::Folder, &written);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let message = format!("{shown} is not a folder, or may not be read");
@@ -81,11 +85,14 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 
 /// The folder of a log must exist. `None`: the log that httpd opens without a directive.
 fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8], code: &str, what: &str) {
+    if walk.is_right(Path::Log, file) {
+        return;
+    }
     let Some(full) = walk.full(file) else { return };
     let end = full.iter().rposition(|b| *b == b'/').unwrap_or(0);
     let folder = &full[..end.max(1)];
     if walk.c.source.kind(folder) == Kind::Folder {
-        return;
+        return walk.found_right(Path::Log, file);
     }
     let shown = String::from_utf8_lossy(&full[..(end + 1).min(full.len())]).into_owned();
     let apache = format!("{code}: Cannot access directory '{shown}' for {what}");

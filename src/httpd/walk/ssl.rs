@@ -4,7 +4,7 @@ use super::super::Truth;
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::source::Kind;
 use super::super::word::words;
-use super::{Directive, Walk};
+use super::{Directive, Path, Walk};
 
 /// Must be a file with something in it.
 const FILES: [&str; 8] = [
@@ -118,13 +118,21 @@ fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
 
 fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, wanted: Kind) {
     let value = directive.first();
+    let path = if wanted == Kind::Folder {
+        Path::Folder
+    } else {
+        Path::File
+    };
+    if walk.is_right(path, &value) {
+        return;
+    }
     let Some(full) = walk.full(&value).filter(|_| !value.starts_with(b"pkcs11:")) else {
         return;
     };
-    let there = walk.c.source.kind(&full) == wanted
-        && (wanted == Kind::Folder || !walk.c.source.read(&full).is_ok_and(|bytes| bytes.is_empty()));
+    let there =
+        walk.c.source.kind(&full) == wanted && (wanted == Kind::Folder || !walk.c.source.is_empty(&full));
     if there {
-        return;
+        return walk.found_right(path, &value);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let name = directive.name;

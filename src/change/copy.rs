@@ -1,0 +1,177 @@
+//! The content of a virtual host for HTTP as that of one for HTTPS: its lines as they are, less those that must not
+//! be there twice and those that send clients to HTTPS. Decides nothing about addresses and certificates.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
+
+use super::answer::names_exactly;
+use super::listen::describe;
+use super::plan::{PlanError, refuse};
+use super::policy::leads_to;
+use super::request::Request;
+use super::update::{editable, own_settings};
+
+/// Directives that define something for the whole server under a name: a second one is refused by Apache.
+const DEFINED_ONCE: [&str; 4] = [
+    "WSGIDaemonProcess",
+    "WSGIImportScript",
+    "FastCgiServer",
+    "FastCgiExternalServer",
+];
+
+/// Directives of the copy's own.
+const OWN: [&str; 4] = [
+    "SSLEngine",
+    "SSLCertificateFile",
+    "SSLCertificateKeyFile",
+    "SSLCertificateChainFile",
+];
+
+/// Directives that send a client elsewhere.
+pub(super) const REDIRECTS: [&str; 5] = [
+    "Redirect",
+    "RedirectPermanent",
+    "RedirectTemp",
+    "RedirectMatch",
+    "RewriteRule",
+];
+
+/// A copied body.
+pub(super) struct Copied {
+    /// Its lines, each with its continuation lines, without the last line ending.
+    pub lines: Vec<Vec<u8>>,
+    /// The lines that say names and have to be written before them: the original's are not those of the request.
+    pub names: Vec<String>,
+}
+
+/// The body of a virtual host for HTTP, for one for HTTPS.
+///
+/// # Errors
+/// Its lines cannot be taken from the file as they are: it comes out of a macro, is never closed, or brings in what
+/// must not be there twice from another file.
+pub(super) fn body(
+    configuration: &Configuration,
+    request: &Request,
+    site: &VirtualHost,
+) -> Result<Copied, PlanError> {
+    let opening = configuration.entry(site.entry);
+    editable(configuration, opening)?;
+    let lines = range(configuration, site)?;
+    let names: Vec<&str> = site
+        .server_name
+        .iter()
+        .chain(&site.aliases)
+        .map(String::as_str)
+        .chain(request.names())
+        .collect();
+    let own_name = own_settings(configuration, site.section, "ServerName").pop();
+    let other_names = own_name.is_none() || !names_exactly(site, &request.domain);
+    // `name:80` is what links to itself would say.
+    let other_port = own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':'));
+
+    let drops_name = |is: &dyn Fn(&[&str]) -> bool| {
+        (other_names || other_port) && is(&["ServerName"]) || other_names && is(&["ServerAlias"])
+    };
+
+    let mut left_out: BTreeSet<u32> = BTreeSet::new();
+    // The conditions of a rule stand right before it.
+    let mut conditions: Vec<u32> = Vec::new();
+    for entry in within(configuration, site) {
+        let name = configuration.name(entry);
+        let is = |names: &[&str]| {
+            names
+                .iter()
+                .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+        };
+        if is(&["RewriteCond"]) {
+            conditions.push(entry.line);
+            continue;
+        }
+        let arguments = configuration.arguments(entry);
+        let redirects = is(&REDIRECTS) && arguments.iter().any(|word| leads_to(word, &names));
+        let rewrites = is(&["RewriteRule"]);
+        let conditions = std::mem::take(&mut conditions);
+        if !(redirects || is(&DEFINED_ONCE) || is(&OWN) || drops_name(&is)) {
+            continue;
+        }
+        if entry.file != opening.file || configuration.macro_place(entry).is_some() {
+            if entry.truth == Truth::False || is(&OWN) || is(&["ServerAlias"]) {
+                continue;
+            }
+            return Err(refuse(format!(
+                "the virtual host {} takes `{}` from {}, which must not hold for its HTTPS side too; move that line \
+                 into the virtual host itself, then run again",
+                describe(configuration, site),
+                String::from_utf8_lossy(&name),
+                configuration.place(entry)
+            )));
+        }
+        left_out.insert(entry.line);
+        if redirects && rewrites {
+            left_out.extend(conditions);
+        }
+    }
+
+    let document = &configuration.file(opening.file).document;
+    let kept = lines.filter(|line| !left_out.contains(line));
+    let lines = kept
+        .map(|line| {
+            let raw = document.raw(line as usize);
+            let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+            raw.strip_suffix(b"\r").unwrap_or(raw).to_vec()
+        })
+        .collect::<Vec<_>>();
+    let mut names = Vec::new();
+    let mut aliases: Vec<&str> = request.names().collect();
+    if other_names {
+        names.push(format!("ServerName {}", aliases.remove(0)));
+    } else {
+        aliases.retain(|name| !site.has_name(name));
+        if let (true, Some(name)) = (other_port, &site.server_name) {
+            names.push(format!("ServerName {name}"));
+        }
+    }
+    if !aliases.is_empty() {
+        names.push(format!("ServerAlias {}", aliases.join(" ")));
+    }
+    Ok(Copied { lines, names })
+}
+
+/// The lines between its tags.
+fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>, PlanError> {
+    let opening = configuration.entry(site.entry);
+    match configuration.sections()[site.section as usize].closing {
+        Some(closing) if closing > opening.line => Ok(opening.line + 1..closing),
+        _ => Err(refuse(format!(
+            "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
+            describe(configuration, site)
+        ))),
+    }
+}
+
+/// The line behind which its copy goes.
+pub(super) fn closing_line(configuration: &Configuration, site: &VirtualHost) -> Result<u32, PlanError> {
+    range(configuration, site).map(|lines| lines.end)
+}
+
+/// Everything in a virtual host, inner sections included, in order.
+pub(super) fn within<'a>(
+    configuration: &'a Configuration,
+    site: &'a VirtualHost,
+) -> impl Iterator<Item = &'a Entry> {
+    configuration.entries()[site.entry as usize + 1..]
+        .iter()
+        .take_while(|entry| configuration.is_within(entry.section, site.section))
+}
+
+/// What lines are indented by in the body: as the first one that is indented.
+pub(super) fn indentation(lines: &[Vec<u8>]) -> Option<&[u8]> {
+    let text = lines.iter().find(|line| {
+        let trimmed = trim(line);
+        !trimmed.is_empty() && !trimmed.starts_with(b"#")
+    })?;
+    let length = text.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    Some(&text[..length])
+}

@@ -1,0 +1,253 @@
+//! A new TLS virtual host for the domain: what it says and where it stands.
+
+use std::net::IpAddr;
+
+use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost, trim};
+
+use super::answer::Answers;
+use super::listen::describe;
+use super::plan::{PlanError, insert_lines, refuse};
+use super::request::Request;
+use super::text::{setting, unit_of};
+use super::update::{editable, files};
+use super::{copy, policy, site};
+
+/// A new virtual host for the given local ends, behind everything else in the main file.
+pub(super) fn add(
+    configuration: &Configuration,
+    request: &Request,
+    answers: &Answers<'_>,
+    ends: &[Option<IpAddr>],
+) -> Result<Edit, PlanError> {
+    policy::refuse_loop(configuration, request)?;
+    if ends.contains(&None)
+        && answers.set(None).is_empty()
+        && answers.is_listened_on()
+        && configuration.ssl_engine(SERVER)
+    {
+        return Err(refuse(format!(
+            "the main server itself speaks TLS on port {}, and would answer no other name any more beside a virtual \
+             host; move its SSL lines into a <VirtualHost _default_:{}> first, then run again",
+            request.port, request.port
+        )));
+    }
+    let site = site::site(configuration, request)?;
+    let domain = &request.domain;
+    let tls = tls_lines(configuration, request)?;
+    let (body, base, unit, reason);
+    match &site {
+        Some(site) => {
+            let copied = copy::body(configuration, request, site)?;
+            let opening = configuration.entry(site.entry);
+            let document = &configuration.file(opening.file).document;
+            base = document.indentation(opening.line as usize).to_vec();
+            let own = copy::indentation(&copied.lines).map(<[u8]>::to_vec);
+            unit = own.unwrap_or_else(|| [base.as_slice(), &unit_of(document)].concat());
+            let mut lines = indented(&bytes(&copied.names), &unit);
+            lines.extend(copied.lines);
+            lines.extend(indented(&tls, &unit));
+            body = lines;
+            reason = format!(
+                "serve the site of {domain} over TLS, as the virtual host at {} does without",
+                configuration.place(opening)
+            );
+        }
+        None => {
+            base = Vec::new();
+            unit = unit_of(&configuration.file(0).document);
+            let mut lines = name_lines(request);
+            lines.extend(tls);
+            lines.extend(bytes(policy::inherited_rewrites(configuration)));
+            body = indented(&lines, &unit);
+            reason = format!("serve {domain} over TLS; everything else is inherited from the main server");
+        }
+    }
+    let (file, after) = match &site {
+        Some(site) => beside(configuration, request, answers, ends, site)?,
+        None => place(configuration, request, answers, ends)?,
+    };
+    let addresses = addresses(answers, request.port, ends);
+    let mut lines = indented(
+        &[
+            format!("# HTTPS for {domain}, added by esync-ssl").into_bytes(),
+            format!("<VirtualHost {}>", addresses.join(" ")).into_bytes(),
+        ],
+        &base,
+    );
+    lines.extend(body);
+    lines.push([base.as_slice(), b"</VirtualHost>"].concat());
+    Ok(insert_at_server_level(configuration, file, after, lines, reason))
+}
+
+pub(super) fn bytes<S: AsRef<str>>(lines: &[S]) -> Vec<Vec<u8>> {
+    lines
+        .iter()
+        .map(|line| line.as_ref().as_bytes().to_vec())
+        .collect()
+}
+
+pub(super) fn indented(lines: &[Vec<u8>], by: &[u8]) -> Vec<Vec<u8>> {
+    lines.iter().map(|line| [by, line].concat()).collect()
+}
+
+/// `ServerName` and `ServerAlias`.
+pub(super) fn name_lines(request: &Request) -> Vec<Vec<u8>> {
+    let mut lines = vec![format!("ServerName {}", request.domain).into_bytes()];
+    if !request.aliases.is_empty() {
+        lines.push(format!("ServerAlias {}", request.aliases.join(" ")).into_bytes());
+    }
+    lines
+}
+
+fn tls_lines(configuration: &Configuration, request: &Request) -> Result<Vec<Vec<u8>>, PlanError> {
+    let mut lines = vec![b"SSLEngine on".to_vec()];
+    for (name, wanted) in files(request) {
+        if let Some(wanted) = wanted {
+            lines.push(setting(name, wanted)?);
+        }
+    }
+    lines.extend(policy::lines(configuration, request)?);
+    Ok(lines)
+}
+
+/// Right behind the site that it serves, where it takes nobody's place and nobody takes its name; else behind all
+/// others.
+fn beside(
+    configuration: &Configuration,
+    request: &Request,
+    answers: &Answers<'_>,
+    ends: &[Option<IpAddr>],
+    site: &VirtualHost,
+) -> Result<(FileId, Option<u32>), PlanError> {
+    let closing = copy::closing_line(configuration, site)?;
+    let file = configuration.entry(site.entry).file;
+    let fits = ends.iter().all(|end| {
+        let set = answers.competitors(*end);
+        let is_default = set.first().is_some_and(|first| first.entry > site.entry);
+        let loses = set
+            .iter()
+            .any(|host| host.entry < site.entry && host.has_name(&request.domain));
+        !is_default && !loses
+    });
+    // Behind its closing line is the level of its opening.
+    let opening = configuration.entry(site.entry).line;
+    if fits && configuration.is_server_level(file, opening) == Truth::True {
+        return Ok((file, Some(closing)));
+    }
+    place(configuration, request, answers, ends)
+}
+
+/// The addresses of the new virtual host: `*`, and those that some virtual host names, at which `*` would not be
+/// asked.
+pub(super) fn addresses(answers: &Answers<'_>, port: u16, ends: &[Option<IpAddr>]) -> Vec<String> {
+    let mut addresses = Vec::new();
+    for end in ends {
+        let text = match end {
+            Some(IpAddr::V6(ip)) if answers.is_named(IpAddr::V6(*ip)) => format!("[{ip}]:{port}"),
+            Some(ip) if answers.is_named(*ip) => format!("{ip}:{port}"),
+            _ => format!("*:{port}"),
+        };
+        if !addresses.contains(&text) {
+            addresses.push(text);
+        }
+    }
+    addresses
+}
+
+/// Where a new virtual host goes: behind all others, so that it becomes the default of no address, except that a
+/// wildcard alias which would take the name must come after it.
+pub(super) fn place(
+    configuration: &Configuration,
+    request: &Request,
+    answers: &Answers<'_>,
+    ends: &[Option<IpAddr>],
+) -> Result<(FileId, Option<u32>), PlanError> {
+    let sets: Vec<Vec<&VirtualHost>> = ends.iter().map(|end| answers.competitors(*end)).collect();
+    let takes_name = |host: &&&VirtualHost| host.has_name(&request.domain);
+    let catch_all = sets
+        .iter()
+        .flatten()
+        .filter(takes_name)
+        .min_by_key(|host| host.entry);
+    let unclosed = first_unclosed(configuration);
+    let before: Option<EntryId> = match (catch_all, unclosed) {
+        (Some(host), _) => Some(host.entry),
+        (None, unclosed) => unclosed,
+    };
+    let Some(before) = before else {
+        let lines = configuration.file(0).document.lines().len() as u32;
+        return Ok((0, lines.checked_sub(1)));
+    };
+    if let Some(first) = sets
+        .iter()
+        .filter_map(|set| set.first())
+        .find(|first| first.entry >= before)
+    {
+        return Err(refuse(match catch_all {
+            Some(host) => format!(
+                "the virtual host {} answers {} by a wildcard ServerAlias, and a virtual host before it would become \
+                 the default instead of {}; add `ServerAlias {}` to the former to have it updated, or narrow its alias",
+                describe(configuration, host),
+                request.domain,
+                describe(configuration, first),
+                request.domain
+            ),
+            None => format!(
+                "the section at {} is never closed, and holds the virtual host {}; close it, then run again",
+                configuration.place(configuration.entry(before)),
+                describe(configuration, first)
+            ),
+        }));
+    }
+    let entry = configuration.entry(before);
+    editable(configuration, entry)?;
+    if configuration.is_server_level(entry.file, entry.line) != Truth::True {
+        return Err(refuse(format!(
+            "a virtual host for {} must come before {}, which stands inside another section; move it, then run again",
+            request.domain,
+            configuration.place(entry)
+        )));
+    }
+    Ok((entry.file, entry.line.checked_sub(1)))
+}
+
+/// The first section of the main file that is never closed: what stands behind its opening belongs to it.
+fn first_unclosed(configuration: &Configuration) -> Option<EntryId> {
+    let sections = configuration.sections().iter().skip(1);
+    sections
+        .filter(|section| section.closing.is_none())
+        .map(|section| section.opening)
+        .filter(|opening| {
+            let entry = configuration.entry(*opening);
+            entry.file == 0 && configuration.macro_place(entry).is_none()
+        })
+        .min()
+}
+
+/// Inserts whole lines at the server level, with blank lines around them.
+pub(super) fn insert_at_server_level(
+    configuration: &Configuration,
+    file: FileId,
+    after: Option<u32>,
+    mut lines: Vec<Vec<u8>>,
+    reason: String,
+) -> Edit {
+    let document = &configuration.file(file).document;
+    let follows_text = after.is_some_and(|line| !trim(document.raw(line as usize)).is_empty());
+    if follows_text {
+        lines.insert(0, Vec::new());
+    }
+    let next = after.map_or(0, |line| line as usize + 1);
+    if next < document.lines().len() && !trim(document.raw(next)).is_empty() {
+        lines.push(Vec::new());
+    }
+    let mut edit = insert_lines(configuration, file, None, &lines, reason);
+    if let Some(line) = after {
+        let at = document.lines()[line as usize].span().end;
+        edit.span = at..at;
+        let mut text = document.separator_after(line as usize);
+        text.append(&mut edit.replacement);
+        edit.replacement = text;
+    }
+    edit
+}

@@ -1,0 +1,229 @@
+//! The step that sends HTTP requests for the names of the request to HTTPS, and no others. Touches virtual hosts for
+//! HTTP only: what stands at the server level would hold for HTTPS as well, and redirect without end.
+
+use std::net::IpAddr;
+
+use crate::httpd::{Configuration, Truth, VirtualHost};
+
+use super::answer::{Answers, names_exactly};
+use super::copy::{REDIRECTS, within};
+use super::listen::{describe, plain_http};
+use super::module::load;
+use super::new_host::{addresses, bytes, indented, insert_at_server_level, place};
+use super::plan::{Act, PlanError, refuse};
+use super::policy::{inherited_rewrites, leads_to};
+use super::request::{Http, Request};
+use super::text::unit_of;
+use super::update::{Spot, insert_into};
+
+/// Everything but what certificate authorities ask for over HTTP.
+const PATTERN: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
+
+/// A first virtual host takes all names that no other has; this one stands in for the main server without taking the
+/// domain's (RFC 6761: a name that never exists).
+const NOBODY: &str = "default.invalid";
+
+/// Changes after which HTTP sends the names to HTTPS; none when it does, or was not asked to.
+pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {
+    if request.http != Some(Http::Redirect) {
+        return Ok(Vec::new());
+    }
+    let answers = Answers::new(configuration, request);
+    let listens = plain_http(&answers, request);
+    if listens.is_empty() {
+        return Err(refuse(
+            "nothing listens for HTTP, so there is nothing to redirect; add `Listen 80` to the configuration, or run \
+             again without --http redirect"
+                .to_string(),
+        ));
+    }
+    let mut ports: Vec<u16> = listens.iter().map(|listen| listen.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    for port in ports {
+        let port = Port::new(configuration, request, port);
+        for end in port.answers.local_ends() {
+            let mut homeless = Vec::new();
+            for name in request.names() {
+                match port.answers.answering(end, name) {
+                    Some(host) if is_for(configuration, host, name, request) => {
+                        if !redirects(configuration, request, host) {
+                            return port.redirect(host);
+                        }
+                    }
+                    _ => homeless.push(name),
+                }
+            }
+            if !homeless.is_empty() {
+                return port.add(end, &homeless);
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// May a redirect for the name stand in that virtual host?
+fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request: &Request) -> bool {
+    host.has_name(name)
+        || request.site.is_some()
+            && super::site::site(configuration, request)
+                .is_ok_and(|site| site.is_some_and(|site| site.section == host.section))
+}
+
+/// Does something in the virtual host send clients to HTTPS?
+fn redirects(configuration: &Configuration, request: &Request, host: &VirtualHost) -> bool {
+    let names: Vec<&str> = request
+        .names()
+        .chain(host.server_name.as_deref())
+        .chain(host.aliases.iter().map(String::as_str))
+        .collect();
+    within(configuration, host)
+        .filter(|entry| entry.truth == Truth::True)
+        .any(|entry| {
+            REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
+                && configuration
+                    .arguments(entry)
+                    .iter()
+                    .any(|word| leads_to(word, &names))
+        })
+}
+
+/// One port on which HTTP is spoken.
+struct Port<'a> {
+    configuration: &'a Configuration,
+    request: &'a Request,
+    port: u16,
+    answers: Answers<'a>,
+}
+
+impl<'a> Port<'a> {
+    fn new(configuration: &'a Configuration, request: &'a Request, port: u16) -> Self {
+        Port {
+            configuration,
+            request,
+            port,
+            answers: Answers::on(configuration, request, port),
+        }
+    }
+
+    /// A redirect in a virtual host that has the name. mod_alias does it, except where it would send other names
+    /// away too, or where something else takes the request before it: then mod_rewrite.
+    fn redirect(&self, host: &VirtualHost) -> Result<Vec<Act>, PlanError> {
+        let own = host.server_name.iter().chain(&host.aliases);
+        let mut others =
+            own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
+        let shared = others.next().is_some() || !names_exactly(host, &self.request.domain);
+        let taken = within(self.configuration, host).any(|entry| {
+            entry.truth != Truth::False
+                && self.configuration.context(entry) == host.section
+                && ["ProxyPass", "ProxyPassMatch", "RewriteRule", "RewriteMap"]
+                    .iter()
+                    .any(|name| self.configuration.is_named(entry, name))
+        });
+        let reason = format!(
+            "send HTTP requests for {} to HTTPS, except those of certificate authorities",
+            self.request.names().collect::<Vec<_>>().join(" and ")
+        );
+        let target = format!("\"{}/$1\"", self.request.address());
+        if !shared && !taken {
+            let missing = load(self.configuration, "alias_module", "it redirects HTTP to HTTPS")?;
+            if !missing.is_empty() {
+                return Ok(missing);
+            }
+            let line = format!("RedirectMatch permanent {PATTERN} {target}").into_bytes();
+            let edit = insert_into(self.configuration, host, Spot::Name, vec![line], reason)?;
+            return Ok(vec![Act::Edit(edit)]);
+        }
+        let missing = load(
+            self.configuration,
+            "rewrite_module",
+            "it redirects HTTP to HTTPS for some names only",
+        )?;
+        if !missing.is_empty() {
+            return Ok(missing);
+        }
+        if let Some(entry) = self
+            .configuration
+            .setting(host.section, "RewriteEngine")
+            .filter(|entry| {
+                self.configuration.context(entry) == host.section
+                    && self
+                        .configuration
+                        .arguments(entry)
+                        .first()
+                        .is_some_and(|word| word.eq_ignore_ascii_case(b"off"))
+            })
+        {
+            return Err(refuse(format!(
+                "the virtual host {} switches rewriting off at {}, and needs it for a redirect of {} alone; take that \
+                 line out, then run again",
+                describe(self.configuration, host),
+                self.configuration.place(entry),
+                self.request.domain
+            )));
+        }
+        let mut lines = vec!["RewriteEngine on".to_string()];
+        if shared {
+            let names: Vec<String> = self.request.names().map(regex::escape).collect();
+            // `\-` is no escape that every version of PCRE likes outside of brackets.
+            let names = names.join("|").replace("\\-", "-");
+            lines.push(format!(
+                "RewriteCond %{{HTTP_HOST}} \"^(?:{names})\\.?(?::[0-9]+)?$\" [NC]"
+            ));
+        }
+        lines.push(format!("RewriteRule {PATTERN} {target} [R=301,L]"));
+        let edit = insert_into(self.configuration, host, Spot::Top, bytes(&lines), reason)?;
+        Ok(vec![Act::Edit(edit)])
+    }
+
+    /// A virtual host that only redirects, for names that no virtual host has. Where the main server answered so far,
+    /// it goes on answering all other names.
+    fn add(&self, end: Option<IpAddr>, names: &[&str]) -> Result<Vec<Act>, PlanError> {
+        let missing = load(self.configuration, "alias_module", "it redirects HTTP to HTTPS")?;
+        if !missing.is_empty() {
+            return Ok(missing);
+        }
+        let ends = [end];
+        let (file, after) = place(self.configuration, self.request, &self.answers, &ends)?;
+        let unit = unit_of(&self.configuration.file(file).document);
+        let address = addresses(&self.answers, self.port, &ends).join(" ");
+        let (domain, aliases) = (names[0], &names[1..]);
+        let mut text = vec![format!("# HTTP to HTTPS for {domain}, added by esync-ssl")];
+        let mut lines = Vec::new();
+        let section = |inner: &[String], lines: &mut Vec<Vec<u8>>| {
+            lines.push(format!("<VirtualHost {address}>").into_bytes());
+            lines.extend(indented(&bytes(inner), &unit));
+            lines.push(b"</VirtualHost>".to_vec());
+        };
+        if self.answers.set(end).is_empty() {
+            text[0] += "; the first virtual host stands in for the main server";
+            let main = self.configuration.main_server_name();
+            let mut inner: Vec<String> = Vec::new();
+            if main.is_none_or(|main| names.iter().any(|name| name.eq_ignore_ascii_case(&main))) {
+                inner.push(format!("ServerName {NOBODY}"));
+            }
+            inner.extend(
+                inherited_rewrites(self.configuration)
+                    .iter()
+                    .map(|line| line.to_string()),
+            );
+            section(&inner, &mut lines);
+        }
+        let mut inner = vec![format!("ServerName {domain}")];
+        if !aliases.is_empty() {
+            inner.push(format!("ServerAlias {}", aliases.join(" ")));
+        }
+        inner.push(format!(
+            "RedirectMatch permanent {PATTERN} \"{}/$1\"",
+            self.request.address()
+        ));
+        section(&inner, &mut lines);
+        lines.splice(0..0, bytes(&text));
+        let reason = format!(
+            "send HTTP requests for {} to HTTPS, except those of certificate authorities",
+            names.join(" and ")
+        );
+        let edit = insert_at_server_level(self.configuration, file, after, lines, reason);
+        Ok(vec![Act::Edit(edit)])
+    }
+}

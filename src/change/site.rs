@@ -1,0 +1,177 @@
+//! Which virtual host serves the domain without TLS today: the site that HTTPS is wanted for. Edits nothing.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use crate::httpd::{Configuration, Host, Truth, VirtualHost, real_path};
+
+use super::answer::names_exactly;
+use super::listen::describe;
+use super::plan::{PlanError, refuse};
+use super::request::Request;
+
+/// The virtual host whose content is to be served over TLS; `None`: that of the main server.
+///
+/// It is the one that was named by the administrator; or the one that answers the domain by its name; or, where nobody
+/// has the name, a first virtual host without any name, which answers whatever nobody else does.
+///
+/// # Errors
+/// Several are as likely, or the one named by place is none.
+pub(super) fn site(
+    configuration: &Configuration,
+    request: &Request,
+) -> Result<Option<VirtualHost>, PlanError> {
+    let hosts = configuration.virtual_hosts();
+    if let Some((file, line)) = &request.site {
+        return named_by_place(configuration, &hosts, file, *line).map(Some);
+    }
+    let mut found = candidates(configuration, &hosts, request);
+    match found.as_slice() {
+        [] => Ok(None),
+        [_] => Ok(found.pop().cloned()),
+        _ => {
+            let places: Vec<String> = found
+                .iter()
+                .map(|host| format!("  {}", describe(configuration, host)))
+                .collect();
+            Err(refuse(format!(
+                "several virtual hosts answer {} over HTTP:\n{}\nsay whose site is wanted over HTTPS, for example --vhost \
+                 {}",
+                request.domain,
+                places.join("\n"),
+                configuration.place(configuration.entry(found[0].entry))
+            )))
+        }
+    }
+}
+
+/// The addresses at which alone the site answers, if they are single ones.
+pub(super) fn scope(
+    configuration: &Configuration,
+    hosts: &[VirtualHost],
+    request: &Request,
+) -> Option<Vec<IpAddr>> {
+    let named;
+    let site = match &request.site {
+        Some((file, line)) => {
+            named = named_by_place(configuration, hosts, file, *line).ok()?;
+            &named
+        }
+        None => match candidates(configuration, hosts, request).as_slice() {
+            [only] => *only,
+            _ => return None,
+        },
+    };
+    site.addresses
+        .iter()
+        .map(|address| match address.host {
+            Host::Ip(ip) => Some(ip),
+            _ => None,
+        })
+        .collect::<Option<Vec<IpAddr>>>()
+        .filter(|all| !all.is_empty())
+}
+
+/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others.
+fn candidates<'a>(
+    configuration: &Configuration,
+    hosts: &'a [VirtualHost],
+    request: &Request,
+) -> Vec<&'a VirtualHost> {
+    let active = || hosts.iter().filter(|host| host.truth == Truth::True);
+    let addresses = || active().flat_map(|host| &host.addresses);
+    let mut ports: Vec<u16> = addresses().filter_map(|address| address.port).collect();
+    ports.push(80);
+    ports.sort_unstable();
+    ports.dedup();
+    ports.retain(|port| *port != request.port);
+    let on = |port: u16| {
+        let mut ends: Vec<Option<IpAddr>> = addresses()
+            .filter(|address| address.port.is_none_or(|own| own == port))
+            .map(|address| address.ip())
+            .collect();
+        ends.sort();
+        ends.dedup();
+        let mut found: Vec<&VirtualHost> = Vec::new();
+        for end in ends {
+            let answers = configuration.answering(hosts, end, port, &request.domain);
+            if let Some(host) = answers
+                && !configuration.speaks_tls(host)
+                && found.iter().all(|known| known.section != host.section)
+            {
+                found.push(host);
+            }
+        }
+        found
+    };
+    let by_name = |port: u16| -> Vec<&VirtualHost> {
+        let mut found = on(port);
+        found.retain(|host| host.has_name(&request.domain) && !is_nameless(configuration, host));
+        // A name of its own goes before a wildcard that fits.
+        if found.iter().any(|host| names_exactly(host, &request.domain)) {
+            found.retain(|host| names_exactly(host, &request.domain));
+        }
+        found
+    };
+    let on_80 = by_name(80);
+    if !on_80.is_empty() {
+        return on_80;
+    }
+    let elsewhere: Vec<&VirtualHost> = ports.iter().flat_map(|port| by_name(*port)).collect();
+    if !elsewhere.is_empty() {
+        return elsewhere;
+    }
+    let mut nameless = on(80);
+    nameless.retain(|host| is_nameless(configuration, host) && host.aliases.is_empty());
+    nameless
+}
+
+/// Has it no `ServerName` of its own?
+fn is_nameless(configuration: &Configuration, host: &VirtualHost) -> bool {
+    !configuration
+        .inside(host.section)
+        .any(|entry| entry.truth == Truth::True && configuration.is_named(entry, "ServerName"))
+}
+
+fn named_by_place(
+    configuration: &Configuration,
+    hosts: &[VirtualHost],
+    file: &Path,
+    line: u32,
+) -> Result<VirtualHost, PlanError> {
+    let real = real_path(file);
+    let here = |host: &&VirtualHost| {
+        let entry = configuration.entry(host.entry);
+        let read = configuration.file(entry.file);
+        let closing = configuration.sections()[host.section as usize].closing;
+        let last = closing.map_or(u32::MAX, |closing| read.document.lines()[closing as usize].number);
+        let lines = configuration.line_number(entry)..=last;
+        host.truth == Truth::True
+            && lines.contains(&line)
+            && (real_path(&read.host) == real || read.host.ends_with(file))
+    };
+    let mut found = hosts.iter().filter(here);
+    match (found.next(), found.next()) {
+        (Some(host), None) => Ok(host.clone()),
+        (Some(_), Some(_)) => Err(refuse(format!(
+            "--vhost {}:{line} fits several virtual hosts; give the whole path of the file",
+            file.display()
+        ))),
+        (None, _) => {
+            let all: Vec<String> = hosts
+                .iter()
+                .filter(|host| host.truth == Truth::True)
+                .map(|host| format!("  {}", describe(configuration, host)))
+                .collect();
+            Err(refuse(format!(
+                "there is no active virtual host at {}:{line}; there are:\n{}",
+                file.display(),
+                if all.is_empty() {
+                    "  none".to_string()
+                } else {
+                    all.join("\n")
+                }
+            )))
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Bringing a virtual host that answers the domain over TLS in line with the request, where it stands.
+
+use crate::httpd::{
+    Configuration, Edit, Entry, Platform, SectionId, Truth, VirtualHost, real_path, resolve, word,
+};
+
+use super::listen::describe;
+use super::plan::{PlanError, insert_lines, refuse};
+use super::policy;
+use super::request::Request;
+use super::text::{indentation_unit, quoted, setting, what};
+
+/// The three directives that name files, with what the request wants of each.
+pub(super) fn files(request: &Request) -> [(&'static str, Option<&[u8]>); 3] {
+    [
+        ("SSLCertificateFile", Some(&request.certificate)),
+        ("SSLCertificateKeyFile", Some(&request.key)),
+        ("SSLCertificateChainFile", request.chain.as_deref()),
+    ]
+}
+
+/// Brings the lines of a virtual host that answers the domain in line with the request.
+pub(super) fn update(
+    configuration: &Configuration,
+    request: &Request,
+    host: &VirtualHost,
+) -> Result<Vec<Edit>, PlanError> {
+    refuse_unknown(configuration, host)?;
+    let mut edits = Vec::new();
+    let mut missing: Vec<Vec<u8>> = Vec::new();
+    if !configuration.speaks_tls(host) {
+        match own_settings(configuration, host.section, "SSLEngine").last() {
+            Some(entry) => {
+                edits.push(replace_argument(
+                    configuration,
+                    entry,
+                    b"on",
+                    "switch TLS on in this virtual host",
+                )?);
+            }
+            None => missing.push(b"SSLEngine on".to_vec()),
+        }
+    }
+    let certificates = own_settings(configuration, host.section, "SSLCertificateFile");
+    let renewed = !certificates
+        .iter()
+        .any(|entry| same_file(configuration, entry, &request.certificate));
+    for (name, wanted) in files(request) {
+        let present = own_settings(configuration, host.section, name);
+        match (present.as_slice(), wanted) {
+            ([], None) => {}
+            ([], Some(wanted)) => missing.push(setting(name, wanted)?),
+            ([entry], Some(wanted)) => {
+                if !same_file(configuration, entry, wanted) {
+                    let written = quoted(name, wanted)?;
+                    let reason = format!("use the new {} for {}", what(name), all_names(host));
+                    edits.push(replace_argument(configuration, entry, &written, &reason)?);
+                }
+            }
+            // The chain of the old certificate does not fit a new one; that of the same one stays.
+            ([entry], None) if renewed => edits.push(remove(configuration, entry)?),
+            (_, None) if !renewed => {}
+            (several, Some(wanted))
+                if several
+                    .iter()
+                    .any(|entry| same_file(configuration, entry, wanted)) => {}
+            ([first, ..], _) => {
+                return Err(refuse(format!(
+                    "the virtual host {} has several {name} lines (the first at {}); leave the one that is to be \
+                     replaced, then run again",
+                    describe(configuration, host),
+                    configuration.place(first)
+                )));
+            }
+        }
+    }
+    for wanted in policy::asked_for(configuration, request)? {
+        let same_kind = |entry: &&Entry| {
+            let words = configuration.arguments(entry);
+            let has = |what: &str| {
+                words
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(what.as_bytes()))
+            };
+            match wanted.name {
+                "Header" => has(policy::HSTS),
+                // Those of TLS 1.3 are a list of their own.
+                "SSLCipherSuite" => !has("TLSv1.3"),
+                _ => true,
+            }
+        };
+        let present = own_settings(configuration, host.section, wanted.name);
+        match present.iter().rfind(|entry| same_kind(entry)) {
+            Some(entry) => {
+                let now = configuration.arguments(entry);
+                let then: Vec<Vec<u8>> = word::words(wanted.arguments.as_bytes())
+                    .map(|word| word.value.into_owned())
+                    .collect();
+                if now != then {
+                    edits.push(replace_argument(
+                        configuration,
+                        entry,
+                        wanted.arguments.as_bytes(),
+                        &wanted.reason,
+                    )?);
+                }
+            }
+            None => missing.push(format!("{} {}", wanted.name, wanted.arguments).into_bytes()),
+        }
+    }
+    let unknown: Vec<&str> = request.names().filter(|name| !host.has_name(name)).collect();
+    if !unknown.is_empty() {
+        missing.insert(0, format!("ServerAlias {}", unknown.join(" ")).into_bytes());
+    }
+    if !missing.is_empty() {
+        let reason = "complete the TLS settings of this virtual host".to_string();
+        edits.push(insert_into(configuration, host, Spot::Name, missing, reason)?);
+    }
+    Ok(edits)
+}
+
+/// A TLS directive under a condition that cannot be decided may be there or not; a second one would add to it.
+fn refuse_unknown(configuration: &Configuration, host: &VirtualHost) -> Result<(), PlanError> {
+    let unknown = configuration.inside(host.section).find(|entry| {
+        entry.truth == Truth::Unknown && configuration.name(entry).to_ascii_lowercase().starts_with(b"ssl")
+    });
+    match unknown {
+        None => Ok(()),
+        Some(entry) => Err(refuse(format!(
+            "whether the directive at {} is active depends on a condition that cannot be decided without the server; \
+             name the binary with --httpd, or the version with --apache-version",
+            configuration.place(entry)
+        ))),
+    }
+}
+
+fn all_names(host: &VirtualHost) -> String {
+    let names: Vec<&str> = host
+        .server_name
+        .iter()
+        .chain(&host.aliases)
+        .map(String::as_str)
+        .collect();
+    names.join(", ")
+}
+
+/// Where lines are added in a virtual host.
+pub(super) enum Spot {
+    /// Behind its own ServerName, where it has one.
+    Name,
+    /// Behind its opening line, before everything else.
+    Top,
+}
+
+/// Adds lines to a virtual host.
+pub(super) fn insert_into(
+    configuration: &Configuration,
+    host: &VirtualHost,
+    spot: Spot,
+    mut lines: Vec<Vec<u8>>,
+    reason: String,
+) -> Result<Edit, PlanError> {
+    let opening = configuration.entry(host.entry);
+    editable(configuration, opening)?;
+    let anchor = own_settings(configuration, host.section, "ServerName")
+        .into_iter()
+        .rfind(|entry| {
+            entry.file == opening.file && entry.section == host.section && entry.line > opening.line
+        })
+        .filter(|_| matches!(spot, Spot::Name));
+    let after = anchor.map_or(opening.line, |entry| entry.line);
+    if anchor.is_none() {
+        // Behind a line of the section the indentation is already the section's.
+        let unit = indentation_unit(configuration, opening);
+        lines = lines
+            .into_iter()
+            .map(|line| [unit.as_slice(), &line].concat())
+            .collect();
+    }
+    Ok(insert_lines(
+        configuration,
+        opening.file,
+        Some(after),
+        &lines,
+        reason,
+    ))
+}
+
+pub(super) fn own_settings<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    name: &str,
+) -> Vec<&'a Entry> {
+    configuration
+        .inside(section)
+        .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
+        .collect()
+}
+
+/// Does the directive name that file, in whatever spelling?
+fn same_file(configuration: &Configuration, entry: &Entry, wanted: &[u8]) -> bool {
+    let platform = configuration.source().platform;
+    let full = |path: &[u8]| resolve(configuration.server_root(), path, platform);
+    configuration.arguments(entry).first().is_some_and(|have| {
+        let (have, wanted) = (full(have), full(wanted));
+        have == wanted
+            || configuration.source().host_path(&have) == configuration.source().host_path(&wanted)
+            || platform == Platform::Windows && have.eq_ignore_ascii_case(&wanted)
+    })
+}
+
+/// A line that may be edited for one virtual host: not out of a macro, and not read a second time for another.
+pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(), PlanError> {
+    if configuration.macro_place(entry).is_some() {
+        return Err(refuse(format!(
+            "the virtual host that answers comes out of a macro used at {}; it is not edited: change the macro by hand",
+            configuration.place(entry)
+        )));
+    }
+    let file = real_path(&configuration.file(entry.file).host);
+    let twin = configuration.entries().iter().find(|other| {
+        (other.file, other.section) != (entry.file, entry.section)
+            && other.line == entry.line
+            && other.truth != Truth::False
+            && real_path(&configuration.file(other.file).host) == file
+    });
+    match twin {
+        None => Ok(()),
+        Some(other) => {
+            let around = configuration.opening(configuration.context(other));
+            Err(refuse(format!(
+                "the line at {} also holds for another part of the configuration{}; it is not edited for one alone: \
+                 give this virtual host lines of its own, then run again",
+                configuration.place(entry),
+                around
+                    .map(|entry| format!(" ({})", configuration.place(entry)))
+                    .unwrap_or_default()
+            )))
+        }
+    }
+}
+
+pub(super) fn replace_argument(
+    configuration: &Configuration,
+    entry: &Entry,
+    argument: &[u8],
+    reason: &str,
+) -> Result<Edit, PlanError> {
+    editable(configuration, entry)?;
+    let file = configuration.file(entry.file);
+    let line = entry.line as usize;
+    let (span, replacement) = match file.document.word_spans(line).as_deref() {
+        Some([_, first, .., last]) => (first.start..last.end, argument.to_vec()),
+        Some([_, only]) => (only.clone(), argument.to_vec()),
+        _ => {
+            let mut text = file.document.indentation(line).to_vec();
+            text.extend(configuration.name(entry));
+            text.push(b' ');
+            text.extend_from_slice(argument);
+            text.extend_from_slice(file.document.line_ending().as_bytes());
+            (file.document.lines()[line].span(), text)
+        }
+    };
+    Ok(Edit {
+        file: file.host.clone(),
+        span,
+        replacement,
+        reason: reason.to_string(),
+    })
+}
+
+fn remove(configuration: &Configuration, entry: &Entry) -> Result<Edit, PlanError> {
+    editable(configuration, entry)?;
+    let file = configuration.file(entry.file);
+    Ok(Edit {
+        file: file.host.clone(),
+        span: file.document.lines()[entry.line as usize].span(),
+        replacement: Vec::new(),
+        reason: "this chain belongs to the certificate that goes; give --chain for the new one".into(),
+    })
+}
