@@ -63,8 +63,8 @@ const PROBLEMS: &[Case] = &[
     ("ServerAdmin", "arguments", 1, true),
     ("ServerAdmin \"\"", "arguments", 1, true),
     ("ServerAdmin a b", "arguments", 1, true),
-    ("UseCanonicalName perhaps", "arguments", 1, false),
-    ("KeepAlive", "arguments", 1, false),
+    ("KeepAlive", "arguments", 1, true),
+    ("KeepAlive perhaps", "arguments", 1, true),
     ("Define", "arguments", 1, true),
     ("Define a b c", "arguments", 1, true),
     ("Include", "arguments", 1, true),
@@ -349,9 +349,7 @@ fn the_line_is_shown_with_marks_under_it() {
     let text = outcome.stdout_text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(
-        lines[0]
-            .ends_with("httpd.conf:5: error[listen-overlap]: 127.0.0.1:8080 is taken by `Listen 8080` at ")
-            || lines[0].contains("httpd.conf:5: error[listen-overlap]: "),
+        lines[0].contains("httpd.conf:5: error[listen-overlap]: "),
         "{text}"
     );
     assert_eq!(lines[1], "  5 |  Listen 127.0.0.1:8080");
