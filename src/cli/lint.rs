@@ -44,6 +44,8 @@ pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitS
         }
         printer.answer(&text);
     }
+    // The process ends: to give memory back piece by piece would only take time.
+    std::mem::forget(loaded);
     Ok(if errors > 0 {
         ExitStatus::Refused
     } else {

@@ -275,7 +275,8 @@ impl Configuration {
         let text = self.text(entry);
         let mut words = words(&text);
         words.next();
-        trim(words.rest()).to_vec()
+        // Blanks at the end can only come out of a variable, and Apache keeps those.
+        words.rest().to_vec()
     }
 
     /// The arguments, split into words.

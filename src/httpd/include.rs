@@ -18,7 +18,7 @@ pub enum Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = String::from_utf8_lossy;
+        let text = super::problem::escape;
         match self {
             Failure::Missing(file) => {
                 write!(

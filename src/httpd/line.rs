@@ -63,13 +63,6 @@ impl Line {
         self.number + physical - 1 + u32::from(self.dangles(source))
     }
 
-    /// Is it a last line that Apache drops without a word (see [`fills_the_buffer`])?
-    pub(super) fn dropped(&self, source: &[u8]) -> bool {
-        self.kind == LineKind::Blank
-            && !trim(&source[self.span()]).is_empty()
-            && !source[self.span()].contains(&0)
-    }
-
     /// Does its last physical line ask for a continuation that the file does not have? Text put behind such a
     /// line would become part of it.
     pub fn dangles(&self, source: &[u8]) -> bool {
@@ -134,38 +127,7 @@ pub fn split(source: &[u8], from: usize) -> Vec<Line> {
         number += ends;
         start = end;
     }
-    if let Some(last) = lines.last_mut()
-        && !source.ends_with(b"\n")
-        && !(nul && source[last.span()].contains(&0))
-        && fills_the_buffer(source, from, last)
-    {
-        last.kind = LineKind::Blank;
-    }
     lines
-}
-
-/// Does a last line without line end just fill httpd's read buffer? Then `ap_varbuf_cfg_getline` makes the buffer
-/// larger, finds the end of the file, and forgets what it had read. The buffer is at first this long, and grows in
-/// these steps for a line that does not fit with its line end.
-fn fills_the_buffer(source: &[u8], from: usize, last: &Line) -> bool {
-    const STEPS: [usize; 4] = [206, 414, 8134, 16326];
-    let length = match last.composed {
-        true => join(&source[last.span()]).0.len(),
-        false => last.span().len(),
-    };
-    let last = last.start as usize;
-    if !STEPS.contains(&length) {
-        return false;
-    }
-    let mut longest = 0;
-    let mut start = from;
-    for end in memchr::memchr_iter(b'\n', &source[..last]) {
-        longest = longest.max((end + 1).saturating_sub(start));
-        if !continues(&source[start..=end]) {
-            start = end + 1;
-        }
-    }
-    longest <= length
 }
 
 /// What a line is, from its text.
@@ -306,32 +268,6 @@ mod tests {
         assert!(line.dangles(source));
         assert_eq!(line.last_number(source), 2);
         assert!(!split(b"a\n", 0)[0].dangles(b"a\n"));
-    }
-
-    #[test]
-    fn a_last_line_that_fills_the_buffer_is_dropped() {
-        let last = |before: usize, length: usize| {
-            let source = format!("#{}\n{}", "y".repeat(before), "x".repeat(length));
-            split(source.as_bytes(), 0)[1].kind
-        };
-        for (before, length, dropped) in [
-            (0, 206, true),
-            (0, 414, true),
-            (204, 206, true),
-            (205, 206, false),
-            (205, 414, true),
-            (0, 205, false),
-            (0, 207, false),
-            (413, 8134, true),
-            (9000, 414, false),
-        ] {
-            let expected = if dropped {
-                LineKind::Blank
-            } else {
-                LineKind::Directive
-            };
-            assert_eq!(last(before, length), expected, "{before} {length}");
-        }
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use super::word::words;
 
+/// The length of mod_macro's line buffer, with the NUL at the end.
+pub(super) const BUFFER: usize = 8192;
+
 /// One `<Macro>`.
 #[derive(Clone, Debug)]
 pub struct Macro {
@@ -22,11 +25,14 @@ pub struct Macro {
 #[derive(Clone, Debug, Default)]
 pub struct Macros {
     known: HashMap<Vec<u8>, Arc<Macro>>,
+    /// One was defined, though it may be gone.
+    any: bool,
 }
 
 impl Macros {
     /// Defines or redefines one.
     pub fn define(&mut self, definition: Macro) {
+        self.any = true;
         self.known
             .insert(definition.name.to_ascii_lowercase(), Arc::new(definition));
     }
@@ -41,15 +47,16 @@ impl Macros {
         self.known.get(&name.to_ascii_lowercase()).cloned()
     }
 
-    /// Is there none at all?
+    /// Was there none so far?
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        !self.any
     }
 }
 
 impl Macro {
     /// The body with the parameters replaced by `values`, as plain substrings: the leftmost, and there the longest.
-    pub fn expand(&self, values: &[Vec<u8>]) -> Vec<(u32, Vec<u8>)> {
+    /// A line that becomes too long for mod_macro's buffer is an error: its place in the body, from 1.
+    pub fn expand(&self, values: &[Vec<u8>]) -> Result<Vec<(u32, Vec<u8>)>, usize> {
         let replacements: Vec<(&[u8], Vec<u8>)> = self
             .parameters
             .iter()
@@ -63,9 +70,9 @@ impl Macro {
                 (parameter.as_slice(), written)
             })
             .collect();
-        self.body
-            .iter()
-            .map(|(line, text)| (*line, replace(text, &replacements)))
+        let lines = self.body.iter().enumerate();
+        lines
+            .map(|(at, (line, text))| Ok((*line, replace(text, &replacements).ok_or(at + 1)?)))
             .collect()
     }
 }
@@ -103,7 +110,8 @@ pub fn check_signature(name: &[u8], parameters: &[Vec<u8>], place: &str) -> Opti
     None
 }
 
-fn replace(text: &[u8], replacements: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
+/// `None` when the line does not fit into the buffer after one of the replacements.
+fn replace(text: &[u8], replacements: &[(&[u8], Vec<u8>)]) -> Option<Vec<u8>> {
     let mut result = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
@@ -115,6 +123,10 @@ fn replace(text: &[u8], replacements: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
             Some((name, value)) => {
                 result.extend_from_slice(value);
                 at += name.len();
+                // What was replaced, what was not yet, and the line end.
+                if result.len() + text.len() - at + 1 >= BUFFER {
+                    return None;
+                }
             }
             None => {
                 result.push(text[at]);
@@ -122,7 +134,7 @@ fn replace(text: &[u8], replacements: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
             }
         }
     }
-    result
+    Some(result)
 }
 
 /// A value as mod_macro inserts it for a parameter with `@`: in double quotes, with quotes and backslashes escaped.
@@ -151,6 +163,8 @@ mod tests {
             place: String::new(),
         };
         let values = [b"1".to_vec(), b"2".to_vec(), b"a \"b".to_vec()];
-        assert_eq!(m.expand(&values), [(1, b"x2s y1 \"a \\\"b\"".to_vec())]);
+        assert_eq!(m.expand(&values), Ok(vec![(1, b"x2s y1 \"a \\\"b\"".to_vec())]));
+        let long = [vec![b'x'; BUFFER], Vec::new(), Vec::new()];
+        assert_eq!(m.expand(&long), Err(1));
     }
 }

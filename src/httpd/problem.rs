@@ -67,3 +67,19 @@ impl Problem {
         }
     }
 }
+
+/// Bytes as Apache escapes them in its messages.
+pub(super) fn escape(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for &byte in bytes {
+        match byte {
+            b'\\' => text += "\\\\",
+            b'\n' => text += "\\n",
+            b'\r' => text += "\\r",
+            b'\t' => text += "\\t",
+            0x20..=0x7e => text.push(char::from(byte)),
+            _ => text += &format!("\\x{byte:02x}"),
+        }
+    }
+    text
+}

@@ -1,5 +1,6 @@
 //! Which virtual hosts can be reached by name, all at once. One pass over each address set, however many there are.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -25,9 +26,9 @@ pub enum Reach {
 #[derive(Default)]
 struct Names<'a> {
     first: Option<EntryId>,
-    exact: HashMap<String, EntryId>,
+    exact: HashMap<Cow<'a, str>, EntryId>,
     /// Aliases of the form `*.example.com`, by what follows the star; there may be thousands.
-    suffixes: HashMap<String, EntryId>,
+    suffixes: HashMap<Cow<'a, str>, EntryId>,
     patterns: Vec<(&'a str, EntryId)>,
 }
 
@@ -87,6 +88,7 @@ impl<'a> Names<'a> {
     fn of(set: Vec<&'a VirtualHost>) -> Self {
         let mut names = Names {
             first: set.first().map(|host| host.entry),
+            exact: HashMap::with_capacity(set.len() * 2),
             ..Names::default()
         };
         for host in set {
@@ -96,14 +98,11 @@ impl<'a> Names<'a> {
                     .strip_prefix('*')
                     .filter(|rest| rest.starts_with('.') && !rest.contains(['*', '?']));
                 if let Some(suffix) = suffix {
-                    names
-                        .suffixes
-                        .entry(suffix.to_ascii_lowercase())
-                        .or_insert(host.entry);
+                    names.suffixes.entry(lower(suffix)).or_insert(host.entry);
                 } else if name.contains(['*', '?']) {
                     names.patterns.push((name, host.entry));
                 } else {
-                    names.exact.entry(name.to_ascii_lowercase()).or_insert(host.entry);
+                    names.exact.entry(lower(name)).or_insert(host.entry);
                 }
             }
         }
@@ -112,9 +111,8 @@ impl<'a> Names<'a> {
 
     /// The first virtual host that has the name.
     fn answer(&self, name: Option<&str>) -> Option<EntryId> {
-        let name = name?;
-        let name = name.to_ascii_lowercase();
-        let exact = self.exact.get(&name).copied();
+        let name = lower(name?);
+        let exact = self.exact.get(&*name).copied();
         let ends = name
             .match_indices('.')
             .filter_map(|(at, _)| self.suffixes.get(&name[at..]));
@@ -125,5 +123,14 @@ impl<'a> Names<'a> {
             .take_while(|(_, entry)| nearest.is_none_or(|nearest| *entry < nearest));
         let pattern = patterns.find(|(pattern, _)| matches_alias(pattern.as_bytes(), name.as_bytes()));
         pattern.map(|(_, entry)| *entry).or(nearest)
+    }
+}
+
+/// In lower case, as most names are anyway.
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }

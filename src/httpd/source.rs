@@ -115,6 +115,15 @@ impl Source {
         }
     }
 
+    /// Is it a file without a byte in it?
+    pub fn is_empty(&self, absolute: &[u8]) -> bool {
+        let host = self.host_path(absolute);
+        match self.overlaid(&host) {
+            Some(bytes) => bytes.is_empty(),
+            None => std::fs::metadata(host).is_ok_and(|meta| meta.is_file() && meta.len() == 0),
+        }
+    }
+
     /// Does the path belong to another machine, so that nothing can be said about it here? So it is with `D:/x` in
     /// a Windows configuration that is read on Unix.
     pub fn is_foreign(&self, absolute: &[u8]) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::listen::is_no_host;
 use super::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, word};
 
 /// One address of a virtual host.
@@ -74,6 +75,7 @@ impl Address {
             _ => match host.trim_matches(['[', ']']).parse::<IpAddr>() {
                 Ok(ip) if ip.is_unspecified() => Host::Any,
                 Ok(ip) => Host::Ip(ip),
+                Err(_) if is_no_host(host.as_bytes()) => return None,
                 Err(_) => Host::Name(host.to_string()),
             },
         };
@@ -124,12 +126,31 @@ impl VirtualHost {
 impl Configuration {
     /// Every virtual host, in order, inactive ones included.
     pub fn virtual_hosts(&self) -> Vec<VirtualHost> {
-        let main = self.main_name();
+        let main = self.main_server_name();
+        // The port in the main server's name counts for the virtual hosts behind it only.
+        let mut ports = self
+            .named("ServerName")
+            .filter(|(_, entry)| entry.truth == Truth::True && self.context(entry) == SERVER)
+            .map(|(id, entry)| {
+                let port = self.arguments(entry).first().and_then(|name| host_part(name).1);
+                (id, port)
+            })
+            .peekable();
+        let mut port = None;
         let sections = (0..).zip(&self.sections).skip(1);
         let by_opening: HashMap<EntryId, SectionId> =
             sections.map(|(id, section)| (section.opening, id)).collect();
-        self.named("<VirtualHost")
-            .filter_map(|(opening, _)| Some(self.virtual_host(*by_opening.get(&opening)?, opening, &main)))
+        // Elsewhere Apache refuses one, or passes over all that is around it.
+        let found = self
+            .named("<VirtualHost")
+            .filter(|(_, entry)| self.context(entry) == SERVER);
+        found
+            .filter_map(|(opening, _)| {
+                while let Some((_, own)) = ports.next_if(|(id, _)| *id < opening) {
+                    port = own;
+                }
+                Some(self.virtual_host(*by_opening.get(&opening)?, opening, main.as_deref(), port))
+            })
             .collect()
     }
 
@@ -137,12 +158,13 @@ impl Configuration {
         &self,
         section: SectionId,
         opening: EntryId,
-        main: &Option<(String, Option<u16>)>,
+        main: Option<&str>,
+        main_port: Option<u16>,
     ) -> VirtualHost {
         let entry = self.entry(opening);
         let argument = self.section_argument(entry);
         let addresses = word::words(&argument)
-            .filter_map(|w| Address::parse(&w.value, || main.as_ref().and_then(|(_, port)| *port)))
+            .filter_map(|w| Address::parse(&w.value, || main_port))
             .collect::<Vec<_>>();
         let inherits = addresses.iter().any(|address| address.host == Host::Any);
         let mut host = VirtualHost {
@@ -168,7 +190,7 @@ impl Configuration {
             }
         }
         if host.server_name.is_none() && inherits {
-            host.server_name = main.as_ref().map(|(name, _)| name.clone());
+            host.server_name = main.map(str::to_string);
         }
         host
     }
@@ -294,13 +316,8 @@ impl Configuration {
 
     /// Host part of the main server's `ServerName`.
     pub fn main_server_name(&self) -> Option<String> {
-        self.main_name().map(|(name, _)| name)
-    }
-
-    /// Name and port of the main server. The port is the default of addresses without one.
-    fn main_name(&self) -> Option<(String, Option<u16>)> {
         let name = self.setting(SERVER, "ServerName")?;
-        Some(host_part(self.arguments(name).first()?))
+        Some(host_part(self.arguments(name).first()?).0)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
 use std::net::IpAddr;
 
-use esync_ssl::httpd::{Configuration, Entry, Severity, Truth, VirtualHost};
+use esync_ssl::httpd::{Configuration, Entry, Phase, Severity, Truth, VirtualHost};
 
 use crate::oracle::{AddressSet, Answer, Directive, FLAGS, Host, Verdict, lower_name};
 
@@ -33,10 +33,10 @@ const ACT_WHILE_READING: [&str; 18] = [
 /// What differs; empty when we agree. `names` are asked for at every address.
 pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    let error = ours
-        .problems()
-        .iter()
-        .find(|problem| problem.severity == Severity::Error);
+    let problems = ours.check();
+    let error = problems.iter().find(|problem| {
+        problem.severity == Severity::Error && problem.phase == Phase::Reading && !problem.uncertain
+    });
     match (theirs.verdict, error) {
         (Verdict::RefusedReading, None) => found.push(format!(
             "only Apache refuses: {}",

@@ -8,6 +8,7 @@ mod compare;
 mod generator;
 mod oracle;
 mod random;
+mod real_files;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -49,8 +50,12 @@ impl Judge {
         main: &Path,
         flags: &[String],
         environment: &[(String, String)],
+        before: &[String],
     ) -> Outcome {
         let theirs = oracle::ask(&self.httpd, root, main, |mut ask| {
+            for directive in before {
+                ask = ask.before(directive);
+            }
             for flag in flags {
                 ask = ask.define(flag);
             }
@@ -80,7 +85,8 @@ impl Judge {
     /// The same for a generated case, which is written to `root` first.
     fn judge(&self, root: &Path, case: &Case) -> Outcome {
         write(root, case, &self.httpd);
-        self.compare(root, &root.join("main.conf"), &case.flags, &case.environment)
+        let main = root.join("main.conf");
+        self.compare(root, &main, &case.flags, &case.environment, &[])
     }
 
     /// Leaves lines and files out as long as a difference remains.
@@ -192,7 +198,7 @@ fn setting(name: &str, default: u64) -> u64 {
 #[test]
 fn random_configurations_read_as_apache_reads_them() {
     let Some(judge) = Judge::find() else { return };
-    let cases = setting("ESYNC_SSL_TEST_CASES", 2500);
+    let cases = setting("ESYNC_SSL_TEST_CASES", 2000);
     let clock = || {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         now.map_or(1, |now| now.as_secs() * 1_000_000)

@@ -214,6 +214,8 @@ fn address_sets(lines: &[&[u8]]) -> Vec<AddressSet> {
             }
         }
     }
+    // APR takes a path for the address of a local socket, to which no request comes.
+    sets.retain(|set| !set.address.starts_with('/'));
     // A host that names an address twice is listed twice, which says nothing.
     for set in &mut sets {
         set.hosts.dedup_by(|a, b| a.place == b.place);

@@ -44,31 +44,30 @@ impl Context {
         }
     }
 
-    /// Inside a section of that name that stands in this context.
+    /// Inside a section of that name (as httpd spells it) that stands in this context.
     pub fn enter(self, name: &str, opening: EntryId) -> Self {
-        let lower = name.to_ascii_lowercase();
         let directory = matches!(
-            lower.as_str(),
-            "<directory"
-                | "<directorymatch"
-                | "<location"
-                | "<locationmatch"
-                | "<files"
-                | "<filesmatch"
-                | "<if"
-                | "<elseif"
-                | "<else"
-                | "<proxy"
-                | "<proxymatch"
-                | "<authnprovideralias"
-                | "<authzprovideralias"
+            name,
+            "<Directory"
+                | "<DirectoryMatch"
+                | "<Location"
+                | "<LocationMatch"
+                | "<Files"
+                | "<FilesMatch"
+                | "<If"
+                | "<ElseIf"
+                | "<Else"
+                | "<Proxy"
+                | "<ProxyMatch"
+                | "<AuthnProviderAlias"
+                | "<AuthzProviderAlias"
         );
         Context {
             directory: self.directory || directory,
             parent: Some(opening),
             after_if: false,
-            proxy: self.proxy || lower.starts_with("<proxy"),
-            dead: self.dead || lower.starts_with("<mdomain") || lower.starts_with("<luahook"),
+            proxy: self.proxy || name.starts_with("<Proxy"),
+            dead: self.dead || name.starts_with("<MDomain") || name.starts_with("<LuaHook"),
             ..self
         }
     }
@@ -96,8 +95,8 @@ impl Context {
 
     /// Apache's message when the directive itself does not want to stand here: checked after its arguments.
     pub fn forbids(&self, c: &Configuration, known: &Known, directive: &Directive<'_>) -> Option<String> {
-        let name = shown_name(directive.name);
         if known.places.global_only && self.host.is_some() {
+            let name = shown_name(directive.name);
             return Some(format!("{name} cannot occur within <VirtualHost> section"));
         }
         let sections: &[&str] = if NOT_IN_FOLDERS.contains(&directive.name) {
@@ -120,6 +119,7 @@ impl Context {
             let found = sections.iter().find(|section| c.is_named(opening, section))?;
             (section.truth != Truth::False).then_some(*found)
         });
-        around.map(|section| format!("{name} cannot occur within {section}> section"))
+        let name = || shown_name(directive.name);
+        around.map(|section| format!("{} cannot occur within {section}> section", name()))
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::super::listen::is_no_host;
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::reach::Reach;
 use super::super::virtual_host::host_part;
 use super::super::word::words;
 use super::super::{Address, EntryId, Host, SectionId, Truth, VirtualHost};
-use super::listen::{is_no_host, parse_address_port};
+use super::listen::parse_address_port;
 use super::{Directive, Walk};
 
 /// What was gathered about virtual hosts and the main server.
@@ -193,7 +194,17 @@ fn is_pattern(text: &[u8]) -> bool {
 pub(super) fn check(walk: &mut Walk<'_>) {
     // The questions below would gather the listeners a second time.
     let _ = walk.c.index.listens.set(walk.listens.clone());
-    let hosts = std::mem::take(&mut walk.hosts);
+    let mut hosts = std::mem::take(&mut walk.hosts);
+    let any = |host: &VirtualHost| host.addresses.iter().any(|address| address.host == Host::Any);
+    let mut main = None;
+    for host in hosts
+        .all
+        .iter_mut()
+        .filter(|host| host.server_name.is_none() && any(host))
+    {
+        let main = main.get_or_insert_with(|| walk.c.main_server_name());
+        host.server_name.clone_from(main);
+    }
     let reach = walk.c.reach(&hosts.all);
     for (host, reach) in hosts.all.iter().zip(reach) {
         let name = host.server_name.as_deref().unwrap_or("this virtual host");

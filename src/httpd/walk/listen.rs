@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::super::listen::is_no_host;
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::{Listen, Platform, Truth};
 use super::{Directive, Walk};
@@ -41,13 +42,6 @@ fn in_range(digits: &[u8]) -> Option<u16> {
         .parse()
         .ok()
         .filter(|port| *port > 0)
-}
-
-/// Can the text not be a host name at all?
-pub(super) fn is_no_host(text: &[u8]) -> bool {
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | 0x80..);
-    let ip = std::str::from_utf8(text).is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok());
-    text.is_empty() || (!ip && !text.iter().all(allowed))
 }
 
 /// Checks one `Listen`.
@@ -189,7 +183,7 @@ fn conflict(all: &[Listen], first: usize, second: usize, platform: Platform) -> 
         return Some(Conflict::Duplicate);
     }
     if !a.overlaps(b) {
-        return None;
+        return names_same_host(a, b).then_some(Conflict::Suspect);
     }
     let neighbours = second == first + 1;
     match (a.address.as_deref(), b.address.as_deref()) {
@@ -202,6 +196,16 @@ fn conflict(all: &[Listen], first: usize, second: usize, platform: Platform) -> 
         (Some("[::]"), None) => Some(Conflict::Suspect),
         _ => Some(Conflict::Fails),
     }
+}
+
+/// Is one `localhost`, and the other an address that it usually has? Other names are not resolved.
+fn names_same_host(a: &Listen, b: &Listen) -> bool {
+    let local = |listen: &Listen| {
+        let name = listen.address.as_deref();
+        name.is_some_and(|name| name.eq_ignore_ascii_case("localhost"))
+    };
+    let own = |listen: &Listen| listen.ip().is_some_and(|ip| ip.is_loopback());
+    a.port == b.port && ((local(a) && own(b)) || (own(a) && local(b)))
 }
 
 #[cfg(test)]

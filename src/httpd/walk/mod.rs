@@ -12,10 +12,10 @@ mod ssl;
 mod text;
 mod trap;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::configuration::{Entry, EntryId, SectionId};
-use super::problem::{Phase, Problem, Severity};
+use super::problem::{Phase, Problem, Severity, escape};
 use super::word::words;
 use super::{Configuration, Listen, Platform, Truth, known};
 use context::Context;
@@ -55,8 +55,19 @@ struct Walk<'a> {
     error_log: bool,
     /// By module: where its `LoadModule` is commented out.
     commented: HashMap<&'static str, Option<String>>,
+    /// Paths that were looked at and are right, as written: files with something in them, folders, and files whose
+    /// folder is there. The same one stands in many virtual hosts.
+    right: [HashSet<Vec<u8>>; 3],
     /// How often a name like an unknown one was looked for, which is slow.
     guesses: usize,
+}
+
+/// What a path must lead to.
+#[derive(Clone, Copy)]
+enum Path {
+    File,
+    Folder,
+    Log,
 }
 
 /// A directive being checked.
@@ -114,6 +125,7 @@ impl<'a> Walk<'a> {
             hosts: Hosts::default(),
             error_log: false,
             commented: HashMap::new(),
+            right: Default::default(),
             guesses: 0,
         }
     }
@@ -348,6 +360,16 @@ impl<'a> Walk<'a> {
         });
     }
 
+    /// Was this path found to be right before?
+    fn is_right(&self, what: Path, path: &[u8]) -> bool {
+        self.right[what as usize].contains(path)
+    }
+
+    /// Is it, as it turned out?
+    fn found_right(&mut self, what: Path, path: &[u8]) {
+        self.right[what as usize].insert(path.to_vec());
+    }
+
     /// A path as Apache completes it in this phase: with the last server root of all. `None` when nothing can be
     /// said about it here: it lies on another machine, or hangs on a variable that is not defined.
     fn full(&self, path: &[u8]) -> Option<Vec<u8>> {
@@ -379,22 +401,6 @@ fn shown_name(name: &str) -> String {
     } else {
         name.to_string()
     }
-}
-
-/// Bytes as Apache escapes them in its messages.
-fn escape(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in bytes {
-        match byte {
-            b'\\' => text += "\\\\",
-            b'\n' => text += "\\n",
-            b'\r' => text += "\\r",
-            b'\t' => text += "\\t",
-            0x20..=0x7e => text.push(char::from(byte)),
-            _ => text += &format!("\\x{byte:02x}"),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -76,10 +76,18 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
         );
     }
     if matches!(known.name, "<If" | "<ElseIf") && words(argument).nth(1).is_some() {
+        // The first word alone is the expression to Apache, and without quotes rarely a whole one.
+        let whole = matches!(argument.first(), Some(b'"' | b'\''))
+            || words(argument).any(|word| word.span.start == 0 && matches!(&*word.value, b"true" | b"false"));
+        let apache = if whole {
+            format!("Multiple {name} arguments not supported.")
+        } else {
+            "Cannot parse condition clause: ".into()
+        };
         walk.refuse(
             directive,
             "opening-tag",
-            format!("Multiple {name} arguments not supported."),
+            apache,
             format!("`{name}` takes one argument; put the whole expression in quotes"),
         );
     }

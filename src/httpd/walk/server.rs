@@ -3,7 +3,7 @@
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::source::Kind;
 use super::super::{Platform, Truth, resolve, source_name};
-use super::{Directive, Walk};
+use super::{Directive, Path, Walk};
 
 /// Source names of the MPMs of httpd.
 const MPMS: [&str; 4] = ["event.c", "worker.c", "prefork.c", "mpm_winnt.c"];
@@ -18,7 +18,7 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             let apache = if text.is_empty() {
                 "The Error directive was used with no message.".to_string()
             } else {
-                super::escape(text)
+                super::super::problem::escape(text)
             };
             walk.refuse(
                 directive,
@@ -56,11 +56,15 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 }
 
 fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
-    let Some(full) = walk.full(&directive.first()) else {
+    let written = directive.first();
+    if walk.is_right(Path::Folder, &written) {
+        return;
+    }
+    let Some(full) = walk.full(&written) else {
         return;
     };
     if walk.c.source.kind(&full) == Kind::Folder {
-        return;
+        return walk.found_right(Path::Folder, &written);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let message = format!("{shown} is not a folder, or may not be read");
@@ -74,18 +78,21 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         };
         return walk.report(&directive.entry, Some(1), problem);
     }
-    let shown = super::escape(&full);
+    let shown = super::super::problem::escape(&full);
     let apache = format!("DocumentRoot '{shown}' is not a directory, or is not readable");
     walk.refuse(directive, "document-root", apache, message);
 }
 
 /// The folder of a log must exist. `None`: the log that httpd opens without a directive.
 fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8], code: &str, what: &str) {
+    if walk.is_right(Path::Log, file) {
+        return;
+    }
     let Some(full) = walk.full(file) else { return };
     let end = full.iter().rposition(|b| *b == b'/').unwrap_or(0);
     let folder = &full[..end.max(1)];
     if walk.c.source.kind(folder) == Kind::Folder {
-        return;
+        return walk.found_right(Path::Log, file);
     }
     let shown = String::from_utf8_lossy(&full[..(end + 1).min(full.len())]).into_owned();
     let apache = format!("{code}: Cannot access directory '{shown}' for {what}");
@@ -194,7 +201,7 @@ fn modules(walk: &mut Walk<'_>) {
                 mpms += 1;
                 let problem = Problem {
                     code: "mpm",
-                    apache: Some("AH00534: Configuration error: More than one MPM loaded.".into()),
+                    apache: Some("Configuration error: More than one MPM loaded.".into()),
                     message: format!("{shown} is a second MPM; Apache takes exactly one"),
                     ..Problem::new(Phase::Checking)
                 };
@@ -207,7 +214,7 @@ fn modules(walk: &mut Walk<'_>) {
             let problem = Problem {
                 code: "module-order",
                 apache: Some(format!(
-                    "Cannot load {} into server: undefined symbol",
+                    "Cannot load {0} into server: {0}: undefined symbol",
                     String::from_utf8_lossy(&load.file)
                 )),
                 message: format!("{shown} needs proxy_module, which must be loaded before it"),
@@ -219,7 +226,7 @@ fn modules(walk: &mut Walk<'_>) {
     if mpms == 0 && !maybe {
         walk.problems.push(Problem {
             code: "mpm",
-            apache: Some("AH00534: Configuration error: No MPM loaded.".into()),
+            apache: Some("Configuration error: No MPM loaded.".into()),
             message: "no MPM is loaded; load mpm_event_module, mpm_worker_module or mpm_prefork_module"
                 .into(),
             ..Problem::new(Phase::Checking)
@@ -236,11 +243,25 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
     let Some(full) = walk.full(&at_that_line) else {
         return;
     };
-    if walk.c.source.kind(&full) != Kind::Missing {
-        return;
-    }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let entry = *walk.c.entry(load.entry);
+    let kind = walk.c.source.kind(&full);
+    if !matches!(kind, Kind::Missing | Kind::Folder) {
+        if lacks_symbol(walk, load, &full) {
+            let problem = Problem {
+                code: "load-module",
+                apache: Some(format!(
+                    "Can't locate API module structure `{identifier}' in file {shown}"
+                )),
+                message: format!(
+                    "{shown} holds no module of the name {identifier}; upper and lower case matter"
+                ),
+                ..Problem::new(Phase::Reading)
+            };
+            walk.report(&entry, Some(1), problem);
+        }
+        return;
+    }
     let problem = Problem {
         code: "load-module",
         apache: Some(format!(
@@ -251,4 +272,16 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
         ..Problem::new(Phase::Reading)
     };
     walk.report(&entry, Some(2), problem);
+}
+
+/// Does the identifier occur nowhere in the module file? Only files are opened that are not named after it.
+fn lacks_symbol(walk: &Walk<'_>, load: &super::super::LoadModule, full: &[u8]) -> bool {
+    const SHARED_OBJECT: &[u8] = b"\x7fELF";
+    let source = source_name(&load.identifier);
+    let stem = source.strip_suffix(b".c").unwrap_or(&source);
+    if full.ends_with(&[stem, b".so"].concat()) {
+        return false;
+    }
+    let bytes = walk.c.source.read(full).unwrap_or_default();
+    bytes.starts_with(SHARED_OBJECT) && memchr::memmem::find(&bytes, &load.identifier).is_none()
 }

@@ -4,7 +4,7 @@ use super::super::Truth;
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::source::Kind;
 use super::super::word::words;
-use super::{Directive, Walk};
+use super::{Directive, Path, Walk};
 
 /// Must be a file with something in it.
 const FILES: [&str; 8] = [
@@ -118,13 +118,21 @@ fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
 
 fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, wanted: Kind) {
     let value = directive.first();
+    let path = if wanted == Kind::Folder {
+        Path::Folder
+    } else {
+        Path::File
+    };
+    if walk.is_right(path, &value) {
+        return;
+    }
     let Some(full) = walk.full(&value).filter(|_| !value.starts_with(b"pkcs11:")) else {
         return;
     };
-    let there = walk.c.source.kind(&full) == wanted
-        && (wanted == Kind::Folder || !walk.c.source.read(&full).is_ok_and(|bytes| bytes.is_empty()));
+    let there =
+        walk.c.source.kind(&full) == wanted && (wanted == Kind::Folder || !walk.c.source.is_empty(&full));
     if there {
-        return;
+        return walk.found_right(path, &value);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let name = directive.name;
@@ -166,6 +174,19 @@ fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             Some(_) => {}
         }
     }
+    if nothing_left(directive.rest) {
+        let problem = Problem {
+            code: "tls-no-protocol",
+            severity: Severity::Warning,
+            apache: Some("AH02231: No SSL protocols available [hint: SSLProtocol]".into()),
+            message: format!(
+                "`{}` leaves no protocol: `httpd -t` is content, but a server with TLS does not start",
+                directive.name
+            ),
+            ..Problem::new(Phase::Starting)
+        };
+        walk.report(&directive.entry, None, problem);
+    }
     if replaced.is_some() {
         let problem = Problem {
             code: "tls-protocol-signs",
@@ -180,6 +201,30 @@ fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         };
         walk.report(&directive.entry, replaced, problem);
     }
+}
+
+/// Do the words of an `SSLProtocol` take away every protocol?
+fn nothing_left(rest: &[u8]) -> bool {
+    let mut left: Vec<Vec<u8>> = Vec::new();
+    for word in words(rest) {
+        let (sign, name) = match &*word.value {
+            [sign @ (b'+' | b'-'), name @ ..] => (Some(*sign), name),
+            name => (None, name),
+        };
+        let name = name.to_ascii_lowercase();
+        let names = match name.as_slice() {
+            b"all" => ["tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"]
+                .map(|name| name.as_bytes().to_vec())
+                .to_vec(),
+            _ => vec![name],
+        };
+        match sign {
+            Some(b'-') => left.retain(|name| !names.contains(name)),
+            Some(_) => left.extend(names),
+            None => left = names,
+        }
+    }
+    left.is_empty()
 }
 
 fn options(walk: &mut Walk<'_>, directive: &Directive<'_>) {

@@ -1,5 +1,5 @@
-//! Traps in the text of the files: byte order marks, NUL, lone carriage returns, comments that continue, a last line
-//! that Apache drops. Looks at no directive.
+//! Traps in the text of the files: byte order marks, NUL, lone carriage returns, comments that continue. Looks at no
+//! directive.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -46,15 +46,25 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
         );
     }
     if memchr::memchr(0, bytes).is_some() {
-        let cut = (0..document.lines().len()).find(|line| document.raw(*line).contains(&0));
-        push(
-            walk,
-            file,
-            cut.unwrap_or(0),
-            Severity::Warning,
-            "nul",
-            "the line holds a NUL byte, and Apache reads it only up to there; the file may be damaged",
-        );
+        // What does not fit into httpd's first buffer comes back as a line of its own.
+        const BUFFER: usize = 206;
+        for line in
+            (0..document.lines().len()).filter(|line| memchr::memchr(0, document.raw(*line)).is_some())
+        {
+            let (severity, message) = if document.raw(line).len() > BUFFER {
+                (
+                    Severity::Error,
+                    "the line holds a NUL byte and is long: Apache reads it only up to there, and then a part of \
+                     the rest as another line; the file is damaged",
+                )
+            } else {
+                (
+                    Severity::Warning,
+                    "the line holds a NUL byte, and Apache reads it only up to there; the file may be damaged",
+                )
+            };
+            push(walk, file, line, severity, "nul", message);
+        }
     }
     for (n, line) in document.lines().iter().enumerate() {
         if line.composed && line.kind == LineKind::Comment {
@@ -71,19 +81,6 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
                 );
             }
         }
-    }
-    if let Some(last) = document.lines().len().checked_sub(1)
-        && document.lines()[last].dropped(bytes)
-    {
-        push(
-            walk,
-            file,
-            last,
-            Severity::Warning,
-            "last-line-dropped",
-            "Apache drops this last line without a word: the file does not end in a line feed, and the line just \
-             fills its buffer; end the file with one",
-        );
     }
 }
 

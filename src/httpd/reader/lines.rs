@@ -1,0 +1,145 @@
+//! The next logical line, from the file that is being read or from the macros in use, and the last lines that Apache
+//! loses. Understands none of them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::super::Document;
+use super::super::buffer::Buffer;
+use super::super::configuration::{FileId, MacroPlace, Section, SectionId};
+use super::super::line::{LineKind, add_physical, trim};
+use super::{Frame, Reader};
+
+/// Where the next line comes from: the file, or macros in use, innermost last.
+pub(super) struct Lines {
+    pub file: FileId,
+    pub document: Arc<Document>,
+    pub next: usize,
+    /// The line of the file that is being read, also while a macro is expanded at it.
+    pub line: usize,
+    pub macros: Vec<Expansion>,
+    /// The line at which the file is read on after a macro.
+    pub resumed: Option<usize>,
+    /// The last line was lost.
+    pub lost: bool,
+}
+
+pub(super) struct Expansion {
+    pub name: Vec<u8>,
+    pub place: Arc<str>,
+    pub body: Vec<(u32, Vec<u8>)>,
+    pub next: usize,
+}
+
+/// A line to work on.
+pub(super) struct Current<'a> {
+    pub text: Cow<'a, [u8]>,
+    pub place: Option<MacroPlace>,
+}
+
+impl Lines {
+    /// The next line that is not blank or a comment.
+    pub fn next<'a>(&mut self, document: &'a Document) -> Option<Current<'a>> {
+        while let Some(expansion) = self.macros.last_mut() {
+            let mut buffer = Vec::new();
+            let mut number = None;
+            while let Some((line, text)) = expansion.body.get(expansion.next) {
+                expansion.next += 1;
+                number = Some(*line);
+                buffer.extend_from_slice(text);
+                if !add_physical(&mut buffer, b"\n") {
+                    break;
+                }
+            }
+            let Some(line) = number else {
+                self.macros.pop();
+                self.resumed = Some(self.next);
+                continue;
+            };
+            let text = trim(&buffer);
+            if text.is_empty() || text.starts_with(b"#") {
+                continue;
+            }
+            let place = Some(MacroPlace {
+                name: expansion.place.clone(),
+                line,
+            });
+            return Some(Current {
+                text: Cow::Owned(text.to_vec()),
+                place,
+            });
+        }
+        loop {
+            let line = document.lines().get(self.next)?;
+            self.line = self.next;
+            self.next += 1;
+            let raw = document.raw(self.line);
+            if self.resumed == Some(self.line) && !raw.ends_with(b"\n") {
+                // mod_macro reads on through its own stream, which forgets the physical line that the file ends in.
+                self.lost = true;
+                let mut buffer = Vec::new();
+                for physical in raw
+                    .split_inclusive(|&b| b == b'\n')
+                    .filter(|p| p.ends_with(b"\n"))
+                {
+                    add_physical(&mut buffer, physical);
+                }
+                let text = trim(&buffer);
+                let nothing = text.is_empty() || text.starts_with(b"#");
+                return (!nothing).then(|| Current {
+                    text: Cow::Owned(text.to_vec()),
+                    place: None,
+                });
+            }
+            if !matches!(line.kind, LineKind::Blank | LineKind::Comment) {
+                return Some(Current {
+                    text: line.text(document.bytes()),
+                    place: None,
+                });
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// Does Apache lose the line that was just taken, the last of its file? Only a line without an end can be lost.
+    pub(super) fn loses_last(&self, lines: &Lines, frames: &[Frame]) -> bool {
+        let document = &lines.document;
+        let Some(last) = document.lines().last() else {
+            return false;
+        };
+        let complete = document.bytes().ends_with(b"\n") && !last.dangles(document.bytes());
+        if complete || !lines.macros.is_empty() {
+            return false;
+        }
+        // The lines that went through the buffer in use: those of the innermost conditional, less those of
+        // conditionals in it.
+        let opening =
+            |section: SectionId| &self.c.entries[self.c.sections[section as usize].opening as usize];
+        let innermost = frames.iter().skip(1).rev().find(|frame| frame.conditional);
+        let start = innermost.map_or(0, |frame| opening(frame.section).line as usize + 1);
+        let mut own = vec![true; document.lines().len()];
+        // Files that this one includes have later numbers, and all others were read before.
+        let opened = |section: &&Section| &self.c.entries[section.opening as usize];
+        let since = self.c.sections[1..].iter().rev();
+        let since = since.take_while(|section| opened(section).file >= lines.file);
+        for section in since.filter(|section| section.transparent) {
+            let opened = opened(&section);
+            if opened.file == lines.file
+                && opened.line as usize >= start
+                && let Some(closing) = section.closing
+            {
+                own[opened.line as usize + 1..=closing as usize].fill(false);
+            }
+        }
+        let mut buffer = Buffer::new();
+        let mut lost = false;
+        for at in (start..own.len()).filter(|at| own[*at]) {
+            lost = buffer.loses(document.raw(at));
+            if !matches!(document.lines()[at].kind, LineKind::Blank | LineKind::Comment) {
+                buffer.disturb();
+            }
+        }
+        lost
+    }
+}

@@ -1,0 +1,340 @@
+//! The read phase: walks the main file and what it includes as httpd does, carries out the directives that act
+//! while reading, and stores the rest. Judges no stored directive.
+//!
+//! `lines` says which line is next, `section` keeps what is open, `conditional` decides about conditionals, and `act`,
+//! `include` and `macros` carry out what acts at once.
+
+mod act;
+mod conditional;
+mod include;
+mod lines;
+mod macros;
+mod section;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
+use super::line::{LineKind, is_space};
+use super::macros::Macros;
+use super::module::Modules;
+use super::problem::{Phase, Problem, Severity};
+use super::word::words;
+use super::{Configuration, Document, Facts, Source, Truth, Variables};
+use lines::{Current, Lines};
+
+/// See [`Configuration::read`].
+pub(super) fn read(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) -> Configuration {
+    let server_root = source.initial_root();
+    let configuration = Configuration {
+        files: Vec::new(),
+        entries: Vec::new(),
+        sections: vec![Section {
+            parent: SERVER,
+            opening: EntryId::MAX,
+            closing: None,
+            transparent: false,
+            truth: Truth::True,
+        }],
+        texts: Vec::new(),
+        problems: Vec::new(),
+        load_modules: Vec::new(),
+        modules: Modules::new(&facts),
+        variables: Variables::new(&facts.flags, &facts.environment),
+        server_root,
+        source,
+        facts,
+        index: Default::default(),
+    };
+    let mut reader = Reader {
+        c: configuration,
+        macros: Macros::default(),
+        depth: 0,
+        macro_lines: 0,
+        stopped: false,
+    };
+    let file = reader.open(main, bytes, None, Truth::True);
+    reader.read_file(file, SERVER, Truth::True);
+    reader.c
+}
+
+struct Reader {
+    c: Configuration,
+    macros: Macros,
+    depth: usize,
+    macro_lines: usize,
+    stopped: bool,
+}
+
+/// A section that is open in the file being read.
+struct Frame {
+    section: SectionId,
+    /// Name as typed, without `<`.
+    name: Vec<u8>,
+    conditional: bool,
+    /// Truth of what is inside.
+    truth: Truth,
+}
+
+impl Reader {
+    /// Registers a file that is about to be read.
+    fn open(&mut self, name: &[u8], bytes: Vec<u8>, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
+        let document = Arc::new(Document::new(bytes, self.c.facts.platform));
+        let host = self.c.source.host_path(name);
+        self.c.files.push(ReadFile {
+            name: name.to_vec(),
+            host,
+            document,
+            included_from: from,
+            truth,
+        });
+        (self.c.files.len() - 1) as FileId
+    }
+
+    fn read_file(&mut self, file: FileId, section: SectionId, truth: Truth) {
+        let document = self.c.files[file as usize].document.clone();
+        let mut lines = Lines {
+            file,
+            document: document.clone(),
+            next: 0,
+            line: 0,
+            macros: Vec::new(),
+            resumed: None,
+            lost: false,
+        };
+        let mut frames = vec![Frame {
+            section,
+            name: Vec::new(),
+            conditional: true,
+            truth,
+        }];
+        loop {
+            self.store_plain(&document, &mut lines, &frames);
+            let Some(current) = lines.next(&document) else {
+                break;
+            };
+            if lines.next == document.lines().len() && self.loses_last(&lines, &frames) {
+                lines.lost = true;
+                break;
+            }
+            self.line(current, &mut lines, &mut frames);
+            if self.stopped {
+                return;
+            }
+        }
+        if lines.lost {
+            self.problem(
+                &lines,
+                truth,
+                Problem {
+                    code: "last-line-dropped",
+                    severity: Severity::Warning,
+                    message: "Apache drops this last line without a word, as the file does not end in a line feed; \
+                              end the file with one"
+                        .into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        // A conditional that holds need not be closed, and what is open inside it neither.
+        let outside = frames
+            .iter()
+            .skip(1)
+            .take_while(|frame| !frame.conditional)
+            .count();
+        for frame in frames[1..=outside].iter().rev() {
+            let opening = self.c.entries[self.c.sections[frame.section as usize].opening as usize];
+            let place = self.c.place(&opening);
+            let name = String::from_utf8_lossy(&frame.name).into_owned();
+            self.problem_at(
+                opening.file,
+                opening.line,
+                Problem {
+                    code: "section-not-closed",
+                    apache: Some(format!("{place}: <{name}> was not closed.")),
+                    message: format!("`<{name}>` is never closed; add `</{name}>`"),
+                    ..EMPTY_PROBLEM
+                },
+                frame.truth,
+            );
+        }
+    }
+
+    /// Stores the directives that stand next in the file and can do nothing while reading: most lines of most files.
+    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &[Frame]) {
+        let Some(frame) = frames.last().filter(|_| lines.macros.is_empty()) else {
+            return;
+        };
+        let source = document.bytes();
+        // A last line without an end may be lost, and is looked at by itself.
+        let whole = document.lines().len() - usize::from(!source.ends_with(b"\n") && !source.is_empty());
+        for (at, line) in document.lines().iter().enumerate().take(whole).skip(lines.next) {
+            match line.kind {
+                LineKind::Blank | LineKind::Comment => {}
+                LineKind::Directive if !line.composed => {
+                    let bytes = &source[line.span()];
+                    if may_act(bytes)
+                        || (document.has_references() && memchr::memmem::find(bytes, b"${").is_some())
+                    {
+                        return;
+                    }
+                    self.c.entries.push(Entry {
+                        file: lines.file,
+                        line: at as u32,
+                        section: frame.section,
+                        text: 0,
+                        truth: frame.truth,
+                        opens: false,
+                    });
+                }
+                _ => return,
+            }
+            lines.line = at;
+            lines.next = at + 1;
+        }
+    }
+
+    fn line(&mut self, current: Current<'_>, lines: &mut Lines, frames: &mut Vec<Frame>) {
+        let Current { text, place } = current;
+        let Some(frame) = frames.last() else { return };
+        if frame.conditional && frames.len() > 1 && closes(&text, &frame.name) {
+            self.close(frame.section, lines, &place);
+            frames.pop();
+            return;
+        }
+        let (section, truth) = (frame.section, frame.truth);
+        let mut undefined = Vec::new();
+        let substituted = self
+            .c
+            .variables
+            .substitute(&text, |name| undefined.push(name.to_vec()));
+        for name in undefined {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            self.problem(lines, truth, Problem {
+                code: "undefined-variable",
+                severity: Severity::Warning,
+                apache: Some(format!("AH00111: Config variable ${{{name}}} is not defined")),
+                message: format!("`${{{name}}}` is not defined here and stays as it is; `Define {name}` before this line"),
+                ..EMPTY_PROBLEM
+            });
+        }
+        let mut split = words(&substituted);
+        let Some(first) = split.next() else { return };
+        let rest = split.rest();
+        if first.value.is_empty() {
+            self.problem(
+                lines,
+                truth,
+                Problem {
+                    code: "ignored-line",
+                    severity: Severity::Warning,
+                    message: "the line starts with an empty word, and Apache ignores all of it".into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+            return;
+        }
+        let name = without_bracket(&first.value);
+        // A text of its own is needed only where it differs from what stands in the file.
+        let text_id = if place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_)) {
+            self.c.texts.push(Text {
+                bytes: substituted.to_vec(),
+                place: place.clone(),
+            });
+            self.c.texts.len() as u32
+        } else {
+            0
+        };
+        let entry = Entry {
+            file: lines.file,
+            line: lines.line as u32,
+            section,
+            text: text_id,
+            truth,
+            opens: false,
+        };
+        match name {
+            [b'<', b'/', ..] => self.closing(name, lines, frames, &place),
+            [b'<', section_name @ ..] => self.opening(section_name, rest, entry, lines, frames),
+            _ => {
+                self.c.entries.push(entry);
+                self.act(name, rest, entry, lines);
+            }
+        }
+    }
+
+    fn problem(&mut self, lines: &Lines, truth: Truth, problem: Problem) {
+        let macro_place = lines.macros.last().map(|expansion| MacroPlace {
+            name: expansion.place.clone(),
+            line: expansion
+                .body
+                .get(expansion.next.saturating_sub(1))
+                .map_or(0, |(line, _)| *line),
+        });
+        let problem = Problem {
+            macro_place,
+            ..problem
+        };
+        self.problem_at(lines.file, lines.line as u32, problem, truth);
+    }
+
+    fn problem_at(&mut self, file: FileId, line: u32, problem: Problem, truth: Truth) {
+        self.c.problems.push(Problem {
+            file,
+            line,
+            uncertain: truth == Truth::Unknown,
+            ..problem
+        });
+    }
+}
+
+/// The innermost section of those that a wrong closing tag may mean; which one is ours to guess, as Apache stops there.
+fn nearest<T>(open: &[T], is_meant: impl Fn(&T) -> bool) -> Option<usize> {
+    const FAR: usize = 100;
+    let from = open.len().saturating_sub(FAR);
+    open[from..].iter().rposition(is_meant).map(|at| from + at)
+}
+
+const EMPTY_PROBLEM: Problem = Problem::new(Phase::Reading);
+
+/// Could the line begin with a directive that acts while reading, or with a quoted or escaped word that needs a closer
+/// look? Errs on the side of yes.
+fn may_act(line: &[u8]) -> bool {
+    let Some(start) = line.iter().position(|&b| !is_space(b)) else {
+        return true;
+    };
+    let Some(head) = line.get(start..start + 3) else {
+        return true;
+    };
+    match [head[0] | 0x20, head[1] | 0x20, head[2] | 0x20] {
+        // ServerRoot, but not ServerName and ServerAlias
+        [b's', b'e', b'r'] => line
+            .get(start + 6)
+            .is_none_or(|b| matches!(b, b'r' | b'R' | b'\\')),
+        [b'd', b'e', b'f']
+        | [b'u', b'n', b'd']
+        | [b'u', b's', b'e']
+        | [b'i', b'n', b'c']
+        | [b'l', b'o', b'a'] => true,
+        [first, second, third] => {
+            !(first.is_ascii_lowercase() && second.is_ascii_lowercase() && third.is_ascii_lowercase())
+        }
+    }
+}
+
+/// Is the line exactly `</name>`? That, and nothing else, closes a conditional that holds.
+fn closes(text: &[u8], name: &[u8]) -> bool {
+    text.len() == name.len() + 3
+        && text.starts_with(b"</")
+        && text.ends_with(b">")
+        && text[2..text.len() - 1].eq_ignore_ascii_case(name)
+}
+
+/// The first word less one `>` at its end, as Apache has it for everything but closing tags.
+fn without_bracket(name: &[u8]) -> &[u8] {
+    match name {
+        [_, b'/', ..] => name,
+        [rest @ .., b'>'] => rest,
+        _ => name,
+    }
+}
