@@ -208,6 +208,7 @@ fn request(http: Option<Http>, port: u16) -> Request {
         certificate: b"conf/ssl/server.crt".to_vec(),
         key: b"conf/ssl/server.key".to_vec(),
         chain: None,
+        ..Request::default()
     }
 }
 

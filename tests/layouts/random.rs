@@ -59,7 +59,7 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
             _ => format!("*:{port}"),
         };
         let mut text = format!("<VirtualHost {address}>\n");
-        if !(dice.below(6) == 0) {
+        if dice.below(6) != 0 {
             text += &format!("  ServerName {}\n", dice.of(&names));
         }
         if dice.below(3) == 0 {
