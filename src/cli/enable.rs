@@ -6,17 +6,19 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::arguments::{Enable, Global};
-use super::commit::{self, Work};
+use super::commit::{self, Settled, Work};
+use super::effect::Effect;
 use super::enable_files::TlsFiles;
 use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
+use super::proof::Site;
 use super::rehearse;
 use super::settings::Loaded;
 use super::world::World;
 use super::{Failure, diff, running};
 use crate::apply::{Change, backup_folders};
-use crate::change::{Plan, PlanError, Request, domain_name};
+use crate::change::{Http, Plan, PlanError, Request, domain_name};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 
@@ -30,9 +32,13 @@ pub fn run(
     let mut names = names(&arguments)?;
     let mut loaded = Loaded::find(global)?;
     let root = loaded.installation.root.clone();
+    let mut settled = Settled::default();
     if arguments.dry_run {
         commit::mention_unfinished(&root, world, printer);
-    } else if commit::settle(&root, &arguments.writing, world, printer)? {
+    } else {
+        settled = commit::settle(&root, &arguments.writing, world, printer)?;
+    }
+    if settled.any {
         loaded = Loaded::find(global)?;
     }
     loaded.introduce(printer);
@@ -99,6 +105,13 @@ pub fn run(
             .chain(plan.links.iter().map(|link| link.reason.clone()))
             .collect(),
         diff: report.diff.clone(),
+        site: Some(Site {
+            names: request.names().map(str::to_owned).collect(),
+            port: request.port,
+            redirects: request.http == Some(Http::Redirect),
+        }),
+        forced: arguments.force.clone(),
+        server_told: settled.server_told,
         ..Work::default()
     };
     let all: Vec<String> = request.names().map(str::to_owned).collect();
@@ -123,6 +136,7 @@ pub fn run(
         .map(|path| loaded.show(path))
         .collect();
     report.backup = (!written.replaced.is_empty()).then(|| loaded.show(&written.backup));
+    report.server = Some(written.effect);
     printer.document(&report);
     printer.answer(&farewell(&report));
     Ok(ExitStatus::Done)
@@ -177,6 +191,7 @@ struct Report {
     notes: Vec<String>,
     written: Vec<String>,
     backup: Option<String>,
+    server: Option<Effect>,
 }
 
 #[derive(Serialize)]
@@ -222,6 +237,7 @@ impl Report {
                 .collect(),
             written: Vec::new(),
             backup: None,
+            server: None,
         }
     }
 }
@@ -249,6 +265,5 @@ fn farewell(report: &Report) -> String {
     if let Some(backup) = &report.backup {
         let _ = writeln!(text, "Backup: {backup}");
     }
-    text += "Restart Apache to put the changes into effect.\n";
-    text
+    text + &report.server.as_ref().map(Effect::farewell).unwrap_or_default()
 }

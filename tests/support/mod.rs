@@ -10,6 +10,8 @@ pub mod case;
 pub mod certificates;
 pub mod client;
 pub mod containers;
+#[cfg(unix)]
+pub mod daemon;
 pub mod files;
 pub mod network;
 pub mod normal;
