@@ -305,7 +305,11 @@ fn an_included_file_that_is_broken() {
     ] {
         all.extend(more);
         let failed = site.nothing_stays_of(site.enable(&site.leaf, &all), status);
-        assert!(failed.stderr_text().contains("NoSuchDirective"), "{}", failed.report());
+        assert!(
+            failed.stderr_text().contains("NoSuchDirective"),
+            "{}",
+            failed.report()
+        );
     }
 }
 

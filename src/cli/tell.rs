@@ -53,10 +53,10 @@ pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Tol
         printer.talk(&format!("Starting {name}"));
         return told(service.start());
     }
+    printer.talk(&format!("Restarting {name}"));
     if way != Way::Full
         && let Some(result) = service.reload(way == Way::Graceful)
     {
-        printer.talk(&format!("Restarting {name}"));
         return told(result);
     }
     stop(service, printer)?;
