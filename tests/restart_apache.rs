@@ -4,148 +4,18 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::apache::Httpd;
-use support::certificates::{Authority, Leaf};
-use support::client::{self, Failure, TlsClient, http_get};
-use support::daemon::Daemon;
+use support::apache_site::{ApacheSite, DOMAIN};
+use support::client::{self, http_get};
 use support::files;
-use support::network::Network;
 use support::process::Outcome;
-use support::program::{Program, esync_ssl};
-
-const DOMAIN: &str = "esync.example.com";
-
-/// A server root with an Apache that is stopped at first and knows no TLS.
-struct Site {
-    daemon: Daemon,
-    folder: tempfile::TempDir,
-    httpd: Httpd,
-    network: Network,
-    authority: Authority,
-    leaf: Leaf,
-}
-
-impl Site {
-    /// `more` is appended to the configuration, with `FOLDER` for the folder around the server root.
-    fn new(more: &str) -> Option<Self> {
-        let httpd = Httpd::find()?;
-        let network = Network::enter();
-        let folder = files::folder();
-        let root = folder.path().join("Apache24");
-        fs::create_dir_all(root.join("logs")).expect("the logs");
-        files::write(&root.join("htdocs/index.html"), "hello");
-        let authority = Authority::new(&folder.path().join("certificates"));
-        let user = if nix::unistd::geteuid().is_root() {
-            "User www-data\nGroup www-data\n"
-        } else {
-            ""
-        };
-        let text = format!(
-            "ServerRoot \"{root}\"\n{loaded}#LoadModule ssl_module {modules}/mod_ssl.so\nListen {port}\n\
-             ServerName {DOMAIN}\nDocumentRoot \"{root}/htdocs\"\nPidFile logs/httpd.pid\n\
-             DefaultRuntimeDir \"{root}/logs\"\nMutex \"file:{root}/logs\" default\nErrorLog logs/error_log\n{user}{more}",
-            root = root.display(),
-            modules = httpd.modules.display(),
-            port = network.http,
-            loaded = httpd.load(&[
-                "mpm_event",
-                "authz_core",
-                "socache_shmcb",
-                "unixd",
-                "dir",
-                "alias",
-                "log_config"
-            ]),
-            more = more.replace("FOLDER", &folder.path().display().to_string()),
-        );
-        files::write(&root.join("conf/httpd.conf"), text);
-        Some(Site {
-            leaf: authority.leaf_without_chain("server", &[DOMAIN]),
-            daemon: Daemon::new(&httpd, &root),
-            authority,
-            folder,
-            httpd,
-            network,
-        })
-    }
-
-    /// The same with the server up.
-    fn running(more: &str) -> Option<Self> {
-        let site = Site::new(more)?;
-        site.daemon.start();
-        Some(site)
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("Apache24")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Program {
-        let program = esync_ssl().args(arguments).arg("--root").arg(self.root());
-        let program = program.arg("--httpd").arg(&self.httpd.binary);
-        program.limit(Duration::from_secs(150))
-    }
-
-    fn enable(&self, key: &Leaf, more: &[&str]) -> Program {
-        let port = self.network.https.to_string();
-        let program = self.command(&["enable", "--yes", "--domain", DOMAIN, "--port", &port]);
-        program
-            .args(more)
-            .arg("--cert")
-            .arg(&self.leaf.certificate)
-            .arg("--key")
-            .arg(&key.key)
-    }
-
-    fn client(&self) -> TlsClient {
-        TlsClient::trusting_file(&self.authority.root())
-    }
-
-    /// What clients get over plain HTTP and over TLS.
-    fn answers(&self) -> [String; 2] {
-        let shown = |answer: Result<client::Answer, Failure>| match answer {
-            Ok(answer) => format!(
-                "{} {:?} {}",
-                answer.status,
-                answer.header("Location"),
-                String::from_utf8_lossy(&answer.body)
-            ),
-            Err(Failure::Refused(_)) => "refused".to_owned(),
-            Err(other) => other.to_string(),
-        };
-        [
-            shown(http_get(self.network.http, DOMAIN, "/")),
-            shown(self.client().get(self.network.https, DOMAIN, "/")),
-        ]
-    }
-
-    /// Everything below the server root but logs.
-    fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let all = files::snapshot(&self.root()).into_iter();
-        all.filter(|(name, _)| !name.starts_with("logs/")).collect()
-    }
-
-    /// Runs what ends with this status, after which files and answers are as before.
-    #[track_caller]
-    fn nothing_stays_of(&self, program: Program, status: i32) -> Outcome {
-        let (files, answers, runs) = (self.files(), self.answers(), self.daemon.runs());
-        let outcome = program.run().expect_code(status);
-        assert_eq!(self.files(), files, "{}", outcome.report());
-        assert_eq!(self.answers(), answers, "{}", outcome.report());
-        assert_eq!(self.daemon.runs(), runs, "{}", outcome.report());
-        outcome
-    }
-}
 
 #[track_caller]
 fn json(outcome: &Outcome) -> Value {
@@ -156,7 +26,7 @@ const HELLO: &str = "200 None hello";
 /// Kills the server that started it.
 const KILLER: &str = "CustomLog \"|FOLDER/killer\" common\n";
 
-fn killer(site: &Site, script: &str) {
+fn killer(site: &ApacheSite, script: &str) {
     let path = site.folder.path().join("killer");
     files::write(&path, format!("#!/bin/sh\n{script}\n"));
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
@@ -164,7 +34,9 @@ fn killer(site: &Site, script: &str) {
 
 #[test]
 fn what_is_enabled_is_served_and_what_is_restored_too() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     let before = site.answers();
     assert_eq!(before, [HELLO, "refused"].map(String::from));
     let pid = site.daemon.pid();
@@ -224,7 +96,9 @@ fn what_is_enabled_is_served_and_what_is_restored_too() {
 
 #[test]
 fn without_being_asked_the_server_is_left_alone() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     let before = site.answers();
     let done = site.enable(&site.leaf, &[]).run().expect_code(0);
     assert!(done.stdout_text().contains("Restart Apache"), "{}", done.report());
@@ -233,7 +107,9 @@ fn without_being_asked_the_server_is_left_alone() {
 
 #[test]
 fn a_key_that_does_not_match() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     let other = site.authority.leaf_without_chain("other", &[DOMAIN]);
     let forced = ["--restart", "--no-rehearsal", "--force", "KEY-MISMATCH", "--json"];
     let failed = json(&site.nothing_stays_of(site.enable(&other, &forced), 6));
@@ -250,7 +126,9 @@ fn a_key_that_does_not_match() {
 
 #[test]
 fn a_port_that_is_taken() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     let socket = TcpListener::bind(("0.0.0.0", site.network.https)).expect("the port");
     let before = site.files();
     site.enable(&site.leaf, &["--restart"]).run().expect_code(4);
@@ -270,7 +148,9 @@ fn a_port_that_is_taken() {
 
 #[test]
 fn a_module_that_is_not_there() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     // Loaded from a folder in which there is all but this one.
     let modules = site.folder.path().join("modules");
     fs::create_dir(&modules).expect("a folder");
@@ -291,7 +171,8 @@ fn a_module_that_is_not_there() {
 
 #[test]
 fn an_included_file_that_is_broken() {
-    let Some(site) = Site::running("<IfModule ssl_module>\nIncludeOptional conf/broken.inc\n</IfModule>\n")
+    let Some(site) =
+        ApacheSite::running("<IfModule ssl_module>\nIncludeOptional conf/broken.inc\n</IfModule>\n")
     else {
         return;
     };
@@ -315,7 +196,7 @@ fn an_included_file_that_is_broken() {
 
 #[test]
 fn a_server_that_dies_two_seconds_after_the_restart() {
-    let Some(site) = Site::running(&format!("<IfModule ssl_module>\n{KILLER}</IfModule>\n")) else {
+    let Some(site) = ApacheSite::running(&format!("<IfModule ssl_module>\n{KILLER}</IfModule>\n")) else {
         return;
     };
     killer(&site, "sleep 2\nkill $PPID");
@@ -329,7 +210,9 @@ fn a_server_that_dies_two_seconds_after_the_restart() {
 
 #[test]
 fn a_server_that_does_not_come_back() {
-    let Some(site) = Site::new(KILLER) else { return };
+    let Some(site) = ApacheSite::new(KILLER) else {
+        return;
+    };
     killer(
         &site,
         &format!(
@@ -356,7 +239,7 @@ fn a_server_that_does_not_come_back() {
 
 #[test]
 fn a_server_that_was_stopped() {
-    let Some(site) = Site::new("") else { return };
+    let Some(site) = ApacheSite::new("") else { return };
     let done = site.enable(&site.leaf, &["--restart"]).run().expect_code(0);
     assert!(done.stdout_text().contains("is left so"), "{}", done.report());
     assert!(!site.daemon.runs());
@@ -386,7 +269,9 @@ fn a_server_that_was_stopped() {
 
 #[test]
 fn clients_do_not_notice_one_domain_after_another() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     let done = AtomicBool::new(false);
     let (port, https) = (site.network.http, site.network.https);
     let second = site
@@ -435,7 +320,9 @@ fn clients_do_not_notice_one_domain_after_another() {
 
 #[test]
 fn killed_between_restart_and_proof() {
-    let Some(site) = Site::running("") else { return };
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
     let (files, answers) = (site.files(), site.answers());
     assert_eq!(answers[0], HELLO);
     let log = site.folder.path().join("said");

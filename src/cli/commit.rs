@@ -133,11 +133,8 @@ pub fn settle(root: &Path, writing: &Writing, world: &World, printer: &Printer) 
             settled.and(recover(&store, &lock, false, printer)?);
         }
     }
-    if settled.server_told && !writing.restarts() {
-        printer.talk(
-            "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; esync-ssl \
-             restart brings it to what is configured",
-        );
+    if !writing.restarts() {
+        settled.warn(printer);
     }
     Ok(settled)
 }
@@ -147,6 +144,16 @@ impl Settled {
     pub fn and(&mut self, other: Settled) {
         self.any |= other.any;
         self.server_told |= other.server_told;
+    }
+
+    /// Says that the server is not what the files say.
+    pub fn warn(self, printer: &Printer) {
+        if self.server_told {
+            printer.talk(
+                "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
+                 esync-ssl restart brings it to what is configured",
+            );
+        }
     }
 }
 

@@ -217,7 +217,7 @@ impl Server<'_> {
             wanted = wanted.not_as(old);
         }
         let proven = self.before.service(self.new).map_err(told)?;
-        match wanted.prove(&*proven, words, printer) {
+        match wanted.prove(&*proven, words, self.before.world.pace, printer) {
             Ok(report) => Ok(Effect {
                 result: if self.running { "restarted" } else { "started" },
                 service: Some(self.service.name()),
@@ -314,7 +314,7 @@ impl Server<'_> {
                 Ok(told) => told.words,
                 Err(failure) => Some(format!("{:#}", failure.error)),
             };
-            match wanted.prove(self.service, words.as_deref(), printer) {
+            match wanted.prove(self.service, words.as_deref(), self.before.world.pace, printer) {
                 Ok(_) => return Ok("Apache runs as it did before"),
                 Err(found) => fault = found.words,
             }

@@ -38,7 +38,7 @@ use crate::exit_status::ExitStatus;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
-pub use world::World;
+pub use world::{Pace, World};
 
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::printer::Printer;
 use super::settings::Loaded;
 use super::verify::{self, Target};
+use super::world::Pace;
 use super::{explain, running};
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth};
@@ -13,12 +14,6 @@ use crate::server::handshake::{self, http};
 use crate::server::port::listeners;
 use crate::server::service::{Service, State};
 
-/// How long a server that runs may take to show what it was told.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long what is plainly wrong may last: it stopped, or answers something else.
-const SHORT: Duration = Duration::from_secs(4);
-/// How long all must be well. Some servers die only when their children start to work.
-const STEADY: Duration = Duration::from_secs(3);
 /// How often it is looked at while all is well.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -48,8 +43,8 @@ pub struct Wanted<'a> {
 /// What a server does not show.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// How long that may last after a restart.
-    patience: Duration,
+    /// It will not go away by waiting.
+    plain: bool,
     /// What and where, to tell it again.
     key: String,
     /// For people.
@@ -133,7 +128,7 @@ impl<'a> Wanted<'a> {
         plain
             .filter_map(|listen| match http(end(listen), "localhost") {
                 Err(handshake::Failure::NotConnected(words)) => Some(Fault {
-                    patience: PATIENCE,
+                    plain: false,
                     key: format!("silent {}", end(listen)),
                     words: format!("port {} does not answer ({words})", listen.port),
                 }),
@@ -165,7 +160,7 @@ impl<'a> Wanted<'a> {
                         |answer| format!("it answers {}", answer.status),
                     );
                     return Some(Fault {
-                        patience: PATIENCE,
+                        plain: false,
                         key: format!("redirect {end} {name}"),
                         words: format!(
                             "http://{name} on port {} is not sent to https ({answer})",
@@ -191,7 +186,7 @@ impl<'a> Wanted<'a> {
             })
         });
         (!is_others).then(|| Fault {
-            patience: PATIENCE,
+            plain: false,
             key: format!("gone {end}"),
             words: format!("port {} is still listened on", end.port()),
         })
@@ -206,6 +201,7 @@ impl<'a> Wanted<'a> {
         &self,
         service: &dyn Service,
         words: Option<&str>,
+        pace: Pace,
         printer: &Printer,
     ) -> Result<verify::Report, Fault> {
         let start = Instant::now();
@@ -213,8 +209,8 @@ impl<'a> Wanted<'a> {
         // Since when all is well, and when it was looked at last.
         let mut good: Option<(Instant, Instant)> = None;
         loop {
-            let is_fresh =
-                good.is_some_and(|(since, looked)| since.elapsed() < STEADY && looked.elapsed() < GLANCE);
+            let is_fresh = good
+                .is_some_and(|(since, looked)| since.elapsed() < pace.steady && looked.elapsed() < GLANCE);
             let fault = match service.state() {
                 Ok(State::Running) if is_fresh => None,
                 Ok(State::Running) => {
@@ -223,20 +219,21 @@ impl<'a> Wanted<'a> {
                     if fault.is_none() {
                         let since = good.map_or_else(Instant::now, |(since, _)| since);
                         // The old one may still answer before the new configuration is read and found wanting.
-                        if since.elapsed() >= STEADY {
+                        if since.elapsed() >= pace.steady {
                             return Ok(report);
                         }
                         good = Some((since, Instant::now()));
                     }
                     fault
                 }
-                Ok(State::Stopped) => Some(Fault::plain(SHORT, "it does not run")),
-                Ok(State::Changing) => Some(Fault::plain(PATIENCE, "it is not there yet")),
-                Err(error) => Some(Fault::plain(SHORT, &error.to_string())),
+                Ok(State::Stopped) => Some(Fault::state(true, "it does not run")),
+                Ok(State::Changing) => Some(Fault::state(false, "it is not there yet")),
+                Err(error) => Some(Fault::state(true, &error.to_string())),
             };
             if let Some(fault) = fault {
                 good = None;
-                let patience = if words.is_some() { SHORT } else { fault.patience };
+                let is_plain = fault.plain || words.is_some();
+                let patience = if is_plain { pace.short } else { pace.patience };
                 if start.elapsed() > patience {
                     return Err(fault);
                 }
@@ -251,9 +248,9 @@ impl<'a> Wanted<'a> {
 }
 
 impl Fault {
-    fn plain(patience: Duration, words: &str) -> Fault {
+    fn state(plain: bool, words: &str) -> Fault {
         Fault {
-            patience,
+            plain,
             key: words.to_owned(),
             words: words.to_owned(),
         }
@@ -267,9 +264,9 @@ fn of_report(report: &verify::Report) -> Vec<Fault> {
         .flat_map(|(address, name, findings)| findings.iter().map(move |finding| (address, name, finding)));
     findings
         .filter_map(|(address, name, finding)| {
-            let patience = match finding.code {
-                Code::NotListening | Code::ServedOtherThanDisk | Code::VhostShadowed => PATIENCE,
-                Code::PlainHttp | Code::HandshakeFailed => SHORT,
+            let plain = match finding.code {
+                Code::NotListening | Code::ServedOtherThanDisk | Code::VhostShadowed => false,
+                Code::PlainHttp | Code::HandshakeFailed => true,
                 _ => return None,
             };
             let place = finding
@@ -278,7 +275,7 @@ fn of_report(report: &verify::Report) -> Vec<Fault> {
                 .map(|place| format!(" ({place})"))
                 .unwrap_or_default();
             Some(Fault {
-                patience,
+                plain,
                 key: format!("{} {address} {}", finding.code, name.unwrap_or_default()),
                 words: format!("{}: {}{place}", name.unwrap_or(address), finding.summary),
             })

@@ -72,7 +72,7 @@ pub fn now(loaded: &Loaded, way: Way, world: &World, printer: &Printer) -> Resul
     let start = Instant::now();
     let told = tell::restart(&*service, way, printer)?;
     let words = told.words.as_deref();
-    if let Err(fault) = Wanted::of_files(loaded).prove(&*service, words, printer) {
+    if let Err(fault) = Wanted::of_files(loaded).prove(&*service, words, world.pace, printer) {
         return Err(Failure {
             status: ExitStatus::ProofFailed,
             findings: explained(loaded, words, printer),

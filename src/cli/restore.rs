@@ -141,10 +141,7 @@ fn only_recover(
     });
     match &server {
         Some(server) => printer.answer(&server.text()),
-        None if found.server_told => printer.answer(
-            "That run had told Apache to restart, so it may serve what was undone, or be stopped: esync-ssl restart.\n",
-        ),
-        None => {}
+        None => found.warn(printer),
     }
     Ok(ExitStatus::Done)
 }
