@@ -103,6 +103,21 @@ fn without_being_asked_the_server_is_left_alone() {
     let done = site.enable(&site.leaf, &[]).run().expect_code(0);
     assert!(done.stdout_text().contains("Restart Apache"), "{}", done.report());
     assert_eq!(site.answers(), before);
+    // Asked later, it is restarted although nothing has to be written; and once only.
+    for result in ["restarted", "shows-it"] {
+        let done = json(
+            &site
+                .enable(&site.leaf, &["--restart", "--json"])
+                .run()
+                .expect_code(0),
+        );
+        assert_eq!(
+            (&done["result"], &done["server"]["result"]),
+            (&"unchanged".into(), &result.into()),
+            "{done}"
+        );
+        assert_eq!(site.answers()[1], HELLO);
+    }
 }
 
 #[test]
@@ -199,13 +214,16 @@ fn a_server_that_dies_two_seconds_after_the_restart() {
     let Some(site) = ApacheSite::running(&format!("<IfModule ssl_module>\n{KILLER}</IfModule>\n")) else {
         return;
     };
-    killer(&site, "sleep 2\nkill $PPID");
-    let failed = site.nothing_stays_of(site.enable(&site.leaf, &["--restart"]), 6);
-    assert!(
-        failed.stderr_text().contains("it does not run"),
-        "{}",
-        failed.report()
-    );
+    // Killed, it leaves its children behind, which go on serving.
+    for signal in ["TERM", "KILL"] {
+        killer(&site, &format!("sleep 2\nkill -{signal} $PPID"));
+        let failed = site.nothing_stays_of(site.enable(&site.leaf, &["--restart"]), 6);
+        assert!(
+            failed.stderr_text().contains("it does not run"),
+            "{}",
+            failed.report()
+        );
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::proof::{Fault, Site, Wanted, active, explained};
 use super::settings::Loaded;
 use super::tell::{self, Way};
 use super::world::World;
-use super::{Failure, running, verify};
+use super::{Failure, restart, running, verify};
 use crate::apply::{Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
@@ -21,7 +21,7 @@ use crate::server::service::{Service, State};
 /// What became of the server.
 #[derive(Default, Serialize)]
 pub struct Effect {
-    /// `not-asked`, `left-stopped`, `restarted` or `started`.
+    /// `not-asked`, `left-stopped`, `restarted`, `started`, or `shows-it`: it had nothing to learn.
     result: &'static str,
     /// What was told.
     service: Option<String>,
@@ -47,12 +47,52 @@ impl Effect {
             "left-stopped" => format!(
                 "{service} was stopped, and is left so; this takes effect when it is started (esync-ssl restart).\n"
             ),
+            "shows-it" => format!("{service} shows it already and was not restarted.\n"),
             word => format!(
                 "{service} was {word} and answers as configured, after {:.1} s.\n",
                 self.seconds.unwrap_or_default()
             ),
         }
     }
+}
+
+/// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked.
+///
+/// # Errors
+/// When it does not show it then either.
+pub fn unchanged(
+    loaded: &Loaded,
+    site: &Site,
+    forced: &[Code],
+    writing: &Writing,
+    world: &World,
+    printer: &Printer,
+) -> Result<Effect, Failure> {
+    if !writing.restarts() {
+        return Ok(Effect::not_asked());
+    }
+    let service = (world.service)(running::server(loaded));
+    let is_running = service.state().map_err(tell::refused)? != State::Stopped;
+    let result = match is_running {
+        false if !writing.start => "left-stopped",
+        true if Wanted::of_files(loaded).and_site(Some(site)).faults().is_empty() => "shows-it",
+        _ => {
+            let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
+            refuse_no_start(loaded, forced, left, printer)?;
+            let report = restart::now(loaded, Way::Graceful, world, printer)?;
+            return Ok(Effect {
+                result: if is_running { "restarted" } else { "started" },
+                service: Some(report.service),
+                seconds: Some(report.seconds),
+                probe: None,
+            });
+        }
+    };
+    Ok(Effect {
+        result,
+        service: Some(service.name()),
+        ..Effect::default()
+    })
 }
 
 /// What is known before anything is written.

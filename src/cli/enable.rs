@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::{Enable, Global};
 use super::commit::{self, Settled, Work};
-use super::effect::Effect;
+use super::effect::{self, Effect};
 use super::enable_files::TlsFiles;
 use super::judge::{self, Server};
 use super::new_files::Reported;
@@ -71,13 +71,24 @@ pub fn run(
             other => Failure::error(other),
         })?;
     let mut report = Report::new(&loaded, &plan, &files, findings);
+    let site = Site {
+        names: request.names().map(str::to_owned).collect(),
+        port: request.port,
+        redirects: request.http == Some(Http::Redirect),
+    };
     if plan.is_empty() && files.create.is_empty() {
         report.result = "unchanged";
-        printer.document(&report);
         printer.answer(&format!(
             "Nothing needs to change: {} is served over TLS on port {}.\n",
             request.domain, request.port
         ));
+        if arguments.writing.restarts() && !arguments.dry_run {
+            let writing = &arguments.writing;
+            let shown = effect::unchanged(&loaded, &site, &arguments.force, writing, world, printer)?;
+            printer.answer(&shown.farewell());
+            report.server = Some(shown);
+        }
+        printer.document(&report);
         return Ok(ExitStatus::Done);
     }
     printer.answer(&preview(&loaded, &plan, &report));
@@ -105,11 +116,7 @@ pub fn run(
             .chain(plan.links.iter().map(|link| link.reason.clone()))
             .collect(),
         diff: report.diff.clone(),
-        site: Some(Site {
-            names: request.names().map(str::to_owned).collect(),
-            port: request.port,
-            redirects: request.http == Some(Http::Redirect),
-        }),
+        site: Some(site),
         forced: arguments.force.clone(),
         server_told: settled.server_told,
         ..Work::default()

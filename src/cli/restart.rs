@@ -18,10 +18,12 @@ use crate::exit_status::ExitStatus;
 /// What was done.
 #[derive(Serialize)]
 pub struct Report {
-    service: String,
+    /// What was told.
+    pub service: String,
     was_running: bool,
     graceful: bool,
-    seconds: f64,
+    /// How long it took until it was sure that all is well.
+    pub seconds: f64,
 }
 
 /// Runs the command.
