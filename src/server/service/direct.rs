@@ -117,6 +117,7 @@ impl Direct {
         use rustix::process::{Pid, Signal, kill_process};
         let is_own = |process: &Process| self.server.is_own(process);
         let start = std::time::Instant::now();
+        let mut asked = None;
         while self.server.parent().is_none() && start.elapsed() < std::time::Duration::from_secs(10) {
             let holders = listeners().unwrap_or_default().into_iter();
             let mut holders = holders.filter_map(|listener| listener.process);
@@ -124,10 +125,16 @@ impl Direct {
             let Some(pid) = orphan.and_then(|orphan| Pid::from_raw(orphan.pid.cast_signed())) else {
                 return;
             };
-            if kill_process(pid, Signal::TERM).is_err() {
+            // Threaded ones hear no more than what their parent says.
+            let signal = if asked.replace(pid) == Some(pid) {
+                Signal::KILL
+            } else {
+                Signal::TERM
+            };
+            if kill_process(pid, signal).is_err() {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(std::time::Duration::from_millis(200));
         }
     }
 
