@@ -14,6 +14,7 @@ use serde_json::Value;
 use support::apache::Httpd;
 use support::certificates::{Authority, Days, Leaf, p256, self_signed};
 use support::client::http_get;
+use support::daemon::Daemon;
 use support::files;
 use support::network::Network;
 use support::process::{self, Outcome};
@@ -25,6 +26,7 @@ const OTHER: &str = "other.example.com";
 
 /// A server root in which the server is started as an administrator would: in the background.
 struct Site {
+    daemon: Daemon,
     folder: TempDir,
     httpd: Httpd,
     network: Network,
@@ -38,6 +40,7 @@ impl Site {
         let folder = files::folder();
         let authority = Authority::new(&folder.path().join("in"));
         let site = Site {
+            daemon: Daemon::new(&httpd, &folder.path().join("Apache24")),
             folder,
             httpd,
             network,
@@ -113,20 +116,6 @@ impl Site {
             .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
     }
 
-    /// Apache, told with `-k`.
-    fn apache(&self, word: &str) -> Outcome {
-        let mut command = Command::new(&self.httpd.binary);
-        command
-            .arg("-d")
-            .arg(self.root())
-            .args(["-f", "conf/httpd.conf", "-k", word]);
-        process::finish(&mut command, Duration::from_secs(30))
-    }
-
-    fn pid(&self) -> Option<String> {
-        fs::read_to_string(self.root().join("logs/httpd.pid")).ok()
-    }
-
     fn ca(&self) -> String {
         self.authority.root().display().to_string()
     }
@@ -139,23 +128,6 @@ impl Site {
             .iter()
             .flat_map(|target| codes(&target["findings"]))
             .collect()
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // Only an Apache is told to stop: the number may be left over and somebody else's.
-        let program = self
-            .pid()
-            .and_then(|pid| fs::read_link(format!("/proc/{}/exe", pid.trim())).ok());
-        if program.and_then(|program| program.canonicalize().ok()) != self.httpd.binary.canonicalize().ok() {
-            return;
-        }
-        let _ = self.apache("stop");
-        let start = Instant::now();
-        while self.pid().is_some() && start.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
     }
 }
 
@@ -184,7 +156,7 @@ fn restart_starts_serves_and_renews() {
     for port in ports["ports"].as_array().unwrap() {
         assert_eq!(port["holders"][0]["own"], true, "{ports}");
     }
-    let before = site.pid();
+    let before = site.daemon.pid();
 
     let renewed = site.authority.leaf("renewed", &[NAME]);
     site.install("server", &renewed);
@@ -192,7 +164,7 @@ fn restart_starts_serves_and_renews() {
     let graceful = site.json(&["restart", "--graceful"], 0);
     assert_eq!(graceful["was_running"], true);
     assert_eq!(site.verify(0), Vec::<String>::new());
-    assert_eq!(site.pid(), before, "the parent stays");
+    assert_eq!(site.daemon.pid(), before, "the parent stays");
 
     // A key that does not belong: refused, and the old service survives.
     let stranger = site.authority.leaf("stranger", &[NAME]);
@@ -228,7 +200,7 @@ fn a_port_that_another_program_holds() {
     assert_eq!(codes(&checked["configuration"]), ["PORT-TAKEN"]);
     site.run(&["restart"], 4);
     // What Apache says of it is on the terminal only; piped in, it is explained.
-    let said = site.apache("start");
+    let said = site.daemon.tell("start");
     assert_eq!(said.code, Some(1), "{}", said.report());
     files::write(&site.folder.path().join("said"), &said.stderr);
     let told = site.json(&["explain", site.folder.path().join("said").to_str().unwrap()], 0);
@@ -342,7 +314,7 @@ fn logs_of_virtual_hosts_and_swapped_files() {
         "SSLCertificateKeyFile conf/server.crt",
     );
     site.configure(&swapped);
-    let said = site.apache("start");
+    let said = site.daemon.tell("start");
     assert_eq!(said.code, Some(1), "{}", said.report());
     let told = site.json(&["explain"], 0);
     let first = &told["explained"][0];
@@ -425,11 +397,7 @@ fn a_running_server_is_found_without_being_named() {
     let text =
         fs::read_to_string(&config).unwrap() + "<IfDefine SPECIAL>\nListen 127.0.0.1:8081\n</IfDefine>\n";
     files::write(&config, text);
-    site.apache("stop");
-    let start = Instant::now();
-    while site.pid().is_some() && start.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    site.daemon.stop();
     let mut command = Command::new(&site.httpd.binary);
     command
         .arg("-d")

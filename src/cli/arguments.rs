@@ -39,7 +39,7 @@ pub struct Arguments {
 }
 
 /// What every command takes: where the configuration is, what the server is like, how to print.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Server root [default: the environment's ESYNC_SSL_ROOT, else the usual places]
     #[arg(long, global = true, value_name = "DIR")]
@@ -339,6 +339,19 @@ pub struct Writing {
     /// Seconds to wait for another run on the same server root
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_timeout: u64,
+    /// Restart Apache if it runs, and put everything back unless it then serves what is configured
+    #[arg(long)]
+    pub restart: bool,
+    /// Like --restart, and start Apache if it is stopped
+    #[arg(long)]
+    pub start: bool,
+}
+
+impl Writing {
+    /// Is the server to show the changes?
+    pub fn restarts(&self) -> bool {
+        self.restart || self.start
+    }
 }
 
 /// Put back what a writing command changed.

@@ -7,6 +7,7 @@ mod check;
 mod commit;
 mod diff;
 mod dump;
+mod effect;
 mod enable;
 mod enable_files;
 mod explain;
@@ -17,13 +18,16 @@ mod material;
 mod new_files;
 mod pass_phrase;
 mod ports;
+mod preflight;
 mod printer;
+mod proof;
 mod rehearse;
 mod restart;
 mod restore;
 mod running;
 mod settings;
 mod status;
+mod tell;
 mod verify;
 mod world;
 
@@ -34,7 +38,7 @@ use crate::exit_status::ExitStatus;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
-pub use world::World;
+pub use world::{Pace, World};
 
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {
@@ -65,7 +69,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         Command::Check(check) => check::run(&check, &global, &printer),
         Command::Explain(explain) => explain::run(&explain, &global, &printer),
         Command::Ports => ports::run(&global, &printer),
-        Command::Restart(restart) => restart::run(&restart, &global, &printer),
+        Command::Restart(restart) => restart::run(&restart, &global, world, &printer),
         Command::Verify(verify) => verify::run(&verify, &global, &printer),
         Command::Cert(command) => cert::run(command, &global, &printer),
         Command::Status => status::run(&global, &printer),

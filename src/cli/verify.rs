@@ -86,20 +86,21 @@ fn anchors(arguments: &Verify) -> Result<Vec<Certificate>, Failure> {
 /// Where to connect, calling the server what, expecting which certificate.
 pub(super) struct Target {
     name: Option<String>,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     place: Option<String>,
-    on_disk: Option<(Certificate, String)>,
+    /// Certificates that it may show, each with its file.
+    on_disk: Vec<(Certificate, String)>,
     /// Ports that speak plain HTTP, to see whether they redirect.
-    plain: Vec<SocketAddr>,
+    pub(super) plain: Vec<SocketAddr>,
 }
 
 impl Target {
-    fn bare(name: String, address: SocketAddr) -> Target {
+    pub(super) fn bare(name: String, address: SocketAddr) -> Target {
         Target {
             name: Some(name),
             address,
             place: None,
-            on_disk: None,
+            on_disk: Vec::new(),
             plain: Vec::new(),
         }
     }
@@ -146,12 +147,13 @@ pub(super) fn of_configuration(
             configuration.line_number(entry)
         );
         let settings = TlsHost::of(configuration, server.generation, host.section);
-        let on_disk = settings.pairs.first().and_then(|pair| {
+        let on_disk = settings.pairs.iter().filter_map(|pair| {
             let path = configuration.source().host_path(&pair.certificate);
             let bytes = std::fs::read(&path).ok()?;
             let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
             Some((first, loaded.show(&path)))
         });
+        let on_disk: Vec<(Certificate, String)> = on_disk.collect();
         let mut ends: Vec<SocketAddr> = Vec::new();
         for address in &host.addresses {
             for listen in active
@@ -192,7 +194,7 @@ pub(super) fn of_configuration(
 }
 
 /// An address to connect to from this machine.
-fn local(ip: Option<IpAddr>, listen: &Listen) -> IpAddr {
+pub(super) fn local(ip: Option<IpAddr>, listen: &Listen) -> IpAddr {
     match ip {
         Some(ip) => ip,
         None if listen.address.as_deref() == Some("[::]") => Ipv6Addr::LOCALHOST.into(),
@@ -257,9 +259,9 @@ pub(super) fn look(targets: &[Target], anchors: &[Certificate], loaded: Option<&
     };
     let others: Vec<(Certificate, String)> = targets
         .iter()
-        .filter_map(|target| {
-            let (certificate, _) = target.on_disk.clone()?;
-            Some((certificate, target.place.clone()?))
+        .flat_map(|target| {
+            let certificates = target.on_disk.iter();
+            certificates.filter_map(|(certificate, _)| Some((certificate.clone(), target.place.clone()?)))
         })
         .collect();
     let sights: Vec<Sight> = targets
@@ -290,16 +292,19 @@ fn sight(
 ) -> Sight {
     let name = target.name.as_deref();
     let seen = probe(target.address, name, roots);
+    // Of several kinds of key, a client gets the one that it prefers.
+    let leaf = seen.as_ref().ok().and_then(|seen| seen.chain.first());
+    let mut on_disk = target.on_disk.iter();
+    let on_disk = on_disk
+        .find(|(certificate, _)| leaf.is_some_and(|leaf| leaf == certificate.der()))
+        .or(target.on_disk.first());
     let mut found = judge(
         &seen,
         &Meeting {
             name,
             now: OffsetDateTime::now_utc(),
             anchors,
-            on_disk: target
-                .on_disk
-                .as_ref()
-                .map(|(certificate, file)| (certificate, file.as_str())),
+            on_disk: on_disk.map(|(certificate, file)| (certificate, file.as_str())),
             others,
         },
     );
@@ -366,6 +371,12 @@ impl Tls {
 }
 
 impl Report {
+    /// Address, name and findings of every target.
+    pub(super) fn sights(&self) -> impl Iterator<Item = (&str, Option<&str>, &[Finding])> {
+        let sights = self.targets.iter();
+        sights.map(|sight| (&*sight.address, sight.name.as_deref(), &sight.findings[..]))
+    }
+
     /// Findings of every target.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.targets.iter().flat_map(|sight| &sight.findings)
