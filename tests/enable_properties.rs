@@ -15,6 +15,16 @@ use support::files;
 
 const DOMAIN: &str = "esync.example.com";
 
+/// So many cases, or as `PROPTEST_CASES` says.
+fn config(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").map_or(cases, |_| default.cases),
+        failure_persistence: None,
+        ..default
+    }
+}
+
 /// Arbitrary bytes, with many of those that mean something to Apache.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: &[&str] = &[
@@ -72,7 +82,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(512))]
 
     #[test]
     fn reading_is_lossless(input in bytes(), windows in any::<bool>()) {
@@ -108,7 +118,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(384))]
 
     #[test]
     fn enable_changes_what_it_says_and_twice_equals_once(

@@ -126,7 +126,7 @@ fn beside(
         let is_default = set.first().is_some_and(|first| first.entry > site.entry);
         let loses = set
             .iter()
-            .any(|host| host.entry < site.entry && host.has_name(&request.domain));
+            .any(|host| host.entry <= site.entry && host.has_name(&request.domain));
         !is_default && !loses
     });
     // Behind its closing line is the level of its opening.

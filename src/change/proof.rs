@@ -86,7 +86,7 @@ fn refuse_bare_hosts(
     let before: HashSet<_> = original
         .virtual_hosts()
         .iter()
-        .filter(|host| loaded && host.truth == Truth::True)
+        .filter(|host| loaded && host.truth == Truth::True && original.speaks_tls(host))
         .map(|host| key(original, host))
         .collect();
     let lived = |host: &VirtualHost| before.contains(&key(result, host));
@@ -103,12 +103,13 @@ fn refuse_bare_hosts(
             None => "has no SSLCertificateFile".to_string(),
             Some(entry) => match missing_file(result, entry) {
                 Some(file) => format!("names the certificate {file}, which does not exist"),
-                None => continue,
+                None if has_key(result, host, entry) => continue,
+                None => "names no private key for its certificate".to_string(),
             },
         };
         return Err(refuse(format!(
-            "with HTTPS on, the virtual host {} becomes active, but {problem}, and Apache would not start; give it a \
-             certificate or take it out, then run again",
+            "with HTTPS on, the virtual host {} speaks TLS too, but {problem}, and Apache would not start; give it a \
+             certificate and key or take it out, then run again",
             describe(result, host)
         )));
     }
@@ -167,6 +168,23 @@ fn refuse_awakened_hosts(
     Ok(())
 }
 
+/// Is there a private key for a certificate: by a directive, or in the certificate's own file?
+fn has_key(configuration: &Configuration, host: &VirtualHost, certificate: &Entry) -> bool {
+    if configuration
+        .setting(host.section, "SSLCertificateKeyFile")
+        .is_some()
+    {
+        return true;
+    }
+    let source = configuration.source();
+    let arguments = configuration.arguments(certificate);
+    arguments.first().is_some_and(|argument| {
+        let full = resolve(configuration.server_root(), argument, source.platform);
+        let names_key = |bytes: Vec<u8>| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some();
+        source.is_foreign(&full) || source.read(&full).is_ok_and(names_key)
+    })
+}
+
 /// The file that a directive names, if it is not there.
 fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
     let argument = configuration.arguments(entry).into_iter().next()?;
@@ -186,11 +204,21 @@ fn others_are_unchanged(
     let newly_loaded = loaded(result) && !loaded(original);
     let mut after = settings(result, request);
     for (key, before) in settings(original, request) {
-        let mut rest = after.remove(&key).unwrap_or_default().into_iter();
+        let rest = after.remove(&key).unwrap_or_default();
+        let mut rest = rest.iter();
         // Others of the same name may have come in between; the old ones must be there, in their order.
-        for (setting, place) in before {
-            if rest.any(|(other, _)| other == setting) {
+        for old in before {
+            let left = rest.clone();
+            if rest.any(|new| old.is_kept_as(new)) {
                 continue;
+            }
+            let place = &old.place;
+            if left.into_iter().any(|new| old.files == new.files) {
+                return Err(refuse(format!(
+                    "the virtual host {place} has a certificate and no SSLEngine of its own, so that a listener for \
+                     HTTPS would have it speak TLS at all its addresses; write `SSLEngine off` or `SSLEngine on` \
+                     into it, then run again"
+                )));
             }
             // Not our edits, but what `<IfModule !ssl_module>` and the like make of the module.
             if newly_loaded {
@@ -253,15 +281,35 @@ fn sets_are_unchanged(
 
 /// What identifies a virtual host across edits: its file, addresses and name.
 type HostKey = (std::path::PathBuf, String, Option<String>);
-/// Engine, certificates and keys.
-type TlsSettings = (bool, Vec<Vec<u8>>, Vec<Vec<u8>>);
 
-fn settings(
-    configuration: &Configuration,
-    request: &Request,
-) -> BTreeMap<HostKey, Vec<(TlsSettings, String)>> {
-    let mut all: BTreeMap<HostKey, Vec<(TlsSettings, String)>> = BTreeMap::new();
+/// What a virtual host of others has.
+struct Old {
+    /// It speaks TLS.
+    engine: bool,
+    /// Its certificates and keys.
+    files: [Vec<Vec<u8>>; 2],
+    /// Something listens on one of its ports.
+    reached: bool,
+    /// For people.
+    place: String,
+}
+
+impl Old {
+    /// A listener for https switches TLS on without a word where there is a certificate; that changes nothing for a
+    /// virtual host that nobody could reach.
+    fn is_kept_as(&self, new: &Old) -> bool {
+        self.files == new.files && (self.engine == new.engine || new.engine && !self.reached)
+    }
+}
+
+fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKey, Vec<Old>> {
+    let mut all: BTreeMap<HostKey, Vec<Old>> = BTreeMap::new();
     let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
+    let listens = configuration.listens().iter();
+    let ports: HashSet<u16> = listens
+        .filter(|listen| listen.truth == Truth::True)
+        .map(|listen| listen.port)
+        .collect();
     for host in configuration.virtual_hosts() {
         if host.truth != Truth::True || names_exactly(&host, &request.domain) {
             continue;
@@ -285,16 +333,15 @@ fn settings(
                 .map(|entry| configuration.rest(entry))
                 .collect()
         };
-        // A listener for https switches TLS on without a word, but only where there is a certificate.
-        let engine = loaded && configuration.speaks_tls(&host);
-        let tls = (
-            engine,
-            values("SSLCertificateFile"),
-            values("SSLCertificateKeyFile"),
-        );
-        all.entry(key)
-            .or_default()
-            .push((tls, describe(configuration, &host)));
+        all.entry(key).or_default().push(Old {
+            engine: loaded && configuration.speaks_tls(&host),
+            files: [values("SSLCertificateFile"), values("SSLCertificateKeyFile")],
+            reached: host
+                .addresses
+                .iter()
+                .any(|address| address.port.map_or(!ports.is_empty(), |port| ports.contains(&port))),
+            place: describe(configuration, &host),
+        });
     }
     all
 }
