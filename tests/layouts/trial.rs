@@ -124,7 +124,7 @@ impl Trial<'_> {
     }
 
     fn ips(&self) -> Vec<IpAddr> {
-        ["127.0.0.1", "127.0.0.2"]
+        ["127.0.0.1", "127.0.0.2", "::1"]
             .map(|ip| ip.parse().expect("an address"))
             .to_vec()
     }
@@ -167,7 +167,11 @@ impl Trial<'_> {
                 );
             }
         }
-        let here = |address: &String| address.starts_with(&ip.to_string()) || address.starts_with('*');
+        let own = match ip {
+            IpAddr::V4(ip) => format!("{ip}:"),
+            IpAddr::V6(ip) => format!("[{ip}]:"),
+        };
+        let here = |address: &String| address.starts_with(&own) || address.starts_with('*');
         addresses.is_empty() || addresses.iter().any(here)
     }
 
@@ -185,15 +189,8 @@ impl Trial<'_> {
                         path,
                         wanted: &wanted,
                     };
-                    let other = self.set_up.other;
-                    let wrong = if before.get(ip, other, false, &name, path)
-                        != after.get(ip, other, false, &name, path)
-                    {
-                        Some("the other port".to_owned())
-                    } else {
-                        place.http().or_else(|| place.https())
-                    };
-                    if let Some(what) = wrong {
+                    let wrong = place.other_port().or_else(|| place.http());
+                    if let Some(what) = wrong.or_else(|| place.https()) {
                         return Err(format!("{name}{path} at {ip}: {what}"));
                     }
                 }
@@ -235,6 +232,16 @@ impl Place<'_> {
 
     fn is_wanted(&self) -> bool {
         self.wanted.iter().any(|name| name == self.name)
+    }
+
+    /// What is wrong with the answer on the port that is neither: a virtual host of both redirects on both.
+    fn other_port(&self) -> Option<String> {
+        let port = self.trial.set_up.other;
+        let [was, is] =
+            [self.before, self.after].map(|all| all.get(self.ip, port, false, self.name, self.path));
+        let redirected = self.is_wanted() && self.path == PAGE && is == self.redirect();
+        let fine = was == is || redirected && self.trial.layout.options("--http") == ["redirect"];
+        (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
     }
 
     /// What is wrong with the answer over HTTP.
@@ -301,7 +308,14 @@ impl Place<'_> {
                 wrong("HTTPS of another site")
             };
         }
-        if !self.trial.is_wanted_at(self.ip) {
+        // Where HTTPS has addresses of its own, they are somebody's decision.
+        let https = self.trial.network.https;
+        let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
+        let elsewhere = self.trial.ips().into_iter().any(listens);
+        let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
+        if !self.trial.is_wanted_at(self.ip)
+            || [&was, &is] == [&Reply::Refused; 2] && nothing_here
+        {
             return None;
         }
         let Reply::Http {
