@@ -221,7 +221,12 @@ fn request(http: Option<Http>, port: u16) -> Request {
 fn wish() -> impl Strategy<Value = Request> {
     let http = vec![None, Some(Http::Off), Some(Http::Keep), Some(Http::Redirect)];
     let profile = vec![None, None, Some(Profile::Intermediate), Some(Profile::Old)];
-    let aliases = vec![vec![], vec![], vec!["www.example.com"], vec!["other.example.com", "new.example.com"]];
+    let aliases = vec![
+        vec![],
+        vec![],
+        vec!["www.example.com"],
+        vec!["other.example.com", "new.example.com"],
+    ];
     (
         proptest::sample::select(http),
         proptest::sample::select(vec![443, 443, 443, 8443]),

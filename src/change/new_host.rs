@@ -32,6 +32,8 @@ pub(super) fn add(
         )));
     }
     let site = site::site(configuration, request)?;
+    let aliases: Vec<&str> = request.aliases.iter().map(String::as_str).collect();
+    site::refuse_other_sites(configuration, request, &aliases)?;
     let domain = &request.domain;
     let tls = tls_lines(configuration, request)?;
     let (body, base, unit, reason);

@@ -336,10 +336,11 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
         all.entry(key).or_default().push(Old {
             engine: loaded && configuration.speaks_tls(&host),
             files: [values("SSLCertificateFile"), values("SSLCertificateKeyFile")],
-            reached: host
-                .addresses
-                .iter()
-                .any(|address| address.port.map_or(!ports.is_empty(), |port| ports.contains(&port))),
+            reached: host.addresses.iter().any(|address| {
+                address
+                    .port
+                    .map_or(!ports.is_empty(), |port| ports.contains(&port))
+            }),
             place: describe(configuration, &host),
         });
     }

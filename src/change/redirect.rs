@@ -145,6 +145,20 @@ fn takes_all(word: &[u8]) -> bool {
         || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
 }
 
+/// Does a virtual host send all its clients elsewhere?
+pub(super) fn takes_everything(configuration: &Configuration, host: &VirtualHost) -> bool {
+    within(configuration, host).any(|entry| {
+        entry.truth == Truth::True
+            && REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
+            && holds_everywhere(configuration, entry, host)
+            && configuration.arguments(entry).iter().any(|word| takes_all(word))
+            && configuration
+                .arguments(entry)
+                .iter()
+                .any(|word| memchr::memmem::find(word, b"://").is_some())
+    })
+}
+
 /// A virtual host that only sends clients to HTTPS is nobody's site.
 pub(super) fn does_nothing_else(configuration: &Configuration, host: &VirtualHost) -> bool {
     const BESIDE: [&str; 6] = [
@@ -313,7 +327,10 @@ mod tests {
     #[test]
     fn a_condition_on_the_name_holds_for_that_name_only() {
         let admits = |tested: &str, pattern: &str| {
-            super::admits(&[tested.as_bytes().to_vec(), pattern.as_bytes().to_vec()], "a.test")
+            super::admits(
+                &[tested.as_bytes().to_vec(), pattern.as_bytes().to_vec()],
+                "a.test",
+            )
         };
         assert!(admits("%{HTTPS}", "off"));
         assert!(admits("%{HTTP_HOST}", r"^(?:a\.test|b\.test)\.?(?::[0-9]+)?$"));

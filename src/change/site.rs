@@ -153,6 +153,43 @@ fn candidates<'a>(
     nameless
 }
 
+/// Refuses further names under which another site answers over HTTP: HTTPS would show this one instead.
+pub(super) fn refuse_other_sites(
+    configuration: &Configuration,
+    request: &Request,
+    names: &[&str],
+) -> Result<(), PlanError> {
+    let hosts = configuration.virtual_hosts();
+    let own = site(configuration, request)?;
+    let root = |host: &VirtualHost| {
+        let entry = configuration.setting(host.section, "DocumentRoot");
+        entry.map(|entry| configuration.arguments(entry))
+    };
+    for name in names {
+        let alone = Request {
+            domain: name.to_string(),
+            ..request.clone()
+        };
+        let other = candidates(configuration, &hosts, &alone)
+            .into_iter()
+            .find(|host| {
+                let is_own = own
+                    .as_ref()
+                    .is_some_and(|own| own.section == host.section || root(own) == root(host));
+                names_exactly(host, name) && !is_own && !redirect::takes_everything(configuration, host)
+            });
+        if let Some(host) = other {
+            return Err(refuse(format!(
+                "{name} is the name of another site than {}: {}; run again without it, and once more with --domain \
+                 {name}",
+                request.domain,
+                describe(configuration, host)
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Does it answer to the name by itself, and not because the main server has it?
 fn has_own_name(configuration: &Configuration, host: &VirtualHost, name: &str) -> bool {
     let mut host = host.clone();

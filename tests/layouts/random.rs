@@ -99,7 +99,10 @@ impl Draft {
         }
         if dice.below(4) == 0 {
             self.files.push(("conf/ports.conf".into(), text));
-            self.main += dice.of(&["Include conf/ports.conf\n", "Include \"{root}/conf/ports.conf\"\n"]);
+            self.main += dice.of(&[
+                "Include conf/ports.conf\n",
+                "Include \"{root}/conf/ports.conf\"\n",
+            ]);
         } else {
             self.main += &text;
         }
@@ -154,8 +157,12 @@ impl Draft {
         text = match dice.below(10) {
             0 => format!("<IfModule dir_module>\n{text}</IfModule>\n"),
             1 => format!("<IfDefine NEVER>\n{text}</IfDefine>\n"),
-            2 => format!("<IfModule ssl_module>\n{text}</IfModule>\n"),
-            3 => format!("<IfModule !ssl_module>\n{text}</IfModule>\n"),
+            2 if self.has_tls || dice.below(3) == 0 => {
+                format!(
+                    "<IfModule {}ssl_module>\n{text}</IfModule>\n",
+                    dice.of(&["", "!"])
+                )
+            }
             _ => text,
         };
         match dice.below(4) {
@@ -248,8 +255,8 @@ fn wish(dice: &mut Random) -> String {
         2 => wish += " --alias d.test",
         _ => {}
     }
-    wish += match dice.below(5) {
-        0 => " --http off",
+    wish += match dice.below(6) {
+        0 | 4 => " --http off",
         1 | 2 => " --http redirect",
         3 => " --http keep",
         _ => "",

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, SetUp};
 use super::probe::{Reply, ask, digest};
 use super::support::apache::{Apache, Ask, Httpd};
+use super::support::files::fixture;
 use super::support::network::Network;
 use super::support::process::Outcome;
 use super::support::program::esync_ssl;
@@ -25,6 +26,18 @@ pub enum End {
     Refused(String),
     /// Apache does not start with the layout as it is.
     NeverStarted,
+}
+
+/// Carries out `fixtures/layouts/NAME.txt`, which may say that the command refuses.
+pub fn carry_out_file(name: &str, httpd: &Httpd, network: &Network) -> Result<(), String> {
+    let path = fixture("layouts").join(format!("{name}.txt"));
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let layout = Layout::parse(name, &text);
+    match carry_out(&layout, httpd, network)? {
+        End::Enabled if layout.refused.is_none() => Ok(()),
+        End::Refused(_) if layout.refused.is_some() => Ok(()),
+        end => Err(format!("=== {name}: {end:?}")),
+    }
 }
 
 /// Carries a layout out. The error says what was wrong.
@@ -96,6 +109,7 @@ impl Trial<'_> {
             self.ask_everything(&server)
         };
         self.compare(&before, &after)?;
+        self.texts(&original, &enabled)?;
         let again = self.enable();
         if again.code != Some(0)
             || !again.stdout_text().contains("Nothing needs to change")
@@ -104,6 +118,30 @@ impl Trial<'_> {
             return Err(format!("a second run is not without effect: {}", again.report()));
         }
         Ok(End::Enabled)
+    }
+
+    /// What the layout says about the texts.
+    fn texts(&self, before: &[(PathBuf, Vec<u8>)], after: &[(PathBuf, Vec<u8>)]) -> Result<(), String> {
+        let has = |wanted: &String| {
+            after
+                .iter()
+                .any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(wanted.as_str()))
+        };
+        if let Some(text) = self.set_up.shows.iter().find(|text| !has(text)) {
+            return Err(format!("no file has {text:?}"));
+        }
+        if let Some(text) = self.set_up.lacks.iter().find(|text| has(text)) {
+            return Err(format!("a file has {text:?}"));
+        }
+        for path in &self.layout.same {
+            let path = self.set_up.root.join(path);
+            let of = |files: &[(PathBuf, Vec<u8>)]| files.iter().find(|(other, _)| *other == path).cloned();
+            let (was, is) = (of(before), of(after));
+            if was.is_none() || was != is {
+                return Err(format!("{} is not the same any more", path.display()));
+            }
+        }
+        Ok(())
     }
 
     fn start(&self) -> Result<Apache, String> {
@@ -313,9 +351,7 @@ impl Place<'_> {
         let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
         let elsewhere = self.trial.ips().into_iter().any(listens);
         let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
-        if !self.trial.is_wanted_at(self.ip)
-            || [&was, &is] == [&Reply::Refused; 2] && nothing_here
-        {
+        if !self.trial.is_wanted_at(self.ip) || [&was, &is] == [&Reply::Refused; 2] && nothing_here {
             return None;
         }
         let Reply::Http {
