@@ -11,6 +11,7 @@ mod layout;
 #[path = "layouts/probe.rs"]
 mod probe;
 #[path = "layouts/trial.rs"]
+#[allow(dead_code)]
 mod trial;
 
 use support::apache::Httpd;
@@ -105,9 +106,14 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_port_that_another_program_holds",
     ),
     (
-        "neard 90, WSL 1921: who holds the port, in words of the system's language",
-        "tests/explain_logs.rs",
-        "",
+        "neard 90: messages in the language of the system",
+        "src/server/error_log.rs",
+        "the_formats_of_both_systems",
+    ),
+    (
+        "WSL 1921, WPN-XM 493, win-acme 683: the port is the system's own",
+        "src/check/port.rs",
+        "who_is_in_the_way",
     ),
     (
         "certbot 4727, 6299, 5187: \"successful\", and the server is dead",

@@ -11,12 +11,12 @@ mod layout;
 #[path = "layouts/probe.rs"]
 mod probe;
 #[path = "layouts/trial.rs"]
+#[allow(dead_code)]
 mod trial;
 
 use By::{Layout, Never, Test};
 use support::apache::Httpd;
 use support::files::fixture;
-use support::network::Network;
 
 /// How a hazard is covered.
 enum By {
@@ -121,7 +121,6 @@ fn layout_of(at: usize) -> String {
     format!("hazards/h{:02}", at + 1)
 }
 
-/// Carried out by two threads, each in a network of its own.
 #[test]
 fn enable_in_each_situation() {
     let Some(httpd) = Httpd::find() else { return };
@@ -131,22 +130,7 @@ fn enable_in_each_situation() {
         .map(layout_of)
         .filter(|name| name.contains(&only))
         .collect();
-    let failures: Vec<String> = std::thread::scope(|scope| {
-        let (httpd, names) = (&httpd, &names);
-        let run = |from: usize| {
-            scope.spawn(move || {
-                let network = Network::enter();
-                let own = names.iter().skip(from).step_by(2);
-                own.filter_map(|name| trial::carry_out_file(name, httpd, &network).err())
-                    .collect::<Vec<_>>()
-            })
-        };
-        let threads = [run(0), run(1)];
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().expect("a thread that ends"))
-            .collect()
-    });
+    let failures = trial::carry_out_files(&names, &httpd);
     assert!(
         failures.is_empty(),
         "{} of {} failed\n{}",

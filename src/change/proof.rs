@@ -1,6 +1,7 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
 
@@ -42,6 +43,7 @@ pub(super) fn prove(
             problem.message
         )));
     }
+    refuse_tls_on_http_ports(original, result, request)?;
     refuse_bare_hosts(original, result, request)?;
     refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
@@ -68,35 +70,70 @@ pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> 
     notes
 }
 
+/// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
+fn refuse_tls_on_http_ports(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let old: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    for host in secured(result) {
+        let is_listened = |port: Option<u16>| {
+            let active = result.listens().iter().filter(|l| l.truth == Truth::True);
+            active
+                .filter(|listen| listen.port != request.port)
+                .any(|listen| port.is_none_or(|port| port == listen.port))
+        };
+        let own_port = |port: Option<u16>| port == Some(request.port);
+        let other_side = host.addresses.iter().all(|a| !own_port(a.port))
+            || host
+                .addresses
+                .iter()
+                .any(|a| !own_port(a.port) && is_listened(a.port));
+        if names_exactly(&host, &request.domain) && other_side && !old.contains(&key(result, &host)) {
+            let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+            return Err(refuse(format!(
+                "the virtual host {} would speak TLS at all its addresses, {}, and HTTP at none; give HTTP a virtual \
+                 host of its own, without SSLEngine, then run again",
+                describe(result, &host),
+                addresses.join(" and ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The active virtual hosts that speak TLS.
+fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
+    let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
+    let mut hosts = configuration.virtual_hosts();
+    hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
+    hosts
+}
+
+/// What identifies a virtual host across edits: its file, addresses and name.
+type HostKey = (PathBuf, Vec<String>, Option<String>);
+
+fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
+    let opening = configuration.entry(host.entry);
+    let addresses = host.addresses.iter().map(ToString::to_string);
+    (
+        configuration.file(opening.file).host.clone(),
+        addresses.collect(),
+        host.server_name.clone(),
+    )
+}
+
 /// TLS virtual hosts that the plan brings to life must have a certificate, or Apache will not start.
 fn refuse_bare_hosts(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let key = |configuration: &Configuration, host: &VirtualHost| {
-        let file = configuration
-            .file(configuration.entry(host.entry).file)
-            .host
-            .clone();
-        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
-        (file, addresses, host.server_name.clone())
-    };
-    let loaded = original.modules().has(b"ssl_module") == Truth::True;
-    let before: HashSet<_> = original
-        .virtual_hosts()
-        .iter()
-        .filter(|host| loaded && host.truth == Truth::True && original.speaks_tls(host))
-        .map(|host| key(original, host))
-        .collect();
-    let lived = |host: &VirtualHost| before.contains(&key(result, host));
-    for host in result
-        .virtual_hosts()
-        .iter()
-        .filter(|host| host.truth == Truth::True && result.speaks_tls(host))
-    {
+    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    for host in &secured(result) {
         // The domain's own files are the request's, and may be made only when it is carried out.
-        if lived(host) || names_exactly(host, &request.domain) {
+        if before.contains(&key(result, host)) || names_exactly(host, &request.domain) {
             continue;
         }
         let problem = match result.setting(host.section, "SSLCertificateFile") {
@@ -279,9 +316,6 @@ fn sets_are_unchanged(
     Ok(())
 }
 
-/// What identifies a virtual host across edits: its file, addresses and name.
-type HostKey = (std::path::PathBuf, String, Option<String>);
-
 /// What a virtual host of others has.
 struct Old {
     /// It speaks TLS.
@@ -314,13 +348,6 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
         if host.truth != Truth::True || names_exactly(&host, &request.domain) {
             continue;
         }
-        let opening = configuration.entry(host.entry);
-        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
-        let key = (
-            configuration.file(opening.file).host.clone(),
-            addresses.join(" "),
-            host.server_name.clone(),
-        );
         let values = |name: &str| -> Vec<Vec<u8>> {
             let own: Vec<&Entry> = configuration
                 .inside(host.section)
@@ -333,7 +360,7 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
                 .map(|entry| configuration.rest(entry))
                 .collect()
         };
-        all.entry(key).or_default().push(Old {
+        all.entry(key(configuration, &host)).or_default().push(Old {
             engine: loaded && configuration.speaks_tls(&host),
             files: [values("SSLCertificateFile"), values("SSLCertificateKeyFile")],
             reached: host.addresses.iter().any(|address| {

@@ -322,8 +322,6 @@ impl<'a> Port<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_condition_on_the_name_holds_for_that_name_only() {
         let admits = |tested: &str, pattern: &str| {

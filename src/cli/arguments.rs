@@ -257,6 +257,12 @@ pub struct Dump {
 ///
 /// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
 /// answers it). Shows every change with its reason and a diff, and asks before it writes.
+///
+/// A virtual host that answers the domain over HTTP is served over HTTPS by a copy right behind it, line by line, less
+/// what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
+/// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
+/// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
+/// one the new virtual host inherits everything from the main server.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {

@@ -28,6 +28,23 @@ pub enum End {
     NeverStarted,
 }
 
+/// Carries out several, by two threads with a network of their own. What was wrong.
+pub fn carry_out_files(names: &[String], httpd: &Httpd) -> Vec<String> {
+    let run = |from: usize| {
+        let network = Network::enter();
+        let own = names.iter().skip(from).step_by(2);
+        own.filter_map(|name| carry_out_file(name, httpd, &network).err())
+            .collect::<Vec<String>>()
+    };
+    std::thread::scope(|scope| {
+        let threads = [0, 1].map(|from| scope.spawn(move || run(from)));
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a thread that ends"))
+            .collect()
+    })
+}
+
 /// Carries out `fixtures/layouts/NAME.txt`, which may say that the command refuses.
 pub fn carry_out_file(name: &str, httpd: &Httpd, network: &Network) -> Result<(), String> {
     let path = fixture("layouts").join(format!("{name}.txt"));
