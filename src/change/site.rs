@@ -27,7 +27,7 @@ pub(super) fn site(
     if let Some((file, line)) = &request.site {
         return named_by_place(configuration, &hosts, file, *line).map(Some);
     }
-    let mut found = candidates(configuration, &hosts, request);
+    let mut found = candidates(configuration, &hosts, request, false);
     match found.as_slice() {
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
@@ -67,7 +67,8 @@ pub(super) fn scope(
             named = named_by_place(configuration, hosts, file, *line).ok()?;
             &named
         }
-        None => match candidates(configuration, hosts, request).as_slice() {
+        // One that only redirects says as well where the domain is at home.
+        None => match candidates(configuration, hosts, request, true).as_slice() {
             [only] => *only,
             _ => return None,
         },
@@ -82,11 +83,13 @@ pub(super) fn scope(
         .filter(|all| !all.is_empty())
 }
 
-/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others.
+/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
+/// redirect if they are wanted.
 fn candidates<'a>(
     configuration: &Configuration,
     hosts: &'a [VirtualHost],
     request: &Request,
+    with_redirects: bool,
 ) -> Vec<&'a VirtualHost> {
     let active = || hosts.iter().filter(|host| host.truth == Truth::True);
     let addresses = || active().flat_map(|host| &host.addresses);
@@ -118,7 +121,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
-                && !redirect::does_nothing_else(configuration, host)
+                && (with_redirects || !redirect::does_nothing_else(configuration, host))
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);
@@ -170,7 +173,7 @@ pub(super) fn refuse_other_sites(
             domain: name.to_string(),
             ..request.clone()
         };
-        let other = candidates(configuration, &hosts, &alone)
+        let other = candidates(configuration, &hosts, &alone, false)
             .into_iter()
             .find(|host| {
                 let is_own = own
