@@ -5,15 +5,10 @@
 
 mod support;
 
-#[path = "layouts/layout.rs"]
-#[allow(dead_code)]
-mod layout;
-#[path = "layouts/probe.rs"]
-mod probe;
-#[path = "layouts/trial.rs"]
-#[allow(dead_code)]
-mod trial;
+#[path = "layouts/mod.rs"]
+mod layouts;
 
+use layouts::trial;
 use support::apache::Httpd;
 use support::files::fixture;
 use support::network::Network;

@@ -5,16 +5,11 @@
 
 mod support;
 
-#[path = "layouts/layout.rs"]
-#[allow(dead_code)]
-mod layout;
-#[path = "layouts/probe.rs"]
-mod probe;
-#[path = "layouts/trial.rs"]
-#[allow(dead_code)]
-mod trial;
+#[path = "layouts/mod.rs"]
+mod layouts;
 
 use By::{Layout, Never, Test};
+use layouts::trial;
 use support::apache::Httpd;
 use support::files::fixture;
 
@@ -130,14 +125,7 @@ fn enable_in_each_situation() {
         .map(layout_of)
         .filter(|name| name.contains(&only))
         .collect();
-    let failures = trial::carry_out_files(&names, &httpd);
-    assert!(
-        failures.is_empty(),
-        "{} of {} failed\n{}",
-        failures.len(),
-        names.len(),
-        failures.join("\n")
-    );
+    trial::carry_out_files(&names, &httpd);
 }
 
 #[test]

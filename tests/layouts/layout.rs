@@ -24,10 +24,10 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use super::support::apache::Httpd;
-use super::support::certificates::{Authority, Leaf};
-use super::support::files;
-use super::support::network::Network;
+use crate::support::apache::Httpd;
+use crate::support::certificates::{Authority, Leaf};
+use crate::support::files;
+use crate::support::network::Network;
 
 /// The text of a layout, taken apart.
 #[derive(Clone, Debug, Default)]

@@ -10,15 +10,14 @@ mod support;
 #[path = "../differential/random.rs"]
 #[allow(dead_code)]
 mod dice;
-mod layout;
-mod probe;
+#[path = "mod.rs"]
+mod layouts;
 mod random;
-mod trial;
 
+use layouts::trial::{End, carry_out, carry_out_files};
 use support::apache::Httpd;
 use support::files::fixture;
 use support::network::Network;
-use trial::{End, carry_out};
 
 #[test]
 fn layouts_as_people_have_them() {
@@ -32,15 +31,8 @@ fn layouts_as_people_have_them() {
         .filter(|name| name.contains(&only))
         .collect();
     names.sort();
-    let failures = trial::carry_out_files(&names, &httpd);
     println!("{} layouts", names.len());
-    assert!(
-        failures.is_empty(),
-        "{} of {} failed\n{}",
-        failures.len(),
-        names.len(),
-        failures.join("\n")
-    );
+    carry_out_files(&names, &httpd);
 }
 
 /// Zero wrong sites, and no server that does not start any more; `ESYNC_SSL_SEED` repeats a run.

@@ -1,7 +1,7 @@
 //! Layouts made at random: listeners, virtual hosts for both protocols, includes, conditionals, and a wish.
 
-use super::dice::Random;
-use super::layout::Layout;
+use crate::dice::Random;
+use crate::layouts::layout::Layout;
 
 const NAMES: [&str; 4] = ["a.test", "b.test", "c.test", "d.test"];
 
