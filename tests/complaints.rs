@@ -111,6 +111,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "who_is_in_the_way",
     ),
     (
+        "acme.sh 4095, 3407, mod_md 28: the chain is sent twice",
+        "tests/enable_apache.rs",
+        "one_file_of_leaf_and_chain",
+    ),
+    (
         "certbot 4727, 6299, 5187: \"successful\", and the server is dead",
         "tests/commit_apache.rs",
         "a_key_that_does_not_match_is_caught_by_the_rehearsal",
