@@ -79,26 +79,21 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The commands.
+/// The commands. Those with arguments say there what they do: a line here would take the place of that text.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum Command {
-    /// Turn HTTPS on for a domain
     Enable(Enable),
     /// List the backups that writing commands made
     #[command(after_help = EXIT_STATUSES)]
     Backups,
-    /// Put back what a writing command changed
     Restore(Restore),
-    /// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them
     Check(Check),
-    /// Say why Apache did not start, from its error logs
     Explain(Explain),
     /// Show who listens on the ports that the configuration wants
     #[command(after_help = EXIT_STATUSES)]
     Ports,
-    /// Restart Apache, and see that it serves what is configured
     Restart(Restart),
-    /// Look at the running server as a client does
     Verify(Verify),
     /// Certificates and keys: look at them, make them, convert them, install them
     #[command(subcommand)]
@@ -106,9 +101,7 @@ pub enum Command {
     /// Show what the server serves: modules, listeners, virtual hosts
     #[command(after_help = EXIT_STATUSES)]
     Status,
-    /// Say what is wrong with the configuration, all of it
     Lint(Lint),
-    /// Print the whole evaluated configuration as JSON
     Dump(Dump),
 }
 
@@ -257,6 +250,12 @@ pub struct Dump {
 ///
 /// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
 /// answers it). Shows every change with its reason and a diff, and asks before it writes.
+///
+/// A virtual host that answers the domain over HTTP is served over HTTPS by a copy right behind it, line by line, less
+/// what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
+/// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
+/// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
+/// one the new virtual host inherits everything from the main server.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {
