@@ -206,7 +206,7 @@ fn missing(loaded: &Loaded, global: &Global) -> Option<(Duration, String)> {
         }
     }
     let targets = verify::of_configuration(loaded, None, None, global);
-    let report = verify::look(&targets, &[], Some(loaded));
+    let report = verify::look(&targets, &[], false, Some(loaded));
     // Trust and dates are no matter of a restart.
     report.findings().find_map(|finding| {
         let patience = match finding.code {
