@@ -123,6 +123,11 @@ fn judged(path: &str, answer: &Result<Answer, Failure>) -> Option<Finding> {
     };
     let status = answer.status;
     match status {
+        200..=299 if answer.is_file => refused(
+            format!("{path} is a file, and no program that takes data"),
+            "Apache answers a POST to a file with the file, and what was sent is lost.",
+            "Give the path of the program that takes the data.",
+        ),
         200..=299 => None,
         300..=399 => refused(
             format!("{path} is redirected ({status})"),
@@ -176,6 +181,7 @@ mod tests {
             location: Some("https://other.example.com/".into()),
             hsts: None,
             server: None,
+            is_file: false,
             body: Vec::new(),
         })
     }

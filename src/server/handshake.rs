@@ -58,6 +58,9 @@ pub struct Answer {
     pub hsts: Option<String>,
     /// `Server`.
     pub server: Option<String>,
+    /// It is a file as it lies on the disk, by what servers say of those: its tag, its date, and that it can be had in
+    /// parts.
+    pub is_file: bool,
     /// What follows the head.
     pub body: Vec<u8>,
 }
@@ -321,6 +324,9 @@ impl Answer {
             location: header("Location"),
             hsts: header("Strict-Transport-Security"),
             server: header("Server"),
+            is_file: ["ETag", "Last-Modified", "Accept-Ranges"]
+                .iter()
+                .all(|name| header(name).is_some()),
             body: if is_chunked { joined(body) } else { body.to_vec() },
         })
     }

@@ -127,10 +127,10 @@ fn gather(configuration: &Configuration, entry: &Entry, values: &mut Vec<Vec<u8>
                 Some(word[at + 1..].to_vec())
             });
             values.extend(set);
-            compared(&text, after(1), values);
+            compared(&text, after(1).take(1), values);
         }
         b"header" => compared(&text, after(2), values),
-        b"rewritecond" => compared(&text, after(1), values),
+        b"rewritecond" => compared(&text, after(1).take(1), values),
         name if name.starts_with(b"<") || name == b"require" => compared(&text, std::iter::empty(), values),
         name if is(&NAMED, name) => values.extend(after(0)),
         _ => {}

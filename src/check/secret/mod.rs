@@ -58,8 +58,12 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         ),
         (
             format!(
-                r#"(?i)\b([a-z0-9_.-]*(?:{NAMES})[a-z0-9_]*)(["']?(?:\s*[=:]\s*|\s+is\s+))(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'&,;]+)"#
+                r#"(?i)\b([a-z0-9_.-]*(?:{NAMES})[a-z0-9_]*)(["']?(?:\s*[=:]\s*|\s+is\s+|[ \t]+))(?:"[^"\r\n]*"|'[^'\r\n]*')"#
             ),
+            "$1$2[removed]",
+        ),
+        (
+            format!(r#"(?i)\b([a-z0-9_.-]*(?:{NAMES})[a-z0-9_]*)(["']?(?:\s*[=:]\s*|\s+is\s+))[^\s"'&,;]+"#),
             "$1$2[removed]",
         ),
         // The end of something encoded, and a hash.
@@ -119,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        assert_eq!(PATTERNS.len(), 14);
+        assert_eq!(PATTERNS.len(), 15);
         assert!(ENCODED.is_some());
     }
 
@@ -144,6 +148,7 @@ mod tests {
             "login failed, password='hun-ter2 x'",
             "{\"db_password\":\"hun-ter2\"}",
             "the password is hun-ter2",
+            "login with password 'hun-ter2 x' failed",
             "/x;jsessionid=hun-ter2",
             "[dumpio:trace7] [pid 1] mod_dumpio: dumpio_in (data-HEAP): hun-ter2",
             "[http2:trace3] [pid 1] h2: hun-ter2",
