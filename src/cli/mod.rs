@@ -6,6 +6,7 @@ mod cert;
 mod check;
 mod commit;
 mod diff;
+mod disable;
 mod dump;
 mod enable;
 mod enable_files;
@@ -18,6 +19,7 @@ mod new_files;
 mod pass_phrase;
 mod ports;
 mod printer;
+mod records;
 mod rehearse;
 mod restart;
 mod restore;
@@ -43,7 +45,12 @@ pub fn run() -> ExitStatus {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let world = &World {
+        command: typed.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        ..*world
+    };
+    let arguments = match Arguments::try_parse_from(typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
@@ -60,6 +67,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
     let result = match command {
         Command::Enable(enable) => enable::run(enable, &global, world, &printer),
+        Command::Disable(disable) => disable::run(disable, &global, world, &printer),
         Command::Backups => backups::run(&global, world, &printer),
         Command::Restore(restore) => restore::run(restore, &global, world, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),

@@ -10,6 +10,8 @@ pub struct World<'a> {
     pub disk: &'a dyn Disk,
     /// The time.
     pub now: &'a dyn Fn() -> OffsetDateTime,
+    /// The command line, as it is noted in backups.
+    pub command: Vec<String>,
 }
 
 impl World<'_> {
@@ -18,6 +20,7 @@ impl World<'_> {
         World {
             disk: &RealDisk,
             now: &OffsetDateTime::now_utc,
+            command: Vec::new(),
         }
     }
 }
