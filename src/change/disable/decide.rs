@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::httpd::{
-    Configuration, Edit, Facts, Listen, Source, Truth, VirtualHost, apply, parse_listen, real_path, trim, word,
+    Configuration, Document, Edit, Facts, Listen, Source, Truth, VirtualHost, apply, parse_listen, real_path, trim, word,
 };
 
 use super::super::answer::{Answers, names_exactly};
@@ -374,7 +374,9 @@ impl Decision<'_> {
                 let Some(host) = look.host_around(file, line) else {
                     continue;
                 };
-                let known = !read.traces.lines[line].past.is_empty()
+                let trace = &read.traces.lines[line];
+                let known = !trace.past.is_empty()
+                    || trace.original && !self.unrecorded
                     || self.lines.contains_key(&(file, line))
                     || look.is_ours(host);
                 let goes = self.decided.gone.iter().any(|gone| names_exactly(&look.hosts[*gone], &domain));
@@ -419,11 +421,10 @@ impl Decision<'_> {
             let commented = document
                 .commented(line)
                 .and_then(|commented| directive(&commented.words, b"Listen"));
-            let then = oldest.as_deref().and_then(|old| {
-                directive(
-                    &word::words(trim(old)).map(|word| word.value.into_owned()).collect::<Vec<_>>(),
-                    b"Listen",
-                )
+            let platform = look.configuration.source().platform;
+            let then = oldest.and_then(|old| {
+                let old = Document::new(old, platform);
+                directive(&words(&old, 0), b"Listen")
             });
             if past.iter().all(|past| past.ended) {
                 continue;
@@ -433,8 +434,7 @@ impl Decision<'_> {
                 (Some(now), _) => self.listener((file, line), record, &now, then.as_ref())?,
                 // What was switched off comes back when nothing of ours is left.
                 (None, Some(_)) if then.is_some() && self.is_end() => {
-                    let view = self.view()?;
-                    if !then.is_some_and(|then| is_covered(&view, &then, None)) {
+                    if !then.is_some_and(|then| self.is_covered(&then)) {
                         self.put_back(file, line, "listen for HTTP again".into());
                     }
                 }
@@ -462,7 +462,7 @@ impl Decision<'_> {
             return Ok(());
         }
         match then {
-            Some(then) if is_covered(&view, then, Some(now)) => self.remove(
+            Some(then) if self.is_covered(then) => self.remove(
                 at,
                 format!("stop listening on {}; {} is listened on already", now.endpoint(), then.endpoint()),
             ),
@@ -474,6 +474,18 @@ impl Decision<'_> {
             None => self.put_back(at.0, at.1, format!("nothing needs a listener on {} any more", now.endpoint())),
         }
         Ok(())
+    }
+
+    /// Does a line that is not ours listen there already?
+    fn is_covered(&self, wanted: &Listen) -> bool {
+        let look = self.look;
+        look.configuration.listens().iter().any(|listen| {
+            let entry = look.configuration.entry(listen.entry);
+            let trace = &look.files[look.file_of(entry)].traces.lines[entry.line as usize];
+            listen.truth == Truth::True
+                && trace.past.iter().all(|past| past.ended)
+                && normal_endpoint(listen) == normal_endpoint(wanted)
+        })
     }
 
     /// Where nobody remembers: a port on which TLS was spoken is not left for plain HTTP, and something must listen.
@@ -813,10 +825,9 @@ impl Decision<'_> {
             old.clone()
         } else {
             // Somebody gave the line another indentation or line ending.
-            let ending: &[u8] = match raw {
-                [.., b'\r', b'\n'] => b"\r\n",
-                [.., b'\n'] => b"\n",
-                _ => b"",
+            let ending = match line_ending(raw) {
+                same if same == line_ending(&latest.new) => line_ending(old),
+                other => other,
             };
             [read.document.indentation(line), trim(old), ending].concat()
         };
@@ -941,6 +952,14 @@ fn active_ports(configuration: &Configuration) -> BTreeSet<u16> {
     active.map(|listen| listen.port).collect()
 }
 
+fn line_ending(raw: &[u8]) -> &[u8] {
+    match raw {
+        [.., b'\r', b'\n'] => &raw[raw.len() - 2..],
+        [.., b'\n'] => &raw[raw.len() - 1..],
+        _ => b"",
+    }
+}
+
 /// A `Listen` in words.
 fn directive(words: &[Vec<u8>], name: &[u8]) -> Option<Listen> {
     let (first, arguments) = words.split_first()?;
@@ -954,17 +973,6 @@ fn directive(words: &[Vec<u8>], name: &[u8]) -> Option<Listen> {
         protocol,
         truth: Truth::True,
         entry: 0,
-    })
-}
-
-/// Does somebody else listen there already?
-fn is_covered(view: &Configuration, wanted: &Listen, besides: Option<&Listen>) -> bool {
-    let same = |a: &Listen, b: &Listen| a.address == b.address && a.port == b.port;
-    view.listens().iter().any(|listen| {
-        listen.truth == Truth::True
-            && listen.overlaps(wanted)
-            && !besides.is_some_and(|own| same(own, listen))
-            && normal_endpoint(listen) == normal_endpoint(wanted)
     })
 }
 

@@ -10,6 +10,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use crate::httpd::{Document, LineKind, Platform};
 
 use super::super::plan::Link;
+use super::align::{From, Run, is_ended, only_in_first, remaining};
 use super::marks::{Block, blocks, redirect_of, words};
 
 /// What one earlier run did to the configuration.
@@ -68,6 +69,8 @@ pub(super) struct Trace {
     pub section: Option<Place>,
     /// It was there before every run on record.
     pub original: bool,
+    /// A run of `disable` put it back.
+    undone: bool,
 }
 
 /// A section of a record.
@@ -127,18 +130,8 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
     };
     let mut cursor: Vec<Option<usize>> = (0..count).map(Some).collect();
     let (mut state, mut left) = (now, steps.len());
-    while left > 0 {
-        // A file that is again as it was owes nothing to what happened between.
-        for (at, (_, before, after)) in steps[..left].iter().enumerate() {
-            if before.bytes() == state.bytes() {
-                left = at;
-                break;
-            }
-            if after.bytes() == state.bytes() {
-                left = at + 1;
-                break;
-            }
-        }
+    loop {
+        left = earliest(&steps[..left], state);
         let Some((record, before, after)) = left.checked_sub(1).map(|at| &steps[at]) else {
             break;
         };
@@ -147,8 +140,10 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
             for line in &mut cursor {
                 *line = line.and_then(|at| origin[at]);
             }
+            state = after;
+            continue;
         }
-        traces.step(*record, records[*record].action == Action::Enable, before, after, &mut cursor);
+        traces.step(*record, records[*record].action, before, after, &mut cursor);
         (state, left) = (before, left - 1);
     }
     for (line, cursor) in traces.lines.iter_mut().zip(&cursor) {
@@ -157,17 +152,31 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
     traces
 }
 
+/// How many steps led to a state: a file that is again as it was owes nothing to what happened between.
+fn earliest(steps: &[(usize, Document, Document)], state: &Document) -> usize {
+    for (at, (_, before, after)) in steps.iter().enumerate() {
+        if before.bytes() == state.bytes() {
+            return at;
+        }
+        if after.bytes() == state.bytes() {
+            return at + 1;
+        }
+    }
+    steps.len()
+}
+
 impl Traces {
     /// From the state after a run to that before it.
     fn step(
         &mut self,
         record: usize,
-        enables: bool,
+        action: Action,
         before: &Document,
         after: &Document,
         cursor: &mut [Option<usize>],
     ) {
         let run = Run::between(before, after);
+        let enables = action == Action::Enable;
         if enables {
             self.find_gone(record, &run, before, cursor);
         }
@@ -183,7 +192,15 @@ impl Traces {
             *cursor = match run.lines[line] {
                 From::Same(old) => Some(old),
                 From::Changed(old) if enables => {
-                    trace.past.push(past(Some(old), None));
+                    let past = past(Some(old), None);
+                    if past.ended || !trace.undone {
+                        trace.past.push(past);
+                    }
+                    Some(old)
+                }
+                // What was put back already is not put back again.
+                From::Changed(old) if action == Action::Disable => {
+                    trace.undone = true;
                     Some(old)
                 }
                 From::New(beside) if enables => {
@@ -215,126 +232,6 @@ impl Traces {
             });
         }
     }
-}
-
-/// Did a run only end that line, the last one of the file?
-fn is_ended(before: &Document, old: usize, new: &[u8]) -> bool {
-    let raw = before.raw(old);
-    old + 1 == before.lines().len() && new.len() > raw.len() && new.starts_with(raw)
-}
-
-/// Where a line of the state after a run comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    Same(usize),
-    Changed(usize),
-    /// It came; between others and the section at that line, if it is blank.
-    New(Option<usize>),
-    /// It came as part of the section with its marker at that line.
-    Section(usize),
-}
-
-/// What a run did to a file.
-struct Run {
-    lines: Vec<From>,
-    /// Lines that went, and the line of the state after the run behind which each stood.
-    gone: Vec<(usize, Option<usize>)>,
-}
-
-impl Run {
-    fn between(before: &Document, after: &Document) -> Run {
-        let (cut_before, cut) = (only_in_first(before, after), only_in_first(after, before));
-        let raw = |document: &Document, line: usize| document.raw(line).to_vec();
-        let (old, old_at) = remaining(before, &cut_before, raw);
-        let (new, new_at) = remaining(after, &cut, raw);
-        let mut run = Run {
-            lines: vec![From::New(None); after.lines().len()],
-            gone: Vec::new(),
-        };
-        for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
-            if let DiffOp::Equal {
-                old_index,
-                new_index,
-                len,
-            } = op
-            {
-                for at in 0..len {
-                    run.lines[new_at[new_index + at]] = From::Same(old_at[old_index + at]);
-                }
-                continue;
-            }
-            let mut olds: Vec<usize> = old_at[op.old_range()].to_vec();
-            for line in op.new_range().map(|at| new_at[at]) {
-                let pair = olds.iter().position(|old| {
-                    same_directive(before, *old, after, line) || is_ended(before, *old, after.raw(line))
-                });
-                if let Some(pair) = pair {
-                    run.lines[line] = From::Changed(olds.remove(pair));
-                }
-            }
-            let behind = op.new_range().start.checked_sub(1).map(|at| new_at[at]);
-            run.gone.extend(olds.into_iter().map(|old| (old, behind)));
-        }
-        for block in &cut {
-            let lines = block.lines();
-            run.lines[lines.clone()].fill(From::Section(block.marker));
-            let blank = |line: usize| after.lines()[line].kind == LineKind::Blank;
-            let above = (0..lines.start).rev().take_while(|line| blank(*line));
-            let below = (lines.end..after.lines().len()).take_while(|line| blank(*line));
-            for line in above.chain(below) {
-                if run.lines[line] == From::New(None) {
-                    run.lines[line] = From::New(Some(block.marker));
-                }
-            }
-        }
-        run
-    }
-}
-
-/// The marked sections of a document that another does not have.
-fn only_in_first(document: &Document, other: &Document) -> Vec<Block> {
-    let text = |document: &Document, line: usize| document.text(line).to_vec();
-    let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
-    for block in blocks(other) {
-        *known.entry(text(other, block.marker)).or_default() += 1;
-    }
-    let mut found = blocks(document);
-    found.retain(|block| match known.get_mut(&text(document, block.marker)) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            false
-        }
-        _ => true,
-    });
-    found
-}
-
-/// The lines outside of sections, as something to compare by, and where they are.
-fn remaining<T>(
-    document: &Document,
-    cut: &[Block],
-    key: impl Fn(&Document, usize) -> T,
-) -> (Vec<T>, Vec<usize>) {
-    let inside = |line: &usize| cut.iter().any(|block| block.lines().contains(line));
-    let at: Vec<usize> = (0..document.lines().len())
-        .filter(|line| !inside(line))
-        .collect();
-    (at.iter().map(|line| key(document, *line)).collect(), at)
-}
-
-/// The same directive, commented out or not; with other arguments, except that a module stays the same one.
-fn same_directive(before: &Document, old: usize, after: &Document, new: usize) -> bool {
-    let key = |document: &Document, line: usize| -> Option<Vec<Vec<u8>>> {
-        let mut words = match document.lines()[line].kind {
-            LineKind::Comment => document.commented(line)?.words,
-            LineKind::Directive => words(document, line),
-            _ => return None,
-        };
-        words[0].make_ascii_lowercase();
-        words.truncate(if words[0] == b"loadmodule" { 2 } else { 1 });
-        Some(words)
-    };
-    key(before, old).is_some_and(|words| key(after, new) == Some(words))
 }
 
 /// For each line of a file, the line that it was before people edited the file: the same text, in whatever indentation

@@ -9,29 +9,40 @@ use super::super::module;
 
 /// What stands in a configuration, active or not, to tell what was there before.
 #[derive(Default)]
-pub(super) struct Known(BTreeSet<Vec<u8>>);
+pub(super) struct Known {
+    all: BTreeSet<Vec<u8>>,
+    active: BTreeSet<Vec<u8>>,
+}
 
 impl Known {
     pub fn of(configuration: &Configuration) -> Known {
-        let keys = configuration.entries().iter();
-        Known(keys.map(|entry| key(configuration, entry)).collect())
+        let entries = configuration.entries().iter();
+        let active = entries.clone().filter(|entry| entry.truth != Truth::False);
+        Known {
+            all: entries.map(|entry| key(configuration, entry)).collect(),
+            active: active.map(|entry| key(configuration, entry)).collect(),
+        }
     }
 
     fn has(&self, configuration: &Configuration, entry: &Entry) -> bool {
-        self.0.contains(&key(configuration, entry))
+        self.all.contains(&key(configuration, entry))
     }
 }
 
-/// File, sections around it, and text.
+/// File, sections around it, and text, variables not substituted: they may be defined in what goes.
 pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
+    let text = |entry: &Entry| match configuration.macro_place(entry) {
+        Some(_) => configuration.text(entry),
+        None => configuration.file(entry.file).document.text(entry.line as usize),
+    };
     let file = real_path(&configuration.file(entry.file).host);
     let mut key = file.into_os_string().into_encoded_bytes();
     for (_, section) in configuration.ancestors(entry) {
         key.push(b'\n');
-        key.extend(configuration.text(configuration.entry(section.opening)).iter());
+        key.extend_from_slice(&text(configuration.entry(section.opening)));
     }
     key.push(b'\n');
-    key.extend(configuration.text(entry).iter());
+    key.extend_from_slice(&text(entry));
     key
 }
 
@@ -66,10 +77,10 @@ pub(super) fn user_of_module(
         ));
     }
     if identifier == "socache_shmcb_module"
-        && let Ok(acts) = module::session_cache(without)
-        && !acts.is_empty()
+        && let Some(entry) =
+            module::shmcb_users(without).find(|entry| !before.active.contains(&key(without, entry)))
     {
-        return Some("a cache".into());
+        return Some(format!("the cache at {}", without.place(entry)));
     }
     let is_ssl = identifier == "ssl_module";
     if is_ssl {
