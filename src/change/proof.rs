@@ -159,14 +159,14 @@ fn refuse_awakened_hosts(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let others = |configuration: &Configuration| -> Vec<(Vec<String>, VirtualHost)> {
+    let others = |configuration: &Configuration, awake: bool| -> Vec<(Vec<String>, VirtualHost)> {
         let mut hosts = configuration.virtual_hosts();
         hosts.retain(|host| {
             let elsewhere = host
                 .addresses
                 .iter()
                 .any(|address| address.port != Some(request.port));
-            host.truth == Truth::True && elsewhere
+            (host.truth == Truth::True) == awake && elsewhere
         });
         let key = |host: &VirtualHost| {
             let file = configuration
@@ -180,9 +180,10 @@ fn refuse_awakened_hosts(
         };
         hosts.into_iter().map(|host| (key(&host), host)).collect()
     };
-    let before = others(original);
+    let before = others(original, true);
+    let asleep = others(original, false);
     let mut known = before.iter().map(|(key, _)| key).peekable();
-    for (key, host) in others(result) {
+    for (key, host) in others(result, true) {
         if known.peek() == Some(&&key) {
             known.next();
             continue;
@@ -191,7 +192,9 @@ fn refuse_awakened_hosts(
         let main = result.main_server_name();
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
-        if request.http == Some(Http::Redirect) && names.all(|name| is_ours(name) || inherited(name)) {
+        let was_there = asleep.iter().any(|(known, _)| *known == key);
+        let redirects = request.http == Some(Http::Redirect) && !was_there;
+        if redirects && names.all(|name| is_ours(name) || inherited(name)) {
             continue;
         }
         return Err(refuse(format!(

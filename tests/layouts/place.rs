@@ -118,7 +118,11 @@ impl Place<'_> {
         if !self.is_wanted() {
             // The domain's own virtual host may be the default for others.
             let is_own = was == self.secure(self.before, &self.wanted[0]);
-            let fine = was.body().is_none() || was == is || is_own;
+            // Without a name in the handshake the settings are those of the first virtual host, and Apache answers
+            // for no other with others.
+            let misdirected =
+                self.name.parse::<IpAddr>().is_ok() && matches!(is, Reply::Http { status: 421, .. });
+            let fine = was.body().is_none() || was == is || is_own || misdirected;
             return if fine {
                 None
             } else {
@@ -162,7 +166,9 @@ impl Place<'_> {
         }
         let plain = self.plain(self.before, self.name);
         let is_main = body == "main" || body == "token of main";
+        let own = self.trial.layout.pages_of(&self.wanted[0]);
         let fine = known.iter().any(|reply| reply.body() == Some(body))
+            || own.iter().any(|page| body.ends_with(page.as_str()))
             || matches!(
                 plain,
                 Reply::Http {

@@ -253,6 +253,7 @@ fn wish(dice: &mut Random) -> String {
     match dice.below(8) {
         0 | 1 => wish += " --alias new2.test",
         2 => wish += " --alias d.test",
+        3 if !wish.contains("x.b.test") => wish += " --alias x.b.test",
         _ => {}
     }
     wish += match dice.below(6) {
