@@ -219,8 +219,14 @@ fn named_by_place(
         let entry = configuration.entry(host.entry);
         let read = configuration.file(entry.file);
         let closing = configuration.sections()[host.section as usize].closing;
-        let last = closing.map_or(u32::MAX, |closing| read.document.lines()[closing as usize].number);
-        let lines = configuration.line_number(entry)..=last;
+        let first = configuration.line_number(entry);
+        let last = match closing {
+            Some(closing) => read.document.lines()[closing as usize].number,
+            // All of it stands at one line.
+            None if configuration.macro_place(entry).is_some() => first,
+            None => u32::MAX,
+        };
+        let lines = first..=last;
         host.truth == Truth::True
             && lines.contains(&line)
             && (real_path(&read.host) == real || read.host.ends_with(file))
