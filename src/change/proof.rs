@@ -1,6 +1,6 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
@@ -159,14 +159,14 @@ fn refuse_awakened_hosts(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let others = |configuration: &Configuration, awake: bool| -> Vec<(Vec<String>, VirtualHost)> {
+    let others = |configuration: &Configuration| -> Vec<(Vec<String>, VirtualHost)> {
         let mut hosts = configuration.virtual_hosts();
         hosts.retain(|host| {
             let elsewhere = host
                 .addresses
                 .iter()
                 .any(|address| address.port != Some(request.port));
-            (host.truth == Truth::True) == awake && elsewhere
+            host.truth == Truth::True && elsewhere
         });
         let key = |host: &VirtualHost| {
             let file = configuration
@@ -180,10 +180,10 @@ fn refuse_awakened_hosts(
         };
         hosts.into_iter().map(|host| (key(&host), host)).collect()
     };
-    let before = others(original, true);
-    let asleep = others(original, false);
+    let before = others(original);
+    let (slept, sleeps) = (asleep(original), asleep(result));
     let mut known = before.iter().map(|(key, _)| key).peekable();
-    for (key, host) in others(result, true) {
+    for (key, host) in others(result) {
         if known.peek() == Some(&&key) {
             known.next();
             continue;
@@ -192,8 +192,9 @@ fn refuse_awakened_hosts(
         let main = result.main_server_name();
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
-        let was_there = asleep.iter().any(|(known, _)| *known == key);
-        let redirects = request.http == Some(Http::Redirect) && !was_there;
+        let line = opening_line(result, &host);
+        let woke = slept.get(&line).copied().unwrap_or(0) > sleeps.get(&line).copied().unwrap_or(0);
+        let redirects = request.http == Some(Http::Redirect) && !woke;
         if redirects && names.all(|name| is_ours(name) || inherited(name)) {
             continue;
         }
@@ -206,6 +207,22 @@ fn refuse_awakened_hosts(
         )));
     }
     Ok(())
+}
+
+/// The inactive virtual hosts by their opening lines: their variables have no values.
+fn asleep(configuration: &Configuration) -> HashMap<(PathBuf, Vec<u8>), usize> {
+    let mut all = HashMap::new();
+    let hosts = configuration.virtual_hosts();
+    for host in hosts.iter().filter(|host| host.truth != Truth::True) {
+        *all.entry(opening_line(configuration, host)).or_default() += 1;
+    }
+    all
+}
+
+fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, Vec<u8>) {
+    let entry = configuration.entry(host.entry);
+    let file = configuration.file(entry.file);
+    (file.host.clone(), file.document.raw(entry.line as usize).to_vec())
 }
 
 /// Is there a private key for a certificate: by a directive, or in the certificate's own file?
