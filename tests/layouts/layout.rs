@@ -113,7 +113,8 @@ impl Layout {
         all
     }
 
-    /// The pages of the virtual hosts that say the name themselves, whether anybody reaches them or not.
+    /// The pages of the virtual hosts that say the name themselves or may have it by a wildcard, whether anybody
+    /// reaches them or not.
     pub fn pages_of(&self, name: &str) -> Vec<String> {
         let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
         let blocks = self
@@ -122,9 +123,11 @@ impl Layout {
             .flat_map(|(_, text)| text.split("<VirtualHost "));
         blocks
             .filter(|block| {
-                block
-                    .lines()
-                    .any(|line| line.trim() == format!("ServerName {name}"))
+                let own = format!("ServerName {name}");
+                let says = |line: &str| {
+                    line == own || line.starts_with("ServerAlias *") || line.starts_with("ServerAlias ?")
+                };
+                block.lines().any(|line| says(line.trim()))
             })
             .flat_map(|block| page.captures_iter(block))
             .map(|found| match (found.get(1), found.get(2)) {
