@@ -494,6 +494,7 @@ fn wish() -> impl Strategy<Value = Request> {
         vec![],
         vec!["www.example.com"],
         vec!["other.example.com", "new.example.com"],
+        vec!["www.example.net"],
     ];
     (
         proptest::sample::select(http),
@@ -710,6 +711,7 @@ fn host(main: bool) -> impl Strategy<Value = Vec<String>> {
         "ServerName esync.example.com",
         "ServerName other.example.com",
         "ServerAlias *.example.com",
+        "ServerAlias *.example.net",
         "ServerAlias www.example.com esync.example.com",
         "SSLEngine on",
         "SSLEngine off",

@@ -66,7 +66,7 @@ pub(super) fn add(
     }
     let (file, after) = match &site {
         Some(site) => beside(configuration, request, answers, ends, site)?,
-        None => place(configuration, request, answers, ends)?,
+        None => place(configuration, &request.names().collect::<Vec<_>>(), answers, ends)?,
     };
     let addresses = addresses(answers, request.port, ends);
     let mut lines = indented(
@@ -128,7 +128,7 @@ fn beside(
         let is_default = set.first().is_some_and(|first| first.entry > site.entry);
         let loses = set
             .iter()
-            .any(|host| host.entry <= site.entry && host.has_name(&request.domain));
+            .any(|host| host.entry <= site.entry && taken_name(host, request.names()).is_some());
         !is_default && !loses
     });
     // Behind its closing line is the level of its opening.
@@ -136,7 +136,7 @@ fn beside(
     if fits && configuration.is_server_level(file, opening) == Truth::True {
         return Ok((file, Some(closing)));
     }
-    place(configuration, request, answers, ends)
+    place(configuration, &request.names().collect::<Vec<_>>(), answers, ends)
 }
 
 /// The addresses of the new virtual host: `*`, and those that some virtual host names, at which `*` would not be
@@ -158,16 +158,21 @@ pub(super) fn addresses(answers: &Answers<'_>, port: u16, ends: &[Option<IpAddr>
     addresses
 }
 
+/// The first of the names that the virtual host would take.
+fn taken_name<'a>(host: &VirtualHost, mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names.find(|name| host.has_name(name))
+}
+
 /// Where a new virtual host goes: behind all others, so that it becomes the default of no address, except that a
-/// wildcard alias which would take the name must come after it.
+/// wildcard alias which would take one of its names must come after it.
 pub(super) fn place(
     configuration: &Configuration,
-    request: &Request,
+    names: &[&str],
     answers: &Answers<'_>,
     ends: &[Option<IpAddr>],
 ) -> Result<(FileId, Option<u32>), PlanError> {
     let sets: Vec<Vec<&VirtualHost>> = ends.iter().map(|end| answers.competitors(*end)).collect();
-    let takes_name = |host: &&&VirtualHost| host.has_name(&request.domain);
+    let takes_name = |host: &&&VirtualHost| taken_name(host, names.iter().copied()).is_some();
     let catch_all = sets
         .iter()
         .flatten()
@@ -188,14 +193,16 @@ pub(super) fn place(
         .find(|first| first.entry >= before)
     {
         return Err(refuse(match catch_all {
-            Some(host) => format!(
-                "the virtual host {} answers {} by a wildcard ServerAlias, and a virtual host before it would become \
-                 the default instead of {}; add `ServerAlias {}` to the former to have it updated, or narrow its alias",
-                describe(configuration, host),
-                request.domain,
-                describe(configuration, first),
-                request.domain
-            ),
+            Some(host) => {
+                let name = taken_name(host, names.iter().copied()).unwrap_or_default();
+                format!(
+                    "the virtual host {} answers {name} by a wildcard ServerAlias, and a virtual host before it would \
+                     become the default instead of {}; add `ServerAlias {name}` to the former to have it updated, or \
+                     narrow its alias",
+                    describe(configuration, host),
+                    describe(configuration, first)
+                )
+            }
             None => format!(
                 "the section at {} is never closed, and holds the virtual host {}; close it, then run again",
                 configuration.place(configuration.entry(before)),
@@ -208,7 +215,7 @@ pub(super) fn place(
     if configuration.is_server_level(entry.file, entry.line) != Truth::True {
         return Err(refuse(format!(
             "a virtual host for {} must come before {}, which stands inside another section; move it, then run again",
-            request.domain,
+            names.join(" and "),
             configuration.place(entry)
         )));
     }

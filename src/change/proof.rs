@@ -1,6 +1,6 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
@@ -181,6 +181,7 @@ fn refuse_awakened_hosts(
         hosts.into_iter().map(|host| (key(&host), host)).collect()
     };
     let before = others(original);
+    let (slept, sleeps) = (asleep(original), asleep(result));
     let mut known = before.iter().map(|(key, _)| key).peekable();
     for (key, host) in others(result) {
         if known.peek() == Some(&&key) {
@@ -191,7 +192,10 @@ fn refuse_awakened_hosts(
         let main = result.main_server_name();
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
-        if request.http == Some(Http::Redirect) && names.all(|name| is_ours(name) || inherited(name)) {
+        let line = opening_line(result, &host);
+        let woke = slept.get(&line).copied().unwrap_or(0) > sleeps.get(&line).copied().unwrap_or(0);
+        let redirects = request.http == Some(Http::Redirect) && !woke;
+        if redirects && names.all(|name| is_ours(name) || inherited(name)) {
             continue;
         }
         return Err(refuse(format!(
@@ -203,6 +207,22 @@ fn refuse_awakened_hosts(
         )));
     }
     Ok(())
+}
+
+/// The inactive virtual hosts by their opening lines: their variables have no values.
+fn asleep(configuration: &Configuration) -> HashMap<(PathBuf, Vec<u8>), usize> {
+    let mut all = HashMap::new();
+    let hosts = configuration.virtual_hosts();
+    for host in hosts.iter().filter(|host| host.truth != Truth::True) {
+        *all.entry(opening_line(configuration, host)).or_default() += 1;
+    }
+    all
+}
+
+fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, Vec<u8>) {
+    let entry = configuration.entry(host.entry);
+    let file = configuration.file(entry.file);
+    (file.host.clone(), file.document.raw(entry.line as usize).to_vec())
 }
 
 /// Is there a private key for a certificate: by a directive, or in the certificate's own file?

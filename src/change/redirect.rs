@@ -276,7 +276,7 @@ impl<'a> Port<'a> {
             return Ok(missing);
         }
         let ends = [end];
-        let (file, after) = place(self.configuration, self.request, &self.answers, &ends)?;
+        let (file, after) = place(self.configuration, names, &self.answers, &ends)?;
         let unit = unit_of(&self.configuration.file(file).document);
         let address = addresses(&self.answers, self.port, &ends).join(" ");
         let (domain, aliases) = (names[0], &names[1..]);

@@ -102,7 +102,7 @@ fn candidates<'a>(
     ports.sort_unstable();
     ports.dedup();
     ports.retain(|port| *port != request.port);
-    let on = |port: u16| {
+    let on = |port: u16, reached: bool| {
         let mut ends: Vec<Option<IpAddr>> = addresses()
             .filter(|address| address.port.is_none_or(|own| own == port))
             .map(|address| address.ip())
@@ -111,7 +111,7 @@ fn candidates<'a>(
         let here: Vec<_> = listens
             .filter(|l| l.truth == Truth::True && l.port == port)
             .collect();
-        if !here.is_empty() && !here.iter().any(|listen| listen.is_wildcard()) {
+        if reached && !here.iter().any(|listen| listen.is_wildcard()) {
             ends = here.iter().map(|listen| listen.ip()).collect();
         }
         ends.sort();
@@ -129,8 +129,8 @@ fn candidates<'a>(
         }
         found
     };
-    let by_name = |port: u16| -> Vec<&VirtualHost> {
-        let mut found = on(port);
+    let by_name = |port: u16, reached: bool| -> Vec<&VirtualHost> {
+        let mut found = on(port, reached);
         found.retain(|host| has_own_name(configuration, host, &request.domain));
         // A name of its own goes before a wildcard that fits.
         if found.iter().any(|host| names_exactly(host, &request.domain)) {
@@ -138,15 +138,21 @@ fn candidates<'a>(
         }
         found
     };
-    let on_80 = by_name(80);
-    if !on_80.is_empty() {
-        return on_80;
+    let elsewhere = || ports.iter().flat_map(|port| by_name(*port, true)).collect();
+    let searches: [&dyn Fn() -> Vec<&'a VirtualHost>; 3] = [
+        &|| by_name(80, true),
+        &elsewhere,
+        // Nobody reaches it, or not any more, but whose site it is is said.
+        &|| by_name(80, false),
+    ];
+    if let Some(found) = searches
+        .into_iter()
+        .map(|search| search())
+        .find(|found| !found.is_empty())
+    {
+        return found;
     }
-    let elsewhere: Vec<&VirtualHost> = ports.iter().flat_map(|port| by_name(*port)).collect();
-    if !elsewhere.is_empty() {
-        return elsewhere;
-    }
-    let mut nameless = on(80);
+    let mut nameless = on(80, false);
     nameless.retain(|host| {
         let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
         anywhere
@@ -213,8 +219,14 @@ fn named_by_place(
         let entry = configuration.entry(host.entry);
         let read = configuration.file(entry.file);
         let closing = configuration.sections()[host.section as usize].closing;
-        let last = closing.map_or(u32::MAX, |closing| read.document.lines()[closing as usize].number);
-        let lines = configuration.line_number(entry)..=last;
+        let first = configuration.line_number(entry);
+        let last = match closing {
+            Some(closing) => read.document.lines()[closing as usize].number,
+            // All of it stands at one line.
+            None if configuration.macro_place(entry).is_some() => first,
+            None => u32::MAX,
+        };
+        let lines = first..=last;
         host.truth == Truth::True
             && lines.contains(&line)
             && (real_path(&read.host) == real || read.host.ends_with(file))

@@ -48,23 +48,35 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
     Ok(edits)
 }
 
-/// An alias that another TLS virtual host has for its own is not taken away from it.
+/// An alias that another TLS virtual host has for its own is not taken away from it, and one that it takes by a
+/// wildcard would not reach a virtual host behind it.
 fn refuse_others_names(
     configuration: &Configuration,
     request: &Request,
     answers: &Answers<'_>,
     own: &[&VirtualHost],
 ) -> Result<(), PlanError> {
+    let others = |host: &&VirtualHost| !own.iter().any(|own| own.section == host.section);
     for alias in &request.aliases {
         for end in answers.local_ends() {
-            let taken = answers.answering(end, alias).filter(|host| {
-                names_exactly(host, alias) && !own.iter().any(|own| own.section == host.section)
-            });
-            if let Some(host) = taken {
+            let Some(host) = answers.answering(end, alias).filter(others) else {
+                continue;
+            };
+            if names_exactly(host, alias) {
                 return Err(refuse(format!(
                     "{alias} is a name of the virtual host {}; run again without it, and once more with --domain \
                      {alias} if that one is to change",
                     describe(configuration, host)
+                )));
+            }
+            let behind = answers.at(end).filter(|own| !others(own) && host.has_name(alias));
+            if let Some(own) = behind {
+                return Err(refuse(format!(
+                    "{alias} is taken by a wildcard ServerAlias of the virtual host {}, which stands before that of \
+                     {}, {}; narrow that alias or move the former behind the latter, then run again",
+                    describe(configuration, host),
+                    request.domain,
+                    describe(configuration, own)
                 )));
             }
         }

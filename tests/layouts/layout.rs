@@ -113,6 +113,31 @@ impl Layout {
         all
     }
 
+    /// The pages of the virtual hosts that say the name themselves or may have it by a wildcard, whether anybody
+    /// reaches them or not.
+    pub fn pages_of(&self, name: &str) -> Vec<String> {
+        let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
+        let blocks = self
+            .files
+            .iter()
+            .flat_map(|(_, text)| text.split("<VirtualHost "));
+        blocks
+            .filter(|block| {
+                let own = format!("ServerName {name}");
+                let says = |line: &str| {
+                    line == own || line.starts_with("ServerAlias *") || line.starts_with("ServerAlias ?")
+                };
+                block.lines().any(|line| says(line.trim()))
+            })
+            .flat_map(|block| page.captures_iter(block))
+            .map(|found| match (found.get(1), found.get(2)) {
+                (Some(page), _) => page.as_str().to_owned(),
+                (_, Some(number)) => format!("s{}", number.as_str()),
+                _ => String::new(),
+            })
+            .collect()
+    }
+
     /// Writes it into a folder.
     pub fn set_up(&self, httpd: &Httpd, network: &Network) -> SetUp {
         let folder = files::folder();

@@ -70,6 +70,7 @@ impl Place<'_> {
         let site = self.plain(self.before, &self.wanted[0]);
         // Names that nobody has get a default at each address.
         let nobodys = self.plain(self.before, "unknown.test");
+        let is_address = self.name.parse::<IpAddr>().is_ok();
         let fine = match self.trial.layout.options("--http").first() {
             Some(&"redirect") => {
                 let goes = is == self.redirect();
@@ -78,7 +79,7 @@ impl Place<'_> {
                     // A redirecting virtual host for a name that nobody had inherits the main server's files.
                     (true, _) => is == was || was == nobodys,
                     // Who got the site as its default goes with it.
-                    (false, PAGE) => is == was || goes && was == site && was == nobodys,
+                    (false, PAGE) => is == was || goes && was == site && (was == nobodys || is_address),
                     (false, _) => is == was,
                 }
             }
@@ -118,7 +119,11 @@ impl Place<'_> {
         if !self.is_wanted() {
             // The domain's own virtual host may be the default for others.
             let is_own = was == self.secure(self.before, &self.wanted[0]);
-            let fine = was.body().is_none() || was == is || is_own;
+            // Without a name in the handshake the settings are those of the first virtual host, and Apache answers
+            // for no other with others.
+            let misdirected =
+                self.name.parse::<IpAddr>().is_ok() && matches!(is, Reply::Http { status: 421, .. });
+            let fine = was.body().is_none() || was == is || is_own || misdirected;
             return if fine {
                 None
             } else {
@@ -152,7 +157,7 @@ impl Place<'_> {
         // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
         // that of the first. A redirect showed none. A name that nobody had gets the main server's.
         let network = self.trial.network;
-        let mut known = vec![was.clone()];
+        let mut known = vec![was.clone(), self.secure(self.before, &self.wanted[0])];
         for ip in self.trial.ips() {
             for name in [self.name, &self.wanted[0]] {
                 for port in [network.http, self.trial.set_up.other] {
@@ -162,7 +167,9 @@ impl Place<'_> {
         }
         let plain = self.plain(self.before, self.name);
         let is_main = body == "main" || body == "token of main";
+        let own = self.trial.layout.pages_of(&self.wanted[0]);
         let fine = known.iter().any(|reply| reply.body() == Some(body))
+            || own.iter().any(|page| body.ends_with(page.as_str()))
             || matches!(
                 plain,
                 Reply::Http {

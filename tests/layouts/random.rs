@@ -203,8 +203,10 @@ impl Draft {
 
 fn names(dice: &mut Random) -> String {
     let mut text = String::new();
-    if dice.below(6) != 0 {
-        text += &format!("  ServerName {}\n", dice.of(&NAMES));
+    match dice.below(12) {
+        0 | 1 => {}
+        2 => text += &format!("  Define SITE {}\n  ServerName ${{SITE}}\n", dice.of(&NAMES)),
+        _ => text += &format!("  ServerName {}\n", dice.of(&NAMES)),
     }
     if dice.below(3) == 0 {
         let aliases = [
@@ -253,6 +255,7 @@ fn wish(dice: &mut Random) -> String {
     match dice.below(8) {
         0 | 1 => wish += " --alias new2.test",
         2 => wish += " --alias d.test",
+        3 if !wish.contains("x.b.test") => wish += " --alias x.b.test",
         _ => {}
     }
     wish += match dice.below(6) {
