@@ -11,6 +11,7 @@ pub mod certificates;
 pub mod client;
 pub mod containers;
 pub mod files;
+pub mod gateway;
 pub mod network;
 pub mod normal;
 pub mod process;

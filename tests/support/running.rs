@@ -1,7 +1,7 @@
 //! A server root in which a real Apache is started as an administrator would: in the background.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -122,12 +122,7 @@ impl Site {
 
     /// Apache, told with `-k`.
     pub fn apache(&self, word: &str) -> Outcome {
-        let mut command = Command::new(&self.httpd.binary);
-        command
-            .arg("-d")
-            .arg(self.root())
-            .args(["-f", "conf/httpd.conf", "-k", word]);
-        process::finish(&mut command, Duration::from_secs(30))
+        tell(&self.httpd, &self.root(), word)
     }
 
     /// The number in the PidFile.
@@ -154,19 +149,34 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // Only an Apache is told to stop: the number may be left over and somebody else's.
-        let program = self
-            .pid()
-            .and_then(|pid| fs::read_link(format!("/proc/{}/exe", pid.trim())).ok());
-        if program.and_then(|program| program.canonicalize().ok()) != self.httpd.binary.canonicalize().ok() {
-            return;
-        }
-        let _ = self.apache("stop");
-        let start = Instant::now();
-        while self.pid().is_some() && start.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        stop(&self.httpd, &self.root());
     }
+}
+
+/// Stops the Apache of a server root, if it runs.
+pub fn stop(httpd: &Httpd, root: &Path) {
+    let file = root.join("logs/httpd.pid");
+    let pid = || fs::read_to_string(&file).ok();
+    // Only an Apache is told to stop: the number may be left over and somebody else's.
+    let program = pid().and_then(|pid| fs::read_link(format!("/proc/{}/exe", pid.trim())).ok());
+    if program.and_then(|program| program.canonicalize().ok()) != httpd.binary.canonicalize().ok() {
+        return;
+    }
+    let _ = tell(httpd, root, "stop");
+    let start = Instant::now();
+    while pid().is_some() && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Apache, told with `-k`.
+fn tell(httpd: &Httpd, root: &Path, word: &str) -> Outcome {
+    let mut command = Command::new(&httpd.binary);
+    command
+        .arg("-d")
+        .arg(root)
+        .args(["-f", "conf/httpd.conf", "-k", word]);
+    process::finish(&mut command, Duration::from_secs(30))
 }
 
 /// The codes of findings.
