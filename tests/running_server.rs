@@ -253,6 +253,14 @@ fn the_lines_of_the_article() {
         ["KEY-MISMATCH", "NAME-NOT-COVERED"],
         "{told}"
     );
+    // What the instructions for eSync say of them: another certificate, and look at ServerName.
+    for (at, words) in [
+        (0, "have a new certificate made"),
+        (1, "ServerName of the virtual host"),
+    ] {
+        let fix = told["explained"][at]["fix"].as_str().unwrap();
+        assert!(fix.contains(words), "{fix}");
+    }
     esync_ssl().args(["explain", "/no/such/log"]).run().expect_code(1);
 }
 
