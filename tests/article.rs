@@ -13,18 +13,21 @@ use serde_json::Value;
 use support::apache::Httpd;
 use support::certificates::{Authority, Leaf};
 use support::client::listens;
+use support::daemon::Daemon;
 use support::files;
 use support::gateway::{Gateway, post};
 use support::network::Network;
 use support::process::Outcome;
 use support::program::esync_ssl;
-use support::running::{codes, stop};
+use support::running::codes;
 
 const DOMAIN: &str = "esync.example.com";
 const PATH: &str = "/dataserver/receive";
 
 /// An eSync installation whose Apache is the one of this machine.
 struct Esync {
+    /// Stopped when this is dropped.
+    _daemon: Daemon,
     folder: tempfile::TempDir,
     httpd: Httpd,
     network: Network,
@@ -38,6 +41,7 @@ impl Esync {
         let folder = files::folder();
         let authority = Authority::new(&folder.path().join("certificates"));
         let esync = Esync {
+            _daemon: Daemon::new(&httpd, &folder.path().join("Apache24")),
             folder,
             httpd,
             network,
@@ -135,12 +139,6 @@ impl Esync {
     }
 }
 
-impl Drop for Esync {
-    fn drop(&mut self) {
-        stop(&self.httpd, &self.root());
-    }
-}
-
 #[test]
 fn data_of_devices_arrives_over_https() {
     let Some(esync) = Esync::new() else { return };
@@ -162,6 +160,7 @@ fn data_of_devices_arrives_over_https() {
     let enable = [
         "enable",
         "--yes",
+        "--restart",
         "--domain",
         DOMAIN,
         "--port",
@@ -174,7 +173,6 @@ fn data_of_devices_arrives_over_https() {
         &chain,
     ];
     esync.run(&enable, 0);
-    esync.run(&["restart"], 0);
     assert!(!listens(esync.network.http), "plain HTTP is over");
 
     let gateway = Gateway::start(DOMAIN, esync.network.https, &esync.authority.root());

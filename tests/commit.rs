@@ -235,14 +235,21 @@ fn a_damaged_copy_is_not_restored() {
 
 #[test]
 fn of_two_runs_at_once_each_is_done_or_refused() {
+    // Two hundred edits, of which none is lost.
+    for _ in 0..10 {
+        twenty_edits_of_two_runs_at_once();
+    }
+}
+
+fn twenty_edits_of_two_runs_at_once() {
     let site = Site::new();
-    let domains: Vec<String> = (0..100).map(|n| format!("host{n}.example.com")).collect();
+    let domains: Vec<String> = (0..20).map(|n| format!("host{n}.example.com")).collect();
     let codes = std::thread::scope(|scope| {
         let run = |half: usize| {
             let (site, domains) = (&site, &domains);
             move || {
                 let mut done = Vec::new();
-                for domain in domains.iter().skip(half * 50).take(50) {
+                for domain in domains.iter().skip(half * 10).take(10) {
                     // Again until it is done: refused means that the other was faster.
                     for _ in 0..100 {
                         let mut arguments = site.enable_arguments();
@@ -294,6 +301,20 @@ mod unix {
     /// Rejects what listens on 443, as if it did not like our change.
     const DISLIKES: &str = "if grep -q '^Listen 443' \"$main\"; then\n  n=$(grep -n '^Listen 443' \"$main\" | cut -d: -f1)\n  \
                             echo \"AH00526: Syntax error on line $n of $main:\" >&2; exit 1\nfi\nexit 0";
+
+    #[test]
+    fn a_module_that_is_built_in_is_not_loaded() {
+        let site = Site::new();
+        let httpd = text(&site.stand_in_with(&["core.c", "mod_so.c", "mod_ssl.c"], "exit 0"));
+        site.enable()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(0);
+        let configuration = site.text();
+        assert!(configuration.contains("SSLEngine on"), "{configuration}");
+        let loads = |line: &str| line.trim_start().starts_with("LoadModule ssl_module");
+        assert!(!configuration.lines().any(loads), "{configuration}");
+    }
 
     #[test]
     fn what_apache_dislikes_is_not_written() {
@@ -399,18 +420,32 @@ mod unix {
 
     #[test]
     fn a_change_between_question_of_apache_and_writing_is_noticed() {
-        let site = Site::new();
-        // The judge itself plays the somebody who edits meanwhile.
-        let judge = format!(
-            "case $main in *candidate*) echo '# edit' >> {};; esac\nexit 0",
-            site.main().display()
-        );
-        let httpd = text(&site.stand_in(&judge));
-        let before = site.text();
-        site.enable()
-            .args(["--no-rehearsal", "--httpd", &httpd])
-            .run()
-            .expect_code(4);
-        assert_eq!(site.text(), format!("{before}# edit\n"));
+        // Of a file that changes, and of one that is only read.
+        for name in ["httpd.conf", "read.conf"] {
+            let site = Site::new();
+            let main = site.text() + "Include conf/read.conf\n";
+            fs::write(site.main(), main).expect("the main file");
+            let edited = site.main().with_file_name(name);
+            fs::write(site.main().with_file_name("read.conf"), "# read\n").expect("another file");
+            // The judge itself plays the somebody who edits meanwhile.
+            let judge = format!(
+                "case $main in *candidate*) echo '# edit' >> {};; esac\nexit 0",
+                edited.display()
+            );
+            let httpd = text(&site.stand_in(&judge));
+            let before = site.text();
+            let bytes = fs::read_to_string(&edited).expect("the file");
+            let refused = site
+                .enable()
+                .args(["--no-rehearsal", "--httpd", &httpd])
+                .run()
+                .expect_code(4);
+            assert!(refused.stderr_text().contains(name), "{}", refused.report());
+            assert_eq!(
+                fs::read_to_string(&edited).expect("the file"),
+                format!("{bytes}# edit\n")
+            );
+            assert_eq!(site.text().replace("# edit\n", ""), before);
+        }
     }
 }

@@ -155,7 +155,7 @@ fn what_apache_says_is_explained_and_was_foreseen() {
         if !foreseen.iter().any(|code| code == fault.checked) {
             wrong.push(format!("{}: check finds {foreseen:?}\n{answer}", fault.about));
         }
-        let said = site.apache("start");
+        let said = site.daemon.tell("start");
         assert_eq!(said.code, Some(1), "{}: {}", fault.about, said.report());
         let text = [said.stderr.clone(), read(&log)].concat();
         let captured = site.folder.path().join("captured");

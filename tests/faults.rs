@@ -6,166 +6,19 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use esync_ssl::apply::{Attributes, Disk, RealDisk};
-use esync_ssl::cli::{World, run_in};
+use support::faulty::{KINDS, noted, run};
 use support::site::{BACKUPS, Site};
-
-/// Tells a child what to run, and how its disk fails: `KIND:NUMBER`.
-const ARGUMENTS: &str = "ESYNC_SSL_FAULTS_ARGUMENTS";
-const FAULT: &str = "ESYNC_SSL_FAULTS";
-/// Where the child says how many operations there were.
-const COUNT: &str = "ESYNC_SSL_FAULTS_COUNT";
-
-/// How an operation fails.
-const KINDS: [&str; 6] = ["error", "full", "denied", "short", "kill-before", "kill-after"];
 
 /// Every operation is tried; where processes start slowly, every fifth: the code above the disk is the same.
 const STEP: usize = if cfg!(windows) { 5 } else { 1 };
 
-/// A disk whose operation of one number fails.
-struct Faulty {
-    kind: String,
-    at: usize,
-    count: AtomicUsize,
-}
-
-impl Faulty {
-    fn act(&self, real: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
-        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(path) = std::env::var_os(COUNT) {
-            fs::write(path, number.to_string())?;
-        }
-        if number != self.at {
-            return real();
-        }
-        match self.kind.as_str() {
-            "error" => Err(io::Error::other("injected")),
-            "full" => Err(ErrorKind::StorageFull.into()),
-            "denied" => Err(ErrorKind::PermissionDenied.into()),
-            "short" => {
-                half();
-                Err(ErrorKind::StorageFull.into())
-            }
-            "kill-before" => die(),
-            _ => {
-                half();
-                let _ = real();
-                die()
-            }
-        }
-    }
-}
-
-/// Nothing is cleaned up.
-fn die() -> ! {
-    #[cfg(unix)]
-    let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
-    std::process::abort()
-}
-
-impl Disk for Faulty {
-    fn create_folder(&self, path: &Path, closed: bool) -> io::Result<()> {
-        self.act(|| RealDisk.create_folder(path, closed), || ())
-    }
-
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let half = || {
-            if self.kind == "short" {
-                let _ = RealDisk.create(path, &bytes[..bytes.len() / 2]);
-            }
-        };
-        self.act(|| RealDisk.create(path, bytes), half)
-    }
-
-    fn adopt(&self, path: &Path, other: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.adopt(path, other), || ())
-    }
-
-    fn set_attributes(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
-        self.act(|| RealDisk.set_attributes(path, attributes), || ())
-    }
-
-    fn restrict(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.restrict(path), || ())
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.sync(path), || ())
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.sync_folder(path), || ())
-    }
-
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.replace(from, to), || ())
-    }
-
-    fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.publish(from, to), || ())
-    }
-
-    fn link(&self, target: &Path, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.link(target, path), || ())
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.remove(path), || ())
-    }
-
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.remove_folder(path), || ())
-    }
-}
-
-/// The program on a failing disk; not a test of its own.
+/// The program in a world that fails; not a test of its own.
 #[test]
 fn child() {
-    let Some(arguments) = std::env::var_os(ARGUMENTS) else {
-        return;
-    };
-    let fault = std::env::var(FAULT).unwrap_or_default();
-    let (kind, at) = fault.split_once(':').unwrap_or(("none", "0"));
-    let disk = Faulty {
-        kind: kind.to_owned(),
-        at: at.parse().expect("a number"),
-        count: AtomicUsize::new(0),
-    };
-    let arguments = arguments.into_string().expect("text");
-    let arguments = ["esync-ssl"]
-        .into_iter()
-        .chain(arguments.split('\n'))
-        .map(OsString::from);
-    let world = World {
-        disk: &disk,
-        ..World::real()
-    };
-    std::process::exit(i32::from(run_in(&world, arguments).code()));
-}
-
-/// Runs the program in a child; its exit code, none when it was killed.
-fn run(arguments: &[String], fault: &str, count: Option<&Path>) -> Option<i32> {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command
-        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
-        .env(ARGUMENTS, arguments.join("\n"))
-        .env(FAULT, fault)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    if let Some(count) = count {
-        command.env(COUNT, count);
-    }
-    let status = command.status().expect("a child");
-    // An aborted process of Windows has a code as well.
-    status.code().filter(|code| (0..100).contains(code))
+    support::faulty::child();
 }
 
 /// Everything but the backups: bytes, links and modes.
@@ -236,10 +89,7 @@ fn every_fault(kinds: &[&str], prepare: &dyn Fn(&Site), arguments: &dyn Fn(&Site
     assert_eq!(run(&arguments(&site), "none:0", Some(&counter)), Some(0));
     let new = state(&site);
     assert_ne!(old, new);
-    let operations: usize = fs::read_to_string(&counter)
-        .expect("a count")
-        .parse()
-        .expect("a number");
+    let operations = noted(&counter).len();
     for kind in kinds {
         for at in (1..=operations).step_by(STEP) {
             let fault = format!("{kind}:{at}");
@@ -342,12 +192,8 @@ fn recovery_killed_anywhere() {
     };
     let counted = |site: &Site, arguments: &[String], fault: &str| -> usize {
         let counter = site.beside("count");
-        let _ = fs::remove_file(&counter);
         run(arguments, fault, Some(&counter));
-        fs::read_to_string(&counter)
-            .expect("a count")
-            .parse()
-            .expect("a number")
+        noted(&counter).len()
     };
     let probe = site();
     // Late enough that everything was written.

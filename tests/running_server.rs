@@ -34,7 +34,7 @@ fn restart_starts_serves_and_renews() {
     for port in ports["ports"].as_array().unwrap() {
         assert_eq!(port["holders"][0]["own"], true, "{ports}");
     }
-    let before = site.pid();
+    let before = site.daemon.pid();
 
     let renewed = site.authority.leaf("renewed", &[NAME]);
     site.install("server", &renewed);
@@ -42,7 +42,7 @@ fn restart_starts_serves_and_renews() {
     let graceful = site.json(&["restart", "--graceful"], 0);
     assert_eq!(graceful["was_running"], true);
     assert_eq!(site.verify(0), Vec::<String>::new());
-    assert_eq!(site.pid(), before, "the parent stays");
+    assert_eq!(site.daemon.pid(), before, "the parent stays");
 
     // A key that does not belong: refused, and the old service survives.
     let stranger = site.authority.leaf("stranger", &[NAME]);
@@ -52,6 +52,14 @@ fn restart_starts_serves_and_renews() {
     let checked = site.json(&["check"], 4);
     assert!(codes(&checked["checked"][0]["findings"]).contains(&"KEY-MISMATCH".into()));
     assert_eq!(site.verify(0), Vec::<String>::new());
+    // What only the server's own library can tell is tried beforehand.
+    site.install("server", &renewed);
+    site.configure(&site.host(NAME, "server", "SSLCipherSuite NOTHING\n"));
+    let refused = site.json(&["restart"], 4);
+    assert_eq!(codes(&refused["findings"]), ["REHEARSAL-FAILED"], "{refused}");
+    assert_eq!(site.verify(0), Vec::<String>::new());
+    site.configure(&site.host(NAME, "server", ""));
+    fs::copy(&stranger.key, site.root().join("conf/server.key")).unwrap();
     // Forced, Apache ends; why it did is told.
     let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 6);
     assert_eq!(codes(&failed["findings"])[0], "KEY-MISMATCH", "{failed}");
@@ -78,7 +86,7 @@ fn a_port_that_another_program_holds() {
     assert_eq!(codes(&checked["configuration"]), ["PORT-TAKEN"]);
     site.run(&["restart"], 4);
     // What Apache says of it is on the terminal only; piped in, it is explained.
-    let said = site.apache("start");
+    let said = site.daemon.tell("start");
     assert_eq!(said.code, Some(1), "{}", said.report());
     files::write(&site.folder.path().join("said"), &said.stderr);
     let told = site.json(&["explain", site.folder.path().join("said").to_str().unwrap()], 0);
@@ -192,7 +200,7 @@ fn logs_of_virtual_hosts_and_swapped_files() {
         "SSLCertificateKeyFile conf/server.crt",
     );
     site.configure(&swapped);
-    let said = site.apache("start");
+    let said = site.daemon.tell("start");
     assert_eq!(said.code, Some(1), "{}", said.report());
     let told = site.json(&["explain"], 0);
     let first = &told["explained"][0];
@@ -283,11 +291,7 @@ fn a_running_server_is_found_without_being_named() {
     let text =
         fs::read_to_string(&config).unwrap() + "<IfDefine SPECIAL>\nListen 127.0.0.1:8081\n</IfDefine>\n";
     files::write(&config, text);
-    site.apache("stop");
-    let start = Instant::now();
-    while site.pid().is_some() && start.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    site.daemon.stop();
     let mut command = Command::new(&site.httpd.binary);
     command
         .arg("-d")

@@ -22,6 +22,8 @@ use super::transaction::{ApplyError, Content, failed};
 pub(super) const MANIFEST: &str = "manifest.json";
 /// The file beside the backups that names the one whose run is not done.
 pub(super) const PENDING: &str = "unfinished";
+/// The file in a backup's folder that says that the run told the server.
+pub(super) const SERVER_TOLD: &str = "server-told";
 
 /// What a backup holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -189,6 +191,21 @@ impl State {
     }
 }
 
+/// The manifest in a backup's folder, if it is there.
+fn read_manifest(folder: &Path) -> Result<Option<Manifest>, ApplyError> {
+    let path = folder.join(MANIFEST);
+    match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => {
+            let bytes = other.map_err(failed("read", &path))?;
+            let manifest = serde_json::from_slice(&bytes);
+            Ok(Some(
+                manifest.map_err(|error| failed("understand", &path)(error.into()))?,
+            ))
+        }
+    }
+}
+
 /// What was found unfinished, and undone.
 #[derive(Clone, Debug)]
 pub struct Recovered {
@@ -196,6 +213,8 @@ pub struct Recovered {
     pub id: String,
     /// The names that got their old state back.
     pub restored: Vec<PathBuf>,
+    /// The run had told the server, which may serve what is undone, or have stopped.
+    pub server_told: bool,
 }
 
 impl Store<'_> {
@@ -213,30 +232,38 @@ impl Store<'_> {
         let Some(id) = self.unfinished() else {
             return Ok(None);
         };
+        let server_told = self.folder.join(&id).join(SERVER_TOLD).exists();
         let restored = self.undo(lock, &id, force)?;
-        Ok(Some(Recovered { id, restored }))
+        Ok(Some(Recovered {
+            id,
+            restored,
+            server_told,
+        }))
     }
 
     /// Puts everything back that the run `id` changed, and forgets the run.
     pub(super) fn undo(&self, _lock: &Lock, id: &str, force: bool) -> Result<Vec<PathBuf>, ApplyError> {
         let folder = self.folder.join(id);
         let mut restored = Vec::new();
-        match fs::read(folder.join(MANIFEST)) {
-            // It goes first when all is put back: there is nothing left to undo.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => {
-                let bytes = other.map_err(failed("read", &folder.join(MANIFEST)))?;
-                let manifest: Manifest = serde_json::from_slice(&bytes)
-                    .map_err(|error| failed("understand", &folder.join(MANIFEST))(error.into()))?;
-                restored = self.put_back(&manifest, id, &folder, force)?;
-                let manifest = folder.join(MANIFEST);
-                self.disk.remove(&manifest).map_err(failed("remove", &manifest))?;
-                self.disk.sync_folder(&folder).map_err(failed("write", &folder))?;
-            }
+        // It goes first when all is put back: without it there is nothing left to undo.
+        if let Some(manifest) = read_manifest(&folder)? {
+            restored = self.put_back(&manifest, id, &folder, force)?;
+            let manifest = folder.join(MANIFEST);
+            self.disk.remove(&manifest).map_err(failed("remove", &manifest))?;
+            self.disk.sync_folder(&folder).map_err(failed("write", &folder))?;
         }
         self.forget()?;
         self.remove_tree(&folder);
         Ok(restored)
+    }
+
+    /// Puts everything back that the run `id` changed, and goes on knowing it as unfinished.
+    pub(super) fn revert(&self, _lock: &Lock, id: &str) -> Result<Vec<PathBuf>, ApplyError> {
+        let folder = self.folder.join(id);
+        match read_manifest(&folder)? {
+            Some(manifest) => self.put_back(&manifest, id, &folder, false),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Removes the mark of an unfinished run: what it did stands.

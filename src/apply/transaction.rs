@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::backup::{Store, place};
 use super::disk::{Attributes, Disk};
-use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, State, checksum};
+use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, checksum};
 use super::lock::Lock;
 use super::replace::{self, Step, temporary_name};
 
@@ -480,6 +480,27 @@ impl Pending<'_> {
     /// What was written.
     pub fn written(&self) -> &Written {
         &self.written
+    }
+
+    /// Notes durably that the server is about to be told, for whoever finds this run unfinished.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn note_server(&self) -> Result<(), ApplyError> {
+        let folder = self.store.folder.join(&self.id);
+        durable(self.store.disk, &folder.join(SERVER_TOLD), b"")?;
+        self.store
+            .disk
+            .sync_folder(&folder)
+            .map_err(failed("write", &folder))
+    }
+
+    /// Everything goes back, and the run stays unfinished: it can be undone once more.
+    ///
+    /// # Errors
+    /// [`ApplyError::NotRestored`].
+    pub fn revert(&self) -> Result<Vec<PathBuf>, ApplyError> {
+        self.store.revert(self.lock, &self.id)
     }
 
     /// It is good: it stays.

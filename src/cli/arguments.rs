@@ -39,7 +39,7 @@ pub struct Arguments {
 }
 
 /// What every command takes: where the configuration is, what the server is like, how to print.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Server root [default: the environment's ESYNC_SSL_ROOT, else the usual places]
     #[arg(long, global = true, value_name = "DIR")]
@@ -79,26 +79,23 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The commands.
+/// The commands. Those with arguments say there what they do: a line here would take the place of that text.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum Command {
-    /// Turn HTTPS on for a domain
     Enable(Enable),
+    /// Turn HTTPS off again: take out what `enable` put in, put back what it moved
+    Disable(Disable),
     /// List the backups that writing commands made
     #[command(after_help = EXIT_STATUSES)]
     Backups,
-    /// Put back what a writing command changed
     Restore(Restore),
-    /// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them
     Check(Check),
-    /// Say why Apache did not start, from its error logs
     Explain(Explain),
     /// Show who listens on the ports that the configuration wants
     #[command(after_help = EXIT_STATUSES)]
     Ports,
-    /// Restart Apache, and see that it serves what is configured
     Restart(Restart),
-    /// Look at the running server as a client does
     Verify(Verify),
     /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type
     Devices(Devices),
@@ -110,9 +107,7 @@ pub enum Command {
     /// Show what the server serves: modules, listeners, virtual hosts
     #[command(after_help = EXIT_STATUSES)]
     Status,
-    /// Say what is wrong with the configuration, all of it
     Lint(Lint),
-    /// Print the whole evaluated configuration as JSON
     Dump(Dump),
 }
 
@@ -144,8 +139,9 @@ pub struct Check {
 
 /// Restart Apache, and see that it serves what is configured.
 ///
-/// Certificates, ports and configuration are looked at first, and Apache is asked (`httpd -t`): while one of them would
-/// keep it from starting, a running server is left alone. Afterwards every port must answer and every TLS virtual host
+/// Certificates, ports and configuration are looked at first, Apache is asked (`httpd -t`), and the TLS settings are tried
+/// on a short run of the server's own httpd: while one of them would keep it from starting, a running server is left
+/// alone. Afterwards every port must answer and every TLS virtual host
 /// show its certificate; otherwise the logs are explained. A stopped server is started.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
@@ -156,6 +152,9 @@ pub struct Restart {
     /// Go on in spite of this finding (can be repeated)
     #[arg(long, value_name = "CODE")]
     pub force: Vec<Code>,
+    /// Do not try the TLS settings on a short run of the server's own httpd first
+    #[arg(long)]
+    pub no_rehearsal: bool,
 }
 
 /// Look at the running server as a client does.
@@ -320,6 +319,12 @@ pub struct Dump {
 ///
 /// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
 /// answers it). Shows every change with its reason and a diff, and asks before it writes.
+///
+/// A virtual host that answers the domain over HTTP is served over HTTPS by a copy right behind it, line by line, less
+/// what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
+/// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
+/// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
+/// one the new virtual host inherits everything from the main server.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {
@@ -390,6 +395,35 @@ pub struct Enable {
     pub exit_code: bool,
 }
 
+/// Turn HTTPS off again.
+///
+/// Takes out what `enable` put in and puts back what it moved: virtual host, redirect, listener, modules, certificate
+/// lines of virtual hosts that were there before. What was edited by hand since stays; what other sites need stays,
+/// and is named. Certificates and keys are never deleted. The backups tell what stood there before; without them the
+/// configuration alone decides. Shows every change with its reason and a diff, and asks before it writes.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Disable {
+    /// Turn it off for this domain only (can be repeated) [default: every domain that `enable` was run for]
+    #[arg(long, value_name = "NAME")]
+    pub domain: Vec<String>,
+    /// Also delete a virtual host that answers the domain over TLS and was not written by `enable`
+    #[arg(long, requires = "domain")]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub writing: Writing,
+    /// Apply the changes without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would change and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// With --dry-run: exit with status 3 when there would be changes
+    #[arg(long, requires = "dry_run")]
+    pub exit_code: bool,
+}
+
 /// How a writing command writes.
 #[derive(Debug, Args)]
 pub struct Writing {
@@ -402,6 +436,19 @@ pub struct Writing {
     /// Seconds to wait for another run on the same server root
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_timeout: u64,
+    /// Restart Apache if it runs, and put everything back unless it then serves what is configured
+    #[arg(long)]
+    pub restart: bool,
+    /// Like --restart, and start Apache if it is stopped
+    #[arg(long)]
+    pub start: bool,
+}
+
+impl Writing {
+    /// Is the server to show the changes?
+    pub fn restarts(&self) -> bool {
+        self.restart || self.start
+    }
 }
 
 /// Put back what a writing command changed.

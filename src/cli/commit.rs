@@ -11,13 +11,15 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
 use super::arguments::Writing;
+use super::effect::{Before, Effect};
 use super::printer::{Printer, printable};
+use super::proof::Site;
 use super::settings::Loaded;
 use super::world::World;
 use crate::apply::{
-    ApplyError, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction, Written,
-    backup_folders,
+    ApplyError, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction, backup_folders,
 };
+use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::server::binary::{Binary, Output};
 
@@ -32,6 +34,24 @@ pub struct Work {
     pub reasons: Vec<String>,
     /// All changes, for people.
     pub diff: String,
+    /// What clients must meet when the server shows the changes.
+    pub site: Option<Site>,
+    /// Findings in spite of which the server is restarted.
+    pub forced: Vec<Code>,
+    /// A killed run that was undone had told the server, so that its state says nothing.
+    pub server_told: bool,
+}
+
+/// What was done.
+pub struct Done {
+    /// Files and links that came.
+    pub created: Vec<PathBuf>,
+    /// Files that changed, and names that went.
+    pub replaced: Vec<PathBuf>,
+    /// The folder with the copies.
+    pub backup: PathBuf,
+    /// What became of the server.
+    pub effect: Effect,
 }
 
 impl From<ApplyError> for Failure {
@@ -69,17 +89,10 @@ fn of_system(error: &std::io::Error) -> ExitStatus {
     }
 }
 
-/// The command line of this run, as it is noted.
-pub fn command_line() -> Vec<String> {
-    std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect()
-}
-
 /// Takes the lock of a server root.
 pub fn lock(store: &Store, writing: &Writing, world: &World) -> Result<Lock, Failure> {
     let since = (world.now)().format(&Rfc3339).unwrap_or_default();
-    let me = Holder::this(since, printable(command_line().join(" ").as_bytes()));
+    let me = Holder::this(since, printable(world.command.join(" ").as_bytes()));
     Ok(store.lock(Duration::from_secs(writing.lock_timeout), &me)?)
 }
 
@@ -95,23 +108,52 @@ pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
         .collect()
 }
 
-/// Undoes what a killed run left, before anything else. Says whether there was something.
-pub fn settle(root: &Path, writing: &Writing, world: &World, printer: &Printer) -> Result<bool, Failure> {
-    let mut settled = false;
+/// What a killed run had left.
+#[derive(Clone, Copy, Default)]
+pub struct Settled {
+    /// There was something, and it is undone.
+    pub any: bool,
+    /// That run had told the server, which may be stopped since.
+    pub server_told: bool,
+}
+
+/// Undoes what a killed run left, before anything else.
+pub fn settle(root: &Path, writing: &Writing, world: &World, printer: &Printer) -> Result<Settled, Failure> {
+    let mut settled = Settled::default();
     for store in stores(root, world.disk) {
-        if store.unfinished().is_none() {
-            continue;
+        if store.unfinished().is_some() {
+            let lock = lock(&store, writing, world)?;
+            settled.and(recover(&store, &lock, false, printer)?);
         }
-        let lock = lock(&store, writing, world)?;
-        settled |= recover(&store, &lock, false, printer)?;
+    }
+    if !writing.restarts() {
+        settled.warn(printer);
     }
     Ok(settled)
 }
 
+impl Settled {
+    /// Both together.
+    pub fn and(&mut self, other: Settled) {
+        self.any |= other.any;
+        self.server_told |= other.server_told;
+    }
+
+    /// Says that the server is not what the files say.
+    pub fn warn(self, printer: &Printer) {
+        if self.server_told {
+            printer.talk(
+                "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
+                 esync-ssl restart brings it to what is configured",
+            );
+        }
+    }
+}
+
 /// Undoes what a killed run left in one store.
-pub fn recover(store: &Store, lock: &Lock, force: bool, printer: &Printer) -> Result<bool, Failure> {
+pub fn recover(store: &Store, lock: &Lock, force: bool, printer: &Printer) -> Result<Settled, Failure> {
     let Some(recovered) = store.recover(lock, force)? else {
-        return Ok(false);
+        return Ok(Settled::default());
     };
     printer.talk(&format!(
         "An earlier run ({}) was interrupted; what it had changed is as before again{}",
@@ -122,7 +164,10 @@ pub fn recover(store: &Store, lock: &Lock, force: bool, printer: &Printer) -> Re
             .map(|path| format!("\n  {}", printable(path.display().to_string().as_bytes())))
             .collect::<String>()
     ));
-    Ok(true)
+    Ok(Settled {
+        any: true,
+        server_told: recovered.server_told,
+    })
 }
 
 /// Says of a run that writes nothing that a killed one left something.
@@ -245,7 +290,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Writes, and keeps what Apache accepts.
+/// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(
     loaded: &Loaded,
     backups: &Path,
@@ -253,7 +298,7 @@ pub fn commit(
     writing: &Writing,
     world: &World,
     printer: &Printer,
-) -> Result<Written, Failure> {
+) -> Result<Done, Failure> {
     let store = Store {
         disk: world.disk,
         root: loaded.installation.root.clone(),
@@ -271,7 +316,7 @@ pub fn commit(
         changes: work.changes,
         reads,
         record: Record {
-            command: command_line(),
+            command: world.command.clone(),
             reasons: work.reasons,
             diff: work.diff,
         },
@@ -279,7 +324,17 @@ pub fn commit(
     // What can be refused without a trace is; under the lock it is looked at once more.
     transaction.check()?;
     let lock = lock(&store, writing, world)?;
-    recover(&store, &lock, false, printer)?;
+    let settled = recover(&store, &lock, false, printer)?;
+    let server_told = work.server_told || settled.server_told;
+    let before = Before {
+        old: Some(loaded),
+        global: &loaded.global,
+        writing,
+        world,
+        printer,
+        server_told,
+    };
+    let before = before.look()?;
     if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
         && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
         && change.path == loaded.installation.main
@@ -306,7 +361,13 @@ pub fn commit(
             });
         }
     }
-    Ok(pending.keep()?)
+    let (written, effect) = before.keep(pending, work.site.as_ref(), &work.forced)?;
+    Ok(Done {
+        created: written.created,
+        replaced: written.replaced,
+        backup: written.backup,
+        effect,
+    })
 }
 
 /// Apache's own words, what stands at the place that it names, and whose fault it is.

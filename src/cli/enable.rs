@@ -6,17 +6,19 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::arguments::{Enable, Global};
-use super::commit::{self, Work};
+use super::commit::{self, Settled, Work};
+use super::effect::{self, Effect};
 use super::enable_files::TlsFiles;
 use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
+use super::proof::Site;
 use super::rehearse;
 use super::settings::Loaded;
 use super::world::World;
 use super::{Failure, diff, running};
 use crate::apply::{Change, backup_folders};
-use crate::change::{Plan, PlanError, Request, domain_name};
+use crate::change::{Http, Plan, PlanError, Request, domain_name};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 
@@ -30,9 +32,13 @@ pub fn run(
     let mut names = names(&arguments)?;
     let mut loaded = Loaded::find(global)?;
     let root = loaded.installation.root.clone();
+    let mut settled = Settled::default();
     if arguments.dry_run {
         commit::mention_unfinished(&root, world, printer);
-    } else if commit::settle(&root, &arguments.writing, world, printer)? {
+    } else {
+        settled = commit::settle(&root, &arguments.writing, world, printer)?;
+    }
+    if settled.any {
         loaded = Loaded::find(global)?;
     }
     loaded.introduce(printer);
@@ -65,13 +71,24 @@ pub fn run(
             other => Failure::error(other),
         })?;
     let mut report = Report::new(&loaded, &plan, &files, findings);
+    let site = Site {
+        names: request.names().map(str::to_owned).collect(),
+        port: request.port,
+        redirects: request.http == Some(Http::Redirect),
+    };
     if plan.is_empty() && files.create.is_empty() {
         report.result = "unchanged";
-        printer.document(&report);
         printer.answer(&format!(
             "Nothing needs to change: {} is served over TLS on port {}.\n",
             request.domain, request.port
         ));
+        if arguments.writing.restarts() && !arguments.dry_run {
+            let writing = &arguments.writing;
+            let shown = effect::unchanged(&loaded, &site, &arguments.force, writing, world, printer)?;
+            printer.answer(&shown.farewell());
+            report.server = Some(shown);
+        }
+        printer.document(&report);
         return Ok(ExitStatus::Done);
     }
     printer.answer(&preview(&loaded, &plan, &report));
@@ -99,6 +116,9 @@ pub fn run(
             .chain(plan.links.iter().map(|link| link.reason.clone()))
             .collect(),
         diff: report.diff.clone(),
+        site: Some(site),
+        forced: arguments.force.clone(),
+        server_told: settled.server_told,
         ..Work::default()
     };
     let all: Vec<String> = request.names().map(str::to_owned).collect();
@@ -123,6 +143,7 @@ pub fn run(
         .map(|path| loaded.show(path))
         .collect();
     report.backup = (!written.replaced.is_empty()).then(|| loaded.show(&written.backup));
+    report.server = Some(written.effect);
     printer.document(&report);
     printer.answer(&farewell(&report));
     Ok(ExitStatus::Done)
@@ -148,7 +169,7 @@ fn names(arguments: &Enable) -> Result<Vec<String>, Failure> {
 }
 
 /// The folder for backups that no `Include` reads.
-fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
+pub(super) fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
     let mut reached = Vec::new();
     for folder in backup_folders(&loaded.installation.root) {
         match loaded.included_from_folder(&folder)? {
@@ -177,19 +198,22 @@ struct Report {
     notes: Vec<String>,
     written: Vec<String>,
     backup: Option<String>,
+    server: Option<Effect>,
 }
 
+/// One change of a file.
 #[derive(Serialize)]
-struct ReportedChange {
-    file: String,
-    line: usize,
+pub(super) struct ReportedChange {
+    pub file: String,
+    pub line: usize,
     before: String,
     after: String,
-    reason: String,
+    pub reason: String,
 }
 
-impl Report {
-    fn new(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Self {
+impl ReportedChange {
+    /// The changes of a plan.
+    pub fn all(loaded: &Loaded, plan: &Plan) -> Vec<ReportedChange> {
         let changes = plan.changes.iter().map(|change| ReportedChange {
             file: loaded.show(&change.file),
             line: change.line,
@@ -197,23 +221,33 @@ impl Report {
             after: printable(&change.after),
             reason: printable(change.reason.as_bytes()),
         });
+        changes.collect()
+    }
+}
+
+/// The files of a plan before and after.
+pub(super) fn diffs(loaded: &Loaded, plan: &Plan, colour: bool) -> Vec<String> {
+    let files = plan.files.iter();
+    files
+        .map(|f| diff::unified(&loaded.show(&f.path), &f.before, &f.after, colour))
+        .collect()
+}
+
+impl Report {
+    fn new(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Self {
         let links = plan.links.iter().map(|link| Reported {
             file: loaded.show(&link.path),
             reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
         });
-        let diffs = plan
-            .files
-            .iter()
-            .map(|f| diff::unified(&loaded.show(&f.path), &f.before, &f.after, false));
         Report {
             result: "",
             root: loaded.show(&loaded.installation.root),
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
-            changes: changes.collect(),
+            changes: ReportedChange::all(loaded, plan),
             create: links.chain(files.create.report()).collect(),
             findings,
-            diff: diffs.collect(),
+            diff: diffs(loaded, plan, false).concat(),
             notes: plan
                 .notes
                 .iter()
@@ -222,6 +256,7 @@ impl Report {
                 .collect(),
             written: Vec::new(),
             backup: None,
+            server: None,
         }
     }
 }
@@ -234,9 +269,9 @@ fn preview(loaded: &Loaded, plan: &Plan, report: &Report) -> String {
     for file in &report.create {
         let _ = writeln!(text, "  {}: {}", file.file, file.reason);
     }
-    for file in &plan.files {
+    for diff in diffs(loaded, plan, true) {
         text += "\n";
-        text += &diff::unified(&loaded.show(&file.path), &file.before, &file.after, true);
+        text += &diff;
     }
     text
 }
@@ -249,6 +284,5 @@ fn farewell(report: &Report) -> String {
     if let Some(backup) = &report.backup {
         let _ = writeln!(text, "Backup: {backup}");
     }
-    text += "Restart Apache to put the changes into effect.\n";
-    text
+    text + &report.server.as_ref().map(Effect::farewell).unwrap_or_default()
 }

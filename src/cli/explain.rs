@@ -177,6 +177,17 @@ pub(super) fn of_configuration(loaded: &Loaded) -> Vec<Log> {
     logs
 }
 
+/// What a server said to whoever told it to start.
+pub(super) fn said(words: &str, loaded: &Loaded) -> Report {
+    let log = Log {
+        name: "what Apache said".into(),
+        trouble: None,
+        bytes: words.as_bytes().to_vec(),
+    };
+    let always = Since::At(PrimitiveDateTime::MIN);
+    explain(vec![log], Some(always), Some(loaded), &loaded.global)
+}
+
 /// Reads logs and explains what counts in them.
 pub(super) fn explain(
     logs: Vec<Log>,

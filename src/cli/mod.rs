@@ -7,7 +7,9 @@ mod check;
 mod commit;
 mod devices;
 mod diff;
+mod disable;
 mod dump;
+mod effect;
 mod enable;
 mod enable_files;
 mod explain;
@@ -18,7 +20,10 @@ mod material;
 mod new_files;
 mod pass_phrase;
 mod ports;
+mod preflight;
 mod printer;
+mod proof;
+mod records;
 mod rehearse;
 mod report;
 mod restart;
@@ -26,6 +31,7 @@ mod restore;
 mod running;
 mod settings;
 mod status;
+mod tell;
 mod verify;
 mod world;
 
@@ -36,7 +42,7 @@ use crate::exit_status::ExitStatus;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
-pub use world::World;
+pub use world::{Pace, World};
 
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {
@@ -45,7 +51,15 @@ pub fn run() -> ExitStatus {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let world = &World {
+        command: typed
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        ..*world
+    };
+    let arguments = match Arguments::try_parse_from(typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
@@ -62,12 +76,13 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
     let result = match command {
         Command::Enable(enable) => enable::run(enable, &global, world, &printer),
+        Command::Disable(disable) => disable::run(disable, &global, world, &printer),
         Command::Backups => backups::run(&global, world, &printer),
         Command::Restore(restore) => restore::run(restore, &global, world, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),
         Command::Explain(explain) => explain::run(&explain, &global, &printer),
         Command::Ports => ports::run(&global, &printer),
-        Command::Restart(restart) => restart::run(&restart, &global, &printer),
+        Command::Restart(restart) => restart::run(&restart, &global, world, &printer),
         Command::Verify(verify) => verify::run(&verify, &global, &printer),
         Command::Devices(devices) => devices::run(&devices, &global, &printer),
         Command::Report(report) => report::run(&report, &global, world, &printer),

@@ -1,15 +1,19 @@
 //! `esync-ssl restore`: bytes back, as a change with a backup of its own. Reads no configuration.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::arguments::{Global, Restore};
 use super::backups::{root, shown};
-use super::commit::{command_line, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::commit::{Settled, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::effect::{Before, Effect};
 use super::printer::Printer;
+use super::settings::Loaded;
+use super::tell::Way;
 use super::world::World;
-use super::{Failure, diff};
+use super::{Failure, diff, restart};
 use crate::apply::{Backup, Change, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
 
@@ -22,26 +26,13 @@ pub fn run(
 ) -> Result<ExitStatus, Failure> {
     let root = root(global)?;
     if arguments.recover {
-        let mut found = false;
-        for store in stores(&root, world.disk)
-            .iter()
-            .filter(|store| store.unfinished().is_some())
-        {
-            let lock = lock(store, &arguments.writing, world)?;
-            found |= recover(store, &lock, arguments.force, printer)?;
-        }
-        printer.document(&serde_json::json!({ "result": if found { "recovered" } else { "unchanged" } }));
-        printer.answer(if found {
-            "Everything is as it was before the interrupted run.\n"
-        } else {
-            "No run was interrupted: there is nothing to do.\n"
-        });
-        return Ok(ExitStatus::Done);
+        return only_recover(&root, &arguments, global, world, printer);
     }
+    let mut settled = Settled::default();
     if arguments.dry_run {
         mention_unfinished(&root, world, printer);
     } else {
-        settle(&root, &arguments.writing, world, printer)?;
+        settled = settle(&root, &arguments.writing, world, printer)?;
     }
     let stores = stores(&root, world.disk);
     let (store, backup) = choose(&stores, arguments.id.as_deref())?;
@@ -76,7 +67,7 @@ pub fn run(
     }
     confirm("Put this back?", arguments.yes, global.json, printer)?;
     let record = Record {
-        command: command_line(),
+        command: world.command.clone(),
         reasons: vec![format!("restore what was there before {}", backup.id)],
         diff: report.diff.clone(),
     };
@@ -87,14 +78,71 @@ pub fn run(
         record,
     };
     let lock = lock(store, &arguments.writing, world)?;
-    let written = transaction.write(store, &lock, (world.now)())?.keep()?;
+    // Only to restart it is the server's configuration looked at, and it may be what is broken.
+    let loaded = arguments.writing.restarts().then(|| Loaded::find(global).ok());
+    let loaded = loaded.flatten();
+    let before = Before {
+        old: loaded.as_ref(),
+        global,
+        writing: &arguments.writing,
+        world,
+        printer,
+        server_told: settled.server_told,
+    };
+    let before = before.look()?;
+    let pending = transaction.write(store, &lock, (world.now)())?;
+    let (written, effect) = before.keep(pending, None, &[])?;
     report.result = "restored";
     report.backup = Some(shown(&written.backup));
-    printer.document(&report);
     printer.answer(&format!(
-        "\nRestored; what was there is kept in {}.\nRestart Apache to put it into effect.\n",
-        shown(&written.backup)
+        "\nRestored; what was there is kept in {}.\n{}",
+        shown(&written.backup),
+        effect.farewell()
     ));
+    report.server = Some(effect);
+    printer.document(&report);
+    Ok(ExitStatus::Done)
+}
+
+/// Undoes what a killed run left; the server, if that run had told it, comes back as well where that is asked for.
+fn only_recover(
+    root: &Path,
+    arguments: &Restore,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let mut found = Settled::default();
+    for store in stores(root, world.disk)
+        .iter()
+        .filter(|store| store.unfinished().is_some())
+    {
+        let lock = lock(store, &arguments.writing, world)?;
+        found.and(recover(store, &lock, arguments.force, printer)?);
+    }
+    let mut server = None;
+    if arguments.writing.start || found.server_told && arguments.writing.restart {
+        server = Some(restart::now(
+            &Loaded::find(global)?,
+            Way::Graceful,
+            world,
+            printer,
+        )?);
+    }
+    printer.document(&serde_json::json!({
+        "result": if found.any { "recovered" } else { "unchanged" },
+        "server_told": found.server_told,
+        "server": server,
+    }));
+    printer.answer(if found.any {
+        "Everything is as it was before the interrupted run.\n"
+    } else {
+        "No run was interrupted: there is nothing to do.\n"
+    });
+    match &server {
+        Some(server) => printer.answer(&server.text()),
+        None => found.warn(printer),
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -155,6 +203,7 @@ struct Report {
     notes: Vec<String>,
     diff: String,
     backup: Option<String>,
+    server: Option<Effect>,
 }
 
 impl Report {
@@ -179,6 +228,7 @@ impl Report {
                 .collect(),
             diff: diffs.collect(),
             backup: None,
+            server: None,
         }
     }
 }

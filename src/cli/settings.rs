@@ -27,6 +27,8 @@ pub struct Loaded {
     pub told_by: String,
     /// The server's binary; an error is that of one that is there and does not answer.
     pub binary: Asked,
+    /// What was said about it on the command line.
+    pub global: Global,
     /// The server root as it was typed.
     typed_root: PathBuf,
 }
@@ -43,6 +45,15 @@ impl Loaded {
             (None, None, Some(root)) => root.clone(),
             _ => installation.root.clone(),
         };
+        Loaded::read(place, installation, typed_root)
+    }
+
+    /// Reads the same configuration once more.
+    pub fn again(&self) -> Result<Loaded, Failure> {
+        Loaded::read(&self.global, self.installation.clone(), self.typed_root.clone())
+    }
+
+    fn read(place: &Global, installation: Installation, typed_root: PathBuf) -> Result<Loaded, Failure> {
         let cannot_read = || {
             format!(
                 "the main file {} cannot be read; check who may read it",
@@ -74,6 +85,7 @@ impl Loaded {
             configuration,
             told_by,
             binary,
+            global: place.clone(),
             typed_root,
         })
     }

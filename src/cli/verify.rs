@@ -102,18 +102,19 @@ pub(super) struct Target {
     name: Option<String>,
     pub(super) address: SocketAddr,
     place: Option<String>,
-    on_disk: Option<(Certificate, String)>,
+    /// Certificates that it may show, each with its file.
+    on_disk: Vec<(Certificate, String)>,
     /// Ports that speak plain HTTP, to see whether they redirect.
-    plain: Vec<SocketAddr>,
+    pub(super) plain: Vec<SocketAddr>,
 }
 
 impl Target {
-    fn bare(name: String, address: SocketAddr) -> Target {
+    pub(super) fn bare(name: String, address: SocketAddr) -> Target {
         Target {
             name: Some(name),
             address,
             place: None,
-            on_disk: None,
+            on_disk: Vec::new(),
             plain: Vec::new(),
         }
     }
@@ -160,12 +161,13 @@ pub(super) fn of_configuration(
             configuration.line_number(entry)
         );
         let settings = TlsHost::of(configuration, server.generation, host.section);
-        let on_disk = settings.pairs.first().and_then(|pair| {
+        let on_disk = settings.pairs.iter().filter_map(|pair| {
             let path = configuration.source().host_path(&pair.certificate);
             let bytes = std::fs::read(&path).ok()?;
             let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
             Some((first, loaded.show(&path)))
         });
+        let on_disk: Vec<(Certificate, String)> = on_disk.collect();
         let mut ends: Vec<SocketAddr> = Vec::new();
         for address in &host.addresses {
             for listen in active
@@ -206,7 +208,7 @@ pub(super) fn of_configuration(
 }
 
 /// An address to connect to from this machine.
-fn local(ip: Option<IpAddr>, listen: &Listen) -> IpAddr {
+pub(super) fn local(ip: Option<IpAddr>, listen: &Listen) -> IpAddr {
     match ip {
         Some(ip) => ip,
         None if listen.address.as_deref() == Some("[::]") => Ipv6Addr::LOCALHOST.into(),
@@ -282,9 +284,9 @@ pub(super) fn look(
     };
     let others: Vec<(Certificate, String)> = targets
         .iter()
-        .filter_map(|target| {
-            let (certificate, _) = target.on_disk.clone()?;
-            Some((certificate, target.place.clone()?))
+        .flat_map(|target| {
+            let certificates = target.on_disk.iter();
+            certificates.filter_map(|(certificate, _)| Some((certificate.clone(), target.place.clone()?)))
         })
         .collect();
     let sights: Vec<Sight> = targets
@@ -315,16 +317,19 @@ fn sight(
 ) -> Sight {
     let name = target.name.as_deref();
     let seen = probe(target.address, name, roots);
+    // Of several kinds of key, a client gets the one that it prefers.
+    let leaf = seen.as_ref().ok().and_then(|seen| seen.chain.first());
+    let mut on_disk = target.on_disk.iter();
+    let on_disk = on_disk
+        .find(|(certificate, _)| leaf.is_some_and(|leaf| leaf == certificate.der()))
+        .or(target.on_disk.first());
     let mut found = judge(
         &seen,
         &Meeting {
             name,
             now: OffsetDateTime::now_utc(),
             anchors,
-            on_disk: target
-                .on_disk
-                .as_ref()
-                .map(|(certificate, file)| (certificate, file.as_str())),
+            on_disk: on_disk.map(|(certificate, file)| (certificate, file.as_str())),
             others,
         },
     );
@@ -391,6 +396,12 @@ impl Tls {
 }
 
 impl Report {
+    /// Address, name and findings of every target.
+    pub(super) fn sights(&self) -> impl Iterator<Item = (&str, Option<&str>, &[Finding])> {
+        let sights = self.targets.iter();
+        sights.map(|sight| (&*sight.address, sight.name.as_deref(), &sight.findings[..]))
+    }
+
     /// Findings of every target.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.targets.iter().flat_map(|sight| &sight.findings)

@@ -62,6 +62,12 @@ pub fn process(pid: u32) -> Option<Process> {
     platform::process(pid)
 }
 
+/// The processes that a process started and that are still its children.
+#[cfg(unix)]
+pub fn children(pid: u32) -> Vec<Process> {
+    platform::children(pid)
+}
+
 #[cfg(windows)]
 mod platform {
     use super::{Listener, Process};
@@ -177,19 +183,9 @@ mod platform {
             .map(|(_, inode)| (format!("socket:[{inode}]"), *inode))
             .collect();
         let mut holders: HashMap<u64, Vec<u32>> = HashMap::new();
-        for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse::<u32>().ok())
-            else {
-                continue;
-            };
-            for file in fs::read_dir(entry.path().join("fd"))
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
+        for pid in pids() {
+            let files = fs::read_dir(format!("/proc/{pid}/fd"));
+            for file in files.into_iter().flatten().flatten() {
                 let target = fs::read_link(file.path()).unwrap_or_default();
                 if let Some(inode) = target.to_str().and_then(|target| wanted.get(target)) {
                     holders.entry(*inode).or_default().push(pid);
@@ -206,6 +202,17 @@ mod platform {
             .into_iter()
             .filter_map(|(inode, pids)| Some((inode, eldest(pids)?)))
             .collect()
+    }
+
+    fn pids() -> impl Iterator<Item = u32> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    }
+
+    #[cfg(unix)]
+    pub fn children(pid: u32) -> Vec<Process> {
+        let children = pids().filter(|child| parent(*child) == Some(pid));
+        children.filter_map(process).collect()
     }
 
     fn parent(pid: u32) -> Option<u32> {

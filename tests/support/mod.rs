@@ -6,10 +6,15 @@
 
 #[cfg(unix)]
 pub mod apache;
+#[cfg(unix)]
+pub mod apache_site;
 pub mod case;
 pub mod certificates;
 pub mod client;
 pub mod containers;
+#[cfg(unix)]
+pub mod daemon;
+pub mod faulty;
 pub mod files;
 pub mod gateway;
 pub mod network;

@@ -89,6 +89,11 @@ impl Program {
         self
     }
 
+    /// The command itself, for tests that run it in their own way.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub fn run(mut self) -> Outcome {

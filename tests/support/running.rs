@@ -1,18 +1,17 @@
 //! A server root in which a real Apache is started as an administrator would: in the background.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::apache::Httpd;
 use super::certificates::{Authority, Leaf};
+use super::daemon::Daemon;
 use super::files;
 use super::network::Network;
-use super::process::{self, Outcome};
+use super::process::Outcome;
 use super::program::esync_ssl;
 
 /// What the server is called.
@@ -22,6 +21,8 @@ pub const OTHER: &str = "other.example.com";
 
 /// The server root with a certificate, and what it needs.
 pub struct Site {
+    /// The server, stopped when this is dropped.
+    pub daemon: Daemon,
     /// Everything of this test.
     pub folder: TempDir,
     /// The program.
@@ -40,6 +41,7 @@ impl Site {
         let folder = files::folder();
         let authority = Authority::new(&folder.path().join("in"));
         let site = Site {
+            daemon: Daemon::new(&httpd, &folder.path().join("Apache24")),
             folder,
             httpd,
             network,
@@ -120,16 +122,6 @@ impl Site {
             .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
     }
 
-    /// Apache, told with `-k`.
-    pub fn apache(&self, word: &str) -> Outcome {
-        tell(&self.httpd, &self.root(), word)
-    }
-
-    /// The number in the PidFile.
-    pub fn pid(&self) -> Option<String> {
-        fs::read_to_string(self.root().join("logs/httpd.pid")).ok()
-    }
-
     /// The file of the root certificate.
     pub fn ca(&self) -> String {
         self.authority.root().display().to_string()
@@ -145,38 +137,6 @@ impl Site {
             .flat_map(|target| codes(&target["findings"]))
             .collect()
     }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        stop(&self.httpd, &self.root());
-    }
-}
-
-/// Stops the Apache of a server root, if it runs.
-pub fn stop(httpd: &Httpd, root: &Path) {
-    let file = root.join("logs/httpd.pid");
-    let pid = || fs::read_to_string(&file).ok();
-    // Only an Apache is told to stop: the number may be left over and somebody else's.
-    let program = pid().and_then(|pid| fs::read_link(format!("/proc/{}/exe", pid.trim())).ok());
-    if program.and_then(|program| program.canonicalize().ok()) != httpd.binary.canonicalize().ok() {
-        return;
-    }
-    let _ = tell(httpd, root, "stop");
-    let start = Instant::now();
-    while pid().is_some() && start.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Apache, told with `-k`.
-fn tell(httpd: &Httpd, root: &Path, word: &str) -> Outcome {
-    let mut command = Command::new(&httpd.binary);
-    command
-        .arg("-d")
-        .arg(root)
-        .args(["-f", "conf/httpd.conf", "-k", word]);
-    process::finish(&mut command, Duration::from_secs(30))
 }
 
 /// The codes of findings.

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
+#[cfg(unix)]
+use crate::server::port::Process;
 
 /// The binary itself.
 pub struct Direct {
@@ -107,6 +109,35 @@ impl Direct {
         Err(Error::Failed(words))
     }
 
+    /// Ends the children of a server whose parent process died without them: they go on serving what it had read, and
+    /// hold the ports. A parent that lives has children; they have none.
+    #[cfg(unix)]
+    fn end_orphans(&self) {
+        use crate::server::port::{children, listeners};
+        use rustix::process::{Pid, Signal, kill_process};
+        let is_own = |process: &Process| self.server.is_own(process);
+        let start = std::time::Instant::now();
+        let mut asked = None;
+        while self.server.parent().is_none() && start.elapsed() < std::time::Duration::from_secs(10) {
+            let holders = listeners().unwrap_or_default().into_iter();
+            let mut holders = holders.filter_map(|listener| listener.process);
+            let orphan = holders.find(|holder| is_own(holder) && !children(holder.pid).iter().any(is_own));
+            let Some(pid) = orphan.and_then(|orphan| Pid::from_raw(orphan.pid.cast_signed())) else {
+                return;
+            };
+            // Threaded ones hear no more than what their parent says.
+            let signal = if asked.replace(pid) == Some(pid) {
+                Signal::KILL
+            } else {
+                Signal::TERM
+            };
+            if kill_process(pid, signal).is_err() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    }
+
     /// The environment of the running server, as far as the system shows it.
     fn environment(&self) -> Vec<(OsString, OsString)> {
         let Some(parent) = self.server.parent() else {
@@ -172,6 +203,8 @@ impl Service for Direct {
                 }
             })?;
         }
+        #[cfg(unix)]
+        self.end_orphans();
         self.tell("start")
     }
 

@@ -1,0 +1,88 @@
+//! Tells a service to restart or to stop, and waits until it did so.
+
+use std::time::Duration;
+
+use super::Failure;
+use super::printer::Printer;
+use crate::exit_status::ExitStatus;
+use crate::server::service::{self, Error, PATIENCE, Service, State};
+
+/// How a running server is restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Requests under way are finished first.
+    Graceful,
+    /// As the system does it by itself.
+    Usual,
+    /// Stopped, and started when it is gone.
+    Full,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// It ran before.
+    pub was_running: bool,
+    /// What the service said of a failure.
+    pub words: Option<String>,
+}
+
+/// Restarts a running server, and starts a stopped one.
+///
+/// # Errors
+/// When it may not be told, or does not stop. That it does not start is told by `words`: the proof looks.
+pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Told, Failure> {
+    let name = service.name();
+    let was_running = service.state().map_err(refused)? != State::Stopped;
+    let told = |result: Result<(), Error>| match result {
+        Ok(()) => Ok(Told {
+            was_running,
+            words: None,
+        }),
+        // With the logs it is explained by whoever looks for the proof; a missing right is not.
+        Err(Error::NotPermitted(words)) => Err(refused(Error::NotPermitted(words))),
+        Err(Error::TimedOut(words) | Error::Failed(words)) => {
+            printer.talk(&format!("  it says: {words}"));
+            Ok(Told {
+                was_running,
+                words: Some(words),
+            })
+        }
+    };
+    if !was_running {
+        printer.talk(&format!("Starting {name}"));
+        return told(service.start());
+    }
+    printer.talk(&format!("Restarting {name}"));
+    if way != Way::Full
+        && let Some(result) = service.reload(way == Way::Graceful)
+    {
+        return told(result);
+    }
+    stop(service, printer)?;
+    printer.talk(&format!("Starting {name}"));
+    told(service.start())
+}
+
+/// Stops a server, and waits until it is gone.
+///
+/// # Errors
+/// When it may not be told, or does not stop.
+pub fn stop(service: &dyn Service, printer: &Printer) -> Result<(), Failure> {
+    printer.talk(&format!("Stopping {}", service.name()));
+    service.stop().map_err(refused)?;
+    let mut progress = |passed: Duration| printer.talk(&format!("  … {} s", passed.as_secs()));
+    service::wait(service, State::Stopped, PATIENCE, &mut progress).map_err(refused)
+}
+
+/// A failure of the service as one of the command.
+pub fn refused(error: Error) -> Failure {
+    let status = match error {
+        Error::NotPermitted(_) => ExitStatus::NotPermitted,
+        Error::TimedOut(_) | Error::Failed(_) => ExitStatus::Error,
+    };
+    Failure {
+        status,
+        ..Failure::error(error)
+    }
+}

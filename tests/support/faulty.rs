@@ -1,0 +1,248 @@
+//! The program in a child process of the running test, in a world in which one operation of the disk or the service
+//! fails, or at which the process is killed. The test that uses it has a test `child` that calls [`child`].
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use esync_ssl::apply::{Attributes, Disk, RealDisk};
+use esync_ssl::cli::{Pace, World, run_in};
+use esync_ssl::server::service::{self, Error, Server, Service, State};
+
+/// Tells a child what to run, and what fails: `KIND:NUMBER`.
+const ARGUMENTS: &str = "ESYNC_SSL_FAULTS_ARGUMENTS";
+const FAULT: &str = "ESYNC_SSL_FAULTS";
+/// Where the child notes every operation.
+const NOTED: &str = "ESYNC_SSL_FAULTS_NOTED";
+
+/// How an operation fails.
+pub const KINDS: [&str; 6] = ["error", "full", "denied", "short", "kill-before", "kill-after"];
+
+/// Which operation fails.
+struct Faults {
+    kind: String,
+    at: usize,
+    count: AtomicUsize,
+}
+
+impl Faults {
+    /// Counts an operation; how it is to fail.
+    fn next(&self, what: &str) -> Option<&str> {
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(path) = std::env::var_os(NOTED) {
+            let file = fs::OpenOptions::new().create(true).append(true).open(path);
+            writeln!(file.expect("the notes"), "{what}").expect("a note");
+        }
+        (number == self.at).then_some(&self.kind)
+    }
+}
+
+/// Nothing is cleaned up.
+fn die() -> ! {
+    #[cfg(unix)]
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+    std::process::abort()
+}
+
+struct FaultyDisk(Arc<Faults>);
+
+impl FaultyDisk {
+    fn act(&self, real: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
+        match self.0.next("disk") {
+            None => real(),
+            Some("error") => Err(io::Error::other("injected")),
+            Some("full") => Err(ErrorKind::StorageFull.into()),
+            Some("denied") => Err(ErrorKind::PermissionDenied.into()),
+            Some("short") => {
+                half();
+                Err(ErrorKind::StorageFull.into())
+            }
+            Some("kill-before") => die(),
+            Some(_) => {
+                half();
+                let _ = real();
+                die()
+            }
+        }
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn create_folder(&self, path: &Path, closed: bool) -> io::Result<()> {
+        self.act(|| RealDisk.create_folder(path, closed), || ())
+    }
+
+    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let half = || {
+            if self.0.kind == "short" {
+                let _ = RealDisk.create(path, &bytes[..bytes.len() / 2]);
+            }
+        };
+        self.act(|| RealDisk.create(path, bytes), half)
+    }
+
+    fn adopt(&self, path: &Path, other: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.adopt(path, other), || ())
+    }
+
+    fn set_attributes(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
+        self.act(|| RealDisk.set_attributes(path, attributes), || ())
+    }
+
+    fn restrict(&self, path: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.restrict(path), || ())
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.sync(path), || ())
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.sync_folder(path), || ())
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.replace(from, to), || ())
+    }
+
+    fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.publish(from, to), || ())
+    }
+
+    fn link(&self, target: &Path, path: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.link(target, path), || ())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.remove(path), || ())
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.act(|| RealDisk.remove_folder(path), || ())
+    }
+}
+
+/// A service of a real server.
+struct FaultyService {
+    faults: Arc<Faults>,
+    inner: Box<dyn Service>,
+}
+
+impl FaultyService {
+    fn act<T>(&self, what: &str, real: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        match self.faults.next(what) {
+            None => real(),
+            Some("error") => Err(Error::Failed("injected".into())),
+            Some("full" | "short") => Err(Error::TimedOut("injected".into())),
+            Some("denied") => Err(Error::NotPermitted("injected".into())),
+            // It does what it was told, and ends.
+            Some("dies") => {
+                let done = real();
+                self.end();
+                done
+            }
+            Some("kill-before") => die(),
+            Some(_) => {
+                let _ = real();
+                die()
+            }
+        }
+    }
+
+    fn end(&self) {
+        let start = Instant::now();
+        while self.inner.state() != Ok(State::Stopped) && start.elapsed() < Duration::from_secs(10) {
+            let _ = self.inner.stop();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Service for FaultyService {
+    fn name(&self) -> String {
+        self.inner.name()
+    }
+
+    fn state(&self) -> Result<State, Error> {
+        self.act("state", || self.inner.state())
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        self.act("start", || self.inner.start())
+    }
+
+    fn stop(&self) -> Result<(), Error> {
+        self.act("stop", || self.inner.stop())
+    }
+
+    fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
+        Some(self.act("reload", || self.inner.reload(graceful).unwrap_or(Ok(()))))
+    }
+}
+
+/// What the test `child` does; nothing unless it was started by [`run`].
+pub fn child() {
+    let Some(arguments) = std::env::var_os(ARGUMENTS) else {
+        return;
+    };
+    let fault = std::env::var(FAULT).unwrap_or_default();
+    let (kind, at) = fault.split_once(':').unwrap_or(("none", "0"));
+    let faults = Arc::new(Faults {
+        kind: kind.to_owned(),
+        at: at.parse().expect("a number"),
+        count: AtomicUsize::new(0),
+    });
+    let arguments = arguments.into_string().expect("text");
+    let arguments = ["esync-ssl"]
+        .into_iter()
+        .chain(arguments.split('\n'))
+        .map(OsString::from);
+    let service = |server: Server| {
+        Box::new(FaultyService {
+            faults: faults.clone(),
+            inner: service::of(server),
+        }) as Box<dyn Service>
+    };
+    let world = World {
+        disk: &FaultyDisk(faults.clone()),
+        service: &service,
+        // A test waits for no slow machine of somebody else.
+        pace: Pace {
+            patience: Duration::from_secs(5),
+            short: Duration::from_secs(1),
+            steady: Duration::from_millis(500),
+        },
+        ..World::real()
+    };
+    std::process::exit(i32::from(run_in(&world, arguments).code()));
+}
+
+/// Runs the program in a child; its exit code, none when it was killed. Every operation is noted in a file.
+pub fn run(arguments: &[String], fault: &str, noted: Option<&Path>) -> Option<i32> {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
+        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+        .env(ARGUMENTS, arguments.join("\n"))
+        .env(FAULT, fault)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Some(noted) = noted {
+        let _ = fs::remove_file(noted);
+        command.env(NOTED, noted);
+    }
+    let status = command.status().expect("a child");
+    // An aborted process of Windows has a code as well.
+    status.code().filter(|code| (0..100).contains(code))
+}
+
+/// The operations of a run, in their order.
+pub fn noted(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).expect("the notes");
+    text.lines().map(str::to_owned).collect()
+}
