@@ -52,6 +52,14 @@ fn restart_starts_serves_and_renews() {
     let checked = site.json(&["check"], 4);
     assert!(codes(&checked["checked"][0]["findings"]).contains(&"KEY-MISMATCH".into()));
     assert_eq!(site.verify(0), Vec::<String>::new());
+    // What only the server's own library can tell is tried beforehand.
+    site.install("server", &renewed);
+    site.configure(&site.host(NAME, "server", "SSLCipherSuite NOTHING\n"));
+    let refused = site.json(&["restart"], 4);
+    assert_eq!(codes(&refused["findings"]), ["REHEARSAL-FAILED"], "{refused}");
+    assert_eq!(site.verify(0), Vec::<String>::new());
+    site.configure(&site.host(NAME, "server", ""));
+    fs::copy(&stranger.key, site.root().join("conf/server.key")).unwrap();
     // Forced, Apache ends; why it did is told.
     let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 6);
     assert_eq!(codes(&failed["findings"])[0], "KEY-MISMATCH", "{failed}");
@@ -253,6 +261,14 @@ fn the_lines_of_the_article() {
         ["KEY-MISMATCH", "NAME-NOT-COVERED"],
         "{told}"
     );
+    // What the instructions for eSync say of them: another certificate, and look at ServerName.
+    for (at, words) in [
+        (0, "have a new certificate made"),
+        (1, "ServerName of the virtual host"),
+    ] {
+        let fix = told["explained"][at]["fix"].as_str().unwrap();
+        assert!(fix.contains(words), "{fix}");
+    }
     esync_ssl().args(["explain", "/no/such/log"]).run().expect_code(1);
 }
 

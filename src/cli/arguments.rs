@@ -139,8 +139,9 @@ pub struct Check {
 
 /// Restart Apache, and see that it serves what is configured.
 ///
-/// Certificates, ports and configuration are looked at first, and Apache is asked (`httpd -t`): while one of them would
-/// keep it from starting, a running server is left alone. Afterwards every port must answer and every TLS virtual host
+/// Certificates, ports and configuration are looked at first, Apache is asked (`httpd -t`), and the TLS settings are tried
+/// on a short run of the server's own httpd: while one of them would keep it from starting, a running server is left
+/// alone. Afterwards every port must answer and every TLS virtual host
 /// show its certificate; otherwise the logs are explained. A stopped server is started.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
@@ -151,6 +152,9 @@ pub struct Restart {
     /// Go on in spite of this finding (can be repeated)
     #[arg(long, value_name = "CODE")]
     pub force: Vec<Code>,
+    /// Do not try the TLS settings on a short run of the server's own httpd first
+    #[arg(long)]
+    pub no_rehearsal: bool,
 }
 
 /// Look at the running server as a client does.

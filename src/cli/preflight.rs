@@ -28,6 +28,26 @@ pub fn refuse_no_start(
     );
     found.extend(running::port_findings(loaded));
     found.extend(running::configuration_findings(loaded));
+    refuse(found, forced, left, printer)
+}
+
+/// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell, such
+/// as ciphers that its library does not know.
+pub fn refuse_failed_rehearsal(
+    loaded: &Loaded,
+    forced: &[Code],
+    left: &str,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let judge = Server::of(Some(loaded), &loaded.global);
+    let hosts = TlsHost::all(&loaded.configuration, judge.generation);
+    let (checked, _) = judge_hosts(loaded, judge, &hosts, None, Some(printer));
+    let found = checked.into_iter().flat_map(|checked| checked.findings);
+    let failed = found.filter(|finding| finding.code == Code::RehearsalFailed);
+    refuse(failed.collect(), forced, left, printer)
+}
+
+fn refuse(mut found: Vec<Finding>, forced: &[Code], left: &str, printer: &Printer) -> Result<(), Failure> {
     found.retain(|finding| finding.severity == Severity::StopsStart);
     found.dedup();
     let open: Vec<&Finding> = findings::errors(&found, forced).collect();

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::{Global, Restart};
-use super::preflight::refuse_no_start;
+use super::preflight::{refuse_failed_rehearsal, refuse_no_start};
 use super::printer::Printer;
 use super::proof::{Wanted, explained};
 use super::settings::Loaded;
@@ -53,6 +53,9 @@ pub fn run(
             "Apache does not accept the configuration, so it was not restarted: {}",
             String::from_utf8_lossy(&words).trim()
         )));
+    }
+    if !arguments.no_rehearsal {
+        refuse_failed_rehearsal(&loaded, &arguments.force, left, printer)?;
     }
     let way = if arguments.graceful {
         Way::Graceful

@@ -16,6 +16,7 @@ pub mod containers;
 pub mod daemon;
 pub mod faulty;
 pub mod files;
+pub mod gateway;
 pub mod network;
 pub mod normal;
 pub mod process;

@@ -117,9 +117,8 @@ fn gather(configuration: &Configuration, entry: &Entry, values: &mut Vec<Vec<u8>
         b"setenv" | b"authbasicfake" => values.extend(after(1)),
         b"requestheader" => values.extend(after(2)),
         b"define" | b"php_value" | b"php_admin_value" => {
-            if after(0).next().is_some_and(|name| is(&NAMED, &name)) {
-                values.extend(after(1));
-            }
+            let named = after(0).next().is_some_and(|name| is(&NAMED, &name));
+            values.extend(after(1).filter(|_| named));
         }
         b"setenvif" | b"setenvifnocase" | b"setenvifexpr" | b"browsermatch" | b"browsermatchnocase" => {
             let set = after(1).filter_map(|word| {

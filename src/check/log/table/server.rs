@@ -133,7 +133,11 @@ pub const SERVER: &[Known] = &[
         "It does not exist, or the account may not read it.",
         "Correct the path: the flag -f of the service, or Include.",
     ])
-    .words(&["Could not open configuration file", "could not open document config file"]),
+    .words(&[
+        "Could not open configuration file",
+        "could not open document config file",
+        "Could not open config directory",
+    ]),
     row(&[], Code::AlreadyRunning, WorksButWrong, [
         "Apache runs already and has not read the new configuration",
         "It was started instead of restarted.",

@@ -14,7 +14,7 @@ pub const TLS: &[Known] = &[
         "the private key does not belong to the certificate",
         "The public key in the certificate (the first one in its file) is not that of the private key: after a renewal \
          with a new key, with two requests, or because the intermediate stands before the server's certificate.",
-        "esync-ssl cert match --cert FILE --key FILE shows it; use the key that was made with the request, put the \
+        "esync-ssl cert inspect KEY CERTIFICATE shows it; use the key that was made with the request, put the \
          server's certificate first, or have a new certificate made.",
     ]),
     row(&["AH02577", "AH02245"], Code::KeyPassPhrase, StopsStart, [
@@ -79,7 +79,7 @@ pub const TLS: &[Known] = &[
         "the certificate file holds no certificate that Apache can see",
         "No line BEGIN CERTIFICATE in the first column: perhaps a key, a request, a PKCS#7 or PFX archive, DER, UTF-16, \
          or indented text.",
-        "esync-ssl cert inspect FILE says what it is; esync-ssl cert convert turns archives and DER into PEM.",
+        "esync-ssl cert inspect FILE says what it is; esync-ssl cert import takes archives apart.",
     ])
     .openssl(NO_START),
     row(&["AH02562", "AH02561"], Code::CertDamaged, StopsStart, [
@@ -90,7 +90,7 @@ pub const TLS: &[Known] = &[
     row(&["AH02241"], Code::CertNotACertificate, StopsStart, [
         "the certificate file holds no certificate that this Apache can read",
         "A key, a request, an archive, UTF-16 text or a damaged certificate; Apache up to 2.4.7 does not tell them apart.",
-        "esync-ssl cert inspect FILE says what it is; esync-ssl cert convert turns archives and DER into PEM.",
+        "esync-ssl cert inspect FILE says what it is; esync-ssl cert import takes archives apart.",
     ]),
     row(&["AH02579", "AH02203", "AH02564"], Code::KeyNotAKey, StopsStart, [
         "the key file holds no private key that Apache can read",
