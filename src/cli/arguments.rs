@@ -256,7 +256,8 @@ pub struct Dump {
 /// Turn HTTPS on for a domain.
 ///
 /// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
-/// answers it). Shows every change with its reason and a diff, and asks before it writes.
+/// answers it). Shows every change with its reason and a diff, and asks before it writes. With --restart, the running
+/// server must then show the certificate, and HTTP behave as asked; otherwise files and server go back to what they were.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {

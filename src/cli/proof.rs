@@ -11,7 +11,7 @@ use super::{explain, running};
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth};
 use crate::server::handshake::{self, http};
-use crate::server::port::listeners;
+use crate::server::port::{Process, listeners};
 use crate::server::service::{Service, State};
 
 /// How often it is looked at while all is well.
@@ -177,18 +177,21 @@ impl<'a> Wanted<'a> {
     fn not_gone(&self, end: SocketAddr) -> Option<Fault> {
         std::net::TcpStream::connect_timeout(&end, Duration::from_secs(1)).ok()?;
         let server = running::server(self.loaded);
-        let is_others = listeners().is_ok_and(|all| {
-            let mut holders = all.iter().filter(|one| one.collides(Some(end.ip()), end.port()));
-            holders.all(|one| {
-                one.process
-                    .as_ref()
-                    .is_some_and(|process| !server.is_own(process))
-            })
-        });
-        (!is_others).then(|| Fault {
+        let all = listeners().unwrap_or_default();
+        let holders = all.iter().filter(|one| one.collides(Some(end.ip()), end.port()));
+        let holders: Vec<Option<&Process>> = holders.map(|one| one.process.as_ref()).collect();
+        let is_other = |holder: &Option<&Process>| holder.is_some_and(|process| !server.is_own(process));
+        if !holders.is_empty() && holders.iter().all(is_other) {
+            return None;
+        }
+        let named = holders.iter().flatten();
+        let named: String = named
+            .map(|process| format!(", by {} (process {})", process.name, process.pid))
+            .collect();
+        Some(Fault {
             plain: false,
             key: format!("gone {end}"),
-            words: format!("port {} is still listened on", end.port()),
+            words: format!("port {} is still listened on{named}", end.port()),
         })
     }
 
