@@ -303,6 +303,20 @@ mod unix {
                             echo \"AH00526: Syntax error on line $n of $main:\" >&2; exit 1\nfi\nexit 0";
 
     #[test]
+    fn a_module_that_is_built_in_is_not_loaded() {
+        let site = Site::new();
+        let httpd = text(&site.stand_in_with(&["core.c", "mod_so.c", "mod_ssl.c"], "exit 0"));
+        site.enable()
+            .args(["--no-rehearsal", "--httpd", &httpd])
+            .run()
+            .expect_code(0);
+        let configuration = site.text();
+        assert!(configuration.contains("SSLEngine on"), "{configuration}");
+        let loads = |line: &str| line.trim_start().starts_with("LoadModule ssl_module");
+        assert!(!configuration.lines().any(loads), "{configuration}");
+    }
+
+    #[test]
     fn what_apache_dislikes_is_not_written() {
         let site = Site::new();
         let httpd = text(&site.stand_in(DISLIKES));

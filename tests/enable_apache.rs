@@ -381,3 +381,54 @@ fn old_clients_get_tls_1_2_and_nothing_older() {
         outcome.report()
     );
 }
+
+/// The intermediate certificate behind the leaf in one file: it is sent, and no directive for a chain is written.
+#[test]
+fn one_file_of_leaf_and_chain() {
+    let Some(site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    let full = [&site.leaf.certificate, &site.chain].map(|file| fs::read(file).expect("a certificate"));
+    let certificate = site.folder.path().join("full.crt");
+    files::write(&certificate, full.concat());
+    let (certificate, key) = (
+        certificate.display().to_string(),
+        site.leaf.key.display().to_string(),
+    );
+    site.enable_bare(site.network.https, &["--cert", &certificate, "--key", &key]);
+    assert!(!site.configuration().contains("SSLCertificateChainFile"));
+    let server = site.start(&[site.network.https]);
+    site.assert_serves_leaf(&server);
+}
+
+/// Each level is in effect with the OpenSSL that is there: the oldest protocol that it admits, and none before it.
+#[test]
+fn levels_of_protocols() {
+    let Some(mut site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    let handshake = |site: &Site, protocol: &str| {
+        let mut openssl = std::process::Command::new("openssl");
+        openssl.args(["s_client", protocol, "-cipher", "ALL@SECLEVEL=0", "-connect"]);
+        openssl.arg(format!("127.0.0.1:{}", site.network.https));
+        support::process::finish(&mut openssl, std::time::Duration::from_secs(20)).code == Some(0)
+    };
+    let configuration = site.configuration();
+    for (level, admitted, refused) in [
+        ("modern", "-tls1_3", "-tls1_2"),
+        ("intermediate", "-tls1_2", "-tls1_1"),
+        ("old", "-tls1", "-ssl3"),
+    ] {
+        files::write(&site.root().join("conf/httpd.conf"), &configuration);
+        // What OpenSSL admits hangs on the version of the server.
+        let httpd = site.httpd.binary.display().to_string();
+        site.enable(&["--profile", level, "--httpd", &httpd]);
+        let server = site.start(&[site.network.https]);
+        site.assert_serves_leaf(&server);
+        assert!(handshake(&site, admitted), "{level} without {admitted}");
+        assert!(!handshake(&site, refused), "{level} with {refused}");
+        drop(server);
+        // A port of a server that is gone may be held for a while.
+        site.network = Network::enter();
+    }
+}

@@ -6,7 +6,7 @@ mod support;
 use std::fmt;
 use std::path::Path;
 
-use esync_ssl::change::{Http, Plan, PlanError, Request};
+use esync_ssl::change::{Http, Plan, PlanError, Profile, Request};
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source, host_bytes, normalize};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,6 +14,16 @@ use similar::{ChangeTag, TextDiff};
 use support::files;
 
 const DOMAIN: &str = "esync.example.com";
+
+/// So many cases, or as `PROPTEST_CASES` says.
+fn config(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").map_or(cases, |_| default.cases),
+        failure_persistence: None,
+        ..default
+    }
+}
 
 /// Arbitrary bytes, with many of those that mean something to Apache.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -72,7 +82,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(512))]
 
     #[test]
     fn reading_is_lossless(input in bytes(), windows in any::<bool>()) {
@@ -108,17 +118,17 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(384))]
 
     #[test]
     fn enable_changes_what_it_says_and_twice_equals_once(
         tree in generated(),
-        http in proptest::sample::select(vec![None, Some(Http::Off), Some(Http::Keep)]),
-        port in proptest::sample::select(vec![443, 443, 443, 8443]),
+        request in wish(),
+        certain in any::<bool>(),
     ) {
         let root = tree.write();
-        let request = request(http, port);
-        let (main, source, facts) = given(root.path());
+        let (main, source, mut facts) = given(root.path());
+        facts.built_in_is_certain = certain;
         let plan = match Plan::enable(&main, &source, &facts, &request) {
             Ok(plan) => plan,
             Err(PlanError::Refused(_)) => return Ok(()),
@@ -129,6 +139,10 @@ proptest! {
             prop_assert_eq!(&file.before, &on_disk);
             prop_assert_ne!(&file.before, &file.after);
             announced(&plan, &file.path, &file.before, &file.after)?;
+        }
+        if request.site.is_some() {
+            // The lines have moved: the place may be another virtual host's now.
+            return Ok(());
         }
         for file in &plan.files {
             files::write(&file.path, &file.after);
@@ -212,6 +226,39 @@ fn request(http: Option<Http>, port: u16) -> Request {
     }
 }
 
+/// What somebody may ask for.
+fn wish() -> impl Strategy<Value = Request> {
+    let http = vec![None, Some(Http::Off), Some(Http::Keep), Some(Http::Redirect)];
+    let profile = vec![None, None, Some(Profile::Intermediate), Some(Profile::Old)];
+    let aliases = vec![
+        vec![],
+        vec![],
+        vec!["www.example.com"],
+        vec!["other.example.com", "new.example.com"],
+    ];
+    (
+        proptest::sample::select(http),
+        proptest::sample::select(vec![443, 443, 443, 8443]),
+        proptest::sample::select(aliases),
+        proptest::sample::select(profile),
+        proptest::sample::select(vec![None, None, None, Some(63_072_000)]),
+        proptest::sample::select(vec![false, false, false, true]),
+        proptest::sample::select(vec![false, false, true]),
+        proptest::option::weighted(0.2, 1..30u32),
+    )
+        .prop_map(
+            |(http, port, aliases, profile, hsts, stapling, chain, line)| Request {
+                site: line.map(|line| ("conf/httpd.conf".into(), line)),
+                aliases: aliases.into_iter().map(str::to_owned).collect(),
+                profile,
+                hsts,
+                stapling,
+                chain: chain.then(|| b"conf/ssl/ca.crt".to_vec()),
+                ..request(http, port)
+            },
+        )
+}
+
 /// A main file and one that it may include.
 #[derive(Clone)]
 struct Generated {
@@ -228,8 +275,8 @@ impl Generated {
             &root.path().join("conf").join("extra").join("site.conf"),
             &self.extra,
         );
-        for module in ["mod_ssl.so", "mod_socache_shmcb.so"] {
-            files::write(&root.path().join("modules").join(module), "");
+        for module in ["ssl", "socache_shmcb", "alias", "rewrite", "headers"] {
+            files::write(&root.path().join("modules").join(format!("mod_{module}.so")), "");
         }
         root
     }
@@ -285,7 +332,7 @@ fn written(lines: &[String], endings: &[&str], finished: bool) -> Vec<u8> {
 
 /// One thing of a configuration, as lines; `\n` inside a line is a line end as well.
 fn block(main: bool) -> BoxedStrategy<Vec<String>> {
-    let plain = prop_oneof![line(), line(), line(), host()];
+    let plain = prop_oneof![line(), line(), line(), host(main)];
     let nested = plain.prop_recursive(2, 12, 4, |inner| {
         let content = vec(inner, 0..4).prop_map(|blocks| blocks.concat());
         let opening = proptest::sample::select(vec![
@@ -357,6 +404,25 @@ fn line() -> impl Strategy<Value = Vec<String>> {
         "LogFormat '%h' \\\n   short",
         "RewriteEngine on",
         "RewriteRule ^/a$ /b",
+        "RewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R]",
+        "Redirect / https://esync.example.com/",
+        "LoadModule macro_module modules/mod_macro.so",
+        "#LoadModule headers_module modules/mod_headers.so",
+        "LoadModule rewrite_module modules/mod_rewrite.so",
+        "LoadModule alias_module modules/mod_alias.so",
+        "<Macro Site $name $port>\n<VirtualHost *:$port>\nServerName $name\n</VirtualHost>\n</Macro>",
+        "Use Site esync.example.com 80",
+        "Use Site other.example.com 80",
+        "Use Site esync.example.com 443",
+        "<Macro Port>\nListen 80\n</Macro>\nUse Port",
+        "SSLEngine on",
+        "SSLProtocol all -SSLv3",
+        "SSLStaplingCache shmcb:logs/stapling",
+        "Listen 192.0.2.7:80",
+        "Listen 192.0.2.7:443",
+        "Listen [2001:db8::7]:80",
+        "Define HTTPS 443",
+        "Listen ${HTTPS}",
         "<Directory \"/srv\">\n  Require all granted\n</Directory>",
         "<Files \".ht*\">\nRequire all denied\n</Files>",
         "DirectoryIndex index.html \\",
@@ -364,7 +430,8 @@ fn line() -> impl Strategy<Value = Vec<String>> {
     proptest::sample::select(LINES).prop_map(|line| line.split('\u{0}').map(str::to_owned).collect())
 }
 
-fn host() -> impl Strategy<Value = Vec<String>> {
+/// A virtual host; one of the main file may include the other file.
+fn host(main: bool) -> impl Strategy<Value = Vec<String>> {
     let addresses = proptest::sample::select(vec![
         "*:80",
         "*:443",
@@ -372,8 +439,14 @@ fn host() -> impl Strategy<Value = Vec<String>> {
         "*",
         "127.0.0.1:443",
         "*:80 *:443",
+        "192.0.2.7:80",
+        "192.0.2.7:443",
+        "[2001:db8::7]:80",
+        "*:${HTTPS}",
+        "*:8080",
+        "*:8443",
     ]);
-    let inside = proptest::sample::select(vec![
+    let mut inside = vec![
         "ServerName esync.example.com",
         "ServerName other.example.com",
         "ServerAlias *.example.com",
@@ -387,7 +460,20 @@ fn host() -> impl Strategy<Value = Vec<String>> {
         "SSLCertificateChainFile conf/chain.crt",
         "DocumentRoot /srv/other",
         "# inside",
-    ]);
+        "ServerName \\\n  esync.example.com",
+        "Redirect permanent / https://esync.example.com/",
+        "RewriteEngine on",
+        "RewriteCond %{HTTPS} off\nRewriteRule (.*) https://%{HTTP_HOST}$1 [R=301]",
+        "<IfModule ssl_module>\nSSLEngine on\nSSLCertificateFile conf/ssl/server.crt\n</IfModule>",
+        "<Location /x>\nRequire all denied\n</Location>",
+        "Header always set Strict-Transport-Security \"max-age=5\"",
+        "SSLCipherSuite HIGH",
+        "Use Port",
+    ];
+    if main {
+        inside.push("Include conf/extra/site.conf");
+    }
+    let inside = proptest::sample::select(inside);
     (addresses, vec(inside, 0..6), any::<bool>()).prop_map(|(addresses, inside, indented)| {
         let indentation = if indented { "\t" } else { "" };
         let mut lines = vec![format!("<VirtualHost {addresses}>")];

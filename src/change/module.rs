@@ -1,7 +1,9 @@
 //! The steps that get modules loaded: mod_ssl, and what the request or an active directive needs beside it. Knows
 //! nothing of listeners and virtual hosts.
 
-use crate::httpd::{Configuration, Edit, Kind, LoadModule, Truth, resolve, word};
+use crate::httpd::{
+    Configuration, Edit, EntryId, FileId, Kind, LoadModule, Truth, resolve, source_name, word,
+};
 
 use super::debian;
 use super::plan::{Act, PlanError, insert_lines, refuse, server_root_line};
@@ -100,18 +102,54 @@ pub(super) fn load(
         }
         Truth::False => {}
     }
-    if let Some(edit) = uncomment(configuration, identifier, why) {
+    let before = first_user(configuration, identifier).filter(|user| {
+        server_root_line(configuration).is_none_or(|line| is_before(configuration, 0, line, Some(*user)))
+    });
+    if let Some(edit) = uncomment(configuration, identifier, why, before) {
         return Ok(vec![Act::Edit(edit)]);
     }
     let links = debian::links(configuration, identifier, why);
     if !links.is_empty() {
         return Ok(links.into_iter().map(Act::Link).collect());
     }
-    add(configuration, identifier, why).map(|edit| vec![Act::Edit(edit)])
+    let added = add(configuration, identifier, why, before);
+    // A line behind its users is better than none.
+    let edit = match uncomment(configuration, identifier, why, None) {
+        Some(edit) if added.is_err() => edit,
+        _ => added?,
+    };
+    Ok(vec![Act::Edit(edit)])
+}
+
+/// The first `<IfModule>` that hangs on the module: what is in it stays dead where the module is loaded behind it.
+fn first_user(configuration: &Configuration, identifier: &str) -> Option<EntryId> {
+    let source = source_name(identifier.as_bytes());
+    let mut tests = configuration.named("<IfModule");
+    let first = tests.find(|(_, entry)| {
+        let argument = configuration.section_argument(entry);
+        let name = word::words(&argument).next();
+        let asks = name.is_some_and(|name| *name.value == *identifier.as_bytes() || *name.value == *source);
+        asks && entry.truth == Truth::True
+    });
+    first.map(|(id, _)| id)
+}
+
+/// Is a line read before an entry, or is there none?
+fn is_before(configuration: &Configuration, file: FileId, line: u32, entry: Option<EntryId>) -> bool {
+    let Some(entry) = entry else { return true };
+    let read = &configuration.entries()[..=entry as usize];
+    let goes_on = read.iter().any(|other| other.file == file && other.line > line);
+    let included_from = configuration.file(file).included_from;
+    goes_on || included_from.is_some_and(|(outer, at)| is_before(configuration, outer, at, Some(entry)))
 }
 
 /// The first commented `LoadModule` of that module in a place that Apache reads, whose module file exists.
-fn uncomment(configuration: &Configuration, identifier: &str, why: &str) -> Option<Edit> {
+fn uncomment(
+    configuration: &Configuration,
+    identifier: &str,
+    why: &str,
+    before: Option<EntryId>,
+) -> Option<Edit> {
     for (id, file) in (0..).zip(configuration.files()) {
         let document = &file.document;
         for line in 0..document.lines().len() {
@@ -125,6 +163,7 @@ fn uncomment(configuration: &Configuration, identifier: &str, why: &str) -> Opti
                 || module != identifier.as_bytes()
                 || configuration.is_server_level(id, line as u32) != Truth::True
                 || !exists(configuration, path)
+                || !is_before(configuration, id, line as u32, before)
             {
                 continue;
             }
@@ -140,7 +179,12 @@ fn uncomment(configuration: &Configuration, identifier: &str, why: &str) -> Opti
 }
 
 /// A new line behind the last `LoadModule` at the server level, with a path in the style of its siblings.
-fn add(configuration: &Configuration, identifier: &str, why: &str) -> Result<Edit, PlanError> {
+fn add(
+    configuration: &Configuration,
+    identifier: &str,
+    why: &str,
+    before: Option<EntryId>,
+) -> Result<Edit, PlanError> {
     let stem = identifier.strip_suffix("_module").unwrap_or(identifier);
     let file_name = format!("mod_{stem}.so");
     let siblings: Vec<&LoadModule> = configuration
@@ -151,6 +195,7 @@ fn add(configuration: &Configuration, identifier: &str, why: &str) -> Result<Edi
             load.truth == Truth::True
                 && configuration.macro_place(entry).is_none()
                 && configuration.is_server_level(entry.file, entry.line) == Truth::True
+                && is_before(configuration, entry.file, entry.line, before)
         })
         .collect();
     let folder = siblings.last().map_or(&b"modules"[..], |load| {

@@ -32,6 +32,8 @@ pub(super) fn add(
         )));
     }
     let site = site::site(configuration, request)?;
+    let aliases: Vec<&str> = request.aliases.iter().map(String::as_str).collect();
+    site::refuse_other_sites(configuration, request, &aliases)?;
     let domain = &request.domain;
     let tls = tls_lines(configuration, request)?;
     let (body, base, unit, reason);
@@ -126,7 +128,7 @@ fn beside(
         let is_default = set.first().is_some_and(|first| first.entry > site.entry);
         let loses = set
             .iter()
-            .any(|host| host.entry < site.entry && host.has_name(&request.domain));
+            .any(|host| host.entry <= site.entry && host.has_name(&request.domain));
         !is_default && !loses
     });
     // Behind its closing line is the level of its opening.

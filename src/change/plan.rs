@@ -208,28 +208,31 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn new(main: &'a [u8], source: &'a Source, facts: &'a Facts, original: &Configuration) -> Self {
-        let mut files = BTreeMap::new();
-        for file in original.files() {
-            files
-                .entry(real_path(&file.host))
-                .or_insert_with(|| file.document.bytes().to_vec());
-        }
-        Work {
+        let mut work = Work {
             main,
             source,
             facts,
-            files,
+            files: BTreeMap::new(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
-        }
+        };
+        work.keep(original);
+        work
     }
 
-    fn read(&self) -> Result<Configuration, PlanError> {
-        read(
-            self.main,
-            &self.source.with_overlay(self.files.clone()),
-            self.facts,
-        )
+    fn read(&mut self) -> Result<Configuration, PlanError> {
+        let source = self.source.with_overlay(self.files.clone());
+        let configuration = read(self.main, &source, self.facts)?;
+        // A step may have brought in files that were not read before.
+        self.keep(&configuration);
+        Ok(configuration)
+    }
+
+    fn keep(&mut self, configuration: &Configuration) {
+        for file in configuration.files() {
+            let bytes = || file.document.bytes().to_vec();
+            self.files.entry(real_path(&file.host)).or_insert_with(bytes);
+        }
     }
 
     /// The files that are different now.

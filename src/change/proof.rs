@@ -1,6 +1,7 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
 
@@ -42,6 +43,7 @@ pub(super) fn prove(
             problem.message
         )));
     }
+    refuse_tls_on_http_ports(original, result, request)?;
     refuse_bare_hosts(original, result, request)?;
     refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
@@ -68,47 +70,83 @@ pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> 
     notes
 }
 
+/// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
+fn refuse_tls_on_http_ports(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let old: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    for host in secured(result) {
+        let is_listened = |port: Option<u16>| {
+            let active = result.listens().iter().filter(|l| l.truth == Truth::True);
+            active
+                .filter(|listen| listen.port != request.port)
+                .any(|listen| port.is_none_or(|port| port == listen.port))
+        };
+        let own_port = |port: Option<u16>| port == Some(request.port);
+        let other_side = host.addresses.iter().all(|a| !own_port(a.port))
+            || host
+                .addresses
+                .iter()
+                .any(|a| !own_port(a.port) && is_listened(a.port));
+        if names_exactly(&host, &request.domain) && other_side && !old.contains(&key(result, &host)) {
+            let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+            return Err(refuse(format!(
+                "the virtual host {} would speak TLS at all its addresses, {}, and HTTP at none; give HTTP a virtual \
+                 host of its own, without SSLEngine, then run again",
+                describe(result, &host),
+                addresses.join(" and ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The active virtual hosts that speak TLS.
+fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
+    let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
+    let mut hosts = configuration.virtual_hosts();
+    hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
+    hosts
+}
+
+/// What identifies a virtual host across edits: its file, addresses and name.
+type HostKey = (PathBuf, Vec<String>, Option<String>);
+
+fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
+    let opening = configuration.entry(host.entry);
+    let addresses = host.addresses.iter().map(ToString::to_string);
+    (
+        configuration.file(opening.file).host.clone(),
+        addresses.collect(),
+        host.server_name.clone(),
+    )
+}
+
 /// TLS virtual hosts that the plan brings to life must have a certificate, or Apache will not start.
 fn refuse_bare_hosts(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let key = |configuration: &Configuration, host: &VirtualHost| {
-        let file = configuration
-            .file(configuration.entry(host.entry).file)
-            .host
-            .clone();
-        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
-        (file, addresses, host.server_name.clone())
-    };
-    let loaded = original.modules().has(b"ssl_module") == Truth::True;
-    let before: HashSet<_> = original
-        .virtual_hosts()
-        .iter()
-        .filter(|host| loaded && host.truth == Truth::True)
-        .map(|host| key(original, host))
-        .collect();
-    let lived = |host: &VirtualHost| before.contains(&key(result, host));
-    for host in result
-        .virtual_hosts()
-        .iter()
-        .filter(|host| host.truth == Truth::True && result.speaks_tls(host))
-    {
+    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    for host in &secured(result) {
         // The domain's own files are the request's, and may be made only when it is carried out.
-        if lived(host) || names_exactly(host, &request.domain) {
+        if before.contains(&key(result, host)) || names_exactly(host, &request.domain) {
             continue;
         }
         let problem = match result.setting(host.section, "SSLCertificateFile") {
             None => "has no SSLCertificateFile".to_string(),
             Some(entry) => match missing_file(result, entry) {
                 Some(file) => format!("names the certificate {file}, which does not exist"),
-                None => continue,
+                None if has_key(result, host, entry) => continue,
+                None => "names no private key for its certificate".to_string(),
             },
         };
         return Err(refuse(format!(
-            "with HTTPS on, the virtual host {} becomes active, but {problem}, and Apache would not start; give it a \
-             certificate or take it out, then run again",
+            "with HTTPS on, the virtual host {} speaks TLS too, but {problem}, and Apache would not start; give it a \
+             certificate and key or take it out, then run again",
             describe(result, host)
         )));
     }
@@ -167,6 +205,23 @@ fn refuse_awakened_hosts(
     Ok(())
 }
 
+/// Is there a private key for a certificate: by a directive, or in the certificate's own file?
+fn has_key(configuration: &Configuration, host: &VirtualHost, certificate: &Entry) -> bool {
+    if configuration
+        .setting(host.section, "SSLCertificateKeyFile")
+        .is_some()
+    {
+        return true;
+    }
+    let source = configuration.source();
+    let arguments = configuration.arguments(certificate);
+    arguments.first().is_some_and(|argument| {
+        let full = resolve(configuration.server_root(), argument, source.platform);
+        let names_key = |bytes: Vec<u8>| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some();
+        source.is_foreign(&full) || source.read(&full).is_ok_and(names_key)
+    })
+}
+
 /// The file that a directive names, if it is not there.
 fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
     let argument = configuration.arguments(entry).into_iter().next()?;
@@ -186,11 +241,21 @@ fn others_are_unchanged(
     let newly_loaded = loaded(result) && !loaded(original);
     let mut after = settings(result, request);
     for (key, before) in settings(original, request) {
-        let mut rest = after.remove(&key).unwrap_or_default().into_iter();
+        let rest = after.remove(&key).unwrap_or_default();
+        let mut rest = rest.iter();
         // Others of the same name may have come in between; the old ones must be there, in their order.
-        for (setting, place) in before {
-            if rest.any(|(other, _)| other == setting) {
+        for old in before {
+            let left = rest.clone();
+            if rest.any(|new| old.is_kept_as(new)) {
                 continue;
+            }
+            let place = &old.place;
+            if left.into_iter().any(|new| old.files == new.files) {
+                return Err(refuse(format!(
+                    "the virtual host {place} has a certificate and no SSLEngine of its own, so that a listener for \
+                     HTTPS would have it speak TLS at all its addresses; write `SSLEngine off` or `SSLEngine on` \
+                     into it, then run again"
+                )));
             }
             // Not our edits, but what `<IfModule !ssl_module>` and the like make of the module.
             if newly_loaded {
@@ -251,28 +316,38 @@ fn sets_are_unchanged(
     Ok(())
 }
 
-/// What identifies a virtual host across edits: its file, addresses and name.
-type HostKey = (std::path::PathBuf, String, Option<String>);
-/// Engine, certificates and keys.
-type TlsSettings = (bool, Vec<Vec<u8>>, Vec<Vec<u8>>);
+/// What a virtual host of others has.
+struct Old {
+    /// It speaks TLS.
+    engine: bool,
+    /// Its certificates and keys.
+    files: [Vec<Vec<u8>>; 2],
+    /// Something listens on one of its ports.
+    reached: bool,
+    /// For people.
+    place: String,
+}
 
-fn settings(
-    configuration: &Configuration,
-    request: &Request,
-) -> BTreeMap<HostKey, Vec<(TlsSettings, String)>> {
-    let mut all: BTreeMap<HostKey, Vec<(TlsSettings, String)>> = BTreeMap::new();
+impl Old {
+    /// A listener for https switches TLS on without a word where there is a certificate; that changes nothing for a
+    /// virtual host that nobody could reach.
+    fn is_kept_as(&self, new: &Old) -> bool {
+        self.files == new.files && (self.engine == new.engine || new.engine && !self.reached)
+    }
+}
+
+fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKey, Vec<Old>> {
+    let mut all: BTreeMap<HostKey, Vec<Old>> = BTreeMap::new();
     let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
+    let listens = configuration.listens().iter();
+    let ports: HashSet<u16> = listens
+        .filter(|listen| listen.truth == Truth::True)
+        .map(|listen| listen.port)
+        .collect();
     for host in configuration.virtual_hosts() {
         if host.truth != Truth::True || names_exactly(&host, &request.domain) {
             continue;
         }
-        let opening = configuration.entry(host.entry);
-        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
-        let key = (
-            configuration.file(opening.file).host.clone(),
-            addresses.join(" "),
-            host.server_name.clone(),
-        );
         let values = |name: &str| -> Vec<Vec<u8>> {
             let own: Vec<&Entry> = configuration
                 .inside(host.section)
@@ -285,16 +360,16 @@ fn settings(
                 .map(|entry| configuration.rest(entry))
                 .collect()
         };
-        // A listener for https switches TLS on without a word, but only where there is a certificate.
-        let engine = loaded && configuration.speaks_tls(&host);
-        let tls = (
-            engine,
-            values("SSLCertificateFile"),
-            values("SSLCertificateKeyFile"),
-        );
-        all.entry(key)
-            .or_default()
-            .push((tls, describe(configuration, &host)));
+        all.entry(key(configuration, &host)).or_default().push(Old {
+            engine: loaded && configuration.speaks_tls(&host),
+            files: [values("SSLCertificateFile"), values("SSLCertificateKeyFile")],
+            reached: host.addresses.iter().any(|address| {
+                address
+                    .port
+                    .map_or(!ports.is_empty(), |port| ports.contains(&port))
+            }),
+            place: describe(configuration, &host),
+        });
     }
     all
 }

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use crate::httpd::{Configuration, Truth, VirtualHost};
+use regex::RegexBuilder;
+
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
 
 use super::answer::{Answers, names_exactly};
 use super::copy::{REDIRECTS, within};
@@ -46,11 +48,8 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
             let mut homeless = Vec::new();
             for name in request.names() {
                 match port.answers.answering(end, name) {
-                    Some(host) if is_for(configuration, host, name, request) => {
-                        if !redirects(configuration, request, host) {
-                            return port.redirect(host);
-                        }
-                    }
+                    Some(host) if redirects(configuration, request, host, name) => {}
+                    Some(host) if is_for(configuration, host, name, request) => return port.redirect(host),
                     _ => homeless.push(name),
                 }
             }
@@ -70,27 +69,94 @@ fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request
                 .is_ok_and(|site| site.is_some_and(|site| site.section == host.section))
 }
 
-/// Does something in the virtual host send clients to HTTPS?
-fn redirects(configuration: &Configuration, request: &Request, host: &VirtualHost) -> bool {
+/// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
+fn redirects(configuration: &Configuration, request: &Request, host: &VirtualHost, asked: &str) -> bool {
     let names: Vec<&str> = request
         .names()
         .chain(host.server_name.as_deref())
         .chain(host.aliases.iter().map(String::as_str))
         .collect();
-    within(configuration, host)
-        .filter(|entry| entry.truth == Truth::True)
-        .any(|entry| {
-            let arguments = configuration.arguments(entry);
-            REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
-                && arguments.iter().any(|word| leads_to(word, &names))
-                && arguments.iter().any(|word| takes_all(word))
+    // The conditions of a rule stand right before it.
+    let mut conditions: Vec<&Entry> = Vec::new();
+    let entries = within(configuration, host).filter(|entry| entry.truth == Truth::True);
+    for entry in entries {
+        if configuration.is_named(entry, "RewriteCond") {
+            conditions.push(entry);
+            continue;
+        }
+        let conditions = std::mem::take(&mut conditions);
+        let is_redirect = REDIRECTS.iter().any(|name| configuration.is_named(entry, name));
+        if !is_redirect || !holds_everywhere(configuration, entry, host) {
+            continue;
+        }
+        let arguments = configuration.arguments(entry);
+        if arguments.iter().any(|word| leads_to(word, &names))
+            && arguments.iter().any(|word| takes_all(word))
+            && conditions
+                .iter()
+                .all(|condition| admits(&configuration.arguments(condition), asked))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Is a directive of a virtual host for all its requests, and not for a folder only?
+fn holds_everywhere(configuration: &Configuration, entry: &Entry, host: &VirtualHost) -> bool {
+    configuration
+        .ancestors(entry)
+        .take_while(|(section, _)| *section != host.section)
+        .all(|(_, section)| {
+            let opening = configuration.entry(section.opening);
+            let name = configuration.name(opening).to_ascii_lowercase();
+            let whole = || configuration.section_argument(opening).trim_ascii() == b"/";
+            section.transparent || name.starts_with(b"<if") || name == b"<location" && whole()
         })
+}
+
+/// Does a condition on the name that was asked for hold for that name? Conditions on other things are not looked at.
+fn admits(condition: &[Vec<u8>], name: &str) -> bool {
+    let [tested, pattern, ..] = condition else {
+        return true;
+    };
+    let tested = tested.to_ascii_uppercase();
+    if ![&b"%{HTTP_HOST}"[..], b"%{SERVER_NAME}", b"%{HTTP:HOST}"].contains(&tested.as_slice()) {
+        return true;
+    }
+    let pattern = String::from_utf8_lossy(pattern);
+    let (negated, pattern) = match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, &*pattern),
+    };
+    let matches = match pattern.strip_prefix('=') {
+        Some(text) => Ok(text.eq_ignore_ascii_case(name)),
+        None => RegexBuilder::new(pattern)
+            .case_insensitive(true)
+            .build()
+            .map(|pattern| pattern.is_match(name)),
+    };
+    matches.is_ok_and(|matches| matches != negated)
 }
 
 /// Is it the pattern or path of a redirect for (nearly) everything?
 fn takes_all(word: &[u8]) -> bool {
     matches!(word, b"/" | b"^" | b"^/" | b"^/?" | b".")
         || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
+}
+
+/// Does a virtual host send all its clients elsewhere?
+pub(super) fn takes_everything(configuration: &Configuration, host: &VirtualHost) -> bool {
+    within(configuration, host).any(|entry| {
+        entry.truth == Truth::True
+            && REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
+            && holds_everywhere(configuration, entry, host)
+            && configuration.arguments(entry).iter().any(|word| takes_all(word))
+            && configuration
+                .arguments(entry)
+                .iter()
+                .any(|word| memchr::memmem::find(word, b"://").is_some())
+    })
 }
 
 /// A virtual host that only sends clients to HTTPS is nobody's site.
@@ -251,5 +317,25 @@ impl<'a> Port<'a> {
         );
         let edit = insert_at_server_level(self.configuration, file, after, lines, reason);
         Ok(vec![Act::Edit(edit)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_condition_on_the_name_holds_for_that_name_only() {
+        let admits = |tested: &str, pattern: &str| {
+            super::admits(
+                &[tested.as_bytes().to_vec(), pattern.as_bytes().to_vec()],
+                "a.test",
+            )
+        };
+        assert!(admits("%{HTTPS}", "off"));
+        assert!(admits("%{HTTP_HOST}", r"^(?:a\.test|b\.test)\.?(?::[0-9]+)?$"));
+        assert!(admits("%{http_host}", "=A.test"));
+        assert!(admits("%{SERVER_NAME}", "!^b"));
+        assert!(!admits("%{HTTP_HOST}", r"^b\.test$"));
+        assert!(!admits("%{HTTP_HOST}", "!a.test"));
+        assert!(!admits("%{HTTP_HOST}", "(?<"));
     }
 }

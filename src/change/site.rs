@@ -27,7 +27,7 @@ pub(super) fn site(
     if let Some((file, line)) = &request.site {
         return named_by_place(configuration, &hosts, file, *line).map(Some);
     }
-    let mut found = candidates(configuration, &hosts, request);
+    let mut found = candidates(configuration, &hosts, request, false);
     match found.as_slice() {
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
@@ -67,7 +67,8 @@ pub(super) fn scope(
             named = named_by_place(configuration, hosts, file, *line).ok()?;
             &named
         }
-        None => match candidates(configuration, hosts, request).as_slice() {
+        // One that only redirects says as well where the domain is at home.
+        None => match candidates(configuration, hosts, request, true).as_slice() {
             [only] => *only,
             _ => return None,
         },
@@ -82,11 +83,13 @@ pub(super) fn scope(
         .filter(|all| !all.is_empty())
 }
 
-/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others.
+/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
+/// redirect if they are wanted.
 fn candidates<'a>(
     configuration: &Configuration,
     hosts: &'a [VirtualHost],
     request: &Request,
+    with_redirects: bool,
 ) -> Vec<&'a VirtualHost> {
     let active = || hosts.iter().filter(|host| host.truth == Truth::True);
     let addresses = || active().flat_map(|host| &host.addresses);
@@ -118,7 +121,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
-                && !redirect::does_nothing_else(configuration, host)
+                && (with_redirects || !redirect::does_nothing_else(configuration, host))
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);
@@ -151,6 +154,43 @@ fn candidates<'a>(
             && own_settings(configuration, host.section, "ServerName").is_empty()
     });
     nameless
+}
+
+/// Refuses further names under which another site answers over HTTP: HTTPS would show this one instead.
+pub(super) fn refuse_other_sites(
+    configuration: &Configuration,
+    request: &Request,
+    names: &[&str],
+) -> Result<(), PlanError> {
+    let hosts = configuration.virtual_hosts();
+    let own = site(configuration, request)?;
+    let root = |host: &VirtualHost| {
+        let entry = configuration.setting(host.section, "DocumentRoot");
+        entry.map(|entry| configuration.arguments(entry))
+    };
+    for name in names {
+        let alone = Request {
+            domain: name.to_string(),
+            ..request.clone()
+        };
+        let other = candidates(configuration, &hosts, &alone, false)
+            .into_iter()
+            .find(|host| {
+                let is_own = own
+                    .as_ref()
+                    .is_some_and(|own| own.section == host.section || root(own) == root(host));
+                names_exactly(host, name) && !is_own && !redirect::takes_everything(configuration, host)
+            });
+        if let Some(host) = other {
+            return Err(refuse(format!(
+                "{name} is the name of another site than {}: {}; run again without it, and once more with --domain \
+                 {name}",
+                request.domain,
+                describe(configuration, host)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Does it answer to the name by itself, and not because the main server has it?

@@ -6,9 +6,9 @@ use crate::httpd::{
 
 use super::listen::describe;
 use super::plan::{PlanError, insert_lines, refuse};
-use super::policy;
 use super::request::Request;
 use super::text::{indentation_unit, quoted, setting, what};
+use super::{policy, site};
 
 /// The three directives that name files, with what the request wants of each.
 pub(super) fn files(request: &Request) -> [(&'static str, Option<&[u8]>); 3] {
@@ -110,6 +110,7 @@ pub(super) fn update(
     }
     let unknown: Vec<&str> = request.names().filter(|name| !host.has_name(name)).collect();
     if !unknown.is_empty() {
+        site::refuse_other_sites(configuration, request, &unknown)?;
         missing.insert(0, format!("ServerAlias {}", unknown.join(" ")).into_bytes());
     }
     if !missing.is_empty() {

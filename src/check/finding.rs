@@ -181,11 +181,15 @@ pub enum Code {
     HandshakeFailed,
     ServedUntrusted,
     ServedOtherThanDisk,
+    NameNotPublic,
+    PortUnusual,
+    Tls12Refused,
+    PostRefused,
 }
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Code, &'static str); 101] = [
+    pub const ALL: [(Code, &'static str); 105] = [
         (Code::FileMissing, "FILE-MISSING"),
         (Code::FileEmpty, "FILE-EMPTY"),
         (Code::FileNotRegular, "FILE-NOT-REGULAR"),
@@ -287,6 +291,10 @@ impl Code {
         (Code::HandshakeFailed, "HANDSHAKE-FAILED"),
         (Code::ServedUntrusted, "SERVED-UNTRUSTED"),
         (Code::ServedOtherThanDisk, "SERVED-OTHER-THAN-DISK"),
+        (Code::NameNotPublic, "NAME-NOT-PUBLIC"),
+        (Code::PortUnusual, "PORT-UNUSUAL"),
+        (Code::Tls12Refused, "TLS12-REFUSED"),
+        (Code::PostRefused, "POST-REFUSED"),
     ];
 
     /// The word that users see and type.

@@ -178,7 +178,7 @@ fn not_seen(failure: &Failure) -> Finding {
              was not restarted since.",
             "esync-ssl check names the virtual host; then esync-ssl restart.",
         ),
-        Failure::NoHandshake(words) => Finding::new(
+        Failure::NoHandshake(words) | Failure::NoAnswer(words) => Finding::new(
             Code::HandshakeFailed,
             Severity::BreaksClients,
             "no TLS handshake comes about",

@@ -79,36 +79,33 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The commands.
+/// The commands. Those with arguments say there what they do: a line here would take the place of that text.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum Command {
-    /// Turn HTTPS on for a domain
     Enable(Enable),
     /// List the backups that writing commands made
     #[command(after_help = EXIT_STATUSES)]
     Backups,
-    /// Put back what a writing command changed
     Restore(Restore),
-    /// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them
     Check(Check),
-    /// Say why Apache did not start, from its error logs
     Explain(Explain),
     /// Show who listens on the ports that the configuration wants
     #[command(after_help = EXIT_STATUSES)]
     Ports,
-    /// Restart Apache, and see that it serves what is configured
     Restart(Restart),
-    /// Look at the running server as a client does
     Verify(Verify),
+    /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type
+    Devices(Devices),
+    /// Put everything that support will ask for into one text file, without secrets
+    Report(Report),
     /// Certificates and keys: look at them, make them, convert them, install them
     #[command(subcommand)]
     Cert(CertCommand),
     /// Show what the server serves: modules, listeners, virtual hosts
     #[command(after_help = EXIT_STATUSES)]
     Status,
-    /// Say what is wrong with the configuration, all of it
     Lint(Lint),
-    /// Print the whole evaluated configuration as JSON
     Dump(Dump),
 }
 
@@ -171,6 +168,65 @@ pub struct Verify {
     /// Trust these certificates instead of those that this machine trusts (PEM or DER)
     #[arg(long, value_name = "FILE")]
     pub ca: Option<Utf8PathBuf>,
+}
+
+/// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type.
+///
+/// An eWON speaks plain HTTP only. The M2U service of Talk2M takes its data over the VPN and passes it on over HTTPS.
+/// It needs what every strange client needs: a name in public DNS, a certificate for it from an authority that
+/// everybody trusts, the intermediates served with it, TLS 1.2, and a POST that is answered without a redirect. All of
+/// that is looked at. With --path the path is asked for (HEAD, which changes nothing); with --send a sample is posted
+/// there, once. Status 4 says that data would not arrive.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Devices {
+    /// Name of the server, as the gateway calls it
+    #[arg(long, value_name = "NAME")]
+    pub domain: String,
+    /// Path that the devices post to
+    #[arg(long, value_name = "/PATH", value_parser = parse_path)]
+    pub path: Option<String>,
+    /// Port of the URL [default: that of --address or of the virtual host; 443 where it is one of several]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// POST a sample of one line to the path, and show the answer
+    #[arg(long)]
+    pub send: bool,
+    /// Connect there instead of to this machine
+    #[arg(long, value_name = "IP:PORT")]
+    pub address: Option<SocketAddr>,
+    /// Trust these roots instead of those that this machine trusts (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<Utf8PathBuf>,
+}
+
+fn parse_path(text: &str) -> Result<String, String> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if text.starts_with('/') && is_plain {
+        Ok(text.to_string())
+    } else {
+        Err("a path starts with / and has neither blanks nor other characters that a URL must encode".into())
+    }
+}
+
+/// Put everything that support will ask for into one text file, without secrets.
+///
+/// Versions, layout, status, findings of check and lint, what `httpd -t` says, ports, the last lines of the error logs,
+/// certificates in words, backups. Keys and files of passwords are not opened for it; passwords, tokens, cookies and
+/// query strings are taken out of everything else. What is inside is listed before it is written, and nothing is sent
+/// anywhere. Read it before you pass it on.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Report {
+    /// File to write; never overwrites one; `-` is the standard output [default: esync-ssl-report-TIME.txt]
+    #[arg(value_name = "FILE")]
+    pub file: Option<Utf8PathBuf>,
+    /// Write without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// List what would be inside and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
 }
 
 /// Say why Apache did not start, from its error logs.
@@ -256,8 +312,16 @@ pub struct Dump {
 /// Turn HTTPS on for a domain.
 ///
 /// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
-/// answers it). Shows every change with its reason and a diff, and asks before it writes. With --restart, the running
-/// server must then show the certificate, and HTTP behave as asked; otherwise files and server go back to what they were.
+/// answers it). Shows every change with its reason and a diff, and asks before it writes.
+///
+/// A virtual host that answers the domain over HTTP is served over HTTPS by a copy right behind it, line by line, less
+/// what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
+/// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
+/// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
+/// one the new virtual host inherits everything from the main server.
+///
+/// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
+/// go back to what they were.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {

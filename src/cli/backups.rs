@@ -1,7 +1,7 @@
 //! `esync-ssl backups`: what can be restored. Reads no configuration.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -17,12 +17,30 @@ use crate::server::installation::Installation;
 /// Runs the command.
 pub fn run(global: &Global, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {
     let root = root(global)?;
+    let listed = list(&root, world)?;
+    printer.document(&listed);
+    printer.answer(&listed.text());
+    if listed.unfinished.is_some() {
+        super::commit::mention_unfinished(&root, world, printer);
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// The backups of a server root, for people; or why they are not known.
+pub(super) fn text(root: &Path, world: &World) -> String {
+    match list(root, world) {
+        Ok(listed) => listed.text(),
+        Err(failure) => format!("{:#}\n", failure.error),
+    }
+}
+
+fn list(root: &Path, world: &World) -> Result<Listed, Failure> {
     let mut listed = Listed {
-        root: shown(&root),
+        root: shown(root),
         backups: Vec::new(),
         unfinished: None,
     };
-    for store in stores(&root, world.disk) {
+    for store in stores(root, world.disk) {
         let found = store.backups().map_err(|error| {
             Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
         })?;
@@ -32,12 +50,7 @@ pub fn run(global: &Global, world: &World, printer: &Printer) -> Result<ExitStat
             .filter(|backup| listed.unfinished.as_ref() != Some(&backup.id));
         listed.backups.extend(done.map(Line::of));
     }
-    printer.document(&listed);
-    printer.answer(&listed.text());
-    if listed.unfinished.is_some() {
-        super::commit::mention_unfinished(&root, world, printer);
-    }
-    Ok(ExitStatus::Done)
+    Ok(listed)
 }
 
 /// The server root, found without reading any configuration.
@@ -56,7 +69,7 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
 }
 
 /// A path for people.
-pub fn shown(path: &std::path::Path) -> String {
+pub fn shown(path: &Path) -> String {
     printable(path.display().to_string().as_bytes())
 }
 

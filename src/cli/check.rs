@@ -39,7 +39,7 @@ pub fn run(arguments: &Check, global: &Global, printer: &Printer) -> Result<Exit
 
 /// The answer, for programs and for the text.
 #[derive(Serialize)]
-struct Report {
+pub(super) struct Report {
     server: ReportedServer,
     #[serde(skip)]
     server_text: String,
@@ -102,7 +102,8 @@ impl Report {
         }
     }
 
-    fn text(&self) -> String {
+    /// For people.
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let clean = |text: &str| printable(text.as_bytes());
         for checked in &self.checked {
@@ -205,12 +206,23 @@ fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
 fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Result<Report, Failure> {
     let loaded = Loaded::find(global)?;
     loaded.introduce(printer);
-    let server = Server::of(Some(&loaded), global);
-    let configuration = &loaded.configuration;
     let wanted = arguments.domain.as_deref().map(client_name).transpose()?;
+    let rehearsal = (!arguments.no_rehearsal).then_some(printer);
+    of_loaded(&loaded, wanted.as_deref(), rehearsal, global)
+}
+
+/// The same of a configuration that was read already.
+pub(super) fn of_loaded(
+    loaded: &Loaded,
+    wanted: Option<&str>,
+    rehearsal: Option<&Printer>,
+    global: &Global,
+) -> Result<Report, Failure> {
+    let server = Server::of(Some(loaded), global);
+    let configuration = &loaded.configuration;
     let mut hosts = TlsHost::all(configuration, server.generation);
-    if let Some(name) = &wanted {
-        let answering = answering(&loaded, name);
+    if let Some(name) = wanted {
+        let answering = answering(loaded, name);
         hosts.retain(|host| answering.contains(&host.section));
         if hosts.is_empty() {
             return Err(Failure::error(anyhow!(
@@ -219,25 +231,19 @@ fn configuration(arguments: &Check, global: &Global, printer: &Printer) -> Resul
             )));
         }
     }
-    let (checked, mut skipped) = judge_hosts(
-        &loaded,
-        server,
-        &hosts,
-        wanted.as_deref(),
-        (!arguments.no_rehearsal).then_some(printer),
-    );
+    let (checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
     if wanted.is_none() {
         for host in configuration.virtual_hosts() {
             if host.truth == Truth::Unknown {
                 skipped.push(Skipped {
-                    place: place_of(&loaded, host.entry),
+                    place: place_of(loaded, host.entry),
                     reason: "whether it is active hangs on a condition that is not known here".into(),
                 });
             }
         }
     }
-    let mut about = running::configuration_findings(&loaded);
-    about.extend(running::port_findings(&loaded));
+    let mut about = running::configuration_findings(loaded);
+    about.extend(running::port_findings(loaded));
     about.sort_by_key(|finding| finding.severity);
     Ok(Report::new(server, checked, about, skipped))
 }

@@ -64,6 +64,30 @@ pub(super) struct Log {
     bytes: Vec<u8>,
 }
 
+impl Log {
+    /// The last entries, under the name of the log.
+    pub(super) fn end(&self, count: usize) -> String {
+        let name = printable(self.name.as_bytes());
+        if let Some(trouble) = &self.trouble {
+            return format!("{name}: not read: {}\n", printable(trouble.as_bytes()));
+        }
+        let entries = parse(&self.bytes, 0);
+        let last = &entries[entries.len().saturating_sub(count)..];
+        let mut text = format!("{name}: the last {} of {} entries\n", last.len(), entries.len());
+        for line in last.iter().flat_map(|entry| entry.text.lines()) {
+            let _ = writeln!(text, "  | {}", printable(line.as_bytes()));
+        }
+        text
+    }
+
+    /// The version of OpenSSL that Apache told at its last start.
+    pub(super) fn openssl(&self) -> Option<String> {
+        let at = memchr::memmem::rfind(&self.bytes, b"OpenSSL/")?;
+        let word = self.bytes[at..].split(u8::is_ascii_whitespace).next()?;
+        Some(printable(word))
+    }
+}
+
 /// What the logs say.
 #[derive(Serialize)]
 pub(super) struct Report {

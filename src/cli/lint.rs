@@ -19,30 +19,18 @@ pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitS
     let loaded = Loaded::find(global)?;
     let mut problems = loaded.configuration.check();
     let errors = problems.iter().filter(|problem| is_error(problem)).count();
-    let warnings = problems.len() - errors;
-    if arguments.quiet {
-        problems.retain(is_error);
-    }
     if global.json {
+        let warnings = problems.len() - errors;
+        if arguments.quiet {
+            problems.retain(is_error);
+        }
         printer.document(&Document {
             errors,
             warnings,
             problems: reports(&loaded, &problems),
         });
     } else {
-        let mut text = String::new();
-        for problem in &problems {
-            print(&mut text, &loaded, problem);
-        }
-        if !arguments.quiet || errors > 0 {
-            text += &summary(
-                errors,
-                warnings,
-                arguments.quiet,
-                loaded.configuration.files().len(),
-            );
-        }
-        printer.answer(&text);
+        printer.answer(&text(&loaded, &problems, arguments.quiet));
     }
     // The process ends: to give memory back piece by piece would only take time.
     std::mem::forget(loaded);
@@ -51,6 +39,20 @@ pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitS
     } else {
         ExitStatus::Done
     })
+}
+
+/// The problems for people; `quiet`: errors only.
+pub(super) fn text(loaded: &Loaded, problems: &[Problem], quiet: bool) -> String {
+    let errors = problems.iter().filter(|problem| is_error(problem)).count();
+    let mut text = String::new();
+    for problem in problems.iter().filter(|problem| !quiet || is_error(problem)) {
+        print(&mut text, loaded, problem);
+    }
+    if !quiet || errors > 0 {
+        let files = loaded.configuration.files().len();
+        text += &summary(errors, problems.len() - errors, quiet, files);
+    }
+    text
 }
 
 /// One that certainly stops Apache. What hangs on a condition that could not be decided does not count.

@@ -5,6 +5,7 @@ mod backups;
 mod cert;
 mod check;
 mod commit;
+mod devices;
 mod diff;
 mod dump;
 mod effect;
@@ -22,6 +23,7 @@ mod preflight;
 mod printer;
 mod proof;
 mod rehearse;
+mod report;
 mod restart;
 mod restore;
 mod running;
@@ -71,6 +73,8 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         Command::Ports => ports::run(&global, &printer),
         Command::Restart(restart) => restart::run(&restart, &global, world, &printer),
         Command::Verify(verify) => verify::run(&verify, &global, &printer),
+        Command::Devices(devices) => devices::run(&devices, &global, &printer),
+        Command::Report(report) => report::run(&report, &global, world, &printer),
         Command::Cert(command) => cert::run(command, &global, &printer),
         Command::Status => status::run(&global, &printer),
         Command::Lint(lint) => lint::run(&lint, &global, &printer),

@@ -24,6 +24,11 @@ pub struct PassPhrases {
 }
 
 impl PassPhrases {
+    /// None at all.
+    pub fn none() -> PassPhrases {
+        PassPhrases { given: None }
+    }
+
     /// Reads the file or standard input, if one was named.
     pub fn of(option: &PassPhraseOption) -> Result<PassPhrases, Failure> {
         let given = match &option.passphrase_file {

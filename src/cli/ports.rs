@@ -47,11 +47,30 @@ struct Holder {
 pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
     loaded.introduce(printer);
+    let report =
+        of(&loaded).map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano, or ss -ltnp")))?;
+    printer.document(&report);
+    printer.answer(&report.text());
+    Ok(if report.errors > 0 {
+        ExitStatus::Refused
+    } else {
+        ExitStatus::Done
+    })
+}
+
+/// Who listens on the ports of a configuration, for people; or why that is not known.
+pub(super) fn text(loaded: &Loaded) -> String {
+    match of(loaded) {
+        Ok(report) => report.text(),
+        Err(reason) => format!("{reason}\n"),
+    }
+}
+
+fn of(loaded: &Loaded) -> Result<Report, String> {
     let configuration = &loaded.configuration;
-    let all =
-        listeners().map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano, or ss -ltnp")))?;
-    let server = running::server(&loaded);
-    let ports: Vec<Port> = running::ports(&loaded, &server, &all)
+    let all = listeners()?;
+    let server = running::server(loaded);
+    let ports: Vec<Port> = running::ports(loaded, &server, &all)
         .iter()
         .map(|wanted| {
             let entry = configuration.entry(wanted.listen.entry);
@@ -92,17 +111,10 @@ pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
                 .is_some_and(|finding| finding.severity.is_error())
         })
         .count();
-    let report = Report {
+    Ok(Report {
         ports,
         running: server.parent().map(|parent| parent.pid),
         errors,
-    };
-    printer.document(&report);
-    printer.answer(&report.text());
-    Ok(if errors > 0 {
-        ExitStatus::Refused
-    } else {
-        ExitStatus::Done
     })
 }
 

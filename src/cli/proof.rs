@@ -108,11 +108,11 @@ impl<'a> Wanted<'a> {
     }
 
     fn look(&self) -> (Vec<Fault>, verify::Report) {
-        let named = verify::look(&self.named, &[], Some(self.loaded));
+        let named = verify::look(&self.named, &[], false, Some(self.loaded));
         let mut faults = of_report(&named);
         faults.extend(self.not_redirected());
         faults.extend(self.gone.iter().filter_map(|end| self.not_gone(*end)));
-        let all = verify::look(&self.targets, &[], Some(self.loaded));
+        let all = verify::look(&self.targets, &[], false, Some(self.loaded));
         let mut others = of_report(&all);
         // Who answers a name of another site is not asked; that nobody does is.
         others.retain(|fault| !fault.key.starts_with(Code::VhostShadowed.word()));

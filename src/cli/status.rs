@@ -31,6 +31,11 @@ pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Done)
 }
 
+/// The effective configuration in short, for people.
+pub(super) fn text(loaded: &Loaded) -> String {
+    Status::of(loaded).table()
+}
+
 #[derive(Serialize)]
 struct Status {
     server_root: String,

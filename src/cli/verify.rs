@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 use anyhow::{Context, anyhow};
+use camino::Utf8Path;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -33,32 +34,9 @@ pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<Exi
     if let Some(loaded) = &loaded {
         loaded.introduce(printer);
     }
-    let anchors = anchors(arguments)?;
-    let targets = match &loaded {
-        Some(loaded) => of_configuration(loaded, name.as_deref(), arguments.address, global),
-        None => Vec::new(),
-    };
-    let targets = match (targets.is_empty(), name, arguments.address) {
-        (false, ..) => targets,
-        (true, Some(name), Some(address)) => vec![Target::bare(name, address)],
-        (true, Some(name), None) => {
-            let address = (name.as_str(), 443)
-                .to_socket_addrs()
-                .ok()
-                .and_then(|mut all| all.next());
-            let address = address.ok_or_else(|| {
-                anyhow!("no virtual host answers {name} over TLS, and the name does not resolve; give --address IP:PORT")
-            })?;
-            vec![Target::bare(name, address)]
-        }
-        (true, None, _) => {
-            return Err(Failure::error(anyhow!(
-                "nothing speaks TLS in this configuration; give --domain and --address, or turn TLS on: esync-ssl \
-                 enable"
-            )));
-        }
-    };
-    let report = look(&targets, &anchors, loaded.as_ref());
+    let anchors = anchors(arguments.ca.as_deref())?;
+    let targets = targets(loaded.as_ref(), name, arguments.address, None, global)?;
+    let report = look(&targets, &anchors, false, loaded.as_ref());
     printer.document(&report);
     printer.answer(&report.text());
     Ok(if report.errors > 0 {
@@ -68,9 +46,45 @@ pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<Exi
     })
 }
 
+/// Where to look: virtual hosts of the configuration, or whatever answers the name at an address. `port` is that of a
+/// name which no virtual host has.
+pub(super) fn targets(
+    loaded: Option<&Loaded>,
+    name: Option<String>,
+    address: Option<SocketAddr>,
+    port: Option<u16>,
+    global: &Global,
+) -> Result<Vec<Target>, Failure> {
+    let mut targets = match loaded {
+        Some(loaded) => of_configuration(loaded, name.as_deref(), address, global),
+        None => Vec::new(),
+    };
+    if let (Some(port), None) = (port, address) {
+        targets.retain(|target| target.address.port() == port);
+    }
+    if !targets.is_empty() {
+        return Ok(targets);
+    }
+    let Some(name) = name else {
+        return Err(Failure::error(anyhow!(
+            "nothing speaks TLS in this configuration; give --domain and --address, or turn TLS on: esync-ssl enable"
+        )));
+    };
+    let found = address.or_else(|| {
+        let mut all = (name.as_str(), port.unwrap_or(443)).to_socket_addrs().ok()?;
+        all.next()
+    });
+    let address = found.ok_or_else(|| {
+        anyhow!(
+            "no virtual host answers {name} over TLS, and the name does not resolve; give --address IP:PORT"
+        )
+    })?;
+    Ok(vec![Target::bare(name, address)])
+}
+
 /// Certificates of `--ca`; none means the platform's.
-fn anchors(arguments: &Verify) -> Result<Vec<Certificate>, Failure> {
-    let Some(path) = &arguments.ca else {
+pub(super) fn anchors(file: Option<&Utf8Path>) -> Result<Vec<Certificate>, Failure> {
+    let Some(path) = file else {
         return Ok(Vec::new());
     };
     let bytes = std::fs::read(path).with_context(|| format!("--ca {path} cannot be read; check the path"))?;
@@ -250,12 +264,23 @@ struct Plain {
     location: Option<String>,
 }
 
-/// Looks at every target.
-pub(super) fn look(targets: &[Target], anchors: &[Certificate], loaded: Option<&Loaded>) -> Report {
-    let roots = if anchors.is_empty() {
-        Roots::of_platform()
-    } else {
-        Roots::only(anchors.iter().map(|anchor| anchor.der().to_vec()))
+/// Looks at every target. `strangers`: clients know roots and nothing else, whatever intermediates are trusted here.
+pub(super) fn look(
+    targets: &[Target],
+    anchors: &[Certificate],
+    strangers: bool,
+    loaded: Option<&Loaded>,
+) -> Report {
+    let given = !anchors.is_empty();
+    let anchors: Vec<Certificate> = anchors
+        .iter()
+        .filter(|anchor| !strangers || anchor.is_self_issued())
+        .cloned()
+        .collect();
+    let roots = match (given, strangers) {
+        (true, _) => Roots::only(anchors.iter().map(|anchor| anchor.der().to_vec())),
+        (false, true) => Roots::self_issued_of_platform(),
+        (false, false) => Roots::of_platform(),
     };
     let others: Vec<(Certificate, String)> = targets
         .iter()
@@ -266,7 +291,7 @@ pub(super) fn look(targets: &[Target], anchors: &[Certificate], loaded: Option<&
         .collect();
     let sights: Vec<Sight> = targets
         .iter()
-        .map(|target| sight(target, &roots, anchors, &others, loaded))
+        .map(|target| sight(target, &roots, &anchors, &others, loaded))
         .collect();
     let count = |error: bool| {
         let all = sights.iter().flat_map(|sight| &sight.findings);
@@ -276,7 +301,7 @@ pub(super) fn look(targets: &[Target], anchors: &[Certificate], loaded: Option<&
         .count()
     };
     Report {
-        roots: if anchors.is_empty() { "platform" } else { "given" },
+        roots: if given { "given" } else { "platform" },
         errors: count(true),
         warnings: count(false),
         targets: sights,
@@ -382,8 +407,19 @@ impl Report {
         self.targets.iter().flat_map(|sight| &sight.findings)
     }
 
+    /// Whether a handshake came about, target by target.
+    pub(super) fn handshakes(&self) -> impl Iterator<Item = bool> {
+        self.targets.iter().map(|sight| sight.tls.is_some())
+    }
+
     /// For people.
     pub(super) fn text(&self) -> String {
+        let all: Vec<Finding> = self.findings().cloned().collect();
+        format!("{}{}\n", self.sights_text(), findings::count(&all))
+    }
+
+    /// Target by target, for people.
+    pub(super) fn sights_text(&self) -> String {
         let mut text = String::new();
         let clean = |text: &str| printable(text.as_bytes());
         for sight in &self.targets {
@@ -440,8 +476,6 @@ impl Report {
             }
             text.push('\n');
         }
-        let all: Vec<Finding> = self.findings().cloned().collect();
-        let _ = writeln!(text, "{}", findings::count(&all));
         text
     }
 }

@@ -359,7 +359,7 @@ impl Configuration {
                 }
             }
         }
-        let level = |lines: Vec<(i32, i32)>, truth: Truth| {
+        let level = |lines: Vec<(i32, i32)>, truth: Truth| -> Vec<Truth> {
             let mut sum = (0, 0);
             let levels = lines.into_iter().map(|line| {
                 sum = (sum.0 + line.0, sum.1 + line.1);
@@ -371,11 +371,17 @@ impl Configuration {
             });
             levels.collect()
         };
-        around
-            .into_iter()
-            .zip(&self.files)
-            .map(|(lines, file)| level(lines, file.truth))
-            .collect()
+        let mut levels: Vec<Vec<Truth>> = Vec::with_capacity(self.files.len());
+        for (lines, file) in around.into_iter().zip(&self.files) {
+            // What a virtual host includes is its own.
+            let outside = file.included_from.and_then(|(outer, line)| {
+                let lines: &Vec<Truth> = levels.get(outer as usize)?;
+                lines.get(line as usize).copied()
+            });
+            let truth = outside.map_or(file.truth, |outside| outside.and(file.truth));
+            levels.push(level(lines, truth));
+        }
+        levels
     }
 
     /// An `Include` or `IncludeOptional` that would read files put into a folder (an absolute path of the

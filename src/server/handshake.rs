@@ -11,8 +11,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
-    SignatureScheme, Stream,
+    SignatureScheme, Stream, SupportedProtocolVersion,
 };
+
+use crate::tls::certificate::Certificate;
 
 /// How long connecting and each answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,6 +58,36 @@ pub struct Answer {
     pub hsts: Option<String>,
     /// `Server`.
     pub server: Option<String>,
+    /// It is a file as it lies on the disk, by what servers say of those: its tag, its date, and that it can be had in
+    /// parts.
+    pub is_file: bool,
+    /// What follows the head.
+    pub body: Vec<u8>,
+}
+
+/// What is asked over HTTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// `HEAD`, `POST`.
+    pub method: &'a str,
+    /// `Host`, with the port where it is not the usual one.
+    pub host: &'a str,
+    /// Path, from its `/` on.
+    pub path: &'a str,
+    /// Type and bytes that are sent.
+    pub body: Option<(&'a str, &'a [u8])>,
+}
+
+impl<'a> Request<'a> {
+    /// A look that changes nothing.
+    pub fn look(host: &'a str, path: &'a str) -> Request<'a> {
+        Request {
+            method: "HEAD",
+            host,
+            path,
+            body: None,
+        }
+    }
 }
 
 /// Why there was no handshake.
@@ -67,6 +99,8 @@ pub enum Failure {
     PlainHttp,
     /// Connected, and no handshake came about.
     NoHandshake(String),
+    /// Connected, and what came is no answer over HTTP.
+    NoAnswer(String),
 }
 
 impl std::fmt::Display for Failure {
@@ -75,6 +109,7 @@ impl std::fmt::Display for Failure {
             Failure::NotConnected(words) => write!(f, "no connection: {words}"),
             Failure::PlainHttp => f.write_str("the port speaks plain HTTP"),
             Failure::NoHandshake(words) => write!(f, "no TLS handshake: {words}"),
+            Failure::NoAnswer(words) => write!(f, "no answer over HTTP: {words}"),
         }
     }
 }
@@ -89,6 +124,13 @@ impl Roots {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         Roots(Arc::new(store))
+    }
+
+    /// Those of them that are roots: what somebody else also knows, who has none of the intermediates kept here.
+    pub fn self_issued_of_platform() -> Roots {
+        let all = rustls_native_certs::load_native_certs().certs;
+        let is_root = |der: &Vec<u8>| Certificate::from_der(der).is_ok_and(|root| root.is_self_issued());
+        Roots::only(all.iter().map(|der| der.to_vec()).filter(is_root))
     }
 
     /// These certificates (DER) and no others.
@@ -110,33 +152,8 @@ impl Roots {
 /// # Errors
 /// See [`Failure`]. A certificate that clients would refuse is none.
 pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<Seen, Failure> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let recorder = Arc::new(Recorder::new(roots, &provider));
-    let no_tls = |error: Error| Failure::NoHandshake(error.to_string());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(no_tls)?
-        .dangerous()
-        .with_custom_certificate_verifier(recorder.clone())
-        .with_no_client_auth();
-    let server = match name.and_then(|name| ServerName::try_from(name.to_string()).ok()) {
-        Some(server) => server,
-        None => ServerName::from(address.ip()),
-    };
-    let mut connection = ClientConnection::new(Arc::new(config), server).map_err(no_tls)?;
-    let mut socket = connect(address)?;
-    while connection.is_handshaking() {
-        if let Err(error) = connection.complete_io(&mut socket) {
-            // A record that begins with the letters of "HTTP/" is none of TLS.
-            return Err(match http(address, name.unwrap_or("localhost")) {
-                Ok(answer) if answer.status != 400 => Failure::PlainHttp,
-                Ok(_) if error.kind() == ErrorKind::InvalidData && speaks_no_tls(&error) => {
-                    Failure::PlainHttp
-                }
-                _ => Failure::NoHandshake(error.to_string()),
-            });
-        }
-    }
+    let mut session = Session::open(address, name, roots, rustls::DEFAULT_VERSIONS)?;
+    let connection = &session.connection;
     let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_string(),
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_string(),
@@ -148,8 +165,9 @@ pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<S
     let certificates = connection.peer_certificates().unwrap_or_default();
     let chain = certificates.iter().map(|der| der.to_vec()).collect();
     let host = name.map_or_else(|| address.ip().to_string(), str::to_string);
-    let answer = exchange(&mut Stream::new(&mut connection, &mut socket), &host).ok();
-    let trust = recorder
+    let answer = session.exchange(&Request::look(&host, "/")).ok();
+    let trust = session
+        .recorder
         .trust
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -163,6 +181,78 @@ pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<S
     })
 }
 
+/// Whether a client comes to terms that knows TLS 1.2 and nothing later.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn tls12(address: SocketAddr, name: Option<&str>) -> Result<(), Failure> {
+    Session::open(address, name, &Roots::only([]), &[&rustls::version::TLS12]).map(|_| ())
+}
+
+/// Sends a request over TLS and gives the answer. Whose certificate it is and whether it is trusted is not asked.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn request(address: SocketAddr, name: Option<&str>, request: &Request<'_>) -> Result<Answer, Failure> {
+    let mut session = Session::open(address, name, &Roots::only([]), rustls::DEFAULT_VERSIONS)?;
+    session
+        .exchange(request)
+        .map_err(|error| Failure::NoAnswer(error.to_string()))
+}
+
+/// A connection after its handshake.
+struct Session {
+    connection: ClientConnection,
+    socket: TcpStream,
+    recorder: Arc<Recorder>,
+}
+
+impl Session {
+    fn open(
+        address: SocketAddr,
+        name: Option<&str>,
+        roots: &Roots,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Session, Failure> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let recorder = Arc::new(Recorder::new(roots, &provider));
+        let no_tls = |error: Error| Failure::NoHandshake(error.to_string());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .map_err(no_tls)?
+            .dangerous()
+            .with_custom_certificate_verifier(recorder.clone())
+            .with_no_client_auth();
+        let server = match name.and_then(|name| ServerName::try_from(name.to_string()).ok()) {
+            Some(server) => server,
+            None => ServerName::from(address.ip()),
+        };
+        let mut connection = ClientConnection::new(Arc::new(config), server).map_err(no_tls)?;
+        let mut socket = connect(address)?;
+        while connection.is_handshaking() {
+            if let Err(error) = connection.complete_io(&mut socket) {
+                // A record that begins with the letters of "HTTP/" is none of TLS.
+                return Err(match http(address, name.unwrap_or("localhost")) {
+                    Ok(answer) if answer.status != 400 => Failure::PlainHttp,
+                    Ok(_) if error.kind() == ErrorKind::InvalidData && speaks_no_tls(&error) => {
+                        Failure::PlainHttp
+                    }
+                    _ => Failure::NoHandshake(error.to_string()),
+                });
+            }
+        }
+        Ok(Session {
+            connection,
+            socket,
+            recorder,
+        })
+    }
+
+    fn exchange(&mut self, request: &Request<'_>) -> std::io::Result<Answer> {
+        exchange(&mut Stream::new(&mut self.connection, &mut self.socket), request)
+    }
+}
+
 fn speaks_no_tls(error: &std::io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     matches!(inner, Some(Error::InvalidMessage(_)))
@@ -174,7 +264,7 @@ fn speaks_no_tls(error: &std::io::Error) -> bool {
 /// See [`Failure`].
 pub fn http(address: SocketAddr, host: &str) -> Result<Answer, Failure> {
     let mut socket = connect(address)?;
-    exchange(&mut socket, host).map_err(|error| Failure::NoHandshake(error.to_string()))
+    exchange(&mut socket, &Request::look(host, "/")).map_err(|error| Failure::NoAnswer(error.to_string()))
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
@@ -185,11 +275,21 @@ fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
     Ok(socket)
 }
 
-fn exchange(stream: &mut (impl Read + Write), host: &str) -> std::io::Result<Answer> {
-    write!(
-        stream,
-        "HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: esync-ssl\r\n\r\n"
-    )?;
+fn exchange(stream: &mut (impl Read + Write), request: &Request<'_>) -> std::io::Result<Answer> {
+    let Request {
+        method, host, path, ..
+    } = request;
+    let mut bytes =
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: esync-ssl\r\n")
+            .into_bytes();
+    if let Some((kind, body)) = request.body {
+        bytes.extend(format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()).bytes());
+        bytes.extend(b"\r\n");
+        bytes.extend(body);
+    } else {
+        bytes.extend(b"\r\n");
+    }
+    stream.write_all(&bytes)?;
     stream.flush()?;
     let mut bytes = Vec::new();
     if let Err(error) = stream.take(MAX_ANSWER).read_to_end(&mut bytes)
@@ -197,29 +297,55 @@ fn exchange(stream: &mut (impl Read + Write), host: &str) -> std::io::Result<Ans
     {
         return Err(error);
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let no_http = || std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP");
-    let status = text
-        .strip_prefix("HTTP/")
-        .and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok())
-        .ok_or_else(no_http)?;
-    let header = |name: &str| {
-        let fields = text
-            .lines()
-            .skip(1)
-            .take_while(|line| !line.is_empty())
-            .filter_map(|line| line.split_once(':'));
-        fields
-            .into_iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim().to_string())
-    };
-    Ok(Answer {
-        status,
-        location: header("Location"),
-        hsts: header("Strict-Transport-Security"),
-        server: header("Server"),
-    })
+    Answer::parse(&bytes).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP"))
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Option<Answer> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let (head, body) = bytes.split_at(end.map_or(bytes.len(), |end| end + 4));
+        let head = String::from_utf8_lossy(head);
+        let status = head
+            .strip_prefix("HTTP/")?
+            .split_whitespace()
+            .nth(1)?
+            .parse()
+            .ok()?;
+        let header = |name: &str| {
+            let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+            fields
+                .find(|(field, _)| field.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.trim().to_string())
+        };
+        let is_chunked =
+            header("Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+        Some(Answer {
+            status,
+            location: header("Location"),
+            hsts: header("Strict-Transport-Security"),
+            server: header("Server"),
+            is_file: ["ETag", "Last-Modified", "Accept-Ranges"]
+                .iter()
+                .all(|name| header(name).is_some()),
+            body: if is_chunked { joined(body) } else { body.to_vec() },
+        })
+    }
+}
+
+/// A body that came in chunks, as far as it came.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|two| two == b"\r\n") {
+        let size = String::from_utf8_lossy(&chunks[..end]);
+        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).unwrap_or(0);
+        let rest = &chunks[end + 2..];
+        if size == 0 {
+            break;
+        }
+        body.extend(&rest[..size.min(rest.len())]);
+        chunks = rest.get(size.saturating_add(2)..).unwrap_or_default();
+    }
+    body
 }
 
 /// Lets every certificate pass and remembers what a strict client would have said of it.
@@ -293,5 +419,27 @@ impl ServerCertVerifier for Recorder {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_taken_apart() {
+        let answer = Answer::parse(
+            b"HTTP/1.1 201 Created\r\nlocation: /x\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+        )
+        .unwrap();
+        assert_eq!((answer.status, answer.location.as_deref()), (201, Some("/x")));
+        assert_eq!(answer.body, b"abcde");
+        assert_eq!(joined(b"ffffffffffffffff\r\nab"), b"ab");
+        assert_eq!(joined(b"zz\r\nab"), b"");
+        assert_eq!(Answer::parse(b"SSH-2.0-x\r\n"), None);
+        assert_eq!(
+            Answer::parse(b"HTTP/1.0 200 OK\r\n\r\nbody").unwrap().body,
+            b"body"
+        );
     }
 }

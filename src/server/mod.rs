@@ -11,4 +11,5 @@ pub mod port;
 pub mod rehearsal;
 pub mod service;
 pub mod shown;
+pub mod system;
 pub mod system_log;

@@ -10,18 +10,24 @@
 //!
 //! `--- PATH -> TARGET` is a symbolic link. Placeholders: `{start}` (ServerRoot and the modules that every server
 //! here has), `{ssl}` (mod_ssl's LoadModule line), `{root}`, `{modules}`, `{http}`, `{https}`, `{other}` (ports),
-//! `{old}` (certificate and key lines of a virtual host that has TLS already). Each folder `sites/NAME` that the
+//! `{old}` (certificate and key lines of a virtual host that has TLS already), `{cr}` (a carriage return), `{latin1}`
+//! (a byte that is no UTF-8), `{end}` (the file ends here, without a line end). Each folder `sites/NAME` that the
 //! text mentions is made, with a page that says NAME.
+//!
+//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `only: IPS` (names
+//! are asked for at these addresses only); `shows: TEXT` and `lacks: TEXT` (some configuration file has that text
+//! afterwards, or none has); `same: PATH` (that file stays as it is); `certificates: FOLDER` (where the new certificate
+//! is, below the server root).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use super::support::apache::Httpd;
-use super::support::certificates::{Authority, Leaf};
-use super::support::files;
-use super::support::network::Network;
+use crate::support::apache::Httpd;
+use crate::support::certificates::{Authority, Leaf};
+use crate::support::files;
+use crate::support::network::Network;
 
 /// The text of a layout, taken apart.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +38,13 @@ pub struct Layout {
     pub refused: Option<String>,
     /// Names are asked for at these addresses only; all of 127.0.0.1 and 127.0.0.2 when empty.
     pub only: Vec<String>,
+    /// Texts that some configuration file has afterwards.
+    pub shows: Vec<String>,
+    /// Texts that none has.
+    pub lacks: Vec<String>,
+    /// Files that are not to change.
+    pub same: Vec<String>,
+    certificates: Option<String>,
     files: Vec<(String, String)>,
     links: Vec<(String, String)>,
 }
@@ -48,6 +61,10 @@ impl Layout {
                 Some(("about", _)) => {}
                 Some(("args", args)) => layout.args = args.split_whitespace().map(str::to_owned).collect(),
                 Some(("refused", text)) => layout.refused = Some(text.to_owned()),
+                Some(("shows", text)) => layout.shows.push(text.to_owned()),
+                Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
+                Some(("same", path)) => layout.same.push(path.to_owned()),
+                Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
                 Some(("only", ips)) => layout.only = ips.split_whitespace().map(str::to_owned).collect(),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),
             }
@@ -103,7 +120,10 @@ impl Layout {
         let authority = Authority::new(&root.join("tls"));
         let wanted = self.wanted();
         let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        let new = authority.leaf("new", &names);
+        let new = match &self.certificates {
+            Some(folder) => Authority::new(&root.join(folder)).leaf("new", &names),
+            None => authority.leaf("new", &names),
+        };
         let old = authority.leaf("old", &["old.test"]);
         let other = network.another();
         let start = format!(
@@ -133,7 +153,7 @@ impl Layout {
         let mut pages = vec!["main".to_owned()];
         for (path, text) in &self.files {
             pages.extend(sites.captures_iter(text).map(|found| found[1].to_owned()));
-            files::write(&root.join(path), fill(text));
+            files::write(&root.join(path), bytes(&fill(text)));
         }
         for page in pages {
             files::write(&root.join("sites").join(&page).join("index.html"), &page);
@@ -152,6 +172,8 @@ impl Layout {
             .expect("a main file");
         SetUp {
             args: self.args.iter().map(|argument| fill(argument)).collect(),
+            shows: self.shows.iter().map(|text| fill(text)).collect(),
+            lacks: self.lacks.iter().map(|text| fill(text)).collect(),
             main: root.join(main),
             other,
             root,
@@ -161,11 +183,26 @@ impl Layout {
     }
 }
 
+/// The bytes of a file: some cannot be written in a text.
+fn bytes(text: &str) -> Vec<u8> {
+    let text = text.split("{end}").next().unwrap_or_default();
+    let mut bytes = Vec::new();
+    for (at, part) in text.replace("{cr}", "\r").split("{latin1}").enumerate() {
+        if at > 0 {
+            bytes.push(0xf6);
+        }
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes
+}
+
 /// A layout on disk, which goes when this goes.
 pub struct SetUp {
     pub root: PathBuf,
     pub main: PathBuf,
     pub args: Vec<String>,
+    pub shows: Vec<String>,
+    pub lacks: Vec<String>,
     pub other: u16,
     /// The certificate to be installed.
     pub new: Leaf,

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, SetUp};
-use super::probe::{Reply, ask, digest};
-use super::support::apache::{Apache, Ask, Httpd};
-use super::support::network::Network;
-use super::support::process::Outcome;
-use super::support::program::esync_ssl;
+use super::place::{PAGE, Place, Replies};
+use super::probe::{Reply, ask};
+use crate::support::apache::{Apache, Ask, Httpd};
+use crate::support::files::fixture;
+use crate::support::network::Network;
+use crate::support::process::Outcome;
+use crate::support::program::esync_ssl;
 
-/// Where a request goes: address, port, over TLS, name, path.
-type Question = (IpAddr, u16, bool, String, &'static str);
-
-const PAGE: &str = "/index.html?a=b";
 const CHALLENGE: &str = "/.well-known/acme-challenge/token";
 
 /// How a trial ended well.
@@ -25,6 +23,42 @@ pub enum End {
     Refused(String),
     /// Apache does not start with the layout as it is.
     NeverStarted,
+}
+
+/// Carries out several, by two threads with a network of their own. Panics with all that was wrong.
+pub fn carry_out_files(names: &[String], httpd: &Httpd) {
+    let run = |from: usize| {
+        let network = Network::enter();
+        let own = names.iter().skip(from).step_by(2);
+        own.filter_map(|name| carry_out_file(name, httpd, &network).err())
+            .collect::<Vec<String>>()
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let threads = [0, 1].map(|from| scope.spawn(move || run(from)));
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a thread that ends"))
+            .collect()
+    });
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed\n{}",
+        failures.len(),
+        names.len(),
+        failures.join("\n")
+    );
+}
+
+/// Carries out `fixtures/layouts/NAME.txt`, which may say that the command refuses.
+pub fn carry_out_file(name: &str, httpd: &Httpd, network: &Network) -> Result<(), String> {
+    let path = fixture("layouts").join(format!("{name}.txt"));
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let layout = Layout::parse(name, &text);
+    match carry_out(&layout, httpd, network)? {
+        End::Enabled if layout.refused.is_none() => Ok(()),
+        End::Refused(_) if layout.refused.is_some() => Ok(()),
+        end => Err(format!("=== {name}: {end:?}")),
+    }
 }
 
 /// Carries a layout out. The error says what was wrong.
@@ -56,10 +90,11 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
     })
 }
 
-struct Trial<'a> {
-    layout: &'a Layout,
-    network: &'a Network,
-    set_up: &'a SetUp,
+/// A layout on disk, and who is asked.
+pub struct Trial<'a> {
+    pub layout: &'a Layout,
+    pub network: &'a Network,
+    pub set_up: &'a SetUp,
     ask: Ask,
 }
 
@@ -96,6 +131,7 @@ impl Trial<'_> {
             self.ask_everything(&server)
         };
         self.compare(&before, &after)?;
+        self.texts(&original, &enabled)?;
         let again = self.enable();
         if again.code != Some(0)
             || !again.stdout_text().contains("Nothing needs to change")
@@ -104,6 +140,30 @@ impl Trial<'_> {
             return Err(format!("a second run is not without effect: {}", again.report()));
         }
         Ok(End::Enabled)
+    }
+
+    /// What the layout says about the texts.
+    fn texts(&self, before: &[(PathBuf, Vec<u8>)], after: &[(PathBuf, Vec<u8>)]) -> Result<(), String> {
+        let has = |wanted: &String| {
+            after
+                .iter()
+                .any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(wanted.as_str()))
+        };
+        if let Some(text) = self.set_up.shows.iter().find(|text| !has(text)) {
+            return Err(format!("no file has {text:?}"));
+        }
+        if let Some(text) = self.set_up.lacks.iter().find(|text| has(text)) {
+            return Err(format!("a file has {text:?}"));
+        }
+        for path in &self.layout.same {
+            let path = self.set_up.root.join(path);
+            let of = |files: &[(PathBuf, Vec<u8>)]| files.iter().find(|(other, _)| *other == path).cloned();
+            let (was, is) = (of(before), of(after));
+            if was.is_none() || was != is {
+                return Err(format!("{} is not the same any more", path.display()));
+            }
+        }
+        Ok(())
     }
 
     fn start(&self) -> Result<Apache, String> {
@@ -123,8 +183,8 @@ impl Trial<'_> {
             .run()
     }
 
-    fn ips(&self) -> Vec<IpAddr> {
-        ["127.0.0.1", "127.0.0.2"]
+    pub fn ips(&self) -> Vec<IpAddr> {
+        ["127.0.0.1", "127.0.0.2", "::1"]
             .map(|ip| ip.parse().expect("an address"))
             .to_vec()
     }
@@ -153,7 +213,7 @@ impl Trial<'_> {
     }
 
     /// A site of single addresses is not served at others: what was written for it says which.
-    fn is_wanted_at(&self, ip: IpAddr) -> bool {
+    pub fn is_wanted_at(&self, ip: IpAddr) -> bool {
         let files = self.set_up.files();
         let texts = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes));
         let mut addresses: Vec<String> = Vec::new();
@@ -167,7 +227,11 @@ impl Trial<'_> {
                 );
             }
         }
-        let here = |address: &String| address.starts_with(&ip.to_string()) || address.starts_with('*');
+        let own = match ip {
+            IpAddr::V4(ip) => format!("{ip}:"),
+            IpAddr::V6(ip) => format!("[{ip}]:"),
+        };
+        let here = |address: &String| address.starts_with(&own) || address.starts_with('*');
         addresses.is_empty() || addresses.iter().any(here)
     }
 
@@ -185,167 +249,12 @@ impl Trial<'_> {
                         path,
                         wanted: &wanted,
                     };
-                    let other = self.set_up.other;
-                    let wrong = if before.get(ip, other, false, &name, path)
-                        != after.get(ip, other, false, &name, path)
-                    {
-                        Some("the other port".to_owned())
-                    } else {
-                        place.http().or_else(|| place.https())
-                    };
-                    if let Some(what) = wrong {
+                    if let Some(what) = place.wrong() {
                         return Err(format!("{name}{path} at {ip}: {what}"));
                     }
                 }
             }
         }
         Ok(())
-    }
-}
-
-/// All replies by question; nobody listens where nothing was asked.
-struct Replies(BTreeMap<Question, Reply>);
-
-impl Replies {
-    fn get(&self, ip: IpAddr, port: u16, tls: bool, name: &str, path: &'static str) -> Reply {
-        let found = self.0.get(&(ip, port, tls, name.to_owned(), path));
-        found.cloned().unwrap_or(Reply::Refused)
-    }
-}
-
-/// One name at one address, before and after.
-struct Place<'a> {
-    trial: &'a Trial<'a>,
-    before: &'a Replies,
-    after: &'a Replies,
-    ip: IpAddr,
-    name: &'a str,
-    path: &'static str,
-    wanted: &'a [String],
-}
-
-impl Place<'_> {
-    fn plain(&self, all: &Replies, name: &str) -> Reply {
-        all.get(self.ip, self.trial.network.http, false, name, self.path)
-    }
-
-    fn secure(&self, all: &Replies, name: &str) -> Reply {
-        all.get(self.ip, self.trial.network.https, true, name, self.path)
-    }
-
-    fn is_wanted(&self) -> bool {
-        self.wanted.iter().any(|name| name == self.name)
-    }
-
-    /// What is wrong with the answer over HTTP.
-    fn http(&self) -> Option<String> {
-        let (was, is) = (
-            self.plain(self.before, self.name),
-            self.plain(self.after, self.name),
-        );
-        let site = self.plain(self.before, &self.wanted[0]);
-        // Names that nobody has get a default at each address.
-        let nobodys = self.plain(self.before, "unknown.test");
-        let fine = match self.trial.layout.options("--http").first() {
-            Some(&"redirect") => {
-                let goes = is == self.redirect();
-                match (self.is_wanted(), self.path) {
-                    (true, PAGE) => goes || is == was && !self.has_site_here(),
-                    // A redirecting virtual host for a name that nobody had inherits the main server's files.
-                    (true, _) => is == was || was == nobodys,
-                    // Who got the site as its default goes with it.
-                    (false, PAGE) => is == was || goes && was == site && was == nobodys,
-                    (false, _) => is == was,
-                }
-            }
-            Some(&"keep") => is == was,
-            _ => is == was || is == Reply::Refused,
-        };
-        (!fine).then(|| format!("HTTP was {was:?}, is {is:?}"))
-    }
-
-    fn redirect(&self) -> Reply {
-        let port = match self.trial.network.https {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
-        Reply::Http {
-            leaf: None,
-            status: 301,
-            location: Some(format!("https://{}{port}{}", self.wanted[0], self.path)),
-            hsts: None,
-            body: String::new(),
-        }
-    }
-
-    /// HTTPS shows the page here that HTTP showed here.
-    fn has_site_here(&self) -> bool {
-        let secure = self.secure(self.after, &self.wanted[0]);
-        secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
-    }
-
-    /// What is wrong with the answer over HTTPS.
-    fn https(&self) -> Option<String> {
-        let (was, is) = (
-            self.secure(self.before, self.name),
-            self.secure(self.after, self.name),
-        );
-        let wrong = |what: &str| Some(format!("{what}: was {was:?}, is {is:?}"));
-        if !self.is_wanted() {
-            // The domain's own virtual host may be the default for others.
-            let is_own = was == self.secure(self.before, &self.wanted[0]);
-            let fine = was.body().is_none() || was == is || is_own;
-            return if fine {
-                None
-            } else {
-                wrong("HTTPS of another site")
-            };
-        }
-        if !self.trial.is_wanted_at(self.ip) {
-            return None;
-        }
-        let Reply::Http {
-            leaf,
-            status: 200,
-            body,
-            hsts,
-            ..
-        } = &is
-        else {
-            return wrong("no HTTPS");
-        };
-        if *leaf != Some(digest(&self.trial.set_up.new.der)) {
-            return wrong("another certificate");
-        }
-        if hsts.is_some() != self.trial.layout.args.iter().any(|argument| argument == "--hsts") {
-            return wrong("HSTS");
-        }
-        // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
-        // that of the first. A redirect showed none. A name that nobody had gets the main server's.
-        let network = self.trial.network;
-        let mut known = vec![was.clone()];
-        for ip in self.trial.ips() {
-            for name in [self.name, &self.wanted[0]] {
-                for port in [network.http, self.trial.set_up.other] {
-                    known.push(self.before.get(ip, port, false, name, self.path));
-                }
-            }
-        }
-        let plain = self.plain(self.before, self.name);
-        let is_main = body == "main" || body == "token of main";
-        let fine = known.iter().any(|reply| reply.body() == Some(body))
-            || matches!(
-                plain,
-                Reply::Http {
-                    status: 301 | 302,
-                    ..
-                }
-            )
-            || is_main && plain == self.plain(self.before, "unknown.test");
-        if fine {
-            None
-        } else {
-            wrong("another page over HTTPS")
-        }
     }
 }

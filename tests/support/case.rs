@@ -101,6 +101,10 @@ impl Case {
             None => self.path().join("in"),
         };
         copy_tree(&tree, &root);
+        // A placeholder, which Windows would be asked to start: a binary that does not answer is refused.
+        if cfg!(windows) && root.join("bin/httpd.exe").exists() {
+            fs::remove_file(root.join("bin/httpd.exe")).expect("the placeholder goes");
+        }
         for needed in ["logs", "htdocs"] {
             fs::create_dir_all(root.join(needed)).expect("a folder of the server root");
         }

@@ -20,6 +20,8 @@ pub mod network;
 pub mod normal;
 pub mod process;
 pub mod program;
+#[cfg(unix)]
+pub mod running;
 pub mod site;
 #[cfg(windows)]
 pub mod windows_httpd;

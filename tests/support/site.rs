@@ -113,12 +113,19 @@ impl Site {
     /// configuration.
     #[cfg(unix)]
     pub fn stand_in(&self, judge: &str) -> PathBuf {
+        self.stand_in_with(&["core.c", "mod_so.c"], judge)
+    }
+
+    /// The same, with these modules compiled in.
+    #[cfg(unix)]
+    pub fn stand_in_with(&self, modules: &[&str], judge: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let path = self.beside("httpd");
         let script = format!(
             "#!/bin/sh\nmain=\nfor argument; do\n  case $previous in -f) main=$argument;; esac\n  previous=$argument\n\
              done\ncase $1 in\n-v|-V) echo 'Server version: Apache/2.4.58 (Unix)'; exit 0;;\n\
-             -l) printf 'Compiled in modules:\\n  core.c\\n  mod_so.c\\n'; exit 0;;\nesac\n{judge}\n"
+             -l) printf 'Compiled in modules:\\n  {}\\n'; exit 0;;\nesac\n{judge}\n",
+            modules.join("\\n  ")
         );
         // Written under another name: a file that is open for writing cannot be run.
         let waiting = self.beside("httpd.new");

@@ -23,13 +23,7 @@ use crate::tls::request::Request;
 
 /// Runs the command.
 pub fn run(arguments: &Inspect, printer: &Printer) -> Result<ExitStatus, Failure> {
-    let phrases = PassPhrases::of(&arguments.pass_phrase)?;
-    let mut desk = Desk {
-        phrases,
-        items: 0,
-        certificates: Vec::new(),
-        keys: Vec::new(),
-    };
+    let mut desk = Desk::new(PassPhrases::of(&arguments.pass_phrase)?);
     let mut files = Vec::new();
     let mut unreadable = None;
     for path in &arguments.files {
@@ -146,7 +140,29 @@ struct ReportedRequest {
     public_key: ReportedKey,
 }
 
+/// What files are, in words; without a pass-phrase for what is under one.
+pub fn summary<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut desk = Desk::new(PassPhrases::none());
+    let files = files.into_iter().map(|(name, bytes)| desk.look_at(name, bytes));
+    let files = files.collect();
+    Report {
+        files,
+        together: relations::find(desk.certificates, &desk.keys),
+        errors: Vec::new(),
+    }
+    .text()
+}
+
 impl Desk {
+    fn new(phrases: PassPhrases) -> Desk {
+        Desk {
+            phrases,
+            items: 0,
+            certificates: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
     fn look_at(&mut self, path: &str, bytes: &[u8]) -> Inspected {
         let contents = Contents::recognise(bytes);
         let mut items = Vec::new();

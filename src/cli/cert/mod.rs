@@ -2,7 +2,7 @@
 
 pub mod arguments;
 mod convert;
-mod inspect;
+pub mod inspect;
 pub mod install;
 mod issue;
 mod relations;

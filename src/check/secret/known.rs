@@ -1,0 +1,196 @@
+//! Secrets that a configuration holds, by value.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use super::{NAMES, REMOVED, by_surroundings};
+use crate::httpd::{Configuration, Entry};
+
+/// Shorter values are words of every text; they are taken out by their surroundings only.
+const SHORTEST: usize = 4;
+/// Values that say nothing, however they are used.
+const PLAIN: [&str; 14] = [
+    "true",
+    "false",
+    "none",
+    "null",
+    "default",
+    "builtin",
+    "production",
+    "development",
+    "localhost",
+    "anon",
+    "early",
+    "always",
+    "expr",
+    "http",
+];
+/// So much of a value is enough to know it by, where the rest was cut off.
+const ENOUGH: usize = 24;
+
+static NAMED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(&format!("(?i){NAMES}|seed|dbdparams|dialog")).ok());
+static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://([^/\s@:]*):([^\s]*)@").ok());
+static HEADER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)authorization|cookie|http:x-|http_x_|api-?key|token|secret").ok());
+static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"'([^']+)'|"([^"]+)""#).ok());
+
+/// The secrets of a configuration.
+pub struct Secrets {
+    /// The longest first, so that none is found inside another.
+    values: Vec<String>,
+}
+
+impl Secrets {
+    /// Gathers them from every directive, active or not.
+    pub fn of(configuration: &Configuration) -> Secrets {
+        let mut values = Vec::new();
+        for entry in configuration.entries() {
+            gather(configuration, entry, &mut values);
+        }
+        for (name, value) in &configuration.facts().environment {
+            if is(&NAMED, name) {
+                values.push(value.clone());
+            }
+        }
+        for file in configuration.files() {
+            of_key(file.document.bytes(), &mut values);
+        }
+        Secrets::new(values)
+    }
+
+    fn new(values: Vec<Vec<u8>>) -> Secrets {
+        let mut values: Vec<String> = values
+            .iter()
+            .map(|value| String::from_utf8_lossy(value).trim().to_string())
+            .filter(|value| value.len() >= SHORTEST && !is_plain(value))
+            .collect();
+        values.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
+        values.dedup();
+        Secrets { values }
+    }
+
+    /// A text without them, and without what looks like a secret by its surroundings.
+    pub fn remove(&self, text: &str) -> String {
+        let mut text = text.to_string();
+        for value in &self.values {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), REMOVED);
+            }
+            // Long lines are cut where they are shown.
+            let Some(start) = value.get(..ENOUGH).filter(|_| value.len() > ENOUGH) else {
+                continue;
+            };
+            while let Some(at) = text.find(start) {
+                let same = text[at..]
+                    .chars()
+                    .zip(value.chars())
+                    .take_while(|(one, other)| one == other);
+                let length: usize = same.map(|(one, _)| one.len_utf8()).sum();
+                text.replace_range(at..at + length, REMOVED);
+            }
+        }
+        by_surroundings(&text)
+    }
+}
+
+fn is(pattern: &LazyLock<Option<Regex>>, bytes: &[u8]) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(bytes))
+}
+
+fn is_plain(value: &str) -> bool {
+    PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(value)) || Path::new(value).exists()
+}
+
+fn gather(configuration: &Configuration, entry: &Entry, values: &mut Vec<Vec<u8>>) {
+    let name = configuration.name(entry).to_ascii_lowercase();
+    let text = configuration.text(entry);
+    if let Some(pattern) = &*LOGIN {
+        for found in pattern.captures_iter(&text) {
+            values.extend(found.get(2).map(|password| password.as_bytes().to_vec()));
+        }
+    }
+    let after = |number: usize| configuration.arguments(entry).into_iter().skip(number);
+    match name.as_slice() {
+        b"setenv" | b"authbasicfake" => values.extend(after(1)),
+        b"requestheader" => values.extend(after(2)),
+        b"define" | b"php_value" | b"php_admin_value" => {
+            if after(0).next().is_some_and(|name| is(&NAMED, &name)) {
+                values.extend(after(1));
+            }
+        }
+        b"setenvif" | b"setenvifnocase" | b"setenvifexpr" | b"browsermatch" | b"browsermatchnocase" => {
+            let set = after(1).filter_map(|word| {
+                let at = word.iter().position(|byte| *byte == b'=')?;
+                Some(word[at + 1..].to_vec())
+            });
+            values.extend(set);
+            compared(&text, after(1).take(1), values);
+        }
+        b"header" => compared(&text, after(2), values),
+        b"rewritecond" => compared(&text, after(1).take(1), values),
+        name if name.starts_with(b"<") || name == b"require" => compared(&text, std::iter::empty(), values),
+        name if is(&NAMED, name) => values.extend(after(0)),
+        _ => {}
+    }
+}
+
+/// What the headers that carry secrets are compared with, or set to.
+fn compared(text: &[u8], words: impl Iterator<Item = Vec<u8>>, values: &mut Vec<Vec<u8>>) {
+    if !is(&HEADER, text) {
+        return;
+    }
+    for word in words {
+        // A pattern that stands for one value is that value.
+        let bare = word.strip_prefix(b"!").unwrap_or(&word);
+        let bare = bare.strip_prefix(b"^").unwrap_or(bare);
+        values.push(bare.strip_suffix(b"$").unwrap_or(bare).to_vec());
+        values.push(word);
+    }
+    if let Some(pattern) = &*QUOTED {
+        for found in pattern.captures_iter(text) {
+            values.extend(
+                found
+                    .get(1)
+                    .or(found.get(2))
+                    .map(|value| value.as_bytes().to_vec()),
+            );
+        }
+    }
+}
+
+/// Lines of a key that was taken for configuration.
+fn of_key(bytes: &[u8], values: &mut Vec<Vec<u8>>) {
+    let mut inside = false;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let has = |words: &[u8]| memchr::memmem::find(line, words).is_some();
+        if has(b"PRIVATE KEY-----") {
+            inside = has(b"-----BEGIN ");
+        } else if inside {
+            values.push(line.to_vec());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_wherever_they_stand() {
+        let value = "a long value, with blanks, that somebody chose".to_string();
+        let secrets = Secrets::new(vec![
+            value.clone().into_bytes(),
+            b"pearl".to_vec(),
+            b"pearl-diver".to_vec(),
+            b"true".to_vec(),
+            b"no".to_vec(),
+        ]);
+        assert_eq!(secrets.remove("x pearl-diver, pearl"), "x [removed], [removed]");
+        assert_eq!(secrets.remove(&format!("<{value}>")), "<[removed]>");
+        assert_eq!(secrets.remove(&value[..30]), "[removed]");
+        assert_eq!(secrets.remove("no, it is true"), "no, it is true");
+    }
+}

@@ -1,0 +1,56 @@
+//! Which system this is, and which OpenSSL lies beside a server.
+
+use std::path::Path;
+
+use super::binary::Binary;
+
+/// Name and version of the system, as far as it tells them.
+pub fn describe() -> String {
+    let told = told().unwrap_or_else(|| std::env::consts::OS.to_string());
+    format!("{told} ({})", std::env::consts::ARCH)
+}
+
+#[cfg(windows)]
+fn told() -> Option<String> {
+    let key = winreg::RegKey::predef(winreg::enums::HKEY_LOCAL_MACHINE)
+        .open_subkey("SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion")
+        .ok()?;
+    let value = |name: &str| key.get_value::<String, _>(name).ok();
+    let parts = [
+        value("ProductName"),
+        value("DisplayVersion"),
+        value("CurrentBuild").map(|build| format!("build {build}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+#[cfg(not(windows))]
+fn told() -> Option<String> {
+    let release = std::fs::read_to_string("/etc/os-release").ok()?;
+    let name = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let name = name.trim_matches('"');
+    Some(match std::fs::read_to_string("/proc/sys/kernel/osrelease") {
+        Ok(kernel) => format!("{name}, kernel {}", kernel.trim()),
+        Err(_) => name.to_string(),
+    })
+}
+
+/// What the `openssl` program says that belongs to a server binary: the one beside it, or the distribution's for the
+/// distribution's. The library that mod_ssl uses may be another one; Apache's log names that.
+pub fn openssl(httpd: &Path) -> Option<String> {
+    let beside = httpd.with_file_name(if cfg!(windows) { "openssl.exe" } else { "openssl" });
+    let usual = Path::new("/usr/bin/openssl");
+    let program = if beside.is_file() {
+        beside
+    } else if httpd.starts_with("/usr/sbin") && usual.is_file() {
+        usual.to_path_buf()
+    } else {
+        return None;
+    };
+    let said = Binary::new(program).run(&["version"]).ok()?;
+    let words = String::from_utf8_lossy(&said.stdout).trim().to_string();
+    (said.status.success() && !words.is_empty()).then_some(words)
+}

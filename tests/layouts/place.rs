@@ -1,0 +1,180 @@
+//! One name at one address of a layout, before and after: what is wrong with its answers. It asks nobody.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::probe::{Reply, digest};
+use super::trial::Trial;
+
+/// Where a request goes: address, port, over TLS, name, path.
+pub type Question = (IpAddr, u16, bool, String, &'static str);
+
+/// What everybody is asked for; the redirect must keep all of it.
+pub const PAGE: &str = "/index.html?a=b";
+
+/// All replies by question; nobody listens where nothing was asked.
+pub struct Replies(pub BTreeMap<Question, Reply>);
+
+impl Replies {
+    fn get(&self, ip: IpAddr, port: u16, tls: bool, name: &str, path: &'static str) -> Reply {
+        let found = self.0.get(&(ip, port, tls, name.to_owned(), path));
+        found.cloned().unwrap_or(Reply::Refused)
+    }
+}
+
+/// One name at one address, before and after.
+pub struct Place<'a> {
+    pub trial: &'a Trial<'a>,
+    pub before: &'a Replies,
+    pub after: &'a Replies,
+    pub ip: IpAddr,
+    pub name: &'a str,
+    pub path: &'static str,
+    pub wanted: &'a [String],
+}
+
+impl Place<'_> {
+    /// The first thing that is wrong.
+    pub fn wrong(&self) -> Option<String> {
+        self.other_port().or_else(|| self.http()).or_else(|| self.https())
+    }
+
+    fn plain(&self, all: &Replies, name: &str) -> Reply {
+        all.get(self.ip, self.trial.network.http, false, name, self.path)
+    }
+
+    fn secure(&self, all: &Replies, name: &str) -> Reply {
+        all.get(self.ip, self.trial.network.https, true, name, self.path)
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.iter().any(|name| name == self.name)
+    }
+
+    /// What is wrong with the answer on the port that is neither: a virtual host of both redirects on both.
+    fn other_port(&self) -> Option<String> {
+        let port = self.trial.set_up.other;
+        let [was, is] =
+            [self.before, self.after].map(|all| all.get(self.ip, port, false, self.name, self.path));
+        let redirected = self.is_wanted() && self.path == PAGE && is == self.redirect();
+        let fine = was == is || redirected && self.trial.layout.options("--http") == ["redirect"];
+        (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
+    }
+
+    /// What is wrong with the answer over HTTP.
+    fn http(&self) -> Option<String> {
+        let (was, is) = (
+            self.plain(self.before, self.name),
+            self.plain(self.after, self.name),
+        );
+        let site = self.plain(self.before, &self.wanted[0]);
+        // Names that nobody has get a default at each address.
+        let nobodys = self.plain(self.before, "unknown.test");
+        let fine = match self.trial.layout.options("--http").first() {
+            Some(&"redirect") => {
+                let goes = is == self.redirect();
+                match (self.is_wanted(), self.path) {
+                    (true, PAGE) => goes || is == was && !self.has_site_here(),
+                    // A redirecting virtual host for a name that nobody had inherits the main server's files.
+                    (true, _) => is == was || was == nobodys,
+                    // Who got the site as its default goes with it.
+                    (false, PAGE) => is == was || goes && was == site && was == nobodys,
+                    (false, _) => is == was,
+                }
+            }
+            Some(&"keep") => is == was,
+            _ => is == was || is == Reply::Refused,
+        };
+        (!fine).then(|| format!("HTTP was {was:?}, is {is:?}"))
+    }
+
+    fn redirect(&self) -> Reply {
+        let port = match self.trial.network.https {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        Reply::Http {
+            leaf: None,
+            status: 301,
+            location: Some(format!("https://{}{port}{}", self.wanted[0], self.path)),
+            hsts: None,
+            body: String::new(),
+        }
+    }
+
+    /// HTTPS shows the page here that HTTP showed here.
+    fn has_site_here(&self) -> bool {
+        let secure = self.secure(self.after, &self.wanted[0]);
+        secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
+    }
+
+    /// What is wrong with the answer over HTTPS.
+    fn https(&self) -> Option<String> {
+        let (was, is) = (
+            self.secure(self.before, self.name),
+            self.secure(self.after, self.name),
+        );
+        let wrong = |what: &str| Some(format!("{what}: was {was:?}, is {is:?}"));
+        if !self.is_wanted() {
+            // The domain's own virtual host may be the default for others.
+            let is_own = was == self.secure(self.before, &self.wanted[0]);
+            let fine = was.body().is_none() || was == is || is_own;
+            return if fine {
+                None
+            } else {
+                wrong("HTTPS of another site")
+            };
+        }
+        // Where HTTPS has addresses of its own, they are somebody's decision.
+        let https = self.trial.network.https;
+        let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
+        let elsewhere = self.trial.ips().into_iter().any(listens);
+        let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
+        if !self.trial.is_wanted_at(self.ip) || [&was, &is] == [&Reply::Refused; 2] && nothing_here {
+            return None;
+        }
+        let Reply::Http {
+            leaf,
+            status: 200,
+            body,
+            hsts,
+            ..
+        } = &is
+        else {
+            return wrong("no HTTPS");
+        };
+        if *leaf != Some(digest(&self.trial.set_up.new.der)) {
+            return wrong("another certificate");
+        }
+        if hsts.is_some() != self.trial.layout.args.iter().any(|argument| argument == "--hsts") {
+            return wrong("HSTS");
+        }
+        // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
+        // that of the first. A redirect showed none. A name that nobody had gets the main server's.
+        let network = self.trial.network;
+        let mut known = vec![was.clone()];
+        for ip in self.trial.ips() {
+            for name in [self.name, &self.wanted[0]] {
+                for port in [network.http, self.trial.set_up.other] {
+                    known.push(self.before.get(ip, port, false, name, self.path));
+                }
+            }
+        }
+        let plain = self.plain(self.before, self.name);
+        let is_main = body == "main" || body == "token of main";
+        let fine = known.iter().any(|reply| reply.body() == Some(body))
+            || matches!(
+                plain,
+                Reply::Http {
+                    status: 301 | 302,
+                    ..
+                }
+            )
+            || is_main && plain == self.plain(self.before, "unknown.test");
+        if fine {
+            None
+        } else {
+            wrong("another page over HTTPS")
+        }
+    }
+}
