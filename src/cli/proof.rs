@@ -109,7 +109,7 @@ impl<'a> Wanted<'a> {
 
     fn look(&self) -> (Vec<Fault>, verify::Report) {
         let named = verify::look(&self.named, &[], false, Some(self.loaded));
-        let mut faults = of_report(&named);
+        let mut faults = of_names(&named);
         faults.extend(self.not_redirected());
         faults.extend(self.gone.iter().filter_map(|end| self.not_gone(*end)));
         let all = verify::look(&self.targets, &[], false, Some(self.loaded));
@@ -260,30 +260,51 @@ impl Fault {
     }
 }
 
-/// What of a look at the server keeps it from being proven. Trust and dates are no matter of a restart.
+/// What of a look at the server keeps it from being proven.
 fn of_report(report: &verify::Report) -> Vec<Fault> {
-    let findings = report
-        .sights()
-        .flat_map(|(address, name, findings)| findings.iter().map(move |finding| (address, name, finding)));
-    findings
-        .filter_map(|(address, name, finding)| {
-            let plain = match finding.code {
-                Code::NotListening | Code::ServedOtherThanDisk | Code::VhostShadowed => false,
-                Code::PlainHttp | Code::HandshakeFailed => true,
-                _ => return None,
-            };
-            let place = finding
-                .place
-                .as_ref()
-                .map(|place| format!(" ({place})"))
-                .unwrap_or_default();
-            Some(Fault {
-                plain,
-                key: format!("{} {address} {}", finding.code, name.unwrap_or_default()),
-                words: format!("{}: {}{place}", name.unwrap_or(address), finding.summary),
-            })
-        })
+    let sights = report.sights();
+    sights
+        .flat_map(|(address, name, findings)| of_sight(address, name, findings))
         .collect()
+}
+
+/// The same of looks for the names of one site: of several virtual hosts with a name at one address, one answers.
+fn of_names(report: &verify::Report) -> Vec<Fault> {
+    let sights: Vec<(&str, Option<&str>, Vec<Fault>)> = report
+        .sights()
+        .map(|(address, name, findings)| (address, name, of_sight(address, name, findings)))
+        .collect();
+    let is_answered = |address: &str, name: Option<&str>| {
+        sights
+            .iter()
+            .any(|(at, of, faults)| (*at, *of) == (address, name) && faults.is_empty())
+    };
+    let amiss = sights
+        .iter()
+        .filter(|(address, name, _)| !is_answered(address, *name));
+    amiss.flat_map(|(_, _, faults)| faults.clone()).collect()
+}
+
+/// Trust and dates are no matter of a restart.
+fn of_sight(address: &str, name: Option<&str>, findings: &[Finding]) -> Vec<Fault> {
+    let faults = findings.iter().filter_map(|finding| {
+        let plain = match finding.code {
+            Code::NotListening | Code::ServedOtherThanDisk | Code::VhostShadowed => false,
+            Code::PlainHttp | Code::HandshakeFailed => true,
+            _ => return None,
+        };
+        let place = finding
+            .place
+            .as_ref()
+            .map(|place| format!(" ({place})"))
+            .unwrap_or_default();
+        Some(Fault {
+            plain,
+            key: format!("{} {address} {}", finding.code, name.unwrap_or_default()),
+            words: format!("{}: {}{place}", name.unwrap_or(address), finding.summary),
+        })
+    });
+    faults.collect()
 }
 
 /// Every `Listen` in force.
