@@ -5,7 +5,7 @@
 //! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
 //! - [`tls`]: certificate and key files.
 //! - [`server`]: the installed server: where its configuration is.
-//! - [`change`]: what to edit to turn HTTPS on, and the proof that it does. Pure.
+//! - [`change`]: what to edit to turn HTTPS on or off, and the proof that it does. Pure.
 //! - [`apply`]: how changes reach the disk.
 //! - [`check`]: rules that look at files and configuration and return findings.
 //! - [`cli`]: flags, confirmation, rendering.

@@ -6,7 +6,7 @@ mod support;
 use std::fmt;
 use std::path::Path;
 
-use esync_ssl::change::{Http, Plan, PlanError, Profile, Request};
+use esync_ssl::change::{Action, Disable, Http, Plan, PlanError, Profile, Record, Request, Version};
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source, host_bytes, normalize};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -153,6 +153,265 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn disable_leads_back(tree in generated(), wish in wish_for(DOMAIN)) {
+        let mut server = Server::new(&tree);
+        let original = server.files();
+        if !server.enable(&wish)? {
+            return Ok(());
+        }
+        server.disable(&[])?;
+        same(&server.files(), &original)?;
+        prop_assert!(server.plan(&[])?.is_empty(), "a second time there is more to change");
+    }
+
+    #[test]
+    fn two_domains_in_either_order(
+        tree in generated(),
+        first in wish_for(DOMAIN),
+        second in wish_for("second.example.com"),
+        swapped in any::<bool>(),
+        by_name in any::<bool>(),
+    ) {
+        let mut server = Server::new(&tree);
+        let original = server.files();
+        if !server.enable(&first)? || !server.enable(&second)? {
+            return Ok(());
+        }
+        let enabled = server.files();
+        let mut domains = [first.domain.as_str(), second.domain.as_str()];
+        if swapped {
+            domains.reverse();
+        }
+        server.disable(&domains[..1])?;
+        prop_assert!(server.plan(&domains[..1])?.is_empty(), "a second time there is more to change");
+        server.serves(domains[1])?;
+        if by_name {
+            server.disable(&domains[1..])?;
+        } else {
+            server.disable(&[])?;
+        }
+        same(&server.files(), &original)
+            .map_err(|error| TestCaseError::fail(format!("{error}\nenabled:\n{}", shown(&enabled))))?;
+    }
+
+    #[test]
+    fn what_was_written_by_hand_stays(
+        tree in generated(),
+        wish in wish_for(DOMAIN),
+        places in vec(any::<proptest::sample::Index>(), 1..5),
+        indented in any::<bool>(),
+    ) {
+        let mut server = Server::new(&tree);
+        let original = server.files();
+        if !server.enable(&wish)? {
+            return Ok(());
+        }
+        let main = server.root.path().join("conf/httpd.conf");
+        let mut lines: Vec<Vec<u8>> = std::fs::read(&main)
+            .expect("the main file")
+            .split_inclusive(|&b| b == b'\n')
+            .map(<[u8]>::to_vec)
+            .collect();
+        // Not into the last line: one without an end would not be the same with another behind it.
+        for (number, place) in places.iter().enumerate() {
+            let at = place.index(lines.len());
+            if at > 0 && lines[at - 1].trim_ascii_end().ends_with(b"\\") {
+                continue;
+            }
+            lines.insert(at, format!("# by hand {number}\n").into_bytes());
+        }
+        if indented {
+            for line in lines.iter_mut().filter(|line| line.starts_with(b"Listen")) {
+                line.splice(0..0, *b"  ");
+            }
+        }
+        files::write(&main, lines.concat());
+        match server.disable(&[]) {
+            Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+        let plain = |files: &Files| -> Vec<(String, Vec<u8>)> {
+            let by_hand = |line: &&[u8]| !line.starts_with(b"# by hand");
+            let text = |bytes: &[u8]| -> Vec<u8> {
+                let kept: Vec<&[u8]> = bytes.split_inclusive(|&b| b == b'\n').filter(by_hand).collect();
+                let text = if indented { kept.concat().replace_all(b"  Listen", b"Listen") } else { kept.concat() };
+                // A last line without an end gets one when something is written behind it.
+                text.trim_ascii_end().to_vec()
+            };
+            files.iter().map(|(name, bytes)| (name.clone(), text(bytes))).collect()
+        };
+        let (now, then) = (plain(&server.files()), plain(&original));
+        same(&now.into_iter().collect(), &then.into_iter().collect())?;
+    }
+}
+
+trait ReplaceAll {
+    fn replace_all(&self, from: &[u8], to: &[u8]) -> Vec<u8>;
+}
+
+impl ReplaceAll for [u8] {
+    fn replace_all(&self, from: &[u8], to: &[u8]) -> Vec<u8> {
+        let mut text = self.to_vec();
+        while let Some(at) = text.windows(from.len()).position(|window| window == from) {
+            text.splice(at..at + from.len(), to.iter().copied());
+        }
+        text
+    }
+}
+
+type Files = std::collections::BTreeMap<String, Vec<u8>>;
+
+/// A wish that uses every option.
+fn wish_for(domain: &'static str) -> impl Strategy<Value = Request> {
+    (
+        proptest::sample::select(vec![
+            None,
+            Some(Http::Off),
+            Some(Http::Keep),
+            Some(Http::Redirect),
+        ]),
+        proptest::sample::select(vec![443, 443, 443, 8443]),
+        proptest::option::weighted(0.3, Just(300)),
+        proptest::bool::weighted(0.3),
+        proptest::option::weighted(0.3, Just(Profile::Intermediate)),
+        proptest::bool::weighted(0.3),
+        proptest::bool::weighted(0.3),
+    )
+        .prop_map(
+            move |(http, port, hsts, stapling, profile, alias, chain)| Request {
+                domain: domain.into(),
+                aliases: alias.then(|| format!("alias.{domain}")).into_iter().collect(),
+                hsts,
+                stapling,
+                profile,
+                chain: chain.then(|| b"conf/ssl/chain.crt".to_vec()),
+                ..request(http, port)
+            },
+        )
+}
+
+/// A server root with the records of what was done to it.
+struct Server {
+    root: tempfile::TempDir,
+    records: Vec<Record>,
+}
+
+impl Server {
+    fn new(tree: &Generated) -> Server {
+        Server {
+            root: tree.write(),
+            records: Vec::new(),
+        }
+    }
+
+    fn files(&self) -> Files {
+        let mut found = files::snapshot(self.root.path());
+        found.retain(|name, _| name.ends_with(".conf"));
+        found
+    }
+
+    /// Carries a plan out, if it is not refused.
+    fn enable(&mut self, request: &Request) -> Result<bool, TestCaseError> {
+        let (main, source, facts) = given(self.root.path());
+        match Plan::enable(&main, &source, &facts, request) {
+            Ok(plan) => {
+                self.carry_out(plan, Action::Enable, vec![request.domain.clone()]);
+                Ok(true)
+            }
+            // What `enable` should do is another test's.
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn carry_out(&mut self, plan: Plan, action: Action, domains: Vec<String>) {
+        let mut record = Record {
+            action,
+            domains,
+            ..Record::default()
+        };
+        for file in plan.files {
+            files::write(&file.path, &file.after);
+            record.files.push(Version {
+                path: esync_ssl::httpd::real_path(&file.path),
+                before: file.before,
+                after: file.after,
+            });
+        }
+        self.records.push(record);
+    }
+
+    fn plan(&self, domains: &[&str]) -> Result<Plan, TestCaseError> {
+        let (main, source, facts) = given(self.root.path());
+        let request = Disable {
+            domains: domains.iter().map(|name| (*name).to_owned()).collect(),
+            force: false,
+        };
+        Plan::disable(&main, &source, &facts, &request, &self.records).map_err(|error| {
+            TestCaseError::fail(format!("disable {domains:?}: {error}\n{}", shown(&self.files())))
+        })
+    }
+
+    fn disable(&mut self, domains: &[&str]) -> Result<(), TestCaseError> {
+        let plan = self.plan(domains)?;
+        self.carry_out(
+            plan,
+            Action::Disable,
+            domains.iter().map(|name| (*name).to_owned()).collect(),
+        );
+        Ok(())
+    }
+
+    /// The domain is still answered over TLS: turning it on again changes nothing.
+    fn serves(&self, domain: &str) -> Result<(), TestCaseError> {
+        let (main, source, facts) = given(self.root.path());
+        let configuration = Configuration::read(&main, source, facts).expect("a main file");
+        let hosts = configuration.virtual_hosts();
+        let serves = configuration
+            .listens()
+            .iter()
+            .filter(|listen| listen.truth == esync_ssl::httpd::Truth::True)
+            .any(|listen| {
+                configuration
+                    .answering(&hosts, listen.ip(), listen.port, domain)
+                    .is_some_and(|host| host.has_name(domain) && configuration.speaks_tls(host))
+            });
+        prop_assert!(
+            serves,
+            "{} is not served any more:\n{}",
+            domain,
+            shown(&self.files())
+        );
+        Ok(())
+    }
+}
+
+fn shown(files: &Files) -> String {
+    let mut text = String::new();
+    for (name, bytes) in files {
+        text += &format!("--- {name}\n");
+        for line in bytes.split_inclusive(|&b| b == b'\n') {
+            text += &format!("{}\n", line.escape_ascii());
+        }
+    }
+    text
+}
+
+fn same(now: &Files, then: &Files) -> Result<(), TestCaseError> {
+    if now == then {
+        return Ok(());
+    }
+    let (now, then) = (shown(now), shown(then));
+    let diff = TextDiff::from_lines(&then, &now);
+    Err(TestCaseError::fail(format!(
+        "not as before:\n{}",
+        diff.unified_diff().context_radius(8)
+    )))
+}
+
 /// Every line that goes is in the `before` of a change of that file, every line that comes in an `after`; so all other
 /// bytes are unchanged.
 fn announced(plan: &Plan, path: &Path, before: &[u8], after: &[u8]) -> Result<(), TestCaseError> {
@@ -275,8 +534,9 @@ impl Generated {
             &root.path().join("conf").join("extra").join("site.conf"),
             &self.extra,
         );
-        for module in ["ssl", "socache_shmcb", "alias", "rewrite", "headers"] {
-            files::write(&root.path().join("modules").join(format!("mod_{module}.so")), "");
+        for module in ["ssl", "socache_shmcb", "headers", "alias", "rewrite"] {
+            let module = format!("mod_{module}.so");
+            files::write(&root.path().join("modules").join(module), "");
         }
         root
     }

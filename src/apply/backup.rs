@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::disk::Disk;
-use super::journal::{MANIFEST, Manifest};
+use super::journal::{MANIFEST, Manifest, State};
 use super::lock::{Holder, Lock, LockError};
+use super::transaction::Content;
 
 /// Backups that are kept beside the very first one.
 const KEPT: usize = 20;
@@ -144,6 +145,13 @@ impl Store<'_> {
             }
         }
         Ok(names)
+    }
+}
+
+impl Backup {
+    /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.
+    pub fn content(&self, state: &State) -> Option<Content> {
+        state.content(&self.folder).ok()
     }
 }
 

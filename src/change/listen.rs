@@ -1,6 +1,6 @@
 //! The step that gets the port listened on, and HTTP switched off where that is asked. Knows no certificates.
 
-use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
+use crate::httpd::{Configuration, Edit, EntryId, Listen, Truth, VirtualHost};
 
 use super::answer::Answers;
 use super::plan::{PlanError, insert_lines, refuse, server_root_line};
@@ -234,64 +234,25 @@ impl<'a> Step<'a> {
     /// `Listen 80` becomes `Listen 443`: the port inside the argument changes, the rest of the line stays.
     fn switch(&self, listen: &Listen) -> Result<Edit, PlanError> {
         self.editable(listen)?;
-        let entry = self.configuration.entry(listen.entry);
-        let target = Listen {
-            port: self.request.port,
-            ..listen.clone()
-        }
-        .endpoint();
+        let target = at_port(listen, self.request.port);
         let reason = format!(
             "listen for HTTPS on {target} instead of HTTP on {}",
             listen.endpoint()
         );
-        let file = self.configuration.file(entry.file);
-        let line = entry.line as usize;
-        let document = &file.document;
-        let spans = document.word_spans(line);
-        if let Some([_, endpoint, rest @ ..]) = spans.as_deref() {
-            let typed = &document.bytes()[endpoint.clone()];
-            let old_port = listen.port.to_string();
-            // Only the digits change where they stand at the end of a plain word.
-            let (span, replacement) = match (typed.ends_with(old_port.as_bytes()), rest) {
-                (true, []) => (
-                    endpoint.end - old_port.len()..endpoint.end,
-                    self.request.port.to_string(),
-                ),
-                (_, []) => (endpoint.clone(), target),
-                (_, [protocol, ..]) => (endpoint.start..protocol.end, format!("{target} https")),
-            };
-            return Ok(Edit {
-                file: file.host.clone(),
-                span,
-                replacement: replacement.into_bytes(),
-                reason,
-            });
-        }
-        let protocol = listen.protocol.as_ref().map(|_| " https").unwrap_or_default();
-        let mut replacement = document.indentation(line).to_vec();
-        replacement.extend_from_slice(format!("Listen {target}{protocol}").as_bytes());
-        replacement.extend_from_slice(document.line_ending().as_bytes());
-        Ok(Edit {
-            file: file.host.clone(),
-            span: document.lines()[line].span(),
-            replacement,
+        Ok(move_to(
+            self.configuration,
+            listen,
+            self.request.port,
+            "https",
             reason,
-        })
+        ))
     }
 
     /// A listener that is no longer wanted is commented out.
     fn drop(&self, listen: &Listen) -> Result<Edit, PlanError> {
         self.editable(listen)?;
-        let entry = self.configuration.entry(listen.entry);
-        let file = self.configuration.file(entry.file);
-        let line = entry.line as usize;
-        let start = file.document.lines()[line].span().start + file.document.indentation(line).len();
-        Ok(Edit {
-            file: file.host.clone(),
-            span: start..start,
-            replacement: b"#".to_vec(),
-            reason: format!("stop listening for HTTP on {}", listen.endpoint()),
-        })
+        let reason = format!("stop listening for HTTP on {}", listen.endpoint());
+        Ok(comment_out(self.configuration, listen.entry, reason))
     }
 
     fn editable(&self, listen: &Listen) -> Result<(), PlanError> {
@@ -354,6 +315,72 @@ impl<'a> Step<'a> {
         let all: Vec<String> = endpoints.iter().map(Listen::endpoint).collect();
         let reason = format!("listen for HTTPS on {}", all.join(" and "));
         insert_lines(self.configuration, last.file, Some(last.line), &texts, reason)
+    }
+}
+
+fn at_port(listen: &Listen, port: u16) -> String {
+    Listen {
+        port,
+        ..listen.clone()
+    }
+    .endpoint()
+}
+
+/// A listener with another port: the port inside the argument changes, the rest of the line stays, except that a
+/// protocol becomes this one.
+pub(super) fn move_to(
+    configuration: &Configuration,
+    listen: &Listen,
+    port: u16,
+    protocol: &str,
+    reason: String,
+) -> Edit {
+    let entry = configuration.entry(listen.entry);
+    let file = configuration.file(entry.file);
+    let line = entry.line as usize;
+    let document = &file.document;
+    let target = at_port(listen, port);
+    let spans = document.word_spans(line);
+    let (span, replacement) = if let Some([_, endpoint, rest @ ..]) = spans.as_deref() {
+        let typed = &document.bytes()[endpoint.clone()];
+        let old_port = listen.port.to_string();
+        // Only the digits change where they stand at the end of a plain word.
+        match (typed.ends_with(old_port.as_bytes()), rest) {
+            (true, []) => (endpoint.end - old_port.len()..endpoint.end, port.to_string()),
+            (_, []) => (endpoint.clone(), target),
+            (_, [last, ..]) => (endpoint.start..last.end, format!("{target} {protocol}")),
+        }
+    } else {
+        let protocol = listen.protocol.as_ref().map(|_| format!(" {protocol}"));
+        let mut text = document.indentation(line).to_vec();
+        text.extend_from_slice(format!("Listen {target}{}", protocol.unwrap_or_default()).as_bytes());
+        text.extend_from_slice(document.line_ending().as_bytes());
+        return Edit {
+            file: file.host.clone(),
+            span: document.lines()[line].span(),
+            replacement: text,
+            reason,
+        };
+    };
+    Edit {
+        file: file.host.clone(),
+        span,
+        replacement: replacement.into_bytes(),
+        reason,
+    }
+}
+
+/// A directive as a comment.
+pub(super) fn comment_out(configuration: &Configuration, id: EntryId, reason: String) -> Edit {
+    let entry = configuration.entry(id);
+    let file = configuration.file(entry.file);
+    let line = entry.line as usize;
+    let start = file.document.lines()[line].span().start + file.document.indentation(line).len();
+    Edit {
+        file: file.host.clone(),
+        span: start..start,
+        replacement: b"#".to_vec(),
+        reason,
     }
 }
 

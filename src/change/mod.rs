@@ -1,9 +1,10 @@
-//! What to edit to turn HTTPS on: one step a file, and the plan that puts them together and proves itself. Pure:
-//! reads configurations, writes nothing.
+//! What to edit to turn HTTPS on: one step a file, and the plan that puts them together and proves itself. And what to
+//! edit to turn it off again: `disable`. Pure: reads configurations, writes nothing.
 
 mod answer;
 mod copy;
 mod debian;
+mod disable;
 mod listen;
 mod module;
 mod new_host;
@@ -17,5 +18,6 @@ mod text;
 mod update;
 mod virtual_host;
 
+pub use disable::{Action, Disable, Record, Version};
 pub use plan::{Change, FileChange, Link, Plan, PlanError};
 pub use request::{Http, Profile, Request, domain_name};

@@ -2,7 +2,7 @@
 //! nothing of listeners and virtual hosts.
 
 use crate::httpd::{
-    Configuration, Edit, EntryId, FileId, Kind, LoadModule, Truth, resolve, source_name, word,
+    Configuration, Edit, Entry, EntryId, FileId, Kind, LoadModule, Truth, resolve, source_name, word,
 };
 
 use super::debian;
@@ -27,26 +27,28 @@ pub(super) fn headers(configuration: &Configuration, request: &Request) -> Resul
 
 /// Changes after which mod_socache_shmcb is loaded, if something that Apache sees asks for it.
 pub(super) fn session_cache(configuration: &Configuration) -> Result<Vec<Act>, PlanError> {
-    let caches = ["SSLSessionCache", "SSLStaplingCache"];
-    let user = caches
-        .iter()
-        .flat_map(|name| configuration.named(name))
-        .find(|(_, entry)| {
-            let arguments = configuration.arguments(entry);
-            let provider = arguments
-                .first()
-                .map(|argument| argument.to_ascii_lowercase())
-                .unwrap_or_default();
-            entry.truth != Truth::False && (provider == b"shmcb" || provider.starts_with(b"shmcb:"))
-        });
-    match user {
-        Some((_, entry)) => load(
+    match shmcb_users(configuration).next() {
+        Some(entry) => load(
             configuration,
             SHMCB,
             &format!("the cache at {} needs it", configuration.place(entry)),
         ),
         None => Ok(Vec::new()),
     }
+}
+
+/// The caches that need mod_socache_shmcb.
+pub(super) fn shmcb_users(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
+    let caches = ["SSLSessionCache", "SSLStaplingCache"];
+    let entries = caches.into_iter().flat_map(|name| configuration.named(name));
+    entries.map(|(_, entry)| entry).filter(|entry| {
+        let arguments = configuration.arguments(entry);
+        let provider = arguments
+            .first()
+            .map(|argument| argument.to_ascii_lowercase())
+            .unwrap_or_default();
+        entry.truth != Truth::False && (provider == b"shmcb" || provider.starts_with(b"shmcb:"))
+    })
 }
 
 /// The cache without which stapling does not work, at the server level where no other is.

@@ -18,6 +18,8 @@ pub struct Plan {
     pub files: Vec<FileChange>,
     /// Symbolic links that are made.
     pub links: Vec<Link>,
+    /// Symbolic links that are removed.
+    pub unlinks: Vec<Link>,
     /// What the administrator should know beside the changes.
     pub notes: Vec<String>,
 }
@@ -48,7 +50,7 @@ pub struct FileChange {
     pub after: Vec<u8>,
 }
 
-/// A symbolic link that is made.
+/// A symbolic link that is made or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The link.
@@ -170,7 +172,7 @@ impl Plan {
 
     /// Nothing has to change.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.links.is_empty()
+        self.files.is_empty() && self.links.is_empty() && self.unlinks.is_empty()
     }
 }
 
@@ -185,7 +187,7 @@ fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {
     (edits, links)
 }
 
-fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
+pub(super) fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
     Configuration::read(main, source.clone(), facts.clone())
         .map_err(|error| PlanError::Read(source.host_path(main), error))
 }
@@ -194,9 +196,9 @@ fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, Pl
 type Shifts = Vec<(usize, usize, usize)>;
 
 /// The state between the steps: edited bytes over the files as they were when they were first read.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     main: &'a [u8],
-    source: &'a Source,
+    source: Source,
     facts: &'a Facts,
     /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -207,10 +209,10 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(main: &'a [u8], source: &'a Source, facts: &'a Facts, original: &Configuration) -> Self {
+    pub fn new(main: &'a [u8], source: &Source, facts: &'a Facts, original: &Configuration) -> Self {
         let mut work = Work {
             main,
-            source,
+            source: source.clone(),
             facts,
             files: BTreeMap::new(),
             before: BTreeMap::new(),
@@ -220,9 +222,8 @@ impl<'a> Work<'a> {
         work
     }
 
-    fn read(&mut self) -> Result<Configuration, PlanError> {
-        let source = self.source.with_overlay(self.files.clone());
-        let configuration = read(self.main, &source, self.facts)?;
+    pub fn read(&mut self) -> Result<Configuration, PlanError> {
+        let configuration = read(self.main, &self.source(), self.facts)?;
         // A step may have brought in files that were not read before.
         self.keep(&configuration);
         Ok(configuration)
@@ -235,8 +236,13 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The files as they are now.
+    pub fn source(&self) -> Source {
+        self.source.with_overlay(self.files.clone())
+    }
+
     /// The files that are different now.
-    fn changed(self) -> Vec<FileChange> {
+    pub fn changed(self) -> Vec<FileChange> {
         let mut files = self.files;
         let changes = self.before.into_iter().filter_map(|(real, (path, before))| {
             let after = files.remove(&real)?;
@@ -258,8 +264,13 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// What is behind a link is not read under its name any more.
+    pub fn unlink(&mut self, links: &[Link]) {
+        self.source = self.source.without(links.iter().map(|link| link.path.as_path()));
+    }
+
     /// Applies the edits of one step and tells them as changes. The place in the request moves with its line.
-    fn apply(&mut self, mut edits: Vec<Edit>, request: &mut Request) -> Result<Vec<Change>, PlanError> {
+    pub fn apply(&mut self, mut edits: Vec<Edit>, request: &mut Request) -> Result<Vec<Change>, PlanError> {
         edits.sort_by(|a, b| (&a.file, a.span.start, a.span.end).cmp(&(&b.file, b.span.start, b.span.end)));
         // A line that is read twice is edited once.
         edits.dedup_by(|a, b| (&a.file, &a.span, &a.replacement) == (&b.file, &b.span, &b.replacement));

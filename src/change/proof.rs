@@ -374,14 +374,14 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
     all
 }
 
-fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
+pub(super) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
     configuration
         .problems()
         .iter()
         .filter(|problem| problem.severity == Severity::Error && !problem.uncertain)
 }
 
-fn place(configuration: &Configuration, problem: &Problem) -> String {
+pub(super) fn place(configuration: &Configuration, problem: &Problem) -> String {
     let file = configuration.file(problem.file);
     let number = file
         .document

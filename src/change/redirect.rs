@@ -19,7 +19,7 @@ use super::text::unit_of;
 use super::update::{Spot, insert_into};
 
 /// Everything but what certificate authorities ask for over HTTP.
-const PATTERN: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
+pub(super) const PATTERN: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
 
 /// A first virtual host takes all names that no other has; this one stands in for the main server without taking the
 /// domain's (RFC 6761: a name that never exists).

@@ -89,17 +89,10 @@ fn of_system(error: &std::io::Error) -> ExitStatus {
     }
 }
 
-/// The command line of this run, as it is noted.
-pub fn command_line() -> Vec<String> {
-    std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect()
-}
-
 /// Takes the lock of a server root.
 pub fn lock(store: &Store, writing: &Writing, world: &World) -> Result<Lock, Failure> {
     let since = (world.now)().format(&Rfc3339).unwrap_or_default();
-    let me = Holder::this(since, printable(command_line().join(" ").as_bytes()));
+    let me = Holder::this(since, printable(world.command.join(" ").as_bytes()));
     Ok(store.lock(Duration::from_secs(writing.lock_timeout), &me)?)
 }
 
@@ -323,7 +316,7 @@ pub fn commit(
         changes: work.changes,
         reads,
         record: Record {
-            command: command_line(),
+            command: world.command.clone(),
             reasons: work.reasons,
             diff: work.diff,
         },

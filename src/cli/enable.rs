@@ -169,7 +169,7 @@ fn names(arguments: &Enable) -> Result<Vec<String>, Failure> {
 }
 
 /// The folder for backups that no `Include` reads.
-fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
+pub(super) fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
     let mut reached = Vec::new();
     for folder in backup_folders(&loaded.installation.root) {
         match loaded.included_from_folder(&folder)? {
@@ -201,17 +201,19 @@ struct Report {
     server: Option<Effect>,
 }
 
+/// One change of a file.
 #[derive(Serialize)]
-struct ReportedChange {
-    file: String,
-    line: usize,
+pub(super) struct ReportedChange {
+    pub file: String,
+    pub line: usize,
     before: String,
     after: String,
-    reason: String,
+    pub reason: String,
 }
 
-impl Report {
-    fn new(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Self {
+impl ReportedChange {
+    /// The changes of a plan.
+    pub fn all(loaded: &Loaded, plan: &Plan) -> Vec<ReportedChange> {
         let changes = plan.changes.iter().map(|change| ReportedChange {
             file: loaded.show(&change.file),
             line: change.line,
@@ -219,23 +221,33 @@ impl Report {
             after: printable(&change.after),
             reason: printable(change.reason.as_bytes()),
         });
+        changes.collect()
+    }
+}
+
+/// The files of a plan before and after.
+pub(super) fn diffs(loaded: &Loaded, plan: &Plan, colour: bool) -> Vec<String> {
+    let files = plan.files.iter();
+    files
+        .map(|f| diff::unified(&loaded.show(&f.path), &f.before, &f.after, colour))
+        .collect()
+}
+
+impl Report {
+    fn new(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Self {
         let links = plan.links.iter().map(|link| Reported {
             file: loaded.show(&link.path),
             reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
         });
-        let diffs = plan
-            .files
-            .iter()
-            .map(|f| diff::unified(&loaded.show(&f.path), &f.before, &f.after, false));
         Report {
             result: "",
             root: loaded.show(&loaded.installation.root),
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
-            changes: changes.collect(),
+            changes: ReportedChange::all(loaded, plan),
             create: links.chain(files.create.report()).collect(),
             findings,
-            diff: diffs.collect(),
+            diff: diffs(loaded, plan, false).concat(),
             notes: plan
                 .notes
                 .iter()
@@ -257,9 +269,9 @@ fn preview(loaded: &Loaded, plan: &Plan, report: &Report) -> String {
     for file in &report.create {
         let _ = writeln!(text, "  {}: {}", file.file, file.reason);
     }
-    for file in &plan.files {
+    for diff in diffs(loaded, plan, true) {
         text += "\n";
-        text += &diff::unified(&loaded.show(&file.path), &file.before, &file.after, true);
+        text += &diff;
     }
     text
 }

@@ -7,6 +7,7 @@ mod check;
 mod commit;
 mod devices;
 mod diff;
+mod disable;
 mod dump;
 mod effect;
 mod enable;
@@ -22,6 +23,7 @@ mod ports;
 mod preflight;
 mod printer;
 mod proof;
+mod records;
 mod rehearse;
 mod report;
 mod restart;
@@ -49,7 +51,15 @@ pub fn run() -> ExitStatus {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let world = &World {
+        command: typed
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        ..*world
+    };
+    let arguments = match Arguments::try_parse_from(typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
@@ -66,6 +76,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
     let result = match command {
         Command::Enable(enable) => enable::run(enable, &global, world, &printer),
+        Command::Disable(disable) => disable::run(disable, &global, world, &printer),
         Command::Backups => backups::run(&global, world, &printer),
         Command::Restore(restore) => restore::run(restore, &global, world, &printer),
         Command::Check(check) => check::run(&check, &global, &printer),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::{Global, Restore};
 use super::backups::{root, shown};
-use super::commit::{Settled, command_line, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::commit::{Settled, confirm, lock, mention_unfinished, recover, settle, stores};
 use super::effect::{Before, Effect};
 use super::printer::Printer;
 use super::settings::Loaded;
@@ -67,7 +67,7 @@ pub fn run(
     }
     confirm("Put this back?", arguments.yes, global.json, printer)?;
     let record = Record {
-        command: command_line(),
+        command: world.command.clone(),
         reasons: vec![format!("restore what was there before {}", backup.id)],
         diff: report.diff.clone(),
     };

@@ -17,6 +17,8 @@ pub struct World<'a> {
     pub service: &'a dyn Fn(Server) -> Box<dyn Service>,
     /// How long a restarted server is waited for and watched.
     pub pace: Pace,
+    /// The command line, as it is noted in backups.
+    pub command: Vec<String>,
 }
 
 /// How long a restarted server is waited for and watched.
@@ -42,6 +44,7 @@ impl World<'_> {
                 short: Duration::from_secs(4),
                 steady: Duration::from_secs(3),
             },
+            command: Vec::new(),
         }
     }
 }

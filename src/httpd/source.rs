@@ -1,6 +1,6 @@
 //! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,8 @@ pub struct Source {
     relocated: Option<Vec<u8>>,
     /// Files with other bytes than on disk.
     overlay: BTreeMap<PathBuf, Vec<u8>>,
+    /// Names that are taken for missing: folders resolved, the last part not.
+    hidden: BTreeSet<PathBuf>,
 }
 
 /// What a path leads to.
@@ -42,6 +44,7 @@ impl Source {
             host_root,
             relocated: None,
             overlay: BTreeMap::new(),
+            hidden: BTreeSet::new(),
         }
     }
 
@@ -55,6 +58,20 @@ impl Source {
             overlay,
             ..self.clone()
         }
+    }
+
+    /// The same without some names; what symbolic links lead to stays visible under its other names.
+    pub fn without<'a>(&self, names: impl IntoIterator<Item = &'a Path>) -> Self {
+        let hidden = names.into_iter().map(own_name);
+        Source {
+            hidden: self.hidden.iter().cloned().chain(hidden).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Is the name taken for missing?
+    pub fn is_hidden(&self, host: &Path) -> bool {
+        !self.hidden.is_empty() && self.hidden.contains(&own_name(host))
     }
 
     fn overlaid(&self, host: &Path) -> Option<&Vec<u8>> {
@@ -103,6 +120,9 @@ impl Source {
     /// What an absolute path of the configuration leads to, symbolic links followed.
     pub fn kind(&self, absolute: &[u8]) -> Kind {
         let host = self.host_path(absolute);
+        if self.is_hidden(&host) {
+            return Kind::Missing;
+        }
         if self.overlaid(&host).is_some() {
             return Kind::File;
         }
@@ -141,6 +161,9 @@ impl Source {
     /// The bytes of a file.
     pub fn read(&self, absolute: &[u8]) -> io::Result<Vec<u8>> {
         let host = self.host_path(absolute);
+        if self.is_hidden(&host) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         match self.overlaid(&host) {
             Some(bytes) => Ok(bytes.clone()),
             None => std::fs::read(host),
@@ -162,6 +185,9 @@ impl Source {
                 names.push(host_bytes(Path::new(name)));
             }
         }
+        if !self.hidden.is_empty() {
+            names.retain(|name| !self.is_hidden(&host.join(bytes_path(name))));
+        }
         names.sort();
         names.dedup();
         Ok(names)
@@ -178,6 +204,14 @@ pub fn real_path(path: &Path) -> PathBuf {
         (Some(folder), Some(name)) => {
             std::fs::canonicalize(folder).map_or_else(|_| path.to_path_buf(), |folder| folder.join(name))
         }
+        _ => path.to_path_buf(),
+    }
+}
+
+/// A name in the real folder, itself not followed.
+fn own_name(path: &Path) -> PathBuf {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => real_path(folder).join(name),
         _ => path.to_path_buf(),
     }
 }

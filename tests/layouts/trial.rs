@@ -139,6 +139,7 @@ impl Trial<'_> {
         {
             return Err(format!("a second run is not without effect: {}", again.report()));
         }
+        self.off_again(&original, &before)?;
         Ok(End::Enabled)
     }
 
@@ -164,6 +165,36 @@ impl Trial<'_> {
             }
         }
         Ok(())
+    }
+
+    /// `disable` gives every byte and link back, and the server answers as it did.
+    fn off_again(&self, original: &[(PathBuf, Vec<u8>)], before: &Replies) -> Result<(), String> {
+        let outcome = self.disable();
+        if outcome.code != Some(0) || self.set_up.files() != original {
+            return Err(format!("disable does not lead back: {}", outcome.report()));
+        }
+        let server = self
+            .start()
+            .map_err(|error| format!("Apache does not start after disable: {error}"))?;
+        if self.ask_everything(&server).0 != before.0 {
+            return Err("after disable the answers are others".to_owned());
+        }
+        let again = self.disable();
+        if again.code != Some(0) || !again.stdout_text().contains("Nothing needs to change") {
+            return Err(format!(
+                "a second disable is not without effect: {}",
+                again.report()
+            ));
+        }
+        Ok(())
+    }
+
+    fn disable(&self) -> Outcome {
+        let file = |path: &Path| path.display().to_string();
+        esync_ssl()
+            .args(["disable", "--yes", "--root", &file(&self.set_up.root)])
+            .args(["--config", &file(&self.set_up.main)])
+            .run()
     }
 
     fn start(&self) -> Result<Apache, String> {

@@ -1,0 +1,395 @@
+//! Where the lines of a file come from: traced back through what earlier runs recorded, so that what a run of
+//! `enable` wrote is known wherever it stands now, and with it what stood there before. Text only; evaluates nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::httpd::{Document, LineKind, Platform};
+
+use super::super::plan::Link;
+use super::align::{From, Run, is_ended, only_in_first, remaining};
+use super::marks::{Block, blocks, redirect_of, words};
+
+/// What one earlier run did to the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// The command.
+    pub action: Action,
+    /// The domains that it was for, the site's own name first; none for all.
+    pub domains: Vec<String>,
+    /// The files that it changed.
+    pub files: Vec<Version>,
+    /// The symbolic links that it made.
+    pub made: Vec<Link>,
+    /// The symbolic links that it removed.
+    pub removed: Vec<Link>,
+}
+
+/// The command of an earlier run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Action {
+    /// `enable`.
+    Enable,
+    /// `disable`.
+    Disable,
+    /// Another one; it is only looked through.
+    #[default]
+    Other,
+}
+
+/// A file before and after a run.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The file behind all symbolic links.
+    pub path: PathBuf,
+    /// Its bytes before.
+    pub before: Vec<u8>,
+    /// Its bytes after.
+    pub after: Vec<u8>,
+}
+
+/// The lines of one file as they are now, with their past.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    /// One for each line.
+    pub lines: Vec<Trace>,
+    /// Lines that `enable` took out.
+    pub gone: Vec<Gone>,
+}
+
+/// Where a line comes from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    /// What runs of `enable` did to it, the latest first.
+    pub past: Vec<Past>,
+    /// It belongs to a virtual host that a run added: the record, and where the virtual host stood then.
+    pub section: Option<Place>,
+    /// It was there before every run on record.
+    pub original: bool,
+    /// A run of `disable` put it back.
+    undone: bool,
+}
+
+/// A section of a record.
+pub(super) type Place = (usize, usize);
+
+/// What one run did to a line.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    /// The index of the record.
+    pub record: usize,
+    /// What stood there before, line ending included; nothing when the line was added.
+    pub old: Option<Vec<u8>>,
+    /// What the run wrote.
+    pub new: Vec<u8>,
+    /// The run only ended the last line of the file, to write behind it.
+    pub ended: bool,
+    /// A blank line between others and this section of the record.
+    pub beside: Option<Place>,
+}
+
+/// A line that a run took out.
+#[derive(Clone, Debug)]
+pub(super) struct Gone {
+    /// The index of the record.
+    pub record: usize,
+    /// The line behind which it stood.
+    pub after: Option<usize>,
+    /// The line.
+    pub old: Vec<u8>,
+}
+
+/// A section that a record added, in its words.
+pub(super) fn block_of(records: &[Record], file: &Path, place: Place, platform: Platform) -> Option<Block> {
+    let version = records[place.0]
+        .files
+        .iter()
+        .find(|version| version.path == file)?;
+    let after = Document::new(version.after.clone(), platform);
+    let mut found = blocks(&after);
+    found.retain(|block| block.marker == place.1);
+    found.pop()
+}
+
+/// Traces every line of a file back through the records, the oldest of which is the first.
+pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: Platform) -> Traces {
+    let steps: Vec<(usize, Document, Document)> = records
+        .iter()
+        .enumerate()
+        .flat_map(|(at, record)| record.files.iter().map(move |version| (at, version)))
+        .filter(|(_, version)| version.path == file)
+        .map(|(at, version)| {
+            let document = |bytes: &Vec<u8>| Document::new(bytes.clone(), platform);
+            (at, document(&version.before), document(&version.after))
+        })
+        .collect();
+    let count = now.lines().len();
+    let mut traces = Traces {
+        lines: vec![Trace::default(); count],
+        gone: Vec::new(),
+    };
+    let mut cursor: Vec<Option<usize>> = (0..count).map(Some).collect();
+    let (mut state, mut left) = (now, steps.len());
+    loop {
+        left = earliest(&steps[..left], state);
+        let Some((record, before, after)) = left.checked_sub(1).map(|at| &steps[at]) else {
+            break;
+        };
+        if after.bytes() != state.bytes() {
+            let origin = by_hand(after, state);
+            for line in &mut cursor {
+                *line = line.and_then(|at| origin[at]);
+            }
+            state = after;
+            continue;
+        }
+        traces.step(*record, records[*record].action, before, after, &mut cursor);
+        (state, left) = (before, left - 1);
+    }
+    for (line, cursor) in traces.lines.iter_mut().zip(&cursor) {
+        line.original = !steps.is_empty() && cursor.is_some();
+    }
+    traces
+}
+
+/// How many steps led to a state: a file that is again as it was owes nothing to what happened between.
+fn earliest(steps: &[(usize, Document, Document)], state: &Document) -> usize {
+    for (at, (_, before, after)) in steps.iter().enumerate() {
+        if before.bytes() == state.bytes() {
+            return at;
+        }
+        if after.bytes() == state.bytes() {
+            return at + 1;
+        }
+    }
+    steps.len()
+}
+
+impl Traces {
+    /// From the state after a run to that before it.
+    fn step(
+        &mut self,
+        record: usize,
+        action: Action,
+        before: &Document,
+        after: &Document,
+        cursor: &mut [Option<usize>],
+    ) {
+        let run = Run::between(before, after);
+        let enables = action == Action::Enable;
+        if enables {
+            self.find_gone(record, &run, before, cursor);
+        }
+        for (trace, cursor) in self.lines.iter_mut().zip(cursor) {
+            let Some(line) = *cursor else { continue };
+            let past = |old: Option<usize>, beside: Option<usize>| Past {
+                record,
+                old: old.map(|old| before.raw(old).to_vec()),
+                new: after.raw(line).to_vec(),
+                ended: old.is_some_and(|old| is_ended(before, old, after.raw(line))),
+                beside: beside.map(|marker| (record, marker)),
+            };
+            *cursor = match run.lines[line] {
+                From::Same(old) => Some(old),
+                From::Changed(old) if enables => {
+                    let past = past(Some(old), None);
+                    if past.ended || !trace.undone {
+                        trace.past.push(past);
+                    }
+                    Some(old)
+                }
+                // What was put back already is not put back again.
+                From::Changed(old) if action == Action::Disable => {
+                    trace.undone = true;
+                    Some(old)
+                }
+                From::New(beside) if enables => {
+                    trace.past.push(past(None, beside));
+                    None
+                }
+                From::Section(marker) => {
+                    trace.section = enables.then_some((record, marker));
+                    None
+                }
+                From::Changed(_) | From::New(_) => None,
+            };
+        }
+    }
+
+    fn find_gone(&mut self, record: usize, run: &Run, before: &Document, cursor: &[Option<usize>]) {
+        let mut now: BTreeMap<usize, usize> = BTreeMap::new();
+        for (at, line) in cursor.iter().enumerate() {
+            if let Some(line) = line {
+                now.insert(*line, at);
+            }
+        }
+        for (old, after) in &run.gone {
+            let behind = after.and_then(|after| now.range(..=after).next_back());
+            self.gone.push(Gone {
+                record,
+                after: behind.map(|(_, at)| *at),
+                old: before.raw(*old).to_vec(),
+            });
+        }
+    }
+}
+
+/// For each line of a file, the line that it was before people edited the file: the same text, in whatever indentation
+/// and line ending, also where it was moved.
+fn by_hand(before: &Document, after: &Document) -> Vec<Option<usize>> {
+    let kept = |block: &Block, other: &Document| {
+        // Without its comment a section is still the one with that certificate, or that redirect.
+        let (document, lines) = (
+            if std::ptr::eq(other, after) { before } else { after },
+            block.lines(),
+        );
+        let telling = telling(document, lines);
+        !telling.is_empty() && (0..other.lines().len()).any(|line| telling.contains(&normal(other, line)))
+    };
+    let mut cut = only_in_first(before, after);
+    cut.retain(|block| !kept(block, after));
+    let (old, old_at) = remaining(before, &cut, normal);
+    let (new, new_at) = remaining(after, &[], normal);
+    let mut origin = vec![None; after.lines().len()];
+    let mut lost: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    let mut came: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
+        if let DiffOp::Equal {
+            old_index,
+            new_index,
+            len,
+        } = op
+        {
+            for at in 0..len {
+                origin[new_at[new_index + at]] = Some(old_at[old_index + at]);
+            }
+            continue;
+        }
+        for at in op.old_range() {
+            lost.entry(&old[at]).or_default().push(old_at[at]);
+        }
+        for at in op.new_range() {
+            came.entry(&new[at]).or_default().push(new_at[at]);
+        }
+    }
+    for (text, from) in lost {
+        if let ([from], Some([to])) = (&from[..], came.get(text).map(Vec::as_slice))
+            && !text.is_empty()
+        {
+            origin[*to] = Some(*from);
+        }
+    }
+    origin
+}
+
+/// What nobody else's section says.
+fn telling(document: &Document, lines: Range<usize>) -> Vec<Vec<u8>> {
+    let is_telling = |line: &usize| {
+        let is_file = words(document, *line)
+            .first()
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"SSLCertificateFile"));
+        is_file || redirect_of(document, *line).is_some()
+    };
+    lines
+        .filter(is_telling)
+        .map(|line| normal(document, line))
+        .collect()
+}
+
+/// The text of a line without what people change when they tidy up.
+pub(super) fn normal(document: &Document, line: usize) -> Vec<u8> {
+    match document.lines()[line].kind {
+        LineKind::Directive | LineKind::SectionOpening => {
+            let mut words = words(document, line);
+            if let Some(name) = words.first_mut() {
+                name.make_ascii_lowercase();
+            }
+            words.join(&b' ')
+        }
+        _ => document.text(line).to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "/f";
+
+    fn record(enables: bool, before: &str, after: &str) -> Record {
+        Record {
+            action: if enables { Action::Enable } else { Action::Other },
+            files: vec![Version {
+                path: FILE.into(),
+                before: before.into(),
+                after: after.into(),
+            }],
+            ..Record::default()
+        }
+    }
+
+    /// For each line what stood there before all runs; `+` for a line that came, `=` for one that was there.
+    fn told(records: &[Record], now: &str) -> Vec<String> {
+        let now = Document::new(now.into(), Platform::Unix);
+        let traces = trace(records, Path::new(FILE), &now, Platform::Unix);
+        let tell = |trace: &Trace| match (trace.past.last(), trace.original, &trace.section) {
+            (Some(Past { old: Some(old), .. }), ..) => String::from_utf8_lossy(old).trim().to_owned(),
+            (Some(_), ..) => "+".to_owned(),
+            (None, true, _) => "=".to_owned(),
+            (None, _, Some((record, line))) => format!("{record}:{line}"),
+            _ => "?".to_owned(),
+        };
+        traces.lines.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn lines_are_found_where_they_are_now() {
+        let runs = [record(
+            true,
+            "a\nListen 80\n#LoadModule x y\nb\n",
+            "a\nListen 443\nLoadModule x y\nb\nnew z\n",
+        )];
+        let now = "top\n\tlisten   \"443\"\r\na\nb\nnew z\nLoadModule x y\n";
+        assert_eq!(
+            told(&runs, now),
+            ["?", "Listen 80", "=", "=", "+", "#LoadModule x y"]
+        );
+    }
+
+    #[test]
+    fn several_runs_lead_back_to_the_first() {
+        let runs = [
+            record(true, "SSLCertificateFile a\n", "SSLCertificateFile b\n"),
+            record(false, "SSLCertificateFile b\nx\n", "SSLCertificateFile b\ny\n"),
+            record(true, "SSLCertificateFile b\ny\n", "SSLCertificateFile c\ny\n"),
+        ];
+        assert_eq!(
+            told(&runs, "SSLCertificateFile c\ny\n"),
+            ["SSLCertificateFile a", "?"]
+        );
+        // What was undone meanwhile is not ours any more, even if somebody wrote the same again.
+        let undone = record(false, "SSLCertificateFile c\ny\n", "SSLCertificateFile a\n");
+        let runs = [&runs[..], &[undone]].concat();
+        assert_eq!(
+            told(&runs, "SSLCertificateFile a\nSSLCertificateFile c\n"),
+            ["=", "?"]
+        );
+    }
+
+    #[test]
+    fn a_section_stays_ours_without_its_comment() {
+        let section = "<VirtualHost *:443>\nServerName a\nSSLCertificateFile f\n</VirtualHost>\n";
+        let site = "<VirtualHost *:80>\nServerName a\n</VirtualHost>\n";
+        let marked = format!("{site}\n# HTTPS for a, added by esync-ssl\n{section}");
+        let runs = [record(true, site, &marked)];
+        let all = ["=", "=", "=", "+", "0:4", "0:4", "0:4", "0:4", "0:4"];
+        assert_eq!(told(&runs, &marked), all);
+        let mut without = all.to_vec();
+        without.remove(4);
+        assert_eq!(told(&runs, &format!("{site}\n{section}")), without);
+        assert_eq!(told(&runs, site), ["=", "=", "="]);
+    }
+}

@@ -1,0 +1,229 @@
+//! What of ours stands in the present configuration: sections that `enable` added, and files with the past of their
+//! lines. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, real_path};
+
+use super::super::answer::names_exactly;
+use super::super::listen::describe;
+use super::super::plan::{PlanError, refuse};
+use super::super::redirect;
+use super::history::{Place, Record, Traces, block_of, trace};
+use super::marks::{Mark, blocks};
+
+/// The present configuration, its files by their real names, and what is ours in them.
+pub(super) struct Look<'a> {
+    pub configuration: &'a Configuration,
+    pub hosts: Vec<VirtualHost>,
+    pub files: Vec<File<'a>>,
+    pub ours: Vec<Ours>,
+    index: BTreeMap<PathBuf, usize>,
+}
+
+/// One file, however often it is read.
+pub(super) struct File<'a> {
+    /// Its first reading.
+    pub id: FileId,
+    pub document: &'a Document,
+    pub traces: Traces,
+}
+
+/// A virtual host that `enable` added.
+#[derive(Clone, Debug)]
+pub(super) struct Ours {
+    /// Index in the files.
+    pub file: usize,
+    /// Its lines.
+    pub lines: Range<usize>,
+    /// The comment above it.
+    pub marker: Option<usize>,
+    pub mark: Mark,
+    /// It stands in for the main server beside one that redirects.
+    pub stands_in: bool,
+    /// What it was added for.
+    pub domain: String,
+    /// Its readings, as indices of the virtual hosts.
+    pub hosts: Vec<usize>,
+    /// Where it stands in the records, if it does.
+    pub place: Option<Place>,
+}
+
+impl<'a> Look<'a> {
+    pub fn new(configuration: &'a Configuration, records: &[Record]) -> Result<Self, PlanError> {
+        let mut look = Look {
+            configuration,
+            hosts: configuration.virtual_hosts(),
+            files: Vec::new(),
+            ours: Vec::new(),
+            index: BTreeMap::new(),
+        };
+        let platform = configuration.source().platform;
+        for (id, file) in (0..).zip(configuration.files()) {
+            let real = real_path(&file.host);
+            if look.index.contains_key(&real) {
+                continue;
+            }
+            let document: &Document = &file.document;
+            let traces = trace(records, &real, document, platform);
+            look.index.insert(real, look.files.len());
+            look.files.push(File { id, document, traces });
+        }
+        for (real, at) in look.index.clone() {
+            look.find_marked(at);
+            look.find_unmarked(at, &real, records)?;
+        }
+        Ok(look)
+    }
+
+    /// Index of the file of an entry.
+    pub fn file_of(&self, entry: &Entry) -> usize {
+        self.file_at(&self.configuration.file(entry.file).host)
+    }
+
+    fn file_at(&self, path: &Path) -> usize {
+        // Every file of the configuration is in it.
+        self.index.get(&real_path(path)).copied().unwrap_or(usize::MAX)
+    }
+
+    fn readings(&self, file: usize, line: usize) -> Vec<usize> {
+        let is_here = |host: &VirtualHost| {
+            let entry = self.configuration.entry(host.entry);
+            entry.line as usize == line
+                && self.configuration.macro_place(entry).is_none()
+                && self.file_of(entry) == file
+        };
+        let found = self.hosts.iter().enumerate().filter(|(_, host)| is_here(host));
+        found.map(|(at, _)| at).collect()
+    }
+
+    /// Sections below a comment of ours, if they are still what it says.
+    fn find_marked(&mut self, file: usize) {
+        for block in blocks(self.files[file].document) {
+            for (lines, stands_in) in [(&block.stand_in, true), (&block.host, false)] {
+                let Some(lines) = lines else { continue };
+                let hosts = self.readings(file, lines.start);
+                let place = self.files[file].traces.lines[lines.start].section;
+                let is_it = place.is_some()
+                    || match stands_in {
+                        true => hosts.iter().all(|at| self.is_empty(&self.hosts[*at])),
+                        false => hosts
+                            .iter()
+                            .any(|at| names_exactly(&self.hosts[*at], &block.domain)),
+                    };
+                if hosts.is_empty() || !is_it {
+                    continue;
+                }
+                self.ours.push(Ours {
+                    file,
+                    lines: lines.clone(),
+                    marker: Some(block.marker),
+                    mark: block.mark,
+                    stands_in,
+                    domain: block.domain.clone(),
+                    hosts,
+                    place,
+                });
+            }
+        }
+    }
+
+    /// Sections that a record tells, with no comment above them any more.
+    fn find_unmarked(&mut self, file: usize, real: &Path, records: &[Record]) -> Result<(), PlanError> {
+        for at in 0..self.hosts.len() {
+            let host = &self.hosts[at];
+            let entry = self.configuration.entry(host.entry);
+            let line = entry.line as usize;
+            let known = |ours: &Ours| ours.file == file && ours.lines.start == line;
+            if real_path(&self.configuration.file(entry.file).host) != real
+                || self.configuration.macro_place(entry).is_some()
+                || self.ours.iter().any(known)
+            {
+                continue;
+            }
+            let Some(place) = self.files[file].traces.lines[line].section else {
+                continue;
+            };
+            let platform = self.configuration.source().platform;
+            let Some(block) = block_of(records, real, place, platform) else {
+                continue;
+            };
+            let Some(closing) = self.configuration.sections()[host.section as usize].closing else {
+                return Err(refuse(format!(
+                    "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
+                    describe(self.configuration, host)
+                )));
+            };
+            let ours = Ours {
+                file,
+                lines: line..closing as usize + 1,
+                marker: None,
+                mark: block.mark,
+                stands_in: block.stand_in.is_some() && self.is_empty(host),
+                domain: block.domain,
+                hosts: self.readings(file, line),
+                place: Some(place),
+            };
+            self.ours.push(ours);
+        }
+        Ok(())
+    }
+
+    /// Does it say nothing of its own, as one that stands in for the main server?
+    fn is_empty(&self, host: &VirtualHost) -> bool {
+        !redirect::does_nothing_else(self.configuration, host)
+            && super::super::copy::within(self.configuration, host).all(|entry| {
+                ["ServerName", "RewriteEngine", "RewriteOptions"]
+                    .iter()
+                    .any(|name| self.configuration.is_named(entry, name))
+            })
+    }
+
+    /// Is the virtual host one that `enable` added?
+    pub fn is_ours(&self, host: usize) -> bool {
+        self.ours.iter().any(|ours| ours.hosts.contains(&host))
+    }
+
+    /// The virtual host around a line of a file, not read out of a macro.
+    pub fn host_around(&self, file: usize, line: usize) -> Option<usize> {
+        self.hosts.iter().position(|host| {
+            let entry = self.configuration.entry(host.entry);
+            let closing = self.configuration.sections()[host.section as usize].closing;
+            let lines = entry.line as usize..closing.map_or(usize::MAX, |closing| closing as usize + 1);
+            lines.contains(&line)
+                && self.configuration.macro_place(entry).is_none()
+                && self.file_of(entry) == file
+        })
+    }
+
+    /// The lines of files outside of our sections that a run of `enable` wrote.
+    pub fn written(&self) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let sections: Vec<&Ours> = self.ours.iter().filter(|ours| ours.file == at).collect();
+            let lines = file.traces.lines.iter().enumerate();
+            let lines = lines.filter(|(_, trace)| !trace.past.is_empty());
+            let outside = lines.filter(|(line, _)| !sections.iter().any(|ours| ours.lines.contains(line)));
+            found.extend(outside.map(|(line, _)| (at, line)));
+        }
+        found
+    }
+
+    /// `FILE:LINE`, for people.
+    pub fn place(&self, file: usize, line: usize) -> String {
+        let read = self.configuration.file(self.files[file].id);
+        format!(
+            "{}:{}",
+            String::from_utf8_lossy(&read.name),
+            self.files[file].document.lines()[line].number
+        )
+    }
+
+    /// Whole blank lines right above or below some lines.
+    pub fn is_blank(&self, file: usize, line: usize) -> bool {
+        let lines = self.files[file].document.lines();
+        lines.get(line).is_some_and(|line| line.kind == LineKind::Blank)
+    }
+}

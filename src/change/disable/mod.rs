@@ -1,0 +1,84 @@
+//! What to edit to turn HTTPS off again: what `enable` put in goes, what it moved comes back. The present
+//! configuration is evaluated and decides; the records of earlier runs only say what stood somewhere before, so that
+//! what people edited since stays.
+
+mod align;
+mod decide;
+mod history;
+mod look;
+mod marks;
+mod needs;
+mod proof;
+
+use crate::httpd::{Facts, Source};
+
+use super::plan::{Plan, PlanError, Work, read};
+use super::proof::refuse_broken;
+use super::request::Request;
+use decide::decide;
+use look::Look;
+
+pub use history::{Action, Record, Version};
+
+/// A wish for HTTPS to go.
+#[derive(Clone, Debug, Default)]
+pub struct Disable {
+    /// The domains, in the form of [`super::domain_name`]; none for all that `enable` was run for.
+    pub domains: Vec<String>,
+    /// Virtual hosts of the domains go that `enable` did not write.
+    pub force: bool,
+}
+
+impl Disable {
+    /// Is the domain meant?
+    fn means(&self, domain: &str) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
+    }
+}
+
+impl Plan {
+    /// Plans the way back from HTTPS on the configuration of `main`, and proves the plan. Writes nothing. `records`
+    /// are those of the runs so far, the oldest first; without them the configuration alone decides.
+    ///
+    /// # Errors
+    /// A refusal with its reason, or that a file cannot be read.
+    pub fn disable(
+        main: &[u8],
+        source: &Source,
+        facts: &Facts,
+        request: &Disable,
+        records: &[Record],
+    ) -> Result<Plan, PlanError> {
+        let original = read(main, source, facts)?;
+        refuse_broken(&original)?;
+        let given = (main, source, facts);
+        let look = Look::new(&original, records)?;
+        let decided = decide(given, &look, request, records)?;
+        let mut work = Work::new(main, source, facts, &original);
+        let mut plan = Plan {
+            notes: decided.notes.clone(),
+            unlinks: decided.links.clone(),
+            ..Plan::default()
+        };
+        plan.changes = work.apply(decided.edits.clone(), &mut Request::default())?;
+        work.unlink(&decided.links);
+        let result = work.read()?;
+        proof::prove(given, &look, &result, &decided, request, records)?;
+        let again = decide(
+            (main, &work.source(), facts),
+            &Look::new(&result, records)?,
+            request,
+            records,
+        )?;
+        if !again.edits.is_empty() || !again.links.is_empty() {
+            return Err(PlanError::Unproven(format!(
+                "a second look finds more to change: {:?}",
+                again.edits.first().map(|edit| &edit.reason)
+            )));
+        }
+        plan.changes
+            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        plan.files = work.changed();
+        Ok(plan)
+    }
+}

@@ -1,0 +1,115 @@
+//! What earlier runs did to the configuration, out of the backups: what stood somewhere before. Decides nothing.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use super::Failure;
+use super::arguments::{Arguments, Command};
+use super::commit::stores;
+use super::world::World;
+use crate::apply::{Backup, Content};
+use crate::change::{Action, Link, Record, Version, domain_name};
+use crate::httpd::real_path;
+
+/// All records of a server root, the oldest first, and what is missing in them, for people.
+pub fn records(root: &Path, world: &World) -> Result<(Vec<Record>, Vec<String>), Failure> {
+    let mut records = Vec::new();
+    let mut missing = Vec::new();
+    for store in stores(root, world.disk) {
+        let found = store.backups().map_err(|error| {
+            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+        })?;
+        for backup in found {
+            records.push(record(&backup, root, &mut missing));
+        }
+    }
+    Ok((records, missing))
+}
+
+fn record(backup: &Backup, root: &Path, missing: &mut Vec<String>) -> Record {
+    let (action, domains) = command(&backup.manifest.command);
+    let mut record = Record {
+        action,
+        domains,
+        ..Record::default()
+    };
+    let was = backup.manifest.root.path();
+    // A server root that was copied or moved brought its backups along.
+    let here = |path: PathBuf| match path.strip_prefix(&was) {
+        Ok(rest) => root.join(rest),
+        Err(_) => path,
+    };
+    for entry in backup.manifest.entries.iter().filter(|entry| !entry.tls) {
+        let path = here(entry.path.path());
+        let (before, after) = (backup.content(&entry.before), backup.content(&entry.after));
+        let link = |target| Link {
+            path: path.clone(),
+            target,
+            reason: String::new(),
+        };
+        match (before, after) {
+            (Some(Content::File(before)), Some(Content::File(after))) => record.files.push(Version {
+                path: real_path(&here(entry.real.path())),
+                before: before.to_vec(),
+                after: after.to_vec(),
+            }),
+            (Some(Content::Absent), Some(Content::Link(target))) => record.made.push(link(target)),
+            (Some(Content::Link(target)), Some(Content::Absent)) => record.removed.push(link(target)),
+            (Some(_), Some(_)) => {}
+            _ => missing.push(format!(
+                "the copies of {} in the backup {} are gone or damaged, and are left out of account",
+                path.display(),
+                backup.id
+            )),
+        }
+    }
+    record
+}
+
+/// What a command line asked for.
+fn command(words: &[String]) -> (Action, Vec<String>) {
+    let (action, typed) = match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+        Ok(Command::Enable(enable)) => (Action::Enable, enable.domain),
+        Ok(Command::Disable(disable)) => (Action::Disable, disable.domain),
+        // Another version may have taken other arguments.
+        _ if words.iter().any(|word| word == "enable") => (Action::Enable, domains(words)),
+        _ => (Action::Other, Vec::new()),
+    };
+    let names = typed.iter().filter_map(|name| domain_name(name).ok());
+    (action, names.collect())
+}
+
+fn domains(words: &[String]) -> Vec<String> {
+    let pairs = words.windows(2).filter(|pair| pair[0] == "--domain");
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--domain="));
+    let apart = pairs.map(|pair| pair[1].as_str());
+    apart.chain(joined).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_of_any_version() {
+        let told = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            command(&words)
+        };
+        let (enable, disable) = (Action::Enable, Action::Disable);
+        let a = vec!["a.test".to_owned()];
+        assert_eq!(
+            told("x enable --self-signed --domain A.test"),
+            (enable, a.clone())
+        );
+        assert_eq!(
+            told("x enable --no-longer-there --domain=a.test"),
+            (enable, a.clone())
+        );
+        assert_eq!(told("x disable --domain a.test"), (disable, a));
+        assert_eq!(told("x disable -y"), (disable, vec![]));
+        assert_eq!(told("x restore"), (Action::Other, vec![]));
+        assert_eq!(told(""), (Action::Other, vec![]));
+    }
+}
