@@ -121,6 +121,38 @@ fn without_being_asked_the_server_is_left_alone() {
 }
 
 #[test]
+fn a_virtual_host_that_is_never_reached_is_no_fault() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    site.enable(&site.leaf, &["--restart", "--http", "keep"])
+        .run()
+        .expect_code(0);
+    // The same name once more, with a certificate of its own, behind the one that answers.
+    let other = site.authority.leaf_without_chain("other", &[DOMAIN]);
+    let main = site.root().join("conf/httpd.conf");
+    let host = format!(
+        "<VirtualHost *:{}>\nServerName {DOMAIN}\nSSLEngine on\nSSLCertificateFile {}\nSSLCertificateKeyFile {}\n\
+         </VirtualHost>\n",
+        site.network.https,
+        other.certificate.display(),
+        other.key.display()
+    );
+    let text = fs::read_to_string(&main).expect("the main file");
+    files::write(&main, text + &host);
+    let renewed = site.authority.leaf_without_chain("renewed", &[DOMAIN]);
+    let all = ["--restart", "--http", "keep"];
+    site.enable_with(DOMAIN, &renewed, &renewed, &all)
+        .run()
+        .expect_code(0);
+    let shown = site
+        .client()
+        .get(site.network.https, DOMAIN, "/")
+        .expect("an answer");
+    assert_eq!(shown.tls.expect("TLS").leaf, renewed.der);
+}
+
+#[test]
 fn a_key_that_does_not_match() {
     let Some(site) = ApacheSite::running("") else {
         return;
@@ -310,19 +342,8 @@ fn clients_do_not_notice_one_domain_after_another() {
         site.enable(&site.leaf, &["--restart", "--http", "keep"])
             .run()
             .expect_code(0);
-        let next = site.command(&[
-            "enable",
-            "--yes",
-            "--restart",
-            "--http",
-            "keep",
-            "--domain",
-            "second.example.com",
-        ]);
-        next.args(["--port", &https.to_string(), "--cert"])
-            .arg(&second.certificate)
-            .arg("--key")
-            .arg(&second.key)
+        let all = ["--restart", "--http", "keep"];
+        site.enable_with("second.example.com", &second, &second, &all)
             .run()
             .expect_code(0);
         done.store(true, Ordering::Relaxed);

@@ -17,6 +17,7 @@ use support::files;
 use support::process::{self, Outcome};
 use support::program::esync_ssl;
 use support::running::{NAME, OTHER, Site, codes};
+use support::site::text;
 
 #[test]
 fn restart_starts_serves_and_renews() {
@@ -406,6 +407,34 @@ fn systemd_is_told() {
         told.lines().collect::<Vec<_>>(),
         ["start", "stop", "start", "reload"]
     );
+    assert_eq!(site.verify(0), Vec::<String>::new());
+    // A change that is put into effect: reloading suffices.
+    let renewed = site.authority.leaf("renewed", &[NAME]);
+    let port = site.network.https.to_string();
+    let files = [&renewed.certificate, &renewed.key, &site.authority.intermediate()].map(|path| text(path));
+    let enable = [
+        "enable",
+        "--yes",
+        "--restart",
+        "--domain",
+        NAME,
+        "--port",
+        &port,
+        "--http",
+        "keep",
+    ];
+    let named = ["--cert", &files[0], "--key", &files[1], "--chain", &files[2]];
+    let words = [&enable[..], &named].concat();
+    let before = fs::read(site.root().join("conf/httpd.conf")).unwrap();
+    let refusing = stand_in(&site, true);
+    // The account may not: files and server stay.
+    with_systemd(&site, &refusing, &words).expect_code(8);
+    assert_eq!(before, fs::read(site.root().join("conf/httpd.conf")).unwrap());
+    assert_eq!(site.verify(0), Vec::<String>::new());
+    stand_in(&site, false);
+    with_systemd(&site, &folder, &words).expect_code(0);
+    let told = fs::read_to_string(site.root().join("told")).unwrap();
+    assert_eq!(told.lines().skip(4).collect::<Vec<_>>(), ["reload"]);
     assert_eq!(site.verify(0), Vec::<String>::new());
     let refusing = stand_in(&site, true);
     let refused = with_systemd(&site, &refusing, &["restart"]).expect_code(8);

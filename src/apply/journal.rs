@@ -325,7 +325,9 @@ impl Store<'_> {
     /// Removes new bytes that still wait for their turn.
     fn sweep(&self, manifest: &Manifest, id: &str) -> Result<(), ApplyError> {
         for (number, entry) in manifest.entries.iter().enumerate() {
-            let temporary = entry.real.path().with_file_name(temporary_name(id, number));
+            let real = entry.real.path();
+            let temporary = real.with_file_name(temporary_name(id, number));
+            super::replace::system::tidy(&temporary, &real);
             if temporary.symlink_metadata().is_ok() {
                 self.disk
                     .remove(&temporary)

@@ -325,6 +325,9 @@ pub struct Dump {
 /// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
 /// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
 /// one the new virtual host inherits everything from the main server.
+///
+/// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
+/// go back to what they were.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {

@@ -11,7 +11,7 @@ use super::{explain, running};
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth};
 use crate::server::handshake::{self, http};
-use crate::server::port::listeners;
+use crate::server::port::{Process, listeners};
 use crate::server::service::{Service, State};
 
 /// How often it is looked at while all is well.
@@ -109,7 +109,7 @@ impl<'a> Wanted<'a> {
 
     fn look(&self) -> (Vec<Fault>, verify::Report) {
         let named = verify::look(&self.named, &[], false, Some(self.loaded));
-        let mut faults = of_report(&named);
+        let mut faults = of_names(&named);
         faults.extend(self.not_redirected());
         faults.extend(self.gone.iter().filter_map(|end| self.not_gone(*end)));
         let all = verify::look(&self.targets, &[], false, Some(self.loaded));
@@ -177,18 +177,21 @@ impl<'a> Wanted<'a> {
     fn not_gone(&self, end: SocketAddr) -> Option<Fault> {
         std::net::TcpStream::connect_timeout(&end, Duration::from_secs(1)).ok()?;
         let server = running::server(self.loaded);
-        let is_others = listeners().is_ok_and(|all| {
-            let mut holders = all.iter().filter(|one| one.collides(Some(end.ip()), end.port()));
-            holders.all(|one| {
-                one.process
-                    .as_ref()
-                    .is_some_and(|process| !server.is_own(process))
-            })
-        });
-        (!is_others).then(|| Fault {
+        let all = listeners().unwrap_or_default();
+        let holders = all.iter().filter(|one| one.collides(Some(end.ip()), end.port()));
+        let holders: Vec<Option<&Process>> = holders.map(|one| one.process.as_ref()).collect();
+        let is_other = |holder: &Option<&Process>| holder.is_some_and(|process| !server.is_own(process));
+        if !holders.is_empty() && holders.iter().all(is_other) {
+            return None;
+        }
+        let named = holders.iter().flatten();
+        let named: String = named
+            .map(|process| format!(", by {} (process {})", process.name, process.pid))
+            .collect();
+        Some(Fault {
             plain: false,
             key: format!("gone {end}"),
-            words: format!("port {} is still listened on", end.port()),
+            words: format!("port {} is still listened on{named}", end.port()),
         })
     }
 
@@ -257,30 +260,51 @@ impl Fault {
     }
 }
 
-/// What of a look at the server keeps it from being proven. Trust and dates are no matter of a restart.
+/// What of a look at the server keeps it from being proven.
 fn of_report(report: &verify::Report) -> Vec<Fault> {
-    let findings = report
-        .sights()
-        .flat_map(|(address, name, findings)| findings.iter().map(move |finding| (address, name, finding)));
-    findings
-        .filter_map(|(address, name, finding)| {
-            let plain = match finding.code {
-                Code::NotListening | Code::ServedOtherThanDisk | Code::VhostShadowed => false,
-                Code::PlainHttp | Code::HandshakeFailed => true,
-                _ => return None,
-            };
-            let place = finding
-                .place
-                .as_ref()
-                .map(|place| format!(" ({place})"))
-                .unwrap_or_default();
-            Some(Fault {
-                plain,
-                key: format!("{} {address} {}", finding.code, name.unwrap_or_default()),
-                words: format!("{}: {}{place}", name.unwrap_or(address), finding.summary),
-            })
-        })
+    let sights = report.sights();
+    sights
+        .flat_map(|(address, name, findings)| of_sight(address, name, findings))
         .collect()
+}
+
+/// The same of looks for the names of one site: of several virtual hosts with a name at one address, one answers.
+fn of_names(report: &verify::Report) -> Vec<Fault> {
+    let sights: Vec<(&str, Option<&str>, Vec<Fault>)> = report
+        .sights()
+        .map(|(address, name, findings)| (address, name, of_sight(address, name, findings)))
+        .collect();
+    let is_answered = |address: &str, name: Option<&str>| {
+        sights
+            .iter()
+            .any(|(at, of, faults)| (*at, *of) == (address, name) && faults.is_empty())
+    };
+    let amiss = sights
+        .iter()
+        .filter(|(address, name, _)| !is_answered(address, *name));
+    amiss.flat_map(|(_, _, faults)| faults.clone()).collect()
+}
+
+/// Trust and dates are no matter of a restart.
+fn of_sight(address: &str, name: Option<&str>, findings: &[Finding]) -> Vec<Fault> {
+    let faults = findings.iter().filter_map(|finding| {
+        let plain = match finding.code {
+            Code::NotListening | Code::ServedOtherThanDisk | Code::VhostShadowed => false,
+            Code::PlainHttp | Code::HandshakeFailed => true,
+            _ => return None,
+        };
+        let place = finding
+            .place
+            .as_ref()
+            .map(|place| format!(" ({place})"))
+            .unwrap_or_default();
+        Some(Fault {
+            plain,
+            key: format!("{} {address} {}", finding.code, name.unwrap_or_default()),
+            words: format!("{}: {}{place}", name.unwrap_or(address), finding.summary),
+        })
+    });
+    faults.collect()
 }
 
 /// Every `Listen` in force.

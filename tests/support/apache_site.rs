@@ -96,14 +96,19 @@ impl ApacheSite {
         program.limit(Duration::from_secs(150))
     }
 
-    /// `enable` with the certificate and the key of a leaf.
+    /// `enable` of [`DOMAIN`] with its certificate and the key of a leaf.
     pub fn enable(&self, key: &Leaf, more: &[&str]) -> Program {
+        self.enable_with(DOMAIN, &self.leaf, key, more)
+    }
+
+    /// `enable` of a domain with this certificate and this key.
+    pub fn enable_with(&self, domain: &str, certificate: &Leaf, key: &Leaf, more: &[&str]) -> Program {
         let port = self.network.https.to_string();
-        let program = self.command(&["enable", "--yes", "--domain", DOMAIN, "--port", &port]);
+        let program = self.command(&["enable", "--yes", "--domain", domain, "--port", &port]);
         program
             .args(more)
             .arg("--cert")
-            .arg(&self.leaf.certificate)
+            .arg(&certificate.certificate)
             .arg("--key")
             .arg(&key.key)
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::symlink_file;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use winsafe::{ReplaceFile, co};
@@ -65,19 +65,38 @@ fn grant(path: &Path, rights: &[&str; 3]) -> io::Result<()> {
 }
 
 pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    patiently(|| {
-        // After a failure half-way the old file may be gone while the new one still waits.
-        if to.symlink_metadata().is_err() {
-            return fs::rename(from, to);
-        }
+    let aside = aside(from);
+    let done = patiently(|| {
+        tidy(from, to);
         match (to.to_str(), from.to_str()) {
-            (Some(replaced), Some(replacement)) => {
-                ReplaceFile(replaced, replacement, None, co::REPLACEFILE::WRITE_THROUGH)
+            (Some(replaced), Some(replacement)) if to.symlink_metadata().is_ok() => {
+                // Without a name of ours the system takes one of its own, and leaves that file behind when it fails.
+                let aside = aside.to_str();
+                ReplaceFile(replaced, replacement, aside, co::REPLACEFILE::WRITE_THROUGH)
                     .map_err(|error| io::Error::from_raw_os_error(error.raw() as i32))
             }
             _ => fs::rename(from, to),
         }
-    })
+    });
+    tidy(from, to);
+    done
+}
+
+/// Where the old file is while the new one `from` takes its place.
+fn aside(from: &Path) -> PathBuf {
+    from.with_extension("old")
+}
+
+/// After a replacement that ended half-way the old file gets its name back; after a whole one it goes.
+pub fn tidy(from: &Path, to: &Path) {
+    let aside = aside(from);
+    if aside.symlink_metadata().is_err() {
+        return;
+    }
+    let _ = patiently(|| match to.symlink_metadata() {
+        Ok(_) => fs::remove_file(&aside),
+        Err(_) => fs::rename(&aside, to),
+    });
 }
 
 pub fn link(target: &Path, path: &Path) -> io::Result<()> {
