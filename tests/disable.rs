@@ -71,6 +71,11 @@ fn every_case_comes_back() {
             failures.push(format!("=== {}: again: {}", case.name, again.report()));
         }
     }
-    assert!(failures.is_empty(), "{} failed\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failed\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
     assert!(!only.is_empty() || enabled > 35, "{enabled} cases");
 }

@@ -254,7 +254,12 @@ type Files = std::collections::BTreeMap<String, Vec<u8>>;
 /// A wish that uses every option.
 fn wish(domain: &'static str) -> impl Strategy<Value = Request> {
     (
-        proptest::sample::select(vec![None, Some(Http::Off), Some(Http::Keep), Some(Http::Redirect)]),
+        proptest::sample::select(vec![
+            None,
+            Some(Http::Off),
+            Some(Http::Keep),
+            Some(Http::Redirect),
+        ]),
         proptest::sample::select(vec![443, 443, 443, 8443]),
         proptest::option::weighted(0.3, Just(300)),
         proptest::bool::weighted(0.3),
@@ -262,15 +267,17 @@ fn wish(domain: &'static str) -> impl Strategy<Value = Request> {
         proptest::bool::weighted(0.3),
         proptest::bool::weighted(0.3),
     )
-        .prop_map(move |(http, port, hsts, stapling, profile, alias, chain)| Request {
-            domain: domain.into(),
-            aliases: alias.then(|| format!("alias.{domain}")).into_iter().collect(),
-            hsts,
-            stapling,
-            profile,
-            chain: chain.then(|| b"conf/ssl/chain.crt".to_vec()),
-            ..request(http, port)
-        })
+        .prop_map(
+            move |(http, port, hsts, stapling, profile, alias, chain)| Request {
+                domain: domain.into(),
+                aliases: alias.then(|| format!("alias.{domain}")).into_iter().collect(),
+                hsts,
+                stapling,
+                profile,
+                chain: chain.then(|| b"conf/ssl/chain.crt".to_vec()),
+                ..request(http, port)
+            },
+        )
 }
 
 /// A server root with the records of what was done to it.
@@ -329,13 +336,18 @@ impl Server {
             domains: domains.iter().map(|name| (*name).to_owned()).collect(),
             force: false,
         };
-        Plan::disable(&main, &source, &facts, &request, &self.records)
-            .map_err(|error| TestCaseError::fail(format!("disable {domains:?}: {error}\n{}", shown(&self.files()))))
+        Plan::disable(&main, &source, &facts, &request, &self.records).map_err(|error| {
+            TestCaseError::fail(format!("disable {domains:?}: {error}\n{}", shown(&self.files())))
+        })
     }
 
     fn disable(&mut self, domains: &[&str]) -> Result<(), TestCaseError> {
         let plan = self.plan(domains)?;
-        self.carry_out(plan, Action::Disable, domains.iter().map(|name| (*name).to_owned()).collect());
+        self.carry_out(
+            plan,
+            Action::Disable,
+            domains.iter().map(|name| (*name).to_owned()).collect(),
+        );
         Ok(())
     }
 
@@ -349,11 +361,19 @@ impl Server {
             .iter()
             .filter(|listen| listen.truth == esync_ssl::httpd::Truth::True)
             .any(|listen| {
-                configuration
-                    .answering(&hosts, listen.ip(), listen.port, domain)
-                    .is_some_and(|host| host.has_name(domain) && configuration.speaks_tls(host))
+                let local = "127.0.0.1".parse().ok();
+                [listen.ip(), local].into_iter().any(|end| {
+                    configuration
+                        .answering(&hosts, end, listen.port, domain)
+                        .is_some_and(|host| host.has_name(domain) && configuration.speaks_tls(host))
+                })
             });
-        prop_assert!(serves, "{} is not served any more:\n{}", domain, shown(&self.files()));
+        prop_assert!(
+            serves,
+            "{} is not served any more:\n{}",
+            domain,
+            shown(&self.files())
+        );
         Ok(())
     }
 }

@@ -239,7 +239,13 @@ impl<'a> Step<'a> {
             "listen for HTTPS on {target} instead of HTTP on {}",
             listen.endpoint()
         );
-        Ok(move_to(self.configuration, listen, self.request.port, "https", reason))
+        Ok(move_to(
+            self.configuration,
+            listen,
+            self.request.port,
+            "https",
+            reason,
+        ))
     }
 
     /// A listener that is no longer wanted is commented out.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::Failure;
 use super::arguments::{Disable, Global};
 use super::commit::{self, Work};
 use super::enable::{ReportedChange, backups, diffs};
@@ -12,7 +13,6 @@ use super::printer::{Printer, printable};
 use super::records::records;
 use super::settings::Loaded;
 use super::world::World;
-use super::Failure;
 use crate::apply::Change;
 use crate::change::{self, Plan, PlanError, domain_name};
 use crate::exit_status::ExitStatus;
@@ -137,7 +137,9 @@ impl Report {
     fn new(loaded: &Loaded, plan: &Plan, missing: &[String]) -> Self {
         let links = plan.unlinks.iter().map(|link| Reported {
             file: loaded.show(&link.path),
-            reason: printable(format!("remove the link to {}: {}", link.target.display(), link.reason).as_bytes()),
+            reason: printable(
+                format!("remove the link to {}: {}", link.target.display(), link.reason).as_bytes(),
+            ),
         });
         let notes = plan.notes.iter().chain(missing);
         Report {

@@ -47,7 +47,10 @@ pub fn run() -> ExitStatus {
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
     let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
     let world = &World {
-        command: typed.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: typed
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
         ..*world
     };
     let arguments = match Arguments::try_parse_from(typed) {

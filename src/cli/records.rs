@@ -99,8 +99,14 @@ mod tests {
         };
         let (enable, disable) = (Action::Enable, Action::Disable);
         let a = vec!["a.test".to_owned()];
-        assert_eq!(told("x enable --self-signed --domain A.test"), (enable, a.clone()));
-        assert_eq!(told("x enable --no-longer-there --domain=a.test"), (enable, a.clone()));
+        assert_eq!(
+            told("x enable --self-signed --domain A.test"),
+            (enable, a.clone())
+        );
+        assert_eq!(
+            told("x enable --no-longer-there --domain=a.test"),
+            (enable, a.clone())
+        );
         assert_eq!(told("x disable --domain a.test"), (disable, a));
         assert_eq!(told("x disable -y"), (disable, vec![]));
         assert_eq!(told("x restore"), (Action::Other, vec![]));

@@ -121,7 +121,10 @@ impl Trial<'_> {
         }
         let again = self.disable();
         if again.code != Some(0) || !again.stdout_text().contains("Nothing needs to change") {
-            return Err(format!("a second disable is not without effect: {}", again.report()));
+            return Err(format!(
+                "a second disable is not without effect: {}",
+                again.report()
+            ));
         }
         Ok(())
     }

@@ -117,9 +117,7 @@ pub(super) fn remaining<T>(
     key: impl Fn(&Document, usize) -> T,
 ) -> (Vec<T>, Vec<usize>) {
     let inside = |line: &usize| cut.iter().any(|block| block.lines().contains(line));
-    let at: Vec<usize> = (0..document.lines().len())
-        .filter(|line| !inside(line))
-        .collect();
+    let at: Vec<usize> = (0..document.lines().len()).filter(|line| !inside(line)).collect();
     (at.iter().map(|line| key(document, *line)).collect(), at)
 }
 
@@ -151,7 +149,8 @@ const WENT: u32 = 5;
 
 impl<'a> Pairs<'a> {
     fn new(old: Side<'a>, new: Side<'a>) -> Self {
-        let about = [old, new].map(|(document, _, at)| at.iter().map(|line| about(document, *line)).collect());
+        let about =
+            [old, new].map(|(document, _, at)| at.iter().map(|line| about(document, *line)).collect());
         Pairs { old, new, about }
     }
 
@@ -217,7 +216,9 @@ impl<'a> Pairs<'a> {
             let now = cost[at(i, j)];
             let pairs_up = i < from.end
                 && j < to.end
-                && self.cost(i, j).is_some_and(|own| own + cost[at(i + 1, j + 1)] == now);
+                && self
+                    .cost(i, j)
+                    .is_some_and(|own| own + cost[at(i + 1, j + 1)] == now);
             if pairs_up {
                 pairs.push((Some(i), Some(j)));
                 (i, j) = (i + 1, j + 1);
@@ -271,10 +272,16 @@ mod tests {
     #[test]
     fn a_changed_line_is_paired_with_the_right_one() {
         assert_eq!(told("Listen 80\nx\n", "Listen 443\nx\n"), "~0 1");
-        assert_eq!(told("SSLEngine on\nSSLEngine off\n", "SSLEngine on\nSSLEngine on\n"), "0 ~1");
+        assert_eq!(
+            told("SSLEngine on\nSSLEngine off\n", "SSLEngine on\nSSLEngine on\n"),
+            "0 ~1"
+        );
         assert_eq!(told("Listen 80\n", "#Listen 80\nListen 443\n"), "~0 +");
         assert_eq!(
-            told("#LoadModule a x\n#LoadModule b y\n", "#LoadModule a x\nLoadModule b y\n"),
+            told(
+                "#LoadModule a x\n#LoadModule b y\n",
+                "#LoadModule a x\nLoadModule b y\n"
+            ),
             "0 ~1"
         );
         assert_eq!(told("a 1\nchain c\nb 2\n", "a 1\nb 2\n"), "0 2 -1@Some(0)");

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::httpd::{
-    Configuration, Document, Edit, Facts, Listen, Source, Truth, VirtualHost, apply, parse_listen, real_path, trim, word,
+    Configuration, Document, Edit, Facts, Listen, Source, Truth, VirtualHost, apply, parse_listen, real_path,
+    trim, word,
 };
 
 use super::super::answer::{Answers, names_exactly};
@@ -91,7 +92,10 @@ impl Decision<'_> {
     fn refuse_others(&mut self) -> Result<(), PlanError> {
         let look = self.look;
         for domain in &self.request.domains {
-            let ours = look.ours.iter().any(|ours| self.means(ours) && ours.is_for(look, domain));
+            let ours = look
+                .ours
+                .iter()
+                .any(|ours| self.means(ours) && ours.is_for(look, domain));
             let recorded = self
                 .records
                 .iter()
@@ -203,14 +207,18 @@ impl Decision<'_> {
         self.unrecorded = true;
         self.forget_host(host);
         for line in lines {
-            self.remove((file, line), format!("delete the virtual host {shown}, as asked by --force"));
+            self.remove(
+                (file, line),
+                format!("delete the virtual host {shown}, as asked by --force"),
+            );
         }
         Ok(())
     }
 
     fn forget_host(&mut self, host: usize) {
         let addresses = &self.look.hosts[host].addresses;
-        self.ports.extend(addresses.iter().filter_map(|address| address.port));
+        self.ports
+            .extend(addresses.iter().filter_map(|address| address.port));
         self.decided.gone.push(host);
     }
 
@@ -238,8 +246,13 @@ impl Decision<'_> {
                     set.iter().any(|other| !mine(other))
                 })
             });
-            let with_it = going.iter().any(|other| other.marker == ours.marker && other.file == ours.file);
-            if !shared && (with_it || self.means(ours)) {
+            let stays = |other: &&Ours| !self.lines.contains_key(&(other.file, other.lines.start));
+            let has_redirect = look
+                .ours
+                .iter()
+                .filter(stays)
+                .any(|other| !other.stands_in && other.marker == ours.marker && other.file == ours.file);
+            if !shared && !has_redirect && (!going.is_empty() || self.means(ours)) {
                 self.remove_section(ours);
             }
         }
@@ -251,7 +264,12 @@ impl Decision<'_> {
         let key = |configuration: &Configuration, host: &VirtualHost| {
             let entry = configuration.entry(host.entry);
             let file = real_path(&configuration.file(entry.file).host);
-            (file, host.addresses.clone(), host.server_name.clone(), host.aliases.clone())
+            (
+                file,
+                host.addresses.clone(),
+                host.server_name.clone(),
+                host.aliases.clone(),
+            )
         };
         key(a, one) == key(b, other)
     }
@@ -307,7 +325,9 @@ impl Decision<'_> {
         // A TLS virtual host goes back as a whole: it had one certificate before.
         let mut whole: BTreeSet<usize> = BTreeSet::new();
         for (file, line) in &written {
-            let Some(host) = around(&(*file, *line)) else { continue };
+            let Some(host) = around(&(*file, *line)) else {
+                continue;
+            };
             let past = &look.files[*file].traces.lines[*line].past;
             let meant = past.iter().any(|past| self.means_record(past.record));
             if meant && look.configuration.speaks_tls(&look.hosts[host]) {
@@ -315,10 +335,12 @@ impl Decision<'_> {
             }
         }
         for (file, line) in written {
-            let Some(host) = around(&(file, line)) else { continue };
+            let Some(host) = around(&(file, line)) else {
+                continue;
+            };
             let past = &look.files[file].traces.lines[line].past;
             let meant = whole.contains(&host) || past.iter().all(|past| self.means_record(past.record));
-            if meant && !past.iter().all(|past| past.ended) {
+            if meant {
                 self.decided.changed.insert(host);
                 self.put_back(file, line, "in this virtual host it is as before".into());
             }
@@ -340,7 +362,9 @@ impl Decision<'_> {
                 if !meant || look.is_ours(host) || self.decided.gone.contains(&host) {
                     continue;
                 }
-                let name = word::words(&gone.old).next().map(|word| word.value.to_ascii_lowercase());
+                let name = word::words(&gone.old)
+                    .next()
+                    .map(|word| word.value.to_ascii_lowercase());
                 let is_there = |line: usize| {
                     look.host_around(file, line) == Some(host)
                         && words(read.document, line)
@@ -379,7 +403,11 @@ impl Decision<'_> {
                     || trace.original && !self.unrecorded
                     || self.lines.contains_key(&(file, line))
                     || look.is_ours(host);
-                let goes = self.decided.gone.iter().any(|gone| names_exactly(&look.hosts[*gone], &domain));
+                let goes = self
+                    .decided
+                    .gone
+                    .iter()
+                    .any(|gone| names_exactly(&look.hosts[*gone], &domain));
                 if known || !goes {
                     continue;
                 }
@@ -426,9 +454,6 @@ impl Decision<'_> {
                 let old = Document::new(old, platform);
                 directive(&words(&old, 0), b"Listen")
             });
-            if past.iter().all(|past| past.ended) {
-                continue;
-            }
             let record = past.last().map_or(0, |past| past.record);
             match (now, commented) {
                 (Some(now), _) => self.listener((file, line), record, &now, then.as_ref())?,
@@ -457,21 +482,37 @@ impl Decision<'_> {
             _ => user_of_port(&view, now.port, self.before(record)?),
         };
         if let Some(user) = user {
-            let note = format!("`Listen {}` at {} stays for {user}", now.endpoint(), self.look.place(at.0, at.1));
+            let note = format!(
+                "`Listen {}` at {} stays for {user}",
+                now.endpoint(),
+                self.look.place(at.0, at.1)
+            );
             self.note(note);
             return Ok(());
         }
         match then {
             Some(then) if self.is_covered(then) => self.remove(
                 at,
-                format!("stop listening on {}; {} is listened on already", now.endpoint(), then.endpoint()),
+                format!(
+                    "stop listening on {}; {} is listened on already",
+                    now.endpoint(),
+                    then.endpoint()
+                ),
             ),
             Some(then) => self.put_back(
                 at.0,
                 at.1,
-                format!("listen for HTTP on {} again instead of HTTPS on {}", then.endpoint(), now.endpoint()),
+                format!(
+                    "listen for HTTP on {} again instead of HTTPS on {}",
+                    then.endpoint(),
+                    now.endpoint()
+                ),
             ),
-            None => self.put_back(at.0, at.1, format!("nothing needs a listener on {} any more", now.endpoint())),
+            None => self.put_back(
+                at.0,
+                at.1,
+                format!("nothing needs a listener on {} any more", now.endpoint()),
+            ),
         }
         Ok(())
     }
@@ -483,7 +524,7 @@ impl Decision<'_> {
             let entry = look.configuration.entry(listen.entry);
             let trace = &look.files[look.file_of(entry)].traces.lines[entry.line as usize];
             listen.truth == Truth::True
-                && trace.past.iter().all(|past| past.ended)
+                && trace.past.is_empty()
                 && normal_endpoint(listen) == normal_endpoint(wanted)
         })
     }
@@ -493,10 +534,14 @@ impl Decision<'_> {
         let look = self.look;
         let view = self.view()?;
         let nobody = Known::default();
+        let lost = self.lost_ports();
         for port in self.ports.clone() {
             if !self.decided.gone.iter().any(|gone| {
                 look.configuration.speaks_tls(&look.hosts[*gone])
-                    && look.hosts[*gone].addresses.iter().any(|address| address.port == Some(port))
+                    && look.hosts[*gone]
+                        .addresses
+                        .iter()
+                        .any(|address| address.port == Some(port))
             }) || user_of_port(&view, port, &nobody).is_some()
             {
                 continue;
@@ -518,7 +563,7 @@ impl Decision<'_> {
                 let decided = self.lines.contains_key(&(file, line)) || !trace.past.is_empty();
                 let movable = look.configuration.macro_place(entry).is_none()
                     && look.configuration.ancestors(entry).next().is_none();
-                if decided || (trace.original && !self.unrecorded) || !movable {
+                if decided || (trace.original && !self.unrecorded && !lost.contains(&port)) || !movable {
                     continue;
                 }
                 if !left {
@@ -534,21 +579,47 @@ impl Decision<'_> {
                         "stop listening on {}: nothing is served over TLS there any more",
                         listen.endpoint()
                     );
-                    self.decided.edits.push(comment_out(look.configuration, listen.entry, reason));
+                    self.decided
+                        .edits
+                        .push(comment_out(look.configuration, listen.entry, reason));
                 }
             }
         }
         Ok(())
     }
 
+    /// The ports of listeners that came with what goes, and that somebody took out or moved elsewhere.
+    fn lost_ports(&self) -> BTreeSet<u16> {
+        let look = self.look;
+        let gone = look.ours.iter();
+        let gone = gone.filter(|ours| self.lines.contains_key(&(ours.file, ours.lines.start)));
+        let Some(first) = gone.filter_map(|ours| ours.place).map(|(record, _)| record).min() else {
+            return BTreeSet::new();
+        };
+        let platform = look.configuration.source().platform;
+        let lost = look.files.iter().flat_map(|file| &file.traces.lost);
+        let lost = lost.filter(|(record, _)| *record >= first);
+        let listens = lost.filter_map(|(_, raw)| {
+            let document = Document::new(raw.clone(), platform);
+            directive(&words(&document, 0), b"Listen")
+        });
+        listens.map(|listen| listen.port).collect()
+    }
+
     fn caches(&mut self) -> Result<(), PlanError> {
         for (file, line) in self.server_level() {
             let names = words(self.look.files[file].document, line);
-            if !names.first().is_some_and(|name| name.eq_ignore_ascii_case(b"SSLStaplingCache")) {
+            if !names
+                .first()
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"SSLStaplingCache"))
+            {
                 continue;
             }
             let view = self.view()?;
-            let record = self.look.files[file].traces.lines[line].past.last().map_or(0, |past| past.record);
+            let record = self.look.files[file].traces.lines[line]
+                .past
+                .last()
+                .map_or(0, |past| past.record);
             match user_of_stapling(&view, self.before(record)?) {
                 Some(user) => {
                     let place = self.look.place(file, line);
@@ -618,7 +689,12 @@ impl Decision<'_> {
             }
             for link in record.made.iter().filter(|_| record.action == Action::Enable) {
                 let is_there = std::fs::read_link(&link.path).is_ok_and(|target| target == link.target);
-                let stem = link.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let stem = link
+                    .path
+                    .file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 if seen.insert(link.path.clone()) && is_there && !self.given.1.is_hidden(&link.path) {
                     let (first, links) = modules.entry(stem).or_insert((at, Vec::new()));
                     *first = at.min(*first);
@@ -660,7 +736,10 @@ impl Decision<'_> {
 
     fn user_of(&mut self, module: &Module) -> Result<Option<String>, PlanError> {
         let with = self.view()?;
-        if let Some((user, _)) = self.user_of_domains(&with).filter(|_| module.identifier == "ssl_module") {
+        if let Some((user, _)) = self
+            .user_of_domains(&with)
+            .filter(|_| module.identifier == "ssl_module")
+        {
             return Ok(Some(user));
         }
         let saved = self.lines.clone();
@@ -714,7 +793,10 @@ impl Decision<'_> {
                 && on.iter().any(|domain| names_exactly(host, domain))
         })?;
         let ports = host.addresses.iter().filter_map(|address| address.port);
-        Some((format!("the virtual host {}", describe(view, host)), ports.collect()))
+        Some((
+            format!("the virtual host {}", describe(view, host)),
+            ports.collect(),
+        ))
     }
 
     /// Does nothing of ours stay on?
@@ -745,7 +827,8 @@ impl Decision<'_> {
             }
             let goes = match past.beside {
                 Some(place) => {
-                    let mut own = (0..traces.lines.len()).filter(|at| traces.lines[*at].section == Some(place));
+                    let mut own =
+                        (0..traces.lines.len()).filter(|at| traces.lines[*at].section == Some(place));
                     own.all(|at| matches!(self.lines.get(&(file, at)), Some((None, _))))
                 }
                 None => end,
@@ -754,7 +837,10 @@ impl Decision<'_> {
                 let neighbour = [line.checked_sub(1), Some(line + 1)].into_iter().flatten();
                 let reasons = neighbour.filter_map(|at| self.lines.get(&(file, at)));
                 let reason = reasons.map(|(_, reason)| reason.clone()).next();
-                self.remove((file, line), reason.unwrap_or_else(|| "a blank line that was added".into()));
+                self.remove(
+                    (file, line),
+                    reason.unwrap_or_else(|| "a blank line that was added".into()),
+                );
             }
         }
         for file in touched {
@@ -776,16 +862,22 @@ impl Decision<'_> {
             .edits
             .iter()
             .any(|edit| &edit.file == path && edit.span.start >= at);
-        let past = look.files[file].traces.lines[last].past.iter();
-        let ended = past.filter(|past| past.ended).find_map(|past| past.old.clone());
-        if inserted || self.lines.contains_key(&(file, last)) {
+        let Some(end) = look.files[file].traces.lines[last].end.clone() else {
+            return;
+        };
+        if inserted {
             return;
         }
-        if let Some(old) = ended {
-            self.lines.insert(
-                (file, last),
-                (Some(old), "the last line ends as it did before".into()),
-            );
+        let unended = |text: &[u8]| text[..text.len() - line_ending(text).len()].to_vec();
+        if let Some((Some(new), _)) = self.lines.get_mut(&(file, last)) {
+            *new = unended(new);
+            return;
+        }
+        let raw = document.raw(last);
+        let new = if raw.starts_with(&end) { end } else { unended(raw) };
+        if new != raw {
+            let reason = "the last line ends as it did before".into();
+            self.lines.insert((file, last), (Some(new), reason));
         }
     }
 
@@ -794,9 +886,7 @@ impl Decision<'_> {
     /// Lines of the server level that a run of `enable` wrote and that are not decided yet.
     fn server_level(&self) -> Vec<(usize, usize)> {
         let mut written = self.look.written();
-        written.retain(|at| {
-            self.look.host_around(at.0, at.1).is_none() && !self.lines.contains_key(at)
-        });
+        written.retain(|at| self.look.host_around(at.0, at.1).is_none() && !self.lines.contains_key(at));
         written
     }
 
@@ -834,18 +924,14 @@ impl Decision<'_> {
         self.lines.insert((file, line), (Some(new), reason));
     }
 
-    /// What was there before a record.
+    /// What was there before a record, or before all of them.
     fn before(&mut self, record: usize) -> Result<&Known, PlanError> {
         if !self.befores.contains_key(&record) {
-            let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-            let later = &self.records[record.min(self.records.len())..];
-            for version in later.iter().flat_map(|record| &record.files) {
-                files.entry(version.path.clone()).or_insert_with(|| version.before.clone());
+            let mut known = Known::of(&state_before(self.given, self.records, record)?);
+            if record > 0 {
+                known = known.or(self.before(0)?);
             }
-            let links = later.iter().flat_map(|record| &record.made).map(|link| link.path.as_path());
-            let (main, source, facts) = self.given;
-            let then = read(main, &source.without(links).with_overlay(files), facts)?;
-            self.befores.insert(record, Known::of(&then));
+            self.befores.insert(record, known);
         }
         Ok(&self.befores[&record])
     }
@@ -928,7 +1014,9 @@ impl Module {
     fn place(&self, look: &Look) -> String {
         match &self.by {
             By::Line(file, line) => look.place(*file, *line),
-            By::Links(links) => links.first().map_or(String::new(), |link| link.path.display().to_string()),
+            By::Links(links) => links
+                .first()
+                .map_or(String::new(), |link| link.path.display().to_string()),
         }
     }
 }
@@ -944,6 +1032,25 @@ impl Ours {
         };
         self.domain.eq_ignore_ascii_case(domain) || !self.stands_in && self.hosts.iter().any(named)
     }
+}
+
+/// The configuration as it was before a record; files of which there is none, as they are.
+pub(super) fn state_before(
+    given: Given,
+    records: &[Record],
+    record: usize,
+) -> Result<Configuration, PlanError> {
+    let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+    let later = &records[record.min(records.len())..];
+    for version in later.iter().flat_map(|record| &record.files) {
+        files
+            .entry(version.path.clone())
+            .or_insert_with(|| version.before.clone());
+    }
+    let links = later.iter().flat_map(|record| &record.made);
+    let links = links.map(|link| link.path.as_path());
+    let (main, source, facts) = given;
+    read(main, &source.without(links).with_overlay(files), facts)
 }
 
 fn active_ports(configuration: &Configuration) -> BTreeSet<u16> {

@@ -58,6 +58,8 @@ pub(super) struct Traces {
     pub lines: Vec<Trace>,
     /// Lines that `enable` took out.
     pub gone: Vec<Gone>,
+    /// Lines that it wrote and that are not there any more, with their records.
+    pub lost: Vec<(usize, Vec<u8>)>,
 }
 
 /// Where a line comes from.
@@ -69,6 +71,8 @@ pub(super) struct Trace {
     pub section: Option<Place>,
     /// It was there before every run on record.
     pub original: bool,
+    /// It was the last line of its file, without a line end: how it ended then.
+    pub end: Option<Vec<u8>>,
     /// A run of `disable` put it back.
     undone: bool,
 }
@@ -85,8 +89,6 @@ pub(super) struct Past {
     pub old: Option<Vec<u8>>,
     /// What the run wrote.
     pub new: Vec<u8>,
-    /// The run only ended the last line of the file, to write behind it.
-    pub ended: bool,
     /// A blank line between others and this section of the record.
     pub beside: Option<Place>,
 }
@@ -104,7 +106,10 @@ pub(super) struct Gone {
 
 /// A section that a record added, in its words.
 pub(super) fn block_of(records: &[Record], file: &Path, place: Place, platform: Platform) -> Option<Block> {
-    let version = records[place.0].files.iter().find(|version| version.path == file)?;
+    let version = records[place.0]
+        .files
+        .iter()
+        .find(|version| version.path == file)?;
     let after = Document::new(version.after.clone(), platform);
     let mut found = blocks(&after);
     found.retain(|block| block.marker == place.1);
@@ -126,7 +131,7 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
     let count = now.lines().len();
     let mut traces = Traces {
         lines: vec![Trace::default(); count],
-        gone: Vec::new(),
+        ..Traces::default()
     };
     let mut cursor: Vec<Option<usize>> = (0..count).map(Some).collect();
     let (mut state, mut left) = (now, steps.len());
@@ -147,7 +152,7 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
         (state, left) = (before, left - 1);
     }
     for (line, cursor) in traces.lines.iter_mut().zip(&cursor) {
-        line.original = !steps.is_empty() && cursor.is_some();
+        line.original = cursor.is_some();
     }
     traces
 }
@@ -178,7 +183,7 @@ impl Traces {
         let run = Run::between(before, after);
         let enables = action == Action::Enable;
         if enables {
-            self.find_gone(record, &run, before, cursor);
+            self.find_gone(record, &run, (before, after), cursor);
         }
         for (trace, cursor) in self.lines.iter_mut().zip(cursor) {
             let Some(line) = *cursor else { continue };
@@ -186,15 +191,17 @@ impl Traces {
                 record,
                 old: old.map(|old| before.raw(old).to_vec()),
                 new: after.raw(line).to_vec(),
-                ended: old.is_some_and(|old| is_ended(before, old, after.raw(line))),
                 beside: beside.map(|marker| (record, marker)),
             };
             *cursor = match run.lines[line] {
                 From::Same(old) => Some(old),
                 From::Changed(old) if enables => {
-                    let past = past(Some(old), None);
-                    if past.ended || !trace.undone {
-                        trace.past.push(past);
+                    let is_ended = is_ended(before, old, after.raw(line));
+                    if is_ended || !before.raw(old).ends_with(b"\n") {
+                        trace.end = Some(before.raw(old).to_vec());
+                    }
+                    if !is_ended && !trace.undone {
+                        trace.past.push(past(Some(old), None));
                     }
                     Some(old)
                 }
@@ -216,15 +223,26 @@ impl Traces {
         }
     }
 
-    fn find_gone(&mut self, record: usize, run: &Run, before: &Document, cursor: &[Option<usize>]) {
+    fn find_gone(
+        &mut self,
+        record: usize,
+        run: &Run,
+        (before, after): (&Document, &Document),
+        cursor: &[Option<usize>],
+    ) {
         let mut now: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, line) in cursor.iter().enumerate() {
             if let Some(line) = line {
                 now.insert(*line, at);
             }
         }
-        for (old, after) in &run.gone {
-            let behind = after.and_then(|after| now.range(..=after).next_back());
+        for (line, from) in run.lines.iter().enumerate() {
+            if matches!(from, From::Changed(_) | From::New(_)) && !now.contains_key(&line) {
+                self.lost.push((record, after.raw(line).to_vec()));
+            }
+        }
+        for (old, behind) in &run.gone {
+            let behind = behind.and_then(|after| now.range(..=after).next_back());
             self.gone.push(Gone {
                 record,
                 after: behind.map(|(_, at)| *at),
@@ -239,10 +257,12 @@ impl Traces {
 fn by_hand(before: &Document, after: &Document) -> Vec<Option<usize>> {
     let kept = |block: &Block, other: &Document| {
         // Without its comment a section is still the one with that certificate, or that redirect.
-        let (document, lines) = (if std::ptr::eq(other, after) { before } else { after }, block.lines());
+        let (document, lines) = (
+            if std::ptr::eq(other, after) { before } else { after },
+            block.lines(),
+        );
         let telling = telling(document, lines);
-        !telling.is_empty()
-            && (0..other.lines().len()).any(|line| telling.contains(&normal(other, line)))
+        !telling.is_empty() && (0..other.lines().len()).any(|line| telling.contains(&normal(other, line)))
     };
     let mut cut = only_in_first(before, after);
     cut.retain(|block| !kept(block, after));
@@ -342,11 +362,16 @@ mod tests {
 
     #[test]
     fn lines_are_found_where_they_are_now() {
-        let runs = [
-            record(true, "a\nListen 80\n#LoadModule x y\nb\n", "a\nListen 443\nLoadModule x y\nb\nnew z\n"),
-        ];
+        let runs = [record(
+            true,
+            "a\nListen 80\n#LoadModule x y\nb\n",
+            "a\nListen 443\nLoadModule x y\nb\nnew z\n",
+        )];
         let now = "top\n\tlisten   \"443\"\r\na\nb\nnew z\nLoadModule x y\n";
-        assert_eq!(told(&runs, now), ["?", "Listen 80", "=", "=", "+", "#LoadModule x y"]);
+        assert_eq!(
+            told(&runs, now),
+            ["?", "Listen 80", "=", "=", "+", "#LoadModule x y"]
+        );
     }
 
     #[test]
@@ -363,7 +388,10 @@ mod tests {
         // What was undone meanwhile is not ours any more, even if somebody wrote the same again.
         let undone = record(false, "SSLCertificateFile c\ny\n", "SSLCertificateFile a\n");
         let runs = [&runs[..], &[undone]].concat();
-        assert_eq!(told(&runs, "SSLCertificateFile a\nSSLCertificateFile c\n"), ["=", "?"]);
+        assert_eq!(
+            told(&runs, "SSLCertificateFile a\nSSLCertificateFile c\n"),
+            ["=", "?"]
+        );
     }
 
     #[test]

@@ -70,7 +70,9 @@ fn marker(document: &Document, line: usize) -> Option<(Mark, String, bool)> {
         return None;
     }
     let text = document.text(line);
-    let text = std::str::from_utf8(&text).ok()?.trim_start_matches(['#', ' ', '\t']);
+    let text = std::str::from_utf8(&text)
+        .ok()?
+        .trim_start_matches(['#', ' ', '\t']);
     let (mark, rest) = match text.strip_prefix("HTTPS for ") {
         Some(rest) => (Mark::Https, rest),
         None => (Mark::Redirect, text.strip_prefix("HTTP to HTTPS for ")?),
@@ -82,8 +84,8 @@ fn marker(document: &Document, line: usize) -> Option<(Mark, String, bool)> {
 /// The virtual host that opens next, with nothing but comments and blank lines before it.
 fn below(document: &Document, from: usize) -> Option<Range<usize>> {
     let lines = document.lines();
-    let opening = (from..lines.len())
-        .find(|line| !matches!(lines[*line].kind, LineKind::Blank | LineKind::Comment))?;
+    let opening =
+        (from..lines.len()).find(|line| !matches!(lines[*line].kind, LineKind::Blank | LineKind::Comment))?;
     // The next marker marks what is below itself.
     if (from..opening).any(|line| marker(document, line).is_some()) {
         return None;
@@ -97,7 +99,9 @@ pub(super) fn section(document: &Document, opening: usize) -> Option<Range<usize
     let is = |line: usize, kind: LineKind, start: &[u8]| {
         let text = document.text(line);
         lines[line].kind == kind
-            && text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+            && text
+                .get(..start.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(start))
     };
     let mut depth = 0;
     for line in opening..lines.len() {
@@ -115,7 +119,9 @@ pub(super) fn section(document: &Document, opening: usize) -> Option<Range<usize
 
 /// Does one of the lines send everything to HTTPS in our words?
 fn redirects(document: &Document, lines: Range<usize>) -> bool {
-    lines.into_iter().any(|line| redirect_of(document, line).is_some())
+    lines
+        .into_iter()
+        .any(|line| redirect_of(document, line).is_some())
 }
 
 fn names(document: &Document, mut lines: Range<usize>, domain: &str) -> bool {
@@ -141,10 +147,12 @@ pub(super) fn redirect_of(document: &Document, line: usize) -> Option<String> {
     }) && words
         .iter()
         .any(|word| word == super::super::redirect::PATTERN.trim_matches('"').as_bytes());
-    let target = words
-        .iter()
-        .filter(|_| is_ours)
-        .find_map(|word| std::str::from_utf8(word).ok()?.strip_prefix("https://")?.strip_suffix("/$1"))?;
+    let target = words.iter().filter(|_| is_ours).find_map(|word| {
+        std::str::from_utf8(word)
+            .ok()?
+            .strip_prefix("https://")?
+            .strip_suffix("/$1")
+    })?;
     let domain = target.split(':').next().unwrap_or_default();
     Some(domain.to_ascii_lowercase())
 }
