@@ -55,8 +55,9 @@ pub(super) fn decide(
         befores: BTreeMap::new(),
     };
     decision.refuse_others()?;
-    decision.sections()?;
+    decision.sections();
     decision.lines_of_others();
+    decision.stand_ins()?;
     decision.listeners()?;
     decision.caches()?;
     decision.modules()?;
@@ -223,22 +224,29 @@ impl Decision<'_> {
     }
 
     /// The sections that `enable` added.
-    fn sections(&mut self) -> Result<(), PlanError> {
+    fn sections(&mut self) {
         let look = self.look;
-        let meant = |ours: &&Ours| !ours.stands_in && self.means(ours);
-        let going: Vec<&Ours> = look.ours.iter().filter(meant).collect();
-        for ours in &going {
+        let ours = look.ours.iter().filter(|ours| !ours.stands_in);
+        let going: Vec<&Ours> = ours.filter(|ours| self.means(ours)).collect();
+        for ours in going {
             self.remove_section(ours);
         }
-        // What stands in for the main server is needed as long as others share its address.
+    }
+
+    fn stays(&self, ours: &Ours) -> bool {
+        !self.lines.contains_key(&(ours.file, ours.lines.start))
+    }
+
+    /// What stands in for the main server is needed as long as others share its address.
+    fn stand_ins(&mut self) -> Result<(), PlanError> {
+        let look = self.look;
         let view = self.view()?;
+        let hosts = view.virtual_hosts();
         for ours in look.ours.iter().filter(|ours| ours.stands_in) {
             let mine = |host: &VirtualHost| {
-                ours.hosts
-                    .iter()
-                    .any(|at| self.is_host(look.configuration, &look.hosts[*at], &view, host))
+                let mut own = ours.hosts.iter();
+                own.any(|at| self.is_host(look.configuration, &look.hosts[*at], &view, host))
             };
-            let hosts = view.virtual_hosts();
             let shared = hosts.iter().filter(|host| mine(host)).any(|host| {
                 host.addresses.iter().any(|address| {
                     let port = address.port.unwrap_or(80);
@@ -246,13 +254,17 @@ impl Decision<'_> {
                     set.iter().any(|other| !mine(other))
                 })
             });
-            let stays = |other: &&Ours| !self.lines.contains_key(&(other.file, other.lines.start));
-            let has_redirect = look
-                .ours
-                .iter()
-                .filter(stays)
-                .any(|other| !other.stands_in && other.marker == ours.marker && other.file == ours.file);
-            if !shared && !has_redirect && (!going.is_empty() || self.means(ours)) {
+            let mut siblings = look.ours.iter().filter(|other| {
+                !other.stands_in
+                    && other.file == ours.file
+                    && (other.place.is_some() && other.place == ours.place || other.marker == ours.marker)
+            });
+            let has_redirect = siblings.any(|other| self.stays(other));
+            let mut written = look.written().into_iter();
+            let has_lines = written
+                .any(|at| at.0 == ours.file && ours.lines.contains(&at.1) && !self.lines.contains_key(&at));
+            let meant = !self.decided.gone.is_empty() || self.means(ours);
+            if !shared && !has_redirect && !has_lines && meant {
                 self.remove_section(ours);
             }
         }
@@ -340,7 +352,7 @@ impl Decision<'_> {
             };
             let past = &look.files[file].traces.lines[line].past;
             let meant = whole.contains(&host) || past.iter().all(|past| self.means_record(past.record));
-            if meant {
+            if meant && !self.lines.contains_key(&(file, line)) {
                 self.decided.changed.insert(host);
                 self.put_back(file, line, "in this virtual host it is as before".into());
             }
@@ -458,10 +470,10 @@ impl Decision<'_> {
             match (now, commented) {
                 (Some(now), _) => self.listener((file, line), record, &now, then.as_ref())?,
                 // What was switched off comes back when nothing of ours is left.
-                (None, Some(_)) if then.is_some() && self.is_end() => {
-                    if !then.is_some_and(|then| self.is_covered(&then)) {
-                        self.put_back(file, line, "listen for HTTP again".into());
-                    }
+                (None, Some(_))
+                    if self.is_end() && then.as_ref().is_some_and(|then| !self.is_covered(then)) =>
+                {
+                    self.put_back(file, line, "listen for HTTP again".into());
                 }
                 _ => {}
             }
@@ -802,12 +814,11 @@ impl Decision<'_> {
     /// Does nothing of ours stay on?
     fn is_end(&self) -> bool {
         let look = self.look;
-        let stays = |ours: &Ours| !self.lines.contains_key(&(ours.file, ours.lines.start));
         let changed = look.written().into_iter().any(|at| {
             let host = look.host_around(at.0, at.1);
             host.is_some() && !self.lines.contains_key(&at)
         });
-        !changed && !look.ours.iter().any(|ours| !ours.stands_in && stays(ours))
+        !changed && !look.ours.iter().any(|ours| !ours.stands_in && self.stays(ours))
     }
 
     // --- what is around it ---

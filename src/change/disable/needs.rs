@@ -89,8 +89,8 @@ fn text(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
 }
 
 /// The first of some virtual hosts that is new.
-fn new_host<'a>(
-    configuration: &'a Configuration,
+fn new_host(
+    configuration: &Configuration,
     before: &Known,
     wanted: impl Fn(&VirtualHost) -> bool,
 ) -> Option<String> {
@@ -143,6 +143,19 @@ pub(super) fn user_of_module(
         .map(|entry| key(without, entry))
         .collect();
     let source = source_name(identifier.as_bytes());
+    let provides = |name: &[u8]| {
+        let known = known::find(name);
+        !known.is_empty()
+            && known
+                .iter()
+                .all(|known| known::module_name(known.module).as_bytes() == source)
+    };
+    // Apache would not know these any more.
+    let unknown = without.entries().iter();
+    let unknown = unknown.filter(|entry| entry.truth != Truth::False && provides(&without.name(entry)));
+    if let Some(entry) = before.first_new(without, unknown) {
+        return Some(without.place(entry));
+    }
     let lost = with.entries().iter().filter(|entry| {
         let name = with.name(entry);
         let plain = !entry.opens && !name.eq_ignore_ascii_case(b"LoadModule");
@@ -150,9 +163,7 @@ pub(super) fn user_of_module(
         // What only says how TLS would be spoken does nothing by itself.
         let idle = is_ssl
             && with.context(entry) == SERVER
-            && known::find(&name)
-                .iter()
-                .any(|known| known::module_name(known.module).as_bytes() == source)
+            && provides(&name)
             && !name.to_ascii_lowercase().starts_with(b"sslproxy");
         entry.truth == Truth::True && (plain || is_host) && !idle && !remaining.contains(&key(with, entry))
     });
