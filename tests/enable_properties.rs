@@ -188,7 +188,8 @@ proptest! {
         }
         server.disable(&domains[..1])?;
         prop_assert!(server.plan(&domains[..1])?.is_empty(), "a second time there is more to change");
-        server.serves(domains[1])?;
+        let other = if swapped { &first } else { &second };
+        server.serves(other)?;
         if by_name {
             server.disable(&domains[1..])?;
         } else {
@@ -365,24 +366,19 @@ impl Server {
         Ok(())
     }
 
-    /// The domain is still answered over TLS: turning it on again changes nothing.
-    fn serves(&self, domain: &str) -> Result<(), TestCaseError> {
+    /// The domain still has all that it needs: turning HTTPS on again changes nothing.
+    fn serves(&self, request: &Request) -> Result<(), TestCaseError> {
         let (main, source, facts) = given(self.root.path());
-        let configuration = Configuration::read(&main, source, facts).expect("a main file");
-        let hosts = configuration.virtual_hosts();
-        let serves = configuration
-            .listens()
-            .iter()
-            .filter(|listen| listen.truth == esync_ssl::httpd::Truth::True)
-            .any(|listen| {
-                configuration
-                    .answering(&hosts, listen.ip(), listen.port, domain)
-                    .is_some_and(|host| host.has_name(domain) && configuration.speaks_tls(host))
-            });
+        let plan = Plan::enable(&main, &source, &facts, request);
+        let lacks = match &plan {
+            Ok(plan) => plan.changes.iter().map(|change| change.reason.clone()).collect(),
+            Err(error) => error.to_string(),
+        };
         prop_assert!(
-            serves,
-            "{} is not served any more:\n{}",
-            domain,
+            lacks.is_empty(),
+            "{} lacks {}:\n{}",
+            request.domain,
+            lacks,
             shown(&self.files())
         );
         Ok(())

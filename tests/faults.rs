@@ -142,6 +142,13 @@ fn enable(site: &Site) -> Vec<String> {
     arguments
 }
 
+fn disable(site: &Site) -> Vec<String> {
+    let root = site.root().display().to_string();
+    ["disable", "--yes", "--no-test", "--root", &root]
+        .map(String::from)
+        .to_vec()
+}
+
 fn restore(site: &Site) -> Vec<String> {
     ["restore", "--yes", "--root", &site.root().display().to_string()]
         .map(String::from)
@@ -163,6 +170,18 @@ fn enable_killed_anywhere() {
 
 fn enabled(site: &Site) {
     assert_eq!(run(&enable(site), "none:0", None), Some(0));
+}
+
+#[test]
+fn disable_on_a_failing_disk() {
+    let count = every_fault(&KINDS[..4], &enabled, &disable);
+    eprintln!("{count} faults of the disk in disable");
+}
+
+#[test]
+fn disable_killed_anywhere() {
+    let count = every_fault(&KINDS[4..], &enabled, &disable);
+    eprintln!("disable killed at {count} points");
 }
 
 #[test]
@@ -245,6 +264,7 @@ fn killed_at_every_writing_system_call() {
             &(|_: &Site| ()) as &dyn Fn(&Site),
             &enable as &dyn Fn(&Site) -> Vec<String>,
         ),
+        (&enabled, &disable),
         (&enabled, &restore),
     ] {
         let mut after = None;

@@ -55,8 +55,9 @@ pub(super) fn decide(
         befores: BTreeMap::new(),
     };
     decision.refuse_others()?;
-    decision.sections()?;
+    decision.sections();
     decision.lines_of_others();
+    decision.stand_ins()?;
     decision.listeners()?;
     decision.caches()?;
     decision.modules()?;
@@ -223,22 +224,29 @@ impl Decision<'_> {
     }
 
     /// The sections that `enable` added.
-    fn sections(&mut self) -> Result<(), PlanError> {
+    fn sections(&mut self) {
         let look = self.look;
-        let meant = |ours: &&Ours| !ours.stands_in && self.means(ours);
-        let going: Vec<&Ours> = look.ours.iter().filter(meant).collect();
-        for ours in &going {
+        let ours = look.ours.iter().filter(|ours| !ours.stands_in);
+        let going: Vec<&Ours> = ours.filter(|ours| self.means(ours)).collect();
+        for ours in going {
             self.remove_section(ours);
         }
-        // What stands in for the main server is needed as long as others share its address.
+    }
+
+    fn stays(&self, ours: &Ours) -> bool {
+        !self.lines.contains_key(&(ours.file, ours.lines.start))
+    }
+
+    /// What stands in for the main server is needed as long as others share its address.
+    fn stand_ins(&mut self) -> Result<(), PlanError> {
+        let look = self.look;
         let view = self.view()?;
+        let hosts = view.virtual_hosts();
         for ours in look.ours.iter().filter(|ours| ours.stands_in) {
             let mine = |host: &VirtualHost| {
-                ours.hosts
-                    .iter()
-                    .any(|at| self.is_host(look.configuration, &look.hosts[*at], &view, host))
+                let mut own = ours.hosts.iter();
+                own.any(|at| self.is_host(look.configuration, &look.hosts[*at], &view, host))
             };
-            let hosts = view.virtual_hosts();
             let shared = hosts.iter().filter(|host| mine(host)).any(|host| {
                 host.addresses.iter().any(|address| {
                     let port = address.port.unwrap_or(80);
@@ -246,10 +254,17 @@ impl Decision<'_> {
                     set.iter().any(|other| !mine(other))
                 })
             });
-            let with_it = going
-                .iter()
-                .any(|other| other.marker == ours.marker && other.file == ours.file);
-            if !shared && (with_it || self.means(ours)) {
+            let mut siblings = look.ours.iter().filter(|other| {
+                !other.stands_in
+                    && other.file == ours.file
+                    && (other.place.is_some() && other.place == ours.place || other.marker == ours.marker)
+            });
+            let has_redirect = siblings.any(|other| self.stays(other));
+            let mut written = look.written().into_iter();
+            let has_lines = written
+                .any(|at| at.0 == ours.file && ours.lines.contains(&at.1) && !self.lines.contains_key(&at));
+            let meant = !self.decided.gone.is_empty() || self.means(ours);
+            if !shared && !has_redirect && !has_lines && meant {
                 self.remove_section(ours);
             }
         }
@@ -337,7 +352,7 @@ impl Decision<'_> {
             };
             let past = &look.files[file].traces.lines[line].past;
             let meant = whole.contains(&host) || past.iter().all(|past| self.means_record(past.record));
-            if meant && !past.iter().all(|past| past.ended) {
+            if meant && !self.lines.contains_key(&(file, line)) {
                 self.decided.changed.insert(host);
                 self.put_back(file, line, "in this virtual host it is as before".into());
             }
@@ -451,17 +466,14 @@ impl Decision<'_> {
                 let old = Document::new(old, platform);
                 directive(&words(&old, 0), b"Listen")
             });
-            if past.iter().all(|past| past.ended) {
-                continue;
-            }
             let record = past.last().map_or(0, |past| past.record);
             match (now, commented) {
                 (Some(now), _) => self.listener((file, line), record, &now, then.as_ref())?,
                 // What was switched off comes back when nothing of ours is left.
-                (None, Some(_)) if then.is_some() && self.is_end() => {
-                    if !then.is_some_and(|then| self.is_covered(&then)) {
-                        self.put_back(file, line, "listen for HTTP again".into());
-                    }
+                (None, Some(_))
+                    if self.is_end() && then.as_ref().is_some_and(|then| !self.is_covered(then)) =>
+                {
+                    self.put_back(file, line, "listen for HTTP again".into());
                 }
                 _ => {}
             }
@@ -524,7 +536,7 @@ impl Decision<'_> {
             let entry = look.configuration.entry(listen.entry);
             let trace = &look.files[look.file_of(entry)].traces.lines[entry.line as usize];
             listen.truth == Truth::True
-                && trace.past.iter().all(|past| past.ended)
+                && trace.past.is_empty()
                 && normal_endpoint(listen) == normal_endpoint(wanted)
         })
     }
@@ -534,6 +546,7 @@ impl Decision<'_> {
         let look = self.look;
         let view = self.view()?;
         let nobody = Known::default();
+        let lost = self.lost_ports();
         for port in self.ports.clone() {
             if !self.decided.gone.iter().any(|gone| {
                 look.configuration.speaks_tls(&look.hosts[*gone])
@@ -562,7 +575,7 @@ impl Decision<'_> {
                 let decided = self.lines.contains_key(&(file, line)) || !trace.past.is_empty();
                 let movable = look.configuration.macro_place(entry).is_none()
                     && look.configuration.ancestors(entry).next().is_none();
-                if decided || (trace.original && !self.unrecorded) || !movable {
+                if decided || (trace.original && !self.unrecorded && !lost.contains(&port)) || !movable {
                     continue;
                 }
                 if !left {
@@ -585,6 +598,24 @@ impl Decision<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The ports of listeners that came with what goes, and that somebody took out or moved elsewhere.
+    fn lost_ports(&self) -> BTreeSet<u16> {
+        let look = self.look;
+        let gone = look.ours.iter();
+        let gone = gone.filter(|ours| self.lines.contains_key(&(ours.file, ours.lines.start)));
+        let Some(first) = gone.filter_map(|ours| ours.place).map(|(record, _)| record).min() else {
+            return BTreeSet::new();
+        };
+        let platform = look.configuration.source().platform;
+        let lost = look.files.iter().flat_map(|file| &file.traces.lost);
+        let lost = lost.filter(|(record, _)| *record >= first);
+        let listens = lost.filter_map(|(_, raw)| {
+            let document = Document::new(raw.clone(), platform);
+            directive(&words(&document, 0), b"Listen")
+        });
+        listens.map(|listen| listen.port).collect()
     }
 
     fn caches(&mut self) -> Result<(), PlanError> {
@@ -783,12 +814,11 @@ impl Decision<'_> {
     /// Does nothing of ours stay on?
     fn is_end(&self) -> bool {
         let look = self.look;
-        let stays = |ours: &Ours| !self.lines.contains_key(&(ours.file, ours.lines.start));
         let changed = look.written().into_iter().any(|at| {
             let host = look.host_around(at.0, at.1);
             host.is_some() && !self.lines.contains_key(&at)
         });
-        !changed && !look.ours.iter().any(|ours| !ours.stands_in && stays(ours))
+        !changed && !look.ours.iter().any(|ours| !ours.stands_in && self.stays(ours))
     }
 
     // --- what is around it ---
@@ -843,16 +873,22 @@ impl Decision<'_> {
             .edits
             .iter()
             .any(|edit| &edit.file == path && edit.span.start >= at);
-        let past = look.files[file].traces.lines[last].past.iter();
-        let ended = past.filter(|past| past.ended).find_map(|past| past.old.clone());
-        if inserted || self.lines.contains_key(&(file, last)) {
+        let Some(end) = look.files[file].traces.lines[last].end.clone() else {
+            return;
+        };
+        if inserted {
             return;
         }
-        if let Some(old) = ended {
-            self.lines.insert(
-                (file, last),
-                (Some(old), "the last line ends as it did before".into()),
-            );
+        let unended = |text: &[u8]| text[..text.len() - line_ending(text).len()].to_vec();
+        if let Some((Some(new), _)) = self.lines.get_mut(&(file, last)) {
+            *new = unended(new);
+            return;
+        }
+        let raw = document.raw(last);
+        let new = if raw.starts_with(&end) { end } else { unended(raw) };
+        if new != raw {
+            let reason = "the last line ends as it did before".into();
+            self.lines.insert((file, last), (Some(new), reason));
         }
     }
 
@@ -899,23 +935,14 @@ impl Decision<'_> {
         self.lines.insert((file, line), (Some(new), reason));
     }
 
-    /// What was there before a record.
+    /// What was there before a record, or before all of them.
     fn before(&mut self, record: usize) -> Result<&Known, PlanError> {
         if !self.befores.contains_key(&record) {
-            let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-            let later = &self.records[record.min(self.records.len())..];
-            for version in later.iter().flat_map(|record| &record.files) {
-                files
-                    .entry(version.path.clone())
-                    .or_insert_with(|| version.before.clone());
+            let mut known = Known::of(&state_before(self.given, self.records, record)?);
+            if record > 0 {
+                known = known.or(self.before(0)?);
             }
-            let links = later
-                .iter()
-                .flat_map(|record| &record.made)
-                .map(|link| link.path.as_path());
-            let (main, source, facts) = self.given;
-            let then = read(main, &source.without(links).with_overlay(files), facts)?;
-            self.befores.insert(record, Known::of(&then));
+            self.befores.insert(record, known);
         }
         Ok(&self.befores[&record])
     }
@@ -1016,6 +1043,25 @@ impl Ours {
         };
         self.domain.eq_ignore_ascii_case(domain) || !self.stands_in && self.hosts.iter().any(named)
     }
+}
+
+/// The configuration as it was before a record; files of which there is none, as they are.
+pub(super) fn state_before(
+    given: Given,
+    records: &[Record],
+    record: usize,
+) -> Result<Configuration, PlanError> {
+    let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+    let later = &records[record.min(records.len())..];
+    for version in later.iter().flat_map(|record| &record.files) {
+        files
+            .entry(version.path.clone())
+            .or_insert_with(|| version.before.clone());
+    }
+    let links = later.iter().flat_map(|record| &record.made);
+    let links = links.map(|link| link.path.as_path());
+    let (main, source, facts) = given;
+    read(main, &source.without(links).with_overlay(files), facts)
 }
 
 fn active_ports(configuration: &Configuration) -> BTreeSet<u16> {

@@ -58,6 +58,8 @@ pub(super) struct Traces {
     pub lines: Vec<Trace>,
     /// Lines that `enable` took out.
     pub gone: Vec<Gone>,
+    /// Lines that it wrote and that are not there any more, with their records.
+    pub lost: Vec<(usize, Vec<u8>)>,
 }
 
 /// Where a line comes from.
@@ -69,6 +71,8 @@ pub(super) struct Trace {
     pub section: Option<Place>,
     /// It was there before every run on record.
     pub original: bool,
+    /// It was the last line of its file, without a line end: how it ended then.
+    pub end: Option<Vec<u8>>,
     /// A run of `disable` put it back.
     undone: bool,
 }
@@ -85,8 +89,6 @@ pub(super) struct Past {
     pub old: Option<Vec<u8>>,
     /// What the run wrote.
     pub new: Vec<u8>,
-    /// The run only ended the last line of the file, to write behind it.
-    pub ended: bool,
     /// A blank line between others and this section of the record.
     pub beside: Option<Place>,
 }
@@ -129,7 +131,7 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
     let count = now.lines().len();
     let mut traces = Traces {
         lines: vec![Trace::default(); count],
-        gone: Vec::new(),
+        ..Traces::default()
     };
     let mut cursor: Vec<Option<usize>> = (0..count).map(Some).collect();
     let (mut state, mut left) = (now, steps.len());
@@ -150,7 +152,7 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
         (state, left) = (before, left - 1);
     }
     for (line, cursor) in traces.lines.iter_mut().zip(&cursor) {
-        line.original = !steps.is_empty() && cursor.is_some();
+        line.original = cursor.is_some();
     }
     traces
 }
@@ -181,7 +183,7 @@ impl Traces {
         let run = Run::between(before, after);
         let enables = action == Action::Enable;
         if enables {
-            self.find_gone(record, &run, before, cursor);
+            self.find_gone(record, &run, (before, after), cursor);
         }
         for (trace, cursor) in self.lines.iter_mut().zip(cursor) {
             let Some(line) = *cursor else { continue };
@@ -189,15 +191,17 @@ impl Traces {
                 record,
                 old: old.map(|old| before.raw(old).to_vec()),
                 new: after.raw(line).to_vec(),
-                ended: old.is_some_and(|old| is_ended(before, old, after.raw(line))),
                 beside: beside.map(|marker| (record, marker)),
             };
             *cursor = match run.lines[line] {
                 From::Same(old) => Some(old),
                 From::Changed(old) if enables => {
-                    let past = past(Some(old), None);
-                    if past.ended || !trace.undone {
-                        trace.past.push(past);
+                    let is_ended = is_ended(before, old, after.raw(line));
+                    if is_ended || !before.raw(old).ends_with(b"\n") {
+                        trace.end = Some(before.raw(old).to_vec());
+                    }
+                    if !is_ended && !trace.undone {
+                        trace.past.push(past(Some(old), None));
                     }
                     Some(old)
                 }
@@ -219,15 +223,26 @@ impl Traces {
         }
     }
 
-    fn find_gone(&mut self, record: usize, run: &Run, before: &Document, cursor: &[Option<usize>]) {
+    fn find_gone(
+        &mut self,
+        record: usize,
+        run: &Run,
+        (before, after): (&Document, &Document),
+        cursor: &[Option<usize>],
+    ) {
         let mut now: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, line) in cursor.iter().enumerate() {
             if let Some(line) = line {
                 now.insert(*line, at);
             }
         }
-        for (old, after) in &run.gone {
-            let behind = after.and_then(|after| now.range(..=after).next_back());
+        for (line, from) in run.lines.iter().enumerate() {
+            if matches!(from, From::Changed(_) | From::New(_)) && !now.contains_key(&line) {
+                self.lost.push((record, after.raw(line).to_vec()));
+            }
+        }
+        for (old, behind) in &run.gone {
+            let behind = behind.and_then(|after| now.range(..=after).next_back());
             self.gone.push(Gone {
                 record,
                 after: behind.map(|(_, at)| *at),

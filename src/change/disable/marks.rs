@@ -50,11 +50,9 @@ pub(super) fn blocks(document: &Document) -> Vec<Block> {
                 stand_in: None,
                 host: None,
             };
-            if stands_in && !redirects(document, first.clone()) {
+            if stands_in && !redirects(document, first.clone(), &block.domain) {
                 let second = below(document, first.end);
-                block.host = second.filter(|second| {
-                    redirects(document, second.clone()) && names(document, second.clone(), &block.domain)
-                });
+                block.host = second.filter(|second| redirects(document, second.clone(), &block.domain));
                 block.stand_in = Some(first);
             } else {
                 block.host = Some(first);
@@ -117,23 +115,9 @@ pub(super) fn section(document: &Document, opening: usize) -> Option<Range<usize
     None
 }
 
-/// Does one of the lines send everything to HTTPS in our words?
-fn redirects(document: &Document, lines: Range<usize>) -> bool {
-    lines
-        .into_iter()
-        .any(|line| redirect_of(document, line).is_some())
-}
-
-fn names(document: &Document, mut lines: Range<usize>, domain: &str) -> bool {
-    lines.any(|line| {
-        let words = words(document, line);
-        words
-            .first()
-            .is_some_and(|name| name.eq_ignore_ascii_case(b"ServerName"))
-            && words
-                .get(1)
-                .is_some_and(|name| name.eq_ignore_ascii_case(domain.as_bytes()))
-    })
+/// Does one of the lines send everything to HTTPS for that domain, in our words?
+fn redirects(document: &Document, mut lines: Range<usize>, domain: &str) -> bool {
+    lines.any(|line| redirect_of(document, line).as_deref() == Some(domain))
 }
 
 /// The domain that a line of ours sends clients to.

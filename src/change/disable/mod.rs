@@ -10,7 +10,7 @@ mod marks;
 mod needs;
 mod proof;
 
-use crate::httpd::{Facts, Source};
+use crate::httpd::{Facts, Source, real_path};
 
 use super::plan::{Plan, PlanError, Work, read};
 use super::proof::refuse_broken;
@@ -63,12 +63,18 @@ impl Plan {
         plan.changes = work.apply(decided.edits.clone(), &mut Request::default())?;
         work.unlink(&decided.links);
         let result = work.read()?;
-        proof::prove(given, &look, &result, &decided, request, records)?;
+        proof::prove(given, &look, &result, &decided, records)?;
+        let source = work.source();
+        plan.changes
+            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        plan.files = work.changed();
+        // What a second run would see, this one on record.
+        let records = [records, &[record(request, &plan)]].concat();
         let again = decide(
-            (main, &work.source(), facts),
-            &Look::new(&result, records)?,
+            (main, &source, facts),
+            &Look::new(&result, &records)?,
             request,
-            records,
+            &records,
         )?;
         if !again.edits.is_empty() || !again.links.is_empty() {
             return Err(PlanError::Unproven(format!(
@@ -76,9 +82,22 @@ impl Plan {
                 again.edits.first().map(|edit| &edit.reason)
             )));
         }
-        plan.changes
-            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.files = work.changed();
         Ok(plan)
+    }
+}
+
+/// A plan of this kind as a record of its own.
+fn record(request: &Disable, plan: &Plan) -> Record {
+    let files = plan.files.iter().map(|file| Version {
+        path: real_path(&file.path),
+        before: file.before.clone(),
+        after: file.after.clone(),
+    });
+    Record {
+        action: Action::Disable,
+        domains: request.domains.clone(),
+        files: files.collect(),
+        made: Vec::new(),
+        removed: plan.unlinks.clone(),
     }
 }

@@ -1,65 +1,120 @@
 //! Who needs what `enable` put in beside the virtual host: listeners, modules, caches. Edits nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::httpd::{Configuration, Entry, SERVER, Truth, known, real_path, source_name};
+use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost, known, real_path, source_name};
 
 use super::super::listen::describe;
-use super::super::module;
+use super::super::module::shmcb_users;
+use super::super::proof::{errors, place};
 
-/// What stands in a configuration, active or not, to tell what was there before.
-#[derive(Default)]
+/// What stood in a configuration, active or not, to tell what is new. A directive with other arguments is not.
+#[derive(Clone, Default)]
 pub(super) struct Known {
-    all: BTreeSet<Vec<u8>>,
+    all: HashMap<Vec<u8>, usize>,
+    /// What may have been active, by its whole text.
     active: BTreeSet<Vec<u8>>,
 }
 
 impl Known {
     pub fn of(configuration: &Configuration) -> Known {
-        let entries = configuration.entries().iter();
-        let active = entries.clone().filter(|entry| entry.truth != Truth::False);
-        Known {
-            all: entries.map(|entry| key(configuration, entry)).collect(),
-            active: active.map(|entry| key(configuration, entry)).collect(),
+        let mut known = Known::default();
+        for entry in configuration.entries() {
+            *known.all.entry(kind(configuration, entry)).or_default() += 1;
+            if entry.truth != Truth::False {
+                known.active.insert(key(configuration, entry));
+            }
         }
+        known
     }
 
-    fn has(&self, configuration: &Configuration, entry: &Entry) -> bool {
-        self.all.contains(&key(configuration, entry))
+    /// What stood in either.
+    pub fn or(mut self, other: &Known) -> Known {
+        for (key, count) in &other.all {
+            let own = self.all.entry(key.clone()).or_default();
+            *own = (*own).max(*count);
+        }
+        self.active.extend(other.active.iter().cloned());
+        self
+    }
+
+    /// The first entry that is new.
+    fn first_new<'a>(
+        &self,
+        configuration: &Configuration,
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Option<&'a Entry> {
+        let mut seen: HashMap<Vec<u8>, usize> = HashMap::new();
+        entries.into_iter().find(|entry| {
+            let kind = kind(configuration, entry);
+            let before = self.all.get(&kind).copied().unwrap_or_default();
+            let count = seen.entry(kind).or_default();
+            *count += 1;
+            *count > before
+        })
     }
 }
 
 /// File, sections around it, and text, variables not substituted: they may be defined in what goes.
 pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
-    let text = |entry: &Entry| match configuration.macro_place(entry) {
-        Some(_) => configuration.text(entry),
-        None => configuration.file(entry.file).document.text(entry.line as usize),
-    };
     let file = real_path(&configuration.file(entry.file).host);
     let mut key = file.into_os_string().into_encoded_bytes();
     for (_, section) in configuration.ancestors(entry) {
         key.push(b'\n');
-        key.extend_from_slice(&text(configuration.entry(section.opening)));
+        key.extend(text(configuration, configuration.entry(section.opening)));
     }
     key.push(b'\n');
-    key.extend_from_slice(&text(entry));
+    key.extend(text(configuration, entry));
     key
+}
+
+/// The same, of a directive with its name only.
+fn kind(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
+    let mut key = key(configuration, entry);
+    if !entry.opens {
+        key.truncate(key.len() - text(configuration, entry).len());
+        key.extend(configuration.name(entry).to_ascii_lowercase());
+    }
+    key
+}
+
+fn text(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
+    match configuration.macro_place(entry) {
+        Some(_) => configuration.text(entry).into_owned(),
+        None => {
+            let document = &configuration.file(entry.file).document;
+            document.text(entry.line as usize).into_owned()
+        }
+    }
+}
+
+/// The first of some virtual hosts that is new.
+fn new_host(
+    configuration: &Configuration,
+    before: &Known,
+    wanted: impl Fn(&VirtualHost) -> bool,
+) -> Option<String> {
+    let mut hosts = configuration.virtual_hosts();
+    hosts.retain(|host| host.truth != Truth::False && wanted(host));
+    let entries = hosts.iter().map(|host| configuration.entry(host.entry));
+    let new = before.first_new(configuration, entries)?;
+    let host = hosts
+        .iter()
+        .find(|host| std::ptr::eq(configuration.entry(host.entry), new))?;
+    Some(format!("the virtual host {}", describe(configuration, host)))
 }
 
 /// The virtual host (or the main server) that is served over a port and was not there before.
 pub(super) fn user_of_port(configuration: &Configuration, port: u16, before: &Known) -> Option<String> {
-    let hosts = configuration.virtual_hosts();
-    let user = hosts.iter().find(|host| {
-        host.truth != Truth::False
-            && host.addresses.iter().any(|address| address.port == Some(port))
-            && !before.has(configuration, configuration.entry(host.entry))
-    });
-    if let Some(host) = user {
-        return Some(format!("the virtual host {}", describe(configuration, host)));
+    let on_port = |host: &VirtualHost| host.addresses.iter().any(|address| address.port == Some(port));
+    if let Some(user) = new_host(configuration, before, on_port) {
+        return Some(user);
     }
     let engine = configuration.setting(SERVER, "SSLEngine")?;
-    (configuration.ssl_engine(SERVER) && !before.has(configuration, engine))
-        .then(|| format!("the main server speaks TLS ({})", configuration.place(engine)))
+    let new = before.first_new(configuration, [engine])?;
+    configuration
+        .ssl_engine(SERVER)
+        .then(|| format!("the main server, which speaks TLS ({})", configuration.place(new)))
 }
 
 /// What would be lost without a module, and was not there before.
@@ -69,28 +124,17 @@ pub(super) fn user_of_module(
     identifier: &str,
     before: &Known,
 ) -> Option<String> {
-    if let Some(problem) = super::super::proof::errors(without).next() {
-        return Some(format!(
-            "{} ({})",
-            super::super::proof::place(without, problem),
-            problem.message
-        ));
+    if let Some(problem) = errors(without).next() {
+        return Some(format!("{} ({})", place(without, problem), problem.message));
     }
     if identifier == "socache_shmcb_module"
-        && let Some(entry) =
-            module::shmcb_users(without).find(|entry| !before.active.contains(&key(without, entry)))
+        && let Some(entry) = shmcb_users(without).find(|entry| !before.active.contains(&key(without, entry)))
     {
         return Some(format!("the cache at {}", without.place(entry)));
     }
     let is_ssl = identifier == "ssl_module";
-    if is_ssl {
-        let hosts = with.virtual_hosts();
-        let user = hosts.iter().find(|host| {
-            host.truth != Truth::False && with.speaks_tls(host) && !before.has(with, with.entry(host.entry))
-        });
-        if let Some(host) = user {
-            return Some(format!("the virtual host {}", describe(with, host)));
-        }
+    if is_ssl && let Some(user) = new_host(with, before, |host| with.speaks_tls(host)) {
+        return Some(user);
     }
     let remaining: BTreeSet<Vec<u8>> = without
         .entries()
@@ -99,36 +143,44 @@ pub(super) fn user_of_module(
         .map(|entry| key(without, entry))
         .collect();
     let source = source_name(identifier.as_bytes());
-    let lost = with.entries().iter().find(|entry| {
+    let provides = |name: &[u8]| {
+        let known = known::find(name);
+        !known.is_empty()
+            && known
+                .iter()
+                .all(|known| known::module_name(known.module).as_bytes() == source)
+    };
+    // Apache would not know these any more.
+    let unknown = without.entries().iter();
+    let unknown = unknown.filter(|entry| entry.truth != Truth::False && provides(&without.name(entry)));
+    if let Some(entry) = before.first_new(without, unknown) {
+        return Some(without.place(entry));
+    }
+    let lost = with.entries().iter().filter(|entry| {
         let name = with.name(entry);
         let plain = !entry.opens && !name.eq_ignore_ascii_case(b"LoadModule");
         let is_host = entry.opens && name.eq_ignore_ascii_case(b"<VirtualHost");
         // What only says how TLS would be spoken does nothing by itself.
         let idle = is_ssl
             && with.context(entry) == SERVER
-            && known::find(&name)
-                .iter()
-                .any(|known| known::module_name(known.module).as_bytes() == source)
+            && provides(&name)
             && !name.to_ascii_lowercase().starts_with(b"sslproxy");
-        entry.truth == Truth::True
-            && (plain || is_host)
-            && !idle
-            && !before.has(with, entry)
-            && !remaining.contains(&key(with, entry))
+        entry.truth == Truth::True && (plain || is_host) && !idle && !remaining.contains(&key(with, entry))
     });
-    lost.map(|entry| with.place(entry))
+    before.first_new(with, lost).map(|entry| with.place(entry))
 }
 
 /// What uses the cache of stapled answers, and was not there before.
 pub(super) fn user_of_stapling(configuration: &Configuration, before: &Known) -> Option<String> {
-    let mut users = configuration.named("SSLUseStapling").map(|(_, entry)| entry);
-    let user = users.find(|entry| {
+    let users = configuration.named("SSLUseStapling").map(|(_, entry)| entry);
+    let users = users.filter(|entry| {
         entry.truth != Truth::False
-            && !before.has(configuration, entry)
             && configuration
                 .arguments(entry)
                 .first()
                 .is_some_and(|word| word.eq_ignore_ascii_case(b"on"))
     });
-    user.map(|entry| configuration.place(entry))
+    before
+        .first_new(configuration, users)
+        .map(|entry| configuration.place(entry))
 }

@@ -11,20 +11,18 @@ use super::super::listen::describe;
 use super::super::plan::{PlanError, refuse};
 use super::super::proof::{errors, place};
 use super::super::request::Request;
-use super::Disable;
-use super::decide::{Decided, Given};
+use super::decide::{Decided, Given, state_before};
 use super::history::Record;
 use super::look::Look;
 use super::needs::key;
 
 /// Nothing is wrong that was not wrong before, and who is not meant keeps what he had, or had before HTTPS came.
 pub(super) fn prove(
-    _given: Given,
+    given: Given,
     look: &Look,
     result: &Configuration,
     decided: &Decided,
-    _request: &Disable,
-    _records: &[Record],
+    records: &[Record],
 ) -> Result<(), PlanError> {
     if let Some(problem) = errors(result).next() {
         return Err(refuse(format!(
@@ -33,80 +31,130 @@ pub(super) fn prove(
             problem.message
         )));
     }
-    let after = result.virtual_hosts();
+    let now = State::of(result);
+    let mut first = None;
     for (at, host) in look.hosts.iter().enumerate() {
         if host.truth != Truth::True || decided.gone.contains(&at) {
             continue;
         }
-        compare(look, at, host, result, &after, decided)?;
+        for question in questions(look, host, &now) {
+            if now.answers(&question)
+                == Some(Answer::of(
+                    look.configuration,
+                    host,
+                    decided.changed.contains(&at),
+                ))
+            {
+                continue;
+            }
+            // What only HTTPS kept from answering there before answers again.
+            if first.is_none() {
+                first = Some(state_before(given, records, 0)?);
+            }
+            let was = first.as_ref().map(State::of);
+            if was.is_some_and(|was| was.answers(&question) == now.answers(&question)) {
+                continue;
+            }
+            return Err(PlanError::Unproven(format!(
+                "{} would not be answered on port {} by the virtual host {} as before",
+                question.name,
+                question.port,
+                describe(look.configuration, host)
+            )));
+        }
     }
     Ok(())
 }
 
-/// Wherever a virtual host answered one of its names, it does so still, unless nobody listens there any more.
-fn compare(
-    look: &Look,
-    at: usize,
-    host: &VirtualHost,
-    result: &Configuration,
-    after: &[VirtualHost],
-    decided: &Decided,
-) -> Result<(), PlanError> {
+/// A name at a local end of a port.
+struct Question {
+    end: Option<IpAddr>,
+    port: u16,
+    name: String,
+}
+
+/// Which virtual host answers, and over TLS or not; that is left open where it is meant to change.
+#[derive(Debug)]
+struct Answer {
+    host: Vec<u8>,
+    tls: Option<bool>,
+}
+
+impl Answer {
+    fn of(configuration: &Configuration, host: &VirtualHost, changed: bool) -> Answer {
+        Answer {
+            host: key(configuration, configuration.entry(host.entry)),
+            tls: (!changed).then(|| configuration.speaks_tls(host)),
+        }
+    }
+}
+
+impl PartialEq for Answer {
+    fn eq(&self, other: &Answer) -> bool {
+        self.host == other.host && (self.tls.is_none() || other.tls.is_none() || self.tls == other.tls)
+    }
+}
+
+/// A configuration that is asked.
+struct State<'a> {
+    configuration: &'a Configuration,
+    hosts: Vec<VirtualHost>,
+}
+
+impl<'a> State<'a> {
+    fn of(configuration: &'a Configuration) -> Self {
+        State {
+            configuration,
+            hosts: configuration.virtual_hosts(),
+        }
+    }
+
+    fn answers(&self, question: &Question) -> Option<Answer> {
+        let Question { end, port, name } = question;
+        let host = self.configuration.answering(&self.hosts, *end, *port, name)?;
+        Some(Answer::of(self.configuration, host, false))
+    }
+
+    fn listens_on(&self, port: u16) -> bool {
+        let mut listens = self.configuration.listens().iter();
+        listens.any(|listen| listen.truth == Truth::True && listen.port == port)
+    }
+}
+
+/// What a virtual host answers so far, where somebody listens afterwards too. One that lived by what goes, and was
+/// dead before, answers nothing any more.
+fn questions(look: &Look, host: &VirtualHost, now: &State) -> Vec<Question> {
     let configuration = look.configuration;
     let own = key(configuration, configuration.entry(host.entry));
-    let twin = after
-        .iter()
-        .find(|other| other.truth == Truth::True && key(result, result.entry(other.entry)) == own);
-    if twin.is_none() {
-        // It lived by what goes, and was dead before: what goes has no other users.
-        return Ok(());
+    let lives = |other: &VirtualHost| {
+        other.truth == Truth::True && key(now.configuration, now.configuration.entry(other.entry)) == own
+    };
+    if !now.hosts.iter().any(lives) {
+        return Vec::new();
     }
     let names = host.server_name.iter().chain(&host.aliases);
     let names: BTreeSet<&String> = names.filter(|name| !name.contains(['*', '?'])).collect();
-    let ports: BTreeSet<u16> = result
-        .listens()
-        .iter()
+    let listens = configuration.listens().iter();
+    let ports = listens
         .filter(|listen| listen.truth == Truth::True)
-        .map(|listen| listen.port)
-        .collect();
+        .map(|listen| listen.port);
+    let ports: BTreeSet<u16> = ports.filter(|port| now.listens_on(*port)).collect();
+    let mut questions = Vec::new();
     for port in ports {
         let request = Request::default();
         let answers = Answers::on(configuration, &request, port);
-        if !answers.is_listened_on() {
-            continue;
-        }
-        for name in &names {
-            for end in answers.local_ends() {
-                let here = |host: &VirtualHost| key(configuration, configuration.entry(host.entry));
-                let Some(before) = answers.answering(end, name) else {
-                    continue;
-                };
-                if here(before) != own || before.section != host.section {
-                    continue;
-                }
-                let now = answered(result, after, end, port, name);
-                let same = now.is_some_and(|now| key(result, result.entry(now.entry)) == own);
-                let tls = |configuration: &Configuration, host: &VirtualHost| configuration.speaks_tls(host);
-                let kept = decided.changed.contains(&at)
-                    || now.is_some_and(|now| tls(result, now) == tls(configuration, host));
-                if !same || !kept {
-                    return Err(PlanError::Unproven(format!(
-                        "{name} would not be answered by the virtual host {} as before",
-                        describe(configuration, host)
-                    )));
+        for end in answers.local_ends() {
+            for name in &names {
+                let answering = answers.answering(end, name);
+                if answering.is_some_and(|answering| answering.section == host.section) {
+                    questions.push(Question {
+                        end,
+                        port,
+                        name: (*name).clone(),
+                    });
                 }
             }
         }
     }
-    Ok(())
-}
-
-fn answered<'a>(
-    result: &'a Configuration,
-    hosts: &'a [VirtualHost],
-    end: Option<IpAddr>,
-    port: u16,
-    name: &str,
-) -> Option<&'a VirtualHost> {
-    result.answering(hosts, end, port, name)
+    questions
 }
