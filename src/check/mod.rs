@@ -17,5 +17,6 @@ pub mod rehearsal;
 pub mod served;
 pub mod tls_files;
 pub mod tls_host;
+pub mod tls_settings;
 
 pub use finding::{Code, Finding, Place, Severity};

@@ -83,14 +83,9 @@ fn preflight(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let judge = Server::of(Some(loaded), global);
-    let hosts = TlsHost::all(&loaded.configuration, judge.generation);
+    let hosts = TlsHost::all(&loaded.configuration);
     let (checked, _) = judge_hosts(loaded, judge, &hosts, None, None);
     let mut found: Vec<Finding> = checked.into_iter().flat_map(|checked| checked.findings).collect();
-    found.extend(
-        hosts
-            .iter()
-            .filter_map(|host| host.check(&loaded.configuration, judge.generation)),
-    );
     found.extend(running::port_findings(loaded));
     found.extend(running::configuration_findings(loaded));
     found.retain(|finding| finding.severity == Severity::StopsStart);
@@ -166,7 +161,7 @@ fn prove(loaded: &Loaded, service: &dyn Service, global: &Global, printer: &Prin
     let mut good_since: Option<Instant> = None;
     loop {
         let fault = match service.state().map_err(refused)? {
-            State::Running => missing(loaded, global),
+            State::Running => missing(loaded),
             State::Stopped => Some((SHORT, "it does not run".to_string())),
             State::Changing => Some((PROOF, "it is not there yet".to_string())),
         };
@@ -192,7 +187,7 @@ fn prove(loaded: &Loaded, service: &dyn Service, global: &Global, printer: &Prin
 
 /// What the running server does not show yet, and how long that may last: every port answers, every TLS virtual host
 /// has its certificate.
-fn missing(loaded: &Loaded, global: &Global) -> Option<(Duration, String)> {
+fn missing(loaded: &Loaded) -> Option<(Duration, String)> {
     let configuration = &loaded.configuration;
     let active = configuration
         .listens()
@@ -205,7 +200,7 @@ fn missing(loaded: &Loaded, global: &Global) -> Option<(Duration, String)> {
             return Some((PROOF, format!("port {} does not answer ({words})", listen.port)));
         }
     }
-    let targets = verify::of_configuration(loaded, None, None, global);
+    let targets = verify::of_configuration(loaded, None, None);
     let report = verify::look(&targets, &[], Some(loaded));
     // Trust and dates are no matter of a restart.
     report.findings().find_map(|finding| {

@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 
 use super::arguments::{Global, Verify};
 use super::check::client_name;
-use super::judge::Server;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use super::{Failure, findings};
@@ -35,7 +34,7 @@ pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<Exi
     }
     let anchors = anchors(arguments)?;
     let targets = match &loaded {
-        Some(loaded) => of_configuration(loaded, name.as_deref(), arguments.address, global),
+        Some(loaded) => of_configuration(loaded, name.as_deref(), arguments.address),
         None => Vec::new(),
     };
     let targets = match (targets.is_empty(), name, arguments.address) {
@@ -110,10 +109,8 @@ pub(super) fn of_configuration(
     loaded: &Loaded,
     name: Option<&str>,
     given: Option<SocketAddr>,
-    global: &Global,
 ) -> Vec<Target> {
     let configuration = &loaded.configuration;
-    let server = Server::of(Some(loaded), global);
     let active: Vec<&Listen> = configuration
         .listens()
         .iter()
@@ -145,7 +142,7 @@ pub(super) fn of_configuration(
             loaded.show(&configuration.file(entry.file).host),
             configuration.line_number(entry)
         );
-        let settings = TlsHost::of(configuration, server.generation, host.section);
+        let settings = TlsHost::of(configuration, host.section);
         let on_disk = settings.pairs.first().and_then(|pair| {
             let path = configuration.source().host_path(&pair.certificate);
             let bytes = std::fs::read(&path).ok()?;
