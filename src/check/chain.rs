@@ -5,7 +5,7 @@
 
 use super::certificate::{Question, Served, readable};
 use super::finding::{Code, Finding, Severity};
-use super::profile::{date, refusing_level, refusing_level_of_rsa, stops};
+use super::profile::{date, refusing_level, refusing_level_of_key, stops};
 use super::tls_files::File;
 use crate::tls::certificate::{Certificate, Link};
 use crate::tls::chain::{Chain, End};
@@ -324,7 +324,9 @@ fn issuers(question: &Question<'_>, issuer: &Certificate, own_file: bool, add: &
     }
     let openssl = question.server.openssl;
     let short = match issuer.public_key.kind {
-        KeyKind::Rsa { bits } if bits < 2048 => refusing_level_of_rsa(bits, openssl).or(Some(u8::MAX)),
+        KeyKind::Rsa { bits } if bits < 2048 => {
+            refusing_level_of_key(&issuer.public_key.kind, openssl).or(Some(u8::MAX))
+        }
         _ => None,
     };
     let weak = if issuer.signature_digest.is_broken() {

@@ -16,7 +16,7 @@ pub struct Placed {
 }
 
 /// Problems of the text that bear on whether the server starts, and their codes.
-const CODES: [(&str, Code, &str); 14] = [
+const CODES: [(&str, Code, &str); 15] = [
     (
         "no-listen",
         Code::ListenMissing,
@@ -66,6 +66,7 @@ const CODES: [(&str, Code, &str); 14] = [
     ("dead-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
     ("host-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
     ("tls-setting", Code::DirectiveValue, "Correct the line."),
+    ("tls-file", Code::FileMissing, "Correct the path."),
     (
         "undefined-variable",
         Code::VariableUndefined,
@@ -78,11 +79,9 @@ pub fn check(configuration: &Configuration) -> Vec<Placed> {
     let problems = configuration.check();
     let mut found = Vec::new();
     let mut others: Vec<&Problem> = Vec::new();
-    for problem in &problems {
+    for problem in problems.iter().filter(|problem| !is_judged_elsewhere(problem)) {
         match CODES.iter().find(|(code, ..)| *code == problem.code) {
             Some((_, code, fix)) => found.push(placed(configuration, problem, *code, fix)),
-            // Certificates and keys have rules of their own.
-            None if matches!(problem.code, "tls-file" | "tls-without-certificate") => {}
             None if problem.severity == httpd::Severity::Error && !problem.uncertain => others.push(problem),
             None => {}
         }
@@ -101,6 +100,17 @@ pub fn check(configuration: &Configuration) -> Vec<Placed> {
     }
     found.extend(hosts(configuration));
     found
+}
+
+/// Certificates and keys have rules of their own, where TLS is on.
+fn is_judged_elsewhere(problem: &Problem) -> bool {
+    let names_its_files = || {
+        problem
+            .apache
+            .as_ref()
+            .is_some_and(|said| said.starts_with("SSLCertificate"))
+    };
+    problem.code == "tls-without-certificate" || (problem.code == "tls-file" && names_its_files())
 }
 
 fn placed(configuration: &Configuration, problem: &Problem, code: Code, fix: &str) -> Placed {

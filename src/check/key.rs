@@ -8,10 +8,10 @@ use super::generation::{Generation, OpenSsl};
 use super::tls_files::File;
 use crate::tls::Error;
 use crate::tls::certificate::colon_hex;
-use crate::tls::container::{Encoding, Fault, Item, Kind, Shape};
+use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};
 use crate::tls::encryption::{Derivation, Encryption, LegacyCipher, Pbes2Cipher, Pkcs12Scheme};
 use crate::tls::pem::Margin;
-use crate::tls::private_key::PrivateKey;
+use crate::tls::private_key::{PrivateKey, carries_public_key};
 use crate::tls::public_key::{KeyKind, PublicKey};
 
 /// Gives the position among [`Served::rest`] of the certificate that the key belongs to, when that is not the
@@ -92,6 +92,15 @@ pub(super) fn check(
             "a broken block stands before the private key",
             format!("The key {}.", Fault::BehindBroken.describe()),
             "Remove the broken block.".into(),
+            &unreadable,
+        );
+    }
+    if first.kind == Kind::PrivateKey(KeyForm::Pkcs8) && carries_public_key(&first.der) {
+        stop(
+            Code::KeyDamaged,
+            "OpenSSL does not read the private key in this form",
+            "It is PKCS#8 version 2, with the public key behind the private one.".into(),
+            "Make a P-256 or RSA key and request: esync-ssl cert request --domain NAME".into(),
             &unreadable,
         );
     }

@@ -19,5 +19,6 @@ pub mod secret;
 pub mod served;
 pub mod tls_files;
 pub mod tls_host;
+pub mod tls_settings;
 
 pub use finding::{Code, Finding, Place, Severity};

@@ -23,24 +23,56 @@ pub(super) fn check(question: &Question<'_>, served: &Served, findings: &mut Vec
     purposes(question, leaf, &mut add);
 }
 
-/// Security level from which on OpenSSL refuses a signature with this digest; `None`: never.
-pub(super) fn refusing_level(digest: &SignatureDigest, openssl: OpenSsl) -> Option<u8> {
-    match (digest, openssl) {
-        (_, OpenSsl::V1_0) => None,
-        // 1.1 counted SHA-1 as 80 bits, 3.0 counts 63.
-        (SignatureDigest::Sha1, OpenSsl::V1_1) => Some(2),
-        (digest, _) if digest.is_broken() => Some(1),
-        _ => None,
-    }
+/// Security level from which on OpenSSL refuses something of this strength in bits; `None`: never.
+fn refusing_level_of_bits(bits: u32, openssl: OpenSsl) -> Option<u8> {
+    const WANTED: [u32; 5] = [80, 112, 128, 192, 256];
+    let refusing = WANTED.iter().position(|wanted| bits < *wanted)?;
+    (openssl != OpenSsl::V1_0).then_some(refusing as u8 + 1)
 }
 
-/// Security level from which on OpenSSL refuses an RSA key of this size.
-pub(super) fn refusing_level_of_rsa(bits: usize, openssl: OpenSsl) -> Option<u8> {
+/// Security level from which on OpenSSL refuses a signature with this digest; `None`: never.
+pub(super) fn refusing_level(digest: &SignatureDigest, openssl: OpenSsl) -> Option<u8> {
+    let bits = match digest {
+        // 3.0 counts what is known to be broken; 1.1 half of the length.
+        SignatureDigest::Md2 | SignatureDigest::Md4 | SignatureDigest::Md5 if openssl == OpenSsl::V3 => 39,
+        SignatureDigest::Md2 | SignatureDigest::Md4 | SignatureDigest::Md5 => 64,
+        SignatureDigest::Sha1 if openssl == OpenSsl::V3 => 63,
+        SignatureDigest::Sha1 => 80,
+        SignatureDigest::Sha224 => 112,
+        SignatureDigest::Sha256 => 128,
+        SignatureDigest::Sha384 => 192,
+        SignatureDigest::Sha512 | SignatureDigest::Intrinsic | SignatureDigest::Other(_) => return None,
+    };
+    refusing_level_of_bits(bits, openssl)
+}
+
+/// Security level from which on OpenSSL refuses a key of this kind; `None`: never, or not known.
+pub(super) fn refusing_level_of_key(kind: &KeyKind, openssl: OpenSsl) -> Option<u8> {
+    let bits = match kind {
+        KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } => strength_of_rsa(*bits, openssl),
+        KeyKind::Ec(Curve::P256) | KeyKind::Ed25519 => 128,
+        KeyKind::Ec(Curve::P384) => 192,
+        KeyKind::Ed448 => 224,
+        KeyKind::Ec(Curve::Other(oid)) if oid == "1.2.840.10045.3.1.1" => 96,
+        _ => return None,
+    };
+    refusing_level_of_bits(bits, openssl)
+}
+
+/// How OpenSSL counts: 3.0 by the formula of SP 800-56B, appendix D, to a multiple of eight; 1.1 by steps.
+fn strength_of_rsa(bits: usize, openssl: OpenSsl) -> u32 {
     match bits {
-        _ if openssl == OpenSsl::V1_0 => None,
-        0..1000 => Some(1),
-        1000..2048 => Some(2),
-        _ => None,
+        15360.. => 256,
+        7680.. => 192,
+        3072.. => 128,
+        2048.. => 112,
+        _ if openssl == OpenSsl::V3 => {
+            let x = bits as f64 * std::f64::consts::LN_2;
+            let strength = (1.923 * (x * x.ln() * x.ln()).cbrt() - 4.69) / std::f64::consts::LN_2;
+            ((strength.max(0.0) as u32) + 4) & !7
+        }
+        1024.. => 80,
+        _ => 0,
     }
 }
 
@@ -50,10 +82,11 @@ pub(super) fn stops(question: &Question<'_>, refusing: Option<u8>) -> bool {
 
 fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
     let new_key = "Make a new key and request: esync-ssl cert request --domain NAME";
-    match &leaf.public_key.kind {
+    let kind = &leaf.public_key.kind;
+    let refused = stops(question, refusing_level_of_key(kind, question.server.openssl));
+    match kind {
         KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if *bits < 2048 => {
-            let stops = stops(question, refusing_level_of_rsa(*bits, question.server.openssl));
-            let severity = if stops {
+            let severity = if refused {
                 Severity::StopsStart
             } else {
                 Severity::BreaksClients
@@ -65,11 +98,24 @@ fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
                 "Clients, and OpenSSL at its usual security level, refuse RSA keys below 2048 bits.",
                 new_key,
             );
-            add(if stops {
+            add(if refused {
                 finding.logged(&["AH02562"])
             } else {
                 finding
             });
+        }
+        _ if refused => {
+            let finding = Finding::new(
+                Code::KeyWeak,
+                Severity::StopsStart,
+                format!("the key is too weak for this server: {kind}"),
+                format!(
+                    "OpenSSL is at security level {}, which refuses it.",
+                    question.server.security_level
+                ),
+                "Lower @SECLEVEL in SSLCipherSuite, or make a stronger key: esync-ssl cert request --domain NAME",
+            );
+            add(finding.logged(&["AH02562"]));
         }
         KeyKind::Ec(Curve::Explicit | Curve::Other(_)) | KeyKind::Dsa | KeyKind::Other(_) => {
             add(Finding::new(
@@ -84,11 +130,11 @@ fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
         _ => {}
     }
     // OpenSSL does not look at the signature of a self-signed certificate.
-    if leaf.signature_digest.is_broken() && !leaf.is_self_issued() {
-        let stops = stops(
-            question,
-            refusing_level(&leaf.signature_digest, question.server.openssl),
-        );
+    let stops = stops(
+        question,
+        refusing_level(&leaf.signature_digest, question.server.openssl),
+    );
+    if (leaf.signature_digest.is_broken() || stops) && !leaf.is_self_issued() {
         let severity = if stops {
             Severity::StopsStart
         } else {
@@ -228,4 +274,28 @@ pub(super) fn date(moment: time::OffsetDateTime) -> String {
         moment.hour(),
         moment.minute()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strength_is_counted_as_openssl_counts() {
+        let level = |bits: usize, openssl| refusing_level_of_key(&KeyKind::Rsa { bits }, openssl);
+        for (bits, expected) in [
+            (512, Some(1)),
+            (1024, Some(2)),
+            (2047, Some(3)),
+            (2048, Some(3)),
+            (3072, Some(4)),
+        ] {
+            assert_eq!(level(bits, OpenSsl::V3), expected, "{bits}");
+        }
+        assert_eq!(level(1536, OpenSsl::V1_1), Some(2));
+        assert_eq!(level(512, OpenSsl::V1_0), None);
+        assert_eq!(refusing_level(&SignatureDigest::Sha1, OpenSsl::V1_1), Some(2));
+        assert_eq!(refusing_level(&SignatureDigest::Sha1, OpenSsl::V3), Some(1));
+        assert_eq!(refusing_level(&SignatureDigest::Sha256, OpenSsl::V3), Some(4));
+    }
 }

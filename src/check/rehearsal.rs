@@ -195,10 +195,10 @@ impl Script<'_> {
 }
 
 /// What a failed rehearsal means; `said` is what the server said.
-pub fn finding(summary: &str, said: &str) -> Finding {
+pub fn finding(severity: Severity, summary: &str, said: &str) -> Finding {
     Finding::new(
         Code::RehearsalFailed,
-        Severity::StopsStart,
+        severity,
         summary,
         if said.is_empty() {
             "It said nothing about it."

@@ -3,10 +3,10 @@
 //! Opens none of the files: their paths are those of the configuration.
 
 use super::finding::{Code, Finding, Severity};
-use super::generation::Generation;
+use super::generation::{Generation, OpenSsl};
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, VirtualHost, resolve};
 
-/// A virtual host, or the main server, with `SSLEngine on`.
+/// A virtual host, or the main server, that speaks TLS.
 #[derive(Clone, Debug)]
 pub struct TlsHost {
     /// Its section; the server level for the main server.
@@ -25,6 +25,8 @@ pub struct TlsHost {
     pub stapling: bool,
     /// A program answers for pass-phrases (`SSLPassPhraseDialog`).
     pub pass_phrase_dialog: bool,
+    /// OpenSSL's security level, where its cipher list sets one.
+    pub security_level: Option<u8>,
 }
 
 /// One certificate of a [`TlsHost`]; absolute paths of the configuration.
@@ -38,15 +40,15 @@ pub struct Pair {
 
 impl TlsHost {
     /// Every one that is active, in the order of the configuration, the main server first.
-    pub fn all(configuration: &Configuration, server: Generation) -> Vec<TlsHost> {
+    pub fn all(configuration: &Configuration) -> Vec<TlsHost> {
         let mut hosts = Vec::new();
         if configuration.ssl_engine(SERVER) {
             hosts.push(TlsHost {
                 server_name: configuration.main_server_name(),
-                ..TlsHost::of(configuration, server, SERVER)
+                ..TlsHost::of(configuration, SERVER)
             });
         }
-        let active = |host: &VirtualHost| host.truth == Truth::True && configuration.ssl_engine(host.section);
+        let active = |host: &VirtualHost| host.truth == Truth::True && configuration.speaks_tls(host);
         for host in configuration.virtual_hosts().into_iter().filter(active) {
             hosts.push(TlsHost {
                 entry: Some(host.entry),
@@ -56,22 +58,22 @@ impl TlsHost {
                     .into_iter()
                     .filter(|name| !name.contains(['*', '?']))
                     .collect(),
-                ..TlsHost::of(configuration, server, host.section)
+                ..TlsHost::of(configuration, host.section)
             });
         }
         hosts
     }
 
     /// What a section says about TLS, without its names.
-    pub fn of(configuration: &Configuration, server: Generation, section: SectionId) -> TlsHost {
+    pub fn of(configuration: &Configuration, section: SectionId) -> TlsHost {
         let value = |name: &str| {
             let entry = configuration.setting(section, name)?;
             configuration.arguments(entry).into_iter().next()
         };
         let is_on = |name: &str| value(name).is_some_and(|value| value.eq_ignore_ascii_case(b"on"));
         let full = |path: &[u8]| resolve(configuration.server_root(), path, configuration.facts().platform);
-        let certificates = files(configuration, server, section, "SSLCertificateFile");
-        let keys = files(configuration, server, section, "SSLCertificateKeyFile");
+        let certificates = files(configuration, section, "SSLCertificateFile");
+        let keys = files(configuration, section, "SSLCertificateKeyFile");
         let pairs = certificates.iter().enumerate().map(|(at, certificate)| Pair {
             certificate: full(certificate),
             key: keys.get(at).map(|key| full(key)),
@@ -86,11 +88,27 @@ impl TlsHost {
             stapling: is_on("SSLUseStapling"),
             pass_phrase_dialog: value("SSLPassPhraseDialog")
                 .is_some_and(|value| value.starts_with(b"exec:") || value.starts_with(b"|")),
+            security_level: security_level(configuration, section),
         }
     }
 
-    /// What is wrong before any file is looked at. mod_md may still bring a certificate.
-    pub fn check(&self, configuration: &Configuration, server: Generation) -> Option<Finding> {
+    /// The server as it is for this virtual host.
+    pub fn judged_by(&self, server: Generation) -> Generation {
+        Generation {
+            security_level: match self.security_level {
+                Some(level) if server.openssl != OpenSsl::V1_0 => level,
+                _ => server.security_level,
+            },
+            ..server
+        }
+    }
+
+    /// Whether it has a certificate at all. mod_md may still bring one.
+    pub(super) fn has_certificate(
+        &self,
+        configuration: &Configuration,
+        server: Generation,
+    ) -> Option<Finding> {
         let managed = configuration
             .named("MDomain")
             .chain(configuration.named("<MDomainSet"))
@@ -109,9 +127,9 @@ impl TlsHost {
     }
 }
 
-/// The files that a directive names for a section. From 2.4.8 on those of the main server count as well, in
-/// front; before, they give way one by one to the section's own.
-fn files(configuration: &Configuration, server: Generation, section: SectionId, name: &str) -> Vec<Vec<u8>> {
+/// The files that a directive names for a section: those of the main server, which give way one by one to the
+/// section's own.
+fn files(configuration: &Configuration, section: SectionId, name: &str) -> Vec<Vec<u8>> {
     let in_section = |section: SectionId| -> Vec<Vec<u8>> {
         let named = |entry: &&Entry| entry.truth == Truth::True && configuration.is_named(entry, name);
         let entries = configuration.inside(section).filter(named);
@@ -124,11 +142,27 @@ fn files(configuration: &Configuration, server: Generation, section: SectionId, 
         return own;
     }
     let mut all = in_section(SERVER);
-    if server.reads_chain_from_certificate_file() {
-        all.extend(own);
-    } else {
-        let count = own.len().min(all.len());
-        all.splice(..count, own);
-    }
+    let count = own.len().min(all.len());
+    all.splice(..count, own);
     all
+}
+
+/// The security level that the cipher list in effect for a section asks for: `@SECLEVEL=0`.
+fn security_level(configuration: &Configuration, section: SectionId) -> Option<u8> {
+    let list = |section: SectionId| {
+        let entries = configuration
+            .inside(section)
+            .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, "SSLCipherSuite"));
+        let lists = entries.filter_map(|entry| match configuration.arguments(entry).as_slice() {
+            [list] => Some(list.clone()),
+            [protocol, list] if protocol == b"SSL" => Some(list.clone()),
+            _ => None,
+        });
+        lists.last()
+    };
+    let list = list(section).or_else(|| list(SERVER))?;
+    let list = String::from_utf8_lossy(&list).into_owned();
+    let (_, level) = list.rsplit_once("@SECLEVEL=")?;
+    let level = level.split([':', ',', ' ', ';']).next()?;
+    level.parse().ok().filter(|level| *level <= 5)
 }

@@ -17,7 +17,7 @@ use crate::change::domain_name;
 use crate::check::certificate::{Question, check};
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::{Pair, TlsHost};
-use crate::check::{Finding, Severity};
+use crate::check::{Finding, Severity, tls_settings};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{EntryId, Listen, SERVER, SectionId, Truth};
 use crate::tls::name::Name;
@@ -220,7 +220,7 @@ pub(super) fn of_loaded(
 ) -> Result<Report, Failure> {
     let server = Server::of(Some(loaded), global);
     let configuration = &loaded.configuration;
-    let mut hosts = TlsHost::all(configuration, server.generation);
+    let mut hosts = TlsHost::all(configuration);
     if let Some(name) = wanted {
         let answering = answering(loaded, name);
         hosts.retain(|host| answering.contains(&host.section));
@@ -244,6 +244,13 @@ pub(super) fn of_loaded(
     }
     let mut about = running::configuration_findings(loaded);
     about.extend(running::port_findings(loaded));
+    let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
+    if let Some(printer) = rehearsal
+        && !checked.iter().flat_map(|checked| &checked.findings).any(stops)
+        && !about.iter().any(stops)
+    {
+        about.extend(rehearse::syntax(loaded, global.httpd.is_some(), printer));
+    }
     about.sort_by_key(|finding| finding.severity);
     Ok(Report::new(server, checked, about, skipped))
 }
@@ -268,21 +275,24 @@ pub(super) fn judge_hosts(
             .or_else(|| place.is_none().then(|| "main server".into()));
         // What clients type is judged in place of what the server calls itself.
         let name = wanted.map(str::to_string).or_else(|| host.server_name.clone());
-        if let Some(finding) = host.check(configuration, server.generation) {
-            let finding = match host.entry {
+        let settings: Vec<Finding> = tls_settings::check(configuration, host, server.generation)
+            .into_iter()
+            .map(|(entry, finding)| match entry {
                 Some(entry) => at_entry(loaded, entry, finding),
                 None => finding,
-            };
+            })
+            .collect();
+        let first = checked.len();
+        if !settings.is_empty() {
             checked.push(Checked {
                 name: shown.clone(),
                 place: place.clone(),
                 certificate: None,
                 key: None,
                 chain: None,
-                findings: vec![finding],
+                findings: settings,
             });
         }
-        let first = checked.len();
         for pair in &host.pairs {
             let files = match load(loaded, host, pair) {
                 Ok(files) => files,
@@ -298,7 +308,7 @@ pub(super) fn judge_hosts(
                 files: &files,
                 server_name: name.as_deref(),
                 aliases: if wanted.is_some() { &[] } else { &host.aliases },
-                server: server.generation,
+                server: host.judged_by(server.generation),
                 now: OffsetDateTime::now_utc(),
                 stapling: host.stapling,
                 pass_phrase_dialog: host.pass_phrase_dialog,

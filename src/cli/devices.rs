@@ -40,7 +40,6 @@ pub fn run(arguments: &Devices, global: &Global, printer: &Printer) -> Result<Ex
         Some(name.clone()),
         arguments.address,
         arguments.port,
-        global,
     )?;
     let ports = || targets.iter().map(|target| target.address.port());
     // Of several ports the usual one is meant.

@@ -268,7 +268,7 @@ struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     fn gather(loaded: &'a Loaded, global: &Global) -> Evidence<'a> {
         let server = Server::of(Some(loaded), global);
-        let hosts = TlsHost::all(&loaded.configuration, server.generation);
+        let hosts = TlsHost::all(&loaded.configuration);
         let (checked, _) = judge_hosts(loaded, server, &hosts, None, None);
         Evidence { loaded, checked }
     }

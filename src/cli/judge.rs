@@ -83,12 +83,12 @@ pub fn files(loaded: &Loaded, server: Server, files: &TlsFiles, domain: Option<&
         .iter()
         .find(|host| host.truth == Truth::True && domain.is_some_and(|domain| host.has_name(domain)))
         .map_or(SERVER, |host| host.section);
-    let settings = TlsHost::of(configuration, server.generation, section);
+    let settings = TlsHost::of(configuration, section);
     check(&Question {
         files,
         server_name: domain,
         aliases: &[],
-        server: server.generation,
+        server: settings.judged_by(server.generation),
         now: OffsetDateTime::now_utc(),
         stapling: settings.stapling,
         pass_phrase_dialog: settings.pass_phrase_dialog,

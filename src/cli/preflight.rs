@@ -18,14 +18,9 @@ pub fn refuse_no_start(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let judge = Server::of(Some(loaded), &loaded.global);
-    let hosts = TlsHost::all(&loaded.configuration, judge.generation);
+    let hosts = TlsHost::all(&loaded.configuration);
     let (checked, _) = judge_hosts(loaded, judge, &hosts, None, None);
     let mut found: Vec<Finding> = checked.into_iter().flat_map(|checked| checked.findings).collect();
-    found.extend(
-        hosts
-            .iter()
-            .filter_map(|host| host.check(&loaded.configuration, judge.generation)),
-    );
     found.extend(running::port_findings(loaded));
     found.extend(running::configuration_findings(loaded));
     refuse(found, forced, left, printer)
@@ -40,7 +35,7 @@ pub fn refuse_failed_rehearsal(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let judge = Server::of(Some(loaded), &loaded.global);
-    let hosts = TlsHost::all(&loaded.configuration, judge.generation);
+    let hosts = TlsHost::all(&loaded.configuration);
     let (checked, _) = judge_hosts(loaded, judge, &hosts, None, Some(printer));
     let found = checked.into_iter().flat_map(|checked| checked.findings);
     let failed = found.filter(|finding| finding.code == Code::RehearsalFailed);

@@ -59,7 +59,7 @@ impl<'a> Wanted<'a> {
             site: None,
             gone: Vec::new(),
             known: Vec::new(),
-            targets: verify::of_configuration(loaded, None, None, &loaded.global),
+            targets: verify::of_configuration(loaded, None, None),
             named: Vec::new(),
         }
     }
@@ -70,7 +70,7 @@ impl<'a> Wanted<'a> {
         let port = site.map_or(443, |site| site.port);
         let targets = names.iter().flat_map(|name| {
             let name = name.replace('*', "www");
-            let mut found = verify::of_configuration(self.loaded, Some(&name), None, &self.loaded.global);
+            let mut found = verify::of_configuration(self.loaded, Some(&name), None);
             found.retain(|target| target.address.port() == port);
             if found.is_empty() {
                 found.push(Target::bare(name, (std::net::Ipv4Addr::LOCALHOST, port).into()));

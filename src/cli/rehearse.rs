@@ -9,15 +9,17 @@ use super::Failure;
 use super::commit::Work;
 use super::findings;
 use super::printer::{Printer, printable};
+use super::running;
 use super::settings::Loaded;
 use crate::apply::{Content, create_private};
 use crate::change::Request;
-use crate::check::Finding;
 use crate::check::rehearsal::{Place, answering, finding, script};
+use crate::check::{Code, Finding, Severity};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Platform, SectionId, real_path, resolve};
 use crate::server::rehearsal::{Flop, rehearse};
 use crate::tls::certificate::Certificate;
+use crate::tls::public_key::KeyKind;
 
 /// Files that are not where they will be, by real path.
 type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
@@ -113,6 +115,7 @@ pub fn of_section(
                 .as_ref()
                 .map_or("another one", |certificate| certificate.title());
             Some(finding(
+                Severity::BreaksClients,
                 "the server shows another certificate than the one that is configured",
                 &format!("For {asked} it shows {}.", printable(title.as_bytes())),
             ))
@@ -121,10 +124,52 @@ pub fn of_section(
             printer.talk(&format!("note: no rehearsal: {error}"));
             None
         }
-        Err(flop) => Some(finding(
-            &flop.to_string(),
-            &printable(flop.said().trim().as_bytes()),
-        )),
+        // No client that we could ask with can use such a key.
+        Err(Flop::NoHandshake(..)) if expected.iter().any(|leaf| is_beyond_our_client(leaf)) => None,
+        Err(flop) => {
+            let severity = match flop {
+                Flop::NoHandshake(..) => Severity::BreaksClients,
+                _ => Severity::StopsStart,
+            };
+            let said = printable(flop.said().trim().as_bytes());
+            Some(finding(severity, &flop.to_string(), &said))
+        }
+    }
+}
+
+/// Of a kind of key that works with OpenSSL's clients, and not with ours.
+fn is_beyond_our_client(leaf: &[u8]) -> bool {
+    Certificate::from_der(leaf)
+        .is_ok_and(|leaf| matches!(leaf.public_key.kind, KeyKind::RsaPss { .. } | KeyKind::Ed448))
+}
+
+/// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
+/// was named for this configuration, wherever its server root is.
+pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Finding> {
+    let Ok(Some(binary)) = &loaded.binary else {
+        return None;
+    };
+    let relocated = loaded.configuration.source().relocated().is_some();
+    if (relocated && !is_its_own) || loaded.facts.platform != Platform::HOST {
+        return None;
+    }
+    let server = running::server(loaded);
+    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+        Err(silence) => {
+            printer.talk(&format!("note: httpd -t was not asked: {silence}"));
+            None
+        }
+        Ok(output) if output.status.success() => None,
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            Some(Finding::new(
+                Code::ConfigProblem,
+                Severity::StopsStart,
+                "Apache refuses this configuration",
+                printable(String::from_utf8_lossy(&said).trim().as_bytes()),
+                "Correct the line that it names.",
+            ))
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::arguments::{Global, Report};
 use super::cert::inspect;
-use super::judge::Server;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use super::world::World;
@@ -193,7 +192,7 @@ fn gather(loaded: &Loaded, global: &Global, world: &World) -> Vec<(&'static str,
             explain::explain(logs, None, Some(loaded), global).text(),
         ),
         ("ends of the logs", tails.join("\n")),
-        ("certificates", certificates(loaded, global)),
+        ("certificates", certificates(loaded)),
         ("backups", backups::text(&loaded.installation.root, world)),
     ]
 }
@@ -277,12 +276,11 @@ fn test(loaded: &Loaded) -> String {
 }
 
 /// Certificates and chains that the configuration names, in words.
-fn certificates(loaded: &Loaded, global: &Global) -> String {
+fn certificates(loaded: &Loaded) -> String {
     let configuration = &loaded.configuration;
-    let generation = Server::of(Some(loaded), global).generation;
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     let mut text = String::new();
-    for host in TlsHost::all(configuration, generation) {
+    for host in TlsHost::all(configuration) {
         let named = host.pairs.iter().map(|pair| &pair.certificate);
         for path in named.chain(&host.chain) {
             let path = configuration.source().host_path(path);

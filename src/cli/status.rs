@@ -10,7 +10,7 @@ use super::dump::truth;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use crate::exit_status::ExitStatus;
-use crate::httpd::{Configuration, Entry, Reach, Truth};
+use crate::httpd::{Configuration, Entry, Listen, Reach, SERVER, Truth};
 
 /// The modules that matter for HTTPS and for what people do around it.
 const MODULES: [&str; 6] = [
@@ -48,6 +48,7 @@ struct Status {
     files: Vec<String>,
     modules: Vec<Module>,
     listeners: Vec<Listener>,
+    main_server: MainServer,
     virtual_hosts: Vec<Host>,
     problems: usize,
 }
@@ -65,6 +66,16 @@ struct Listener {
     protocol: String,
     truth: &'static str,
     place: String,
+}
+
+/// What answers where no virtual host does.
+#[derive(Serialize)]
+struct MainServer {
+    /// Listeners that it answers on.
+    answers: Vec<String>,
+    server_name: Option<String>,
+    tls: bool,
+    certificate: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -89,7 +100,29 @@ impl Status {
         };
         let listens = configuration.listens();
         let hosts = configuration.virtual_hosts();
+        let certificate = |section| {
+            let entry = configuration.setting(section, "SSLCertificateFile")?;
+            let file = configuration.arguments(entry).into_iter().next()?;
+            Some(printable(&file))
+        };
+        let main_answers = |listen: &&Listen| {
+            listen.truth == Truth::True
+                && configuration
+                    .address_set(&hosts, listen.ip(), listen.port)
+                    .is_empty()
+        };
+        let main_tls = configuration.ssl_engine(SERVER);
         Status {
+            main_server: MainServer {
+                answers: listens
+                    .iter()
+                    .filter(main_answers)
+                    .map(Listen::endpoint)
+                    .collect(),
+                server_name: configuration.main_server_name(),
+                tls: main_tls,
+                certificate: certificate(SERVER).filter(|_| main_tls),
+            },
             server_root: printable(configuration.server_root()),
             root: loaded.show(&loaded.installation.root),
             config: loaded.show(&loaded.installation.main),
@@ -119,19 +152,17 @@ impl Status {
                 .iter()
                 .zip(configuration.reach(&hosts))
                 .map(|(host, reach)| {
-                    let certificate = configuration.setting(host.section, "SSLCertificateFile");
                     let tls = configuration.speaks_tls(host);
+                    let certificate = certificate(host.section).filter(|_| tls);
+                    let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
                     Host {
                         addresses: host.addresses.iter().map(ToString::to_string).collect(),
                         server_name: host.server_name.clone(),
                         aliases: host.aliases.clone(),
                         tls,
-                        certificate: certificate
-                            .filter(|_| tls)
-                            .and_then(|entry| configuration.arguments(entry).into_iter().next())
-                            .map(|file| printable(&file)),
+                        certificate,
                         truth: truth(host.truth),
-                        remark: remark(configuration, reach),
+                        remark: remark(configuration, reach).or(bare),
                         place: place(configuration.entry(host.entry)),
                     }
                 })
@@ -167,6 +198,19 @@ impl Status {
         });
         text += &columns(rows.collect());
         text += "\nVirtual hosts\n";
+        let main = &self.main_server;
+        let shows_main = !main.answers.is_empty() || self.virtual_hosts.is_empty();
+        let main = shows_main.then(|| {
+            vec![
+                main.answers.join(" "),
+                main.server_name
+                    .clone()
+                    .unwrap_or_else(|| "(no ServerName)".into()),
+                if main.tls { "TLS".into() } else { "plain".into() },
+                main.certificate.clone().unwrap_or_default(),
+                "(main server)".into(),
+            ]
+        });
         let rows = self.virtual_hosts.iter().map(|host| {
             let mut names: Vec<&str> = vec![host.server_name.as_deref().unwrap_or("(no ServerName)")];
             names.extend(host.aliases.iter().map(String::as_str));
@@ -179,7 +223,7 @@ impl Status {
                 remark_of(host.truth, host.remark.as_deref()),
             ]
         });
-        text += &columns(rows.collect());
+        text += &columns(main.into_iter().chain(rows).collect());
         if self.problems > 0 {
             let _ = writeln!(
                 text,

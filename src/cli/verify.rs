@@ -10,7 +10,6 @@ use time::OffsetDateTime;
 
 use super::arguments::{Global, Verify};
 use super::check::client_name;
-use super::judge::Server;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use super::{Failure, findings};
@@ -35,7 +34,7 @@ pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<Exi
         loaded.introduce(printer);
     }
     let anchors = anchors(arguments.ca.as_deref())?;
-    let targets = targets(loaded.as_ref(), name, arguments.address, None, global)?;
+    let targets = targets(loaded.as_ref(), name, arguments.address, None)?;
     let report = look(&targets, &anchors, false, loaded.as_ref());
     printer.document(&report);
     printer.answer(&report.text());
@@ -53,10 +52,9 @@ pub(super) fn targets(
     name: Option<String>,
     address: Option<SocketAddr>,
     port: Option<u16>,
-    global: &Global,
 ) -> Result<Vec<Target>, Failure> {
     let mut targets = match loaded {
-        Some(loaded) => of_configuration(loaded, name.as_deref(), address, global),
+        Some(loaded) => of_configuration(loaded, name.as_deref(), address),
         None => Vec::new(),
     };
     if let (Some(port), None) = (port, address) {
@@ -125,10 +123,8 @@ pub(super) fn of_configuration(
     loaded: &Loaded,
     name: Option<&str>,
     given: Option<SocketAddr>,
-    global: &Global,
 ) -> Vec<Target> {
     let configuration = &loaded.configuration;
-    let server = Server::of(Some(loaded), global);
     let active: Vec<&Listen> = configuration
         .listens()
         .iter()
@@ -160,7 +156,7 @@ pub(super) fn of_configuration(
             loaded.show(&configuration.file(entry.file).host),
             configuration.line_number(entry)
         );
-        let settings = TlsHost::of(configuration, server.generation, host.section);
+        let settings = TlsHost::of(configuration, host.section);
         let on_disk = settings.pairs.iter().filter_map(|pair| {
             let path = configuration.source().host_path(&pair.certificate);
             let bytes = std::fs::read(&path).ok()?;

@@ -42,3 +42,4 @@ pub use source::{Kind, Source, bytes_path, host_bytes, real_path};
 pub use truth::Truth;
 pub use variable::Variables;
 pub use virtual_host::{Address, Host, VirtualHost};
+pub use walk::names_no_protocol;

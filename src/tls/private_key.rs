@@ -212,6 +212,15 @@ impl<'a> Sec1<'a> {
     }
 }
 
+/// Is this PKCS#8 with a public key behind the private one (version 2, RFC 5958)? OpenSSL does not read it.
+pub fn carries_public_key(pkcs8: &[u8]) -> bool {
+    let Some(mut members) = Reader::new(pkcs8).sequence() else {
+        return false;
+    };
+    let head = members.small().is_some() && members.next().is_some() && members.next().is_some();
+    head && std::iter::from_fn(|| members.next()).any(|member| matches!(member.tag, CONTEXT_1 | 0x81))
+}
+
 fn pkcs8(der: &[u8]) -> Result<PrivateKey, Error> {
     let mut members = Reader::new(der).sequence().ok_or(Error::DamagedKey)?;
     members.small().ok_or(Error::DamagedKey)?;

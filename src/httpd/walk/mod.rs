@@ -21,6 +21,8 @@ use super::{Configuration, Listen, Platform, Truth, known};
 use context::Context;
 use host::Hosts;
 
+pub use ssl::names_no_protocol;
+
 impl Configuration {
     /// Everything that is wrong: what [`Configuration::problems`] has from reading, what Apache finds when it
     /// carries the directives out or starts, and what it accepts although it probably does not mean what was

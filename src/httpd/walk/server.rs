@@ -89,6 +89,16 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
         return;
     }
     let Some(full) = walk.full(file) else { return };
+    if let (Kind::Folder, Some(directive)) = (walk.c.source.kind(&full), directive) {
+        let shown = String::from_utf8_lossy(&full).into_owned();
+        let problem = Problem {
+            code: "log-folder",
+            apache: Some(format!("could not open {what} {shown}")),
+            message: format!("{shown} is a folder and cannot be the {what}; Apache does not start"),
+            ..Problem::new(Phase::Starting)
+        };
+        return walk.report(&directive.entry, Some(1), problem);
+    }
     let end = full.iter().rposition(|b| *b == b'/').unwrap_or(0);
     let folder = &full[..end.max(1)];
     if walk.c.source.kind(folder) == Kind::Folder {

@@ -7,7 +7,7 @@ use super::super::word::words;
 use super::{Directive, Path, Walk};
 
 /// Must be a file with something in it.
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
     "SSLCertificateFile",
     "SSLCertificateKeyFile",
     "SSLCertificateChainFile",
@@ -16,7 +16,11 @@ const FILES: [&str; 8] = [
     "SSLCARevocationFile",
     "SSLProxyCACertificateFile",
     "SSLProxyMachineCertificateFile",
+    "SSLSessionTicketKeyFile",
+    "SSLSRPVerifierFile",
 ];
+/// Commands of `SSLOpenSSLConfCmd` that name a file.
+const FILE_COMMANDS: [&[u8]; 3] = [b"Certificate", b"PrivateKey", b"DHParameters"];
 /// Must be a folder.
 const FOLDERS: [&str; 5] = [
     "SSLCACertificatePath",
@@ -40,10 +44,10 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         if name == "SSLCertificateFile" {
             walk.hosts.tls(directive.context.host).certificate = true;
         }
-        return file(walk, directive, Kind::File);
+        return file(walk, directive, &directive.first(), Kind::File);
     }
     if FOLDERS.contains(&name) {
-        return file(walk, directive, Kind::Folder);
+        return file(walk, directive, &directive.first(), Kind::Folder);
     }
     let value = directive.first();
     let show = String::from_utf8_lossy(&value).into_owned();
@@ -76,6 +80,17 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 directive,
                 format!("SSLRandomSeed: invalid context: `{show}'"),
             );
+        }
+        "SSLRandomSeed" => random_seed(walk, directive),
+        "SSLPassPhraseDialog" => dialog(walk, directive, &value),
+        "SSLOpenSSLConfCmd"
+            if FILE_COMMANDS
+                .iter()
+                .any(|known| value.eq_ignore_ascii_case(known)) =>
+        {
+            if let Some(path) = directive.words().get(1) {
+                file(walk, directive, path, Kind::File);
+            }
         }
         "SSLCipherSuite" | "SSLProxyCipherSuite" => {
             let words = directive.words();
@@ -116,23 +131,68 @@ fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
     walk.hosts.tls(directive.context.host).engine = Some((on, directive.id));
 }
 
-fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, wanted: Kind) {
-    let value = directive.first();
+/// `SSLRandomSeed CONTEXT SOURCE [BYTES]`
+fn random_seed(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    let words = directive.words();
+    let Some(source) = words.get(1) else { return };
+    let prefixed = [&b"file:"[..], b"exec:", b"egd:"]
+        .iter()
+        .find_map(|kind| source.strip_prefix(*kind));
+    if !source.eq_ignore_ascii_case(b"builtin")
+        && let Some(full) = walk.full(prefixed.unwrap_or(source))
+        && walk.c.source.kind(&full) == Kind::Missing
+    {
+        let shown = String::from_utf8_lossy(&full).into_owned();
+        return refuse(
+            walk,
+            directive,
+            format!("SSLRandomSeed: source path '{shown}' does not exist"),
+        );
+    }
+    // As C's atoi reads it.
+    let number = |word: &Vec<u8>| {
+        let word = word.strip_prefix(b"+").unwrap_or(word);
+        word.first().is_some_and(u8::is_ascii_digit) && word.iter().any(|digit| matches!(digit, b'1'..=b'9'))
+    };
+    if words.get(2).is_some_and(|word| !number(word)) {
+        refuse(
+            walk,
+            directive,
+            "SSLRandomSeed: invalid number of bytes specified".into(),
+        );
+    }
+}
+
+fn dialog(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
+    if let Some(program) = value.strip_prefix(b"exec:") {
+        if let Some(full) = walk.full(program)
+            && walk.c.source.kind(&full) == Kind::Missing
+        {
+            let shown = String::from_utf8_lossy(&full).into_owned();
+            let apache = format!("SSLPassPhraseDialog: file '{shown}' does not exist");
+            refuse(walk, directive, apache);
+        }
+    } else if value != b"builtin" && !value.starts_with(b"|") {
+        refuse(walk, directive, "SSLPassPhraseDialog: Invalid argument".into());
+    }
+}
+
+fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Kind) {
     let path = if wanted == Kind::Folder {
         Path::Folder
     } else {
         Path::File
     };
-    if walk.is_right(path, &value) {
+    if walk.is_right(path, value) {
         return;
     }
-    let Some(full) = walk.full(&value).filter(|_| !value.starts_with(b"pkcs11:")) else {
+    let Some(full) = walk.full(value).filter(|_| !value.starts_with(b"pkcs11:")) else {
         return;
     };
     let there =
         walk.c.source.kind(&full) == wanted && (wanted == Kind::Folder || !walk.c.source.is_empty(&full));
     if there {
-        return walk.found_right(path, &value);
+        return walk.found_right(path, value);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let name = directive.name;
@@ -174,7 +234,7 @@ fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             Some(_) => {}
         }
     }
-    if nothing_left(directive.rest) {
+    if names_no_protocol(&directive.words()) {
         let problem = Problem {
             code: "tls-no-protocol",
             severity: Severity::Warning,
@@ -203,11 +263,11 @@ fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     }
 }
 
-/// Do the words of an `SSLProtocol` take away every protocol?
-fn nothing_left(rest: &[u8]) -> bool {
+/// Do the arguments of an `SSLProtocol` take away every protocol?
+pub fn names_no_protocol(arguments: &[Vec<u8>]) -> bool {
     let mut left: Vec<Vec<u8>> = Vec::new();
-    for word in words(rest) {
-        let (sign, name) = match &*word.value {
+    for word in arguments {
+        let (sign, name) = match word.as_slice() {
             [sign @ (b'+' | b'-'), name @ ..] => (Some(*sign), name),
             name => (None, name),
         };

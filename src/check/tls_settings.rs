@@ -1,0 +1,154 @@
+//! What of a virtual host's TLS settings stops the start although `httpd -t` accepts them.
+//!
+//! Certificates and keys have rules of their own; what only the server's OpenSSL knows is left to a rehearsal.
+
+use std::path::PathBuf;
+
+use super::finding::{Code, Finding, Severity};
+use super::generation::Generation;
+use super::tls_files::File;
+use super::tls_host::TlsHost;
+use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth, names_no_protocol, resolve};
+use crate::tls::container::{Encoding, Kind};
+
+/// A finding, and the directive that it is about.
+pub type About = (Option<EntryId>, Finding);
+
+/// Everything about one virtual host.
+pub fn check(configuration: &Configuration, host: &TlsHost, server: Generation) -> Vec<About> {
+    let missing = host.has_certificate(configuration, server);
+    let missing = missing.map(|finding| (host.entry, finding));
+    let rules = [protocols, stapling, client_authorities, dialog].into_iter();
+    missing
+        .into_iter()
+        .chain(rules.filter_map(|rule| rule(configuration, host)))
+        .collect()
+}
+
+fn stops(code: Code, summary: &str, cause: impl Into<String>, fix: &str, logged: &'static str) -> Finding {
+    Finding::new(code, Severity::StopsStart, summary, cause, fix).logged(&[logged])
+}
+
+/// The last directive of that name that counts for a virtual host, with its number.
+fn setting<'a>(configuration: &'a Configuration, host: &TlsHost, name: &str) -> Option<(EntryId, &'a Entry)> {
+    let in_effect = configuration.setting(host.section, name)?;
+    configuration
+        .named(name)
+        .find(|(_, entry)| std::ptr::eq(*entry, in_effect))
+}
+
+fn protocols(configuration: &Configuration, host: &TlsHost) -> Option<About> {
+    let (id, entry) = setting(configuration, host, "SSLProtocol")?;
+    names_no_protocol(&configuration.arguments(entry)).then(|| {
+        let finding = stops(
+            Code::TlsProtocols,
+            "no TLS protocol is left",
+            "SSLProtocol takes all of them away.",
+            "Write: SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
+            "AH02231",
+        );
+        (Some(id), finding)
+    })
+}
+
+fn stapling(configuration: &Configuration, host: &TlsHost) -> Option<About> {
+    let there = configuration
+        .inside(SERVER)
+        .any(|entry| entry.truth != Truth::False && configuration.is_named(entry, "SSLStaplingCache"));
+    (host.stapling && !there).then(|| {
+        let finding = stops(
+            Code::Stapling,
+            "stapling has no cache",
+            "SSLUseStapling is on, and there is no SSLStaplingCache.",
+            "Add outside of all virtual hosts: SSLStaplingCache \"shmcb:logs/stapling(32768)\"",
+            "AH01958",
+        );
+        (
+            setting(configuration, host, "SSLUseStapling").map(|(id, _)| id),
+            finding,
+        )
+    })
+}
+
+/// The path that a directive names, on this machine; nothing when it is elsewhere.
+fn path(configuration: &Configuration, written: &[u8]) -> Option<PathBuf> {
+    let full = resolve(
+        configuration.server_root(),
+        written,
+        configuration.facts().platform,
+    );
+    let source = configuration.source();
+    (!source.is_foreign(&full)).then(|| source.host_path(&full))
+}
+
+/// Whom client certificates may come from: OpenSSL wants at least one certificate in the file, and no broken block.
+fn client_authorities(configuration: &Configuration, host: &TlsHost) -> Option<About> {
+    let (id, entry) = setting(configuration, host, "SSLCACertificateFile")?;
+    let file = File::load(&path(configuration, configuration.arguments(entry).first()?)?);
+    if file.bytes.as_ref().is_ok_and(|bytes| bytes.is_empty()) || file.bytes.is_err() {
+        // `httpd -t` tells.
+        return None;
+    }
+    let contents = &file.contents;
+    let readable = contents.encoding != Encoding::Utf16
+        && contents.certificates().any(|item| item.block.is_some())
+        && contents.certificates().all(|item| item.fault.is_none());
+    (!readable).then(|| {
+        let finding = stops(
+            Code::ClientCaUnreadable,
+            "the file with the authorities of client certificates cannot be used",
+            format!("{} is {}.", file.path, contents.describe()),
+            "Name a PEM file with the certificates of these authorities, or remove SSLCACertificateFile.",
+            "AH01895",
+        );
+        (Some(id), finding)
+    })
+}
+
+/// The program that answers for pass-phrases: it must be one, if a key needs it.
+fn dialog(configuration: &Configuration, host: &TlsHost) -> Option<About> {
+    let (id, entry) = setting(configuration, host, "SSLPassPhraseDialog")?;
+    let arguments = configuration.arguments(entry);
+    let value = arguments.first()?;
+    let written = value
+        .strip_prefix(b"exec:")
+        .or_else(|| value.strip_prefix(b"|"))?;
+    let needed = host.pairs.iter().any(|pair| {
+        let source = configuration.source();
+        let key = pair.key.as_deref().unwrap_or(&pair.certificate);
+        !source.is_foreign(key)
+            && File::load(&source.host_path(key))
+                .contents
+                .keys()
+                .any(|key| matches!(key.kind, Kind::EncryptedKey(_)))
+    });
+    if !needed {
+        return None;
+    }
+    let first = written.split(|&byte| byte == b' ').next()?;
+    let program = path(configuration, first)?;
+    let cause = match std::fs::metadata(&program) {
+        Err(_) => "It does not exist.",
+        Ok(metadata) if !metadata.is_file() => "It is no program.",
+        Ok(metadata) if !may_run(&metadata) => "It may not be run. Apache blames the pass-phrase for that.",
+        Ok(_) => return None,
+    };
+    let finding = stops(
+        Code::PassPhraseDialog,
+        "the program that tells the pass-phrase cannot be run",
+        format!("{}: {cause}", program.display()),
+        "Correct its path, or its permissions: chmod 700 PROGRAM; or remove the pass-phrase: esync-ssl cert decrypt-key",
+        "AH02580",
+    );
+    Some((Some(id), finding))
+}
+
+#[cfg(unix)]
+fn may_run(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &std::fs::Metadata) -> bool {
+    true
+}
