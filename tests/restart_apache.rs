@@ -95,6 +95,21 @@ fn what_is_enabled_is_served_and_what_is_restored_too() {
 }
 
 #[test]
+fn what_is_disabled_is_served_no_more() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let before = site.answers();
+    site.enable(&site.leaf, &["--restart", "--http", "off"])
+        .run()
+        .expect_code(0);
+    let disable = ["disable", "--yes", "--restart", "--domain", DOMAIN, "--json"];
+    let done = json(&site.command(&disable).run().expect_code(0));
+    assert_eq!(done["server"]["result"], "restarted", "{done}");
+    assert_eq!(site.answers(), before);
+}
+
+#[test]
 fn without_being_asked_the_server_is_left_alone() {
     let Some(site) = ApacheSite::running("") else {
         return;

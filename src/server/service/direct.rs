@@ -1,5 +1,6 @@
 //! A server without a service: its binary is told with `-k`, as `apachectl` does.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,16 +9,22 @@ use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
 #[cfg(unix)]
 use crate::server::port::Process;
+use crate::server::port::process;
 
 /// The binary itself.
 pub struct Direct {
     server: Server,
+    /// The parent process that was told to stop.
+    stopping: Cell<Option<u32>>,
 }
 
 impl Direct {
     /// For this server.
     pub fn new(server: Server) -> Self {
-        Direct { server }
+        Direct {
+            server,
+            stopping: Cell::new(None),
+        }
     }
 
     /// The arguments of the running server, because some may stand nowhere else; otherwise what is known.
@@ -176,10 +183,14 @@ impl Service for Direct {
     }
 
     fn state(&self) -> Result<State, Error> {
-        Ok(if self.server.parent().is_some() {
-            State::Running
-        } else {
-            State::Stopped
+        if self.server.parent().is_some() {
+            return Ok(State::Running);
+        }
+        // It takes its PidFile away first, and holds its ports until it ends.
+        let is_ending = self.stopping.get().and_then(process);
+        Ok(match is_ending {
+            Some(process) if self.server.is_own(&process) => State::Changing,
+            _ => State::Stopped,
         })
     }
 
@@ -214,6 +225,7 @@ impl Service for Direct {
                 "no service runs this Apache; end it in the console in which it was started".into(),
             ));
         }
+        self.stopping.set(self.server.parent().map(|parent| parent.pid));
         self.tell("stop")
     }
 
