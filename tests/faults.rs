@@ -196,32 +196,6 @@ fn restore_killed_anywhere() {
     eprintln!("restore killed at {count} points");
 }
 
-fn disable(site: &Site) -> Vec<String> {
-    let root = site.root().display().to_string();
-    let named = [
-        "disable",
-        "--yes",
-        "--no-test",
-        "--domain",
-        support::site::DOMAIN,
-        "--root",
-        &root,
-    ];
-    named.map(String::from).to_vec()
-}
-
-#[test]
-fn disable_on_a_failing_disk() {
-    let count = every_fault(&KINDS[..4], &enabled, &disable);
-    eprintln!("{count} faults of the disk in disable");
-}
-
-#[test]
-fn disable_killed_anywhere() {
-    let count = every_fault(&KINDS[4..], &enabled, &disable);
-    eprintln!("disable killed at {count} points");
-}
-
 /// A run that is killed while it undoes what a killed run left.
 #[test]
 fn recovery_killed_anywhere() {
