@@ -108,7 +108,9 @@ impl<'a> Look<'a> {
                 let place = self.files[file].traces.lines[lines.start].section;
                 let is_it = place.is_some()
                     || match stands_in {
-                        true => hosts.iter().all(|at| self.is_empty(&self.hosts[*at])),
+                        true => hosts
+                            .iter()
+                            .all(|at| redirect::stands_in(self.configuration, &self.hosts[*at])),
                         false => hosts
                             .iter()
                             .any(|at| names_exactly(&self.hosts[*at], &block.domain)),
@@ -161,7 +163,7 @@ impl<'a> Look<'a> {
                 lines: line..closing as usize + 1,
                 marker: None,
                 mark: block.mark,
-                stands_in: block.stand_in.is_some() && self.is_empty(host),
+                stands_in: block.stand_in.is_some() && redirect::stands_in(self.configuration, host),
                 domain: block.domain,
                 hosts: self.readings(file, line),
                 place: Some(place),
@@ -169,16 +171,6 @@ impl<'a> Look<'a> {
             self.ours.push(ours);
         }
         Ok(())
-    }
-
-    /// Does it say nothing of its own, as one that stands in for the main server?
-    fn is_empty(&self, host: &VirtualHost) -> bool {
-        !redirect::does_nothing_else(self.configuration, host)
-            && super::super::copy::within(self.configuration, host).all(|entry| {
-                ["ServerName", "RewriteEngine", "RewriteOptions"]
-                    .iter()
-                    .any(|name| self.configuration.is_named(entry, name))
-            })
     }
 
     /// Is the virtual host one that `enable` added?
