@@ -12,7 +12,7 @@ use super::super::listen::describe;
 use super::super::plan::{PlanError, refuse};
 use super::super::redirect;
 use super::history::{Place, Record, Traces, block_of, trace};
-use super::marks::{Mark, blocks};
+use super::marks::{Mark, blocks, target};
 
 /// The present configuration, its files by their real names, and what is ours in them.
 pub(super) struct Look<'a> {
@@ -124,12 +124,18 @@ impl<'a> Look<'a> {
                     marker: Some(block.marker),
                     mark: block.mark,
                     stands_in,
-                    domain: block.domain.clone(),
+                    domain: self.domain_of(file, lines, stands_in, &block.domain),
                     hosts,
                     place,
                 });
             }
         }
+    }
+
+    /// What a section is for: where it sends clients, or what its comment says.
+    fn domain_of(&self, file: usize, lines: &Range<usize>, stands_in: bool, said: &str) -> String {
+        let target = target(self.files[file].document, lines.clone());
+        target.filter(|_| !stands_in).unwrap_or_else(|| said.to_owned())
     }
 
     /// Sections that a record tells, with no comment above them any more.
@@ -158,13 +164,15 @@ impl<'a> Look<'a> {
                     describe(self.configuration, host)
                 )));
             };
+            let lines = line..closing as usize + 1;
+            let stands_in = block.stand_in.is_some() && redirect::stands_in(self.configuration, host);
             let ours = Ours {
                 file,
-                lines: line..closing as usize + 1,
+                domain: self.domain_of(file, &lines, stands_in, &block.domain),
+                lines,
                 marker: None,
                 mark: block.mark,
-                stands_in: block.stand_in.is_some() && redirect::stands_in(self.configuration, host),
-                domain: block.domain,
+                stands_in,
                 hosts: self.readings(file, line),
                 place: Some(place),
             };
