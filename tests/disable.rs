@@ -58,7 +58,7 @@ fn every_case_comes_back() {
                 if old != bytes {
                     let (old, new) = (old.escape_ascii().to_string(), bytes.escape_ascii().to_string());
                     let lines = |text: &str| text.replace("\\n", "\\n\n");
-                    text += &similar::TextDiff::from_lines(&lines(&old), &lines(&new))
+                    text += &similar::TextDiff::from_lines(lines(&old), lines(&new))
                         .unified_diff()
                         .header(name, name)
                         .to_string();

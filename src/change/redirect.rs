@@ -180,6 +180,12 @@ pub(super) fn does_nothing_else(configuration: &Configuration, host: &VirtualHos
     redirects
 }
 
+/// Does a virtual host say nothing of its own, so that it only stands in for the main server?
+pub(super) fn stands_in(configuration: &Configuration, host: &VirtualHost) -> bool {
+    const ALLOWED: [&str; 3] = ["ServerName", "RewriteEngine", "RewriteOptions"];
+    within(configuration, host).all(|entry| ALLOWED.iter().any(|name| configuration.is_named(entry, name)))
+}
+
 /// One port on which HTTP is spoken.
 struct Port<'a> {
     configuration: &'a Configuration,

@@ -157,6 +157,7 @@ fn candidates<'a>(
         let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
         anywhere
             && host.aliases.is_empty()
+            && !redirect::stands_in(configuration, host)
             && own_settings(configuration, host.section, "ServerName").is_empty()
     });
     nameless

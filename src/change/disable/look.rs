@@ -12,7 +12,7 @@ use super::super::listen::describe;
 use super::super::plan::{PlanError, refuse};
 use super::super::redirect;
 use super::history::{Place, Record, Traces, block_of, trace};
-use super::marks::{Mark, blocks};
+use super::marks::{Mark, blocks, target};
 
 /// The present configuration, its files by their real names, and what is ours in them.
 pub(super) struct Look<'a> {
@@ -108,7 +108,9 @@ impl<'a> Look<'a> {
                 let place = self.files[file].traces.lines[lines.start].section;
                 let is_it = place.is_some()
                     || match stands_in {
-                        true => hosts.iter().all(|at| self.is_empty(&self.hosts[*at])),
+                        true => hosts
+                            .iter()
+                            .all(|at| redirect::stands_in(self.configuration, &self.hosts[*at])),
                         false => hosts
                             .iter()
                             .any(|at| names_exactly(&self.hosts[*at], &block.domain)),
@@ -122,12 +124,18 @@ impl<'a> Look<'a> {
                     marker: Some(block.marker),
                     mark: block.mark,
                     stands_in,
-                    domain: block.domain.clone(),
+                    domain: self.domain_of(file, lines, stands_in, &block.domain),
                     hosts,
                     place,
                 });
             }
         }
+    }
+
+    /// What a section is for: where it sends clients, or what its comment says.
+    fn domain_of(&self, file: usize, lines: &Range<usize>, stands_in: bool, said: &str) -> String {
+        let target = target(self.files[file].document, lines.clone());
+        target.filter(|_| !stands_in).unwrap_or_else(|| said.to_owned())
     }
 
     /// Sections that a record tells, with no comment above them any more.
@@ -156,29 +164,21 @@ impl<'a> Look<'a> {
                     describe(self.configuration, host)
                 )));
             };
+            let lines = line..closing as usize + 1;
+            let stands_in = block.stand_in.is_some() && redirect::stands_in(self.configuration, host);
             let ours = Ours {
                 file,
-                lines: line..closing as usize + 1,
+                domain: self.domain_of(file, &lines, stands_in, &block.domain),
+                lines,
                 marker: None,
                 mark: block.mark,
-                stands_in: block.stand_in.is_some() && self.is_empty(host),
-                domain: block.domain,
+                stands_in,
                 hosts: self.readings(file, line),
                 place: Some(place),
             };
             self.ours.push(ours);
         }
         Ok(())
-    }
-
-    /// Does it say nothing of its own, as one that stands in for the main server?
-    fn is_empty(&self, host: &VirtualHost) -> bool {
-        !redirect::does_nothing_else(self.configuration, host)
-            && super::super::copy::within(self.configuration, host).all(|entry| {
-                ["ServerName", "RewriteEngine", "RewriteOptions"]
-                    .iter()
-                    .any(|name| self.configuration.is_named(entry, name))
-            })
     }
 
     /// Is the virtual host one that `enable` added?

@@ -115,9 +115,21 @@ pub(super) fn section(document: &Document, opening: usize) -> Option<Range<usize
     None
 }
 
-/// Does one of the lines send everything to HTTPS for that domain, in our words?
-fn redirects(document: &Document, mut lines: Range<usize>, domain: &str) -> bool {
-    lines.any(|line| redirect_of(document, line).as_deref() == Some(domain))
+/// Is it the virtual host of that name that sends everything to HTTPS, in our words?
+fn redirects(document: &Document, lines: Range<usize>, name: &str) -> bool {
+    let is_name = |line: usize| match words(document, line).as_slice() {
+        [first, value, ..] => {
+            first.eq_ignore_ascii_case(b"ServerName") && value.eq_ignore_ascii_case(name.as_bytes())
+        }
+        _ => false,
+    };
+    lines.clone().any(is_name) && target(document, lines).is_some()
+}
+
+/// The domain that lines send clients to in our words. It need not be the name in the comment: that may be a further
+/// one.
+pub(super) fn target(document: &Document, mut lines: Range<usize>) -> Option<String> {
+    lines.find_map(|line| redirect_of(document, line))
 }
 
 /// The domain that a line of ours sends clients to.

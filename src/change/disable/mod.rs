@@ -3,12 +3,17 @@
 //! what people edited since stays.
 
 mod align;
+mod around;
 mod decide;
 mod history;
+mod listeners;
 mod look;
 mod marks;
+mod modules;
 mod needs;
+mod others;
 mod proof;
+mod sections;
 
 use crate::httpd::{Facts, Source, real_path};
 

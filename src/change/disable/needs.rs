@@ -14,11 +14,16 @@ pub(super) struct Known {
     all: HashMap<Vec<u8>, usize>,
     /// What may have been active, by its whole text.
     active: BTreeSet<Vec<u8>>,
+    /// mod_ssl may have been loaded.
+    ssl: bool,
 }
 
 impl Known {
     pub fn of(configuration: &Configuration) -> Known {
-        let mut known = Known::default();
+        let mut known = Known {
+            ssl: has_ssl(configuration),
+            ..Known::default()
+        };
         for entry in configuration.entries() {
             *known.all.entry(kind(configuration, entry)).or_default() += 1;
             if entry.truth != Truth::False {
@@ -35,6 +40,7 @@ impl Known {
             *own = (*own).max(*count);
         }
         self.active.extend(other.active.iter().cloned());
+        self.ssl |= other.ssl;
         self
     }
 
@@ -53,6 +59,10 @@ impl Known {
             *count > before
         })
     }
+}
+
+fn has_ssl(configuration: &Configuration) -> bool {
+    configuration.modules().has(b"ssl_module") != Truth::False
 }
 
 /// File, sections around it, and text, variables not substituted: they may be defined in what goes.
@@ -127,10 +137,12 @@ pub(super) fn user_of_module(
     if let Some(problem) = errors(without).next() {
         return Some(format!("{} ({})", place(without, problem), problem.message));
     }
-    if identifier == "socache_shmcb_module"
-        && let Some(entry) = shmcb_users(without).find(|entry| !before.active.contains(&key(without, entry)))
-    {
-        return Some(format!("the cache at {}", without.place(entry)));
+    if identifier == "socache_shmcb_module" && has_ssl(without) {
+        let mut users = shmcb_users(without);
+        let user = users.find(|entry| !before.ssl || !before.active.contains(&key(without, entry)));
+        if let Some(entry) = user {
+            return Some(format!("the cache at {}", without.place(entry)));
+        }
     }
     let is_ssl = identifier == "ssl_module";
     if is_ssl && let Some(user) = new_host(with, before, |host| with.speaks_tls(host)) {

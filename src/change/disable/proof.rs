@@ -32,6 +32,7 @@ pub(super) fn prove(
         )));
     }
     let now = State::of(result);
+    refuse_plain_default(look, &now)?;
     let mut first = None;
     for (at, host) in look.hosts.iter().enumerate() {
         if host.truth != Truth::True || decided.gone.contains(&at) {
@@ -61,6 +62,37 @@ pub(super) fn prove(
                 question.port,
                 describe(look.configuration, host)
             )));
+        }
+    }
+    Ok(())
+}
+
+/// TLS and plain HTTP cannot share a port: the first virtual host of a set decides for all of it.
+fn refuse_plain_default(look: &Look, now: &State) -> Result<(), PlanError> {
+    let (before, result) = (look.configuration, now.configuration);
+    let listens = result.listens().iter();
+    let ports = listens
+        .filter(|listen| listen.truth == Truth::True)
+        .map(|listen| listen.port);
+    for port in ports.collect::<BTreeSet<u16>>() {
+        let request = Request::default();
+        for end in Answers::on(result, &request, port).local_ends() {
+            let set = result.address_set(&now.hosts, end, port);
+            let Some(first) = set.first().filter(|first| !result.speaks_tls(first)) else {
+                continue;
+            };
+            let Some(hurt) = set.iter().find(|host| result.speaks_tls(host)) else {
+                continue;
+            };
+            let old = before.address_set(&look.hosts, end, port);
+            if old.first().is_some_and(|first| before.speaks_tls(first)) {
+                return Err(refuse(format!(
+                    "without TLS in the virtual host {}, port {port} would speak plain HTTP, and {} could not be \
+                     reached over TLS any more; turn HTTPS off for that one first or as well (disable without --domain)",
+                    describe(result, first),
+                    describe(result, hurt)
+                )));
+            }
         }
     }
     Ok(())

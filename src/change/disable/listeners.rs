@@ -1,0 +1,201 @@
+//! The listeners that go or go back.
+
+use std::collections::BTreeSet;
+
+use crate::httpd::{Document, Listen, Truth, parse_listen};
+
+use super::super::listen::{comment_out, move_to};
+use super::super::plan::PlanError;
+use super::decide::Decision;
+use super::marks::words;
+use super::needs::{Known, user_of_port};
+
+impl Decision<'_> {
+    pub(super) fn listeners(&mut self) -> Result<(), PlanError> {
+        let look = self.look;
+        for (file, line) in self.server_level() {
+            let document = look.files[file].document;
+            let past = &look.files[file].traces.lines[line].past;
+            let oldest = past.last().and_then(|past| past.old.clone());
+            let now = directive(&words(document, line), b"Listen");
+            let commented = document
+                .commented(line)
+                .and_then(|commented| directive(&commented.words, b"Listen"));
+            let platform = look.configuration.source().platform;
+            let then = oldest.and_then(|old| {
+                let old = Document::new(old, platform);
+                directive(&words(&old, 0), b"Listen")
+            });
+            let record = past.last().map_or(0, |past| past.record);
+            match (now, commented) {
+                (Some(now), _) => self.listener((file, line), record, &now, then.as_ref())?,
+                // What was switched off comes back when nothing of ours is left, or when what is left needs it.
+                (None, Some(_))
+                    if (self.is_end() || self.means_record(record) && self.redirects_stay())
+                        && then.as_ref().is_some_and(|then| !self.is_covered(then)) =>
+                {
+                    self.put_back(file, line, "listen for HTTP again".into());
+                }
+                _ => {}
+            }
+        }
+        self.listeners_by_rule()
+    }
+
+    fn listener(
+        &mut self,
+        at: (usize, usize),
+        record: usize,
+        now: &Listen,
+        then: Option<&Listen>,
+    ) -> Result<(), PlanError> {
+        let view = self.view()?;
+        let user = match self.user_of_domains(&view) {
+            Some((user, ports)) if ports.contains(&now.port) => Some(user),
+            _ => user_of_port(&view, now.port, self.before(record)?),
+        };
+        if let Some(user) = user {
+            let note = format!(
+                "`Listen {}` at {} stays for {user}",
+                now.endpoint(),
+                self.look.place(at.0, at.1)
+            );
+            self.note(note);
+            return Ok(());
+        }
+        match then {
+            Some(then) if self.is_covered(then) => self.remove(
+                at,
+                format!(
+                    "stop listening on {}; {} is listened on already",
+                    now.endpoint(),
+                    then.endpoint()
+                ),
+            ),
+            Some(then) => self.put_back(
+                at.0,
+                at.1,
+                format!(
+                    "listen for HTTP on {} again instead of HTTPS on {}",
+                    then.endpoint(),
+                    now.endpoint()
+                ),
+            ),
+            None => self.put_back(
+                at.0,
+                at.1,
+                format!("nothing needs a listener on {} any more", now.endpoint()),
+            ),
+        }
+        Ok(())
+    }
+
+    /// Does a line that is not ours listen there already?
+    fn is_covered(&self, wanted: &Listen) -> bool {
+        let look = self.look;
+        look.configuration.listens().iter().any(|listen| {
+            let entry = look.configuration.entry(listen.entry);
+            let trace = &look.files[look.file_of(entry)].traces.lines[entry.line as usize];
+            listen.truth == Truth::True
+                && trace.past.is_empty()
+                && normal_endpoint(listen) == normal_endpoint(wanted)
+        })
+    }
+
+    /// Where nobody remembers: a port on which TLS was spoken is not left for plain HTTP, and something must listen.
+    fn listeners_by_rule(&mut self) -> Result<(), PlanError> {
+        let look = self.look;
+        let view = self.view()?;
+        let nobody = Known::default();
+        let lost = self.lost_ports();
+        for port in self.ports.clone() {
+            if !self.decided.gone.iter().any(|gone| {
+                look.configuration.speaks_tls(&look.hosts[*gone])
+                    && look.hosts[*gone]
+                        .addresses
+                        .iter()
+                        .any(|address| address.port == Some(port))
+            }) || user_of_port(&view, port, &nobody).is_some()
+            {
+                continue;
+            }
+            let active: Vec<&Listen> = look
+                .configuration
+                .listens()
+                .iter()
+                .filter(|listen| listen.truth == Truth::True)
+                .collect();
+            let left = view
+                .listens()
+                .iter()
+                .any(|listen| listen.truth == Truth::True && listen.port != port);
+            for listen in active.iter().filter(|listen| listen.port == port) {
+                let entry = look.configuration.entry(listen.entry);
+                let (file, line) = (look.file_of(entry), entry.line as usize);
+                let trace = &look.files[file].traces.lines[line];
+                let decided = self.lines.contains_key(&(file, line)) || !trace.past.is_empty();
+                let movable = look.configuration.macro_place(entry).is_none()
+                    && look.configuration.ancestors(entry).next().is_none();
+                if decided || (trace.original && !self.unrecorded && !lost.contains(&port)) || !movable {
+                    continue;
+                }
+                if !left {
+                    let reason = format!(
+                        "listen for HTTP on 80 instead of HTTPS on {}: nothing is served over TLS there any more, and \
+                         nothing else listens",
+                        listen.endpoint()
+                    );
+                    let edit = move_to(look.configuration, listen, 80, "http", reason);
+                    self.decided.edits.push(edit);
+                } else if self.unrecorded {
+                    let reason = format!(
+                        "stop listening on {}: nothing is served over TLS there any more",
+                        listen.endpoint()
+                    );
+                    self.decided
+                        .edits
+                        .push(comment_out(look.configuration, listen.entry, reason));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ports of listeners that came with what goes, and that somebody took out or moved elsewhere.
+    fn lost_ports(&self) -> BTreeSet<u16> {
+        let look = self.look;
+        let gone = look.ours.iter();
+        let gone = gone.filter(|ours| self.lines.contains_key(&(ours.file, ours.lines.start)));
+        let Some(first) = gone.filter_map(|ours| ours.place).map(|(record, _)| record).min() else {
+            return BTreeSet::new();
+        };
+        let platform = look.configuration.source().platform;
+        let lost = look.files.iter().flat_map(|file| &file.traces.lost);
+        let lost = lost.filter(|(record, _)| *record >= first);
+        let listens = lost.filter_map(|(_, raw)| {
+            let document = Document::new(raw.clone(), platform);
+            directive(&words(&document, 0), b"Listen")
+        });
+        listens.map(|listen| listen.port).collect()
+    }
+}
+
+/// A `Listen` in words.
+fn directive(words: &[Vec<u8>], name: &[u8]) -> Option<Listen> {
+    let (first, arguments) = words.split_first()?;
+    let (address, port, protocol) = first
+        .eq_ignore_ascii_case(name)
+        .then(|| parse_listen(arguments))
+        .flatten()?;
+    Some(Listen {
+        address,
+        port,
+        protocol,
+        truth: Truth::True,
+        entry: 0,
+    })
+}
+
+fn normal_endpoint(listen: &Listen) -> (u16, bool, Option<std::net::IpAddr>) {
+    (listen.port, listen.is_wildcard(), listen.ip())
+}

@@ -1,0 +1,274 @@
+//! The virtual hosts that go: those that `enable` added, and by force those of others.
+
+use std::collections::BTreeSet;
+
+use crate::httpd::{Configuration, Truth, VirtualHost, real_path};
+
+use super::super::answer::{Answers, names_exactly};
+use super::super::listen::describe;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
+use super::decide::Decision;
+use super::history::Action;
+use super::look::{Look, Ours};
+use super::marks::{Mark, section};
+
+impl Decision<'_> {
+    /// A virtual host that answers a domain and was not written by us is not ours to take away.
+    pub(super) fn refuse_others(&mut self) -> Result<(), PlanError> {
+        let look = self.look;
+        for domain in &self.request.domains {
+            let ours = look
+                .ours
+                .iter()
+                .any(|ours| self.means(ours) && ours.is_for(look, domain));
+            let recorded = self
+                .records
+                .iter()
+                .any(|record| record.action == Action::Enable && record.domains.first() == Some(domain));
+            for host in self.answering(domain) {
+                if let Some(ours) = look.ours.iter().find(|ours| ours.hosts.contains(&host)) {
+                    if !self.means(ours) {
+                        return Err(refuse(format!(
+                            "{domain} is a further name of the virtual host {}; disable --domain {} takes that off \
+                             with all its names, or take {domain} out of its ServerAlias",
+                            describe(look.configuration, &look.hosts[host]),
+                            ours.domain
+                        )));
+                    }
+                    continue;
+                }
+                if self.request.force {
+                    self.remove_others(host)?;
+                    continue;
+                }
+                let shown = describe(look.configuration, &look.hosts[host]);
+                if recorded {
+                    self.decided.notes.push(format!(
+                        "the virtual host {shown} spoke TLS for {domain} before esync-ssl was run, and still does; \
+                         --force deletes it"
+                    ));
+                } else if !ours {
+                    let for_another = self
+                        .wrote_in(host)
+                        .and_then(|record| self.records[record].domains.first());
+                    return Err(refuse(match for_another {
+                        Some(other) => format!(
+                            "{domain} is answered by the virtual host {shown}, which was changed for {other}: disable \
+                             --domain {other} takes those changes out. --force deletes the virtual host"
+                        ),
+                        None => format!(
+                            "the virtual host {shown} answers {domain} over TLS, and was not written by esync-ssl; \
+                             nothing was changed. --force deletes it"
+                        ),
+                    }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The active TLS virtual hosts that answer a domain by its own name.
+    pub(super) fn answering(&self, domain: &str) -> Vec<usize> {
+        let look = self.look;
+        let request = Request {
+            domain: domain.to_owned(),
+            ..Request::default()
+        };
+        let mut found = BTreeSet::new();
+        for port in active_ports(look.configuration) {
+            let answers = Answers::on(look.configuration, &request, port);
+            for end in answers.local_ends() {
+                if let Some(host) = answers.at(end)
+                    && names_exactly(host, domain)
+                    && look.configuration.speaks_tls(host)
+                {
+                    found.extend(look.hosts.iter().position(|own| own.section == host.section));
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// The latest record that wrote a line of a virtual host.
+    fn wrote_in(&self, host: usize) -> Option<usize> {
+        let written = self.look.written().into_iter();
+        let here = written.filter(|(file, line)| self.look.host_around(*file, *line) == Some(host));
+        here.filter_map(|(file, line)| self.look.files[file].traces.lines[line].past.first())
+            .map(|past| past.record)
+            .max()
+    }
+
+    pub(super) fn means(&self, ours: &Ours) -> bool {
+        self.request.domains.is_empty()
+            || self
+                .request
+                .domains
+                .iter()
+                .any(|domain| ours.is_for(self.look, domain))
+    }
+
+    pub(super) fn means_record(&self, record: usize) -> bool {
+        match self.records[record].domains.first() {
+            Some(domain) => self.request.means(domain),
+            None => self.request.domains.is_empty(),
+        }
+    }
+
+    fn remove_others(&mut self, host: usize) -> Result<(), PlanError> {
+        let look = self.look;
+        let shown = describe(look.configuration, &look.hosts[host]);
+        let entry = look.configuration.entry(look.hosts[host].entry);
+        let (file, line) = (look.file_of(entry), entry.line as usize);
+        let lines = match look.configuration.macro_place(entry) {
+            None => section(look.files[file].document, line),
+            Some(_) => None,
+        };
+        let Some(lines) = lines else {
+            return Err(refuse(format!(
+                "the virtual host {shown} cannot be taken out: it comes out of a macro, or is not closed in its own \
+                 file. Change it by hand"
+            )));
+        };
+        self.unrecorded = true;
+        self.forget_host(host);
+        for line in lines {
+            self.remove(
+                (file, line),
+                format!("delete the virtual host {shown}, as asked by --force"),
+            );
+        }
+        Ok(())
+    }
+
+    fn forget_host(&mut self, host: usize) {
+        let addresses = &self.look.hosts[host].addresses;
+        self.ports
+            .extend(addresses.iter().filter_map(|address| address.port));
+        self.decided.gone.push(host);
+    }
+
+    /// The sections that `enable` added.
+    pub(super) fn sections(&mut self) {
+        let look = self.look;
+        let ours = look.ours.iter().filter(|ours| !ours.stands_in);
+        let going: Vec<&Ours> = ours.filter(|ours| self.means(ours)).collect();
+        for ours in going {
+            self.remove_section(ours);
+        }
+    }
+
+    pub(super) fn stays(&self, ours: &Ours) -> bool {
+        !self.lines.contains_key(&(ours.file, ours.lines.start))
+    }
+
+    /// What stands in for the main server is needed as long as others share its address.
+    pub(super) fn stand_ins(&mut self) -> Result<(), PlanError> {
+        let look = self.look;
+        let view = self.view()?;
+        let hosts = view.virtual_hosts();
+        for ours in look.ours.iter().filter(|ours| ours.stands_in) {
+            let mine = |host: &VirtualHost| {
+                let mut own = ours.hosts.iter();
+                own.any(|at| self.is_host(look.configuration, &look.hosts[*at], &view, host))
+            };
+            let shared = hosts.iter().filter(|host| mine(host)).any(|host| {
+                host.addresses.iter().any(|address| {
+                    let port = address.port.unwrap_or(80);
+                    let set = view.address_set(&hosts, address.ip(), port);
+                    set.iter().any(|other| !mine(other))
+                })
+            });
+            let mut siblings = look.ours.iter().filter(|other| {
+                !other.stands_in
+                    && other.file == ours.file
+                    && (other.place.is_some() && other.place == ours.place || other.marker == ours.marker)
+            });
+            let has_redirect = siblings.any(|other| self.stays(other));
+            let mut written = look.written().into_iter();
+            let has_lines = written
+                .any(|at| at.0 == ours.file && ours.lines.contains(&at.1) && !self.lines.contains_key(&at));
+            let meant = !self.decided.gone.is_empty() || self.means(ours);
+            if !shared && !has_redirect && !has_lines && meant {
+                self.remove_section(ours);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_host(&self, a: &Configuration, one: &VirtualHost, b: &Configuration, other: &VirtualHost) -> bool {
+        // Lines above it may be gone, so that its place tells little.
+        let key = |configuration: &Configuration, host: &VirtualHost| {
+            let entry = configuration.entry(host.entry);
+            let file = real_path(&configuration.file(entry.file).host);
+            (
+                file,
+                host.addresses.clone(),
+                host.server_name.clone(),
+                host.aliases.clone(),
+            )
+        };
+        key(a, one) == key(b, other)
+    }
+
+    fn remove_section(&mut self, ours: &Ours) {
+        let look = self.look;
+        let reason = match (ours.mark, ours.stands_in) {
+            (Mark::Https, _) => format!("take out the virtual host that serves {} over TLS", ours.domain),
+            (_, false) => format!("HTTP requests for {} are no longer sent to HTTPS", ours.domain),
+            (_, true) => "nothing stands in for the main server any more".to_string(),
+        };
+        for host in &ours.hosts {
+            self.forget_host(*host);
+        }
+        self.unrecorded |= ours.place.is_none();
+        for line in ours.lines.clone() {
+            self.remove((ours.file, line), reason.clone());
+        }
+        let Some(marker) = ours.marker else { return };
+        let siblings = look.ours.iter();
+        let mut siblings = siblings.filter(|other| other.marker == Some(marker) && other.file == ours.file);
+        if siblings.all(|other| self.lines.contains_key(&(other.file, other.lines.start))) {
+            self.remove((ours.file, marker), reason.clone());
+            let between = marker + 1..ours.lines.start;
+            for line in between.filter(|line| look.is_blank(ours.file, *line)) {
+                self.remove((ours.file, line), reason.clone());
+            }
+        }
+        if ours.place.is_none() && !ours.stands_in {
+            self.blank_by_rule(ours, marker, reason);
+        }
+    }
+
+    /// Without a record: the blank line above goes where one stays below, or nothing follows.
+    fn blank_by_rule(&mut self, ours: &Ours, marker: usize, reason: String) {
+        let look = self.look;
+        let (above, below) = (marker.checked_sub(1), ours.lines.end);
+        let ends = below >= look.files[ours.file].document.lines().len();
+        if let Some(above) = above
+            && look.is_blank(ours.file, above)
+            && (ends || look.is_blank(ours.file, below))
+        {
+            self.remove((ours.file, above), reason);
+        }
+    }
+}
+
+impl Ours {
+    /// Is it for that domain, by its comment, its record, or its own name?
+    fn is_for(&self, look: &Look, domain: &str) -> bool {
+        let named = |at: &usize| {
+            look.hosts[*at]
+                .server_name
+                .as_deref()
+                .is_some_and(|name| name.eq_ignore_ascii_case(domain))
+        };
+        self.domain.eq_ignore_ascii_case(domain) || !self.stands_in && self.hosts.iter().any(named)
+    }
+}
+
+fn active_ports(configuration: &Configuration) -> BTreeSet<u16> {
+    let listens = configuration.listens().iter();
+    let active = listens.filter(|listen| listen.truth == Truth::True);
+    active.map(|listen| listen.port).collect()
+}
