@@ -64,9 +64,16 @@ pub fn finish(command: &mut Command, limit: Duration) -> Outcome {
     command.stdin(Stdio::null());
     command.stdout(stdout.try_clone().expect("a second handle of the file"));
     command.stderr(stderr.try_clone().expect("a second handle of the file"));
-    let mut child = command
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
+    let mut spawned = command.spawn();
+    for _ in 0..5 {
+        // ERROR_INTERNAL_ERROR: under load, wine now and then does not get a process under way.
+        if !matches!(&spawned, Err(error) if cfg!(windows) && error.raw_os_error() == Some(1359)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        spawned = command.spawn();
+    }
+    let mut child = spawned.unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     let status = loop {
