@@ -607,7 +607,7 @@ fn written(lines: &[String], endings: &[&str], finished: bool) -> Vec<u8> {
 
 /// One thing of a configuration, as lines; `\n` inside a line is a line end as well.
 fn block(main: bool) -> BoxedStrategy<Vec<String>> {
-    let plain = prop_oneof![line(), line(), line(), host(main)];
+    let plain = prop_oneof![line(), line(), line(), host()];
     let nested = plain.prop_recursive(2, 12, 4, |inner| {
         let content = vec(inner, 0..4).prop_map(|blocks| blocks.concat());
         let opening = proptest::sample::select(vec![
@@ -705,8 +705,8 @@ fn line() -> impl Strategy<Value = Vec<String>> {
     proptest::sample::select(LINES).prop_map(|line| line.split('\u{0}').map(str::to_owned).collect())
 }
 
-/// A virtual host; one of the main file may include the other file.
-fn host(main: bool) -> impl Strategy<Value = Vec<String>> {
+/// A virtual host, which may include the other file.
+fn host() -> impl Strategy<Value = Vec<String>> {
     let addresses = proptest::sample::select(vec![
         "*:80",
         "*:443",
@@ -721,7 +721,7 @@ fn host(main: bool) -> impl Strategy<Value = Vec<String>> {
         "*:8080",
         "*:8443",
     ]);
-    let mut inside = vec![
+    let inside = vec![
         "ServerName esync.example.com",
         "ServerName other.example.com",
         "ServerAlias *.example.com",
@@ -745,10 +745,9 @@ fn host(main: bool) -> impl Strategy<Value = Vec<String>> {
         "Header always set Strict-Transport-Security \"max-age=5\"",
         "SSLCipherSuite HIGH",
         "Use Port",
+        // In that file itself a recursion.
+        "Include conf/extra/site.conf",
     ];
-    if main {
-        inside.push("Include conf/extra/site.conf");
-    }
     let inside = proptest::sample::select(inside);
     (addresses, vec(inside, 0..6), any::<bool>()).prop_map(|(addresses, inside, indented)| {
         let indentation = if indented { "\t" } else { "" };

@@ -131,6 +131,7 @@ impl Plan {
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
+        proof::refuse_endless(&configuration)?;
         let mut request = request.clone();
         if request.site.is_none() {
             request.site = site::place_of(&original, &request);
@@ -148,6 +149,7 @@ impl Plan {
                     work.link(&links)?;
                     plan.links.extend(links);
                     configuration = work.read()?;
+                    proof::refuse_endless(&configuration)?;
                 }
             }
             if !edited {

@@ -23,6 +23,20 @@ pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
     }
 }
 
+/// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, be it certain or
+/// not: the steps would look in vain for what they added behind it.
+pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
+    let mut problems = configuration.problems().iter();
+    match problems.find(|problem| problem.code == "include-depth") {
+        None => Ok(()),
+        Some(problem) => Err(refuse(format!(
+            "Apache would not come to the end of the configuration: {}: {}. Mend that first, then run again",
+            place(configuration, problem),
+            problem.message
+        ))),
+    }
+}
+
 /// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
 /// what it had.
 pub(super) fn prove(

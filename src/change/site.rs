@@ -73,7 +73,18 @@ pub(super) fn scope(
             _ => return None,
         },
     };
-    site.addresses
+    let mut addresses = site.addresses.clone();
+    if redirect::does_nothing_else(configuration, site) {
+        // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
+        let secure = hosts.iter().filter(|host| {
+            host.truth == Truth::True
+                && configuration.speaks_tls(host)
+                && names_exactly(host, &request.domain)
+        });
+        let own = secure.flat_map(|host| &host.addresses).cloned();
+        addresses.extend(own.filter(|address| address.port.is_none_or(|port| port == request.port)));
+    }
+    addresses
         .iter()
         .map(|address| match address.host {
             Host::Ip(ip) => Some(ip),

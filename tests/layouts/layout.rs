@@ -113,21 +113,26 @@ impl Layout {
         all
     }
 
-    /// The pages of the virtual hosts that say the name themselves or may have it by a wildcard, whether anybody
-    /// reaches them or not.
+    /// The pages of the virtual hosts that have the name, by an alias with wildcards as well, whether anybody reaches
+    /// them or not.
     pub fn pages_of(&self, name: &str) -> Vec<String> {
         let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
-        let blocks = self
-            .files
-            .iter()
-            .flat_map(|(_, text)| text.split("<VirtualHost "));
+        // What a macro or a variable stands for is not looked at.
+        let names = Regex::new(r"(?mi)^\s*Server(?:Name|Alias)\s+(.*)$").expect("a pattern");
+        let texts = self.files.iter().map(|(_, text)| text.replace("\\\n", ""));
+        let blocks: Vec<String> = texts
+            .flat_map(|text| {
+                let blocks = text.split("<VirtualHost ");
+                blocks.map(str::to_owned).collect::<Vec<String>>()
+            })
+            .collect();
         blocks
+            .iter()
             .filter(|block| {
-                let own = format!("ServerName {name}");
-                let says = |line: &str| {
-                    line == own || line.starts_with("ServerAlias *") || line.starts_with("ServerAlias ?")
-                };
-                block.lines().any(|line| says(line.trim()))
+                let mut own = names
+                    .captures_iter(block)
+                    .flat_map(|found| found.extract::<1>().1[0].split_whitespace());
+                own.any(|pattern| is_like(name, pattern))
             })
             .flat_map(|block| page.captures_iter(block))
             .map(|found| match (found.get(1), found.get(2)) {
@@ -206,6 +211,12 @@ impl Layout {
             _folder: folder,
         }
     }
+}
+
+/// Does the name match, where `*` stands for any characters and `?` for one?
+fn is_like(name: &str, pattern: &str) -> bool {
+    let pattern = regex::escape(pattern).replace(r"\*", ".*").replace(r"\?", ".");
+    Regex::new(&format!("(?i)^{pattern}$")).is_ok_and(|pattern| pattern.is_match(name))
 }
 
 /// The bytes of a file: some cannot be written in a text.
