@@ -262,6 +262,34 @@ fn lines_of_an_own_virtual_host_come_back() {
     );
 }
 
+/// `--http off` switches listeners off, also those whose port is a variable; so do those that move.
+#[test]
+fn listeners_with_variables_come_back() {
+    let plain = PLAIN.replace(
+        "Listen 80\n",
+        "Define P 80\nDefine E 0.0.0.0:81\nListen ${P}\nListen ${E} http\n",
+    );
+    for main in [plain.clone(), plain.replace("Listen ${E} http\n", "Listen 443\n")] {
+        let server = Server::new(&main);
+        let original = server.text();
+        server.enable("a.test", &["--http", "off"]);
+        assert!(!server.text().contains("\nListen ${P}"), "{}", server.text());
+        server.off(&[]);
+        assert_eq!(server.text(), original);
+    }
+}
+
+/// Somebody listens on HTTP again meanwhile, by the variable's value.
+#[test]
+fn a_listener_with_a_variable_does_not_come_back_twice() {
+    let server = Server::new(&PLAIN.replace("Listen 80\n", "Define P 80\nListen ${P}\nListen 443\n"));
+    server.enable("a.test", &["--http", "off"]);
+    server.edit("#Listen ${P}\n", "#Listen ${P}\nListen 80\n");
+    server.off(&[]);
+    let text = server.text();
+    assert!(text.contains("\n#Listen ${P}\nListen 80\n"), "{text}");
+}
+
 #[test]
 fn what_others_need_stays() {
     let server = Server::new(PLAIN);

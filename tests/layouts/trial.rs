@@ -90,6 +90,26 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
     })
 }
 
+/// The files, and their lines, that only one side has.
+fn differences(before: &[(PathBuf, Vec<u8>)], after: &[(PathBuf, Vec<u8>)]) -> String {
+    let lines = |files: &[(PathBuf, Vec<u8>)]| {
+        let of = |(path, bytes): &(PathBuf, Vec<u8>)| {
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+            lines
+                .enumerate()
+                .map(|(at, line)| format!("{}:{} {}", path.display(), at + 1, line.escape_ascii()))
+                .collect::<Vec<String>>()
+        };
+        files.iter().flat_map(of).collect::<Vec<String>>()
+    };
+    let (before, after) = (lines(before), lines(after));
+    let only = |sign: &str, own: &[String], other: &[String]| {
+        let own = own.iter().filter(|line| !other.contains(line)).take(12);
+        own.map(|line| format!("{sign} {line}\n")).collect::<String>()
+    };
+    only("was", &before, &after) + &only("is", &after, &before)
+}
+
 /// A layout on disk, and who is asked.
 pub struct Trial<'a> {
     pub layout: &'a Layout,
@@ -170,8 +190,13 @@ impl Trial<'_> {
     /// `disable` gives every byte and link back, and the server answers as it did.
     fn off_again(&self, original: &[(PathBuf, Vec<u8>)], before: &Replies) -> Result<(), String> {
         let outcome = self.disable();
-        if outcome.code != Some(0) || self.set_up.files() != original {
-            return Err(format!("disable does not lead back: {}", outcome.report()));
+        let back = self.set_up.files();
+        if outcome.code != Some(0) || back != original {
+            return Err(format!(
+                "disable does not lead back: {}\n{}",
+                outcome.report(),
+                differences(original, &back)
+            ));
         }
         let server = self
             .start()

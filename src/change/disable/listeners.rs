@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::httpd::{Document, Listen, Truth, parse_listen};
+use crate::httpd::{Document, Listen, Truth, parse_listen, word};
 
 use super::super::listen::{comment_out, move_to};
 use super::super::plan::PlanError;
@@ -16,30 +16,44 @@ impl Decision<'_> {
         for (file, line) in self.server_level() {
             let document = look.files[file].document;
             let past = &look.files[file].traces.lines[line].past;
-            let oldest = past.last().and_then(|past| past.old.clone());
-            let now = directive(&words(document, line), b"Listen");
-            let commented = document
-                .commented(line)
-                .and_then(|commented| directive(&commented.words, b"Listen"));
             let platform = look.configuration.source().platform;
-            let then = oldest.and_then(|old| {
-                let old = Document::new(old, platform);
-                directive(&words(&old, 0), b"Listen")
-            });
+            let oldest = past.last().and_then(|past| past.old.clone());
+            let then = oldest.map(|old| words(&Document::new(old, platform), 0));
             let record = past.last().map_or(0, |past| past.record);
-            match (now, commented) {
-                (Some(now), _) => self.listener((file, line), record, &now, then.as_ref())?,
-                // What was switched off comes back when nothing of ours is left, or when what is left needs it.
-                (None, Some(_))
-                    if (self.is_end() || self.means_record(record) && self.redirects_stay())
-                        && then.as_ref().is_some_and(|then| !self.is_covered(then)) =>
-                {
-                    self.put_back(file, line, "listen for HTTP again".into());
-                }
-                _ => {}
+            if let Some(now) = self.listen(&words(document, line)) {
+                let then = then.and_then(|then| self.listen(&then));
+                self.listener((file, line), record, &now, then.as_ref())?;
+                continue;
+            }
+            let commented = document.commented(line);
+            let was_on = commented.is_some_and(|commented| is_listen(&commented.words))
+                && then.as_ref().is_some_and(|then| is_listen(then));
+            // What was switched off comes back when nothing of ours is left, or when what is left needs it.
+            let is_due = self.is_end() || self.means_record(record) && self.redirects_stay();
+            let then = then.and_then(|then| self.listen(&then));
+            if was_on && is_due && then.is_none_or(|then| !self.is_covered(&then)) {
+                self.put_back(file, line, "listen for HTTP again".into());
             }
         }
         self.listeners_by_rule()
+    }
+
+    /// A `Listen` in words; its variables are as they are at the end.
+    fn listen(&self, words: &[Vec<u8>]) -> Option<Listen> {
+        let variables = self.look.configuration.variables();
+        let (_, arguments) = words.split_first().filter(|_| is_listen(words))?;
+        let text = arguments.join(&b' ');
+        let arguments: Vec<Vec<u8>> = word::words(&variables.substitute(&text, |_| {}))
+            .map(|word| word.value.into_owned())
+            .collect();
+        let (address, port, protocol) = parse_listen(&arguments)?;
+        Some(Listen {
+            address,
+            port,
+            protocol,
+            truth: Truth::True,
+            entry: 0,
+        })
     }
 
     fn listener(
@@ -174,26 +188,16 @@ impl Decision<'_> {
         let lost = lost.filter(|(record, _)| *record >= first);
         let listens = lost.filter_map(|(_, raw)| {
             let document = Document::new(raw.clone(), platform);
-            directive(&words(&document, 0), b"Listen")
+            self.listen(&words(&document, 0))
         });
         listens.map(|listen| listen.port).collect()
     }
 }
 
-/// A `Listen` in words.
-fn directive(words: &[Vec<u8>], name: &[u8]) -> Option<Listen> {
-    let (first, arguments) = words.split_first()?;
-    let (address, port, protocol) = first
-        .eq_ignore_ascii_case(name)
-        .then(|| parse_listen(arguments))
-        .flatten()?;
-    Some(Listen {
-        address,
-        port,
-        protocol,
-        truth: Truth::True,
-        entry: 0,
-    })
+fn is_listen(words: &[Vec<u8>]) -> bool {
+    words
+        .first()
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"Listen"))
 }
 
 fn normal_endpoint(listen: &Listen) -> (u16, bool, Option<std::net::IpAddr>) {
