@@ -142,13 +142,14 @@ fn beside(
 /// The addresses of the new virtual host: `*`, and those that some virtual host names, at which `*` would not be
 /// asked.
 pub(super) fn addresses(answers: &Answers<'_>, port: u16, ends: &[Option<IpAddr>]) -> Vec<String> {
+    // A single address that nobody names would be taken from the `*` of others.
+    let is_single =
+        |ip: IpAddr| answers.is_named(ip) || answers.is_scoped() && answers.set(Some(ip)).is_empty();
     let mut addresses = Vec::new();
     for end in ends {
         let text = match end {
-            Some(IpAddr::V6(ip)) if answers.is_scoped() || answers.is_named(IpAddr::V6(*ip)) => {
-                format!("[{ip}]:{port}")
-            }
-            Some(ip) if answers.is_scoped() || answers.is_named(*ip) => format!("{ip}:{port}"),
+            Some(IpAddr::V6(ip)) if is_single(IpAddr::V6(*ip)) => format!("[{ip}]:{port}"),
+            Some(ip) if is_single(*ip) => format!("{ip}:{port}"),
             _ => format!("*:{port}"),
         };
         if !addresses.contains(&text) {
