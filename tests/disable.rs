@@ -101,6 +101,7 @@ impl Server {
             "rewrite",
             "headers",
             "socache_shmcb",
+            "macro",
         ] {
             files::write(&server.root().join(format!("modules/mod_{module}.so")), "");
         }
@@ -466,4 +467,55 @@ fn certificates_stay_and_restore_brings_https_back() {
     assert_eq!(server.text(), enabled);
     server.off(&[]);
     assert!(!server.text().contains("a.test"));
+}
+
+/// What people made a macro of is theirs, and said so.
+#[test]
+fn a_section_that_became_a_macro_is_told() {
+    let main = PLAIN.replace(
+        "Listen 80\n",
+        "LoadModule macro_module modules/mod_macro.so\nListen 80\n",
+    );
+    let server = Server::new(&main);
+    server.enable("a.test", &["--http", "keep"]);
+    server.edit("<VirtualHost *:443>", "<Macro Tls $name>\n<VirtualHost *:443>");
+    server.edit("</VirtualHost>\n", "</VirtualHost>\n</Macro>\nUse Tls a.test\n");
+    server.edit("    ServerName a.test\n", "    ServerName $name\n");
+    let text = server.text();
+    for arguments in [&[][..], &["--domain", "a.test"]] {
+        let outcome = server.disable(&[&["--yes"], arguments].concat());
+        let outcome = outcome.expect_code(0);
+        let said = outcome.stderr_text();
+        assert!(said.contains("stays for the virtual host a.test"), "{said}");
+        assert_eq!(server.text(), text);
+    }
+}
+
+/// Edited meanwhile behind its link, and by a line that moved.
+#[cfg(unix)]
+#[test]
+fn a_site_behind_a_link_comes_back_with_its_edits() {
+    let server = Server::new(&format!("{PLAIN}IncludeOptional conf/sites-enabled/*.conf\n"));
+    let conf = server.root().join("conf");
+    let site = conf.join("sites-available/a.conf");
+    let text = "<VirtualHost *:80>\n    ServerName a.test\n    DocumentRoot /a\n</VirtualHost>\n";
+    files::write(&site, text);
+    fs::create_dir(conf.join("sites-enabled")).expect("a folder");
+    let link = conf.join("sites-enabled/a.conf");
+    std::os::unix::fs::symlink("../sites-available/a.conf", &link).expect("a link");
+    let original = server.text();
+    server.enable("a.test", &[]);
+    let edited = fs::read_to_string(&link).expect("the site");
+    let edited = edited.replacen("    DocumentRoot /a\n", "    DocumentRoot /b\n    # mine\n", 1);
+    fs::write(&link, edited).expect("the site, edited");
+    // The link gets another name.
+    fs::rename(&link, conf.join("sites-enabled/000-a.conf")).expect("the link, renamed");
+    server.off(&[]);
+    let back = fs::read_to_string(&site).expect("the site");
+    assert_eq!(
+        back,
+        text.replace("DocumentRoot /a\n", "DocumentRoot /b\n    # mine\n")
+    );
+    assert_eq!(server.text(), original);
+    assert!(conf.join("sites-enabled/000-a.conf").is_symlink());
 }
