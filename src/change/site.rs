@@ -49,6 +49,9 @@ pub(super) fn site(
 
 /// The place of the site, to find it again when its listener has moved.
 pub(super) fn place_of(configuration: &Configuration, request: &Request) -> Option<(PathBuf, u32)> {
+    if secure_home(configuration, &configuration.virtual_hosts(), request).is_some() {
+        return None;
+    }
     let host = site(configuration, request).ok()??;
     let entry = configuration.entry(host.entry);
     let file = configuration.file(entry.file).host.clone();
@@ -62,6 +65,12 @@ pub(super) fn scope(
     request: &Request,
 ) -> Option<Vec<IpAddr>> {
     let named;
+    // HTTPS is there already, and where it is spoken, the domain is at home.
+    if request.site.is_none()
+        && let Some(home) = secure_home(configuration, hosts, request)
+    {
+        return Some(home);
+    }
     let site = match &request.site {
         Some((file, line)) => {
             named = named_by_place(configuration, hosts, file, *line).ok()?;
@@ -86,6 +95,30 @@ pub(super) fn scope(
     }
     addresses
         .iter()
+        .map(|address| match address.host {
+            Host::Ip(ip) => Some(ip),
+            _ => None,
+        })
+        .collect::<Option<Vec<IpAddr>>>()
+        .filter(|all| !all.is_empty())
+}
+
+/// The addresses at which TLS virtual hosts have the domain for their own name, if all of them are single ones.
+fn secure_home(
+    configuration: &Configuration,
+    hosts: &[VirtualHost],
+    request: &Request,
+) -> Option<Vec<IpAddr>> {
+    let own = hosts.iter().filter(|host| {
+        host.truth == Truth::True
+            && names_exactly(host, &request.domain)
+            && host
+                .addresses
+                .iter()
+                .any(|address| address.port == Some(request.port))
+            && configuration.speaks_tls(host)
+    });
+    own.flat_map(|host| &host.addresses)
         .map(|address| match address.host {
             Host::Ip(ip) => Some(ip),
             _ => None,
