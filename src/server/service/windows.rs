@@ -218,6 +218,25 @@ mod tests {
     }
 
     #[test]
+    fn what_the_service_manager_denies_is_a_missing_right() {
+        let managed = Managed {
+            installed: Installed {
+                name: "a".into(),
+                display_name: "eSync Apache Web Server".into(),
+                binary: PathBuf::new(),
+                arguments: Vec::new(),
+            },
+        };
+        let of = |number| managed.error(SystemError::Winapi(std::io::Error::from_raw_os_error(number)));
+        let Error::NotPermitted(words) = of(DENIED) else {
+            panic!("{:?}", of(DENIED))
+        };
+        assert!(words.contains("eSync Apache Web Server") && words.contains("Run as administrator"));
+        // ERROR_SERVICE_REQUEST_TIMEOUT.
+        assert!(matches!(of(1053), Error::Failed(_)));
+    }
+
+    #[test]
     fn arguments_of_the_service() {
         let service = Installed {
             name: "a".into(),
