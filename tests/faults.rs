@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(target_os = "linux")]
 use std::process::{Command, Stdio};
 
 use support::faulty::{KINDS, noted, run};
