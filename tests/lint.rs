@@ -463,3 +463,21 @@ fn a_byte_order_mark_is_named_as_what_it_is() {
     let text = root.lint(&[]).expect_code(4).stdout_text();
     assert!(text.contains("byte order mark"), "{text}");
 }
+
+#[test]
+fn a_private_key_read_as_configuration_is_not_shown() {
+    let root = Root::new(format!("{PRELUDE}Include conf/ssl/*\n"));
+    let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----\n";
+    files::write(&root.folder.path().join("conf/ssl/a.key"), key);
+    for arguments in [&[][..], &["--json"]] {
+        let outcome = root.lint(arguments).expect_code(4);
+        assert!(outcome.report().contains("private key"), "{}", outcome.report());
+        assert!(!outcome.report().contains("MIIEvQ"), "{}", outcome.report());
+    }
+    let outcome = esync_ssl()
+        .arg("dump")
+        .arg("--root")
+        .arg(root.folder.path())
+        .run();
+    assert!(!outcome.expect_code(4).report().contains("MIIEvQ"));
+}

@@ -12,7 +12,7 @@ use super::arguments::{Explain, Global, Since};
 use super::check::{Checked, judge_hosts};
 use super::judge::Server;
 use super::printer::{Printer, printable};
-use super::settings::Loaded;
+use super::settings::{Loaded, holds_private_key};
 use super::{Failure, findings};
 use crate::check::Finding;
 use crate::check::certificate::{Question, check};
@@ -128,6 +128,13 @@ fn given(file: &Path) -> Result<Log, Failure> {
     }
     let bytes = tail(file)
         .with_context(|| format!("the log {} cannot be read; check path and rights", file.display()))?;
+    if holds_private_key(&bytes) {
+        return Err(Failure::refused(format!(
+            "{} holds a private key and is no log, so nothing of it is shown; name a log of Apache, for example \
+             logs/error.log",
+            file.display()
+        )));
+    }
     Ok(Log {
         name: file.display().to_string(),
         trouble: None,

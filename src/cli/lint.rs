@@ -17,6 +17,7 @@ const WIDTH: usize = 200;
 /// Runs the command.
 pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    loaded.refuse_private_keys()?;
     let mut problems = loaded.configuration.check();
     let errors = problems.iter().filter(|problem| is_error(problem)).count();
     if global.json {

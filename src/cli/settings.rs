@@ -191,6 +191,23 @@ impl Loaded {
         Ok(())
     }
 
+    /// Refuses to show a configuration into which an `Include` reads a private key: each of its lines is a directive
+    /// to Apache, and would be printed.
+    pub fn refuse_private_keys(&self) -> Result<(), Failure> {
+        let files = self.configuration.files().iter();
+        match files
+            .into_iter()
+            .find(|file| holds_private_key(file.document.bytes()))
+        {
+            None => Ok(()),
+            Some(file) => Err(Failure::refused(format!(
+                "{} holds a private key and is read as configuration, so nothing of it is shown; let the Include name \
+                 *.conf files instead of a whole folder, then run again",
+                self.show(&file.host)
+            ))),
+        }
+    }
+
     /// The place of an `Include` that would read files put into a folder.
     pub fn included_from_folder(&self, folder: &Path) -> Result<Option<String>, Failure> {
         let full = resolve(
@@ -222,6 +239,14 @@ impl Loaded {
             .source()
             .host_path(self.configuration.server_root())
     }
+}
+
+/// Is there a line that begins a private key in PEM?
+pub fn holds_private_key(bytes: &[u8]) -> bool {
+    bytes
+        .split(|&byte| byte == b'\n' || byte == b'\r')
+        .map(|line| line.trim_ascii_start())
+        .any(|line| line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"))
 }
 
 /// The binary that answered, if there is one, or the silence of one that is there.
