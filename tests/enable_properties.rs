@@ -173,8 +173,8 @@ proptest! {
     #![proptest_config(config(384))]
 
     #[test]
-    fn disable_leads_back(tree in generated(), wish in wish_for(DOMAIN)) {
-        let mut server = Server::new(&tree);
+    fn disable_leads_back(tree in generated(), wish in wish_for(DOMAIN), certain in any::<bool>()) {
+        let mut server = Server::new(&tree, certain);
         let original = server.files();
         if !server.enable(&wish)? {
             return Ok(());
@@ -191,8 +191,9 @@ proptest! {
         second in wish_for("second.example.com"),
         swapped in any::<bool>(),
         by_name in any::<bool>(),
+        certain in any::<bool>(),
     ) {
-        let mut server = Server::new(&tree);
+        let mut server = Server::new(&tree, certain);
         let original = server.files();
         if !server.enable(&first)? || !server.enable(&second)? {
             return Ok(());
@@ -226,8 +227,9 @@ proptest! {
         wish in wish_for(DOMAIN),
         places in vec(any::<proptest::sample::Index>(), 1..5),
         indented in any::<bool>(),
+        certain in any::<bool>(),
     ) {
-        let mut server = Server::new(&tree);
+        let mut server = Server::new(&tree, certain);
         let original = server.files();
         if !server.enable(&wish)? {
             return Ok(());
@@ -319,15 +321,24 @@ fn wish_for(domain: &'static str) -> impl Strategy<Value = Request> {
 /// A server root with the records of what was done to it.
 struct Server {
     root: tempfile::TempDir,
+    /// What is built in is known, as on Windows, where nothing but the core is.
+    certain: bool,
     records: Vec<Record>,
 }
 
 impl Server {
-    fn new(tree: &Generated) -> Server {
+    fn new(tree: &Generated, certain: bool) -> Server {
         Server {
             root: tree.write(),
+            certain,
             records: Vec::new(),
         }
+    }
+
+    fn given(&self) -> (Vec<u8>, Source, Facts) {
+        let (main, source, mut facts) = given(self.root.path());
+        facts.built_in_is_certain = self.certain;
+        (main, source, facts)
     }
 
     fn files(&self) -> Files {
@@ -338,7 +349,7 @@ impl Server {
 
     /// Carries a plan out, if it is not refused.
     fn enable(&mut self, request: &Request) -> Result<bool, TestCaseError> {
-        let (main, source, facts) = given(self.root.path());
+        let (main, source, facts) = self.given();
         match Plan::enable(&main, &source, &facts, request) {
             Ok(plan) => {
                 self.carry_out(plan, Action::Enable, vec![request.domain.clone()]);
@@ -367,7 +378,7 @@ impl Server {
     }
 
     fn try_plan(&self, domains: &[&str]) -> Result<Plan, PlanError> {
-        let (main, source, facts) = given(self.root.path());
+        let (main, source, facts) = self.given();
         let request = Disable {
             domains: domains.iter().map(|name| (*name).to_owned()).collect(),
             force: false,
@@ -397,7 +408,7 @@ impl Server {
 
     /// The domain still has all that it needs: turning HTTPS on again changes nothing.
     fn serves(&self, request: &Request) -> Result<(), TestCaseError> {
-        let (main, source, facts) = given(self.root.path());
+        let (main, source, facts) = self.given();
         // What the other one did to HTTP is undone, whether this one wanted the same or not.
         let request = Request {
             http: Some(Http::Keep),

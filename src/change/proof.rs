@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
+use crate::httpd::{Configuration, Entry, Kind, Phase, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
 
 use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
@@ -57,11 +57,39 @@ pub(super) fn prove(
             problem.message
         )));
     }
+    refuse_awakened_errors(original, result)?;
     refuse_tls_on_http_ports(original, result, request)?;
     refuse_bare_hosts(original, result, request)?;
     refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
     others_are_unchanged(original, result, request)
+}
+
+/// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
+/// mod_ssl. Files that are not there are not judged: our certificate may not have been made yet.
+fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+    let refused = |configuration: &Configuration| {
+        let mut problems = configuration.check();
+        problems.retain(|problem| {
+            let is_error = problem.severity == Severity::Error && !problem.uncertain;
+            is_error && problem.phase == Phase::Checking && problem.code != "tls-file"
+        });
+        problems
+    };
+    let now = refused(result);
+    if now.is_empty() {
+        return Ok(());
+    }
+    let before: HashSet<_> = refused(original).into_iter().map(|old| (old.code, old.message)).collect();
+    let new = now.iter().find(|new| !before.contains(&(new.code, new.message.clone())));
+    match new {
+        None => Ok(()),
+        Some(problem) => Err(refuse(format!(
+            "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
+            place(result, problem),
+            problem.message
+        ))),
+    }
 }
 
 /// What the administrator should know beside the changes.
