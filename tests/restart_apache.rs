@@ -201,11 +201,52 @@ fn a_port_that_is_taken() {
         .run()
         .expect_code(6);
     assert_eq!(site.files(), before, "{}", failed.report());
+    assert_eq!(
+        json(&failed)["findings"][0]["code"],
+        "PORT-TAKEN",
+        "{}",
+        failed.report()
+    );
     let again = http_get(site.network.http, DOMAIN, "/").expect("an answer").body;
     assert_eq!(page, again);
     drop(socket);
     site.enable(&site.leaf, &["--restart"]).run().expect_code(0);
     assert_eq!(site.answers()[1], HELLO);
+}
+
+/// Apache writes what it cannot bind without a time into its log, behind the line of the signal.
+#[test]
+fn a_restart_without_a_free_port_is_explained_later_too() {
+    for word in ["graceful", "restart"] {
+        let Some(site) = ApacheSite::running("") else {
+            return;
+        };
+        let (socket, port) = (
+            TcpListener::bind("0.0.0.0:0").expect("a port"),
+            |socket: &TcpListener| socket.local_addr().expect("its address").port(),
+        );
+        let main = site.root().join("conf/httpd.conf");
+        let text = fs::read_to_string(&main).expect("the main file");
+        files::write(&main, format!("{text}\nListen {}\n", port(&socket)));
+        site.daemon.tell(word).expect_code(0);
+        site.daemon.wait(|| !site.daemon.runs());
+        let explained = json(&site.command(&["explain", "--json"]).run().expect_code(0));
+        assert_eq!(explained["outcome"], "failed", "{word}: {explained}");
+        assert_eq!(
+            explained["explained"][0]["code"], "PORT-TAKEN",
+            "{word}: {explained}"
+        );
+        assert_eq!(explained["explained"][0]["count"], 1, "{word}: {explained}");
+        assert_eq!(
+            explained["unknown"],
+            Value::Array(Vec::new()),
+            "{word}: {explained}"
+        );
+        let starts = site.command(&["explain"]).run().expect_code(0).stdout_text();
+        for line in ["AH00072", "no listening sockets", "AH00019"] {
+            assert!(starts.contains(line), "{word}, {line}: {starts}");
+        }
+    }
 }
 
 #[test]

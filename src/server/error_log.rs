@@ -256,8 +256,10 @@ fn moment(parts: [&str; 7], month: u8) -> Option<PrimitiveDateTime> {
     Some(PrimitiveDateTime::new(date, time))
 }
 
-/// What a start that failed says last.
-const FAILED: [&str; 4] = ["AH00014", "AH00015", "AH00016", "AH00020"];
+/// What a start that failed says last: the first four of a start, the others of a restart.
+pub const FAILED: [&str; 8] = [
+    "AH00013", "AH00014", "AH00015", "AH00016", "AH00017", "AH00018", "AH00019", "AH00020",
+];
 /// "resuming normal operations": event, worker and prefork; Windows.
 const RUNNING: [&str; 4] = ["AH00489", "AH00163", "AH00292", "AH00455"];
 /// The server is about to read its configuration again.
@@ -327,7 +329,7 @@ pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
             .zip(entries[before].time)
             .map(|(later, earlier)| later - earlier);
         let other = is(before, &FAILED)
-            && !(is(mark, &FAILED) && same_moment(&entries[before], &entries[from]))
+            && !(is(mark, &FAILED) && same_failure(&entries[before], &entries[from]))
             || is(before, &RUNNING) && outcome != Outcome::Stopped
             || is(before, &STOPPED);
         if other || (outcome != Outcome::Stopped && distance.is_some_and(|distance| distance > LONGEST_START))
@@ -342,8 +344,15 @@ pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
     (&entries[from..], outcome)
 }
 
-/// Untimed lines that follow each other are of one run: `AH00072`, `AH00015`.
-fn same_moment(one: &Entry, other: &Entry) -> bool {
+/// One failure says several lines: that no port is left, and that it ends. Untimed lines that follow each other are of
+/// one run: `AH00072`, `AH00015`.
+fn same_failure(one: &Entry, other: &Entry) -> bool {
+    if one.is_timed && other.is_timed {
+        let distance = one.time.zip(other.time).map(|(earlier, later)| later - earlier);
+        return one.pid == other.pid
+            && one.code != other.code
+            && distance.is_some_and(|distance| distance < time::Duration::seconds(2));
+    }
     !one.is_timed
         && !other.is_timed
         && one.log == other.log
@@ -441,5 +450,36 @@ mod tests {
         let (last, outcome) = last_attempt(&twice);
         assert_eq!((last.len(), outcome), (2, Outcome::Failed));
         assert_eq!(last[0].code.as_deref(), Some("AH02565"));
+    }
+
+    #[test]
+    fn a_restart_that_fails_behind_a_good_start() {
+        let line = |second: u32, rest: &str| format!("[Mon Nov 23 21:56:{second:02} 2026] {rest}\n");
+        let log = [
+            line(1, "[mpm_event:notice] [pid 1:tid 1] AH00489: resuming"),
+            line(
+                9,
+                "[mpm_event:notice] [pid 1:tid 1] AH00493: SIGUSR1 received.  Doing graceful restart",
+            ),
+            "(98)x: AH00072: make_sock: could not bind to address [::]:443\n".into(),
+            "(98)x: AH00072: make_sock: could not bind to address 0.0.0.0:443\n".into(),
+            line(
+                9,
+                "[mpm_event:alert] [pid 1:tid 1] no listening sockets available, shutting down",
+            ),
+            line(9, "[:emerg] [pid 1:tid 1] AH00019: Unable to open logs, exiting"),
+        ];
+        let entries = parse(log.concat().as_bytes(), 0);
+        let (last, outcome) = last_attempt(&entries);
+        assert_eq!((last.len(), outcome), (5, Outcome::Failed), "{last:#?}");
+        // Started again, that is what counts.
+        let again = [
+            &log.concat(),
+            &*line(20, "[mpm_event:notice] [pid 7:tid 7] AH00489: resuming"),
+        ]
+        .concat();
+        let entries = parse(again.as_bytes(), 0);
+        let (last, outcome) = last_attempt(&entries);
+        assert_eq!((last.len(), outcome), (1, Outcome::Running), "{last:#?}");
     }
 }

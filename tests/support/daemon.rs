@@ -52,7 +52,8 @@ impl Daemon {
         fs::read_to_string(self.root.join("logs/httpd.pid")).ok()
     }
 
-    fn wait(&self, mut until: impl FnMut() -> bool) {
+    /// Waits until something has come about, but not for ever.
+    pub fn wait(&self, mut until: impl FnMut() -> bool) {
         let start = Instant::now();
         while !until() && start.elapsed() < Duration::from_secs(10) {
             std::thread::sleep(Duration::from_millis(10));

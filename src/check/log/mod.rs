@@ -14,7 +14,7 @@ pub use sources::{Source, sources};
 use table::Known;
 
 use super::Finding;
-use crate::server::error_log::Entry;
+use crate::server::error_log::{Entry, FAILED};
 
 /// Entries that are about one thing.
 #[derive(Clone, Debug)]
@@ -27,10 +27,8 @@ pub struct Group<'a> {
     pub count: usize,
 }
 
-/// Says what follows from something else: that the start failed.
-const CONSEQUENCES: [&str; 9] = [
-    "AH02312", "AH02311", "AH00014", "AH00015", "AH00016", "AH00020", "AH00451", "AH02564", "AH02235",
-];
+/// Says what follows from something else, as what a failed start says last does.
+const CONSEQUENCES: [&str; 5] = ["AH02312", "AH02311", "AH00451", "AH02564", "AH02235"];
 /// What a healthy server says of itself.
 const USUAL: [&str; 36] = [
     "AH00489", "AH00163", "AH00292", "AH00455", "AH00094", "AH00456", "AH00418", "AH00354", "AH00490",
@@ -47,7 +45,7 @@ pub fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
         if code.is_some_and(|code| USUAL.contains(&code)) || entry.message.trim().is_empty() {
             continue;
         }
-        let is_consequence = code.is_some_and(|code| CONSEQUENCES.contains(&code));
+        let is_consequence = code.is_some_and(|code| CONSEQUENCES.contains(&code) || FAILED.contains(&code));
         let is_detail = code.is_none() && entry.openssl.is_some();
         let follows = groups.iter_mut().rev().find(|group| {
             // AH02311 points to another log, and so belongs to whatever that says.

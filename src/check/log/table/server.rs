@@ -11,6 +11,11 @@ const IN_USE: &[u32] = &[98, 48, 10048];
 /// The machine does not have that address.
 const NOT_HERE: &[u32] = &[99, 49, 10049];
 
+/// Says no more than that it failed.
+const START_FAILED: &[&str] = &[
+    "AH00013", "AH00014", "AH00015", "AH00016", "AH00017", "AH00018", "AH00019", "AH00020", "AH00451",
+];
+
 /// Listeners, modules, files, syntax: what does not belong to mod_ssl alone.
 pub const SERVER: &[Known] = &[
     row(&["AH00072"], Code::PortTaken, StopsStart, [
@@ -206,7 +211,7 @@ pub const SERVER: &[Known] = &[
         "A firewall, VPN or virus scanner disturbs AcceptEx of Windows.",
         "AcceptFilter http none, and AcceptFilter https none",
     ]),
-    row(&["AH00014", "AH00015", "AH00016", "AH00020", "AH00451"], Code::StartFailed, StopsStart, [
+    row(START_FAILED, Code::StartFailed, StopsStart, [
         "Apache did not start",
         "The lines before say why; without any, look into the ErrorLog of each virtual host and, on Windows, into the \
          event log.",
