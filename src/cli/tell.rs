@@ -41,7 +41,7 @@ pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Tol
         }),
         // With the logs it is explained by whoever looks for the proof; a missing right is not.
         Err(Error::NotPermitted(words)) => Err(refused(Error::NotPermitted(words))),
-        Err(Error::TimedOut(words) | Error::Failed(words)) => {
+        Err(Error::TimedOut(words) | Error::Busy(words) | Error::Failed(words)) => {
             printer.talk(&format!("  it says: {words}"));
             Ok(Told {
                 was_running,
@@ -70,16 +70,15 @@ pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Tol
 /// When it may not be told, or does not stop.
 pub fn stop(service: &dyn Service, printer: &Printer) -> Result<(), Failure> {
     printer.talk(&format!("Stopping {}", service.name()));
-    service.stop().map_err(refused)?;
     let mut progress = |passed: Duration| printer.talk(&format!("  … {} s", passed.as_secs()));
-    service::wait(service, State::Stopped, PATIENCE, &mut progress).map_err(refused)
+    service::stop(service, PATIENCE, &mut progress).map_err(refused)
 }
 
 /// A failure of the service as one of the command.
 pub fn refused(error: Error) -> Failure {
     let status = match error {
         Error::NotPermitted(_) => ExitStatus::NotPermitted,
-        Error::TimedOut(_) | Error::Failed(_) => ExitStatus::Error,
+        Error::TimedOut(_) | Error::Busy(_) | Error::Failed(_) => ExitStatus::Error,
     };
     Failure {
         status,

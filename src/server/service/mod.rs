@@ -37,13 +37,16 @@ pub enum Error {
     NotPermitted(String),
     /// It did not come to the state that was asked for in time.
     TimedOut(String),
+    /// It takes no orders before it is there, or gone.
+    Busy(String),
     /// Anything else; its own words.
     Failed(String),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::NotPermitted(words) | Error::TimedOut(words) | Error::Failed(words)) = self;
+        let (Error::NotPermitted(words) | Error::TimedOut(words) | Error::Busy(words) | Error::Failed(words)) =
+            self;
         f.write_str(words)
     }
 }
@@ -141,32 +144,35 @@ pub fn of(server: Server) -> Box<dyn Service> {
     }
 }
 
-/// Waits until a service is in a state; `progress` is told how long it has taken, about once a second.
+/// Stops a service and waits until it is gone; one that is starting is told when it can hear it. `progress` is told how
+/// long it has taken, about once a second.
 ///
 /// # Errors
-/// When the state cannot be asked for, or it takes longer than `patience`.
-pub fn wait(
+/// When it may not be told, its state cannot be asked for, or it takes longer than `patience`.
+pub fn stop(
     service: &dyn Service,
-    state: State,
     patience: Duration,
     progress: &mut dyn FnMut(Duration),
 ) -> Result<(), Error> {
     let start = Instant::now();
     let mut told = 0;
+    let mut is_told = false;
     loop {
-        if service.state()? == state {
+        if !is_told {
+            match service.stop() {
+                Ok(()) => is_told = true,
+                Err(Error::Busy(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if service.state()? == State::Stopped {
             return Ok(());
         }
         let passed = start.elapsed();
         if passed > patience {
             return Err(Error::TimedOut(format!(
-                "{} is not {} after {} seconds",
+                "{} is not stopped after {} seconds",
                 service.name(),
-                if state == State::Running {
-                    "running"
-                } else {
-                    "stopped"
-                },
                 patience.as_secs()
             )));
         }

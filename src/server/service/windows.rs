@@ -17,6 +17,8 @@ const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
 const DENIED: i32 = 5;
 /// ERROR_SERVICE_NOT_ACTIVE.
 const NOT_ACTIVE: i32 = 1062;
+/// ERROR_INVALID_SERVICE_CONTROL and ERROR_SERVICE_CANNOT_ACCEPT_CTRL, of one that is starting or stopping.
+const NOT_NOW: [i32; 2] = [1052, 1061];
 
 /// An Apache that is installed as a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +179,17 @@ impl Service for Managed {
 
     fn start(&self) -> Result<(), Error> {
         let service = self.open(ServiceAccess::START)?;
-        service.start::<&OsStr>(&[]).map_err(|error| self.error(error))
+        match service.start::<&OsStr>(&[]) {
+            // We may: this is about the account under which it would run.
+            Err(SystemError::Winapi(inner)) if inner.raw_os_error() == Some(DENIED) => {
+                Err(Error::Failed(format!(
+                    "{}: its account may not run {} ({inner}); give that account read and execute rights there",
+                    self.name(),
+                    self.installed.binary.display()
+                )))
+            }
+            done => done.map_err(|error| self.error(error)),
+        }
     }
 
     fn stop(&self) -> Result<(), Error> {
@@ -185,6 +197,17 @@ impl Service for Managed {
         match service.stop() {
             Ok(_) => Ok(()),
             Err(SystemError::Winapi(inner)) if inner.raw_os_error() == Some(NOT_ACTIVE) => Ok(()),
+            Err(SystemError::Winapi(inner))
+                if inner
+                    .raw_os_error()
+                    .is_some_and(|number| NOT_NOW.contains(&number))
+                    && self.state()? == State::Changing =>
+            {
+                Err(Error::Busy(format!(
+                    "{} is starting or stopping and takes no orders",
+                    self.name()
+                )))
+            }
             Err(error) => Err(self.error(error)),
         }
     }
@@ -232,6 +255,11 @@ mod tests {
             panic!("{:?}", of(DENIED))
         };
         assert!(words.contains("eSync Apache Web Server") && words.contains("Run as administrator"));
+        // The same from the service manager itself: what was opened for looking only is to be stopped.
+        let looked_at =
+            open("EventLog", ServiceAccess::QUERY_STATUS).expect("a service that every Windows has");
+        let denied = managed.error(looked_at.stop().expect_err("no right to stop it"));
+        assert!(matches!(denied, Error::NotPermitted(_)), "{denied:?}");
         // ERROR_SERVICE_REQUEST_TIMEOUT.
         assert!(matches!(of(1053), Error::Failed(_)));
     }
