@@ -4,6 +4,7 @@ mod support;
 
 use esync_ssl::check::log::groups;
 use esync_ssl::server::error_log::{last_attempt, parse};
+use support::program::esync_ssl;
 
 /// Each log of the fixture with the word of its finding.
 fn cases(name: &str) -> Vec<(String, String, String)> {
@@ -57,4 +58,27 @@ fn logs_of_today() {
 #[test]
 fn logs_of_2014() {
     all_are_explained("of_2014.txt");
+}
+
+#[test]
+fn a_private_key_given_as_a_log_is_not_shown() {
+    let folder = support::files::folder();
+    let text = "log\n-----BEGIN RSA PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END RSA PRIVATE KEY-----\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, bytes) in [
+        ("a.key", text.as_bytes().to_vec()),
+        ("wide.key", [b"\xff\xfe", &*wide].concat()),
+    ] {
+        let file = folder.path().join(name);
+        support::files::write(&file, bytes);
+        for given in [file.to_str().expect("text"), "-"] {
+            let mut command = esync_ssl().args(["explain", given]).into_command();
+            command.stdin(std::fs::File::open(&file).expect("the file"));
+            let outcome = command.output().expect("its output");
+            let said = String::from_utf8_lossy(&[outcome.stdout, outcome.stderr].concat()).into_owned();
+            assert_eq!(outcome.status.code(), Some(4), "{said}");
+            assert!(said.contains("holds a private key"), "{said}");
+            assert!(!said.contains("MIIEvQ"), "{said}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::arguments::{Explain, Global, Since};
 use super::check::{Checked, judge_hosts};
 use super::judge::Server;
 use super::printer::{Printer, printable};
-use super::settings::{Loaded, holds_private_key};
+use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::check::Finding;
 use crate::check::certificate::{Question, check};
@@ -21,6 +21,7 @@ use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
 use crate::server::error_log::{Entry, Outcome, last_attempt, merge, parse, tail};
+use crate::tls::holds_private_key;
 
 /// Runs the command.
 pub fn run(arguments: &Explain, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
@@ -114,29 +115,26 @@ struct Explained {
 }
 
 fn given(file: &Path) -> Result<Log, Failure> {
-    if file == Path::new("-") {
+    let (name, bytes) = if file == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
+        let mut input = std::io::stdin().lock();
+        input
             .read_to_end(&mut bytes)
             .context("the standard input cannot be read")?;
-        return Ok(Log {
-            name: "standard input".into(),
-            trouble: None,
-            bytes,
-        });
-    }
-    let bytes = tail(file)
-        .with_context(|| format!("the log {} cannot be read; check path and rights", file.display()))?;
+        ("the standard input".into(), bytes)
+    } else {
+        let bytes = tail(file)
+            .with_context(|| format!("the log {} cannot be read; check path and rights", file.display()))?;
+        (file.display().to_string(), bytes)
+    };
     if holds_private_key(&bytes) {
         return Err(Failure::refused(format!(
-            "{} holds a private key and is no log, so nothing of it is shown; name a log of Apache, for example \
-             logs/error.log",
-            file.display()
+            "{name} holds a private key and is no log, so nothing of it is shown; name a log of Apache, for example \
+             logs/error.log"
         )));
     }
     Ok(Log {
-        name: file.display().to_string(),
+        name,
         trouble: None,
         bytes,
     })
@@ -145,6 +143,11 @@ fn given(file: &Path) -> Result<Log, Failure> {
 /// Every log of a configuration.
 pub(super) fn of_configuration(loaded: &Loaded) -> Vec<Log> {
     let log = |name: String, read: Result<Vec<u8>, String>| match read {
+        Ok(bytes) if holds_private_key(&bytes) => Log {
+            name,
+            trouble: Some("it holds a private key and is no log".into()),
+            bytes: Vec::new(),
+        },
         Ok(bytes) => Log {
             name,
             trouble: None,

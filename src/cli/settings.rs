@@ -10,6 +10,7 @@ use super::printer::{Printer, printable};
 use crate::httpd::{Configuration, Facts, Platform, Source, host_bytes, normalize, real_path, resolve};
 use crate::server::binary::{Binary, Silence};
 use crate::server::installation::Installation;
+use crate::tls::holds_private_key;
 
 /// A configuration that was found and read.
 pub struct Loaded {
@@ -239,14 +240,6 @@ impl Loaded {
             .source()
             .host_path(self.configuration.server_root())
     }
-}
-
-/// Is there a line that begins a private key in PEM?
-pub fn holds_private_key(bytes: &[u8]) -> bool {
-    bytes
-        .split(|&byte| byte == b'\n' || byte == b'\r')
-        .map(|line| line.trim_ascii_start())
-        .any(|line| line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"))
 }
 
 /// The binary that answered, if there is one, or the silence of one that is there.

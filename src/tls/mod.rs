@@ -30,3 +30,4 @@ mod recognise;
 pub mod request;
 
 pub use error::Error;
+pub use recognise::holds_private_key;

@@ -54,6 +54,21 @@ pub(crate) fn contents(bytes: &[u8]) -> Contents {
     }
 }
 
+/// Would a private key be shown with these bytes? Whatever else is there, a line that begins one in PEM is enough.
+pub fn holds_private_key(bytes: &[u8]) -> bool {
+    let text = utf16(bytes);
+    let bytes = text.as_deref().map_or(bytes, Vec::as_slice);
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let begins = |line: &[u8]| {
+        let line = line.trim_ascii();
+        line.starts_with(b"-----BEGIN ") && line.ends_with(b"PRIVATE KEY-----")
+    };
+    bytes.split(|&byte| byte == b'\n' || byte == b'\r').any(begins)
+        || bytes.len() <= MAX_SIZE
+            && (bytes.starts_with(b"PuTTY-User-Key-File-")
+                || bytes.first() == Some(&SEQUENCE) && look(bytes).1.iter().any(|item| item.kind.is_key()))
+}
+
 /// What the text or binary is, its encoding aside.
 fn look(bytes: &[u8]) -> (Shape, Vec<Item>) {
     if bytes.is_empty() {
