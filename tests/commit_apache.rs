@@ -166,6 +166,12 @@ fn a_key_that_does_not_match_is_caught_by_the_rehearsal() {
         "{}",
         outcome.report()
     );
+    // Of files as they will be, not of those that it was tried with.
+    assert!(
+        !outcome.report().contains("esync-ssl-rehearsal-"),
+        "{}",
+        outcome.report()
+    );
     // `httpd -t` does not see it.
     wrong().arg("--no-rehearsal").run().expect_code(0);
     let checked = site.command(&["check"]).run().expect_code(4);
@@ -187,13 +193,49 @@ fn ciphers_that_openssl_does_not_know_are_caught_by_check() {
         .find(|line| line.contains("SSLCipherSuite"))
         .expect("ciphers")
         .to_owned();
-    fs::write(&main, text.replace(&cipher, "SSLCipherSuite NO-SUCH-CIPHER")).expect("the main file");
-    let checked = site.command(&["check"]).run().expect_code(4);
-    assert!(
-        checked.stdout_text().contains("REHEARSAL-FAILED"),
-        "{}",
-        checked.report()
-    );
+    let number = text.lines().position(|line| line == cipher).expect("its line") + 1;
+    // What it is, for the server and for clients, with the words that tell why.
+    for (line, words) in [
+        (
+            "SSLCipherSuite NO-SUCH-CIPHER",
+            &["names no cipher that this OpenSSL knows", "AH01898"][..],
+        ),
+        (
+            "SSLCipherSuite TLSv1.3 NO-SUCH-CIPHER",
+            &["names no cipher that this OpenSSL knows", "AH10127"],
+        ),
+        (
+            "SSLProtocol SSLv3",
+            &[
+                "names a protocol that this Apache or its OpenSSL does not know",
+                "AH00526: Syntax error on line ",
+            ],
+        ),
+        (
+            "SSLProtocol TLSv1.1",
+            &["protocols that clients of today no longer speak"],
+        ),
+        (
+            "SSLOpenSSLConfCmd Groups no-such-group",
+            &["SSLOpenSSLConfCmd asks for something", "AH02407"],
+        ),
+        (
+            "SSLSessionTicketKeyFile conf/short",
+            &["is no key for tickets", "AH02287"],
+        ),
+    ] {
+        fs::write(site.root().join("conf/short"), "short").expect("a file");
+        fs::write(&main, text.replace(&cipher, line)).expect("the main file");
+        let checked = site.command(&["check"]).run().expect_code(4);
+        let said = checked.stdout_text();
+        let place = format!("conf/httpd.conf:{number}\n");
+        let all = words.iter().copied().chain(["REHEARSAL-FAILED"]);
+        let place = (!line.contains("Ticket")).then_some(&*place);
+        for words in all.chain(place) {
+            assert!(said.contains(words), "{words}: {}", checked.report());
+        }
+        assert!(!said.contains("esync-ssl-rehearsal-"), "{}", checked.report());
+    }
     let skipped = site.command(&["check", "--no-rehearsal"]).run();
     assert!(
         !skipped.stdout_text().contains("REHEARSAL-FAILED"),

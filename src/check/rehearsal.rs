@@ -8,13 +8,23 @@ use super::finding::{Code, Finding, Severity};
 use crate::httpd::{
     Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, real_path, resolve, word::quote,
 };
+use crate::server::rehearsal::Refusal;
 
 /// Where the server that rehearses may write, and listens.
-pub struct Place<'a> {
+pub struct Stage<'a> {
     /// A folder of its own.
     pub folder: &'a Path,
     /// A free port of the loopback.
     pub port: u16,
+}
+
+/// A configuration to play, and where its lines come from.
+#[derive(Default)]
+pub struct Script<'a> {
+    /// The configuration.
+    pub text: Vec<u8>,
+    /// The entry that each line was taken from; nothing for what only the rehearsal needs.
+    pub lines: Vec<Option<&'a Entry>>,
 }
 
 /// The section that answers a name on a port: a virtual host's, or the server level.
@@ -29,18 +39,18 @@ pub fn answering(configuration: &Configuration, hosts: &[VirtualHost], port: u16
 ///
 /// Left out is what would need a client certificate. Caches and mutexes go to the rehearsal's own folder, and stapling
 /// asks nobody.
-pub fn script(
-    configuration: &Configuration,
+pub fn script<'c>(
+    configuration: &'c Configuration,
     section: SectionId,
     name: &str,
-    place: &Place,
+    place: &Stage,
     moved: &BTreeMap<PathBuf, PathBuf>,
-) -> Option<Vec<u8>> {
-    let mut script = Script {
+) -> Option<Script<'c>> {
+    let mut script = Writer {
         configuration,
         place,
         moved,
-        text: Vec::new(),
+        script: Script::default(),
     };
     script.modules()?;
     let folder = host_bytes(place.folder);
@@ -67,30 +77,28 @@ pub fn script(
     }
     script.tls(SERVER)?;
     if section != SERVER {
-        script
-            .text
-            .extend(format!("<VirtualHost 127.0.0.1:{}>\n", place.port).bytes());
+        script.raw(format!("<VirtualHost 127.0.0.1:{}>", place.port).as_bytes());
         if let Some(name) = quote(name.as_bytes()).ok().filter(|_| !name.contains('*')) {
-            script.text.extend([b"ServerName ", &name[..], b"\n"].concat());
+            script.raw(&[b"ServerName ", &name[..]].concat());
         }
         script.tls(section)?;
         if configuration.setting(section, "SSLEngine").is_none() {
             // By the protocol of its listener.
             script.line(b"SSLEngine", &[b"on".to_vec()])?;
         }
-        script.text.extend(b"</VirtualHost>\n");
+        script.raw(b"</VirtualHost>");
     }
-    Some(script.text)
+    Some(script.script)
 }
 
-struct Script<'a> {
-    configuration: &'a Configuration,
-    place: &'a Place<'a>,
+struct Writer<'a, 'c> {
+    configuration: &'c Configuration,
+    place: &'a Stage<'a>,
     moved: &'a BTreeMap<PathBuf, PathBuf>,
-    text: Vec<u8>,
+    script: Script<'c>,
 }
 
-impl Script<'_> {
+impl<'c> Writer<'_, 'c> {
     fn modules(&mut self) -> Option<()> {
         const NEEDED: [&[u8]; 3] = [b"mpm_", b"socache_", b"slotmem_"];
         for module in self.configuration.load_modules() {
@@ -106,6 +114,7 @@ impl Script<'_> {
             let platform = self.configuration.facts().platform;
             let file = resolve(&module.server_root, &module.file, platform);
             self.line(b"LoadModule", &[id.clone(), file])?;
+            self.from(self.configuration.entry(module.entry));
         }
         Some(())
     }
@@ -141,7 +150,7 @@ impl Script<'_> {
     }
 
     /// A cache in a file of its own: the running server's must not be touched.
-    fn cache(&mut self, entry: &Entry) -> Option<()> {
+    fn cache(&mut self, entry: &'c Entry) -> Option<()> {
         let name = self.configuration.name(entry);
         let mut arguments = self.configuration.arguments(entry);
         if let Some(first) = arguments.first_mut() {
@@ -167,10 +176,12 @@ impl Script<'_> {
                 *first = [&kind[..], b":", &path, size].concat();
             }
         }
-        self.line(&name, &arguments)
+        self.line(&name, &arguments)?;
+        self.from(entry);
+        Some(())
     }
 
-    fn copy(&mut self, entry: &Entry) -> Option<()> {
+    fn copy(&mut self, entry: &'c Entry) -> Option<()> {
         let mut arguments = self.configuration.arguments(entry);
         if let [path] = &mut arguments[..] {
             let platform = self.configuration.facts().platform;
@@ -180,31 +191,113 @@ impl Script<'_> {
                 *path = host_bytes(elsewhere);
             }
         }
-        self.line(&self.configuration.name(entry), &arguments)
+        self.line(&self.configuration.name(entry), &arguments)?;
+        self.from(entry);
+        Some(())
+    }
+
+    /// Where the last line comes from.
+    fn from(&mut self, entry: &'c Entry) {
+        if let Some(last) = self.script.lines.last_mut() {
+            *last = Some(entry);
+        }
     }
 
     fn line(&mut self, name: &[u8], arguments: &[Vec<u8>]) -> Option<()> {
-        self.text.extend(name);
+        let mut line = name.to_vec();
         for argument in arguments {
-            self.text.push(b' ');
-            self.text.extend(quote(argument).ok()?);
+            line.push(b' ');
+            line.extend(quote(argument).ok()?);
         }
-        self.text.push(b'\n');
+        self.raw(&line);
         Some(())
+    }
+
+    fn raw(&mut self, line: &[u8]) {
+        self.script.text.extend(line);
+        self.script.text.push(b'\n');
+        self.script.lines.push(None);
     }
 }
 
-/// What a failed rehearsal means; `said` is what the server said.
-pub fn finding(severity: Severity, summary: &str, said: &str) -> Finding {
-    Finding::new(
-        Code::RehearsalFailed,
-        severity,
-        summary,
-        if said.is_empty() {
+/// The entry of a section that a cause is about, where no message of the server names its line.
+pub fn culprit<'c>(
+    configuration: &'c Configuration,
+    section: SectionId,
+    cause: Code,
+    said: &str,
+) -> Option<&'c Entry> {
+    let own = match cause {
+        Code::TlsProtocols => "SSLProtocol",
+        Code::TlsCiphers => "SSLCipherSuite",
+        _ => return None,
+    };
+    // Of this one there may be many; the server names the one that it dislikes.
+    let all = [section, SERVER]
+        .into_iter()
+        .flat_map(|section| configuration.inside(section));
+    let is_command =
+        |entry: &&Entry| entry.truth == Truth::True && configuration.is_named(entry, "SSLOpenSSLConfCmd");
+    let commands: Vec<&Entry> = all.filter(is_command).collect();
+    let is_named = |entry: &Entry| {
+        let first = configuration.arguments(entry).into_iter().next();
+        first.is_some_and(|first| {
+            said.contains(&format!("SSLOpenSSLConfCmd {}", String::from_utf8_lossy(&first)))
+        })
+    };
+    let named = commands.iter().find(|entry| is_named(entry));
+    named
+        .copied()
+        .or_else(|| configuration.setting(section, own))
+        .or(commands.first().copied())
+}
+
+/// Why clients and a server that starts do not come together, by what it refuses them with; where nothing is in its log.
+pub fn refused(refusal: Refusal) -> Finding {
+    let (code, summary, cause, fix) = match refusal {
+        Refusal::Protocol => (
+            Code::TlsProtocols,
+            "SSLProtocol leaves only protocols that clients of today no longer speak",
+            "They speak TLS 1.2 and 1.3.",
+            "SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
+        ),
+        Refusal::NothingInCommon => (
+            Code::TlsCiphers,
+            "SSLCipherSuite or SSLOpenSSLConfCmd leaves nothing that clients of today can use with this certificate",
+            "Ciphers are for one kind of key: ECDSA ones need an EC key, those with RSA in their names an RSA key; and \
+             clients no longer take those without ECDHE, or with RC4 or 3DES.",
+            "SSLCipherSuite HIGH:!aNULL, and no SSLOpenSSLConfCmd for ciphers, groups or signatures.",
+        ),
+    };
+    Finding::new(code, Severity::BreaksClients, summary, cause, fix)
+}
+
+/// What a failed rehearsal means: `why` as far as it is known, and what the server said.
+pub fn finding(severity: Severity, summary: &str, why: Option<Finding>, said: &str) -> Finding {
+    const SKIP: &str = "If it is known to be harmless, go on with --no-rehearsal";
+    let Some(why) = why else {
+        let said = if said.is_empty() {
             "It said nothing about it."
         } else {
             said
-        },
-        "Correct what the server names. If it is known to be harmless, go on with --no-rehearsal",
-    )
+        };
+        let fix = format!("Correct what the server names. {SKIP}");
+        return Finding::new(Code::RehearsalFailed, severity, summary, said, fix);
+    };
+    let mut cause = why.cause;
+    if !said.is_empty() {
+        cause = format!("{cause}\n{said}");
+    }
+    let fix = why.fix.trim_end_matches('.');
+    Finding {
+        place: why.place,
+        apache_codes: why.apache_codes,
+        ..Finding::new(
+            Code::RehearsalFailed,
+            severity,
+            format!("{summary}: {}", why.summary),
+            cause,
+            format!("{fix}. {SKIP}"),
+        )
+    }
 }

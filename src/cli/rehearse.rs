@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::commit::Work;
@@ -13,10 +13,10 @@ use super::running;
 use super::settings::Loaded;
 use crate::apply::{Content, create_private};
 use crate::change::Request;
-use crate::check::rehearsal::{Place, answering, finding, script};
-use crate::check::{Code, Finding, Severity};
+use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, script};
+use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
-use crate::httpd::{Configuration, Platform, SectionId, real_path, resolve};
+use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
 use crate::server::rehearsal::{Flop, rehearse};
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
@@ -93,19 +93,24 @@ pub fn of_section(
     } else {
         name.to_owned()
     };
+    let mut main = PathBuf::new();
+    let mut moved = BTreeMap::new();
+    let mut lines = Vec::new();
     let result = rehearse(binary, &loaded.facts.environment, &asked, |stage| {
-        let mut moved = BTreeMap::new();
         for (number, (path, bytes)) in new.iter().enumerate() {
             let copy = stage.folder.join(format!("{number}.pem"));
             create_private(&copy, bytes)?;
             moved.insert(path.clone(), copy);
         }
-        let place = Place {
+        let place = Stage {
             folder: stage.folder,
             port: stage.port,
         };
-        script(configuration, section, name, &place, &moved)
-            .ok_or_else(|| io::Error::other("the TLS settings hang on a condition that is not known here"))
+        let script = script(configuration, section, name, &place, &moved)
+            .ok_or_else(|| io::Error::other("the TLS settings hang on a condition that is not known here"))?;
+        main = stage.main.to_owned();
+        lines = script.lines;
+        Ok(script.text)
     });
     match result {
         Ok(shown) if expected.is_empty() || expected.contains(&shown.leaf) => None,
@@ -117,6 +122,7 @@ pub fn of_section(
             Some(finding(
                 Severity::BreaksClients,
                 "the server shows another certificate than the one that is configured",
+                None,
                 &format!("For {asked} it shows {}.", printable(title.as_bytes())),
             ))
         }
@@ -131,10 +137,48 @@ pub fn of_section(
                 Flop::NoHandshake(..) => Severity::BreaksClients,
                 _ => Severity::StopsStart,
             };
-            let said = printable(flop.said().trim().as_bytes());
-            Some(finding(severity, &flop.to_string(), &said))
+            let place = |entry: &Entry| Place {
+                file: loaded.show(&configuration.file(entry.file).host),
+                line: Some(configuration.line_number(entry) as usize),
+            };
+            let real: Vec<Option<Place>> = lines.iter().map(|line| line.map(place)).collect();
+            let mut said = of_real_lines(flop.said().trim(), &main, &real);
+            for (path, copy) in &moved {
+                said = said.replace(&copy.display().to_string(), &loaded.show(path));
+            }
+            let (known, graver) = log::why(&said);
+            let is_known = known.is_some();
+            let mut why = known.or_else(|| flop.refusal().map(refused));
+            if let Some(why) = &mut why {
+                let culprit = culprit(configuration, section, why.code, &said);
+                why.place = why.place.take().or(culprit.map(place));
+            }
+            let (summary, said) = match (&why, is_known) {
+                // Its log says nothing of the clients that it refuses.
+                (Some(_), false) => ("no client of today can talk TLS with the server".into(), ""),
+                (Some(_), true) => (flop.to_string(), &*graver),
+                (None, _) => (flop.to_string(), &*said),
+            };
+            Some(finding(severity, &summary, why, &printable(said.as_bytes())))
         }
     }
+}
+
+/// What the server said of its lines, said of the real ones.
+fn of_real_lines(said: &str, main: &Path, real: &[Option<Place>]) -> String {
+    let main = main.display().to_string();
+    let mut said = said.to_owned();
+    for (number, place) in (1..).zip(real) {
+        // Apache for Windows spells it both ways.
+        for main in [&main, &main.replace('\\', "/")] {
+            let real = match place {
+                Some(Place { file, line }) => format!("line {} of {file}", line.unwrap_or_default()),
+                None => "a line of the rehearsal".into(),
+            };
+            said = said.replace(&format!("line {number} of {main}"), &real);
+        }
+    }
+    said
 }
 
 /// Of a kind of key that works with OpenSSL's clients, and not with ours.
@@ -162,13 +206,27 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Fi
         Ok(output) if output.status.success() => None,
         Ok(output) => {
             let said = [output.stdout, output.stderr].concat();
-            Some(Finding::new(
-                Code::ConfigProblem,
-                Severity::StopsStart,
-                "Apache refuses this configuration",
-                printable(String::from_utf8_lossy(&said).trim().as_bytes()),
-                "Correct the line that it names.",
-            ))
+            let said = String::from_utf8_lossy(&said);
+            let shown = printable(said.trim().as_bytes());
+            let refused = |summary: &str, cause, fix: &str| {
+                Finding::new(Code::ConfigProblem, Severity::StopsStart, summary, cause, fix)
+            };
+            Some(match log::why(&said).0 {
+                Some(why) => Finding {
+                    place: why.place,
+                    apache_codes: why.apache_codes,
+                    ..refused(
+                        &format!("Apache refuses this configuration: {}", why.summary),
+                        format!("{}\n{shown}", why.cause),
+                        &why.fix,
+                    )
+                },
+                None => refused(
+                    "Apache refuses this configuration",
+                    shown,
+                    "Correct the line that it names.",
+                ),
+            })
         }
     }
 }

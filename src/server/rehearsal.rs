@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustls::AlertDescription;
+
 use super::binary::Binary;
 use super::shown::{self, Shown};
 use crate::httpd::bytes_path;
@@ -21,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct Stage<'a> {
     /// A folder for everything that the server writes, which goes afterwards.
     pub folder: &'a Path,
+    /// The file that the configuration goes to.
+    pub main: &'a Path,
     /// The port to listen on.
     pub port: u16,
 }
@@ -34,6 +38,15 @@ pub enum Flop {
     Ended(String),
     /// It runs and no handshake succeeds; why, and what it said.
     NoHandshake(io::Error, String),
+}
+
+/// With what a server refuses a client of today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No version of TLS that both speak.
+    Protocol,
+    /// No cipher, group or signature that both can.
+    NothingInCommon,
 }
 
 impl fmt::Display for Flop {
@@ -54,6 +67,20 @@ impl fmt::Display for Flop {
 impl std::error::Error for Flop {}
 
 impl Flop {
+    /// With what the server refused us, where it is one of the usual reasons.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let Flop::NoHandshake(error, _) = self else {
+            return None;
+        };
+        match error.get_ref()?.downcast_ref()? {
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => Some(Refusal::Protocol),
+            rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+                Some(Refusal::NothingInCommon)
+            }
+            _ => None,
+        }
+    }
+
     /// What the server itself said.
     pub fn said(&self) -> &str {
         match self {
@@ -85,11 +112,12 @@ pub fn rehearse(
     open_for_children(folder.path())?;
     // Free now; nobody is likely to take it in the next moment.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let main = folder.path().join("httpd.conf");
     let stage = Stage {
         folder: folder.path(),
+        main: &main,
         port,
     };
-    let main = folder.path().join("httpd.conf");
     fs::write(&main, script(&stage)?)?;
     let output = |name: &str| fs::File::create(folder.path().join(name)).map(Stdio::from);
     let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();

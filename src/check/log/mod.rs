@@ -13,8 +13,8 @@ pub use named::{Named, named};
 pub use sources::{Source, sources};
 use table::Known;
 
-use super::Finding;
-use crate::server::error_log::{Entry, FAILED};
+use super::{Code, Finding};
+use crate::server::error_log::{Entry, FAILED, parse};
 
 /// Entries that are about one thing.
 #[derive(Clone, Debug)]
@@ -49,7 +49,9 @@ pub fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
         let is_detail = code.is_none() && entry.openssl.is_some();
         let follows = groups.iter_mut().rev().find(|group| {
             // AH02311 points to another log, and so belongs to whatever that says.
-            is_detail && same_run(group.lead, entry) || is_consequence && !is_minor(group.lead)
+            // OpenSSL's line about an end is not about a warning before it.
+            let is_graver = is_minor(group.lead) && !is_minor(entry);
+            is_detail && !is_graver && same_run(group.lead, entry) || is_consequence && !is_minor(group.lead)
         });
         match follows {
             Some(group) => group.rest.push(entry),
@@ -61,6 +63,22 @@ pub fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
         }
     }
     fold(groups)
+}
+
+/// Why a server gave up, by what it said: the first cause that is known; and the lines that are more than warnings.
+pub fn why(said: &str) -> (Option<Finding>, String) {
+    let entries = parse(said.as_bytes(), 0);
+    let groups = groups(&entries);
+    let ends = || groups.iter().filter(|group| !is_minor(group.lead));
+    let lines: Vec<&str> = ends()
+        .flat_map(Group::entries)
+        .map(|entry| entry.text.as_str())
+        .collect();
+    let known = ends().filter_map(Group::explain);
+    let why = known
+        .filter(|finding| finding.severity.is_error())
+        .find(|finding| finding.code != Code::StartFailed);
+    (why, lines.join("\n"))
 }
 
 /// Warnings and notices do not end a start.
@@ -182,8 +200,6 @@ impl Group<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Code;
-    use crate::server::error_log::parse;
 
     #[test]
     fn every_row_can_be_reached() {

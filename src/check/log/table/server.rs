@@ -102,7 +102,19 @@ pub const SERVER: &[Known] = &[
         "TLSv1.3 needs httpd 2.4.37 and OpenSSL 1.1.1; SSLv3 is gone.",
         "SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
     ])
-    .words(&["Illegal protocol", "not supported by this version of OpenSSL"]),
+    .words(&["Illegal protocol", "not supported by this version of OpenSSL", "SSLv2 is no longer supported", "protocol '"]),
+    row(&[], Code::TlsCiphers, StopsStart, [
+        "SSLOpenSSLConfCmd has a command that this OpenSSL does not know",
+        "It is misspelled, or of another version of OpenSSL.",
+        "Correct it, or remove the line: the defaults are good.",
+    ])
+    .words(&["invalid OpenSSL configuration command"]),
+    row(&[], Code::DirectiveValue, StopsStart, [
+        "TLS compression is not available",
+        "It lets attackers guess what is encrypted (CRIME), and was taken out of OpenSSL.",
+        "Remove SSLCompression, or SSLCompression off.",
+    ])
+    .words(&["does not have any compression methods"]),
     row(&[], Code::ListenTwice, StopsStart, [
         "two Listen lines name the same address and port",
         "Often one in httpd.conf and one in an included ssl.conf.",

@@ -123,13 +123,40 @@ pub const TLS: &[Known] = &[
         "Everything is switched off.",
         "SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
     ]),
+    row(&["AH02407"], Code::TlsCiphers, StopsStart, [
+        "SSLOpenSSLConfCmd asks for something that this OpenSSL does not know",
+        "Its first word is known, the second is not: a group, cipher, signature or protocol is misspelled, or is of \
+         another version of OpenSSL.",
+        "Correct it, or remove the line: the defaults are good.",
+    ]),
+    row(&["AH02287", "AH02286", "AH02288"], Code::DirectiveValue, StopsStart, [
+        "the file of SSLSessionTicketKeyFile is no key for tickets",
+        "It must hold 48 bytes at least, by chance.",
+        "openssl rand -out FILE 48; or remove SSLSessionTicketKeyFile, and Apache makes a key by itself.",
+    ]),
+    row(&["AH02310", "AH02308", "AH02309"], Code::DirectiveValue, StopsStart, [
+        "the file of SSLSRPVerifierFile holds no SRP passwords",
+        "OpenSSL cannot read it. Hardly any client knows SRP.",
+        "Remove SSLSRPVerifierFile, or make the file with openssl srp.",
+    ]),
+    row(&["AH01899", "AH01901"], Code::ClientCaUnreadable, StopsStart, [
+        "there is no list of revoked client certificates that can be read",
+        "SSLCARevocationCheck needs SSLCARevocationFile or SSLCARevocationPath, with lists in PEM.",
+        "Name a list, or SSLCARevocationCheck none.",
+    ]),
+    row(&[], Code::TlsCiphers, StopsStart, [
+        "OpenSSL has no ciphers at all",
+        "SSLFIPS is on, and this OpenSSL has no FIPS module.",
+        "SSLFIPS off, or install and configure the FIPS module of OpenSSL.",
+    ])
+    .words(&["library has no ciphers"]),
     row(&["AH01898"], Code::SignatureWeak, StopsStart, [
         "the certificate or its key is too weak for the list of ciphers",
         "The security level in SSLCipherSuite refuses keys or signatures of this kind.",
         "Have a new certificate made, with 2048 bits and SHA-256.",
     ])
     .openssl(&["0A00018F", "0A00018E"]),
-    row(&["AH01898"], Code::TlsCiphers, StopsStart, [
+    row(&["AH01898", "AH10127"], Code::TlsCiphers, StopsStart, [
         "SSLCipherSuite names no cipher that this OpenSSL knows",
         "Lists of 2014 (RC4, 3DES), or words such as @SECLEVEL that an old OpenSSL does not know.",
         "SSLCipherSuite HIGH:!aNULL",
