@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, Kind, Phase, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
+use crate::httpd::{
+    Configuration, Entry, Kind, Phase, Problem, SERVER, Severity, Truth, VirtualHost, resolve,
+};
 
 use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
@@ -80,8 +82,13 @@ fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> R
     if now.is_empty() {
         return Ok(());
     }
-    let before: HashSet<_> = refused(original).into_iter().map(|old| (old.code, old.message)).collect();
-    let new = now.iter().find(|new| !before.contains(&(new.code, new.message.clone())));
+    let before: HashSet<_> = refused(original)
+        .into_iter()
+        .map(|old| (old.code, old.message))
+        .collect();
+    let new = now
+        .iter()
+        .find(|new| !before.contains(&(new.code, new.message.clone())));
     match new {
         None => Ok(()),
         Some(problem) => Err(refuse(format!(
