@@ -6,6 +6,7 @@ use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost, known, real
 
 use super::super::listen::describe;
 use super::super::module::shmcb_users;
+use super::super::plan::Link;
 use super::super::proof::{errors, place};
 
 /// What stood in a configuration, active or not, to tell what is new. A directive with other arguments is not.
@@ -127,11 +128,13 @@ pub(super) fn user_of_port(configuration: &Configuration, port: u16, before: &Kn
         .then(|| format!("the main server, which speaks TLS ({})", configuration.place(new)))
 }
 
-/// What would be lost without a module, and was not there before.
+/// What would be lost without a module, and was not there before. `links` are those that go with it: what the files
+/// behind them say came with the module and goes with it, such as the types of files in Debian's `ssl.conf`.
 pub(super) fn user_of_module(
     with: &Configuration,
     without: &Configuration,
     identifier: &str,
+    links: &[Link],
     before: &Known,
 ) -> Option<String> {
     if let Some(problem) = errors(without).next() {
@@ -177,7 +180,12 @@ pub(super) fn user_of_module(
             && with.context(entry) == SERVER
             && provides(&name)
             && !name.to_ascii_lowercase().starts_with(b"sslproxy");
-        entry.truth == Truth::True && (plain || is_host) && !idle && !remaining.contains(&key(with, entry))
+        let comes_along = || links.iter().any(|link| link.path == with.file(entry.file).host);
+        entry.truth == Truth::True
+            && (plain || is_host)
+            && !idle
+            && !remaining.contains(&key(with, entry))
+            && !comes_along()
     });
     before.first_new(with, lost).map(|entry| with.place(entry))
 }
