@@ -385,6 +385,18 @@ fn lines_of_a_file_inside_a_virtual_host_come_back() {
     assert_eq!(server.text(), original);
 }
 
+/// What a macro says where mod_ssl is there was there before, as the line that uses it.
+#[test]
+fn a_macro_that_only_mod_ssl_wakes_needs_nothing() {
+    let macros = "LoadModule macro_module modules/mod_macro.so\n<IfModule ssl_module>\n<Macro Port>\nListen 8080\n\
+                  </Macro>\nUse Port\n</IfModule>\n";
+    let server = Server::new(&format!("{PLAIN}{macros}"));
+    let original = server.text();
+    server.enable("a.test", &["--http", "keep"]);
+    server.off(&[]);
+    assert_eq!(server.text(), original);
+}
+
 /// It listens for HTTPS, although the main server would speak HTTP there at other addresses.
 #[test]
 fn http_off_leaves_another_domains_listener_for_https_alone() {

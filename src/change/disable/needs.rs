@@ -15,6 +15,8 @@ pub(super) struct Known {
     all: HashMap<Vec<u8>, usize>,
     /// What may have been active, by its whole text.
     active: BTreeSet<Vec<u8>>,
+    /// Lines that use a macro, which is not expanded where the line is inactive.
+    uses: BTreeSet<Vec<u8>>,
     /// mod_ssl may have been loaded.
     ssl: bool,
 }
@@ -30,6 +32,9 @@ impl Known {
             if entry.truth != Truth::False {
                 known.active.insert(key(configuration, entry));
             }
+            if configuration.is_named(entry, "Use") {
+                known.uses.insert(written_key(configuration, entry));
+            }
         }
         known
     }
@@ -41,6 +46,7 @@ impl Known {
             *own = (*own).max(*count);
         }
         self.active.extend(other.active.iter().cloned());
+        self.uses.extend(other.uses.iter().cloned());
         self.ssl |= other.ssl;
         self
     }
@@ -53,6 +59,11 @@ impl Known {
     ) -> Option<&'a Entry> {
         let mut seen: HashMap<Vec<u8>, usize> = HashMap::new();
         entries.into_iter().find(|entry| {
+            if configuration.macro_place(entry).is_some()
+                && self.uses.contains(&written_key(configuration, entry))
+            {
+                return false;
+            }
             let kind = kind(configuration, entry);
             let before = self.all.get(&kind).copied().unwrap_or_default();
             let count = seen.entry(kind).or_default();
@@ -76,6 +87,22 @@ pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
     }
     key.push(b'\n');
     key.extend(text(configuration, entry));
+    key
+}
+
+/// The same of the line that stands in the file: of what a macro says, the line that uses it.
+fn written_key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
+    let read = configuration.file(entry.file);
+    let mut key = real_path(&read.host).into_os_string().into_encoded_bytes();
+    for (_, section) in configuration.ancestors(entry) {
+        let opening = configuration.entry(section.opening);
+        if configuration.macro_place(opening).is_none() {
+            key.push(b'\n');
+            key.extend(text(configuration, opening));
+        }
+    }
+    key.push(b'\n');
+    key.extend_from_slice(&read.document.text(entry.line as usize));
     key
 }
 
