@@ -1,13 +1,17 @@
 //! Who needs what `enable` put in beside the virtual host: listeners, modules, caches. Edits nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost, known, real_path, source_name};
+use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, real_path, source_name};
 
 use super::super::listen::describe;
 use super::super::module::shmcb_users;
 use super::super::plan::Link;
 use super::super::proof::{errors, place};
+
+/// Directives that bring in what stands elsewhere.
+const BRINGING: [&str; 3] = ["Include", "IncludeOptional", "Use"];
 
 /// What stood in a configuration, active or not, to tell what is new. A directive with other arguments is not.
 #[derive(Clone, Default)]
@@ -15,8 +19,8 @@ pub(super) struct Known {
     all: HashMap<Vec<u8>, usize>,
     /// What may have been active, by its whole text.
     active: BTreeSet<Vec<u8>>,
-    /// Lines that use a macro, which is not expanded where the line is inactive.
-    uses: BTreeSet<Vec<u8>>,
+    /// Lines that bring in macros and files; whether one is active, so that it is known what it brings in.
+    brings: HashMap<(PathBuf, Vec<u8>), bool>,
     /// mod_ssl may have been loaded.
     ssl: bool,
 }
@@ -32,8 +36,11 @@ impl Known {
             if entry.truth != Truth::False {
                 known.active.insert(key(configuration, entry));
             }
-            if configuration.is_named(entry, "Use") {
-                known.uses.insert(written_key(configuration, entry));
+            if BRINGING.iter().any(|name| configuration.is_named(entry, name)) {
+                let active = known
+                    .brings
+                    .entry(line_key(configuration, entry.file, entry.line));
+                *active.or_default() |= entry.truth != Truth::False;
             }
         }
         known
@@ -46,9 +53,23 @@ impl Known {
             *own = (*own).max(*count);
         }
         self.active.extend(other.active.iter().cloned());
-        self.uses.extend(other.uses.iter().cloned());
+        for (key, active) in &other.brings {
+            *self.brings.entry(key.clone()).or_default() |= active;
+        }
         self.ssl |= other.ssl;
         self
+    }
+
+    /// Was the entry brought in by a line that was there before, but did nothing?
+    fn is_awake(&self, configuration: &Configuration, entry: &Entry) -> bool {
+        let slept = |file, line| self.brings.get(&line_key(configuration, file, line)) == Some(&false);
+        let mut file = entry.file;
+        let mut asleep = configuration.macro_place(entry).is_some() && slept(file, entry.line);
+        while let Some((outer, line)) = configuration.file(file).included_from {
+            asleep |= slept(outer, line);
+            file = outer;
+        }
+        asleep
     }
 
     /// The first entry that is new.
@@ -59,11 +80,6 @@ impl Known {
     ) -> Option<&'a Entry> {
         let mut seen: HashMap<Vec<u8>, usize> = HashMap::new();
         entries.into_iter().find(|entry| {
-            if configuration.macro_place(entry).is_some()
-                && self.uses.contains(&written_key(configuration, entry))
-            {
-                return false;
-            }
             let kind = kind(configuration, entry);
             let before = self.all.get(&kind).copied().unwrap_or_default();
             let count = seen.entry(kind).or_default();
@@ -90,20 +106,11 @@ pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
     key
 }
 
-/// The same of the line that stands in the file: of what a macro says, the line that uses it.
-fn written_key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
-    let read = configuration.file(entry.file);
-    let mut key = real_path(&read.host).into_os_string().into_encoded_bytes();
-    for (_, section) in configuration.ancestors(entry) {
-        let opening = configuration.entry(section.opening);
-        if configuration.macro_place(opening).is_none() {
-            key.push(b'\n');
-            key.extend(text(configuration, opening));
-        }
-    }
-    key.push(b'\n');
-    key.extend_from_slice(&read.document.text(entry.line as usize));
-    key
+/// File and text of a line.
+fn line_key(configuration: &Configuration, file: FileId, line: u32) -> (PathBuf, Vec<u8>) {
+    let read = configuration.file(file);
+    let text = read.document.text(line as usize).into_owned();
+    (real_path(&read.host), text)
 }
 
 /// The same, of a directive with its name only.
@@ -212,6 +219,7 @@ pub(super) fn user_of_module(
             && (plain || is_host)
             && !idle
             && !remaining.contains(&key(with, entry))
+            && !before.is_awake(with, entry)
             && !comes_along()
     });
     before.first_new(with, lost).map(|entry| with.place(entry))
