@@ -341,6 +341,75 @@ fn domains_go_one_by_one() {
     }
 }
 
+/// The virtual host that answers HTTP for both has the redirect of the first: it is not the second one's content.
+#[test]
+fn a_domain_behind_anothers_redirect_stays() {
+    let server = Server::new(&format!(
+        "{PLAIN}<VirtualHost *:80>\n    DocumentRoot /a\n</VirtualHost>\n"
+    ));
+    let original = server.text();
+    server.enable("a.test", &["--http", "redirect"]);
+    server.enable("b.test", &["--http", "keep"]);
+    assert_eq!(
+        server.text().matches("https://a.test/").count(),
+        1,
+        "{}",
+        server.text()
+    );
+    server.off(&["--domain", "a.test"]);
+    let text = server.text();
+    assert!(
+        text.contains("ServerName b.test") && !text.contains("ServerName a.test"),
+        "{text}"
+    );
+    server.off(&["--domain", "b.test"]);
+    assert_eq!(server.text(), original);
+}
+
+#[test]
+fn lines_of_a_file_inside_a_virtual_host_come_back() {
+    let server = Server::new(&format!(
+        "{PLAIN}LoadModule ssl_module modules/mod_ssl.so\nListen 443\n<VirtualHost *:443>\n    ServerName a.test\n    \
+         Include conf/tls.conf\n</VirtualHost>\n"
+    ));
+    let extra = server.root().join("conf/tls.conf");
+    let text =
+        "SSLEngine on\nSSLProtocol all -SSLv3\nSSLCertificateFile own.crt\nSSLCertificateKeyFile own.key\n";
+    files::write(&extra, text);
+    let original = server.text();
+    server.enable("a.test", &["--profile", "intermediate"]);
+    let there = || fs::read_to_string(&extra).expect("the file");
+    assert_ne!(there(), text);
+    server.off(&[]);
+    assert_eq!(there(), text);
+    assert_eq!(server.text(), original);
+}
+
+/// What a macro says where mod_ssl is there was there before, as the line that uses it.
+#[test]
+fn a_macro_that_only_mod_ssl_wakes_needs_nothing() {
+    let macros = "LoadModule macro_module modules/mod_macro.so\n<IfModule ssl_module>\n<Macro Port>\nListen 8080\n\
+                  </Macro>\nUse Port\n</IfModule>\n";
+    let server = Server::new(&format!("{PLAIN}{macros}"));
+    let original = server.text();
+    server.enable("a.test", &["--http", "keep"]);
+    server.off(&[]);
+    assert_eq!(server.text(), original);
+}
+
+/// It listens for HTTPS, although the main server would speak HTTP there at other addresses.
+#[test]
+fn http_off_leaves_another_domains_listener_for_https_alone() {
+    let server = Server::new(&PLAIN.replace("Listen 80\n", "Listen 8443\n"));
+    server.enable("a.test", &["--http", "off", "--port", "8443"]);
+    server.edit("<VirtualHost *:8443>", "<VirtualHost 192.0.2.7:8443>");
+    let text = server.text();
+    server.enable("b.test", &["--http", "off"]);
+    assert!(server.text().contains("\nListen 8443\n"), "{}", server.text());
+    server.off(&["--domain", "b.test"]);
+    assert_eq!(server.text(), text);
+}
+
 #[test]
 fn without_backups_the_configuration_decides() {
     let server = Server::new(PLAIN);
@@ -487,6 +556,8 @@ fn a_section_that_became_a_macro_is_told() {
         let outcome = outcome.expect_code(0);
         let said = outcome.stderr_text();
         assert!(said.contains("stays for the virtual host a.test"), "{said}");
+        let macros = said.contains("comes out of macro 'tls' (defined on line ");
+        assert!(macros || arguments.is_empty(), "{said}");
         assert_eq!(server.text(), text);
     }
 }

@@ -338,6 +338,9 @@ impl Server {
     fn given(&self) -> (Vec<u8>, Source, Facts) {
         let (main, source, mut facts) = given(self.root.path());
         facts.built_in_is_certain = self.certain;
+        // An MPM that `Listen` belongs to, and what the conditionals ask.
+        let built_in = ["event.c", "mod_version.c"];
+        facts.built_in.extend(built_in.map(str::to_owned));
         (main, source, facts)
     }
 

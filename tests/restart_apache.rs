@@ -107,6 +107,20 @@ fn what_is_disabled_is_served_no_more() {
     let done = json(&site.command(&disable).run().expect_code(0));
     assert_eq!(done["server"]["result"], "restarted", "{done}");
     assert_eq!(site.answers(), before);
+
+    // Asked later, when there is nothing left to write.
+    site.enable(&site.leaf, &["--restart", "--http", "keep"])
+        .run()
+        .expect_code(0);
+    site.command(&["disable", "--yes"]).run().expect_code(0);
+    assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
+    let done = json(&site.command(&disable).run().expect_code(0));
+    assert_eq!(
+        (&done["result"], &done["server"]["result"]),
+        (&"unchanged".into(), &"restarted".into()),
+        "{done}"
+    );
+    assert_eq!(site.answers(), before);
 }
 
 #[test]

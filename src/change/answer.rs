@@ -153,14 +153,19 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// Would connections to a listener be answered over TLS?
+    /// Would connections to a listener be answered over TLS? At addresses that no virtual host is there for, the main
+    /// server's word does not count where others speak TLS.
     pub fn listener_speaks_tls(&self, listen: &Listen) -> bool {
-        let first = self
-            .configuration
-            .address_set(&self.hosts, listen.ip(), listen.port)
-            .first()
-            .copied();
-        first.is_some_and(|host| self.configuration.speaks_tls(host))
+        let mut ends = vec![listen.ip()];
+        if listen.is_wildcard() {
+            let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
+            let addresses = active.flat_map(|host| &host.addresses);
+            let on_port = addresses.filter(|a| a.port.is_none_or(|port| port == listen.port));
+            ends.extend(on_port.filter_map(|address| address.ip()).map(Some));
+        }
+        let set = |end: &Option<IpAddr>| self.configuration.address_set(&self.hosts, *end, listen.port);
+        let mut firsts = ends.iter().filter_map(|end| set(end).first().copied()).peekable();
+        firsts.peek().is_some() && firsts.all(|first| self.configuration.speaks_tls(first))
     }
 
     /// A virtual host whose part in the port cannot be told: it hangs on a condition that only the server could

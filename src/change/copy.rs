@@ -10,6 +10,7 @@ use super::answer::names_exactly;
 use super::listen::describe;
 use super::plan::{PlanError, refuse};
 use super::policy::leads_to;
+use super::redirect::PATTERN;
 use super::request::Request;
 use super::update::{editable, own_settings};
 
@@ -90,7 +91,12 @@ pub(super) fn body(
             continue;
         }
         let arguments = configuration.arguments(entry);
-        let redirects = is(&REDIRECTS) && arguments.iter().any(|word| leads_to(word, &names));
+        // One of ours may be there for another name of the same virtual host.
+        let ours = PATTERN.trim_matches('"').as_bytes();
+        let redirects = is(&REDIRECTS)
+            && arguments
+                .iter()
+                .any(|word| leads_to(word, &names) || word == ours);
         let rewrites = is(&["RewriteRule"]);
         let conditions = std::mem::take(&mut conditions);
         if !(redirects || is(&DEFINED_ONCE) || is(&OWN) || drops_name(&is)) {

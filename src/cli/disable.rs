@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Failure;
 use super::arguments::{Disable, Global};
 use super::commit::{self, Settled, Work};
-use super::effect::Effect;
+use super::effect::{self, Effect};
 use super::enable::{ReportedChange, backups, diffs};
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
@@ -53,9 +53,14 @@ pub fn run(
     let mut report = Report::new(&loaded, &plan, &missing);
     if plan.is_empty() {
         report.result = "unchanged";
-        printer.document(&report);
         printer.answer(&format!("Nothing needs to change: {}.\n", nothing(&request)));
         tell_notes(&report, printer);
+        if arguments.writing.restarts() && !arguments.dry_run {
+            let shown = effect::unchanged(&loaded, None, &[], &arguments.writing, world, printer)?;
+            printer.answer(&shown.farewell());
+            report.server = Some(shown);
+        }
+        printer.document(&report);
         return Ok(ExitStatus::Done);
     }
     printer.answer(&preview(&loaded, &plan, &report));

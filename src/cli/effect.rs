@@ -56,13 +56,14 @@ impl Effect {
     }
 }
 
-/// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked.
+/// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked; without
+/// a site always, as nothing tells whether it still serves what went.
 ///
 /// # Errors
 /// When it does not show it then either.
 pub fn unchanged(
     loaded: &Loaded,
-    site: &Site,
+    site: Option<&Site>,
     forced: &[Code],
     writing: &Writing,
     world: &World,
@@ -75,10 +76,10 @@ pub fn unchanged(
     let is_running = service.state().map_err(tell::refused)? != State::Stopped;
     let result = match is_running {
         false if !writing.start => "left-stopped",
-        true if Wanted::of_files(loaded).and_site(Some(site)).faults().is_empty() => "shows-it",
+        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
         _ => {
-            let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
-            refuse_no_start(loaded, forced, left, printer)?;
+            let left = format!("It was left as it is{}", what_next(site));
+            refuse_no_start(loaded, forced, &left, printer)?;
             let report = restart::now(loaded, Way::Graceful, world, printer)?;
             return Ok(Effect {
                 result: if is_running { "restarted" } else { "started" },
@@ -93,6 +94,14 @@ pub fn unchanged(
         service: Some(service.name()),
         ..Effect::default()
     })
+}
+
+/// What to do about findings: only what turns HTTPS on for a site takes codes.
+fn what_next(site: Option<&Site>) -> &'static str {
+    match site {
+        Some(_) => ". Correct this, or go on in spite of it with --force CODE",
+        None => ". Correct this first; esync-ssl check shows it again",
+    }
 }
 
 /// What is known before anything is written.
@@ -245,9 +254,11 @@ impl Server<'_> {
         let printer = self.before.printer;
         let untold = |failure| Flop { failure, told: false };
         let told = |failure| Flop { failure, told: true };
-        let left = "Every file is as it was, and Apache was left alone. Correct this, or go on in spite of it with \
-                    --force CODE";
-        refuse_no_start(self.new, forced, left, printer).map_err(untold)?;
+        let left = format!(
+            "Every file is as it was, and Apache was left alone{}",
+            what_next(site)
+        );
+        refuse_no_start(self.new, forced, &left, printer).map_err(untold)?;
         pending.note_server().map_err(|error| untold(error.into()))?;
         let start = Instant::now();
         let said = tell::restart(self.service, self.way(), printer).map_err(told)?;

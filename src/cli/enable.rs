@@ -84,7 +84,7 @@ pub fn run(
         ));
         if arguments.writing.restarts() && !arguments.dry_run {
             let writing = &arguments.writing;
-            let shown = effect::unchanged(&loaded, &site, &arguments.force, writing, world, printer)?;
+            let shown = effect::unchanged(&loaded, Some(&site), &arguments.force, writing, world, printer)?;
             printer.answer(&shown.farewell());
             report.server = Some(shown);
         }

@@ -29,6 +29,8 @@ pub(super) struct File<'a> {
     pub id: FileId,
     pub document: &'a Document,
     pub traces: Traces,
+    /// The virtual host that includes it.
+    host: Option<usize>,
 }
 
 /// A virtual host that `enable` added.
@@ -63,13 +65,21 @@ impl<'a> Look<'a> {
         let platform = configuration.source().platform;
         for (id, file) in (0..).zip(configuration.files()) {
             let real = real_path(&file.host);
-            if look.index.contains_key(&real) {
+            let host = look.host_including(id);
+            if let Some(known) = look.index.get(&real) {
+                let known = &mut look.files[*known];
+                known.host = known.host.or(host);
                 continue;
             }
             let document: &Document = &file.document;
             let traces = trace(records, &real, document, platform);
             look.index.insert(real, look.files.len());
-            look.files.push(File { id, document, traces });
+            look.files.push(File {
+                id,
+                document,
+                traces,
+                host,
+            });
         }
         for (real, at) in look.index.clone() {
             look.find_marked(at);
@@ -124,7 +134,7 @@ impl<'a> Look<'a> {
                     marker: Some(block.marker),
                     mark: block.mark,
                     stands_in,
-                    domain: self.domain_of(file, lines, stands_in, &block.domain),
+                    domain: self.domain_of(file, lines, block.mark, stands_in, &block.domain),
                     hosts,
                     place,
                 });
@@ -132,10 +142,19 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// What a section is for: where it sends clients, or what its comment says.
-    fn domain_of(&self, file: usize, lines: &Range<usize>, stands_in: bool, said: &str) -> String {
-        let target = target(self.files[file].document, lines.clone());
-        target.filter(|_| !stands_in).unwrap_or_else(|| said.to_owned())
+    /// What a section is for: where it sends clients if that is all it does, or what its comment says.
+    fn domain_of(
+        &self,
+        file: usize,
+        lines: &Range<usize>,
+        mark: Mark,
+        stands_in: bool,
+        said: &str,
+    ) -> String {
+        if stands_in || mark != Mark::Redirect {
+            return said.to_owned();
+        }
+        target(self.files[file].document, lines.clone()).unwrap_or_else(|| said.to_owned())
     }
 
     /// Sections that a record tells, with no comment above them any more.
@@ -168,7 +187,7 @@ impl<'a> Look<'a> {
             let stands_in = block.stand_in.is_some() && redirect::stands_in(self.configuration, host);
             let ours = Ours {
                 file,
-                domain: self.domain_of(file, &lines, stands_in, &block.domain),
+                domain: self.domain_of(file, &lines, block.mark, stands_in, &block.domain),
                 lines,
                 marker: None,
                 mark: block.mark,
@@ -186,16 +205,32 @@ impl<'a> Look<'a> {
         self.ours.iter().any(|ours| ours.hosts.contains(&host))
     }
 
-    /// The virtual host around a line of a file, not read out of a macro.
+    /// The virtual host around a line of a file, not read out of a macro: in the same file, or around the `Include`
+    /// of it.
     pub fn host_around(&self, file: usize, line: usize) -> Option<usize> {
+        let own = self.host_at(line, |entry| self.file_of(entry) == file);
+        own.or(self.files[file].host)
+    }
+
+    fn host_at(&self, line: usize, is_file: impl Fn(&Entry) -> bool) -> Option<usize> {
         self.hosts.iter().position(|host| {
             let entry = self.configuration.entry(host.entry);
             let closing = self.configuration.sections()[host.section as usize].closing;
             let lines = entry.line as usize..closing.map_or(usize::MAX, |closing| closing as usize + 1);
-            lines.contains(&line)
-                && self.configuration.macro_place(entry).is_none()
-                && self.file_of(entry) == file
+            lines.contains(&line) && self.configuration.macro_place(entry).is_none() && is_file(entry)
         })
+    }
+
+    /// The virtual host that a reading of a file takes place in.
+    fn host_including(&self, mut id: FileId) -> Option<usize> {
+        while let Some((outer, line)) = self.configuration.file(id).included_from {
+            let host = self.host_at(line as usize, |entry| entry.file == outer);
+            if host.is_some() {
+                return host;
+            }
+            id = outer;
+        }
+        None
     }
 
     /// The lines of files outside of our sections that a run of `enable` wrote.

@@ -164,7 +164,11 @@ impl Decision<'_> {
             Some(record) if !stays_on => self.before(record)?,
             _ => &nobody,
         };
-        Ok(user_of_module(&with, &without, &module.identifier, before))
+        let links: &[Link] = match &module.by {
+            By::Links(links) => links,
+            By::Line(..) => &[],
+        };
+        Ok(user_of_module(&with, &without, &module.identifier, links, before))
     }
 
     fn unload(&mut self, module: &Module) {

@@ -1,12 +1,17 @@
 //! Who needs what `enable` put in beside the virtual host: listeners, modules, caches. Edits nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost, known, real_path, source_name};
+use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, real_path, source_name};
 
 use super::super::listen::describe;
 use super::super::module::shmcb_users;
+use super::super::plan::Link;
 use super::super::proof::{errors, place};
+
+/// Directives that bring in what stands elsewhere.
+const BRINGING: [&str; 3] = ["Include", "IncludeOptional", "Use"];
 
 /// What stood in a configuration, active or not, to tell what is new. A directive with other arguments is not.
 #[derive(Clone, Default)]
@@ -14,6 +19,8 @@ pub(super) struct Known {
     all: HashMap<Vec<u8>, usize>,
     /// What may have been active, by its whole text.
     active: BTreeSet<Vec<u8>>,
+    /// Lines that bring in macros and files; whether one is active, so that it is known what it brings in.
+    brings: HashMap<(PathBuf, Vec<u8>), bool>,
     /// mod_ssl may have been loaded.
     ssl: bool,
 }
@@ -29,6 +36,12 @@ impl Known {
             if entry.truth != Truth::False {
                 known.active.insert(key(configuration, entry));
             }
+            if BRINGING.iter().any(|name| configuration.is_named(entry, name)) {
+                let active = known
+                    .brings
+                    .entry(line_key(configuration, entry.file, entry.line));
+                *active.or_default() |= entry.truth != Truth::False;
+            }
         }
         known
     }
@@ -40,8 +53,23 @@ impl Known {
             *own = (*own).max(*count);
         }
         self.active.extend(other.active.iter().cloned());
+        for (key, active) in &other.brings {
+            *self.brings.entry(key.clone()).or_default() |= active;
+        }
         self.ssl |= other.ssl;
         self
+    }
+
+    /// Was the entry brought in by a line that was there before, but did nothing?
+    fn is_awake(&self, configuration: &Configuration, entry: &Entry) -> bool {
+        let slept = |file, line| self.brings.get(&line_key(configuration, file, line)) == Some(&false);
+        let mut file = entry.file;
+        let mut asleep = configuration.macro_place(entry).is_some() && slept(file, entry.line);
+        while let Some((outer, line)) = configuration.file(file).included_from {
+            asleep |= slept(outer, line);
+            file = outer;
+        }
+        asleep
     }
 
     /// The first entry that is new.
@@ -76,6 +104,13 @@ pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
     key.push(b'\n');
     key.extend(text(configuration, entry));
     key
+}
+
+/// File and text of a line.
+fn line_key(configuration: &Configuration, file: FileId, line: u32) -> (PathBuf, Vec<u8>) {
+    let read = configuration.file(file);
+    let text = read.document.text(line as usize).into_owned();
+    (real_path(&read.host), text)
 }
 
 /// The same, of a directive with its name only.
@@ -127,11 +162,13 @@ pub(super) fn user_of_port(configuration: &Configuration, port: u16, before: &Kn
         .then(|| format!("the main server, which speaks TLS ({})", configuration.place(new)))
 }
 
-/// What would be lost without a module, and was not there before.
+/// What would be lost without a module, and was not there before. `links` are those that go with it: what the files
+/// behind them say came with the module and goes with it, such as the types of files in Debian's `ssl.conf`.
 pub(super) fn user_of_module(
     with: &Configuration,
     without: &Configuration,
     identifier: &str,
+    links: &[Link],
     before: &Known,
 ) -> Option<String> {
     if let Some(problem) = errors(without).next() {
@@ -177,7 +214,13 @@ pub(super) fn user_of_module(
             && with.context(entry) == SERVER
             && provides(&name)
             && !name.to_ascii_lowercase().starts_with(b"sslproxy");
-        entry.truth == Truth::True && (plain || is_host) && !idle && !remaining.contains(&key(with, entry))
+        let comes_along = || links.iter().any(|link| link.path == with.file(entry.file).host);
+        entry.truth == Truth::True
+            && (plain || is_host)
+            && !idle
+            && !remaining.contains(&key(with, entry))
+            && !before.is_awake(with, entry)
+            && !comes_along()
     });
     before.first_new(with, lost).map(|entry| with.place(entry))
 }

@@ -70,6 +70,10 @@ pub(super) fn prove(
 /// TLS and plain HTTP cannot share a port: the first virtual host of a set decides for all of it.
 fn refuse_plain_default(look: &Look, now: &State) -> Result<(), PlanError> {
     let (before, result) = (look.configuration, now.configuration);
+    if result.modules().has(b"ssl_module") != Truth::True {
+        // Nobody speaks TLS any more.
+        return Ok(());
+    }
     let listens = result.listens().iter();
     let ports = listens
         .filter(|listen| listen.truth == Truth::True)

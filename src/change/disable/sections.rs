@@ -43,7 +43,14 @@ impl Decision<'_> {
                     continue;
                 }
                 let shown = describe(look.configuration, &look.hosts[host]);
-                if recorded {
+                let opening = look.configuration.entry(look.hosts[host].entry);
+                if recorded && let Some(place) = look.configuration.macro_place(opening) {
+                    self.decided.notes.push(format!(
+                        "the virtual host {shown} still speaks TLS for {domain}: it comes out of {}, and macros are \
+                         not edited; take that `Use` line out by hand",
+                        place.name
+                    ));
+                } else if recorded {
                     self.decided.notes.push(format!(
                         "the virtual host {shown} spoke TLS for {domain} before esync-ssl was run, and still does; \
                          --force deletes it"
