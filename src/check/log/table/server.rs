@@ -103,7 +103,7 @@ pub const SERVER: &[Known] = &[
         "SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
     ])
     .words(&["Illegal protocol", "not supported by this version of OpenSSL", "SSLv2 is no longer supported", "protocol '"]),
-    row(&[], Code::TlsCiphers, StopsStart, [
+    row(&[], Code::DirectiveValue, StopsStart, [
         "SSLOpenSSLConfCmd has a command that this OpenSSL does not know",
         "It is misspelled, or of another version of OpenSSL.",
         "Correct it, or remove the line: the defaults are good.",
