@@ -172,6 +172,20 @@ fn a_key_that_does_not_match_is_caught_by_the_rehearsal() {
         "{}",
         outcome.report()
     );
+    // A dry run has it as well.
+    let dry = |key| {
+        let program = site.command(&["enable", "--dry-run", "--domain", DOMAIN]);
+        let program = program
+            .arg("--cert")
+            .arg(&site.leaf.certificate)
+            .arg("--key")
+            .arg(key);
+        program.args(["--force", "KEY-MISMATCH"])
+    };
+    site.unchanged_by(dry(&site.other.key), 4);
+    let good = site.unchanged_by(dry(&site.leaf.key), 0);
+    let said = "The rehearsal went well; not tried: httpd -t, and whether port 443 is free.";
+    assert!(good.stderr_text().contains(said), "{}", good.report());
     // `httpd -t` does not see it.
     wrong().arg("--no-rehearsal").run().expect_code(0);
     let checked = site.command(&["check"]).run().expect_code(4);

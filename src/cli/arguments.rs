@@ -390,7 +390,7 @@ pub struct Enable {
     /// Apply the changes without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Show what would change and write nothing
+    /// Show what would change, rehearse it, and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub dry_run: bool,
     /// With --dry-run: exit with status 3 when there would be changes

@@ -330,7 +330,7 @@ pub(super) fn judge_hosts(
             let name = name.as_deref().unwrap_or("localhost");
             let new = std::collections::BTreeMap::new();
             let found = rehearse::of_section(loaded, configuration, host.section, name, &new, printer);
-            checked[first].findings.extend(found);
+            checked[first].findings.extend(found.err().map(|found| *found));
         }
     }
     (checked, skipped)

@@ -68,7 +68,7 @@ pub fn run(
     if arguments.dry_run {
         report.result = "would-change";
         printer.document(&report);
-        printer.talk("Nothing was written (--dry-run).");
+        printer.talk("Nothing was written (--dry-run). Not tried: httpd -t.");
         return Ok(if arguments.exit_code {
             ExitStatus::WouldChange
         } else {

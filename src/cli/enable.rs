@@ -95,18 +95,9 @@ pub fn run(
     for note in &report.notes {
         printer.talk(&format!("note: {note}"));
     }
-    if arguments.dry_run {
-        report.result = "would-change";
-        printer.document(&report);
-        printer.talk("Nothing was written (--dry-run).");
-        return Ok(if arguments.exit_code {
-            ExitStatus::WouldChange
-        } else {
-            ExitStatus::Done
-        });
+    if !arguments.dry_run {
+        running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
     }
-    running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
-    let backups = backups(&loaded)?;
     let mut work = Work {
         reads: files.read(),
         reasons: report
@@ -130,9 +121,25 @@ pub fn run(
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
-    if !arguments.writing.no_rehearsal {
-        rehearse::before_writing(&loaded, &request, &work, printer)?;
+    // It writes nothing, so a dry run has it as well: what would be refused is refused.
+    let is_rehearsed =
+        !arguments.writing.no_rehearsal && rehearse::before_writing(&loaded, &request, &work, printer)?;
+    if arguments.dry_run {
+        report.result = "would-change";
+        printer.document(&report);
+        let rest = format!("httpd -t, and whether port {} is free", request.port);
+        printer.talk(&if is_rehearsed {
+            format!("Nothing was written (--dry-run). The rehearsal went well; not tried: {rest}.")
+        } else {
+            format!("Nothing was written (--dry-run). Not tried: a rehearsal, {rest}.")
+        });
+        return Ok(if arguments.exit_code {
+            ExitStatus::WouldChange
+        } else {
+            ExitStatus::Done
+        });
     }
+    let backups = backups(&loaded)?;
     commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
     report.result = "written";

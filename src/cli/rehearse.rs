@@ -24,7 +24,7 @@ use crate::tls::public_key::KeyKind;
 /// Files that are not where they will be, by real path.
 type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
 
-/// Rehearses what `enable` is about to write, where there is a server to do it.
+/// Rehearses what `enable` is about to write, where there is a server to do it. Tells whether it was done.
 ///
 /// # Errors
 /// Refused when the server does not start, or shows another certificate.
@@ -33,7 +33,7 @@ pub fn before_writing(
     request: &Request,
     work: &Work,
     printer: &Printer,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut overlay = BTreeMap::new();
     let mut new = NewFiles::new();
     for change in &work.changes {
@@ -54,13 +54,15 @@ pub fn before_writing(
     }
     let source = loaded.source.with_overlay(overlay);
     let Ok(configuration) = Configuration::read(&loaded.main, source, loaded.facts.clone()) else {
-        return Ok(());
+        return Ok(false);
     };
     let hosts = configuration.virtual_hosts();
     let section = answering(&configuration, &hosts, request.port, &request.domain);
-    let found = of_section(loaded, &configuration, section, &request.domain, &new, printer);
-    let Some(found) = found else { return Ok(()) };
-    let findings = vec![found];
+    let found = match of_section(loaded, &configuration, section, &request.domain, &new, printer) {
+        Ok(is_done) => return Ok(is_done),
+        Err(found) => found,
+    };
+    let findings = vec![*found];
     printer.talk(findings::lines(&findings, &[]).trim_end());
     Err(Failure {
         status: ExitStatus::Refused,
@@ -72,7 +74,10 @@ pub fn before_writing(
     })
 }
 
-/// Rehearses one section of a configuration. Nothing when it went well, or cannot be done here.
+/// Rehearses one section of a configuration, where that can be done here. Tells whether it was done.
+///
+/// # Errors
+/// What went wrong.
 pub fn of_section(
     loaded: &Loaded,
     configuration: &Configuration,
@@ -80,12 +85,12 @@ pub fn of_section(
     name: &str,
     new: &NewFiles,
     printer: &Printer,
-) -> Option<Finding> {
+) -> Result<bool, Box<Finding>> {
     let Ok(Some(binary)) = &loaded.binary else {
-        return None;
+        return Ok(false);
     };
     if configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
-        return None;
+        return Ok(false);
     }
     let expected = certificates(configuration, section, new);
     let asked = if name.contains('*') {
@@ -112,14 +117,14 @@ pub fn of_section(
         lines = script.lines;
         Ok(script.text)
     });
-    match result {
-        Ok(shown) if expected.is_empty() || expected.contains(&shown.leaf) => None,
+    let found = match result {
+        Ok(shown) if expected.is_empty() || expected.contains(&shown.leaf) => Ok(true),
         Ok(shown) => {
             let other = Certificate::from_der(&shown.leaf);
             let title = other
                 .as_ref()
                 .map_or("another one", |certificate| certificate.title());
-            Some(finding(
+            Err(finding(
                 Severity::BreaksClients,
                 "the server shows another certificate than the one that is configured",
                 None,
@@ -128,10 +133,10 @@ pub fn of_section(
         }
         Err(Flop::NotStaged(error)) => {
             printer.talk(&format!("note: no rehearsal: {error}"));
-            None
+            Ok(false)
         }
         // No client that we could ask with can use such a key.
-        Err(Flop::NoHandshake(..)) if expected.iter().any(|leaf| is_beyond_our_client(leaf)) => None,
+        Err(Flop::NoHandshake(..)) if expected.iter().any(|leaf| is_beyond_our_client(leaf)) => Ok(true),
         Err(flop) => {
             let severity = match flop {
                 Flop::NoHandshake(..) => Severity::BreaksClients,
@@ -159,9 +164,10 @@ pub fn of_section(
                 (Some(_), true) => (flop.to_string(), &*graver),
                 (None, _) => (flop.to_string(), &*said),
             };
-            Some(finding(severity, &summary, why, &printable(said.as_bytes())))
+            Err(finding(severity, &summary, why, &printable(said.as_bytes())))
         }
-    }
+    };
+    found.map_err(Box::new)
 }
 
 /// What the server said of its lines, said of the real ones.
