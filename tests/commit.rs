@@ -197,6 +197,20 @@ fn later_edits_are_shown_and_can_be_kept() {
     site.run(&["restore", "--yes", "--merge"]).run().expect_code(0);
     assert_eq!(site.text(), format!("# by hand\n{before}"));
 
+    // Directly beside our lines: behind the last one, with lines as ours, and before and behind the listener.
+    let site = Site::new();
+    site.enable().run().expect_code(0);
+    let (enabled, section) = (
+        site.text(),
+        "\n<VirtualHost *:81>\nServerName b\n</VirtualHost>\n",
+    );
+    let edited = enabled.replace("Listen 443\n", "# before\nListen 443\n# behind\n") + section;
+    assert_ne!(edited, enabled.clone() + section, "{enabled}");
+    fs::write(site.main(), &edited).expect("an edit");
+    site.run(&["restore", "--yes", "--merge"]).run().expect_code(0);
+    let expected = before.replace("Listen 80\n", "# before\nListen 80\n# behind\n") + section;
+    assert_eq!(site.text(), expected);
+
     let site = Site::new();
     site.enable().run().expect_code(0);
     fs::write(site.main(), site.text().replace("SSLEngine on", "SSLEngine off")).expect("an edit");
