@@ -351,6 +351,26 @@ fn a_p7b_is_put_in_order() {
     assert_eq!(desk.fingerprint("site.crt"), desk.leaf.der);
     assert_eq!(desk.fingerprint("site.chain.crt"), der(&intermediate));
     assert!(!desk.path("site.key").exists());
+    // Given as a certificate, it is said what to do with it.
+    files::write(&desk.path("root/conf/httpd.conf"), "Listen 80\n");
+    let words = [
+        "cert",
+        "install",
+        "--root",
+        "root",
+        "--domain",
+        NAME,
+        "--cert",
+        "all.p7b",
+        "--key",
+        "in/leaf.key",
+    ];
+    let refused = desk.run(&words, 1);
+    assert!(
+        refused.stderr_text().contains("esync-ssl cert import"),
+        "{}",
+        refused.report()
+    );
     desk.run(&["cert", "import", "in/leaf.crt"], 1);
     files::write(&desk.path("page.pfx"), "<html><body>404</body></html>");
     let refused = desk.run(&["cert", "import", "page.pfx"], 1);
@@ -392,7 +412,8 @@ fn inspect_says_what_everything_is() {
         "cut.pem",
     ];
     let words = [&["cert", "inspect"], &all[..]].concat();
-    let seen = desk.json(&words, 0);
+    // Two of them are nothing.
+    let seen = desk.json(&words, 4);
     let file = |at: usize| &seen["files"][at];
     assert_eq!(file(0)["items"].as_array().unwrap().len(), 4);
     assert_eq!(file(0)["items"][1]["line"], key.lines().count() + 1);
@@ -417,10 +438,11 @@ fn inspect_says_what_everything_is() {
     );
     assert_eq!(chains["end"], "root");
     // With the pass-phrase it looks inside, and knows whose key it is.
-    let opened = desk.json(&[&words[..], &["--passphrase-file", "phrase"]].concat(), 0);
+    let opened = desk.json(&[&words[..], &["--passphrase-file", "phrase"]].concat(), 4);
     assert_eq!(opened["files"][4]["items"][1]["in_archive"], true);
     assert_eq!(opened["files"][3]["items"][0]["key"]["encrypted"], false);
-    let text = desk.run(&words, 0).stdout_text();
+    desk.json(&words[..7], 0);
+    let text = desk.run(&words, 4).stdout_text();
     assert!(
         text.contains("chain: #2, issued by #3, issued by #4 (the last one is a root)"),
         "{text}"

@@ -72,3 +72,29 @@ fn commands_that_are_advised_exist() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn a_main_file_that_is_none_is_said_to_be_none() {
+    let folder = support::files::folder();
+    for (bytes, words) in [
+        (&b"hello world\n"[..], "Invalid command 'hello'"),
+        (
+            b"\x7fELF\x02\x01\x01\0\0\n\0\0\n",
+            "is no configuration of Apache",
+        ),
+        (b"", "no listening sockets available"),
+        (b"# nothing\n", "no listening sockets available"),
+        (b"\xff\xfeL\0i\0s\0t\0e\0n\0 \0x\0\n\0", "UTF-16"),
+    ] {
+        support::files::write(&folder.path().join("conf/httpd.conf"), bytes);
+        for command in [
+            &["status"][..],
+            &["dump"],
+            &["enable", "-n", "--self-signed", "--domain", "a.example"],
+        ] {
+            let outcome = esync_ssl().args(command).arg("--root").arg(folder.path()).run();
+            let outcome = outcome.expect_code(4);
+            assert!(outcome.stderr_text().contains(words), "{}", outcome.report());
+        }
+    }
+}

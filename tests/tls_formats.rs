@@ -322,7 +322,6 @@ fn what_is_no_key_is_named() {
             "p7b.der",
             "a PKCS#7 bundle of certificates (.p7b) in binary form (DER)",
         ),
-        ("ec.pfx", "a PFX archive (PKCS#12) in binary form (DER)"),
         ("putty.ppk", "a private key in PuTTY's format"),
         ("id_rsa", "a private key in OpenSSH's format"),
         (
@@ -333,6 +332,8 @@ fn what_is_no_key_is_named() {
         let refused = PrivateKey::read(&desk.read(name), None).unwrap_err();
         assert_eq!(refused, Error::NoPrivateKey(description.to_owned()), "{name}");
     }
+    let pfx = Error::InArchive("a PFX archive (PKCS#12) in binary form (DER)".to_owned());
+    assert_eq!(PrivateKey::read(&desk.read("ec.pfx"), None).unwrap_err(), pfx);
     for name in ["ec.crt", "x509.crt", "crt.der", "trusted.crt"] {
         let certificate = Certificate::read_all(&desk.read(name)).unwrap().remove(0);
         assert_eq!(certificate.issued_by(&certificate), Link::Verified, "{name}");

@@ -19,6 +19,7 @@ const SCHEMA: u32 = 1;
 pub fn run(arguments: &Dump, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
     loaded.refuse_private_keys()?;
+    loaded.refuse_no_configuration()?;
     let configuration = &loaded.configuration;
     let wanted = |entry: &Entry| {
         let in_file = arguments.file.as_deref().is_none_or(|end| {

@@ -43,6 +43,7 @@ pub fn run(
     }
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
+    loaded.refuse_no_configuration()?;
     loaded.refuse_other_root()?;
     let files = TlsFiles::of(&arguments, &loaded, &names, printer)?;
     let server = Server::of(Some(&loaded), global);

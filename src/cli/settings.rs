@@ -7,7 +7,9 @@ use anyhow::Context;
 use super::Failure;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
-use crate::httpd::{Configuration, Facts, Platform, Source, host_bytes, normalize, real_path, resolve};
+use crate::httpd::{
+    Configuration, Facts, Platform, Source, host_bytes, known, normalize, real_path, resolve,
+};
 use crate::server::binary::{Binary, Silence};
 use crate::server::installation::Installation;
 use crate::tls::holds_private_key;
@@ -190,6 +192,33 @@ impl Loaded {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses a main file that is none: nothing in it is a directive of any module of Apache.
+    pub fn refuse_no_configuration(&self) -> Result<(), Failure> {
+        let configuration = &self.configuration;
+        let mut names = configuration
+            .entries()
+            .iter()
+            .map(|entry| configuration.name(entry));
+        let Some(first) = names.next() else {
+            return Err(Failure::refused(format!(
+                "{} holds no directive, so it is no configuration; Apache would say: no listening sockets available, \
+                 shutting down. Name the main file with --config",
+                self.show(&self.installation.main)
+            )));
+        };
+        let is_known = |name: &[u8]| !known::find(name).is_empty();
+        if is_known(&first) || names.any(|name| is_known(&name)) {
+            return Ok(());
+        }
+        self.refuse_encoding()?;
+        Err(Failure::refused(format!(
+            "{} is no configuration of Apache, which knows nothing of what is in it and would say: Invalid command '{}'. \
+             Name the main file with --config",
+            self.show(&self.installation.main),
+            printable(&first[..first.len().min(40)])
+        )))
     }
 
     /// Refuses to show a configuration into which an `Include` reads a private key: each of its lines is a directive

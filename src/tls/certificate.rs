@@ -225,7 +225,10 @@ impl Certificate {
         let contents = Contents::recognise(file);
         let certificates: Result<Vec<_>, _> = contents.certificates().map(Self::from_item).collect();
         match certificates {
-            Ok(none) if none.is_empty() => Err(Error::NoCertificate(contents.describe())),
+            Ok(none) if none.is_empty() => Err(match contents.archive() {
+                Some(_) => Error::InArchive(contents.describe()),
+                None => Error::NoCertificate(contents.describe()),
+            }),
             result => result,
         }
     }

@@ -260,6 +260,12 @@ impl Contents {
         self.items.iter().filter(|item| item.kind.is_certificate())
     }
 
+    /// The PFX or p7b, if it is one.
+    pub fn archive(&self) -> Option<&Item> {
+        let is_archive = |item: &&Item| matches!(item.kind, Kind::Pfx | Kind::Pkcs7);
+        self.items.iter().find(is_archive)
+    }
+
     /// The items that are private keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(|item| item.kind.is_key())

@@ -44,6 +44,8 @@ pub enum Error {
     UnsupportedKey(String),
     /// The file holds no certificate; what it is instead.
     NoCertificate(String),
+    /// The file holds an archive, where a certificate or key in PEM is wanted; which one.
+    InArchive(String),
     /// The certificate's bytes are incomplete or make no sense.
     DamagedCertificate,
     /// The request's bytes are incomplete or make no sense.
@@ -103,6 +105,12 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "this is not a certificate but {found}; give the certificate that the CA sent"
+                )
+            }
+            Error::InArchive(found) => {
+                write!(
+                    f,
+                    "this is {found}; take it apart with esync-ssl cert import and give the files that it writes"
                 )
             }
             Error::DamagedCertificate => {

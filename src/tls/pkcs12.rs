@@ -41,11 +41,7 @@ impl Archive {
             ));
         }
         let contents = Contents::recognise(file);
-        let item = contents
-            .items
-            .iter()
-            .find(|item| matches!(item.kind, Kind::Pfx | Kind::Pkcs7));
-        let Some(item) = item else {
+        let Some(item) = contents.archive() else {
             return Err(Error::NoArchive(contents.describe()));
         };
         if matches!(item.fault, Some(Fault::Pem(_) | Fault::Incomplete)) {

@@ -35,7 +35,10 @@ impl PrivateKey {
         let contents = Contents::recognise(file);
         match contents.keys().next() {
             Some(item) => Self::from_item(item, pass_phrase),
-            None => Err(Error::NoPrivateKey(contents.describe())),
+            None => Err(match contents.archive() {
+                Some(archive) if archive.kind == Kind::Pfx => Error::InArchive(contents.describe()),
+                _ => Error::NoPrivateKey(contents.describe()),
+            }),
         }
     }
 

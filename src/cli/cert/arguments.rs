@@ -27,8 +27,8 @@ pub enum CertCommand {
 /// Tell what certificate and key files are, and which belong together.
 ///
 /// Recognises files by content and not by name: PEM, DER, PFX, p7b, keys of every form, requests; and says what a
-/// file is when it is none of these. Shows nothing of a private key but its kind and the fingerprint of its public
-/// half.
+/// file is when it is none of these (status 4). Shows nothing of a private key but its kind and the fingerprint of its
+/// public half.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Inspect {

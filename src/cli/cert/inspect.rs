@@ -55,10 +55,11 @@ pub fn run(arguments: &Inspect, printer: &Printer) -> Result<ExitStatus, Failure
     };
     printer.document(&report);
     printer.answer(&report.text());
-    Ok(if unreadable.is_some() {
-        ExitStatus::Error
-    } else {
-        ExitStatus::Done
+    let is_nothing = report.files.iter().any(|file| file.items.is_empty());
+    Ok(match unreadable {
+        Some(_) => ExitStatus::Error,
+        None if is_nothing => ExitStatus::Refused,
+        None => ExitStatus::Done,
     })
 }
 
