@@ -53,6 +53,15 @@ impl ExitStatus {
         (ExitStatus::Locked, "another run is at work; nothing was changed"),
     ];
 
+    /// Of a look that found so many errors.
+    pub fn of_errors(errors: usize) -> ExitStatus {
+        if errors > 0 {
+            ExitStatus::Refused
+        } else {
+            ExitStatus::Done
+        }
+    }
+
     /// The number itself.
     pub fn code(self) -> u8 {
         self as u8

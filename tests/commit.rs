@@ -285,8 +285,6 @@ fn twenty_edits_of_two_runs_at_once() {
                                 break;
                             }
                             Some(4 | 9) => done.push(4),
-                            // A reader may meet the instant in which Windows swaps the names.
-                            Some(1) if cfg!(windows) => done.push(1),
                             _ => panic!("{}", outcome.report()),
                         }
                     }

@@ -152,7 +152,11 @@ fn what_apache_says_is_explained_and_was_foreseen() {
         let _ = fs::remove_file(&log);
         site.configure(&(fault.before.clone() + &site.host(NAME, "server", fault.inside)));
         let (foreseen, answer) = checked(&site);
-        if !foreseen.iter().any(|code| code == fault.checked) {
+        // What is known of a line is not said a second time by a rehearsal.
+        let rehearsed = foreseen.iter().any(|code| code == "REHEARSAL-FAILED");
+        if !foreseen.iter().any(|code| code == fault.checked)
+            || rehearsed && fault.checked != "REHEARSAL-FAILED"
+        {
             wrong.push(format!("{}: check finds {foreseen:?}\n{answer}", fault.about));
         }
         let said = site.daemon.tell("start");

@@ -17,7 +17,7 @@ use crate::change::domain_name;
 use crate::check::certificate::{Question, check};
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::{Pair, TlsHost};
-use crate::check::{Finding, Severity, tls_settings};
+use crate::check::{Code, Finding, Severity, tls_settings};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{EntryId, Listen, SERVER, SectionId, Truth};
 use crate::tls::name::Name;
@@ -30,11 +30,7 @@ pub fn run(arguments: &Check, global: &Global, printer: &Printer) -> Result<Exit
     };
     printer.document(&report);
     printer.answer(&report.text());
-    Ok(if report.errors > 0 {
-        ExitStatus::Refused
-    } else {
-        ExitStatus::Done
-    })
+    Ok(ExitStatus::of_errors(report.errors))
 }
 
 /// The answer, for programs and for the text.
@@ -231,7 +227,7 @@ pub(super) fn of_loaded(
             )));
         }
     }
-    let (checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
+    let (mut checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
     if wanted.is_none() {
         for host in configuration.virtual_hosts() {
             if host.truth == Truth::Unknown {
@@ -243,6 +239,14 @@ pub(super) fn of_loaded(
         }
     }
     let mut about = running::configuration_findings(loaded);
+    // What is known of a line needs no rehearsal that says so as well.
+    let is_known = |failed: &Finding| {
+        let is_there = |other: &Finding| other.severity.is_error() && other.place == failed.place;
+        failed.code == Code::RehearsalFailed && failed.place.is_some() && about.iter().any(is_there)
+    };
+    for checked in &mut checked {
+        checked.findings.retain(|finding| !is_known(finding));
+    }
     about.extend(running::port_findings(loaded));
     let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
     if let Some(printer) = rehearsal

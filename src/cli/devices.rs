@@ -62,11 +62,7 @@ pub fn run(arguments: &Devices, global: &Global, printer: &Printer) -> Result<Ex
     report.count();
     printer.document(&report);
     printer.answer(&report.text());
-    Ok(if report.errors > 0 {
-        ExitStatus::Refused
-    } else {
-        ExitStatus::Done
-    })
+    Ok(ExitStatus::of_errors(report.errors))
 }
 
 /// What a name leads to from here.

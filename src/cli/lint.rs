@@ -35,11 +35,7 @@ pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitS
     }
     // The process ends: to give memory back piece by piece would only take time.
     std::mem::forget(loaded);
-    Ok(if errors > 0 {
-        ExitStatus::Refused
-    } else {
-        ExitStatus::Done
-    })
+    Ok(ExitStatus::of_errors(errors))
 }
 
 /// The problems for people; `quiet`: errors only.

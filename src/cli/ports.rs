@@ -51,11 +51,7 @@ pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
         of(&loaded).map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano, or ss -ltnp")))?;
     printer.document(&report);
     printer.answer(&report.text());
-    Ok(if report.errors > 0 {
-        ExitStatus::Refused
-    } else {
-        ExitStatus::Done
-    })
+    Ok(ExitStatus::of_errors(report.errors))
 }
 
 /// Who listens on the ports of a configuration, for people; or why that is not known.

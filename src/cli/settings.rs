@@ -12,6 +12,7 @@ use crate::httpd::{
 };
 use crate::server::binary::{Binary, Silence};
 use crate::server::installation::Installation;
+use crate::server::swap;
 use crate::tls::holds_private_key;
 
 /// A configuration that was found and read.
@@ -63,7 +64,7 @@ impl Loaded {
                 installation.main.display()
             )
         };
-        let bytes = std::fs::read(&installation.main).with_context(cannot_read)?;
+        let bytes = swap::find(|| std::fs::read(&installation.main)).with_context(cannot_read)?;
         if bytes.len() >= u32::MAX as usize {
             return Err(Failure::refused(format!(
                 "{} is larger than 4 GiB",

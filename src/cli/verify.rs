@@ -38,11 +38,7 @@ pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<Exi
     let report = look(&targets, &anchors, false, loaded.as_ref());
     printer.document(&report);
     printer.answer(&report.text());
-    Ok(if report.errors > 0 {
-        ExitStatus::Refused
-    } else {
-        ExitStatus::Done
-    })
+    Ok(ExitStatus::of_errors(report.errors))
 }
 
 /// Where to look: virtual hosts of the configuration, or whatever answers the name at an address. `port` is that of a

@@ -2,11 +2,12 @@
 //! configuration.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::binary::Binary;
 use super::candidates::{self, Candidate, same};
-use super::envvars;
+use super::{envvars, swap};
 
 /// A server root and its main file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,7 +202,13 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
             root.display()
         )));
     }
-    let main = MAIN_FILES.iter().map(|name| join(&absolute, name)).find(|path| path.is_file()).ok_or_else(|| {
+    let there = || {
+        MAIN_FILES
+            .iter()
+            .map(|name| join(&absolute, name))
+            .find(|path| path.is_file())
+    };
+    let main = swap::find(|| there().ok_or_else(|| ErrorKind::NotFound.into())).map_err(|_| {
         NotFound(format!(
             "no Apache configuration below {} ({found_by}): none of {} is there; name the main file with --config",
             root.display(),
@@ -224,7 +231,7 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
             main.display()
         )));
     }
-    if !path.is_file() {
+    if !swap::find(|| path.metadata()).is_ok_and(|metadata| metadata.is_file()) {
         return Err(NotFound(format!(
             "the main file {} (--config) does not exist; check the path",
             main.display()

@@ -11,5 +11,6 @@ pub mod port;
 pub mod rehearsal;
 pub mod service;
 pub mod shown;
+pub mod swap;
 pub mod system;
 pub mod system_log;
