@@ -145,7 +145,7 @@ mod tests {
 
     /// What libtest would say of the tests here.
     pub fn main() {
-        let all: [(&str, fn(&Site)); 3] = [
+        let all: [(&str, Test); 3] = [
             ("a_restart_that_takes_too_long", a_restart_that_takes_too_long),
             (
                 "a_change_with_which_it_does_not_start_in_time",
@@ -179,6 +179,8 @@ mod tests {
         );
         std::process::exit(i32::from(failed > 0));
     }
+
+    type Test = fn(&Site);
 
     /// The installed service, which runs; uninstalled when dropped.
     struct Site {
