@@ -334,7 +334,9 @@ pub(super) fn judge_hosts(
             let name = name.as_deref().unwrap_or("localhost");
             let new = std::collections::BTreeMap::new();
             let found = rehearse::of_section(loaded, configuration, host.section, name, &new, printer);
-            checked[first].findings.extend(found.err().map(|found| *found));
+            let findings = &mut checked[first].findings;
+            findings.extend(found.err().map(|found| *found));
+            findings.sort_by_key(|finding| finding.severity);
         }
     }
     (checked, skipped)
