@@ -248,6 +248,7 @@ const PROBLEMS: &[Case] = &[
     ),
     ("ErrorLog gone/error.log", "log-folder", 1, true),
     ("Error \"do not use\"", "error-directive", 1, true),
+    ("<If \"%{HTTP_HOST == 'a'\">\n</If>", "expression", 1, true),
     ("Port 80", "obsolete", 1, true),
 ];
 
@@ -265,6 +266,25 @@ const TRAPS: &[Case] = &[
     ("KeepAlive On Off", "ignored-words", 1, false),
     ("\"\" ServerAdmin x", "ignored-line", 1, false),
     ("<IfDefine !X> # a -> b\n</IfDefine>", "text-after-tag", 1, false),
+    (
+        "<Location /x> ServerAdmin x\n</Location>",
+        "text-after-tag",
+        1,
+        false,
+    ),
+    (
+        "<IfDefine !X> ServerAdmin x\n</IfDefine>",
+        "text-after-tag",
+        1,
+        false,
+    ),
+    (
+        "<VirtualHost *:8080>\nServerName a.test\n</VirtualHost>\n<VirtualHost 127.0.0.1:8080>\nServerName b.test\n\
+         </VirtualHost>",
+        "hides-others",
+        4,
+        false,
+    ),
     ("<Location \"/x>\n</Location>", "open-quote", 1, false),
     ("Define EMPTY \"\"", "empty-define", 1, false),
     ("<IfDefine !X>\nServerAdmin x", "unclosed-condition", 1, false),

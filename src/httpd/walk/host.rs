@@ -1,12 +1,12 @@
 //! Virtual hosts: addresses, names, reach, and TLS side by side with plain. Resolves no host names.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 use super::super::listen::is_no_host;
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::reach::Reach;
-use super::super::virtual_host::host_part;
+use super::super::virtual_host::{host_part, matches_alias};
 use super::super::word::words;
 use super::super::{Address, EntryId, Host, SectionId, Truth, VirtualHost};
 use super::listen::parse_address_port;
@@ -226,7 +226,67 @@ pub(super) fn check(walk: &mut Walk<'_>) {
         walk.warn(&entry, None, "dead-host", message);
     }
     tls(walk, &hosts);
+    nearer(walk, &hosts.all);
     walk.hosts = hosts;
+}
+
+/// At how many single addresses it is looked for what they hide.
+const ADDRESSES: usize = 100;
+
+/// Virtual hosts for all addresses that clients of a single one do not get, whatever name they ask for: told once for
+/// each such address, at its first virtual host.
+fn nearer(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
+    let active = || hosts.iter().filter(|host| host.truth == Truth::True);
+    let mut near: BTreeMap<(IpAddr, u16), Vec<&VirtualHost>> = BTreeMap::new();
+    for host in active() {
+        for address in &host.addresses {
+            if let (Host::Ip(ip), Some(port)) = (&address.host, address.port) {
+                near.entry((*ip, port)).or_default().push(host);
+            }
+        }
+    }
+    for ((ip, port), set) in near.into_iter().take(ADDRESSES) {
+        let listened = |ip: &IpAddr| {
+            let mut listens = walk.listens.iter();
+            listens.any(|l| l.port == port && (l.is_wildcard() || l.ip() == Some(*ip)))
+        };
+        let names = set
+            .iter()
+            .flat_map(|host| host.server_name.iter().chain(&host.aliases));
+        let (patterns, names): (Vec<String>, Vec<String>) = names
+            .map(|name| name.to_ascii_lowercase())
+            .partition(|name| name.contains(['*', '?']));
+        let names: HashSet<String> = names.into_iter().collect();
+        let mut hidden = active().filter(|host| {
+            let everywhere = |address: &Address| address.host == Host::Any && address.port == Some(port);
+            let is_near = |address: &Address| address.ip() == Some(ip) && address.port == Some(port);
+            let name = host.server_name.as_deref().map(str::to_ascii_lowercase);
+            let is_there = |name: &String| {
+                names.contains(name)
+                    || patterns
+                        .iter()
+                        .any(|pattern| matches_alias(pattern.as_bytes(), name.as_bytes()))
+            };
+            host.addresses.iter().any(everywhere)
+                && !host.addresses.iter().any(is_near)
+                && name.is_some_and(|name| !is_there(&name))
+        });
+        let Some(one) = hidden.next().filter(|_| listened(&ip)) else {
+            continue;
+        };
+        let more = match hidden.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "clients of {} never get {} at {}{more}, whatever name they ask for: an address of its own comes before `*`",
+            SocketAddr::new(ip, port),
+            one.server_name.as_deref().unwrap_or_default(),
+            walk.c.place(walk.c.entry(one.entry)),
+        );
+        let entry = *walk.c.entry(set[0].entry);
+        walk.warn(&entry, None, "hides-others", message);
+    }
 }
 
 fn tls(walk: &mut Walk<'_>, hosts: &Hosts) {

@@ -1,4 +1,5 @@
-//! Sections carried out in the walk: their tags and arguments. Does not judge patterns and expressions.
+//! Sections carried out in the walk: their tags and arguments. Does not judge patterns, nor expressions but for one that
+//! is cut off.
 
 use super::super::SectionId;
 use super::super::configuration::Entry;
@@ -38,6 +39,7 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
             format!("`{}` lacks its closing `>`", known.name),
         );
     };
+    trap::after_tag(walk, &directive.entry, &rest[end + 1..]);
     let argument = trim(&rest[..end]);
     match known.name {
         "<Else" if !argument.is_empty() => {
@@ -90,6 +92,16 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
             apache,
             format!("`{name}` takes one argument; put the whole expression in quotes"),
         );
+    } else if matches!(known.name, "<If" | "<ElseIf")
+        && let Some(first) = words(argument).next()
+        && open_variable(&first.value)
+    {
+        walk.refuse(
+            directive,
+            "expression",
+            "Cannot parse condition clause: Unterminated string or variable",
+            "a `%{` of the expression is not closed; end it with `}`",
+        );
     }
     match known.name {
         "<If" | "<ElseIf" => walk.contexts[around].after_if = true,
@@ -136,6 +148,12 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
 /// The section whose content an entry belongs to, conditionals decided while reading seen through.
 fn effective(walk: &Walk<'_>, entry: &Entry) -> usize {
     walk.c.context(entry) as usize
+}
+
+/// Does an expression hold a variable that is not closed?
+fn open_variable(expression: &[u8]) -> bool {
+    let last = memchr::memmem::rfind(expression, b"%{");
+    last.is_some_and(|at| !expression[at..].contains(&b'}'))
 }
 
 /// Is the last quoted word without its closing quote?

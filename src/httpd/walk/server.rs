@@ -246,9 +246,7 @@ fn modules(walk: &mut Walk<'_>) {
 
 fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier: &str) {
     // A bare name may be found by the system's loader.
-    if !load.file.iter().any(|b| matches!(b, b'/' | b'\\')) {
-        return;
-    }
+    let is_bare = !load.file.iter().any(|b| matches!(b, b'/' | b'\\'));
     let at_that_line = resolve(&load.server_root, &load.file, walk.c.source.platform);
     let Some(full) = walk.full(&at_that_line) else {
         return;
@@ -257,7 +255,7 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
     let entry = *walk.c.entry(load.entry);
     let kind = walk.c.source.kind(&full);
     if !matches!(kind, Kind::Missing | Kind::Folder) {
-        if lacks_symbol(walk, load, &full) {
+        if !is_bare && lacks_symbol(walk, load, &full) {
             let problem = Problem {
                 code: "load-module",
                 apache: Some(format!(
@@ -272,13 +270,25 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
         }
         return;
     }
+    let otherwise = if is_bare {
+        format!(
+            "{identifier} is only loaded if the system finds it among its libraries; write the path of the module"
+        )
+    } else {
+        format!("so {identifier} cannot be loaded")
+    };
     let problem = Problem {
         code: "load-module",
+        severity: if is_bare {
+            Severity::Warning
+        } else {
+            Severity::Error
+        },
         apache: Some(format!(
             "Cannot load {} into server",
             String::from_utf8_lossy(&load.file)
         )),
-        message: format!("there is no file {shown}, so {identifier} cannot be loaded"),
+        message: format!("there is no file {shown}, {otherwise}"),
         ..Problem::new(Phase::Reading)
     };
     walk.report(&entry, Some(2), problem);

@@ -2,6 +2,7 @@
 
 use super::super::configuration::{Entry, EntryId, SectionId};
 use super::super::known::{Arity, Known};
+use super::super::line::trim;
 use super::super::problem::{Phase, Problem};
 use super::super::word::words;
 use super::super::{LoadModule, Truth, known};
@@ -42,15 +43,31 @@ pub(super) fn conditional(
     if let Some(end) = rest.iter().rposition(|&b| b == b'>')
         && !version
         && !macro_section
-        && rest[..end].contains(&b'>')
     {
-        walk.warn(
-            &entry,
-            None,
-            "text-after-tag",
-            "the argument reaches to the last `>` of the line, so that text behind the tag became part of it",
-        );
+        if rest[..end].contains(&b'>') {
+            walk.warn(
+                &entry,
+                None,
+                "text-after-tag",
+                "the argument reaches to the last `>` of the line, so that text behind the tag became part of it",
+            );
+        }
+        after_tag(walk, &entry, &rest[end + 1..]);
     }
+}
+
+/// What stands behind the `>` of an opening tag. A comment there does what its author means.
+pub(super) fn after_tag(walk: &mut Walk<'_>, entry: &Entry, text: &[u8]) {
+    let text = trim(text);
+    if text.is_empty() || text.starts_with(b"#") {
+        return;
+    }
+    walk.warn(
+        entry,
+        None,
+        "text-after-tag",
+        "Apache drops without a word what stands behind the `>` of a section; give it a line of its own",
+    );
 }
 
 /// A directive that acts while reading.
