@@ -129,7 +129,11 @@ fn beside(
         let loses = set
             .iter()
             .any(|host| host.entry <= site.entry && taken_name(host, request.names()).is_some());
-        !is_default && !loses
+        // The copy has the names of the site, and those behind it may have some of them for HTTPS.
+        let takes = set
+            .iter()
+            .any(|host| host.entry > site.entry && (share_name(site, host) || share_name(host, site)));
+        !is_default && !loses && !takes
     });
     // Behind its closing line is the level of its opening.
     let opening = configuration.entry(site.entry).line;
@@ -162,6 +166,12 @@ pub(super) fn addresses(answers: &Answers<'_>, port: u16, ends: &[Option<IpAddr>
 /// The first of the names that the virtual host would take.
 fn taken_name<'a>(host: &VirtualHost, mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.find(|name| host.has_name(name))
+}
+
+/// Does the first have one of the other's names, be it by a wildcard?
+fn share_name(host: &VirtualHost, other: &VirtualHost) -> bool {
+    let mut names = other.server_name.iter().chain(&other.aliases);
+    names.any(|name| host.has_name(name))
 }
 
 /// Where a new virtual host goes: behind all others, so that it becomes the default of no address, except that a

@@ -380,6 +380,27 @@ fn sets_are_unchanged(
                 request.domain
             )));
         }
+        // A name that one of them had for its own is still answered by it.
+        let names: Vec<&String> = old
+            .iter()
+            .flat_map(|host| host.server_name.iter().chain(&host.aliases))
+            .collect();
+        for name in names {
+            let (Some(was), Some(is)) = (before.answering(end, name), after.answering(end, name)) else {
+                continue;
+            };
+            let is_own = request.names().any(|own| own.eq_ignore_ascii_case(name))
+                || names_exactly(was, &request.domain);
+            if !is_own && was.has_name(name) && key(original, was) != key(result, is) {
+                return Err(refuse(format!(
+                    "{name} is answered on port {} by the virtual host {}, and {} would take it over; take the name \
+                     out of the ServerAlias of one of them, then run again",
+                    request.port,
+                    describe(original, was),
+                    describe(result, is)
+                )));
+            }
+        }
     }
     Ok(())
 }

@@ -104,6 +104,13 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
     if name.contains('*') {
         return Err("a wildcard cannot be a server's own name; give one name".into());
     }
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Err(
+            "HTTPS for an IPv6 address as a name is not supported; give a domain name that leads there"
+                .into(),
+        );
+    }
     if name
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
@@ -147,6 +154,13 @@ mod tests {
         );
         assert_eq!(domain_name("192.0.2.7").unwrap(), "192.0.2.7");
         assert_eq!(domain_name("localhost").unwrap(), "localhost");
+    }
+
+    #[test]
+    fn an_ipv6_address_is_told_as_one() {
+        for address in ["::1", "[::1]", "2001:db8::7"] {
+            assert!(domain_name(address).unwrap_err().contains("IPv6"), "{address}");
+        }
     }
 
     #[test]

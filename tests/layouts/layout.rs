@@ -117,13 +117,18 @@ impl Layout {
     /// them or not.
     pub fn pages_of(&self, name: &str) -> Vec<String> {
         let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
-        // What a macro or a variable stands for is not looked at.
+        // What a macro stands for is not looked at.
+        let variable = Regex::new(r"(?m)^\s*Define SITE (\S+)").expect("a pattern");
         let names = Regex::new(r"(?mi)^\s*Server(?:Name|Alias)\s+(.*)$").expect("a pattern");
         let texts = self.files.iter().map(|(_, text)| text.replace("\\\n", ""));
         let blocks: Vec<String> = texts
             .flat_map(|text| {
                 let blocks = text.split("<VirtualHost ");
-                blocks.map(str::to_owned).collect::<Vec<String>>()
+                let resolved = blocks.map(|block| match variable.captures(block) {
+                    Some(found) => block.replace("${SITE}", &found[1]),
+                    None => block.to_owned(),
+                });
+                resolved.collect::<Vec<String>>()
             })
             .collect();
         blocks

@@ -56,7 +56,13 @@ impl Place<'_> {
         let port = self.trial.set_up.other;
         let [was, is] =
             [self.before, self.after].map(|all| all.get(self.ip, port, false, self.name, self.path));
-        let redirected = self.is_wanted() && self.path == PAGE && is == self.redirect();
+        let there = |name: &str| self.before.get(self.ip, port, false, name, self.path);
+        // Who got the site as its default goes with it, as on the HTTP port.
+        let is_default = || {
+            let is_address = self.name.parse::<IpAddr>().is_ok();
+            was == there(&self.wanted[0]) && (was == there("unknown.test") || is_address)
+        };
+        let redirected = self.path == PAGE && is == self.redirect() && (self.is_wanted() || is_default());
         let fine = was == is || redirected && self.trial.layout.options("--http") == ["redirect"];
         (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
     }
