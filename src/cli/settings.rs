@@ -243,10 +243,16 @@ impl Loaded {
 
 /// Is there a line that begins a private key in PEM?
 pub fn holds_private_key(bytes: &[u8]) -> bool {
-    bytes
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    // Hardly any configuration has one, and this is quick to see.
+    let Some(first) = memchr::memmem::find(bytes, BEGIN) else {
+        return false;
+    };
+    let line = memchr::memrchr2(b'\n', b'\r', &bytes[..first]).map_or(0, |end| end + 1);
+    bytes[line..]
         .split(|&byte| byte == b'\n' || byte == b'\r')
         .map(|line| line.trim_ascii_start())
-        .any(|line| line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"))
+        .any(|line| line.starts_with(BEGIN) && line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"))
 }
 
 /// The binary that answered, if there is one, or the silence of one that is there.
