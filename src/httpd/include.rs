@@ -120,12 +120,13 @@ fn is_pattern(text: &[u8]) -> bool {
 
 /// One file, or all files of a folder and the folders in it, dot files and backups included.
 fn collect(full: Vec<u8>, source: &Source, depth: usize, found: &mut Vec<Vec<u8>>) -> Result<(), Failure> {
-    if source.kind(&full) != Kind::Folder {
-        if source.kind(&full) == Kind::Missing {
-            return Err(Failure::Missing(full));
+    match source.kind(&full) {
+        Kind::Folder => {}
+        Kind::Missing => return Err(Failure::Missing(full)),
+        Kind::File | Kind::Other => {
+            found.push(full);
+            return Ok(());
         }
-        found.push(full);
-        return Ok(());
     }
     if depth > 128 {
         return Err(Failure::TooDeep(full));

@@ -142,12 +142,16 @@ pub fn is_known(name: &[u8], modules: &Modules) -> Truth {
     }
 }
 
-/// FNV-1a over the name in lower case.
+/// Over eight bytes at a time; the bit in which upper and lower case differ is set in all of them.
 fn hash(name: &[u8]) -> usize {
-    let hash = name.iter().fold(0x811c_9dc5u32, |hash, byte| {
-        (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
-    });
-    (hash ^ (hash >> 15)) as usize
+    let mut hash = name.len() as u64;
+    for part in name.chunks(8) {
+        let mut bytes = [0; 8];
+        bytes[..part.len()].copy_from_slice(part);
+        let lower = u64::from_le_bytes(bytes) | 0x2020_2020_2020_2020;
+        hash = (hash.rotate_left(23) ^ lower).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    (hash >> 40) as usize
 }
 
 fn table() -> &'static Table {

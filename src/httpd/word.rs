@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 use super::line::is_space;
 
 /// One word of a line.
@@ -47,16 +49,17 @@ impl<'a> Iterator for Words<'a> {
         let text = self.text;
         let value = match *text.get(start)? {
             quote @ (b'"' | b'\'') => {
-                let mut end = start + 1;
-                while end < text.len() && text[end] != quote {
-                    let escape = text[end] == b'\\'
-                        && text
+                let body = &text[start + 1..];
+                let mut end = memchr2(quote, b'\\', body).unwrap_or(body.len());
+                while end < body.len() && body[end] != quote {
+                    let escape = body[end] == b'\\'
+                        && body
                             .get(end + 1)
                             .is_some_and(|&next| next == quote || next == b'\\');
                     end += if escape { 2 } else { 1 };
                 }
-                self.at = (end + 1).min(text.len());
-                unescape(&text[start + 1..end], Some(quote))
+                self.at = (start + 1 + end + 1).min(text.len());
+                unescape(&body[..end], Some(quote))
             }
             _ => {
                 let end = text[start..]

@@ -63,7 +63,9 @@ pub fn holds_private_key(bytes: &[u8]) -> bool {
         let line = line.trim_ascii();
         line.starts_with(b"-----BEGIN ") && line.ends_with(b"PRIVATE KEY-----")
     };
-    bytes.split(|&byte| byte == b'\n' || byte == b'\r').any(begins)
+    // Hardly any configuration has one, and this is quick to see.
+    let is_there = memchr::memmem::find(bytes, b"PRIVATE KEY-----").is_some();
+    is_there && bytes.split(|&byte| byte == b'\n' || byte == b'\r').any(begins)
         || bytes.len() <= MAX_SIZE
             && (bytes.starts_with(b"PuTTY-User-Key-File-")
                 || bytes.first() == Some(&SEQUENCE) && look(bytes).1.iter().any(|item| item.kind.is_key()))

@@ -99,6 +99,10 @@ impl Context {
             let name = shown_name(directive.name);
             return Some(format!("{name} cannot occur within <VirtualHost> section"));
         }
+        if !self.directory {
+            // All sections that matter below are of that kind.
+            return None;
+        }
         let sections: &[&str] = if NOT_IN_FOLDERS.contains(&directive.name) {
             &[
                 "<Directory",
