@@ -80,14 +80,7 @@ impl<'a> Answers<'a> {
             ends.push(if listen.is_wildcard() { None } else { listen.ip() });
         }
         if wildcard {
-            let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
-            let addresses = active.flat_map(|host| &host.addresses);
-            ends.extend(
-                addresses
-                    .filter(|a| a.port.is_none_or(|own| own == self.port))
-                    .filter_map(|a| a.ip())
-                    .map(Some),
-            );
+            ends.extend(self.named_ips(self.port).map(Some));
         }
         ends.sort();
         ends.dedup();
@@ -110,12 +103,17 @@ impl<'a> Answers<'a> {
         self.set(end).into_iter().filter(names_port).collect()
     }
 
+    /// The single addresses that active virtual hosts name for a port.
+    fn named_ips(&self, port: u16) -> impl Iterator<Item = IpAddr> {
+        let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
+        let addresses = active.flat_map(|host| &host.addresses);
+        let on_port = addresses.filter(move |address| address.port.is_none_or(|own| own == port));
+        on_port.filter_map(|address| address.ip())
+    }
+
     /// Does an active virtual host name that address for the port?
     pub fn is_named(&self, ip: IpAddr) -> bool {
-        let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
-        active
-            .flat_map(|host| &host.addresses)
-            .any(|address| address.ip() == Some(ip) && address.port.is_none_or(|port| port == self.port))
+        self.named_ips(self.port).any(|named| named == ip)
     }
 
     /// The virtual host that answers the domain at a local end; `None` is the main server.
@@ -158,10 +156,7 @@ impl<'a> Answers<'a> {
     pub fn listener_speaks_tls(&self, listen: &Listen) -> bool {
         let mut ends = vec![listen.ip()];
         if listen.is_wildcard() {
-            let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
-            let addresses = active.flat_map(|host| &host.addresses);
-            let on_port = addresses.filter(|a| a.port.is_none_or(|port| port == listen.port));
-            ends.extend(on_port.filter_map(|address| address.ip()).map(Some));
+            ends.extend(self.named_ips(listen.port).map(Some));
         }
         let set = |end: &Option<IpAddr>| self.configuration.address_set(&self.hosts, *end, listen.port);
         let mut firsts = ends.iter().filter_map(|end| set(end).first().copied()).peekable();

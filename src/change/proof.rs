@@ -51,11 +51,7 @@ pub(super) fn prove(
         )));
     }
     if let Some(problem) = errors(result).next() {
-        return Err(refuse(format!(
-            "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
-            place(result, problem),
-            problem.message
-        )));
+        return Err(awakened(result, problem));
     }
     refuse_awakened_errors(original, result)?;
     refuse_tls_on_http_ports(original, result, request)?;
@@ -63,6 +59,14 @@ pub(super) fn prove(
     refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
     others_are_unchanged(original, result, request)
+}
+
+fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
+    refuse(format!(
+        "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
+        place(result, problem),
+        problem.message
+    ))
 }
 
 /// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
@@ -90,11 +94,7 @@ fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> R
         .find(|new| !before.contains(&(new.code, new.message.clone())));
     match new {
         None => Ok(()),
-        Some(problem) => Err(refuse(format!(
-            "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
-            place(result, problem),
-            problem.message
-        ))),
+        Some(problem) => Err(awakened(result, problem)),
     }
 }
 
