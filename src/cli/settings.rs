@@ -8,7 +8,7 @@ use super::Failure;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
 use crate::httpd::{
-    Configuration, Facts, Platform, Source, host_bytes, known, normalize, real_path, resolve,
+    Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
 use crate::server::binary::{Binary, Silence};
 use crate::server::installation::Installation;
@@ -64,7 +64,7 @@ impl Loaded {
                 installation.main.display()
             )
         };
-        let bytes = swap::find(|| std::fs::read(&installation.main)).with_context(cannot_read)?;
+        let bytes = swap::find(|| read_file(&installation.main)).with_context(cannot_read)?;
         if bytes.len() >= u32::MAX as usize {
             return Err(Failure::refused(format!(
                 "{} is larger than 4 GiB",

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::line::{self, Line, LineKind};
+use super::glance;
+use super::line::{self, Line, LineKind, Rare};
 use super::word;
 
 /// On which system the configuration is used, which need not be the one we run on. Decides about byte order marks,
@@ -60,7 +61,7 @@ impl LineEnding {
 pub struct Document {
     bytes: Vec<u8>,
     lines: Vec<Line>,
-    has_references: bool,
+    rare: Rare,
 }
 
 /// A comment line that holds a directive, such as `#LoadModule ssl_module modules/mod_ssl.so`.
@@ -82,18 +83,18 @@ impl Document {
         } else {
             0
         };
-        let lines = line::split(&bytes, from);
-        let has_references = memchr::memmem::find(&bytes, b"${").is_some();
-        Document {
-            bytes,
-            lines,
-            has_references,
-        }
+        let (lines, rare) = line::split(&bytes, from, glance::look);
+        Document { bytes, lines, rare }
     }
 
-    /// Does `${` stand anywhere in it?
-    pub(super) fn has_references(&self) -> bool {
-        self.has_references
+    /// What stands anywhere in it.
+    pub(super) fn rare(&self) -> Rare {
+        self.rare
+    }
+
+    /// Does `${` stand in this part of it?
+    pub(super) fn refers(&self, part: &[u8]) -> bool {
+        self.rare.reference && memchr::memmem::find(part, b"${").is_some()
     }
 
     /// The file, as it is.

@@ -51,14 +51,22 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// The files that an `Include` or `IncludeOptional` argument names, as absolute paths of the configuration, in the
-/// order in which Apache reads them. With `optional` what is missing is left out.
+/// A file to be included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// An absolute path of the configuration.
+    pub path: Vec<u8>,
+    /// A file, or something else that is no folder.
+    pub kind: Kind,
+}
+
+/// The files that an `Include` or `IncludeOptional` argument names, in the order in which Apache reads them. With `optional` what is missing is left out.
 pub fn files(
     argument: &[u8],
     server_root: &[u8],
     source: &Source,
     optional: bool,
-) -> Result<Vec<Vec<u8>>, Failure> {
+) -> Result<Vec<Found>, Failure> {
     let mut full = path::resolve(server_root, argument, source.platform);
     if argument.ends_with(b"/") && !full.ends_with(b"/") {
         // Only a folder can have it.
@@ -82,7 +90,7 @@ pub fn files(
         };
         expand(folder, &full[start..], source, optional, &mut found)?;
     } else {
-        tolerate(optional, collect(full, source, 0, &mut found))?;
+        tolerate(optional, collect(full, None, source, 0, &mut found))?;
     }
     Ok(found)
 }
@@ -118,13 +126,20 @@ fn is_pattern(text: &[u8]) -> bool {
     false
 }
 
-/// One file, or all files of a folder and the folders in it, dot files and backups included.
-fn collect(full: Vec<u8>, source: &Source, depth: usize, found: &mut Vec<Vec<u8>>) -> Result<(), Failure> {
-    match source.kind(&full) {
+/// One file, or all files of a folder and the folders in it, dot files and backups included. `kind`: what it is, if
+/// that is known.
+fn collect(
+    full: Vec<u8>,
+    kind: Option<Kind>,
+    source: &Source,
+    depth: usize,
+    found: &mut Vec<Found>,
+) -> Result<(), Failure> {
+    match kind.unwrap_or_else(|| source.kind(&full)) {
         Kind::Folder => {}
         Kind::Missing => return Err(Failure::Missing(full)),
-        Kind::File | Kind::Other => {
-            found.push(full);
+        kind @ (Kind::File | Kind::Other) => {
+            found.push(Found { path: full, kind });
             return Ok(());
         }
     }
@@ -132,8 +147,8 @@ fn collect(full: Vec<u8>, source: &Source, depth: usize, found: &mut Vec<Vec<u8>
         return Err(Failure::TooDeep(full));
     }
     let names = source.list(&full).map_err(|_| Failure::NoFolder(full.clone()))?;
-    for name in names {
-        collect(join(&full, &name), source, depth + 1, found)?;
+    for (name, kind) in names {
+        collect(join(&full, &name), kind, source, depth + 1, found)?;
     }
     Ok(())
 }
@@ -144,7 +159,7 @@ fn expand(
     pattern: &[u8],
     source: &Source,
     optional: bool,
-    found: &mut Vec<Vec<u8>>,
+    found: &mut Vec<Found>,
 ) -> Result<(), Failure> {
     let (component, rest) = match pattern.iter().position(|&b| b == b'/') {
         Some(at) => (&pattern[..at], Some(&pattern[at + 1..])),
@@ -154,17 +169,17 @@ fn expand(
         let next = join(folder, component);
         return match rest {
             Some(rest) => expand(&next, rest, source, optional, found),
-            None => tolerate(optional, collect(next, source, 0, found)),
+            None => tolerate(optional, collect(next, None, source, 0, found)),
         };
     }
     let Ok(names) = source.list(folder) else {
         return tolerate(optional, Err(Failure::NoFolder(folder.to_vec())));
     };
-    let matching: Vec<Vec<u8>> = names
+    let matching: Vec<(Vec<u8>, Option<Kind>)> = names
         .into_iter()
-        .filter(|name| matches(component, name))
-        .map(|name| join(folder, &name))
-        .filter(|full| rest.is_none() || source.is_real_folder(full))
+        .filter(|(name, _)| matches(component, name))
+        .map(|(name, kind)| (join(folder, &name), kind))
+        .filter(|(full, _)| rest.is_none() || source.is_real_folder(full))
         .collect();
     if matching.is_empty() {
         return tolerate(
@@ -172,10 +187,10 @@ fn expand(
             Err(Failure::NoMatch(component.to_vec(), folder.to_vec())),
         );
     }
-    for full in matching {
+    for (full, kind) in matching {
         match rest {
             Some(rest) => expand(&full, rest, source, optional, found)?,
-            None => collect(full, source, 0, found)?,
+            None => collect(full, kind, source, 0, found)?,
         }
     }
     Ok(())
@@ -361,8 +376,8 @@ mod tests {
         let list = |pattern: &str| {
             files(pattern.as_bytes(), &root, &source, false).map(|all| {
                 all.iter()
-                    .map(|full| {
-                        let rest = path::strip_prefix(full, &root, Platform::HOST).unwrap();
+                    .map(|found| {
+                        let rest = path::strip_prefix(&found.path, &root, Platform::HOST).unwrap();
                         String::from_utf8_lossy(rest).into_owned()
                     })
                     .collect::<Vec<_>>()

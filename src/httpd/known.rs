@@ -47,6 +47,8 @@ pub struct Places {
     pub htaccess: bool,
     /// Not in virtual hosts, whatever `server` says.
     pub global_only: bool,
+    /// Not in `<Directory>`, `<Files>` and `<If>`, whatever `directory` says.
+    pub not_in_folders: bool,
 }
 
 /// One directive of one module.
@@ -60,9 +62,52 @@ pub struct Known {
     pub arity: Arity,
     /// Where it may stand.
     pub places: Places,
+    /// Carried out while reading: nothing is left to do afterwards.
+    pub acts_while_reading: bool,
+    /// httpd itself or mod_ssl checks its values when it is carried out, and so do we.
+    pub has_checked_values: bool,
     /// The next entry of the table is the same directive of another module.
     same_name_follows: bool,
 }
+
+const ACT_WHILE_READING: [&str; 11] = [
+    "Define",
+    "UnDefine",
+    "ServerRoot",
+    "LoadModule",
+    "LoadFile",
+    "Include",
+    "IncludeOptional",
+    "Use",
+    "UndefMacro",
+    "DefaultRuntimeDir",
+    "UNCList",
+];
+
+/// Those of mod_ssl are not listed.
+const HAVE_CHECKED_VALUES: [&str; 10] = [
+    "Listen",
+    "ServerName",
+    "ServerAlias",
+    "NameVirtualHost",
+    "DocumentRoot",
+    "ErrorLog",
+    "CustomLog",
+    "TransferLog",
+    "Error",
+    "Port",
+];
+
+/// Allowed at server level and in `<Location>` only, although the table says `<Directory>` too.
+const NOT_IN_FOLDERS: [&str; 7] = [
+    "Alias",
+    "ScriptAlias",
+    "CacheEnable",
+    "CacheDisable",
+    "ProxyPass",
+    "ProxyPassMatch",
+    "ProxyPassReverse",
+];
 
 struct Table {
     modules: Vec<&'static str>,
@@ -84,19 +129,40 @@ pub fn modules() -> &'static [&'static str] {
 /// The entries for a name, in any case (sections with their `<`): more than one where several modules provide it,
 /// none where no standard module does.
 pub fn find(name: &[u8]) -> &'static [Known] {
+    let Some(first) = first(name) else { return &[] };
+    let entries = &table().entries[first..];
+    let more = entries.iter().take_while(|entry| entry.same_name_follows).count();
+    &entries[..=more]
+}
+
+/// The entry for a name that one module alone provides, and its index for [`entry`].
+pub fn single(name: &[u8]) -> Option<(u16, &'static Known)> {
+    let index = first(name)?;
+    let known = &table().entries[index];
+    (!known.same_name_follows).then_some((index as u16, known))
+}
+
+/// The name of every entry.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    table().entries.iter().map(|known| known.name)
+}
+
+/// An entry by its index.
+pub fn entry(index: u16) -> &'static Known {
+    &table().entries[index as usize]
+}
+
+/// Index of the first entry for a name.
+fn first(name: &[u8]) -> Option<usize> {
     let table = table();
     let mask = table.slots.len() - 1;
     let mut at = hash(name) & mask;
     loop {
-        let Some(index) = table.slots[at].checked_sub(1).map(usize::from) else {
-            return &[];
-        };
-        if table.entries[index].name.as_bytes().eq_ignore_ascii_case(name) {
-            let more = table.entries[index..]
-                .iter()
-                .take_while(|entry| entry.same_name_follows)
-                .count();
-            return &table.entries[index..=index + more];
+        let index = table.slots[at].checked_sub(1).map(usize::from)?;
+        let known = table.entries[index].name.as_bytes();
+        if known == name || known.eq_ignore_ascii_case(name) {
+            return Some(index);
         }
         at = (at + 1) & mask;
     }
@@ -142,16 +208,16 @@ pub fn is_known(name: &[u8], modules: &Modules) -> Truth {
     }
 }
 
-/// Over eight bytes at a time; the bit in which upper and lower case differ is set in all of them.
+/// Over the length and eight bytes at either end; the bit in which upper and lower case differ is set in all of them.
 fn hash(name: &[u8]) -> usize {
-    let mut hash = name.len() as u64;
-    for part in name.chunks(8) {
-        let mut bytes = [0; 8];
-        bytes[..part.len()].copy_from_slice(part);
-        let lower = u64::from_le_bytes(bytes) | 0x2020_2020_2020_2020;
-        hash = (hash.rotate_left(23) ^ lower).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    (hash >> 40) as usize
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (name.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+    };
+    let mixed =
+        (first | CASE).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (last | CASE) ^ (name.len() as u64) << 40;
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }
 
 fn table() -> &'static Table {
@@ -182,11 +248,14 @@ fn parse(text: &'static str) -> Table {
                 directory: places.contains('d'),
                 htaccess: places.contains('h'),
                 global_only: places.contains('g'),
+                not_in_folders: NOT_IN_FOLDERS.contains(&first),
             },
+            acts_while_reading: ACT_WHILE_READING.contains(&first),
+            has_checked_values: first.starts_with("SSL") || HAVE_CHECKED_VALUES.contains(&first),
             same_name_follows: false,
         });
     }
-    entries.sort_by_key(|entry| entry.name.to_ascii_lowercase());
+    entries.sort_by_cached_key(|entry| entry.name.to_ascii_lowercase());
     let mut slots = vec![0u16; 4096];
     for index in 0..entries.len() {
         let same = |other: Option<&Known>| {

@@ -1,8 +1,11 @@
 //! Physical lines to logical lines, by the rules of httpd's `ap_cfg_getline`. Knows nothing of words or sections.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter, memmem};
+
+use super::parallel::{in_parallel, processors};
 
 /// What a logical line is by its first byte, before variables are substituted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +35,13 @@ pub struct Line {
     pub kind: LineKind,
     /// More than one physical line, or cut by a NUL: its text is not simply its bytes.
     pub(crate) composed: bool,
+    /// What [`super::glance`] found in it.
+    pub(super) glance: u16,
 }
 
 impl Line {
     /// The bytes of the whole line, continuation lines and terminator included.
-    pub fn span(&self) -> std::ops::Range<usize> {
+    pub fn span(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
@@ -44,8 +49,10 @@ impl Line {
     pub fn text<'a>(&self, source: &'a [u8]) -> Cow<'a, [u8]> {
         let bytes = &source[self.span()];
         if self.composed {
-            let (text, _) = join(bytes);
-            Cow::Owned(trim(&text).to_vec())
+            let (mut text, _) = join(bytes);
+            text.truncate(text.len() - text.iter().rev().take_while(|b| is_space(**b)).count());
+            text.drain(..text.iter().take_while(|b| is_space(**b)).count());
+            Cow::Owned(text)
         } else {
             Cow::Borrowed(trim(bytes))
         }
@@ -74,6 +81,7 @@ impl Line {
 }
 
 /// White space as Apache's C-locale `isspace` has it.
+#[inline]
 pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
 }
@@ -95,18 +103,81 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// Bytes that are rare, so that it pays to know that a file has none of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rare {
+    /// NUL
+    pub nul: bool,
+    /// A carriage return without a line feed behind it.
+    pub lone_return: bool,
+    /// `${`
+    pub reference: bool,
+}
+
+/// Looks at the text of a line while it is at hand; what comes out is kept as [`Line::glance`].
+pub type Glance = fn(LineKind, &[u8]) -> u16;
+
 /// Splits a file into its logical lines. Their spans follow each other without gaps from `from` (0, or 3 where a
 /// byte order mark is skipped) to the end. The file must be smaller than 4 GiB.
-pub fn split(source: &[u8], from: usize) -> Vec<Line> {
-    let nul = memchr(0, source).is_some();
-    let mut lines = Vec::with_capacity(source.len() / 40 + 1);
-    let mut start = from;
+pub fn split(source: &[u8], from: usize, glance: Glance) -> (Vec<Line>, Rare) {
+    /// Smaller pieces are not worth a thread.
+    const WORTHWHILE: usize = 512 << 10;
+    let pieces = match (source.len() - from) / WORTHWHILE {
+        0 | 1 => 1,
+        most => most.min(processors()),
+    };
+    split_into(pieces, source, from, glance)
+}
+
+/// The same in so many pieces at once.
+fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> (Vec<Line>, Rare) {
+    let mut ends = cuts(pieces, source, from);
+    let range = |ends: &[usize], n: usize| n.checked_sub(1).map_or(from, |before| ends[before])..ends[n];
+    let found = in_parallel(0..ends.len(), |n| rare(&source[range(&ends, n)]));
+    let rare = Rare {
+        nul: found.iter().any(|rare| rare.nul),
+        lone_return: found.iter().any(|rare| rare.lone_return),
+        reference: found.iter().any(|rare| rare.reference),
+    };
+    if rare.nul {
+        // It hides a line feed that follows.
+        ends = vec![source.len()];
+    }
+    let (mut lines, mut number) = (Vec::new(), 0);
+    let piece = |n: usize| split_piece(source, range(&ends, n), rare.nul, glance);
+    for (more, count) in in_parallel(0..ends.len(), piece) {
+        if lines.is_empty() {
+            lines = more;
+        } else {
+            lines.extend(more.into_iter().map(|line| Line {
+                number: line.number + number,
+                ..line
+            }));
+        }
+        number += count;
+    }
+    (lines, rare)
+}
+
+fn rare(piece: &[u8]) -> Rare {
+    let lone = |at: usize| piece.get(at + 1).is_none_or(|next| *next != b'\n');
+    Rare {
+        nul: memchr(0, piece).is_some(),
+        lone_return: memchr_iter(b'\r', piece).any(lone),
+        reference: memmem::find(piece, b"${").is_some(),
+    }
+}
+
+/// The lines of a piece of a file, numbered from 1, and how many physical lines they are.
+fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, glance: Glance) -> (Vec<Line>, u32) {
+    let mut lines = Vec::with_capacity(piece.len() / 30 + 1);
+    let mut start = piece.start;
     let mut number = 1;
-    while start < source.len() {
+    while start < piece.end {
         let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
         let physical = &source[start..end];
         let (end, ends, composed) = if continues(physical) || (nul && memchr(0, physical).is_some()) {
-            let (length, ends) = logical_length(&source[start..]);
+            let (length, ends) = logical_length(&source[start..], nul);
             (start + length, ends, true)
         } else {
             (end, 1, false)
@@ -117,17 +188,42 @@ pub fn split(source: &[u8], from: usize) -> Vec<Line> {
             number,
             kind: LineKind::Blank,
             composed,
+            glance: 0,
         };
-        line.kind = if composed {
-            kind(&line.text(source))
+        if composed {
+            line.kind = kind(&line.text(source));
         } else {
-            kind(physical)
-        };
+            line.kind = kind(physical);
+            line.glance = glance(line.kind, physical);
+        }
         lines.push(line);
         number += ends;
         start = end;
     }
-    lines
+    (lines, number - 1)
+}
+
+/// Where a file can be cut into at most so many pieces that are split one by one: the ends of the pieces.
+fn cuts(pieces: usize, source: &[u8], from: usize) -> Vec<usize> {
+    let size = (source.len() - from) / pieces;
+    let mut ends = Vec::new();
+    for piece in 1..pieces {
+        let near = ends.last().copied().unwrap_or(from).max(from + piece * size);
+        let cut = memchr_iter(b'\n', &source[near..])
+            .map(|at| near + at)
+            .find(|at| ends_a_line(&source[from..*at]));
+        ends.extend(cut.map(|at| at + 1));
+    }
+    ends.push(source.len());
+    ends.dedup();
+    ends
+}
+
+/// Does a line feed behind this end a logical line, whatever precedes? Not so behind a backslash, nor where the
+/// physical line is empty, as then the one before decides.
+fn ends_a_line(before: &[u8]) -> bool {
+    let visible = before.strip_suffix(b"\r").unwrap_or(before);
+    !matches!(visible.last(), None | Some(b'\n' | b'\\'))
 }
 
 /// What a line is, from its text.
@@ -158,20 +254,34 @@ fn continues(physical: &[u8]) -> bool {
 }
 
 /// Length of the logical line at the start of `rest` and the number of physical lines in it.
-fn logical_length(rest: &[u8]) -> (usize, u32) {
+fn logical_length(rest: &[u8], nul: bool) -> (usize, u32) {
+    // Mostly the physical line alone tells whether it is continued; else what stands before it must be known.
+    let alone = |physical: &[u8]| {
+        let visible = physical.strip_suffix(b"\n").unwrap_or(physical);
+        let visible = visible.strip_suffix(b"\r").unwrap_or(visible);
+        (!nul && !visible.is_empty()).then(|| continues(physical))
+    };
     let mut buffer = Vec::new();
+    measure(rest, alone).unwrap_or_else(|| {
+        let joined = measure(rest, |physical| Some(add_physical(&mut buffer, physical)));
+        joined.unwrap_or_default()
+    })
+}
+
+/// The same by asking of each physical line whether the next one belongs to it as well; `None` if it does not say.
+fn measure(rest: &[u8], mut goes_on: impl FnMut(&[u8]) -> Option<bool>) -> Option<(usize, u32)> {
     let mut length = 0;
     let mut ends = 0;
     while length < rest.len() {
         let end = memchr(b'\n', &rest[length..]).map_or(rest.len(), |at| length + at + 1);
+        let goes_on = goes_on(&rest[length..end])?;
         ends += 1;
-        let goes_on = add_physical(&mut buffer, &rest[length..end]);
         length = end;
         if !goes_on {
             break;
         }
     }
-    (length, ends)
+    Some((length, ends))
 }
 
 /// The joined text of a logical line, and whether it is complete (it is not when its last physical line asks for
@@ -209,10 +319,16 @@ pub(super) fn add_physical(buffer: &mut Vec<u8>, physical: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn split(source: &[u8]) -> Vec<Line> {
+        super::split(source, 0, |_, _| 0).0
+    }
+
     fn texts(source: &[u8]) -> Vec<(u32, u32, String)> {
-        split(source, 0)
+        split(source)
             .iter()
             .map(|l| {
                 (
@@ -254,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_comment_swallows_the_next_line() {
-        let all = split(b"# C:\\\nListen 80\n", 0);
+        let all = split(b"# C:\\\nListen 80\n");
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].kind, LineKind::Comment);
     }
@@ -263,11 +379,11 @@ mod tests {
     fn end_of_file_rules() {
         assert_eq!(one(b"a\\"), "a\\");
         let source = b"a\\\n";
-        let line = split(source, 0)[0];
+        let line = split(source)[0];
         assert_eq!(&*line.text(source), b"a");
         assert!(line.dangles(source));
         assert_eq!(line.last_number(source), 2);
-        assert!(!split(b"a\n", 0)[0].dangles(b"a\n"));
+        assert!(!split(b"a\n")[0].dangles(b"a\n"));
     }
 
     #[test]
@@ -283,11 +399,27 @@ mod tests {
         );
     }
 
+    proptest! {
+        #[test]
+        fn pieces_give_the_lines_of_the_whole(
+            parts in proptest::collection::vec(
+                prop::sample::select(vec!["a", " ", "\\", "\r", "\n", "\\\n", "#x\n", "b\r\n", "${", "\0"]), 0..60),
+            pieces in 2..9_usize,
+        ) {
+            let text = |parts: &[&str]| parts.concat().into_bytes();
+            let without_nul: Vec<&str> = parts.iter().copied().filter(|part| *part != "\0").collect();
+            for source in [text(&parts), text(&without_nul)] {
+                let [whole, pieces] = [1, pieces].map(|n| split_into(n, &source, 0, |_, text| text.len() as u16));
+                prop_assert_eq!(format!("{:?}", whole), format!("{:?}", pieces));
+            }
+        }
+    }
+
     #[test]
     fn spans_cover_the_file_without_gaps() {
         let source = b"a\\\n\\\nb\r\n\n\0\\\n# x\\\r\n y";
         let mut at = 0;
-        for line in split(source, 0) {
+        for line in split(source) {
             assert_eq!(line.start as usize, at);
             at = line.end as usize;
         }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 use super::virtual_host::matches_alias;
 use super::{Configuration, EntryId, Truth, VirtualHost};
 
@@ -26,9 +28,9 @@ pub enum Reach {
 #[derive(Default)]
 struct Names<'a> {
     first: Option<EntryId>,
-    exact: HashMap<Cow<'a, str>, EntryId>,
+    exact: HashMap<Cow<'a, str>, EntryId, RandomState>,
     /// Aliases of the form `*.example.com`, by what follows the star; there may be thousands.
-    suffixes: HashMap<Cow<'a, str>, EntryId>,
+    suffixes: HashMap<Cow<'a, str>, EntryId, RandomState>,
     patterns: Vec<(&'a str, EntryId)>,
 }
 
@@ -88,7 +90,7 @@ impl<'a> Names<'a> {
     fn of(set: Vec<&'a VirtualHost>) -> Self {
         let mut names = Names {
             first: set.first().map(|host| host.entry),
-            exact: HashMap::with_capacity(set.len() * 2),
+            exact: HashMap::with_capacity_and_hasher(set.len() * 3, RandomState::default()),
             ..Names::default()
         };
         for host in set {

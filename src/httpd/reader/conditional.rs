@@ -19,7 +19,7 @@ impl Reader {
         truth: Truth,
         lines: &Lines,
     ) -> Truth {
-        let show = String::from_utf8_lossy(name).into_owned();
+        let show = || String::from_utf8_lossy(name);
         if condition == Condition::Version {
             // A tag without an argument has its bracket in the name.
             let rest = if rest.is_empty() { b">" } else { rest };
@@ -29,7 +29,7 @@ impl Reader {
                     truth,
                     Problem {
                         code: "version-test",
-                        message: format!("`<{show}>` cannot be decided: {message}"),
+                        message: format!("`<{}>` cannot be decided: {message}", show()),
                         apache: Some(message),
                         ..EMPTY_PROBLEM
                     },
@@ -45,8 +45,8 @@ impl Reader {
                 truth,
                 Problem {
                     code: "opening-tag",
-                    apache: Some(format!("<{show}> directive missing closing '>'")),
-                    message: format!("`<{show}` lacks its closing `>`"),
+                    apache: Some(format!("<{}> directive missing closing '>'", show())),
+                    message: format!("`<{}` lacks its closing `>`", show()),
                     ..EMPTY_PROBLEM
                 },
             );
@@ -59,8 +59,8 @@ impl Reader {
                 truth,
                 Problem {
                     code: "opening-tag",
-                    apache: Some(format!("<{show}> directive requires additional arguments")),
-                    message: format!("`<{show}>` needs to say what it asks for"),
+                    apache: Some(format!("<{}> directive requires additional arguments", show())),
+                    message: format!("`<{}>` needs to say what it asks for", show()),
                     ..EMPTY_PROBLEM
                 },
             );

@@ -14,13 +14,14 @@ mod section;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::condition::Condition;
 use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
-use super::line::{LineKind, is_space};
+use super::line::{LineKind, is_space, trim};
 use super::macros::Macros;
 use super::module::Modules;
 use super::problem::{Phase, Problem, Severity};
 use super::word::words;
-use super::{Configuration, Document, Facts, Source, Truth, Variables};
+use super::{Configuration, Document, Facts, Source, Truth, Variables, known};
 use lines::{Current, Lines};
 
 /// See [`Configuration::read`].
@@ -53,7 +54,8 @@ pub(super) fn read(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) ->
         macro_lines: 0,
         stopped: false,
     };
-    let file = reader.open(main, bytes, None, Truth::True);
+    let document = Document::new(bytes, reader.c.facts.platform);
+    let file = reader.open(main, document, None, Truth::True);
     reader.read_file(file, SERVER, Truth::True);
     reader.c
 }
@@ -70,7 +72,7 @@ struct Reader {
 struct Frame {
     section: SectionId,
     /// Name as typed, without `<`.
-    name: Vec<u8>,
+    name: Cow<'static, [u8]>,
     conditional: bool,
     /// Truth of what is inside.
     truth: Truth,
@@ -78,8 +80,8 @@ struct Frame {
 
 impl Reader {
     /// Registers a file that is about to be read.
-    fn open(&mut self, name: &[u8], bytes: Vec<u8>, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
-        let document = Arc::new(Document::new(bytes, self.c.facts.platform));
+    fn open(&mut self, name: &[u8], document: Document, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
+        let document = Arc::new(document);
         let host = self.c.source.host_path(name);
         self.c.files.push(ReadFile {
             name: name.to_vec(),
@@ -104,12 +106,12 @@ impl Reader {
         };
         let mut frames = vec![Frame {
             section,
-            name: Vec::new(),
+            name: Cow::Borrowed(b""),
             conditional: true,
             truth,
         }];
         loop {
-            self.store_plain(&document, &mut lines, &frames);
+            self.store_plain(&document, &mut lines, &mut frames);
             let Some(current) = lines.next(&document) else {
                 break;
             };
@@ -160,32 +162,50 @@ impl Reader {
         }
     }
 
-    /// Stores the directives that stand next in the file and can do nothing while reading: most lines of most files.
-    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &[Frame]) {
-        let Some(frame) = frames.last().filter(|_| lines.macros.is_empty()) else {
+    /// Stores what stands next in the file and does nothing while reading, which is most lines of most files:
+    /// directives, and sections that are no conditionals.
+    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &mut Vec<Frame>) {
+        if !lines.macros.is_empty() {
             return;
-        };
+        }
         let source = document.bytes();
         // A last line without an end may be lost, and is looked at by itself.
         let whole = document.lines().len() - usize::from(!source.ends_with(b"\n") && !source.is_empty());
         for (at, line) in document.lines().iter().enumerate().take(whole).skip(lines.next) {
+            let Some(frame) = frames.last() else { return };
+            let blank = matches!(line.kind, LineKind::Blank | LineKind::Comment);
+            let bytes = &source[line.span()];
+            if !blank && (line.composed || document.refers(bytes)) {
+                return;
+            }
+            let entry = Entry {
+                file: lines.file,
+                line: at as u32,
+                section: frame.section,
+                text: 0,
+                truth: frame.truth,
+                opens: false,
+            };
             match line.kind {
                 LineKind::Blank | LineKind::Comment => {}
-                LineKind::Directive if !line.composed => {
-                    let bytes = &source[line.span()];
-                    if may_act(bytes)
-                        || (document.has_references() && memchr::memmem::find(bytes, b"${").is_some())
-                    {
+                LineKind::Directive if line.glance > 0 || !may_act(bytes) => self.c.entries.push(entry),
+                LineKind::SectionOpening => {
+                    let known = line.glance.checked_sub(1).map(known::entry);
+                    let name = known.map_or(&b""[..], |known| &known.name.as_bytes()[1..]);
+                    if name.is_empty() || Condition::by_name(name).is_some() {
                         return;
                     }
-                    self.c.entries.push(Entry {
-                        file: lines.file,
-                        line: at as u32,
-                        section: frame.section,
-                        text: 0,
-                        truth: frame.truth,
-                        opens: false,
+                    frames.push(Frame {
+                        section: self.open_section(entry, false),
+                        name: Cow::Borrowed(name),
+                        conditional: false,
+                        truth: entry.truth,
                     });
+                }
+                LineKind::SectionClosing if frames.len() > 1 && closes(trim(bytes), &frame.name) => {
+                    lines.line = at;
+                    self.close(frame.section, lines, &None);
+                    frames.pop();
                 }
                 _ => return,
             }
@@ -204,10 +224,14 @@ impl Reader {
         }
         let (section, truth) = (frame.section, frame.truth);
         let mut undefined = Vec::new();
-        let substituted = self
-            .c
-            .variables
-            .substitute(&text, |name| undefined.push(name.to_vec()));
+        // Physical lines that are joined may make a reference where the file has none.
+        let plain = matches!(text, Cow::Borrowed(_)) && !lines.document.rare().reference;
+        let substituted = if plain {
+            Cow::Borrowed(&*text)
+        } else {
+            let undefined = |name: &[u8]| undefined.push(name.to_vec());
+            self.c.variables.substitute(&text, undefined)
+        };
         for name in undefined {
             let name = String::from_utf8_lossy(&name).into_owned();
             self.problem(lines, truth, Problem {

@@ -1,5 +1,7 @@
 //! Opening and closing tags, and bodies that are another language's. Decides no condition.
 
+use std::borrow::Cow;
+
 use super::super::Truth;
 use super::super::condition::Condition;
 use super::super::configuration::{Entry, EntryId, MacroPlace, Section, SectionId};
@@ -34,7 +36,7 @@ impl Reader {
                 Truth::False => self.skim(name, section, lines),
                 truth => frames.push(Frame {
                     section,
-                    name: name.to_vec(),
+                    name: Cow::Owned(name.to_vec()),
                     conditional: true,
                     truth,
                 }),
@@ -50,7 +52,7 @@ impl Reader {
         }
         frames.push(Frame {
             section,
-            name: name.to_vec(),
+            name: Cow::Owned(name.to_vec()),
             conditional: false,
             truth: entry.truth,
         });

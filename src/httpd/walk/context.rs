@@ -20,17 +20,6 @@ pub(super) struct Context {
     proxy: bool,
 }
 
-/// Allowed at server level and in `<Location>` only, although the table says `<Directory>` too.
-const NOT_IN_FOLDERS: [&str; 7] = [
-    "Alias",
-    "ScriptAlias",
-    "CacheEnable",
-    "CacheDisable",
-    "ProxyPass",
-    "ProxyPassMatch",
-    "ProxyPassReverse",
-];
-
 impl Context {
     /// The server level.
     pub fn server() -> Self {
@@ -72,6 +61,16 @@ impl Context {
         }
     }
 
+    /// Is the directive certainly allowed here? What is not, needs the questions below.
+    pub fn allows(&self, known: &Known) -> bool {
+        let places = &known.places;
+        if self.directory {
+            places.directory && !places.not_in_folders && !matches!(known.name, "<Files" | "<FilesMatch")
+        } else {
+            places.server && !(places.global_only && self.host.is_some())
+        }
+    }
+
     /// Apache's message when the section around does not allow the directive: checked before its arguments.
     pub fn refuses(&self, c: &Configuration, known: &Known, directive: &Directive<'_>) -> Option<String> {
         let allowed = if self.directory {
@@ -103,7 +102,7 @@ impl Context {
             // All sections that matter below are of that kind.
             return None;
         }
-        let sections: &[&str] = if NOT_IN_FOLDERS.contains(&directive.name) {
+        let sections: &[&str] = if known.places.not_in_folders {
             &[
                 "<Directory",
                 "<DirectoryMatch",

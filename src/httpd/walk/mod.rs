@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use super::configuration::{Entry, EntryId, SectionId};
 use super::problem::{Phase, Problem, Severity, escape};
 use super::word::words;
-use super::{Configuration, Listen, Platform, Truth, known};
+use super::{Configuration, Line, Listen, Platform, Truth, glance, known};
 use context::Context;
 use host::Hosts;
 
@@ -97,21 +97,6 @@ impl Directive<'_> {
     }
 }
 
-/// Carried out while reading: the walk passes them over.
-const EXEC_ON_READ: [&str; 11] = [
-    "Define",
-    "UnDefine",
-    "ServerRoot",
-    "LoadModule",
-    "LoadFile",
-    "Include",
-    "IncludeOptional",
-    "Use",
-    "UndefMacro",
-    "DefaultRuntimeDir",
-    "UNCList",
-];
-
 impl<'a> Walk<'a> {
     fn new(c: &'a Configuration) -> Self {
         Walk {
@@ -142,10 +127,41 @@ impl<'a> Walk<'a> {
                 let inner = self.contexts[entry.section as usize];
                 self.contexts.push(inner);
             }
-            if entry.truth != Truth::False {
-                self.entry(id, *entry, opens.then_some(section as SectionId));
+            let opened = opens.then_some(section as SectionId);
+            if entry.truth != Truth::False && !self.is_plain(id, entry, opened) {
+                self.entry(id, *entry, opened);
             }
         }
+    }
+
+    /// Is nothing wrong with it, by what a glance at its line has shown? Most entries need no more than that.
+    fn is_plain(&mut self, id: EntryId, entry: &Entry, opened: Option<SectionId>) -> bool {
+        let Some(known) = self.line(entry).glance.checked_sub(1).map(known::entry) else {
+            return false;
+        };
+        let context = self.contexts[entry.section as usize];
+        let good = entry.text == 0
+            && !known.has_checked_values
+            && self.modules[known.module as usize] != Truth::False
+            && context.allows(known);
+        match opened {
+            Some(section) if good => {
+                let inner = &self.c.sections[section as usize];
+                if inner.transparent {
+                    return inner.truth != Truth::True || inner.closing.is_some();
+                }
+                let good = glance::takes_one_path(known);
+                if good {
+                    self.contexts[section as usize] = context.enter(known.name, id);
+                }
+                good
+            }
+            _ => good,
+        }
+    }
+
+    fn line(&self, entry: &Entry) -> &'a Line {
+        &self.c.files[entry.file as usize].document.lines()[entry.line as usize]
     }
 
     fn entry(&mut self, id: EntryId, entry: Entry, opened: Option<SectionId>) {
@@ -178,29 +194,34 @@ impl<'a> Walk<'a> {
             rest,
             context,
         };
-        if EXEC_ON_READ.contains(&known.name) {
+        if known.acts_while_reading {
             return trap::while_reading(self, &directive);
         }
         if let Some(section) = opened {
             return section::check(self, &directive, known, section);
         }
-        if let Some(apache) = context.refuses(self.c, known, &directive) {
-            return self.refuse(&directive, "context", apache, where_it_may_stand(known));
+        let glanced = entry.text == 0 && self.line(&entry).glance > 0 && context.allows(known);
+        if glanced || self.is_in_order(&directive, known) {
+            self.values(&directive);
         }
-        if let Some(wanted) = arity::refuses(known.arity, rest) {
+    }
+
+    /// Does Apache take the directive at this place with this number of arguments?
+    fn is_in_order(&mut self, directive: &Directive<'_>, known: &known::Known) -> bool {
+        let Directive { context, rest, .. } = *directive;
+        if let Some(apache) = context.refuses(self.c, known, directive) {
+            self.refuse(directive, "context", apache, where_it_may_stand(known));
+        } else if let Some(wanted) = arity::refuses(known.arity, rest) {
             let message = format!("`{}` {wanted}{}", known.name, arity::hint(known.arity, rest));
-            return self.refuse(
-                &directive,
-                "arguments",
-                format!("{} {wanted}", known.name),
-                message,
-            );
+            let apache = format!("{} {wanted}", known.name);
+            self.refuse(directive, "arguments", apache, message);
+        } else if let Some(apache) = context.forbids(self.c, known, directive) {
+            self.refuse(directive, "context", apache, where_it_may_stand(known));
+        } else {
+            trap::arguments(self, directive, known.arity);
+            return true;
         }
-        if let Some(apache) = context.forbids(self.c, known, &directive) {
-            return self.refuse(&directive, "context", apache, where_it_may_stand(known));
-        }
-        trap::arguments(self, &directive, known.arity);
-        self.values(&directive);
+        false
     }
 
     /// What httpd itself, or mod_ssl, checks in the values.

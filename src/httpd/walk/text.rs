@@ -34,8 +34,12 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
         );
         return;
     }
-    // Carriage returns and NULs are rare enough to look for them in the whole file first.
-    for at in lone_returns(bytes) {
+    let returns = if document.rare().lone_return {
+        lone_returns(bytes)
+    } else {
+        Vec::new()
+    };
+    for at in returns {
         push(
             walk,
             file,
@@ -45,7 +49,7 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
             "a carriage return alone does not end a line for Apache: what follows it is part of this line",
         );
     }
-    if memchr::memchr(0, bytes).is_some() {
+    if document.rare().nul {
         // What does not fit into httpd's first buffer comes back as a line of its own.
         const BUFFER: usize = 206;
         for line in

@@ -1,0 +1,119 @@
+//! What the text of one line says by itself: whether it is a directive of the table that is written without any fault
+//! or trap. Found while a file is split, as most lines are of that kind and need no second look. Says nothing about
+//! the lines that it does not understand: all of those get 0 and are looked at properly.
+
+use super::known::{self, Arity, Known};
+use super::line::{LineKind, is_space, trim};
+use memchr::memchr2;
+
+/// 1 + the index of the directive in the table, or 0. `text` is a physical line. What it says holds as long as no
+/// variable is substituted in the line.
+pub fn look(kind: LineKind, text: &[u8]) -> u16 {
+    let known = match kind {
+        LineKind::Directive => directive(trim(text)),
+        LineKind::SectionOpening => section(trim(text)),
+        _ => None,
+    };
+    known.map_or(0, |known| known + 1)
+}
+
+fn directive(text: &[u8]) -> Option<u16> {
+    let (name, rest) = split_name(text);
+    let (index, known) = known::single(name)?;
+    if known.acts_while_reading {
+        return None;
+    }
+    let good = match known.arity {
+        Arity::Raw => memchr::memchr(b'#', rest).is_none(),
+        Arity::Flag => rest.eq_ignore_ascii_case(b"on") || rest.eq_ignore_ascii_case(b"off"),
+        arity => count(rest).is_some_and(|count| takes(arity, count)),
+    };
+    good.then_some(index)
+}
+
+/// Sections are read further by others in the spelling of the table only.
+fn section(text: &[u8]) -> Option<u16> {
+    let (name, rest) = split_name(text);
+    let (index, known) = known::single(name)?;
+    let argument = rest.strip_suffix(b">")?;
+    if known.name.as_bytes() != name || argument.contains(&b'>') {
+        return None;
+    }
+    let count = match argument {
+        [b'~', next, pattern @ ..] if is_space(*next) => count(trim(pattern))?,
+        _ => count(trim(argument))?,
+    };
+    let good = match known.name {
+        "<VirtualHost" => count > 0,
+        "<IfModule" | "<IfDefine" => count == 1,
+        _ => count == 1 && takes_one_path(known),
+    };
+    good.then_some(index)
+}
+
+/// Sections whose argument is one path, name or pattern, which is not judged.
+pub fn takes_one_path(known: &Known) -> bool {
+    matches!(
+        known.name,
+        "<Directory" | "<DirectoryMatch" | "<Location" | "<LocationMatch" | "<Files" | "<FilesMatch"
+    )
+}
+
+/// The first word of a trimmed text, and what follows the blanks behind it.
+pub fn split_name(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|&b| is_space(b)).unwrap_or(text.len());
+    let rest = &text[end..];
+    let blanks = rest.iter().position(|&b| !is_space(b)).unwrap_or(rest.len());
+    (&text[..end], &rest[blanks..])
+}
+
+/// The number of words, if they are written without an empty one, an open quote or what looks like a comment.
+fn count(text: &[u8]) -> Option<usize> {
+    let (mut at, mut count) = (0, 0);
+    while let Some(&first) = text.get(at) {
+        match first {
+            b'#' => return None,
+            b'"' | b'\'' => {
+                let start = at + 1;
+                at = start;
+                loop {
+                    at += memchr2(first, b'\\', text.get(at..)?)?;
+                    if text[at] == first {
+                        break;
+                    }
+                    let escapes = text.get(at + 1).is_some_and(|&b| b == first || b == b'\\');
+                    at += if escapes { 2 } else { 1 };
+                }
+                if at == start {
+                    return None;
+                }
+                at += 1;
+            }
+            _ => {
+                while text.get(at).is_some_and(|&b| !is_space(b)) {
+                    at += 1;
+                }
+            }
+        }
+        count += 1;
+        while text.get(at).is_some_and(|&b| is_space(b)) {
+            at += 1;
+        }
+    }
+    Some(count)
+}
+
+fn takes(arity: Arity, count: usize) -> bool {
+    match arity {
+        Arity::Raw | Arity::Flag => false,
+        Arity::One => count == 1,
+        Arity::Two => count == 2,
+        Arity::Three => count == 3,
+        Arity::OneTwo => (1..=2).contains(&count),
+        Arity::OneTwoThree => (1..=3).contains(&count),
+        Arity::OneThree => count == 1 || count == 3,
+        Arity::TwoThree => (2..=3).contains(&count),
+        Arity::Iterate => count >= 1,
+        Arity::Iterate2 => count >= 2,
+    }
+}
