@@ -88,16 +88,17 @@ fn check(bytes: &[u8], platform: Platform) {
     let mut number = 0;
     for (index, line) in document.lines().iter().enumerate() {
         assert_eq!(line.start as usize, at, "spans follow each other");
-        assert!(line.end > line.start && line.number > number);
-        (at, number) = (line.end as usize, line.number);
+        let span = document.span(index);
+        assert!(!span.is_empty() && document.number(index) > number);
+        (at, number) = (span.end, document.number(index));
         document.text(index);
         document.indentation(index);
         document.commented(index);
         document.separator_after(index);
-        for span in document.word_spans(index).into_iter().flatten() {
-            assert!(span.start >= line.start as usize && span.end <= line.end as usize);
+        for word in document.word_spans(index).into_iter().flatten() {
+            assert!(word.start >= span.start && word.end <= span.end);
         }
-        line.last_number(bytes);
+        assert!(document.last_number(index) >= number);
     }
     assert_eq!(at, bytes.len(), "spans reach the end");
 }

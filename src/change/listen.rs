@@ -357,7 +357,7 @@ pub(super) fn move_to(
         text.extend_from_slice(document.line_ending().as_bytes());
         return Edit {
             file: file.host.clone(),
-            span: document.lines()[line].span(),
+            span: document.span(line),
             replacement: text,
             reason,
         };
@@ -375,7 +375,7 @@ pub(super) fn comment_out(configuration: &Configuration, id: EntryId, reason: St
     let entry = configuration.entry(id);
     let file = configuration.file(entry.file);
     let line = entry.line as usize;
-    let start = file.document.lines()[line].span().start + file.document.indentation(line).len();
+    let start = file.document.span(line).start + file.document.indentation(line).len();
     Edit {
         file: file.host.clone(),
         span: start..start,

@@ -265,7 +265,7 @@ pub(super) fn insert_at_server_level(
     }
     let mut edit = insert_lines(configuration, file, None, &lines, reason);
     if let Some(line) = after {
-        let at = document.lines()[line as usize].span().end;
+        let at = document.span(line as usize).end;
         edit.span = at..at;
         let mut text = document.separator_after(line as usize);
         text.append(&mut edit.replacement);

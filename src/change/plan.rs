@@ -391,7 +391,7 @@ pub(super) fn insert_lines(
         Some(line) => {
             replacement.extend(document.separator_after(line as usize));
             (
-                document.lines()[line as usize].span().end,
+                document.span(line as usize).end,
                 document.indentation(line as usize),
             )
         }
@@ -399,7 +399,7 @@ pub(super) fn insert_lines(
             document
                 .lines()
                 .first()
-                .map_or(document.bytes().len(), |line| line.span().start),
+                .map_or(document.bytes().len(), |line| line.start as usize),
             &b""[..],
         ),
     };

@@ -472,10 +472,6 @@ pub(super) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Pro
 
 pub(super) fn place(configuration: &Configuration, problem: &Problem) -> String {
     let file = configuration.file(problem.file);
-    let number = file
-        .document
-        .lines()
-        .get(problem.line as usize)
-        .map_or(0, |line| line.number);
+    let number = file.document.number(problem.line as usize);
     format!("{}:{number}", String::from_utf8_lossy(&file.name))
 }

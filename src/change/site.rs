@@ -266,7 +266,7 @@ fn named_by_place(
         let closing = configuration.sections()[host.section as usize].closing;
         let first = configuration.line_number(entry);
         let last = match closing {
-            Some(closing) => read.document.lines()[closing as usize].number,
+            Some(closing) => read.document.number(closing as usize),
             // All of it stands at one line.
             None if configuration.macro_place(entry).is_some() => first,
             None => u32::MAX,

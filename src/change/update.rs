@@ -259,7 +259,7 @@ pub(super) fn replace_argument(
             text.push(b' ');
             text.extend_from_slice(argument);
             text.extend_from_slice(file.document.line_ending().as_bytes());
-            (file.document.lines()[line].span(), text)
+            (file.document.span(line), text)
         }
     };
     Ok(Edit {
@@ -275,7 +275,7 @@ fn remove(configuration: &Configuration, entry: &Entry) -> Result<Edit, PlanErro
     let file = configuration.file(entry.file);
     Ok(Edit {
         file: file.host.clone(),
-        span: file.document.lines()[entry.line as usize].span(),
+        span: file.document.span(entry.line as usize),
         replacement: Vec::new(),
         reason: "this chain belongs to the certificate that goes; give --chain for the new one".into(),
     })

@@ -122,8 +122,9 @@ fn placed(configuration: &Configuration, problem: &Problem, code: Code, fix: &st
         httpd::Severity::Error => "Apache refuses this configuration",
         httpd::Severity::Warning => "Apache accepts this, and it is hardly meant",
     };
-    let lines = configuration.file(problem.file).document.lines();
-    let line = lines.get(problem.line as usize).map(|line| line.number);
+    let document = &configuration.file(problem.file).document;
+    let line = problem.line as usize;
+    let line = (line < document.lines().len()).then(|| document.number(line));
     let said = problem.apache.as_deref().filter(|said| *said != problem.message);
     let said = said
         .map(|said| format!(" Apache says: {said}"))

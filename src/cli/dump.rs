@@ -47,7 +47,7 @@ pub fn run(arguments: &Dump, global: &Global, printer: &Printer) -> Result<ExitS
                 truth: truth(file.truth),
                 included_from: file.included_from.map(|(from, line)| Place {
                     file: from,
-                    line: configuration.file(from).document.lines()[line as usize].number,
+                    line: configuration.file(from).document.number(line as usize),
                 }),
             })
             .collect(),
@@ -116,7 +116,7 @@ struct Directive {
 
 fn directive(configuration: &Configuration, entry: &Entry) -> Directive {
     let document = &configuration.file(entry.file).document;
-    let line = &document.lines()[entry.line as usize];
+    let line = entry.line as usize;
     let mut sections: Vec<String> = configuration
         .ancestors(entry)
         .map(|(_, section)| {
@@ -143,8 +143,8 @@ fn directive(configuration: &Configuration, entry: &Entry) -> Directive {
     };
     Directive {
         file: entry.file,
-        line: line.number,
-        last_line: line.last_number(document.bytes()),
+        line: document.number(line),
+        last_line: document.last_number(line),
         name: text(&configuration.name(entry)),
         arguments: arguments.iter().map(|argument| text(argument)).collect(),
         raw: text(&configuration.rest(entry)),

@@ -118,10 +118,12 @@ pub(super) fn reports(loaded: &Loaded, problems: &[Problem]) -> Vec<Report> {
 /// Numbers of the first and last physical line; 1 in an empty file.
 fn numbers(configuration: &Configuration, problem: &Problem) -> (u32, u32) {
     let document = &configuration.file(problem.file).document;
-    match document.lines().get(problem.line as usize) {
-        Some(line) => (line.number, line.last_number(document.bytes()).max(line.number)),
-        None => (1, 1),
+    let line = problem.line as usize;
+    if line >= document.lines().len() {
+        return (1, 1);
     }
+    let number = document.number(line);
+    (number, document.last_number(line).max(number))
 }
 
 /// The `Include` lines that lead to a file, innermost first.
@@ -129,7 +131,7 @@ fn includes(loaded: &Loaded, mut file: FileId) -> Vec<String> {
     let mut chain = Vec::new();
     while let Some((from, line)) = loaded.configuration.file(file).included_from {
         let read = loaded.configuration.file(from);
-        let number = read.document.lines()[line as usize].number;
+        let number = read.document.number(line as usize);
         chain.push(format!("{}:{number}", loaded.show(&read.host)));
         file = from;
     }

@@ -401,7 +401,9 @@ impl Configuration {
 
     /// Number of the first physical line of an entry.
     pub fn line_number(&self, entry: &Entry) -> u32 {
-        self.files[entry.file as usize].document.lines()[entry.line as usize].number
+        self.files[entry.file as usize]
+            .document
+            .number(entry.line as usize)
     }
 
     /// `FILE:LINE`, for people.

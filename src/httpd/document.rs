@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::glance;
-use super::line::{self, Line, LineKind, Rare};
+use super::line::{self, Line, LineKind, Lines, Rare};
 use super::word;
 
 /// On which system the configuration is used, which need not be the one we run on. Decides about byte order marks,
@@ -60,8 +60,7 @@ impl LineEnding {
 #[derive(Clone, Debug)]
 pub struct Document {
     bytes: Vec<u8>,
-    lines: Vec<Line>,
-    rare: Rare,
+    lines: Lines,
 }
 
 /// A comment line that holds a directive, such as `#LoadModule ssl_module modules/mod_ssl.so`.
@@ -83,18 +82,18 @@ impl Document {
         } else {
             0
         };
-        let (lines, rare) = line::split(&bytes, from, glance::look);
-        Document { bytes, lines, rare }
+        let lines = line::split(&bytes, from, glance::look);
+        Document { bytes, lines }
     }
 
     /// What stands anywhere in it.
     pub(super) fn rare(&self) -> Rare {
-        self.rare
+        self.lines.rare
     }
 
     /// Does `${` stand in this part of it?
     pub(super) fn refers(&self, part: &[u8]) -> bool {
-        self.rare.reference && memchr::memmem::find(part, b"${").is_some()
+        self.lines.rare.reference && memchr::memmem::find(part, b"${").is_some()
     }
 
     /// The file, as it is.
@@ -104,17 +103,44 @@ impl Document {
 
     /// The logical lines, in order.
     pub fn lines(&self) -> &[Line] {
-        &self.lines
+        &self.lines.all
+    }
+
+    /// Where a line stands, continuation lines and terminator included.
+    pub fn span(&self, line: usize) -> Range<usize> {
+        let next = self.lines().get(line + 1);
+        let end = next.map_or(self.bytes.len(), |next| next.start as usize);
+        self.lines()[line].start as usize..end
+    }
+
+    /// Number of the first physical line of a line, from 1.
+    pub fn number(&self, line: usize) -> u32 {
+        self.lines.number(line)
+    }
+
+    /// Number of its last physical line: the one in Apache's messages.
+    pub fn last_number(&self, line: usize) -> u32 {
+        if !self.lines()[line].composed {
+            return self.number(line);
+        }
+        // httpd counts a line before it finds the end of the file.
+        self.number(line + 1) - 1 + u32::from(self.dangles(line))
+    }
+
+    /// Does its last physical line ask for a continuation that the file does not have? Text put behind such a line
+    /// would become part of it.
+    pub fn dangles(&self, line: usize) -> bool {
+        self.lines()[line].composed && line::dangles(self.raw(line))
     }
 
     /// The text of a line as Apache sees it: joined and trimmed.
     pub fn text(&self, line: usize) -> Cow<'_, [u8]> {
-        self.lines[line].text(&self.bytes)
+        line::text(self.raw(line), self.lines()[line].composed)
     }
 
     /// The bytes of a line, continuation lines and terminator included.
     pub fn raw(&self, line: usize) -> &[u8] {
-        &self.bytes[self.lines[line].span()]
+        &self.bytes[self.span(line)]
     }
 
     /// The blanks a line starts with.
@@ -148,7 +174,7 @@ impl Document {
     /// and at least one argument counts; whether it is that directive or prose that begins like it, the caller
     /// decides by the number and form of the words.
     pub fn commented(&self, line: usize) -> Option<Commented> {
-        let info = &self.lines[line];
+        let info = &self.lines()[line];
         if info.kind != LineKind::Comment {
             return None;
         }
@@ -158,7 +184,7 @@ impl Document {
             + raw[first..]
                 .iter()
                 .position(|&b| !matches!(b, b'#' | b' ' | b'\t'))?;
-        let text = info.text(&self.bytes);
+        let text = self.text(line);
         let inner = text
             .iter()
             .position(|&b| !matches!(b, b'#' | b' ' | b'\t'))
@@ -177,7 +203,7 @@ impl Document {
     /// Where the arguments of a directive stand in the file: one range per word, the name first. `None` when the
     /// line is continued, and its words are not plain ranges of the file.
     pub fn word_spans(&self, line: usize) -> Option<Vec<Range<usize>>> {
-        let info = &self.lines[line];
+        let info = &self.lines()[line];
         if info.composed {
             return None;
         }
@@ -195,10 +221,9 @@ impl Document {
     pub fn separator_after(&self, line: usize) -> Vec<u8> {
         let ending = self.line_ending().as_bytes();
         let raw = self.raw(line);
-        let info = &self.lines[line];
-        if info.dangles(&self.bytes) {
+        if self.dangles(line) {
             // Each further empty line takes one more backslash off what stands before it.
-            let text = info.text(&self.bytes);
+            let text = self.text(line);
             let backslashes = text.iter().rev().take_while(|&&b| b == b'\\').count();
             return ending.repeat(backslashes + 1);
         }
@@ -314,7 +339,7 @@ mod tests {
                 .collect();
             assert_eq!(texts.last().unwrap(), b"new line", "{text:?} -> {texts:?}");
             // `a x\\` LF at the end of the file reads `a x\`; only dropping the backslash can make room there.
-            let dangling_data = doc.lines()[0].dangles(doc.bytes()) && before.ends_with(b"\\");
+            let dangling_data = doc.dangles(0) && before.ends_with(b"\\");
             assert!(texts[0] == before || dangling_data, "{text:?} -> {texts:?}");
         }
     }

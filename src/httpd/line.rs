@@ -22,62 +22,55 @@ pub enum LineKind {
     SectionClosing,
 }
 
-/// One logical line: one or more physical lines joined by a backslash before the line end.
-#[derive(Clone, Copy, Debug)]
+/// One logical line: one or more physical lines joined by a backslash before the line end. There may be millions of
+/// them: where it ends and which number it has, the others tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Offset of its first byte in the file.
     pub start: u32,
-    /// Offset behind its last byte, line terminator included.
-    pub end: u32,
-    /// Number of its first physical line, from 1.
-    pub number: u32,
+    /// What [`super::glance`] found in it.
+    pub(super) glance: u16,
     /// What it is.
     pub kind: LineKind,
     /// More than one physical line, or cut by a NUL: its text is not simply its bytes.
     pub(crate) composed: bool,
-    /// What [`super::glance`] found in it.
-    pub(super) glance: u16,
 }
 
-impl Line {
-    /// The bytes of the whole line, continuation lines and terminator included.
-    pub fn span(&self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
+/// The lines of a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines {
+    pub all: Vec<Line>,
+    /// Lines of more than one physical line, by index; with the number of physical lines up to there that begin no
+    /// logical line.
+    joined: Vec<(u32, u32)>,
+    pub rare: Rare,
+}
 
-    /// The text that Apache works on: joined, trimmed, cut at a NUL. `source` is the whole file.
-    pub fn text<'a>(&self, source: &'a [u8]) -> Cow<'a, [u8]> {
-        let bytes = &source[self.span()];
-        if self.composed {
-            let (mut text, _) = join(bytes);
-            text.truncate(text.len() - text.iter().rev().take_while(|b| is_space(**b)).count());
-            text.drain(..text.iter().take_while(|b| is_space(**b)).count());
-            Cow::Owned(text)
-        } else {
-            Cow::Borrowed(trim(bytes))
-        }
+impl Lines {
+    /// Number of the first physical line of a line, from 1.
+    pub fn number(&self, line: usize) -> u32 {
+        let before = self
+            .joined
+            .partition_point(|(joined, _)| (*joined as usize) < line);
+        let more = before.checked_sub(1).map_or(0, |at| self.joined[at].1);
+        line as u32 + 1 + more
     }
+}
 
-    /// Number of its last physical line: the one in Apache's messages.
-    pub fn last_number(&self, source: &[u8]) -> u32 {
-        let bytes = &source[self.span()];
-        if !self.composed {
-            return self.number;
-        }
-        let ends = memchr::memchr_iter(b'\n', bytes).count() as u32;
-        let physical = ends + u32::from(!bytes.ends_with(b"\n"));
-        // httpd counts a line before it finds the end of the file.
-        self.number + physical - 1 + u32::from(self.dangles(source))
+/// The text that Apache works on: joined, trimmed, cut at a NUL. `raw` is the whole logical line.
+pub(super) fn text(raw: &[u8], composed: bool) -> Cow<'_, [u8]> {
+    if !composed {
+        return Cow::Borrowed(trim(raw));
     }
+    let (mut text, _) = join(raw);
+    text.truncate(text.len() - text.iter().rev().take_while(|b| is_space(**b)).count());
+    text.drain(..text.iter().take_while(|b| is_space(**b)).count());
+    Cow::Owned(text)
+}
 
-    /// Does its last physical line ask for a continuation that the file does not have? Text put behind such a
-    /// line would become part of it.
-    pub fn dangles(&self, source: &[u8]) -> bool {
-        self.composed && {
-            let bytes = &source[self.span()];
-            bytes.ends_with(b"\n") && !join(bytes).1
-        }
-    }
+/// Does the last physical line of a composed line ask for a continuation that the file does not have?
+pub(super) fn dangles(raw: &[u8]) -> bool {
+    raw.ends_with(b"\n") && !join(raw).1
 }
 
 /// White space as Apache's C-locale `isspace` has it.
@@ -117,9 +110,9 @@ pub struct Rare {
 /// Looks at the text of a line while it is at hand; what comes out is kept as [`Line::glance`].
 pub type Glance = fn(LineKind, &[u8]) -> u16;
 
-/// Splits a file into its logical lines. Their spans follow each other without gaps from `from` (0, or 3 where a
-/// byte order mark is skipped) to the end. The file must be smaller than 4 GiB.
-pub fn split(source: &[u8], from: usize, glance: Glance) -> (Vec<Line>, Rare) {
+/// Splits a file into its logical lines. They follow each other without gaps from `from` (0, or 3 where a byte order
+/// mark is skipped) to the end. The file must be smaller than 4 GiB.
+pub(super) fn split(source: &[u8], from: usize, glance: Glance) -> Lines {
     /// Smaller pieces are not worth a thread.
     const WORTHWHILE: usize = 512 << 10;
     let pieces = match (source.len() - from) / WORTHWHILE {
@@ -130,7 +123,7 @@ pub fn split(source: &[u8], from: usize, glance: Glance) -> (Vec<Line>, Rare) {
 }
 
 /// The same in so many pieces at once.
-fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> (Vec<Line>, Rare) {
+fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> Lines {
     let mut ends = cuts(pieces, source, from);
     let range = |ends: &[usize], n: usize| n.checked_sub(1).map_or(from, |before| ends[before])..ends[n];
     let found = in_parallel(0..ends.len(), |n| rare(&source[range(&ends, n)]));
@@ -143,20 +136,59 @@ fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> (Vec
         // It hides a line feed that follows.
         ends = vec![source.len()];
     }
-    let (mut lines, mut number) = (Vec::new(), 0);
     let piece = |n: usize| split_piece(source, range(&ends, n), rare.nul, glance);
-    for (more, count) in in_parallel(0..ends.len(), piece) {
-        if lines.is_empty() {
-            lines = more;
+    let mut lines = Lines {
+        rare,
+        ..Lines::default()
+    };
+    for piece in in_parallel(0..ends.len(), piece) {
+        let before = lines.all.len() as u32;
+        let more = lines.joined.last().map_or(0, |(_, more)| *more);
+        let joined = piece.joined.iter().map(|(line, own)| (before + line, more + own));
+        lines.joined.extend(joined);
+        if before == 0 {
+            lines.all = piece.all;
         } else {
-            lines.extend(more.into_iter().map(|line| Line {
-                number: line.number + number,
-                ..line
-            }));
+            lines.all.extend_from_slice(&piece.all);
         }
-        number += count;
     }
-    (lines, rare)
+    lines
+}
+
+/// The lines of a piece of a file.
+fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, glance: Glance) -> Lines {
+    let mut lines = Lines {
+        all: Vec::with_capacity(piece.len() / 30 + 1),
+        ..Lines::default()
+    };
+    let mut more = 0;
+    let mut start = piece.start;
+    while start < piece.end {
+        let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
+        let physical = &source[start..end];
+        let composed = continues(physical) || (nul && memchr(0, physical).is_some());
+        let mut line = Line {
+            start: start as u32,
+            glance: 0,
+            kind: LineKind::Blank,
+            composed,
+        };
+        if composed {
+            let (length, ends) = logical_length(&source[start..], nul);
+            start += length;
+            line.kind = kind(&text(&source[line.start as usize..start], true));
+            if ends > 1 {
+                more += ends - 1;
+                lines.joined.push((lines.all.len() as u32, more));
+            }
+        } else {
+            start = end;
+            line.kind = kind(physical);
+            line.glance = glance(line.kind, physical);
+        }
+        lines.all.push(line);
+    }
+    lines
 }
 
 fn rare(piece: &[u8]) -> Rare {
@@ -166,41 +198,6 @@ fn rare(piece: &[u8]) -> Rare {
         lone_return: memchr_iter(b'\r', piece).any(lone),
         reference: memmem::find(piece, b"${").is_some(),
     }
-}
-
-/// The lines of a piece of a file, numbered from 1, and how many physical lines they are.
-fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, glance: Glance) -> (Vec<Line>, u32) {
-    let mut lines = Vec::with_capacity(piece.len() / 30 + 1);
-    let mut start = piece.start;
-    let mut number = 1;
-    while start < piece.end {
-        let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
-        let physical = &source[start..end];
-        let (end, ends, composed) = if continues(physical) || (nul && memchr(0, physical).is_some()) {
-            let (length, ends) = logical_length(&source[start..], nul);
-            (start + length, ends, true)
-        } else {
-            (end, 1, false)
-        };
-        let mut line = Line {
-            start: start as u32,
-            end: end as u32,
-            number,
-            kind: LineKind::Blank,
-            composed,
-            glance: 0,
-        };
-        if composed {
-            line.kind = kind(&line.text(source));
-        } else {
-            line.kind = kind(physical);
-            line.glance = glance(line.kind, physical);
-        }
-        lines.push(line);
-        number += ends;
-        start = end;
-    }
-    (lines, number - 1)
 }
 
 /// Where a file can be cut into at most so many pieces that are split one by one: the ends of the pieces.
@@ -322,20 +319,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::httpd::{Document, Platform};
 
-    fn split(source: &[u8]) -> Vec<Line> {
-        super::split(source, 0, |_, _| 0).0
+    fn document(source: &[u8]) -> Document {
+        Document::new(source.to_vec(), Platform::Unix)
     }
 
     fn texts(source: &[u8]) -> Vec<(u32, u32, String)> {
-        split(source)
-            .iter()
-            .map(|l| {
-                (
-                    l.number,
-                    l.last_number(source),
-                    String::from_utf8_lossy(&l.text(source)).into_owned(),
-                )
+        let document = document(source);
+        (0..document.lines().len())
+            .map(|line| {
+                let text = String::from_utf8_lossy(&document.text(line)).into_owned();
+                (document.number(line), document.last_number(line), text)
             })
             .collect()
     }
@@ -370,20 +365,19 @@ mod tests {
 
     #[test]
     fn a_comment_swallows_the_next_line() {
-        let all = split(b"# C:\\\nListen 80\n");
-        assert_eq!(all.len(), 1);
-        assert_eq!(all[0].kind, LineKind::Comment);
+        let document = document(b"# C:\\\nListen 80\n");
+        assert_eq!(document.lines().len(), 1);
+        assert_eq!(document.lines()[0].kind, LineKind::Comment);
     }
 
     #[test]
     fn end_of_file_rules() {
         assert_eq!(one(b"a\\"), "a\\");
-        let source = b"a\\\n";
-        let line = split(source)[0];
-        assert_eq!(&*line.text(source), b"a");
-        assert!(line.dangles(source));
-        assert_eq!(line.last_number(source), 2);
-        assert!(!split(b"a\n")[0].dangles(b"a\n"));
+        let dangling = document(b"a\\\n");
+        assert_eq!(&*dangling.text(0), b"a");
+        assert!(dangling.dangles(0));
+        assert_eq!(dangling.last_number(0), 2);
+        assert!(!document(b"a\n").dangles(0));
     }
 
     #[test]
@@ -418,10 +412,11 @@ mod tests {
     #[test]
     fn spans_cover_the_file_without_gaps() {
         let source = b"a\\\n\\\nb\r\n\n\0\\\n# x\\\r\n y";
+        let document = document(source);
         let mut at = 0;
-        for line in split(source) {
-            assert_eq!(line.start as usize, at);
-            at = line.end as usize;
+        for line in 0..document.lines().len() {
+            assert_eq!(document.span(line).start, at);
+            at = document.span(line).end;
         }
         assert_eq!(at, source.len());
     }

@@ -152,7 +152,7 @@ fn place(ours: &Configuration, entry: &Entry) -> (String, u32) {
         Some(place) => (place.name.to_string(), place.line),
         None => {
             let file = ours.file(entry.file);
-            let line = file.document.lines()[entry.line as usize].last_number(file.document.bytes());
+            let line = file.document.last_number(entry.line as usize);
             (String::from_utf8_lossy(&file.name).into_owned(), line)
         }
     }
@@ -195,7 +195,7 @@ fn includes(ours: &Configuration) -> Vec<(usize, u32, String)> {
             None => (0, 0),
             Some((from, line)) if seen.insert((from, line)) => {
                 let document = &ours.file(from).document;
-                let number = document.lines()[line as usize].last_number(document.bytes());
+                let number = document.last_number(line as usize);
                 (depths[from as usize] + 1, number)
             }
             Some((from, _)) => (depths[from as usize] + 1, UNCERTAIN),

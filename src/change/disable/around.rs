@@ -49,7 +49,7 @@ impl Decision<'_> {
             return;
         };
         let path = &look.configuration.file(look.files[file].id).host;
-        let at = document.lines()[last].span().end;
+        let at = document.span(last).end;
         let inserted = self
             .decided
             .edits

@@ -158,7 +158,7 @@ impl Decision<'_> {
         let mut latest: Option<(usize, usize)> = None;
         for (&(file, line), (new, reason)) in &self.lines {
             let document = look.files[file].document;
-            let span = document.lines()[line].span();
+            let span = document.span(line);
             let mut new = new.clone();
             let follows = (line + 1..document.lines().len())
                 .any(|at| !matches!(self.lines.get(&(file, at)), Some((None, _))));

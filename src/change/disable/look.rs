@@ -254,7 +254,7 @@ impl<'a> Look<'a> {
         format!(
             "{}:{}",
             String::from_utf8_lossy(&read.name),
-            self.files[file].document.lines()[line].number
+            self.files[file].document.number(line)
         )
     }
 

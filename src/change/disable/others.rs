@@ -67,7 +67,7 @@ impl Decision<'_> {
                     continue;
                 }
                 self.decided.changed.insert(host);
-                let at = read.document.lines()[after].span().end;
+                let at = read.document.span(after).end;
                 self.decided.edits.push(Edit {
                     file: look.configuration.file(read.id).host.clone(),
                     span: at..at,

@@ -93,7 +93,7 @@ impl Lines {
             }
             if !matches!(line.kind, LineKind::Blank | LineKind::Comment) {
                 return Some(Current {
-                    text: line.text(document.bytes()),
+                    text: document.text(self.line),
                     place: None,
                 });
             }
@@ -105,10 +105,10 @@ impl Reader {
     /// Does Apache lose the line that was just taken, the last of its file? Only a line without an end can be lost.
     pub(super) fn loses_last(&self, lines: &Lines, frames: &[Frame]) -> bool {
         let document = &lines.document;
-        let Some(last) = document.lines().last() else {
+        let Some(last) = document.lines().len().checked_sub(1) else {
             return false;
         };
-        let complete = document.bytes().ends_with(b"\n") && !last.dangles(document.bytes());
+        let complete = document.bytes().ends_with(b"\n") && !document.dangles(last);
         if complete || !lines.macros.is_empty() {
             return false;
         }

@@ -170,7 +170,7 @@ impl Reader {
     /// `(defined on line L of "F")` without its frame.
     fn quoted_place(&self, lines: &Lines) -> String {
         let file = self.c.file(lines.file);
-        let number = file.document.lines()[lines.line].last_number(file.document.bytes());
+        let number = file.document.last_number(lines.line);
         match lines.macros.last() {
             Some(expansion) => {
                 let line = expansion
@@ -205,7 +205,7 @@ fn raw_macro_line(lines: &mut Lines, document: &Document) -> Option<Vec<u8>> {
         lines.line = lines.next;
         lines.next += 1;
         if line.kind != LineKind::Comment {
-            return Some(line.text(document.bytes()).into_owned());
+            return Some(document.text(lines.line).into_owned());
         }
     }
 }

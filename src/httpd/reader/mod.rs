@@ -174,7 +174,7 @@ impl Reader {
         for (at, line) in document.lines().iter().enumerate().take(whole).skip(lines.next) {
             let Some(frame) = frames.last() else { return };
             let blank = matches!(line.kind, LineKind::Blank | LineKind::Comment);
-            let bytes = &source[line.span()];
+            let bytes = document.raw(at);
             if !blank && (line.composed || document.refers(bytes)) {
                 return;
             }

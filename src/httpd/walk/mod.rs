@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
                 let same = name.eq_ignore_ascii_case(b"LoadModule")
                     && super::source_name(identifier) == file.as_bytes();
                 same.then(|| {
-                    let number = read.document.lines()[line].number;
+                    let number = read.document.number(line);
                     format!("{}:{number}", String::from_utf8_lossy(&read.name))
                 })
             })

@@ -105,10 +105,8 @@ fn lone_returns(bytes: &[u8]) -> Vec<usize> {
 }
 
 fn line_at(document: &Document, at: usize) -> usize {
-    document
-        .lines()
-        .partition_point(|line| line.end as usize <= at)
-        .min(document.lines().len().saturating_sub(1))
+    let behind = document.lines().partition_point(|line| line.start as usize <= at);
+    behind.saturating_sub(1)
 }
 
 fn push(
