@@ -1,6 +1,7 @@
 //! What to edit to turn HTTPS on: one step a file, and the plan that puts them together and proves itself. And what to
 //! edit to turn it off again: `disable`. Pure: reads configurations, writes nothing.
 
+mod address;
 mod answer;
 mod copy;
 mod debian;

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
+use crate::httpd::{
+    Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, is_nobodys, resolve,
+};
 
+use super::address;
 use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
 use super::plan::{PlanError, refuse};
-use super::redirect;
 use super::request::{Http, Request};
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
@@ -44,7 +46,8 @@ pub(super) fn prove(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    if !Answers::new(result, request).served() {
+    let answers = Answers::new(result, request);
+    if !answers.served() {
         return Err(PlanError::Unproven(format!(
             "{} would not be answered over TLS",
             request.domain
@@ -58,6 +61,7 @@ pub(super) fn prove(
     refuse_bare_hosts(original, result, request)?;
     refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
+    address::refuse_hidden(result, &answers, request)?;
     others_are_unchanged(original, result, request)
 }
 
@@ -108,12 +112,6 @@ pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> 
                 describe(original, &host)
             ));
         }
-    }
-    if request.domain.parse::<std::net::Ipv4Addr>().is_ok() {
-        notes.push(
-            "clients that ask by IP address send no name, and get the first virtual host of the address"
-                .to_string(),
-        );
     }
     notes
 }
@@ -236,7 +234,7 @@ fn refuse_awakened_hosts(
             known.next();
             continue;
         }
-        let is_ours = |name: &String| name == redirect::NOBODY || request.names().any(|own| own == name);
+        let is_ours = |name: &String| is_nobodys(name) || request.names().any(|own| own == name);
         let main = result.main_server_name();
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);

@@ -41,5 +41,5 @@ pub use reach::Reach;
 pub use source::{Kind, Source, bytes_path, host_bytes, real_path};
 pub use truth::Truth;
 pub use variable::Variables;
-pub use virtual_host::{Address, Host, VirtualHost};
+pub use virtual_host::{Address, Host, VirtualHost, in_url, is_nobodys};
 pub use walk::names_no_protocol;
