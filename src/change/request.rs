@@ -117,6 +117,9 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
     {
         return Err("give the address alone, and the port with --port".into());
     }
+    if name.contains(['[', ']']) {
+        return Err("brackets may stand around an IPv6 address only, as in [2001:db8::7]".into());
+    }
     if name.contains('%') && name.contains(':') {
         return Err(
             "an IPv6 address with a zone (%) means another machine on each one; give it without".into(),
@@ -202,7 +205,8 @@ mod tests {
             ("::ffff:192.0.2.7", "give 192.0.2.7"),
             ("fe80::1%eth0", "zone"),
             ("[::1]:8443", "--port"),
-            ("[::1", "not a valid domain"),
+            ("[::1", "brackets"),
+            ("[a.test]", "brackets"),
         ] {
             let error = domain_name(typed).unwrap_err();
             assert!(error.contains(says), "{typed}: {error}");
