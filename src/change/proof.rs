@@ -371,11 +371,11 @@ fn sets_are_unchanged(
         if !in_order || new.first() != Some(&key(original, first)) {
             return Err(refuse(format!(
                 "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
-                 fits; add `ServerAlias {}` to the one that is to serve it, or give it an address of its own",
+                 fits; write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
                 request.domain,
                 describe(original, first),
                 request.port,
-                request.domain
+                request.port
             )));
         }
         // A name that one of them had for its own is still answered by it.
