@@ -18,6 +18,7 @@ mod site;
 mod text;
 mod update;
 mod virtual_host;
+mod work;
 
 pub use disable::{Action, Disable, Record, Version};
 pub use plan::{Change, FileChange, Link, Plan, PlanError};

@@ -12,6 +12,7 @@ use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
 use super::plan::{PlanError, refuse};
 use super::request::{Http, Request};
+use super::work::Work;
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
 pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
@@ -45,7 +46,10 @@ pub(super) fn prove(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
+    work: &Work<'_>,
 ) -> Result<(), PlanError> {
+    // What names places in the result is told with those on disk.
+    let on_disk = |error| work.as_it_was(result, error);
     let answers = Answers::new(result, request);
     if !answers.served() {
         return Err(PlanError::Unproven(format!(
@@ -54,14 +58,14 @@ pub(super) fn prove(
         )));
     }
     if let Some(problem) = errors(result).next() {
-        return Err(awakened(result, problem));
+        return Err(on_disk(awakened(result, problem)));
     }
-    refuse_awakened_errors(original, result)?;
-    refuse_tls_on_http_ports(original, result, request)?;
-    refuse_bare_hosts(original, result, request)?;
-    refuse_awakened_hosts(original, result, request)?;
+    refuse_awakened_errors(original, result).map_err(on_disk)?;
+    refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
+    refuse_bare_hosts(original, result, request).map_err(on_disk)?;
+    refuse_awakened_hosts(original, result, request).map_err(on_disk)?;
     sets_are_unchanged(original, result, request)?;
-    address::refuse_hidden(result, &answers, request)?;
+    address::refuse_hidden(result, &answers, request).map_err(on_disk)?;
     others_are_unchanged(original, result, request)
 }
 
@@ -391,11 +395,11 @@ fn sets_are_unchanged(
                 || names_exactly(was, &request.domain);
             if !is_own && was.has_name(name) && key(original, was) != key(result, is) {
                 return Err(refuse(format!(
-                    "{name} is answered on port {} by the virtual host {}, and {} would take it over; take the name \
-                     out of the ServerAlias of one of them, then run again",
+                    "{name} is answered on port {} by the virtual host {}, and that of {} would take it over; take \
+                     the name out of the ServerAlias of one of them, then run again",
                     request.port,
                     describe(original, was),
-                    describe(result, is)
+                    is.client_name().unwrap_or(&request.domain)
                 )));
             }
         }
