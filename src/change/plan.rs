@@ -131,7 +131,6 @@ impl Plan {
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
-        proof::refuse_endless(&configuration)?;
         let mut request = request.clone();
         if request.site.is_none() {
             request.site = site::place_of(&original, &request);
@@ -150,7 +149,8 @@ impl Plan {
                     work.link(&links)?;
                     plan.links.extend(links);
                     configuration = work.read()?;
-                    proof::refuse_endless(&configuration)?;
+                    proof::refuse_endless(&configuration)
+                        .map_err(|error| work.as_it_was(&configuration, error))?;
                 }
             }
             if !edited {

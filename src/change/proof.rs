@@ -16,6 +16,7 @@ use super::work::Work;
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
 pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
+    refuse_endless(original)?;
     match errors(original).next() {
         None => Ok(()),
         Some(problem) => Err(refuse(format!(
@@ -26,18 +27,19 @@ pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
     }
 }
 
-/// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, be it certain or
-/// not: the steps would look in vain for what they added behind it.
+/// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, or macros that
+/// double, be it certain or not: the steps would look in vain for what they added behind it.
 pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
     let mut problems = configuration.problems().iter();
-    match problems.find(|problem| problem.code == "include-depth") {
-        None => Ok(()),
-        Some(problem) => Err(refuse(format!(
-            "Apache would not come to the end of the configuration: {}: {}. Mend that first, then run again",
-            place(configuration, problem),
-            problem.message
-        ))),
-    }
+    let Some(problem) = problems.find(|problem| matches!(problem.code, "include-depth" | "macro-size"))
+    else {
+        return Ok(());
+    };
+    Err(refuse(format!(
+        "the configuration cannot be read to its end: {}: {}. Mend that first, then run again",
+        place(configuration, problem),
+        problem.message
+    )))
 }
 
 /// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
