@@ -19,12 +19,16 @@ pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
     refuse_endless(original)?;
     match errors(original).next() {
         None => Ok(()),
-        Some(problem) => Err(refuse(format!(
-            "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
-            place(original, problem),
-            problem.message
-        ))),
+        Some(problem) => Err(broken(original, problem)),
     }
+}
+
+fn broken(original: &Configuration, problem: &Problem) -> PlanError {
+    refuse(format!(
+        "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
+        place(original, problem),
+        problem.message
+    ))
 }
 
 /// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, or macros that
@@ -62,7 +66,7 @@ pub(super) fn prove(
     if let Some(problem) = errors(result).next() {
         return Err(on_disk(awakened(result, problem)));
     }
-    refuse_awakened_errors(original, result).map_err(on_disk)?;
+    refuse_awakened_errors(original, result, work)?;
     refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
     refuse_bare_hosts(original, result, request).map_err(on_disk)?;
     refuse_awakened_hosts(original, result, request).map_err(on_disk)?;
@@ -82,7 +86,11 @@ fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
 /// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
 /// mod_ssl. What the values of directives lead to is not judged: the tree may be another machine's, and our certificate
 /// may not have been made yet.
-fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+fn refuse_awakened_errors(
+    original: &Configuration,
+    result: &Configuration,
+    work: &Work<'_>,
+) -> Result<(), PlanError> {
     let refused = |configuration: &Configuration| {
         let mut problems = configuration.check();
         problems.retain(|problem| {
@@ -95,16 +103,12 @@ fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> R
     if now.is_empty() {
         return Ok(());
     }
-    let before: HashSet<_> = refused(original)
-        .into_iter()
-        .map(|old| (old.code, old.message))
-        .collect();
-    let new = now
-        .iter()
-        .find(|new| !before.contains(&(new.code, new.message.clone())));
-    match new {
+    if let Some(problem) = refused(original).first() {
+        return Err(broken(original, problem));
+    }
+    match now.first() {
         None => Ok(()),
-        Some(problem) => Err(awakened(result, problem)),
+        Some(problem) => Err(work.as_it_was(result, awakened(result, problem))),
     }
 }
 
