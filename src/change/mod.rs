@@ -3,6 +3,7 @@
 
 mod address;
 mod answer;
+mod awake;
 mod copy;
 mod debian;
 mod disable;

@@ -7,7 +7,7 @@ use crate::httpd::{Configuration, Document, Edit, Facts, FileId, Source, Truth};
 
 use super::request::Request;
 use super::work::Work;
-use super::{listen, module, proof, redirect, site, virtual_host};
+use super::{awake, listen, module, proof, redirect, site, virtual_host};
 
 /// Everything that turns HTTPS on, not yet written.
 #[derive(Clone, Debug, Default)]
@@ -131,7 +131,8 @@ impl Plan {
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
-        let mut request = request.clone();
+        let asked = request;
+        let mut request = asked.clone();
         if request.site.is_none() {
             request.site = site::place_of(&original, &request);
         }
@@ -160,12 +161,22 @@ impl Plan {
                 return Err(PlanError::Unproven("planning does not come to an end".into()));
             }
         }
+        proof::prove(&original, &configuration, &request, &work)?;
+        // As a second run will see it.
+        let mut again = request.clone();
+        if asked.site.is_none() {
+            again.site = site::place_of(&configuration, asked);
+        }
         for step in STEPS {
-            if !step(&configuration, &request)?.is_empty() {
-                return Err(PlanError::Unproven("a second look finds more to change".into()));
+            if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
+                return Err(awake::refuse_second_look(
+                    &original,
+                    &configuration,
+                    &request,
+                    &work,
+                ));
             }
         }
-        proof::prove(&original, &configuration, &request, &work)?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.notes = proof::notes(&original, &request);
