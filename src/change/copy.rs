@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
 
+use super::address::name_lines;
 use super::answer::names_exactly;
 use super::listen::describe;
 use super::plan::{PlanError, refuse};
@@ -129,16 +130,18 @@ pub(super) fn body(
             raw.strip_suffix(b"\r").unwrap_or(raw).to_vec()
         })
         .collect::<Vec<_>>();
-    let mut names = Vec::new();
     let mut aliases: Vec<&str> = request.names().collect();
     if other_names {
-        names.push(format!("ServerName {}", aliases.remove(0)));
-    } else {
-        aliases.retain(|name| !site.has_name(name));
-        if let (true, Some(name)) = (other_port, &site.server_name) {
-            names.push(format!("ServerName {name}"));
-        }
+        return Ok(Copied {
+            lines,
+            names: name_lines(&aliases),
+        });
     }
+    let mut names = Vec::new();
+    if let (true, Some(name)) = (other_port, &site.server_name) {
+        names.push(format!("ServerName {name}"));
+    }
+    aliases.retain(|name| !site.has_name(name));
     if !aliases.is_empty() {
         names.push(format!("ServerAlias {}", aliases.join(" ")));
     }

@@ -1,7 +1,9 @@
 //! What to edit to turn HTTPS on: one step a file, and the plan that puts them together and proves itself. And what to
 //! edit to turn it off again: `disable`. Pure: reads configurations, writes nothing.
 
+mod address;
 mod answer;
+mod awake;
 mod copy;
 mod debian;
 mod disable;
@@ -17,6 +19,7 @@ mod site;
 mod text;
 mod update;
 mod virtual_host;
+mod work;
 
 pub use disable::{Action, Disable, Record, Version};
 pub use plan::{Change, FileChange, Link, Plan, PlanError};

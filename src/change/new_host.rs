@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost, trim};
 
+use super::address::name_lines;
 use super::answer::Answers;
 use super::listen::describe;
 use super::plan::{PlanError, insert_lines, refuse};
@@ -36,7 +37,8 @@ pub(super) fn add(
     site::refuse_other_sites(configuration, request, &aliases)?;
     let domain = &request.domain;
     let tls = tls_lines(configuration, request)?;
-    let (body, base, unit, reason);
+    let (body, base, unit);
+    let mut reason;
     match &site {
         Some(site) => {
             let copied = copy::body(configuration, request, site)?;
@@ -57,12 +59,15 @@ pub(super) fn add(
         None => {
             base = Vec::new();
             unit = unit_of(&configuration.file(0).document);
-            let mut lines = name_lines(request);
+            let mut lines = bytes(&name_lines(&request.names().collect::<Vec<_>>()));
             lines.extend(tls);
             lines.extend(bytes(policy::inherited_rewrites(configuration)));
             body = indented(&lines, &unit);
             reason = format!("serve {domain} over TLS; everything else is inherited from the main server");
         }
+    }
+    if body.iter().any(|line| line.ends_with(b".invalid")) {
+        reason += "; its ServerName is a name that nobody asks for, as Apache takes no IPv6 address there";
     }
     let (file, after) = match &site {
         Some(site) => beside(configuration, request, answers, ends, site)?,
@@ -90,15 +95,6 @@ pub(super) fn bytes<S: AsRef<str>>(lines: &[S]) -> Vec<Vec<u8>> {
 
 pub(super) fn indented(lines: &[Vec<u8>], by: &[u8]) -> Vec<Vec<u8>> {
     lines.iter().map(|line| [by, line].concat()).collect()
-}
-
-/// `ServerName` and `ServerAlias`.
-pub(super) fn name_lines(request: &Request) -> Vec<Vec<u8>> {
-    let mut lines = vec![format!("ServerName {}", request.domain).into_bytes()];
-    if !request.aliases.is_empty() {
-        lines.push(format!("ServerAlias {}", request.aliases.join(" ")).into_bytes());
-    }
-    lines
 }
 
 fn tls_lines(configuration: &Configuration, request: &Request) -> Result<Vec<Vec<u8>>, PlanError> {

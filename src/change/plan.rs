@@ -1,13 +1,13 @@
 //! The steps put together: each reads what the one before left, and at the end the plan proves itself.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, FileId, Source, Truth, apply, real_path};
+use crate::httpd::{Configuration, Document, Edit, Facts, FileId, Source, Truth};
 
 use super::request::Request;
-use super::{listen, module, proof, redirect, site, virtual_host};
+use super::work::Work;
+use super::{awake, listen, module, proof, redirect, site, virtual_host};
 
 /// Everything that turns HTTPS on, not yet written.
 #[derive(Clone, Debug, Default)]
@@ -131,8 +131,8 @@ impl Plan {
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
-        proof::refuse_endless(&configuration)?;
-        let mut request = request.clone();
+        let asked = request;
+        let mut request = asked.clone();
         if request.site.is_none() {
             request.site = site::place_of(&original, &request);
         }
@@ -141,7 +141,8 @@ impl Plan {
         for round in 0.. {
             let mut edited = false;
             for step in STEPS {
-                let acts = step(&configuration, &request)?;
+                let acts =
+                    step(&configuration, &request).map_err(|error| work.as_it_was(&configuration, error))?;
                 if !acts.is_empty() {
                     edited = true;
                     let (edits, links) = split(acts);
@@ -149,7 +150,8 @@ impl Plan {
                     work.link(&links)?;
                     plan.links.extend(links);
                     configuration = work.read()?;
-                    proof::refuse_endless(&configuration)?;
+                    proof::refuse_endless(&configuration)
+                        .map_err(|error| work.as_it_was(&configuration, error))?;
                 }
             }
             if !edited {
@@ -159,12 +161,22 @@ impl Plan {
                 return Err(PlanError::Unproven("planning does not come to an end".into()));
             }
         }
+        proof::prove(&original, &configuration, &request, &work)?;
+        // As a second run will see it.
+        let mut again = request.clone();
+        if asked.site.is_none() {
+            again.site = site::place_of(&configuration, asked);
+        }
         for step in STEPS {
-            if !step(&configuration, &request)?.is_empty() {
-                return Err(PlanError::Unproven("a second look finds more to change".into()));
+            if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
+                return Err(awake::refuse_second_look(
+                    &original,
+                    &configuration,
+                    &request,
+                    &work,
+                ));
             }
         }
-        proof::prove(&original, &configuration, &request)?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.notes = proof::notes(&original, &request);
@@ -192,178 +204,6 @@ fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {
 pub(super) fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
     Configuration::read(main, source.clone(), facts.clone())
         .map_err(|error| PlanError::Read(source.host_path(main), error))
-}
-
-/// One application of edits: for each, its line before, the lines that went, and the lines that came.
-type Shifts = Vec<(usize, usize, usize)>;
-
-/// The state between the steps: edited bytes over the files as they were when they were first read.
-pub(super) struct Work<'a> {
-    main: &'a [u8],
-    source: Source,
-    facts: &'a Facts,
-    /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
-    files: BTreeMap<PathBuf, Vec<u8>>,
-    /// By real path: the path to show, and the bytes before.
-    before: BTreeMap<PathBuf, (PathBuf, Vec<u8>)>,
-    /// By real path: how each application of edits moved the lines.
-    shifts: BTreeMap<PathBuf, Vec<Shifts>>,
-}
-
-impl<'a> Work<'a> {
-    pub fn new(main: &'a [u8], source: &Source, facts: &'a Facts, original: &Configuration) -> Self {
-        let mut work = Work {
-            main,
-            source: source.clone(),
-            facts,
-            files: BTreeMap::new(),
-            before: BTreeMap::new(),
-            shifts: BTreeMap::new(),
-        };
-        work.keep(original);
-        work
-    }
-
-    pub fn read(&mut self) -> Result<Configuration, PlanError> {
-        let configuration = read(self.main, &self.source(), self.facts)?;
-        // A step may have brought in files that were not read before.
-        self.keep(&configuration);
-        Ok(configuration)
-    }
-
-    fn keep(&mut self, configuration: &Configuration) {
-        for file in configuration.files() {
-            let bytes = || file.document.bytes().to_vec();
-            self.files.entry(real_path(&file.host)).or_insert_with(bytes);
-        }
-    }
-
-    /// The files as they are now.
-    pub fn source(&self) -> Source {
-        self.source.with_overlay(self.files.clone())
-    }
-
-    /// The files that are different now.
-    pub fn changed(self) -> Vec<FileChange> {
-        let mut files = self.files;
-        let changes = self.before.into_iter().filter_map(|(real, (path, before))| {
-            let after = files.remove(&real)?;
-            (before != after).then_some(FileChange { path, before, after })
-        });
-        changes.collect()
-    }
-
-    /// What is behind a link is read as a file of its name.
-    fn link(&mut self, links: &[Link]) -> Result<(), PlanError> {
-        for link in links {
-            let file = link
-                .path
-                .parent()
-                .map_or_else(|| link.target.clone(), |folder| folder.join(&link.target));
-            let bytes = std::fs::read(&file).map_err(|error| PlanError::Read(file.clone(), error))?;
-            self.files.insert(real_path(&link.path), bytes);
-        }
-        Ok(())
-    }
-
-    /// What is behind a link is not read under its name any more.
-    pub fn unlink(&mut self, links: &[Link]) {
-        self.source = self.source.without(links.iter().map(|link| link.path.as_path()));
-    }
-
-    /// Applies the edits of one step and tells them as changes. The place in the request moves with its line.
-    pub fn apply(&mut self, mut edits: Vec<Edit>, request: &mut Request) -> Result<Vec<Change>, PlanError> {
-        edits.sort_by(|a, b| (&a.file, a.span.start, a.span.end).cmp(&(&b.file, b.span.start, b.span.end)));
-        // A line that is read twice is edited once.
-        edits.dedup_by(|a, b| (&a.file, &a.span, &a.replacement) == (&b.file, &b.span, &b.replacement));
-        let mut changes = Vec::new();
-        for group in edits.chunk_by(|a, b| a.file == b.file) {
-            let path = group[0].file.clone();
-            let real = real_path(&path);
-            let Some(bytes) = self.files.get_mut(&real) else {
-                return Err(PlanError::Unproven(format!(
-                    "{} was edited but never read",
-                    path.display()
-                )));
-            };
-            self.before
-                .entry(real.clone())
-                .or_insert_with(|| (path.clone(), bytes.clone()));
-            let shifts = self.shifts.entry(real).or_default();
-            let mut step = Vec::new();
-            let after = apply(bytes, group).map_err(|overlap| PlanError::Unproven(overlap.to_string()))?;
-            for edit in group {
-                let line = count_lines(&bytes[..edit.span.start.min(bytes.len())]);
-                changes.push(change(bytes, edit, original_line(shifts, line)));
-                step.push((
-                    line,
-                    count_lines(&bytes[edit.span.clone()]),
-                    count_lines(&edit.replacement),
-                ));
-            }
-            *bytes = after;
-            if let Some((file, number)) = &mut request.site
-                && (real_path(file) == real_path(&path) || path.ends_with(&*file))
-            {
-                let above = step.iter().filter(|(at, ..)| *at < *number as usize);
-                let shift: i64 = above.map(|(_, gone, come)| *come as i64 - *gone as i64).sum();
-                *number = (i64::from(*number) + shift).max(1) as u32;
-            }
-            shifts.push(step);
-        }
-        Ok(changes)
-    }
-}
-
-/// The line (from 0) of the file as it was, for a line of the file after the given applications of edits.
-fn original_line(applications: &[Shifts], line: usize) -> usize {
-    applications.iter().rev().fold(line, |line, step| {
-        let mut shift = 0isize;
-        for (at, gone, come) in step {
-            if (*at as isize + shift + *come as isize) <= line as isize {
-                shift += *come as isize - *gone as isize;
-            }
-        }
-        (line as isize - shift).max(0) as usize
-    })
-}
-
-fn count_lines(bytes: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', bytes).count()
-}
-
-/// An edit as whole lines before and after.
-fn change(bytes: &[u8], edit: &Edit, line: usize) -> Change {
-    let insertion = edit.span.is_empty() && edit.replacement.ends_with(b"\n");
-    let start = memchr::memrchr(b'\n', &bytes[..edit.span.start]).map_or(0, |at| at + 1);
-    let end = memchr::memchr(b'\n', &bytes[edit.span.end..]).map_or(bytes.len(), |at| edit.span.end + at);
-    let (before, after) = if insertion || edit.span.end == bytes.len() && edit.span.is_empty() {
-        (Vec::new(), edit.replacement.clone())
-    } else if bytes[..edit.span.end].ends_with(b"\n") && !edit.span.is_empty() {
-        let head = &bytes[start..edit.span.start];
-        (
-            [head, &bytes[edit.span.clone()]].concat(),
-            [head, &edit.replacement].concat(),
-        )
-    } else {
-        (
-            bytes[start..end].to_vec(),
-            [
-                &bytes[start..edit.span.start],
-                &edit.replacement,
-                &bytes[edit.span.end..end],
-            ]
-            .concat(),
-        )
-    };
-    let text = |bytes: Vec<u8>| crate::httpd::trim(&bytes).to_vec();
-    Change {
-        file: edit.file.clone(),
-        line: line + 1,
-        before: text(before),
-        after: text(after),
-        reason: edit.reason.clone(),
-    }
 }
 
 /// The line of the main file behind which a first line of its kind goes: its `ServerRoot`.

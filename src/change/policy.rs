@@ -1,6 +1,6 @@
 //! What a new TLS virtual host says beside its names and files. Decides nothing about where it stands.
 
-use crate::httpd::{Configuration, Entry, SERVER, Truth};
+use crate::httpd::{Configuration, Entry, SERVER, Truth, in_url};
 
 use super::plan::{PlanError, refuse};
 use super::request::{Profile, Request};
@@ -173,7 +173,7 @@ pub(super) fn leads_to(word: &[u8], names: &[&str]) -> bool {
     host.starts_with('%')
         || host.starts_with('$')
         || names.iter().any(|name| {
-            host.strip_prefix(name)
+            host.strip_prefix(&*in_url(name))
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '$', '%']))
         })
 }

@@ -1,40 +1,47 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
+use crate::httpd::{Configuration, Entry, Problem, SERVER, Severity, Truth, VirtualHost};
 
 use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
 use super::plan::{PlanError, refuse};
-use super::redirect;
 use super::request::{Http, Request};
+use super::work::Work;
+use super::{address, awake};
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
 pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
+    refuse_endless(original)?;
     match errors(original).next() {
         None => Ok(()),
-        Some(problem) => Err(refuse(format!(
-            "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
-            place(original, problem),
-            problem.message
-        ))),
+        Some(problem) => Err(broken(original, problem)),
     }
 }
 
-/// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, be it certain or
-/// not: the steps would look in vain for what they added behind it.
+pub(super) fn broken(original: &Configuration, problem: &Problem) -> PlanError {
+    refuse(format!(
+        "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
+        place(original, problem),
+        problem.message
+    ))
+}
+
+/// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, or macros that
+/// double, be it certain or not: the steps would look in vain for what they added behind it.
 pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
     let mut problems = configuration.problems().iter();
-    match problems.find(|problem| problem.code == "include-depth") {
-        None => Ok(()),
-        Some(problem) => Err(refuse(format!(
-            "Apache would not come to the end of the configuration: {}: {}. Mend that first, then run again",
-            place(configuration, problem),
-            problem.message
-        ))),
-    }
+    let Some(problem) = problems.find(|problem| matches!(problem.code, "include-depth" | "macro-size"))
+    else {
+        return Ok(());
+    };
+    Err(refuse(format!(
+        "the configuration cannot be read to its end: {}: {}. Mend that first, then run again",
+        place(configuration, problem),
+        problem.message
+    )))
 }
 
 /// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
@@ -43,59 +50,22 @@ pub(super) fn prove(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
+    work: &Work<'_>,
 ) -> Result<(), PlanError> {
-    if !Answers::new(result, request).served() {
+    // What names places in the result is told with those on disk.
+    let on_disk = |error| work.as_it_was(result, error);
+    let answers = Answers::new(result, request);
+    if !answers.served() {
         return Err(PlanError::Unproven(format!(
             "{} would not be answered over TLS",
             request.domain
         )));
     }
-    if let Some(problem) = errors(result).next() {
-        return Err(awakened(result, problem));
-    }
-    refuse_awakened_errors(original, result)?;
-    refuse_tls_on_http_ports(original, result, request)?;
-    refuse_bare_hosts(original, result, request)?;
-    refuse_awakened_hosts(original, result, request)?;
+    awake::prove(original, result, request, work)?;
+    refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
     sets_are_unchanged(original, result, request)?;
+    address::refuse_hidden(result, &answers, request).map_err(on_disk)?;
     others_are_unchanged(original, result, request)
-}
-
-fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
-    refuse(format!(
-        "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
-        place(result, problem),
-        problem.message
-    ))
-}
-
-/// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
-/// mod_ssl. What the values of directives lead to is not judged: the tree may be another machine's, and our certificate
-/// may not have been made yet.
-fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
-    let refused = |configuration: &Configuration| {
-        let mut problems = configuration.check();
-        problems.retain(|problem| {
-            let is_error = problem.severity == Severity::Error && !problem.uncertain;
-            is_error && matches!(problem.code, "context" | "arguments")
-        });
-        problems
-    };
-    let now = refused(result);
-    if now.is_empty() {
-        return Ok(());
-    }
-    let before: HashSet<_> = refused(original)
-        .into_iter()
-        .map(|old| (old.code, old.message))
-        .collect();
-    let new = now
-        .iter()
-        .find(|new| !before.contains(&(new.code, new.message.clone())));
-    match new {
-        None => Ok(()),
-        Some(problem) => Err(awakened(result, problem)),
-    }
 }
 
 /// What the administrator should know beside the changes.
@@ -108,12 +78,6 @@ pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> 
                 describe(original, &host)
             ));
         }
-    }
-    if request.domain.parse::<std::net::Ipv4Addr>().is_ok() {
-        notes.push(
-            "clients that ask by IP address send no name, and get the first virtual host of the address"
-                .to_string(),
-        );
     }
     notes
 }
@@ -152,7 +116,7 @@ fn refuse_tls_on_http_ports(
 }
 
 /// The active virtual hosts that speak TLS.
-fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
+pub(super) fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
     let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
     let mut hosts = configuration.virtual_hosts();
     hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
@@ -160,9 +124,9 @@ fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
 }
 
 /// What identifies a virtual host across edits: its file, addresses and name.
-type HostKey = (PathBuf, Vec<String>, Option<String>);
+pub(super) type HostKey = (PathBuf, Vec<String>, Option<String>);
 
-fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
+pub(super) fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
     let opening = configuration.entry(host.entry);
     let addresses = host.addresses.iter().map(ToString::to_string);
     (
@@ -170,133 +134,6 @@ fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
         addresses.collect(),
         host.server_name.clone(),
     )
-}
-
-/// TLS virtual hosts that the plan brings to life must have a certificate, or Apache will not start.
-fn refuse_bare_hosts(
-    original: &Configuration,
-    result: &Configuration,
-    request: &Request,
-) -> Result<(), PlanError> {
-    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
-    for host in &secured(result) {
-        // The domain's own files are the request's, and may be made only when it is carried out.
-        if before.contains(&key(result, host)) || names_exactly(host, &request.domain) {
-            continue;
-        }
-        let problem = match result.setting(host.section, "SSLCertificateFile") {
-            None => "has no SSLCertificateFile".to_string(),
-            Some(entry) => match missing_file(result, entry) {
-                Some(file) => format!("names the certificate {file}, which does not exist"),
-                None if has_key(result, host, entry) => continue,
-                None => "names no private key for its certificate".to_string(),
-            },
-        };
-        return Err(refuse(format!(
-            "with HTTPS on, the virtual host {} speaks TLS too, but {problem}, and Apache would not start; give it a \
-             certificate and key or take it out, then run again",
-            describe(result, host)
-        )));
-    }
-    Ok(())
-}
-
-/// Virtual hosts of other ports that come to life with a module would take requests from those that answer them now.
-fn refuse_awakened_hosts(
-    original: &Configuration,
-    result: &Configuration,
-    request: &Request,
-) -> Result<(), PlanError> {
-    let others = |configuration: &Configuration| -> Vec<(Vec<String>, VirtualHost)> {
-        let mut hosts = configuration.virtual_hosts();
-        hosts.retain(|host| {
-            let elsewhere = host
-                .addresses
-                .iter()
-                .any(|address| address.port != Some(request.port));
-            host.truth == Truth::True && elsewhere
-        });
-        let key = |host: &VirtualHost| {
-            let file = configuration
-                .file(configuration.entry(host.entry).file)
-                .host
-                .display()
-                .to_string();
-            let addresses = host.addresses.iter().map(ToString::to_string);
-            let names = host.server_name.iter().chain(&host.aliases).cloned();
-            std::iter::once(file).chain(addresses).chain(names).collect()
-        };
-        hosts.into_iter().map(|host| (key(&host), host)).collect()
-    };
-    let before = others(original);
-    let (slept, sleeps) = (asleep(original), asleep(result));
-    let mut known = before.iter().map(|(key, _)| key).peekable();
-    for (key, host) in others(result) {
-        if known.peek() == Some(&&key) {
-            known.next();
-            continue;
-        }
-        let is_ours = |name: &String| name == redirect::NOBODY || request.names().any(|own| own == name);
-        let main = result.main_server_name();
-        let inherited = |name: &String| main.as_ref() == Some(name);
-        let mut names = host.server_name.iter().chain(&host.aliases);
-        let line = opening_line(result, &host);
-        let woke = slept.get(&line).copied().unwrap_or(0) > sleeps.get(&line).copied().unwrap_or(0);
-        let redirects = request.http == Some(Http::Redirect) && !woke;
-        if redirects && names.all(|name| is_ours(name) || inherited(name)) {
-            continue;
-        }
-        return Err(refuse(format!(
-            "with mod_ssl loaded, the virtual host {} becomes active on another port than {}, and could take requests \
-             from those that answer them now; take it out of the condition around it, or out of the configuration, \
-             then run again",
-            describe(result, &host),
-            request.port
-        )));
-    }
-    Ok(())
-}
-
-/// The inactive virtual hosts by their opening lines: their variables have no values.
-fn asleep(configuration: &Configuration) -> HashMap<(PathBuf, Vec<u8>), usize> {
-    let mut all = HashMap::new();
-    let hosts = configuration.virtual_hosts();
-    for host in hosts.iter().filter(|host| host.truth != Truth::True) {
-        *all.entry(opening_line(configuration, host)).or_default() += 1;
-    }
-    all
-}
-
-fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, Vec<u8>) {
-    let entry = configuration.entry(host.entry);
-    let file = configuration.file(entry.file);
-    (file.host.clone(), file.document.raw(entry.line as usize).to_vec())
-}
-
-/// Is there a private key for a certificate: by a directive, or in the certificate's own file?
-fn has_key(configuration: &Configuration, host: &VirtualHost, certificate: &Entry) -> bool {
-    if configuration
-        .setting(host.section, "SSLCertificateKeyFile")
-        .is_some()
-    {
-        return true;
-    }
-    let source = configuration.source();
-    let arguments = configuration.arguments(certificate);
-    arguments.first().is_some_and(|argument| {
-        let full = resolve(configuration.server_root(), argument, source.platform);
-        let names_key = |bytes: Vec<u8>| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some();
-        source.is_foreign(&full) || source.read(&full).is_ok_and(names_key)
-    })
-}
-
-/// The file that a directive names, if it is not there.
-fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
-    let argument = configuration.arguments(entry).into_iter().next()?;
-    let source = configuration.source();
-    let full = resolve(configuration.server_root(), &argument, source.platform);
-    let there = source.is_foreign(&full) || source.kind(&full) != Kind::Missing;
-    (!there).then(|| String::from_utf8_lossy(&full).into_owned())
 }
 
 /// Every virtual host that was active keeps its engine, certificate and key, except the domain's own.
@@ -373,11 +210,11 @@ fn sets_are_unchanged(
         if !in_order || new.first() != Some(&key(original, first)) {
             return Err(refuse(format!(
                 "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
-                 fits; add `ServerAlias {}` to the one that is to serve it, or give it an address of its own",
+                 fits; write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
                 request.domain,
                 describe(original, first),
                 request.port,
-                request.domain
+                request.port
             )));
         }
         // A name that one of them had for its own is still answered by it.
@@ -393,11 +230,11 @@ fn sets_are_unchanged(
                 || names_exactly(was, &request.domain);
             if !is_own && was.has_name(name) && key(original, was) != key(result, is) {
                 return Err(refuse(format!(
-                    "{name} is answered on port {} by the virtual host {}, and {} would take it over; take the name \
-                     out of the ServerAlias of one of them, then run again",
+                    "{name} is answered on port {} by the virtual host {}, and that of {} would take it over; take \
+                     the name out of the ServerAlias of one of them, then run again",
                     request.port,
                     describe(original, was),
-                    describe(result, is)
+                    is.client_name().unwrap_or(&request.domain)
                 )));
             }
         }

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use regex::RegexBuilder;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 
+use super::address::{is_ipv6, name_lines};
 use super::answer::{Answers, names_exactly};
 use super::copy::{REDIRECTS, within};
 use super::listen::{describe, plain_http};
@@ -120,6 +121,7 @@ fn admits(condition: &[Vec<u8>], name: &str) -> bool {
     let [tested, pattern, ..] = condition else {
         return true;
     };
+    let name = &*in_url(name);
     let tested = tested.to_ascii_uppercase();
     if ![&b"%{HTTP_HOST}"[..], b"%{SERVER_NAME}", b"%{HTTP:HOST}"].contains(&tested.as_slice()) {
         return true;
@@ -205,7 +207,7 @@ impl<'a> Port<'a> {
     }
 
     /// A redirect in a virtual host that has the name. mod_alias does it, except where it would send other names
-    /// away too, or where something else takes the request before it: then mod_rewrite.
+    /// away too, or where something else takes the request before it, or to an IPv6 address: then mod_rewrite.
     fn redirect(&self, host: &VirtualHost) -> Result<Vec<Act>, PlanError> {
         let own = host.server_name.iter().chain(&host.aliases);
         let mut others =
@@ -222,21 +224,21 @@ impl<'a> Port<'a> {
             "send HTTP requests for {} to HTTPS, except those of certificate authorities",
             self.request.names().collect::<Vec<_>>().join(" and ")
         );
-        let target = format!("\"{}/$1\"", self.request.address());
-        if !shared && !taken {
+        if !shared && !taken && !is_ipv6(&self.request.domain) {
             let missing = load(self.configuration, "alias_module", "it redirects HTTP to HTTPS")?;
             if !missing.is_empty() {
                 return Ok(missing);
             }
-            let line = format!("RedirectMatch permanent {PATTERN} {target}").into_bytes();
+            let line = self.alias_line().into_bytes();
             let edit = insert_into(self.configuration, host, Spot::Name, vec![line], reason)?;
             return Ok(vec![Act::Edit(edit)]);
         }
-        let missing = load(
-            self.configuration,
-            "rewrite_module",
-            "it redirects HTTP to HTTPS for some names only",
-        )?;
+        let why = if shared {
+            "it redirects HTTP to HTTPS for some names only"
+        } else {
+            "it redirects HTTP to HTTPS"
+        };
+        let missing = load(self.configuration, "rewrite_module", why)?;
         if !missing.is_empty() {
             return Ok(missing);
         }
@@ -262,22 +264,42 @@ impl<'a> Port<'a> {
         }
         let mut lines = vec!["RewriteEngine on".to_string()];
         if shared {
-            let names: Vec<String> = self.request.names().map(regex::escape).collect();
+            let names: Vec<String> = self
+                .request
+                .names()
+                .map(|name| regex::escape(&in_url(name)))
+                .collect();
             // `\-` is no escape that every version of PCRE likes outside of brackets.
             let names = names.join("|").replace("\\-", "-");
             lines.push(format!(
                 "RewriteCond %{{HTTP_HOST}} \"^(?:{names})\\.?(?::[0-9]+)?$\" [NC]"
             ));
         }
-        lines.push(format!("RewriteRule {PATTERN} {target} [R=301,L]"));
+        lines.push(self.rewrite_line());
         let edit = insert_into(self.configuration, host, Spot::Top, bytes(&lines), reason)?;
         Ok(vec![Act::Edit(edit)])
+    }
+
+    fn alias_line(&self) -> String {
+        let address = self.request.address();
+        format!("RedirectMatch permanent {PATTERN} \"{address}/$1\"")
+    }
+
+    fn rewrite_line(&self) -> String {
+        let address = self.request.address();
+        format!("RewriteRule {PATTERN} \"{address}/$1\" [R=301,L]")
     }
 
     /// A virtual host that only redirects, for names that no virtual host has. Where the main server answered so far,
     /// it goes on answering all other names.
     fn add(&self, end: Option<IpAddr>, names: &[&str]) -> Result<Vec<Act>, PlanError> {
-        let missing = load(self.configuration, "alias_module", "it redirects HTTP to HTTPS")?;
+        let (module, redirect) = if is_ipv6(&self.request.domain) {
+            let lines = vec!["RewriteEngine on".to_string(), self.rewrite_line()];
+            ("rewrite_module", lines)
+        } else {
+            ("alias_module", vec![self.alias_line()])
+        };
+        let missing = load(self.configuration, module, "it redirects HTTP to HTTPS")?;
         if !missing.is_empty() {
             return Ok(missing);
         }
@@ -285,8 +307,7 @@ impl<'a> Port<'a> {
         let (file, after) = place(self.configuration, names, &self.answers, &ends)?;
         let unit = unit_of(&self.configuration.file(file).document);
         let address = addresses(&self.answers, self.port, &ends).join(" ");
-        let (domain, aliases) = (names[0], &names[1..]);
-        let mut text = vec![format!("# HTTP to HTTPS for {domain}, added by esync-ssl")];
+        let mut text = vec![format!("# HTTP to HTTPS for {}, added by esync-ssl", names[0])];
         let mut lines = Vec::new();
         let section = |inner: &[String], lines: &mut Vec<Vec<u8>>| {
             lines.push(format!("<VirtualHost {address}>").into_bytes());
@@ -307,14 +328,8 @@ impl<'a> Port<'a> {
             );
             section(&inner, &mut lines);
         }
-        let mut inner = vec![format!("ServerName {domain}")];
-        if !aliases.is_empty() {
-            inner.push(format!("ServerAlias {}", aliases.join(" ")));
-        }
-        inner.push(format!(
-            "RedirectMatch permanent {PATTERN} \"{}/$1\"",
-            self.request.address()
-        ));
+        let mut inner = name_lines(names);
+        inner.extend(redirect);
         section(&inner, &mut lines);
         lines.splice(0..0, bytes(&text));
         let reason = format!(
@@ -343,5 +358,7 @@ mod tests {
         assert!(!admits("%{HTTP_HOST}", r"^b\.test$"));
         assert!(!admits("%{HTTP_HOST}", "!a.test"));
         assert!(!admits("%{HTTP_HOST}", "(?<"));
+        let words = [&b"%{HTTP_HOST}"[..], br"^\[2001:db8::7\]$"].map(<[u8]>::to_vec);
+        assert!(super::admits(&words, "2001:db8::7"));
     }
 }

@@ -1,6 +1,9 @@
 //! What the administrator wants. Decides nothing.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
+
+use crate::httpd::in_url;
 
 /// What becomes of plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +78,14 @@ impl Request {
     /// `https://DOMAIN`, with the port where it is not the usual one.
     pub(super) fn address(&self) -> String {
         match self.port {
-            443 => format!("https://{}", self.domain),
-            port => format!("https://{}:{port}", self.domain),
+            443 => format!("https://{}", in_url(&self.domain)),
+            port => format!("https://{}:{port}", in_url(&self.domain)),
         }
     }
 }
 
-/// Checks a domain name and gives it the form in which it is written: lower case, A-labels, no final dot.
+/// Checks a domain name or an IP address and gives it the form in which it is written: lower case, A-labels, no final
+/// dot; an IPv6 address, with or without brackets, without them and as short as clients write it (RFC 5952).
 ///
 /// # Errors
 /// A sentence that says what is wrong with it (RFC 1123 names of at most 253 bytes, labels of at most 63).
@@ -104,11 +108,21 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
     if name.contains('*') {
         return Err("a wildcard cannot be a server's own name; give one name".into());
     }
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    if bare.parse::<std::net::Ipv6Addr>().is_ok() {
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Ok(address) = inner.unwrap_or(name).parse::<Ipv6Addr>() {
+        return ipv6(address);
+    }
+    if let Some((_, port)) = name.strip_prefix('[').and_then(|rest| rest.split_once("]:"))
+        && port.bytes().all(|b| b.is_ascii_digit())
+    {
+        return Err("give the address alone, and the port with --port".into());
+    }
+    if name.contains(['[', ']']) {
+        return Err("brackets may stand around an IPv6 address only, as in [2001:db8::7]".into());
+    }
+    if name.contains('%') && name.contains(':') {
         return Err(
-            "HTTPS for an IPv6 address as a name is not supported; give a domain name that leads there"
-                .into(),
+            "an IPv6 address with a zone (%) means another machine on each one; give it without".into(),
         );
     }
     if name
@@ -141,6 +155,20 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
     Ok(ascii.into_owned())
 }
 
+/// An IPv6 address as clients write it in the `Host` of a request, by which Apache compares it.
+fn ipv6(address: Ipv6Addr) -> Result<String, String> {
+    match address.to_canonical() {
+        IpAddr::V6(_) if address.is_unspecified() || address.is_multicast() => Err(format!(
+            "no client can connect to {address}; give an address of the server"
+        )),
+        IpAddr::V6(_) => Ok(address.to_string()),
+        // Clients differ in how they write it.
+        IpAddr::V4(inner) => Err(format!(
+            "{address} is an IPv4 address in other clothes; give {inner}"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,9 +185,31 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_is_told_as_one() {
-        for address in ["::1", "[::1]", "2001:db8::7"] {
-            assert!(domain_name(address).unwrap_err().contains("IPv6"), "{address}");
+    fn an_ipv6_address_is_written_as_clients_do() {
+        for typed in ["2001:db8::7", "[2001:db8::7]", "[2001:DB8:0:0::0007]"] {
+            assert_eq!(domain_name(typed).unwrap(), "2001:db8::7");
+        }
+        let request = Request {
+            domain: "2001:db8::7".into(),
+            port: 8443,
+            ..Request::default()
+        };
+        assert_eq!(request.address(), "https://[2001:db8::7]:8443");
+    }
+
+    #[test]
+    fn an_ipv6_address_that_no_client_uses_says_why() {
+        for (typed, says) in [
+            ("::", "no client can connect"),
+            ("ff02::1", "no client can connect"),
+            ("::ffff:192.0.2.7", "give 192.0.2.7"),
+            ("fe80::1%eth0", "zone"),
+            ("[::1]:8443", "--port"),
+            ("[::1", "brackets"),
+            ("[a.test]", "brackets"),
+        ] {
+            let error = domain_name(typed).unwrap_err();
+            assert!(error.contains(says), "{typed}: {error}");
         }
     }
 

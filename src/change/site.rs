@@ -276,14 +276,11 @@ fn named_by_place(
             && lines.contains(&line)
             && (real_path(&read.host) == real || read.host.ends_with(file))
     };
-    let mut found = hosts.iter().filter(here);
-    match (found.next(), found.next()) {
-        (Some(host), None) => Ok(host.clone()),
-        (Some(_), Some(_)) => Err(refuse(format!(
-            "--vhost {}:{line} fits several virtual hosts; give the whole path of the file",
-            file.display()
-        ))),
-        (None, _) => {
+    let found: Vec<&VirtualHost> = hosts.iter().filter(here).collect();
+    match found.as_slice() {
+        [host] => Ok((*host).clone()),
+        [host, others @ ..] => Err(several(configuration, host, others, file, line)),
+        [] => {
             let all: Vec<String> = hosts
                 .iter()
                 .filter(|host| host.truth == Truth::True)
@@ -300,4 +297,44 @@ fn named_by_place(
             )))
         }
     }
+}
+
+/// Why one place stands for several virtual hosts, and what helps.
+fn several(
+    configuration: &Configuration,
+    host: &VirtualHost,
+    others: &[&VirtualHost],
+    file: &Path,
+    line: u32,
+) -> PlanError {
+    let entry = |host: &VirtualHost| configuration.entry(host.entry);
+    let read = |host: &VirtualHost| configuration.file(entry(host).file);
+    let real = real_path(&read(host).host);
+    if others.iter().any(|other| real_path(&read(other).host) != real) {
+        return refuse(format!(
+            "--vhost {}:{line} fits several virtual hosts; give the whole path of the file",
+            file.display()
+        ));
+    }
+    let shown = describe(configuration, host);
+    let place = configuration.place(entry(host));
+    if others.iter().any(|other| entry(other).file == entry(host).file) {
+        return refuse(format!(
+            "a macro makes several virtual hosts at {place}, {shown} and others; they are not edited: change the macro \
+             by hand, or write the one that is wanted without it"
+        ));
+    }
+    let all = std::iter::once(host).chain(others.iter().copied());
+    let includes = all.filter_map(|host| {
+        let (outer, line) = read(host).included_from?;
+        let outer = configuration.file(outer);
+        let number = outer.document.lines().get(line as usize)?.number;
+        Some(format!("{}:{number}", String::from_utf8_lossy(&outer.name)))
+    });
+    let includes: Vec<String> = includes.collect();
+    refuse(format!(
+        "the virtual host {shown} is there several times, because its file is read more than once, at {}; leave one of \
+         these Include lines, then run again",
+        includes.join(" and ")
+    ))
 }

@@ -5,6 +5,7 @@
 
 use super::certificate::Question;
 use super::finding::{Code, Finding, Severity};
+use crate::httpd::is_nobodys;
 use crate::tls::certificate::Certificate;
 use crate::tls::name::{Coverage, Miss, Name, coverage};
 
@@ -15,6 +16,10 @@ pub(super) fn check(question: &Question<'_>, leaf: &Certificate, findings: &mut 
     let mut covered = false;
     let mut missed = Vec::new();
     for (text, is_server_name) in first.into_iter().chain(rest) {
+        if is_server_name && is_nobodys(text) {
+            findings.push(apache_warns(text).at(path, None));
+            continue;
+        }
         if !text.is_ascii() {
             let ascii = Name::parse(text).map_or_else(|_| "its xn-- form".into(), |name| name.to_string());
             findings.push(Finding::new(
@@ -64,7 +69,7 @@ fn apache_warns(text: &str) -> Finding {
         Code::NameApacheWarns,
         Severity::Advice,
         format!("Apache will warn about {text} without reason"),
-        "It compares ServerName with DNS names and the common name only, never with addresses.",
+        "It compares ServerName with DNS names and the common name only, never with addresses or ServerAlias.",
         "Ignore the warning.",
     )
     .logged(&["AH01909"])

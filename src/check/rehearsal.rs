@@ -78,7 +78,8 @@ pub fn script<'c>(
     script.tls(SERVER)?;
     if section != SERVER {
         script.raw(format!("<VirtualHost 127.0.0.1:{}>", place.port).as_bytes());
-        if let Some(name) = quote(name.as_bytes()).ok().filter(|_| !name.contains('*')) {
+        // `ServerName` cannot say a pattern or an IPv6 address; there is only this one to answer.
+        if let Some(name) = quote(name.as_bytes()).ok().filter(|_| !name.contains(['*', ':'])) {
             script.raw(&[b"ServerName ", &name[..]].concat());
         }
         script.tls(section)?;

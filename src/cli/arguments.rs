@@ -331,7 +331,8 @@ pub struct Dump {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Enable {
-    /// Domain name that clients will use; international names are accepted. Given again, or as --alias: further names
+    /// Domain name or IP address that clients will use; international names are accepted, and IPv6 addresses with or
+    /// without brackets. Given again, or as --alias: further names
     #[arg(long, value_name = "NAME", required = true)]
     pub domain: Vec<String>,
     /// A further name of the same site (can be repeated)

@@ -268,78 +268,99 @@ pub(super) fn judge_hosts(
     wanted: Option<&str>,
     rehearsal: Option<&Printer>,
 ) -> (Vec<Checked>, Vec<Skipped>) {
-    let configuration = &loaded.configuration;
     let mut checked = Vec::new();
     let mut skipped = Vec::new();
     for host in hosts {
-        let place = host.entry.map(|entry| place_of(loaded, entry));
-        let shown = host
-            .server_name
-            .clone()
-            .or_else(|| place.is_none().then(|| "main server".into()));
-        // What clients type is judged in place of what the server calls itself.
-        let name = wanted.map(str::to_string).or_else(|| host.server_name.clone());
-        let settings: Vec<Finding> = tls_settings::check(configuration, host, server.generation)
-            .into_iter()
-            .map(|(entry, finding)| match entry {
-                Some(entry) => at_entry(loaded, entry, finding),
-                None => finding,
-            })
-            .collect();
-        let first = checked.len();
-        if !settings.is_empty() {
-            checked.push(Checked {
-                name: shown.clone(),
-                place: place.clone(),
-                certificate: None,
-                key: None,
-                chain: None,
-                findings: settings,
-            });
+        let mut of_host = judge_host(loaded, server, host, wanted, &mut skipped);
+        if let Some(printer) = rehearsal {
+            rehearse_host(loaded, host, wanted, &mut of_host, printer);
         }
-        for pair in &host.pairs {
-            let files = match load(loaded, host, pair) {
-                Ok(files) => files,
-                Err(reason) => {
-                    skipped.push(Skipped {
-                        place: place.clone().unwrap_or_else(|| "main server".into()),
-                        reason,
-                    });
-                    continue;
-                }
-            };
-            let found = check(&Question {
-                files: &files,
-                server_name: name.as_deref(),
-                aliases: if wanted.is_some() { &[] } else { &host.aliases },
-                server: host.judged_by(server.generation),
-                now: OffsetDateTime::now_utc(),
-                stapling: host.stapling,
-                pass_phrase_dialog: host.pass_phrase_dialog,
-                anchors: &[],
-            });
-            checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
-        }
-        // Where the rules found an error there is nothing to try.
-        let is_clean = |checked: &Checked| {
-            checked
-                .findings
-                .iter()
-                .all(|finding| !finding.severity.is_error())
-        };
-        if let Some(printer) = rehearsal
-            && checked.len() > first
-            && checked[first..].iter().all(is_clean)
-        {
-            let name = name.as_deref().unwrap_or("localhost");
-            let new = std::collections::BTreeMap::new();
-            let found = rehearse::of_section(loaded, configuration, host.section, name, &new, printer);
-            let findings = &mut checked[first].findings;
-            findings.extend(found.err().map(|found| *found));
-            findings.sort_by_key(|finding| finding.severity);
-        }
+        checked.extend(of_host);
     }
     (checked, skipped)
+}
+
+/// Judges the settings and files of a virtual host by the rules.
+pub(super) fn judge_host(
+    loaded: &Loaded,
+    server: Server,
+    host: &TlsHost,
+    wanted: Option<&str>,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Checked> {
+    let mut checked = Vec::new();
+    let place = host.entry.map(|entry| place_of(loaded, entry));
+    let shown = host
+        .server_name
+        .clone()
+        .or_else(|| place.is_none().then(|| "main server".into()));
+    let settings: Vec<Finding> = tls_settings::check(&loaded.configuration, host, server.generation)
+        .into_iter()
+        .map(|(entry, finding)| match entry {
+            Some(entry) => at_entry(loaded, entry, finding),
+            None => finding,
+        })
+        .collect();
+    if !settings.is_empty() {
+        checked.push(Checked {
+            name: shown.clone(),
+            place: place.clone(),
+            certificate: None,
+            key: None,
+            chain: None,
+            findings: settings,
+        });
+    }
+    for pair in &host.pairs {
+        let files = match load(loaded, host, pair) {
+            Ok(files) => files,
+            Err(reason) => {
+                skipped.push(Skipped {
+                    place: place.clone().unwrap_or_else(|| "main server".into()),
+                    reason,
+                });
+                continue;
+            }
+        };
+        let found = check(&Question {
+            files: &files,
+            server_name: asked(host, wanted),
+            aliases: if wanted.is_some() { &[] } else { &host.aliases },
+            server: host.judged_by(server.generation),
+            now: OffsetDateTime::now_utc(),
+            stapling: host.stapling,
+            pass_phrase_dialog: host.pass_phrase_dialog,
+            anchors: &[],
+        });
+        checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
+    }
+    checked
+}
+
+/// Rehearses a virtual host that was judged. Where the rules found an error there is nothing to try.
+pub(super) fn rehearse_host(
+    loaded: &Loaded,
+    host: &TlsHost,
+    wanted: Option<&str>,
+    checked: &mut [Checked],
+    printer: &Printer,
+) {
+    let mut found = checked.iter().flat_map(|checked| &checked.findings);
+    if found.any(|finding| finding.severity.is_error()) {
+        return;
+    }
+    if let Some(first) = checked.first_mut() {
+        let name = asked(host, wanted).unwrap_or("localhost");
+        let (configuration, new) = (&loaded.configuration, std::collections::BTreeMap::new());
+        let found = rehearse::of_section(loaded, configuration, host.section, name, &new, printer);
+        first.findings.extend(found.err().map(|found| *found));
+        first.findings.sort_by_key(|finding| finding.severity);
+    }
+}
+
+/// What clients type is judged in place of what the server calls itself.
+fn asked<'a>(host: &'a TlsHost, wanted: Option<&'a str>) -> Option<&'a str> {
+    wanted.or(host.server_name.as_deref())
 }
 
 impl Checked {

@@ -13,6 +13,7 @@ use super::settings::Loaded;
 use super::{Failure, findings, verify};
 use crate::check::{Finding, Severity, gateway};
 use crate::exit_status::ExitStatus;
+use crate::httpd::in_url;
 use crate::server::handshake::{Answer, Failure as Missed, Request, request, tls12};
 
 /// What a device is told, for all that Talk2M passes on.
@@ -242,13 +243,9 @@ impl Report {
 
 /// Name and port as a URL has them.
 fn host(name: &str, port: u16) -> String {
-    let name = if name.contains(':') {
-        format!("[{name}]")
-    } else {
-        name.to_string()
-    };
+    let name = in_url(name);
     match port {
-        443 => name,
+        443 => name.into_owned(),
         port => format!("{name}:{port}"),
     }
 }

@@ -1,21 +1,18 @@
 //! `esync-ssl disable`: plan, preview, question, write.
 
-use std::fmt::Write as _;
-
-use serde::Serialize;
-
 use super::Failure;
 use super::arguments::{Disable, Global};
 use super::commit::{self, Settled, Work};
-use super::effect::{self, Effect};
-use super::enable::{ReportedChange, backups, diffs};
+use super::effect;
+use super::enable::backups;
 use super::new_files::Reported;
+use super::planned::{self, Report};
 use super::printer::{Printer, printable};
 use super::records::records;
 use super::settings::Loaded;
 use super::world::World;
 use crate::apply::Change;
-use crate::change::{self, Plan, PlanError, domain_name};
+use crate::change::{self, Plan, domain_name};
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
@@ -46,15 +43,19 @@ pub fn run(
         force: arguments.force,
     };
     let plan = Plan::disable(&loaded.main, &loaded.source, &loaded.facts, &request, &records);
-    let plan = plan.map_err(|error| match error {
-        PlanError::Refused(reason) => Failure::refused(reason),
-        other => Failure::error(other),
-    })?;
+    let plan = plan.map_err(planned::failure)?;
+    let links = plan.unlinks.iter().map(|link| Reported {
+        file: loaded.show(&link.path),
+        reason: printable(
+            format!("remove the link to {}: {}", link.target.display(), link.reason).as_bytes(),
+        ),
+    });
     let mut report = Report::new(&loaded, &plan, &missing);
+    report.remove = Some(links.collect());
     if plan.is_empty() {
         report.result = "unchanged";
         printer.answer(&format!("Nothing needs to change: {}.\n", nothing(&request)));
-        tell_notes(&report, printer);
+        report.tell_notes(printer);
         if arguments.writing.restarts() && !arguments.dry_run {
             let shown = effect::unchanged(&loaded, None, &[], &arguments.writing, world, printer)?;
             printer.answer(&shown.farewell());
@@ -63,8 +64,8 @@ pub fn run(
         printer.document(&report);
         return Ok(ExitStatus::Done);
     }
-    printer.answer(&preview(&loaded, &plan, &report));
-    tell_notes(&report, printer);
+    printer.answer(&report.preview(&loaded, &plan));
+    report.tell_notes(printer);
     if arguments.dry_run {
         report.result = "would-change";
         printer.document(&report);
@@ -81,7 +82,7 @@ pub fn run(
             .changes
             .iter()
             .map(|change| change.reason.clone())
-            .chain(report.remove.iter().map(|link| link.reason.clone()))
+            .chain(report.remove.iter().flatten().map(|link| link.reason.clone()))
             .collect(),
         diff: report.diff.clone(),
         server_told: settled.server_told,
@@ -100,7 +101,7 @@ pub fn run(
     report.backup = Some(loaded.show(&written.backup));
     report.server = Some(written.effect);
     printer.document(&report);
-    printer.answer(&farewell(&report));
+    printer.answer(&report.farewell("Certificates and keys stay where they are.\n"));
     Ok(ExitStatus::Done)
 }
 
@@ -122,81 +123,4 @@ fn nothing(request: &change::Disable) -> String {
             domains.join(" or ")
         ),
     }
-}
-
-fn tell_notes(report: &Report, printer: &Printer) {
-    for note in &report.notes {
-        printer.talk(&format!("note: {note}"));
-    }
-}
-
-/// What was or would be done, for programs and for the texts.
-#[derive(Serialize)]
-struct Report {
-    result: &'static str,
-    root: String,
-    config: String,
-    found_by: String,
-    changes: Vec<ReportedChange>,
-    remove: Vec<Reported>,
-    diff: String,
-    notes: Vec<String>,
-    written: Vec<String>,
-    backup: Option<String>,
-    server: Option<Effect>,
-}
-
-impl Report {
-    fn new(loaded: &Loaded, plan: &Plan, missing: &[String]) -> Self {
-        let links = plan.unlinks.iter().map(|link| Reported {
-            file: loaded.show(&link.path),
-            reason: printable(
-                format!("remove the link to {}: {}", link.target.display(), link.reason).as_bytes(),
-            ),
-        });
-        let notes = plan.notes.iter().chain(missing);
-        Report {
-            result: "",
-            root: loaded.show(&loaded.installation.root),
-            config: loaded.show(&loaded.installation.main),
-            found_by: loaded.installation.found_by.clone(),
-            changes: ReportedChange::all(loaded, plan),
-            remove: links.collect(),
-            diff: diffs(loaded, plan, false).concat(),
-            notes: notes.map(|note| printable(note.as_bytes())).collect(),
-            written: Vec::new(),
-            backup: None,
-            server: None,
-        }
-    }
-}
-
-fn preview(loaded: &Loaded, plan: &Plan, report: &Report) -> String {
-    let mut text = String::from("Changes:\n");
-    for change in &report.changes {
-        let _ = writeln!(text, "  {}:{}: {}", change.file, change.line, change.reason);
-    }
-    for link in &report.remove {
-        let _ = writeln!(text, "  {}: {}", link.file, link.reason);
-    }
-    for diff in diffs(loaded, plan, true) {
-        text += "\n";
-        text += &diff;
-    }
-    text
-}
-
-fn farewell(report: &Report) -> String {
-    let mut text = String::from("\nWritten:\n");
-    for file in &report.written {
-        let _ = writeln!(text, "  {file}");
-    }
-    if let Some(backup) = &report.backup {
-        let _ = writeln!(text, "Backup: {backup}");
-    }
-    text += "Certificates and keys stay where they are.\n";
-    if let Some(server) = &report.server {
-        text += &server.farewell();
-    }
-    text
 }

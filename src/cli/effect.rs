@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::{Global, Writing};
-use super::preflight::refuse_no_start;
+use super::preflight::Preflight;
 use super::printer::Printer;
 use super::proof::{Fault, Site, Wanted, active, explained};
 use super::settings::Loaded;
@@ -79,7 +79,7 @@ pub fn unchanged(
         true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
         _ => {
             let left = format!("It was left as it is{}", what_next(site));
-            refuse_no_start(loaded, forced, &left, printer)?;
+            Preflight::of(loaded, forced, &left, printer).refuse_no_start()?;
             let report = restart::now(loaded, Way::Graceful, world, printer)?;
             return Ok(Effect {
                 result: if is_running { "restarted" } else { "started" },
@@ -258,7 +258,8 @@ impl Server<'_> {
             "Every file is as it was, and Apache was left alone{}",
             what_next(site)
         );
-        refuse_no_start(self.new, forced, &left, printer).map_err(untold)?;
+        let preflight = Preflight::of(self.new, forced, &left, printer);
+        preflight.refuse_no_start().map_err(untold)?;
         pending.note_server().map_err(|error| untold(error.into()))?;
         let start = Instant::now();
         let said = tell::restart(self.service, self.way(), printer).map_err(told)?;

@@ -1,25 +1,22 @@
 //! `esync-ssl enable`: plan, preview, question, write.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
-
-use serde::Serialize;
 
 use super::arguments::{Enable, Global};
 use super::commit::{self, Settled, Work};
-use super::effect::{self, Effect};
+use super::effect;
 use super::enable_files::TlsFiles;
 use super::judge::{self, Server};
 use super::new_files::Reported;
+use super::planned::{self, Report};
 use super::printer::{Printer, printable};
 use super::proof::Site;
 use super::rehearse;
 use super::settings::Loaded;
 use super::world::World;
-use super::{Failure, diff, running};
+use super::{Failure, running};
 use crate::apply::{Change, backup_folders};
-use crate::change::{Http, Plan, PlanError, Request, domain_name};
-use crate::check::Finding;
+use crate::change::{Http, Plan, Request, domain_name};
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
@@ -67,11 +64,14 @@ pub fn run(
             .transpose()?,
     };
     let plan =
-        Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request).map_err(|error| match error {
-            PlanError::Refused(reason) => Failure::refused(reason),
-            other => Failure::error(other),
-        })?;
-    let mut report = Report::new(&loaded, &plan, &files, findings);
+        Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request).map_err(planned::failure)?;
+    let mut report = Report::new(&loaded, &plan, &files.notes);
+    let links = plan.links.iter().map(|link| Reported {
+        file: loaded.show(&link.path),
+        reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
+    });
+    report.create = Some(links.chain(files.create.report()).collect());
+    report.findings = Some(findings);
     let site = Site {
         names: request.names().map(str::to_owned).collect(),
         port: request.port,
@@ -92,10 +92,8 @@ pub fn run(
         printer.document(&report);
         return Ok(ExitStatus::Done);
     }
-    printer.answer(&preview(&loaded, &plan, &report));
-    for note in &report.notes {
-        printer.talk(&format!("note: {note}"));
-    }
+    printer.answer(&report.preview(&loaded, &plan));
+    report.tell_notes(printer);
     if !arguments.dry_run {
         running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
     }
@@ -153,7 +151,7 @@ pub fn run(
     report.backup = (!written.replaced.is_empty()).then(|| loaded.show(&written.backup));
     report.server = Some(written.effect);
     printer.document(&report);
-    printer.answer(&farewell(&report));
+    printer.answer(&report.farewell(""));
     Ok(ExitStatus::Done)
 }
 
@@ -190,107 +188,4 @@ pub(super) fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
          instead of a whole folder",
         reached.join(", ")
     )))
-}
-
-/// What was or would be done, for programs and for the texts.
-#[derive(Serialize)]
-struct Report {
-    result: &'static str,
-    root: String,
-    config: String,
-    found_by: String,
-    changes: Vec<ReportedChange>,
-    create: Vec<Reported>,
-    findings: Vec<Finding>,
-    diff: String,
-    notes: Vec<String>,
-    written: Vec<String>,
-    backup: Option<String>,
-    server: Option<Effect>,
-}
-
-/// One change of a file.
-#[derive(Serialize)]
-pub(super) struct ReportedChange {
-    pub file: String,
-    pub line: usize,
-    before: String,
-    after: String,
-    pub reason: String,
-}
-
-impl ReportedChange {
-    /// The changes of a plan.
-    pub fn all(loaded: &Loaded, plan: &Plan) -> Vec<ReportedChange> {
-        let changes = plan.changes.iter().map(|change| ReportedChange {
-            file: loaded.show(&change.file),
-            line: change.line,
-            before: printable(&change.before),
-            after: printable(&change.after),
-            reason: printable(change.reason.as_bytes()),
-        });
-        changes.collect()
-    }
-}
-
-/// The files of a plan before and after.
-pub(super) fn diffs(loaded: &Loaded, plan: &Plan, colour: bool) -> Vec<String> {
-    let files = plan.files.iter();
-    files
-        .map(|f| diff::unified(&loaded.show(&f.path), &f.before, &f.after, colour))
-        .collect()
-}
-
-impl Report {
-    fn new(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Self {
-        let links = plan.links.iter().map(|link| Reported {
-            file: loaded.show(&link.path),
-            reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
-        });
-        Report {
-            result: "",
-            root: loaded.show(&loaded.installation.root),
-            config: loaded.show(&loaded.installation.main),
-            found_by: loaded.installation.found_by.clone(),
-            changes: ReportedChange::all(loaded, plan),
-            create: links.chain(files.create.report()).collect(),
-            findings,
-            diff: diffs(loaded, plan, false).concat(),
-            notes: plan
-                .notes
-                .iter()
-                .chain(&files.notes)
-                .map(|note| printable(note.as_bytes()))
-                .collect(),
-            written: Vec::new(),
-            backup: None,
-            server: None,
-        }
-    }
-}
-
-fn preview(loaded: &Loaded, plan: &Plan, report: &Report) -> String {
-    let mut text = String::from("Changes:\n");
-    for change in &report.changes {
-        let _ = writeln!(text, "  {}:{}: {}", change.file, change.line, change.reason);
-    }
-    for file in &report.create {
-        let _ = writeln!(text, "  {}: {}", file.file, file.reason);
-    }
-    for diff in diffs(loaded, plan, true) {
-        text += "\n";
-        text += &diff;
-    }
-    text
-}
-
-fn farewell(report: &Report) -> String {
-    let mut text = String::from("\nWritten:\n");
-    for file in &report.written {
-        let _ = writeln!(text, "  {file}");
-    }
-    if let Some(backup) = &report.backup {
-        let _ = writeln!(text, "Backup: {backup}");
-    }
-    text + &report.server.as_ref().map(Effect::farewell).unwrap_or_default()
 }

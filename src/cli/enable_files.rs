@@ -10,7 +10,7 @@ use super::arguments::Enable;
 use super::cert::install::{judged, without_key};
 use super::judge::{self, Server};
 use super::material;
-use super::new_files::{NewFiles, left_out};
+use super::new_files::{NewFiles, left_out, of_domain};
 use super::pass_phrase::PassPhrases;
 use super::printer::Printer;
 use super::settings::Loaded;
@@ -44,11 +44,11 @@ impl TlsFiles {
         names: &[String],
         printer: &Printer,
     ) -> Result<TlsFiles, Failure> {
-        let domain = &names[0];
+        let name = &of_domain(&names[0]);
         match (&arguments.cert, &arguments.key) {
             (Some(_), Some(_)) if !arguments.copy_certs => {}
-            (None, _) if arguments.pfx.is_none() => return Self::self_signed(loaded, domain),
-            _ => return Self::installed(arguments, loaded, domain, printer),
+            (None, _) if arguments.pfx.is_none() => return Self::self_signed(loaded, name),
+            _ => return Self::installed(arguments, loaded, name, printer),
         }
         Self::named(arguments)
     }
@@ -87,7 +87,7 @@ impl TlsFiles {
     fn installed(
         arguments: &Enable,
         loaded: &Loaded,
-        domain: &str,
+        name: &str,
         printer: &Printer,
     ) -> Result<TlsFiles, Failure> {
         let phrases = PassPhrases::of(&arguments.pass_phrase)?;
@@ -107,7 +107,7 @@ impl TlsFiles {
             _ => return Err(Failure::error(anyhow::anyhow!("give --cert and --key, or --pfx"))),
         };
         let (create, placed) =
-            NewFiles::of_bundle(&bundle, &loaded.tls_folder(), domain, &|path| loaded.show(path))?;
+            NewFiles::of_bundle(&bundle, &loaded.tls_folder(), name, &|path| loaded.show(path))?;
         if !create.is_empty() {
             loaded.refuse_included(&loaded.tls_folder())?;
         }
@@ -124,10 +124,10 @@ impl TlsFiles {
     }
 
     /// Key and certificate are made, or were made by an earlier run.
-    fn self_signed(loaded: &Loaded, domain: &str) -> Result<TlsFiles, Failure> {
+    fn self_signed(loaded: &Loaded, name: &str) -> Result<TlsFiles, Failure> {
         let folder = loaded.tls_folder();
-        let certificate = folder.join(format!("{domain}.crt"));
-        let key = folder.join(format!("{domain}.key"));
+        let certificate = folder.join(format!("{name}.crt"));
+        let key = folder.join(format!("{name}.key"));
         let mut create = NewFiles::default();
         let mut found = None;
         match [&certificate, &key].map(|path| path.symlink_metadata().is_ok()) {

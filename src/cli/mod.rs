@@ -19,6 +19,7 @@ mod lint;
 mod material;
 mod new_files;
 mod pass_phrase;
+mod planned;
 mod ports;
 mod preflight;
 mod printer;

@@ -253,8 +253,8 @@ pub fn base_name(typed: Option<&str>, bundle: &Bundle) -> Result<String, Failure
     }
 }
 
-/// A file name in the current folder, made from a domain name or address.
-pub fn default_name(domain: &str, end: &str) -> PathBuf {
+/// The first part of file names, made from a domain name or address: Windows takes no colon.
+pub fn of_domain(domain: &str) -> String {
     let name: String = domain
         .replace('*', "wildcard")
         .chars()
@@ -266,5 +266,5 @@ pub fn default_name(domain: &str, end: &str) -> PathBuf {
             }
         })
         .collect();
-    PathBuf::from(format!("{}.{end}", name.trim_matches('.')))
+    name.trim_matches('.').to_owned()
 }

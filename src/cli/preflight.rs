@@ -1,7 +1,7 @@
 //! What is known before Apache is told to restart: whether it would start again.
 
 use super::Failure;
-use super::check::judge_hosts;
+use super::check::{Checked, judge_host, rehearse_host};
 use super::judge::Server;
 use super::printer::Printer;
 use super::settings::Loaded;
@@ -9,52 +9,71 @@ use super::{findings, running};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 
-/// Refuses while anything is known that keeps the server from starting: the running one would be lost. `left` says
-/// how things are then.
-pub fn refuse_no_start(
-    loaded: &Loaded,
-    forced: &[Code],
-    left: &str,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let judge = Server::of(Some(loaded), &loaded.global);
-    let hosts = TlsHost::all(&loaded.configuration);
-    let (checked, _) = judge_hosts(loaded, judge, &hosts, None, None);
-    let mut found: Vec<Finding> = checked.into_iter().flat_map(|checked| checked.findings).collect();
-    found.extend(running::port_findings(loaded));
-    found.extend(running::configuration_findings(loaded));
-    refuse(found, forced, left, printer)
+/// A configuration and its virtual hosts that speak TLS, each with what the rules say of it.
+pub struct Preflight<'a> {
+    loaded: &'a Loaded,
+    hosts: Vec<(TlsHost, Vec<Checked>)>,
+    forced: &'a [Code],
+    /// How things are after a refusal.
+    left: &'a str,
+    printer: &'a Printer,
 }
 
-/// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell, such
-/// as ciphers that its library does not know.
-pub fn refuse_failed_rehearsal(
-    loaded: &Loaded,
-    forced: &[Code],
-    left: &str,
-    printer: &Printer,
-) -> Result<(), Failure> {
-    let judge = Server::of(Some(loaded), &loaded.global);
-    let hosts = TlsHost::all(&loaded.configuration);
-    let (checked, _) = judge_hosts(loaded, judge, &hosts, None, Some(printer));
-    let found = checked.into_iter().flat_map(|checked| checked.findings);
-    let failed = found.filter(|finding| finding.code == Code::RehearsalFailed);
-    refuse(failed.collect(), forced, left, printer)
-}
-
-fn refuse(mut found: Vec<Finding>, forced: &[Code], left: &str, printer: &Printer) -> Result<(), Failure> {
-    found.retain(|finding| finding.severity == Severity::StopsStart);
-    found.dedup();
-    let open: Vec<&Finding> = findings::errors(&found, forced).collect();
-    if open.is_empty() {
-        return Ok(());
+impl<'a> Preflight<'a> {
+    /// Judges by the rules.
+    pub fn of(loaded: &'a Loaded, forced: &'a [Code], left: &'a str, printer: &'a Printer) -> Self {
+        let judge = Server::of(Some(loaded), &loaded.global);
+        let hosts = TlsHost::all(&loaded.configuration).into_iter().map(|host| {
+            let checked = judge_host(loaded, judge, &host, None, &mut Vec::new());
+            (host, checked)
+        });
+        Preflight {
+            hosts: hosts.collect(),
+            loaded,
+            forced,
+            left,
+            printer,
+        }
     }
-    let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
-    codes.dedup();
-    let codes = codes.join(", ");
-    printer.talk(findings::lines(&found, forced).trim_end());
-    Err(Failure {
-        findings: found,
-        ..Failure::refused(format!("Apache would not start again: {codes}. {left}"))
-    })
+
+    /// Refuses while anything is known that keeps the server from starting: the running one would be lost.
+    pub fn refuse_no_start(&self) -> Result<(), Failure> {
+        let mut found = self.found();
+        found.extend(running::port_findings(self.loaded));
+        found.extend(running::configuration_findings(self.loaded));
+        self.refuse(found)
+    }
+
+    /// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell,
+    /// such as ciphers that its library does not know.
+    pub fn refuse_failed_rehearsal(mut self) -> Result<(), Failure> {
+        for (host, checked) in &mut self.hosts {
+            rehearse_host(self.loaded, host, None, checked, self.printer);
+        }
+        let mut found = self.found();
+        found.retain(|finding| finding.code == Code::RehearsalFailed);
+        self.refuse(found)
+    }
+
+    fn found(&self) -> Vec<Finding> {
+        let checked = self.hosts.iter().flat_map(|(_, checked)| checked);
+        checked.flat_map(|checked| checked.findings.clone()).collect()
+    }
+
+    fn refuse(&self, mut found: Vec<Finding>) -> Result<(), Failure> {
+        found.retain(|finding| finding.severity == Severity::StopsStart);
+        found.dedup();
+        let open: Vec<&Finding> = findings::errors(&found, self.forced).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
+        codes.dedup();
+        let codes = codes.join(", ");
+        self.printer.talk(findings::lines(&found, self.forced).trim_end());
+        Err(Failure {
+            findings: found,
+            ..Failure::refused(format!("Apache would not start again: {codes}. {}", self.left))
+        })
+    }
 }

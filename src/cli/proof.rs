@@ -9,7 +9,7 @@ use super::verify::{self, Target};
 use super::world::Pace;
 use super::{explain, running};
 use crate::check::{Code, Finding};
-use crate::httpd::{Listen, Truth};
+use crate::httpd::{Listen, Truth, in_url};
 use crate::server::handshake::{self, http};
 use crate::server::port::{Process, listeners};
 use crate::server::service::{Service, State};
@@ -163,7 +163,8 @@ impl<'a> Wanted<'a> {
                         plain: false,
                         key: format!("redirect {end} {name}"),
                         words: format!(
-                            "http://{name} on port {} is not sent to https ({answer})",
+                            "http://{} on port {} is not sent to https ({answer})",
+                            in_url(&name),
                             end.port()
                         ),
                     });

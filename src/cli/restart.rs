@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::{Global, Restart};
-use super::preflight::{refuse_failed_rehearsal, refuse_no_start};
+use super::preflight::Preflight;
 use super::printer::Printer;
 use super::proof::{Wanted, explained};
 use super::settings::Loaded;
@@ -43,7 +43,8 @@ pub fn run(
         )));
     };
     let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
-    refuse_no_start(&loaded, &arguments.force, left, printer)?;
+    let preflight = Preflight::of(&loaded, &arguments.force, left, printer);
+    preflight.refuse_no_start()?;
     let tested = binary
         .test(&server.root, &server.main, &server.flags, &server.environment)
         .map_err(Failure::error)?;
@@ -55,7 +56,7 @@ pub fn run(
         )));
     }
     if !arguments.no_rehearsal {
-        refuse_failed_rehearsal(&loaded, &arguments.force, left, printer)?;
+        preflight.refuse_failed_rehearsal()?;
     }
     let way = if arguments.graceful {
         Way::Graceful

@@ -188,12 +188,16 @@ pub(super) fn of_configuration(
         if let Some(given) = given {
             ends = vec![given];
         }
-        targets.extend(ends.into_iter().map(|address| Target {
-            name: name.map(str::to_string).or_else(|| host.server_name.clone()),
-            address,
-            place: Some(place.clone()),
-            on_disk: on_disk.clone(),
-            plain: plain.clone(),
+        targets.extend(ends.into_iter().map(|address| {
+            Target {
+                name: name
+                    .map(str::to_string)
+                    .or_else(|| host.client_name().map(str::to_string)),
+                address,
+                place: Some(place.clone()),
+                on_disk: on_disk.clone(),
+                plain: plain.clone(),
+            }
         }));
     }
     targets

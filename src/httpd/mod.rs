@@ -43,5 +43,5 @@ pub use reach::Reach;
 pub use source::{Kind, Source, bytes_path, host_bytes, read_file, real_path};
 pub use truth::Truth;
 pub use variable::Variables;
-pub use virtual_host::{Address, Host, VirtualHost};
+pub use virtual_host::{Address, Host, VirtualHost, in_url, is_nobodys};
 pub use walk::names_no_protocol;

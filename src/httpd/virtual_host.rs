@@ -1,7 +1,8 @@
 //! `<VirtualHost>`: addresses, names, and which one answers. Resolves no host names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::listen::is_no_host;
 use super::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, word};
@@ -111,6 +112,13 @@ impl std::fmt::Display for Address {
 }
 
 impl VirtualHost {
+    /// The first of its names that a client may ask for.
+    pub fn client_name(&self) -> Option<&str> {
+        let mut names = self.server_name.iter().chain(&self.aliases);
+        let name = names.find(|name| !is_nobodys(name) && !name.contains(['*', '?']));
+        name.or(self.server_name.as_ref()).map(String::as_str)
+    }
+
     /// Does it answer to that name, by `ServerName` or `ServerAlias`?
     pub fn has_name(&self, name: &str) -> bool {
         self.server_name
@@ -347,11 +355,26 @@ pub(super) fn matches_alias(alias: &[u8], name: &[u8]) -> bool {
     alias[a..].iter().all(|byte| *byte == b'*')
 }
 
-/// `[scheme://]name[:port]` without its scheme: name and port.
+/// A name as URLs and the `Host` field of requests have it: an IPv6 address stands in brackets, which Apache takes off
+/// before it compares.
+pub fn in_url(name: &str) -> Cow<'_, str> {
+    match name.parse::<Ipv6Addr>() {
+        Ok(_) => Cow::Owned(format!("[{name}]")),
+        Err(_) => Cow::Borrowed(name),
+    }
+}
+
+/// Is it a name that nobody asks for, because it never exists (RFC 6761)? Virtual hosts without a name of their own
+/// that clients use have such a one.
+pub fn is_nobodys(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".invalid")
+}
+
+/// `[scheme://]name[:port]` without its scheme: name and port. The first colon ends the name, also in an IPv6 address.
 pub(super) fn host_part(server_name: &[u8]) -> (String, Option<u16>) {
     let text = String::from_utf8_lossy(server_name);
     let text = text.split_once("://").map_or(&*text, |(_, rest)| rest);
-    match text.rsplit_once(':') {
+    match text.split_once(':') {
         Some((name, port)) => (name.to_string(), port.parse().ok()),
         None => (text.to_string(), None),
     }

@@ -14,6 +14,7 @@ use rustls::{
     SignatureScheme, Stream, SupportedProtocolVersion,
 };
 
+use crate::httpd::in_url;
 use crate::tls::certificate::Certificate;
 
 /// How long connecting and each answer may take.
@@ -70,7 +71,7 @@ pub struct Answer {
 pub struct Request<'a> {
     /// `HEAD`, `POST`.
     pub method: &'a str,
-    /// `Host`, with the port where it is not the usual one.
+    /// `Host`: an IPv6 address in brackets, with the port where it is not the usual one.
     pub host: &'a str,
     /// Path, from its `/` on.
     pub path: &'a str,
@@ -165,7 +166,7 @@ pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<S
     let certificates = connection.peer_certificates().unwrap_or_default();
     let chain = certificates.iter().map(|der| der.to_vec()).collect();
     let host = name.map_or_else(|| address.ip().to_string(), str::to_string);
-    let answer = session.exchange(&Request::look(&host, "/")).ok();
+    let answer = session.exchange(&Request::look(&in_url(&host), "/")).ok();
     let trust = session
         .recorder
         .trust
@@ -258,13 +259,14 @@ fn speaks_no_tls(error: &std::io::Error) -> bool {
     matches!(inner, Some(Error::InvalidMessage(_)))
 }
 
-/// Asks for `/` over plain HTTP.
+/// Asks for `/` over plain HTTP, calling the server `name`.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn http(address: SocketAddr, host: &str) -> Result<Answer, Failure> {
+pub fn http(address: SocketAddr, name: &str) -> Result<Answer, Failure> {
     let mut socket = connect(address)?;
-    exchange(&mut socket, &Request::look(host, "/")).map_err(|error| Failure::NoAnswer(error.to_string()))
+    exchange(&mut socket, &Request::look(&in_url(name), "/"))
+        .map_err(|error| Failure::NoAnswer(error.to_string()))
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {

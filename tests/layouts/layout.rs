@@ -91,7 +91,12 @@ impl Layout {
             .options("--domain")
             .into_iter()
             .chain(self.options("--alias"));
-        names.map(str::to_owned).collect()
+        // An IPv6 address may be written in several ways.
+        let one_form = |name: &str| match name.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>() {
+            Ok(address) => address.to_string(),
+            Err(_) => name.to_owned(),
+        };
+        names.map(one_form).collect()
     }
 
     /// Every name that the configuration mentions, those wanted, and one that nobody has.
@@ -102,7 +107,10 @@ impl Layout {
         for (_, text) in &self.files {
             for found in names.captures_iter(text) {
                 for name in found[1].split_whitespace() {
-                    let name = name.trim_matches('"').split(':').next().unwrap_or_default();
+                    let mut name = name.trim_matches('"');
+                    if name.parse::<std::net::Ipv6Addr>().is_err() {
+                        name = name.split(':').next().unwrap_or_default();
+                    }
                     all.push(name.replace('*', "some"));
                 }
             }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::probe::{Reply, digest};
 use super::trial::Trial;
+use crate::support::client::bracketed;
 
 /// Where a request goes: address, port, over TLS, name, path.
 pub type Question = (IpAddr, u16, bool, String, &'static str);
@@ -103,7 +104,11 @@ impl Place<'_> {
         Reply::Http {
             leaf: None,
             status: 301,
-            location: Some(format!("https://{}{port}{}", self.wanted[0], self.path)),
+            location: Some(format!(
+                "https://{}{port}{}",
+                bracketed(&self.wanted[0]),
+                self.path
+            )),
             hsts: None,
             body: String::new(),
         }

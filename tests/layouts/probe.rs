@@ -11,6 +11,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, Stream};
 
+use crate::support::client::bracketed;
+
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One answer, or why there is none.
@@ -87,9 +89,10 @@ pub fn ask(ip: IpAddr, port: u16, tls: bool, name: &str, path: &str) -> Reply {
 
 fn exchange(stream: &mut (impl Read + Write), name: &str, path: &str, leaf: Option<u64>) -> Reply {
     // HTTP/1.0: the answer ends with the connection.
+    let host = bracketed(name);
     let asked = write!(
         stream,
-        "GET {path} HTTP/1.0\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     );
     let mut bytes = Vec::new();
     let read = asked

@@ -75,6 +75,14 @@ pub fn http_get(port: u16, host: &str, path: &str) -> Result<Answer, Failure> {
     exchange(&mut stream, host, path, None).map_err(|error| Failure::Answer(error.to_string()))
 }
 
+/// A name as URLs and requests have it.
+pub fn bracketed(name: &str) -> String {
+    match name.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => name.to_owned(),
+    }
+}
+
 /// Whether anybody accepts connections on the port.
 pub fn listens(port: u16) -> bool {
     connect(port).is_ok()
@@ -175,6 +183,7 @@ fn exchange(
     path: &str,
     tls: Option<Tls>,
 ) -> std::io::Result<Answer> {
+    let host = bracketed(host);
     // HTTP/1.0: the answer ends with the connection and is never chunked.
     write!(
         stream,

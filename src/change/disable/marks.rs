@@ -118,8 +118,9 @@ pub(super) fn section(document: &Document, opening: usize) -> Option<Range<usize
 /// Is it the virtual host of that name that sends everything to HTTPS, in our words?
 fn redirects(document: &Document, lines: Range<usize>, name: &str) -> bool {
     let is_name = |line: usize| match words(document, line).as_slice() {
-        [first, value, ..] => {
-            first.eq_ignore_ascii_case(b"ServerName") && value.eq_ignore_ascii_case(name.as_bytes())
+        [first, names @ ..] => {
+            (first.eq_ignore_ascii_case(b"ServerName") || first.eq_ignore_ascii_case(b"ServerAlias"))
+                && names.iter().any(|own| own.eq_ignore_ascii_case(name.as_bytes()))
         }
         _ => false,
     };
@@ -149,8 +150,11 @@ pub(super) fn redirect_of(document: &Document, line: usize) -> Option<String> {
             .strip_prefix("https://")?
             .strip_suffix("/$1")
     })?;
-    let domain = target.split(':').next().unwrap_or_default();
-    Some(domain.to_ascii_lowercase())
+    let domain = match target.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => target.split(':').next(),
+    };
+    Some(domain.unwrap_or_default().to_ascii_lowercase())
 }
 
 /// The words of a line.
@@ -200,6 +204,17 @@ mod tests {
         let ours = "<VirtualHost *:80>\nServerName a.test\nRedirectMatch permanent \
                     \"^/(?!\\.well-known/acme-challenge/)(.*)$\" \"https://a.test/$1\"\n</VirtualHost>\n";
         let found = |rest: &str| blocks(&document(&format!("{marker}{rest}"))).remove(0);
+        let address = marker.replace("a.test", "2001:db8::7");
+        let ours_by_address = ours
+            .replace("ServerName", "ServerAlias")
+            .replace("/a.test/", "/[2001:db8::7]:8443/");
+        let ours_by_address = document(&(address + &ours_by_address.replace("a.test", "2001:db8::7")));
+        let block = blocks(&ours_by_address).remove(0);
+        assert_eq!(
+            (block.domain.as_str(), block.host.clone()),
+            ("2001:db8::7", Some(3..7))
+        );
+        assert_eq!(target(&ours_by_address, 3..7).as_deref(), Some("2001:db8::7"));
         assert_eq!(found(theirs).host, None);
         assert_eq!(found(ours).host, Some(3..7));
         assert_eq!(found(ours).stand_in, Some(1..3));

@@ -17,9 +17,10 @@ mod sections;
 
 use crate::httpd::{Facts, Source, real_path};
 
-use super::plan::{Plan, PlanError, Work, read};
+use super::plan::{Plan, PlanError, read};
 use super::proof::refuse_broken;
 use super::request::Request;
+use super::work::Work;
 use decide::decide;
 use look::Look;
 

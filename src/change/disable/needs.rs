@@ -17,6 +17,8 @@ const BRINGING: [&str; 3] = ["Include", "IncludeOptional", "Use"];
 #[derive(Clone, Default)]
 pub(super) struct Known {
     all: HashMap<Vec<u8>, usize>,
+    /// The same of what may have been active.
+    awake: HashMap<Vec<u8>, usize>,
     /// What may have been active, by its whole text.
     active: BTreeSet<Vec<u8>>,
     /// Lines that bring in macros and files; whether one is active, so that it is known what it brings in.
@@ -32,8 +34,10 @@ impl Known {
             ..Known::default()
         };
         for entry in configuration.entries() {
-            *known.all.entry(kind(configuration, entry)).or_default() += 1;
+            let kind = kind(configuration, entry);
+            *known.all.entry(kind.clone()).or_default() += 1;
             if entry.truth != Truth::False {
+                *known.awake.entry(kind).or_default() += 1;
                 known.active.insert(key(configuration, entry));
             }
             if BRINGING.iter().any(|name| configuration.is_named(entry, name)) {
@@ -48,9 +52,11 @@ impl Known {
 
     /// What stood in either.
     pub fn or(mut self, other: &Known) -> Known {
-        for (key, count) in &other.all {
-            let own = self.all.entry(key.clone()).or_default();
-            *own = (*own).max(*count);
+        for (own, other) in [(&mut self.all, &other.all), (&mut self.awake, &other.awake)] {
+            for (key, count) in other {
+                let own = own.entry(key.clone()).or_default();
+                *own = (*own).max(*count);
+            }
         }
         self.active.extend(other.active.iter().cloned());
         for (key, active) in &other.brings {
@@ -78,15 +84,33 @@ impl Known {
         configuration: &Configuration,
         entries: impl IntoIterator<Item = &'a Entry>,
     ) -> Option<&'a Entry> {
-        let mut seen: HashMap<Vec<u8>, usize> = HashMap::new();
-        entries.into_iter().find(|entry| {
-            let kind = kind(configuration, entry);
-            let before = self.all.get(&kind).copied().unwrap_or_default();
-            let count = seen.entry(kind).or_default();
-            *count += 1;
-            *count > before
-        })
+        first_beyond(&self.all, configuration, entries)
     }
+
+    /// The first entry that is new, or was asleep.
+    fn first_new_awake<'a>(
+        &self,
+        configuration: &Configuration,
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Option<&'a Entry> {
+        first_beyond(&self.awake, configuration, entries)
+    }
+}
+
+/// The first entry of which there were not as many.
+fn first_beyond<'a>(
+    known: &HashMap<Vec<u8>, usize>,
+    configuration: &Configuration,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Option<&'a Entry> {
+    let mut seen: HashMap<Vec<u8>, usize> = HashMap::new();
+    entries.into_iter().find(|entry| {
+        let kind = kind(configuration, entry);
+        let before = known.get(&kind).copied().unwrap_or_default();
+        let count = seen.entry(kind).or_default();
+        *count += 1;
+        *count > before
+    })
 }
 
 fn has_ssl(configuration: &Configuration) -> bool {
@@ -199,10 +223,10 @@ pub(super) fn user_of_module(
                 .iter()
                 .all(|known| known::module_name(known.module).as_bytes() == source)
     };
-    // Apache would not know these any more.
+    // Apache would not know these any more; what was asleep before did not ask for it then.
     let unknown = without.entries().iter();
     let unknown = unknown.filter(|entry| entry.truth != Truth::False && provides(&without.name(entry)));
-    if let Some(entry) = before.first_new(without, unknown) {
+    if let Some(entry) = before.first_new_awake(without, unknown) {
         return Some(without.place(entry));
     }
     let lost = with.entries().iter().filter(|entry| {

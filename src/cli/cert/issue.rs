@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::arguments::{Request, SelfSigned};
 use crate::cli::Failure;
 use crate::cli::material;
-use crate::cli::new_files::{NewFiles, default_name};
+use crate::cli::new_files::{NewFiles, of_domain};
 use crate::cli::pass_phrase::PassPhrases;
 use crate::cli::printer::Printer;
 use crate::exit_status::ExitStatus;
@@ -90,7 +90,10 @@ fn free(paths: &[&Path]) -> Result<(), Failure> {
 fn target(given: &Option<Utf8PathBuf>, domains: &[String], end: &str) -> PathBuf {
     match (given, domains.first()) {
         (Some(path), _) => path.into(),
-        (None, domain) => default_name(domain.map_or("server", String::as_str), end),
+        (None, domain) => {
+            let name = of_domain(domain.map_or("server", String::as_str));
+            PathBuf::from(format!("{name}.{end}"))
+        }
     }
 }
 

@@ -147,9 +147,17 @@ impl Reader {
         self.macro_lines += body.len();
         if self.macro_lines > MAX_MACRO_LINES {
             self.stopped = true;
-            return fail(
-                self,
-                format!("macro '{show}' expands to too many lines; nothing after this was read"),
+            return self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "macro-size",
+                    message: format!(
+                        "with the macro '{show}' more than {MAX_MACRO_LINES} lines have come out of macros; nothing \
+                         after this was read"
+                    ),
+                    ..EMPTY_PROBLEM
+                },
             );
         }
         let place: Arc<str> = format!(

@@ -1,7 +1,7 @@
 //! Virtual hosts: addresses, names, reach, and TLS side by side with plain. Resolves no host names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::super::listen::is_no_host;
 use super::super::problem::{Phase, Problem, Severity};
@@ -143,12 +143,17 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>) {
     let name = directive.first();
     let shown = String::from_utf8_lossy(&name).into_owned();
+    let is_ipv6 = shown.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+    const ALIAS: &str = "Apache takes no IPv6 address here; put it into `ServerAlias`, without brackets";
     if is_pattern(&name) {
         return walk.refuse(
             directive,
             "server-name",
             format!("Invalid ServerName \"{shown}\" use ServerAlias to set multiple server names."),
-            "`ServerName` takes one plain name; patterns belong into `ServerAlias`",
+            match is_ipv6 {
+                true => ALIAS,
+                false => "`ServerName` takes one plain name; patterns belong into `ServerAlias`",
+            },
         );
     }
     let bare = shown.split_once("://").map_or(shown.as_str(), |(_, rest)| rest);
@@ -159,8 +164,15 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
                 directive,
                 "server-name",
                 format!("The port number \"{shown}\" is outside the appropriate range (i.e., 1..65535)."),
-                "the port in `ServerName` must be a number from 1 to 65535",
+                match is_ipv6 {
+                    true => ALIAS,
+                    false => "the port in `ServerName` must be a number from 1 to 65535",
+                },
             );
+        }
+        if is_ipv6 {
+            let message = format!("the first colon ends the name of `{shown}`; {ALIAS}");
+            walk.warn(&directive.entry, Some(0), "server-name", message);
         }
     }
     let (name, port) = host_part(&name);

@@ -1,0 +1,281 @@
+//! What mod_ssl wakes up or sends to sleep when it is loaded: sections that hang on it, with all that is in them. Edits
+//! nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use crate::httpd::{
+    Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
+};
+
+use super::answer::names_exactly;
+use super::listen::describe;
+use super::plan::{PlanError, refuse};
+use super::proof::{broken, errors, key, place, secured};
+use super::request::{Http, Request};
+use super::work::Work;
+
+/// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
+pub(super) fn prove(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    work: &Work<'_>,
+) -> Result<(), PlanError> {
+    // What names places in the result is told with those on disk.
+    let on_disk = |error| work.as_it_was(result, error);
+    if let Some(problem) = errors(result).next() {
+        return Err(on_disk(awakened(result, problem)));
+    }
+    refuse_lost_modules(original, result)?;
+    refuse_lost_listeners(original, result, request)?;
+    refuse_awakened_errors(original, result, work)?;
+    refuse_bare_hosts(original, result, request).map_err(on_disk)?;
+    refuse_awakened_hosts(original, result, request).map_err(on_disk)
+}
+
+/// A module that is loaded only where mod_ssl is not would take its directives with it.
+fn refuse_lost_modules(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+    let lost = original.load_modules().iter().find(|module| {
+        module.truth == Truth::True && result.modules().has(&module.identifier) != Truth::True
+    });
+    match lost {
+        None => Ok(()),
+        Some(module) => Err(refuse(format!(
+            "with mod_ssl loaded, {} is loaded no more, because its LoadModule line at {} depends on a condition such \
+             as `<IfModule !ssl_module>`; take it out of the condition, then run again",
+            String::from_utf8_lossy(&module.identifier),
+            original.place(original.entry(module.entry))
+        ))),
+    }
+}
+
+/// A listener that is there only where mod_ssl is not.
+fn refuse_lost_listeners(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    if request.http == Some(Http::Off) {
+        return Ok(());
+    }
+    let sleeping = |configuration: &Configuration, listen: &Listen| {
+        let same = configuration.listens().iter().filter(|other| {
+            other.truth != Truth::True && (&other.address, other.port) == (&listen.address, listen.port)
+        });
+        same.count()
+    };
+    let is_open = |listen: &Listen| {
+        let mut open = result.listens().iter().filter(|other| other.truth == Truth::True);
+        open.any(|other| {
+            other.port == listen.port && (other.is_wildcard() || other.address == listen.address)
+        })
+    };
+    let active = original
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True);
+    let mut lost =
+        active.filter(|listen| sleeping(result, listen) > sleeping(original, listen) && !is_open(listen));
+    match lost.next() {
+        None => Ok(()),
+        Some(listen) => Err(refuse(format!(
+            "with mod_ssl loaded, nothing listens on {} any more, because its Listen line at {} depends on a condition \
+             such as `<IfModule !ssl_module>`; take it out of the condition, or add --http off, then run again",
+            listen.endpoint(),
+            original.place(original.entry(listen.entry))
+        ))),
+    }
+}
+
+fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
+    refuse(format!(
+        "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
+        place(result, problem),
+        problem.message
+    ))
+}
+
+/// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
+/// mod_ssl. What the values of directives lead to is not judged: the tree may be another machine's, and our certificate
+/// may not have been made yet.
+fn refuse_awakened_errors(
+    original: &Configuration,
+    result: &Configuration,
+    work: &Work<'_>,
+) -> Result<(), PlanError> {
+    let refused = |configuration: &Configuration| {
+        let mut problems = configuration.check();
+        problems.retain(|problem| {
+            let is_error = problem.severity == Severity::Error && !problem.uncertain;
+            is_error && matches!(problem.code, "context" | "arguments")
+        });
+        problems
+    };
+    let now = refused(result);
+    if now.is_empty() {
+        return Ok(());
+    }
+    if let Some(problem) = refused(original).first() {
+        return Err(broken(original, problem));
+    }
+    match now.first() {
+        None => Ok(()),
+        Some(problem) => Err(work.as_it_was(result, awakened(result, problem))),
+    }
+}
+
+/// TLS virtual hosts that the plan brings to life must have a certificate, or Apache will not start.
+fn refuse_bare_hosts(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    for host in &secured(result) {
+        if before.contains(&key(result, host)) {
+            continue;
+        }
+        // The domain's own files may be made only when the request is carried out.
+        let is_own = names_exactly(host, &request.domain);
+        let problem = match result.setting(host.section, "SSLCertificateFile") {
+            None => "has no SSLCertificateFile".to_string(),
+            Some(entry) => match missing_file(result, entry) {
+                Some(file) if !is_own => format!("names the certificate {file}, which does not exist"),
+                _ if has_key(result, host, entry) => continue,
+                _ => "names no private key for its certificate".to_string(),
+            },
+        };
+        return Err(refuse(format!(
+            "with HTTPS on, the virtual host {} speaks TLS too, but {problem}, and Apache would not start; give it a \
+             certificate and key or take it out, then run again",
+            describe(result, host)
+        )));
+    }
+    Ok(())
+}
+
+/// Is there a private key for a certificate: by a directive, or in the certificate's own file?
+fn has_key(configuration: &Configuration, host: &VirtualHost, certificate: &Entry) -> bool {
+    if configuration
+        .setting(host.section, "SSLCertificateKeyFile")
+        .is_some()
+    {
+        return true;
+    }
+    let source = configuration.source();
+    let arguments = configuration.arguments(certificate);
+    arguments.first().is_some_and(|argument| {
+        let full = resolve(configuration.server_root(), argument, source.platform);
+        let names_key = |bytes: Vec<u8>| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some();
+        source.is_foreign(&full) || source.read(&full).is_ok_and(names_key)
+    })
+}
+
+/// The file that a directive names, if it is not there.
+fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
+    let argument = configuration.arguments(entry).into_iter().next()?;
+    let source = configuration.source();
+    let full = resolve(configuration.server_root(), &argument, source.platform);
+    let there = source.is_foreign(&full) || source.kind(&full) != Kind::Missing;
+    (!there).then(|| String::from_utf8_lossy(&full).into_owned())
+}
+
+/// Virtual hosts of other ports that come to life with a module would take requests from those that answer them now.
+fn refuse_awakened_hosts(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let others = |configuration: &Configuration| -> Vec<(Vec<String>, VirtualHost)> {
+        let mut hosts = configuration.virtual_hosts();
+        hosts.retain(|host| {
+            let elsewhere = host
+                .addresses
+                .iter()
+                .any(|address| address.port != Some(request.port));
+            host.truth == Truth::True && elsewhere
+        });
+        let key = |host: &VirtualHost| {
+            let file = configuration
+                .file(configuration.entry(host.entry).file)
+                .host
+                .display()
+                .to_string();
+            let addresses = host.addresses.iter().map(ToString::to_string);
+            let names = host.server_name.iter().chain(&host.aliases).cloned();
+            std::iter::once(file).chain(addresses).chain(names).collect()
+        };
+        hosts.into_iter().map(|host| (key(&host), host)).collect()
+    };
+    let before = others(original);
+    let (slept, sleeps) = (asleep(original), asleep(result));
+    let mut known = before.iter().map(|(key, _)| key).peekable();
+    for (key, host) in others(result) {
+        if known.peek() == Some(&&key) {
+            known.next();
+            continue;
+        }
+        let is_ours = |name: &String| is_nobodys(name) || request.names().any(|own| own == name);
+        let main = result.main_server_name();
+        let inherited = |name: &String| main.as_ref() == Some(name);
+        let mut names = host.server_name.iter().chain(&host.aliases);
+        let line = opening_line(result, &host);
+        let woke = slept.get(&line).copied().unwrap_or(0) > sleeps.get(&line).copied().unwrap_or(0);
+        let redirects = request.http == Some(Http::Redirect) && !woke;
+        if redirects && names.all(|name| is_ours(name) || inherited(name)) {
+            continue;
+        }
+        return Err(refuse(format!(
+            "with mod_ssl loaded, the virtual host {} becomes active on another port than {}, and could take requests \
+             from those that answer them now; take it out of the condition around it, or out of the configuration, \
+             then run again",
+            describe(result, &host),
+            request.port
+        )));
+    }
+    Ok(())
+}
+
+/// The inactive virtual hosts by their opening lines: their variables have no values.
+fn asleep(configuration: &Configuration) -> HashMap<(PathBuf, Vec<u8>), usize> {
+    let mut all = HashMap::new();
+    let hosts = configuration.virtual_hosts();
+    for host in hosts.iter().filter(|host| host.truth != Truth::True) {
+        *all.entry(opening_line(configuration, host)).or_default() += 1;
+    }
+    all
+}
+
+fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, Vec<u8>) {
+    let entry = configuration.entry(host.entry);
+    let file = configuration.file(entry.file);
+    (file.host.clone(), file.document.raw(entry.line as usize).to_vec())
+}
+
+/// Refuses where a second run would see more of the domain's own than this one, because it becomes active only now.
+pub(super) fn refuse_second_look(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    work: &Work<'_>,
+) -> PlanError {
+    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    let woken = secured(result).into_iter().find(|host| {
+        names_exactly(host, &request.domain)
+            && !before.contains(&key(result, host))
+            && asleep(original).contains_key(&opening_line(result, host))
+    });
+    match woken {
+        None => PlanError::Unproven("a second look finds more to change".into()),
+        Some(host) => work.as_it_was(
+            result,
+            refuse(format!(
+                "with mod_ssl loaded, the virtual host {} becomes active and answers {} as well; take it out, or have \
+                 it active before: load mod_ssl by a LoadModule line of your own, then run again",
+                describe(result, &host),
+                request.domain
+            )),
+        ),
+    }
+}
