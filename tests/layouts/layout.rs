@@ -14,10 +14,9 @@
 //! (a byte that is no UTF-8), `{end}` (the file ends here, without a line end). Each folder `sites/NAME` that the
 //! text mentions is made, with a page that says NAME.
 //!
-//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `only: IPS` (names
-//! are asked for at these addresses only); `shows: TEXT` and `lacks: TEXT` (some configuration file has that text
-//! afterwards, or none has); `same: PATH` (that file stays as it is); `certificates: FOLDER` (where the new certificate
-//! is, below the server root).
+//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `shows: TEXT` and
+//! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `same: PATH` (that file stays as it
+//! is); `certificates: FOLDER` (where the new certificate is, below the server root).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,8 +35,6 @@ pub struct Layout {
     pub args: Vec<String>,
     /// The command refuses, and says this.
     pub refused: Option<String>,
-    /// Names are asked for at these addresses only; all of 127.0.0.1 and 127.0.0.2 when empty.
-    pub only: Vec<String>,
     /// Texts that some configuration file has afterwards.
     pub shows: Vec<String>,
     /// Texts that none has.
@@ -65,7 +62,6 @@ impl Layout {
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
-                Some(("only", ips)) => layout.only = ips.split_whitespace().map(str::to_owned).collect(),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),
             }
         }

@@ -53,7 +53,8 @@ fn layouts_at_random() {
             Ok(End::Enabled) => enabled += 1,
             Ok(End::Refused(said)) => {
                 refused += 1;
-                println!("{}: {}", layout.name, said.lines().last().unwrap_or_default());
+                let reason = said.split_once("refused: ").map_or(&*said, |(_, reason)| reason);
+                println!("{}: {}", layout.name, reason.trim_end());
             }
             Ok(End::NeverStarted) => dead += 1,
             Err(error) => failures.push(error),
@@ -66,5 +67,9 @@ fn layouts_at_random() {
         failures.len(),
         failures.join("\n")
     );
-    assert!(enabled > refused, "{enabled} enabled, {refused} refused");
+    // A single one may be refused.
+    assert!(
+        count == 1 || enabled > refused,
+        "{enabled} enabled, {refused} refused"
+    );
 }

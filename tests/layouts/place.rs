@@ -115,6 +115,19 @@ impl Place<'_> {
         secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
     }
 
+    /// Did a virtual host that has the domain for a name show its page at the address, over HTTP or HTTPS?
+    fn is_home(&self, ip: IpAddr) -> bool {
+        let network = self.trial.network;
+        let own = self.trial.layout.pages_of(&self.wanted[0]);
+        [(network.http, false), (network.https, true)]
+            .into_iter()
+            .any(|(port, tls)| {
+                let reply = self.before.get(ip, port, tls, &self.wanted[0], self.path);
+                let body = reply.body();
+                body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
+            })
+    }
+
     /// What is wrong with the answer over HTTPS.
     fn https(&self) -> Option<String> {
         let (was, is) = (
@@ -142,6 +155,10 @@ impl Place<'_> {
         let elsewhere = self.trial.ips().into_iter().any(listens);
         let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
         if !self.trial.is_wanted_at(self.ip) || [&was, &is] == [&Reply::Refused; 2] && nothing_here {
+            return None;
+        }
+        // Where a nearer address is for others only, the name was not at home before.
+        if was == is && !self.is_home(self.ip) && self.trial.ips().into_iter().any(|ip| self.is_home(ip)) {
             return None;
         }
         let Reply::Http {
@@ -174,6 +191,12 @@ impl Place<'_> {
         let plain = self.plain(self.before, self.name);
         let is_main = body == "main" || body == "token of main";
         let own = self.trial.layout.pages_of(&self.wanted[0]);
+        // With nothing on the HTTP port, what people get is on the other one.
+        let is_heard = |port| {
+            let heard = |ip| self.before.get(ip, port, false, self.name, self.path) != Reply::Refused;
+            self.trial.ips().into_iter().any(heard)
+        };
+        let only_other = !is_heard(network.http) && is_heard(self.trial.set_up.other);
         let fine = known.iter().any(|reply| reply.body() == Some(body))
             || own.iter().any(|page| body.ends_with(page.as_str()))
             || matches!(
@@ -183,7 +206,7 @@ impl Place<'_> {
                     ..
                 }
             )
-            || is_main && plain == self.plain(self.before, "unknown.test");
+            || is_main && plain == self.plain(self.before, "unknown.test") && !only_other;
         if fine {
             None
         } else {
