@@ -112,16 +112,30 @@ impl Layout {
     /// The pages of the virtual hosts that have the name, by an alias with wildcards as well, whether anybody reaches
     /// them or not.
     pub fn pages_of(&self, name: &str) -> Vec<String> {
+        self.pages(|pattern| is_like(name, pattern))
+    }
+
+    /// The pages of the virtual hosts that the name is for: those that have it without wildcards, if there are any.
+    pub fn own_pages_of(&self, name: &str) -> Vec<String> {
+        let exact = self.pages(|own| own.eq_ignore_ascii_case(name));
+        if exact.is_empty() {
+            self.pages_of(name)
+        } else {
+            exact
+        }
+    }
+
+    fn pages(&self, fits: impl Fn(&str) -> bool) -> Vec<String> {
         let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
-        // What a macro stands for is not looked at.
-        let variable = Regex::new(r"(?m)^\s*Define SITE (\S+)").expect("a pattern");
+        // The parameter of a macro has its value behind the virtual host.
+        let variable = Regex::new(r"(?m)^\s*(?:Define SITE|Use Site[0-9]) (\S+)").expect("a pattern");
         let names = Regex::new(r"(?mi)^\s*Server(?:Name|Alias)\s+(.*)$").expect("a pattern");
         let texts = self.files.iter().map(|(_, text)| text.replace("\\\n", ""));
         let blocks: Vec<String> = texts
             .flat_map(|text| {
                 let blocks = text.split("<VirtualHost ");
                 let resolved = blocks.map(|block| match variable.captures(block) {
-                    Some(found) => block.replace("${SITE}", &found[1]),
+                    Some(found) => block.replace("${SITE}", &found[1]).replace("$name", &found[1]),
                     None => block.to_owned(),
                 });
                 resolved.collect::<Vec<String>>()
@@ -133,7 +147,7 @@ impl Layout {
                 let mut own = names
                     .captures_iter(block)
                     .flat_map(|found| found.extract::<1>().1[0].split_whitespace());
-                own.any(|pattern| is_like(name, pattern))
+                own.any(&fits)
             })
             .flat_map(|block| page.captures_iter(block))
             .map(|found| match (found.get(1), found.get(2)) {

@@ -115,17 +115,24 @@ impl Place<'_> {
         secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
     }
 
-    /// Did a virtual host that has the domain for a name show its page at the address, over HTTP or HTTPS?
-    fn is_home(&self, ip: IpAddr) -> bool {
-        let network = self.trial.network;
-        let own = self.trial.layout.pages_of(&self.wanted[0]);
-        [(network.http, false), (network.https, true)]
-            .into_iter()
-            .any(|(port, tls)| {
+    /// Is the domain at home at other addresses only: did the virtual hosts that have its name show their pages there,
+    /// and not here, or was the site chosen by its place? Then what answers here may stay.
+    fn is_home_elsewhere(&self) -> bool {
+        let own = self.trial.layout.own_pages_of(&self.wanted[0]);
+        let is_home = |ip| {
+            let ports = [
+                (self.trial.network.http, false),
+                (self.trial.network.https, true),
+                (self.trial.set_up.other, false),
+            ];
+            ports.into_iter().any(|(port, tls)| {
                 let reply = self.before.get(ip, port, tls, &self.wanted[0], self.path);
                 let body = reply.body();
                 body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
             })
+        };
+        let chosen = !self.trial.layout.options("--vhost").is_empty();
+        chosen || !is_home(self.ip) && self.trial.ips().into_iter().any(is_home)
     }
 
     /// What is wrong with the answer over HTTPS.
@@ -154,11 +161,12 @@ impl Place<'_> {
         let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
         let elsewhere = self.trial.ips().into_iter().any(listens);
         let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
-        if !self.trial.is_wanted_at(self.ip) || [&was, &is] == [&Reply::Refused; 2] && nothing_here {
+        if [&was, &is] == [&Reply::Refused; 2] && nothing_here {
             return None;
         }
-        // Where a nearer address is for others only, the name was not at home before.
-        if was == is && !self.is_home(self.ip) && self.trial.ips().into_iter().any(|ip| self.is_home(ip)) {
+        let nobody = |reply: &Reply| !matches!(reply, Reply::Http { .. });
+        let unchanged = was == is || nobody(&was) && nobody(&is);
+        if unchanged && self.is_home_elsewhere() {
             return None;
         }
         let Reply::Http {
