@@ -60,14 +60,9 @@ impl<'a> Answers<'a> {
     /// The local ends at which connections to the port may arrive, as far as the configuration tells them apart:
     /// each listened-on address, each address that a virtual host names, and `None` for all others.
     pub fn local_ends(&self) -> Vec<Option<IpAddr>> {
-        if let Some(scope) = &self.scope {
-            let mut listens = self.active_listens();
-            listens.retain(|listen| listen.port == self.port);
-            let listened = |ip: &IpAddr| listens.iter().any(|l| l.is_wildcard() || l.ip() == Some(*ip));
-            let ends: Vec<Option<IpAddr>> = scope.iter().copied().filter(listened).map(Some).collect();
-            if !ends.is_empty() {
-                return ends;
-            }
+        let homes = self.homes_with_listener();
+        if !homes.is_empty() {
+            return homes.into_iter().map(Some).collect();
         }
         let mut ends: Vec<Option<IpAddr>> = Vec::new();
         let mut wildcard = false;
@@ -85,6 +80,34 @@ impl<'a> Answers<'a> {
         ends.sort();
         ends.dedup();
         ends
+    }
+
+    fn homes_with_listener(&self) -> Vec<IpAddr> {
+        let mut homes = self.scope.clone().unwrap_or_default();
+        homes.retain(|ip| {
+            let mut listens = self.listens.iter();
+            listens.any(|listen| listen.port == self.port && listen.takes(*ip))
+        });
+        homes
+    }
+
+    /// Is the site at home at single addresses, all of which are listened on?
+    pub fn is_at_home(&self) -> bool {
+        let scope = self.scope.as_ref();
+        scope.is_some_and(|scope| scope.len() == self.homes_with_listener().len())
+    }
+
+    /// The addresses at which alone the site answers, where the port is listened on at others only.
+    pub fn homes_without_listener(&self) -> Vec<IpAddr> {
+        if !self.is_listened_on() || !self.homes_with_listener().is_empty() {
+            return Vec::new();
+        }
+        let mut homes = self.scope.clone().unwrap_or_default();
+        homes.sort();
+        homes.dedup();
+        // An address that nobody listens on may be none of this machine.
+        homes.retain(|ip| self.listens.iter().any(|listen| listen.takes(*ip)));
+        homes
     }
 
     /// Are single addresses all that is wanted?

@@ -115,24 +115,38 @@ impl Place<'_> {
         secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
     }
 
-    /// Is the domain at home at other addresses only: did the virtual hosts that have its name show their pages there,
-    /// and not here, or was the site chosen by its place? Then what answers here may stay.
-    fn is_home_elsewhere(&self) -> bool {
+    /// The addresses at which a virtual host that has the domain's name showed its page.
+    fn homes(&self) -> Vec<IpAddr> {
         let own = self.trial.layout.own_pages_of(&self.wanted[0]);
-        let is_home = |ip| {
+        let is_home = |ip: &IpAddr| {
             let ports = [
                 (self.trial.network.http, false),
                 (self.trial.network.https, true),
                 (self.trial.set_up.other, false),
             ];
             ports.into_iter().any(|(port, tls)| {
-                let reply = self.before.get(ip, port, tls, &self.wanted[0], self.path);
+                let reply = self.before.get(*ip, port, tls, &self.wanted[0], self.path);
                 let body = reply.body();
                 body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
             })
         };
+        self.trial.ips().into_iter().filter(is_home).collect()
+    }
+
+    /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
+    fn is_home_elsewhere(&self) -> bool {
+        let homes = self.homes();
         let chosen = !self.trial.layout.options("--vhost").is_empty();
-        chosen || !is_home(self.ip) && self.trial.ips().into_iter().any(is_home)
+        chosen || !homes.is_empty() && !homes.contains(&self.ip)
+    }
+
+    /// Was the domain at home here, and gets no HTTPS at any of its homes?
+    fn is_homeless(&self) -> bool {
+        let homes = self.homes();
+        let https = self.trial.network.https;
+        let is_refused =
+            |ip: &IpAddr| self.after.get(*ip, https, true, self.name, self.path) == Reply::Refused;
+        homes.contains(&self.ip) && homes.iter().all(is_refused)
     }
 
     /// What is wrong with the answer over HTTPS.
@@ -161,7 +175,7 @@ impl Place<'_> {
         let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
         let elsewhere = self.trial.ips().into_iter().any(listens);
         let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
-        if [&was, &is] == [&Reply::Refused; 2] && nothing_here {
+        if [&was, &is] == [&Reply::Refused; 2] && nothing_here && !self.is_homeless() {
             return None;
         }
         let nobody = |reply: &Reply| !matches!(reply, Reply::Http { .. });
