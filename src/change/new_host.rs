@@ -33,7 +33,8 @@ pub(super) fn add(
     }
     let site = site::site(configuration, request)?;
     let aliases: Vec<&str> = request.aliases.iter().map(String::as_str).collect();
-    site::refuse_other_sites(configuration, request, &aliases)?;
+    let section = site.as_ref().map_or(SERVER, |site| site.section);
+    site::refuse_other_sites(configuration, request, &aliases, section)?;
     let domain = &request.domain;
     let tls = tls_lines(configuration, request)?;
     let (body, base, unit, reason);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{Configuration, Host, SERVER, SectionId, Truth, VirtualHost, real_path};
+use crate::httpd::{Configuration, Host, SectionId, Truth, VirtualHost, real_path};
 
 use super::answer::names_exactly;
 use super::listen::describe;
@@ -221,14 +221,17 @@ fn candidates<'a>(
     nameless
 }
 
-/// Refuses further names under which another site answers over HTTP: HTTPS would show this one instead.
+/// Refuses further names under which another site answers over HTTP than that of the domain: HTTPS would show what is
+/// served in `section` instead.
 pub(super) fn refuse_other_sites(
     configuration: &Configuration,
     request: &Request,
     names: &[&str],
+    section: SectionId,
 ) -> Result<(), PlanError> {
     let hosts = configuration.virtual_hosts();
-    let own = site(configuration, request)?.map_or(SERVER, |own| own.section);
+    let site = site(configuration, request)?.map_or(section, |site| site.section);
+    let own = [section, site].map(|section| content(configuration, section));
     for name in names {
         let alone = Request {
             domain: name.to_string(),
@@ -240,7 +243,7 @@ pub(super) fn refuse_other_sites(
                 // Whoever takes every name has none for its own.
                 host.has_name(name)
                     && !host.has_name(redirect::NOBODY)
-                    && content(configuration, host.section) != content(configuration, own)
+                    && !own.contains(&content(configuration, host.section))
                     && !redirect::takes_everything(configuration, host)
             });
         if let Some(host) = other {
