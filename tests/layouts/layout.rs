@@ -115,14 +115,9 @@ impl Layout {
         self.pages(|pattern| is_like(name, pattern))
     }
 
-    /// The pages of the virtual hosts that the name is for: those that have it without wildcards, if there are any.
+    /// The pages of the virtual hosts that have the name without wildcards.
     pub fn own_pages_of(&self, name: &str) -> Vec<String> {
-        let exact = self.pages(|own| own.eq_ignore_ascii_case(name));
-        if exact.is_empty() {
-            self.pages_of(name)
-        } else {
-            exact
-        }
+        self.pages(|own| own.eq_ignore_ascii_case(name))
     }
 
     fn pages(&self, fits: impl Fn(&str) -> bool) -> Vec<String> {

@@ -115,22 +115,36 @@ impl Place<'_> {
         secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
     }
 
-    /// The addresses at which a virtual host that has the domain's name showed its page.
+    /// The addresses at which the domain is at home: where a virtual host with its name showed its page, over HTTPS
+    /// before HTTP, the plain name before one with wildcards; of a site that nobody reached, where it is shown now.
     fn homes(&self) -> Vec<IpAddr> {
-        let own = self.trial.layout.own_pages_of(&self.wanted[0]);
-        let is_home = |ip: &IpAddr| {
-            let ports = [
-                (self.trial.network.http, false),
-                (self.trial.network.https, true),
-                (self.trial.set_up.other, false),
-            ];
-            ports.into_iter().any(|(port, tls)| {
-                let reply = self.before.get(*ip, port, tls, &self.wanted[0], self.path);
-                let body = reply.body();
-                body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
-            })
+        let (layout, domain) = (self.trial.layout, &self.wanted[0]);
+        let network = self.trial.network;
+        let https = vec![(network.https, true)];
+        let http = vec![(network.http, false), (self.trial.set_up.other, false)];
+        let names = [layout.own_pages_of(domain), layout.pages_of(domain)];
+        let searches = names.iter().flat_map(|own| {
+            [
+                (own, self.before, https.clone()),
+                (own, self.before, http.clone()),
+            ]
+        });
+        let shown = |own: &[String], all: &Replies, ends: &[(u16, bool)]| {
+            let mut homes = self.trial.ips();
+            homes.retain(|ip| {
+                ends.iter().any(|(port, tls)| {
+                    let reply = all.get(*ip, *port, *tls, domain, self.path);
+                    let body = reply.body();
+                    body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
+                })
+            });
+            homes
         };
-        self.trial.ips().into_iter().filter(is_home).collect()
+        searches
+            .chain([(&names[1], self.after, https.clone())])
+            .map(|(own, all, ends)| shown(own, all, &ends))
+            .find(|homes| !homes.is_empty())
+            .unwrap_or_default()
     }
 
     /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
