@@ -30,7 +30,7 @@ pub(super) fn site(
     if let Some((file, line)) = &request.site {
         return named_by_place(configuration, &hosts, file, *line).map(Some);
     }
-    let mut found = candidates(configuration, &hosts, request, false);
+    let mut found = candidates(configuration, &hosts, request, Purpose::Content);
     match found.as_slice() {
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
@@ -80,7 +80,7 @@ pub(super) fn scope(
             &named
         }
         // One that only redirects says as well where the domain is at home.
-        None => match candidates(configuration, hosts, request, true).as_slice() {
+        None => match candidates(configuration, hosts, request, Purpose::Home).as_slice() {
             [only] => *only,
             _ => return None,
         },
@@ -130,13 +130,23 @@ fn secure_home(
         .filter(|all| !all.is_empty())
 }
 
-/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
-/// redirect if they are wanted.
+/// What the virtual hosts that answer a domain are looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Their content: one that only redirects has none.
+    Content,
+    /// Where the domain is at home.
+    Home,
+    /// Whose name it is: also of one with a wildcard that nobody reaches any more, as its listener is that for HTTPS now.
+    Owner,
+}
+
+/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others.
 fn candidates<'a>(
     configuration: &Configuration,
     hosts: &'a [VirtualHost],
     request: &Request,
-    with_redirects: bool,
+    purpose: Purpose,
 ) -> Vec<&'a VirtualHost> {
     let active = || hosts.iter().filter(|host| host.truth == Truth::True);
     let addresses = || active().flat_map(|host| &host.addresses);
@@ -167,7 +177,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
-                && (with_redirects || !redirect::does_nothing_else(configuration, host))
+                && (purpose == Purpose::Home || !redirect::does_nothing_else(configuration, host))
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);
@@ -177,7 +187,11 @@ fn candidates<'a>(
     };
     let by_name = |port: u16, reached: bool| -> Vec<&VirtualHost> {
         let mut found = on(port, reached);
-        found.retain(|host| has_own_name(configuration, host, &request.domain));
+        let counts = reached || purpose == Purpose::Owner;
+        found.retain(|host| {
+            has_own_name(configuration, host, &request.domain)
+                && (counts || names_exactly(host, &request.domain))
+        });
         // A name of its own goes before a wildcard that fits.
         if found.iter().any(|host| names_exactly(host, &request.domain)) {
             found.retain(|host| names_exactly(host, &request.domain));
@@ -237,7 +251,7 @@ pub(super) fn refuse_other_sites(
             domain: name.to_string(),
             ..request.clone()
         };
-        let other = candidates(configuration, &hosts, &alone, false)
+        let other = candidates(configuration, &hosts, &alone, Purpose::Owner)
             .into_iter()
             .find(|host| {
                 // Whoever takes every name has none for its own.
