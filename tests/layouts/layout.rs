@@ -14,7 +14,8 @@
 //! (a byte that is no UTF-8), `{end}` (the file ends here, without a line end). Each folder `sites/NAME` that the
 //! text mentions is made, with a page that says NAME.
 //!
-//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `shows: TEXT` and
+//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `page: NAME` (the
+//! names that were wanted show this page over HTTPS); `shows: TEXT` and
 //! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `same: PATH` (that file stays as it
 //! is); `certificates: FOLDER` (where the new certificate is, below the server root).
 
@@ -35,6 +36,8 @@ pub struct Layout {
     pub args: Vec<String>,
     /// The command refuses, and says this.
     pub refused: Option<String>,
+    /// What the names that were wanted show over HTTPS.
+    pub page: Option<String>,
     /// Texts that some configuration file has afterwards.
     pub shows: Vec<String>,
     /// Texts that none has.
@@ -58,6 +61,7 @@ impl Layout {
                 Some(("about", _)) => {}
                 Some(("args", args)) => layout.args = args.split_whitespace().map(str::to_owned).collect(),
                 Some(("refused", text)) => layout.refused = Some(text.to_owned()),
+                Some(("page", name)) => layout.page = Some(name.to_owned()),
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),

@@ -63,8 +63,19 @@ impl Place<'_> {
             was == there(&self.wanted[0]) && (was == there("unknown.test") || is_address)
         };
         let redirected = self.path == PAGE && is == self.redirect() && (self.is_wanted() || is_default());
-        let fine = was == is || redirected && self.trial.layout.options("--http") == ["redirect"];
+        // Where it is the only one for HTTP, it is the one that goes off.
+        let http = self.trial.layout.options("--http");
+        let off = is == Reply::Refused && matches!(http.as_slice(), [] | ["off"]) && !self.is_http_heard();
+        let fine = was == is || off || redirected && http == ["redirect"];
         (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
+    }
+
+    /// Did anything listen on the HTTP port?
+    fn is_http_heard(&self) -> bool {
+        let asked = self.before.0.keys();
+        asked
+            .into_iter()
+            .any(|(_, port, ..)| *port == self.trial.network.http)
     }
 
     /// What is wrong with the answer over HTTP.
@@ -213,6 +224,11 @@ impl Place<'_> {
         if hsts.is_some() != self.trial.layout.args.iter().any(|argument| argument == "--hsts") {
             return wrong("HSTS");
         }
+        if let Some(page) = &self.trial.layout.page
+            && !body.ends_with(page)
+        {
+            return wrong("not the page that was expected");
+        }
         // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
         // that of the first. A redirect showed none. A name that nobody had gets the main server's.
         let network = self.trial.network;
@@ -227,12 +243,6 @@ impl Place<'_> {
         let plain = self.plain(self.before, self.name);
         let is_main = body == "main" || body == "token of main";
         let own = self.trial.layout.pages_of(&self.wanted[0]);
-        // With nothing on the HTTP port, what people get is on the other one.
-        let is_heard = |port| {
-            let heard = |ip| self.before.get(ip, port, false, self.name, self.path) != Reply::Refused;
-            self.trial.ips().into_iter().any(heard)
-        };
-        let only_other = !is_heard(network.http) && is_heard(self.trial.set_up.other);
         let fine = known.iter().any(|reply| reply.body() == Some(body))
             || own.iter().any(|page| body.ends_with(page.as_str()))
             || matches!(
@@ -242,7 +252,7 @@ impl Place<'_> {
                     ..
                 }
             )
-            || is_main && plain == self.plain(self.before, "unknown.test") && !only_other;
+            || is_main && plain == self.plain(self.before, "unknown.test");
         if fine {
             None
         } else {
