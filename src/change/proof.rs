@@ -1,6 +1,6 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, Kind, Problem, SERVER, Severity, Truth, VirtualHost, resolve};
@@ -56,6 +56,7 @@ pub(super) fn prove(
     refuse_awakened_errors(original, result)?;
     refuse_tls_on_http_ports(original, result, request)?;
     refuse_bare_hosts(original, result, request)?;
+    refuse_lost_hosts(original, result)?;
     refuse_awakened_hosts(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
     others_are_unchanged(original, result, request)
@@ -229,7 +230,7 @@ fn refuse_awakened_hosts(
         hosts.into_iter().map(|host| (key(&host), host)).collect()
     };
     let before = others(original);
-    let (slept, sleeps) = (asleep(original), asleep(result));
+    let [slept, sleeps] = [original, result].map(|configuration| by_opening_line(configuration, false));
     let mut known = before.iter().map(|(key, _)| key).peekable();
     for (key, host) in others(result) {
         if known.peek() == Some(&&key) {
@@ -241,7 +242,7 @@ fn refuse_awakened_hosts(
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
         let line = opening_line(result, &host);
-        let woke = slept.get(&line).copied().unwrap_or(0) > sleeps.get(&line).copied().unwrap_or(0);
+        let woke = slept.get(&line).map_or(0, Vec::len) > sleeps.get(&line).map_or(0, Vec::len);
         let redirects = request.http == Some(Http::Redirect) && !woke;
         if redirects && names.all(|name| is_ours(name) || inherited(name)) {
             continue;
@@ -257,12 +258,33 @@ fn refuse_awakened_hosts(
     Ok(())
 }
 
-/// The inactive virtual hosts by their opening lines: their variables have no values.
-fn asleep(configuration: &Configuration) -> HashMap<(PathBuf, Vec<u8>), usize> {
-    let mut all = HashMap::new();
-    let hosts = configuration.virtual_hosts();
-    for host in hosts.iter().filter(|host| host.truth != Truth::True) {
-        *all.entry(opening_line(configuration, host)).or_default() += 1;
+/// A virtual host that an `<IfModule !ssl_module>` takes away answers no more, be it the domain's own.
+fn refuse_lost_hosts(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+    let after = by_opening_line(result, true);
+    for (line, before) in by_opening_line(original, true) {
+        if after.get(&line).is_some_and(|after| after.len() >= before.len()) {
+            continue;
+        }
+        return Err(refuse(format!(
+            "with mod_ssl loaded, the virtual host {} would go, because it depends on a condition such as \
+             `<IfModule !ssl_module>`; take it out of the condition, then run again",
+            describe(original, &before[0])
+        )));
+    }
+    Ok(())
+}
+
+/// The active or inactive virtual hosts by their opening lines: the variables of inactive ones have no values.
+fn by_opening_line(
+    configuration: &Configuration,
+    active: bool,
+) -> BTreeMap<(PathBuf, Vec<u8>), Vec<VirtualHost>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let hosts = configuration.virtual_hosts().into_iter();
+    for host in hosts.filter(|host| (host.truth == Truth::True) == active) {
+        all.entry(opening_line(configuration, &host))
+            .or_default()
+            .push(host);
     }
     all
 }
