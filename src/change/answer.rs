@@ -105,8 +105,6 @@ impl<'a> Answers<'a> {
         let mut homes = self.scope.clone().unwrap_or_default();
         homes.sort();
         homes.dedup();
-        // An address that nobody listens on may be none of this machine.
-        homes.retain(|ip| self.listens.iter().any(|listen| listen.takes(*ip)));
         homes
     }
 

@@ -22,7 +22,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
     }
     let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
     let edits = if !homes.is_empty() {
-        vec![step.at_homes(&homes)]
+        vec![step.at_homes(&homes)?]
     } else if stays || step.plain.is_empty() {
         step.keep()?
     } else {
@@ -302,15 +302,25 @@ impl<'a> Step<'a> {
     }
 
     /// New `Listen` lines for the addresses of the site, beside those of others for the port.
-    fn at_homes(&self, homes: &[IpAddr]) -> Edit {
+    fn at_homes(&self, homes: &[IpAddr]) -> Result<Edit, PlanError> {
         let port = self.request.port;
-        let endpoints: Vec<String> = homes
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, port).to_string())
-            .collect();
+        // One that nothing listens on by itself may be none of this machine, and Apache would not start.
+        let is_bound = |ip: &&IpAddr| self.active.iter().any(|listen| listen.ip() == Some(**ip));
+        let endpoints = |homes: &mut dyn Iterator<Item = &IpAddr>| -> Vec<String> {
+            homes.map(|ip| SocketAddr::new(*ip, port).to_string()).collect()
+        };
+        let bound = endpoints(&mut homes.iter().filter(is_bound));
+        if bound.is_empty() {
+            return Err(refuse(format!(
+                "the site of {} is at addresses where nothing listens on port {port}, while it is listened on at \
+                 others; add `Listen {}` if that is an address of this machine, then run again",
+                self.request.domain,
+                endpoints(&mut homes.iter()).join("` and `Listen ")
+            )));
+        }
         let mut siblings = self.active.clone();
         siblings.retain(|listen| listen.port == port);
-        self.behind(&siblings, &endpoints)
+        Ok(self.behind(&siblings, &bound))
     }
 
     /// `Listen` lines behind the last of some, or else behind the server root. They stand together: `0.0.0.0` and
