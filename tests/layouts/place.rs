@@ -66,7 +66,9 @@ impl Place<'_> {
         // Where it is the only one for HTTP, it is the one that goes off.
         let http = self.trial.layout.options("--http");
         let off = is == Reply::Refused && matches!(http.as_slice(), [] | ["off"]) && !self.is_http_heard();
-        let fine = was == is || off || redirected && http == ["redirect"];
+        // As on the HTTP port: a redirecting virtual host inherits the main server's files.
+        let inherits = self.path != PAGE && self.is_wanted() && was == there("unknown.test");
+        let fine = was == is || off || (redirected || inherits) && http == ["redirect"];
         (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
     }
 
