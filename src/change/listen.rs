@@ -82,8 +82,8 @@ pub(super) fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec
     let on_80: Vec<&Listen> = http.iter().copied().filter(|listen| listen.port == 80).collect();
     match http.as_slice() {
         _ if !on_80.is_empty() => on_80,
-        // With the HTTPS port listened on already, another port than 80 is somebody's own choice.
-        [only] if !answers.is_listened_on() => vec![only],
+        // With the HTTPS port listened on already, another port than 80 is somebody's own choice and does not go off.
+        [only] if !answers.is_listened_on() || request.http == Some(Http::Redirect) => vec![only],
         _ => Vec::new(),
     }
 }
