@@ -57,7 +57,10 @@ fn layouts_at_random() {
                 println!("{}: {}", layout.name, reason.trim_end());
             }
             Ok(End::NeverStarted) => dead += 1,
-            Err(error) => failures.push(error),
+            Err(error) => {
+                println!("{}", error.lines().next().unwrap_or_default());
+                failures.push(error);
+            }
         }
     }
     println!("{enabled} enabled, {refused} refused, {dead} did not start before");
