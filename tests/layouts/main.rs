@@ -70,9 +70,9 @@ fn layouts_at_random() {
         failures.len(),
         failures.join("\n")
     );
-    // A single one may be refused.
+    // Where nearly all are refused nothing is tested; a single one may be.
     assert!(
-        count == 1 || enabled > refused,
+        count == 1 || 2 * enabled > refused,
         "{enabled} enabled, {refused} refused"
     );
 }
