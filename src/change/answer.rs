@@ -61,9 +61,24 @@ impl<'a> Answers<'a> {
     /// each listened-on address, each address that a virtual host names, and `None` for all others.
     pub fn local_ends(&self) -> Vec<Option<IpAddr>> {
         let homes = self.homes_with_listener();
+        let mut ends = self.all_ends();
         if !homes.is_empty() {
-            return homes.into_iter().map(Some).collect();
+            // Where the domain has HTTPS already it is at home as well.
+            ends.retain(|end| {
+                let own = self
+                    .at(*end)
+                    .filter(|host| names_exactly(host, &self.request.domain));
+                own.is_some_and(|host| self.configuration.speaks_tls(host))
+            });
+            ends.extend(homes.into_iter().map(Some));
+            ends.sort();
+            ends.dedup();
         }
+        ends
+    }
+
+    /// The local ends wherever the site is at home.
+    fn all_ends(&self) -> Vec<Option<IpAddr>> {
         let mut ends: Vec<Option<IpAddr>> = Vec::new();
         let mut wildcard = false;
         for listen in self
