@@ -30,7 +30,7 @@ pub(super) fn site(
     if let Some((file, line)) = &request.site {
         return named_by_place(configuration, &hosts, file, *line).map(Some);
     }
-    let mut found = candidates(configuration, &hosts, request, Purpose::Content);
+    let mut found = candidates(configuration, &hosts, request, false);
     match found.as_slice() {
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
@@ -80,7 +80,7 @@ pub(super) fn scope(
             &named
         }
         // One that only redirects says as well where the domain is at home.
-        None => match candidates(configuration, hosts, request, Purpose::Home).as_slice() {
+        None => match candidates(configuration, hosts, request, true).as_slice() {
             [only] => *only,
             _ => return None,
         },
@@ -130,23 +130,13 @@ fn secure_home(
         .filter(|all| !all.is_empty())
 }
 
-/// What the virtual hosts that answer a domain are looked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Their content: one that only redirects has none.
-    Content,
-    /// Where the domain is at home.
-    Home,
-    /// Whose name it is: also of one with a wildcard that nobody reaches any more, as its listener is that for HTTPS now.
-    Owner,
-}
-
-/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others.
+/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
+/// redirect if they are wanted.
 fn candidates<'a>(
     configuration: &Configuration,
     hosts: &'a [VirtualHost],
     request: &Request,
-    purpose: Purpose,
+    with_redirects: bool,
 ) -> Vec<&'a VirtualHost> {
     let active = || hosts.iter().filter(|host| host.truth == Truth::True);
     let addresses = || active().flat_map(|host| &host.addresses);
@@ -177,7 +167,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
-                && (purpose == Purpose::Home || !redirect::does_nothing_else(configuration, host))
+                && (with_redirects || !redirect::does_nothing_else(configuration, host))
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);
@@ -187,7 +177,8 @@ fn candidates<'a>(
     };
     let by_name = |port: u16, reached: bool| -> Vec<&VirtualHost> {
         let mut found = on(port, reached);
-        let counts = reached || purpose == Purpose::Owner;
+        // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
+        let counts = reached || !ports.contains(&port);
         found.retain(|host| {
             has_own_name(configuration, host, &request.domain)
                 && (counts || names_exactly(host, &request.domain))
@@ -251,7 +242,7 @@ pub(super) fn refuse_other_sites(
             domain: name.to_string(),
             ..request.clone()
         };
-        let other = candidates(configuration, &hosts, &alone, Purpose::Owner)
+        let other = candidates(configuration, &hosts, &alone, false)
             .into_iter()
             .find(|host| {
                 // Whoever takes every name has none for its own.
