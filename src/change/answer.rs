@@ -60,15 +60,25 @@ impl<'a> Answers<'a> {
     /// The local ends at which connections to the port may arrive, as far as the configuration tells them apart:
     /// each listened-on address, each address that a virtual host names, and `None` for all others.
     pub fn local_ends(&self) -> Vec<Option<IpAddr>> {
-        if let Some(scope) = &self.scope {
-            let mut listens = self.active_listens();
-            listens.retain(|listen| listen.port == self.port);
-            let listened = |ip: &IpAddr| listens.iter().any(|l| l.is_wildcard() || l.ip() == Some(*ip));
-            let ends: Vec<Option<IpAddr>> = scope.iter().copied().filter(listened).map(Some).collect();
-            if !ends.is_empty() {
-                return ends;
-            }
+        let homes = self.homes_with_listener();
+        let mut ends = self.all_ends();
+        if !homes.is_empty() {
+            // Where the domain has HTTPS already it is at home as well.
+            ends.retain(|end| {
+                let own = self
+                    .at(*end)
+                    .filter(|host| names_exactly(host, &self.request.domain));
+                own.is_some_and(|host| self.configuration.speaks_tls(host))
+            });
+            ends.extend(homes.into_iter().map(Some));
+            ends.sort();
+            ends.dedup();
         }
+        ends
+    }
+
+    /// The local ends wherever the site is at home.
+    fn all_ends(&self) -> Vec<Option<IpAddr>> {
         let mut ends: Vec<Option<IpAddr>> = Vec::new();
         let mut wildcard = false;
         for listen in self
@@ -85,6 +95,32 @@ impl<'a> Answers<'a> {
         ends.sort();
         ends.dedup();
         ends
+    }
+
+    fn homes_with_listener(&self) -> Vec<IpAddr> {
+        let mut homes = self.scope.clone().unwrap_or_default();
+        homes.retain(|ip| {
+            let mut listens = self.listens.iter();
+            listens.any(|listen| listen.port == self.port && listen.takes(*ip))
+        });
+        homes
+    }
+
+    /// Is the site at home at single addresses, all of which are listened on?
+    pub fn is_at_home(&self) -> bool {
+        let scope = self.scope.as_ref();
+        scope.is_some_and(|scope| scope.len() == self.homes_with_listener().len())
+    }
+
+    /// The addresses at which alone the site answers, where the port is listened on at others only.
+    pub fn homes_without_listener(&self) -> Vec<IpAddr> {
+        if !self.is_listened_on() || !self.homes_with_listener().is_empty() {
+            return Vec::new();
+        }
+        let mut homes = self.scope.clone().unwrap_or_default();
+        homes.sort();
+        homes.dedup();
+        homes
     }
 
     /// Are single addresses all that is wanted?

@@ -1,7 +1,7 @@
 //! What mod_ssl wakes up or sends to sleep when it is loaded: sections that hang on it, with all that is in them. Edits
 //! nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use crate::httpd::{
@@ -31,6 +31,7 @@ pub(super) fn prove(
     refuse_lost_listeners(original, result, request)?;
     refuse_awakened_errors(original, result, work)?;
     refuse_bare_hosts(original, result, request).map_err(on_disk)?;
+    refuse_lost_hosts(original, result)?;
     refuse_awakened_hosts(original, result, request).map_err(on_disk)
 }
 
@@ -209,7 +210,7 @@ fn refuse_awakened_hosts(
         hosts.into_iter().map(|host| (key(&host), host)).collect()
     };
     let before = others(original);
-    let (slept, sleeps) = (asleep(original), asleep(result));
+    let [slept, sleeps] = [original, result].map(|configuration| by_opening_line(configuration, false));
     let mut known = before.iter().map(|(key, _)| key).peekable();
     for (key, host) in others(result) {
         if known.peek() == Some(&&key) {
@@ -221,7 +222,7 @@ fn refuse_awakened_hosts(
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
         let line = opening_line(result, &host);
-        let woke = slept.get(&line).copied().unwrap_or(0) > sleeps.get(&line).copied().unwrap_or(0);
+        let woke = slept.get(&line).map_or(0, Vec::len) > sleeps.get(&line).map_or(0, Vec::len);
         let redirects = request.http == Some(Http::Redirect) && !woke;
         if redirects && names.all(|name| is_ours(name) || inherited(name)) {
             continue;
@@ -237,12 +238,33 @@ fn refuse_awakened_hosts(
     Ok(())
 }
 
-/// The inactive virtual hosts by their opening lines: their variables have no values.
-fn asleep(configuration: &Configuration) -> HashMap<(PathBuf, Vec<u8>), usize> {
-    let mut all = HashMap::new();
-    let hosts = configuration.virtual_hosts();
-    for host in hosts.iter().filter(|host| host.truth != Truth::True) {
-        *all.entry(opening_line(configuration, host)).or_default() += 1;
+/// A virtual host that an `<IfModule !ssl_module>` takes away answers no more, be it the domain's own.
+fn refuse_lost_hosts(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+    let after = by_opening_line(result, true);
+    for (line, before) in by_opening_line(original, true) {
+        if after.get(&line).is_some_and(|after| after.len() >= before.len()) {
+            continue;
+        }
+        return Err(refuse(format!(
+            "with mod_ssl loaded, the virtual host {} would go, because it depends on a condition such as \
+             `<IfModule !ssl_module>`; take it out of the condition, then run again",
+            describe(original, &before[0])
+        )));
+    }
+    Ok(())
+}
+
+/// The active or inactive virtual hosts by their opening lines: the variables of inactive ones have no values.
+fn by_opening_line(
+    configuration: &Configuration,
+    active: bool,
+) -> BTreeMap<(PathBuf, Vec<u8>), Vec<VirtualHost>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let hosts = configuration.virtual_hosts().into_iter();
+    for host in hosts.filter(|host| (host.truth == Truth::True) == active) {
+        all.entry(opening_line(configuration, &host))
+            .or_default()
+            .push(host);
     }
     all
 }
@@ -264,7 +286,7 @@ pub(super) fn refuse_second_look(
     let woken = secured(result).into_iter().find(|host| {
         names_exactly(host, &request.domain)
             && !before.contains(&key(result, host))
-            && asleep(original).contains_key(&opening_line(result, host))
+            && by_opening_line(original, false).contains_key(&opening_line(result, host))
     });
     match woken {
         None => PlanError::Unproven("a second look finds more to change".into()),

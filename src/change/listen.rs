@@ -1,5 +1,7 @@
 //! The step that gets the port listened on, and HTTP switched off where that is asked. Knows no certificates.
 
+use std::net::{IpAddr, SocketAddr};
+
 use crate::httpd::{Configuration, Edit, EntryId, Listen, Truth, VirtualHost};
 
 use super::answer::Answers;
@@ -10,20 +12,18 @@ use super::site::site;
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
     let answers = Answers::new(configuration, request);
-    let step = Step {
-        configuration,
-        request,
-        active: answers.active_listens(),
-        plain: plain_http(&answers, request),
-    };
+    let step = Step::new(configuration, request, &answers);
     // Where TLS is spoken already, the listeners are somebody's decision, and so is HTTP beside it; only an explicit
     // word changes that.
     let decided = answers.port_speaks_tls();
-    if decided && request.http != Some(Http::Off) {
+    let homes = answers.homes_without_listener();
+    if homes.is_empty() && decided && request.http != Some(Http::Off) {
         return Ok(Vec::new());
     }
     let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
-    let edits = if stays || step.plain.is_empty() {
+    let edits = if !homes.is_empty() {
+        vec![step.at_homes(&homes)?]
+    } else if stays || step.plain.is_empty() {
         step.keep()?
     } else {
         step.off()?
@@ -37,14 +37,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
 /// Virtual hosts that `--http off` leaves without a listener, to be told about.
 pub(super) fn losing_hosts(configuration: &Configuration, request: &Request) -> Vec<VirtualHost> {
     let answers = Answers::new(configuration, request);
-    let plain = plain_http(&answers, request);
-    Step {
-        configuration,
-        request,
-        active: answers.active_listens(),
-        plain,
-    }
-    .losers()
+    Step::new(configuration, request, &answers).losers()
 }
 
 /// Refuses to add or move listeners beside one that cannot be told.
@@ -89,8 +82,8 @@ pub(super) fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec
     let on_80: Vec<&Listen> = http.iter().copied().filter(|listen| listen.port == 80).collect();
     match http.as_slice() {
         _ if !on_80.is_empty() => on_80,
-        // With the HTTPS port listened on already, another port than 80 is somebody's own choice.
-        [only] if !answers.is_listened_on() => vec![only],
+        // With the HTTPS port listened on already, another port than 80 is somebody's own choice and does not go off.
+        [only] if !answers.is_listened_on() || request.http == Some(Http::Redirect) => vec![only],
         _ => Vec::new(),
     }
 }
@@ -100,6 +93,8 @@ struct Step<'a> {
     request: &'a Request,
     active: Vec<&'a Listen>,
     plain: Vec<&'a Listen>,
+    /// The site is at home at single addresses, and the port is listened on at all of them.
+    at_home: bool,
 }
 
 /// How the HTTPS port stands at the address of a listener.
@@ -113,6 +108,16 @@ enum Cover<'a> {
 }
 
 impl<'a> Step<'a> {
+    fn new(configuration: &'a Configuration, request: &'a Request, answers: &'a Answers<'_>) -> Self {
+        Step {
+            configuration,
+            request,
+            active: answers.active_listens(),
+            plain: plain_http(answers, request),
+            at_home: answers.is_at_home(),
+        }
+    }
+
     /// The port is listened on where HTTP is, beside it.
     fn keep(&self) -> Result<Vec<Edit>, PlanError> {
         let mut missing: Vec<&Listen> = Vec::new();
@@ -179,9 +184,12 @@ impl<'a> Step<'a> {
         if there().any(covers) {
             return Cover::Covered;
         }
-        there()
-            .find(|other| other.overlaps(&wanted))
-            .map_or(Cover::Free, Cover::Blocked)
+        match there().find(|other| other.overlaps(&wanted)) {
+            None => Cover::Free,
+            // The rest is not wanted.
+            Some(_) if self.at_home => Cover::Covered,
+            Some(other) => Cover::Blocked(other),
+        }
     }
 
     fn blocked(&self, listen: &Listen, other: &Listen) -> PlanError {
@@ -270,21 +278,12 @@ impl<'a> Step<'a> {
 
     /// New `Listen` lines behind their siblings: one for each address, or one for all addresses.
     fn beside(&self, siblings: &[&Listen]) -> Edit {
-        let in_files: Vec<&Listen> = siblings
-            .iter()
-            .copied()
-            .filter(|listen| {
-                self.configuration
-                    .macro_place(self.configuration.entry(listen.entry))
-                    .is_none()
-            })
-            .collect();
         let mut endpoints: Vec<Listen> = Vec::new();
-        for listen in &in_files {
+        for listen in siblings.iter().copied().filter(|listen| self.is_in_file(listen)) {
             let wanted = Listen {
                 port: self.request.port,
                 protocol: None,
-                ..(*listen).clone()
+                ..listen.clone()
             };
             let clashes = |known: &Listen| known.overlaps(&wanted) && !is_family_pair(known, &wanted);
             if wanted.is_wildcard() {
@@ -295,26 +294,55 @@ impl<'a> Step<'a> {
                 endpoints.push(wanted);
             }
         }
-        let Some(last) = in_files.last().filter(|_| !endpoints.is_empty()) else {
-            let text = format!("Listen {}", self.request.port).into_bytes();
-            let reason = format!("listen for HTTPS on {}", self.request.port);
-            return insert_lines(
-                self.configuration,
-                0,
-                server_root_line(self.configuration),
-                &[text],
-                reason,
-            );
+        let mut endpoints: Vec<String> = endpoints.iter().map(Listen::endpoint).collect();
+        if endpoints.is_empty() {
+            endpoints.push(self.request.port.to_string());
+        }
+        self.behind(siblings, &endpoints)
+    }
+
+    /// New `Listen` lines for the addresses of the site, beside those of others for the port.
+    fn at_homes(&self, homes: &[IpAddr]) -> Result<Edit, PlanError> {
+        let port = self.request.port;
+        // One that nothing listens on by itself may be none of this machine, and Apache would not start.
+        let is_bound = |ip: &&IpAddr| self.active.iter().any(|listen| listen.ip() == Some(**ip));
+        let endpoints = |homes: &mut dyn Iterator<Item = &IpAddr>| -> Vec<String> {
+            homes.map(|ip| SocketAddr::new(*ip, port).to_string()).collect()
         };
-        // Together behind the last sibling: `0.0.0.0` and `[::]` start only when nothing stands between them.
-        let last = self.configuration.entry(last.entry);
-        let texts: Vec<Vec<u8>> = endpoints
+        let bound = endpoints(&mut homes.iter().filter(is_bound));
+        if bound.is_empty() {
+            return Err(refuse(format!(
+                "the site of {} is at addresses where nothing listens on port {port}, while it is listened on at \
+                 others; add `Listen {}` if that is an address of this machine, then run again",
+                self.request.domain,
+                endpoints(&mut homes.iter()).join("` and `Listen ")
+            )));
+        }
+        let mut siblings = self.active.clone();
+        siblings.retain(|listen| listen.port == port);
+        Ok(self.behind(&siblings, &bound))
+    }
+
+    /// `Listen` lines behind the last of some, or else behind the server root. They stand together: `0.0.0.0` and
+    /// `[::]` start only when nothing stands between them.
+    fn behind(&self, siblings: &[&Listen], endpoints: &[String]) -> Edit {
+        let lines: Vec<Vec<u8>> = endpoints
             .iter()
-            .map(|listen| format!("Listen {}", listen.endpoint()).into_bytes())
+            .map(|endpoint| format!("Listen {endpoint}").into_bytes())
             .collect();
-        let all: Vec<String> = endpoints.iter().map(Listen::endpoint).collect();
-        let reason = format!("listen for HTTPS on {}", all.join(" and "));
-        insert_lines(self.configuration, last.file, Some(last.line), &texts, reason)
+        let reason = format!("listen for HTTPS on {}", endpoints.join(" and "));
+        let last = siblings.iter().rfind(|listen| self.is_in_file(listen));
+        let (file, line) = match last.map(|listen| self.configuration.entry(listen.entry)) {
+            Some(last) => (last.file, Some(last.line)),
+            None => (0, server_root_line(self.configuration)),
+        };
+        insert_lines(self.configuration, file, line, &lines, reason)
+    }
+
+    /// It stands in a file, and does not come out of a macro.
+    fn is_in_file(&self, listen: &Listen) -> bool {
+        let entry = self.configuration.entry(listen.entry);
+        self.configuration.macro_place(entry).is_none()
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn add(
     }
     let site = site::site(configuration, request)?;
     let aliases: Vec<&str> = request.aliases.iter().map(String::as_str).collect();
-    site::refuse_other_sites(configuration, request, &aliases)?;
+    let section = site.as_ref().map_or(SERVER, |site| site.section);
+    site::refuse_other_sites(configuration, request, &aliases, section)?;
     let domain = &request.domain;
     let tls = tls_lines(configuration, request)?;
     let (body, base, unit);
@@ -202,12 +203,13 @@ pub(super) fn place(
         return Err(refuse(match catch_all {
             Some(host) => {
                 let name = taken_name(host, names.iter().copied()).unwrap_or_default();
+                let other = format!(" of {}", describe(configuration, first));
                 format!(
                     "the virtual host {} answers {name} by a wildcard ServerAlias, and a virtual host before it would \
-                     become the default instead of {}; add `ServerAlias {name}` to the former to have it updated, or \
-                     narrow its alias",
+                     become the default instead{}; add `ServerAlias {name}` to the one with the wildcard to have it \
+                     updated, or narrow its alias",
                     describe(configuration, host),
-                    describe(configuration, first)
+                    if host.entry == first.entry { "" } else { &other }
                 )
             }
             None => format!(

@@ -35,8 +35,8 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
     let listens = plain_http(&answers, request);
     if listens.is_empty() {
         return Err(refuse(
-            "nothing listens for HTTP, so there is nothing to redirect; add `Listen 80` to the configuration, or run \
-             again without --http redirect"
+            "nothing listens for HTTP on port 80 nor on a single other one, so it is not known what to redirect; add \
+             `Listen 80` to the configuration, or run again without --http redirect"
                 .to_string(),
         ));
     }

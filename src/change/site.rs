@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{Configuration, Host, Truth, VirtualHost, real_path};
+use crate::httpd::{Configuration, Host, SectionId, Truth, VirtualHost, real_path};
 
 use super::answer::names_exactly;
 use super::listen::describe;
@@ -11,6 +11,9 @@ use super::plan::{PlanError, refuse};
 use super::redirect;
 use super::request::Request;
 use super::update::own_settings;
+
+/// Directives that hand requests to something else than files.
+const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
 
 /// The virtual host whose content is to be served over TLS; `None`: that of the main server.
 ///
@@ -142,7 +145,6 @@ fn candidates<'a>(
         .filter(|l| l.truth == Truth::True)
         .map(|l| l.port)
         .collect();
-    ports.push(80);
     ports.sort_unstable();
     ports.dedup();
     ports.retain(|port| *port != request.port);
@@ -175,7 +177,12 @@ fn candidates<'a>(
     };
     let by_name = |port: u16, reached: bool| -> Vec<&VirtualHost> {
         let mut found = on(port, reached);
-        found.retain(|host| has_own_name(configuration, host, &request.domain));
+        // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
+        let counts = reached || !ports.contains(&port);
+        found.retain(|host| {
+            has_own_name(configuration, host, &request.domain)
+                && (counts || names_exactly(host, &request.domain))
+        });
         // A name of its own goes before a wildcard that fits.
         if found.iter().any(|host| names_exactly(host, &request.domain)) {
             found.retain(|host| names_exactly(host, &request.domain));
@@ -183,11 +190,19 @@ fn candidates<'a>(
         found
     };
     let elsewhere = || ports.iter().flat_map(|port| by_name(*port, true)).collect();
-    let searches: [&dyn Fn() -> Vec<&'a VirtualHost>; 3] = [
+    // Nobody reaches it, or not any more, but whose site it is is said.
+    let unreached = || {
+        let mut named: Vec<u16> = addresses().filter_map(|address| address.port).collect();
+        named.sort_unstable();
+        named.dedup();
+        named.retain(|port| *port != request.port);
+        named.into_iter().flat_map(|port| by_name(port, false)).collect()
+    };
+    let searches: [&dyn Fn() -> Vec<&'a VirtualHost>; 4] = [
         &|| by_name(80, true),
         &elsewhere,
-        // Nobody reaches it, or not any more, but whose site it is is said.
         &|| by_name(80, false),
+        &unreached,
     ];
     if let Some(found) = searches
         .into_iter()
@@ -196,7 +211,11 @@ fn candidates<'a>(
     {
         return found;
     }
-    let mut nameless = on(80, false);
+    // Without a name it is the domain's only because it answers it.
+    let mut nameless = match ports.as_slice() {
+        [only] => on(*only, true),
+        _ => on(80, true),
+    };
     nameless.retain(|host| {
         let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
         anywhere
@@ -207,18 +226,17 @@ fn candidates<'a>(
     nameless
 }
 
-/// Refuses further names under which another site answers over HTTP: HTTPS would show this one instead.
+/// Refuses further names under which another site answers over HTTP than that of the domain: HTTPS would show what is
+/// served in `section` instead.
 pub(super) fn refuse_other_sites(
     configuration: &Configuration,
     request: &Request,
     names: &[&str],
+    section: SectionId,
 ) -> Result<(), PlanError> {
     let hosts = configuration.virtual_hosts();
-    let own = site(configuration, request)?;
-    let root = |host: &VirtualHost| {
-        let entry = configuration.setting(host.section, "DocumentRoot");
-        entry.map(|entry| configuration.arguments(entry))
-    };
+    let site = site(configuration, request)?.map_or(section, |site| site.section);
+    let own = [section, site].map(|section| content(configuration, section));
     for name in names {
         let alone = Request {
             domain: name.to_string(),
@@ -227,14 +245,15 @@ pub(super) fn refuse_other_sites(
         let other = candidates(configuration, &hosts, &alone, false)
             .into_iter()
             .find(|host| {
-                let is_own = own
-                    .as_ref()
-                    .is_some_and(|own| own.section == host.section || root(own) == root(host));
-                names_exactly(host, name) && !is_own && !redirect::takes_everything(configuration, host)
+                // Whoever takes every name has none for its own.
+                host.has_name(name)
+                    && !host.has_name(redirect::NOBODY)
+                    && !own.contains(&content(configuration, host.section))
+                    && !redirect::takes_everything(configuration, host)
             });
         if let Some(host) = other {
             return Err(refuse(format!(
-                "{name} is the name of another site than {}: {}; run again without it, and once more with --domain \
+                "{name} is answered by another site than {}: {}; run again without it, and once more with --domain \
                  {name}",
                 request.domain,
                 describe(configuration, host)
@@ -242,6 +261,17 @@ pub(super) fn refuse_other_sites(
         }
     }
     Ok(())
+}
+
+/// What a site shows: two that agree in this are one under two names.
+fn content(configuration: &Configuration, section: SectionId) -> Vec<Vec<u8>> {
+    let root = configuration.setting(section, "DocumentRoot");
+    let programs = configuration.inside(section).filter(|entry| {
+        let is = |name: &&str| configuration.is_named(entry, name);
+        entry.truth == Truth::True && PROGRAMS.iter().any(is)
+    });
+    let entries = root.into_iter().chain(programs);
+    entries.flat_map(|entry| configuration.arguments(entry)).collect()
 }
 
 /// Does it answer to the name by itself, and not because the main server has it?
@@ -328,7 +358,7 @@ fn several(
     let includes = all.filter_map(|host| {
         let (outer, line) = read(host).included_from?;
         let outer = configuration.file(outer);
-        let number = outer.document.lines().get(line as usize)?.number;
+        let number = outer.document.number(line as usize);
         Some(format!("{}:{number}", String::from_utf8_lossy(&outer.name)))
     });
     let includes: Vec<String> = includes.collect();

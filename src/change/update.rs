@@ -110,7 +110,7 @@ pub(super) fn update(
     }
     let unknown: Vec<&str> = request.names().filter(|name| !host.has_name(name)).collect();
     if !unknown.is_empty() {
-        site::refuse_other_sites(configuration, request, &unknown)?;
+        site::refuse_other_sites(configuration, request, &unknown, host.section)?;
         missing.insert(0, format!("ServerAlias {}", unknown.join(" ")).into_bytes());
     }
     if !missing.is_empty() {

@@ -33,6 +33,11 @@ impl Listen {
         address.trim_matches(['[', ']']).parse().ok()
     }
 
+    /// Is it active, and accepts connections to the address?
+    pub fn takes(&self, ip: IpAddr) -> bool {
+        self.truth == Truth::True && (self.is_wildcard() || self.ip() == Some(ip))
+    }
+
     /// Would the two stand in each other's way at start: same port, and one takes addresses of the other?
     /// (`80` and `0.0.0.0:80` do, although `httpd -t` is content.)
     pub fn overlaps(&self, other: &Listen) -> bool {

@@ -14,10 +14,10 @@
 //! (a byte that is no UTF-8), `{end}` (the file ends here, without a line end). Each folder `sites/NAME` that the
 //! text mentions is made, with a page that says NAME.
 //!
-//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `only: IPS` (names
-//! are asked for at these addresses only); `shows: TEXT` and `lacks: TEXT` (some configuration file has that text
-//! afterwards, or none has); `same: PATH` (that file stays as it is); `certificates: FOLDER` (where the new certificate
-//! is, below the server root).
+//! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `page: NAME` (the
+//! names that were wanted show this page over HTTPS); `shows: TEXT` and
+//! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `same: PATH` (that file stays as it
+//! is); `certificates: FOLDER` (where the new certificate is, below the server root).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ pub struct Layout {
     pub args: Vec<String>,
     /// The command refuses, and says this.
     pub refused: Option<String>,
-    /// Names are asked for at these addresses only; all of 127.0.0.1 and 127.0.0.2 when empty.
-    pub only: Vec<String>,
+    /// What the names that were wanted show over HTTPS.
+    pub page: Option<String>,
     /// Texts that some configuration file has afterwards.
     pub shows: Vec<String>,
     /// Texts that none has.
@@ -61,11 +61,11 @@ impl Layout {
                 Some(("about", _)) => {}
                 Some(("args", args)) => layout.args = args.split_whitespace().map(str::to_owned).collect(),
                 Some(("refused", text)) => layout.refused = Some(text.to_owned()),
+                Some(("page", name)) => layout.page = Some(name.to_owned()),
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
-                Some(("only", ips)) => layout.only = ips.split_whitespace().map(str::to_owned).collect(),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),
             }
         }
@@ -124,16 +124,25 @@ impl Layout {
     /// The pages of the virtual hosts that have the name, by an alias with wildcards as well, whether anybody reaches
     /// them or not.
     pub fn pages_of(&self, name: &str) -> Vec<String> {
+        self.pages(|pattern| is_like(name, pattern))
+    }
+
+    /// The pages of the virtual hosts that have the name without wildcards.
+    pub fn own_pages_of(&self, name: &str) -> Vec<String> {
+        self.pages(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    fn pages(&self, fits: impl Fn(&str) -> bool) -> Vec<String> {
         let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
-        // What a macro stands for is not looked at.
-        let variable = Regex::new(r"(?m)^\s*Define SITE (\S+)").expect("a pattern");
+        // The parameter of a macro has its value behind the virtual host.
+        let variable = Regex::new(r"(?m)^\s*(?:Define SITE|Use Site[0-9]) (\S+)").expect("a pattern");
         let names = Regex::new(r"(?mi)^\s*Server(?:Name|Alias)\s+(.*)$").expect("a pattern");
         let texts = self.files.iter().map(|(_, text)| text.replace("\\\n", ""));
         let blocks: Vec<String> = texts
             .flat_map(|text| {
                 let blocks = text.split("<VirtualHost ");
                 let resolved = blocks.map(|block| match variable.captures(block) {
-                    Some(found) => block.replace("${SITE}", &found[1]),
+                    Some(found) => block.replace("${SITE}", &found[1]).replace("$name", &found[1]),
                     None => block.to_owned(),
                 });
                 resolved.collect::<Vec<String>>()
@@ -145,7 +154,7 @@ impl Layout {
                 let mut own = names
                     .captures_iter(block)
                     .flat_map(|found| found.extract::<1>().1[0].split_whitespace());
-                own.any(|pattern| is_like(name, pattern))
+                own.any(&fits)
             })
             .flat_map(|block| page.captures_iter(block))
             .map(|found| match (found.get(1), found.get(2)) {

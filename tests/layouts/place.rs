@@ -64,8 +64,21 @@ impl Place<'_> {
             was == there(&self.wanted[0]) && (was == there("unknown.test") || is_address)
         };
         let redirected = self.path == PAGE && is == self.redirect() && (self.is_wanted() || is_default());
-        let fine = was == is || redirected && self.trial.layout.options("--http") == ["redirect"];
+        // Where it is the only one for HTTP, it is the one that goes off.
+        let http = self.trial.layout.options("--http");
+        let off = is == Reply::Refused && matches!(http.as_slice(), [] | ["off"]) && !self.is_http_heard();
+        // As on the HTTP port: a redirecting virtual host inherits the main server's files.
+        let inherits = self.path != PAGE && self.is_wanted() && was == there("unknown.test");
+        let fine = was == is || off || (redirected || inherits) && http == ["redirect"];
         (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
+    }
+
+    /// Did anything listen on the HTTP port?
+    fn is_http_heard(&self) -> bool {
+        let asked = self.before.0.keys();
+        asked
+            .into_iter()
+            .any(|(_, port, ..)| *port == self.trial.network.http)
     }
 
     /// What is wrong with the answer over HTTP.
@@ -120,6 +133,54 @@ impl Place<'_> {
         secure.body().is_some() && secure.body() == self.plain(self.before, &self.wanted[0]).body()
     }
 
+    /// The addresses at which the domain is at home: where a virtual host with its name showed its page, over HTTPS
+    /// before HTTP, the plain name before one with wildcards; of a site that nobody reached, where it is shown now.
+    fn homes(&self) -> Vec<IpAddr> {
+        let (layout, domain) = (self.trial.layout, &self.wanted[0]);
+        let network = self.trial.network;
+        let https = vec![(network.https, true)];
+        let http = vec![(network.http, false), (self.trial.set_up.other, false)];
+        let names = [layout.own_pages_of(domain), layout.pages_of(domain)];
+        let searches = names.iter().flat_map(|own| {
+            [
+                (own, self.before, https.clone()),
+                (own, self.before, http.clone()),
+            ]
+        });
+        let shown = |own: &[String], all: &Replies, ends: &[(u16, bool)]| {
+            let mut homes = self.trial.ips();
+            homes.retain(|ip| {
+                ends.iter().any(|(port, tls)| {
+                    let reply = all.get(*ip, *port, *tls, domain, self.path);
+                    let body = reply.body();
+                    body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
+                })
+            });
+            homes
+        };
+        searches
+            .chain([(&names[1], self.after, https.clone())])
+            .map(|(own, all, ends)| shown(own, all, &ends))
+            .find(|homes| !homes.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
+    fn is_home_elsewhere(&self) -> bool {
+        let homes = self.homes();
+        let chosen = !self.trial.layout.options("--vhost").is_empty();
+        chosen || !homes.is_empty() && !homes.contains(&self.ip)
+    }
+
+    /// Was the domain at home here, and gets no HTTPS at any of its homes?
+    fn is_homeless(&self) -> bool {
+        let homes = self.homes();
+        let https = self.trial.network.https;
+        let is_refused =
+            |ip: &IpAddr| self.after.get(*ip, https, true, self.name, self.path) == Reply::Refused;
+        homes.contains(&self.ip) && homes.iter().all(is_refused)
+    }
+
     /// What is wrong with the answer over HTTPS.
     fn https(&self) -> Option<String> {
         let (was, is) = (
@@ -146,7 +207,12 @@ impl Place<'_> {
         let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
         let elsewhere = self.trial.ips().into_iter().any(listens);
         let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
-        if !self.trial.is_wanted_at(self.ip) || [&was, &is] == [&Reply::Refused; 2] && nothing_here {
+        if [&was, &is] == [&Reply::Refused; 2] && nothing_here && !self.is_homeless() {
+            return None;
+        }
+        let nobody = |reply: &Reply| !matches!(reply, Reply::Http { .. });
+        let unchanged = was == is || nobody(&was) && nobody(&is);
+        if unchanged && self.is_home_elsewhere() {
             return None;
         }
         let Reply::Http {
@@ -164,6 +230,11 @@ impl Place<'_> {
         }
         if hsts.is_some() != self.trial.layout.args.iter().any(|argument| argument == "--hsts") {
             return wrong("HSTS");
+        }
+        if let Some(page) = &self.trial.layout.page
+            && !body.ends_with(page)
+        {
+            return wrong("not the page that was expected");
         }
         // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
         // that of the first. A redirect showed none. A name that nobody had gets the main server's.

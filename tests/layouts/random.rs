@@ -77,8 +77,13 @@ impl Draft {
             format!("Listen {http} http\n"),
         ];
         let at = dice.below(plain.len());
+        let only_other = dice.below(12) == 0;
         self.has_ipv6 = plain[at].contains("[::") || at < 2;
-        let mut text = plain[at].clone();
+        let mut text = if only_other {
+            String::new()
+        } else {
+            plain[at].clone()
+        };
         let all = |dice: &mut Random| {
             let all = [
                 format!("Listen {https}\n"),
@@ -86,6 +91,7 @@ impl Draft {
                 format!("<IfModule mod_ssl.c>\n    Listen {https}\n</IfModule>\n"),
                 format!("Listen {https} https\n"),
                 format!("Listen 127.0.0.1:{https}\nListen 127.0.0.2:{https}\n"),
+                format!("Listen 127.0.0.1:{https}\n"),
             ];
             all[dice.below(all.len())].clone()
         };
@@ -94,7 +100,7 @@ impl Draft {
         } else if dice.below(3) == 0 {
             text += &format!("<IfModule ssl_module>\nListen {https}\n</IfModule>\n");
         }
-        if dice.below(3) == 0 {
+        if dice.below(3) == 0 || only_other {
             text += "Listen {other}\n";
         }
         if dice.below(4) == 0 {
@@ -215,6 +221,7 @@ fn names(dice: &mut Random) -> String {
             "c.test d.test",
             "*.test",
             "?.test",
+            "*",
             "d.test \\\n    a.test",
         ];
         text += &format!("  ServerAlias {}\n", dice.of(&aliases));

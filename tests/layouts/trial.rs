@@ -268,29 +268,6 @@ impl Trial<'_> {
         Replies(all)
     }
 
-    /// A site of single addresses is not served at others: the virtual hosts that have the new certificate say which.
-    pub fn is_wanted_at(&self, ip: IpAddr) -> bool {
-        let mut addresses: Vec<String> = Vec::new();
-        for (_, bytes) in self.set_up.files() {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            for host in text.split("<VirtualHost ").skip(1) {
-                let (opening, body) = host.split_once('>').unwrap_or((host, ""));
-                let body = body.split("</VirtualHost>").next().unwrap_or_default();
-                if body.contains("new.crt") {
-                    addresses.extend(opening.split_whitespace().map(str::to_owned));
-                }
-            }
-        }
-        let own = match ip {
-            IpAddr::V4(ip) => format!("{ip}:"),
-            IpAddr::V6(ip) => format!("[{ip}]:"),
-        };
-        let here = |address: &String| {
-            address.starts_with(&own) || !address.starts_with(|c: char| c == '[' || c.is_ascii_digit())
-        };
-        addresses.is_empty() || addresses.iter().any(here)
-    }
-
     fn compare(&self, before: &Replies, after: &Replies) -> Result<(), String> {
         let wanted = self.layout.wanted();
         for ip in self.ips() {
