@@ -1,6 +1,8 @@
 //! Work that falls into parts, on several processors at once. Knows no part.
 
-use std::sync::OnceLock;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 /// How many parts can be worked on at once.
@@ -24,10 +26,78 @@ pub fn in_parallel<P: Send, T: Send>(
         let first = first.map(work);
         let others = others.into_iter().map(|other| match other.join() {
             Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
+            Err(panic) => resume_unwind(panic),
         });
         first.into_iter().chain(others).collect()
     })
+}
+
+/// Parts that are needed one after the other, done ahead by whoever has time for it.
+pub struct Ahead<T, W> {
+    work: W,
+    count: usize,
+    next: AtomicUsize,
+    done: Mutex<Vec<Option<thread::Result<T>>>>,
+    ready: Condvar,
+}
+
+impl<T, W: Fn(usize) -> T> Ahead<T, W> {
+    /// `count` parts, none of them done.
+    pub fn new(count: usize, work: W) -> Self {
+        Ahead {
+            work,
+            count,
+            next: AtomicUsize::new(0),
+            done: Mutex::new((0..count).map(|_| None).collect()),
+            ready: Condvar::new(),
+        }
+    }
+
+    /// Does parts until none is left: for the other threads.
+    pub fn help(&self) {
+        while let Some(part) = self.claim() {
+            self.carry_out(part);
+        }
+    }
+
+    /// What a part gives. Parts may be asked for once each; until this one is there, others are done.
+    pub fn take(&self, part: usize) -> T {
+        loop {
+            let mut done = self.done();
+            match done[part].take() {
+                Some(Ok(result)) => return result,
+                Some(Err(panic)) => resume_unwind(panic),
+                None => {}
+            }
+            match self.claim() {
+                Some(claimed) => {
+                    drop(done);
+                    self.carry_out(claimed);
+                }
+                None => drop(self.ready.wait_while(done, |done| done[part].is_none())),
+            }
+        }
+    }
+
+    /// Nothing more is needed.
+    pub fn stop(&self) {
+        self.next.store(self.count, Ordering::Relaxed);
+    }
+
+    fn claim(&self) -> Option<usize> {
+        let part = self.next.fetch_add(1, Ordering::Relaxed);
+        (part < self.count).then_some(part)
+    }
+
+    fn carry_out(&self, part: usize) {
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(part)));
+        self.done()[part] = Some(result);
+        self.ready.notify_all();
+    }
+
+    fn done(&self) -> MutexGuard<'_, Vec<Option<thread::Result<T>>>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -38,5 +108,30 @@ mod tests {
     fn results_come_in_order() {
         assert_eq!(in_parallel(0..5, |n| n * n), [0, 1, 4, 9, 16]);
         assert!(in_parallel(0..0, |n| n).is_empty());
+    }
+
+    #[test]
+    fn what_is_done_ahead_is_there_when_it_is_needed() {
+        for helpers in 0..4 {
+            let ahead = Ahead::new(100, |n| n * n);
+            thread::scope(|scope| {
+                for _ in 0..helpers {
+                    scope.spawn(|| ahead.help());
+                }
+                let taken = (0..60).all(|n| ahead.take(n) == n * n);
+                ahead.stop();
+                assert!(taken);
+            });
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "part 3")]
+    fn a_panic_reaches_whoever_needs_the_part() {
+        let ahead = Ahead::new(5, |n| assert_ne!(n, 3, "part {n}"));
+        thread::scope(|scope| {
+            scope.spawn(|| ahead.help());
+            (0..5).for_each(|n| ahead.take(n));
+        });
     }
 }

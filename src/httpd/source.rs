@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::document::Platform;
 use super::parallel::{in_parallel, processors};
@@ -19,7 +20,7 @@ pub struct Source {
     /// `host_root` instead. So a tree copied from another machine can be read.
     relocated: Option<Vec<u8>>,
     /// Files with other bytes than on disk.
-    overlay: BTreeMap<PathBuf, Vec<u8>>,
+    overlay: Arc<BTreeMap<PathBuf, Vec<u8>>>,
     /// Names that are taken for missing: folders resolved, the last part not.
     hidden: BTreeSet<PathBuf>,
 }
@@ -44,7 +45,7 @@ impl Source {
             platform,
             host_root,
             relocated: None,
-            overlay: BTreeMap::new(),
+            overlay: Arc::default(),
             hidden: BTreeSet::new(),
         }
     }
@@ -56,7 +57,7 @@ impl Source {
             .map(|(path, bytes)| (real_path(&path), bytes))
             .collect();
         Source {
-            overlay,
+            overlay: Arc::new(overlay),
             ..self.clone()
         }
     }

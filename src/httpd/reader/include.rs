@@ -2,7 +2,7 @@
 
 use super::super::configuration::Entry;
 use super::super::include::{self, Found};
-use super::super::parallel::{in_parallel, processors};
+use super::super::parallel::{Ahead, processors};
 use super::super::problem::{Problem, Severity, escape};
 use super::super::source::Kind;
 use super::super::{Document, Source, path};
@@ -13,7 +13,7 @@ use super::{EMPTY_PROBLEM, Reader};
 const MAX_DEPTH: usize = 128;
 /// Files read in all. Apache has no such limit and would run out of time.
 const MAX_FILES: usize = 120_000;
-/// From this number on files are loaded in parallel.
+/// From this number on files are loaded ahead, so many at once.
 const MANY_FILES: usize = 100;
 
 impl Reader {
@@ -55,32 +55,51 @@ impl Reader {
         };
         // Only at the top, where the number of files that wait to be read is that of the disk.
         let many = self.depth == 0 && files.len() > MANY_FILES;
-        let mut prepared = many.then(|| Prepared::new(&files, &self.c.source));
-        for file in files {
-            if self.depth >= MAX_DEPTH || self.c.files.len() >= MAX_FILES {
-                self.stopped = true;
-                return self.problem(
-                    lines,
-                    entry.truth,
-                    Problem {
-                        code: "include-depth",
-                        apache: Some(
-                            "Exceeded maximum include depth of 128, There appears to be a recursion.".into(),
-                        ),
-                        message: "files include each other without end; nothing after this line was read"
-                            .into(),
-                        ..EMPTY_PROBLEM
-                    },
-                );
+        let size = if many { MANY_FILES } else { 1 };
+        let source = self.c.source.clone();
+        let parts: Vec<&[Found]> = files.chunks(size).collect();
+        let load_part = |part: usize| parts[part].iter().map(|file| load(file, &source)).collect();
+        let ahead = Ahead::new(parts.len(), load_part);
+        std::thread::scope(|scope| {
+            for _ in 1..if many { processors() } else { 1 } {
+                scope.spawn(|| ahead.help());
             }
-            let source = &self.c.source;
-            let loaded = prepared.as_mut().and_then(|prepared| prepared.next(source));
-            let loaded = loaded.unwrap_or_else(|| load(&file, source));
-            self.include_file(&file, loaded, entry, lines);
-            if self.stopped {
-                return;
+            for (part, files) in parts.iter().enumerate() {
+                let loaded: Vec<Loaded> = ahead.take(part);
+                for (file, loaded) in files.iter().zip(loaded) {
+                    self.include_loaded(file, loaded, &source, entry, lines);
+                    if self.stopped {
+                        return ahead.stop();
+                    }
+                }
             }
+        });
+    }
+
+    /// Includes a file that was loaded from such a source.
+    fn include_loaded(&mut self, file: &Found, loaded: Loaded, source: &Source, entry: Entry, lines: &Lines) {
+        if self.depth >= MAX_DEPTH || self.c.files.len() >= MAX_FILES {
+            self.stopped = true;
+            return self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "include-depth",
+                    apache: Some(
+                        "Exceeded maximum include depth of 128, There appears to be a recursion.".into(),
+                    ),
+                    message: "files include each other without end; nothing after this line was read".into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
         }
+        // A file before may have moved the server root to where nothing was looked for.
+        let loaded = if source.relocated() == self.c.source.relocated() {
+            loaded
+        } else {
+            load(file, &self.c.source)
+        };
+        self.include_file(file, loaded, entry, lines);
     }
 
     fn include_file(&mut self, found: &Found, loaded: Loaded, entry: Entry, lines: &Lines) {
@@ -113,32 +132,6 @@ type Loaded = Result<Document, Unreadable>;
 struct Unreadable {
     apache: Option<String>,
     message: String,
-}
-
-/// Many files that are read one behind the other, loaded by several processors before.
-struct Prepared {
-    /// Where they were looked for.
-    relocated: Option<Vec<u8>>,
-    loaded: std::vec::IntoIter<Loaded>,
-}
-
-impl Prepared {
-    fn new(files: &[Found], source: &Source) -> Prepared {
-        let parts = files.chunks(files.len().div_ceil(processors()).max(1));
-        let load_part =
-            |part: &[Found]| -> Vec<Loaded> { part.iter().map(|file| load(file, source)).collect() };
-        let loaded: Vec<Loaded> = in_parallel(parts, load_part).into_iter().flatten().collect();
-        Prepared {
-            relocated: source.relocated().map(<[u8]>::to_vec),
-            loaded: loaded.into_iter(),
-        }
-    }
-
-    /// The next one, unless a file before has moved the server root to where nothing was looked for.
-    fn next(&mut self, source: &Source) -> Option<Loaded> {
-        let next = self.loaded.next();
-        next.filter(|_| source.relocated() == self.relocated.as_deref())
-    }
 }
 
 fn load(file: &Found, source: &Source) -> Loaded {
