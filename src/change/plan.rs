@@ -179,7 +179,7 @@ impl Plan {
         }
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = proof::notes(&original, &request);
+        plan.notes = proof::notes(&original, &configuration, &request);
         plan.files = work.changed();
         Ok(plan)
     }

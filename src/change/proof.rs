@@ -1,9 +1,9 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, Problem, SERVER, Severity, Truth, VirtualHost};
+use crate::httpd::{Address, Configuration, Entry, Host, Problem, SERVER, Severity, Truth, VirtualHost};
 
 use super::answer::{Answers, names_exactly};
 use super::listen::{self, describe};
@@ -69,8 +69,9 @@ pub(super) fn prove(
 }
 
 /// What the administrator should know beside the changes.
-pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> {
+pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(redirected_beyond(result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
@@ -80,6 +81,33 @@ pub(super) fn notes(original: &Configuration, request: &Request) -> Vec<String> 
         }
     }
     notes
+}
+
+/// Where the redirect sends clients of all addresses to HTTPS that single addresses have.
+fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String> {
+    if request.http != Some(Http::Redirect) {
+        return None;
+    }
+    let (tls, plain): (Vec<_>, Vec<_>) = {
+        let secured: HashSet<_> = secured(result).iter().map(|host| host.entry).collect();
+        let own = result.virtual_hosts().into_iter();
+        own.filter(|host| host.truth == Truth::True && names_exactly(host, &request.domain))
+            .partition(|host| secured.contains(&host.entry))
+    };
+    let all_tls = || tls.iter().flat_map(|host| &host.addresses);
+    let everywhere = |address: &Address| address.host == Host::Any;
+    let sends_all = plain.iter().find(|host| host.addresses.iter().any(everywhere))?;
+    if all_tls().any(everywhere) || tls.is_empty() {
+        return None;
+    }
+    let addresses: BTreeSet<String> = all_tls().map(ToString::to_string).collect();
+    Some(format!(
+        "HTTP is sent to HTTPS at all addresses, by the virtual host {}, but {} has HTTPS at {} only: see that the name \
+         leads clients there and nowhere else",
+        describe(result, sends_all),
+        request.domain,
+        addresses.into_iter().collect::<Vec<_>>().join(" and ")
+    ))
 }
 
 /// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
