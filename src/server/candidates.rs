@@ -185,7 +185,7 @@ mod running {
         let binary = process
             .program
             .or_else(|| process.arguments.first().map(PathBuf::from))
-            .filter(|path| path.is_file())?;
+            .filter(|path| path.is_file() && is_named_so(path))?;
         let (root, main, flags) = places(&process.arguments, || made_for(&binary))?;
         let environment = fs::read(format!("/proc/{pid}/environ")).ok().map(|bytes| {
             let pairs = bytes.split(|byte| *byte == 0).filter_map(|one| {
@@ -205,6 +205,16 @@ mod running {
     }
 }
 
+/// A script of the name is run by another program, which must not be asked what an httpd is asked. The name may go on, as
+/// that of SUSE's `httpd-prefork`.
+#[cfg(not(windows))]
+fn is_named_so(program: &Path) -> bool {
+    let name = program
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    name.is_some_and(|name| name.starts_with("httpd") || name.starts_with("apache2"))
+}
+
 /// The same file, whatever way leads to it.
 pub(super) fn same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
@@ -220,6 +230,14 @@ pub(super) fn same(one: &Path, other: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(not(windows))]
+    fn what_runs_a_script_is_no_httpd() {
+        let is = |path: &str| is_named_so(Path::new(path));
+        assert!(is("/usr/sbin/apache2") && is("/usr/sbin/httpd-prefork"));
+        assert!(!is("/usr/bin/bash") && !is("/usr/bin/python3"));
+    }
 
     #[test]
     fn where_arguments_point() {
