@@ -130,6 +130,29 @@ fn what_is_good_is_rehearsed_tested_and_kept() {
     );
 }
 
+/// The virtual host of single addresses is rehearsed, not what answers elsewhere.
+#[test]
+fn a_site_at_one_address_is_rehearsed() {
+    let host =
+        |address: &str| format!("<VirtualHost {address}:80>\n    ServerName {DOMAIN}\n</VirtualHost>\n");
+    let hosts = host("127.0.0.1") + &host("[::1]");
+    let Some(site) = Site::new(&hosts) else { return };
+    let main = site.root().join("conf/httpd.conf");
+    let text = fs::read_to_string(&main).expect("the main file");
+    files::write(&main, text.replace(":80>", &format!(":{}>", site.network.http)));
+    let place = format!("{}:12", main.display());
+    let outcome = site
+        .enable(&site.leaf, &site.leaf)
+        .args(["--http", "keep", "--vhost", &place])
+        .run();
+    let outcome = outcome.expect_code(0);
+    assert!(
+        !outcome.stderr_text().contains("no rehearsal"),
+        "{}",
+        outcome.report()
+    );
+}
+
 #[test]
 fn a_certificate_that_is_made_is_rehearsed_too() {
     let Some(site) = Site::new("") else { return };

@@ -239,7 +239,7 @@ fn refuse_awakened_hosts(
 }
 
 /// A virtual host that an `<IfModule !ssl_module>` takes away answers no more, be it the domain's own.
-fn refuse_lost_hosts(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+pub(super) fn refuse_lost_hosts(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
     let after = by_opening_line(result, true);
     for (line, before) in by_opening_line(original, true) {
         if after.get(&line).is_some_and(|after| after.len() >= before.len()) {

@@ -141,8 +141,12 @@ impl Plan {
         for round in 0.. {
             let mut edited = false;
             for step in STEPS {
-                let acts =
-                    step(&configuration, &request).map_err(|error| work.as_it_was(&configuration, error))?;
+                let acts = step(&configuration, &request).map_err(|error| {
+                    // The site that was found may have gone with mod_ssl's coming.
+                    let lost = awake::refuse_lost_hosts(&original, &configuration).err();
+                    let lost = lost.filter(|_| asked.site.is_none());
+                    lost.unwrap_or_else(|| work.as_it_was(&configuration, error))
+                })?;
                 if !acts.is_empty() {
                     edited = true;
                     let (edits, links) = split(acts);

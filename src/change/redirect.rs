@@ -45,18 +45,41 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
     ports.dedup();
     for port in ports {
         let port = Port::new(configuration, request, port);
+        let mut homes: Vec<&VirtualHost> = Vec::new();
+        let mut homeless = Vec::new();
         for end in port.answers.local_ends() {
-            let mut homeless = Vec::new();
+            let mut names = Vec::new();
             for name in request.names() {
                 match port.answers.answering(end, name) {
                     Some(host) if redirects(configuration, request, host, name) => {}
-                    Some(host) if is_for(configuration, host, name, request) => return port.redirect(host),
-                    _ => homeless.push(name),
+                    Some(host) if is_for(configuration, host, name, request) => homes.push(host),
+                    _ => names.push(name),
                 }
             }
-            if !homeless.is_empty() {
-                return port.add(end, &homeless);
+            if !names.is_empty() {
+                homeless.push((end, names));
             }
+        }
+        homes.sort_unstable_by_key(|host| host.entry);
+        homes.dedup_by_key(|host| host.entry);
+        let mut acts = Vec::new();
+        for host in homes {
+            let (mut own, is_done) = port.redirect(host)?;
+            if !is_done {
+                return Ok(own);
+            }
+            acts.append(&mut own);
+        }
+        if !acts.is_empty() {
+            return Ok(acts);
+        }
+        if let Some((end, names)) = homeless.first() {
+            let is_new = |end: &Option<IpAddr>| port.answers.set(*end).is_empty();
+            let alike = homeless
+                .iter()
+                .filter(|(other, same)| same == names && is_new(other) == is_new(end));
+            let ends: Vec<Option<IpAddr>> = alike.map(|(end, _)| *end).collect();
+            return port.add(&ends, names);
         }
     }
     Ok(Vec::new())
@@ -207,8 +230,9 @@ impl<'a> Port<'a> {
     }
 
     /// A redirect in a virtual host that has the name. mod_alias does it, except where it would send other names
-    /// away too, or where something else takes the request before it, or to an IPv6 address: then mod_rewrite.
-    fn redirect(&self, host: &VirtualHost) -> Result<Vec<Act>, PlanError> {
+    /// away too, or where something else takes the request before it, or to an IPv6 address: then mod_rewrite. Not done
+    /// is it where a module must be loaded first.
+    fn redirect(&self, host: &VirtualHost) -> Result<(Vec<Act>, bool), PlanError> {
         let own = host.server_name.iter().chain(&host.aliases);
         let mut others =
             own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
@@ -227,11 +251,11 @@ impl<'a> Port<'a> {
         if !shared && !taken && !is_ipv6(&self.request.domain) {
             let missing = load(self.configuration, "alias_module", "it redirects HTTP to HTTPS")?;
             if !missing.is_empty() {
-                return Ok(missing);
+                return Ok((missing, false));
             }
             let line = self.alias_line().into_bytes();
             let edit = insert_into(self.configuration, host, Spot::Name, vec![line], reason)?;
-            return Ok(vec![Act::Edit(edit)]);
+            return Ok((vec![Act::Edit(edit)], true));
         }
         let why = if shared {
             "it redirects HTTP to HTTPS for some names only"
@@ -240,7 +264,7 @@ impl<'a> Port<'a> {
         };
         let missing = load(self.configuration, "rewrite_module", why)?;
         if !missing.is_empty() {
-            return Ok(missing);
+            return Ok((missing, false));
         }
         if let Some(entry) = self
             .configuration
@@ -277,7 +301,7 @@ impl<'a> Port<'a> {
         }
         lines.push(self.rewrite_line());
         let edit = insert_into(self.configuration, host, Spot::Top, bytes(&lines), reason)?;
-        Ok(vec![Act::Edit(edit)])
+        Ok((vec![Act::Edit(edit)], true))
     }
 
     fn alias_line(&self) -> String {
@@ -292,7 +316,17 @@ impl<'a> Port<'a> {
 
     /// A virtual host that only redirects, for names that no virtual host has. Where the main server answered so far,
     /// it goes on answering all other names.
-    fn add(&self, end: Option<IpAddr>, names: &[&str]) -> Result<Vec<Act>, PlanError> {
+    fn add(&self, ends: &[Option<IpAddr>], names: &[&str]) -> Result<Vec<Act>, PlanError> {
+        let set = self.answers.set(ends[0]);
+        let every_port = ends.iter().find(|end| self.answers.competitors(**end).is_empty());
+        if let Some(host) = every_port.and_then(|end| self.answers.set(*end).first().copied()) {
+            return Err(refuse(format!(
+                "the virtual host {} answers HTTP as one for every port, and a new one for port {port} would take all \
+                 of its names; write the port into its opening, as in `<VirtualHost *:{port}>`, then run again",
+                describe(self.configuration, host),
+                port = self.port
+            )));
+        }
         let (module, redirect) = if is_ipv6(&self.request.domain) {
             let lines = vec!["RewriteEngine on".to_string(), self.rewrite_line()];
             ("rewrite_module", lines)
@@ -303,10 +337,9 @@ impl<'a> Port<'a> {
         if !missing.is_empty() {
             return Ok(missing);
         }
-        let ends = [end];
-        let (file, after) = place(self.configuration, names, &self.answers, &ends)?;
+        let (file, after) = place(self.configuration, names, &self.answers, ends)?;
         let unit = unit_of(&self.configuration.file(file).document);
-        let address = addresses(&self.answers, self.port, &ends).join(" ");
+        let address = addresses(&self.answers, self.port, ends).join(" ");
         let mut text = vec![format!("# HTTP to HTTPS for {}, added by esync-ssl", names[0])];
         let mut lines = Vec::new();
         let section = |inner: &[String], lines: &mut Vec<Vec<u8>>| {
@@ -314,7 +347,7 @@ impl<'a> Port<'a> {
             lines.extend(indented(&bytes(inner), &unit));
             lines.push(b"</VirtualHost>".to_vec());
         };
-        if self.answers.set(end).is_empty() {
+        if set.is_empty() {
             text[0] += "; the first virtual host stands in for the main server";
             let main = self.configuration.main_server_name();
             let mut inner: Vec<String> = Vec::new();

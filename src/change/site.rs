@@ -106,13 +106,13 @@ pub(super) fn scope(
         .filter(|all| !all.is_empty())
 }
 
-/// The addresses at which TLS virtual hosts have the domain for their own name, if all of them are single ones.
-fn secure_home(
+/// The TLS virtual hosts of the port that have the domain for their own name.
+fn secure<'a>(
     configuration: &Configuration,
-    hosts: &[VirtualHost],
+    hosts: &'a [VirtualHost],
     request: &Request,
-) -> Option<Vec<IpAddr>> {
-    let own = hosts.iter().filter(|host| {
+) -> impl Iterator<Item = &'a VirtualHost> {
+    hosts.iter().filter(|host| {
         host.truth == Truth::True
             && names_exactly(host, &request.domain)
             && host
@@ -120,8 +120,17 @@ fn secure_home(
                 .iter()
                 .any(|address| address.port == Some(request.port))
             && configuration.speaks_tls(host)
-    });
-    own.flat_map(|host| &host.addresses)
+    })
+}
+
+/// The addresses at which TLS virtual hosts have the domain for their own name, if all of them are single ones.
+fn secure_home(
+    configuration: &Configuration,
+    hosts: &[VirtualHost],
+    request: &Request,
+) -> Option<Vec<IpAddr>> {
+    secure(configuration, hosts, request)
+        .flat_map(|host| &host.addresses)
         .map(|address| match address.host {
             Host::Ip(ip) => Some(ip),
             _ => None,
@@ -204,8 +213,11 @@ fn candidates<'a>(
         &|| by_name(80, false),
         &unreached,
     ];
+    // Where HTTPS is spoken for the domain already, nothing hangs on what nobody reaches.
+    let is_secure = secure(configuration, hosts, request).next().is_some();
     if let Some(found) = searches
         .into_iter()
+        .take(if is_secure { 2 } else { 4 })
         .map(|search| search())
         .find(|found| !found.is_empty())
     {

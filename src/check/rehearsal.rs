@@ -2,11 +2,13 @@
 //! they need. Runs nothing.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::finding::{Code, Finding, Severity};
 use crate::httpd::{
-    Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, real_path, resolve, word::quote,
+    Address, Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, real_path, resolve,
+    word::quote,
 };
 use crate::server::rehearsal::Refusal;
 
@@ -27,10 +29,20 @@ pub struct Script<'a> {
     pub lines: Vec<Option<&'a Entry>>,
 }
 
-/// The section that answers a name on a port: a virtual host's, or the server level.
+/// The section that answers a name on a port over TLS: a virtual host's, or the server level. One that has the name
+/// goes before one that is only the first, be it at single addresses.
 pub fn answering(configuration: &Configuration, hosts: &[VirtualHost], port: u16, name: &str) -> SectionId {
-    configuration
-        .answering(hosts, None, port, name)
+    let single = hosts.iter().flat_map(|host| &host.addresses).map(Address::ip);
+    let mut ends: Vec<Option<IpAddr>> = single.collect();
+    ends.push(None);
+    ends.sort_unstable();
+    ends.dedup();
+    let answers = |end: &Option<IpAddr>| configuration.answering(hosts, *end, port, name);
+    let speaks_tls = |host: &&VirtualHost| configuration.speaks_tls(host);
+    let secure = || ends.iter().filter_map(answers).filter(speaks_tls);
+    let named = secure().find(|host| host.has_name(name));
+    named
+        .or_else(|| secure().next())
         .map_or(SERVER, |host| host.section)
 }
 

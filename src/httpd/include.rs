@@ -60,7 +60,8 @@ pub struct Found {
     pub kind: Kind,
 }
 
-/// The files that an `Include` or `IncludeOptional` argument names, in the order in which Apache reads them. With `optional` what is missing is left out.
+/// The files that an `Include` or `IncludeOptional` argument names, in the order in which Apache reads them. With
+/// `optional` what is missing is left out.
 pub fn files(
     argument: &[u8],
     server_root: &[u8],

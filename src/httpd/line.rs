@@ -126,7 +126,7 @@ pub(super) fn split(source: &[u8], from: usize, glance: Glance) -> Lines {
 fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> Lines {
     let mut ends = cuts(pieces, source, from);
     let range = |ends: &[usize], n: usize| n.checked_sub(1).map_or(from, |before| ends[before])..ends[n];
-    let found = in_parallel(0..ends.len(), |n| rare(&source[range(&ends, n)]));
+    let found = in_parallel(ends.len(), |n| rare(&source[range(&ends, n)]));
     let rare = Rare {
         nul: found.iter().any(|rare| rare.nul),
         lone_return: found.iter().any(|rare| rare.lone_return),
@@ -141,7 +141,7 @@ fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> Line
         rare,
         ..Lines::default()
     };
-    for piece in in_parallel(0..ends.len(), piece) {
+    for piece in in_parallel(ends.len(), piece) {
         let before = lines.all.len() as u32;
         let more = lines.joined.last().map_or(0, |(_, more)| *more);
         let joined = piece.joined.iter().map(|(line, own)| (before + line, more + own));

@@ -12,23 +12,11 @@ pub fn processors() -> usize {
     *PROCESSORS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Does each part on a thread of its own; what they give, in order.
-pub fn in_parallel<P: Send, T: Send>(
-    parts: impl IntoIterator<Item = P>,
-    work: impl Fn(P) -> T + Sync,
-) -> Vec<T> {
-    let mut parts = parts.into_iter();
-    let first = parts.next();
-    let work = &work;
-    thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        // One is done here; often there is no other.
-        let first = first.map(work);
-        let others = others.into_iter().map(|other| match other.join() {
-            Ok(done) => done,
-            Err(panic) => resume_unwind(panic),
-        });
-        first.into_iter().chain(others).collect()
+/// Does so many parts, each on a thread of its own; what they give, in order.
+pub fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let ahead = Ahead::new(count, work);
+    ahead.with_helpers(count.saturating_sub(1), || {
+        (0..count).map(|part| ahead.take(part)).collect()
     })
 }
 
@@ -41,7 +29,7 @@ pub struct Ahead<T, W> {
     ready: Condvar,
 }
 
-impl<T, W: Fn(usize) -> T> Ahead<T, W> {
+impl<T: Send, W: Fn(usize) -> T + Sync> Ahead<T, W> {
     /// `count` parts, none of them done.
     pub fn new(count: usize, work: W) -> Self {
         Ahead {
@@ -53,8 +41,25 @@ impl<T, W: Fn(usize) -> T> Ahead<T, W> {
         }
     }
 
-    /// Does parts until none is left: for the other threads.
-    pub fn help(&self) {
+    /// Takes parts while so many other threads do them ahead. Where the system gives no thread, all is done here.
+    pub fn with_helpers<R>(&self, count: usize, taking: impl FnOnce() -> R) -> R {
+        thread::scope(|scope| {
+            for _ in 0..count {
+                if thread::Builder::new()
+                    .spawn_scoped(scope, || self.help())
+                    .is_err()
+                {
+                    break;
+                }
+            }
+            let taken = taking();
+            // Whoever stopped early needs no more.
+            self.next.store(self.count, Ordering::Relaxed);
+            taken
+        })
+    }
+
+    fn help(&self) {
         while let Some(part) = self.claim() {
             self.carry_out(part);
         }
@@ -79,11 +84,6 @@ impl<T, W: Fn(usize) -> T> Ahead<T, W> {
         }
     }
 
-    /// Nothing more is needed.
-    pub fn stop(&self) {
-        self.next.store(self.count, Ordering::Relaxed);
-    }
-
     fn claim(&self) -> Option<usize> {
         let part = self.next.fetch_add(1, Ordering::Relaxed);
         (part < self.count).then_some(part)
@@ -106,22 +106,15 @@ mod tests {
 
     #[test]
     fn results_come_in_order() {
-        assert_eq!(in_parallel(0..5, |n| n * n), [0, 1, 4, 9, 16]);
-        assert!(in_parallel(0..0, |n| n).is_empty());
+        assert_eq!(in_parallel(5, |n| n * n), [0, 1, 4, 9, 16]);
+        assert!(in_parallel(0, |n| n).is_empty());
     }
 
     #[test]
     fn what_is_done_ahead_is_there_when_it_is_needed() {
         for helpers in 0..4 {
             let ahead = Ahead::new(100, |n| n * n);
-            thread::scope(|scope| {
-                for _ in 0..helpers {
-                    scope.spawn(|| ahead.help());
-                }
-                let taken = (0..60).all(|n| ahead.take(n) == n * n);
-                ahead.stop();
-                assert!(taken);
-            });
+            assert!(ahead.with_helpers(helpers, || (0..60).all(|n| ahead.take(n) == n * n)));
         }
     }
 
@@ -129,9 +122,6 @@ mod tests {
     #[should_panic(expected = "part 3")]
     fn a_panic_reaches_whoever_needs_the_part() {
         let ahead = Ahead::new(5, |n| assert_ne!(n, 3, "part {n}"));
-        thread::scope(|scope| {
-            scope.spawn(|| ahead.help());
-            (0..5).for_each(|n| ahead.take(n));
-        });
+        ahead.with_helpers(1, || (0..5).for_each(|n| ahead.take(n)));
     }
 }

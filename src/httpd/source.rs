@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::document::Platform;
 use super::parallel::{in_parallel, processors};
@@ -215,8 +215,13 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
             // One byte more shows whether somebody is writing to it.
             let mut bytes = vec![0; length + 1];
             let size = bytes.len().div_ceil(parts);
-            let read = |(n, part): (usize, &mut [u8])| file.read_at(part, (n * size) as u64);
-            let done = in_parallel(bytes.chunks_mut(size).enumerate(), read);
+            let pieces: Vec<_> = bytes.chunks_mut(size).map(Mutex::new).collect();
+            let read = |n: usize| {
+                let mut piece = pieces[n].lock().unwrap_or_else(PoisonError::into_inner);
+                file.read_at(&mut piece, (n * size) as u64)
+            };
+            let done = in_parallel(pieces.len(), read);
+            drop(pieces);
             if done.into_iter().sum::<io::Result<usize>>()? == length {
                 bytes.truncate(length);
                 return Ok(bytes);

@@ -13,7 +13,7 @@ use super::{EMPTY_PROBLEM, Reader};
 const MAX_DEPTH: usize = 128;
 /// Files read in all. Apache has no such limit and would run out of time.
 const MAX_FILES: usize = 120_000;
-/// From this number on files are loaded ahead, so many at once.
+/// More files than this are loaded ahead, so many at once.
 const MANY_FILES: usize = 100;
 
 impl Reader {
@@ -58,18 +58,16 @@ impl Reader {
         let size = if many { MANY_FILES } else { 1 };
         let source = self.c.source.clone();
         let parts: Vec<&[Found]> = files.chunks(size).collect();
-        let load_part = |part: usize| parts[part].iter().map(|file| load(file, &source)).collect();
+        let load_part =
+            |part: usize| -> Vec<Loaded> { parts[part].iter().map(|file| load(file, &source)).collect() };
         let ahead = Ahead::new(parts.len(), load_part);
-        std::thread::scope(|scope| {
-            for _ in 1..if many { processors() } else { 1 } {
-                scope.spawn(|| ahead.help());
-            }
+        let helpers = if many { processors() - 1 } else { 0 };
+        ahead.with_helpers(helpers, || {
             for (part, files) in parts.iter().enumerate() {
-                let loaded: Vec<Loaded> = ahead.take(part);
-                for (file, loaded) in files.iter().zip(loaded) {
+                for (file, loaded) in files.iter().zip(ahead.take(part)) {
                     self.include_loaded(file, loaded, &source, entry, lines);
                     if self.stopped {
-                        return ahead.stop();
+                        return;
                     }
                 }
             }

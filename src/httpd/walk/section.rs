@@ -3,6 +3,7 @@
 
 use super::super::SectionId;
 use super::super::configuration::Entry;
+use super::super::glance::takes_one_path;
 use super::super::known::Known;
 use super::super::line::trim;
 use super::super::word::words;
@@ -109,11 +110,7 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
         "<VirtualHost" => host::opening(walk, directive, section, argument),
         _ => {}
     }
-    let one_path = matches!(
-        known.name,
-        "<Directory" | "<DirectoryMatch" | "<Location" | "<LocationMatch" | "<Files" | "<FilesMatch"
-    );
-    if one_path {
+    if takes_one_path(known) {
         let mut split = words(argument);
         let first = split.next();
         if first.is_some_and(|first| &*first.value == b"~") {
