@@ -95,11 +95,10 @@ fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request
 
 /// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
 fn redirects(configuration: &Configuration, request: &Request, host: &VirtualHost, asked: &str) -> bool {
-    let names: Vec<&str> = request
-        .names()
-        .chain(host.server_name.as_deref())
-        .chain(host.aliases.iter().map(String::as_str))
-        .collect();
+    // One name of a site may lead to another; who only got here by default is to stay with the name.
+    let own = host.server_name.iter().chain(&host.aliases);
+    let own = own.filter(|_| host.has_name(asked)).map(String::as_str);
+    let names: Vec<&str> = request.names().chain(own).collect();
     // The conditions of a rule stand right before it.
     let mut conditions: Vec<&Entry> = Vec::new();
     let entries = within(configuration, host).filter(|entry| entry.truth == Truth::True);
