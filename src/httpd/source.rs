@@ -1,6 +1,7 @@
 //! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -203,32 +204,35 @@ impl Source {
 /// As [`std::fs::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
 /// into the memory for it.
 pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileExt;
-        const WORTHWHILE: usize = 1 << 20;
-        let file = std::fs::File::open(path)?;
-        let meta = file.metadata()?;
-        let length = meta.len() as usize;
-        if meta.is_file() && (1..u32::MAX as usize).contains(&length) {
-            let parts = processors().min(length / WORTHWHILE).max(1);
-            // One byte more shows whether somebody is writing to it.
-            let mut bytes = vec![0; length + 1];
-            let size = bytes.len().div_ceil(parts);
-            let pieces: Vec<_> = bytes.chunks_mut(size).map(Mutex::new).collect();
-            let read = |n: usize| {
-                let mut piece = pieces[n].lock().unwrap_or_else(PoisonError::into_inner);
-                file.read_at(&mut piece, (n * size) as u64)
-            };
-            let done = in_parallel(pieces.len(), read);
-            drop(pieces);
-            if done.into_iter().sum::<io::Result<usize>>()? == length {
-                bytes.truncate(length);
-                return Ok(bytes);
-            }
+    const WORTHWHILE: usize = 1 << 20;
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    let length = meta.len() as usize;
+    if meta.is_file() && (1..u32::MAX as usize).contains(&length) {
+        let parts = processors().min(length / WORTHWHILE).max(1);
+        // One byte more shows whether somebody is writing to it.
+        let mut bytes = vec![0; length + 1];
+        let size = bytes.len().div_ceil(parts);
+        let pieces: Vec<_> = bytes.chunks_mut(size).map(Mutex::new).collect();
+        let read = |n: usize| {
+            let mut piece = pieces[n].lock().unwrap_or_else(PoisonError::into_inner);
+            read_at(&file, &mut piece, (n * size) as u64)
+        };
+        let done = in_parallel(pieces.len(), read);
+        drop(pieces);
+        if done.into_iter().sum::<io::Result<usize>>()? == length {
+            bytes.truncate(length);
+            return Ok(bytes);
         }
     }
     std::fs::read(path)
+}
+
+fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, part, from);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, part, from);
 }
 
 /// The file behind all symbolic links: one name for one file. For a file that does not exist yet, its name in the
