@@ -1,5 +1,6 @@
-//! The step that sends HTTP requests for the names of the request to HTTPS, and no others. Touches virtual hosts for
-//! HTTP only: what stands at the server level would hold for HTTPS as well, and redirect without end.
+//! The step that sends HTTP requests for the names of the request to HTTPS, and no others but those that their site got
+//! as the default. Touches virtual hosts for HTTP only: what stands at the server level would hold for HTTPS as well,
+//! and redirect without end.
 
 use std::net::IpAddr;
 
