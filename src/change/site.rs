@@ -157,16 +157,19 @@ fn candidates<'a>(
     ports.sort_unstable();
     ports.dedup();
     ports.retain(|port| *port != request.port);
+    let is_secure = secure(configuration, hosts, request).next().is_some();
     let on = |port: u16, reached: bool| {
         let mut ends: Vec<Option<IpAddr>> = addresses()
             .filter(|address| address.port.is_none_or(|own| own == port))
             .map(|address| address.ip())
             .collect();
         let listens = configuration.listens().iter();
+        // Where HTTPS is spoken for the domain already, a listener that went is the one for HTTPS now.
+        let listened = if reached { port } else { request.port };
         let here: Vec<_> = listens
-            .filter(|l| l.truth == Truth::True && l.port == port)
+            .filter(|l| l.truth == Truth::True && l.port == listened)
             .collect();
-        if reached && !here.iter().any(|listen| listen.is_wildcard()) {
+        if (reached || is_secure) && !here.iter().any(|listen| listen.is_wildcard()) {
             ends = here.iter().map(|listen| listen.ip()).collect();
         }
         ends.sort();
@@ -213,11 +216,8 @@ fn candidates<'a>(
         &|| by_name(80, false),
         &unreached,
     ];
-    // Where HTTPS is spoken for the domain already, nothing hangs on what nobody reaches.
-    let is_secure = secure(configuration, hosts, request).next().is_some();
     if let Some(found) = searches
         .into_iter()
-        .take(if is_secure { 2 } else { 4 })
         .map(|search| search())
         .find(|found| !found.is_empty())
     {
