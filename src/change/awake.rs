@@ -114,16 +114,13 @@ fn refuse_awakened_errors(
         problems
     };
     let now = refused(result);
-    if now.is_empty() {
+    let Some(problem) = now.first() else {
         return Ok(());
-    }
-    if let Some(problem) = refused(original).first() {
-        return Err(broken(original, problem));
-    }
-    match now.first() {
-        None => Ok(()),
-        Some(problem) => Err(work.as_it_was(result, awakened(result, problem))),
-    }
+    };
+    Err(match refused(original).first() {
+        Some(old) => broken(original, old),
+        None => work.as_it_was(result, awakened(result, problem)),
+    })
 }
 
 /// TLS virtual hosts that the plan brings to life must have a certificate, or Apache will not start.
@@ -283,10 +280,11 @@ pub(super) fn refuse_second_look(
     work: &Work<'_>,
 ) -> PlanError {
     let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    let slept = by_opening_line(original, false);
     let woken = secured(result).into_iter().find(|host| {
         names_exactly(host, &request.domain)
             && !before.contains(&key(result, host))
-            && by_opening_line(original, false).contains_key(&opening_line(result, host))
+            && slept.contains_key(&opening_line(result, host))
     });
     match woken {
         None => PlanError::Unproven("a second look finds more to change".into()),

@@ -88,12 +88,11 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
     if request.http != Some(Http::Redirect) {
         return None;
     }
-    let (tls, plain): (Vec<_>, Vec<_>) = {
-        let secured: HashSet<_> = secured(result).iter().map(|host| host.entry).collect();
-        let own = result.virtual_hosts().into_iter();
-        own.filter(|host| host.truth == Truth::True && names_exactly(host, &request.domain))
-            .partition(|host| secured.contains(&host.entry))
-    };
+    let (tls, plain): (Vec<_>, Vec<_>) = result
+        .virtual_hosts()
+        .into_iter()
+        .filter(|host| host.truth == Truth::True && names_exactly(host, &request.domain))
+        .partition(|host| result.speaks_tls(host));
     let all_tls = || tls.iter().flat_map(|host| &host.addresses);
     let everywhere = |address: &Address| address.host == Host::Any;
     let sends_all = plain.iter().find(|host| host.addresses.iter().any(everywhere))?;

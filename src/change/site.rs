@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{Configuration, Host, SectionId, Truth, VirtualHost, real_path};
+use crate::httpd::{Address, Configuration, Host, SectionId, Truth, VirtualHost, real_path};
 
 use super::answer::names_exactly;
 use super::listen::describe;
@@ -96,14 +96,7 @@ pub(super) fn scope(
         let own = secure.flat_map(|host| &host.addresses).cloned();
         addresses.extend(own.filter(|address| address.port.is_none_or(|port| port == request.port)));
     }
-    addresses
-        .iter()
-        .map(|address| match address.host {
-            Host::Ip(ip) => Some(ip),
-            _ => None,
-        })
-        .collect::<Option<Vec<IpAddr>>>()
-        .filter(|all| !all.is_empty())
+    single(&addresses)
 }
 
 /// The TLS virtual hosts of the port that have the domain for their own name.
@@ -129,14 +122,13 @@ fn secure_home(
     hosts: &[VirtualHost],
     request: &Request,
 ) -> Option<Vec<IpAddr>> {
-    secure(configuration, hosts, request)
-        .flat_map(|host| &host.addresses)
-        .map(|address| match address.host {
-            Host::Ip(ip) => Some(ip),
-            _ => None,
-        })
-        .collect::<Option<Vec<IpAddr>>>()
-        .filter(|all| !all.is_empty())
+    single(secure(configuration, hosts, request).flat_map(|host| &host.addresses))
+}
+
+/// The addresses, if there are some and all of them are single ones.
+fn single<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Option<Vec<IpAddr>> {
+    let all: Option<Vec<IpAddr>> = addresses.into_iter().map(Address::ip).collect();
+    all.filter(|all| !all.is_empty())
 }
 
 /// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
