@@ -20,8 +20,10 @@ pub(super) struct Hosts {
     pub tls: Vec<Tls>,
     /// TLS of the main server.
     pub main: Tls,
-    /// Port in the main server's `ServerName`, from the lines so far.
-    main_port: Option<u16>,
+    /// The main server's `ServerName` lines, in order, and the port in each.
+    ports: Vec<(EntryId, Option<u16>)>,
+    /// Addresses written without a port: virtual host and address, by index. They get the main server's.
+    portless: Vec<(usize, usize)>,
 }
 
 /// The settings that decide whether a server speaks TLS.
@@ -39,6 +41,29 @@ impl Hosts {
         match host.and_then(|host| self.tls.get_mut(host as usize)) {
             Some(tls) => tls,
             None => &mut self.main,
+        }
+    }
+
+    /// Adds what was gathered behind it.
+    pub fn append(&mut self, more: Hosts) {
+        let before = self.all.len();
+        self.portless
+            .extend(more.portless.iter().map(|(host, address)| (before + host, *address)));
+        self.all.extend(more.all);
+        self.tls.extend(more.tls);
+        self.ports.extend(more.ports);
+        self.main = Tls {
+            engine: more.main.engine.or(self.main.engine),
+            certificate: self.main.certificate || more.main.certificate,
+        };
+    }
+
+    /// The port in the main server's name counts for the virtual hosts behind it only.
+    fn fill_in_ports(&mut self) {
+        for (host, address) in self.portless.drain(..) {
+            let host = &mut self.all[host];
+            let before = self.ports.partition_point(|(name, _)| *name < host.entry);
+            host.addresses[address].port = before.checked_sub(1).and_then(|last| self.ports[last].1);
         }
     }
 }
@@ -92,10 +117,20 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
                 };
                 walk.report(&directive.entry, Some(n + 1), problem);
             }
-            None => addresses.extend(Address::parse(word, || walk.hosts.main_port)),
+            None => {
+                let mut portless = false;
+                let address = Address::parse(word, || {
+                    portless = true;
+                    None
+                });
+                if portless && address.is_some() {
+                    walk.hosts.portless.push((walk.hosts.all.len(), addresses.len()));
+                }
+                addresses.extend(address);
+            }
         }
     }
-    walk.contexts[section as usize].host = Some(walk.hosts.all.len() as u32);
+    walk.contexts[section].host = Some(walk.hosts.all.len() as u32);
     walk.hosts.tls.push(Tls::default());
     walk.hosts.all.push(VirtualHost {
         section,
@@ -178,7 +213,7 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
     let (name, port) = host_part(&name);
     match host.and_then(|host| walk.hosts.all.get_mut(host as usize)) {
         Some(host) => host.server_name = Some(name),
-        None => walk.hosts.main_port = port,
+        None => walk.hosts.ports.push((directive.id, port)),
     }
 }
 
@@ -207,6 +242,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
     // The questions below would gather the listeners a second time.
     let _ = walk.c.index.listens.set(walk.listens.clone());
     let mut hosts = std::mem::take(&mut walk.hosts);
+    hosts.fill_in_ports();
     let any = |host: &VirtualHost| host.addresses.iter().any(|address| address.host == Host::Any);
     let mut main = None;
     for host in hosts

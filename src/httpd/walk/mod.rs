@@ -6,6 +6,7 @@ mod arity;
 mod context;
 mod host;
 mod listen;
+mod parts;
 mod section;
 mod server;
 mod ssl;
@@ -13,6 +14,7 @@ mod text;
 mod trap;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::{Index, IndexMut, Range};
 
 use super::configuration::{Entry, EntryId, SectionId};
 use super::problem::{Phase, Problem, Severity, escape};
@@ -28,9 +30,14 @@ impl Configuration {
     /// carries the directives out or starts, and what it accepts although it probably does not mean what was
     /// intended. In the order of files and lines. Costs a pass over all entries.
     pub fn check(&self) -> Vec<Problem> {
-        let mut walk = Walk::new(self);
+        self.check_in(parts::worthwhile(self))
+    }
+
+    fn check_in(&self, most: usize) -> Vec<Problem> {
+        let mut walk = Walk::new(self, 0);
         text::check(&mut walk);
-        walk.entries();
+        let mut walk = parts::carry_out(walk, most);
+        walk.guess();
         listen::check(&mut walk);
         server::check(&mut walk);
         host::check(&mut walk);
@@ -41,12 +48,13 @@ impl Configuration {
     }
 }
 
-/// What the pass knows at an entry.
+/// What the pass knows at an entry: of the whole, or of a part of it that begins at the server level.
 struct Walk<'a> {
     c: &'a Configuration,
     problems: Vec<Problem>,
-    /// By section.
-    contexts: Vec<Context>,
+    contexts: Contexts,
+    /// The first `<Else>` of a part at the server level is refused so, unless an `<If>` stands in a part before.
+    orphan: Option<Problem>,
     /// By module of the table: is it there after the last line?
     modules: Vec<Truth>,
     /// A module is loaded that is not in the table.
@@ -60,8 +68,43 @@ struct Walk<'a> {
     /// Paths that were looked at and are right, as written: files with something in them, folders, and files whose
     /// folder is there. The same one stands in many virtual hosts.
     right: [HashSet<Vec<u8>>; 3],
-    /// How often a name like an unknown one was looked for, which is slow.
-    guesses: usize,
+    /// Problems, by index, that lack their message: with the unknown name that another one may be meant by.
+    unknown: Vec<(usize, Vec<u8>)>,
+}
+
+/// What the sections of a part allow. The server level is in all of them.
+struct Contexts {
+    /// The first section that the part opens.
+    first: SectionId,
+    all: Vec<Context>,
+    /// Whether an `<If>` precedes at the server level hangs on nothing before the part.
+    settled: bool,
+}
+
+impl Contexts {
+    /// The section that comes next.
+    fn next(&self) -> SectionId {
+        self.first + self.all.len() as SectionId - 1
+    }
+
+    fn index(&self, section: SectionId) -> usize {
+        section.checked_sub(self.first).map_or(0, |at| at as usize + 1)
+    }
+}
+
+impl Index<SectionId> for Contexts {
+    type Output = Context;
+
+    fn index(&self, section: SectionId) -> &Context {
+        &self.all[self.index(section)]
+    }
+}
+
+impl IndexMut<SectionId> for Contexts {
+    fn index_mut(&mut self, section: SectionId) -> &mut Context {
+        let at = self.index(section);
+        &mut self.all[at]
+    }
 }
 
 /// What a path must lead to.
@@ -98,11 +141,18 @@ impl Directive<'_> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(c: &'a Configuration) -> Self {
+    /// Before a part that begins with this entry.
+    fn new(c: &'a Configuration, from: EntryId) -> Self {
+        let before = c.sections[1..].partition_point(|section| section.opening < from);
         Walk {
             c,
             problems: Vec::new(),
-            contexts: Vec::with_capacity(c.sections.len()),
+            contexts: Contexts {
+                first: before as SectionId + 1,
+                all: vec![Context::server()],
+                settled: from == 0,
+            },
+            orphan: None,
             modules: known::modules()
                 .iter()
                 .map(|module| c.modules.has(module.as_bytes()))
@@ -113,21 +163,20 @@ impl<'a> Walk<'a> {
             error_log: false,
             commented: HashMap::new(),
             right: Default::default(),
-            guesses: 0,
+            unknown: Vec::new(),
         }
     }
 
-    fn entries(&mut self) {
+    fn entries(&mut self, part: Range<EntryId>) {
         let c = self.c;
-        self.contexts.push(Context::server());
-        for (id, entry) in (0..).zip(&c.entries) {
-            let section = self.contexts.len();
-            let opens = entry.opens && c.sections.get(section).is_some_and(|s| s.opening == id);
+        for (id, entry) in part.clone().zip(&c.entries[part.start as usize..]) {
+            let section = self.contexts.next();
+            let opens = entry.opens && c.sections.get(section as usize).is_some_and(|s| s.opening == id);
             if opens {
-                let inner = self.contexts[entry.section as usize];
-                self.contexts.push(inner);
+                let inner = self.contexts[entry.section];
+                self.contexts.all.push(inner);
             }
-            let opened = opens.then_some(section as SectionId);
+            let opened = opens.then_some(section);
             if entry.truth != Truth::False && !self.is_plain(id, entry, opened) {
                 self.entry(id, *entry, opened);
             }
@@ -139,7 +188,7 @@ impl<'a> Walk<'a> {
         let Some(known) = self.line(entry).glance.checked_sub(1).map(known::entry) else {
             return false;
         };
-        let context = self.contexts[entry.section as usize];
+        let context = self.contexts[entry.section];
         let good = entry.text == 0
             && !known.has_checked_values
             && self.modules[known.module as usize] != Truth::False
@@ -152,7 +201,7 @@ impl<'a> Walk<'a> {
                 }
                 let good = glance::takes_one_path(known);
                 if good {
-                    self.contexts[section as usize] = context.enter(known.name, id);
+                    self.contexts[section] = context.enter(known.name, id);
                 }
                 good
             }
@@ -165,7 +214,7 @@ impl<'a> Walk<'a> {
     }
 
     fn entry(&mut self, id: EntryId, entry: Entry, opened: Option<SectionId>) {
-        let context = self.contexts[entry.section as usize];
+        let context = self.contexts[entry.section];
         if context.dead {
             return;
         }
@@ -245,9 +294,12 @@ impl<'a> Walk<'a> {
         }
         let shown = escape(name);
         let message = match all.first() {
-            Some(known) => self.provider(known),
-            None => self.mistyped(name),
+            Some(known) => Some(self.provider(known)),
+            None => never_a_name(name).map(str::to_string),
         };
+        if message.is_none() {
+            self.unknown.push((self.problems.len(), name.to_vec()));
+        }
         self.report(
             &entry,
             Some(0),
@@ -257,7 +309,7 @@ impl<'a> Walk<'a> {
                     "Invalid command '{shown}', perhaps misspelled or defined by a module not included in the \
                      server configuration"
                 )),
-                message,
+                message: message.unwrap_or_default(),
                 ..Problem::new(Phase::Checking)
             },
         );
@@ -313,27 +365,23 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn mistyped(&mut self, name: &[u8]) -> String {
-        let shown = escape(name);
-        if name.starts_with(b"\xef\xbb\xbf") {
-            return "the file starts with a byte order mark, which Apache on Unix takes for part of the first \
-                    word; save it without"
-                .into();
-        }
-        if name.starts_with(b"#") {
-            return "a `#` that comes out of a variable does not make a comment".into();
-        }
-        self.guesses += 1;
-        match Some(name).filter(|_| self.guesses < 100).and_then(known::similar) {
-            Some(similar) => format!("there is no directive `{shown}`; `{similar}` may be meant"),
-            None => format!("no module of Apache has a directive `{shown}`"),
+    /// Says which names are like the unknown ones; not for all of thousands, as to look for one is slow.
+    fn guess(&mut self) {
+        const MOST: usize = 100;
+        for (n, (problem, name)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
+            let shown = escape(&name);
+            let similar = (n < MOST).then(|| known::similar(&name)).flatten();
+            self.problems[problem].message = match similar {
+                Some(similar) => format!("there is no directive `{shown}`; `{similar}` may be meant"),
+                None => format!("no module of Apache has a directive `{shown}`"),
+            };
         }
     }
 
     /// Nothing inside a section that Apache does not carry out is judged.
     fn kill(&mut self, opened: Option<SectionId>) {
         if let Some(section) = opened {
-            self.contexts[section as usize].dead = true;
+            self.contexts[section].dead = true;
         }
     }
 
@@ -403,6 +451,18 @@ impl<'a> Walk<'a> {
         let open = self.c.source.is_foreign(&full) || full.windows(2).any(|pair| pair == b"${");
         (!open).then_some(full)
     }
+}
+
+/// What is wrong with a first word that cannot be the name of any directive.
+fn never_a_name(name: &[u8]) -> Option<&'static str> {
+    if name.starts_with(b"\xef\xbb\xbf") {
+        return Some(
+            "the file starts with a byte order mark, which Apache on Unix takes for part of the first word; save it \
+             without",
+        );
+    }
+    name.starts_with(b"#")
+        .then_some("a `#` that comes out of a variable does not make a comment")
 }
 
 fn where_it_may_stand(known: &known::Known) -> String {

@@ -1,18 +1,18 @@
 //! Sections carried out in the walk: their tags and arguments. Does not judge patterns, nor expressions but for one that
 //! is cut off.
 
-use super::super::SectionId;
 use super::super::configuration::Entry;
 use super::super::glance::takes_one_path;
 use super::super::known::Known;
 use super::super::line::trim;
 use super::super::word::words;
+use super::super::{SERVER, SectionId};
 use super::{Directive, Walk, host, shown_name, trap, where_it_may_stand};
 
 /// Checks the opening of a section and sets the context of its content.
 pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, section: SectionId) {
     let context = directive.context;
-    walk.contexts[section as usize] = context.enter(known.name, directive.id);
+    walk.contexts[section] = context.enter(known.name, directive.id);
     let around = effective(walk, &directive.entry);
     let refused = context
         .refuses(walk.c, known, directive)
@@ -22,7 +22,7 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
     }
     if matches!(known.name, "<Macro" | "<IfVersion") {
         // Their modules would have had them decided while reading.
-        walk.contexts[section as usize].dead = true;
+        walk.contexts[section].dead = true;
         return trap::before_its_module(walk, directive, known);
     }
     let name = shown_name(known.name);
@@ -77,6 +77,9 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
             "<Else> or <ElseIf> section without previous <If> or <ElseIf> section in same scope",
             format!("no `<If>` precedes this `{name}` in the same section"),
         );
+        if around == SERVER && !walk.contexts.settled {
+            walk.orphan = walk.problems.pop();
+        }
     }
     if matches!(known.name, "<If" | "<ElseIf") && words(argument).nth(1).is_some() {
         // The first word alone is the expression to Apache, and without quotes rarely a whole one.
@@ -104,9 +107,11 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
             "a `%{` of the expression is not closed; end it with `}`",
         );
     }
+    if else_like || known.name == "<If" {
+        walk.contexts[around].after_if = known.name != "<Else";
+        walk.contexts.settled |= around == SERVER;
+    }
     match known.name {
-        "<If" | "<ElseIf" => walk.contexts[around].after_if = true,
-        "<Else" => walk.contexts[around].after_if = false,
         "<VirtualHost" => host::opening(walk, directive, section, argument),
         _ => {}
     }
@@ -143,8 +148,8 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
 }
 
 /// The section whose content an entry belongs to, conditionals decided while reading seen through.
-fn effective(walk: &Walk<'_>, entry: &Entry) -> usize {
-    walk.c.context(entry) as usize
+fn effective(walk: &Walk<'_>, entry: &Entry) -> SectionId {
+    walk.c.context(entry)
 }
 
 /// Does an expression hold a variable that is not closed?

@@ -5,13 +5,16 @@ use crate::httpd::{Configuration, Facts, Platform, Source, known};
 const MODULES: &str = "LoadModule mpm_event_module m.so\nLoadModule rewrite_module m.so\nLoadModule ssl_module m.so\n\
                        LoadModule headers_module m.so\nLoadModule proxy_module m.so\n";
 
-/// Codes and messages of all that is found, without places.
-fn found(text: &str) -> Vec<(&'static str, String)> {
+fn read(text: &str) -> Configuration {
     let source = Source::new("/none".into(), Platform::HOST);
     let facts = Facts::assumed(Platform::HOST);
     let bytes = format!("{MODULES}{text}").into_bytes();
-    let configuration = Configuration::from_bytes(b"/none/httpd.conf", bytes, source, facts);
-    let problems = configuration.check().into_iter();
+    Configuration::from_bytes(b"/none/httpd.conf", bytes, source, facts)
+}
+
+/// Codes and messages of all that is found, without places.
+fn found(text: &str) -> Vec<(&'static str, String)> {
+    let problems = read(text).check().into_iter();
     problems.map(|problem| (problem.code, problem.message)).collect()
 }
 
@@ -83,7 +86,35 @@ fn line() -> impl Strategy<Value = String> {
     prop_oneof![6 => directive, 1 => empty]
 }
 
+/// Lines that matter to what follows them, beside sections and directives of every kind.
+fn site() -> impl Strategy<Value = String> {
+    let settled = prop::sample::select(vec![
+        "<If true>\n</If>",
+        "<Else>\n</Else>",
+        "<ElseIf true>\n</ElseIf>",
+        "ServerName a.test:81",
+        "ServerName b.test",
+        "Nonsence on",
+        "Listen 81",
+        "SSLEngine on",
+        "<IfDefine !x>\n<Else>\n</Else>\nServerName c.test:82\n</IfDefine>",
+        "<VirtualHost 10.0.0.1>\nServerName d.test\n<Else>\n</Else>\n</VirtualHost>",
+        "<VirtualHost *:81 10.0.0.2>\nSSLEngine on\nServerAlias d.test\n</VirtualHost>",
+        "ErrorLog none/x",
+        "<VirtualHost *:81>",
+    ]);
+    prop_oneof![3 => settled.prop_map(str::to_string), 1 => line()]
+}
+
 proptest! {
+    /// However many parts a configuration is carried out in, the same is found.
+    #[test]
+    fn parts_find_what_the_whole_finds(sites in prop::collection::vec(site(), 1..20), parts in 2usize..6) {
+        let configuration = read(&sites.join("\n"));
+        let (whole, parts) = (configuration.check_in(1), configuration.check_in(parts));
+        prop_assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
+    }
+
     /// A line that is continued is never judged by a glance, and reads the same.
     #[test]
     fn a_glance_finds_what_a_look_finds(

@@ -1,0 +1,62 @@
+//! The pass over the entries in parts, on several processors at once, and what they found put together. Checks nothing.
+
+use std::ops::Range;
+
+use super::super::SERVER;
+use super::super::parallel::{in_parallel, processors};
+use super::{Configuration, EntryId, Walk};
+
+/// In how many parts it pays.
+pub(super) fn worthwhile(c: &Configuration) -> usize {
+    /// Fewer entries are not worth a thread.
+    const SMALL: usize = 10_000;
+    (c.entries.len() / SMALL).clamp(1, processors())
+}
+
+/// Carries out all entries, in so many parts at most.
+pub(super) fn carry_out(walk: Walk<'_>, most: usize) -> Walk<'_> {
+    let c = walk.c;
+    let parts = parts(c, most);
+    let done = in_parallel(parts.len(), |n| {
+        let mut walk = Walk::new(c, parts[n].start);
+        walk.entries(parts[n].clone());
+        walk
+    });
+    done.into_iter().fold(walk, Walk::append)
+}
+
+/// Parts of about one size. Each begins at the server level, so that no section reaches from one into the next.
+fn parts(c: &Configuration, most: usize) -> Vec<Range<EntryId>> {
+    let size = c.entries.len() / most;
+    let mut parts = Vec::with_capacity(most);
+    let mut start = 0;
+    for part in 1..most {
+        let near = (part * size).max(start + 1);
+        let begins = c.entries.iter().skip(near).position(|entry| entry.section == SERVER);
+        let Some(begins) = begins else { break };
+        parts.push(start as EntryId..(near + begins) as EntryId);
+        start = near + begins;
+    }
+    parts.push(start as EntryId..c.entries.len() as EntryId);
+    parts
+}
+
+impl Walk<'_> {
+    /// Adds what the part behind it found.
+    fn append(mut self, more: Self) -> Self {
+        let after_if = self.contexts[SERVER].after_if;
+        self.problems.extend(more.orphan.filter(|_| !after_if));
+        if more.contexts.settled {
+            self.contexts[SERVER].after_if = more.contexts[SERVER].after_if;
+        }
+        let before = self.problems.len();
+        let unknown = more.unknown.into_iter();
+        self.unknown
+            .extend(unknown.map(|(problem, name)| (before + problem, name)));
+        self.problems.extend(more.problems);
+        self.listens.extend(more.listens);
+        self.hosts.append(more.hosts);
+        self.error_log |= more.error_log;
+        self
+    }
+}
