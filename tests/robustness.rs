@@ -312,7 +312,7 @@ fn macros_that_double() {
     let configuration = read_one(text.into_bytes());
     println!(
         "doubling macros: {} entries in {:?}",
-        configuration.entries().len(),
+        configuration.entries().count(),
         start.elapsed()
     );
     assert!(start.elapsed() < LONG, "{:?}", start.elapsed());

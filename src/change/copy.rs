@@ -170,8 +170,8 @@ pub(super) fn within<'a>(
     configuration: &'a Configuration,
     site: &'a VirtualHost,
 ) -> impl Iterator<Item = &'a Entry> {
-    configuration.entries()[site.entry as usize + 1..]
-        .iter()
+    configuration
+        .entries_from(site.entry + 1)
         .take_while(|entry| configuration.is_within(entry.section, site.section))
 }
 

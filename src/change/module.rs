@@ -139,8 +139,8 @@ fn first_user(configuration: &Configuration, identifier: &str) -> Option<EntryId
 /// Is a line read before an entry, or is there none?
 fn is_before(configuration: &Configuration, file: FileId, line: u32, entry: Option<EntryId>) -> bool {
     let Some(entry) = entry else { return true };
-    let read = &configuration.entries()[..=entry as usize];
-    let goes_on = read.iter().any(|other| other.file == file && other.line > line);
+    let mut read = configuration.entries().take(entry as usize + 1);
+    let goes_on = read.any(|other| other.file == file && other.line > line);
     let included_from = configuration.file(file).included_from;
     goes_on || included_from.is_some_and(|(outer, at)| is_before(configuration, outer, at, Some(entry)))
 }

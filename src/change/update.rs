@@ -219,7 +219,7 @@ pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(
         )));
     }
     let file = real_path(&configuration.file(entry.file).host);
-    let twin = configuration.entries().iter().find(|other| {
+    let twin = configuration.entries().find(|other| {
         (other.file, other.section) != (entry.file, entry.section)
             && other.line == entry.line
             && other.truth != Truth::False

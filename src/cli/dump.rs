@@ -33,7 +33,7 @@ pub fn run(arguments: &Dump, global: &Global, printer: &Printer) -> Result<ExitS
         });
         in_file && named
     };
-    let directives = configuration.entries().iter().filter(|entry| wanted(entry));
+    let directives = configuration.entries().filter(|entry| wanted(entry));
     printer.document(&Document {
         schema: SCHEMA,
         server_root: text(configuration.server_root()),

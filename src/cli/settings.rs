@@ -200,7 +200,6 @@ impl Loaded {
         let configuration = &self.configuration;
         let mut names = configuration
             .entries()
-            .iter()
             .map(|entry| configuration.name(entry));
         let Some(first) = names.next() else {
             return Err(Failure::refused(format!(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::entries::Entries;
 use super::line::trim;
 use super::module::{LoadModule, Modules};
 use super::problem::Problem;
@@ -25,7 +26,7 @@ pub const SERVER: SectionId = 0;
 #[derive(Debug)]
 pub struct Configuration {
     pub(super) files: Vec<ReadFile>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Entries,
     pub(super) sections: Vec<Section>,
     pub(super) texts: Vec<Text>,
     pub(super) problems: Vec<Problem>,
@@ -148,13 +149,18 @@ impl Configuration {
     }
 
     /// All directives and section openings in Apache's order, inactive ones included.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// Those from one of them on.
+    pub fn entries_from(&self, first: EntryId) -> impl Iterator<Item = &Entry> {
+        self.entries.from(first)
     }
 
     /// One of them.
     pub fn entry(&self, id: EntryId) -> &Entry {
-        &self.entries[id as usize]
+        &self.entries[id]
     }
 
     /// The sections; [`SERVER`] is the first.
@@ -201,7 +207,7 @@ impl Configuration {
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
         let index = self.index.by_name.get_or_init(|| {
             let mut index: HashMap<Vec<u8>, Vec<EntryId>> = HashMap::new();
-            for (id, entry) in (0..).zip(&self.entries) {
+            for (id, entry) in (0..).zip(self.entries.iter()) {
                 let name = self.name(entry).to_ascii_lowercase();
                 index.entry(name).or_default().push(id);
             }
@@ -218,7 +224,7 @@ impl Configuration {
     pub(super) fn server_level(&self) -> &[EntryId] {
         self.index.server_level.get_or_init(|| {
             (0..)
-                .zip(&self.entries)
+                .zip(self.entries.iter())
                 .filter(|(_, entry)| self.context(entry) == SERVER)
                 .map(|(id, _)| id)
                 .collect()
@@ -319,7 +325,7 @@ impl Configuration {
 
     /// The opening entry of a section; `None` for the server level.
     pub fn opening(&self, section: SectionId) -> Option<&Entry> {
-        self.entries.get(self.sections[section as usize].opening as usize)
+        self.entries.get(self.sections[section as usize].opening)
     }
 
     /// Does Apache read this line of a file as a directive of the server level, were it one? Lines inside sections

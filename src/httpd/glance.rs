@@ -1,20 +1,83 @@
 //! What the text of one line says by itself: whether it is a directive of the table that is written without any fault
-//! or trap. Found while a file is split, as most lines are of that kind and need no second look. Says nothing about
-//! the lines that it does not understand: all of those get 0 and are looked at properly.
+//! or trap. Found while a file is split, as most lines are of that kind and need no second look. Says of the lines that
+//! it does not understand only whether they may act while reading; all of them are looked at properly.
 
 use super::known::{self, Arity, Known};
 use super::line::{LineKind, is_space, trim};
 use memchr::memchr2;
 
-/// 1 + the index of the directive in the table, or 0. `text` is a physical line. What it says holds as long as no
-/// variable is substituted in the line.
-pub fn look(kind: LineKind, text: &[u8]) -> u16 {
-    let known = match kind {
-        LineKind::Directive => directive(trim(text)),
-        LineKind::SectionOpening => section(trim(text)),
-        _ => None,
+/// What a glance at a line has shown. There may be millions of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance(u16);
+
+impl Glance {
+    /// It does not act while reading; else nothing is known.
+    pub const NOTHING: Glance = Glance(0);
+    const MAY_ACT: Glance = Glance(u16::MAX);
+
+    /// The directive of the table that it is, written without fault.
+    pub fn known(self) -> Option<&'static Known> {
+        match self.0 {
+            0 | u16::MAX => None,
+            index => Some(known::entry(index - 1)),
+        }
+    }
+
+    /// Where variables are to be substituted, less is certain.
+    pub fn before_substitution(self) -> Glance {
+        match self.known() {
+            Some(_) => Glance::NOTHING,
+            None => self,
+        }
+    }
+
+    /// May it act while reading, conditionals excepted? Errs on the side of yes.
+    pub fn may_act(self) -> bool {
+        self == Glance::MAY_ACT
+    }
+}
+
+/// Looks at the text of a line. What it says holds as long as no variable is substituted in the line.
+pub fn look(kind: LineKind, text: &[u8]) -> Glance {
+    #[cfg(test)]
+    if tests::OFF.get() {
+        return Glance::MAY_ACT;
+    }
+    let text = match kind {
+        LineKind::Directive | LineKind::SectionOpening => trim(text),
+        _ => return Glance::NOTHING,
     };
-    known.map_or(0, |known| known + 1)
+    let (known, may_act): (_, fn(&[u8]) -> bool) = match kind {
+        LineKind::Directive => (directive(text), may_act),
+        _ => (section(text), |text| !matches!(text, [b'<', b'a'..=b'l' | b'A'..=b'L' | b'n'..=b'z' | b'N'..=b'Z', ..])),
+    };
+    match known {
+        Some(index) => Glance(index + 1),
+        None if may_act(text) => Glance::MAY_ACT,
+        None => Glance::NOTHING,
+    }
+}
+
+/// Could the line begin with a directive that acts while reading, or with a quoted or escaped word that needs a closer
+/// look?
+fn may_act(text: &[u8]) -> bool {
+    let Some(head) = text.first_chunk::<3>() else {
+        return true;
+    };
+    match [head[0] | 0x20, head[1] | 0x20, head[2] | 0x20] {
+        // ServerRoot, but not ServerName and ServerAlias
+        [b's', b'e', b'r'] => text
+            .get(6)
+            .is_none_or(|b| matches!(b, b'r' | b'R' | b'\\')),
+        [b'd', b'e', b'f']
+        | [b'u', b'n', b'd']
+        | [b'u', b's', b'e']
+        | [b'i', b'n', b'c']
+        | [b'l', b'o', b'a'] => true,
+        [first, second, third] => {
+            !(first.is_ascii_lowercase() && second.is_ascii_lowercase() && third.is_ascii_lowercase())
+        }
+    }
 }
 
 fn directive(text: &[u8]) -> Option<u16> {
@@ -115,5 +178,21 @@ fn takes(arity: Arity, count: usize) -> bool {
         Arity::TwoThree => (2..=3).contains(&count),
         Arity::Iterate => count >= 1,
         Arity::Iterate2 => count >= 2,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::Glance;
+    use std::cell::Cell;
+
+    /// One that can be told from others.
+    pub fn marked(number: usize) -> Glance {
+        Glance(number as u16)
+    }
+
+    thread_local! {
+        /// Nothing is seen at a glance, so that all of it is looked at properly.
+        pub static OFF: Cell<bool> = const { Cell::new(false) };
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem};
 
+use super::glance::Glance;
 use super::parallel::{in_parallel, processors};
 
 /// What a logical line is by its first byte, before variables are substituted.
@@ -28,8 +29,8 @@ pub enum LineKind {
 pub struct Line {
     /// Offset of its first byte in the file.
     pub start: u32,
-    /// What [`super::glance`] found in it.
-    pub(super) glance: u16,
+    /// What a glance at it has shown.
+    pub(super) glance: Glance,
     /// What it is.
     pub kind: LineKind,
     /// More than one physical line, or cut by a NUL: its text is not simply its bytes.
@@ -108,22 +109,22 @@ pub struct Rare {
 }
 
 /// Looks at the text of a line while it is at hand; what comes out is kept as [`Line::glance`].
-pub type Glance = fn(LineKind, &[u8]) -> u16;
+pub type Look = fn(LineKind, &[u8]) -> Glance;
 
 /// Splits a file into its logical lines. They follow each other without gaps from `from` (0, or 3 where a byte order
 /// mark is skipped) to the end. The file must be smaller than 4 GiB.
-pub(super) fn split(source: &[u8], from: usize, glance: Glance) -> Lines {
+pub(super) fn split(source: &[u8], from: usize, look: Look) -> Lines {
     /// Smaller pieces are not worth a thread.
     const WORTHWHILE: usize = 512 << 10;
     let pieces = match (source.len() - from) / WORTHWHILE {
         0 | 1 => 1,
         most => most.min(processors()),
     };
-    split_into(pieces, source, from, glance)
+    split_into(pieces, source, from, look)
 }
 
 /// The same in so many pieces at once.
-fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> Lines {
+fn split_into(pieces: usize, source: &[u8], from: usize, look: Look) -> Lines {
     let mut ends = cuts(pieces, source, from);
     let range = |ends: &[usize], n: usize| n.checked_sub(1).map_or(from, |before| ends[before])..ends[n];
     let found = in_parallel(ends.len(), |n| rare(&source[range(&ends, n)]));
@@ -136,7 +137,7 @@ fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> Line
         // It hides a line feed that follows.
         ends = vec![source.len()];
     }
-    let piece = |n: usize| split_piece(source, range(&ends, n), rare.nul, glance);
+    let piece = |n: usize| split_piece(source, range(&ends, n), rare.nul, look);
     let mut lines = Lines {
         rare,
         ..Lines::default()
@@ -156,7 +157,7 @@ fn split_into(pieces: usize, source: &[u8], from: usize, glance: Glance) -> Line
 }
 
 /// The lines of a piece of a file.
-fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, glance: Glance) -> Lines {
+fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, look: Look) -> Lines {
     let mut lines = Lines {
         all: Vec::with_capacity(piece.len() / 30 + 1),
         ..Lines::default()
@@ -169,14 +170,20 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, glance: Glance) ->
         let composed = continues(physical) || (nul && memchr(0, physical).is_some());
         let mut line = Line {
             start: start as u32,
-            glance: 0,
+            glance: Glance::NOTHING,
             kind: LineKind::Blank,
             composed,
         };
         if composed {
             let (length, ends) = logical_length(&source[start..], nul);
             start += length;
-            line.kind = kind(&text(&source[line.start as usize..start], true));
+            let text = text(&source[line.start as usize..start], true);
+            line.kind = kind(&text);
+            line.glance = look(line.kind, &text);
+            // The file itself may have no such reference.
+            if memmem::find(&text, b"${").is_some() {
+                line.glance = line.glance.before_substitution();
+            }
             if ends > 1 {
                 more += ends - 1;
                 lines.joined.push((lines.all.len() as u32, more));
@@ -184,7 +191,7 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, glance: Glance) ->
         } else {
             start = end;
             line.kind = kind(physical);
-            line.glance = glance(line.kind, physical);
+            line.glance = look(line.kind, physical);
         }
         lines.all.push(line);
     }
@@ -316,6 +323,7 @@ pub(super) fn add_physical(buffer: &mut Vec<u8>, physical: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::httpd::glance::tests::marked;
     use proptest::prelude::*;
 
     use super::*;
@@ -403,7 +411,7 @@ mod tests {
             let text = |parts: &[&str]| parts.concat().into_bytes();
             let without_nul: Vec<&str> = parts.iter().copied().filter(|part| *part != "\0").collect();
             for source in [text(&parts), text(&without_nul)] {
-                let [whole, pieces] = [1, pieces].map(|n| split_into(n, &source, 0, |_, text| text.len() as u16));
+                let [whole, pieces] = [1, pieces].map(|n| split_into(n, &source, 0, |_, text| marked(text.len())));
                 prop_assert_eq!(format!("{:?}", whole), format!("{:?}", pieces));
             }
         }

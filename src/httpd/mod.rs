@@ -8,6 +8,7 @@ mod condition;
 mod configuration;
 mod document;
 mod edit;
+mod entries;
 mod facts;
 mod glance;
 mod include;

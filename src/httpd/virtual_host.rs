@@ -209,10 +209,10 @@ impl Configuration {
             return Box::new(self.server_level().iter().map(|id| self.entry(*id)));
         }
         // Entries of a section stand together; the first one outside ends it.
-        let from = self.sections[section as usize].opening as usize + 1;
+        let from = self.sections[section as usize].opening + 1;
         Box::new(
-            self.entries[from..]
-                .iter()
+            self.entries
+                .from(from)
                 .take_while(move |entry| self.is_within(entry.section, section))
                 .filter(move |entry| self.context(entry) == section),
         )

@@ -211,7 +211,6 @@ pub(super) fn user_of_module(
     }
     let remaining: BTreeSet<Vec<u8>> = without
         .entries()
-        .iter()
         .filter(|entry| entry.truth == Truth::True)
         .map(|entry| key(without, entry))
         .collect();
@@ -224,12 +223,12 @@ pub(super) fn user_of_module(
                 .all(|known| known::module_name(known.module).as_bytes() == source)
     };
     // Apache would not know these any more; what was asleep before did not ask for it then.
-    let unknown = without.entries().iter();
+    let unknown = without.entries();
     let unknown = unknown.filter(|entry| entry.truth != Truth::False && provides(&without.name(entry)));
     if let Some(entry) = before.first_new_awake(without, unknown) {
         return Some(without.place(entry));
     }
-    let lost = with.entries().iter().filter(|entry| {
+    let lost = with.entries().filter(|entry| {
         let name = with.name(entry);
         let plain = !entry.opens && !name.eq_ignore_ascii_case(b"LoadModule");
         let is_host = entry.opens && name.eq_ignore_ascii_case(b"<VirtualHost");

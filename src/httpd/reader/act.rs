@@ -4,7 +4,7 @@ use super::super::configuration::{Entry, EntryId};
 use super::super::module::LoadModule;
 use super::super::problem::Problem;
 use super::super::word::words;
-use super::super::{Truth, path};
+use super::super::{Truth, known, path};
 use super::lines::Lines;
 use super::{EMPTY_PROBLEM, Reader};
 
@@ -16,6 +16,13 @@ impl Reader {
             Some(b'S' | b's' | b'D' | b'd' | b'U' | b'u' | b'I' | b'i' | b'L' | b'l')
         ) {
             return;
+        }
+        if known::find(name).iter().any(|known| known.acts_while_reading) {
+            self.acted += 1;
+            if self.in_part {
+                self.stopped = true;
+                return;
+            }
         }
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if is("Define") {

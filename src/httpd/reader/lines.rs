@@ -38,6 +38,19 @@ pub(super) struct Current<'a> {
 }
 
 impl Lines {
+    /// Those of a file, from its first one on.
+    pub fn of(file: FileId, document: Arc<Document>) -> Lines {
+        Lines {
+            file,
+            document,
+            next: 0,
+            line: 0,
+            macros: Vec::new(),
+            resumed: None,
+            lost: false,
+        }
+    }
+
     /// The next line that is not blank or a comment.
     pub fn next<'a>(&mut self, document: &'a Document) -> Option<Current<'a>> {
         while let Some(expansion) = self.macros.last_mut() {
@@ -115,12 +128,12 @@ impl Reader {
         // The lines that went through the buffer in use: those of the innermost conditional, less those of
         // conditionals in it.
         let opening =
-            |section: SectionId| &self.c.entries[self.c.sections[section as usize].opening as usize];
+            |section: SectionId| &self.c.entries[self.c.sections[section as usize].opening];
         let innermost = frames.iter().skip(1).rev().find(|frame| frame.conditional);
         let start = innermost.map_or(0, |frame| opening(frame.section).line as usize + 1);
         let mut own = vec![true; document.lines().len()];
         // Files that this one includes have later numbers, and all others were read before.
-        let opened = |section: &&Section| &self.c.entries[section.opening as usize];
+        let opened = |section: &&Section| &self.c.entries[section.opening];
         let since = self.c.sections[1..].iter().rev();
         let since = since.take_while(|section| opened(section).file >= lines.file);
         for section in since.filter(|section| section.transparent) {

@@ -2,13 +2,14 @@
 //! while reading, and stores the rest. Judges no stored directive.
 //!
 //! `lines` says which line is next, `section` keeps what is open, `conditional` decides about conditionals, and `act`,
-//! `include` and `macros` carry out what acts at once.
+//! `include` and `macros` carry out what acts at once. `parts` reads where nothing acts on several processors at once.
 
 mod act;
 mod conditional;
 mod include;
 mod lines;
 mod macros;
+mod parts;
 mod section;
 
 use std::borrow::Cow;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 
 use super::condition::Condition;
 use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
-use super::line::{LineKind, is_space, trim};
+use super::entries::Entries;
+use super::line::{Line, LineKind, trim};
 use super::macros::Macros;
 use super::module::Modules;
 use super::problem::{Phase, Problem, Severity};
 use super::word::words;
-use super::{Configuration, Document, Facts, Source, Truth, Variables, known};
+use super::{Configuration, Document, Facts, Source, Truth, Variables};
 use lines::{Current, Lines};
 
 /// See [`Configuration::read`].
@@ -29,7 +31,7 @@ pub(super) fn read(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) ->
     let server_root = source.initial_root();
     let configuration = Configuration {
         files: Vec::new(),
-        entries: Vec::new(),
+        entries: Entries::default(),
         sections: vec![Section {
             parent: SERVER,
             opening: EntryId::MAX,
@@ -53,6 +55,8 @@ pub(super) fn read(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) ->
         depth: 0,
         macro_lines: 0,
         stopped: false,
+        acted: 0,
+        in_part: false,
     };
     let document = Document::new(bytes, reader.c.facts.platform);
     let file = reader.open(main, document, None, Truth::True);
@@ -66,6 +70,10 @@ struct Reader {
     depth: usize,
     macro_lines: usize,
     stopped: bool,
+    /// How often something acted that later lines may hang on.
+    acted: usize,
+    /// It reads a part in which nothing may act, and stops where something does.
+    in_part: bool,
 }
 
 /// A section that is open in the file being read.
@@ -76,6 +84,18 @@ struct Frame {
     conditional: bool,
     /// Truth of what is inside.
     truth: Truth,
+}
+
+impl Frame {
+    /// The section in which a file is read.
+    fn around(section: SectionId, truth: Truth) -> Frame {
+        Frame {
+            section,
+            name: Cow::Borrowed(b""),
+            conditional: true,
+            truth,
+        }
+    }
 }
 
 impl Reader {
@@ -95,34 +115,12 @@ impl Reader {
 
     fn read_file(&mut self, file: FileId, section: SectionId, truth: Truth) {
         let document = self.c.files[file as usize].document.clone();
-        let mut lines = Lines {
-            file,
-            document: document.clone(),
-            next: 0,
-            line: 0,
-            macros: Vec::new(),
-            resumed: None,
-            lost: false,
-        };
-        let mut frames = vec![Frame {
-            section,
-            name: Cow::Borrowed(b""),
-            conditional: true,
-            truth,
-        }];
-        loop {
-            self.store_plain(&document, &mut lines, &mut frames);
-            let Some(current) = lines.next(&document) else {
-                break;
-            };
-            if lines.next == document.lines().len() && self.loses_last(&lines, &frames) {
-                lines.lost = true;
-                break;
-            }
-            self.line(current, &mut lines, &mut frames);
-            if self.stopped {
-                return;
-            }
+        let mut lines = Lines::of(file, document.clone());
+        let mut frames = vec![Frame::around(section, truth)];
+        self.read_in_parts(&mut lines, &mut frames);
+        self.read_lines(&mut lines, &mut frames, document.lines().len());
+        if self.stopped {
+            return;
         }
         if lines.lost {
             self.problem(
@@ -145,7 +143,7 @@ impl Reader {
             .take_while(|frame| !frame.conditional)
             .count();
         for frame in frames[1..=outside].iter().rev() {
-            let opening = self.c.entries[self.c.sections[frame.section as usize].opening as usize];
+            let opening = self.c.entries[self.c.sections[frame.section as usize].opening];
             let place = self.c.place(&opening);
             let name = String::from_utf8_lossy(&frame.name).into_owned();
             self.problem_at(
@@ -162,20 +160,44 @@ impl Reader {
         }
     }
 
+    /// Reads on up to a line of the file, or to where nothing is to be read any more.
+    fn read_lines(&mut self, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
+        let document = lines.document.clone();
+        loop {
+            self.store_plain(&document, lines, frames, end);
+            if lines.next >= end && end < document.lines().len() && lines.macros.is_empty() {
+                return;
+            }
+            let Some(current) = lines.next(&document) else {
+                return;
+            };
+            if lines.next == document.lines().len() && self.loses_last(lines, frames) {
+                lines.lost = true;
+                return;
+            }
+            self.line(current, lines, frames);
+            if self.stopped {
+                return;
+            }
+        }
+    }
+
     /// Stores what stands next in the file and does nothing while reading, which is most lines of most files:
     /// directives, and sections that are no conditionals.
-    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &mut Vec<Frame>) {
+    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
         if !lines.macros.is_empty() {
             return;
         }
-        let source = document.bytes();
         // A last line without an end may be lost, and is looked at by itself.
-        let whole = document.lines().len() - usize::from(!source.ends_with(b"\n") && !source.is_empty());
-        for (at, line) in document.lines().iter().enumerate().take(whole).skip(lines.next) {
+        let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.composed;
+        let whole = document.lines().len() - usize::from(!document.lines().last().is_none_or(ends));
+        let end = end.min(whole);
+        for (at, line) in document.lines().iter().enumerate().take(end).skip(lines.next) {
             let Some(frame) = frames.last() else { return };
             let blank = matches!(line.kind, LineKind::Blank | LineKind::Comment);
             let bytes = document.raw(at);
-            if !blank && (line.composed || document.refers(bytes)) {
+            let known = line.glance.known();
+            if !blank && ((line.composed && known.is_none()) || document.refers(bytes)) {
                 return;
             }
             let entry = Entry {
@@ -188,9 +210,8 @@ impl Reader {
             };
             match line.kind {
                 LineKind::Blank | LineKind::Comment => {}
-                LineKind::Directive if line.glance > 0 || !may_act(bytes) => self.c.entries.push(entry),
+                LineKind::Directive if !line.glance.may_act() => self.c.entries.push(entry),
                 LineKind::SectionOpening => {
-                    let known = line.glance.checked_sub(1).map(known::entry);
                     let name = known.map_or(&b""[..], |known| &known.name.as_bytes()[1..]);
                     if name.is_empty() || Condition::by_name(name).is_some() {
                         return;
@@ -320,31 +341,6 @@ fn nearest<T>(open: &[T], is_meant: impl Fn(&T) -> bool) -> Option<usize> {
 }
 
 const EMPTY_PROBLEM: Problem = Problem::new(Phase::Reading);
-
-/// Could the line begin with a directive that acts while reading, or with a quoted or escaped word that needs a closer
-/// look? Errs on the side of yes.
-fn may_act(line: &[u8]) -> bool {
-    let Some(start) = line.iter().position(|&b| !is_space(b)) else {
-        return true;
-    };
-    let Some(head) = line.get(start..start + 3) else {
-        return true;
-    };
-    match [head[0] | 0x20, head[1] | 0x20, head[2] | 0x20] {
-        // ServerRoot, but not ServerName and ServerAlias
-        [b's', b'e', b'r'] => line
-            .get(start + 6)
-            .is_none_or(|b| matches!(b, b'r' | b'R' | b'\\')),
-        [b'd', b'e', b'f']
-        | [b'u', b'n', b'd']
-        | [b'u', b's', b'e']
-        | [b'i', b'n', b'c']
-        | [b'l', b'o', b'a'] => true,
-        [first, second, third] => {
-            !(first.is_ascii_lowercase() && second.is_ascii_lowercase() && third.is_ascii_lowercase())
-        }
-    }
-}
 
 /// Is the line exactly `</name>`? That, and nothing else, closes a conditional that holds.
 fn closes(text: &[u8], name: &[u8]) -> bool {

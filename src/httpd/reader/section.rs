@@ -44,7 +44,12 @@ impl Reader {
             return;
         }
         if name.eq_ignore_ascii_case(b"Macro") && self.c.modules.has(b"macro_module") != Truth::False {
-            return self.define_macro(rest, entry, lines);
+            self.acted += 1;
+            self.stopped |= self.in_part;
+            if !self.in_part {
+                self.define_macro(rest, entry, lines);
+            }
+            return;
         }
         let section = self.open_section(entry, false);
         if self.has_raw_body(name) {
@@ -160,7 +165,7 @@ impl Reader {
 
     /// Notes the closing line, if it stands in the same file as the opening and not in a macro.
     pub(super) fn close(&mut self, section: SectionId, lines: &Lines, place: &Option<MacroPlace>) {
-        let opening = self.c.entries[self.c.sections[section as usize].opening as usize];
+        let opening = self.c.entries[self.c.sections[section as usize].opening];
         if place.is_none() && self.c.macro_place(&opening).is_none() && opening.file == lines.file {
             self.c.sections[section as usize].closing = Some(lines.line as u32);
         }

@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
 
     fn entries(&mut self, part: Range<EntryId>) {
         let c = self.c;
-        for (id, entry) in part.clone().zip(&c.entries[part.start as usize..]) {
+        for (id, entry) in part.clone().zip(c.entries.from(part.start)) {
             let section = self.contexts.next();
             let opens = entry.opens && c.sections.get(section as usize).is_some_and(|s| s.opening == id);
             if opens {
@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
 
     /// Is nothing wrong with it, by what a glance at its line has shown? Most entries need no more than that.
     fn is_plain(&mut self, id: EntryId, entry: &Entry, opened: Option<SectionId>) -> bool {
-        let Some(known) = self.line(entry).glance.checked_sub(1).map(known::entry) else {
+        let Some(known) = self.line(entry).glance.known() else {
             return false;
         };
         let context = self.contexts[entry.section];
@@ -249,7 +249,7 @@ impl<'a> Walk<'a> {
         if let Some(section) = opened {
             return section::check(self, &directive, known, section);
         }
-        let glanced = entry.text == 0 && self.line(&entry).glance > 0 && context.allows(known);
+        let glanced = entry.text == 0 && self.line(&entry).glance.known().is_some() && context.allows(known);
         if glanced || self.is_in_order(&directive, known) {
             self.values(&directive);
         }

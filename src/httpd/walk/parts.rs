@@ -32,7 +32,7 @@ fn parts(c: &Configuration, most: usize) -> Vec<Range<EntryId>> {
     let mut start = 0;
     for part in 1..most {
         let near = (part * size).max(start + 1);
-        let begins = c.entries.iter().skip(near).position(|entry| entry.section == SERVER);
+        let begins = c.entries.from(near as EntryId).position(|entry| entry.section == SERVER);
         let Some(begins) = begins else { break };
         parts.push(start as EntryId..(near + begins) as EntryId);
         start = near + begins;
