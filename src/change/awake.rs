@@ -165,8 +165,10 @@ fn has_key(configuration: &Configuration, host: &VirtualHost, certificate: &Entr
     let arguments = configuration.arguments(certificate);
     arguments.first().is_some_and(|argument| {
         let full = resolve(configuration.server_root(), argument, source.platform);
-        let names_key = |bytes: Vec<u8>| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some();
-        source.is_foreign(&full) || source.read(&full).is_ok_and(names_key)
+        source.is_foreign(&full)
+            || source
+                .read(&full)
+                .is_ok_and(|bytes| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some())
     })
 }
 

@@ -198,9 +198,7 @@ impl Loaded {
     /// Refuses a main file that is none: nothing in it is a directive of any module of Apache.
     pub fn refuse_no_configuration(&self) -> Result<(), Failure> {
         let configuration = &self.configuration;
-        let mut names = configuration
-            .entries()
-            .map(|entry| configuration.name(entry));
+        let mut names = configuration.entries().map(|entry| configuration.name(entry));
         let Some(first) = names.next() else {
             return Err(Failure::refused(format!(
                 "{} holds no directive, so it is no configuration; Apache would say: no listening sockets available, \

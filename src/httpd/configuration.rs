@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::bytes::Bytes;
 use super::entries::Entries;
 use super::line::trim;
 use super::module::{LoadModule, Modules};
@@ -129,8 +130,8 @@ impl Configuration {
     }
 
     /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
-    pub fn from_bytes(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) -> Configuration {
-        reader::read(main, bytes, source, facts)
+    pub fn from_bytes(main: &[u8], bytes: impl Into<Bytes>, source: Source, facts: Facts) -> Configuration {
+        reader::read(main, bytes.into(), source, facts)
     }
 
     /// The files, in the order in which Apache opened them; the main file is the first.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::bytes::Bytes;
 use super::glance;
 use super::line::{self, Line, LineKind, Lines, Rare};
 use super::word;
@@ -59,7 +60,7 @@ impl LineEnding {
 /// mark before them) gives the bytes.
 #[derive(Clone, Debug)]
 pub struct Document {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     lines: Lines,
 }
 
@@ -75,7 +76,8 @@ pub struct Commented {
 impl Document {
     /// Reads the lines of a file. Every input is accepted; on Windows a UTF-8 byte order mark at the start is
     /// skipped, as httpd does there and only there.
-    pub fn new(bytes: Vec<u8>, platform: Platform) -> Self {
+    pub fn new(bytes: impl Into<Bytes>, platform: Platform) -> Self {
+        let bytes = bytes.into();
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
         let from = if platform == Platform::Windows && bytes.starts_with(BYTE_ORDER_MARK) {
             3
@@ -246,6 +248,18 @@ impl Document {
 fn names_a_drive(main: &[u8]) -> bool {
     // A server root stands near the start; a file of a hundred megabytes need not be looked through for it.
     let start = &main[..main.len().min(256 << 10)];
+    // Most files hold nothing of the kind, and need not be split for it.
+    let drive = |colon: usize| {
+        let before = colon.checked_sub(1).map(|at| start[at]);
+        before.is_some_and(|b| b.is_ascii_alphabetic())
+            && matches!(start.get(colon + 1), Some(b'/' | b'\\'))
+            && colon
+                .checked_sub(2)
+                .is_none_or(|at| !start[at].is_ascii_alphanumeric())
+    };
+    if !memchr::memchr_iter(b':', start).any(drive) {
+        return false;
+    }
     let document = Document::new(start.to_vec(), Platform::Windows);
     (0..document.lines().len())
         .filter(|line| document.lines()[*line].kind == LineKind::Directive)

@@ -22,7 +22,16 @@ impl Default for Entries {
 impl Entries {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.pieces.last().map_or(0, |(start, piece)| *start as usize + piece.len())
+        self.pieces
+            .last()
+            .map_or(0, |(start, piece)| *start as usize + piece.len())
+    }
+
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        if let Some((_, piece)) = self.pieces.last_mut() {
+            piece.reserve(more);
+        }
     }
 
     /// Adds one at the end.

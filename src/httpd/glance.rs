@@ -49,7 +49,12 @@ pub fn look(kind: LineKind, text: &[u8]) -> Glance {
     };
     let (known, may_act): (_, fn(&[u8]) -> bool) = match kind {
         LineKind::Directive => (directive(text), may_act),
-        _ => (section(text), |text| !matches!(text, [b'<', b'a'..=b'l' | b'A'..=b'L' | b'n'..=b'z' | b'N'..=b'Z', ..])),
+        _ => (section(text), |text| {
+            !matches!(
+                text,
+                [b'<', b'a'..=b'l' | b'A'..=b'L' | b'n'..=b'z' | b'N'..=b'Z', ..]
+            )
+        }),
     };
     match known {
         Some(index) => Glance(index + 1),
@@ -66,9 +71,7 @@ fn may_act(text: &[u8]) -> bool {
     };
     match [head[0] | 0x20, head[1] | 0x20, head[2] | 0x20] {
         // ServerRoot, but not ServerName and ServerAlias
-        [b's', b'e', b'r'] => text
-            .get(6)
-            .is_none_or(|b| matches!(b, b'r' | b'R' | b'\\')),
+        [b's', b'e', b'r'] => text.get(6).is_none_or(|b| matches!(b, b'r' | b'R' | b'\\')),
         [b'd', b'e', b'f']
         | [b'u', b'n', b'd']
         | [b'u', b's', b'e']

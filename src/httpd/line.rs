@@ -48,6 +48,22 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Adds those of the piece behind it.
+    fn append(&mut self, piece: Lines) {
+        let before = self.all.len() as u32;
+        let more = self.joined.last().map_or(0, |(_, more)| *more);
+        let joined = piece.joined.iter().map(|(line, own)| (before + line, more + own));
+        self.joined.extend(joined);
+        if before == 0 {
+            self.all = piece.all;
+        } else {
+            self.all.extend_from_slice(&piece.all);
+        }
+        self.rare.nul |= piece.rare.nul;
+        self.rare.lone_return |= piece.rare.lone_return;
+        self.rare.reference |= piece.rare.reference;
+    }
+
     /// Number of the first physical line of a line, from 1.
     pub fn number(&self, line: usize) -> u32 {
         let before = self
@@ -108,6 +124,18 @@ pub struct Rare {
     pub reference: bool,
 }
 
+impl Rare {
+    /// Notes what begins in a part of a file.
+    fn add(&mut self, source: &[u8], part: Range<usize>) {
+        let bytes = &source[part.clone()];
+        let lone = |at: usize| source.get(part.start + at + 1).is_none_or(|next| *next != b'\n');
+        self.nul |= memchr(0, bytes).is_some();
+        self.lone_return |= memchr_iter(b'\r', bytes).any(lone);
+        let across = (part.end + 1).min(source.len());
+        self.reference |= memmem::find(&source[part.start..across], b"${").is_some();
+    }
+}
+
 /// Looks at the text of a line while it is at hand; what comes out is kept as [`Line::glance`].
 pub type Look = fn(LineKind, &[u8]) -> Glance;
 
@@ -125,46 +153,42 @@ pub(super) fn split(source: &[u8], from: usize, look: Look) -> Lines {
 
 /// The same in so many pieces at once.
 fn split_into(pieces: usize, source: &[u8], from: usize, look: Look) -> Lines {
-    let mut ends = cuts(pieces, source, from);
-    let range = |ends: &[usize], n: usize| n.checked_sub(1).map_or(from, |before| ends[before])..ends[n];
-    let found = in_parallel(ends.len(), |n| rare(&source[range(&ends, n)]));
-    let rare = Rare {
-        nul: found.iter().any(|rare| rare.nul),
-        lone_return: found.iter().any(|rare| rare.lone_return),
-        reference: found.iter().any(|rare| rare.reference),
+    let ends = cuts(pieces, source, from);
+    let piece = |n: usize| {
+        let start = n.checked_sub(1).map_or(from, |before| ends[before]);
+        split_piece(source, start..ends[n], false, look)
     };
-    if rare.nul {
-        // It hides a line feed that follows.
-        ends = vec![source.len()];
-    }
-    let piece = |n: usize| split_piece(source, range(&ends, n), rare.nul, look);
-    let mut lines = Lines {
-        rare,
-        ..Lines::default()
-    };
+    let mut lines = Lines::default();
     for piece in in_parallel(ends.len(), piece) {
-        let before = lines.all.len() as u32;
-        let more = lines.joined.last().map_or(0, |(_, more)| *more);
-        let joined = piece.joined.iter().map(|(line, own)| (before + line, more + own));
-        lines.joined.extend(joined);
-        if before == 0 {
-            lines.all = piece.all;
-        } else {
-            lines.all.extend_from_slice(&piece.all);
+        if piece.rare.nul {
+            // It hides a line feed that follows, and so where lines end.
+            return split_piece(source, from..source.len(), true, look);
         }
+        lines.append(piece);
     }
     lines
 }
 
-/// The lines of a piece of a file.
+/// The lines of a piece of a file; none if it is said to have no NUL and has one.
 fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, look: Look) -> Lines {
+    /// So much is looked through for what is rare before it is split, and still at hand then.
+    const BLOCK: usize = 64 << 10;
     let mut lines = Lines {
         all: Vec::with_capacity(piece.len() / 30 + 1),
         ..Lines::default()
     };
     let mut more = 0;
+    let mut looked = piece.start;
     let mut start = piece.start;
     while start < piece.end {
+        while looked <= start {
+            let end = (looked + BLOCK).min(piece.end);
+            lines.rare.add(source, looked..end);
+            looked = end;
+        }
+        if lines.rare.nul && !nul {
+            return lines;
+        }
         let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
         let physical = &source[start..end];
         let composed = continues(physical) || (nul && memchr(0, physical).is_some());
@@ -195,16 +219,8 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, look: Look) -> Lin
         }
         lines.all.push(line);
     }
+    lines.rare.add(source, looked..piece.end);
     lines
-}
-
-fn rare(piece: &[u8]) -> Rare {
-    let lone = |at: usize| piece.get(at + 1).is_none_or(|next| *next != b'\n');
-    Rare {
-        nul: memchr(0, piece).is_some(),
-        lone_return: memchr_iter(b'\r', piece).any(lone),
-        reference: memmem::find(piece, b"${").is_some(),
-    }
 }
 
 /// Where a file can be cut into at most so many pieces that are split one by one: the ends of the pieces.

@@ -4,6 +4,7 @@
 //! Changes are [`Edit`]s: byte ranges with their replacement and reason.
 
 mod buffer;
+mod bytes;
 mod condition;
 mod configuration;
 mod document;
@@ -29,6 +30,7 @@ mod virtual_host;
 mod walk;
 pub mod word;
 
+pub use bytes::Bytes;
 pub use configuration::{
     Configuration, Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId,
 };

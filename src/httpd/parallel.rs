@@ -12,10 +12,19 @@ pub fn processors() -> usize {
     *PROCESSORS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Does so many parts, each on a thread of its own; what they give, in order.
+/// Into how many parts a work falls best of which no more than so many are worth it: into more than there are
+/// processors, as not all of them are free all the time.
+pub fn parts(worthwhile: usize) -> usize {
+    match processors() {
+        1 => 1,
+        processors => worthwhile.clamp(1, processors * 4),
+    }
+}
+
+/// Does so many parts, on all processors; what they give, in order.
 pub fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let ahead = Ahead::new(count, work);
-    ahead.with_helpers(count.saturating_sub(1), || {
+    ahead.with_helpers(processors().min(count).saturating_sub(1), || {
         (0..count).map(|part| ahead.take(part)).collect()
     })
 }

@@ -1,11 +1,12 @@
 //! Which virtual hosts can be reached by name, all at once. One pass over each address set, however many there are.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::parallel::{self, in_parallel};
 use super::virtual_host::matches_alias;
 use super::{Configuration, EntryId, Truth, VirtualHost};
 
@@ -24,15 +25,22 @@ pub enum Reach {
     NearerAddress,
 }
 
-/// The hosts of one address set by name.
+/// The virtual hosts of one address set by name, those of its first part first.
+struct Set<'a> {
+    first: Option<EntryId>,
+    parts: Vec<Names<'a>>,
+}
+
 #[derive(Default)]
 struct Names<'a> {
-    first: Option<EntryId>,
-    exact: HashMap<Cow<'a, str>, EntryId, RandomState>,
+    exact: HashMap<Caseless<'a>, EntryId, RandomState>,
     /// Aliases of the form `*.example.com`, by what follows the star; there may be thousands.
-    suffixes: HashMap<Cow<'a, str>, EntryId, RandomState>,
+    suffixes: HashMap<Caseless<'a>, EntryId, RandomState>,
     patterns: Vec<(&'a str, EntryId)>,
 }
+
+/// By the address that clients connect to.
+type Sets<'a> = HashMap<(Option<IpAddr>, u16), Set<'a>>;
 
 impl Configuration {
     /// How each virtual host is reached, in the order of `hosts`.
@@ -43,68 +51,96 @@ impl Configuration {
             .filter(|listen| listen.truth == Truth::True)
             .map(|listen| listen.port)
             .collect();
-        let mut sets: HashMap<(Option<IpAddr>, u16), Names<'_>> = HashMap::new();
-        hosts
-            .iter()
-            .map(|host| self.reach_of(host, hosts, &ports, &mut sets))
-            .collect()
-    }
-
-    fn reach_of<'a>(
-        &self,
-        host: &VirtualHost,
-        hosts: &'a [VirtualHost],
-        ports: &BTreeSet<u16>,
-        sets: &mut HashMap<(Option<IpAddr>, u16), Names<'a>>,
-    ) -> Reach {
-        if host.truth != Truth::True {
-            return Reach::Inactive;
-        }
-        let mut listened = false;
-        let mut shadow = None;
-        for address in &host.addresses {
-            for port in ports
-                .iter()
-                .filter(|port| address.port.is_none_or(|own| own == **port))
-            {
-                listened = true;
-                let set = sets
-                    .entry((address.ip(), *port))
-                    .or_insert_with(|| Names::of(self.address_set(hosts, address.ip(), *port)));
-                match set.answer(host.server_name.as_deref()) {
-                    Some(entry) if entry == host.entry => return Reach::Answers,
-                    _ if set.first == Some(host.entry) => return Reach::Answers,
-                    answer => shadow = shadow.or(answer),
-                }
+        let mut sets = Sets::new();
+        for host in hosts.iter().filter(|host| host.truth == Truth::True) {
+            for to in reached_at(host, &ports) {
+                sets.entry(to)
+                    .or_insert_with(|| Set::of(self.address_set(hosts, to.0, to.1)));
             }
         }
-        match shadow {
-            _ if !listened => Reach::NothingListens,
-            Some(entry) if entry < host.entry => Reach::ShadowedBy(entry),
-            _ => Reach::NearerAddress,
+        let reach = |part: &[VirtualHost]| -> Vec<_> {
+            part.iter().map(|host| reach_of(host, &ports, &sets)).collect()
+        };
+        in_parts(hosts, reach).concat()
+    }
+}
+
+/// Works on so many virtual hosts on as many processors as are worth it.
+fn in_parts<H: Sync, T: Send>(hosts: &[H], work: impl Fn(&[H]) -> T + Sync) -> Vec<T> {
+    /// Fewer are not worth a thread.
+    const SMALL: usize = 1000;
+    let parts = parallel::parts(hosts.len() / SMALL);
+    let size = hosts.len().div_ceil(parts).max(1);
+    let parts: Vec<_> = hosts.chunks(size).collect();
+    in_parallel(parts.len(), |part| work(parts[part]))
+}
+
+/// The addresses at which clients may reach it, as far as something listens there.
+fn reached_at(host: &VirtualHost, ports: &BTreeSet<u16>) -> impl Iterator<Item = (Option<IpAddr>, u16)> {
+    host.addresses.iter().flat_map(|address| {
+        let own = ports
+            .iter()
+            .filter(|port| address.port.is_none_or(|own| own == **port));
+        own.map(|port| (address.ip(), *port))
+    })
+}
+
+fn reach_of(host: &VirtualHost, ports: &BTreeSet<u16>, sets: &Sets<'_>) -> Reach {
+    if host.truth != Truth::True {
+        return Reach::Inactive;
+    }
+    let mut listened = false;
+    let mut shadow = None;
+    for to in reached_at(host, ports) {
+        listened = true;
+        let Some(set) = sets.get(&to) else { continue };
+        match set.answer(host.server_name.as_deref()) {
+            Some(entry) if entry == host.entry => return Reach::Answers,
+            _ if set.first == Some(host.entry) => return Reach::Answers,
+            answer => shadow = shadow.or(answer),
         }
+    }
+    match shadow {
+        _ if !listened => Reach::NothingListens,
+        Some(entry) if entry < host.entry => Reach::ShadowedBy(entry),
+        _ => Reach::NearerAddress,
+    }
+}
+
+impl<'a> Set<'a> {
+    fn of(set: Vec<&'a VirtualHost>) -> Self {
+        Set {
+            first: set.first().map(|host| host.entry),
+            parts: in_parts(&set, Names::of),
+        }
+    }
+
+    /// The first virtual host that has the name.
+    fn answer(&self, name: Option<&str>) -> Option<EntryId> {
+        let name = name?.as_bytes();
+        self.parts.iter().find_map(|names| names.answer(name))
     }
 }
 
 impl<'a> Names<'a> {
-    fn of(set: Vec<&'a VirtualHost>) -> Self {
+    fn of(set: &[&'a VirtualHost]) -> Self {
+        let map = |capacity| HashMap::with_capacity_and_hasher(capacity, RandomState::default());
         let mut names = Names {
-            first: set.first().map(|host| host.entry),
-            exact: HashMap::with_capacity_and_hasher(set.len() * 3, RandomState::default()),
+            exact: map(set.len() * 3),
+            suffixes: map(set.len()),
             ..Names::default()
         };
         for host in set {
-            let own = host.server_name.iter().chain(&host.aliases);
-            for name in own {
-                let suffix = name
-                    .strip_prefix('*')
-                    .filter(|rest| rest.starts_with('.') && !rest.contains(['*', '?']));
-                if let Some(suffix) = suffix {
-                    names.suffixes.entry(lower(suffix)).or_insert(host.entry);
-                } else if name.contains(['*', '?']) {
-                    names.patterns.push((name, host.entry));
-                } else {
-                    names.exact.entry(lower(name)).or_insert(host.entry);
+            for name in host.server_name.iter().chain(&host.aliases) {
+                let suffix = name.strip_prefix('*').filter(|rest| rest.starts_with('.'));
+                match suffix {
+                    Some(suffix) if !is_pattern(suffix) => {
+                        names.suffixes.entry(Caseless::of(suffix)).or_insert(host.entry);
+                    }
+                    None if !is_pattern(name) => {
+                        names.exact.entry(Caseless::of(name)).or_insert(host.entry);
+                    }
+                    _ => names.patterns.push((name, host.entry)),
                 }
             }
         }
@@ -112,27 +148,48 @@ impl<'a> Names<'a> {
     }
 
     /// The first virtual host that has the name.
-    fn answer(&self, name: Option<&str>) -> Option<EntryId> {
-        let name = lower(name?);
-        let exact = self.exact.get(&*name).copied();
-        let ends = name
-            .match_indices('.')
-            .filter_map(|(at, _)| self.suffixes.get(&name[at..]));
+    fn answer(&self, name: &[u8]) -> Option<EntryId> {
+        let exact = self.exact.get(&Caseless(name)).copied();
+        let ends = memchr::memchr_iter(b'.', name).filter_map(|at| self.suffixes.get(&Caseless(&name[at..])));
         let nearest = ends.copied().chain(exact).min();
         let mut patterns = self
             .patterns
             .iter()
             .take_while(|(_, entry)| nearest.is_none_or(|nearest| *entry < nearest));
-        let pattern = patterns.find(|(pattern, _)| matches_alias(pattern.as_bytes(), name.as_bytes()));
+        let pattern = patterns.find(|(pattern, _)| matches_alias(pattern.as_bytes(), name));
         pattern.map(|(_, entry)| *entry).or(nearest)
     }
 }
 
-/// In lower case, as most names are anyway.
-fn lower(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
+fn is_pattern(name: &str) -> bool {
+    memchr::memchr2(b'*', b'?', name.as_bytes()).is_some()
+}
+
+/// A name without regard to case.
+struct Caseless<'a>(&'a [u8]);
+
+impl<'a> Caseless<'a> {
+    fn of(name: &'a str) -> Self {
+        Caseless(name.as_bytes())
+    }
+}
+
+impl PartialEq for Caseless<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Eq for Caseless<'_> {}
+
+impl Hash for Caseless<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut lower = [0; 32];
+        for part in self.0.chunks(lower.len()) {
+            let lower = &mut lower[..part.len()];
+            lower.copy_from_slice(part);
+            lower.make_ascii_lowercase();
+            state.write(lower);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::bytes::Bytes;
 use super::document::Platform;
 use super::parallel::{in_parallel, processors};
 use super::path;
@@ -162,13 +163,13 @@ impl Source {
     }
 
     /// The bytes of a file.
-    pub fn read(&self, absolute: &[u8]) -> io::Result<Vec<u8>> {
+    pub fn read(&self, absolute: &[u8]) -> io::Result<Bytes> {
         let host = self.host_path(absolute);
         if self.is_hidden(&host) {
             return Err(io::ErrorKind::NotFound.into());
         }
         match self.overlaid(&host) {
-            Some(bytes) => Ok(bytes.clone()),
+            Some(bytes) => Ok(bytes.clone().into()),
             None => read_file(&host),
         }
     }
@@ -203,7 +204,7 @@ impl Source {
 
 /// As [`std::fs::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
 /// into the memory for it.
-pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read_file(path: &Path) -> io::Result<Bytes> {
     const WORTHWHILE: usize = 1 << 20;
     let file = File::open(path)?;
     let meta = file.metadata()?;
@@ -211,7 +212,7 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     if meta.is_file() && (1..u32::MAX as usize).contains(&length) {
         let parts = processors().min(length / WORTHWHILE).max(1);
         // One byte more shows whether somebody is writing to it.
-        let mut bytes = vec![0; length + 1];
+        let mut bytes = Bytes::zeroed(length + 1);
         let size = bytes.len().div_ceil(parts);
         let pieces: Vec<_> = bytes.chunks_mut(size).map(Mutex::new).collect();
         let read = |n: usize| {
@@ -225,7 +226,7 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
             return Ok(bytes);
         }
     }
-    std::fs::read(path)
+    Ok(std::fs::read(path)?.into())
 }
 
 fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {

@@ -372,12 +372,17 @@ pub fn is_nobodys(name: &str) -> bool {
 
 /// `[scheme://]name[:port]` without its scheme: name and port. The first colon ends the name, also in an IPv6 address.
 pub(super) fn host_part(server_name: &[u8]) -> (String, Option<u16>) {
-    let text = String::from_utf8_lossy(server_name);
-    let text = text.split_once("://").map_or(&*text, |(_, rest)| rest);
-    match text.split_once(':') {
-        Some((name, port)) => (name.to_string(), port.parse().ok()),
-        None => (text.to_string(), None),
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let bare = without_scheme(server_name);
+    match memchr::memchr(b':', bare) {
+        Some(colon) => (text(&bare[..colon]), text(&bare[colon + 1..]).parse().ok()),
+        None => (text(bare), None),
     }
+}
+
+/// `[scheme://]name[:port]` without its scheme.
+pub(super) fn without_scheme(server_name: &[u8]) -> &[u8] {
+    memchr::memmem::find(server_name, b"://").map_or(server_name, |at| &server_name[at + 3..])
 }
 
 #[cfg(test)]

@@ -74,11 +74,7 @@ pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec
     if theirs.verdict != Verdict::Accepted || !found.is_empty() {
         return found;
     }
-    for entry in ours
-        .entries()
-        .iter()
-        .filter(|entry| entry.truth == Truth::Unknown)
-    {
+    for entry in ours.entries().filter(|entry| entry.truth == Truth::Unknown) {
         found.push(format!("we cannot decide about {}", ours.place(entry)));
     }
     let stays = |directive: &Directive| {
@@ -88,7 +84,6 @@ pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec
     let active = |entry: &&Entry| entry.truth == Truth::True;
     let mine: Vec<Directive> = ours
         .entries()
-        .iter()
         .filter(active)
         .map(|entry| directive(ours, entry))
         .filter(stays)

@@ -348,7 +348,7 @@ mod tests {
 
     /// For each line what stood there before all runs; `+` for a line that came, `=` for one that was there.
     fn told(records: &[Record], now: &str) -> Vec<String> {
-        let now = Document::new(now.into(), Platform::Unix);
+        let now = Document::new(now.as_bytes().to_vec(), Platform::Unix);
         let traces = trace(records, Path::new(FILE), &now, Platform::Unix);
         let tell = |trace: &Trace| match (trace.past.last(), trace.original, &trace.section) {
             (Some(Past { old: Some(old), .. }), ..) => String::from_utf8_lossy(old).trim().to_owned(),

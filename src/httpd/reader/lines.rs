@@ -127,8 +127,7 @@ impl Reader {
         }
         // The lines that went through the buffer in use: those of the innermost conditional, less those of
         // conditionals in it.
-        let opening =
-            |section: SectionId| &self.c.entries[self.c.sections[section as usize].opening];
+        let opening = |section: SectionId| &self.c.entries[self.c.sections[section as usize].opening];
         let innermost = frames.iter().skip(1).rev().find(|frame| frame.conditional);
         let start = innermost.map_or(0, |frame| opening(frame.section).line as usize + 1);
         let mut own = vec![true; document.lines().len()];

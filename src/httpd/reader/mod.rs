@@ -15,6 +15,7 @@ mod section;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::bytes::Bytes;
 use super::condition::Condition;
 use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::entries::Entries;
@@ -27,7 +28,7 @@ use super::{Configuration, Document, Facts, Source, Truth, Variables};
 use lines::{Current, Lines};
 
 /// See [`Configuration::read`].
-pub(super) fn read(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) -> Configuration {
+pub(super) fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> Configuration {
     let server_root = source.initial_root();
     let configuration = Configuration {
         files: Vec::new(),

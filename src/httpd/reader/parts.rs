@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::configuration::{Configuration, EntryId, FileId, SERVER, SectionId};
 use super::super::macros::Macros;
-use super::super::parallel::{Ahead, processors};
+use super::super::parallel::{self, Ahead, processors};
 use super::super::{Document, Truth};
 use super::lines::Lines;
 use super::{Frame, Reader};
@@ -27,17 +27,14 @@ impl Reader {
             return;
         }
         let acted = self.acted;
-        let readers: Vec<_> = ahead
-            .iter()
-            .map(|_| Mutex::new(Some(self.for_part())))
-            .collect();
+        let readers: Vec<_> = ahead.iter().map(|_| Mutex::new(Some(self.for_part()))).collect();
         let (file, document, truth) = (lines.file, lines.document.clone(), frames[0].truth);
         let read = |n: usize| {
             let reader = readers[n].lock().unwrap_or_else(PoisonError::into_inner).take();
             reader.and_then(|reader| reader.read_part(file, &document, &ahead[n], truth))
         };
         let parts = Ahead::new(ahead.len(), read);
-        parts.with_helpers(ahead.len(), || {
+        parts.with_helpers(processors() - 1, || {
             self.read_lines(lines, frames, first.end);
             for (n, part) in ahead.iter().enumerate() {
                 if self.stopped || self.acted != acted || !stands_at(part.start, lines, frames) {
@@ -88,6 +85,7 @@ impl Reader {
         let mut lines = Lines::of(file, document.clone());
         lines.next = part.start;
         let mut frames = vec![Frame::around(SERVER, truth)];
+        self.c.entries.reserve(part.len());
         self.read_lines(&mut lines, &mut frames, part.end);
         (!self.stopped && stands_at(part.end, &lines, &frames)).then_some(self.c)
     }
@@ -127,7 +125,7 @@ fn stands_at(line: usize, lines: &Lines, frames: &[Frame]) -> bool {
     lines.next == line && lines.macros.is_empty() && frames.len() == 1
 }
 
-/// The parts that are worth it: as many as there are processors, or none.
+/// The parts that are worth it, if any.
 fn worthwhile(document: &Document) -> Vec<Range<usize>> {
     /// Fewer lines are not worth a thread.
     const SMALL: usize = 10_000;
@@ -135,9 +133,9 @@ fn worthwhile(document: &Document) -> Vec<Range<usize>> {
     if let Some(most) = tests::MOST.get() {
         return parts(document, most);
     }
-    match document.lines().len() / SMALL {
-        0 | 1 => Vec::new(),
-        most => parts(document, most.min(processors())),
+    match parallel::parts(document.lines().len() / SMALL) {
+        1 => Vec::new(),
+        most => parts(document, most),
     }
 }
 

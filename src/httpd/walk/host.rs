@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::super::listen::is_no_host;
 use super::super::problem::{Phase, Problem, Severity};
 use super::super::reach::Reach;
-use super::super::virtual_host::{host_part, matches_alias};
+use super::super::virtual_host::{host_part, matches_alias, without_scheme};
 use super::super::word::words;
 use super::super::{Address, EntryId, Host, SectionId, Truth, VirtualHost};
-use super::listen::parse_address_port;
+use super::listen::{in_range, parse_address_port};
 use super::{Directive, Walk};
 
 /// What was gathered about virtual hosts and the main server.
@@ -47,9 +47,16 @@ impl Hosts {
     /// Adds what was gathered behind it.
     pub fn append(&mut self, more: Hosts) {
         let before = self.all.len();
-        self.portless
-            .extend(more.portless.iter().map(|(host, address)| (before + host, *address)));
-        self.all.extend(more.all);
+        self.portless.extend(
+            more.portless
+                .iter()
+                .map(|(host, address)| (before + host, *address)),
+        );
+        if before == 0 {
+            self.all = more.all;
+        } else {
+            self.all.extend(more.all);
+        }
         self.tls.extend(more.tls);
         self.ports.extend(more.ports);
         self.main = Tls {
@@ -177,35 +184,36 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 
 fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>) {
     let name = directive.first();
-    let shown = String::from_utf8_lossy(&name).into_owned();
-    let is_ipv6 = shown.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+    let shown = String::from_utf8_lossy(&name);
+    let is_ipv6 = || shown.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
     const ALIAS: &str = "Apache takes no IPv6 address here; put it into `ServerAlias`, without brackets";
     if is_pattern(&name) {
         return walk.refuse(
             directive,
             "server-name",
             format!("Invalid ServerName \"{shown}\" use ServerAlias to set multiple server names."),
-            match is_ipv6 {
+            match is_ipv6() {
                 true => ALIAS,
                 false => "`ServerName` takes one plain name; patterns belong into `ServerAlias`",
             },
         );
     }
-    let bare = shown.split_once("://").map_or(shown.as_str(), |(_, rest)| rest);
-    if let Some((_, port)) = bare.split_once(':') {
-        let digits = port.len() - port.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        if !port[..digits].parse::<u16>().is_ok_and(|port| port > 0) {
+    let bare = without_scheme(&name);
+    if let Some(colon) = memchr::memchr(b':', bare) {
+        let port = &bare[colon + 1..];
+        let digits = port.iter().take_while(|digit| digit.is_ascii_digit()).count();
+        if in_range(&port[..digits]).is_none() {
             return walk.refuse(
                 directive,
                 "server-name",
                 format!("The port number \"{shown}\" is outside the appropriate range (i.e., 1..65535)."),
-                match is_ipv6 {
+                match is_ipv6() {
                     true => ALIAS,
                     false => "the port in `ServerName` must be a number from 1 to 65535",
                 },
             );
         }
-        if is_ipv6 {
+        if is_ipv6() {
             let message = format!("the first colon ends the name of `{shown}`; {ALIAS}");
             walk.warn(&directive.entry, Some(0), "server-name", message);
         }

@@ -36,7 +36,8 @@ pub(super) fn parse_address_port(text: &[u8]) -> Option<(Option<&[u8]>, u16)> {
     Some((Some(address), port))
 }
 
-fn in_range(digits: &[u8]) -> Option<u16> {
+/// A port that is one.
+pub(super) fn in_range(digits: &[u8]) -> Option<u16> {
     std::str::from_utf8(digits)
         .ok()?
         .parse()

@@ -13,8 +13,11 @@ mod ssl;
 mod text;
 mod trap;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::{Index, IndexMut, Range};
+
+use foldhash::fast::RandomState;
 
 use super::configuration::{Entry, EntryId, SectionId};
 use super::problem::{Phase, Problem, Severity, escape};
@@ -67,7 +70,7 @@ struct Walk<'a> {
     commented: HashMap<&'static str, Option<String>>,
     /// Paths that were looked at and are right, as written: files with something in them, folders, and files whose
     /// folder is there. The same one stands in many virtual hosts.
-    right: [HashSet<Vec<u8>>; 3],
+    right: [HashSet<Vec<u8>, RandomState>; 3],
     /// Problems, by index, that lack their message: with the unknown name that another one may be meant by.
     unknown: Vec<(usize, Vec<u8>)>,
 }
@@ -132,11 +135,8 @@ impl Directive<'_> {
     }
 
     /// Its first argument, empty if there is none.
-    fn first(&self) -> Vec<u8> {
-        words(self.rest)
-            .next()
-            .map(|word| word.value.into_owned())
-            .unwrap_or_default()
+    fn first(&self) -> Cow<'_, [u8]> {
+        words(self.rest).next().map(|word| word.value).unwrap_or_default()
     }
 }
 

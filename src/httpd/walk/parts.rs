@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::super::SERVER;
-use super::super::parallel::{in_parallel, processors};
+use super::super::parallel::{self, in_parallel};
 use super::{Configuration, EntryId, Walk};
 
 /// In how many parts it pays.
 pub(super) fn worthwhile(c: &Configuration) -> usize {
     /// Fewer entries are not worth a thread.
     const SMALL: usize = 10_000;
-    (c.entries.len() / SMALL).clamp(1, processors())
+    parallel::parts(c.entries.len() / SMALL)
 }
 
 /// Carries out all entries, in so many parts at most.
@@ -32,7 +32,10 @@ fn parts(c: &Configuration, most: usize) -> Vec<Range<EntryId>> {
     let mut start = 0;
     for part in 1..most {
         let near = (part * size).max(start + 1);
-        let begins = c.entries.from(near as EntryId).position(|entry| entry.section == SERVER);
+        let begins = c
+            .entries
+            .from(near as EntryId)
+            .position(|entry| entry.section == SERVER);
         let Some(begins) = begins else { break };
         parts.push(start as EntryId..(near + begins) as EntryId);
         start = near + begins;

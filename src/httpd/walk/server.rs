@@ -302,6 +302,7 @@ fn lacks_symbol(walk: &Walk<'_>, load: &super::super::LoadModule, full: &[u8]) -
     if full.ends_with(&[stem, b".so"].concat()) {
         return false;
     }
-    let bytes = walk.c.source.read(full).unwrap_or_default();
-    bytes.starts_with(SHARED_OBJECT) && memchr::memmem::find(&bytes, &load.identifier).is_none()
+    walk.c.source.read(full).is_ok_and(|bytes| {
+        bytes.starts_with(SHARED_OBJECT) && memchr::memmem::find(&bytes, &load.identifier).is_none()
+    })
 }
