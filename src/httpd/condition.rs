@@ -1,5 +1,7 @@
 //! The conditional sections that Apache decides while reading: their tests and their three-valued answers.
 
+use std::borrow::Cow;
+
 use super::Truth;
 use super::facts::Version;
 use super::word::words;
@@ -21,17 +23,18 @@ pub enum Condition {
     Section,
 }
 
+const NAMES: [(&[u8], Condition); 6] = [
+    (b"IfModule", Condition::Module),
+    (b"IfDefine", Condition::Define),
+    (b"IfVersion", Condition::Version),
+    (b"IfFile", Condition::File),
+    (b"IfDirective", Condition::Directive),
+    (b"IfSection", Condition::Section),
+];
+
 impl Condition {
     /// By the name of the section, without `<`.
     pub fn by_name(name: &[u8]) -> Option<Condition> {
-        const NAMES: [(&[u8], Condition); 6] = [
-            (b"IfModule", Condition::Module),
-            (b"IfDefine", Condition::Define),
-            (b"IfVersion", Condition::Version),
-            (b"IfFile", Condition::File),
-            (b"IfDirective", Condition::Directive),
-            (b"IfSection", Condition::Section),
-        ];
         if !matches!(name, [b'i' | b'I', b'f' | b'F', _, ..]) {
             return None;
         }
@@ -40,29 +43,34 @@ impl Condition {
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, condition)| *condition)
     }
+
+    /// The name of the section as httpd spells it, without `<`.
+    pub fn name(self) -> &'static [u8] {
+        NAMES[self as usize].0
+    }
 }
 
 /// A test: what is asked for, and whether the answer is turned round.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Test {
+pub struct Test<'a> {
     /// There is a `!` in front.
     pub negated: bool,
     /// What is asked for, without quotes.
-    pub name: Vec<u8>,
+    pub name: Cow<'a, [u8]>,
 }
 
-impl Test {
+impl<'a> Test<'a> {
     /// Reads the argument of a section other than `<IfVersion>`: an optional `!` and one word; what follows is
     /// ignored. Before 2.4.35 all of the text was the name. `None` when there is no name.
-    pub fn parse(argument: &[u8], version: Version) -> Option<Test> {
+    pub fn parse(argument: &'a [u8], version: Version) -> Option<Self> {
         let (negated, rest) = match argument {
             [b'!', rest @ ..] => (true, rest),
             rest => (false, rest),
         };
         let name = if version.at_least(35) == Some(false) {
-            rest.to_vec()
+            Cow::Borrowed(rest)
         } else {
-            words(rest).next()?.value.into_owned()
+            words(rest).next()?.value
         };
         (!name.is_empty()).then_some(Test { negated, name })
     }
@@ -176,11 +184,11 @@ mod tests {
 
     #[test]
     fn a_test_is_one_word_since_2_4_35() {
-        let test = |text: &str, v: &str| Test::parse(text.as_bytes(), version(v));
-        let name = |negated, name: &str| {
+        let test = |text: &'static str, v: &str| Test::parse(text.as_bytes(), version(v));
+        let name = |negated, name: &'static str| {
             Some(Test {
                 negated,
-                name: name.into(),
+                name: name.as_bytes().into(),
             })
         };
         assert_eq!(test("mod_ssl.c", "2.4.71"), name(false, "mod_ssl.c"));

@@ -11,7 +11,7 @@ use super::line::trim;
 use super::module::{LoadModule, Modules};
 use super::problem::Problem;
 use super::word::words;
-use super::{Document, Facts, Listen, Source, Truth, Variables, reader};
+use super::{Document, Facts, Listen, Source, Truth, Variables, VirtualHost, reader};
 
 /// Index of a file in [`Configuration::files`].
 pub type FileId = u32;
@@ -48,6 +48,8 @@ pub(super) struct Index {
     /// The last active directive of each name at the server level.
     settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
     pub listens: OnceLock<Vec<Listen>>,
+    /// The virtual hosts as the check saw them, kept only because they need not be given back before all else.
+    pub checked: OnceLock<Vec<VirtualHost>>,
     /// Whether a line is of the server level, by file and line.
     levels: OnceLock<Vec<Vec<Truth>>>,
 }

@@ -93,9 +93,9 @@ impl Document {
         self.lines.rare
     }
 
-    /// Does `${` stand in this part of it?
-    pub(super) fn refers(&self, part: &[u8]) -> bool {
-        self.lines.rare.reference && memchr::memmem::find(part, b"${").is_some()
+    /// Does `${` stand in a line?
+    pub(super) fn refers(&self, line: usize) -> bool {
+        self.lines.rare.reference && memchr::memmem::find(self.raw(line), b"${").is_some()
     }
 
     /// The file, as it is.

@@ -15,7 +15,7 @@ impl Glance {
     pub const NOTHING: Glance = Glance(0);
     const MAY_ACT: Glance = Glance(u16::MAX);
 
-    /// The directive of the table that it is, written without fault.
+    /// The directive of the table that it is, written without fault; or the section that it closes.
     pub fn known(self) -> Option<&'static Known> {
         match self.0 {
             0 | u16::MAX => None,
@@ -44,11 +44,12 @@ pub fn look(kind: LineKind, text: &[u8]) -> Glance {
         return Glance::MAY_ACT;
     }
     let text = match kind {
-        LineKind::Directive | LineKind::SectionOpening => trim(text),
-        _ => return Glance::NOTHING,
+        LineKind::Blank | LineKind::Comment => return Glance::NOTHING,
+        _ => trim(text),
     };
     let (known, may_act): (_, fn(&[u8]) -> bool) = match kind {
         LineKind::Directive => (directive(text), may_act),
+        LineKind::SectionClosing => (closed(text), |_| false),
         _ => (section(text), |text| {
             !matches!(
                 text,
@@ -115,6 +116,15 @@ fn section(text: &[u8]) -> Option<u16> {
         _ => count == 1 && takes_one_path(known),
     };
     good.then_some(index)
+}
+
+/// The section that a text closes which is its closing tag and no more.
+fn closed(text: &[u8]) -> Option<u16> {
+    let name = text.strip_prefix(b"</")?.strip_suffix(b">")?;
+    let mut opening = [b'<'; 32];
+    opening.get_mut(1..=name.len())?.copy_from_slice(name);
+    let (index, _) = known::single(&opening[..=name.len()])?;
+    Some(index)
 }
 
 /// Sections whose argument is one path, name or pattern, which is not judged.

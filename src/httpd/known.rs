@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use super::Truth;
+use super::condition::Condition;
 use super::module::Modules;
 
 /// How httpd checks the number of arguments before the module sees them.
@@ -64,6 +65,8 @@ pub struct Known {
     pub places: Places,
     /// Carried out while reading: nothing is left to do afterwards.
     pub acts_while_reading: bool,
+    /// A conditional section that is decided while reading.
+    pub is_condition: bool,
     /// httpd itself or mod_ssl checks its values when it is carried out, and so do we.
     pub has_checked_values: bool,
     /// The next entry of the table is the same directive of another module.
@@ -251,6 +254,7 @@ fn parse(text: &'static str) -> Table {
                 not_in_folders: NOT_IN_FOLDERS.contains(&first),
             },
             acts_while_reading: ACT_WHILE_READING.contains(&first),
+            is_condition: Condition::by_name(first.trim_start_matches('<').as_bytes()).is_some(),
             has_checked_values: first.starts_with("SSL") || HAVE_CHECKED_VALUES.contains(&first),
             same_name_follows: false,
         });

@@ -1,8 +1,10 @@
 //! Modules: those compiled in, those loaded, and how `<IfModule>` finds them. Loads nothing.
 
-use super::Truth;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
+use super::Truth;
 use super::configuration::EntryId;
 use super::facts::{Facts, SOMETIMES_BUILT_IN};
 
@@ -27,7 +29,7 @@ pub struct Modules {
     built_in: Vec<String>,
     uncertain: Vec<&'static str>,
     /// By identifier, and by the source name that goes with it.
-    loaded: HashMap<Vec<u8>, Truth>,
+    loaded: HashMap<Vec<u8>, Truth, RandomState>,
 }
 
 impl Modules {
@@ -45,7 +47,7 @@ impl Modules {
         Modules {
             built_in: facts.built_in.clone(),
             uncertain,
-            loaded: HashMap::new(),
+            loaded: HashMap::default(),
         }
     }
 

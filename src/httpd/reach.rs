@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::parallel::{self, in_parallel};
-use super::virtual_host::matches_alias;
-use super::{Configuration, EntryId, Truth, VirtualHost};
+use super::virtual_host::{closeness, matches_alias};
+use super::{Address, Configuration, EntryId, Host, Truth, VirtualHost};
 
 /// How a virtual host is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ struct Names<'a> {
 }
 
 /// By the address that clients connect to.
-type Sets<'a> = HashMap<(Option<IpAddr>, u16), Set<'a>>;
+type Sets<'a> = HashMap<(Option<IpAddr>, u16), Set<'a>, RandomState>;
 
 impl Configuration {
     /// How each virtual host is reached, in the order of `hosts`.
@@ -51,38 +51,81 @@ impl Configuration {
             .filter(|listen| listen.truth == Truth::True)
             .map(|listen| listen.port)
             .collect();
-        let mut sets = Sets::new();
-        for host in hosts.iter().filter(|host| host.truth == Truth::True) {
-            for to in reached_at(host, &ports) {
-                sets.entry(to)
-                    .or_insert_with(|| Set::of(self.address_set(hosts, to.0, to.1)));
+        let addresses = addresses(hosts);
+        let mut sets = Sets::default();
+        let mut last = None;
+        for own in &addresses {
+            for to in ports_of(own.port, &ports).map(|port| (own.ip, port)) {
+                // Neighbours mostly have the same address.
+                if last.replace(to) != Some(to) {
+                    sets.entry(to)
+                        .or_insert_with(|| Set::of(&address_set(hosts, &addresses, to)));
+                }
             }
         }
         let reach = |part: &[VirtualHost]| -> Vec<_> {
             part.iter().map(|host| reach_of(host, &ports, &sets)).collect()
         };
-        in_parts(hosts, reach).concat()
+        in_parts(usize::MAX, hosts, reach).concat()
     }
 }
 
-/// Works on so many virtual hosts on as many processors as are worth it.
-fn in_parts<H: Sync, T: Send>(hosts: &[H], work: impl Fn(&[H]) -> T + Sync) -> Vec<T> {
+/// Works on so many virtual hosts in so many parts at most.
+fn in_parts<H: Sync, T: Send>(most: usize, hosts: &[H], work: impl Fn(&[H]) -> T + Sync) -> Vec<T> {
     /// Fewer are not worth a thread.
     const SMALL: usize = 1000;
-    let parts = parallel::parts(hosts.len() / SMALL);
+    let parts = parallel::parts(hosts.len() / SMALL).min(most);
     let size = hosts.len().div_ceil(parts).max(1);
     let parts: Vec<_> = hosts.chunks(size).collect();
     in_parallel(parts.len(), |part| work(parts[part]))
 }
 
-/// The addresses at which clients may reach it, as far as something listens there.
-fn reached_at(host: &VirtualHost, ports: &BTreeSet<u16>) -> impl Iterator<Item = (Option<IpAddr>, u16)> {
-    host.addresses.iter().flat_map(|address| {
-        let own = ports
-            .iter()
-            .filter(|port| address.port.is_none_or(|own| own == **port));
-        own.map(|port| (address.ip(), *port))
-    })
+/// The ports of an address at which something listens.
+fn ports_of(own: Option<u16>, ports: &BTreeSet<u16>) -> impl Iterator<Item = u16> {
+    let fits = move |port: &&u16| own.is_none_or(|own| own == **port);
+    ports.iter().filter(fits).copied()
+}
+
+/// An address of a virtual host: all of them stand together, as they are gone through for every set.
+struct Own {
+    /// Index of the virtual host.
+    host: usize,
+    ip: Option<IpAddr>,
+    port: Option<u16>,
+    /// It is a host name, which is not resolved and so never matches.
+    is_name: bool,
+}
+
+/// Those of all active virtual hosts.
+fn addresses(hosts: &[VirtualHost]) -> Vec<Own> {
+    let active = hosts.iter().enumerate();
+    let active = active.filter(|(_, host)| host.truth == Truth::True);
+    let own = |(host, address): (usize, &Address)| Own {
+        host,
+        ip: address.ip(),
+        port: address.port,
+        is_name: matches!(address.host, Host::Name(_)),
+    };
+    active
+        .flat_map(|(n, host)| host.addresses.iter().map(move |address| (n, address)))
+        .map(own)
+        .collect()
+}
+
+/// As [`Configuration::address_set`].
+fn address_set<'a>(
+    hosts: &'a [VirtualHost],
+    addresses: &[Own],
+    (ip, port): (Option<IpAddr>, u16),
+) -> Vec<&'a VirtualHost> {
+    let closeness = |own: &Own| closeness((own.ip, own.port), ip, port).filter(|_| !own.is_name);
+    let Some(nearest) = addresses.iter().filter_map(closeness).max() else {
+        return Vec::new();
+    };
+    let set = addresses.iter().filter(|own| closeness(own) == Some(nearest));
+    let mut set: Vec<usize> = set.map(|own| own.host).collect();
+    set.dedup();
+    set.into_iter().map(|host| &hosts[host]).collect()
 }
 
 fn reach_of(host: &VirtualHost, ports: &BTreeSet<u16>, sets: &Sets<'_>) -> Reach {
@@ -91,7 +134,11 @@ fn reach_of(host: &VirtualHost, ports: &BTreeSet<u16>, sets: &Sets<'_>) -> Reach
     }
     let mut listened = false;
     let mut shadow = None;
-    for to in reached_at(host, ports) {
+    let to = |address: &Address| {
+        let ip = address.ip();
+        ports_of(address.port, ports).map(move |port| (ip, port))
+    };
+    for to in host.addresses.iter().flat_map(to) {
         listened = true;
         let Some(set) = sets.get(&to) else { continue };
         match set.answer(host.server_name.as_deref()) {
@@ -108,10 +155,11 @@ fn reach_of(host: &VirtualHost, ports: &BTreeSet<u16>, sets: &Sets<'_>) -> Reach
 }
 
 impl<'a> Set<'a> {
-    fn of(set: Vec<&'a VirtualHost>) -> Self {
+    fn of(set: &[&'a VirtualHost]) -> Self {
         Set {
             first: set.first().map(|host| host.entry),
-            parts: in_parts(&set, Names::of),
+            // Every part more has to be asked for every name.
+            parts: in_parts(2, set, Names::of),
         }
     }
 

@@ -78,7 +78,7 @@ impl Reader {
                 }
             }
             Condition::Directive => known::is_known(&test.name, &self.c.modules),
-            Condition::Section => known::is_known(&[b"<", test.name.as_slice()].concat(), &self.c.modules),
+            Condition::Section => known::is_known(&[b"<", &*test.name].concat(), &self.c.modules),
             Condition::Version => Truth::Unknown,
         };
         if test.negated { !found } else { found }

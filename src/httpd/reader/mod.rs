@@ -16,9 +16,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
-use super::condition::Condition;
 use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::entries::Entries;
+use super::glance::split_name;
 use super::line::{Line, LineKind, trim};
 use super::macros::Macros;
 use super::module::Modules;
@@ -183,8 +183,7 @@ impl Reader {
         }
     }
 
-    /// Stores what stands next in the file and does nothing while reading, which is most lines of most files:
-    /// directives, and sections that are no conditionals.
+    /// Stores what stands next in the file and can be judged by a glance, which is most lines of most files.
     fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
         if !lines.macros.is_empty() {
             return;
@@ -193,12 +192,18 @@ impl Reader {
         let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.composed;
         let whole = document.lines().len() - usize::from(!document.lines().last().is_none_or(ends));
         let end = end.min(whole);
-        for (at, line) in document.lines().iter().enumerate().take(end).skip(lines.next) {
+        while lines.next < end {
+            let at = lines.next;
+            let Line {
+                kind,
+                glance,
+                composed,
+                ..
+            } = document.lines()[at];
             let Some(frame) = frames.last() else { return };
-            let blank = matches!(line.kind, LineKind::Blank | LineKind::Comment);
-            let bytes = document.raw(at);
-            let known = line.glance.known();
-            if !blank && ((line.composed && known.is_none()) || document.refers(bytes)) {
+            let known = glance.known();
+            let blank = matches!(kind, LineKind::Blank | LineKind::Comment);
+            if !blank && ((composed && known.is_none()) || document.refers(at)) {
                 return;
             }
             let entry = Entry {
@@ -209,30 +214,37 @@ impl Reader {
                 truth: frame.truth,
                 opens: false,
             };
-            match line.kind {
-                LineKind::Blank | LineKind::Comment => {}
-                LineKind::Directive if !line.glance.may_act() => self.c.entries.push(entry),
-                LineKind::SectionOpening => {
-                    let name = known.map_or(&b""[..], |known| &known.name.as_bytes()[1..]);
-                    if name.is_empty() || Condition::by_name(name).is_some() {
+            match (kind, known) {
+                (LineKind::Blank | LineKind::Comment, _) => {}
+                (LineKind::Directive, _) if !glance.may_act() => self.c.entries.push(entry),
+                (LineKind::SectionOpening, Some(known)) if known.is_condition => {
+                    (lines.line, lines.next) = (at, at + 1);
+                    let text = document.text(at);
+                    let (name, argument) = split_name(&text);
+                    self.opening(&name[1..], argument, entry, lines, frames);
+                    continue;
+                }
+                (LineKind::SectionOpening, Some(known)) => frames.push(Frame {
+                    section: self.open_section(entry, false),
+                    name: Cow::Borrowed(&known.name.as_bytes()[1..]),
+                    conditional: false,
+                    truth: entry.truth,
+                }),
+                (LineKind::SectionClosing, _) if frames.len() > 1 => {
+                    let is_it = match known {
+                        Some(known) => known.name.as_bytes()[1..].eq_ignore_ascii_case(&frame.name),
+                        None => closes(trim(document.raw(at)), &frame.name),
+                    };
+                    if !is_it {
                         return;
                     }
-                    frames.push(Frame {
-                        section: self.open_section(entry, false),
-                        name: Cow::Borrowed(name),
-                        conditional: false,
-                        truth: entry.truth,
-                    });
-                }
-                LineKind::SectionClosing if frames.len() > 1 && closes(trim(bytes), &frame.name) => {
                     lines.line = at;
                     self.close(frame.section, lines, &None);
                     frames.pop();
                 }
                 _ => return,
             }
-            lines.line = at;
-            lines.next = at + 1;
+            (lines.line, lines.next) = (at, at + 1);
         }
     }
 

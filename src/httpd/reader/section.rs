@@ -36,7 +36,10 @@ impl Reader {
                 Truth::False => self.skim(name, section, lines),
                 truth => frames.push(Frame {
                     section,
-                    name: Cow::Owned(name.to_vec()),
+                    name: match condition.name() {
+                        same if same == name => Cow::Borrowed(same),
+                        _ => Cow::Owned(name.to_vec()),
+                    },
                     conditional: true,
                     truth,
                 }),

@@ -16,6 +16,7 @@ mod trap;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::{Index, IndexMut, Range};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -37,7 +38,7 @@ impl Configuration {
     }
 
     fn check_in(&self, most: usize) -> Vec<Problem> {
-        let mut walk = Walk::new(self, 0);
+        let mut walk = Walk::new(self);
         text::check(&mut walk);
         let mut walk = parts::carry_out(walk, most);
         walk.guess();
@@ -59,7 +60,7 @@ struct Walk<'a> {
     /// The first `<Else>` of a part at the server level is refused so, unless an `<If>` stands in a part before.
     orphan: Option<Problem>,
     /// By module of the table: is it there after the last line?
-    modules: Vec<Truth>,
+    modules: Arc<[Truth]>,
     /// A module is loaded that is not in the table.
     foreign: bool,
     listens: Vec<Listen>,
@@ -141,8 +142,15 @@ impl Directive<'_> {
 }
 
 impl<'a> Walk<'a> {
-    /// Before a part that begins with this entry.
-    fn new(c: &'a Configuration, from: EntryId) -> Self {
+    /// Before the first entry.
+    fn new(c: &'a Configuration) -> Self {
+        let modules = known::modules().iter();
+        let modules = modules.map(|module| c.modules.has(module.as_bytes())).collect();
+        Walk::before(c, 0, modules, c.modules.has_foreign())
+    }
+
+    /// Before a part that begins with this entry, with what is the same in all parts.
+    fn before(c: &'a Configuration, from: EntryId, modules: Arc<[Truth]>, foreign: bool) -> Self {
         let before = c.sections[1..].partition_point(|section| section.opening < from);
         Walk {
             c,
@@ -153,11 +161,8 @@ impl<'a> Walk<'a> {
                 settled: from == 0,
             },
             orphan: None,
-            modules: known::modules()
-                .iter()
-                .map(|module| c.modules.has(module.as_bytes()))
-                .collect(),
-            foreign: c.modules.has_foreign(),
+            modules,
+            foreign,
             listens: Vec::new(),
             hosts: Hosts::default(),
             error_log: false,
@@ -219,22 +224,29 @@ impl<'a> Walk<'a> {
             return;
         }
         let text = self.c.text(&entry);
-        let mut split = words(&text);
-        let Some(first) = split.next() else { return };
-        let rest = split.rest();
-        let name = match &*first.value {
-            [name @ .., b'>'] => name,
-            name => name,
-        };
         let transparent = opened.is_some_and(|section| self.c.sections[section as usize].transparent);
-        if transparent {
-            return trap::conditional(self, id, entry, opened, name, rest);
-        }
-        let all = known::find(name);
         let there = |known: &&known::Known| self.modules[known.module as usize] != Truth::False;
-        let Some(known) = all.iter().find(there) else {
-            self.kill(opened);
-            return self.unknown(entry, name, all);
+        let glanced = (entry.text == 0 && !transparent)
+            .then(|| self.line(&entry).glance.known().filter(there))
+            .flatten();
+        let (known, rest) = if let Some(known) = glanced {
+            (known, glance::split_name(&text).1)
+        } else {
+            let mut split = words(&text);
+            let Some(first) = split.next() else { return };
+            let name = match &*first.value {
+                [name @ .., b'>'] => name,
+                name => name,
+            };
+            if transparent {
+                return trap::conditional(self, id, entry, opened, name, split.rest());
+            }
+            let all = known::find(name);
+            let Some(known) = all.iter().find(there) else {
+                self.kill(opened);
+                return self.unknown(entry, name, all);
+            };
+            (known, split.rest())
         };
         let directive = Directive {
             id,
@@ -249,8 +261,7 @@ impl<'a> Walk<'a> {
         if let Some(section) = opened {
             return section::check(self, &directive, known, section);
         }
-        let glanced = entry.text == 0 && self.line(&entry).glance.known().is_some() && context.allows(known);
-        if glanced || self.is_in_order(&directive, known) {
+        if glanced.is_some() && context.allows(known) || self.is_in_order(&directive, known) {
             self.values(&directive);
         }
     }

@@ -16,9 +16,9 @@ pub(super) fn worthwhile(c: &Configuration) -> usize {
 /// Carries out all entries, in so many parts at most.
 pub(super) fn carry_out(walk: Walk<'_>, most: usize) -> Walk<'_> {
     let c = walk.c;
-    let parts = parts(c, most);
+    let (parts, modules) = (parts(c, most), &walk.modules);
     let done = in_parallel(parts.len(), |n| {
-        let mut walk = Walk::new(c, parts[n].start);
+        let mut walk = Walk::before(c, parts[n].start, modules.clone(), walk.foreign);
         walk.entries(parts[n].clone());
         walk
     });
