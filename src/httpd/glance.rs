@@ -3,7 +3,7 @@
 //! it does not understand only whether they may act while reading; all of them are looked at properly.
 
 use super::known::{self, Arity, Known};
-use super::line::{LineKind, is_space, trim};
+use super::line::{LineKind, find_space, is_space, trim, trim_start};
 use memchr::memchr2;
 
 /// What a glance at a line has shown. There may be millions of them.
@@ -137,10 +137,8 @@ pub fn takes_one_path(known: &Known) -> bool {
 
 /// The first word of a trimmed text, and what follows the blanks behind it.
 pub fn split_name(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|&b| is_space(b)).unwrap_or(text.len());
-    let rest = &text[end..];
-    let blanks = rest.iter().position(|&b| !is_space(b)).unwrap_or(rest.len());
-    (&text[..end], &rest[blanks..])
+    let (name, rest) = text.split_at(find_space(text));
+    (name, trim_start(rest))
 }
 
 /// The number of words, if they are written without an empty one, an open quote or what looks like a comment.
@@ -165,11 +163,7 @@ fn count(text: &[u8]) -> Option<usize> {
                 }
                 at += 1;
             }
-            _ => {
-                while text.get(at).is_some_and(|&b| !is_space(b)) {
-                    at += 1;
-                }
-            }
+            _ => at += find_space(&text[at..]),
         }
         count += 1;
         while text.get(at).is_some_and(|&b| is_space(b)) {

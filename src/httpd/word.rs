@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use super::line::is_space;
+use super::line::{find_space, is_space};
 
 /// One word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +62,7 @@ impl<'a> Iterator for Words<'a> {
                 unescape(&body[..end], Some(quote))
             }
             _ => {
-                let end = text[start..]
-                    .iter()
-                    .position(|&b| is_space(b))
-                    .map_or(text.len(), |at| start + at);
+                let end = start + find_space(&text[start..]);
                 self.at = end;
                 unescape(&text[start..end], None)
             }
