@@ -18,7 +18,10 @@ const WIDTH: usize = 200;
 pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
     loaded.refuse_private_keys()?;
-    let mut problems = loaded.configuration.check();
+    let mut problems = match arguments.quiet && !global.json {
+        true => loaded.configuration.errors(),
+        false => loaded.configuration.check(),
+    };
     let errors = problems.iter().filter(|problem| is_error(problem)).count();
     if global.json {
         let warnings = problems.len() - errors;

@@ -152,6 +152,7 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
 /// `ServerName`, `ServerAlias`, `NameVirtualHost`.
 pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let host = directive.context.host;
+    let errors_only = walk.errors_only();
     match directive.name {
         "ServerName" => server_name(walk, directive, host),
         "ServerAlias" => {
@@ -163,6 +164,10 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                     "`ServerAlias` has a meaning in a virtual host only",
                 );
             };
+            if errors_only {
+                // They matter to who answers, which is told in warnings.
+                return;
+            }
             let aliases = words(directive.rest).take_while(|word| !word.value.is_empty());
             host.aliases
                 .extend(aliases.map(|word| String::from_utf8_lossy(&word.value).into_owned()));
@@ -261,8 +266,20 @@ pub(super) fn check(walk: &mut Walk<'_>) {
         let main = main.get_or_insert_with(|| walk.c.main_server_name());
         host.server_name.clone_from(main);
     }
-    let reach = walk.c.reach(&hosts.all);
-    for (host, reach) in hosts.all.iter().zip(reach) {
+    tls_errors(walk, &hosts);
+    if !walk.errors_only() {
+        unreached(walk, &hosts.all);
+        tls_and_plain(walk, &hosts);
+        nearer(walk, &hosts.all);
+    }
+    // To give back a hundred thousand names one by one takes its time.
+    let _ = walk.c.index.checked.set(hosts.all);
+}
+
+/// Virtual hosts that answer nobody.
+fn unreached(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
+    let reach = walk.c.reach(hosts);
+    for (host, reach) in hosts.iter().zip(reach) {
         let name = host.server_name.as_deref().unwrap_or("this virtual host");
         let message = match reach {
             Reach::Answers | Reach::Inactive => continue,
@@ -281,10 +298,6 @@ pub(super) fn check(walk: &mut Walk<'_>) {
         let entry = *walk.c.entry(host.entry);
         walk.warn(&entry, None, "dead-host", message);
     }
-    tls(walk, &hosts);
-    nearer(walk, &hosts.all);
-    // To give back a hundred thousand names one by one takes its time.
-    let _ = walk.c.index.checked.set(hosts.all);
 }
 
 /// At how many single addresses it is looked for what they hide.
@@ -346,7 +359,8 @@ fn nearer(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
     }
 }
 
-fn tls(walk: &mut Walk<'_>, hosts: &Hosts) {
+/// Servers that speak TLS and have no certificate.
+fn tls_errors(walk: &mut Walk<'_>, hosts: &Hosts) {
     if walk.c.modules.has(b"ssl_module") == Truth::False {
         return;
     }
@@ -373,6 +387,15 @@ fn tls(walk: &mut Walk<'_>, hosts: &Hosts) {
     if let Some(at) = main.map(|(_, at)| at).or(inherited) {
         without_certificate(walk, at, None);
     }
+}
+
+/// Virtual hosts of one address of which some speak TLS.
+fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
+    if walk.c.modules.has(b"ssl_module") == Truth::False {
+        return;
+    }
+    let engine = |tls: &Tls| tls.engine.or(hosts.main.engine);
+    let certificate = |tls: &Tls| tls.certificate || hosts.main.certificate;
     let mut first: HashMap<(Option<IpAddr>, Option<u16>), (bool, EntryId)> = HashMap::new();
     for (host, tls) in hosts.all.iter().zip(&hosts.tls) {
         if host.truth != Truth::True {

@@ -158,10 +158,11 @@ pub(super) fn check(walk: &mut Walk<'_>) {
                     ..Problem::new(Phase::Starting)
                 },
             };
+            let problem = Problem {
+                uncertain: unsure,
+                ..problem
+            };
             walk.report(&entry, Some(1), problem);
-            if unsure && let Some(last) = walk.problems.last_mut() {
-                last.uncertain = true;
-            }
         }
     }
     walk.listens = listens;

@@ -34,11 +34,16 @@ impl Configuration {
     /// carries the directives out or starts, and what it accepts although it probably does not mean what was
     /// intended. In the order of files and lines. Costs a pass over all entries.
     pub fn check(&self) -> Vec<Problem> {
-        self.check_in(parts::worthwhile(self))
+        self.check_in(parts::worthwhile(self), Severity::Warning)
     }
 
-    fn check_in(&self, most: usize) -> Vec<Problem> {
-        let mut walk = Walk::new(self);
+    /// Those of [`Configuration::check`] that are errors. Costs less.
+    pub fn errors(&self) -> Vec<Problem> {
+        self.check_in(parts::worthwhile(self), Severity::Error)
+    }
+
+    fn check_in(&self, most: usize, least: Severity) -> Vec<Problem> {
+        let mut walk = Walk::new(self, least);
         text::check(&mut walk);
         let mut walk = parts::carry_out(walk, most);
         walk.guess();
@@ -46,7 +51,8 @@ impl Configuration {
         server::check(&mut walk);
         host::check(&mut walk);
         let mut problems = walk.problems;
-        problems.extend(self.problems.iter().cloned());
+        let reading = self.problems.iter();
+        problems.extend(reading.filter(|problem| problem.severity >= least).cloned());
         problems.sort_by_key(|problem| (problem.file, problem.line));
         problems
     }
@@ -55,6 +61,8 @@ impl Configuration {
 /// What the pass knows at an entry: of the whole, or of a part of it that begins at the server level.
 struct Walk<'a> {
     c: &'a Configuration,
+    /// Problems that weigh less are not looked for.
+    least: Severity,
     problems: Vec<Problem>,
     contexts: Contexts,
     /// The first `<Else>` of a part at the server level is refused so, unless an `<If>` stands in a part before.
@@ -86,6 +94,16 @@ struct Contexts {
 }
 
 impl Contexts {
+    /// Before a part that begins with this entry.
+    fn before(c: &Configuration, from: EntryId) -> Contexts {
+        let before = c.sections[1..].partition_point(|section| section.opening < from);
+        Contexts {
+            first: before as SectionId + 1,
+            all: vec![Context::server()],
+            settled: from == 0,
+        }
+    }
+
     /// The section that comes next.
     fn next(&self) -> SectionId {
         self.first + self.all.len() as SectionId - 1
@@ -143,23 +161,29 @@ impl Directive<'_> {
 
 impl<'a> Walk<'a> {
     /// Before the first entry.
-    fn new(c: &'a Configuration) -> Self {
+    fn new(c: &'a Configuration, least: Severity) -> Self {
         let modules = known::modules().iter();
         let modules = modules.map(|module| c.modules.has(module.as_bytes())).collect();
-        Walk::before(c, 0, modules, c.modules.has_foreign())
+        Walk::before(c, 0, least, modules, c.modules.has_foreign())
     }
 
-    /// Before a part that begins with this entry, with what is the same in all parts.
-    fn before(c: &'a Configuration, from: EntryId, modules: Arc<[Truth]>, foreign: bool) -> Self {
-        let before = c.sections[1..].partition_point(|section| section.opening < from);
+    /// Before a part of the same that begins with this entry.
+    fn part(&self, from: EntryId) -> Self {
+        Walk::before(self.c, from, self.least, self.modules.clone(), self.foreign)
+    }
+
+    fn before(
+        c: &'a Configuration,
+        from: EntryId,
+        least: Severity,
+        modules: Arc<[Truth]>,
+        foreign: bool,
+    ) -> Self {
         Walk {
             c,
+            least,
             problems: Vec::new(),
-            contexts: Contexts {
-                first: before as SectionId + 1,
-                all: vec![Context::server()],
-                settled: from == 0,
-            },
+            contexts: Contexts::before(c, from),
             orphan: None,
             modules,
             foreign,
@@ -170,6 +194,11 @@ impl<'a> Walk<'a> {
             right: Default::default(),
             unknown: Vec::new(),
         }
+    }
+
+    /// Is nothing looked for but errors?
+    fn errors_only(&self) -> bool {
+        self.least == Severity::Error
     }
 
     fn entries(&mut self, part: Range<EntryId>) {
@@ -426,6 +455,9 @@ impl<'a> Walk<'a> {
 
     /// Fills in the place of a problem and keeps it.
     fn report(&mut self, entry: &Entry, word: Option<usize>, problem: Problem) {
+        if problem.severity < self.least {
+            return;
+        }
         let document = &self.c.files[entry.file as usize].document;
         let plain = entry.text == 0;
         let span = word.filter(|_| plain).and_then(|word| {
@@ -437,7 +469,7 @@ impl<'a> Walk<'a> {
             line: entry.line,
             span,
             macro_place: self.c.macro_place(entry).cloned(),
-            uncertain: entry.truth == Truth::Unknown,
+            uncertain: problem.uncertain || entry.truth == Truth::Unknown,
             ..problem
         });
     }

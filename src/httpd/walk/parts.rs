@@ -16,9 +16,9 @@ pub(super) fn worthwhile(c: &Configuration) -> usize {
 /// Carries out all entries, in so many parts at most.
 pub(super) fn carry_out(walk: Walk<'_>, most: usize) -> Walk<'_> {
     let c = walk.c;
-    let (parts, modules) = (parts(c, most), &walk.modules);
+    let parts = parts(c, most);
     let done = in_parallel(parts.len(), |n| {
-        let mut walk = Walk::before(c, parts[n].start, modules.clone(), walk.foreign);
+        let mut walk = walk.part(parts[n].start);
         walk.entries(parts[n].clone());
         walk
     });

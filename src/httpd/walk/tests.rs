@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use crate::httpd::glance::tests::OFF;
-use crate::httpd::{Configuration, Facts, Platform, Source, known};
+use crate::httpd::{Configuration, Facts, Platform, Severity, Source, known};
 
 const MODULES: &str = "LoadModule mpm_event_module m.so\nLoadModule rewrite_module m.so\nLoadModule ssl_module m.so\n\
                        LoadModule headers_module m.so\nLoadModule proxy_module m.so\n";
@@ -113,8 +113,11 @@ proptest! {
     #[test]
     fn parts_find_what_the_whole_finds(sites in prop::collection::vec(site(), 1..20), parts in 2usize..6) {
         let configuration = read(&sites.join("\n"));
-        let (whole, parts) = (configuration.check_in(1), configuration.check_in(parts));
+        let (whole, parts) = (configuration.check_in(1, Severity::Warning), configuration.check_in(parts, Severity::Warning));
         prop_assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
+        let errors = whole.iter().filter(|problem| problem.severity == Severity::Error);
+        let errors: Vec<_> = errors.collect();
+        prop_assert_eq!(format!("{errors:#?}"), format!("{:#?}", configuration.errors()));
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
         );
         return;
     }
-    let returns = if document.rare().lone_return {
+    let returns = if document.rare().lone_return && !walk.errors_only() {
         lone_returns(bytes)
     } else {
         Vec::new()
@@ -69,6 +69,9 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
             };
             push(walk, file, line, severity, "nul", message);
         }
+    }
+    if walk.errors_only() {
+        return;
     }
     for (n, line) in document.lines().iter().enumerate() {
         if line.composed && line.kind == LineKind::Comment {
@@ -117,6 +120,9 @@ fn push(
     code: &'static str,
     message: &str,
 ) {
+    if severity < walk.least {
+        return;
+    }
     walk.problems.push(Problem {
         code,
         severity,
