@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::bytes::Bytes;
-use super::glance;
 use super::line::{self, Line, LineKind, Lines, Rare};
 use super::word;
 
@@ -84,7 +83,7 @@ impl Document {
         } else {
             0
         };
-        let lines = line::split(&bytes, from, glance::look);
+        let lines = line::split(&bytes, from);
         Document { bytes, lines }
     }
 

@@ -2,6 +2,10 @@
 //! or trap. Found while a file is split, as most lines are of that kind and need no second look. Says of the lines that
 //! it does not understand only whether they may act while reading; all of them are looked at properly.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use super::known::{self, Arity, Known};
 use super::line::{LineKind, find_space, is_space, trim, trim_start};
 use memchr::memchr2;
@@ -15,11 +19,33 @@ impl Glance {
     pub const NOTHING: Glance = Glance(0);
     const MAY_ACT: Glance = Glance(u16::MAX);
 
+    /// A conditional; which one, and its index in [`Tests`], follow.
+    const TEST: u16 = 0x8000;
+    const DEFINE: u16 = 0x4000;
+
     /// The directive of the table that it is, written without fault; or the section that it closes.
     pub fn known(self) -> Option<&'static Known> {
         match self.0 {
             0 | u16::MAX => None,
+            test if test & Glance::TEST != 0 => {
+                Some(known::entry(known::conditional(test & Glance::DEFINE != 0)))
+            }
             index => Some(known::entry(index - 1)),
+        }
+    }
+
+    /// Its index in [`Tests`]: conditionals of one text have the same.
+    pub fn test(self) -> Option<usize> {
+        let is_test = self.0 & Glance::TEST != 0 && !self.may_act();
+        is_test.then_some((self.0 & (Glance::DEFINE - 1)) as usize)
+    }
+
+    /// A conditional of the table with its index in [`Tests`], if they had room for it.
+    fn of_test(known: u16, index: Option<usize>) -> Glance {
+        let is_define = known::entry(known).name == "<IfDefine";
+        match index {
+            Some(index) => Glance(Glance::TEST | u16::from(is_define) * Glance::DEFINE | index as u16),
+            None => Glance(known + 1),
         }
     }
 
@@ -37,8 +63,41 @@ impl Glance {
     }
 }
 
+/// The texts of the conditionals of a file. Hardly any of a thousand asks for something new, so that each is decided once.
+#[derive(Clone, Debug, Default)]
+pub struct Tests {
+    texts: HashMap<Vec<u8>, usize, RandomState>,
+}
+
+impl Tests {
+    /// The index of a text; there is room for some thousand.
+    fn index(&mut self, text: &[u8]) -> Option<usize> {
+        const MOST: usize = 10_000;
+        let next = self.texts.len();
+        match self.texts.get(text) {
+            Some(index) => Some(*index),
+            None if next == MOST => None,
+            None => {
+                self.texts.insert(text.to_vec(), next);
+                Some(next)
+            }
+        }
+    }
+
+    /// Adds others; what is returned says what a glance that has its index from there is here.
+    pub fn append(&mut self, more: Tests) -> impl Fn(Glance) -> Glance + use<> {
+        let mut more: Vec<_> = more.texts.into_iter().collect();
+        more.sort_unstable_by_key(|(_, index)| *index);
+        let moved: Vec<_> = more.iter().map(|(text, _)| self.index(text)).collect();
+        move |glance| match glance.test() {
+            Some(index) => Glance::of_test(known::conditional(glance.0 & Glance::DEFINE != 0), moved[index]),
+            None => glance,
+        }
+    }
+}
+
 /// Looks at the text of a line. What it says holds as long as no variable is substituted in the line.
-pub fn look(kind: LineKind, text: &[u8]) -> Glance {
+pub fn look(kind: LineKind, text: &[u8], tests: &mut Tests) -> Glance {
     #[cfg(test)]
     if tests::OFF.get() {
         return Glance::MAY_ACT;
@@ -58,7 +117,10 @@ pub fn look(kind: LineKind, text: &[u8]) -> Glance {
         }),
     };
     match known {
-        Some(index) => Glance(index + 1),
+        Some(index) => match known::entry(index).is_condition && kind == LineKind::SectionOpening {
+            true => Glance::of_test(index, tests.index(text)),
+            false => Glance(index + 1),
+        },
         None if may_act(text) => Glance::MAY_ACT,
         None => Glance::NOTHING,
     }
@@ -190,13 +252,7 @@ fn takes(arity: Arity, count: usize) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::Glance;
     use std::cell::Cell;
-
-    /// One that can be told from others.
-    pub fn marked(number: usize) -> Glance {
-        Glance(number as u16)
-    }
 
     thread_local! {
         /// Nothing is seen at a glance, so that all of it is looked at properly.

@@ -117,6 +117,8 @@ struct Table {
     entries: Vec<Known>,
     /// Open addressing: 1 + index of the first entry of a name, or 0.
     slots: Vec<u16>,
+    /// Of `<IfModule` and `<IfDefine`.
+    conditionals: [u16; 2],
 }
 
 /// The source file name of a module, such as `mod_ssl.c`.
@@ -154,6 +156,11 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// An entry by its index.
 pub fn entry(index: u16) -> &'static Known {
     &table().entries[index as usize]
+}
+
+/// Index of `<IfDefine`, or else of `<IfModule`.
+pub fn conditional(is_define: bool) -> u16 {
+    table().conditionals[usize::from(is_define)]
 }
 
 /// Index of the first entry for a name.
@@ -278,10 +285,13 @@ fn parse(text: &'static str) -> Table {
         }
         entries[index].same_name_follows = follows;
     }
+    let index = |name| entries.iter().position(|entry| entry.name == name);
+    let conditionals = ["<IfModule", "<IfDefine"].map(|name| index(name).unwrap_or_default() as u16);
     Table {
         modules,
         entries,
         slots,
+        conditionals,
     }
 }
 

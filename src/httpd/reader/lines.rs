@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::Document;
 use super::super::buffer::Buffer;
 use super::super::configuration::{FileId, MacroPlace, Section, SectionId};
 use super::super::line::{LineKind, add_physical, trim};
+use super::super::{Document, Truth};
 use super::{Frame, Reader};
 
 /// Where the next line comes from: the file, or macros in use, innermost last.
@@ -22,6 +22,10 @@ pub(super) struct Lines {
     pub resumed: Option<usize>,
     /// The last line was lost.
     pub lost: bool,
+    /// What conditionals of the file were found to be, by the index of their text.
+    decided: Vec<Option<Truth>>,
+    /// How often something had acted before.
+    decided_at: usize,
 }
 
 pub(super) struct Expansion {
@@ -48,7 +52,27 @@ impl Lines {
             macros: Vec::new(),
             resumed: None,
             lost: false,
+            decided: Vec::new(),
+            decided_at: 0,
         }
+    }
+
+    /// What a conditional of that text was found to be, if nothing has acted since.
+    pub fn decided(&self, test: usize, acted: usize) -> Option<Truth> {
+        let known = self.decided.get(test).copied().flatten();
+        known.filter(|_| self.decided_at == acted)
+    }
+
+    /// Notes it.
+    pub fn decide(&mut self, test: usize, acted: usize, truth: Truth) {
+        if self.decided_at != acted {
+            self.decided.clear();
+            self.decided_at = acted;
+        }
+        if self.decided.len() <= test {
+            self.decided.resize(test + 1, None);
+        }
+        self.decided[test] = Some(truth);
     }
 
     /// The next line that is not blank or a comment.

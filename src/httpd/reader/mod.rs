@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
+use super::condition::Condition;
 use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::entries::Entries;
 use super::glance::split_name;
@@ -219,9 +220,23 @@ impl Reader {
                 (LineKind::Directive, _) if !glance.may_act() => self.c.entries.push(entry),
                 (LineKind::SectionOpening, Some(known)) if known.is_condition => {
                     (lines.line, lines.next) = (at, at + 1);
-                    let text = document.text(at);
-                    let (name, argument) = split_name(&text);
-                    self.opening(&name[1..], argument, entry, lines, frames);
+                    let name = &known.name.as_bytes()[1..];
+                    let test = glance.test();
+                    let decided = test.and_then(|test| lines.decided(test, self.acted));
+                    let truth = match (decided, Condition::by_name(name)) {
+                        (Some(truth), _) => truth,
+                        (None, Some(condition)) => {
+                            let text = document.text(at);
+                            let argument = split_name(&text).1;
+                            let truth = self.decide(condition, name, argument, entry.truth, lines);
+                            if let Some(test) = test {
+                                lines.decide(test, self.acted, truth);
+                            }
+                            truth
+                        }
+                        (None, None) => return,
+                    };
+                    self.enter(Cow::Borrowed(name), truth, entry, lines, frames);
                     continue;
                 }
                 (LineKind::SectionOpening, Some(known)) => frames.push(Frame {

@@ -28,23 +28,12 @@ impl Reader {
             Condition::Module | Condition::Define => true,
         });
         if let Some(condition) = condition {
-            let section = self.open_section(entry, true);
             let truth = self.decide(condition, name, rest, entry.truth, lines);
-            let truth = entry.truth.and(truth);
-            self.c.sections[section as usize].truth = truth;
-            match truth {
-                Truth::False => self.skim(name, section, lines),
-                truth => frames.push(Frame {
-                    section,
-                    name: match condition.name() {
-                        same if same == name => Cow::Borrowed(same),
-                        _ => Cow::Owned(name.to_vec()),
-                    },
-                    conditional: true,
-                    truth,
-                }),
-            }
-            return;
+            let name = match condition.name() {
+                same if same == name => Cow::Borrowed(same),
+                _ => Cow::Owned(name.to_vec()),
+            };
+            return self.enter(name, truth, entry, lines, frames);
         }
         if name.eq_ignore_ascii_case(b"Macro") && self.c.modules.has(b"macro_module") != Truth::False {
             self.acted += 1;
@@ -64,6 +53,29 @@ impl Reader {
             conditional: false,
             truth: entry.truth,
         });
+    }
+
+    /// Opens a conditional that was decided.
+    pub(super) fn enter(
+        &mut self,
+        name: Cow<'static, [u8]>,
+        found: Truth,
+        entry: Entry,
+        lines: &mut Lines,
+        frames: &mut Vec<Frame>,
+    ) {
+        let section = self.open_section(entry, true);
+        let truth = entry.truth.and(found);
+        self.c.sections[section as usize].truth = truth;
+        match truth {
+            Truth::False => self.skim(&name, section, lines),
+            truth => frames.push(Frame {
+                section,
+                name,
+                conditional: true,
+                truth,
+            }),
+        }
     }
 
     pub(super) fn open_section(&mut self, mut entry: Entry, transparent: bool) -> SectionId {
