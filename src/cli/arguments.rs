@@ -287,7 +287,7 @@ fn parse_since(text: &str) -> Result<Since, String> {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUSES)]
 pub struct Lint {
-    /// Print errors only
+    /// Look for errors only, and print nothing else
     #[arg(short, long)]
     pub quiet: bool,
 }
