@@ -10,6 +10,7 @@ mod configuration;
 mod document;
 mod edit;
 mod entries;
+mod expression;
 mod facts;
 mod glance;
 mod include;

@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod compare;
+mod expressions;
 mod generator;
 mod oracle;
 mod random;
