@@ -183,6 +183,16 @@ mod tests {
     }
 
     #[test]
+    fn conditions_know_their_names() {
+        for (name, condition) in NAMES {
+            assert_eq!(
+                (condition.name(), Condition::by_name(name)),
+                (name, Some(condition))
+            );
+        }
+    }
+
+    #[test]
     fn a_test_is_one_word_since_2_4_35() {
         let test = |text: &'static str, v: &str| Test::parse(text.as_bytes(), version(v));
         let name = |negated, name: &'static str| {

@@ -248,13 +248,11 @@ fn names_a_drive(main: &[u8]) -> bool {
     // A server root stands near the start; a file of a hundred megabytes need not be looked through for it.
     let start = &main[..main.len().min(256 << 10)];
     // Most files hold nothing of the kind, and need not be split for it.
-    let drive = |colon: usize| {
-        let before = colon.checked_sub(1).map(|at| start[at]);
-        before.is_some_and(|b| b.is_ascii_alphabetic())
-            && matches!(start.get(colon + 1), Some(b'/' | b'\\'))
-            && colon
-                .checked_sub(2)
-                .is_none_or(|at| !start[at].is_ascii_alphanumeric())
+    let drive = |colon: usize| match (&start[..colon], start.get(colon + 1)) {
+        // The letter of a continued line stands in the line before.
+        ([.., b'\n'], _) | (_, Some(b'\\')) => true,
+        ([.., before, letter], Some(b'/')) => letter.is_ascii_alphabetic() && !before.is_ascii_alphanumeric(),
+        _ => false,
     };
     if !memchr::memchr_iter(b':', start).any(drive) {
         return false;
@@ -284,6 +282,7 @@ mod tests {
             Platform::of(b"define SRVROOT \"C:/x\"\r\nServerRoot \"${SRVROOT}\""),
             Platform::Windows
         );
+        assert_eq!(Platform::of(b"ServerRoot C\\\r\n:/x"), Platform::Windows);
         assert_eq!(
             Platform::of(b"ServerRoot /etc\n# ServerRoot C:/x"),
             Platform::HOST

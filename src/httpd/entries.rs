@@ -43,7 +43,7 @@ impl Entries {
 
     /// Adds others at the end.
     pub fn append(&mut self, more: Entries) {
-        for (_, piece) in more.pieces {
+        for (_, piece) in more.pieces.into_iter().filter(|(_, piece)| !piece.is_empty()) {
             self.pieces.push((self.len() as EntryId, piece));
         }
     }
@@ -74,8 +74,13 @@ impl Entries {
 
     /// Piece and index in it.
     fn position(&self, id: EntryId) -> (usize, usize) {
-        let last = self.pieces.iter().rposition(|(start, _)| *start <= id);
-        let piece = last.unwrap_or_default();
+        let piece = match self.pieces.len() {
+            1 => 0,
+            _ => self
+                .pieces
+                .partition_point(|(start, _)| *start <= id)
+                .saturating_sub(1),
+        };
         (piece, (id - self.pieces[piece].0) as usize)
     }
 }

@@ -15,7 +15,7 @@ use memchr::memchr2;
 pub struct Glance(u16);
 
 impl Glance {
-    /// It does not act while reading; else nothing is known.
+    /// It does not act while reading, as it stands: a variable in its name may change that. Else nothing is known.
     pub const NOTHING: Glance = Glance(0);
     const MAY_ACT: Glance = Glance(u16::MAX);
 
@@ -44,7 +44,8 @@ impl Glance {
     fn of_test(known: u16, index: Option<usize>) -> Glance {
         let is_define = known::entry(known).name == "<IfDefine";
         match index {
-            Some(index) => Glance(Glance::TEST | u16::from(is_define) * Glance::DEFINE | index as u16),
+            Some(index) if is_define => Glance(Glance::TEST | Glance::DEFINE | index as u16),
+            Some(index) => Glance(Glance::TEST | index as u16),
             None => Glance(known + 1),
         }
     }
@@ -57,7 +58,7 @@ impl Glance {
         }
     }
 
-    /// May it act while reading, conditionals excepted? Errs on the side of yes.
+    /// May it act while reading, as it stands and conditionals excepted? Errs on the side of yes.
     pub fn may_act(self) -> bool {
         self == Glance::MAY_ACT
     }

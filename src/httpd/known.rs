@@ -317,6 +317,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_conditionals_are_in_the_table() {
+        let names = [false, true].map(|is_define| entry(conditional(is_define)).name);
+        assert_eq!(names, ["<IfModule", "<IfDefine"]);
+    }
+
+    #[test]
     fn names_are_found_in_any_case() {
         let found = find(b"sslengine");
         assert_eq!(found.len(), 1);

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
 use super::parallel::{self, in_parallel};
-use super::virtual_host::{closeness, matches_alias};
-use super::{Address, Configuration, EntryId, Host, Truth, VirtualHost};
+use super::virtual_host::matches_alias;
+use super::{Configuration, EntryId, Host, Truth, VirtualHost};
 
 /// How a virtual host is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,15 @@ struct Names<'a> {
     patterns: Vec<(&'a str, EntryId)>,
 }
 
-/// By the address that clients connect to.
-type Sets<'a> = HashMap<(Option<IpAddr>, u16), Set<'a>, RandomState>;
+/// The active virtual hosts with an address; their names are gathered when somebody asks.
+#[derive(Default)]
+struct Group<'a> {
+    hosts: Vec<&'a VirtualHost>,
+    set: OnceLock<Set<'a>>,
+}
+
+/// By address, `*` and any port being `None`. For a connection those with its port count, or else those with any.
+type Groups<'a> = HashMap<(Option<IpAddr>, Option<u16>), Group<'a>, RandomState>;
 
 impl Configuration {
     /// How each virtual host is reached, in the order of `hosts`.
@@ -51,23 +59,29 @@ impl Configuration {
             .filter(|listen| listen.truth == Truth::True)
             .map(|listen| listen.port)
             .collect();
-        let addresses = addresses(hosts);
-        let mut sets = Sets::default();
-        let mut last = None;
-        for own in &addresses {
-            for to in ports_of(own.port, &ports).map(|port| (own.ip, port)) {
-                // Neighbours mostly have the same address.
-                if last.replace(to) != Some(to) {
-                    sets.entry(to)
-                        .or_insert_with(|| Set::of(&address_set(hosts, &addresses, to)));
-                }
-            }
-        }
+        let groups = groups(hosts);
         let reach = |part: &[VirtualHost]| -> Vec<_> {
-            part.iter().map(|host| reach_of(host, &ports, &sets)).collect()
+            part.iter().map(|host| reach_of(host, &ports, &groups)).collect()
         };
         in_parts(usize::MAX, hosts, reach).concat()
     }
+}
+
+fn groups(hosts: &[VirtualHost]) -> Groups<'_> {
+    let mut groups = Groups::default();
+    for host in hosts.iter().filter(|host| host.truth == Truth::True) {
+        let known = host
+            .addresses
+            .iter()
+            .filter(|address| !matches!(address.host, Host::Name(_)));
+        for address in known {
+            let group = groups.entry((address.ip(), address.port)).or_default();
+            if group.hosts.last().is_none_or(|last| last.entry != host.entry) {
+                group.hosts.push(host);
+            }
+        }
+    }
+    groups
 }
 
 /// Works on so many virtual hosts in so many parts at most.
@@ -80,71 +94,33 @@ fn in_parts<H: Sync, T: Send>(most: usize, hosts: &[H], work: impl Fn(&[H]) -> T
     in_parallel(parts.len(), |part| work(parts[part]))
 }
 
-/// The ports of an address at which something listens.
-fn ports_of(own: Option<u16>, ports: &BTreeSet<u16>) -> impl Iterator<Item = u16> {
-    let fits = move |port: &&u16| own.is_none_or(|own| own == **port);
-    ports.iter().filter(fits).copied()
-}
-
-/// An address of a virtual host: all of them stand together, as they are gone through for every set.
-struct Own {
-    /// Index of the virtual host.
-    host: usize,
-    ip: Option<IpAddr>,
-    port: Option<u16>,
-    /// It is a host name, which is not resolved and so never matches.
-    is_name: bool,
-}
-
-/// Those of all active virtual hosts.
-fn addresses(hosts: &[VirtualHost]) -> Vec<Own> {
-    let active = hosts.iter().enumerate();
-    let active = active.filter(|(_, host)| host.truth == Truth::True);
-    let own = |(host, address): (usize, &Address)| Own {
-        host,
-        ip: address.ip(),
-        port: address.port,
-        is_name: matches!(address.host, Host::Name(_)),
-    };
-    active
-        .flat_map(|(n, host)| host.addresses.iter().map(move |address| (n, address)))
-        .map(own)
-        .collect()
-}
-
-/// As [`Configuration::address_set`].
-fn address_set<'a>(
-    hosts: &'a [VirtualHost],
-    addresses: &[Own],
-    (ip, port): (Option<IpAddr>, u16),
-) -> Vec<&'a VirtualHost> {
-    let closeness = |own: &Own| closeness((own.ip, own.port), ip, port).filter(|_| !own.is_name);
-    let Some(nearest) = addresses.iter().filter_map(closeness).max() else {
-        return Vec::new();
-    };
-    let set = addresses.iter().filter(|own| closeness(own) == Some(nearest));
-    let mut set: Vec<usize> = set.map(|own| own.host).collect();
-    set.dedup();
-    set.into_iter().map(|host| &hosts[host]).collect()
-}
-
-fn reach_of(host: &VirtualHost, ports: &BTreeSet<u16>, sets: &Sets<'_>) -> Reach {
+fn reach_of(host: &VirtualHost, ports: &BTreeSet<u16>, groups: &Groups<'_>) -> Reach {
     if host.truth != Truth::True {
         return Reach::Inactive;
     }
     let mut listened = false;
     let mut shadow = None;
-    let to = |address: &Address| {
+    for address in &host.addresses {
         let ip = address.ip();
-        ports_of(address.port, ports).map(move |port| (ip, port))
-    };
-    for to in host.addresses.iter().flat_map(to) {
-        listened = true;
-        let Some(set) = sets.get(&to) else { continue };
-        match set.answer(host.server_name.as_deref()) {
-            Some(entry) if entry == host.entry => return Reach::Answers,
-            _ if set.first == Some(host.entry) => return Reach::Answers,
-            answer => shadow = shadow.or(answer),
+        let mut any_port_asked = false;
+        for port in ports {
+            if address.port.is_some_and(|own| own != *port) {
+                continue;
+            }
+            listened = true;
+            let own = groups.get(&(ip, Some(*port)));
+            if own.is_none() && std::mem::replace(&mut any_port_asked, true) {
+                continue;
+            }
+            let Some(group) = own.or_else(|| groups.get(&(ip, None))) else {
+                continue;
+            };
+            let set = group.set.get_or_init(|| Set::of(&group.hosts));
+            match set.answer(host.server_name.as_deref()) {
+                Some(entry) if entry == host.entry => return Reach::Answers,
+                _ if set.first == Some(host.entry) => return Reach::Answers,
+                answer => shadow = shadow.or(answer),
+            }
         }
     }
     match shadow {
@@ -238,6 +214,71 @@ impl Hash for Caseless<'_> {
             lower.copy_from_slice(part);
             lower.make_ascii_lowercase();
             state.write(lower);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Reach;
+    use crate::httpd::{Configuration, Facts, Host, Platform, Source, VirtualHost};
+
+    fn host() -> impl Strategy<Value = String> {
+        let address = || {
+            prop::sample::select(vec![
+                "*",
+                "*:80",
+                "*:81",
+                "*:83",
+                "10.0.0.1:80",
+                "10.0.0.1",
+                "10.0.0.2:81",
+            ])
+        };
+        let name = || prop::sample::select(vec!["a.test", "B.test", "b.TEST", "c.d.test"]);
+        let alias = || prop::sample::select(vec!["*.test", "?.test", "*", "*.d.test", "a.test", "x.test"]);
+        (
+            prop::collection::vec(address(), 1..3),
+            name(),
+            prop::collection::vec(alias(), 0..2),
+        )
+            .prop_map(|(addresses, name, aliases)| {
+                let aliases: String = aliases
+                    .iter()
+                    .map(|alias| format!("ServerAlias {alias}\n"))
+                    .collect();
+                format!(
+                    "<VirtualHost {}>\nServerName {name}\n{aliases}</VirtualHost>\n",
+                    addresses.join(" ")
+                )
+            })
+    }
+
+    proptest! {
+        /// All at once as one by one.
+        #[test]
+        fn who_answers_is_who_is_reached(hosts in prop::collection::vec(host(), 1..8)) {
+            let text = format!("Listen 80\nListen 81\nListen 82\n{}", hosts.concat());
+            let source = Source::new("/none".into(), Platform::HOST);
+            let facts = Facts::assumed(Platform::HOST);
+            let c = Configuration::from_bytes(b"/none/httpd.conf", text.into_bytes(), source, facts);
+            let hosts = c.virtual_hosts();
+            let answers = |host: &VirtualHost| host.addresses.iter().any(|address| {
+                let ports = [80, 81, 82].into_iter().filter(|port| address.port.is_none_or(|own| own == *port));
+                ports.into_iter().any(|port| {
+                    let name = host.server_name.as_deref().unwrap_or_default();
+                    let set = c.address_set(&hosts, address.ip(), port);
+                    let by_name = set.iter().find(|other| other.has_name(name));
+                    by_name.is_some_and(|other| other.entry == host.entry)
+                        || set.first().is_some_and(|first| first.entry == host.entry)
+                })
+            });
+            prop_assert!(hosts.iter().all(|host| host.addresses.iter().all(|a| !matches!(a.host, Host::Name(_)))));
+            for (host, reach) in hosts.iter().zip(c.reach(&hosts)) {
+                prop_assert_eq!(reach == Reach::Answers, answers(host), "{:?} {:?}", host, reach);
+            }
         }
     }
 }

@@ -86,24 +86,16 @@ impl Address {
     /// How near the address is to a connection's local end; `None` when it does not match. Apache prefers the exact
     /// address, and among those the exact port.
     fn closeness(&self, ip: Option<IpAddr>, port: u16) -> Option<u8> {
-        match self.host {
-            Host::Name(_) => None,
-            _ => closeness((self.ip(), self.port), ip, port),
+        let host = match &self.host {
+            Host::Any => 0,
+            Host::Ip(own) if Some(*own) == ip => 2,
+            Host::Ip(_) | Host::Name(_) => return None,
+        };
+        match self.port {
+            None => Some(host),
+            Some(own) if own == port => Some(host + 1),
+            Some(_) => None,
         }
-    }
-}
-
-/// The same of an address that is `*` where it has no IP address.
-pub(super) fn closeness(own: (Option<IpAddr>, Option<u16>), ip: Option<IpAddr>, port: u16) -> Option<u8> {
-    let host = match own.0 {
-        None => 0,
-        Some(_) if own.0 == ip => 2,
-        Some(_) => return None,
-    };
-    match own.1 {
-        None => Some(host),
-        Some(own) if own == port => Some(host + 1),
-        Some(_) => None,
     }
 }
 

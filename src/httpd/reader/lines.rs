@@ -75,6 +75,18 @@ impl Lines {
         self.decided[test] = Some(truth);
     }
 
+    /// Goes back to the file where the macros in use have no more lines.
+    pub fn leave_macros(&mut self) {
+        while self
+            .macros
+            .last()
+            .is_some_and(|used| used.next >= used.body.len())
+        {
+            self.macros.pop();
+            self.resumed = Some(self.next);
+        }
+    }
+
     /// The next line that is not blank or a comment.
     pub fn next<'a>(&mut self, document: &'a Document) -> Option<Current<'a>> {
         while let Some(expansion) = self.macros.last_mut() {

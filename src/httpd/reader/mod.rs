@@ -120,6 +120,9 @@ impl Reader {
         let mut lines = Lines::of(file, document.clone());
         let mut frames = vec![Frame::around(section, truth)];
         self.read_in_parts(&mut lines, &mut frames);
+        if self.stopped {
+            return;
+        }
         self.read_lines(&mut lines, &mut frames, document.lines().len());
         if self.stopped {
             return;
@@ -166,6 +169,7 @@ impl Reader {
     fn read_lines(&mut self, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
         let document = lines.document.clone();
         loop {
+            lines.leave_macros();
             self.store_plain(&document, lines, frames, end);
             if lines.next >= end && end < document.lines().len() && lines.macros.is_empty() {
                 return;
@@ -228,8 +232,12 @@ impl Reader {
                         (None, Some(condition)) => {
                             let text = document.text(at);
                             let argument = split_name(&text).1;
+                            let before = self.c.problems.len();
                             let truth = self.decide(condition, name, argument, entry.truth, lines);
-                            if let Some(test) = test {
+                            // What is wrong with it is told at each of its lines.
+                            if let Some(test) = test
+                                && before == self.c.problems.len()
+                            {
                                 lines.decide(test, self.acted, truth);
                             }
                             truth

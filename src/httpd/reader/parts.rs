@@ -168,7 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::httpd::glance::tests::OFF;
-    use crate::httpd::{Configuration, Facts, Platform, Source};
+    use crate::httpd::{Configuration, Facts, Platform, Source, Truth};
 
     thread_local! {
         /// In how many parts at most a file is read, however small it is.
@@ -214,11 +214,36 @@ mod tests {
             "Use m",
             "<LuaHookLog x>\n<VirtualHost *:86>\n</LuaHookLog>",
             "LoadModule lua_module l.so",
+            "<IfModule !>\n</IfModule>",
             "# comment",
             "",
             "Options none",
             "\"Define\" ROOT /quoted",
         ])
+    }
+
+    #[test]
+    fn nothing_is_read_behind_a_recursion() {
+        let mut text = "Include /none/loop.conf\nDefine AFTER\n".to_string();
+        for _ in 0..20 {
+            text += "<VirtualHost *:80>\nServerName a.test\n</VirtualHost>\n";
+        }
+        let recursion = ("/none/loop.conf".into(), b"Include /none/loop.conf\n".to_vec());
+        let source = Source::new("/none".into(), Platform::HOST).with_overlay([recursion].into());
+        for most in [None, Some(3)] {
+            MOST.set(most);
+            let facts = Facts::assumed(Platform::HOST);
+            let c = Configuration::from_bytes(
+                b"/none/httpd.conf",
+                text.clone().into_bytes(),
+                source.clone(),
+                facts,
+            );
+            MOST.set(None);
+            assert_eq!(c.problems.len(), 1);
+            assert_eq!(c.variables.flag(b"AFTER"), Truth::False);
+            assert!(c.named("<VirtualHost").next().is_none());
+        }
     }
 
     proptest! {

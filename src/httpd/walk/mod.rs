@@ -23,7 +23,7 @@ use foldhash::fast::RandomState;
 use super::configuration::{Entry, EntryId, SectionId};
 use super::problem::{Phase, Problem, Severity, escape};
 use super::word::words;
-use super::{Configuration, Line, Listen, Platform, Truth, glance, known};
+use super::{Configuration, Line, Listen, Platform, SERVER, Truth, glance, known};
 use context::Context;
 use host::Hosts;
 
@@ -65,8 +65,9 @@ struct Walk<'a> {
     least: Severity,
     problems: Vec<Problem>,
     contexts: Contexts,
-    /// The first `<Else>` of a part at the server level is refused so, unless an `<If>` stands in a part before.
-    orphan: Option<Problem>,
+    /// The problem, by index, of the first `<Else>` of a part at the server level: it is none if an `<If>` stands in a
+    /// part before.
+    orphan: Option<usize>,
     /// By module of the table: is it there after the last line?
     modules: Arc<[Truth]>,
     /// A module is loaded that is not in the table.
@@ -110,6 +111,10 @@ impl Contexts {
     }
 
     fn index(&self, section: SectionId) -> usize {
+        debug_assert!(
+            section == SERVER || section >= self.first,
+            "a section of another part"
+        );
         section.checked_sub(self.first).map_or(0, |at| at as usize + 1)
     }
 }

@@ -46,9 +46,12 @@ fn parts(c: &Configuration, most: usize) -> Vec<Range<EntryId>> {
 
 impl Walk<'_> {
     /// Adds what the part behind it found.
-    fn append(mut self, more: Self) -> Self {
-        let after_if = self.contexts[SERVER].after_if;
-        self.problems.extend(more.orphan.filter(|_| !after_if));
+    fn append(mut self, mut more: Self) -> Self {
+        if let Some(orphan) = more.orphan.filter(|_| self.contexts[SERVER].after_if) {
+            more.problems.remove(orphan);
+            let behind = more.unknown.iter_mut().filter(|(problem, _)| *problem > orphan);
+            behind.for_each(|(problem, _)| *problem -= 1);
+        }
         if more.contexts.settled {
             self.contexts[SERVER].after_if = more.contexts[SERVER].after_if;
         }

@@ -1,12 +1,11 @@
-//! Sections carried out in the walk: their tags and arguments. Does not judge patterns, nor expressions but for one that
-//! is cut off.
+//! Sections carried out in the walk: their tags and arguments. Does not judge patterns.
 
 use super::super::configuration::Entry;
 use super::super::glance::takes_one_path;
 use super::super::known::Known;
 use super::super::line::trim;
 use super::super::word::words;
-use super::super::{SERVER, SectionId};
+use super::super::{SERVER, SectionId, expression};
 use super::{Directive, Walk, host, shown_name, trap, where_it_may_stand};
 
 /// Checks the opening of a section and sets the context of its content.
@@ -78,7 +77,7 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
             format!("no `<If>` precedes this `{name}` in the same section"),
         );
         if around == SERVER && !walk.contexts.settled {
-            walk.orphan = walk.problems.pop();
+            walk.orphan = walk.problems.len().checked_sub(1);
         }
     }
     if matches!(known.name, "<If" | "<ElseIf") && words(argument).nth(1).is_some() {
@@ -98,22 +97,22 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
         );
     } else if matches!(known.name, "<If" | "<ElseIf")
         && let Some(first) = words(argument).next()
-        && open_variable(&first.value)
+        && memchr::memmem::find(&first.value, b"${").is_none()
+        && let Some(why) = expression::refuses(&first.value)
     {
         walk.refuse(
             directive,
             "expression",
-            "Cannot parse condition clause: Unterminated string or variable",
-            "a `%{` of the expression is not closed; end it with `}`",
+            "Cannot parse condition clause",
+            format!("Apache cannot parse the expression: {why}"),
         );
     }
     if else_like || known.name == "<If" {
         walk.contexts[around].after_if = known.name != "<Else";
         walk.contexts.settled |= around == SERVER;
     }
-    match known.name {
-        "<VirtualHost" => host::opening(walk, directive, section, argument),
-        _ => {}
+    if known.name == "<VirtualHost" {
+        host::opening(walk, directive, section, argument);
     }
     if takes_one_path(known) {
         let mut split = words(argument);
@@ -150,12 +149,6 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
 /// The section whose content an entry belongs to, conditionals decided while reading seen through.
 fn effective(walk: &Walk<'_>, entry: &Entry) -> SectionId {
     walk.c.context(entry)
-}
-
-/// Does an expression hold a variable that is not closed?
-fn open_variable(expression: &[u8]) -> bool {
-    let last = memchr::memmem::rfind(expression, b"%{");
-    last.is_some_and(|at| !expression[at..].contains(&b'}'))
 }
 
 /// Is the last quoted word without its closing quote?

@@ -94,6 +94,7 @@ fn site() -> impl Strategy<Value = String> {
         "<If true>\n</If>",
         "<Else>\n</Else>",
         "<ElseIf true>\n</ElseIf>",
+        "<ElseIf true> text\n</ElseIf>",
         "ServerName a.test:81",
         "ServerName b.test",
         "Nonsence on",
