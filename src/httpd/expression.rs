@@ -3,11 +3,12 @@
 
 /// Parsed deeper than this, an expression is not judged.
 const DEEPEST: usize = 500;
+const UNTERMINATED: &str = "Unterminated string or variable";
 /// Longer pieces of text than this are refused by Apache.
 const LONGEST: usize = 8192;
 
-/// Why Apache does not take an expression: a sentence without a full stop.
-pub fn refuses(text: &[u8]) -> Option<&'static str> {
+/// Why Apache does not take an expression: words of its own message, and a sentence without a full stop.
+pub fn refuses(text: &[u8]) -> Option<(&'static str, &'static str)> {
     let mut parser = Parser {
         text,
         at: 0,
@@ -21,13 +22,17 @@ pub fn refuses(text: &[u8]) -> Option<&'static str> {
         )),
     });
     match parsed {
-        Err(Refusal::Because(why)) => Some(why),
+        Err(Refusal::Because(why)) => Some(("syntax error", why)),
+        Err(Refusal::Scanner(apache, why)) => Some((apache, why)),
         Ok(()) | Err(Refusal::TooDeep) => None,
     }
 }
 
 enum Refusal {
+    /// The grammar.
     Because(&'static str),
+    /// Before the grammar, with Apache's words.
+    Scanner(&'static str, &'static str),
     TooDeep,
 }
 
@@ -195,7 +200,7 @@ impl Parser<'_> {
         let name = self.rest();
         let length = match name.first() {
             Some(byte) if byte.is_ascii_alphabetic() => identifier(name),
-            None => return Err(Refusal::Because(UNCLOSED)),
+            None => return Err(Refusal::Scanner(UNTERMINATED, UNCLOSED)),
             Some(_) => return Err(Refusal::Because("the name of a variable starts with a letter")),
         };
         self.at += length;
@@ -205,7 +210,7 @@ impl Parser<'_> {
                 Some(b'}') => Err(Refusal::Because("an argument is missing behind a `:`")),
                 _ => self.deeper(|parser| parser.text_up_to(b'}', UNCLOSED)),
             },
-            None => Err(Refusal::Because(UNCLOSED)),
+            None => Err(Refusal::Scanner(UNTERMINATED, UNCLOSED)),
             Some(_) => Err(Refusal::Because(
                 "the name of a variable holds letters, digits and `_` only",
             )),
@@ -221,7 +226,7 @@ impl Parser<'_> {
         let mut length = 0;
         loop {
             match self.next() {
-                None | Some(b'\n') => return Err(Refusal::Because(unclosed)),
+                None | Some(b'\n') => return Err(Refusal::Scanner(UNTERMINATED, unclosed)),
                 Some(byte) if byte == end => return Ok(()),
                 Some(b'\\') => {
                     self.escape()?;
@@ -237,12 +242,18 @@ impl Parser<'_> {
                     length = 0;
                 }
                 Some(b'"' | b'\'') if end == b'}' => {
-                    return Err(Refusal::Because("the argument inside a `%{...}` takes no quotes"));
+                    return Err(Refusal::Scanner(
+                        "flex scanner jammed",
+                        "the argument inside a `%{...}` takes no quotes",
+                    ));
                 }
                 Some(_) => length += 1,
             }
             if length >= LONGEST {
-                return Err(Refusal::Because("a text of it is longer than 8191 bytes"));
+                return Err(Refusal::Scanner(
+                    "String too long",
+                    "a text of it is longer than 8191 bytes",
+                ));
             }
         }
     }
@@ -254,15 +265,24 @@ impl Parser<'_> {
         let octal = rest.iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7'));
         let octal = octal.count();
         self.at += match (digits, octal) {
-            (0, _) if rest.is_empty() => return Err(Refusal::Because("a quote is not closed")),
+            (0, _) if rest.is_empty() => {
+                return Err(Refusal::Scanner(
+                    "flex scanner jammed",
+                    "nothing follows a backslash",
+                ));
+            }
             (0, _) => 1,
             (digits, octal) if digits > octal => {
-                return Err(Refusal::Because(
+                return Err(Refusal::Scanner(
+                    "Bad escape sequence",
                     "a backslash is followed by up to three octal digits, or by none",
                 ));
             }
             (_, 3) if rest[0] > b'3' => {
-                return Err(Refusal::Because("a byte is `\\377` at most"));
+                return Err(Refusal::Scanner(
+                    "Escape sequence out of bound",
+                    "a byte is `\\377` at most",
+                ));
             }
             (_, octal) => octal,
         };
@@ -274,7 +294,10 @@ impl Parser<'_> {
         self.at += length;
         let closing = memchr::memchr(end, self.rest());
         if closing.unwrap_or(self.rest().len()) >= LONGEST {
-            return Err(Refusal::Because("a pattern of it is longer than 8191 bytes"));
+            return Err(Refusal::Scanner(
+                "Regexp too long",
+                "a pattern of it is longer than 8191 bytes",
+            ));
         }
         let Some(closing) = closing else {
             self.at = self.text.len();
@@ -341,7 +364,8 @@ impl Parser<'_> {
                 (length, _) => (length, named(&rest[..length])),
             },
             _ => {
-                return Err(Refusal::Because(
+                return Err(Refusal::Scanner(
+                    "Parse error near",
                     "it holds a character that means nothing outside of quotes",
                 ));
             }

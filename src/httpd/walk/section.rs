@@ -98,12 +98,12 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
     } else if matches!(known.name, "<If" | "<ElseIf")
         && let Some(first) = words(argument).next()
         && memchr::memmem::find(&first.value, b"${").is_none()
-        && let Some(why) = expression::refuses(&first.value)
+        && let Some((apache, why)) = expression::refuses(&first.value)
     {
         walk.refuse(
             directive,
             "expression",
-            "Cannot parse condition clause",
+            format!("Cannot parse condition clause: {apache}"),
             format!("Apache cannot parse the expression: {why}"),
         );
     }
