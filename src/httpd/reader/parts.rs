@@ -2,7 +2,7 @@
 //! hangs on does not change in it, and is known before. Where that turns out to be wrong, the file is read on in order.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::super::configuration::{Configuration, EntryId, FileId, SERVER, SectionId};
 use super::super::macros::Macros;
@@ -27,12 +27,9 @@ impl Reader {
             return;
         }
         let acted = self.acted;
-        let readers: Vec<_> = ahead.iter().map(|_| Mutex::new(Some(self.for_part()))).collect();
         let (file, document, truth) = (lines.file, lines.document.clone(), frames[0].truth);
-        let read = |n: usize| {
-            let reader = readers[n].lock().unwrap_or_else(PoisonError::into_inner).take();
-            reader.and_then(|reader| reader.read_part(file, &document, &ahead[n], truth))
-        };
+        let known = self.for_part();
+        let read = |n: usize| known.for_part().read_part(file, &document, &ahead[n], truth);
         let parts = Ahead::new(ahead.len(), read);
         parts.with_helpers(processors() - 1, || {
             self.read_lines(lines, frames, first.end);
