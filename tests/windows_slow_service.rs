@@ -316,10 +316,16 @@ mod tests {
             .collect()
     }
 
+    /// What the server answers. A connection may still meet the socket of the process that just ended, and is reset.
     fn hello() -> String {
-        match http_get(8080, NAME, "/") {
-            Ok(answer) => String::from_utf8_lossy(&answer.body).into_owned(),
-            Err(failure) => failure.to_string(),
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let start = Instant::now();
+        loop {
+            match http_get(8080, NAME, "/") {
+                Ok(answer) => return String::from_utf8_lossy(&answer.body).into_owned(),
+                Err(failure) if start.elapsed() > PATIENCE => return failure.to_string(),
+                Err(_) => std::thread::sleep(Duration::from_millis(200)),
+            }
         }
     }
 
