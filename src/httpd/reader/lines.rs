@@ -89,7 +89,11 @@ impl Lines {
 
     /// The next line that is not blank or a comment.
     pub fn next<'a>(&mut self, document: &'a Document) -> Option<Current<'a>> {
-        while let Some(expansion) = self.macros.last_mut() {
+        loop {
+            self.leave_macros();
+            let Some(expansion) = self.macros.last_mut() else {
+                break;
+            };
             let mut buffer = Vec::new();
             let mut number = None;
             while let Some((line, text)) = expansion.body.get(expansion.next) {
@@ -100,11 +104,7 @@ impl Lines {
                     break;
                 }
             }
-            let Some(line) = number else {
-                self.macros.pop();
-                self.resumed = Some(self.next);
-                continue;
-            };
+            let Some(line) = number else { continue };
             let text = trim(&buffer);
             if text.is_empty() || text.starts_with(b"#") {
                 continue;

@@ -15,10 +15,6 @@ impl Reader {
     /// Reads as much of the file as can be read so; nothing is open behind it.
     pub(super) fn read_in_parts(&mut self, lines: &mut Lines, frames: &mut Vec<Frame>) {
         let parts = worthwhile(&lines.document);
-        self.read_parts(&parts, lines, frames);
-    }
-
-    fn read_parts(&mut self, parts: &[Range<usize>], lines: &mut Lines, frames: &mut Vec<Frame>) {
         let Some((first, ahead)) = parts.split_first().filter(|(_, ahead)| !ahead.is_empty()) else {
             return;
         };
