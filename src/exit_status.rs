@@ -22,13 +22,17 @@ pub enum ExitStatus {
     NotRestored = 7,
     /// The system does not permit it; nothing was changed.
     NotPermitted = 8,
-    /// Another run holds the lock; nothing was changed.
+    /// Another run holds the lock, or changed what had been read; nothing was changed, and trying again helps.
     Locked = 9,
+    /// Ctrl-C, a closed console or a signal came; what had been begun was undone.
+    Interrupted = 10,
+    /// A server that was told to start or restart does not serve what is configured, and there was nothing to put back.
+    NotServing = 11,
 }
 
 impl ExitStatus {
     /// Every status with the sentence that `--help` and the README show for it.
-    pub const ALL: [(ExitStatus, &'static str); 10] = [
+    pub const ALL: [(ExitStatus, &'static str); 12] = [
         (ExitStatus::Done, "done, or nothing to do"),
         (ExitStatus::Error, "error; nothing was changed"),
         (ExitStatus::Usage, "the command line was not understood"),
@@ -50,7 +54,18 @@ impl ExitStatus {
             ExitStatus::NotPermitted,
             "the system does not permit it; nothing was changed",
         ),
-        (ExitStatus::Locked, "another run is at work; nothing was changed"),
+        (
+            ExitStatus::Locked,
+            "another run is at work, or changed the files meanwhile; nothing was changed: try again",
+        ),
+        (
+            ExitStatus::Interrupted,
+            "interrupted by Ctrl-C or a signal; everything is as it was",
+        ),
+        (
+            ExitStatus::NotServing,
+            "the server does not serve what is configured, and there was nothing to put back",
+        ),
     ];
 
     /// Of a look that found so many errors.

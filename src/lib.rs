@@ -10,6 +10,7 @@
 //! - [`check`]: rules that look at files and configuration and return findings.
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
+//! - [`foreign`]: how files are opened that others may have written.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
 
@@ -18,6 +19,7 @@ pub mod change;
 pub mod check;
 pub mod cli;
 pub mod exit_status;
+pub mod foreign;
 pub mod httpd;
 pub mod server;
 pub mod tls;
