@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::check::Code;
-use crate::cli::arguments::{EXIT_STATUSES, PassPhraseOption};
+use crate::cli::arguments::{PassPhraseOption, exit_statuses};
 use crate::tls::issue::KeyType;
 
 /// The commands below `cert`.
@@ -30,7 +30,7 @@ pub enum CertCommand {
 /// file is when it is none of these (status 4). Shows nothing of a private key but its kind and the fingerprint of its
 /// public half.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUSES)]
+#[command(after_help = exit_statuses())]
 pub struct Inspect {
     /// Files to look at
     #[arg(required = true, value_name = "FILE")]
@@ -45,7 +45,7 @@ pub struct Inspect {
 /// Browsers warn about such a certificate. Existing files are never overwritten; the key is readable by its owner
 /// only.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUSES)]
+#[command(after_help = exit_statuses())]
 pub struct SelfSigned {
     /// Domain names and addresses that the certificate is for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
@@ -69,7 +69,7 @@ pub struct SelfSigned {
 /// Send the request to the authority and keep the key: the certificate that comes back belongs to it. Existing
 /// files are never overwritten; a new key is readable by its owner only.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUSES)]
+#[command(after_help = exit_statuses())]
 pub struct Request {
     /// Domain names and addresses that the certificate shall be for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
@@ -97,7 +97,7 @@ pub struct Request {
 /// the terminal without showing it. The new file is readable by its owner only; an existing file is never
 /// overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUSES)]
+#[command(after_help = exit_statuses())]
 pub struct DecryptKey {
     /// File with the private key under a pass-phrase
     #[arg(value_name = "IN")]
@@ -116,7 +116,7 @@ pub struct DecryptKey {
 /// intermediate certificates in the right order, as far as the archive has them. A p7b has no key. Existing files
 /// are never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUSES)]
+#[command(after_help = exit_statuses())]
 pub struct Import {
     /// The archive (.pfx, .p12, .p7b)
     #[arg(value_name = "FILE")]
@@ -138,7 +138,7 @@ pub struct Import {
 /// PEM, one file each, the chain in order, the key without pass-phrase and readable by its owner only. Existing
 /// files are never overwritten. No configuration is changed: `esync-ssl enable` does that.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_STATUSES)]
+#[command(after_help = exit_statuses())]
 pub struct Install {
     /// Certificate file
     #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "pfx")]
