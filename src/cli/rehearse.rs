@@ -17,7 +17,7 @@ use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, scrip
 use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
-use crate::server::rehearsal::{Flop, rehearse};
+use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
 
@@ -101,10 +101,16 @@ pub fn of_section(
     let mut main = PathBuf::new();
     let mut moved = BTreeMap::new();
     let mut lines = Vec::new();
-    let result = rehearse(binary, &loaded.facts.environment, &asked, |stage| {
+    let result = rehearse(binary, &loaded.facts.environment, &asked, PATIENCE, |stage| {
         for (number, (path, bytes)) in new.iter().enumerate() {
-            let copy = stage.folder.join(format!("{number}.pem"));
-            create_private(&copy, bytes)?;
+            let copy = match stage.in_memory(bytes) {
+                Some(copy) => copy,
+                None => {
+                    let copy = stage.folder.join(format!("{number}.pem"));
+                    create_private(&copy, bytes)?;
+                    copy
+                }
+            };
             moved.insert(path.clone(), copy);
         }
         let place = Stage {
@@ -131,6 +137,7 @@ pub fn of_section(
                 &format!("For {asked} it shows {}.", printable(title.as_bytes())),
             ))
         }
+        Err(Flop::Interrupted) => Ok(false),
         Err(Flop::NotStaged(error)) => {
             printer.talk(&format!("note: no rehearsal: {error}"));
             Ok(false)
@@ -148,7 +155,10 @@ pub fn of_section(
             };
             let real: Vec<Option<Place>> = lines.iter().map(|line| line.map(place)).collect();
             let mut said = of_real_lines(flop.said().trim(), &main, &real);
-            for (path, copy) in &moved {
+            // Longest first: one may begin with another.
+            let mut copies: Vec<_> = moved.iter().collect();
+            copies.sort_by_key(|(_, copy)| std::cmp::Reverse(copy.as_os_str().len()));
+            for (path, copy) in copies {
                 said = said.replace(&copy.display().to_string(), &loaded.show(path));
             }
             let (known, graver) = log::why(&said);

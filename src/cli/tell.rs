@@ -40,8 +40,9 @@ pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Tol
             words: None,
         }),
         // With the logs it is explained by whoever looks for the proof; a missing right is not.
-        Err(Error::NotPermitted(words)) => Err(refused(Error::NotPermitted(words))),
-        Err(Error::TimedOut(words) | Error::Busy(words) | Error::Failed(words)) => {
+        Err(error @ (Error::NotPermitted(_) | Error::Interrupted)) => Err(refused(error)),
+        Err(error) => {
+            let words = error.to_string();
             printer.talk(&format!("  it says: {words}"));
             Ok(Told {
                 was_running,
@@ -78,6 +79,7 @@ pub fn stop(service: &dyn Service, printer: &Printer) -> Result<(), Failure> {
 pub fn refused(error: Error) -> Failure {
     let status = match error {
         Error::NotPermitted(_) => ExitStatus::NotPermitted,
+        Error::Interrupted => ExitStatus::Interrupted,
         Error::TimedOut(_) | Error::Busy(_) | Error::Failed(_) => ExitStatus::Error,
     };
     Failure {
