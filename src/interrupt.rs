@@ -2,7 +2,7 @@
 //! that must not stay half done: whoever is at that keeps a [`Hold`], looks at [`came`] where it waits, and tidies up.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use crate::exit_status::ExitStatus;
 
 /// Somebody wants the program to end, and it has not yet.
 static CAME: AtomicBool = AtomicBool::new(false);
+/// Undos under way, which nothing may stop.
+static UNDOING: AtomicUsize = AtomicUsize::new(0);
 static STATE: Mutex<State> = Mutex::new(State {
     holds: 0,
-    deaf: 0,
     settled: None,
     json: false,
 });
@@ -20,8 +21,6 @@ static STATE: Mutex<State> = Mutex::new(State {
 struct State {
     /// What would stay half done.
     holds: usize,
-    /// Undos under way, which nothing may stop.
-    deaf: usize,
     /// How the run ends whatever comes now: all that it does has been done.
     settled: Option<ExitStatus>,
     /// A program reads the answer.
@@ -43,14 +42,9 @@ pub fn answers_in_json() {
     state().json = true;
 }
 
-/// Whether the program is to end, asked by whoever waits and keeps a [`Hold`].
+/// Whether the program is to end, asked by whoever waits and keeps a [`Hold`]. Not while something is undone.
 pub fn came() -> bool {
-    CAME.load(Ordering::Acquire)
-}
-
-/// The same; it is being attended to, and not told again.
-pub fn take() -> bool {
-    CAME.swap(false, Ordering::AcqRel)
+    CAME.load(Ordering::Acquire) && UNDOING.load(Ordering::Acquire) == 0
 }
 
 /// All that this run does has been done, and what is left is to say so. Who interrupts that gets this status.
@@ -91,14 +85,14 @@ impl Undoing {
     /// Begins it.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Undoing {
-        state().deaf += 1;
+        UNDOING.fetch_add(1, Ordering::AcqRel);
         Undoing(())
     }
 }
 
 impl Drop for Undoing {
     fn drop(&mut self) {
-        state().deaf -= 1;
+        UNDOING.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -106,7 +100,7 @@ impl Drop for Undoing {
 fn arrive() {
     // Kept to the end: nothing begins meanwhile.
     let state = state();
-    if state.deaf > 0 {
+    if UNDOING.load(Ordering::Acquire) > 0 {
         say("interrupted again; what was begun is still being undone, which is not left half done");
         return;
     }

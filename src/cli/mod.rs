@@ -144,6 +144,21 @@ impl Failure {
         }
     }
 
+    /// The same of one that happened while somebody wanted the program to end, all being as it was.
+    fn into_interrupted(self) -> Self {
+        let words = format!("{:#}", self.error);
+        let words = match words.strip_prefix("interrupted") {
+            Some("") => "interrupted; everything is as it was".to_owned(),
+            Some(_) => words,
+            None => format!("interrupted; {words}"),
+        };
+        Failure {
+            status: ExitStatus::Interrupted,
+            error: anyhow::Error::msg(words),
+            findings: self.findings,
+        }
+    }
+
     /// Refused before anything was written.
     fn refused(message: impl Into<String>) -> Self {
         Failure {

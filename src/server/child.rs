@@ -233,7 +233,9 @@ mod tests {
         let mark = folder.path().join("pid");
         let left = format!("sleep 1000 & echo $! > {}; echo said", mark.display());
         let started = Instant::now();
-        let (status, said, _) = answer(&mut shell(&left), Duration::from_secs(30)).unwrap().unwrap();
+        let (status, said, _) = answer(&mut shell(&left), Duration::from_secs(30))
+            .unwrap()
+            .unwrap();
         assert!(status.success());
         // It holds the pipe.
         assert!(started.elapsed() < Duration::from_secs(10));

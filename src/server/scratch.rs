@@ -95,7 +95,10 @@ fn parents() -> Vec<PathBuf> {
 /// Ends what killed runs left behind.
 pub fn sweep() -> Vec<Swept> {
     let ours = parents().into_iter().filter(|parent| system::is_ours(parent));
-    let entries = ours.filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten();
+    let entries = ours
+        .filter_map(|parent| fs::read_dir(parent).ok())
+        .flatten()
+        .flatten();
     let locks = entries.map(|entry| entry.path());
     let locks = locks.filter(|path| path.to_string_lossy().ends_with(LOCK));
     locks.filter_map(|lock| sweep_one(&lock)).collect()

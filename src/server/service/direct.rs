@@ -81,8 +81,9 @@ impl Direct {
             .stdin(std::process::Stdio::null())
             .stdout(copy(&said)?)
             .stderr(copy(&said)?);
-        let mut messenger = Group::start_messenger(&mut command)
-            .map_err(|error| Error::Failed(format!("{} cannot be started: {error}", binary.path().display())))?;
+        let mut messenger = Group::start_messenger(&mut command).map_err(|error| {
+            Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
+        })?;
         let status = messenger.wait(PATIENCE).map_err(|unfinished| match unfinished {
             Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not come to an end")),
             Unfinished::Interrupted => Error::Interrupted,
