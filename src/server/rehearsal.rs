@@ -130,6 +130,11 @@ impl Flop {
         }
     }
 
+    /// Does the server wait for something, instead of answering or ending?
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Flop::NoHandshake(error, _) if is_early(error))
+    }
+
     /// What the server itself said.
     pub fn said(&self) -> &str {
         match self {
