@@ -203,7 +203,7 @@ fn a_run_killed_in_a_rehearsal_is_tidied_up_by_the_next() {
     }
 }
 
-/// Somebody else's folder, and one of a run that lives, are left alone.
+/// The folder of a run that lives is left alone.
 #[test]
 fn only_what_a_dead_run_left_is_tidied_up() {
     let Some(rehearsing) = Rehearsing::new(3) else {
@@ -215,32 +215,6 @@ fn only_what_a_dead_run_left_is_tidied_up() {
     let status = child.wait().expect("its end");
     assert_eq!(status.code(), Some(0), "{}", rehearsing.said());
     rehearsing.nothing_left_of(&folder, "afterwards");
-}
-
-/// A place that somebody else has made first is not used.
-#[test]
-fn a_place_that_others_have_made_is_not_used() {
-    if !nix::unistd::geteuid().is_root() {
-        support::skip("only root can act as somebody else");
-        return;
-    }
-    let Some(site) = ApacheSite::new("") else { return };
-    let temporary = site.folder.path().join("tmp");
-    fs::create_dir(&temporary).expect("a folder");
-    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777)).expect("its mode");
-    let planted = temporary.join("esync-ssl-65534");
-    fs::create_dir(&planted).expect("a folder of root's, in the place of another account's");
-    let outcome = support::process::finish(
-        Command::new("setpriv")
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-            .arg(support::program::binary())
-            .args(["check", "--root"])
-            .arg(site.root())
-            .env("TMPDIR", &temporary),
-        Duration::from_secs(60),
-    );
-    assert!(outcome.code.is_some(), "{}", outcome.report());
-    assert_eq!(fs::read_dir(&planted).expect("the folder").count(), 0);
 }
 
 /// A run that changes and restarts, in the middle of it.
@@ -683,6 +657,45 @@ fn a_restart_that_fails_says_what_is_the_case() {
     assert_eq!(site.files(), before);
 }
 
+/// Interrupted, a restart of its own leaves a server that runs.
+#[test]
+fn a_signal_in_a_restart_leaves_a_server_that_runs() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let (before, answers) = (site.files(), site.answers());
+    for (signal, after) in [
+        (Signal::SIGINT, 0),
+        (Signal::SIGTERM, 100),
+        (Signal::SIGHUP, 400),
+        (Signal::SIGINT, 1000),
+    ] {
+        let said = site.folder.path().join("said");
+        let mut child = site
+            .command(&["restart"])
+            .into_command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&said).expect("a file"))
+            .spawn()
+            .expect("a child");
+        let said = || fs::read_to_string(&said).expect("what it said");
+        assert!(waited_for(|| said().contains("Restarting")), "{}", said());
+        std::thread::sleep(Duration::from_millis(after));
+        send(&child, signal);
+        assert_eq!(
+            child.wait().expect("its end").code(),
+            Some(10),
+            "{signal}: {}",
+            said()
+        );
+        assert!(!said().contains("verything is as it was"), "{}", said());
+        site.daemon.wait(|| site.answers() == answers);
+        assert!(site.daemon.runs(), "{signal}: {}", said());
+        assert_eq!((site.files(), site.answers()), (before.clone(), answers.clone()));
+    }
+}
+
 /// A rehearsal that fails in any way is a reason not to restart.
 #[test]
 fn a_rehearsal_that_only_breaks_clients_refuses_a_restart() {
@@ -697,6 +710,14 @@ fn a_rehearsal_that_only_breaks_clients_refuses_a_restart() {
     let second = second_host(&site, "SSLProtocol TLSv1.2\nSSLCipherSuite AES128-SHA\n");
     files::write(&main, format!("{text}\n{second}"));
     let refused = site.command(&["restart"]).run().expect_code(4);
+    assert!(
+        refused.stderr_text().contains("REHEARSAL-FAILED"),
+        "{}",
+        refused.report()
+    );
+    let other = site.authority.leaf_without_chain("other", &["other.example.com"]);
+    let enable = ["--restart", "--http", "keep"];
+    let refused = site.nothing_stays_of(site.enable_with("other.example.com", &other, &other, &enable), 4);
     assert!(
         refused.stderr_text().contains("REHEARSAL-FAILED"),
         "{}",

@@ -1,5 +1,7 @@
 //! What is known before Apache is told to restart: whether it would start again.
 
+use std::time::Duration;
+
 use super::Failure;
 use super::check::{Checked, judge_host};
 use super::judge::Server;
@@ -9,6 +11,9 @@ use super::settings::Loaded;
 use super::{findings, running};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
+
+/// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A configuration and its virtual hosts that speak TLS, each with what the rules say of it.
 pub struct Preflight<'a> {
@@ -49,7 +54,7 @@ impl<'a> Preflight<'a> {
     /// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell,
     /// such as ciphers that its library does not know.
     pub fn refuse_failed_rehearsal(mut self) -> Result<(), Failure> {
-        let mut rehearsals = Rehearsals::new(self.loaded, self.printer);
+        let mut rehearsals = Rehearsals::new(self.loaded, self.printer).within(LONGEST);
         for (host, checked) in &mut self.hosts {
             rehearsals.of_host(host, None, checked);
         }

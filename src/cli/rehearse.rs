@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Failure;
 use super::check::{Checked, asked};
@@ -90,6 +90,8 @@ pub struct Rehearsals<'a> {
     printer: &'a Printer,
     /// Every one that did not succeed.
     pub failed: Vec<Finding>,
+    /// After that no further one begins.
+    until: Option<Instant>,
 }
 
 impl<'a> Rehearsals<'a> {
@@ -99,6 +101,15 @@ impl<'a> Rehearsals<'a> {
             loaded,
             printer,
             failed: Vec::new(),
+            until: None,
+        }
+    }
+
+    /// As many as there is time for.
+    pub fn within(self, patience: Duration) -> Self {
+        Rehearsals {
+            until: Instant::now().checked_add(patience),
+            ..self
         }
     }
 
@@ -109,6 +120,18 @@ impl<'a> Rehearsals<'a> {
             return;
         }
         let Some(first) = checked.first_mut() else { return };
+        if self.until.is_some_and(|until| until < Instant::now()) {
+            let name = printable(
+                host.server_name
+                    .as_deref()
+                    .unwrap_or("the main server")
+                    .as_bytes(),
+            );
+            self.printer.talk(&format!(
+                "note: {name} was not rehearsed, as the others took too long"
+            ));
+            return;
+        }
         let (loaded, name) = (self.loaded, asked(host, wanted).unwrap_or("localhost"));
         let (configuration, new) = (&loaded.configuration, BTreeMap::new());
         // A program that does not answer for one does not answer for the next, and each waits for it.

@@ -114,10 +114,10 @@ impl Binary {
         let said = child::answer(command, patience)
             .map_err(|error| Silence::NotStarted(self.path.clone(), error))?;
         match said {
-            Ok((status, stdout, stderr)) => Ok(Output {
-                status,
-                stdout,
-                stderr,
+            Ok(said) => Ok(Output {
+                status: said.status,
+                stdout: said.stdout,
+                stderr: said.stderr,
             }),
             Err(Unfinished::Interrupted) => Err(Silence::Interrupted),
             Err(_) => Err(Silence::TimedOut(self.path.clone(), patience)),

@@ -1,7 +1,7 @@
 //! Programs that we start: each in a group of its own, with a deadline, and ended with everything that it started.
 
 use std::io::{self, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -122,10 +122,7 @@ impl Drop for Group {
 ///
 /// # Errors
 /// When it cannot be started; inside, when it does not come to an end.
-pub fn answer(
-    command: &mut Command,
-    patience: Duration,
-) -> io::Result<Result<(ExitStatus, Vec<u8>, Vec<u8>), Unfinished>> {
+pub fn answer(command: &mut Command, patience: Duration) -> io::Result<Result<Output, Unfinished>> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -135,12 +132,10 @@ pub fn answer(
     let stdout = group.child.stdout.take().map(drain);
     let stderr = group.child.stderr.take().map(drain);
     let rest = |said: Option<Receiver<Vec<u8>>>| said.and_then(|said| said.recv_timeout(REST).ok());
-    Ok(group.wait(patience).map(|status| {
-        (
-            status,
-            rest(stdout).unwrap_or_default(),
-            rest(stderr).unwrap_or_default(),
-        )
+    Ok(group.wait(patience).map(|status| Output {
+        status,
+        stdout: rest(stdout).unwrap_or_default(),
+        stderr: rest(stderr).unwrap_or_default(),
     }))
 }
 
@@ -233,13 +228,13 @@ mod tests {
         let mark = folder.path().join("pid");
         let left = format!("sleep 1000 & echo $! > {}; echo said", mark.display());
         let started = Instant::now();
-        let (status, said, _) = answer(&mut shell(&left), Duration::from_secs(30))
+        let said = answer(&mut shell(&left), Duration::from_secs(30))
             .unwrap()
             .unwrap();
-        assert!(status.success());
+        assert!(said.status.success());
         // It holds the pipe.
         assert!(started.elapsed() < Duration::from_secs(10));
-        assert_eq!(said, b"said\n");
+        assert_eq!(said.stdout, b"said\n");
         let pid = std::fs::read_to_string(&mark).unwrap();
         let is_gone = || {
             let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
@@ -260,9 +255,9 @@ mod tests {
 
     #[test]
     fn an_endless_answer_is_cut_off() {
-        let (_, said, _) = answer(&mut shell("exec cat /dev/zero"), Duration::from_secs(60))
+        let said = answer(&mut shell("exec cat /dev/zero"), Duration::from_secs(60))
             .unwrap()
             .unwrap();
-        assert_eq!(said.len() as u64, LONGEST);
+        assert_eq!(said.stdout.len() as u64, LONGEST);
     }
 }

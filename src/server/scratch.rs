@@ -83,6 +83,10 @@ fn parents() -> Vec<PathBuf> {
     if rustix::process::geteuid().is_root() {
         // Memory, where nobody else may make anything.
         parents.push(PathBuf::from("/run/esync-ssl"));
+    } else if let Some(own) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
+        && own.is_absolute()
+    {
+        parents.push(own.join("esync-ssl"));
     }
     #[cfg(unix)]
     let name = format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
@@ -249,5 +253,50 @@ mod system {
     /// They are in a job that ended with their run.
     pub fn end_processes(_: &Path) -> Vec<u32> {
         Vec::new()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_place_that_others_may_write_to_is_not_used() {
+        let around = tempfile::tempdir().unwrap();
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let parent = around.path().join("parent");
+        assert!(system::make_parent(&parent).is_ok() && system::make_parent(&parent).is_ok());
+        mode(&parent, 0o777);
+        assert!(system::make_parent(&parent).is_err());
+        mode(&parent, 0o711);
+        let link = around.path().join("link");
+        std::os::unix::fs::symlink(&parent, &link).unwrap();
+        assert!(system::make_parent(&link).is_err());
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&parent, Some(65534), None).unwrap();
+            assert!(system::make_parent(&parent).is_err());
+        }
+        // Where others may put another in its place.
+        mode(around.path(), 0o777);
+        assert!(system::make_parent(&around.path().join("new")).is_err());
+        mode(around.path(), 0o1777);
+        assert!(system::make_parent(&around.path().join("new")).is_ok());
+    }
+
+    #[test]
+    fn a_locked_folder_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let lock = locked(parent.path()).unwrap();
+        let folder = lock.path().with_extension("");
+        system::make(&folder).unwrap();
+        fs::write(folder.join("file"), "x").unwrap();
+        assert!(sweep_one(lock.path()).is_none() && folder.is_dir());
+        let path = lock.path().to_path_buf();
+        // As a killed run leaves it.
+        let (file, _) = lock.keep().unwrap();
+        drop(file);
+        assert_eq!(sweep_one(&path).unwrap().folder, folder);
+        assert!(!folder.exists() && !path.exists());
     }
 }
