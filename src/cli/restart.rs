@@ -172,7 +172,8 @@ impl Attempts<'_> {
             .map(|fault| (fault, explained(self.loaded, words.as_deref(), self.printer))))
     }
 
-    fn not_serving(&self, tried: &str, (fault, findings): Unproven) -> Failure {
+    fn not_serving(&self, tried: &str, (fault, mut findings): Unproven) -> Failure {
+        findings.sort_by_key(|finding| finding.severity);
         Failure {
             status: ExitStatus::NotServing,
             findings,
@@ -218,16 +219,21 @@ fn last_good(root: &Path, world: &World) -> Option<String> {
     let all: Vec<Backup> = stores.iter().flat_map(of_store).collect();
     let last = all.last()?;
     let served = all.iter().rposition(Backup::was_served);
-    let (backup, known) = match served.and_then(|at| all.get(at + 1)) {
-        Some(next) => (next, "is the last that was seen to be served"),
-        None if served.is_some() => (last, "is the one before a change that was seen to be served"),
-        None => (last, "is the one before the last change by esync-ssl"),
-    };
-    Some(format!(
-        "The configuration as it was before {id} ({time}) {known}: esync-ssl restore {id} --restart",
-        id = backup.id,
-        time = backup.manifest.time
-    ))
+    Some(match (served, served.and_then(|at| all.get(at + 1))) {
+        (_, Some(next)) => format!(
+            "esync-ssl restore {} --restart brings back the last configuration that was seen to be served",
+            next.id
+        ),
+        (Some(_), None) => format!(
+            "What {id} wrote was seen to be served, and was changed by hand since; esync-ssl restore {id} --restart goes \
+             back to the configuration before it",
+            id = last.id
+        ),
+        (None, None) => format!(
+            "esync-ssl restore {} --restart goes back to the configuration before the last change by esync-ssl",
+            last.id
+        ),
+    })
 }
 
 impl Report {
