@@ -136,7 +136,12 @@ impl Rehearsing {
     #[track_caller]
     fn nothing_left_of(&self, folder: &Path, when: &str) {
         let named = folder.display().to_string();
-        assert!(!folder.exists(), "{when}: {named} is there; {}", self.said());
+        // Another test's run may be at it.
+        assert!(
+            waited_for(|| !folder.exists()),
+            "{when}: {named} is there; {}",
+            self.said()
+        );
         assert!(
             waited_for(|| !any_process_names(&named) && !any_process_names(&self.slept)),
             "{when}: a process is left; {}",

@@ -99,13 +99,20 @@ fn parents() -> Vec<PathBuf> {
 /// Ends what killed runs left behind.
 pub fn sweep() -> Vec<Swept> {
     let ours = parents().into_iter().filter(|parent| system::is_ours(parent));
-    let entries = ours
-        .filter_map(|parent| fs::read_dir(parent).ok())
-        .flatten()
-        .flatten();
-    let locks = entries.map(|entry| entry.path());
-    let locks = locks.filter(|path| path.to_string_lossy().ends_with(LOCK));
-    locks.filter_map(|lock| sweep_one(&lock)).collect()
+    ours.flat_map(|parent| sweep_below(&parent)).collect()
+}
+
+fn sweep_below(parent: &Path) -> Vec<Swept> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let is_lock = |path: &&PathBuf| path.to_string_lossy().ends_with(LOCK);
+    let dead = paths.iter().filter(is_lock).filter_map(|lock| sweep_one(lock));
+    let mut swept: Vec<Swept> = dead.collect();
+    // The lock is there before the folder and goes after it: a folder without one is nobody's.
+    let folders = paths.iter().filter(|path| !is_lock(path) && path.is_dir());
+    let lost = folders.filter(|folder| !folder.with_extension("lock").exists());
+    swept.extend(lost.filter_map(|folder| sweep_folder(folder)));
+    swept
 }
 
 fn sweep_one(path: &Path) -> Option<Swept> {
@@ -117,14 +124,23 @@ fn sweep_one(path: &Path) -> Option<Swept> {
     }
     let _hold = Hold::new();
     let folder = path.with_extension("");
-    let processes = system::end_processes(&folder);
     let is_there = folder.symlink_metadata().is_ok();
-    if is_there {
-        fs::remove_dir_all(&folder).ok()?;
+    let swept = is_there.then(|| sweep_folder(&folder));
+    if let Some(None) = swept {
+        return None;
     }
-    // Last: without the folder it means nothing.
     fs::remove_file(path).ok()?;
-    is_there.then_some(Swept { folder, processes })
+    swept.flatten()
+}
+
+fn sweep_folder(folder: &Path) -> Option<Swept> {
+    let _hold = Hold::new();
+    let processes = system::end_processes(folder);
+    fs::remove_dir_all(folder).ok()?;
+    Some(Swept {
+        folder: folder.to_path_buf(),
+        processes,
+    })
 }
 
 #[cfg(unix)]
@@ -298,5 +314,8 @@ mod tests {
         drop(file);
         assert_eq!(sweep_one(&path).unwrap().folder, folder);
         assert!(!folder.exists() && !path.exists());
+        system::make(&folder).unwrap();
+        assert_eq!(sweep_below(parent.path()).len(), 1);
+        assert!(!folder.exists());
     }
 }
