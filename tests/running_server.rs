@@ -62,7 +62,7 @@ fn restart_starts_serves_and_renews() {
     site.configure(&site.host(NAME, "server", ""));
     fs::copy(&stranger.key, site.root().join("conf/server.key")).unwrap();
     // Forced, Apache ends; why it did is told.
-    let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 6);
+    let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 11);
     assert_eq!(codes(&failed["findings"])[0], "KEY-MISMATCH", "{failed}");
     assert_eq!(site.verify(4), ["NOT-LISTENING"]);
     let told = site.json(&["explain"], 0);
@@ -177,7 +177,7 @@ fn shadows_and_plain_http() {
     site.configure(&(plain + &site.host(NAME, "server", "")));
     let checked = site.json(&["check"], 4);
     assert_eq!(codes(&checked["configuration"]), ["TLS-OFF"], "{checked}");
-    let failed = site.run(&["restart"], 6);
+    let failed = site.run(&["restart"], 11);
     assert!(failed.stderr_text().contains("plain HTTP"), "{}", failed.report());
     assert_eq!(site.verify(4), ["PLAIN-HTTP"]);
     assert_eq!(http_get(port, NAME, "/").unwrap().status, 200);

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::disk::Disk;
-use super::journal::{MANIFEST, Manifest, State};
+use super::journal::{MANIFEST, Manifest, SERVER_TOLD, State};
 use super::lock::{Holder, Lock, LockError};
 use super::transaction::Content;
 
@@ -149,6 +149,11 @@ impl Store<'_> {
 }
 
 impl Backup {
+    /// The server was told of what this run wrote, and served it.
+    pub fn was_served(&self) -> bool {
+        self.folder.join(SERVER_TOLD).exists()
+    }
+
     /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.
     pub fn content(&self, state: &State) -> Option<Content> {
         state.content(&self.folder).ok()

@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::interrupt::{self, Hold};
+
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
 pub struct Lock {
     // The system releases the lock when this is closed.
     file: File,
     folder: PathBuf,
+    // Last: before the program may end, the lock has gone with all that tells of it.
+    _hold: Hold,
 }
 
 /// Who holds a lock.
@@ -107,12 +111,13 @@ impl Lock {
         let mut file = open().map_err(failed)?;
         let holder = folder.join(HOLDER);
         let start = Instant::now();
+        let hold = Hold::new();
         loop {
             match file.try_lock() {
                 Ok(()) if is_at(&file, &path) => break,
                 // Who held it took it away with the folder.
                 Ok(()) => file = open().map_err(failed)?,
-                Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
+                Err(TryLockError::WouldBlock) if start.elapsed() < patience && !interrupt::came() => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(&holder))),
@@ -126,6 +131,7 @@ impl Lock {
         Ok(Lock {
             file,
             folder: folder.to_path_buf(),
+            _hold: hold,
         })
     }
 }

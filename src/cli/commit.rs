@@ -3,7 +3,7 @@
 //! What writing commands share. Which changes, they know; how they reach the disk, [`crate::apply`] knows.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::apply::{
 };
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::server::binary::{Binary, Output};
 
 /// What is to be written, and why.
@@ -197,8 +198,9 @@ pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Resu
         ));
     }
     printer.question(&format!("{question} [y/N] "));
-    let mut line = String::new();
-    let _ = stdin.lock().read_line(&mut line);
+    let Some(line) = interrupt::read_line() else {
+        return Err(Failure::interrupted().into_interrupted());
+    };
     match line.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::refused("nothing was written, as you answered")),
@@ -325,49 +327,85 @@ pub fn commit(
     transaction.check()?;
     let lock = lock(&store, writing, world)?;
     let settled = recover(&store, &lock, false, printer)?;
-    let server_told = work.server_told || settled.server_told;
     let before = Before {
         old: Some(loaded),
         global: &loaded.global,
         writing,
         world,
         printer,
-        server_told,
+        server_told: work.server_told || settled.server_told,
     };
-    let before = before.look()?;
-    if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
-        && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
-        && change.path == loaded.installation.main
-        && let Some(words) = judge.rejects_candidate(&store, after)?
-    {
-        return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
-    }
-    let pending = transaction.write(&store, &lock, (world.now)())?;
-    if let Some(judge) = &judge {
-        let verdict = judge.rejects_now();
-        let words = match verdict {
-            Ok(None) => None,
-            Ok(Some(words)) => Some(Ok(words)),
-            Err(failure) => Some(Err(failure)),
-        };
-        if let Some(words) = words {
-            pending.undo()?;
-            return Err(match words {
-                Ok(words) => rejected(judge, ExitStatus::TestFailed, &words, &lines, printer)?,
-                Err(failure) => Failure {
-                    status: ExitStatus::TestFailed,
-                    ..failure
-                },
-            });
+    let write = || {
+        let before = before.look()?;
+        if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
+            && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
+            && change.path == loaded.installation.main
+            && let Some(words) = judge.rejects_candidate(&store, after)?
+        {
+            return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
         }
-    }
-    let (written, effect) = before.keep(pending, work.site.as_ref(), &work.forced)?;
+        not_interrupted()?;
+        let pending = transaction.write(&store, &lock, (world.now)())?;
+        if let Some(judge) = &judge {
+            match judge.rejects_now() {
+                Ok(None) => {}
+                Ok(Some(words)) => {
+                    pending.undo()?;
+                    return Err(rejected(judge, ExitStatus::TestFailed, &words, &lines, printer)?);
+                }
+                Err(failure) => {
+                    pending.undo()?;
+                    return Err(Failure {
+                        status: ExitStatus::TestFailed,
+                        ..failure
+                    });
+                }
+            }
+        }
+        before.keep(pending, work.site.as_ref(), &work.forced)
+    };
+    let (written, effect) = ended(write())?;
     Ok(Done {
         created: written.created,
         replaced: written.replaced,
         backup: written.backup,
         effect,
     })
+}
+
+/// Goes on only while nobody wants the program to end.
+///
+/// # Errors
+/// Interrupted.
+pub fn not_interrupted() -> Result<(), Failure> {
+    if interrupt::came() {
+        return Err(Failure::interrupted());
+    }
+    Ok(())
+}
+
+/// How a run ended that wrote, or was to. What was interrupted and is as it was is told so; whatever comes from now on
+/// changes nothing of it.
+///
+/// # Errors
+/// Those of the run.
+pub fn ended<T>(result: Result<T, Failure>) -> Result<T, Failure> {
+    let result = result.map_err(|failure| match failure.status {
+        ExitStatus::NotRestored => failure,
+        ExitStatus::Interrupted => failure.into_interrupted(),
+        _ if interrupt::came() => failure.into_interrupted(),
+        _ => failure,
+    });
+    match &result {
+        Ok(_) => interrupt::settle(ExitStatus::Done),
+        Err(Failure {
+            status: status @ (ExitStatus::NotRestored | ExitStatus::Interrupted),
+            ..
+        }) => interrupt::settle(*status),
+        // Nothing was changed, which is what is said of it.
+        Err(_) => {}
+    }
+    result
 }
 
 /// Apache's own words, what stands at the place that it names, and whose fault it is.

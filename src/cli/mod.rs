@@ -40,6 +40,8 @@ use clap::Parser;
 
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
+use crate::server::scratch;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
@@ -75,6 +77,10 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let Arguments { command, global } = arguments;
     // A dump has no other form than JSON.
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
+    if printer.is_json() {
+        interrupt::answers_in_json();
+    }
+    swept(&printer);
     let result = match command {
         Command::Enable(enable) => enable::run(enable, &global, world, &printer),
         Command::Disable(disable) => disable::run(disable, &global, world, &printer),
@@ -95,6 +101,22 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     result.unwrap_or_else(|failure| printer.failure(&failure))
 }
 
+/// Ends what a killed run left running, and removes what it left there.
+fn swept(printer: &Printer) {
+    for swept in scratch::sweep() {
+        let processes: Vec<String> = swept.processes.iter().map(u32::to_string).collect();
+        printer.talk(&format!(
+            "note: an earlier run was killed while it rehearsed; its folder {} was removed{}",
+            swept.folder.display(),
+            if processes.is_empty() {
+                String::new()
+            } else {
+                format!(", and its httpd ended (process {})", processes.join(", "))
+            }
+        ));
+    }
+}
+
 /// Why a command did not do what was asked, and the status that says so.
 #[derive(Debug)]
 struct Failure {
@@ -111,6 +133,29 @@ impl Failure {
             status: ExitStatus::Error,
             error: error.into(),
             findings: Vec::new(),
+        }
+    }
+
+    /// Somebody wants the program to end; what was begun is undone.
+    fn interrupted() -> Self {
+        Failure {
+            status: ExitStatus::Interrupted,
+            ..Failure::error(anyhow::anyhow!("interrupted"))
+        }
+    }
+
+    /// The same of one that happened while somebody wanted the program to end, all being as it was.
+    fn into_interrupted(self) -> Self {
+        let words = format!("{:#}", self.error);
+        let words = match words.strip_prefix("interrupted") {
+            Some("") => "interrupted; everything is as it was".to_owned(),
+            Some(_) => words,
+            None => format!("interrupted; {words}"),
+        };
+        Failure {
+            status: ExitStatus::Interrupted,
+            error: anyhow::Error::msg(words),
+            findings: self.findings,
         }
     }
 

@@ -8,8 +8,10 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Failure;
+use super::commit::ended;
 use super::printer::Printer;
 use crate::apply::{NewFile, RealDisk, create_all};
+use crate::interrupt::Hold;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
@@ -183,7 +185,8 @@ impl NewFiles {
 
     /// Writes all of them, or none.
     pub fn write(self) -> Result<(), Failure> {
-        create_all(&RealDisk, &self.into_files()).map_err(Failure::from)
+        let _hold = Hold::new();
+        ended(create_all(&RealDisk, &self.into_files()).map_err(Failure::from))
     }
 
     /// Writes all of them unless it is a dry run, and tells.

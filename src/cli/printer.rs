@@ -23,6 +23,11 @@ impl Printer {
         Printer { json }
     }
 
+    /// Is the answer one document, for programs?
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Part of the answer, for people only.
     pub fn answer(&self, text: &str) {
         if !self.json {

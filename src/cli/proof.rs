@@ -10,6 +10,7 @@ use super::world::Pace;
 use super::{explain, running};
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth, in_url};
+use crate::interrupt;
 use crate::server::handshake::{self, http};
 use crate::server::port::{Process, listeners};
 use crate::server::service::{Service, State};
@@ -110,6 +111,9 @@ impl<'a> Wanted<'a> {
     fn look(&self) -> (Vec<Fault>, verify::Report) {
         let named = verify::look(&self.named, &[], false, Some(self.loaded));
         let mut faults = of_names(&named);
+        if interrupt::came() {
+            return (faults, named);
+        }
         faults.extend(self.not_redirected());
         faults.extend(self.gone.iter().filter_map(|end| self.not_gone(*end)));
         let all = verify::look(&self.targets, &[], false, Some(self.loaded));
@@ -234,6 +238,9 @@ impl<'a> Wanted<'a> {
                 Ok(State::Changing) => Some(Fault::state(false, "it is not there yet")),
                 Err(error) => Some(Fault::state(true, &error.to_string())),
             };
+            if interrupt::came() {
+                return Err(Fault::state(true, "interrupted"));
+            }
             if let Some(fault) = fault {
                 good = None;
                 let is_plain = fault.plain || words.is_some();

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::{Global, Report};
 use super::cert::inspect;
+use super::commit::ended;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use super::world::World;
@@ -19,6 +20,7 @@ use crate::apply::{NewFile, create_all};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
+use crate::interrupt::Hold;
 use crate::server::service::{self, State};
 use crate::server::system;
 
@@ -94,7 +96,8 @@ fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
         bytes: Zeroizing::new(text.into_bytes()),
         private: true,
     };
-    Ok(create_all(world.disk, &[new])?)
+    let _hold = Hold::new();
+    ended(create_all(world.disk, &[new]).map_err(Failure::from))
 }
 
 #[derive(Serialize)]

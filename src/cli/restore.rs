@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::arguments::{Global, Restore};
 use super::backups::{root, shown};
-use super::commit::{Settled, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::commit::{
+    Settled, confirm, ended, lock, mention_unfinished, not_interrupted, recover, settle, stores,
+};
 use super::effect::{Before, Effect};
 use super::printer::Printer;
 use super::settings::Loaded;
@@ -89,9 +91,13 @@ pub fn run(
         printer,
         server_told: settled.server_told,
     };
-    let before = before.look()?;
-    let pending = transaction.write(store, &lock, (world.now)())?;
-    let (written, effect) = before.keep(pending, None, &[])?;
+    let restore = || {
+        let before = before.look()?;
+        not_interrupted()?;
+        let pending = transaction.write(store, &lock, (world.now)())?;
+        before.keep(pending, None, &[])
+    };
+    let (written, effect) = ended(restore())?;
     report.result = "restored";
     report.backup = Some(shown(&written.backup));
     printer.answer(&format!(

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
+use super::child::{self, Unfinished};
 use crate::httpd::{Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
@@ -52,6 +52,8 @@ pub enum Silence {
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
     TimedOut(PathBuf, Duration),
+    /// It was ended, as we are to end ourselves.
+    Interrupted,
     /// It ended with a failure; its own words.
     Failed(PathBuf, String),
     /// Its answer holds no version of Apache httpd.
@@ -74,6 +76,7 @@ impl fmt::Display for Silence {
                 path.display(),
                 patience.as_secs()
             ),
+            Silence::Interrupted => f.write_str("interrupted"),
             Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
             Silence::NotHttpd(path) => {
                 write!(
@@ -108,35 +111,17 @@ impl Binary {
     }
 
     fn finish(&self, command: &mut Command, patience: Duration) -> Result<Output, Silence> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        let said = child::answer(command, patience)
             .map_err(|error| Silence::NotStarted(self.path.clone(), error))?;
-        // Both pipes are emptied while it runs, or a long answer would block it.
-        let stdout = child.stdout.take().map(drain);
-        let stderr = child.stderr.take().map(drain);
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(2)),
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(Silence::TimedOut(self.path.clone(), patience));
-                }
-            }
-        };
-        let collect = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
-            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-        };
-        Ok(Output {
-            status,
-            stdout: collect(stdout),
-            stderr: collect(stderr),
-        })
+        match said {
+            Ok(said) => Ok(Output {
+                status: said.status,
+                stdout: said.stdout,
+                stderr: said.stderr,
+            }),
+            Err(Unfinished::Interrupted) => Err(Silence::Interrupted),
+            Err(_) => Err(Silence::TimedOut(self.path.clone(), patience)),
+        }
     }
 
     /// Asks whether the server would accept a configuration (`-t`), with its environment and flags.
@@ -202,15 +187,6 @@ impl Description {
             environment,
         }
     }
-}
-
-/// Reads a pipe to its end beside us.
-fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
 }
 
 fn parse(settings: &str, modules: &str) -> Option<Description> {

@@ -3,12 +3,14 @@
 
 pub mod binary;
 pub mod candidates;
+pub mod child;
 mod envvars;
 pub mod error_log;
 pub mod handshake;
 pub mod installation;
 pub mod port;
 pub mod rehearsal;
+pub mod scratch;
 pub mod service;
 pub mod shown;
 pub mod swap;

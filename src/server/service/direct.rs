@@ -7,6 +7,7 @@ use std::process::Command;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
+use crate::server::child::{Group, Unfinished};
 #[cfg(unix)]
 use crate::server::port::Process;
 use crate::server::port::process;
@@ -76,30 +77,18 @@ impl Direct {
         // Started in the background it keeps our pipes open; files have no such end.
         let said = tempfile::tempfile().map_err(|error| Error::Failed(error.to_string()))?;
         let copy = |file: &std::fs::File| file.try_clone().map_err(|error| Error::Failed(error.to_string()));
-        let mut child = command
+        command
             .stdin(std::process::Stdio::null())
             .stdout(copy(&said)?)
-            .stderr(copy(&said)?)
-            .spawn()
-            .map_err(|error| {
-                Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
-            })?;
-        let start = std::time::Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() < PATIENCE => {
-                    std::thread::sleep(std::time::Duration::from_millis(10))
-                }
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(Error::TimedOut(format!(
-                        "httpd -k {word} does not come to an end"
-                    )));
-                }
-            }
-        };
+            .stderr(copy(&said)?);
+        let mut messenger = Group::start_messenger(&mut command).map_err(|error| {
+            Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
+        })?;
+        let status = messenger.wait(PATIENCE).map_err(|unfinished| match unfinished {
+            Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not come to an end")),
+            Unfinished::Interrupted => Error::Interrupted,
+            Unfinished::Failed(error) => Error::Failed(error.to_string()),
+        })?;
         if status.success() {
             return Ok(());
         }

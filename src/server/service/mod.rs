@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::binary::Binary;
 use super::candidates::same;
 use super::port::{Process, process};
+use crate::interrupt;
 
 #[cfg(windows)]
 pub use windows::{Installed, installed, running};
@@ -39,15 +40,21 @@ pub enum Error {
     TimedOut(String),
     /// It takes no orders before it is there, or gone.
     Busy(String),
+    /// We are to end ourselves, and waited no longer.
+    Interrupted,
     /// Anything else; its own words.
     Failed(String),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::NotPermitted(words) | Error::TimedOut(words) | Error::Busy(words) | Error::Failed(words)) =
-            self;
-        f.write_str(words)
+        f.write_str(match self {
+            Error::NotPermitted(words)
+            | Error::TimedOut(words)
+            | Error::Busy(words)
+            | Error::Failed(words) => words,
+            Error::Interrupted => "interrupted",
+        })
     }
 }
 
@@ -167,6 +174,9 @@ pub fn stop(
         }
         if service.state()? == State::Stopped {
             return Ok(());
+        }
+        if interrupt::came() {
+            return Err(Error::Interrupted);
         }
         let passed = start.elapsed();
         if passed > patience {
