@@ -7,8 +7,9 @@
 //! 5. one atomic operation for each name;
 //! 6. what the caller wants to see proven; then the mark goes, and with it the way back to before.
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,13 @@ use zeroize::Zeroizing;
 
 use super::backup::{Store, place};
 use super::disk::{Attributes, Disk};
+use super::folder::{Folder, Found, Fresh, Kind, Last, Place, names};
 use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, checksum};
 use super::lock::Lock;
-use super::replace::{self, Step, temporary_name};
+use super::owner::Others;
+use super::recover::Believed;
+use super::replace::{self, Step, sweep, temporary_name};
+use crate::foreign;
 
 /// What a name leads to.
 pub enum Content {
@@ -155,8 +160,8 @@ pub struct Written {
 pub enum ApplyError {
     /// Somebody changed these files since they were read.
     Stale(Vec<PathBuf>),
-    /// A file cannot be replaced without harm; the end of a sentence.
-    InTheWay(PathBuf, &'static str),
+    /// A file cannot be replaced or made without harm; the end of a sentence.
+    InTheWay(PathBuf, String),
     /// Something could not be read or written; all is as it was.
     Failed {
         /// What was tried, such as `replace`.
@@ -233,6 +238,17 @@ pub struct Pending<'a> {
     written: Written,
 }
 
+/// A name that really changes.
+#[derive(Debug)]
+pub struct Target {
+    /// Behind all links that stay.
+    real: PathBuf,
+    /// The file that is there, if it is to be replaced.
+    over: Option<Found>,
+    /// Who else may write to its folder.
+    others: Option<Others>,
+}
+
 impl Transaction {
     /// Writes everything, or nothing.
     ///
@@ -244,23 +260,24 @@ impl Transaction {
         lock: &'a Lock,
         now: OffsetDateTime,
     ) -> Result<Pending<'a>, ApplyError> {
-        let reals = self.check()?;
+        let targets = self.check()?;
         let id = store
-            .next_id(now)
+            .next_id(lock, now)
             .map_err(failed("list the backups in", &store.folder))?;
-        let folder = store.folder.join(&id);
-        let manifest = self.manifest(store, &reals, now)?;
-        if let Err(error) = self.record(store, &folder, &manifest) {
+        let manifest = self.manifest(store, &targets, now);
+        if let Err(error) = self.record(store, lock, &id, &manifest) {
             // Without a mark it was never begun.
-            let _ = store.disk.remove(&folder.join(MANIFEST));
-            store.remove_tree(&folder);
+            if let Ok(folder) = lock.folder.enter_ours(OsStr::new(&id)) {
+                let _ = store.disk.remove(&folder.place(MANIFEST));
+            }
+            store.remove_tree(&lock.place(&id));
             return Err(error);
         }
         let done = self
-            .mark(store, &id)
-            .and_then(|()| self.act(store.disk, &manifest, &reals, &id));
+            .mark(store, lock, &id)
+            .and_then(|()| self.act(store.disk, &manifest, &targets, &id));
         if let Err(error) = done {
-            store.undo(lock, &id, false)?;
+            store.undo(lock, &id, Believed::Own)?;
             return Err(error);
         }
         let (created, replaced): (Vec<_>, Vec<_>) = self
@@ -268,15 +285,16 @@ impl Transaction {
             .iter()
             .partition(|change| matches!(change.before, Content::Absent));
         let paths = |changes: Vec<&Change>| changes.into_iter().map(|change| change.path.clone()).collect();
+        let written = Written {
+            created: paths(created),
+            replaced: paths(replaced),
+            backup: store.folder.join(&id),
+        };
         Ok(Pending {
             store,
             lock,
             id,
-            written: Written {
-                created: paths(created),
-                replaced: paths(replaced),
-                backup: folder,
-            },
+            written,
         })
     }
 
@@ -284,83 +302,68 @@ impl Transaction {
     ///
     /// # Errors
     /// [`ApplyError::Stale`], [`ApplyError::InTheWay`], or that something cannot be looked at.
-    pub fn check(&self) -> Result<Vec<PathBuf>, ApplyError> {
+    pub fn check(&self) -> Result<Vec<Target>, ApplyError> {
         let mut stale: Vec<PathBuf> = Vec::new();
         for (path, bytes) in &self.reads {
-            if fs::read(path).ok().as_ref() != Some(bytes) {
+            if foreign::read(path, foreign::CONFIGURATION).ok().as_ref() != Some(bytes) {
                 stale.push(path.clone());
             }
         }
-        let mut reals = Vec::new();
+        let mut targets = Vec::new();
         for change in &self.changes {
-            let follow = matches!(
-                (&change.before, &change.after),
-                (Content::File(_), Content::File(_))
-            );
-            let is_there = match &change.before {
-                Content::Absent => change.path.symlink_metadata().is_err(),
-                Content::File(bytes) => fs::read(&change.path).is_ok_and(|now| now == **bytes),
-                Content::Link(target) => fs::read_link(&change.path).is_ok_and(|now| now == *target),
-            };
-            if !is_there && !stale.contains(&change.path) {
-                stale.push(change.path.clone());
-            }
-            if !is_there {
-                continue;
-            }
-            let looked = replace::real_name(&change.path, follow).and_then(|real| {
-                Ok((
-                    follow.then(|| replace::obstacle(&real)).transpose()?.flatten(),
-                    real,
-                ))
-            });
-            match looked {
-                Ok((None, real)) => reals.push(real),
-                Ok((Some(why), _)) => return Err(ApplyError::InTheWay(change.path.clone(), why)),
+            match change.target() {
+                Ok(Some(target)) => targets.push(target),
+                Ok(None) if stale.contains(&change.path) => {}
+                Ok(None) => stale.push(change.path.clone()),
                 // Somebody is at work on it right now.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => stale.push(change.path.clone()),
-                Err(error) => return Err(failed("look at", &change.path)(error)),
+                Err(ApplyError::Failed { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                    stale.push(change.path.clone());
+                }
+                Err(error) => return Err(error),
             }
         }
         if stale.is_empty() {
-            Ok(reals)
+            Ok(targets)
         } else {
             Err(ApplyError::Stale(stale))
         }
     }
 
-    fn manifest(
-        &self,
-        store: &Store,
-        reals: &[PathBuf],
-        now: OffsetDateTime,
-    ) -> Result<Manifest, ApplyError> {
-        let state = |content: &Content, real: &Path, copy: Option<PathBuf>| {
-            Ok(match content {
-                Content::Absent => State::Absent,
-                Content::Link(target) => State::Link {
-                    target: Name::from(&**target),
-                },
-                Content::File(bytes) => State::File {
-                    sha256: checksum(bytes),
-                    attributes: match real.metadata() {
-                        Ok(metadata) => replace::system::attributes(&metadata),
-                        Err(_) => Attributes::default(),
-                    },
-                    copy: copy.map(|copy| Name::from(&*copy)),
-                },
-            })
+    /// What is to be said of folders to which somebody else may write, for people.
+    pub fn shared(targets: &[Target]) -> Vec<String> {
+        let mut said = Vec::new();
+        for others in targets.iter().filter_map(|target| target.others.as_ref()) {
+            let sentence = format!("{others}, so what is written there can be changed by others than root");
+            if !said.contains(&sentence) {
+                said.push(sentence);
+            }
+        }
+        said
+    }
+
+    fn manifest(&self, store: &Store, targets: &[Target], now: OffsetDateTime) -> Manifest {
+        let state = |content: &Content, target: &Target, copy: Option<PathBuf>| match content {
+            Content::Absent => State::Absent,
+            Content::Link(target) => State::Link {
+                target: Name::from(&**target),
+            },
+            Content::File(bytes) => State::File {
+                sha256: checksum(bytes),
+                attributes: target.over.map(|over| over.attributes).unwrap_or_default(),
+                copy: copy.map(|copy| Name::from(&*copy)),
+            },
         };
         let mut entries = Vec::new();
         let mut folders: Vec<PathBuf> = Vec::new();
-        for (change, real) in self.changes.iter().zip(reals) {
+        for (change, target) in self.changes.iter().zip(targets) {
+            let real = &target.real;
             let copy = |below: &str| Some(place(Path::new(below), &store.root, &change.path));
             let written = copy(WRITTEN).filter(|_| !change.tls);
             entries.push(Entry {
                 path: Name::from(&*change.path),
                 real: Name::from(&**real),
-                before: state(&change.before, real, copy(""))?,
-                after: state(&change.after, real, written)?,
+                before: state(&change.before, target, copy("")),
+                after: state(&change.after, target, written),
                 tls: change.tls,
             });
             let missing = real.ancestors().skip(1).take_while(|folder| !folder.exists());
@@ -372,7 +375,7 @@ impl Transaction {
             }
         }
         let time = now.format(&time::format_description::well_known::Rfc3339);
-        Ok(Manifest {
+        Manifest {
             format: 1,
             tool: concat!("esync-ssl ", env!("CARGO_PKG_VERSION")).into(),
             time: time.unwrap_or_default(),
@@ -381,49 +384,45 @@ impl Transaction {
             root: Name::from(&*store.root),
             entries,
             folders: folders.iter().map(|folder| Name::from(&**folder)).collect(),
-        })
+        }
     }
 
     /// Copies and manifest, durably.
-    fn record(&self, store: &Store, folder: &Path, manifest: &Manifest) -> Result<(), ApplyError> {
-        let mut folders = vec![folder.to_path_buf()];
-        make_folder(store.disk, folder)?;
+    fn record(&self, store: &Store, lock: &Lock, id: &str, manifest: &Manifest) -> Result<(), ApplyError> {
+        let disk = store.disk;
+        let mut folders = Vec::new();
+        let folder = make_folder(disk, &lock.place(id), &mut folders)?;
         for (change, entry) in self.changes.iter().zip(&manifest.entries) {
             for (content, state) in [(&change.before, &entry.before), (&change.after, &entry.after)] {
                 if let (Content::File(bytes), State::File { copy: Some(copy), .. }) = (content, state) {
-                    let copy = folder.join(copy.path());
-                    make_folders(store.disk, &copy, &mut folders)?;
-                    durable(store.disk, &copy, bytes)?;
+                    let copy = make_folders(disk, &folder, &copy.path(), &mut folders)?;
+                    durable(disk, &copy, bytes)?;
                 }
             }
         }
-        durable(
-            store.disk,
-            &folder.join("change.diff"),
-            self.record.diff.as_bytes(),
-        )?;
-        let text =
-            serde_json::to_vec_pretty(manifest).map_err(|error| failed("describe", folder)(error.into()))?;
-        durable(store.disk, &folder.join(MANIFEST), &text)?;
-        for folder in folders.iter().rev().chain([&store.folder]) {
-            store.disk.sync_folder(folder).map_err(failed("write", folder))?;
+        durable(disk, &folder.place("change.diff"), self.record.diff.as_bytes())?;
+        let text = serde_json::to_vec_pretty(manifest)
+            .map_err(|error| failed("describe", folder.path())(error.into()))?;
+        durable(disk, &folder.place(MANIFEST), &text)?;
+        for folder in folders.iter().rev().chain([&lock.folder]) {
+            disk.sync_folder(folder).map_err(failed("write", folder.path()))?;
         }
         Ok(())
     }
 
     /// From here on the run is undone unless it is finished.
-    fn mark(&self, store: &Store, id: &str) -> Result<(), ApplyError> {
-        let mark = store.folder.join(PENDING);
-        let waiting = store.folder.join(temporary_name(id, 0));
+    fn mark(&self, store: &Store, lock: &Lock, id: &str) -> Result<(), ApplyError> {
+        let mark = lock.place(PENDING);
+        let waiting = lock.folder.place(temporary_name(id, 0));
         let write = || {
-            store.disk.create(&waiting, id.as_bytes())?;
-            store.disk.sync(&waiting)?;
-            store.disk.publish(&waiting, &mark)?;
-            store.disk.sync_folder(&store.folder)
+            let fresh = store.disk.create(&waiting, id.as_bytes(), false)?;
+            store.disk.sync(&fresh)?;
+            store.disk.publish(&fresh, &mark.name)?;
+            store.disk.sync_folder(&lock.folder)
         };
         write().map_err(|error| {
             let _ = store.disk.remove(&waiting);
-            failed("write", &mark)(error)
+            failed("write", &mark.path())(error)
         })
     }
 
@@ -431,48 +430,145 @@ impl Transaction {
         &self,
         disk: &dyn Disk,
         manifest: &Manifest,
-        reals: &[PathBuf],
+        targets: &[Target],
         id: &str,
     ) -> Result<(), ApplyError> {
         for folder in &manifest.folders {
             let folder = folder.path();
-            disk.create_folder(&folder, false)
+            let place = Place::of(&folder, Last::Keep).map_err(failed("create the folder", &folder))?;
+            disk.create_folder(&place, false)
                 .map_err(failed("create the folder", &folder))?;
-            if let Some(above) = folder.parent() {
-                disk.sync_folder(above).map_err(failed("write", above))?;
-            }
+            disk.sync_folder(&place.folder)
+                .map_err(failed("write", place.folder.path()))?;
         }
-        let temporaries: Vec<PathBuf> = reals
-            .iter()
-            .enumerate()
-            .map(|(number, real)| real.with_file_name(temporary_name(id, number)))
-            .collect();
-        let steps = || {
-            let both = reals.iter().zip(&temporaries);
-            self.changes.iter().zip(both).map(|(change, (real, temporary))| {
-                let step = Step {
-                    real,
-                    temporary,
-                    after: &change.after,
-                    over: !matches!(change.before, Content::Absent),
-                    private: change.private,
-                    attributes: change.attributes,
-                };
-                (change, step)
-            })
-        };
-        for (change, step) in steps() {
-            step.prepare(disk).map_err(failed("write beside", &change.path))?;
+        replace::allow_open_files(targets.len());
+        let steps = self.steps(disk, targets, id)?;
+        let mut waiting: Vec<Option<Fresh>> = Vec::new();
+        for (change, step) in self.changes.iter().zip(&steps) {
+            let fresh = step.prepare(disk);
+            waiting.push(fresh.map_err(failed("write beside", &change.path))?);
         }
-        for (change, step) in steps() {
+        for (change, (step, fresh)) in self.changes.iter().zip(steps.iter().zip(&waiting)) {
             let act = match (&change.before, &change.after) {
                 (Content::Absent, _) => "create",
                 (_, Content::Absent) => "remove",
                 _ => "replace",
             };
-            step.finish(disk).map_err(failed(act, &change.path))?;
+            step.finish(disk, fresh.as_ref())
+                .map_err(failed(act, &change.path))?;
         }
         Ok(())
+    }
+
+    /// What is to be done in which folder; each is opened once.
+    fn steps(&self, disk: &dyn Disk, targets: &[Target], id: &str) -> Result<Vec<Step<'_>>, ApplyError> {
+        let mut folders: BTreeMap<PathBuf, Folder> = BTreeMap::new();
+        let mut steps = Vec::new();
+        for (number, (change, target)) in self.changes.iter().zip(targets).enumerate() {
+            let mut place = Place::of(&target.real, Last::Keep).map_err(failed("write beside", &change.path))?;
+            let path = place.folder.path().to_path_buf();
+            place.folder = folders
+                .entry(path)
+                .or_insert_with(|| {
+                    sweep(disk, &place.folder);
+                    place.folder.clone()
+                })
+                .clone();
+            change.refuse_others(place.folder.others())?;
+            steps.push(Step {
+                place,
+                temporary: temporary_name(id, number),
+                after: &change.after,
+                over: target.over,
+                private: change.private,
+                attributes: change.attributes,
+            });
+        }
+        Ok(steps)
+    }
+}
+
+impl Change {
+    /// The name that really changes; nothing when it is not as it was read.
+    fn target(&self) -> Result<Option<Target>, ApplyError> {
+        let look = |error| failed("look at", &self.path)(error);
+        let last = match (&self.before, &self.after) {
+            (Content::File(_), Content::File(_)) => Last::Follow,
+            _ => Last::Keep,
+        };
+        let place = match Place::of(&self.path, last) {
+            // The folders are yet to be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(self.before, Content::Absent) => {
+                let above = self.path.ancestors().skip(1).find(|folder| folder.exists());
+                let above = Folder::open(above.unwrap_or(Path::new("/"))).map_err(look)?;
+                self.refuse_others(above.others())?;
+                return Ok(Some(Target {
+                    real: replace::real_path(&self.path).map_err(look)?,
+                    over: None,
+                    others: above.others().cloned(),
+                }));
+            }
+            place => place.map_err(look)?,
+        };
+        let found = place.look().map_err(look)?;
+        let is_there = match (&self.before, found) {
+            (Content::Absent, found) => found.is_none(),
+            (Content::File(bytes), Some(found)) if found.kind == Kind::File => place
+                .read(foreign::CONFIGURATION)
+                .is_ok_and(|now| now == **bytes),
+            (Content::Link(target), Some(found)) if found.kind == Kind::Link => place
+                .folder
+                .read_link(&place.name)
+                .is_ok_and(|now| now == *target),
+            _ => false,
+        };
+        if !is_there {
+            return Ok(None);
+        }
+        self.refuse_others(place.folder.others())?;
+        if let (Last::Follow, Some(found)) = (last, &found) {
+            if let Some(why) = replace::obstacle(&place, found).map_err(look)? {
+                return Err(ApplyError::InTheWay(self.path.clone(), why.to_owned()));
+            }
+            self.refuse_led(&place, found)?;
+        }
+        Ok(Some(Target {
+            real: place.path(),
+            over: found,
+            others: place.folder.others().cloned(),
+        }))
+    }
+
+    /// A key where somebody else may write could be replaced by another, or read through a folder of theirs.
+    fn refuse_others(&self, others: Option<&Others>) -> Result<(), ApplyError> {
+        match others {
+            Some(others) if self.private && self.tls => Err(ApplyError::InTheWay(
+                self.path.clone(),
+                format!(
+                    "is not written, as no private key goes where others than root and this account may write: {others}. \
+                     Close it ({}), then run again",
+                    others.remedy()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A link of somebody else could lead to a file that they may not write themselves.
+    fn refuse_led(&self, place: &Place, found: &Found) -> Result<(), ApplyError> {
+        match place.via() {
+            Some(others) if others.owner().is_none() || others.owner() != found.attributes.uid => {
+                Err(ApplyError::InTheWay(
+                    self.path.clone(),
+                    format!(
+                        "leads to {} by a symbolic link that others than root may change ({others}); name that file in \
+                         the configuration instead, then run again",
+                        place.path().display()
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -487,12 +583,17 @@ impl Pending<'_> {
     /// # Errors
     /// When that cannot be written.
     pub fn note_server(&self) -> Result<(), ApplyError> {
-        let folder = self.store.folder.join(&self.id);
-        durable(self.store.disk, &folder.join(SERVER_TOLD), b"")?;
+        let place = self.lock.place(&self.id);
+        let folder = self
+            .lock
+            .folder
+            .enter_ours(&place.name)
+            .map_err(failed("open", &place.path()))?;
+        durable(self.store.disk, &folder.place(SERVER_TOLD), b"")?;
         self.store
             .disk
             .sync_folder(&folder)
-            .map_err(failed("write", &folder))
+            .map_err(failed("write", folder.path()))
     }
 
     /// Everything goes back, and the run stays unfinished: it can be undone once more.
@@ -508,12 +609,12 @@ impl Pending<'_> {
     /// # Errors
     /// When not even that can be noted; then everything is as it was.
     pub fn keep(self) -> Result<Written, ApplyError> {
-        if let Err(error) = self.store.forget() {
+        if let Err(error) = self.store.forget(self.lock) {
             // Whether the mark is gone is not sure; the manifest is still there to go back by.
-            self.store.undo(self.lock, &self.id, false)?;
+            self.store.undo(self.lock, &self.id, Believed::Own)?;
             return Err(error);
         }
-        self.store.prune();
+        self.store.prune(self.lock);
         Ok(self.written)
     }
 
@@ -522,7 +623,7 @@ impl Pending<'_> {
     /// # Errors
     /// [`ApplyError::NotRestored`].
     pub fn undo(self) -> Result<Vec<PathBuf>, ApplyError> {
-        self.store.undo(self.lock, &self.id, false)
+        self.store.undo(self.lock, &self.id, Believed::Own)
     }
 }
 
@@ -531,31 +632,30 @@ impl Pending<'_> {
 /// # Errors
 /// See [`ApplyError`].
 pub fn create_all(disk: &dyn Disk, files: &[NewFile]) -> Result<(), ApplyError> {
-    let mut created = Vec::new();
+    let mut created: Vec<Place> = Vec::new();
     let id = std::process::id().to_string();
     for (number, file) in files.iter().enumerate() {
         let make = || {
-            if let Some(folder) = file.path.parent() {
-                fs::create_dir_all(folder)?;
-            }
+            let place = replace::place_of_new(&file.path)?;
+            sweep(disk, &place.folder);
             let step = Step {
-                real: &file.path,
-                temporary: &file.path.with_file_name(temporary_name(&id, number)),
+                place: place.clone(),
+                temporary: temporary_name(&id, number),
                 after: &Content::File(file.bytes.clone()),
-                over: false,
+                over: None,
                 private: file.private,
                 attributes: Attributes::default(),
             };
-            let made = step.prepare(disk).and_then(|()| step.finish(disk));
-            made.inspect_err(|_| {
-                let _ = disk.remove(step.temporary);
-            })
+            let made = step
+                .prepare(disk)
+                .and_then(|fresh| step.finish(disk, fresh.as_ref()));
+            made.inspect_err(|_| step.clean(disk)).map(|()| place)
         };
         match make() {
-            Ok(()) => created.push(&file.path),
+            Ok(place) => created.push(place),
             Err(error) => {
-                for path in created {
-                    let _ = disk.remove(path);
+                for place in created {
+                    let _ = disk.remove(&place);
                 }
                 return Err(failed("create", &file.path)(error));
             }
@@ -564,31 +664,54 @@ pub fn create_all(disk: &dyn Disk, files: &[NewFile]) -> Result<(), ApplyError> 
     Ok(())
 }
 
+/// Who else than root and we may write to a folder, or to where it will be made.
+pub fn others_at(folder: &Path) -> Option<Others> {
+    let there = folder.ancestors().find(|folder| folder.exists())?;
+    Folder::open(there).ok()?.others().cloned()
+}
+
 /// Where in a backup's folder the new bytes are.
 const WRITTEN: &str = "esync-ssl-written";
 
-fn make_folder(disk: &dyn Disk, folder: &Path) -> Result<(), ApplyError> {
+fn make_folder(disk: &dyn Disk, place: &Place, made: &mut Vec<Folder>) -> Result<Folder, ApplyError> {
     // On Windows the access list of the folder around is inherited.
-    disk.create_folder(folder, cfg!(unix))
-        .map_err(failed("create the backup folder", folder))
-}
-
-fn make_folders(disk: &dyn Disk, file: &Path, made: &mut Vec<PathBuf>) -> Result<(), ApplyError> {
-    let folders = file.ancestors().skip(1);
-    let missing: Vec<&Path> = folders.take_while(|folder| !folder.exists()).collect();
-    for folder in missing.into_iter().rev() {
-        make_folder(disk, folder)?;
-        made.push(folder.to_path_buf());
-    }
-    Ok(())
-}
-
-fn durable(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), ApplyError> {
-    let write = || {
-        disk.create(path, bytes)?;
-        disk.sync(path)
+    let make = || {
+        disk.create_folder(place, cfg!(unix))?;
+        place.folder.enter_ours(&place.name)
     };
-    write().map_err(failed("write the backup", path))
+    let folder = make().map_err(failed("create the backup folder", &place.path()))?;
+    made.push(folder.clone());
+    Ok(folder)
+}
+
+/// The place of a file below a folder; the folders on the way are made where they are not there.
+fn make_folders(
+    disk: &dyn Disk,
+    folder: &Folder,
+    path: &Path,
+    made: &mut Vec<Folder>,
+) -> Result<Place, ApplyError> {
+    let cannot = || failed("create the backup folder", path);
+    let mut names = names(path).map_err(cannot())?;
+    let last = names.pop().unwrap_or_default();
+    let mut folder = folder.clone();
+    for name in names {
+        folder = match folder.enter_ours(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_folder(disk, &folder.place(name), made)?
+            }
+            other => other.map_err(cannot())?,
+        };
+    }
+    Ok(folder.place(last))
+}
+
+fn durable(disk: &dyn Disk, place: &Place, bytes: &[u8]) -> Result<(), ApplyError> {
+    let write = || {
+        let fresh = disk.create(place, bytes, false)?;
+        disk.sync(&fresh)
+    };
+    write().map_err(failed("write the backup", &place.path()))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn run(
     if arguments.dry_run {
         commit::mention_unfinished(&root, world, printer);
     } else {
-        settled = commit::settle(&root, &arguments.writing, world, printer)?;
+        settled = commit::settle(&root, global, &arguments.writing, world, printer)?;
     }
     if settled.any {
         loaded = Loaded::find(global)?;
