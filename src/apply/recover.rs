@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::backup::{Store, number};
 use super::folder::{Folder, Found, Kind, Last, Place};
-use super::journal::{Entry, Known, MANIFEST, Manifest, PENDING, SERVER_TOLD, State, read_manifest};
+use super::journal::{
+    Entry, Known, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, may_name, read_manifest,
+};
 use super::lock::Lock;
 use super::owner::is_ours;
 use super::replace::{self, Step, temporary_name};
@@ -120,13 +122,7 @@ impl Store<'_> {
         let mut restored = Vec::new();
         let mut problems = Vec::new();
         if let Believed::Found { known, .. } = believed {
-            for entry in &manifest.entries {
-                // What needs nothing done is not touched, whatever it is.
-                let is_back = State::of(&entry.real.path()).is_ok_and(|now| now.is_same(&entry.before));
-                if !is_back && let Err(error) = entry.check(&self.root, known) {
-                    problems.push((entry.path.path(), error.to_string()));
-                }
-            }
+            problems = self.foreign(manifest, known);
         }
         if problems.is_empty() {
             // The new bytes that still wait are of no use, and their space may be needed.
@@ -147,19 +143,35 @@ impl Store<'_> {
         }
         self.sweep(manifest, id)?;
         for made in manifest.folders.iter().rev() {
-            self.remove_made(&made.path(), believed)?;
+            self.remove_made(&made.path())?;
         }
         Ok(restored)
     }
 
+    /// What a journal of somebody else names and no run of ours may have changed.
+    fn foreign(&self, manifest: &Manifest, known: Known) -> Vec<(PathBuf, String)> {
+        let mut problems = Vec::new();
+        for entry in &manifest.entries {
+            // What needs nothing done is not touched, whatever it is.
+            let is_back = State::of(&entry.real.path()).is_ok_and(|now| now.is_same(&entry.before));
+            if !is_back && let Err(error) = entry.check(&self.root, known) {
+                problems.push((entry.path.path(), error.to_string()));
+            }
+        }
+        for folder in manifest.folders.iter().map(Name::path) {
+            if folder.exists() && !may_name(&folder, &self.root, &|_| false).unwrap_or(false) {
+                let why = "the backup names this folder, which is not below the server root";
+                problems.push((folder, why.to_owned()));
+            }
+        }
+        problems
+    }
+
     /// Removes a folder that the run made, unless somebody put something there.
-    fn remove_made(&self, made: &Path, believed: Believed) -> Result<(), ApplyError> {
+    fn remove_made(&self, made: &Path) -> Result<(), ApplyError> {
         use io::ErrorKind::{DirectoryNotEmpty, NotFound};
-        let remove = || match believed {
-            Believed::Found { .. } if !replace::is_below(made, &self.root)? => Ok(()),
-            _ => self.disk.remove_folder(&Place::of(made, Last::Keep)?),
-        };
-        match remove() {
+        let place = Place::of(made, Last::Keep);
+        match place.and_then(|place| self.disk.remove_folder(&place)) {
             Err(error) if !matches!(error.kind(), NotFound | DirectoryNotEmpty) => {
                 Err(failed("remove", made)(error))
             }

@@ -1,0 +1,877 @@
+//! What we follow on disk: another account of the machine owns a folder, or put something into one, and gains nothing by
+//! it. Nothing but its own files ever gets other bytes, another owner or another mode through us.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use esync_ssl::apply::{
+    Change, Holder, Last, Manifest, Name, Place, RealDisk, State, Store, Transaction, checksum,
+};
+use support::files;
+use support::process::Outcome;
+use support::site::{BACKUPS, DOMAIN, Site};
+
+/// The account of nobody, who attacks.
+const NOBODY: u32 = 65534;
+/// Tells a child which folder to attack, and which file to put there as a link.
+const ATTACKED: &str = "ESYNC_SSL_TEST_ATTACKED";
+const VICTIM: &str = "ESYNC_SSL_TEST_VICTIM";
+
+fn is_root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        support::skip("only root can make files of other accounts");
+    }
+    root
+}
+
+fn give(path: &Path) {
+    chown(path, Some(NOBODY), Some(NOBODY)).expect("another owner");
+}
+
+fn give_all(path: &Path) {
+    give(path);
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => give_all(&entry.path()),
+            Ok(kind) if kind.is_file() => give(&entry.path()),
+            _ => {}
+        }
+    }
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+fn fifo(path: &Path) {
+    nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+}
+
+/// A file that only root may touch.
+struct Victim {
+    path: PathBuf,
+}
+
+impl Victim {
+    fn new(site: &Site) -> Self {
+        let path = site.beside("victim");
+        fs::write(&path, "root only\n").expect("the victim");
+        mode(&path, 0o600);
+        Victim { path }
+    }
+
+    #[track_caller]
+    fn is_unharmed(&self, what: &str) {
+        let metadata = fs::symlink_metadata(&self.path).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let state = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
+        assert_eq!(state, (0o600, 0, 0), "{what}");
+        assert_eq!(fs::read(&self.path).expect("the victim"), b"root only\n", "{what}");
+    }
+}
+
+/// Nobody, who waits for files in a folder, moves each away and puts a link to the victim in its place. Not a test of
+/// its own.
+#[test]
+fn swapper() {
+    use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
+    let (Some(folder), Some(victim)) = (std::env::var_os(ATTACKED), std::env::var_os(VICTIM)) else {
+        return;
+    };
+    nix::unistd::setgroups(&[]).expect("no groups");
+    nix::unistd::setgid(nix::unistd::Gid::from_raw(NOBODY)).expect("a group");
+    nix::unistd::setuid(nix::unistd::Uid::from_raw(NOBODY)).expect("an account");
+    std::env::set_current_dir(&folder).expect("the folder");
+    let events = init(CreateFlags::CLOEXEC).expect("inotify");
+    let flags = WatchFlags::CREATE | WatchFlags::MODIFY | WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB;
+    add_watch(&events, ".", flags).expect("a watch");
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut reader = Reader::new(&events, &mut buffer);
+    fs::write("ready", "").expect("a sign");
+    for number in 0.. {
+        let Ok(event) = reader.next() else { return };
+        let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Some(name) = name.filter(|name| name.starts_with(".esync-ssl")) else {
+            continue;
+        };
+        let is_link = fs::symlink_metadata(&name).is_ok_and(|metadata| metadata.is_symlink());
+        if !is_link && fs::rename(&name, format!("away-{number}")).is_ok() {
+            let _ = symlink(&victim, &name);
+        }
+    }
+}
+
+/// The attack as long as this lives.
+struct Attack(Child);
+
+impl Attack {
+    fn on(folder: &Path, victim: &Victim) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["swapper", "--exact", "--nocapture", "--test-threads=1"]);
+        command.env(ATTACKED, folder).env(VICTIM, &victim.path);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the attacker");
+        let attack = Attack(child);
+        for _ in 0..3000 {
+            if folder.join("ready").exists() {
+                return attack;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the attacker does not get ready");
+    }
+}
+
+impl Drop for Attack {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn store(site: &Site) -> Store<'static> {
+    Store {
+        disk: &RealDisk,
+        root: site.root(),
+        folder: site.root().join(BACKUPS),
+    }
+}
+
+fn holder() -> Holder {
+    Holder::this(String::new(), String::new())
+}
+
+/// A site whose virtual host is in a folder of its own, which belongs to nobody.
+fn shared_site() -> (Site, PathBuf) {
+    let site = Site::new();
+    let folder = site.root().join("conf/sites");
+    let host = format!("<VirtualHost *:80>\nServerName {DOMAIN}\nDocumentRoot htdocs\n</VirtualHost>\n");
+    files::write(&folder.join("a.conf"), host);
+    fs::write(site.main(), site.text() + "Include conf/sites/*.conf\n").expect("the main file");
+    give_all(&folder);
+    (site, folder)
+}
+
+#[test]
+fn who_owns_a_folder_of_the_configuration_gains_nothing_by_swapping_files() {
+    if !is_root() {
+        return;
+    }
+    let (site, folder) = shared_site();
+    let victim = Victim::new(&site);
+    let attack = Attack::on(&folder, &victim);
+    let (mut written, mut undone) = (0, 0);
+    for number in 0..200 {
+        let store = store(&site);
+        let path = folder.join("a.conf");
+        let before = match fs::read(&path) {
+            Ok(before) => before,
+            Err(_) => {
+                fs::write(&path, "# new\n").expect("a file");
+                give(&path);
+                continue;
+            }
+        };
+        let changes = vec![
+            Change::replace(path, before, format!("# {number}\n").into()),
+            Change::create(folder.join(format!("{number}.conf")), b"# new\n".to_vec()),
+        ];
+        let transaction = Transaction {
+            changes,
+            ..Transaction::default()
+        };
+        let lock = store.lock(Duration::from_secs(20), &holder()).expect("the lock");
+        match transaction.write(&store, &lock, time::OffsetDateTime::now_utc()) {
+            Ok(pending) => {
+                pending.keep().expect("kept");
+                written += 1;
+            }
+            Err(_) => {
+                // What nobody put there is nobody's; the journal goes as somebody who looked at it would do it.
+                let _ = store.recover(&lock, true, &|_| false);
+                undone += 1;
+            }
+        }
+        victim.is_unharmed(&format!("run {number}"));
+    }
+    drop(attack);
+    eprintln!("{written} written, {undone} undone");
+    // The attack did take place.
+    assert!(undone > 0, "nothing was ever swapped");
+}
+
+#[test]
+fn who_owns_the_folder_of_a_new_key_gains_nothing_by_swapping_files() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let victim = Victim::new(&site);
+    let folder = site.beside("keys");
+    fs::create_dir(&folder).expect("a folder");
+    give(&folder);
+    let attack = Attack::on(&folder, &victim);
+    for number in 0..60 {
+        let out = |end: &str| folder.join(format!("{number}.{end}"));
+        let program = support::program::esync_ssl()
+            .args(["cert", "self-signed", "--domain", DOMAIN, "--out-cert"])
+            .arg(out("crt"))
+            .arg("--out-key")
+            .arg(out("key"));
+        let outcome = program.run();
+        victim.is_unharmed(&outcome.report());
+        if outcome.code == Some(0) {
+            assert!(
+                outcome.stderr_text().contains("uid 65534"),
+                "whose folder it is goes unsaid: {}",
+                outcome.report()
+            );
+        }
+    }
+    drop(attack);
+}
+
+/// Runs `enable --self-signed`, which writes a key to `conf/ssl`; it must be refused with these words.
+#[track_caller]
+fn takes_no_key(site: &Site, words: &[&str]) {
+    let before = files::snapshot(&site.root());
+    let outcome = site.self_signed().run().expect_code(4);
+    let said = outcome.stderr_text();
+    for word in words {
+        assert!(said.contains(word), "{word}: {}", outcome.report());
+    }
+    assert_eq!(files::snapshot(&site.root()), before, "{}", outcome.report());
+}
+
+#[test]
+fn no_key_is_written_where_others_may_write() {
+    if !is_root() {
+        return;
+    }
+    let with = |change: &dyn Fn(&Path)| {
+        let site = Site::new();
+        let folder = site.root().join("conf/ssl");
+        fs::create_dir(&folder).expect("a folder");
+        change(&folder);
+        (site, folder.display().to_string())
+    };
+    // Its owner, a folder above, everybody, a group.
+    let (site, folder) = with(&give);
+    takes_no_key(&site, &[&folder, "uid 65534", "chown root"]);
+    let (site, _) = with(&|folder| give(folder.parent().expect("a folder")));
+    takes_no_key(&site, &["uid 65534", "chown root"]);
+    let (site, folder) = with(&|folder| mode(folder, 0o777));
+    takes_no_key(&site, &["everybody", &format!("chmod go-w {folder}")]);
+    let (site, folder) = with(&|folder| mode(folder, 0o1777));
+    takes_no_key(&site, &["everybody", &format!("chmod go-w {folder}")]);
+    let (site, folder) = with(&|folder| {
+        chown(folder, None, Some(NOBODY)).expect("a group");
+        mode(folder, 0o775);
+    });
+    takes_no_key(&site, &["group", &format!("chmod go-w {folder}")]);
+    // A link into a folder of somebody else.
+    let site = Site::new();
+    let other = site.beside("other");
+    fs::create_dir(&other).expect("a folder");
+    give(&other);
+    symlink(&other, site.root().join("conf/ssl")).expect("a link");
+    takes_no_key(&site, &["uid 65534"]);
+    // A folder that root and a group of root's may write is ours.
+    let (site, _) = with(&|folder| mode(folder, 0o775));
+    site.self_signed().run().expect_code(0);
+}
+
+#[test]
+fn an_access_list_counts_as_well() {
+    use rustix::fs::{XattrFlags, setxattr};
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let folder = site.root().join("conf/ssl");
+    fs::create_dir(&folder).expect("a folder");
+    // user::rwx, user:nobody:rwx, group::r-x, mask::rwx, other::r-x
+    let entries = [
+        (1u16, 7u16, u32::MAX),
+        (2, 7, NOBODY),
+        (4, 5, u32::MAX),
+        (16, 7, u32::MAX),
+        (32, 5, u32::MAX),
+    ];
+    let mut list = vec![2, 0, 0, 0];
+    for (tag, rights, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(rights.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    if setxattr(&folder, "system.posix_acl_access", &list, XattrFlags::empty()).is_err() {
+        support::skip("the file system of the temporary folder has no access lists");
+        return;
+    }
+    takes_no_key(&site, &["access list"]);
+}
+
+#[test]
+fn certificates_are_not_installed_where_others_may_write() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let folder = site.root().join("conf/ssl");
+    fs::create_dir(&folder).expect("a folder");
+    give(&folder);
+    let arguments = site.enable_arguments();
+    let outcome = site
+        .run(&["cert", "install", "--cert", &arguments[5], "--key", &arguments[7]])
+        .run()
+        .expect_code(4);
+    assert!(outcome.stderr_text().contains("uid 65534"), "{}", outcome.report());
+    assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0);
+}
+
+#[test]
+fn who_else_may_write_a_configuration_file_is_said() {
+    if !is_root() {
+        return;
+    }
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    mode(&path, 0o640);
+    let outcome = site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    let said = outcome.stderr_text();
+    let note = format!("{} belongs to", folder.display());
+    assert!(said.contains(&note) && said.contains("uid 65534"), "{}", outcome.report());
+    // It stays whose it was.
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!((metadata.uid(), metadata.mode() & 0o777), (NOBODY, 0o640));
+}
+
+#[test]
+fn an_account_that_works_on_its_own_tree_hears_nothing() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let program = site.beside("esync-ssl");
+    fs::copy(support::program::binary(), &program).expect("a copy");
+    mode(&program, 0o755);
+    give_all(&site.root());
+    mode(&site.root().join("conf"), 0o775);
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).arg("--root").arg(site.root());
+        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        support::process::finish(&mut command, Duration::from_secs(60)).expect_code(0)
+    };
+    let outcome = run(&["enable", "--yes", "--self-signed", "--domain", DOMAIN]);
+    let said = outcome.stderr_text() + &outcome.stdout_text();
+    for word in ["belongs to", "may be written", "others than"] {
+        assert!(!said.contains(word), "{}", outcome.report());
+    }
+    run(&["restore", "--yes"]);
+}
+
+/// Runs `enable` after something was put into the place of the backups, or among them.
+fn beside_backups(prepare: &dyn Fn(&Site, &Path, &Victim)) -> (Site, Victim, Outcome) {
+    let site = Site::new();
+    let victim = Victim::new(&site);
+    prepare(&site, &site.root().join(BACKUPS), &victim);
+    let outcome = site.enable().limit(Duration::from_secs(30)).run();
+    victim.is_unharmed(&outcome.report());
+    (site, victim, outcome)
+}
+
+#[test]
+fn what_is_no_folder_of_ours_takes_no_backup() {
+    if !is_root() {
+        return;
+    }
+    let made = |folder: &Path| fs::create_dir(folder).expect("a folder");
+    let cases: [(&str, &dyn Fn(&Site, &Path, &Victim)); 8] = [
+        ("symbolic link", &|_, folder, _| {
+            symlink("/nonexistent/x", folder).expect("a link");
+        }),
+        ("symbolic link", &|site, folder, _| {
+            made(&site.beside("elsewhere"));
+            symlink(site.beside("elsewhere"), folder).expect("a link");
+        }),
+        ("symbolic link", &|_, folder, _| symlink(folder, folder).expect("a link")),
+        ("no folder", &|_, folder, _| fifo(folder)),
+        ("no folder", &|_, folder, victim| {
+            fs::hard_link(&victim.path, folder).expect("a name");
+        }),
+        ("uid 65534", &|_, folder, _| {
+            made(folder);
+            give(folder);
+        }),
+        ("everybody", &|_, folder, _| {
+            made(folder);
+            mode(folder, 0o777);
+        }),
+        ("group", &|_, folder, _| {
+            made(folder);
+            chown(folder, None, Some(NOBODY)).expect("a group");
+            mode(folder, 0o770);
+        }),
+    ];
+    for (words, prepare) in cases {
+        let (site, _, outcome) = beside_backups(prepare);
+        let outcome = outcome.expect_code(4);
+        assert!(outcome.stderr_text().contains(words), "{words}: {}", outcome.report());
+        let main = Site::new().text();
+        assert_eq!(site.text(), main, "{}", outcome.report());
+        let folder = site.root().join(BACKUPS);
+        if folder.is_dir() {
+            let left = fs::read_dir(&folder).expect("the folder").count();
+            assert_eq!(left, 0, "{}", outcome.report());
+        }
+        // Nothing there is believed either.
+        for arguments in [&["restore", "--yes"][..], &["restore", "--recover"]] {
+            let outcome = site.run(arguments).limit(Duration::from_secs(30)).run();
+            assert_ne!(outcome.code, Some(0), "{}", outcome.report());
+        }
+        site.run(&["status"]).limit(Duration::from_secs(30)).run();
+    }
+}
+
+#[test]
+fn what_stands_in_the_place_of_our_entries_is_neither_followed_nor_waited_for() {
+    if !is_root() {
+        return;
+    }
+    // Who holds the lock is only told to others: what is there goes. The rest is refused.
+    for (name, code) in [("lock-holder.json", 0), ("lock", 4), ("unfinished", 1)] {
+        let kinds: [&dyn Fn(&Path, &Victim); 3] = [
+            &|path, victim| symlink(&victim.path, path).expect("a link"),
+            &|path, _| symlink("/nonexistent/x", path).expect("a link"),
+            &|path, _| fifo(path),
+        ];
+        for (kind, prepare) in kinds.into_iter().enumerate() {
+            let (_site, _, outcome) = beside_backups(&|_, folder, victim| {
+                fs::create_dir(folder).expect("a folder");
+                mode(folder, 0o700);
+                prepare(&folder.join(name), victim);
+            });
+            assert_eq!(outcome.code, Some(code), "{name} {kind}: {}", outcome.report());
+        }
+    }
+}
+
+#[test]
+fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
+    let site = Site::new();
+    let victim = Victim::new(&site);
+    let folder = site.root().join(BACKUPS);
+    let elsewhere = site.beside("20260102T030405Z-1");
+    let store = store(&site);
+    let planted = manifest(&store, entry(&victim.path, &victim.path, State::Absent), &[]);
+    files::write(&elsewhere.join("manifest.json"), serde_json::to_vec(&planted).expect("text"));
+    for mark in ["../../../20260102T030405Z-1", "..", "", "/", "20260102T030405Z-1/../x"] {
+        files::write(&folder.join("unfinished"), mark);
+        mode(&folder, 0o700);
+        for arguments in [&["restore", "--recover"][..], &["restore", "--recover", "--force"]] {
+            let outcome = site.run(arguments).run();
+            assert_ne!(outcome.code, Some(0), "{mark:?}: {}", outcome.report());
+            let said = outcome.stderr_text();
+            assert!(said.contains("names none of our runs"), "{mark:?}: {}", outcome.report());
+        }
+        victim.is_unharmed(mark);
+        assert!(elsewhere.join("manifest.json").exists(), "{mark:?}");
+    }
+    // Nor is an identifier on the command line.
+    for id in ["../../../20260102T030405Z-1", ".."] {
+        fs::remove_file(folder.join("unfinished")).ok();
+        site.run(&["restore", id, "--yes", "--force"]).run().expect_code(4);
+        victim.is_unharmed(id);
+    }
+}
+
+/// A state with these bytes, in a copy of this name.
+fn state(bytes: &[u8], copy: &str) -> State {
+    State::File {
+        sha256: checksum(bytes),
+        attributes: esync_ssl::apply::Attributes {
+            mode: Some(0o4777),
+            uid: Some(NOBODY),
+            gid: Some(NOBODY),
+        },
+        copy: Some(Name::Text(copy.into())),
+    }
+}
+
+fn entry(path: &Path, real: &Path, before: State) -> esync_ssl::apply::Entry {
+    esync_ssl::apply::Entry {
+        path: Name::from(path),
+        real: Name::from(real),
+        before,
+        after: state(b"root only\n", "evil"),
+        tls: false,
+    }
+}
+
+fn manifest(store: &Store, entry: esync_ssl::apply::Entry, folders: &[PathBuf]) -> Manifest {
+    Manifest {
+        format: 1,
+        tool: "esync-ssl".into(),
+        time: "2026-01-02T03:04:05Z".into(),
+        command: vec!["esync-ssl".into(), "enable".into()],
+        reasons: Vec::new(),
+        root: Name::from(&*store.root),
+        entries: vec![entry],
+        folders: folders.iter().map(|folder| Name::from(&**folder)).collect(),
+    }
+}
+
+/// Puts a backup there that was never made, and tells its name.
+fn plant(site: &Site, manifest: &Manifest) -> String {
+    let id = "20260102T030405Z-9".to_owned();
+    let folder = site.root().join(BACKUPS).join(&id);
+    files::write(&folder.join("evil"), "evil");
+    files::write(
+        &folder.join("manifest.json"),
+        serde_json::to_vec(manifest).expect("text"),
+    );
+    mode(&site.root().join(BACKUPS), 0o700);
+    id
+}
+
+#[test]
+fn a_planted_manifest_reaches_nothing_but_the_configuration() {
+    let evil = || state(b"evil", "evil");
+    type Planted = dyn Fn(&Site, &Victim) -> (esync_ssl::apply::Entry, Vec<PathBuf>);
+    let cases: [(&str, &Planted); 8] = [
+        ("the path itself", &|_, victim| (entry(&victim.path, &victim.path, evil()), vec![])),
+        ("behind a link", &|site, victim| (entry(&site.main(), &victim.path, evil()), vec![])),
+        ("before a link", &|site, victim| (entry(&victim.path, &site.main(), evil()), vec![])),
+        ("up and down", &|site, _| {
+            let path = site.root().join("conf/../../victim");
+            (entry(&path, &path, evil()), vec![])
+        }),
+        ("a relative path", &|_, _| (entry(Path::new("victim"), Path::new("victim"), evil()), vec![])),
+        ("through a folder that is a link", &|site, _| {
+            symlink(site.beside(""), site.root().join("conf/way")).expect("a link");
+            let path = site.root().join("conf/way/victim");
+            (entry(&path, &path, evil()), vec![])
+        }),
+        ("removed", &|_, victim| (entry(&victim.path, &victim.path, State::Absent), vec![])),
+        ("a copy from elsewhere", &|site, victim| {
+            let path = site.root().join("conf/new.conf");
+            let up = format!("../../../../{}", victim.path.file_name().expect("a name").display());
+            let entry = esync_ssl::apply::Entry {
+                after: State::Absent,
+                ..entry(&path, &path, state(b"root only\n", &up))
+            };
+            (entry, vec![])
+        }),
+    ];
+    for (name, planted) in cases {
+        for way in ["restore", "recover", "enable", "disable"] {
+            let site = Site::new();
+            let victim = Victim::new(&site);
+            let store = store(&site);
+            let (entry, folders) = planted(&site, &victim);
+            let id = plant(&site, &manifest(&store, entry, &folders));
+            if way != "restore" && way != "disable" {
+                fs::write(site.root().join(BACKUPS).join("unfinished"), &id).expect("a mark");
+            }
+            let before = site.snapshot();
+            let program = match way {
+                "restore" => site.run(&["restore", &id, "--yes", "--force"]),
+                "recover" => site.run(&["restore", "--recover", "--force"]),
+                "enable" => site.enable(),
+                _ => site.run(&["disable", "--yes"]),
+            };
+            let outcome = program.folder(site.beside("")).run();
+            victim.is_unharmed(&format!("{name}, {way}: {}", outcome.report()));
+            assert_eq!(site.snapshot(), before, "{name}, {way}: {}", outcome.report());
+            if way != "disable" {
+                assert_eq!(outcome.code, Some(7), "{name}, {way}: {}", outcome.report());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_planted_manifest_makes_no_links_and_removes_no_folders() {
+    let site = Site::new();
+    let victim = Victim::new(&site);
+    let link = site.beside("link");
+    let planted = esync_ssl::apply::Entry {
+        before: State::Link {
+            target: Name::from(&*victim.path),
+        },
+        after: State::Absent,
+        ..entry(&link, &link, State::Absent)
+    };
+    let store = store(&site);
+    let id = plant(&site, &manifest(&store, planted, &[]));
+    site.run(&["restore", &id, "--yes"]).run().expect_code(7);
+    site.run(&["disable", "--yes"]).run();
+    assert!(link.symlink_metadata().is_err());
+
+    let empty = site.beside("empty");
+    fs::create_dir(&empty).expect("a folder");
+    let nothing = Manifest {
+        entries: Vec::new(),
+        ..manifest(&store, entry(&link, &link, State::Absent), std::slice::from_ref(&empty))
+    };
+    let id = plant(&site, &nothing);
+    fs::write(site.root().join(BACKUPS).join("unfinished"), id).expect("a mark");
+    site.run(&["restore", "--recover"]).run().expect_code(7);
+    assert!(empty.is_dir());
+}
+
+#[test]
+fn what_is_put_back_never_gets_rights_that_it_did_not_have() {
+    if !is_root() {
+        return;
+    }
+    // A file of root's, made to run as somebody.
+    let site = Site::new();
+    let path = site.root().join("conf/new.conf");
+    let planted = esync_ssl::apply::Entry {
+        after: State::Absent,
+        ..entry(&path, &path, state(b"evil", "evil"))
+    };
+    let store = store(&site);
+    let id = plant(&site, &manifest(&store, planted, &[]));
+    site.run(&["restore", &id, "--yes"]).run().expect_code(0);
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!((metadata.uid(), metadata.mode() & 0o7000), (0, 0));
+
+    // A secret in a folder of somebody else, who puts a file of theirs in its place to be given the secret.
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    chown(&path, Some(0), Some(0)).expect("root's");
+    mode(&path, 0o600);
+    site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    fs::rename(&path, folder.join("away")).expect("moved away");
+    fs::write(&path, "# theirs\n").expect("a file");
+    mode(&path, 0o644);
+    give(&path);
+    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o600));
+}
+
+#[test]
+fn a_link_of_somebody_else_leads_nobody() {
+    if !is_root() {
+        return;
+    }
+    // To a file that they may not write, before a change.
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    let theirs = site.beside("b.conf");
+    fs::rename(&path, &theirs).expect("moved away");
+    chown(&theirs, Some(0), Some(0)).expect("root's");
+    symlink(&theirs, &path).expect("a link");
+    let before = fs::read(&theirs).expect("the file");
+    let outcome = site.enable().args(["--http", "redirect"]).run().expect_code(4);
+    assert!(outcome.stderr_text().contains("symbolic link"), "{}", outcome.report());
+    assert_eq!(fs::read(&theirs).expect("the file"), before);
+
+    // After it, before it is taken back.
+    let (site, folder) = shared_site();
+    let victim = Victim::new(&site);
+    let path = folder.join("a.conf");
+    site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    fs::rename(&path, folder.join("away")).expect("moved away");
+    symlink(&victim.path, &path).expect("a link");
+    for arguments in [&["restore", "--yes"][..], &["restore", "--yes", "--force"]] {
+        let outcome = site.run(arguments).run();
+        victim.is_unharmed(&outcome.report());
+    }
+
+    // A folder of theirs that became a link.
+    let (site, folder) = shared_site();
+    site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    let elsewhere = site.beside("elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    let other = elsewhere.join("a.conf");
+    fs::copy(folder.join("a.conf"), &other).expect("the same bytes");
+    let before = fs::read(&other).expect("the file");
+    fs::rename(&folder, folder.with_file_name("away")).expect("moved away");
+    symlink(&elsewhere, &folder).expect("a link");
+    site.run(&["restore", "--yes", "--force"]).run();
+    assert_eq!(fs::read(&other).expect("the file"), before);
+}
+
+#[test]
+fn a_file_outside_of_the_root_is_put_back_when_the_configuration_reads_it() {
+    for is_read in [true, false] {
+        let site = Site::new();
+        let outside = site.beside("outside.conf");
+        fs::write(&outside, "# old\n").expect("a file");
+        if is_read {
+            let include = format!("Include {}\n", outside.display());
+            fs::write(site.main(), site.text() + &include).expect("the main file");
+        }
+        let store = store(&site);
+        let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
+        let transaction = Transaction {
+            changes: vec![Change::replace(outside.clone(), b"# old\n".to_vec(), b"# new\n".to_vec())],
+            ..Transaction::default()
+        };
+        let now = time::OffsetDateTime::now_utc();
+        // As if the process had been killed.
+        drop(transaction.write(&store, &lock, now).expect("a change"));
+        drop(lock);
+        let outcome = site.run(&["restore", "--recover"]).run();
+        let bytes = fs::read(&outside).expect("the file");
+        if is_read {
+            assert_eq!((outcome.code, &*bytes), (Some(0), &b"# old\n"[..]), "{}", outcome.report());
+        } else {
+            assert_eq!((outcome.code, &*bytes), (Some(7), &b"# new\n"[..]), "{}", outcome.report());
+            let name = outside.display().to_string();
+            assert!(outcome.stderr_text().contains(&name), "{}", outcome.report());
+        }
+    }
+}
+
+#[test]
+fn paths_lead_where_the_system_says_and_links_of_others_are_noted() {
+    let folder = files::folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("a/b/c")).expect("folders");
+    files::write(&at("a/file"), "");
+    symlink("../file", at("a/b/up")).expect("a link");
+    symlink(at("a/b"), at("a/whole")).expect("a link");
+    symlink("whole/c/../up", at("a/chain")).expect("a link");
+    symlink("loop", at("loop")).expect("a link");
+    for name in ["a/file", "a/b/up", "a/whole/up", "a/chain", "a/b/c/../../file", "a/whole/c/.././up"] {
+        let place = Place::of(&at(name), Last::Follow).expect("a place");
+        assert_eq!(place.path(), fs::canonicalize(at(name)).expect("a path"), "{name}");
+        assert!(place.via().is_none() && place.folder.others().is_none(), "{name}");
+    }
+    assert!(Place::of(&at("loop"), Last::Follow).is_err());
+    assert!(Place::of(&at("a/file/x"), Last::Keep).is_err());
+    let kept = Place::of(&at("a/whole/up"), Last::Keep).expect("a place");
+    assert_eq!(kept.path(), fs::canonicalize(at("a/b")).expect("a path").join("up"));
+    if !is_root() {
+        return;
+    }
+    give(&at("a"));
+    let through = Place::of(&at("a/chain"), Last::Follow).expect("a place");
+    assert_eq!(through.via().and_then(|others| others.owner()), Some(NOBODY));
+    let below = Place::of(&at("a/b/x"), Last::Follow).expect("a place");
+    assert!(below.via().is_none() && below.folder.others().is_some());
+}
+
+/// The names in the folder with the backups that are none of a finished run.
+fn litter(site: &Site) -> Vec<String> {
+    let folder = site.root().join(BACKUPS);
+    let entries = fs::read_dir(&folder).expect("the folder").flatten();
+    entries
+        .filter(|entry| {
+            let is_backup = entry.path().join("manifest.json").is_file();
+            !is_backup && entry.file_name() != "lock"
+        })
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The program in a world that fails; not a test of its own.
+#[test]
+fn child() {
+    support::faulty::child();
+}
+
+#[test]
+fn a_killed_run_leaves_nothing_that_the_next_does_not_sweep() {
+    let arguments = |site: &Site| {
+        let mut arguments = site.enable_arguments();
+        arguments.push("--copy-certs".into());
+        arguments
+    };
+    let site = Site::new();
+    let counter = site.beside("count");
+    assert_eq!(support::faulty::run(&arguments(&site), "none:0", Some(&counter)), Some(0));
+    let operations = support::faulty::noted(&counter).len();
+    assert!(operations > 20, "{operations}");
+    for at in 1..=operations {
+        let site = Site::new();
+        let code = support::faulty::run(&arguments(&site), &format!("kill-after:{at}"), None);
+        assert_eq!(code, None, "{at}");
+        // The last one may be killed when all is done.
+        site.enable().run().expect_code(0);
+        site.run(&["disable", "--yes"]).run().expect_code(0);
+        assert_eq!(litter(&site), Vec::<String>::new(), "{at}");
+        let left = site.snapshot().into_keys().find(|name| name.ends_with(".tmp"));
+        assert_eq!(left, None, "{at}");
+    }
+}
+
+#[test]
+fn only_our_own_litter_is_swept() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let victim = Victim::new(&site);
+    let folder = site.root().join(BACKUPS);
+    let ssl = site.root().join("conf/ssl");
+    let stray = |name: &str| folder.join(name);
+    for name in [
+        ".esync-ssl-20260102T030405Z-1-0.tmp",
+        ".esync-ssl-4711-12.tmp",
+        "candidate.tmp",
+        "lock-holder.json",
+        "20260102T030405Z-1/change.diff",
+    ] {
+        files::write(&stray(name), "left");
+    }
+    mode(&folder, 0o700);
+    files::write(&ssl.join(".esync-ssl-4711-0.tmp"), "left");
+    // Neither another's, nor a link or folder, nor one that is being written, nor anything of another name.
+    let kept = [".esync-ssl-4711-1.tmp", ".esync-ssl-4711-2.tmp", ".esync-ssl-4711-4.tmp", ".esync-ssl-x-1.tmp"];
+    for name in kept {
+        files::write(&ssl.join(name), "kept");
+    }
+    give(&ssl.join(kept[0]));
+    fs::remove_file(ssl.join(kept[1])).expect("room");
+    symlink(&victim.path, ssl.join(kept[1])).expect("a link");
+    let written = fs::File::open(ssl.join(kept[2])).expect("the file");
+    written.lock().expect("a lock");
+    site.self_signed().run().expect_code(0);
+    victim.is_unharmed("swept");
+    assert_eq!(litter(&site), Vec::<String>::new());
+    assert!(!ssl.join(".esync-ssl-4711-0.tmp").exists());
+    for name in kept {
+        assert!(ssl.join(name).symlink_metadata().is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_mounted_on_itself_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let before = site.text();
+    let other = site.beside("one");
+    fs::copy(site.main(), &other).expect("a copy");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-euc", "mount --bind \"$1\" \"$2\"; shift 2; exec \"$@\"", "sh"]);
+    command.arg(&other).arg(site.main());
+    command.arg(support::program::binary()).args(site.enable_arguments());
+    let outcome = support::process::finish(&mut command, Duration::from_secs(60));
+    if outcome.stderr_text().contains("unshare:") {
+        support::skip("no mount namespaces here");
+        return;
+    }
+    let outcome = outcome.expect_code(4);
+    assert!(outcome.stderr_text().contains("mounted by itself"), "{}", outcome.report());
+    assert_eq!((site.text(), fs::read_to_string(&other).expect("the file")), (before.clone(), before));
+}
