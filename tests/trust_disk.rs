@@ -348,7 +348,7 @@ fn who_else_may_write_a_configuration_file_is_said() {
     let (site, folder) = shared_site();
     let path = folder.join("a.conf");
     mode(&path, 0o640);
-    let outcome = site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    let outcome = site.enable().args(["--http", "keep"]).run().expect_code(0);
     let said = outcome.stderr_text();
     let note = format!("{} belongs to", folder.display());
     assert!(said.contains(&note) && said.contains("uid 65534"), "{}", outcome.report());
@@ -510,6 +510,10 @@ fn state(bytes: &[u8], copy: &str) -> State {
     }
 }
 
+fn evil() -> State {
+    state(b"evil", "evil")
+}
+
 fn entry(path: &Path, real: &Path, before: State) -> esync_ssl::apply::Entry {
     esync_ssl::apply::Entry {
         path: Name::from(path),
@@ -548,7 +552,6 @@ fn plant(site: &Site, manifest: &Manifest) -> String {
 
 #[test]
 fn a_planted_manifest_reaches_nothing_but_the_configuration() {
-    let evil = || state(b"evil", "evil");
     type Planted = dyn Fn(&Site, &Victim) -> (esync_ssl::apply::Entry, Vec<PathBuf>);
     let cases: [(&str, &Planted); 8] = [
         ("the path itself", &|_, victim| (entry(&victim.path, &victim.path, evil()), vec![])),
@@ -655,7 +658,7 @@ fn what_is_put_back_never_gets_rights_that_it_did_not_have() {
     let path = folder.join("a.conf");
     chown(&path, Some(0), Some(0)).expect("root's");
     mode(&path, 0o600);
-    site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
     fs::rename(&path, folder.join("away")).expect("moved away");
     fs::write(&path, "# theirs\n").expect("a file");
     mode(&path, 0o644);
@@ -678,7 +681,7 @@ fn a_link_of_somebody_else_leads_nobody() {
     chown(&theirs, Some(0), Some(0)).expect("root's");
     symlink(&theirs, &path).expect("a link");
     let before = fs::read(&theirs).expect("the file");
-    let outcome = site.enable().args(["--http", "redirect"]).run().expect_code(4);
+    let outcome = site.enable().args(["--http", "keep"]).run().expect_code(4);
     assert!(outcome.stderr_text().contains("symbolic link"), "{}", outcome.report());
     assert_eq!(fs::read(&theirs).expect("the file"), before);
 
@@ -686,7 +689,7 @@ fn a_link_of_somebody_else_leads_nobody() {
     let (site, folder) = shared_site();
     let victim = Victim::new(&site);
     let path = folder.join("a.conf");
-    site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
     fs::rename(&path, folder.join("away")).expect("moved away");
     symlink(&victim.path, &path).expect("a link");
     for arguments in [&["restore", "--yes"][..], &["restore", "--yes", "--force"]] {
@@ -696,16 +699,22 @@ fn a_link_of_somebody_else_leads_nobody() {
 
     // A folder of theirs that became a link.
     let (site, folder) = shared_site();
-    site.enable().args(["--http", "redirect"]).run().expect_code(0);
+    let below = folder.join("below");
+    fs::create_dir(&below).expect("a folder");
+    fs::rename(folder.join("a.conf"), below.join("a.conf")).expect("moved");
+    fs::write(site.main(), site.text().replace("sites/", "sites/below/")).expect("the main file");
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
     let elsewhere = site.beside("elsewhere");
     fs::create_dir(&elsewhere).expect("a folder");
     let other = elsewhere.join("a.conf");
-    fs::copy(folder.join("a.conf"), &other).expect("the same bytes");
+    fs::copy(below.join("a.conf"), &other).expect("the same bytes");
     let before = fs::read(&other).expect("the file");
-    fs::rename(&folder, folder.with_file_name("away")).expect("moved away");
-    symlink(&elsewhere, &folder).expect("a link");
-    site.run(&["restore", "--yes", "--force"]).run();
-    assert_eq!(fs::read(&other).expect("the file"), before);
+    fs::rename(&below, folder.join("away")).expect("moved away");
+    symlink(&elsewhere, &below).expect("a link");
+    for arguments in [&["restore", "--yes"][..], &["restore", "--yes", "--force"], &["disable", "--yes"]] {
+        site.run(arguments).run();
+        assert_eq!(fs::read(&other).expect("the file"), before);
+    }
 }
 
 #[test]

@@ -223,11 +223,7 @@ impl Store<'_> {
                  esync-ssl restore --recover --force",
             ));
         }
-        if let Some(others) = place.via() {
-            return Err(io::Error::other(format!(
-                "a symbolic link leads there, which somebody else may change: {others}"
-            )));
-        }
+        place.refuse_led()?;
         let step = Step {
             temporary: temporary_name(id, number),
             after: &entry.before.content(folder)?,

@@ -123,15 +123,20 @@ impl Backup {
         if bytes(&now) == bytes(&before) && matches!((&now, &before), (Content::File(_), Content::File(_))) {
             return Ok(None);
         }
-        // Bytes go where they came from, not where a link leads that came since.
-        if let (Content::File(_), Content::File(_)) = (&now, &before)
-            && Place::of(path, Last::Follow)?.path() != real_path(&real)?
-        {
-            return Err(io::Error::other("it leads elsewhere than when the backup was made"));
+        // Bytes go where they came from, not where a link leads that came since or is somebody else's.
+        if let (Content::File(_), Content::File(_)) = (&now, &before) {
+            let place = Place::of(path, Last::Follow)?;
+            if place.path() != real_path(&real)? {
+                return Err(io::Error::other("it leads elsewhere than when the backup was made"));
+            }
+            place.refuse_led()?;
         }
         let attributes = match Place::of(&real, Last::Keep) {
-            Ok(place) => entry.before.attributes(&place.folder),
             Err(_) => Attributes::default(),
+            Ok(place) => {
+                place.refuse_led()?;
+                entry.before.attributes(&place.folder)
+            }
         };
         Ok(Some(Return {
             now: bytes(&now),

@@ -132,6 +132,16 @@ impl Place {
         self.via.as_ref()
     }
 
+    /// Refuses a place to which a link of somebody else leads.
+    pub(super) fn refuse_led(&self) -> io::Result<()> {
+        match &self.via {
+            None => Ok(()),
+            Some(others) => Err(io::Error::other(format!(
+                "a symbolic link leads there, which somebody else may change: {others}"
+            ))),
+        }
+    }
+
     /// What an open file is.
     ///
     /// # Errors

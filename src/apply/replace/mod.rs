@@ -89,12 +89,8 @@ pub(super) fn place_of_new(path: &Path) -> io::Result<Place> {
         }
         (place, _) => place?,
     };
-    match place.via() {
-        Some(others) => Err(io::Error::other(format!(
-            "a symbolic link leads there, which somebody else may change: {others}"
-        ))),
-        None => Ok(place),
-    }
+    place.refuse_led()?;
+    Ok(place)
 }
 
 /// Whether a path leads to something below a folder.
