@@ -73,7 +73,11 @@ impl Victim {
         let metadata = fs::symlink_metadata(&self.path).unwrap_or_else(|error| panic!("{what}: {error}"));
         let state = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
         assert_eq!(state, (0o600, 0, 0), "{what}");
-        assert_eq!(fs::read(&self.path).expect("the victim"), b"root only\n", "{what}");
+        assert_eq!(
+            fs::read(&self.path).expect("the victim"),
+            b"root only\n",
+            "{what}"
+        );
     }
 }
 
@@ -336,7 +340,11 @@ fn certificates_are_not_installed_where_others_may_write() {
         .run(&["cert", "install", "--cert", &arguments[5], "--key", &arguments[7]])
         .run()
         .expect_code(4);
-    assert!(outcome.stderr_text().contains("uid 65534"), "{}", outcome.report());
+    assert!(
+        outcome.stderr_text().contains("uid 65534"),
+        "{}",
+        outcome.report()
+    );
     assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0);
 }
 
@@ -351,7 +359,11 @@ fn who_else_may_write_a_configuration_file_is_said() {
     let outcome = site.enable().args(["--http", "keep"]).run().expect_code(0);
     let said = outcome.stderr_text();
     let note = format!("{} belongs to", folder.display());
-    assert!(said.contains(&note) && said.contains("uid 65534"), "{}", outcome.report());
+    assert!(
+        said.contains(&note) && said.contains("uid 65534"),
+        "{}",
+        outcome.report()
+    );
     // It stays whose it was.
     let metadata = fs::metadata(&path).expect("the file");
     assert_eq!((metadata.uid(), metadata.mode() & 0o777), (NOBODY, 0o640));
@@ -406,7 +418,9 @@ fn what_is_no_folder_of_ours_takes_no_backup() {
             made(&site.beside("elsewhere"));
             symlink(site.beside("elsewhere"), folder).expect("a link");
         }),
-        ("symbolic link", &|_, folder, _| symlink(folder, folder).expect("a link")),
+        ("symbolic link", &|_, folder, _| {
+            symlink(folder, folder).expect("a link")
+        }),
         ("no folder", &|_, folder, _| fifo(folder)),
         ("no folder", &|_, folder, victim| {
             fs::hard_link(&victim.path, folder).expect("a name");
@@ -428,7 +442,11 @@ fn what_is_no_folder_of_ours_takes_no_backup() {
     for (words, prepare) in cases {
         let (site, _, outcome) = beside_backups(prepare);
         let outcome = outcome.expect_code(4);
-        assert!(outcome.stderr_text().contains(words), "{words}: {}", outcome.report());
+        assert!(
+            outcome.stderr_text().contains(words),
+            "{words}: {}",
+            outcome.report()
+        );
         let main = Site::new().text();
         assert_eq!(site.text(), main, "{}", outcome.report());
         let folder = site.root().join(BACKUPS);
@@ -476,15 +494,31 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
     let elsewhere = site.beside("20260102T030405Z-1");
     let store = store(&site);
     let planted = manifest(&store, entry(&victim.path, &victim.path, State::Absent), &[]);
-    files::write(&elsewhere.join("manifest.json"), serde_json::to_vec(&planted).expect("text"));
-    for mark in ["../../../20260102T030405Z-1", "..", "", "/", "20260102T030405Z-1/../x"] {
+    files::write(
+        &elsewhere.join("manifest.json"),
+        serde_json::to_vec(&planted).expect("text"),
+    );
+    for mark in [
+        "../../../20260102T030405Z-1",
+        "..",
+        "",
+        "/",
+        "20260102T030405Z-1/../x",
+    ] {
         files::write(&folder.join("unfinished"), mark);
         mode(&folder, 0o700);
-        for arguments in [&["restore", "--recover"][..], &["restore", "--recover", "--force"]] {
+        for arguments in [
+            &["restore", "--recover"][..],
+            &["restore", "--recover", "--force"],
+        ] {
             let outcome = site.run(arguments).run();
             assert_ne!(outcome.code, Some(0), "{mark:?}: {}", outcome.report());
             let said = outcome.stderr_text();
-            assert!(said.contains("names none of our runs"), "{mark:?}: {}", outcome.report());
+            assert!(
+                said.contains("names none of our runs"),
+                "{mark:?}: {}",
+                outcome.report()
+            );
         }
         victim.is_unharmed(mark);
         assert!(elsewhere.join("manifest.json").exists(), "{mark:?}");
@@ -492,7 +526,9 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
     // Nor is an identifier on the command line.
     for id in ["../../../20260102T030405Z-1", ".."] {
         fs::remove_file(folder.join("unfinished")).ok();
-        site.run(&["restore", id, "--yes", "--force"]).run().expect_code(4);
+        site.run(&["restore", id, "--yes", "--force"])
+            .run()
+            .expect_code(4);
         victim.is_unharmed(id);
     }
 }
@@ -554,23 +590,36 @@ fn plant(site: &Site, manifest: &Manifest) -> String {
 fn a_planted_manifest_reaches_nothing_but_the_configuration() {
     type Planted = dyn Fn(&Site, &Victim) -> (esync_ssl::apply::Entry, Vec<PathBuf>);
     let cases: [(&str, &Planted); 8] = [
-        ("the path itself", &|_, victim| (entry(&victim.path, &victim.path, evil()), vec![])),
-        ("behind a link", &|site, victim| (entry(&site.main(), &victim.path, evil()), vec![])),
-        ("before a link", &|site, victim| (entry(&victim.path, &site.main(), evil()), vec![])),
+        ("the path itself", &|_, victim| {
+            (entry(&victim.path, &victim.path, evil()), vec![])
+        }),
+        ("behind a link", &|site, victim| {
+            (entry(&site.main(), &victim.path, evil()), vec![])
+        }),
+        ("before a link", &|site, victim| {
+            (entry(&victim.path, &site.main(), evil()), vec![])
+        }),
         ("up and down", &|site, _| {
             let path = site.root().join("conf/../../victim");
             (entry(&path, &path, evil()), vec![])
         }),
-        ("a relative path", &|_, _| (entry(Path::new("victim"), Path::new("victim"), evil()), vec![])),
+        ("a relative path", &|_, _| {
+            (entry(Path::new("victim"), Path::new("victim"), evil()), vec![])
+        }),
         ("through a folder that is a link", &|site, _| {
             symlink(site.beside(""), site.root().join("conf/way")).expect("a link");
             let path = site.root().join("conf/way/victim");
             (entry(&path, &path, evil()), vec![])
         }),
-        ("removed", &|_, victim| (entry(&victim.path, &victim.path, State::Absent), vec![])),
+        ("removed", &|_, victim| {
+            (entry(&victim.path, &victim.path, State::Absent), vec![])
+        }),
         ("a copy from elsewhere", &|site, victim| {
             let path = site.root().join("conf/new.conf");
-            let up = format!("../../../../{}", victim.path.file_name().expect("a name").display());
+            let up = format!(
+                "../../../../{}",
+                victim.path.file_name().expect("a name").display()
+            );
             let entry = esync_ssl::apply::Entry {
                 after: State::Absent,
                 ..entry(&path, &path, state(b"root only\n", &up))
@@ -627,7 +676,11 @@ fn a_planted_manifest_makes_no_links_and_removes_no_folders() {
     fs::create_dir(&empty).expect("a folder");
     let nothing = Manifest {
         entries: Vec::new(),
-        ..manifest(&store, entry(&link, &link, State::Absent), std::slice::from_ref(&empty))
+        ..manifest(
+            &store,
+            entry(&link, &link, State::Absent),
+            std::slice::from_ref(&empty),
+        )
     };
     let id = plant(&site, &nothing);
     fs::write(site.root().join(BACKUPS).join("unfinished"), id).expect("a mark");
@@ -682,7 +735,11 @@ fn a_link_of_somebody_else_leads_nobody() {
     symlink(&theirs, &path).expect("a link");
     let before = fs::read(&theirs).expect("the file");
     let outcome = site.enable().args(["--http", "keep"]).run().expect_code(4);
-    assert!(outcome.stderr_text().contains("symbolic link"), "{}", outcome.report());
+    assert!(
+        outcome.stderr_text().contains("symbolic link"),
+        "{}",
+        outcome.report()
+    );
     assert_eq!(fs::read(&theirs).expect("the file"), before);
 
     // After it, before it is taken back.
@@ -711,7 +768,11 @@ fn a_link_of_somebody_else_leads_nobody() {
     let before = fs::read(&other).expect("the file");
     fs::rename(&below, folder.join("away")).expect("moved away");
     symlink(&elsewhere, &below).expect("a link");
-    for arguments in [&["restore", "--yes"][..], &["restore", "--yes", "--force"], &["disable", "--yes"]] {
+    for arguments in [
+        &["restore", "--yes"][..],
+        &["restore", "--yes", "--force"],
+        &["disable", "--yes"],
+    ] {
         site.run(arguments).run();
         assert_eq!(fs::read(&other).expect("the file"), before);
     }
@@ -730,7 +791,11 @@ fn a_file_outside_of_the_root_is_put_back_when_the_configuration_reads_it() {
         let store = store(&site);
         let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
         let transaction = Transaction {
-            changes: vec![Change::replace(outside.clone(), b"# old\n".to_vec(), b"# new\n".to_vec())],
+            changes: vec![Change::replace(
+                outside.clone(),
+                b"# old\n".to_vec(),
+                b"# new\n".to_vec(),
+            )],
             ..Transaction::default()
         };
         let now = time::OffsetDateTime::now_utc();
@@ -740,9 +805,19 @@ fn a_file_outside_of_the_root_is_put_back_when_the_configuration_reads_it() {
         let outcome = site.run(&["restore", "--recover"]).run();
         let bytes = fs::read(&outside).expect("the file");
         if is_read {
-            assert_eq!((outcome.code, &*bytes), (Some(0), &b"# old\n"[..]), "{}", outcome.report());
+            assert_eq!(
+                (outcome.code, &*bytes),
+                (Some(0), &b"# old\n"[..]),
+                "{}",
+                outcome.report()
+            );
         } else {
-            assert_eq!((outcome.code, &*bytes), (Some(7), &b"# new\n"[..]), "{}", outcome.report());
+            assert_eq!(
+                (outcome.code, &*bytes),
+                (Some(7), &b"# new\n"[..]),
+                "{}",
+                outcome.report()
+            );
             let name = outside.display().to_string();
             assert!(outcome.stderr_text().contains(&name), "{}", outcome.report());
         }
@@ -759,15 +834,29 @@ fn paths_lead_where_the_system_says_and_links_of_others_are_noted() {
     symlink(at("a/b"), at("a/whole")).expect("a link");
     symlink("whole/c/../up", at("a/chain")).expect("a link");
     symlink("loop", at("loop")).expect("a link");
-    for name in ["a/file", "a/b/up", "a/whole/up", "a/chain", "a/b/c/../../file", "a/whole/c/.././up"] {
+    for name in [
+        "a/file",
+        "a/b/up",
+        "a/whole/up",
+        "a/chain",
+        "a/b/c/../../file",
+        "a/whole/c/.././up",
+    ] {
         let place = Place::of(&at(name), Last::Follow).expect("a place");
-        assert_eq!(place.path(), fs::canonicalize(at(name)).expect("a path"), "{name}");
+        assert_eq!(
+            place.path(),
+            fs::canonicalize(at(name)).expect("a path"),
+            "{name}"
+        );
         assert!(place.via().is_none() && place.folder.others().is_none(), "{name}");
     }
     assert!(Place::of(&at("loop"), Last::Follow).is_err());
     assert!(Place::of(&at("a/file/x"), Last::Keep).is_err());
     let kept = Place::of(&at("a/whole/up"), Last::Keep).expect("a place");
-    assert_eq!(kept.path(), fs::canonicalize(at("a/b")).expect("a path").join("up"));
+    assert_eq!(
+        kept.path(),
+        fs::canonicalize(at("a/b")).expect("a path").join("up")
+    );
     if !is_root() {
         return;
     }
@@ -806,7 +895,10 @@ fn a_killed_run_leaves_nothing_that_the_next_does_not_sweep() {
     };
     let site = Site::new();
     let counter = site.beside("count");
-    assert_eq!(support::faulty::run(&arguments(&site), "none:0", Some(&counter)), Some(0));
+    assert_eq!(
+        support::faulty::run(&arguments(&site), "none:0", Some(&counter)),
+        Some(0)
+    );
     let operations = support::faulty::noted(&counter).len();
     assert!(operations > 20, "{operations}");
     for at in 1..=operations {
@@ -844,7 +936,12 @@ fn only_our_own_litter_is_swept() {
     mode(&folder, 0o700);
     files::write(&ssl.join(".esync-ssl-4711-0.tmp"), "left");
     // Neither another's, nor a link or folder, nor one that is being written, nor anything of another name.
-    let kept = [".esync-ssl-4711-1.tmp", ".esync-ssl-4711-2.tmp", ".esync-ssl-4711-4.tmp", ".esync-ssl-x-1.tmp"];
+    let kept = [
+        ".esync-ssl-4711-1.tmp",
+        ".esync-ssl-4711-2.tmp",
+        ".esync-ssl-4711-4.tmp",
+        ".esync-ssl-x-1.tmp",
+    ];
     for name in kept {
         files::write(&ssl.join(name), "kept");
     }
@@ -872,15 +969,30 @@ fn a_file_mounted_on_itself_is_refused() {
     let other = site.beside("one");
     fs::copy(site.main(), &other).expect("a copy");
     let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-euc", "mount --bind \"$1\" \"$2\"; shift 2; exec \"$@\"", "sh"]);
+    command.args([
+        "--mount",
+        "sh",
+        "-euc",
+        "mount --bind \"$1\" \"$2\"; shift 2; exec \"$@\"",
+        "sh",
+    ]);
     command.arg(&other).arg(site.main());
-    command.arg(support::program::binary()).args(site.enable_arguments());
+    command
+        .arg(support::program::binary())
+        .args(site.enable_arguments());
     let outcome = support::process::finish(&mut command, Duration::from_secs(60));
     if outcome.stderr_text().contains("unshare:") {
         support::skip("no mount namespaces here");
         return;
     }
     let outcome = outcome.expect_code(4);
-    assert!(outcome.stderr_text().contains("mounted by itself"), "{}", outcome.report());
-    assert_eq!((site.text(), fs::read_to_string(&other).expect("the file")), (before.clone(), before));
+    assert!(
+        outcome.stderr_text().contains("mounted by itself"),
+        "{}",
+        outcome.report()
+    );
+    assert_eq!(
+        (site.text(), fs::read_to_string(&other).expect("the file")),
+        (before.clone(), before)
+    );
 }

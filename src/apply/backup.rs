@@ -8,12 +8,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::change::Content;
 use super::disk::Disk;
 use super::folder::{Folder, Kind, Last, Place};
 use super::journal::{self, MANIFEST, Manifest, PENDING, State};
 use super::lock::{Holder, Lock, LockError};
 use super::replace::sweep;
-use super::transaction::Content;
 
 /// Backups that are kept beside the very first one.
 const KEPT: usize = 20;
@@ -72,7 +72,9 @@ impl Store<'_> {
                     let made = Place::of(&self.folder, Last::Keep)
                         .and_then(|place| self.disk.create_folder(&place, true));
                     match made {
-                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                            return Err(failed(error));
+                        }
                         _ => continue,
                     }
                 }
@@ -97,12 +99,20 @@ impl Store<'_> {
     /// [`LockError::NotOurs`].
     pub fn refuse_foreign(&self) -> Result<(), LockError> {
         match self.open() {
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+                ) =>
+            {
                 let remedy = match error.kind() {
                     io::ErrorKind::InvalidInput => "; move it away, then run again",
                     _ => "",
                 };
-                Err(LockError::NotOurs(self.folder.clone(), format!("{error}{remedy}")))
+                Err(LockError::NotOurs(
+                    self.folder.clone(),
+                    format!("{error}{remedy}"),
+                ))
             }
             _ => Ok(()),
         }
@@ -159,7 +169,9 @@ impl Store<'_> {
 
     /// Removes what is too much: the oldest but the very first. What cannot be removed stays; it harms nobody.
     pub(super) fn prune(&self, lock: &Lock) {
-        let Ok(mut names) = dated(&lock.folder) else { return };
+        let Ok(mut names) = dated(&lock.folder) else {
+            return;
+        };
         names.sort();
         names.retain(|(_, id)| has_manifest(&lock.folder, id));
         let surplus = names.len().saturating_sub(KEPT + 1);

@@ -7,11 +7,12 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::change::Content;
 use super::disk::Attributes;
+use super::error::{ApplyError, failed};
 use super::folder::{Folder, Found, Kind, Last, Place};
 use super::owner::{Others, is_ours};
 use super::replace::is_below;
-use super::transaction::{ApplyError, Content, failed};
 use crate::foreign;
 
 /// The manifest in a backup's folder.
@@ -198,9 +199,9 @@ impl State {
     /// whoever owns the folder anyhow.
     pub(super) fn attributes(&self, folder: &Folder) -> Attributes {
         let attributes = self.recorded();
-        let uid = attributes.uid.filter(|&uid| {
-            is_ours(Some(uid)) || folder.others().and_then(Others::owner) == Some(uid)
-        });
+        let uid = attributes
+            .uid
+            .filter(|&uid| is_ours(Some(uid)) || folder.others().and_then(Others::owner) == Some(uid));
         Attributes {
             mode: attributes.mode.map(|mode| mode & 0o777),
             uid,

@@ -2,7 +2,10 @@
 //! bytes mean.
 
 mod backup;
+mod change;
+mod create;
 mod disk;
+mod error;
 mod folder;
 mod journal;
 mod lock;
@@ -14,14 +17,14 @@ mod restore;
 mod transaction;
 
 pub use backup::{Backup, CANDIDATE, Store, backup_folders};
+pub use change::{Change, Content, NewFile, Target};
+pub use create::{create_all, create_private, others_at};
 pub use disk::{Attributes, Disk, RealDisk};
+pub use error::ApplyError;
 pub use folder::{Folder, Found, Fresh, Kind, Last, Place};
 pub use journal::{Entry, Known, Manifest, Name, State, checksum, may_name};
 pub use lock::{Holder, Lock, LockError};
 pub use owner::Others;
 pub use recover::Recovered;
-pub use replace::create_private;
 pub use restore::{Return, Since};
-pub use transaction::{
-    ApplyError, Change, Content, NewFile, Pending, Record, Target, Transaction, Written, create_all, others_at,
-};
+pub use transaction::{Pending, Record, Transaction, Written};

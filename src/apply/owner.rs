@@ -149,7 +149,11 @@ mod tests {
             // The mask takes it away.
             (0, 0, 0o755, &list, false),
         ] {
-            assert_eq!(judge(uid, gid, mode, list), expected, "{uid} {gid} {mode:o} {list:?}");
+            assert_eq!(
+                judge(uid, gid, mode, list),
+                expected,
+                "{uid} {gid} {mode:o} {list:?}"
+            );
         }
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backup::{Store, number};
+use super::error::{ApplyError, failed};
 use super::folder::{Folder, Found, Kind, Last, Place};
 use super::journal::{
     Entry, Known, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, may_name, read_manifest,
@@ -16,7 +17,6 @@ use super::journal::{
 use super::lock::Lock;
 use super::owner::is_ours;
 use super::replace::{self, Step, temporary_name};
-use super::transaction::{ApplyError, failed};
 use crate::foreign;
 
 /// What was found unfinished, and undone.
@@ -254,7 +254,9 @@ fn mark(folder: &Folder) -> Option<io::Result<String>> {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             Some(match number(&text) {
                 Some(_) => Ok(text),
-                None => Err(io::Error::other("it names none of our runs; look at who wrote it, and remove it")),
+                None => Err(io::Error::other(
+                    "it names none of our runs; look at who wrote it, and remove it",
+                )),
             })
         }
     }

@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backup::Backup;
+use super::change::{Change, Content};
 use super::disk::Attributes;
 use super::folder::{Last, Place};
 use super::journal::{Entry, Known, State};
 use super::merge;
 use super::replace::real_path;
-use super::transaction::{Change, Content};
 use crate::foreign;
 
 /// What a restore would do to one name.
@@ -95,9 +95,7 @@ impl Backup {
         let now = match &state {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
-            State::File { .. } => {
-                Content::file(Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?)
-            }
+            State::File { .. } => Content::file(Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?),
         };
         let mut before = entry.before.content(&self.open)?;
         let mut since = Since::Untouched;
@@ -127,7 +125,9 @@ impl Backup {
         if let (Content::File(_), Content::File(_)) = (&now, &before) {
             let place = Place::of(path, Last::Follow)?;
             if place.path() != real_path(&real)? {
-                return Err(io::Error::other("it leads elsewhere than when the backup was made"));
+                return Err(io::Error::other(
+                    "it leads elsewhere than when the backup was made",
+                ));
             }
             place.refuse_led()?;
         }

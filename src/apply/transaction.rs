@@ -9,118 +9,21 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::backup::{Store, place};
-use super::disk::{Attributes, Disk};
-use super::folder::{Folder, Found, Fresh, Kind, Last, Place, names};
+use super::change::{Change, Content, Target};
+use super::disk::Disk;
+use super::error::{ApplyError, failed};
+use super::folder::{Folder, Fresh, Last, Place, names};
 use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, checksum};
 use super::lock::Lock;
-use super::owner::Others;
 use super::recover::Believed;
 use super::replace::{self, Step, sweep, temporary_name};
 use crate::foreign;
-
-/// What a name leads to.
-pub enum Content {
-    /// Nothing.
-    Absent,
-    /// A file with these bytes; wiped when dropped, as it may hold a key.
-    File(Zeroizing<Vec<u8>>),
-    /// A symbolic link with this target.
-    Link(PathBuf),
-}
-
-impl Content {
-    /// A file.
-    pub fn file(bytes: Vec<u8>) -> Content {
-        Content::File(Zeroizing::new(bytes))
-    }
-}
-
-/// One name that changes.
-pub struct Change {
-    /// The name.
-    pub path: PathBuf,
-    /// What must still be there.
-    pub before: Content,
-    /// What shall be there.
-    pub after: Content,
-    /// Only its owner may read it.
-    pub private: bool,
-    /// It is a certificate or key: its bytes are in no backup, and a later restore leaves it where it is.
-    pub tls: bool,
-    /// Owner and mode of a file that comes where none was.
-    pub attributes: Attributes,
-}
-
-impl Change {
-    fn new(path: PathBuf, before: Content, after: Content) -> Self {
-        Change {
-            path,
-            before,
-            after,
-            private: false,
-            tls: false,
-            attributes: Attributes::default(),
-        }
-    }
-
-    /// A file gets other bytes; links that lead to it stay.
-    pub fn replace(path: PathBuf, before: Vec<u8>, after: Vec<u8>) -> Self {
-        Change::new(path, Content::file(before), Content::file(after))
-    }
-
-    /// A file is made.
-    pub fn create(path: PathBuf, bytes: Vec<u8>) -> Self {
-        Change::new(path, Content::Absent, Content::file(bytes))
-    }
-
-    /// A symbolic link is made.
-    pub fn link(path: PathBuf, target: PathBuf) -> Self {
-        Change::new(path, Content::Absent, Content::Link(target))
-    }
-
-    /// A file goes.
-    pub fn remove(path: PathBuf, before: Vec<u8>) -> Self {
-        Change::new(path, Content::file(before), Content::Absent)
-    }
-
-    /// A symbolic link goes.
-    pub fn unlink(path: PathBuf, target: PathBuf) -> Self {
-        Change::new(path, Content::Link(target), Content::Absent)
-    }
-
-    /// From one state to another, whatever they are.
-    pub(super) fn between(path: PathBuf, before: Content, after: Content) -> Self {
-        Change::new(path, before, after)
-    }
-}
-
-/// A certificate or key file that does not exist yet.
-pub struct NewFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Its bytes; wiped when dropped where they hold a key.
-    pub bytes: Zeroizing<Vec<u8>>,
-    /// Only its owner may read it.
-    pub private: bool,
-}
-
-impl From<NewFile> for Change {
-    fn from(file: NewFile) -> Change {
-        Change {
-            private: file.private,
-            tls: true,
-            ..Change::new(file.path, Content::Absent, Content::File(file.bytes))
-        }
-    }
-}
 
 /// What is noted beside the copies.
 #[derive(Clone, Debug, Default)]
@@ -155,98 +58,12 @@ pub struct Written {
     pub backup: PathBuf,
 }
 
-/// Why nothing was written, or worse.
-#[derive(Debug)]
-pub enum ApplyError {
-    /// Somebody changed these files since they were read.
-    Stale(Vec<PathBuf>),
-    /// A file cannot be replaced or made without harm; the end of a sentence.
-    InTheWay(PathBuf, String),
-    /// Something could not be read or written; all is as it was.
-    Failed {
-        /// What was tried, such as `replace`.
-        act: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// Files could not be put back. The next run tries again.
-    NotRestored {
-        /// The names, and what the system says.
-        problems: Vec<(PathBuf, String)>,
-        /// The folder with their copies.
-        backup: PathBuf,
-    },
-}
-
-impl fmt::Display for ApplyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ApplyError::Stale(paths) => write!(
-                f,
-                "{} {} changed by somebody else meanwhile; nothing was written, run again",
-                list(paths),
-                if paths.len() == 1 { "was" } else { "were" }
-            ),
-            ApplyError::InTheWay(path, why) => write!(f, "{} {why}; nothing was written", path.display()),
-            ApplyError::Failed { path, error, .. } if error.kind() == io::ErrorKind::AlreadyExists => write!(
-                f,
-                "{} was made by somebody else meanwhile; nothing was written, run again",
-                path.display()
-            ),
-            ApplyError::Failed { act, path, error } => write!(
-                f,
-                "cannot {act} {}: {error}; everything is as it was. Check who may write there (run as administrator \
-                 or root) and that there is space, then run again",
-                path.display()
-            ),
-            ApplyError::NotRestored { problems, backup } => {
-                for (path, error) in problems {
-                    write!(f, "{} could not be put back: {error}. ", path.display())?;
-                }
-                write!(
-                    f,
-                    "The copies are in {}; esync-ssl restore --recover tries again",
-                    backup.display()
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for ApplyError {}
-
-fn list(paths: &[PathBuf]) -> String {
-    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    shown.join(", ")
-}
-
-pub(super) fn failed<'a>(act: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ApplyError + 'a {
-    move |error| ApplyError::Failed {
-        act,
-        path: path.to_path_buf(),
-        error,
-    }
-}
-
 /// Everything is written and can still be undone. Dropped without a word, the next run undoes it.
 pub struct Pending<'a> {
     store: &'a Store<'a>,
     lock: &'a Lock,
     id: String,
     written: Written,
-}
-
-/// A name that really changes.
-#[derive(Debug)]
-pub struct Target {
-    /// Behind all links that stay.
-    real: PathBuf,
-    /// The file that is there, if it is to be replaced.
-    over: Option<Found>,
-    /// Who else may write to its folder.
-    others: Option<Others>,
 }
 
 impl Transaction {
@@ -465,7 +282,8 @@ impl Transaction {
         let mut folders: BTreeMap<PathBuf, Folder> = BTreeMap::new();
         let mut steps = Vec::new();
         for (number, (change, target)) in self.changes.iter().zip(targets).enumerate() {
-            let mut place = Place::of(&target.real, Last::Keep).map_err(failed("write beside", &change.path))?;
+            let mut place =
+                Place::of(&target.real, Last::Keep).map_err(failed("write beside", &change.path))?;
             let path = place.folder.path().to_path_buf();
             place.folder = folders
                 .entry(path)
@@ -485,90 +303,6 @@ impl Transaction {
             });
         }
         Ok(steps)
-    }
-}
-
-impl Change {
-    /// The name that really changes; nothing when it is not as it was read.
-    fn target(&self) -> Result<Option<Target>, ApplyError> {
-        let look = |error| failed("look at", &self.path)(error);
-        let last = match (&self.before, &self.after) {
-            (Content::File(_), Content::File(_)) => Last::Follow,
-            _ => Last::Keep,
-        };
-        let place = match Place::of(&self.path, last) {
-            // The folders are yet to be made.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(self.before, Content::Absent) => {
-                let above = self.path.ancestors().skip(1).find(|folder| folder.exists());
-                let above = Folder::open(above.unwrap_or(Path::new("/"))).map_err(look)?;
-                self.refuse_others(above.others())?;
-                return Ok(Some(Target {
-                    real: replace::real_path(&self.path).map_err(look)?,
-                    over: None,
-                    others: above.others().cloned(),
-                }));
-            }
-            place => place.map_err(look)?,
-        };
-        let found = place.look().map_err(look)?;
-        let is_there = match (&self.before, found) {
-            (Content::Absent, found) => found.is_none(),
-            (Content::File(bytes), Some(found)) if found.kind == Kind::File => place
-                .read(foreign::CONFIGURATION)
-                .is_ok_and(|now| now == **bytes),
-            (Content::Link(target), Some(found)) if found.kind == Kind::Link => place
-                .folder
-                .read_link(&place.name)
-                .is_ok_and(|now| now == *target),
-            _ => false,
-        };
-        if !is_there {
-            return Ok(None);
-        }
-        self.refuse_others(place.folder.others())?;
-        if let (Last::Follow, Some(found)) = (last, &found) {
-            if let Some(why) = replace::obstacle(&place, found).map_err(look)? {
-                return Err(ApplyError::InTheWay(self.path.clone(), why.to_owned()));
-            }
-            self.refuse_led(&place, found)?;
-        }
-        Ok(Some(Target {
-            real: place.path(),
-            over: found,
-            others: place.folder.others().cloned(),
-        }))
-    }
-
-    /// A key where somebody else may write could be replaced by another, or read through a folder of theirs.
-    fn refuse_others(&self, others: Option<&Others>) -> Result<(), ApplyError> {
-        match others {
-            Some(others) if self.private && self.tls => Err(ApplyError::InTheWay(
-                self.path.clone(),
-                format!(
-                    "is not written, as no private key goes where others than root and this account may write: {others}. \
-                     Close it ({}), then run again",
-                    others.remedy()
-                ),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// A link of somebody else could lead to a file that they may not write themselves.
-    fn refuse_led(&self, place: &Place, found: &Found) -> Result<(), ApplyError> {
-        match place.via() {
-            Some(others) if others.owner().is_none() || others.owner() != found.attributes.uid => {
-                Err(ApplyError::InTheWay(
-                    self.path.clone(),
-                    format!(
-                        "leads to {} by a symbolic link that others than root may change ({others}); name that file in \
-                         the configuration instead, then run again",
-                        place.path().display()
-                    ),
-                ))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -625,49 +359,6 @@ impl Pending<'_> {
     pub fn undo(self) -> Result<Vec<PathBuf>, ApplyError> {
         self.store.undo(self.lock, &self.id, Believed::Own)
     }
-}
-
-/// Makes several new files, or none; without backup and journal, as nothing is there that could be lost.
-///
-/// # Errors
-/// See [`ApplyError`].
-pub fn create_all(disk: &dyn Disk, files: &[NewFile]) -> Result<(), ApplyError> {
-    let mut created: Vec<Place> = Vec::new();
-    let id = std::process::id().to_string();
-    for (number, file) in files.iter().enumerate() {
-        let make = || {
-            let place = replace::place_of_new(&file.path)?;
-            sweep(disk, &place.folder);
-            let step = Step {
-                place: place.clone(),
-                temporary: temporary_name(&id, number),
-                after: &Content::File(file.bytes.clone()),
-                over: None,
-                private: file.private,
-                attributes: Attributes::default(),
-            };
-            let made = step
-                .prepare(disk)
-                .and_then(|fresh| step.finish(disk, fresh.as_ref()));
-            made.inspect_err(|_| step.clean(disk)).map(|()| place)
-        };
-        match make() {
-            Ok(place) => created.push(place),
-            Err(error) => {
-                for place in created {
-                    let _ = disk.remove(&place);
-                }
-                return Err(failed("create", &file.path)(error));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Who else than root and we may write to a folder, or to where it will be made.
-pub fn others_at(folder: &Path) -> Option<Others> {
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    Folder::open(there).ok()?.others().cloned()
 }
 
 /// Where in a backup's folder the new bytes are.

@@ -184,9 +184,7 @@ impl NewFiles {
     /// The folders of these files to which others than root and this account may write.
     fn shared(&self) -> Vec<Others> {
         let files = self.files.iter().filter_map(|new| new.file.as_ref());
-        let mut shared: Vec<Others> = files
-            .filter_map(|file| others_at(file.path.parent()?))
-            .collect();
+        let mut shared: Vec<Others> = files.filter_map(|file| others_at(file.path.parent()?)).collect();
         shared.dedup();
         shared
     }

@@ -4,6 +4,8 @@
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod system;
+#[cfg(unix)]
+mod walk;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -1,29 +1,20 @@
 //! Open folders of Unix: descriptors, and the system calls that take them.
 
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Found, Kind, Last, Place, invalid, regular};
+use super::{Found, Kind, invalid, regular};
 use crate::apply::disk::Attributes;
-use crate::apply::owner::{self, Others, is_ours};
-
-/// As many as the system follows.
-const LINKS: usize = 40;
-/// A folder on the way need not be readable.
-#[cfg(target_os = "linux")]
-const SEARCH: OFlags = OFlags::PATH;
-#[cfg(not(target_os = "linux"))]
-const SEARCH: OFlags = OFlags::RDONLY;
+use crate::apply::owner::{self, Others};
 
 /// A folder held open, and who else may write to it or to a folder above it.
 #[derive(Clone, Debug)]
@@ -34,14 +25,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder, links followed.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn open(path: &Path) -> io::Result<Folder> {
-        let mut walk = Walk::begin(path, Last::Follow)?;
-        walk.ahead.push_back(".".into());
-        Ok(walk.run()?.folder)
+    /// A folder that was opened below one of others, if any.
+    pub(super) fn of(path: PathBuf, handle: OwnedFd, others: Option<Others>) -> io::Result<Folder> {
+        let handle = Rc::new(handle);
+        let mut folder = Folder { path, handle, others };
+        if folder.others.is_none() {
+            folder.others = folder.own_others()?;
+        }
+        Ok(folder)
     }
 
     /// Its path, without any link.
@@ -62,22 +53,17 @@ impl Folder {
     /// Opens a folder in this one: a real one, no link to one.
     pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(&*self.handle, name, flags, Mode::empty()).map_err(|error| {
-            match (error, self.look(name).map(|found| found.kind)) {
-                (Errno::LOOP | Errno::NOTDIR, Ok(Kind::Link)) => invalid("it is a symbolic link, which is not followed"),
-                (Errno::LOOP | Errno::NOTDIR, _) => invalid("it is no folder"),
-                (error, _) => error.into(),
-            }
-        })?;
-        let mut folder = Folder {
-            path: self.path.join(name),
-            handle: Rc::new(handle),
-            others: self.others.clone(),
-        };
-        if folder.others.is_none() {
-            folder.others = folder.own_others()?;
-        }
-        Ok(folder)
+        let handle =
+            rustix::fs::openat(&*self.handle, name, flags, Mode::empty()).map_err(|error| {
+                match (error, self.look(name).map(|found| found.kind)) {
+                    (Errno::LOOP | Errno::NOTDIR, Ok(Kind::Link)) => {
+                        invalid("it is a symbolic link, which is not followed")
+                    }
+                    (Errno::LOOP | Errno::NOTDIR, _) => invalid("it is no folder"),
+                    (error, _) => error.into(),
+                }
+            })?;
+        Folder::of(self.path.join(name), handle, self.others.clone())
     }
 
     /// The names in it.
@@ -133,7 +119,11 @@ impl Folder {
 
     pub(in crate::apply) fn make_folder(&self, name: &OsStr, closed: bool) -> io::Result<()> {
         let mode = if closed { 0o700 } else { 0o755 };
-        Ok(rustix::fs::mkdirat(&*self.handle, name, Mode::from_raw_mode(mode))?)
+        Ok(rustix::fs::mkdirat(
+            &*self.handle,
+            name,
+            Mode::from_raw_mode(mode),
+        )?)
     }
 
     pub(in crate::apply) fn make_link(&self, target: &Path, name: &OsStr) -> io::Result<()> {
@@ -203,146 +193,7 @@ impl Folder {
     }
 }
 
-impl Place {
-    /// Looks a path up, links followed but for the last one where that is meant. Folders on the way that others may
-    /// write to are noted, and links in them.
-    ///
-    /// # Errors
-    /// When a folder on the way is not there, or may not be searched.
-    pub fn of(path: &Path, last: Last) -> io::Result<Place> {
-        Walk::begin(path, last)?.run()
-    }
-}
-
-/// A path that is being looked up.
-struct Walk {
-    /// The folders from the root folder to where we are.
-    folders: Vec<(PathBuf, Rc<OwnedFd>)>,
-    /// What is still to be gone.
-    ahead: VecDeque<OsString>,
-    last: Last,
-    links: usize,
-    others: Option<Others>,
-    via: Option<Others>,
-}
-
-impl Walk {
-    fn begin(path: &Path, last: Last) -> io::Result<Walk> {
-        if !path.is_absolute() {
-            return Err(invalid("it is no absolute path"));
-        }
-        let flags = SEARCH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let top = rustix::fs::openat(CWD, "/", flags, Mode::empty())?;
-        Ok(Walk {
-            folders: vec![("/".into(), Rc::new(top))],
-            ahead: parts(path),
-            last,
-            links: 0,
-            others: None,
-            via: None,
-        })
-    }
-
-    fn run(mut self) -> io::Result<Place> {
-        while let Some(name) = self.ahead.pop_front() {
-            if let Some(name) = self.step(name)? {
-                return self.end(name);
-            }
-        }
-        self.end(OsString::from("."))
-    }
-
-    fn here(&self) -> (&Path, &Rc<OwnedFd>) {
-        let (path, handle) = self.folders.last().expect("the root folder stays");
-        (path, handle)
-    }
-
-    /// Goes on by one name. Returns it when it is the last one.
-    fn step(&mut self, name: OsString) -> io::Result<Option<OsString>> {
-        if name == ".." {
-            if self.folders.len() > 1 {
-                self.folders.pop();
-            }
-            return Ok(None);
-        }
-        let is_last = self.ahead.is_empty();
-        if name == "." {
-            return Ok(is_last.then_some(name));
-        }
-        let (path, handle) = self.here();
-        let child = match rustix::fs::statat(&**handle, &name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) if is_last => return Ok(Some(name)),
-            other => of_stat(&other?),
-        };
-        // In a sticky folder of root's or ours nobody else can take away what is ours.
-        let stat = rustix::fs::fstat(&**handle)?;
-        let is_sticky = stat.st_mode & 0o1000 != 0 && is_ours(Some(stat.st_uid));
-        let here = others(path, handle.as_fd(), &stat)
-            .filter(|_| !(is_sticky && is_ours(child.attributes.uid)));
-        if child.kind == Kind::Link {
-            if is_last && self.last == Last::Keep {
-                return Ok(Some(name));
-            }
-            let target = rustix::fs::readlinkat(&**handle, &name, Vec::new())?;
-            return self.follow(Path::new(OsStr::from_bytes(target.as_bytes())), here);
-        }
-        if is_last {
-            return Ok(Some(name));
-        }
-        let flags = SEARCH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let next = rustix::fs::openat(&**handle, &name, flags, Mode::empty())?;
-        let path = path.join(&name);
-        self.folders.push((path, Rc::new(next)));
-        self.others = self.others.take().or(here);
-        Ok(None)
-    }
-
-    fn follow(&mut self, target: &Path, here: Option<Others>) -> io::Result<Option<OsString>> {
-        self.links += 1;
-        if self.links > LINKS {
-            return Err(Errno::LOOP.into());
-        }
-        self.via = self.via.take().or(here.clone());
-        self.others = self.others.take().or(here);
-        if target.is_absolute() {
-            self.folders.truncate(1);
-        }
-        let mut ahead = parts(target);
-        ahead.append(&mut self.ahead);
-        self.ahead = ahead;
-        Ok(None)
-    }
-
-    fn end(self, name: OsString) -> io::Result<Place> {
-        let (path, handle) = self.here();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(&**handle, ".", flags, Mode::empty())?;
-        let mut folder = Folder {
-            path: path.to_path_buf(),
-            handle: Rc::new(handle),
-            others: self.others,
-        };
-        if folder.others.is_none() {
-            folder.others = folder.own_others()?;
-        }
-        Ok(Place {
-            folder,
-            name,
-            via: self.via,
-        })
-    }
-}
-
-fn parts(path: &Path) -> VecDeque<OsString> {
-    let parts = path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        _ => None,
-    });
-    parts.collect()
-}
-
-fn others(path: &Path, folder: BorrowedFd, stat: &Stat) -> Option<Others> {
+pub(super) fn others(path: &Path, folder: BorrowedFd, stat: &Stat) -> Option<Others> {
     owner::of(path, of_stat(stat).attributes, || access_list(folder))
 }
 
@@ -363,7 +214,7 @@ fn access_list(_folder: BorrowedFd) -> Vec<u8> {
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]
-fn of_stat(stat: &Stat) -> Found {
+pub(super) fn of_stat(stat: &Stat) -> Found {
     Found {
         kind: match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Kind::File,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Found, Fresh, Kind, Last, Place, invalid, regular};
 use crate::apply::disk::Attributes;
 use crate::apply::owner::Others;
-use crate::apply::replace::{patiently, system};
+use crate::apply::replace::system;
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -159,7 +159,10 @@ impl Fresh {
 
     pub(in crate::apply) fn sync(&self) -> io::Result<()> {
         // Only what may be written is flushed.
-        let file = OpenOptions::new().read(true).write(true).open(self.place.path())?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.place.path())?;
         file.sync_all()
     }
 

@@ -5,32 +5,15 @@
 pub(super) mod system;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::disk::{Attributes, Disk, RealDisk};
+use super::change::Content;
+use super::disk::{Attributes, Disk};
 use super::folder::{Folder, Found, Fresh, Kind, Last, Place};
 use super::owner::is_ours;
-use super::transaction::Content;
-
-/// Creates a file that only its owner can read. Fails when there is one already.
-///
-/// # Errors
-/// `AlreadyExists`, or what the system says.
-pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let step = Step {
-        place: place_of_new(path)?,
-        temporary: temporary_name(&std::process::id().to_string(), 0),
-        after: &Content::file(bytes.to_vec()),
-        over: None,
-        private: true,
-        attributes: Attributes::default(),
-    };
-    step.prepare(&RealDisk)
-        .and_then(|fresh| step.finish(&RealDisk, fresh.as_ref()))
-        .inspect_err(|_| step.clean(&RealDisk))
-}
 
 /// A name that no `Include` pattern for `*.conf` matches, should we be killed before it gets its real one.
 pub(super) fn temporary_name(id: &str, number: usize) -> OsString {
@@ -42,7 +25,9 @@ fn is_temporary(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     name.strip_prefix(".esync-ssl-")
         .and_then(|rest| rest.strip_suffix(".tmp")?.rsplit_once('-'))
-        .is_some_and(|(id, number)| is_number(number) && (is_number(id) || super::backup::number(id).is_some()))
+        .is_some_and(|(id, number)| {
+            is_number(number) && (is_number(id) || super::backup::number(id).is_some())
+        })
 }
 
 /// Removes the temporary files that killed runs left in a folder: regular files of ours with just such a name, which
@@ -60,10 +45,20 @@ pub(super) fn sweep(disk: &dyn Disk, folder: &Folder) {
     }
 }
 
-/// Whoever makes a file holds its lock.
+/// Whoever makes a file holds its lock. On Windows, where it is not kept open, it is done in an hour.
 fn is_abandoned(place: &Place) -> bool {
-    // On Windows an open file cannot be removed.
-    cfg!(windows) || place.open().is_ok_and(|file| file.try_lock().is_ok())
+    const LONG: Duration = Duration::from_secs(3600);
+    let is_old = |file: &File| {
+        let modified = file.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > LONG))
+    };
+    place.open().is_ok_and(|file| {
+        if cfg!(windows) {
+            is_old(&file)
+        } else {
+            file.try_lock().is_ok()
+        }
+    })
 }
 
 /// Where a path leads, with all links on the way followed, also where its last folders are yet to be made.
@@ -75,22 +70,6 @@ pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
         },
         place => Ok(place?.path()),
     }
-}
-
-/// The place of a file that is to be made; the folders on the way are made where they are not there.
-pub(super) fn place_of_new(path: &Path) -> io::Result<Place> {
-    let place = match (Place::of(path, Last::Keep), path.parent()) {
-        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
-            let place = place_of_new(folder)?;
-            match place.folder.make_folder(&place.name, false) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => Place::of(path, Last::Keep)?,
-            }
-        }
-        (place, _) => place?,
-    };
-    place.refuse_led()?;
-    Ok(place)
 }
 
 /// Whether a path leads to something below a folder.
@@ -108,7 +87,10 @@ pub(super) fn obstacle(place: &Place, found: &Found) -> io::Result<Option<&'stat
             "is marked read-only, which somebody meant; make it writable for its owner, then run again",
         ));
     }
-    system::obstacle(place, found)
+    #[cfg(unix)]
+    return system::obstacle(place, found);
+    #[cfg(not(unix))]
+    Ok(None)
 }
 
 fn is_read_only(place: &Place, found: &Found) -> bool {
@@ -142,7 +124,10 @@ impl Step<'_> {
         };
         let waiting = self.place.folder.place(self.temporary.clone());
         let fresh = disk.create(&waiting, bytes, self.private)?;
-        match self.over.filter(|over| over.kind == Kind::File && self.may_adopt(over)) {
+        match self
+            .over
+            .filter(|over| over.kind == Kind::File && self.may_adopt(over))
+        {
             _ if self.private => disk.set_attributes(&fresh, OWNER_ONLY)?,
             Some(over) => {
                 let from = self.place.open()?;
@@ -168,7 +153,9 @@ impl Step<'_> {
     /// The change itself.
     pub fn finish(&self, disk: &dyn Disk, fresh: Option<&Fresh>) -> io::Result<()> {
         match (self.after, fresh) {
-            (Content::File(_), Some(fresh)) if self.over.is_some() => disk.replace(fresh, &self.place.name)?,
+            (Content::File(_), Some(fresh)) if self.over.is_some() => {
+                disk.replace(fresh, &self.place.name)?
+            }
             (Content::File(_), Some(fresh)) => disk.publish(fresh, &self.place.name)?,
             (Content::Link(target), _) => {
                 if self.over.is_some() {
@@ -239,6 +226,7 @@ fn is_momentary(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::RealDisk;
     use std::fs;
 
     fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -265,17 +253,6 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[test]
-    fn an_existing_file_is_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/a.key");
-        create_private(&path, b"one").unwrap();
-        let error = create_private(&path, b"two").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&path).unwrap(), b"one");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
-
     #[cfg(unix)]
     #[test]
     fn mode_and_link_stay() {
@@ -292,8 +269,5 @@ mod tests {
         assert_eq!(fs::read_link(&inner).unwrap(), Path::new("real.conf"));
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
-        let key = folder.path().join("k.key");
-        create_private(&key, b"k").unwrap();
-        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
