@@ -1,13 +1,13 @@
 //! One name that changes: what must be there, what shall be there, and what stands against it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
 use super::disk::Attributes;
 use super::error::{ApplyError, failed};
-use super::folder::{Folder, Found, Kind, Last, Place};
+use super::folder::{Found, Kind, Last, Place, others_at};
 use super::owner::Others;
 use super::replace;
 use crate::foreign;
@@ -115,30 +115,22 @@ pub struct Target {
     pub(super) real: PathBuf,
     /// The file that is there, if it is to be replaced.
     pub(super) over: Option<Found>,
-    /// Who else may write to its folder.
-    pub(super) others: Option<Others>,
 }
 
 impl Change {
     /// The name that really changes; nothing when it is not as it was read.
     pub(super) fn target(&self) -> Result<Option<Target>, ApplyError> {
         let look = |error| failed("look at", &self.path)(error);
-        let last = match (&self.before, &self.after) {
-            (Content::File(_), Content::File(_)) => Last::Follow,
-            _ => Last::Keep,
-        };
+        let last = self.last();
         let place = match Place::of(&self.path, last) {
             // The folders are yet to be made.
             Err(error)
                 if error.kind() == io::ErrorKind::NotFound && matches!(self.before, Content::Absent) =>
             {
-                let above = self.path.ancestors().skip(1).find(|folder| folder.exists());
-                let above = Folder::open(above.unwrap_or(Path::new("/"))).map_err(look)?;
-                self.refuse_others(above.others())?;
+                self.shared()?;
                 return Ok(Some(Target {
                     real: replace::real_path(&self.path).map_err(look)?,
                     over: None,
-                    others: above.others().cloned(),
                 }));
             }
             place => place.map_err(look)?,
@@ -168,8 +160,28 @@ impl Change {
         Ok(Some(Target {
             real: place.path(),
             over: found,
-            others: place.folder.others().cloned(),
         }))
+    }
+
+    /// Where a file gets other bytes, links that lead to it stay.
+    fn last(&self) -> Last {
+        match (&self.before, &self.after) {
+            (Content::File(_), Content::File(_)) => Last::Follow,
+            _ => Last::Keep,
+        }
+    }
+
+    /// Who else than root and we may write to its folder.
+    ///
+    /// # Errors
+    /// [`ApplyError::InTheWay`] for a private key.
+    pub fn shared(&self) -> Result<Option<Others>, ApplyError> {
+        let others = match Place::of(&self.path, self.last()) {
+            Ok(place) => place.folder.others().cloned(),
+            Err(_) => self.path.parent().and_then(others_at),
+        };
+        self.refuse_others(others.as_ref())?;
+        Ok(others)
     }
 
     /// A key where somebody else may write could be replaced by another, or read through a folder of theirs.

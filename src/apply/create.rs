@@ -6,8 +6,7 @@ use std::path::Path;
 use super::change::{Content, NewFile};
 use super::disk::{Attributes, Disk, RealDisk};
 use super::error::{ApplyError, failed};
-use super::folder::{Folder, Last, Place};
-use super::owner::Others;
+use super::folder::{Last, Place};
 use super::replace::{Step, sweep, temporary_name};
 
 /// Makes several new files, or none; without backup and journal, as nothing is there that could be lost.
@@ -45,12 +44,6 @@ pub fn create_all(disk: &dyn Disk, files: &[NewFile]) -> Result<(), ApplyError> 
         }
     }
     Ok(())
-}
-
-/// Who else than root and we may write to a folder, or to where it will be made.
-pub fn others_at(folder: &Path) -> Option<Others> {
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    Folder::open(there).ok()?.others().cloned()
 }
 
 /// Creates a file that only its owner can read. Fails when there is one already.

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::change::Content;
 use super::disk::Attributes;
-use super::error::{ApplyError, failed};
 use super::folder::{Folder, Found, Kind, Last, Place};
 use super::owner::{Others, is_ours};
 use super::replace::is_below;
@@ -244,17 +243,9 @@ pub fn may_name(path: &Path, root: &Path, known: Known) -> io::Result<bool> {
 }
 
 /// The manifest in a backup's folder, if it is there.
-pub(super) fn read_manifest(folder: &Folder) -> Result<Option<Manifest>, ApplyError> {
-    let place = folder.place(MANIFEST);
-    let path = place.path();
-    match place.read_ours(foreign::MANIFEST) {
+pub(super) fn read_manifest(folder: &Folder) -> io::Result<Option<Manifest>> {
+    match folder.place(MANIFEST).read_ours(foreign::MANIFEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => {
-            let bytes = other.map_err(failed("read", &path))?;
-            let manifest = serde_json::from_slice(&bytes);
-            Ok(Some(
-                manifest.map_err(|error| failed("understand", &path)(error.into()))?,
-            ))
-        }
+        bytes => Ok(Some(serde_json::from_slice(&bytes?)?)),
     }
 }

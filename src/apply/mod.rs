@@ -18,10 +18,10 @@ mod transaction;
 
 pub use backup::{Backup, CANDIDATE, Store, backup_folders};
 pub use change::{Change, Content, NewFile, Target};
-pub use create::{create_all, create_private, others_at};
+pub use create::{create_all, create_private};
 pub use disk::{Attributes, Disk, RealDisk};
 pub use error::ApplyError;
-pub use folder::{Folder, Found, Fresh, Kind, Last, Place};
+pub use folder::{Folder, Found, Fresh, Kind, Last, Place, others_at};
 pub use journal::{Entry, Known, Manifest, Name, State, checksum, may_name};
 pub use lock::{Holder, Lock, LockError};
 pub use owner::Others;

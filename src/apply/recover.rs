@@ -56,7 +56,12 @@ impl Store<'_> {
         let Some(id) = mark(&lock.folder) else {
             return Ok(None);
         };
-        let id = id.map_err(failed("understand", &lock.place(PENDING).path()))?;
+        let id = id.map_err(|error| {
+            let why = format!(
+                "should name an interrupted run, but {error}; look at who wrote it, remove it, then run again"
+            );
+            ApplyError::InTheWay(lock.place(PENDING).path(), why)
+        })?;
         let folder = lock.folder.enter_ours(OsStr::new(&id));
         let server_told =
             folder.is_ok_and(|folder| !matches!(folder.place(SERVER_TOLD).look(), Ok(None) | Err(_)));
@@ -72,9 +77,7 @@ impl Store<'_> {
     pub(super) fn undo(&self, lock: &Lock, id: &str, believed: Believed) -> Result<Vec<PathBuf>, ApplyError> {
         let mut restored = Vec::new();
         // The manifest goes first when all is put back: without it there is nothing left to undo.
-        if let Some(folder) = dated(lock, id)?
-            && let Some(manifest) = read_manifest(&folder)?
-        {
+        if let Some((folder, manifest)) = journal(lock, id)? {
             restored = self.put_back(&manifest, id, &folder, believed)?;
             let manifest = folder.place(MANIFEST);
             self.disk
@@ -91,11 +94,8 @@ impl Store<'_> {
 
     /// Puts everything back that the run `id` changed, and goes on knowing it as unfinished.
     pub(super) fn revert(&self, lock: &Lock, id: &str) -> Result<Vec<PathBuf>, ApplyError> {
-        match dated(lock, id)? {
-            Some(folder) => match read_manifest(&folder)? {
-                Some(manifest) => self.put_back(&manifest, id, &folder, Believed::Own),
-                None => Ok(Vec::new()),
-            },
+        match journal(lock, id)? {
+            Some((folder, manifest)) => self.put_back(&manifest, id, &folder, Believed::Own),
             None => Ok(Vec::new()),
         }
     }
@@ -170,8 +170,15 @@ impl Store<'_> {
     /// Removes a folder that the run made, unless somebody put something there.
     fn remove_made(&self, made: &Path) -> Result<(), ApplyError> {
         use io::ErrorKind::{DirectoryNotEmpty, NotFound};
-        let place = Place::of(made, Last::Keep);
-        match place.and_then(|place| self.disk.remove_folder(&place)) {
+        let remove = || {
+            let place = Place::of(made, Last::Keep)?;
+            match place.look()?.map(|found| found.kind) {
+                Some(Kind::Folder) if place.via().is_none() => self.disk.remove_folder(&place),
+                // It went, or somebody put something else there.
+                _ => Ok(()),
+            }
+        };
+        match remove() {
             Err(error) if !matches!(error.kind(), NotFound | DirectoryNotEmpty) => {
                 Err(failed("remove", made)(error))
             }
@@ -254,18 +261,25 @@ fn mark(folder: &Folder) -> Option<io::Result<String>> {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             Some(match number(&text) {
                 Some(_) => Ok(text),
-                None => Err(io::Error::other(
-                    "it names none of our runs; look at who wrote it, and remove it",
-                )),
+                None => Err(io::Error::other("it names none of our runs")),
             })
         }
     }
 }
 
-fn dated(lock: &Lock, id: &str) -> Result<Option<Folder>, ApplyError> {
-    let place = lock.place(id);
-    match lock.folder.enter_ours(&place.name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => Ok(Some(other.map_err(failed("open", &place.path()))?)),
+/// The folder of a run and its manifest, if they are there.
+fn journal(lock: &Lock, id: &str) -> Result<Option<(Folder, Manifest)>, ApplyError> {
+    let backup = lock.place(id);
+    let cannot = |path: PathBuf, error: String| ApplyError::NotRestored {
+        problems: vec![(path, error)],
+        backup: backup.path(),
+    };
+    let folder = match lock.folder.enter_ours(&backup.name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|error| cannot(backup.path(), error.to_string()))?,
+    };
+    match read_manifest(&folder) {
+        Ok(manifest) => Ok(manifest.map(|manifest| (folder, manifest))),
+        Err(error) => Err(cannot(folder.place(MANIFEST).path(), error.to_string())),
     }
 }

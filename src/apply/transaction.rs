@@ -146,18 +146,6 @@ impl Transaction {
         }
     }
 
-    /// What is to be said of folders to which somebody else may write, for people.
-    pub fn shared(targets: &[Target]) -> Vec<String> {
-        let mut said = Vec::new();
-        for others in targets.iter().filter_map(|target| target.others.as_ref()) {
-            let sentence = format!("{others}, so what is written there can be changed by others than root");
-            if !said.contains(&sentence) {
-                said.push(sentence);
-            }
-        }
-        said
-    }
-
     fn manifest(&self, store: &Store, targets: &[Target], now: OffsetDateTime) -> Manifest {
         let state = |content: &Content, target: &Target, copy: Option<PathBuf>| match content {
             Content::Absent => State::Absent,

@@ -200,6 +200,27 @@ pub fn mention_unfinished(root: &Path, world: &World, printer: &Printer) {
     }
 }
 
+/// Says of changes that are previewed who else may write where they go.
+///
+/// # Errors
+/// Refused, where a private key would go there.
+pub fn say_shared<'a>(
+    changes: impl IntoIterator<Item = &'a Change>,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let mut said = Vec::new();
+    for change in changes {
+        if let Some(others) = change.shared()?
+            && !said.contains(&others)
+        {
+            let note = format!("note: {others}, so what is written there can be changed by others than root");
+            printer.talk(&printable(note.as_bytes()));
+            said.push(others);
+        }
+    }
+    Ok(())
+}
+
 /// Asks, unless told not to. Anything but yes means no.
 pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Result<(), Failure> {
     if yes {
@@ -344,9 +365,7 @@ pub fn commit(
         },
     };
     // What can be refused without a trace is; under the lock it is looked at once more.
-    for shared in Transaction::shared(&transaction.check()?) {
-        printer.talk(&format!("note: {}", printable(shared.as_bytes())));
-    }
+    transaction.check()?;
     let lock = lock(&store, writing, world)?;
     let settled = recover(&store, &lock, false, &loaded.global, printer)?;
     let server_told = work.server_told || settled.server_told;

@@ -94,6 +94,7 @@ pub fn run(
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+    commit::say_shared(&work.changes, printer)?;
     commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
     report.result = "written";

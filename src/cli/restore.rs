@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::{Global, Restore};
 use super::backups::{root, shown};
-use super::commit::{Settled, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::commit::{Settled, confirm, lock, mention_unfinished, recover, say_shared, settle, stores};
 use super::effect::{Before, Effect};
 use super::known::KnownFiles;
 use super::printer::Printer;
@@ -62,6 +62,7 @@ pub fn run(
         printer.talk(&format!("note: {note}"));
     }
     refuse_edited(&arguments, &returns)?;
+    say_shared(returns.iter().map(|back| &back.change), printer)?;
     if arguments.dry_run {
         report.result = "would-change";
         printer.document(&report);

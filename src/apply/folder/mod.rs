@@ -108,6 +108,12 @@ impl Folder {
     }
 }
 
+/// Who else than root and we may write to a folder, or to where it will be made.
+pub fn others_at(folder: &Path) -> Option<Others> {
+    let there = folder.ancestors().find(|folder| folder.exists())?;
+    Folder::open(there).ok()?.others().cloned()
+}
+
 /// The names of a path that only goes down.
 pub(super) fn names(path: &Path) -> io::Result<Vec<&OsStr>> {
     use std::path::Component;
