@@ -4,9 +4,12 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::foreign;
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -105,23 +108,26 @@ impl Lock {
                 .open(&path)
         };
         let mut file = open().map_err(failed)?;
-        let holder = folder.join(HOLDER);
         let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) if is_at(&file, &path) => break,
-                // Who held it took it away with the folder.
-                Ok(()) => file = open().map_err(failed)?,
-                Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
-                    std::thread::sleep(Duration::from_millis(20));
+        let file = loop {
+            let locked = match file.try_lock() {
+                Ok(()) => Some(file),
+                Err(TryLockError::WouldBlock) => {
+                    let left = patience.saturating_sub(start.elapsed());
+                    queue(file, left.max(GLANCE)).map_err(failed)?
                 }
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(&holder))),
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
+            };
+            match locked {
+                Some(file) if is_at(&file, &path) => break file,
+                // Who held it took it away with the folder.
+                Some(_) => file = open().map_err(failed)?,
+                None => return Err(LockError::Held(read_holder(folder))),
             }
-        }
+        };
         // Only told to others; not being able to tell harms nobody.
         if let Ok(text) = serde_json::to_vec(me) {
-            let _ = fs::write(&holder, text);
+            let _ = fs::write(folder.join(HOLDER), text);
         }
         Ok(Lock {
             file,
@@ -144,6 +150,35 @@ impl Drop for Lock {
     }
 }
 
+/// So long somebody may look whether it is held; see [`is_held`].
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Whether another run holds the lock of a folder. Nothing is made there.
+pub(super) fn is_held(folder: &Path) -> bool {
+    let shared = foreign::open(&folder.join("lock")).map(|(file, _)| file.try_lock_shared());
+    matches!(shared, Ok(Err(TryLockError::WouldBlock)))
+}
+
+/// Waits for the lock in the system's own queue: who comes later is served later, and waiting takes no time of a
+/// processor. Nothing when it stays held.
+fn queue(file: File, patience: Duration) -> io::Result<Option<File>> {
+    let start = Instant::now();
+    let (sender, locked) = mpsc::channel();
+    // Left behind when it takes too long: then nobody takes the file, and closing it gives the lock back.
+    std::thread::Builder::new().spawn(move || {
+        let result = file.lock().map(|()| file);
+        let _ = sender.send(result);
+    })?;
+    loop {
+        let left = patience.saturating_sub(start.elapsed());
+        match locked.recv_timeout(left.min(Duration::from_millis(100))) {
+            Ok(result) => return result.map(Some),
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+            Err(_) => return Ok(None),
+        }
+    }
+}
+
 /// Tells who holds the lock.
 const HOLDER: &str = "lock-holder.json";
 
@@ -161,9 +196,10 @@ fn is_at(_file: &File, _path: &Path) -> bool {
 }
 
 /// The holder writes this just after it has the lock.
-fn read(path: &Path) -> Option<Holder> {
+pub(super) fn read_holder(folder: &Path) -> Option<Holder> {
+    let path = folder.join(HOLDER);
     for _ in 0..10 {
-        let holder = fs::read(path)
+        let holder = foreign::read(&path, foreign::NOTE)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if holder.is_some() {
@@ -191,5 +227,42 @@ mod tests {
         // It took its folder away, as there was nothing else in it.
         fs::create_dir_all(folder.path()).unwrap();
         Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
+    }
+
+    #[test]
+    fn who_looks_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = Holder::this("now".into(), "enable".into());
+        assert!(!is_held(folder.path()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::write(folder.path().join("kept"), "").unwrap();
+        let held = Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
+        assert!(is_held(folder.path()) && is_held(folder.path()));
+        drop(held);
+        assert!(!is_held(folder.path()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..2000).for_each(|_| _ = is_held(folder.path())));
+            for _ in 0..200 {
+                Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn everybody_who_waits_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = Holder::this("now".into(), "enable".into());
+        fs::write(folder.path().join("kept"), "").unwrap();
+        let first = Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
+        let waiting = std::thread::scope(|scope| {
+            let wait = || Lock::acquire(folder.path(), Duration::from_secs(60), &me);
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(wait)).collect();
+            std::thread::sleep(Duration::from_millis(50));
+            drop(first);
+            runs.into_iter()
+                .map(|run| run.join().unwrap().map(drop))
+                .collect::<Vec<_>>()
+        });
+        assert!(waiting.iter().all(Result::is_ok), "{waiting:?}");
     }
 }

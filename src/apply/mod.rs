@@ -9,6 +9,7 @@ mod merge;
 mod replace;
 mod restore;
 mod transaction;
+mod undone;
 
 pub use backup::{Backup, Store, backup_folders};
 pub use disk::{Attributes, Disk, RealDisk};
@@ -19,3 +20,4 @@ pub use restore::{Return, Since};
 pub use transaction::{
     ApplyError, Change, Content, NewFile, Pending, Record, Transaction, Written, create_all,
 };
+pub use undone::{Undone, Unfinished, Working};

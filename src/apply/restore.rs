@@ -8,6 +8,7 @@ use super::backup::Backup;
 use super::journal::{Entry, State};
 use super::merge;
 use super::transaction::{Change, Content};
+use super::undone::Undone;
 
 /// What a restore would do to one name.
 pub struct Return {
@@ -36,15 +37,16 @@ pub enum Since {
 
 impl Backup {
     /// What it takes to return to the state before: one item for each name that is different now. With `merge`, later
-    /// edits stay where they do not touch ours. Certificates and keys stay where they are: a backup has no copy.
+    /// edits stay where they do not touch ours. Certificates and keys stay where they are: a backup has no copy. What
+    /// will be `undone` before is taken for undone.
     ///
     /// # Errors
     /// When a copy cannot be read or is damaged, or a name cannot be read.
-    pub fn returns(&self, merge: bool) -> Result<Vec<Return>, (PathBuf, io::Error)> {
+    pub fn returns(&self, merge: bool, undone: &Undone) -> Result<Vec<Return>, (PathBuf, io::Error)> {
         let mut returns = Vec::new();
         for entry in self.manifest.entries.iter().rev().filter(|entry| !entry.tls) {
             let path = entry.path.path();
-            match self.return_of(entry, &path, merge) {
+            match self.return_of(entry, &path, merge, undone) {
                 Ok(found) => returns.extend(found),
                 Err(error) => return Err((path, error)),
             }
@@ -63,16 +65,28 @@ impl Backup {
         entries.map(|entry| entry.path.path()).collect()
     }
 
-    fn return_of(&self, entry: &Entry, path: &Path, merge: bool) -> io::Result<Option<Return>> {
+    fn return_of(
+        &self,
+        entry: &Entry,
+        path: &Path,
+        merge: bool,
+        undone: &Undone,
+    ) -> io::Result<Option<Return>> {
         let real = entry.real.path();
-        let state = State::of(&real)?;
+        let state = match undone.content(&real) {
+            Some(content) => State::from(content),
+            None => State::of(&real)?,
+        };
         if state.is_same(&entry.before) {
             return Ok(None);
         }
         let now = match &state {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
-            State::File { .. } => Content::file(fs::read(&real)?),
+            State::File { .. } => Content::file(match undone.content(&real) {
+                Some(Content::File(bytes)) => bytes.to_vec(),
+                _ => fs::read(&real)?,
+            }),
         };
         let mut before = entry.before.content(&self.folder)?;
         let mut since = Since::Untouched;

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::Failure;
 use super::arguments::{Arguments, Command};
-use super::commit::stores;
+use super::interrupted::stores;
 use super::world::World;
 use crate::apply::{Backup, Content};
 use crate::change::{Action, Link, Record, Version, domain_name};
@@ -20,7 +20,12 @@ pub fn records(root: &Path, world: &World) -> Result<(Vec<Record>, Vec<String>),
         let found = store.backups().map_err(|error| {
             Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
         })?;
-        for backup in found {
+        // What is not finished is undone first.
+        let unfinished = store.unfinished();
+        for backup in found
+            .into_iter()
+            .filter(|backup| Some(&backup.id) != unfinished.as_ref())
+        {
             records.push(record(&backup, root, &mut missing));
         }
     }
