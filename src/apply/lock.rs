@@ -254,15 +254,13 @@ mod tests {
         let me = Holder::this("now".into(), "enable".into());
         fs::write(folder.path().join("kept"), "").unwrap();
         let first = Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
-        let waiting = std::thread::scope(|scope| {
-            let wait = || Lock::acquire(folder.path(), Duration::from_secs(60), &me);
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let wait = || Lock::acquire(folder.path(), Duration::from_secs(60), &me).map(drop);
             let runs: Vec<_> = (0..8).map(|_| scope.spawn(wait)).collect();
             std::thread::sleep(Duration::from_millis(50));
             drop(first);
-            runs.into_iter()
-                .map(|run| run.join().unwrap().map(drop))
-                .collect::<Vec<_>>()
+            runs.into_iter().map(|run| run.join().unwrap()).collect()
         });
-        assert!(waiting.iter().all(Result::is_ok), "{waiting:?}");
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
     }
 }

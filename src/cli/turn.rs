@@ -18,7 +18,7 @@ use crate::apply::{ApplyError, Lock, LockError, Store, Undone};
 use crate::exit_status::ExitStatus;
 
 /// How often files may change under a run before it gives up.
-const TRIES: usize = 5;
+const TRIES: usize = 3;
 
 /// What a run may do, and where it stands.
 pub struct Turn<'a> {

@@ -83,7 +83,9 @@ impl Source {
             None => read_file(&file)?.to_vec(),
         };
         let mut source = self.with_overlay([(path.to_path_buf(), bytes)].into());
-        source.links.insert(own_name(path), target.to_path_buf());
+        let name = own_name(path);
+        source.hidden.remove(&name);
+        source.links.insert(name, target.to_path_buf());
         Ok(source)
     }
 
