@@ -19,7 +19,6 @@ use super::settings::Loaded;
 use super::world::World;
 use crate::apply::{
     ApplyError, CANDIDATE, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction,
-    backup_folders,
 };
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
@@ -60,6 +59,7 @@ pub struct Done {
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Failure {
         let status = match &error {
+            stale if stale.is_stale() => ExitStatus::Locked,
             ApplyError::Stale(_) | ApplyError::InTheWay(..) => ExitStatus::Refused,
             ApplyError::Failed { error, .. } => of_system(error),
             ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
@@ -94,22 +94,10 @@ fn of_system(error: &std::io::Error) -> ExitStatus {
 }
 
 /// Takes the lock of a server root.
-pub fn lock(store: &Store, writing: &Writing, world: &World) -> Result<Lock, Failure> {
+pub fn lock(store: &Store, patience: Duration, world: &World) -> Result<Lock, LockError> {
     let since = (world.now)().format(&Rfc3339).unwrap_or_default();
     let me = Holder::this(since, printable(world.command.join(" ").as_bytes()));
-    Ok(store.lock(Duration::from_secs(writing.lock_timeout), &me)?)
-}
-
-/// The stores below a server root that may hold backups.
-pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
-    let folders = backup_folders(root).into_iter();
-    folders
-        .map(|folder| Store {
-            disk,
-            root: root.to_path_buf(),
-            folder,
-        })
-        .collect()
+    store.lock(patience, &me)
 }
 
 /// What a killed run had left.
@@ -119,28 +107,6 @@ pub struct Settled {
     pub any: bool,
     /// That run had told the server, which may be stopped since.
     pub server_told: bool,
-}
-
-/// Undoes what a killed run left, before anything else.
-pub fn settle(
-    root: &Path,
-    global: &Global,
-    writing: &Writing,
-    world: &World,
-    printer: &Printer,
-) -> Result<Settled, Failure> {
-    let mut settled = Settled::default();
-    for store in stores(root, world.disk) {
-        store.refuse_foreign()?;
-        if store.unfinished().is_some() {
-            let lock = lock(&store, writing, world)?;
-            settled.and(recover(&store, &lock, false, global, printer)?);
-        }
-    }
-    if !writing.restarts() {
-        settled.warn(printer);
-    }
-    Ok(settled)
 }
 
 impl Settled {
@@ -188,17 +154,9 @@ pub fn recover(
     })
 }
 
-/// Says of a run that writes nothing that a killed one left something.
-pub fn mention_unfinished(root: &Path, world: &World, printer: &Printer) {
-    if stores(root, world.disk)
-        .iter()
-        .any(|store| store.unfinished().is_some())
-    {
-        printer.talk(
-            "note: an earlier run was interrupted and left its changes half done; the next run that writes, or \
-             esync-ssl restore --recover, undoes them first",
-        );
-    }
+/// Whether there is somebody who can agree. With --json nothing is shown that one could agree to.
+pub fn can_ask(json: bool) -> bool {
+    std::io::stdin().is_terminal() && !json
 }
 
 /// Says of changes that are previewed who else may write where they go.
@@ -227,9 +185,7 @@ pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Resu
     if yes {
         return Ok(());
     }
-    let stdin = std::io::stdin();
-    // With --json nothing was shown that one could agree to.
-    if !stdin.is_terminal() || json {
+    if !can_ask(json) {
         return Err(Failure::refused(
             "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
              to look only",
@@ -338,17 +294,13 @@ impl<'a> Judge<'a> {
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(
     loaded: &Loaded,
-    backups: &Path,
+    store: &Store,
+    lock: &Lock,
     work: Work,
     writing: &Writing,
     world: &World,
     printer: &Printer,
 ) -> Result<Done, Failure> {
-    let store = Store {
-        disk: world.disk,
-        root: loaded.installation.root.clone(),
-        folder: backups.to_path_buf(),
-    };
     let judge = Judge::of(loaded, writing, printer)?;
     let lines = Lines::of(&work);
     let mut reads = work.reads;
@@ -366,29 +318,25 @@ pub fn commit(
             diff: work.diff,
         },
     };
-    // What can be refused without a trace is; under the lock it is looked at once more.
-    transaction.check()?;
-    let lock = lock(&store, writing, world)?;
-    let settled = recover(&store, &lock, false, &loaded.global, printer)?;
     let before = Before {
         old: Some(loaded),
         global: &loaded.global,
         writing,
         world,
         printer,
-        server_told: work.server_told || settled.server_told,
+        server_told: work.server_told,
     };
     let write = || {
         let before = before.look()?;
         if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
             && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
             && change.path == loaded.installation.main
-            && let Some(words) = judge.rejects_candidate(world.disk, &lock, after)?
+            && let Some(words) = judge.rejects_candidate(world.disk, lock, after)?
         {
             return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
         }
         not_interrupted()?;
-        let pending = transaction.write(&store, &lock, (world.now)())?;
+        let pending = transaction.write(store, lock, (world.now)())?;
         if let Some(judge) = &judge {
             match judge.rejects_now() {
                 Ok(None) => {}

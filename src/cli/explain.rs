@@ -13,7 +13,7 @@ use super::check::{Checked, judge_hosts};
 use super::judge::Server;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
-use super::{Failure, findings};
+use super::{Failure, findings, interrupted};
 use crate::check::Finding;
 use crate::check::certificate::{Question, check};
 use crate::check::log::{Group, Source, groups, sources};
@@ -37,6 +37,9 @@ pub fn run(arguments: &Explain, global: &Global, printer: &Printer) -> Result<Ex
         Some(file) => {
             // A log may come from another machine; the configuration of this one counts only when it is named.
             let loaded = if named { Some(Loaded::find(global)?) } else { None };
+            if let Some(loaded) = &loaded {
+                interrupted::tell(&loaded.installation.root, printer);
+            }
             (loaded, vec![given(file.as_std_path())?])
         }
     };

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Failure;
 use super::arguments::{Global, Lint};
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
+use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, FileId, Phase, Problem, Severity};
 
@@ -17,6 +17,7 @@ const WIDTH: usize = 200;
 /// Runs the command.
 pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    interrupted::tell(&loaded.installation.root, printer);
     loaded.refuse_private_keys()?;
     let mut problems = match arguments.quiet && !global.json {
         true => loaded.configuration.errors(),

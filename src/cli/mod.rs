@@ -14,6 +14,7 @@ mod enable;
 mod enable_files;
 mod explain;
 mod findings;
+mod interrupted;
 mod judge;
 mod known;
 mod lint;
@@ -34,6 +35,7 @@ mod running;
 mod settings;
 mod status;
 mod tell;
+mod turn;
 mod verify;
 mod world;
 

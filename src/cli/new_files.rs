@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::commit::ended;
 use super::printer::{Printer, printable};
+use super::settings::Loaded;
 use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
+use crate::httpd::Source;
 use crate::interrupt::Hold;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
@@ -22,6 +24,8 @@ pub struct NewFiles {
     files: Vec<New>,
     /// Files that are there already with the very bytes they should have.
     kept: Vec<String>,
+    /// How the disk is seen, where it is not as it is.
+    seen: Option<Source>,
 }
 
 struct New {
@@ -51,6 +55,14 @@ pub struct Placed {
 }
 
 impl NewFiles {
+    /// None yet, of a configuration.
+    pub fn of(loaded: &Loaded) -> NewFiles {
+        NewFiles {
+            seen: Some(loaded.source.clone()),
+            ..NewFiles::default()
+        }
+    }
+
     /// Adds a file. One that is there already with these bytes is left alone.
     ///
     /// # Errors
@@ -65,7 +77,11 @@ impl NewFiles {
     ) -> Result<(), Failure> {
         let path = std::path::absolute(path)
             .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
-        if path.symlink_metadata().is_ok() {
+        let is_taken = match &self.seen {
+            Some(source) => source.is_taken(&path),
+            None => path.symlink_metadata().is_ok(),
+        };
+        if is_taken {
             let same = std::fs::read(&path)
                 .map(Zeroizing::new)
                 .is_ok_and(|old| **old == *bytes);
@@ -138,14 +154,9 @@ impl NewFiles {
         })
     }
 
-    /// A bundle below one of two names: `name`, or where other files have it already, such as those of the
-    /// certificate that this one renews, `name` with the day on which the new certificate begins.
-    pub fn of_bundle(
-        bundle: &Bundle,
-        folder: &Path,
-        name: &str,
-        show: &dyn Fn(&Path) -> String,
-    ) -> Result<(NewFiles, Placed), Failure> {
+    /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
+    /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
+    pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
         let mut refused = None;
         let begin = bundle.leaf.not_before.date();
         let dated = format!(
@@ -155,8 +166,9 @@ impl NewFiles {
             begin.day()
         );
         for name in [name, &dated] {
-            let mut files = NewFiles::default();
-            match files.add_bundle(bundle, folder, name, show) {
+            let mut files = NewFiles::of(loaded);
+            let show = |path: &Path| loaded.show(path);
+            match files.add_bundle(bundle, &loaded.tls_folder(), name, &show) {
                 Ok(placed) => return Ok((files, placed)),
                 Err(failure) => refused = refused.or(Some(failure)),
             }

@@ -1,5 +1,6 @@
 //! What is printed where: answers to stdout, talk to stderr, and nothing of a file that could steer a terminal.
 
+use std::cell::RefCell;
 use std::io::Write;
 
 use super::Failure;
@@ -9,6 +10,18 @@ use crate::exit_status::ExitStatus;
 /// Prints for people or for programs.
 pub struct Printer {
     json: bool,
+    /// What waits until it is sure that it is meant; nothing when all is printed at once.
+    held: RefCell<Option<Vec<(Stream, String)>>>,
+    /// Parts of every document.
+    added: RefCell<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Where something is printed.
+#[derive(Clone, Copy)]
+enum Stream {
+    Answer,
+    Document,
+    Talk,
 }
 
 impl Printer {
@@ -20,7 +33,50 @@ impl Printer {
             ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Printer { json }
+        Printer {
+            json,
+            held: RefCell::default(),
+            added: RefCell::default(),
+        }
+    }
+
+    /// From now on everything waits.
+    pub fn hold(&self) {
+        *self.held.borrow_mut() = Some(Vec::new());
+    }
+
+    /// What waits is said, and all that follows at once.
+    pub fn release(&self) {
+        let held = self.held.take();
+        for (stream, text) in held.into_iter().flatten() {
+            self.print(stream, &text);
+        }
+    }
+
+    /// What waits is not said, and all that follows at once.
+    pub fn discard(&self) {
+        self.held.take();
+    }
+
+    /// Talk that comes before all that waits.
+    pub fn first(&self, text: &str) {
+        Printer::write(Stream::Talk, text);
+    }
+
+    fn print(&self, stream: Stream, text: &str) {
+        match &mut *self.held.borrow_mut() {
+            Some(held) => held.push((stream, text.to_owned())),
+            None => Printer::write(stream, text),
+        }
+    }
+
+    fn write(stream: Stream, text: &str) {
+        // A reader that went away is not our failure.
+        let _ = match stream {
+            Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
+            Stream::Document => writeln!(std::io::stdout(), "{text}"),
+            Stream::Talk => writeln!(anstream::stderr(), "{text}"),
+        };
     }
 
     /// Is the answer one document, for programs?
@@ -31,23 +87,42 @@ impl Printer {
     /// Part of the answer, for people only.
     pub fn answer(&self, text: &str) {
         if !self.json {
-            // A reader that went away is not our failure.
-            let _ = anstream::stdout().write_all(text.as_bytes());
+            self.print(Stream::Answer, text);
         }
+    }
+
+    /// Makes something part of every document from now on. Whether that is new.
+    pub fn add(&self, name: &str, value: serde_json::Value) -> bool {
+        let mut added = self.added.borrow_mut();
+        let is_new = added.get(name) != Some(&value);
+        added.insert(name.to_owned(), value);
+        is_new
     }
 
     /// The answer as a document, for programs only.
     pub fn document(&self, value: &impl serde::Serialize) {
-        if self.json
-            && let Ok(text) = serde_json::to_string_pretty(value)
-        {
-            let _ = writeln!(std::io::stdout(), "{text}");
+        if !self.json {
+            return;
+        }
+        let added = self.added.borrow();
+        let text = if added.is_empty() {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_value(value).and_then(|mut value| {
+                if let Some(parts) = value.as_object_mut() {
+                    parts.extend(added.clone());
+                }
+                serde_json::to_string_pretty(&value)
+            })
+        };
+        if let Ok(text) = text {
+            self.print(Stream::Document, &text);
         }
     }
 
     /// Talk: where things were found, warnings, questions.
     pub fn talk(&self, text: &str) {
-        let _ = writeln!(anstream::stderr(), "{text}");
+        self.print(Stream::Talk, text);
     }
 
     /// A question: talk without a line end.

@@ -42,6 +42,7 @@ pub fn before_writing(
     printer: &Printer,
 ) -> Result<bool, Failure> {
     let mut overlay = BTreeMap::new();
+    let mut links = Vec::new();
     let mut new = NewFiles::new();
     for change in &work.changes {
         match &change.after {
@@ -51,15 +52,14 @@ pub fn before_writing(
             Content::File(bytes) => {
                 overlay.insert(change.path.clone(), bytes.to_vec());
             }
-            Content::Link(target) => {
-                let target = change.path.parent().map(|folder| folder.join(target));
-                let bytes = target.and_then(|target| fs::read(target).ok());
-                overlay.extend(bytes.map(|bytes| (change.path.clone(), bytes)));
-            }
+            Content::Link(target) => links.push((&change.path, target)),
             Content::Absent => {}
         }
     }
-    let source = loaded.source.with_overlay(overlay);
+    let mut source = loaded.source.with_overlay(overlay);
+    for (path, target) in links {
+        source = source.with_link(path, target).unwrap_or(source);
+    }
     let Ok(configuration) = Configuration::read(&loaded.main, source, loaded.facts.clone()) else {
         return Ok(false);
     };

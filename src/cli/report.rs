@@ -13,7 +13,7 @@ use super::arguments::{Global, Report};
 use super::cert::inspect;
 use super::commit::ended;
 use super::printer::{Printer, printable};
-use super::settings::Loaded;
+use super::settings::{Loaded, shown};
 use super::world::World;
 use super::{Failure, backups, check, commit, explain, lint, ports, running, status};
 use crate::apply::{NewFile, create_all};
@@ -43,7 +43,7 @@ pub fn run(
     if !to_stdout && file.symlink_metadata().is_ok() {
         return Err(Failure::refused(format!(
             "there is a file {} already, and it was not overwritten; give another name",
-            backups::shown(&file)
+            shown(&file)
         )));
     }
     let loaded = Loaded::find(global)?;
@@ -55,7 +55,7 @@ pub fn run(
         .collect();
     let text = whole(&sections, now);
     let mut answer = Answer {
-        file: (!to_stdout).then(|| backups::shown(&file)),
+        file: (!to_stdout).then(|| shown(&file)),
         written: false,
         text: (to_stdout && !arguments.dry_run).then(|| text.clone()),
         sections,
@@ -71,14 +71,14 @@ pub fn run(
         printer.answer(&text);
         return Ok(ExitStatus::Done);
     }
-    let question = format!("Write this to {}?", backups::shown(&file));
+    let question = format!("Write this to {}?", shown(&file));
     commit::confirm(&question, arguments.yes, global.json, printer)?;
     write(&file, text, world)?;
     answer.written = true;
     printer.document(&answer);
     printer.answer(&format!(
         "{} was written. Read it before you pass it on.\n",
-        backups::shown(&file)
+        shown(&file)
     ));
     Ok(ExitStatus::Done)
 }

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::{Global, Restart};
-use super::commit::stores;
+use super::interrupted::stores;
 use super::preflight::Preflight;
 use super::printer::Printer;
 use super::proof::{Fault, Wanted, explained};

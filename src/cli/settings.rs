@@ -1,12 +1,14 @@
 //! Arguments and environment, resolved: which installation, read how. Prints nothing.
 
+use std::collections::BTreeMap;
 use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 
 use anyhow::Context;
 
-use super::Failure;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
+use super::{Failure, interrupted};
+use crate::apply::{Content, Undone};
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
@@ -94,8 +96,40 @@ impl Loaded {
         })
     }
 
-    /// Says what was taken for the server.
+    /// The same as it will be once what a killed run left is undone.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn once_undone(mut self, undone: &Undone) -> Result<Loaded, Failure> {
+        if undone.names.is_empty() {
+            return Ok(self);
+        }
+        let mut files = BTreeMap::new();
+        let mut gone = Vec::new();
+        for (name, content) in &undone.names {
+            match content {
+                Content::File(bytes) => _ = files.insert(name.clone(), bytes.to_vec()),
+                Content::Absent => gone.push(name.as_path()),
+                Content::Link(_) => {}
+            }
+        }
+        let mut source = self.source.with_overlay(files).without(gone);
+        for (name, content) in &undone.names {
+            if let Content::Link(target) = content {
+                let with = source.with_link(name, target);
+                source = with.with_context(|| format!("what {} led to cannot be read", name.display()))?;
+            }
+        }
+        let read = Configuration::read(&self.main, source.clone(), self.facts.clone());
+        self.configuration =
+            read.with_context(|| format!("{} cannot be read", self.installation.main.display()))?;
+        self.source = source;
+        Ok(self)
+    }
+
+    /// Says what was taken for the server; first, that a run left it half changed.
     pub fn introduce(&self, printer: &Printer) {
+        interrupted::tell(&self.installation.root, printer);
         printer.talk(&format!(
             "Server root: {} ({})",
             self.show(&self.installation.root),
@@ -267,6 +301,25 @@ impl Loaded {
             .source()
             .host_path(self.configuration.server_root())
     }
+}
+
+/// The server root, found without reading any configuration.
+pub fn root(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(root) = global.root.as_ref().filter(|root| root.is_dir()) {
+        return std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)));
+    }
+    let main = global.config.as_ref().map(|path| path.as_std_path());
+    let found = Installation::find(
+        global.root.as_ref().map(|path| path.as_std_path()),
+        main,
+        root_variable().as_deref(),
+    );
+    Ok(found.map_err(Failure::error)?.root)
+}
+
+/// A path for people.
+pub fn shown(path: &Path) -> String {
+    printable(path.display().to_string().as_bytes())
 }
 
 /// The binary that answered, if there is one, or the silence of one that is there.

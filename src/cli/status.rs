@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Failure;
 use super::arguments::Global;
 use super::dump::truth;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
+use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Listen, Reach, SERVER, Truth};
 
@@ -25,6 +25,7 @@ const MODULES: [&str; 6] = [
 /// Runs the command.
 pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    interrupted::tell(&loaded.installation.root, printer);
     loaded.refuse_no_configuration()?;
     let status = Status::of(&loaded);
     printer.document(&status);
