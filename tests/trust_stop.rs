@@ -204,6 +204,12 @@ fn a_run_killed_in_a_rehearsal_is_tidied_up_by_the_next() {
         rehearsing.no_key_in(&folder);
         rehearsing.site.command(next[moment as usize % next.len()]).run();
         rehearsing.nothing_left_of(&folder, &when);
+        // The lock of the dead run goes with the next one that takes it.
+        rehearsing
+            .site
+            .command(&["restore", "--recover"])
+            .run()
+            .expect_code(0);
         assert_eq!(rehearsing.site.files(), before, "{when}");
     }
 }

@@ -134,6 +134,10 @@ fn only_recover(
     for store in &stores(root, world.disk) {
         store.refuse_foreign()?;
         if store.unfinished().is_none() {
+            // Whoever has the lock tidies up what a killed run left beside the backups.
+            if store.folder.is_dir() {
+                let _ = lock(store, Duration::ZERO, world);
+            }
             continue;
         }
         let lock = lock(store, Duration::from_secs(arguments.writing.lock_timeout), world)?;
