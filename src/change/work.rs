@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use regex::Regex;
 
+use crate::foreign;
 use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path};
 
 use super::plan::{Change, FileChange, Link, PlanError, read};
@@ -76,7 +77,7 @@ impl<'a> Work<'a> {
                 .path
                 .parent()
                 .map_or_else(|| link.target.clone(), |folder| folder.join(&link.target));
-            let bytes = std::fs::read(&file).map_err(|error| PlanError::Read(file.clone(), error))?;
+            let bytes = foreign::read(&file, foreign::CONFIGURATION).map_err(|error| PlanError::Read(file.clone(), error))?;
             self.files.insert(real_path(&link.path), bytes);
         }
         Ok(())

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::printer::Printer;
 use crate::apply::{NewFile, RealDisk, create_all};
+use crate::foreign;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
@@ -64,7 +65,7 @@ impl NewFiles {
         let path = std::path::absolute(path)
             .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
         if path.symlink_metadata().is_ok() {
-            let same = std::fs::read(&path)
+            let same = foreign::read(&path, foreign::CERTIFICATE)
                 .map(Zeroizing::new)
                 .is_ok_and(|old| **old == *bytes);
             if !same {

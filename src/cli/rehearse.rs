@@ -1,7 +1,6 @@
 //! The rehearsal before anything is written: the product's own httpd with the TLS directives to come.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use crate::change::Request;
 use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, script};
 use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
+use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
 use crate::server::rehearsal::{Flop, rehearse};
 use crate::tls::certificate::Certificate;
@@ -46,7 +46,7 @@ pub fn before_writing(
             }
             Content::Link(target) => {
                 let target = change.path.parent().map(|folder| folder.join(target));
-                let bytes = target.and_then(|target| fs::read(target).ok());
+                let bytes = target.and_then(|target| foreign::read(&target, foreign::CONFIGURATION).ok());
                 overlay.extend(bytes.map(|bytes| (change.path.clone(), bytes)));
             }
             Content::Absent => {}
@@ -255,7 +255,7 @@ fn certificates(configuration: &Configuration, section: SectionId, new: &NewFile
                 let path = configuration.source().host_path(&full);
                 let bytes = match new.get(&real_path(&path)) {
                     Some(bytes) => bytes.to_vec(),
-                    None => fs::read(&path).unwrap_or_default(),
+                    None => foreign::read(&path, foreign::CERTIFICATE).unwrap_or_default(),
                 };
                 let read = Certificate::read_all(&bytes).unwrap_or_default();
                 found.extend(read.first().map(|certificate| certificate.der().to_vec()));

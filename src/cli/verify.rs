@@ -17,6 +17,7 @@ use crate::check::Finding;
 use crate::check::served::{Meeting, judge};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
+use crate::foreign;
 use crate::httpd::{Host, Listen, Truth, VirtualHost};
 use crate::server::handshake::{Roots, Seen, Trust, http, probe};
 use crate::tls::certificate::{Certificate, colon_hex};
@@ -81,7 +82,7 @@ pub(super) fn anchors(file: Option<&Utf8Path>) -> Result<Vec<Certificate>, Failu
     let Some(path) = file else {
         return Ok(Vec::new());
     };
-    let bytes = std::fs::read(path).with_context(|| format!("--ca {path} cannot be read; check the path"))?;
+    let bytes = foreign::read(path.as_std_path(), foreign::AUTHORITIES).with_context(|| format!("--ca {path} cannot be read; check the path"))?;
     let certificates = Certificate::read_all(&bytes).map_err(|error| anyhow!("--ca {path}: {error}"))?;
     if certificates.is_empty() {
         return Err(Failure::error(anyhow!(
@@ -155,7 +156,7 @@ pub(super) fn of_configuration(
         let settings = TlsHost::of(configuration, host.section);
         let on_disk = settings.pairs.iter().filter_map(|pair| {
             let path = configuration.source().host_path(&pair.certificate);
-            let bytes = std::fs::read(&path).ok()?;
+            let bytes = foreign::read(&path, foreign::CERTIFICATE).ok()?;
             let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
             Some((first, loaded.show(&path)))
         });
