@@ -86,9 +86,7 @@ pub fn small_enough(length: u64, limit: u64) -> io::Result<()> {
     }
     Err(io::Error::new(
         ErrorKind::FileTooLarge,
-        format!(
-            "it is too large: more than {limit} bytes are never read of such a file"
-        ),
+        format!("it is too large: more than {limit} bytes are never read of such a file"),
     ))
 }
 

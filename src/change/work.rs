@@ -77,7 +77,8 @@ impl<'a> Work<'a> {
                 .path
                 .parent()
                 .map_or_else(|| link.target.clone(), |folder| folder.join(&link.target));
-            let bytes = foreign::read(&file, foreign::CONFIGURATION).map_err(|error| PlanError::Read(file.clone(), error))?;
+            let bytes = foreign::read(&file, foreign::CONFIGURATION)
+                .map_err(|error| PlanError::Read(file.clone(), error))?;
             self.files.insert(real_path(&link.path), bytes);
         }
         Ok(())

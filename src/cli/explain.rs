@@ -258,12 +258,12 @@ pub(super) fn explain(
     let more_explained = explained.len().saturating_sub(MOST_EXPLAINED);
     explained.truncate(MOST_EXPLAINED);
     let mut room = UNKNOWN;
-    let shown = unknown.iter().rev().take_while(|text| {
+    let kept = unknown.iter().rev().take_while(|text| {
         let fits = text.len() <= room;
         room = room.saturating_sub(text.len());
         fits
     });
-    let more_unknown = unknown.len() - shown.count();
+    let more_unknown = unknown.len() - kept.count();
     Report {
         logs,
         outcome: outcome.map(|outcome| match outcome {
@@ -497,7 +497,11 @@ impl Report {
         if !self.unknown.is_empty() {
             text += "Not known here:\n";
             if self.more_unknown > 0 {
-                let _ = writeln!(text, "  | [{} lines before these are left out]", self.more_unknown);
+                let _ = writeln!(
+                    text,
+                    "  | [{} lines before these are left out]",
+                    self.more_unknown
+                );
             }
             for line in self.unknown.iter().flat_map(|entry| entry.lines()) {
                 let _ = writeln!(text, "  | {}", clean(line));

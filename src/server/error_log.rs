@@ -450,7 +450,10 @@ mod tests {
     fn what_others_wrote_without_end_is_cut() {
         let long = "x".repeat(3 << 20);
         let more = " and so on\n".repeat(1000);
-        let log = format!("[core:error] AH00001: {long}\n{more}{}", "a b\n".repeat(LAST_LINES));
+        let log = format!(
+            "[core:error] AH00001: {long}\n{more}{}",
+            "a b\n".repeat(LAST_LINES)
+        );
         let entries = parse(log.as_bytes(), 0);
         assert_eq!(entries.len(), LAST_LINES);
         let entries = parse(&log.as_bytes()[..log.len() - 4 * LAST_LINES], 0);

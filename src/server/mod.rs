@@ -3,6 +3,7 @@
 
 pub mod binary;
 pub mod candidates;
+pub mod deadline;
 mod envvars;
 pub mod error_log;
 pub mod handshake;
