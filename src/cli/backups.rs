@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Failure;
 use super::arguments::Global;
 use super::commit::stores;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::world::World;
 use crate::apply::Backup;
 use crate::exit_status::ExitStatus;
@@ -124,7 +124,7 @@ impl Listed {
         }
         let mut text = String::new();
         for line in &self.backups {
-            let _ = writeln!(text, "{}  {}", line.id, line.command);
+            let _ = writeln!(text, "{}  {}", line.id, cell(&line.command));
             for file in &line.files {
                 let mark = if line.changed_since.contains(file) {
                     "  (edited since)"

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::arguments::{Devices, Global};
 use super::check::client_name;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::settings::Loaded;
 use super::{Failure, findings, verify};
 use crate::check::{Finding, Severity, gateway};
@@ -198,7 +198,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| cell(text);
         let mut text = self.served.sights_text();
         let _ = match self.tls12 {
             Some(true) => writeln!(text, "TLS 1.2       accepted"),

@@ -11,7 +11,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use super::arguments::{Explain, Global, Since};
 use super::check::{Checked, judge_hosts};
 use super::judge::Server;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, printable, sentence};
 use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::check::Finding;
@@ -453,7 +453,7 @@ impl Report {
     /// For people.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| sentence(text);
         for log in &self.logs {
             match &log.trouble {
                 None => _ = writeln!(text, "log: {}", clean(&log.name)),

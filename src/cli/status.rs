@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Failure;
 use super::arguments::Global;
 use super::dump::truth;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::settings::Loaded;
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Listen, Reach, SERVER, Truth};
@@ -281,6 +281,10 @@ fn columns(rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return "  none\n".into();
     }
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect())
+        .collect();
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))

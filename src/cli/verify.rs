@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::arguments::{Global, Verify};
 use super::check::client_name;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell};
 use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::check::Finding;
@@ -420,7 +420,7 @@ impl Report {
     /// Target by target, for people.
     pub(super) fn sights_text(&self) -> String {
         let mut text = String::new();
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| cell(text);
         for sight in &self.targets {
             let name = sight.name.as_deref().unwrap_or("(no name)");
             let place = sight
