@@ -39,6 +39,13 @@ pub const MANIFEST: u64 = 64 << 20;
 /// # Errors
 /// `InvalidInput` when it is no regular file; else what the system says.
 pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    #[cfg(windows)]
+    if names_a_device(path) {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is a device or a pipe",
+        ));
+    }
     regular(&std::fs::metadata(path)?)?;
     let mut options = File::options();
     options.read(true);
@@ -120,6 +127,31 @@ pub fn what_else(metadata: &Metadata) -> Option<&'static str> {
         }
     }
     Some("not a regular file")
+}
+
+/// On Windows names alone lead to pipes and devices, which may pass for files.
+#[cfg(windows)]
+fn names_a_device(path: &Path) -> bool {
+    use std::path::{Component, Prefix};
+    const RESERVED: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let prefix = match path.components().next() {
+        Some(Component::Prefix(prefix)) => match prefix.kind() {
+            Prefix::DeviceNS(_) => true,
+            Prefix::UNC(_, share) | Prefix::VerbatimUNC(_, share) | Prefix::Verbatim(share) => {
+                share.eq_ignore_ascii_case("pipe")
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    let stem = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_uppercase();
+    let stem = stem.split(['.', ':']).next().unwrap_or_default().trim_end();
+    let numbered = stem.strip_suffix(|c: char| c.is_ascii_digit());
+    prefix || RESERVED.contains(&stem) || numbered.is_some_and(|bare| matches!(bare, "COM" | "LPT"))
 }
 
 /// The bytes of something that may be a pipe on purpose, up to its end.

@@ -14,7 +14,7 @@ pub enum Failure {
     NoMatch(Vec<u8>, Vec<u8>),
     /// Folders nested too deep.
     TooDeep(Vec<u8>),
-    /// Folders that lead to each other again and again; no message of Apache, which would not come to an end.
+    /// Folders that are come to in too many ways; no message of Apache, which would not come to an end.
     TooMany(Vec<u8>),
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Failure {
             Failure::TooMany(folder) => {
                 write!(
                     f,
-                    "{} leads to more than {MOST_FOLDERS} folders, or to folders that lead back to it",
+                    "{} leads to more than {MOST_FOLDERS} folders, or to the same ones again and again",
                     text(folder)
                 )
             }
@@ -60,7 +60,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Folders that one pattern may lead to. By symbolic links that lead back there may be more than can be counted.
+/// Folders that one pattern may lead to. By symbolic links there may be more ways than can be counted.
 const MOST_FOLDERS: usize = 20_000;
 
 /// A file to be included.
@@ -390,14 +390,20 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn folders_that_lead_back_come_to_an_end() {
+    fn folders_that_double_come_to_an_end() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().to_path_buf();
-        for name in ["a", "b"] {
-            std::os::unix::fs::symlink(".", root.join(name)).unwrap();
+        // Two ways into the next, thirty times.
+        for at in 0..30 {
+            std::fs::create_dir(root.join(at.to_string())).unwrap();
+            for name in ["a", "b"] {
+                let link = root.join(at.to_string()).join(name);
+                std::os::unix::fs::symlink(format!("../{}", at + 1), link).unwrap();
+            }
         }
+        std::fs::create_dir(root.join("30")).unwrap();
         let source = Source::new(root, Platform::HOST);
-        let all = files(b".", &source.initial_root(), &source, true);
+        let all = files(b"0", &source.initial_root(), &source, true);
         assert!(matches!(all, Err(Failure::TooMany(_))), "{all:?}");
     }
 

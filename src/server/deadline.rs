@@ -3,8 +3,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a whole conversation may take.
@@ -35,10 +34,7 @@ impl Deadline {
     pub fn left(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(io::Error::new(
-                ErrorKind::TimedOut,
-                "the server did not answer to an end in time",
-            ));
+            return Err(too_late());
         }
         Ok(left)
     }
@@ -62,33 +58,29 @@ pub struct Connection {
     deadline: Deadline,
 }
 
-impl Connection {
-    /// The same by its end, whoever waited.
-    fn in_time<T>(&self, done: io::Result<T>) -> io::Result<T> {
-        match done {
-            // The system calls it WouldBlock or TimedOut.
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                self.deadline.left()?;
-                Err(error)
-            }
-            done => done,
-        }
+/// What the system says when nothing came until the deadline has no good words.
+fn in_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => too_late(),
+        _ => error,
     }
+}
+
+fn too_late() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the server did not answer to an end in time")
 }
 
 impl Read for Connection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(Some(self.deadline.left()?))?;
-        let read = self.socket.read(buffer);
-        self.in_time(read)
+        self.socket.read(buffer).map_err(in_words)
     }
 }
 
 impl Write for Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(self.deadline.left()?))?;
-        let written = self.socket.write(bytes);
-        self.in_time(written)
+        self.socket.write(bytes).map_err(in_words)
     }
 
     fn flush(&mut self) -> io::Result<()> {
