@@ -72,6 +72,8 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
     let path = &file.path;
     let finding = match &file.bytes {
         Ok(bytes) if !bytes.is_empty() => return true,
+        // What it should hold, it does not.
+        Err(Trouble::TooLarge) => return true,
         Ok(_) => Finding::new(
             Code::FileEmpty,
             Severity::StopsStart,

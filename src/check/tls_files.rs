@@ -2,13 +2,13 @@
 //!
 //! Does not resolve relative paths: who knows the server root does.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::tls::container::{Contents, MAX_SIZE};
+use crate::foreign;
+use crate::tls::container::Contents;
 
 /// Certificate, key and chain as the configuration names them.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub enum Trouble {
     Missing,
     /// It is a directory, a device or something else that Apache refuses.
     NotRegular,
+    /// It has more than [`foreign::CERTIFICATE`] bytes, and none of them was read.
+    TooLarge,
     /// The system refused; its words.
     Unreadable(String),
 }
@@ -65,14 +67,18 @@ impl File {
         }
     }
 
-    /// Reads a file; what prevents it is part of the result. No more than [`MAX_SIZE`] bytes are looked at.
+    /// Reads a file; what prevents it is part of the result. One of more than [`foreign::CERTIFICATE`] bytes is not.
     pub fn load(path: &Path) -> File {
         let shown = path.display().to_string();
         let (bytes, world_readable) = match read(path) {
             Ok((bytes, world_readable)) => (Ok(bytes), world_readable),
             Err(trouble) => (Err(trouble), false),
         };
-        let contents = Contents::recognise(bytes.as_ref().map_or(&[][..], |bytes| bytes.as_slice()));
+        let contents = match &bytes {
+            Ok(bytes) => Contents::recognise(bytes),
+            Err(Trouble::TooLarge) => Contents::too_large(),
+            Err(_) => Contents::recognise(&[]),
+        };
         File {
             path: shown,
             bytes,
@@ -85,26 +91,21 @@ impl File {
 fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, bool), Trouble> {
     let trouble = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Trouble::Missing,
+        ErrorKind::InvalidInput => Trouble::NotRegular,
+        ErrorKind::FileTooLarge => Trouble::TooLarge,
         _ => Trouble::Unreadable(error.to_string()),
     };
-    let metadata = fs::metadata(path).map_err(trouble)?;
-    if !metadata.is_file() {
-        return Err(Trouble::NotRegular);
-    }
-    let limit = MAX_SIZE as u64 + 1;
-    // Large enough from the start: growing would leave pieces of a key behind in memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len().min(limit) as usize + 32));
-    let file = fs::File::open(path).map_err(trouble)?;
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, limit), &mut bytes).map_err(trouble)?;
-    Ok((bytes, world_readable(&metadata)))
+    let (file, metadata) = foreign::open(path).map_err(trouble)?;
+    let bytes = foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map_err(trouble)?;
+    Ok((Zeroizing::new(bytes), world_readable(&metadata)))
 }
 
 #[cfg(unix)]
-fn world_readable(metadata: &fs::Metadata) -> bool {
+fn world_readable(metadata: &std::fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o004 != 0
 }
 
 #[cfg(not(unix))]
-fn world_readable(_: &fs::Metadata) -> bool {
+fn world_readable(_: &std::fs::Metadata) -> bool {
     false
 }

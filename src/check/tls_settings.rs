@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
-use super::tls_files::File;
+use super::tls_files::{File, Trouble};
 use super::tls_host::TlsHost;
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth, names_no_protocol, resolve};
 use crate::tls::container::Encoding;
@@ -85,7 +85,11 @@ fn path(configuration: &Configuration, written: &[u8]) -> Option<PathBuf> {
 fn client_authorities(configuration: &Configuration, host: &TlsHost) -> Option<About> {
     let (id, entry) = setting(configuration, host, "SSLCACertificateFile")?;
     let file = File::load(&path(configuration, configuration.arguments(entry).first()?)?);
-    if file.bytes.as_ref().is_ok_and(|bytes| bytes.is_empty()) || file.bytes.is_err() {
+    let is_there = match &file.bytes {
+        Ok(bytes) => !bytes.is_empty(),
+        Err(trouble) => *trouble == Trouble::TooLarge,
+    };
+    if !is_there {
         // `httpd -t` tells.
         return None;
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::Global;
 use super::interrupted::stores;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::settings::{root, shown};
 use super::world::World;
 use super::{Failure, interrupted};
@@ -107,7 +107,7 @@ impl Listed {
             return text;
         }
         for line in &self.backups {
-            let _ = writeln!(text, "{}  {}", line.id, line.command);
+            let _ = writeln!(text, "{}  {}", line.id, cell(&line.command));
             for file in &line.files {
                 let mark = if line.changed_since.contains(file) {
                     "  (edited since)"

@@ -17,6 +17,7 @@ use super::settings::Loaded;
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
+use crate::foreign;
 use crate::tls::bundle::Bundle;
 use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
 
@@ -257,14 +258,12 @@ fn readable(path: &Path, option: &str, what: &str) -> Result<(), Failure> {
     let shown = path.display();
     let metadata = std::fs::metadata(path)
         .with_context(|| format!("the {what} file {shown} ({option}) cannot be read; check the path"))?;
-    let problem = if metadata.is_dir() {
-        "is a folder"
-    } else if !metadata.is_file() {
-        "is not a regular file"
+    let problem = if let Some(other) = foreign::what_else(&metadata) {
+        format!("is {other}")
     } else if metadata.len() == 0 {
-        "is empty"
+        "is empty".into()
     } else {
-        std::fs::File::open(path).with_context(|| {
+        foreign::open(path).with_context(|| {
             format!("the {what} file {shown} ({option}) cannot be opened; check who may read it")
         })?;
         return Ok(());

@@ -69,12 +69,14 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         Ok(arguments) => arguments,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
-            let _ = error.print();
-            return if error.use_stderr() {
-                ExitStatus::Usage
-            } else {
-                ExitStatus::Done
-            };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitStatus::Done;
+            }
+            // It quotes what was typed, or what a script put there.
+            let told = printer::printable(error.render().to_string().as_bytes());
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
+            return ExitStatus::Usage;
         }
     };
     let Arguments { command, global } = arguments;

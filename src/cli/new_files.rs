@@ -12,6 +12,7 @@ use super::commit::ended;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
 use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
+use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
 use crate::tls::bundle::Bundle;
@@ -82,7 +83,7 @@ impl NewFiles {
             None => path.symlink_metadata().is_ok(),
         };
         if is_taken {
-            let same = std::fs::read(&path)
+            let same = foreign::read(&path, foreign::CERTIFICATE)
                 .map(Zeroizing::new)
                 .is_ok_and(|old| **old == *bytes);
             if !same {

@@ -1,11 +1,15 @@
 //! What is printed where: answers to stdout, talk to stderr, and nothing of a file that could steer a terminal.
 
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{self, Write};
+
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::Failure;
 use super::arguments::ColorChoice;
 use crate::exit_status::ExitStatus;
+use crate::server::error_log::cut;
 
 /// Prints for people or for programs.
 pub struct Printer {
@@ -105,21 +109,32 @@ impl Printer {
             return;
         }
         let added = self.added.borrow();
-        let text = if added.is_empty() {
-            serde_json::to_string_pretty(value)
-        } else {
-            serde_json::to_value(value).and_then(|mut value| {
-                if let Some(parts) = value.as_object_mut() {
-                    parts.extend(added.clone());
-                }
-                serde_json::to_string_pretty(&value)
-            })
-        };
-        if let Ok(text) = text {
-            self.print(Stream::Document, &text);
+        if added.is_empty() && self.held.borrow().is_none() {
+            // As it comes: a configuration may be large.
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            write_document(&mut out, value);
+            return;
         }
+        let Ok(mut value) = serde_json::to_value(value) else {
+            return;
+        };
+        if let Some(parts) = value.as_object_mut() {
+            parts.extend(added.clone());
+        }
+        let mut text = Vec::new();
+        write_document(&mut text, &value);
+        self.print(Stream::Document, String::from_utf8_lossy(&text).trim_end());
     }
+}
 
+/// In lines, with a line end behind it. A reader that went away is not our failure.
+fn write_document(out: &mut impl Write, value: &impl serde::Serialize) {
+    let mut serializer = Serializer::with_formatter(&mut *out, Escaping::default());
+    let _ = value.serialize(&mut serializer);
+    let _ = writeln!(out).and_then(|()| out.flush());
+}
+
+impl Printer {
     /// Talk: where things were found, warnings, questions.
     pub fn talk(&self, text: &str) {
         self.print(Stream::Talk, text);
@@ -160,17 +175,84 @@ pub fn printable(bytes: &[u8]) -> String {
             match character {
                 '\n' | '\t' => text.push(character),
                 '\r' if matches!(characters.peek(), Some('\n') | None) => {}
-                c if c.is_control() => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
-                // Marks that turn the direction of text could make a line look like another.
-                '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    text.extend(hex(character.encode_utf8(&mut [0; 4]).as_bytes()));
-                }
+                c if deceives(c) => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
                 c => text.push(c),
             }
         }
         text.extend(hex(chunk.invalid()));
     }
     text
+}
+
+/// Does a character steer the terminal, turn the direction of text, end a line, or stand there unseen? With those one
+/// line can look like another.
+fn deceives(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || character.is_control()
+}
+
+/// Characters of one cell of a table.
+const CELL: usize = 200;
+
+/// A text as one cell of a table: on one line, and cut where it is far too long. Programs get the whole.
+pub fn cell(text: &str) -> String {
+    // No more is looked at than can be shown.
+    let start: String = text.chars().take(CELL + 1).collect();
+    let shown = printable(start.as_bytes()).replace(['\n', '\t'], " ");
+    if shown.chars().count() <= CELL {
+        return shown;
+    }
+    shown.chars().take(CELL - 1).chain(['…']).collect()
+}
+
+/// Bytes of one sentence.
+const SENTENCE: usize = 4000;
+
+/// A sentence for people that may quote what others wrote, cut where that is far too long.
+pub fn sentence(text: &str) -> String {
+    printable(cut(text, SENTENCE).as_bytes())
+}
+
+/// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.
+#[derive(Default)]
+struct Escaping(PrettyFormatter<'static>);
+
+/// What is left to the formatter inside.
+macro_rules! as_usual {
+    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
+        $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $kind)*) -> io::Result<()> {
+            self.0.$name(out $(, $argument)*)
+        })*
+    };
+}
+
+impl Formatter for Escaping {
+    as_usual! {
+        begin_array();
+        end_array();
+        begin_array_value(first: bool);
+        end_array_value();
+        begin_object();
+        end_object();
+        begin_object_key(first: bool);
+        begin_object_value();
+        end_object_value();
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(deceives) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            let mut characters = rest[at..].chars();
+            for unit in characters.next().unwrap_or_default().encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = characters.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
 }
 
 fn hex(bytes: &[u8]) -> impl Iterator<Item = char> + use<> {
@@ -185,7 +267,40 @@ fn hex(bytes: &[u8]) -> impl Iterator<Item = char> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use serde::Serialize;
+
+    use super::*;
+
+    #[test]
+    fn json_says_the_same_without_what_deceives() {
+        let texts: Vec<String> = (0..=0x10_ffff_u32)
+            .filter_map(char::from_u32)
+            .filter(|c| deceives(*c) || c.is_ascii())
+            .map(|c| format!("a{c}ü"))
+            .collect();
+        let mut bytes = Vec::new();
+        let value = serde_json::json!({ "t\u{9b}": texts, "n": [], "o": {} });
+        let mut serializer = Serializer::with_formatter(&mut bytes, Escaping::default());
+        value.serialize(&mut serializer).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.chars().any(|c| c != '\n' && deceives(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        let plain = serde_json::json!({ "a": [1, { "b": "ü\n" }], "c": null });
+        let mut bytes = Vec::new();
+        plain
+            .serialize(&mut Serializer::with_formatter(&mut bytes, Escaping::default()))
+            .unwrap();
+        assert_eq!(bytes, serde_json::to_string_pretty(&plain).unwrap().into_bytes());
+    }
+
+    #[test]
+    fn cells_are_cut() {
+        assert_eq!(cell("a\nb\u{200b}"), "a b\\xe2\\x80\\x8b");
+        assert_eq!(cell(&"ü".repeat(CELL)), "ü".repeat(CELL));
+        let long = cell(&"ü".repeat(70_000));
+        assert_eq!(long.chars().count(), CELL);
+        assert!(long.ends_with('…'));
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

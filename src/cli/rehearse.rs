@@ -1,7 +1,6 @@
 //! The rehearsal before anything is written: the product's own httpd with the TLS directives to come.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,6 +19,7 @@ use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, scrip
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
+use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
 use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
 use crate::tls::certificate::Certificate;
@@ -399,7 +399,7 @@ fn certificates(configuration: &Configuration, section: SectionId, new: &NewFile
                 let path = configuration.source().host_path(&full);
                 let bytes = match new.get(&real_path(&path)) {
                     Some(bytes) => bytes.to_vec(),
-                    None => fs::read(&path).unwrap_or_default(),
+                    None => foreign::read(&path, foreign::CERTIFICATE).unwrap_or_default(),
                 };
                 let read = Certificate::read_all(&bytes).unwrap_or_default();
                 found.extend(read.first().map(|certificate| certificate.der().to_vec()));

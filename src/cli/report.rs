@@ -20,6 +20,7 @@ use crate::apply::{NewFile, create_all};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
+use crate::foreign;
 use crate::interrupt::Hold;
 use crate::server::service::{self, State};
 use crate::server::system;
@@ -291,7 +292,7 @@ fn certificates(loaded: &Loaded) -> String {
             if files.iter().any(|(name, _)| *name == shown) {
                 continue;
             }
-            match std::fs::read(&path) {
+            match foreign::read(&path, foreign::CERTIFICATE) {
                 Ok(bytes) => files.push((shown, bytes)),
                 Err(error) => _ = writeln!(text, "{shown}: {error}"),
             }

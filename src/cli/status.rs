@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::arguments::Global;
 use super::dump::truth;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::settings::Loaded;
 use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
@@ -282,6 +282,10 @@ fn columns(rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return "  none\n".into();
     }
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect())
+        .collect();
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))

@@ -10,6 +10,7 @@ use super::bytes::Bytes;
 use super::document::Platform;
 use super::parallel::{in_parallel, processors};
 use super::path;
+use crate::foreign;
 
 /// The file system as Apache would see it, translated to the one we run on.
 #[derive(Clone, Debug)]
@@ -214,6 +215,8 @@ impl Source {
         }
         match self.overlaid(&host) {
             Some(bytes) => Ok(bytes.clone().into()),
+            // As Apache reads it: an empty file.
+            None if absolute == b"/dev/null" => Ok(Vec::new().into()),
             None => read_file(&host),
         }
     }
@@ -246,14 +249,14 @@ impl Source {
     }
 }
 
-/// As [`std::fs::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
+/// As [`foreign::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
 /// into the memory for it.
 pub fn read_file(path: &Path) -> io::Result<Bytes> {
     const WORTHWHILE: usize = 1 << 20;
-    let file = File::open(path)?;
-    let meta = file.metadata()?;
+    let (file, meta) = foreign::open(path)?;
+    foreign::small_enough(meta.len(), foreign::CONFIGURATION)?;
     let length = meta.len() as usize;
-    if meta.is_file() && (1..u32::MAX as usize).contains(&length) {
+    if length > 0 {
         let parts = processors().min(length / WORTHWHILE).max(1);
         // One byte more shows whether somebody is writing to it.
         let mut bytes = Bytes::zeroed(length + 1);
@@ -270,7 +273,7 @@ pub fn read_file(path: &Path) -> io::Result<Bytes> {
             return Ok(bytes);
         }
     }
-    Ok(std::fs::read(path)?.into())
+    Ok(foreign::read(path, foreign::CONFIGURATION)?.into())
 }
 
 fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::binary::Binary;
 use super::candidates::{self, Candidate, same};
 use super::{envvars, swap};
+use crate::foreign;
 
 /// A server root and its main file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl Installation {
         {
             return environment;
         }
-        std::fs::read(self.root.join("envvars"))
+        foreign::read(&self.root.join("envvars"), foreign::ENVVARS)
             .map(|bytes| envvars::parse(&bytes))
             .unwrap_or_default()
     }

@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod candidates;
 pub mod child;
+pub mod deadline;
 mod envvars;
 pub mod error_log;
 pub mod handshake;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::binary::Binary;
 use super::candidates::same;
 use super::port::{Process, process};
+use crate::foreign;
 use crate::interrupt;
 
 #[cfg(windows)]
@@ -96,11 +97,8 @@ impl Server {
     /// The running parent process, if there is one: the number in the `PidFile` counts only when it is that of an
     /// httpd, because a number that is left over may belong to anybody.
     pub fn parent(&self) -> Option<Process> {
-        let pid = std::fs::read_to_string(&self.pid_file)
-            .ok()?
-            .trim()
-            .parse()
-            .ok()?;
+        let note = foreign::read(&self.pid_file, foreign::NOTE).ok()?;
+        let pid = String::from_utf8(note).ok()?.trim().parse().ok()?;
         let process = process(pid)?;
         let is_httpd = match &process.program {
             Some(program) if self.binary.is_some() => self.is_binary(program),
