@@ -221,7 +221,7 @@ fn is_early(error: &io::Error) -> bool {
 fn said(folder: &Path) -> String {
     let mut said = String::new();
     for name in ["stdout", "stderr", "error.log"] {
-        let text = super::error_log::tail(&folder.join(name)).unwrap_or_default();
+        let text = super::error_log::tail(&folder.join(name), crate::foreign::NOTE).unwrap_or_default();
         for line in String::from_utf8_lossy(&text)
             .lines()
             .filter(|line| !line.trim().is_empty())
