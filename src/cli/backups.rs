@@ -64,6 +64,7 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
         global.root.as_ref().map(|path| path.as_std_path()),
         main,
         variable.map(PathBuf::from).as_deref(),
+        global.httpd.as_ref().map(|path| path.as_std_path()),
     );
     Ok(found.map_err(Failure::error)?.root)
 }

@@ -2,7 +2,6 @@
 //!
 //! What writing commands share. Which changes, they know; how they reach the disk, [`crate::apply`] knows.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use crate::apply::{
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::server::binary::{Binary, Output};
+use crate::server::environment::Environment;
 
 /// What is to be written, and why.
 #[derive(Default)]
@@ -211,7 +211,7 @@ pub struct Judge<'a> {
     root: &'a Path,
     main: &'a Path,
     flags: &'a [Vec<u8>],
-    environment: &'a BTreeMap<Vec<u8>, Vec<u8>>,
+    environment: &'a Environment,
 }
 
 impl<'a> Judge<'a> {
@@ -228,13 +228,13 @@ impl<'a> Judge<'a> {
             printer.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
             return Ok(None);
         }
-        match &loaded.binary {
+        match loaded.reader() {
             Ok(Some(binary)) => Ok(Some(Judge {
                 binary,
                 root: &loaded.installation.root,
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
-                environment: &loaded.facts.environment,
+                environment: &loaded.environment,
             })),
             Ok(None) => {
                 printer.talk(

@@ -18,6 +18,7 @@ const SCHEMA: u32 = 1;
 /// Runs the command.
 pub fn run(arguments: &Dump, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    loaded.tell_passed_over(printer);
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let configuration = &loaded.configuration;

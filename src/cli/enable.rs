@@ -38,6 +38,7 @@ pub fn run(
     if settled.any {
         loaded = Loaded::find(global)?;
     }
+    loaded.accept(&arguments.force);
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
     loaded.refuse_no_configuration()?;

@@ -37,6 +37,9 @@ pub fn run(arguments: &Explain, global: &Global, printer: &Printer) -> Result<Ex
         Some(file) => {
             // A log may come from another machine; the configuration of this one counts only when it is named.
             let loaded = if named { Some(Loaded::find(global)?) } else { None };
+            if let Some(loaded) = &loaded {
+                loaded.tell_passed_over(printer);
+            }
             (loaded, vec![given(file.as_std_path())?])
         }
     };

@@ -17,6 +17,7 @@ use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, scrip
 use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
+use crate::server::binary::Silence;
 use crate::server::rehearsal::{Flop, rehearse};
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
@@ -86,8 +87,15 @@ pub fn of_section(
     new: &NewFiles,
     printer: &Printer,
 ) -> Result<bool, Box<Finding>> {
-    let Ok(Some(binary)) = &loaded.binary else {
-        return Ok(false);
+    let binary = match loaded.reader() {
+        Ok(Some(binary)) => binary,
+        Ok(None) => return Ok(false),
+        Err(silence) => {
+            if matches!(silence, Silence::OthersWrite(_)) {
+                printer.talk(&format!("note: no rehearsal: {silence}"));
+            }
+            return Ok(false);
+        }
     };
     if configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
         return Ok(false);
@@ -101,7 +109,7 @@ pub fn of_section(
     let mut main = PathBuf::new();
     let mut moved = BTreeMap::new();
     let mut lines = Vec::new();
-    let result = rehearse(binary, &loaded.facts.environment, &asked, |stage| {
+    let result = rehearse(binary, &loaded.environment, &asked, |stage| {
         for (number, (path, bytes)) in new.iter().enumerate() {
             let copy = stage.folder.join(format!("{number}.pem"));
             create_private(&copy, bytes)?;
@@ -196,7 +204,7 @@ fn is_beyond_our_client(leaf: &[u8]) -> bool {
 /// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
 /// was named for this configuration, wherever its server root is.
 pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Finding> {
-    let Ok(Some(binary)) = &loaded.binary else {
+    let Ok(Some(binary)) = loaded.reader() else {
         return None;
     };
     let relocated = loaded.configuration.source().relocated().is_some();

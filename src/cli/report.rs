@@ -210,8 +210,8 @@ fn versions(loaded: &Loaded, told: Option<String>) -> String {
             row("openssl", &openssl);
         }
         text += "\n";
-        text += &match binary.run(&["-V"]) {
-            Ok(said) => printable(&said.stdout),
+        text += &match binary.settings() {
+            Ok(said) => printable(said.as_bytes()),
             Err(silence) => printable(silence.to_string().as_bytes()),
         };
     }

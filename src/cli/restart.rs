@@ -13,7 +13,9 @@ use super::settings::Loaded;
 use super::tell::{self, Way};
 use super::world::World;
 use super::{Failure, running};
+use crate::check::Code;
 use crate::exit_status::ExitStatus;
+use crate::server::binary::Silence;
 
 /// What was done.
 #[derive(Serialize)]
@@ -33,10 +35,18 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let loaded = Loaded::find(global)?;
+    let mut loaded = Loaded::find(global)?;
+    loaded.accept(&arguments.force);
     loaded.introduce(printer);
     let server = running::server(&loaded);
-    let Some(binary) = server.binary.clone() else {
+    let reader = loaded.reader().map_err(|silence| {
+        let way = match silence {
+            Silence::OthersWrite(_) => format!(", or accept it with --force {}", Code::OthersWrite),
+            _ => String::new(),
+        };
+        Failure::refused(format!("{silence}{way}; Apache was not restarted"))
+    })?;
+    let Some(binary) = reader else {
         return Err(Failure::error(anyhow!(
             "there is no httpd binary below {}; name it with --httpd",
             loaded.show(&loaded.installation.root)
@@ -74,7 +84,7 @@ pub fn run(
 /// # Errors
 /// When it does not, explained.
 pub fn now(loaded: &Loaded, way: Way, world: &World, printer: &Printer) -> Result<Report, Failure> {
-    let service = (world.service)(running::server(loaded));
+    let service = (world.service)(running::to_be_told(loaded));
     let start = Instant::now();
     let told = tell::restart(&*service, way, printer)?;
     let words = told.words.as_deref();

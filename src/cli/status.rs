@@ -25,6 +25,7 @@ const MODULES: [&str; 6] = [
 /// Runs the command.
 pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    loaded.tell_passed_over(printer);
     loaded.refuse_no_configuration()?;
     let status = Status::of(&loaded);
     printer.document(&status);

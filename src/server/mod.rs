@@ -3,6 +3,8 @@
 
 pub mod binary;
 pub mod candidates;
+mod command_line;
+pub mod environment;
 mod envvars;
 pub mod error_log;
 pub mod handshake;
@@ -14,3 +16,4 @@ pub mod shown;
 pub mod swap;
 pub mod system;
 pub mod system_log;
+pub mod trust;

@@ -1,20 +1,20 @@
 //! A short run of the installed server on a configuration of its own: one loopback port, one handshake, the end.
 //! Knows not what the configuration means.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustls::AlertDescription;
 
 use super::binary::Binary;
+use super::command_line::MARK;
+use super::environment::Environment;
 use super::shown::{self, Shown};
-use crate::httpd::bytes_path;
 
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -102,7 +102,7 @@ impl From<io::Error> for Flop {
 /// See [`Flop`].
 pub fn rehearse(
     binary: &Binary,
-    environment: &BTreeMap<Vec<u8>, Vec<u8>>,
+    environment: &Environment,
     name: &str,
     script: impl FnOnce(&Stage) -> io::Result<Vec<u8>>,
 ) -> Result<Shown, Flop> {
@@ -120,8 +120,7 @@ pub fn rehearse(
     };
     fs::write(&main, script(&stage)?)?;
     let output = |name: &str| fs::File::create(folder.path().join(name)).map(Stdio::from);
-    let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
-    let mut command = Command::new(binary.path());
+    let mut command = binary.command(environment);
     command
         // One process that stays in the foreground: it ends with us, and leaves no children.
         .arg("-X")
@@ -129,7 +128,7 @@ pub fn rehearse(
         .arg(folder.path())
         .arg("-f")
         .arg(&main)
-        .envs(environment.iter().map(|(name, value)| (text(name), text(value))))
+        .args(["-D", MARK])
         .stdin(Stdio::null())
         .stdout(output("stdout")?)
         .stderr(output("stderr")?);
