@@ -17,6 +17,8 @@ pub mod daemon;
 pub mod faulty;
 pub mod files;
 pub mod gateway;
+#[cfg(unix)]
+pub mod mounts;
 pub mod network;
 pub mod normal;
 pub mod process;
