@@ -20,7 +20,7 @@ use crate::apply::{
 };
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
-use crate::server::binary::{Binary, Output};
+use crate::server::binary::{Output, Reader};
 use crate::server::environment::Environment;
 
 /// What is to be written, and why.
@@ -207,7 +207,7 @@ pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Resu
 
 /// Asks Apache about configurations.
 pub struct Judge<'a> {
-    binary: &'a Binary,
+    reader: &'a Reader,
     root: &'a Path,
     main: &'a Path,
     flags: &'a [Vec<u8>],
@@ -229,8 +229,8 @@ impl<'a> Judge<'a> {
             return Ok(None);
         }
         match loaded.reader() {
-            Ok(Some(binary)) => Ok(Some(Judge {
-                binary,
+            Ok(Some(reader)) => Ok(Some(Judge {
+                reader,
                 root: &loaded.installation.root,
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
@@ -253,7 +253,7 @@ impl<'a> Judge<'a> {
     /// The server's words when it rejects the configuration of a main file.
     fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
         let output = self
-            .binary
+            .reader
             .test(self.root, main, self.flags, self.environment)
             .map_err(|silence| Failure::refused(silence.to_string()))?;
         Ok((!output.status.success()).then(|| self.words(&output, main)))

@@ -87,8 +87,8 @@ pub fn of_section(
     new: &NewFiles,
     printer: &Printer,
 ) -> Result<bool, Box<Finding>> {
-    let binary = match loaded.reader() {
-        Ok(Some(binary)) => binary,
+    let reader = match loaded.reader() {
+        Ok(Some(reader)) => reader,
         Ok(None) => return Ok(false),
         Err(silence) => {
             if matches!(silence, Silence::OthersWrite(_)) {
@@ -109,7 +109,7 @@ pub fn of_section(
     let mut main = PathBuf::new();
     let mut moved = BTreeMap::new();
     let mut lines = Vec::new();
-    let result = rehearse(binary, &loaded.environment, &asked, |stage| {
+    let result = rehearse(reader, &loaded.environment, &asked, |stage| {
         for (number, (path, bytes)) in new.iter().enumerate() {
             let copy = stage.folder.join(format!("{number}.pem"));
             create_private(&copy, bytes)?;
@@ -204,7 +204,7 @@ fn is_beyond_our_client(leaf: &[u8]) -> bool {
 /// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
 /// was named for this configuration, wherever its server root is.
 pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Finding> {
-    let Ok(Some(binary)) = loaded.reader() else {
+    let Ok(Some(reader)) = loaded.reader() else {
         return None;
     };
     let relocated = loaded.configuration.source().relocated().is_some();
@@ -212,7 +212,7 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Fi
         return None;
     }
     let server = running::server(loaded);
-    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Err(silence) => {
             printer.talk(&format!("note: httpd -t was not asked: {silence}"));
             None

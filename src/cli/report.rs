@@ -261,10 +261,12 @@ fn layout(loaded: &Loaded) -> String {
 
 fn test(loaded: &Loaded) -> String {
     let server = running::server(loaded);
-    let Some(binary) = server.binary else {
-        return "there is no httpd binary to ask".into();
+    let reader = match loaded.reader() {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return "there is no httpd binary to ask".into(),
+        Err(silence) => return printable(silence.to_string().as_bytes()),
     };
-    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Ok(said) => format!(
             "{}{}({})",
             printable(&said.stdout),

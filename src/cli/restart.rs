@@ -46,7 +46,7 @@ pub fn run(
         };
         Failure::refused(format!("{silence}{way}; Apache was not restarted"))
     })?;
-    let Some(binary) = reader else {
+    let Some(reader) = reader else {
         return Err(Failure::error(anyhow!(
             "there is no httpd binary below {}; name it with --httpd",
             loaded.show(&loaded.installation.root)
@@ -55,7 +55,7 @@ pub fn run(
     let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
     let preflight = Preflight::of(&loaded, &arguments.force, left, printer);
     preflight.refuse_no_start()?;
-    let tested = binary
+    let tested = reader
         .test(&server.root, &server.main, &server.flags, &server.environment)
         .map_err(Failure::error)?;
     if !tested.status.success() {

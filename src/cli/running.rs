@@ -8,7 +8,6 @@ use crate::check::{Code, Finding};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
 use crate::server::port::{Listener, Process};
 use crate::server::service::Server;
-use crate::server::trust::Reach;
 
 /// The server of a configuration.
 pub fn server(loaded: &Loaded) -> Server {
@@ -102,7 +101,7 @@ fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
 /// What of the configuration itself keeps TLS from working, and who else may write it.
 pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
     let placed = crate::check::configuration::check(&loaded.configuration);
-    let others = (!is_elsewhere(loaded)).then(|| loaded.written_by_others(Reach::All));
+    let others = (!is_elsewhere(loaded)).then(|| loaded.written_by_others());
     let others = others.flatten().map(|distrust| {
         let found = crate::check::configuration::others_write(&distrust);
         found.at(&loaded.show(&distrust.culprit), None)

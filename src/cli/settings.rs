@@ -12,7 +12,7 @@ use crate::check::Code;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
-use crate::server::binary::{Binary, Silence};
+use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
 use crate::server::swap;
@@ -38,8 +38,8 @@ pub struct Loaded {
     pub binary: Asked,
     /// What programs that we start find in their environment.
     pub environment: Environment,
-    /// What of the configuration others may write, once that was looked for; and whether that is accepted.
-    others_write: OnceLock<Option<Silence>>,
+    /// The binary once it was judged whether it may read the configuration; and whether others may write that.
+    reader: OnceLock<Result<Reader, Silence>>,
     is_accepted: bool,
     /// What was said about it on the command line.
     pub global: Global,
@@ -76,30 +76,35 @@ impl Loaded {
     ///
     /// # Errors
     /// When it does not answer or may not be run, or when others than root and we may write what it would read.
-    pub fn reader(&self) -> Result<Option<&Binary>, &Silence> {
-        let binary = self.binary.as_ref().map(Option::as_ref);
-        let Ok(Some(_)) = binary else { return binary };
-        let refused = self.others_write.get_or_init(|| {
+    pub fn reader(&self) -> Result<Option<&Reader>, &Silence> {
+        let Some(binary) = self.binary.as_ref()? else {
+            return Ok(None);
+        };
+        let reader = self.reader.get_or_init(|| {
             let reach = if self.is_accepted {
                 Reach::Programs
             } else {
                 Reach::All
             };
-            self.written_by_others(reach).map(Silence::OthersWrite)
+            Reader::of(binary, &self.configuration, &self.belonging(), reach)
         });
-        refused.as_ref().map_or(binary, Err)
+        reader.as_ref().map(Some)
+    }
+
+    /// Files of the configuration besides those that it names.
+    fn belonging(&self) -> [PathBuf; 2] {
+        [self.installation.main.clone(), self.installation.envvars()]
     }
 
     /// What of the configuration others may write.
-    pub fn written_by_others(&self, reach: Reach) -> Option<Distrust> {
-        let more = [self.installation.main.clone(), self.installation.envvars()];
-        trust::of_configuration(&self.configuration, &more, reach)
+    pub fn written_by_others(&self) -> Option<Distrust> {
+        trust::of_configuration(&self.configuration, &self.belonging(), Reach::All)
     }
 
     /// Accepts that others may write the configuration, if that was forced. Modules and programs are another matter.
     pub fn accept(&mut self, forced: &[Code]) {
         self.is_accepted = forced.contains(&Code::OthersWrite);
-        self.others_write = OnceLock::new();
+        self.reader = OnceLock::new();
     }
 
     fn read(place: &Global, installation: Installation, typed_root: PathBuf) -> Result<Loaded, Failure> {
@@ -128,7 +133,7 @@ impl Loaded {
         }
         Ok(Loaded {
             environment: Environment::of(&configuration),
-            others_write: OnceLock::new(),
+            reader: OnceLock::new(),
             is_accepted: false,
             installation,
             main,

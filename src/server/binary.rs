@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::command_line::MARK;
 use super::environment::Environment;
-use super::trust::{Distrust, Program};
-use crate::httpd::{Facts, Platform, Version, bytes_path};
+use super::trust::{self, Distrust, Program, Reach};
+use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,14 +74,14 @@ impl fmt::Display for Silence {
         match self {
             Silence::Distrusted(distrust) => write!(
                 f,
-                "{} is not run, as others than root and this account may change it ({distrust}); {}",
+                "{} is not run, as others than root and this account may change it ({distrust}); to mend it: {}",
                 distrust.subject.display(),
                 distrust.advice()
             ),
             Silence::OthersWrite(distrust) => write!(
                 f,
                 "httpd is not run on this configuration, as others than root and this account may change what it reads \
-                 ({distrust}); {}",
+                 ({distrust}); to mend it: {}",
                 distrust.advice()
             ),
             Silence::NotStarted(path, error) => {
@@ -176,25 +176,6 @@ impl Binary {
         })
     }
 
-    /// Asks whether the server would accept a configuration (`-t`), with its environment and flags.
-    ///
-    /// # Errors
-    /// When it cannot be started or does not end in time. A rejection is an [`Output`].
-    pub fn test(
-        &self,
-        root: &Path,
-        main: &Path,
-        flags: &[Vec<u8>],
-        environment: &Environment,
-    ) -> Result<Output, Silence> {
-        let mut command = self.command(environment);
-        command.arg("-d").arg(root).arg("-f").arg(main);
-        for flag in flags {
-            command.arg("-D").arg(bytes_path(flag));
-        }
-        self.finish(command.args(["-t", "-D", MARK]), TEST_PATIENCE)
-    }
-
     /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).
     ///
     /// # Errors
@@ -227,6 +208,58 @@ impl Binary {
             ));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// An httpd binary that may read one configuration, and load the modules that this names: nobody but root and we could
+/// have written them.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    binary: Binary,
+}
+
+impl Reader {
+    /// The binary for a configuration; `more` are files besides that belong to it.
+    ///
+    /// # Errors
+    /// What somebody else may write.
+    pub fn of(
+        binary: &Binary,
+        configuration: &Configuration,
+        more: &[PathBuf],
+        reach: Reach,
+    ) -> Result<Reader, Silence> {
+        match trust::of_configuration(configuration, more, reach) {
+            None => Ok(Reader {
+                binary: binary.clone(),
+            }),
+            Some(distrust) => Err(Silence::OthersWrite(distrust)),
+        }
+    }
+
+    /// A run of it, being prepared.
+    pub(super) fn command(&self, environment: &Environment) -> Command {
+        self.binary.command(environment)
+    }
+
+    /// Asks whether the server would accept a configuration (`-t`), with its environment and flags.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end in time. A rejection is an [`Output`].
+    pub fn test(
+        &self,
+        root: &Path,
+        main: &Path,
+        flags: &[Vec<u8>],
+        environment: &Environment,
+    ) -> Result<Output, Silence> {
+        let mut command = self.binary.command(environment);
+        command.arg("-d").arg(root).arg("-f").arg(main);
+        for flag in flags {
+            command.arg("-D").arg(bytes_path(flag));
+        }
+        self.binary
+            .finish(command.args(["-t", "-D", MARK]), TEST_PATIENCE)
     }
 }
 

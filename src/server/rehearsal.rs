@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustls::AlertDescription;
 
-use super::binary::Binary;
+use super::binary::Reader;
 use super::command_line::MARK;
 use super::environment::Environment;
 use super::shown::{self, Shown};
@@ -101,7 +101,7 @@ impl From<io::Error> for Flop {
 /// # Errors
 /// See [`Flop`].
 pub fn rehearse(
-    binary: &Binary,
+    reader: &Reader,
     environment: &Environment,
     name: &str,
     script: impl FnOnce(&Stage) -> io::Result<Vec<u8>>,
@@ -120,7 +120,7 @@ pub fn rehearse(
     };
     fs::write(&main, script(&stage)?)?;
     let output = |name: &str| fs::File::create(folder.path().join(name)).map(Stdio::from);
-    let mut command = binary.command(environment);
+    let mut command = reader.command(environment);
     command
         // One process that stays in the foreground: it ends with us, and leaves no children.
         .arg("-X")

@@ -26,6 +26,8 @@ pub mod program;
 #[cfg(unix)]
 pub mod running;
 pub mod site;
+#[cfg(unix)]
+pub mod stranger;
 #[cfg(windows)]
 pub mod windows_httpd;
 

@@ -64,7 +64,7 @@ impl Direct {
         match self.server.pid_file_distrust() {
             None => Ok(()),
             Some(distrust) => Err(Error::Failed(format!(
-                "the PidFile is not believed, as others than root and this account may write it ({distrust}); {}",
+                "the PidFile is not believed, as others than root and this account may write it ({distrust}); to mend it: {}",
                 distrust.advice()
             ))),
         }
