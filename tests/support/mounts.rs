@@ -23,3 +23,16 @@ pub fn lay(what: &Path, over: &Path) {
     mount(Some(what), over, None::<&Path>, MsFlags::MS_BIND, None::<&Path>)
         .unwrap_or_else(|error| panic!("{} over {}: {error}", what.display(), over.display()));
 }
+
+/// Lays an empty file system in memory over a folder in that namespace.
+#[track_caller]
+pub fn lay_memory(over: &Path) {
+    mount(
+        Some("tmpfs"),
+        over,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        None::<&Path>,
+    )
+    .unwrap_or_else(|error| panic!("memory over {}: {error}", over.display()));
+}
