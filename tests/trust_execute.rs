@@ -471,22 +471,3 @@ fn children_find_only_what_the_configuration_names() {
     ];
     assert_eq!(found, wanted);
 }
-
-#[test]
-fn nothing_but_the_named_httpd_is_run() {
-    let Some(tree) = Tree::new() else { return };
-    // Beside it another one of root's, which is trusted.
-    let other = Notes::new(tree.site.beside("other"));
-    other.httpd(&tree.site.beside("named/httpd"));
-    for words in READING {
-        let outcome = tree
-            .site
-            .run(words)
-            .arg("--httpd")
-            .arg(tree.site.beside("named/httpd"))
-            .run();
-        assert!(matches!(outcome.code, Some(0 | 4)), "{}", outcome.report());
-    }
-    assert_eq!(tree.notes.lines(), Vec::<String>::new());
-    assert!(!other.lines().is_empty());
-}

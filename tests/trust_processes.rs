@@ -206,7 +206,7 @@ fn a_rehearsal_is_never_taken_for_the_server() {
                 ]
             })
             .map(|outcome| outcome.stderr_text() + &outcome.stdout_text())
-            .filter(|said| said.contains("the running Apache") || said.contains("rehearsal"))
+            .filter(|said| said.contains("the running Apache") || said.contains("rehearsal-"))
             .collect();
         done.store(true, Ordering::Relaxed);
         assert!(rehearsing.join().expect("rehearsals") > 0);

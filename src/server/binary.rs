@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::command_line::MARK;
 use super::environment::Environment;
-use super::trust::{self, Distrust, Program, Reach};
+use super::program::Program;
+use super::trust::{self, Distrust, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.

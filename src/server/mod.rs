@@ -10,6 +10,7 @@ pub mod error_log;
 pub mod handshake;
 pub mod installation;
 pub mod port;
+mod program;
 pub mod rehearsal;
 pub mod service;
 pub mod shown;

@@ -14,11 +14,8 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
 
 pub use configuration::{Reach, of_configuration};
-
-use super::environment::{self, Environment};
 
 #[cfg(unix)]
 use unix as system;
@@ -197,53 +194,6 @@ fn walk(from: Place, path: &Path) -> Result<Place, (PathBuf, String)> {
 fn names(path: &Path) -> Vec<OsString> {
     let parts = path.components().rev();
     parts.map(|part| part.as_os_str().to_owned()).collect()
-}
-
-/// A program that may be run: nobody but root and we can have put it there. There is no other way to run one.
-#[derive(Clone, Debug)]
-pub struct Program {
-    /// As it was named.
-    path: PathBuf,
-    /// Where it really is.
-    real: PathBuf,
-}
-
-impl Program {
-    /// The program at a path.
-    ///
-    /// # Errors
-    /// Why it may not be run.
-    pub fn at(path: &Path) -> Result<Program, Distrust> {
-        Ok(Program {
-            real: judge(path)?,
-            path: path.to_path_buf(),
-        })
-    }
-
-    /// A program of the system, such as `systemctl`, out of the system's own folders: the search path is not asked.
-    pub fn of_system(name: &str) -> Option<Program> {
-        let folders = environment::system_folders();
-        let paths = folders.iter().map(|folder| folder.join(name));
-        let there = paths.filter(|path| path.is_file());
-        there.filter_map(|path| Program::at(&path).ok()).next()
-    }
-
-    /// Its path, as it was named.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// A run of it, being prepared: with this environment and no other, away from the current folder, which may be
-    /// anybody's.
-    pub fn command(&self, environment: &Environment) -> Command {
-        let mut command = Command::new(&self.real);
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::arg0(&mut command, &self.path);
-        let folder = if cfg!(windows) { self.real.parent() } else { None };
-        command.current_dir(folder.unwrap_or(Path::new("/")));
-        environment.hand_to(&mut command);
-        command
-    }
 }
 
 /// Whether a process with these user numbers (real, effective, saved, of file access) is root's or ours: the real one

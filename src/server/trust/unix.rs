@@ -89,12 +89,11 @@ fn group(id: u32) -> String {
 fn named(file: &str, id: u32) -> Option<String> {
     let bytes = foreign::read(Path::new(file), foreign::CERTIFICATE).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let found = text.lines().find_map(|line| {
+    text.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
-    });
-    found
+    })
 }
 
 #[cfg(test)]
