@@ -186,11 +186,12 @@ pub enum Code {
     Tls12Refused,
     PostRefused,
     PassPhraseAsked,
+    OthersWrite,
 }
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Code, &'static str); 106] = [
+    pub const ALL: [(Code, &'static str); 107] = [
         (Code::FileMissing, "FILE-MISSING"),
         (Code::FileEmpty, "FILE-EMPTY"),
         (Code::FileNotRegular, "FILE-NOT-REGULAR"),
@@ -297,6 +298,7 @@ impl Code {
         (Code::Tls12Refused, "TLS12-REFUSED"),
         (Code::PostRefused, "POST-REFUSED"),
         (Code::PassPhraseAsked, "PASSPHRASE-ASKED"),
+        (Code::OthersWrite, "OTHERS-WRITE"),
     ];
 
     /// The word that users see and type.

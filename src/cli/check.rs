@@ -25,7 +25,7 @@ use crate::tls::name::Name;
 /// Runs the command.
 pub fn run(arguments: &Check, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = match &arguments.cert {
-        Some(_) => given_files(arguments, global)?,
+        Some(_) => given_files(arguments, global, printer)?,
         None => configuration(arguments, global, printer)?,
     };
     printer.document(&report);
@@ -158,7 +158,7 @@ impl Report {
 }
 
 /// Files named on the command line; the configuration, if there is one, tells which server it is for.
-fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
+fn given_files(arguments: &Check, global: &Global, printer: &Printer) -> Result<Report, Failure> {
     let named = global.root.is_some() || global.config.is_some() || root_variable().is_some();
     let loaded = match Loaded::find(global) {
         Ok(loaded) => Some(loaded),
@@ -166,6 +166,9 @@ fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
         // Nobody spoke of a server: the files are judged for a usual one.
         Err(_) => None,
     };
+    if let Some(loaded) = &loaded {
+        loaded.tell_passed_over(printer);
+    }
     let server = Server::of(loaded.as_ref(), global);
     let load = |path: &Option<camino::Utf8PathBuf>| path.as_ref().map(|path| File::load(path.as_std_path()));
     let Some(certificate) = load(&arguments.cert) else {

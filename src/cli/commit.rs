@@ -2,7 +2,6 @@
 //!
 //! What writing commands share. Which changes, they know; how they reach the disk, [`crate::apply`] knows.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +22,8 @@ use crate::apply::{
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
-use crate::server::binary::{Binary, Output};
+use crate::server::binary::{Output, Reader};
+use crate::server::environment::Environment;
 
 /// What is to be written, and why.
 #[derive(Default)]
@@ -203,11 +203,11 @@ pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Resu
 
 /// Asks Apache about configurations.
 pub struct Judge<'a> {
-    binary: &'a Binary,
+    reader: &'a Reader,
     root: &'a Path,
     main: &'a Path,
     flags: &'a [Vec<u8>],
-    environment: &'a BTreeMap<Vec<u8>, Vec<u8>>,
+    environment: &'a Environment,
 }
 
 impl<'a> Judge<'a> {
@@ -224,13 +224,13 @@ impl<'a> Judge<'a> {
             printer.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
             return Ok(None);
         }
-        match &loaded.binary {
-            Ok(Some(binary)) => Ok(Some(Judge {
-                binary,
+        match loaded.reader() {
+            Ok(Some(reader)) => Ok(Some(Judge {
+                reader,
                 root: &loaded.installation.root,
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
-                environment: &loaded.facts.environment,
+                environment: &loaded.environment,
             })),
             Ok(None) => {
                 printer.talk(
@@ -249,7 +249,7 @@ impl<'a> Judge<'a> {
     /// The server's words when it rejects the configuration of a main file.
     fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
         let output = self
-            .binary
+            .reader
             .test(self.root, main, self.flags, self.environment)
             .map_err(|silence| Failure::refused(silence.to_string()))?;
         Ok((!output.status.success()).then(|| self.words(&output, main)))

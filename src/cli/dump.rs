@@ -19,6 +19,7 @@ const SCHEMA: u32 = 1;
 pub fn run(arguments: &Dump, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
     interrupted::tell(&loaded.installation.root, printer);
+    loaded.tell_passed_over(printer);
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let configuration = &loaded.configuration;

@@ -165,7 +165,7 @@ impl<'a> Before<'a> {
     }
 
     fn service(&self, loaded: &Loaded) -> Result<Box<dyn Service>, Failure> {
-        let server = running::server(loaded);
+        let server = running::to_be_told(loaded);
         if server.binary.is_none() {
             return Err(Failure::refused(format!(
                 "there is no httpd binary below {} that could be told to restart; nothing was written. Name it with \

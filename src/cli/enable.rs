@@ -54,7 +54,8 @@ impl Run<'_> {
     /// Reads, plans, shows, and writes when it is time to.
     fn attempt(&self, turn: &mut Turn) -> Result<Option<ExitStatus>, Failure> {
         let (arguments, printer) = (self.arguments, self.printer);
-        let loaded = turn.read()?;
+        let mut loaded = turn.read()?;
+        loaded.accept(&arguments.force);
         loaded.introduce(printer);
         loaded.refuse_encoding()?;
         loaded.refuse_no_configuration()?;

@@ -40,6 +40,7 @@ pub fn run(arguments: &Explain, global: &Global, printer: &Printer) -> Result<Ex
             let loaded = if named { Some(Loaded::find(global)?) } else { None };
             if let Some(loaded) = &loaded {
                 interrupted::tell(&loaded.installation.root, printer);
+                loaded.tell_passed_over(printer);
             }
             (loaded, vec![given(file.as_std_path())?])
         }

@@ -18,6 +18,7 @@ const WIDTH: usize = 200;
 pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
     interrupted::tell(&loaded.installation.root, printer);
+    loaded.tell_passed_over(printer);
     loaded.refuse_private_keys()?;
     let mut problems = match arguments.quiet && !global.json {
         true => loaded.configuration.errors(),

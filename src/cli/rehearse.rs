@@ -21,6 +21,7 @@ use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
+use crate::server::binary::Silence;
 use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
@@ -207,8 +208,15 @@ pub fn of_section(
     new: &NewFiles,
     printer: &Printer,
 ) -> Result<bool, Box<Finding>> {
-    let Ok(Some(binary)) = &loaded.binary else {
-        return Ok(false);
+    let reader = match loaded.reader() {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return Ok(false),
+        Err(silence) => {
+            if matches!(silence, Silence::OthersWrite(_)) {
+                printer.talk(&format!("note: no rehearsal: {silence}"));
+            }
+            return Ok(false);
+        }
     };
     if configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
         return Ok(false);
@@ -230,7 +238,7 @@ pub fn of_section(
     let mut main = PathBuf::new();
     let mut moved = BTreeMap::new();
     let mut lines = Vec::new();
-    let result = rehearse(binary, &loaded.facts.environment, &typed, patience, |stage| {
+    let result = rehearse(reader, &loaded.environment, &typed, patience, |stage| {
         for (number, (path, bytes)) in new.iter().enumerate() {
             let copy = match stage.in_memory(bytes) {
                 Some(copy) => copy,
@@ -340,7 +348,7 @@ fn is_beyond_our_client(leaf: &[u8]) -> bool {
 /// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
 /// was named for this configuration, wherever its server root is.
 pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Finding> {
-    let Ok(Some(binary)) = &loaded.binary else {
+    let Ok(Some(reader)) = loaded.reader() else {
         return None;
     };
     let relocated = loaded.configuration.source().relocated().is_some();
@@ -348,7 +356,7 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Fi
         return None;
     }
     let server = running::server(loaded);
-    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Err(silence) => {
             printer.talk(&format!("note: httpd -t was not asked: {silence}"));
             None

@@ -214,8 +214,8 @@ fn versions(loaded: &Loaded, told: Option<String>) -> String {
             row("openssl", &openssl);
         }
         text += "\n";
-        text += &match binary.run(&["-V"]) {
-            Ok(said) => printable(&said.stdout),
+        text += &match binary.settings() {
+            Ok(said) => printable(said.as_bytes()),
             Err(silence) => printable(silence.to_string().as_bytes()),
         };
     }
@@ -265,10 +265,12 @@ fn layout(loaded: &Loaded) -> String {
 
 fn test(loaded: &Loaded) -> String {
     let server = running::server(loaded);
-    let Some(binary) = server.binary else {
-        return "there is no httpd binary to ask".into();
+    let reader = match loaded.reader() {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return "there is no httpd binary to ask".into(),
+        Err(silence) => return printable(silence.to_string().as_bytes()),
     };
-    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Ok(said) => format!(
             "{}{}({})",
             printable(&said.stdout),

@@ -16,9 +16,10 @@ use super::tell::{self, Way};
 use super::world::{Pace, World};
 use super::{Failure, running};
 use crate::apply::{Backup, Store};
-use crate::check::Finding;
+use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
+use crate::server::binary::Silence;
 use crate::server::service::{Service, State};
 
 /// What was done.
@@ -41,10 +42,18 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let loaded = Loaded::find(global)?;
+    let mut loaded = Loaded::find(global)?;
+    loaded.accept(&arguments.force);
     loaded.introduce(printer);
     let server = running::server(&loaded);
-    let Some(binary) = server.binary.clone() else {
+    let reader = loaded.reader().map_err(|silence| {
+        let way = match silence {
+            Silence::OthersWrite(_) => format!(", or accept it with --force {}", Code::OthersWrite),
+            _ => String::new(),
+        };
+        Failure::refused(format!("{silence}{way}; Apache was not restarted"))
+    })?;
+    let Some(reader) = reader else {
         return Err(Failure::error(anyhow!(
             "there is no httpd binary below {}; name it with --httpd",
             loaded.show(&loaded.installation.root)
@@ -53,7 +62,7 @@ pub fn run(
     let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
     let preflight = Preflight::of(&loaded, &arguments.force, left, printer);
     preflight.refuse_no_start()?;
-    let tested = binary
+    let tested = reader
         .test(&server.root, &server.main, &server.flags, &server.environment)
         .map_err(Failure::error)?;
     if !tested.status.success() {
@@ -85,7 +94,7 @@ pub fn run(
 pub fn now(loaded: &Loaded, way: Way, world: &World, printer: &Printer) -> Result<Report, Failure> {
     // Between its stop and its start nothing ends us.
     let _hold = Hold::new();
-    let service = (world.service)(running::server(loaded));
+    let service = (world.service)(running::to_be_told(loaded));
     let attempts = Attempts {
         loaded,
         was_running: service.state().map_err(tell::refused)? != State::Stopped,

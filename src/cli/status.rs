@@ -26,6 +26,7 @@ const MODULES: [&str; 6] = [
 pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
     interrupted::tell(&loaded.installation.root, printer);
+    loaded.tell_passed_over(printer);
     loaded.refuse_no_configuration()?;
     let status = Status::of(&loaded);
     printer.document(&status);

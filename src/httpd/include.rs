@@ -72,18 +72,19 @@ pub struct Found {
     pub kind: Kind,
 }
 
-/// What was found so far.
+/// What a walk along a pattern met.
 #[derive(Default)]
-struct All {
-    files: Vec<Found>,
-    folders: usize,
+struct Walk {
+    found: Vec<Found>,
+    /// Folders in which names were looked for.
+    folders: Vec<Vec<u8>>,
 }
 
-impl All {
+impl Walk {
     /// Notes that a folder is looked into.
     fn enter(&mut self, folder: &[u8]) -> Result<(), Failure> {
-        self.folders += 1;
-        if self.folders > MOST_FOLDERS {
+        self.folders.push(folder.to_vec());
+        if self.folders.len() > MOST_FOLDERS {
             return Err(Failure::TooMany(folder.to_vec()));
         }
         Ok(())
@@ -98,12 +99,33 @@ pub fn files(
     source: &Source,
     optional: bool,
 ) -> Result<Vec<Found>, Failure> {
+    let mut walk = Walk::default();
+    follow(argument, server_root, source, optional, &mut walk)?;
+    Ok(walk.found)
+}
+
+/// The files that such an argument names, and the folders in which others would be found were they there, as absolute
+/// paths of the configuration.
+pub fn places(argument: &[u8], server_root: &[u8], source: &Source) -> Vec<Vec<u8>> {
+    let mut walk = Walk::default();
+    // What failed was met before.
+    let _ = follow(argument, server_root, source, true, &mut walk);
+    let files = walk.found.into_iter().map(|found| found.path);
+    walk.folders.into_iter().chain(files).collect()
+}
+
+fn follow(
+    argument: &[u8],
+    server_root: &[u8],
+    source: &Source,
+    optional: bool,
+    walk: &mut Walk,
+) -> Result<(), Failure> {
     let mut full = path::resolve(server_root, argument, source.platform);
     if argument.ends_with(b"/") && !full.ends_with(b"/") {
         // Only a folder can have it.
         full.push(b'/');
     }
-    let mut all = All::default();
     if is_pattern(&full) {
         // The folder before the first component that is a pattern of its own.
         let mut start = 0;
@@ -119,11 +141,10 @@ pub fn files(
         } else {
             &full[..start - 1]
         };
-        expand(folder, &full[start..], source, optional, &mut all)?;
+        expand(folder, &full[start..], source, optional, walk)
     } else {
-        tolerate(optional, collect(full, None, source, 0, &mut all))?;
+        tolerate(optional, collect(full, None, source, 0, walk))
     }
-    Ok(all.files)
 }
 
 /// Could a pattern (an absolute path) ever lead into a folder, now or when files are put there? A pattern that names
@@ -164,23 +185,26 @@ fn collect(
     kind: Option<Kind>,
     source: &Source,
     depth: usize,
-    all: &mut All,
+    walk: &mut Walk,
 ) -> Result<(), Failure> {
     match kind.unwrap_or_else(|| source.kind(&full)) {
         Kind::Folder => {}
-        Kind::Missing => return Err(Failure::Missing(full)),
+        Kind::Missing => {
+            walk.folders.push(full.clone());
+            return Err(Failure::Missing(full));
+        }
         kind @ (Kind::File | Kind::Other) => {
-            all.files.push(Found { path: full, kind });
+            walk.found.push(Found { path: full, kind });
             return Ok(());
         }
     }
     if depth > 128 {
         return Err(Failure::TooDeep(full));
     }
-    all.enter(&full)?;
+    walk.enter(&full)?;
     let names = source.list(&full).map_err(|_| Failure::NoFolder(full.clone()))?;
     for (name, kind) in names {
-        collect(join(&full, &name), kind, source, depth + 1, all)?;
+        collect(join(&full, &name), kind, source, depth + 1, walk)?;
     }
     Ok(())
 }
@@ -191,7 +215,7 @@ fn expand(
     pattern: &[u8],
     source: &Source,
     optional: bool,
-    all: &mut All,
+    walk: &mut Walk,
 ) -> Result<(), Failure> {
     let (component, rest) = match pattern.iter().position(|&b| b == b'/') {
         Some(at) => (&pattern[..at], Some(&pattern[at + 1..])),
@@ -200,11 +224,11 @@ fn expand(
     if !is_pattern(component) {
         let next = join(folder, component);
         return match rest {
-            Some(rest) => expand(&next, rest, source, optional, all),
-            None => tolerate(optional, collect(next, None, source, 0, all)),
+            Some(rest) => expand(&next, rest, source, optional, walk),
+            None => tolerate(optional, collect(next, None, source, 0, walk)),
         };
     }
-    all.enter(folder)?;
+    walk.enter(folder)?;
     let Ok(names) = source.list(folder) else {
         return tolerate(optional, Err(Failure::NoFolder(folder.to_vec())));
     };
@@ -222,8 +246,8 @@ fn expand(
     }
     for (full, kind) in matching {
         match rest {
-            Some(rest) => expand(&full, rest, source, optional, all)?,
-            None => collect(full, kind, source, 0, all)?,
+            Some(rest) => expand(&full, rest, source, optional, walk)?,
+            None => collect(full, kind, source, 0, walk)?,
         }
     }
     Ok(())

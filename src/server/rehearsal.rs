@@ -3,22 +3,22 @@
 
 #[cfg(target_os = "linux")]
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustls::AlertDescription;
 
-use super::binary::Binary;
+use super::binary::Reader;
 use super::child::Group;
+use super::command_line::MARK;
+use super::environment::Environment;
 use super::scratch::Scratch;
 use super::shown::{self, Shown};
-use crate::httpd::bytes_path;
 use crate::interrupt;
 
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
@@ -155,8 +155,8 @@ impl From<io::Error> for Flop {
 /// # Errors
 /// See [`Flop`].
 pub fn rehearse(
-    binary: &Binary,
-    environment: &BTreeMap<Vec<u8>, Vec<u8>>,
+    reader: &Reader,
+    environment: &Environment,
     name: &str,
     patience: Duration,
     script: impl FnOnce(&Stage) -> io::Result<Vec<u8>>,
@@ -175,8 +175,7 @@ pub fn rehearse(
     };
     fs::write(&main, script(&stage)?)?;
     let output = |name: &str| fs::File::create(folder.join(name)).map(Stdio::from);
-    let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
-    let mut command = Command::new(binary.path());
+    let mut command = reader.command(environment);
     command
         // One process that stays in the foreground, and leaves no children.
         .arg("-X")
@@ -184,7 +183,7 @@ pub fn rehearse(
         .arg(folder)
         .arg("-f")
         .arg(&main)
-        .envs(environment.iter().map(|(name, value)| (text(name), text(value))))
+        .args(["-D", MARK])
         .stdin(Stdio::null())
         .stdout(output("stdout")?)
         .stderr(output("stderr")?);

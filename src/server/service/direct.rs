@@ -2,15 +2,14 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::Command;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
 use crate::server::child::{Group, Unfinished};
+use crate::server::environment::Environment;
 #[cfg(unix)]
 use crate::server::port::Process;
-use crate::server::port::process;
+use crate::server::port::{environment, process};
 
 /// The binary itself.
 pub struct Direct {
@@ -58,22 +57,29 @@ impl Direct {
         arguments
     }
 
+    /// It reads the configuration and signals the process of the `PidFile`, as root.
+    fn may_be_told(&self) -> Result<(), Error> {
+        if let Some(obstacle) = &self.server.obstacle {
+            return Err(Error::Failed(obstacle.clone()));
+        }
+        match self.server.pid_file_distrust() {
+            None => Ok(()),
+            Some(distrust) => Err(Error::Failed(format!(
+                "the PidFile is not believed, as others than root and this account may write it ({distrust}); to mend it: {}",
+                distrust.advice()
+            ))),
+        }
+    }
+
     fn tell(&self, word: &str) -> Result<(), Error> {
-        let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
+        self.may_be_told()?;
         let Some(binary) = &self.server.binary else {
             return Err(Error::Failed(
                 "there is no httpd binary; name it with --httpd".into(),
             ));
         };
-        let mut command = Command::new(binary.path());
+        let mut command = binary.command(&self.environment());
         command.args(self.arguments()).arg("-k").arg(word);
-        command.envs(
-            self.server
-                .environment
-                .iter()
-                .map(|(name, value)| (text(name), text(value))),
-        );
-        command.envs(self.environment());
         // Started in the background it keeps our pipes open; files have no such end.
         let said = tempfile::tempfile().map_err(|error| Error::Failed(error.to_string()))?;
         let copy = |file: &std::fs::File| file.try_clone().map_err(|error| Error::Failed(error.to_string()));
@@ -134,25 +140,10 @@ impl Direct {
         }
     }
 
-    /// The environment of the running server, as far as the system shows it.
-    fn environment(&self) -> Vec<(OsString, OsString)> {
-        let Some(parent) = self.server.parent() else {
-            return Vec::new();
-        };
-        let bytes = std::fs::read(
-            PathBuf::from("/proc")
-                .join(parent.pid.to_string())
-                .join("environ"),
-        );
-        let os = |bytes: &[u8]| bytes_path(bytes).into_os_string();
-        bytes
-            .unwrap_or_default()
-            .split(|byte| *byte == 0)
-            .filter_map(|one| {
-                let at = one.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
-                Some((os(&one[..at]), os(&one[at + 1..])))
-            })
-            .collect()
+    /// That of the running server, as far as the system shows it; otherwise what is known.
+    fn environment(&self) -> Environment {
+        let running = self.server.parent().and_then(|parent| environment(&parent));
+        self.server.environment.with(running.into_iter().flatten())
     }
 }
 
@@ -172,6 +163,7 @@ impl Service for Direct {
     }
 
     fn state(&self) -> Result<State, Error> {
+        self.may_be_told()?;
         if self.server.parent().is_some() {
             return Ok(State::Running);
         }
@@ -191,7 +183,9 @@ impl Service for Direct {
             ));
         }
         // Apache takes any living process with the number in its PidFile for itself, and does not start.
-        if self.server.pid_file.is_file() && self.server.parent().is_none() {
+        self.may_be_told()?;
+        let pid_file = self.server.pid_file.symlink_metadata();
+        if pid_file.is_ok_and(|file| file.is_file()) && self.server.parent().is_none() {
             std::fs::remove_file(&self.server.pid_file).map_err(|error| {
                 let words = format!(
                     "{} is left over and cannot be removed: {error}",
