@@ -70,9 +70,9 @@ impl Tree {
         lines
     }
 
-    fn self_signed(&self, more: &[&str], status: i32) -> Outcome {
+    fn enable(&self, more: &[&str], status: i32) -> Outcome {
         // A stand-in serves nobody.
-        let program = self.site.self_signed().arg("--no-rehearsal");
+        let program = self.site.enable().arg("--no-rehearsal");
         let outcome = program.args(more).run();
         outcome.expect_code(status)
     }
@@ -217,10 +217,10 @@ fn a_program_that_others_may_write_is_named_and_never_run() {
             says(&by_name, &["is not run", &named]);
         }
         let before = tree.site.text();
-        says(&tree.self_signed(&[], 4), &["is not run", &named, "--no-test"]);
+        says(&tree.enable(&[], 4), &["is not run", &named, "--no-test"]);
         assert_eq!(tree.site.text(), before, "{what}");
         assert_eq!(tree.notes.lines(), Vec::<String>::new(), "{what}");
-        tree.self_signed(&["--no-test"], 0);
+        tree.enable(&["--no-test"], 0);
         assert_eq!(tree.notes.lines(), Vec::<String>::new(), "{what}");
     }
 }
@@ -230,7 +230,7 @@ fn a_program_of_roots_is_run_and_marked() {
     let Some(tree) = Tree::new() else { return };
     // In root's group there is nobody else, and in /tmp root's folders stay what they are.
     mode(&tree.httpd(), 0o775);
-    tree.self_signed(&[], 0);
+    tree.enable(&[], 0);
     let lines = tree.notes.lines();
     assert!(!tree.readings().is_empty(), "{lines:#?}");
     for line in &lines {
@@ -358,7 +358,7 @@ fn a_configuration_that_others_may_write_is_read_by_no_httpd() {
         assert_eq!(found[0]["place"]["file"], named, "{what}");
         let before = tree.site.text();
         says(
-            &tree.self_signed(&[], 4),
+            &tree.enable(&[], 4),
             &["httpd is not run on this configuration", &named, "--no-test"],
         );
         let restart = tree.site.run(&["restart"]).run().expect_code(4);
@@ -369,7 +369,7 @@ fn a_configuration_that_others_may_write_is_read_by_no_httpd() {
         assert_eq!(tree.site.text(), before, "{what}");
         assert_eq!(tree.readings(), Vec::<String>::new(), "{what}");
         // The one is to be decided by who runs us, the other is not.
-        tree.self_signed(&["--force", "OTHERS-WRITE"], if is_program { 4 } else { 0 });
+        tree.enable(&["--force", "OTHERS-WRITE"], if is_program { 4 } else { 0 });
         assert_eq!(
             tree.readings().is_empty(),
             is_program,

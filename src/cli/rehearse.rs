@@ -23,6 +23,7 @@ use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
 use crate::server::binary::Silence;
 use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
+use crate::server::trust;
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
 
@@ -165,35 +166,13 @@ fn dialog_of(configuration: &Configuration, section: SectionId) -> Result<Option
         return Err("the pass-phrase of the key would be asked for, and nobody is there".into());
     };
     let program = dialog.program.unwrap_or_default();
-    match others_may_change(&program) {
-        None => Ok(Some(program)),
-        Some(path) => Err(format!(
-            "others than root and this account may change {}, so {}, which tells the pass-phrase, is not run",
-            path.display(),
+    match trust::judge(&program) {
+        Ok(_) => Ok(Some(program)),
+        Err(distrust) => Err(format!(
+            "others than root and this account may change {} ({distrust}), so it, which tells the pass-phrase, is not run",
             program.display()
         )),
     }
-}
-
-/// What of a program and the folders around it others than root and we may write to.
-#[cfg(unix)]
-fn others_may_change(program: &Path) -> Option<PathBuf> {
-    use std::os::unix::fs::MetadataExt;
-    let real = program.canonicalize().ok()?;
-    let us = rustix::process::geteuid().as_raw();
-    let is_open = |path: &&Path| {
-        path.metadata().is_ok_and(|metadata| {
-            let (mode, owner) = (metadata.mode(), metadata.uid());
-            let is_sticky = metadata.is_dir() && mode & 0o1000 != 0;
-            (owner != 0 && owner != us) || (mode & 0o022 != 0 && !is_sticky)
-        })
-    };
-    real.ancestors().find(is_open).map(Path::to_path_buf)
-}
-
-#[cfg(not(unix))]
-fn others_may_change(_: &Path) -> Option<PathBuf> {
-    None
 }
 
 /// Rehearses one section of a configuration, where that can be done here. Tells whether it was done.
