@@ -5,7 +5,6 @@ use crate::change::domain_name;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::cli::Failure;
 use crate::cli::arguments::Global;
-
 use crate::cli::judge::{self, Server};
 use crate::cli::material;
 use crate::cli::new_files::{NewFiles, base_name, left_out};
