@@ -14,6 +14,7 @@
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
 
+pub mod acl;
 pub mod apply;
 pub mod change;
 pub mod check;
