@@ -1,6 +1,6 @@
 //! Where backups are, what they are called, and which of them stay.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -8,10 +8,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::change::Content;
 use super::disk::Disk;
-use super::journal::{MANIFEST, Manifest, State};
+use super::folder::{Folder, Kind, Last, Place};
+use super::journal::{self, MANIFEST, Manifest, PENDING, State};
 use super::lock::{Holder, Lock, LockError};
-use super::transaction::Content;
+use super::replace::sweep;
 
 /// Backups that are kept beside the very first one.
 const KEPT: usize = 20;
@@ -48,44 +50,108 @@ pub struct Backup {
     pub folder: PathBuf,
     /// What it holds.
     pub manifest: Manifest,
+    /// Its folder, held open.
+    pub(super) open: Folder,
 }
 
+/// As often as other runs may take the folder away while it is to be opened.
+const TRIES: usize = 1000;
+
 impl Store<'_> {
-    /// Takes the lock of this server root; makes the folder for it.
+    /// Takes the lock of this server root; makes the folder for it. What killed runs left in the folder goes.
     ///
     /// # Errors
     /// See [`LockError`].
     pub fn lock(&self, patience: Duration, me: &Holder) -> Result<Lock, LockError> {
-        loop {
-            if !self.folder.is_dir() {
-                match self.disk.create_folder(&self.folder, true) {
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                        return Err(LockError::Failed(self.folder.clone(), error));
+        let failed = |error: io::Error| LockError::Failed(self.folder.clone(), error);
+        for _ in 0..TRIES {
+            self.refuse_foreign()?;
+            let folder = match self.open().map_err(failed)? {
+                Some(folder) => folder,
+                None => {
+                    let made = Place::of(&self.folder, Last::Keep)
+                        .and_then(|place| self.disk.create_folder(&place, true));
+                    match made {
+                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                            return Err(failed(error));
+                        }
+                        _ => continue,
                     }
-                    _ => {}
                 }
-            }
-            match Lock::acquire(&self.folder, patience, me) {
+            };
+            match Lock::acquire(&folder, patience, me) {
                 // A run that wrote nothing has just taken its folder away.
                 Err(LockError::Failed(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return result,
+                Ok(lock) => {
+                    self.tidy(&lock);
+                    return Ok(lock);
+                }
+                Err(error) => return Err(error),
             }
+        }
+        Err(failed(io::Error::other("others make and remove it all the time")))
+    }
+
+    /// Refuses what is in the place of the folder with the backups and is not a folder of ours: backups are neither
+    /// written nor believed where somebody else may write.
+    ///
+    /// # Errors
+    /// [`LockError::NotOurs`].
+    pub fn refuse_foreign(&self) -> Result<(), LockError> {
+        match self.open() {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+                ) =>
+            {
+                let remedy = match error.kind() {
+                    io::ErrorKind::InvalidInput => "; move it away, then run again",
+                    _ => "",
+                };
+                Err(LockError::NotOurs(
+                    self.folder.clone(),
+                    format!("{error}{remedy}"),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The folder with the backups, if it is there.
+    pub(super) fn open(&self) -> io::Result<Option<Folder>> {
+        let open = || {
+            let place = Place::of(&self.folder, Last::Keep)?;
+            place.folder.enter_ours(&place.name)
+        };
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
         }
     }
 
     /// Every complete backup, the oldest first. Their order is that of their numbers: clocks may be set back.
     ///
     /// # Errors
-    /// When the folder cannot be listed. A folder that is no backup is passed over.
+    /// When the folder cannot be listed or is not ours. A folder in it that is no backup is passed over.
     pub fn backups(&self) -> io::Result<Vec<Backup>> {
         let mut found: Vec<(u64, Backup)> = Vec::new();
-        for (number, id) in self.names()? {
-            let folder = self.folder.join(&id);
-            let manifest = fs::read(folder.join(MANIFEST))
-                .ok()
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            if let Some(manifest) = manifest {
-                found.push((number, Backup { id, folder, manifest }));
+        let Some(folder) = self.open()? else {
+            return Ok(Vec::new());
+        };
+        for (number, id) in dated(&folder)? {
+            let Ok(open) = folder.enter_ours(OsStr::new(&id)) else {
+                continue;
+            };
+            if let Ok(Some(manifest)) = journal::read_manifest(&open) {
+                let folder = self.folder.join(&id);
+                let backup = Backup {
+                    id,
+                    folder,
+                    manifest,
+                    open,
+                };
+                found.push((number, backup));
             }
         }
         found.sort_by_key(|(number, _)| *number);
@@ -93,70 +159,92 @@ impl Store<'_> {
     }
 
     /// The name of the next backup: its number is higher than any before.
-    pub(super) fn next_id(&self, now: OffsetDateTime) -> io::Result<String> {
+    pub(super) fn next_id(&self, lock: &Lock, now: OffsetDateTime) -> io::Result<String> {
         let time = now
             .format(format_description!("[year][month][day]T[hour][minute][second]Z"))
             .map_err(|error| io::Error::other(error.to_string()))?;
-        let last = self.names()?.into_iter().map(|(number, _)| number).max();
-        Ok(format!("{time}-{}", last.unwrap_or(0) + 1))
+        let last = dated(&lock.folder)?.into_iter().map(|(number, _)| number).max();
+        Ok(format!("{time}-{}", last.unwrap_or(0).saturating_add(1)))
     }
 
-    /// Removes what is too much: the oldest but the very first; and folders that a killed run left without a
-    /// manifest, which were never needed. What cannot be removed stays; it harms nobody.
-    pub(super) fn prune(&self) {
-        let Ok(mut names) = self.names() else { return };
+    /// Removes what is too much: the oldest but the very first. What cannot be removed stays; it harms nobody.
+    pub(super) fn prune(&self, lock: &Lock) {
+        let Ok(mut names) = dated(&lock.folder) else {
+            return;
+        };
         names.sort();
-        let (complete, incomplete): (Vec<_>, Vec<_>) = names
-            .into_iter()
-            .partition(|(_, id)| self.folder.join(id).join(MANIFEST).is_file());
-        let surplus = complete.len().saturating_sub(KEPT + 1);
-        for (_, id) in complete.iter().skip(1).take(surplus).chain(&incomplete) {
-            let folder = self.folder.join(id);
+        names.retain(|(_, id)| has_manifest(&lock.folder, id));
+        let surplus = names.len().saturating_sub(KEPT + 1);
+        for (_, id) in names.iter().skip(1).take(surplus) {
             // First what makes it a backup, so that a killed run leaves no half one.
-            let _ = self.disk.remove(&folder.join(MANIFEST));
-            self.remove_tree(&folder);
+            if let Ok(folder) = lock.folder.enter_ours(OsStr::new(id)) {
+                let _ = self.disk.remove(&folder.place(MANIFEST));
+            }
+            self.remove_tree(&lock.place(id));
+        }
+    }
+
+    /// Removes what killed runs left in the folder: files that had not got their name, and dated folders that had not
+    /// got their manifest, so that nothing ever hung on them.
+    fn tidy(&self, lock: &Lock) {
+        sweep(self.disk, &lock.folder);
+        let candidate = lock.place(CANDIDATE);
+        if matches!(candidate.look(), Ok(Some(found)) if found.is_our_file()) {
+            let _ = self.disk.remove(&candidate);
+        }
+        if !matches!(lock.place(PENDING).look(), Ok(None)) {
+            return;
+        }
+        for (_, id) in dated(&lock.folder).unwrap_or_default() {
+            if !has_manifest(&lock.folder, &id) {
+                self.remove_tree(&lock.place(&id));
+            }
         }
     }
 
     /// Removes a folder of ours with all in it, as far as that goes.
-    pub(super) fn remove_tree(&self, folder: &Path) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                self.remove_tree(&path);
-            } else {
-                let _ = self.disk.remove(&path);
+    pub(super) fn remove_tree(&self, place: &Place) {
+        if let Ok(folder) = place.folder.enter_ours(&place.name) {
+            for name in folder.names().unwrap_or_default() {
+                let place = folder.place(name);
+                match place.look() {
+                    Ok(Some(found)) if found.kind == Kind::Folder => self.remove_tree(&place),
+                    _ => {
+                        let _ = self.disk.remove(&place);
+                    }
+                }
             }
         }
-        let _ = self.disk.remove_folder(folder);
+        let _ = self.disk.remove_folder(place);
     }
+}
 
-    fn names(&self) -> io::Result<Vec<(u64, String)>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other?,
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            if let Ok(name) = entry?.file_name().into_string()
-                && let Some(number) = number(&name)
-            {
-                names.push((number, name));
-            }
-        }
-        Ok(names)
-    }
+/// Where new bytes of the main file are for Apache to look at.
+pub const CANDIDATE: &str = "candidate.tmp";
+
+/// The names of the dated folders, with their numbers.
+fn dated(folder: &Folder) -> io::Result<Vec<(u64, String)>> {
+    let names = folder.names()?.into_iter();
+    let names = names.filter_map(|name| name.into_string().ok());
+    Ok(names.filter_map(|name| Some((number(&name)?, name))).collect())
+}
+
+fn has_manifest(folder: &Folder, id: &str) -> bool {
+    folder
+        .enter_ours(OsStr::new(id))
+        .and_then(|folder| folder.place(MANIFEST).look())
+        .is_ok_and(|found| found.is_some_and(|found| found.kind == Kind::File))
 }
 
 impl Backup {
     /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.
     pub fn content(&self, state: &State) -> Option<Content> {
-        state.content(&self.folder).ok()
+        state.content(&self.open).ok()
     }
 }
 
 /// The number in a backup's name.
-fn number(name: &str) -> Option<u64> {
+pub(super) fn number(name: &str) -> Option<u64> {
     let (time, number) = name.split_once('-')?;
     let is_time = time.len() == 16
         && time.bytes().enumerate().all(|(at, byte)| match at {

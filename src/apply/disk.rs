@@ -1,11 +1,13 @@
 //! The file operations that a change consists of, about one system call each. Behind a trait, so that tests can make
 //! every single one fail.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
-use super::replace;
+use super::folder::{Folder, Fresh, Place};
+use super::replace::patiently;
 
 /// Owner and mode of a file, as far as the system has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -18,49 +20,42 @@ pub struct Attributes {
     pub gid: Option<u32>,
 }
 
-/// What is done to files.
+/// What is done to files. Nothing takes a path: names are looked up in an open folder, and a new file stays open.
 pub trait Disk {
-    /// The bytes of a file.
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
-    }
-
     /// Makes one folder that only its owner may enter, or an ordinary one.
-    fn create_folder(&self, path: &Path, closed: bool) -> io::Result<()>;
+    fn create_folder(&self, place: &Place, closed: bool) -> io::Result<()>;
 
-    /// Makes a file that only its owner may read, with these bytes. Fails when the name is taken.
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Makes a file that only its owner may read, with these bytes. Fails when the name is taken. On Windows, where it
+    /// would inherit the access list of its folder, only a private one is closed, before it has any bytes.
+    fn create(&self, place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh>;
 
-    /// Gives `path` owner, mode, access list and label of another file.
-    fn adopt(&self, path: &Path, other: &Path) -> io::Result<()>;
+    /// Gives a new file owner, mode, access list and label of another.
+    fn adopt(&self, fresh: &Fresh, from: &File) -> io::Result<()>;
 
-    /// Gives a file this owner and mode, as far as they are known; without any, the usual ones of a public file.
-    fn set_attributes(&self, path: &Path, attributes: Attributes) -> io::Result<()>;
+    /// Gives a new file this owner and mode, as far as they are known; without any, the usual ones of a public file.
+    fn set_attributes(&self, fresh: &Fresh, attributes: Attributes) -> io::Result<()>;
 
-    /// Makes sure that only the owner and administrators can read the file.
-    fn restrict(&self, path: &Path) -> io::Result<()>;
-
-    /// Waits until a file's bytes are on the disk.
-    fn sync(&self, path: &Path) -> io::Result<()>;
+    /// Waits until a new file's bytes are on the disk.
+    fn sync(&self, fresh: &Fresh) -> io::Result<()>;
 
     /// Waits until the names in a folder are on the disk.
-    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()>;
 
-    /// Puts `from` in the place of the file `to`, atomically; what only `to` has on this system, such as its access
-    /// list on Windows, stays.
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Puts a new file in the place of another in the same folder, atomically; what only the other has on this
+    /// system, such as its access list on Windows, stays.
+    fn replace(&self, fresh: &Fresh, name: &OsStr) -> io::Result<()>;
 
-    /// Gives `from` the name `to`. Fails when the name is taken.
-    fn publish(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a new file its name in the same folder. Fails when the name is taken.
+    fn publish(&self, fresh: &Fresh, name: &OsStr) -> io::Result<()>;
 
     /// Makes a symbolic link. Fails when the name is taken.
-    fn link(&self, target: &Path, path: &Path) -> io::Result<()>;
+    fn link(&self, target: &Path, place: &Place) -> io::Result<()>;
 
     /// Removes a file or a symbolic link.
-    fn remove(&self, path: &Path) -> io::Result<()>;
+    fn remove(&self, place: &Place) -> io::Result<()>;
 
     /// Removes an empty folder.
-    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    fn remove_folder(&self, place: &Place) -> io::Result<()>;
 }
 
 /// The disk itself.
@@ -68,69 +63,47 @@ pub trait Disk {
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn create_folder(&self, path: &Path, closed: bool) -> io::Result<()> {
-        replace::system::create_folder(path, closed)
+    fn create_folder(&self, place: &Place, closed: bool) -> io::Result<()> {
+        place.folder.make_folder(&place.name, closed)
     }
 
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = replace::system::create_new(path)?;
-        file.write_all(bytes)
+    fn create(&self, place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh> {
+        Fresh::create(place, bytes, private)
     }
 
-    fn adopt(&self, path: &Path, other: &Path) -> io::Result<()> {
-        replace::system::adopt(path, other)
+    fn adopt(&self, fresh: &Fresh, from: &File) -> io::Result<()> {
+        fresh.adopt(from)
     }
 
-    fn set_attributes(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
-        replace::system::set_attributes(path, attributes)
+    fn set_attributes(&self, fresh: &Fresh, attributes: Attributes) -> io::Result<()> {
+        fresh.set_attributes(attributes)
     }
 
-    fn restrict(&self, path: &Path) -> io::Result<()> {
-        replace::system::restrict(path)
+    fn sync(&self, fresh: &Fresh) -> io::Result<()> {
+        fresh.sync()
     }
 
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        // Windows flushes only what may be written.
-        let writable = cfg!(windows);
-        fs::OpenOptions::new()
-            .read(true)
-            .write(writable)
-            .open(path)?
-            .sync_all()
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        folder.sync()
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        if cfg!(unix) {
-            File::open(path)?.sync_all()
-        } else {
-            Ok(())
-        }
+    fn replace(&self, fresh: &Fresh, name: &OsStr) -> io::Result<()> {
+        fresh.replace(name)
     }
 
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        replace::system::replace(from, to)
+    fn publish(&self, fresh: &Fresh, name: &OsStr) -> io::Result<()> {
+        patiently(|| fresh.publish(name))
     }
 
-    fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
-        replace::patiently(|| {
-            let temporary = tempfile::TempPath::try_from_path(from)?;
-            temporary.persist_noclobber(to).map_err(|error| {
-                // Whoever asked decides what becomes of the file.
-                let _ = error.path.keep();
-                error.error
-            })
-        })
+    fn link(&self, target: &Path, place: &Place) -> io::Result<()> {
+        place.folder.make_link(target, &place.name)
     }
 
-    fn link(&self, target: &Path, path: &Path) -> io::Result<()> {
-        replace::system::link(target, path)
+    fn remove(&self, place: &Place) -> io::Result<()> {
+        patiently(|| place.folder.remove_file(&place.name))
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        replace::patiently(|| fs::remove_file(path))
-    }
-
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        replace::patiently(|| fs::remove_dir(path))
+    fn remove_folder(&self, place: &Place) -> io::Result<()> {
+        patiently(|| place.folder.remove_folder(&place.name))
     }
 }

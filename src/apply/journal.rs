@@ -1,22 +1,18 @@
 //! The record of one change: what was there, what came, and how to go back. Written durably before the first change,
 //! it is the journal of the run, and afterwards the description of its backup.
-//!
-//! Going back looks at what *is* there: a name that still has its old state is left alone, one that has the new state
-//! gets the old one back, and one that has neither was changed by somebody else and is not overwritten. So it can be
-//! done again after it was interrupted anywhere.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::backup::Store;
+use super::change::Content;
 use super::disk::Attributes;
-use super::lock::Lock;
-use super::replace::{Step, temporary_name};
-use super::transaction::{ApplyError, Content, failed};
+use super::folder::{Folder, Found, Kind, Last, Place};
+use super::owner::{Others, is_ours};
+use super::replace::is_below;
+use crate::foreign;
 
 /// The manifest in a backup's folder.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -133,20 +129,27 @@ impl State {
     /// # Errors
     /// When it is there but cannot be read, or is a folder.
     pub fn of(path: &Path) -> io::Result<State> {
-        let metadata = match path.symlink_metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Absent),
-            other => other?,
-        };
-        if metadata.is_symlink() {
-            return Ok(State::Link {
-                target: Name::from(&*fs::read_link(path)?),
-            });
+        match Place::of(path, Last::Keep) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::Absent),
+            place => Ok(State::at(&place?)?.0),
         }
-        Ok(State::File {
-            sha256: checksum(&zeroize::Zeroizing::new(fs::read(path)?)),
-            attributes: super::replace::system::attributes(&metadata),
-            copy: None,
-        })
+    }
+
+    /// What is at a place, and which file it is.
+    pub(super) fn at(place: &Place) -> io::Result<(State, Option<Found>)> {
+        let found = place.look()?;
+        let state = match found {
+            None => State::Absent,
+            Some(found) if found.kind == Kind::Link => State::Link {
+                target: Name::from(&*place.folder.read_link(&place.name)?),
+            },
+            Some(found) => State::File {
+                sha256: checksum(&zeroize::Zeroizing::new(place.read(foreign::CONFIGURATION)?)),
+                attributes: found.attributes,
+                copy: None,
+            },
+        };
+        Ok((state, found))
     }
 
     /// The same bytes or the same link; owner and mode do not count.
@@ -158,7 +161,7 @@ impl State {
     }
 
     /// What it was, out of the backup's folder; checked against its checksum.
-    pub(super) fn content(&self, folder: &Path) -> io::Result<Content> {
+    pub(super) fn content(&self, folder: &Folder) -> io::Result<Content> {
         Ok(match self {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
@@ -170,12 +173,12 @@ impl State {
                 copy: Some(copy),
                 ..
             } => {
-                let path = folder.join(copy.path());
-                let bytes = fs::read(&path)?;
+                let place = folder.below(&copy.path())?;
+                let bytes = place.read_ours(foreign::CONFIGURATION)?;
                 if checksum(&bytes) != *sha256 {
                     return Err(io::Error::other(format!(
                         "its copy {} is damaged",
-                        path.display()
+                        place.path().display()
                     )));
                 }
                 Content::file(bytes)
@@ -183,192 +186,66 @@ impl State {
         })
     }
 
-    pub(super) fn attributes(&self) -> Attributes {
+    /// Owner and mode as they were.
+    pub(super) fn recorded(&self) -> Attributes {
         match self {
             State::File { attributes, .. } => *attributes,
             _ => Attributes::default(),
         }
     }
+
+    /// Owner and mode to give back where it is not sure who noted them. A file is never made to run as its owner, and given only to root, to us, or to
+    /// whoever owns the folder anyhow.
+    pub(super) fn attributes(&self, folder: &Folder) -> Attributes {
+        let attributes = self.recorded();
+        let uid = attributes
+            .uid
+            .filter(|&uid| is_ours(Some(uid)) || folder.others().and_then(Others::owner) == Some(uid));
+        Attributes {
+            mode: attributes.mode.map(|mode| mode & 0o777),
+            uid,
+            ..attributes
+        }
+    }
+}
+
+/// Whether the configuration reads a file.
+pub type Known<'a> = &'a dyn Fn(&Path) -> bool;
+
+impl Entry {
+    /// Whether it is a name that a run of ours may have changed: below the server root, or a file of the
+    /// configuration.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn check(&self, root: &Path, known: Known) -> io::Result<()> {
+        for path in [self.path.path(), self.real.path()] {
+            if !may_name(&path, root, known)? {
+                return Err(io::Error::other(format!(
+                    "the backup names {}, which is neither below the server root {} nor read by its configuration, so \
+                     nothing of this backup is put back; look at who made it, and restore by hand what is right",
+                    path.display(),
+                    root.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a backup may name this file: one below the server root, or one that the configuration reads.
+///
+/// # Errors
+/// When it cannot be looked up.
+pub fn may_name(path: &Path, root: &Path, known: Known) -> io::Result<bool> {
+    let goes_up = path.components().any(|part| part == Component::ParentDir);
+    Ok(!goes_up && (is_below(path, root)? || known(path)))
 }
 
 /// The manifest in a backup's folder, if it is there.
-fn read_manifest(folder: &Path) -> Result<Option<Manifest>, ApplyError> {
-    let path = folder.join(MANIFEST);
-    match fs::read(&path) {
+pub(super) fn read_manifest(folder: &Folder) -> io::Result<Option<Manifest>> {
+    match folder.place(MANIFEST).read_ours(foreign::MANIFEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => {
-            let bytes = other.map_err(failed("read", &path))?;
-            let manifest = serde_json::from_slice(&bytes);
-            Ok(Some(
-                manifest.map_err(|error| failed("understand", &path)(error.into()))?,
-            ))
-        }
-    }
-}
-
-/// What was found unfinished, and undone.
-#[derive(Clone, Debug)]
-pub struct Recovered {
-    /// The run, by its backup's name.
-    pub id: String,
-    /// The names that got their old state back.
-    pub restored: Vec<PathBuf>,
-    /// The run had told the server, which may serve what is undone, or have stopped.
-    pub server_told: bool,
-}
-
-impl Store<'_> {
-    /// The run that was neither finished nor undone, if there is one.
-    pub fn unfinished(&self) -> Option<String> {
-        let text = fs::read_to_string(self.folder.join(PENDING)).ok()?;
-        Some(text.trim().to_owned())
-    }
-
-    /// Undoes what a killed run left half done. With `force`, also names that somebody changed since.
-    ///
-    /// # Errors
-    /// [`ApplyError::NotRestored`] when something could not be put back; then it can be tried again.
-    pub fn recover(&self, lock: &Lock, force: bool) -> Result<Option<Recovered>, ApplyError> {
-        let Some(id) = self.unfinished() else {
-            return Ok(None);
-        };
-        let server_told = self.folder.join(&id).join(SERVER_TOLD).exists();
-        let restored = self.undo(lock, &id, force)?;
-        Ok(Some(Recovered {
-            id,
-            restored,
-            server_told,
-        }))
-    }
-
-    /// Puts everything back that the run `id` changed, and forgets the run.
-    pub(super) fn undo(&self, _lock: &Lock, id: &str, force: bool) -> Result<Vec<PathBuf>, ApplyError> {
-        let folder = self.folder.join(id);
-        let mut restored = Vec::new();
-        // It goes first when all is put back: without it there is nothing left to undo.
-        if let Some(manifest) = read_manifest(&folder)? {
-            restored = self.put_back(&manifest, id, &folder, force)?;
-            let manifest = folder.join(MANIFEST);
-            self.disk.remove(&manifest).map_err(failed("remove", &manifest))?;
-            self.disk.sync_folder(&folder).map_err(failed("write", &folder))?;
-        }
-        self.forget()?;
-        self.remove_tree(&folder);
-        Ok(restored)
-    }
-
-    /// Puts everything back that the run `id` changed, and goes on knowing it as unfinished.
-    pub(super) fn revert(&self, _lock: &Lock, id: &str) -> Result<Vec<PathBuf>, ApplyError> {
-        let folder = self.folder.join(id);
-        match read_manifest(&folder)? {
-            Some(manifest) => self.put_back(&manifest, id, &folder, false),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Removes the mark of an unfinished run: what it did stands.
-    pub(super) fn forget(&self) -> Result<(), ApplyError> {
-        let mark = self.folder.join(PENDING);
-        match self.disk.remove(&mark) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => other.map_err(failed("remove", &mark))?,
-        }
-        // Should the mark come back after a power cut, everything is undone, which is just as whole.
-        let _ = self.disk.sync_folder(&self.folder);
-        Ok(())
-    }
-
-    fn put_back(
-        &self,
-        manifest: &Manifest,
-        id: &str,
-        folder: &Path,
-        force: bool,
-    ) -> Result<Vec<PathBuf>, ApplyError> {
-        let mut restored = Vec::new();
-        let mut problems = Vec::new();
-        // The new bytes that still wait are of no use, and their space may be needed.
-        let _ = self.sweep(manifest, id);
-        for (number, entry) in manifest.entries.iter().enumerate().rev() {
-            let path = entry.path.path();
-            match self.put_one_back(entry, number, id, folder, force) {
-                Ok(true) => restored.push(path),
-                Ok(false) => {}
-                Err(error) => problems.push((path, error.to_string())),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(ApplyError::NotRestored {
-                problems,
-                backup: folder.to_path_buf(),
-            });
-        }
-        self.sweep(manifest, id)?;
-        for made in manifest.folders.iter().rev() {
-            let made = made.path();
-            match self.disk.remove_folder(&made) {
-                // Somebody else may have put something there.
-                Err(error)
-                    if !matches!(
-                        error.kind(),
-                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
-                    ) =>
-                {
-                    return Err(failed("remove", &made)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(restored)
-    }
-
-    /// Removes new bytes that still wait for their turn.
-    fn sweep(&self, manifest: &Manifest, id: &str) -> Result<(), ApplyError> {
-        for (number, entry) in manifest.entries.iter().enumerate() {
-            let real = entry.real.path();
-            let temporary = real.with_file_name(temporary_name(id, number));
-            super::replace::system::tidy(&temporary, &real);
-            if temporary.symlink_metadata().is_ok() {
-                self.disk
-                    .remove(&temporary)
-                    .map_err(failed("remove", &temporary))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn put_one_back(
-        &self,
-        entry: &Entry,
-        number: usize,
-        id: &str,
-        folder: &Path,
-        force: bool,
-    ) -> io::Result<bool> {
-        let real = entry.real.path();
-        let now = State::of(&real)?;
-        if now.is_same(&entry.before) {
-            return Ok(false);
-        }
-        if !(force || now.is_same(&entry.after) || now == State::Absent) {
-            return Err(io::Error::other(
-                "somebody changed it since, and it is not overwritten; keep what is needed of it elsewhere, then run \
-                 esync-ssl restore --recover --force",
-            ));
-        }
-        let temporary = real.with_file_name(temporary_name(id, number));
-        let step = Step {
-            real: &real,
-            temporary: &temporary,
-            after: &entry.before.content(folder)?,
-            over: now != State::Absent,
-            private: false,
-            attributes: entry.before.attributes(),
-        };
-        let done = step.prepare(self.disk).and_then(|()| step.finish(self.disk));
-        if done.is_err() {
-            let _ = self.disk.remove(&temporary);
-        }
-        done.map(|()| true)
+        bytes => Ok(Some(serde_json::from_slice(&bytes?)?)),
     }
 }

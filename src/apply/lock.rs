@@ -1,19 +1,23 @@
 //! One writing run per server root. Who holds the lock is written beside it, for the one who waits.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use super::folder::{Folder, Last, Place};
+use crate::foreign;
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
 pub struct Lock {
     // The system releases the lock when this is closed.
     file: File,
-    folder: PathBuf,
+    /// The folder with the backups, held open: everything that is done there is done in this very folder.
+    pub(super) folder: Folder,
 }
 
 /// Who holds a lock.
@@ -36,6 +40,8 @@ pub enum LockError {
     Held(Option<Holder>),
     /// The lock file cannot be used.
     Failed(PathBuf, io::Error),
+    /// What is in the place of the folder for backups, or in it, is none of ours; a sentence that says what to do.
+    NotOurs(PathBuf, String),
 }
 
 impl fmt::Display for LockError {
@@ -55,6 +61,11 @@ impl fmt::Display for LockError {
                 f,
                 "cannot lock {}: {error}; nothing was written. Check who may write there (run as administrator or root), \
                  then run again",
+                path.display()
+            ),
+            LockError::NotOurs(path, why) => write!(
+                f,
+                "{} cannot be used for backups: {why}. Nothing was written",
                 path.display()
             ),
         }
@@ -90,80 +101,85 @@ fn user() -> String {
 }
 
 impl Lock {
-    /// Takes the lock of a folder that exists, waiting for it as long as `patience`.
+    /// Takes the lock of an open folder, waiting for it as long as `patience`.
     ///
     /// # Errors
     /// When it stays held, or the lock file cannot be made.
-    pub fn acquire(folder: &Path, patience: Duration, me: &Holder) -> Result<Lock, LockError> {
-        let path = folder.join("lock");
-        let failed = |error| LockError::Failed(path.clone(), error);
-        let open = || {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
+    pub fn acquire(folder: &Folder, patience: Duration, me: &Holder) -> Result<Lock, LockError> {
+        let place = folder.place(LOCK);
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::InvalidInput => LockError::NotOurs(place.path(), format!("{error}; remove it")),
+            _ => LockError::Failed(place.path(), error),
         };
+        let open = || folder.open_lock(&place.name);
         let mut file = open().map_err(failed)?;
-        let holder = folder.join(HOLDER);
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) if is_at(&file, &path) => break,
+                Ok(()) if is_at(&file, &place) => break,
                 // Who held it took it away with the folder.
                 Ok(()) => file = open().map_err(failed)?,
                 Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(&holder))),
+                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(folder))),
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
         }
-        // Only told to others; not being able to tell harms nobody.
-        if let Ok(text) = serde_json::to_vec(me) {
-            let _ = fs::write(&holder, text);
-        }
+        tell(folder, me);
         Ok(Lock {
             file,
-            folder: folder.to_path_buf(),
+            folder: folder.clone(),
         })
+    }
+
+    /// A name in the folder with the backups.
+    pub fn place(&self, name: &str) -> Place {
+        self.folder.place(name)
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.folder.join(HOLDER));
-        let path = self.folder.join("lock");
+        let _ = self.folder.remove_file(HOLDER.as_ref());
         // A run that wrote nothing leaves nothing. Where it cannot be told whether a name still means the same file,
         // the lock file must stay: two runs could hold two locks of one name.
-        let alone = || fs::read_dir(&self.folder).is_ok_and(|entries| entries.count() == 1);
-        if cfg!(unix) && is_at(&self.file, &path) && alone() {
-            let _ = fs::remove_file(path);
-            let _ = fs::remove_dir(&self.folder);
+        let alone = || self.folder.names().is_ok_and(|names| names.len() == 1);
+        if cfg!(unix) && is_at(&self.file, &self.folder.place(LOCK)) && alone() {
+            let _ = self.folder.remove_file(LOCK.as_ref());
+            if let Ok(place) = Place::of(self.folder.path(), Last::Keep) {
+                let _ = place.folder.remove_folder(&place.name);
+            }
         }
     }
 }
 
+/// Is locked.
+const LOCK: &str = "lock";
 /// Tells who holds the lock.
 const HOLDER: &str = "lock-holder.json";
 
 /// Whether the name still means this file.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if identity(&a) == identity(&b))
+fn is_at(file: &File, place: &Place) -> bool {
+    cfg!(not(unix))
+        || matches!((Place::found(file), place.look()), (Ok(a), Ok(Some(b))) if a.identity == b.identity)
 }
 
-#[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> bool {
-    true
+/// Only told to others; not being able to tell harms nobody.
+fn tell(folder: &Folder, me: &Holder) {
+    // What a killed run left, or somebody put there.
+    let _ = folder.remove_file(HOLDER.as_ref());
+    if let (Ok(text), Ok(mut file)) = (serde_json::to_vec(me), folder.make_file(HOLDER.as_ref())) {
+        let _ = file.write_all(&text);
+    }
 }
 
 /// The holder writes this just after it has the lock.
-fn read(path: &Path) -> Option<Holder> {
+fn read(folder: &Folder) -> Option<Holder> {
     for _ in 0..10 {
-        let holder = fs::read(path)
+        let holder = folder
+            .place(HOLDER)
+            .read_ours(foreign::NOTE)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if holder.is_some() {
@@ -182,14 +198,15 @@ mod tests {
     fn the_second_learns_who_is_first() {
         let folder = tempfile::tempdir().unwrap();
         let me = Holder::this("now".into(), "enable".into());
-        let first = Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
-        match Lock::acquire(folder.path(), Duration::from_millis(50), &me) {
+        let open = || Folder::open(folder.path()).unwrap();
+        let first = Lock::acquire(&open(), Duration::ZERO, &me).unwrap();
+        match Lock::acquire(&open(), Duration::from_millis(50), &me) {
             Err(LockError::Held(Some(holder))) => assert_eq!(holder, me),
             other => panic!("{other:?}"),
         }
         drop(first);
         // It took its folder away, as there was nothing else in it.
-        fs::create_dir_all(folder.path()).unwrap();
-        Lock::acquire(folder.path(), Duration::ZERO, &me).unwrap();
+        std::fs::create_dir_all(folder.path()).unwrap();
+        Lock::acquire(&open(), Duration::ZERO, &me).unwrap();
     }
 }

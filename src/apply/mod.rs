@@ -2,20 +2,29 @@
 //! bytes mean.
 
 mod backup;
+mod change;
+mod create;
 mod disk;
+mod error;
+mod folder;
 mod journal;
 mod lock;
 mod merge;
+mod owner;
+mod recover;
 mod replace;
 mod restore;
 mod transaction;
 
-pub use backup::{Backup, Store, backup_folders};
+pub use backup::{Backup, CANDIDATE, Store, backup_folders};
+pub use change::{Change, Content, NewFile, Target};
+pub use create::{create_all, create_private};
 pub use disk::{Attributes, Disk, RealDisk};
-pub use journal::{Entry, Manifest, Name, Recovered, State, checksum};
+pub use error::ApplyError;
+pub use folder::{Folder, Found, Fresh, Kind, Last, Place, others_at};
+pub use journal::{Entry, Known, Manifest, Name, State, checksum, may_name};
 pub use lock::{Holder, Lock, LockError};
-pub use replace::create_private;
+pub use owner::Others;
+pub use recover::Recovered;
 pub use restore::{Return, Since};
-pub use transaction::{
-    ApplyError, Change, Content, NewFile, Pending, Record, Transaction, Written, create_all,
-};
+pub use transaction::{Pending, Record, Transaction, Written};

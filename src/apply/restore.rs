@@ -1,13 +1,16 @@
 //! A backup as a change of its own: from what is there now back to what was there before it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backup::Backup;
-use super::journal::{Entry, State};
+use super::change::{Change, Content};
+use super::disk::Attributes;
+use super::folder::{Last, Place};
+use super::journal::{Entry, Known, State};
 use super::merge;
-use super::transaction::{Change, Content};
+use super::replace::real_path;
+use crate::foreign;
 
 /// What a restore would do to one name.
 pub struct Return {
@@ -39,8 +42,15 @@ impl Backup {
     /// edits stay where they do not touch ours. Certificates and keys stay where they are: a backup has no copy.
     ///
     /// # Errors
-    /// When a copy cannot be read or is damaged, or a name cannot be read.
-    pub fn returns(&self, merge: bool) -> Result<Vec<Return>, (PathBuf, io::Error)> {
+    /// When it names a file that is neither below the server root nor `known` to its configuration; when a copy
+    /// cannot be read or is damaged, or a name cannot be read.
+    pub fn returns(
+        &self,
+        merge: bool,
+        root: &Path,
+        known: Known,
+    ) -> Result<Vec<Return>, (PathBuf, io::Error)> {
+        self.check(root, known)?;
         let mut returns = Vec::new();
         for entry in self.manifest.entries.iter().rev().filter(|entry| !entry.tls) {
             let path = entry.path.path();
@@ -50,6 +60,19 @@ impl Backup {
             }
         }
         Ok(returns)
+    }
+
+    /// Whether it names only what a run of ours may have changed.
+    ///
+    /// # Errors
+    /// The name that is none of those, and why.
+    pub fn check(&self, root: &Path, known: Known) -> Result<(), (PathBuf, io::Error)> {
+        for entry in &self.manifest.entries {
+            entry
+                .check(root, known)
+                .map_err(|error| (entry.path.path(), error))?;
+        }
+        Ok(())
     }
 
     /// The names that are neither as before the backup's run nor as it left them.
@@ -72,12 +95,12 @@ impl Backup {
         let now = match &state {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
-            State::File { .. } => Content::file(fs::read(&real)?),
+            State::File { .. } => Content::file(Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?),
         };
-        let mut before = entry.before.content(&self.folder)?;
+        let mut before = entry.before.content(&self.open)?;
         let mut since = Since::Untouched;
         if !state.is_same(&entry.after) {
-            let after = entry.after.content(&self.folder)?;
+            let after = entry.after.content(&self.open)?;
             let merged = match (&before, &after, &now) {
                 (Content::File(old), Content::File(ours), Content::File(now)) => merge::merge(ours, old, now),
                 _ => None,
@@ -98,12 +121,29 @@ impl Backup {
         if bytes(&now) == bytes(&before) && matches!((&now, &before), (Content::File(_), Content::File(_))) {
             return Ok(None);
         }
+        // Bytes go where they came from, not where a link leads that came since or is somebody else's.
+        if let (Content::File(_), Content::File(_)) = (&now, &before) {
+            let place = Place::of(path, Last::Follow)?;
+            if place.path() != real_path(&real)? {
+                return Err(io::Error::other(
+                    "it leads elsewhere than when the backup was made",
+                ));
+            }
+            place.refuse_led()?;
+        }
+        let attributes = match Place::of(&real, Last::Keep) {
+            Err(_) => Attributes::default(),
+            Ok(place) => {
+                place.refuse_led()?;
+                entry.before.attributes(&place.folder)
+            }
+        };
         Ok(Some(Return {
             now: bytes(&now),
             then: bytes(&before),
             since,
             change: Change {
-                attributes: entry.before.attributes(),
+                attributes,
                 // A file that was behind a link is still there; links that were replaced are named themselves.
                 ..Change::between(path.to_path_buf(), now, before)
             },

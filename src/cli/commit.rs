@@ -10,14 +10,16 @@ use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
-use super::arguments::Writing;
+use super::arguments::{Global, Writing};
 use super::effect::{Before, Effect};
+use super::known::KnownFiles;
 use super::printer::{Printer, printable};
 use super::proof::Site;
 use super::settings::Loaded;
 use super::world::World;
 use crate::apply::{
-    ApplyError, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction, backup_folders,
+    ApplyError, CANDIDATE, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction,
+    backup_folders,
 };
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
@@ -72,6 +74,7 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Failure {
         let status = match &error {
             LockError::Held(_) => ExitStatus::Locked,
+            LockError::NotOurs(..) => ExitStatus::Refused,
             LockError::Failed(_, error) => of_system(error),
         };
         Failure {
@@ -118,12 +121,19 @@ pub struct Settled {
 }
 
 /// Undoes what a killed run left, before anything else.
-pub fn settle(root: &Path, writing: &Writing, world: &World, printer: &Printer) -> Result<Settled, Failure> {
+pub fn settle(
+    root: &Path,
+    global: &Global,
+    writing: &Writing,
+    world: &World,
+    printer: &Printer,
+) -> Result<Settled, Failure> {
     let mut settled = Settled::default();
     for store in stores(root, world.disk) {
+        store.refuse_foreign()?;
         if store.unfinished().is_some() {
             let lock = lock(&store, writing, world)?;
-            settled.and(recover(&store, &lock, false, printer)?);
+            settled.and(recover(&store, &lock, false, global, printer)?);
         }
     }
     if !writing.restarts() {
@@ -151,8 +161,15 @@ impl Settled {
 }
 
 /// Undoes what a killed run left in one store.
-pub fn recover(store: &Store, lock: &Lock, force: bool, printer: &Printer) -> Result<Settled, Failure> {
-    let Some(recovered) = store.recover(lock, force)? else {
+pub fn recover(
+    store: &Store,
+    lock: &Lock,
+    force: bool,
+    global: &Global,
+    printer: &Printer,
+) -> Result<Settled, Failure> {
+    let known = KnownFiles::new(global);
+    let Some(recovered) = store.recover(lock, force, &|path| known.has(path))? else {
         return Ok(Settled::default());
     };
     printer.talk(&format!(
@@ -181,6 +198,27 @@ pub fn mention_unfinished(root: &Path, world: &World, printer: &Printer) {
              esync-ssl restore --recover, undoes them first",
         );
     }
+}
+
+/// Says of changes that are previewed who else may write where they go.
+///
+/// # Errors
+/// Refused, where a private key would go there.
+pub fn say_shared<'a>(
+    changes: impl IntoIterator<Item = &'a Change>,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let mut said = Vec::new();
+    for change in changes {
+        if let Some(others) = change.shared()?
+            && !said.contains(&others)
+        {
+            let note = format!("note: {others}, so what is written there can be changed by others than root");
+            printer.talk(&printable(note.as_bytes()));
+            said.push(others);
+        }
+    }
+    Ok(())
 }
 
 /// Asks, unless told not to. Anything but yes means no.
@@ -273,19 +311,24 @@ impl<'a> Judge<'a> {
     }
 
     /// Asks about new bytes of the main file before they go live, as a candidate where no `Include` looks.
-    fn rejects_candidate(&self, store: &Store, bytes: &[u8]) -> Result<Option<String>, Failure> {
-        let candidate = store.folder.join("candidate.tmp");
-        let _ = store.disk.remove(&candidate);
-        let written = store.disk.create(&candidate, bytes);
+    fn rejects_candidate(
+        &self,
+        disk: &dyn Disk,
+        lock: &Lock,
+        bytes: &[u8],
+    ) -> Result<Option<String>, Failure> {
+        let candidate = lock.place(CANDIDATE);
+        let _ = disk.remove(&candidate);
+        let written = disk.create(&candidate, bytes, false);
         let result = match written {
-            Ok(()) => self.rejects(&candidate),
+            Ok(_) => self.rejects(&candidate.path()),
             Err(error) => Err(Failure::from(ApplyError::Failed {
                 act: "write",
-                path: candidate.clone(),
+                path: candidate.path(),
                 error,
             })),
         };
-        let _ = store.disk.remove(&candidate);
+        let _ = disk.remove(&candidate);
         result
     }
 }
@@ -324,7 +367,7 @@ pub fn commit(
     // What can be refused without a trace is; under the lock it is looked at once more.
     transaction.check()?;
     let lock = lock(&store, writing, world)?;
-    let settled = recover(&store, &lock, false, printer)?;
+    let settled = recover(&store, &lock, false, &loaded.global, printer)?;
     let server_told = work.server_told || settled.server_told;
     let before = Before {
         old: Some(loaded),
@@ -338,7 +381,7 @@ pub fn commit(
     if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
         && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
         && change.path == loaded.installation.main
-        && let Some(words) = judge.rejects_candidate(&store, after)?
+        && let Some(words) = judge.rejects_candidate(world.disk, &lock, after)?
     {
         return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
     }

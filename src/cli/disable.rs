@@ -29,7 +29,7 @@ pub fn run(
     if arguments.dry_run {
         commit::mention_unfinished(&root, world, printer);
     } else {
-        settled = commit::settle(&root, &arguments.writing, world, printer)?;
+        settled = commit::settle(&root, global, &arguments.writing, world, printer)?;
         if settled.any {
             loaded = Loaded::find(global)?;
         }
@@ -37,7 +37,7 @@ pub fn run(
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
-    let (records, missing) = records(&root, world)?;
+    let (records, missing) = records(&root, global, world)?;
     let request = change::Disable {
         domains,
         force: arguments.force,
@@ -94,6 +94,7 @@ pub fn run(
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+    commit::say_shared(&work.changes, printer)?;
     commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
     let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
     report.result = "written";

@@ -33,7 +33,7 @@ pub fn run(
     if arguments.dry_run {
         commit::mention_unfinished(&root, world, printer);
     } else {
-        settled = commit::settle(&root, &arguments.writing, world, printer)?;
+        settled = commit::settle(&root, global, &arguments.writing, world, printer)?;
     }
     if settled.any {
         loaded = Loaded::find(global)?;
@@ -120,6 +120,7 @@ pub fn run(
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+    commit::say_shared(&work.changes, printer)?;
     // It writes nothing, so a dry run has it as well: what would be refused is refused.
     let is_rehearsed =
         !arguments.writing.no_rehearsal && rehearse::before_writing(&loaded, &request, &work, printer)?;

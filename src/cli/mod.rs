@@ -15,6 +15,7 @@ mod enable_files;
 mod explain;
 mod findings;
 mod judge;
+mod known;
 mod lint;
 mod material;
 mod new_files;

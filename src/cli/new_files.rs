@@ -8,8 +8,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Failure;
-use super::printer::Printer;
-use crate::apply::{NewFile, RealDisk, create_all};
+use super::printer::{Printer, printable};
+use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
@@ -181,13 +181,37 @@ impl NewFiles {
         self.files.into_iter().filter_map(|new| new.file).collect()
     }
 
+    /// The folders of these files to which others than root and this account may write.
+    fn shared(&self) -> Vec<Others> {
+        let files = self.files.iter().filter_map(|new| new.file.as_ref());
+        let mut shared: Vec<Others> = files.filter_map(|file| others_at(file.path.parent()?)).collect();
+        shared.dedup();
+        shared
+    }
+
+    /// Refuses to put keys where a server reads them and others may write.
+    pub fn refuse_shared(&self) -> Result<(), Failure> {
+        match self.shared().first() {
+            Some(others) => Err(Failure::refused(format!(
+                "nothing was written, as no private key goes where others than root and this account may write: {others}. \
+                 Close it ({}), then run again",
+                others.remedy()
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Writes all of them, or none.
     pub fn write(self) -> Result<(), Failure> {
         create_all(&RealDisk, &self.into_files()).map_err(Failure::from)
     }
 
     /// Writes all of them unless it is a dry run, and tells.
-    pub fn finish(self, dry_run: bool, notes: Vec<String>, printer: &Printer) -> Result<(), Failure> {
+    pub fn finish(self, dry_run: bool, mut notes: Vec<String>, printer: &Printer) -> Result<(), Failure> {
+        for others in self.shared() {
+            let note = format!("{others}, so what is written there can be changed by others than root");
+            notes.push(printable(note.as_bytes()));
+        }
         let outcome = Outcome {
             result: match (self.is_empty(), dry_run) {
                 (true, _) => "unchanged",
@@ -215,7 +239,7 @@ impl NewFiles {
             let _ = writeln!(text, "There already: {file}");
         }
         printer.document(&outcome);
-        printer.answer(&super::printer::printable(text.as_bytes()));
+        printer.answer(&printable(text.as_bytes()));
         Ok(())
     }
 }

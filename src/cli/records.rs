@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::Failure;
-use super::arguments::{Arguments, Command};
+use super::arguments::{Arguments, Command, Global};
 use super::commit::stores;
+use super::known::KnownFiles;
 use super::world::World;
-use crate::apply::{Backup, Content};
+use crate::apply::{Backup, Content, may_name};
 use crate::change::{Action, Link, Record, Version, domain_name};
 use crate::httpd::real_path;
 
 /// All records of a server root, the oldest first, and what is missing in them, for people.
-pub fn records(root: &Path, world: &World) -> Result<(Vec<Record>, Vec<String>), Failure> {
+pub fn records(root: &Path, global: &Global, world: &World) -> Result<(Vec<Record>, Vec<String>), Failure> {
+    let known = KnownFiles::new(global);
     let mut records = Vec::new();
     let mut missing = Vec::new();
     for store in stores(root, world.disk) {
@@ -21,13 +23,13 @@ pub fn records(root: &Path, world: &World) -> Result<(Vec<Record>, Vec<String>),
             Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
         })?;
         for backup in found {
-            records.push(record(&backup, root, &mut missing));
+            records.push(record(&backup, root, &known, &mut missing));
         }
     }
     Ok((records, missing))
 }
 
-fn record(backup: &Backup, root: &Path, missing: &mut Vec<String>) -> Record {
+fn record(backup: &Backup, root: &Path, known: &KnownFiles, missing: &mut Vec<String>) -> Record {
     let (action, domains) = command(&backup.manifest.command);
     let mut record = Record {
         action,
@@ -42,6 +44,15 @@ fn record(backup: &Backup, root: &Path, missing: &mut Vec<String>) -> Record {
     };
     for entry in backup.manifest.entries.iter().filter(|entry| !entry.tls) {
         let path = here(entry.path.path());
+        if !may_name(&path, root, &|path| known.has(path)).unwrap_or(false) {
+            missing.push(format!(
+                "the backup {} names {}, which is neither below the server root nor read by the configuration, and is left \
+                 out of account",
+                backup.id,
+                path.display()
+            ));
+            continue;
+        }
         let (before, after) = (backup.content(&entry.before), backup.content(&entry.after));
         let link = |target| Link {
             path: path.clone(),

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::arguments::{Global, Restore};
 use super::backups::{root, shown};
-use super::commit::{Settled, confirm, lock, mention_unfinished, recover, settle, stores};
+use super::commit::{Settled, confirm, lock, mention_unfinished, recover, say_shared, settle, stores};
 use super::effect::{Before, Effect};
+use super::known::KnownFiles;
 use super::printer::Printer;
 use super::settings::Loaded;
 use super::tell::Way;
@@ -32,11 +33,13 @@ pub fn run(
     if arguments.dry_run {
         mention_unfinished(&root, world, printer);
     } else {
-        settled = settle(&root, &arguments.writing, world, printer)?;
+        settled = settle(&root, global, &arguments.writing, world, printer)?;
     }
     let stores = stores(&root, world.disk);
     let (store, backup) = choose(&stores, arguments.id.as_deref())?;
-    let returns = backup.returns(arguments.merge).map_err(|(path, error)| Failure {
+    let known = KnownFiles::new(global);
+    let returns = backup.returns(arguments.merge, &root, &|path| known.has(path));
+    let returns = returns.map_err(|(path, error)| Failure {
         status: ExitStatus::NotRestored,
         ..Failure::error(anyhow::anyhow!(
             "{} cannot be restored: {error}; nothing was written. The copies are in {}",
@@ -59,6 +62,7 @@ pub fn run(
         printer.talk(&format!("note: {note}"));
     }
     refuse_edited(&arguments, &returns)?;
+    say_shared(returns.iter().map(|back| &back.change), printer)?;
     if arguments.dry_run {
         report.result = "would-change";
         printer.document(&report);
@@ -113,12 +117,13 @@ fn only_recover(
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
     let mut found = Settled::default();
-    for store in stores(root, world.disk)
-        .iter()
-        .filter(|store| store.unfinished().is_some())
-    {
+    for store in &stores(root, world.disk) {
+        store.refuse_foreign()?;
+        if store.unfinished().is_none() {
+            continue;
+        }
         let lock = lock(store, &arguments.writing, world)?;
-        found.and(recover(store, &lock, arguments.force, printer)?);
+        found.and(recover(store, &lock, arguments.force, global, printer)?);
     }
     let mut server = None;
     if arguments.writing.start || found.server_told && arguments.writing.restart {

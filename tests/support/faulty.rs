@@ -1,8 +1,8 @@
 //! The program in a child process of the running test, in a world in which one operation of the disk or the service
 //! fails, or at which the process is killed. The test that uses it has a test `child` that calls [`child`].
 
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use esync_ssl::apply::{Attributes, Disk, RealDisk};
+use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{Pace, World, run_in};
 use esync_ssl::server::service::{self, Error, Server, Service, State};
 
@@ -52,7 +52,7 @@ fn die() -> ! {
 struct FaultyDisk(Arc<Faults>);
 
 impl FaultyDisk {
-    fn act(&self, real: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
+    fn act<T>(&self, real: impl FnOnce() -> io::Result<T>, half: impl FnOnce()) -> io::Result<T> {
         match self.0.next("disk") {
             None => real(),
             Some("error") => Err(io::Error::other("injected")),
@@ -73,57 +73,53 @@ impl FaultyDisk {
 }
 
 impl Disk for FaultyDisk {
-    fn create_folder(&self, path: &Path, closed: bool) -> io::Result<()> {
-        self.act(|| RealDisk.create_folder(path, closed), || ())
+    fn create_folder(&self, place: &Place, closed: bool) -> io::Result<()> {
+        self.act(|| RealDisk.create_folder(place, closed), || ())
     }
 
-    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn create(&self, place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh> {
         let half = || {
             if self.0.kind == "short" {
-                let _ = RealDisk.create(path, &bytes[..bytes.len() / 2]);
+                let _ = RealDisk.create(place, &bytes[..bytes.len() / 2], private);
             }
         };
-        self.act(|| RealDisk.create(path, bytes), half)
+        self.act(|| RealDisk.create(place, bytes, private), half)
     }
 
-    fn adopt(&self, path: &Path, other: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.adopt(path, other), || ())
+    fn adopt(&self, fresh: &Fresh, from: &File) -> io::Result<()> {
+        self.act(|| RealDisk.adopt(fresh, from), || ())
     }
 
-    fn set_attributes(&self, path: &Path, attributes: Attributes) -> io::Result<()> {
-        self.act(|| RealDisk.set_attributes(path, attributes), || ())
+    fn set_attributes(&self, fresh: &Fresh, attributes: Attributes) -> io::Result<()> {
+        self.act(|| RealDisk.set_attributes(fresh, attributes), || ())
     }
 
-    fn restrict(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.restrict(path), || ())
+    fn sync(&self, fresh: &Fresh) -> io::Result<()> {
+        self.act(|| RealDisk.sync(fresh), || ())
     }
 
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.sync(path), || ())
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        self.act(|| RealDisk.sync_folder(folder), || ())
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.sync_folder(path), || ())
+    fn replace(&self, fresh: &Fresh, name: &OsStr) -> io::Result<()> {
+        self.act(|| RealDisk.replace(fresh, name), || ())
     }
 
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.replace(from, to), || ())
+    fn publish(&self, fresh: &Fresh, name: &OsStr) -> io::Result<()> {
+        self.act(|| RealDisk.publish(fresh, name), || ())
     }
 
-    fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.publish(from, to), || ())
+    fn link(&self, target: &Path, place: &Place) -> io::Result<()> {
+        self.act(|| RealDisk.link(target, place), || ())
     }
 
-    fn link(&self, target: &Path, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.link(target, path), || ())
+    fn remove(&self, place: &Place) -> io::Result<()> {
+        self.act(|| RealDisk.remove(place), || ())
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.remove(path), || ())
-    }
-
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.act(|| RealDisk.remove_folder(path), || ())
+    fn remove_folder(&self, place: &Place) -> io::Result<()> {
+        self.act(|| RealDisk.remove_folder(place), || ())
     }
 }
 

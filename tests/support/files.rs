@@ -73,7 +73,11 @@ pub fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 found.insert(format!("{name}/"), Vec::new());
                 folders.push((path, format!("{name}/")));
             } else {
-                let bytes = fs::read(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
+                let bytes = match fs::read_link(&path) {
+                    // A link to a folder, or to nothing.
+                    Ok(target) if !path.is_file() => target.into_os_string().into_encoded_bytes(),
+                    _ => fs::read(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display())),
+                };
                 found.insert(name, bytes);
             }
         }

@@ -19,6 +19,8 @@ pub mod files;
 pub mod gateway;
 pub mod network;
 pub mod normal;
+#[cfg(unix)]
+pub mod others;
 pub mod process;
 pub mod program;
 #[cfg(unix)]

@@ -4,77 +4,112 @@
 #[cfg_attr(windows, path = "windows.rs")]
 pub(super) mod system;
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::disk::{Attributes, Disk, RealDisk};
-use super::transaction::Content;
+use super::change::Content;
+use super::disk::{Attributes, Disk};
+use super::folder::{Folder, Found, Fresh, Kind, Last, Place};
+use super::owner::is_ours;
 
-/// Creates a file that only its owner can read. Fails when there is one already.
-///
-/// # Errors
-/// `AlreadyExists`, or what the system says.
-pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let disk = RealDisk;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let step = Step {
-        real: path,
-        temporary: &path.with_file_name(temporary_name(&std::process::id().to_string(), 0)),
-        after: &Content::file(bytes.to_vec()),
-        over: false,
-        private: true,
-        attributes: Attributes::default(),
-    };
-    step.prepare(&disk)
-        .and_then(|()| step.finish(&disk))
-        .inspect_err(|_| {
-            let _ = disk.remove(step.temporary);
+/// A name that no `Include` pattern for `*.conf` matches, should we be killed before it gets its real one.
+pub(super) fn temporary_name(id: &str, number: usize) -> OsString {
+    format!(".esync-ssl-{id}-{number}.tmp").into()
+}
+
+/// Whether a name is such a one: of a backup's run, or of a process that had no backup.
+fn is_temporary(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.strip_prefix(".esync-ssl-")
+        .and_then(|rest| rest.strip_suffix(".tmp")?.rsplit_once('-'))
+        .is_some_and(|(id, number)| {
+            is_number(number) && (is_number(id) || super::backup::number(id).is_some())
         })
 }
 
-/// A name that no `Include` pattern for `*.conf` matches, should we be killed before it gets its real one.
-pub(super) fn temporary_name(id: &str, number: usize) -> String {
-    format!(".esync-ssl-{id}-{number}.tmp")
+/// Removes the temporary files that killed runs left in a folder: regular files of ours with just such a name, which
+/// nobody is writing.
+pub(super) fn sweep(disk: &dyn Disk, folder: &Folder) {
+    for name in folder.names().unwrap_or_default() {
+        if !name.to_str().is_some_and(is_temporary) {
+            continue;
+        }
+        let place = folder.place(name);
+        let is_ours = |found: Found| found.kind == Kind::File && is_ours(found.attributes.uid);
+        if place.look().ok().flatten().is_some_and(is_ours) && is_abandoned(&place) {
+            let _ = disk.remove(&place);
+        }
+    }
 }
 
-/// The name that really changes: for a file that is replaced, the one behind all symbolic links.
-pub(super) fn real_name(path: &Path, follow: bool) -> io::Result<PathBuf> {
-    if follow {
-        return std::fs::canonicalize(path);
+/// Whoever makes a file holds its lock. On Windows, where it is not kept open, it is done in an hour.
+fn is_abandoned(place: &Place) -> bool {
+    const LONG: Duration = Duration::from_secs(3600);
+    let is_old = |file: &File| {
+        let modified = file.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > LONG))
+    };
+    place.open().is_ok_and(|file| {
+        if cfg!(windows) {
+            is_old(&file)
+        } else {
+            file.try_lock().is_ok()
+        }
+    })
+}
+
+/// Where a path leads, with all links on the way followed, also where its last folders are yet to be made.
+pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    match Place::of(path, Last::Keep) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match (path.parent(), path.file_name()) {
+            (Some(above), Some(name)) => Ok(real_path(above)?.join(name)),
+            _ => Err(error),
+        },
+        place => Ok(place?.path()),
     }
-    match (path.parent(), path.file_name()) {
-        (Some(folder), Some(name)) if folder.exists() => Ok(std::fs::canonicalize(folder)?.join(name)),
-        _ => Ok(path.to_path_buf()),
-    }
+}
+
+/// Whether a path leads to something below a folder.
+pub(super) fn is_below(path: &Path, folder: &Path) -> io::Result<bool> {
+    Ok(real_path(path)?.starts_with(Folder::open(folder)?.path()))
 }
 
 /// Why a file cannot be replaced without harm; a sentence's end that says what to do.
-pub(super) fn obstacle(real: &Path) -> io::Result<Option<&'static str>> {
-    let metadata = std::fs::metadata(real)?;
-    if !metadata.is_file() {
+pub(super) fn obstacle(place: &Place, found: &Found) -> io::Result<Option<&'static str>> {
+    if found.kind != Kind::File {
         return Ok(Some("is not a regular file; only regular files are changed"));
     }
-    if metadata.permissions().readonly() {
+    if is_read_only(place, found) {
         return Ok(Some(
             "is marked read-only, which somebody meant; make it writable for its owner, then run again",
         ));
     }
-    system::obstacle(real, &metadata)
+    #[cfg(unix)]
+    return system::obstacle(place, found);
+    #[cfg(not(unix))]
+    Ok(None)
+}
+
+fn is_read_only(place: &Place, found: &Found) -> bool {
+    match found.attributes.mode {
+        Some(mode) => mode & 0o222 == 0,
+        None => std::fs::metadata(place.path()).is_ok_and(|metadata| metadata.permissions().readonly()),
+    }
 }
 
 /// One name and what it becomes.
 pub(super) struct Step<'a> {
     /// The name, links resolved where they shall stay.
-    pub real: &'a Path,
-    /// Where its new bytes wait, in the same folder.
-    pub temporary: &'a Path,
+    pub place: Place,
+    /// The name of its new bytes while they wait, in the same folder.
+    pub temporary: OsString,
     /// What shall be there.
     pub after: &'a Content,
-    /// Something is there that it replaces; else nothing may be there.
-    pub over: bool,
+    /// What is there and is replaced; else nothing may be there.
+    pub over: Option<Found>,
     /// Only its owner may read it.
     pub private: bool,
     /// Owner and mode where there is no file to take them from.
@@ -83,45 +118,86 @@ pub(super) struct Step<'a> {
 
 impl Step<'_> {
     /// Everything that may fail for want of space or rights, without touching what is there.
-    pub fn prepare(&self, disk: &dyn Disk) -> io::Result<()> {
+    pub fn prepare(&self, disk: &dyn Disk) -> io::Result<Option<Fresh>> {
         let Content::File(bytes) = self.after else {
-            return Ok(());
+            return Ok(None);
         };
-        disk.create(self.temporary, bytes)?;
-        if self.private {
-            disk.restrict(self.temporary)?;
-        } else if self.over && is_file(self.real) {
-            disk.adopt(self.temporary, self.real)?;
-        } else {
-            disk.set_attributes(self.temporary, self.attributes)?;
+        let waiting = self.place.folder.place(self.temporary.clone());
+        let fresh = disk.create(&waiting, bytes, self.private)?;
+        match self
+            .over
+            .filter(|over| over.kind == Kind::File && self.may_adopt(over))
+        {
+            _ if self.private => disk.set_attributes(&fresh, OWNER_ONLY)?,
+            Some(over) => {
+                let from = self.place.open()?;
+                // Else what is written would be given to whoever put another file there.
+                if Place::found(&from)? != over {
+                    return Err(io::Error::other("somebody else changed it meanwhile"));
+                }
+                disk.adopt(&fresh, &from)?;
+            }
+            None => disk.set_attributes(&fresh, self.attributes)?,
         }
-        disk.sync(self.temporary)
+        disk.sync(&fresh)?;
+        Ok(Some(fresh))
+    }
+
+    /// Bytes that were another's are not given to whoever owns the file now.
+    fn may_adopt(&self, over: &Found) -> bool {
+        is_ours(over.attributes.uid)
+            || self.attributes.uid.is_none()
+            || self.attributes.uid == over.attributes.uid
     }
 
     /// The change itself.
-    pub fn finish(&self, disk: &dyn Disk) -> io::Result<()> {
-        match self.after {
-            Content::File(_) if self.over => disk.replace(self.temporary, self.real)?,
-            Content::File(_) => disk.publish(self.temporary, self.real)?,
-            Content::Link(target) => {
-                if self.over {
-                    disk.remove(self.real)?;
-                }
-                disk.link(target, self.real)?;
+    pub fn finish(&self, disk: &dyn Disk, fresh: Option<&Fresh>) -> io::Result<()> {
+        match (self.after, fresh) {
+            (Content::File(_), Some(fresh)) if self.over.is_some() => {
+                disk.replace(fresh, &self.place.name)?
             }
-            Content::Absent if self.over => disk.remove(self.real)?,
-            Content::Absent => {}
+            (Content::File(_), Some(fresh)) => disk.publish(fresh, &self.place.name)?,
+            (Content::Link(target), _) => {
+                if self.over.is_some() {
+                    disk.remove(&self.place)?;
+                }
+                disk.link(target, &self.place)?;
+            }
+            _ if self.over.is_some() => disk.remove(&self.place)?,
+            _ => {}
         }
-        match self.real.parent() {
-            Some(folder) if folder.exists() => disk.sync_folder(folder),
-            _ => Ok(()),
-        }
+        disk.sync_folder(&self.place.folder)
+    }
+
+    /// Removes the new bytes that still wait.
+    pub fn clean(&self, disk: &dyn Disk) {
+        let _ = disk.remove(&self.place.folder.place(self.temporary.clone()));
     }
 }
 
-fn is_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+/// Makes sure that so many files can be open at once, as far as the system lets us.
+pub(super) fn allow_open_files(files: usize) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        // Each has its folder, and there are those that are open already.
+        let wanted = files as u64 * 2 + 200;
+        let mut limit = getrlimit(Resource::Nofile);
+        if limit.current.is_some_and(|current| current < wanted) {
+            limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+            let _ = setrlimit(Resource::Nofile, limit);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = files;
 }
+
+/// Owner and mode of what is private.
+const OWNER_ONLY: Attributes = Attributes {
+    mode: Some(0o600),
+    uid: None,
+    gid: None,
+};
 
 /// On Windows a file that another program holds open for a moment can be neither replaced nor removed: waits a
 /// little, longer each time, then gives up.
@@ -150,20 +226,21 @@ fn is_momentary(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::RealDisk;
     use std::fs;
 
     fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let real = real_name(path, true)?;
+        let place = Place::of(path, Last::Follow)?;
         let step = Step {
-            temporary: &real.with_file_name(temporary_name("t", 0)),
-            real: &real,
+            temporary: temporary_name("t", 0),
+            over: place.look()?,
+            place,
             after: &Content::file(bytes.to_vec()),
-            over: true,
             private: false,
             attributes: Attributes::default(),
         };
-        step.prepare(&RealDisk)?;
-        step.finish(&RealDisk)
+        let fresh = step.prepare(&RealDisk)?;
+        step.finish(&RealDisk, fresh.as_ref())
     }
 
     #[test]
@@ -174,17 +251,6 @@ mod tests {
         replace(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn an_existing_file_is_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/a.key");
-        create_private(&path, b"one").unwrap();
-        let error = create_private(&path, b"two").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&path).unwrap(), b"one");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
@@ -203,8 +269,5 @@ mod tests {
         assert_eq!(fs::read_link(&inner).unwrap(), Path::new("real.conf"));
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
-        let key = folder.path().join("k.key");
-        create_private(&key, b"k").unwrap();
-        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

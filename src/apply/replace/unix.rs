@@ -1,53 +1,77 @@
-//! What Unix has: owner, mode, extended attributes (POSIX access lists and SELinux labels among them), links.
+//! What Unix has: owner, mode, extended attributes (POSIX access lists and SELinux labels among them), links. Everything
+//! is done to the open file.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
+use std::ffi::OsStr;
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use crate::apply::disk::Attributes;
+use crate::apply::folder::{Found, Fresh, Kind, Place};
 
-/// Owner and mode of a file.
-pub fn attributes(metadata: &Metadata) -> Attributes {
-    Attributes {
-        mode: Some(metadata.mode() & 0o7777),
-        uid: Some(metadata.uid()),
-        gid: Some(metadata.gid()),
+impl Fresh {
+    /// Makes a file that only its owner may read. As long as it is being made, it is locked.
+    pub(in crate::apply) fn create(place: &Place, bytes: &[u8], _private: bool) -> io::Result<Fresh> {
+        let mut file = place.folder.make_file(&place.name)?;
+        // Only tells others that it is no litter; some file systems have no locks.
+        let _ = file.try_lock();
+        file.write_all(bytes)?;
+        Ok(Fresh {
+            place: place.clone(),
+            file,
+        })
     }
-}
 
-pub fn create_folder(path: &Path, closed: bool) -> io::Result<()> {
-    DirBuilder::new()
-        .mode(if closed { 0o700 } else { 0o755 })
-        .create(path)
-}
+    /// Gives it owner, mode, access list and label of another open file.
+    pub(in crate::apply) fn adopt(&self, from: &File) -> io::Result<()> {
+        let metadata = from.metadata()?;
+        set(&self.file, Place::found(from)?.attributes)?;
+        copy_extended(from, &self.file)?;
+        // Setting an access list changes the mode's group bits, and setting the owner clears set-id bits.
+        self.file
+            .set_permissions(Permissions::from_mode(metadata.mode() & 0o7777))
+    }
 
-pub fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-}
+    pub(in crate::apply) fn set_attributes(&self, attributes: Attributes) -> io::Result<()> {
+        set(
+            &self.file,
+            Attributes {
+                mode: attributes.mode.or(Some(0o644)),
+                ..attributes
+            },
+        )
+    }
 
-pub fn adopt(path: &Path, other: &Path) -> io::Result<()> {
-    let file = File::open(path)?;
-    let from = File::open(other)?;
-    let metadata = from.metadata()?;
-    set(&file, attributes(&metadata))?;
-    copy_extended(&from, &file)?;
-    // Setting an access list changes the mode's group bits, and setting the owner clears set-id bits.
-    file.set_permissions(Permissions::from_mode(metadata.mode() & 0o7777))
-}
+    pub(in crate::apply) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
 
-pub fn set_attributes(path: &Path, attributes: Attributes) -> io::Result<()> {
-    set(
-        &File::open(path)?,
-        Attributes {
-            mode: attributes.mode.or(Some(0o644)),
-            ..attributes
-        },
-    )
+    /// Takes the place of what has this name.
+    pub(in crate::apply) fn replace(&self, name: &OsStr) -> io::Result<()> {
+        self.is_at(&self.place.name)?;
+        self.place.folder.rename(&self.place.name, name)?;
+        self.is_at(name)
+    }
+
+    /// Takes this name, which nothing may have.
+    pub(in crate::apply) fn publish(&self, name: &OsStr) -> io::Result<()> {
+        self.is_at(&self.place.name)?;
+        self.place.folder.rename_new(&self.place.name, name)?;
+        self.is_at(name)
+    }
+
+    /// Whoever owns the folder may put something else under the name at any time; then it is not ours.
+    fn is_at(&self, name: &OsStr) -> io::Result<()> {
+        let own = Place::found(&self.file)?;
+        let there = self.place.folder.place(name).look()?;
+        if there.is_some_and(|there| there.kind == Kind::File && there.identity == own.identity) {
+            return Ok(());
+        }
+        Err(io::Error::other(
+            "somebody else put another file in the place of the one that was being written",
+        ))
+    }
 }
 
 fn set(file: &File, attributes: Attributes) -> io::Result<()> {
@@ -63,35 +87,22 @@ fn set(file: &File, attributes: Attributes) -> io::Result<()> {
     }
 }
 
-pub fn restrict(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(0o600))
-}
-
-pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)
-}
-
 /// A replacement is never half done here.
 pub fn tidy(_from: &Path, _to: &Path) {}
 
-pub fn link(target: &Path, path: &Path) -> io::Result<()> {
-    symlink(target, path)
-}
-
-pub fn obstacle(real: &Path, metadata: &Metadata) -> io::Result<Option<&'static str>> {
-    if metadata.nlink() > 1 {
+pub fn obstacle(place: &Place, found: &Found) -> io::Result<Option<&'static str>> {
+    if found.names > 1 {
         return Ok(Some(
             "has further names (hard links), which would keep the old bytes; replace them by symbolic links or \
              copies, then run again",
         ));
     }
-    if is_immutable(real) {
+    if is_immutable(place) {
         return Ok(Some(
             "is marked immutable; take the mark off (chattr -i), then run again",
         ));
     }
-    let folder = real.parent().unwrap_or(Path::new("/"));
-    if fs::metadata(folder)?.dev() != metadata.dev() {
+    if place.folder.is_mounted(&place.name)? {
         return Ok(Some(
             "is mounted by itself and cannot be replaced there; change it where it is mounted from",
         ));
@@ -100,17 +111,18 @@ pub fn obstacle(real: &Path, metadata: &Metadata) -> io::Result<Option<&'static 
 }
 
 #[cfg(target_os = "linux")]
-fn is_immutable(path: &Path) -> bool {
+fn is_immutable(place: &Place) -> bool {
     use rustix::fs::{IFlags, ioctl_getflags};
     // File systems without such flags say so; then there is none.
-    File::open(path)
+    place
+        .open()
         .ok()
         .and_then(|file| ioctl_getflags(&file).ok())
         .is_some_and(|flags| flags.intersects(IFlags::IMMUTABLE | IFlags::APPEND))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_immutable(_path: &Path) -> bool {
+fn is_immutable(_place: &Place) -> bool {
     false
 }
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::apply::{Holder, RealDisk, backup_folders};
+use crate::apply::{Holder, NewFile, RealDisk, backup_folders};
+use std::fs;
 use std::time::Duration;
 use time::macros::datetime;
 
@@ -140,10 +141,10 @@ fn what_is_undone_leaves_nothing() {
     assert!(!place.path("conf/ssl").exists());
     // Nobody says a word, as if the process had been killed.
     drop(transaction(changes()).write(&store, &lock, NOW).unwrap());
-    let recovered = store.recover(&lock, false).unwrap().unwrap();
+    let recovered = store.recover(&lock, false, &|_| false).unwrap().unwrap();
     assert_eq!(recovered.restored.len(), 3);
     assert_eq!(place.names(), ["gone.conf", "httpd.conf"]);
-    assert!(store.recover(&lock, false).unwrap().is_none());
+    assert!(store.recover(&lock, false, &|_| false).unwrap().is_none());
 }
 
 #[test]
@@ -159,11 +160,11 @@ fn what_was_edited_after_a_kill_is_not_overwritten() {
     );
     fs::write(&path, "edited").unwrap();
     assert!(matches!(
-        store.recover(&lock, false),
+        store.recover(&lock, false, &|_| false),
         Err(ApplyError::NotRestored { .. })
     ));
     assert_eq!(fs::read(&path).unwrap(), b"edited");
-    store.recover(&lock, true).unwrap().unwrap();
+    store.recover(&lock, true, &|_| false).unwrap().unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"old");
 }
 
@@ -230,10 +231,14 @@ fn links_come_and_go_with_the_change() {
     let target = Path::new("../mods-available/ssl.load");
     write(&store, vec![Change::link(link.clone(), target.into())]);
     assert_eq!(fs::read_link(&link).unwrap(), target);
-    let returns = store.backups().unwrap()[0].returns(false).unwrap();
+    let returns = store.backups().unwrap()[0]
+        .returns(false, &store.root, &|_| false)
+        .unwrap();
     write(&store, returns.into_iter().map(|back| back.change).collect());
     assert!(link.symlink_metadata().is_err());
-    let returns = store.backups().unwrap()[1].returns(false).unwrap();
+    let returns = store.backups().unwrap()[1]
+        .returns(false, &store.root, &|_| false)
+        .unwrap();
     write(&store, returns.into_iter().map(|back| back.change).collect());
     assert_eq!(fs::read_link(&link).unwrap(), target);
 }

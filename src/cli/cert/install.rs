@@ -58,6 +58,7 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
     } else {
         NewFiles::of_bundle(&bundle, &folder, &name, &show)?.0
     };
+    files.refuse_shared()?;
     files.finish(
         arguments.dry_run,
         left_out(&bundle).into_iter().collect(),

@@ -1,0 +1,80 @@
+//! Why a change was not written.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why nothing was written, or worse.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// Somebody changed these files since they were read.
+    Stale(Vec<PathBuf>),
+    /// A file cannot be replaced or made without harm; the end of a sentence.
+    InTheWay(PathBuf, String),
+    /// Something could not be read or written; all is as it was.
+    Failed {
+        /// What was tried, such as `replace`.
+        act: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Files could not be put back. The next run tries again.
+    NotRestored {
+        /// The names, and what the system says.
+        problems: Vec<(PathBuf, String)>,
+        /// The folder with their copies.
+        backup: PathBuf,
+    },
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ApplyError::Stale(paths) => write!(
+                f,
+                "{} {} changed by somebody else meanwhile; nothing was written, run again",
+                list(paths),
+                if paths.len() == 1 { "was" } else { "were" }
+            ),
+            ApplyError::InTheWay(path, why) => write!(f, "{} {why}; nothing was written", path.display()),
+            ApplyError::Failed { path, error, .. } if error.kind() == io::ErrorKind::AlreadyExists => write!(
+                f,
+                "{} was made by somebody else meanwhile; nothing was written, run again",
+                path.display()
+            ),
+            ApplyError::Failed { act, path, error } => write!(
+                f,
+                "cannot {act} {}: {error}; everything is as it was. Check who may write there (run as administrator \
+                 or root) and that there is space, then run again",
+                path.display()
+            ),
+            ApplyError::NotRestored { problems, backup } => {
+                for (path, error) in problems {
+                    write!(f, "{} could not be put back: {error}. ", path.display())?;
+                }
+                write!(
+                    f,
+                    "The copies are in {}; esync-ssl restore --recover tries again",
+                    backup.display()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ApplyError {}
+
+fn list(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    shown.join(", ")
+}
+
+pub(super) fn failed<'a>(act: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ApplyError + 'a {
+    move |error| ApplyError::Failed {
+        act,
+        path: path.to_path_buf(),
+        error,
+    }
+}

@@ -1,0 +1,253 @@
+//! Open folders of Unix: descriptors, and the system calls that take them.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::{Found, Kind, invalid, regular};
+use crate::apply::disk::Attributes;
+use crate::apply::owner::{self, Others};
+
+/// A folder held open, and who else may write to it or to a folder above it.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+    handle: Rc<OwnedFd>,
+    others: Option<Others>,
+}
+
+impl Folder {
+    /// A folder that was opened below one of others, if any.
+    pub(super) fn of(path: PathBuf, handle: OwnedFd, others: Option<Others>) -> io::Result<Folder> {
+        let handle = Rc::new(handle);
+        let mut folder = Folder { path, handle, others };
+        if folder.others.is_none() {
+            folder.others = folder.own_others()?;
+        }
+        Ok(folder)
+    }
+
+    /// Its path, without any link.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who else may write to this folder, or replace it by another.
+    pub fn others(&self) -> Option<&Others> {
+        self.others.as_ref()
+    }
+
+    pub(super) fn own_others(&self) -> io::Result<Option<Others>> {
+        let stat = rustix::fs::fstat(&*self.handle)?;
+        Ok(others(&self.path, self.handle.as_fd(), &stat))
+    }
+
+    /// Opens a folder in this one: a real one, no link to one.
+    pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle =
+            rustix::fs::openat(&*self.handle, name, flags, Mode::empty()).map_err(|error| {
+                match (error, self.look(name).map(|found| found.kind)) {
+                    (Errno::LOOP | Errno::NOTDIR, Ok(Kind::Link)) => {
+                        invalid("it is a symbolic link, which is not followed")
+                    }
+                    (Errno::LOOP | Errno::NOTDIR, _) => invalid("it is no folder"),
+                    (error, _) => error.into(),
+                }
+            })?;
+        Folder::of(self.path.join(name), handle, self.others.clone())
+    }
+
+    /// The names in it.
+    pub(in crate::apply) fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&*self.handle)? {
+            let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<Found> {
+        let stat = rustix::fs::statat(&*self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(of_stat(&stat))
+    }
+
+    pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        // Opening a device may act.
+        regular(self.look(name)?.kind)?;
+        let file = File::from(rustix::fs::openat(&*self.handle, name, flags, Mode::empty())?);
+        regular(found(&file.metadata()?).kind)?;
+        Ok(file)
+    }
+
+    /// A file for a lock, which is made when it is not there.
+    pub(in crate::apply) fn open_lock(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match self.look(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => regular(other?.kind)?,
+        }
+        let file = rustix::fs::openat(&*self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = File::from(file);
+        regular(found(&file.metadata()?).kind)?;
+        Ok(file)
+    }
+
+    pub(in crate::apply) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        let target = rustix::fs::readlinkat(&*self.handle, name, Vec::new())?;
+        Ok(OsString::from_vec(target.into_bytes()).into())
+    }
+
+    /// A new file that only its owner may read.
+    pub(in crate::apply) fn make_file(&self, name: &OsStr) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&*self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(file.into())
+    }
+
+    pub(in crate::apply) fn make_folder(&self, name: &OsStr, closed: bool) -> io::Result<()> {
+        let mode = if closed { 0o700 } else { 0o755 };
+        Ok(rustix::fs::mkdirat(
+            &*self.handle,
+            name,
+            Mode::from_raw_mode(mode),
+        )?)
+    }
+
+    pub(in crate::apply) fn make_link(&self, target: &Path, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, &*self.handle, name)?)
+    }
+
+    pub(in crate::apply) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty())?)
+    }
+
+    pub(in crate::apply) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&*self.handle, name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// Renames over whatever `to` is.
+    pub(in crate::apply) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&*self.handle, from, &*self.handle, to)?)
+    }
+
+    /// Renames only where `to` is nothing.
+    pub(in crate::apply) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        let folder = &*self.handle;
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
+        {
+            use rustix::fs::{RenameFlags, renameat_with};
+            match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
+                // Not every file system can.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                other => return Ok(other?),
+            }
+        }
+        rustix::fs::linkat(folder, from, folder, to, AtFlags::empty())?;
+        Ok(rustix::fs::unlinkat(folder, from, AtFlags::empty())?)
+    }
+
+    pub(in crate::apply) fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&*self.handle)?)
+    }
+
+    /// Whether something is mounted on the name itself.
+    #[cfg(target_os = "linux")]
+    pub(in crate::apply) fn is_mounted(&self, name: &OsStr) -> io::Result<bool> {
+        use rustix::fs::{StatxFlags, statx};
+        let mount = |name: &OsStr, flags| {
+            let found = statx(&*self.handle, name, flags, StatxFlags::MNT_ID);
+            found
+                .ok()
+                .filter(|found| StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::MNT_ID))
+                .map(|found| found.stx_mnt_id)
+        };
+        let own = mount(OsStr::new(""), AtFlags::EMPTY_PATH);
+        match (mount(name, AtFlags::SYMLINK_NOFOLLOW), own) {
+            (Some(one), Some(other)) => Ok(one != other),
+            // Before Linux 5.8 only other file systems are seen.
+            _ => self.is_on_another_device(name),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::apply) fn is_mounted(&self, name: &OsStr) -> io::Result<bool> {
+        self.is_on_another_device(name)
+    }
+
+    fn is_on_another_device(&self, name: &OsStr) -> io::Result<bool> {
+        let own = of_stat(&rustix::fs::fstat(&*self.handle)?);
+        Ok(self.look(name)?.identity.0 != own.identity.0)
+    }
+}
+
+pub(super) fn others(path: &Path, folder: BorrowedFd, stat: &Stat) -> Option<Others> {
+    owner::of(path, of_stat(stat).attributes, || access_list(folder))
+}
+
+/// The access list of a folder, or nothing.
+#[cfg(target_os = "linux")]
+fn access_list(folder: BorrowedFd) -> Vec<u8> {
+    let mut list = vec![0; 64 << 10];
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let length = rustix::fs::openat(folder, ".", flags, Mode::empty())
+        .and_then(|folder| rustix::fs::fgetxattr(&folder, "system.posix_acl_access", &mut list));
+    list.truncate(length.unwrap_or(0));
+    list
+}
+
+#[cfg(not(target_os = "linux"))]
+fn access_list(_folder: BorrowedFd) -> Vec<u8> {
+    Vec::new()
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]
+pub(super) fn of_stat(stat: &Stat) -> Found {
+    Found {
+        kind: match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            FileType::Symlink => Kind::Link,
+            _ => Kind::Other,
+        },
+        attributes: Attributes {
+            mode: Some(stat.st_mode as u32 & 0o7777),
+            uid: Some(stat.st_uid),
+            gid: Some(stat.st_gid),
+        },
+        identity: (stat.st_dev as u64, stat.st_ino as u64),
+        names: stat.st_nlink as u64,
+    }
+}
+
+/// What an open file is.
+pub(super) fn found(metadata: &Metadata) -> Found {
+    let kind = metadata.file_type();
+    Found {
+        kind: match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
+            (true, ..) => Kind::File,
+            (_, true, _) => Kind::Folder,
+            (.., true) => Kind::Link,
+            _ => Kind::Other,
+        },
+        attributes: Attributes {
+            mode: Some(metadata.mode() & 0o7777),
+            uid: Some(metadata.uid()),
+            gid: Some(metadata.gid()),
+        },
+        identity: (metadata.dev(), metadata.ino()),
+        names: metadata.nlink(),
+    }
+}

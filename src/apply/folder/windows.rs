@@ -1,0 +1,200 @@
+//! Folders of Windows. Who may write there is a matter of access lists; links need a right that ordinary accounts do not
+//! have. So paths do, but no link is followed below a folder, and new files are closed before they have bytes.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Found, Fresh, Kind, Last, Place, invalid, regular};
+use crate::apply::disk::Attributes;
+use crate::apply::owner::Others;
+use crate::apply::replace::system;
+
+/// A folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens a folder, links followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path) -> io::Result<Folder> {
+        let path = fs::canonicalize(path)?;
+        if !path.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        Ok(Folder { path })
+    }
+
+    /// Its path, without any link.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who else may write to this folder, or replace it by another.
+    pub fn others(&self) -> Option<&Others> {
+        None
+    }
+
+    pub(super) fn own_others(&self) -> io::Result<Option<Others>> {
+        Ok(None)
+    }
+
+    pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+        match self.look(name)?.kind {
+            Kind::Folder => Ok(Folder {
+                path: self.path.join(name),
+            }),
+            Kind::Link => Err(invalid("it is a symbolic link, which is not followed")),
+            _ => Err(invalid("it is no folder")),
+        }
+    }
+
+    /// The names in it.
+    pub(in crate::apply) fn names(&self) -> io::Result<Vec<OsString>> {
+        fs::read_dir(&self.path)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    }
+
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<Found> {
+        Ok(found(&self.path.join(name).symlink_metadata()?))
+    }
+
+    pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
+        regular(self.look(name)?.kind)?;
+        File::open(self.path.join(name))
+    }
+
+    /// A file for a lock, which is made when it is not there.
+    pub(in crate::apply) fn open_lock(&self, name: &OsStr) -> io::Result<File> {
+        match self.look(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => regular(other?.kind)?,
+        }
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.path.join(name))
+    }
+
+    pub(in crate::apply) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        fs::read_link(self.path.join(name))
+    }
+
+    pub(in crate::apply) fn make_file(&self, name: &OsStr) -> io::Result<File> {
+        system::create_new(&self.path.join(name))
+    }
+
+    pub(in crate::apply) fn make_folder(&self, name: &OsStr, closed: bool) -> io::Result<()> {
+        system::create_folder(&self.path.join(name), closed)
+    }
+
+    pub(in crate::apply) fn make_link(&self, target: &Path, name: &OsStr) -> io::Result<()> {
+        system::link(target, &self.path.join(name))
+    }
+
+    pub(in crate::apply) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    pub(in crate::apply) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        fs::remove_dir(self.path.join(name))
+    }
+
+    pub(in crate::apply) fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Looks a path up, links followed but for the last one where that is meant.
+    ///
+    /// # Errors
+    /// When a folder on the way is not there, or may not be searched.
+    pub fn of(path: &Path, last: Last) -> io::Result<Place> {
+        let real = match last {
+            Last::Follow => Some(fs::canonicalize(path)?),
+            Last::Keep => None,
+        };
+        let path = real.as_deref().unwrap_or(path);
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(invalid("it is no path of a file"));
+        };
+        Ok(Place {
+            folder: Folder::open(above)?,
+            name: name.to_owned(),
+            via: None,
+        })
+    }
+}
+
+impl Fresh {
+    /// Makes a file; a private one is closed before it has any bytes.
+    pub(in crate::apply) fn create(place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh> {
+        let path = place.path();
+        let mut file = if private {
+            system::create_private(&path)?
+        } else {
+            system::create_new(&path)?
+        };
+        file.write_all(bytes)?;
+        Ok(Fresh { place: place.clone() })
+    }
+
+    /// `ReplaceFileW` keeps the access list, attributes and alternate streams of the file that is replaced.
+    pub(in crate::apply) fn adopt(&self, _from: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A private file was closed when it was made; another inherits the folder's access list.
+    pub(in crate::apply) fn set_attributes(&self, _attributes: Attributes) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(in crate::apply) fn sync(&self) -> io::Result<()> {
+        // Only what may be written is flushed.
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.place.path())?;
+        file.sync_all()
+    }
+
+    /// Takes the place of what has this name.
+    pub(in crate::apply) fn replace(&self, name: &OsStr) -> io::Result<()> {
+        system::replace(&self.place.path(), &self.place.folder.place(name).path())
+    }
+
+    /// Takes this name, which nothing may have.
+    pub(in crate::apply) fn publish(&self, name: &OsStr) -> io::Result<()> {
+        let temporary = tempfile::TempPath::try_from_path(self.place.path())?;
+        let to = self.place.folder.place(name).path();
+        temporary.persist_noclobber(to).map_err(|error| {
+            // Whoever asked decides what becomes of the file.
+            let _ = error.path.keep();
+            error.error
+        })
+    }
+}
+
+/// What an open file is.
+pub(super) fn found(metadata: &Metadata) -> Found {
+    let kind = metadata.file_type();
+    Found {
+        kind: match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
+            (true, ..) => Kind::File,
+            (_, true, _) => Kind::Folder,
+            (.., true) => Kind::Link,
+            _ => Kind::Other,
+        },
+        attributes: Attributes::default(),
+        identity: (0, 0),
+        names: 1,
+    }
+}

@@ -1,0 +1,494 @@
+//! What we follow on disk: another account of the machine owns a folder, or put something into one, and gains nothing by
+//! it. Nothing but its own files ever gets other bytes, another owner or another mode through us.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use esync_ssl::apply::{Change, Holder, Last, Place, RealDisk, Store, Transaction};
+use support::files;
+use support::others::{NOBODY, Victim, give, give_all, is_root, mode};
+use support::site::{BACKUPS, DOMAIN, Site};
+
+/// Tells a child which folder to attack, and which file to put there as a link.
+const ATTACKED: &str = "ESYNC_SSL_TEST_ATTACKED";
+const VICTIM: &str = "ESYNC_SSL_TEST_VICTIM";
+
+/// Nobody, who waits for files in a folder, moves each away and puts a link to the victim in its place. Not a test of
+/// its own.
+#[test]
+fn swapper() {
+    use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
+    let (Some(folder), Some(victim)) = (std::env::var_os(ATTACKED), std::env::var_os(VICTIM)) else {
+        return;
+    };
+    nix::unistd::setgroups(&[]).expect("no groups");
+    nix::unistd::setgid(nix::unistd::Gid::from_raw(NOBODY)).expect("a group");
+    nix::unistd::setuid(nix::unistd::Uid::from_raw(NOBODY)).expect("an account");
+    std::env::set_current_dir(&folder).expect("the folder");
+    let events = init(CreateFlags::CLOEXEC).expect("inotify");
+    let flags = WatchFlags::CREATE | WatchFlags::MODIFY | WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB;
+    add_watch(&events, ".", flags).expect("a watch");
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut reader = Reader::new(&events, &mut buffer);
+    fs::write("ready", "").expect("a sign");
+    for number in 0.. {
+        let Ok(event) = reader.next() else { return };
+        let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Some(name) = name.filter(|name| name.starts_with(".esync-ssl")) else {
+            continue;
+        };
+        let is_link = fs::symlink_metadata(&name).is_ok_and(|metadata| metadata.is_symlink());
+        if !is_link && fs::rename(&name, format!("away-{number}")).is_ok() {
+            let _ = symlink(&victim, &name);
+        }
+    }
+}
+
+/// The attack as long as this lives.
+struct Attack(Child);
+
+impl Attack {
+    fn on(folder: &Path, victim: &Victim) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["swapper", "--exact", "--nocapture", "--test-threads=1"]);
+        command.env(ATTACKED, folder).env(VICTIM, &victim.path);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the attacker");
+        let attack = Attack(child);
+        for _ in 0..3000 {
+            if folder.join("ready").exists() {
+                return attack;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the attacker does not get ready");
+    }
+}
+
+impl Drop for Attack {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn store(site: &Site) -> Store<'static> {
+    Store {
+        disk: &RealDisk,
+        root: site.root(),
+        folder: site.root().join(BACKUPS),
+    }
+}
+
+fn holder() -> Holder {
+    Holder::this(String::new(), String::new())
+}
+
+/// A site whose virtual host is in a folder of its own, which belongs to nobody.
+fn shared_site() -> (Site, PathBuf) {
+    let site = Site::new();
+    let folder = site.root().join("conf/sites");
+    let host = format!("<VirtualHost *:80>\nServerName {DOMAIN}\nDocumentRoot htdocs\n</VirtualHost>\n");
+    files::write(&folder.join("a.conf"), host);
+    fs::write(site.main(), site.text() + "Include conf/sites/*.conf\n").expect("the main file");
+    give_all(&folder);
+    (site, folder)
+}
+
+#[test]
+fn who_owns_a_folder_of_the_configuration_gains_nothing_by_swapping_files() {
+    if !is_root() {
+        return;
+    }
+    let (site, folder) = shared_site();
+    let victim = Victim::new(&site);
+    let attack = Attack::on(&folder, &victim);
+    let (mut written, mut undone) = (0, 0);
+    for number in 0..200 {
+        let store = store(&site);
+        let path = folder.join("a.conf");
+        let before = match fs::read(&path) {
+            Ok(before) => before,
+            Err(_) => {
+                fs::write(&path, "# new\n").expect("a file");
+                give(&path);
+                continue;
+            }
+        };
+        let changes = vec![
+            Change::replace(path, before, format!("# {number}\n").into()),
+            Change::create(folder.join(format!("{number}.conf")), b"# new\n".to_vec()),
+        ];
+        let transaction = Transaction {
+            changes,
+            ..Transaction::default()
+        };
+        let lock = store.lock(Duration::from_secs(20), &holder()).expect("the lock");
+        match transaction.write(&store, &lock, time::OffsetDateTime::now_utc()) {
+            Ok(pending) => {
+                pending.keep().expect("kept");
+                written += 1;
+            }
+            Err(_) => {
+                // What nobody put there is nobody's; the journal goes as somebody who looked at it would do it.
+                let _ = store.recover(&lock, true, &|_| false);
+                undone += 1;
+            }
+        }
+        victim.is_unharmed(&format!("run {number}"));
+    }
+    drop(attack);
+    eprintln!("{written} written, {undone} undone");
+    // The attack did take place.
+    assert!(undone > 0, "nothing was ever swapped");
+}
+
+#[test]
+fn who_owns_the_folder_of_a_new_key_gains_nothing_by_swapping_files() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let victim = Victim::new(&site);
+    let folder = site.beside("keys");
+    fs::create_dir(&folder).expect("a folder");
+    give(&folder);
+    let attack = Attack::on(&folder, &victim);
+    for number in 0..60 {
+        let out = |end: &str| folder.join(format!("{number}.{end}"));
+        let program = support::program::esync_ssl()
+            .args(["cert", "self-signed", "--domain", DOMAIN, "--out-cert"])
+            .arg(out("crt"))
+            .arg("--out-key")
+            .arg(out("key"));
+        let outcome = program.run();
+        victim.is_unharmed(&outcome.report());
+        if outcome.code == Some(0) {
+            assert!(
+                outcome.stderr_text().contains("uid 65534"),
+                "whose folder it is goes unsaid: {}",
+                outcome.report()
+            );
+        }
+    }
+    drop(attack);
+}
+
+/// Runs `enable --self-signed`, which writes a key to `conf/ssl`; it must be refused with these words.
+#[track_caller]
+fn takes_no_key(site: &Site, words: &[&str]) {
+    let before = files::snapshot(&site.root());
+    let preview = ["enable", "--dry-run", "--self-signed", "--domain", DOMAIN];
+    site.run(&preview).run().expect_code(4);
+    let outcome = site.self_signed().run().expect_code(4);
+    let said = outcome.stderr_text();
+    for word in words {
+        assert!(said.contains(word), "{word}: {}", outcome.report());
+    }
+    assert_eq!(files::snapshot(&site.root()), before, "{}", outcome.report());
+}
+
+#[test]
+fn no_key_is_written_where_others_may_write() {
+    if !is_root() {
+        return;
+    }
+    let with = |change: &dyn Fn(&Path)| {
+        let site = Site::new();
+        let folder = site.root().join("conf/ssl");
+        fs::create_dir(&folder).expect("a folder");
+        change(&folder);
+        (site, folder.display().to_string())
+    };
+    // Its owner, a folder above, everybody, a group.
+    let (site, folder) = with(&give);
+    takes_no_key(&site, &[&folder, "uid 65534", "chown root"]);
+    let (site, _) = with(&|folder| give(folder.parent().expect("a folder")));
+    takes_no_key(&site, &["uid 65534", "chown root"]);
+    let (site, folder) = with(&|folder| mode(folder, 0o777));
+    takes_no_key(&site, &["everybody", &format!("chmod go-w {folder}")]);
+    let (site, folder) = with(&|folder| mode(folder, 0o1777));
+    takes_no_key(&site, &["everybody", &format!("chmod go-w {folder}")]);
+    let (site, folder) = with(&|folder| {
+        chown(folder, None, Some(NOBODY)).expect("a group");
+        mode(folder, 0o775);
+    });
+    takes_no_key(&site, &["group", &format!("chmod go-w {folder}")]);
+    // A link into a folder of somebody else.
+    let site = Site::new();
+    let other = site.beside("other");
+    fs::create_dir(&other).expect("a folder");
+    give(&other);
+    symlink(&other, site.root().join("conf/ssl")).expect("a link");
+    takes_no_key(&site, &["uid 65534"]);
+    // A folder that root and a group of root's may write is ours.
+    let (site, _) = with(&|folder| mode(folder, 0o775));
+    site.self_signed().run().expect_code(0);
+}
+
+#[test]
+fn an_access_list_counts_as_well() {
+    use rustix::fs::{XattrFlags, setxattr};
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let folder = site.root().join("conf/ssl");
+    fs::create_dir(&folder).expect("a folder");
+    // user::rwx, user:nobody:rwx, group::r-x, mask::rwx, other::r-x
+    let entries = [
+        (1u16, 7u16, u32::MAX),
+        (2, 7, NOBODY),
+        (4, 5, u32::MAX),
+        (16, 7, u32::MAX),
+        (32, 5, u32::MAX),
+    ];
+    let mut list = vec![2, 0, 0, 0];
+    for (tag, rights, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(rights.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    if setxattr(&folder, "system.posix_acl_access", &list, XattrFlags::empty()).is_err() {
+        support::skip("the file system of the temporary folder has no access lists");
+        return;
+    }
+    takes_no_key(&site, &["access list"]);
+}
+
+#[test]
+fn certificates_are_not_installed_where_others_may_write() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let folder = site.root().join("conf/ssl");
+    fs::create_dir(&folder).expect("a folder");
+    give(&folder);
+    let arguments = site.enable_arguments();
+    let outcome = site
+        .run(&["cert", "install", "--cert", &arguments[5], "--key", &arguments[7]])
+        .run()
+        .expect_code(4);
+    assert!(
+        outcome.stderr_text().contains("uid 65534"),
+        "{}",
+        outcome.report()
+    );
+    assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0);
+}
+
+#[test]
+fn who_else_may_write_a_configuration_file_is_said() {
+    if !is_root() {
+        return;
+    }
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    mode(&path, 0o640);
+    let outcome = site.enable().args(["--http", "keep"]).run().expect_code(0);
+    let said = outcome.stderr_text();
+    let note = format!("{} belongs to", folder.display());
+    assert!(
+        said.contains(&note) && said.contains("uid 65534"),
+        "{}",
+        outcome.report()
+    );
+    // It stays whose it was.
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!((metadata.uid(), metadata.mode() & 0o777), (NOBODY, 0o640));
+}
+
+#[test]
+fn an_account_that_works_on_its_own_tree_hears_nothing() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let program = site.beside("esync-ssl");
+    fs::copy(support::program::binary(), &program).expect("a copy");
+    mode(&program, 0o755);
+    give_all(&site.root());
+    mode(&site.root().join("conf"), 0o775);
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).arg("--root").arg(site.root());
+        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        support::process::finish(&mut command, Duration::from_secs(60)).expect_code(0)
+    };
+    let outcome = run(&["enable", "--yes", "--self-signed", "--domain", DOMAIN]);
+    let said = outcome.stderr_text() + &outcome.stdout_text();
+    for word in ["belongs to", "may be written", "others than"] {
+        assert!(!said.contains(word), "{}", outcome.report());
+    }
+    run(&["restore", "--yes"]);
+}
+
+#[test]
+fn what_is_put_back_is_not_given_to_who_owns_the_file_now() {
+    if !is_root() {
+        return;
+    }
+    // A secret in a folder of somebody else, who puts a file of theirs in its place to be given the secret.
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    chown(&path, Some(0), Some(0)).expect("root's");
+    mode(&path, 0o600);
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
+    fs::rename(&path, folder.join("away")).expect("moved away");
+    fs::write(&path, "# theirs\n").expect("a file");
+    mode(&path, 0o644);
+    give(&path);
+    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o600));
+}
+
+#[test]
+fn a_link_of_somebody_else_leads_nobody() {
+    if !is_root() {
+        return;
+    }
+    // To a file that they may not write, before a change.
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    let theirs = site.beside("b.conf");
+    fs::rename(&path, &theirs).expect("moved away");
+    chown(&theirs, Some(0), Some(0)).expect("root's");
+    symlink(&theirs, &path).expect("a link");
+    let before = fs::read(&theirs).expect("the file");
+    let outcome = site.enable().args(["--http", "keep"]).run().expect_code(4);
+    assert!(
+        outcome.stderr_text().contains("symbolic link"),
+        "{}",
+        outcome.report()
+    );
+    assert_eq!(fs::read(&theirs).expect("the file"), before);
+
+    // After it, before it is taken back.
+    let (site, folder) = shared_site();
+    let victim = Victim::new(&site);
+    let path = folder.join("a.conf");
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
+    fs::rename(&path, folder.join("away")).expect("moved away");
+    symlink(&victim.path, &path).expect("a link");
+    for arguments in [&["restore", "--yes"][..], &["restore", "--yes", "--force"]] {
+        let outcome = site.run(arguments).run();
+        victim.is_unharmed(&outcome.report());
+    }
+
+    // A folder of theirs that became a link.
+    let (site, folder) = shared_site();
+    let below = folder.join("below");
+    fs::create_dir(&below).expect("a folder");
+    fs::rename(folder.join("a.conf"), below.join("a.conf")).expect("moved");
+    fs::write(site.main(), site.text().replace("sites/", "sites/below/")).expect("the main file");
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
+    let elsewhere = site.beside("elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    let other = elsewhere.join("a.conf");
+    fs::copy(below.join("a.conf"), &other).expect("the same bytes");
+    let before = fs::read(&other).expect("the file");
+    fs::rename(&below, folder.join("away")).expect("moved away");
+    symlink(&elsewhere, &below).expect("a link");
+    for arguments in [
+        &["restore", "--yes"][..],
+        &["restore", "--yes", "--force"],
+        &["disable", "--yes"],
+    ] {
+        site.run(arguments).run();
+        assert_eq!(fs::read(&other).expect("the file"), before);
+    }
+}
+
+#[test]
+fn paths_lead_where_the_system_says_and_links_of_others_are_noted() {
+    let folder = files::folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("a/b/c")).expect("folders");
+    files::write(&at("a/file"), "");
+    symlink("../file", at("a/b/up")).expect("a link");
+    symlink(at("a/b"), at("a/whole")).expect("a link");
+    symlink("whole/c/../up", at("a/chain")).expect("a link");
+    symlink("loop", at("loop")).expect("a link");
+    for name in [
+        "a/file",
+        "a/b/up",
+        "a/whole/up",
+        "a/chain",
+        "a/b/c/../../file",
+        "a/whole/c/.././up",
+    ] {
+        let place = Place::of(&at(name), Last::Follow).expect("a place");
+        assert_eq!(
+            place.path(),
+            fs::canonicalize(at(name)).expect("a path"),
+            "{name}"
+        );
+        assert!(place.via().is_none() && place.folder.others().is_none(), "{name}");
+    }
+    assert!(Place::of(&at("loop"), Last::Follow).is_err());
+    assert!(Place::of(&at("a/file/x"), Last::Keep).is_err());
+    let kept = Place::of(&at("a/whole/up"), Last::Keep).expect("a place");
+    assert_eq!(
+        kept.path(),
+        fs::canonicalize(at("a/b")).expect("a path").join("up")
+    );
+    if !is_root() {
+        return;
+    }
+    give(&at("a"));
+    let through = Place::of(&at("a/chain"), Last::Follow).expect("a place");
+    assert_eq!(through.via().and_then(|others| others.owner()), Some(NOBODY));
+    let below = Place::of(&at("a/b/x"), Last::Follow).expect("a place");
+    assert!(below.via().is_none() && below.folder.others().is_some());
+}
+
+#[test]
+fn a_file_mounted_on_itself_is_refused() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let before = site.text();
+    let other = site.beside("one");
+    fs::copy(site.main(), &other).expect("a copy");
+    let mut command = Command::new("unshare");
+    command.args([
+        "--mount",
+        "sh",
+        "-euc",
+        "mount --bind \"$1\" \"$2\"; shift 2; exec \"$@\"",
+        "sh",
+    ]);
+    command.arg(&other).arg(site.main());
+    command
+        .arg(support::program::binary())
+        .args(site.enable_arguments());
+    let outcome = support::process::finish(&mut command, Duration::from_secs(60));
+    if outcome.stderr_text().contains("unshare:") {
+        support::skip("no mount namespaces here");
+        return;
+    }
+    let outcome = outcome.expect_code(4);
+    assert!(
+        outcome.stderr_text().contains("mounted by itself"),
+        "{}",
+        outcome.report()
+    );
+    assert_eq!(
+        (site.text(), fs::read_to_string(&other).expect("the file")),
+        (before.clone(), before)
+    );
+}
