@@ -77,3 +77,11 @@ counted() {
     fi
     (($3 == 0 && failed == 0)) || { printf '%s: FAILED (cargo test ended with %s)\n' "$1" "$3" >&2; return 1; }
 }
+
+# slowest FILE   The ten parts of a run of cargo test that took longest, from what it wrote.
+slowest() {
+    awk '
+        /^ +Running / { name = $2 == "unittests" ? $3 : $2 }
+        /^test result: .* finished in / { sub(/s$/, "", $NF); printf "%8.1f s  %s\n", $NF, name }' "$1" |
+        sort -rn | sed 10q
+}
