@@ -3,6 +3,8 @@
 //! A security descriptor is looked at as the text that Windows itself writes for it (SDDL), so that judging it is a
 //! function of a text. Only `windows.rs` asks or tells the system.
 
+use std::path::Path;
+
 mod account;
 mod descriptor;
 #[cfg(windows)]
@@ -74,6 +76,17 @@ fn restriction(path: &str, reader: Option<&Sid>, others: &[Sid]) -> String {
     }
     let removed: String = others.iter().map(|sid| format!(" *{sid}")).collect();
     format!("{line} /remove:g{removed}")
+}
+
+/// The `icacls` line that leaves a folder and everything in it to its owner, the system and the administrators.
+pub fn closing(folder: &Path) -> String {
+    format!(
+        "icacls \"{}\" /reset /t && icacls \"{0}\" /inheritance:r /grant:r *{}:(OI)(CI)F *{}:(OI)(CI)F *{}:(OI)(CI)F",
+        folder.display(),
+        Sid::OWNER_RIGHTS,
+        Sid::SYSTEM,
+        Sid::ADMINISTRATORS
+    )
 }
 
 /// `Everyone`, `Everyone and Users`, `Everyone, Users and bob`.

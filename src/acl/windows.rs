@@ -106,9 +106,9 @@ pub fn create_file(path: &Path, readers: &[Sid]) -> io::Result<File> {
 ///
 /// # Errors
 /// `AlreadyExists`, or what the system says.
-pub fn create_folder(path: &Path, readers: &[Sid]) -> io::Result<()> {
+pub fn create_folder(path: &Path) -> io::Result<()> {
     let name = text(path)?;
-    closed(readers, true, |security| CreateDirectory(name, Some(security)))
+    closed(&[], true, |security| CreateDirectory(name, Some(security)))
 }
 
 /// Makes something with the descriptor of what is private.

@@ -17,6 +17,7 @@ use super::printer::{Printer, printable};
 use super::proof::Site;
 use super::settings::Loaded;
 use super::world::World;
+use crate::acl::Account;
 use crate::apply::{
     ApplyError, CANDIDATE, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction,
     backup_folders,
@@ -24,6 +25,7 @@ use crate::apply::{
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::server::binary::{Binary, Output};
+use crate::server::service;
 
 /// What is to be written, and why.
 #[derive(Default)]
@@ -319,7 +321,7 @@ impl<'a> Judge<'a> {
     ) -> Result<Option<String>, Failure> {
         let candidate = lock.place(CANDIDATE);
         let _ = disk.remove(&candidate);
-        let written = disk.create(&candidate, bytes, false);
+        let written = disk.create(&candidate, bytes, None);
         let result = match written {
             Ok(_) => self.rejects(&candidate.path()),
             Err(error) => Err(Failure::from(ApplyError::Failed {
@@ -358,6 +360,7 @@ pub fn commit(
     let transaction = Transaction {
         changes: work.changes,
         reads,
+        readers: Account::readers(service::account(Some(&loaded.installation.main)).as_ref()),
         record: Record {
             command: world.command.clone(),
             reasons: work.reasons,

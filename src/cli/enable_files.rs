@@ -10,7 +10,7 @@ use super::arguments::Enable;
 use super::cert::install::{judged, without_key};
 use super::judge::{self, Server};
 use super::material;
-use super::new_files::{NewFiles, left_out, of_domain};
+use super::new_files::{KEY_READERS, NewFiles, left_out, of_domain};
 use super::pass_phrase::PassPhrases;
 use super::printer::Printer;
 use super::settings::Loaded;
@@ -147,7 +147,7 @@ impl TlsFiles {
                 loaded.refuse_included(&folder)?;
                 create.announce(
                     loaded.show(&key),
-                    "new private key (EC P-256), readable by its owner only",
+                    &format!("new private key (EC P-256), {KEY_READERS}"),
                 );
                 create.announce(
                     loaded.show(&certificate),

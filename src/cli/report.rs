@@ -94,7 +94,7 @@ fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
         bytes: Zeroizing::new(text.into_bytes()),
         private: true,
     };
-    Ok(create_all(world.disk, &[new])?)
+    Ok(create_all(world.disk, &[new], &[])?)
 }
 
 #[derive(Serialize)]

@@ -78,8 +78,8 @@ pub fn run(
     let changes: Vec<Change> = returns.into_iter().map(|back| back.change).collect();
     let transaction = Transaction {
         changes,
-        reads: Vec::new(),
         record,
+        ..Transaction::default()
     };
     let lock = lock(store, &arguments.writing, world)?;
     // Only to restart it is the server's configuration looked at, and it may be what is broken.

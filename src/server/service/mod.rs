@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::binary::Binary;
 use super::candidates::same;
 use super::port::{Process, process};
+use crate::acl::Account;
 
 #[cfg(windows)]
 pub use windows::{Installed, installed, running};
@@ -129,6 +130,18 @@ impl Server {
             // Compiled in, or the service's own arguments: another configuration of one binary is rare.
             (None, None) => true,
         }
+    }
+}
+
+/// The account that the service of a main file runs as, by which keys are read; without a main file, that of all services
+/// of Apache on this machine. Nothing where there is no such service, and on Unix, where the parent process is root's.
+pub fn account(main: Option<&Path>) -> Option<Account> {
+    #[cfg(windows)]
+    return windows::account(main);
+    #[cfg(not(windows))]
+    {
+        let _ = main;
+        None
     }
 }
 
