@@ -44,6 +44,8 @@ pub enum Scope {
     Drive,
     /// A folder with what will lie in it: its list says what that inherits.
     Below,
+    /// A folder above what matters: itself, and what lies in it already.
+    Above,
 }
 
 impl Descriptor {
@@ -80,6 +82,7 @@ impl Descriptor {
         match scope {
             Scope::File => self.holders(rights | APPEND_DATA, false, trusted),
             Scope::Drive => self.holders(rights | DELETE_CHILD, false, trusted),
+            Scope::Above => self.holders(DELETE | MASTERY | DELETE_CHILD, false, trusted),
             Scope::Folder => self.holders(rights | APPEND_DATA | DELETE_CHILD, false, trusted),
             Scope::Below => self.holders(rights | APPEND_DATA | DELETE_CHILD, true, trusted),
         }
@@ -104,13 +107,22 @@ impl Descriptor {
 
     /// Who, other than the administrative and `us`, owns it or may write it: the end of a sentence.
     pub fn objection(&self, scope: Scope, us: Option<&Sid>) -> Option<String> {
-        let is_ours = |owner: &Sid| owner.is_administrative() || Some(owner) == us;
-        if let Some(owner) = self.owner.as_ref().filter(|owner| !is_ours(owner)) {
+        if let Some(owner) = self.foreign_owner(us) {
             return Some(format!("belongs to {}", owner.name()));
         }
         let trusted: Vec<&Sid> = us.into_iter().collect();
         let others = self.writers(scope, &trusted);
         (!others.is_empty()).then(|| format!("may be written by {}", names(&others)))
+    }
+
+    /// Whether its owner is neither administrative nor `us`. An owner may always change the list.
+    pub fn is_owned_by_others(&self, us: Option<&Sid>) -> bool {
+        self.foreign_owner(us).is_some()
+    }
+
+    fn foreign_owner(&self, us: Option<&Sid>) -> Option<&Sid> {
+        let is_ours = |owner: &&Sid| owner.is_administrative() || Some(*owner) == us;
+        self.owner.as_ref().filter(|owner| !is_ours(owner))
     }
 
     fn holders(&self, rights: u32, also_below: bool, trusted: &[&Sid]) -> Vec<Sid> {

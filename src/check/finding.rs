@@ -185,11 +185,12 @@ pub enum Code {
     PortUnusual,
     Tls12Refused,
     PostRefused,
+    ServerWritable,
 }
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Code, &'static str); 105] = [
+    pub const ALL: [(Code, &'static str); 106] = [
         (Code::FileMissing, "FILE-MISSING"),
         (Code::FileEmpty, "FILE-EMPTY"),
         (Code::FileNotRegular, "FILE-NOT-REGULAR"),
@@ -295,6 +296,7 @@ impl Code {
         (Code::PortUnusual, "PORT-UNUSUAL"),
         (Code::Tls12Refused, "TLS12-REFUSED"),
         (Code::PostRefused, "POST-REFUSED"),
+        (Code::ServerWritable, "SERVER-WRITABLE"),
     ];
 
     /// The word that users see and type.

@@ -25,7 +25,6 @@ use crate::apply::{
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::server::binary::{Binary, Output};
-use crate::server::service;
 
 /// What is to be written, and why.
 #[derive(Default)]
@@ -360,7 +359,7 @@ pub fn commit(
     let transaction = Transaction {
         changes: work.changes,
         reads,
-        readers: Account::readers(service::account(Some(&loaded.installation.main)).as_ref()),
+        readers: Account::readers(loaded.service_account().as_ref()),
         record: Record {
             command: world.command.clone(),
             reasons: work.reasons,

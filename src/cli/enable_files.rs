@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use camino::Utf8PathBuf;
 use time::OffsetDateTime;
 
 use super::Failure;
@@ -50,15 +51,17 @@ impl TlsFiles {
             (None, _) if arguments.pfx.is_none() => return Self::self_signed(loaded, name),
             _ => return Self::installed(arguments, loaded, name, printer),
         }
-        Self::named(arguments)
+        Self::named(arguments, loaded)
     }
 
     /// The files stay where they are.
-    fn named(arguments: &Enable) -> Result<TlsFiles, Failure> {
+    fn named(arguments: &Enable, loaded: &Loaded) -> Result<TlsFiles, Failure> {
         let (Some(certificate), Some(key)) = (&arguments.cert, &arguments.key) else {
             return Err(Failure::error(anyhow::anyhow!("give --cert and --key")));
         };
         let chain = arguments.chain.as_ref();
+        let service = loaded.service_account();
+        let load = |path: &Utf8PathBuf| File::load(path.as_std_path()).for_service(service.as_ref());
         for (path, option, what) in [
             (Some(certificate), "--cert", "certificate"),
             (Some(key), "--key", "private key"),
@@ -70,9 +73,9 @@ impl TlsFiles {
         }
         Ok(TlsFiles {
             judged: Some(Judged {
-                certificate: File::load(certificate.as_std_path()),
-                key: Some(File::load(key.as_std_path())),
-                chain: chain.map(|path| File::load(path.as_std_path())),
+                certificate: load(certificate),
+                key: Some(load(key)),
+                chain: chain.map(load),
             }),
             certificate: certificate.into(),
             key: key.into(),
@@ -132,8 +135,9 @@ impl TlsFiles {
         let mut found = None;
         match [&certificate, &key].map(|path| path.symlink_metadata().is_ok()) {
             [true, true] => {
+                let service = loaded.service_account();
                 let load = |path: &Path| {
-                    let mut file = File::load(path);
+                    let mut file = File::load(path).for_service(service.as_ref());
                     file.path = loaded.show(path);
                     file
                 };

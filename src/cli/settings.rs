@@ -7,11 +7,13 @@ use anyhow::Context;
 use super::Failure;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
+use crate::acl::Account;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
 use crate::server::binary::{Binary, Silence};
 use crate::server::installation::Installation;
+use crate::server::service;
 use crate::server::swap;
 use crate::tls::holds_private_key;
 
@@ -50,6 +52,11 @@ impl Loaded {
             _ => installation.root.clone(),
         };
         Loaded::read(place, installation, typed_root)
+    }
+
+    /// The account that the service of this configuration runs as, where there is one that is known.
+    pub fn service_account(&self) -> Option<Account> {
+        service::account(Some(&self.installation.main))
     }
 
     /// Reads the same configuration once more.

@@ -66,7 +66,3 @@ pub fn tidy(from: &Path, to: &Path) {
 pub fn link(target: &Path, path: &Path) -> io::Result<()> {
     symlink_file(target, path)
 }
-
-pub fn obstacle(_real: &Path, _metadata: &Metadata) -> io::Result<Option<&'static str>> {
-    Ok(None)
-}
