@@ -240,6 +240,9 @@ fn layout(loaded: &Loaded) -> String {
         Err(error) => error.to_string(),
     };
     row("runs as", &service.name());
+    if let Some(account) = loaded.service_account() {
+        row("account", &account.name);
+    }
     row("state", &state);
     text += "\nfiles read\n";
     for file in loaded.configuration.files() {

@@ -32,7 +32,7 @@ pub fn services() -> Vec<Candidate> {
             root: service.root(),
             main: service.main(),
             flags: service.flags(),
-            found_by: service.described(),
+            found_by: format!("the service \"{}\"", service.display_name),
             binary: service.binary,
             environment: None,
         })

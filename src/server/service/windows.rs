@@ -43,16 +43,6 @@ impl Installed {
         self.arguments.get(at + 1).map(String::as_str)
     }
 
-    /// What it is called, for people, with its account where that is one of its own.
-    pub fn described(&self) -> String {
-        let own = if self.account.is_system() {
-            String::new()
-        } else {
-            format!(", which runs as {}", self.account.name)
-        };
-        format!("the service \"{}\"{own}", self.display_name)
-    }
-
     /// Its server root: `-d`, else the parent of the folder `bin` that holds the binary.
     pub fn root(&self) -> PathBuf {
         let folder = self
