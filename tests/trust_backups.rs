@@ -25,12 +25,17 @@ fn store(site: &Site) -> Store<'static> {
     }
 }
 
+/// Puts something into the place of an entry of ours.
+type InPlace<'a> = &'a dyn Fn(&Path, &Victim);
+/// The same, into that of the folder with the backups.
+type Prepare<'a> = &'a dyn Fn(&Site, &Path, &Victim);
+
 fn holder() -> Holder {
     Holder::this(String::new(), String::new())
 }
 
 /// Runs `enable` after something was put into the place of the backups, or among them.
-fn beside_backups(prepare: &dyn Fn(&Site, &Path, &Victim)) -> (Site, Victim, Outcome) {
+fn beside_backups(prepare: Prepare) -> (Site, Victim, Outcome) {
     let site = Site::new();
     let victim = Victim::new(&site);
     prepare(&site, &site.root().join(BACKUPS), &victim);
@@ -45,7 +50,7 @@ fn what_is_no_folder_of_ours_takes_no_backup() {
         return;
     }
     let made = |folder: &Path| fs::create_dir(folder).expect("a folder");
-    let cases: [(&str, &dyn Fn(&Site, &Path, &Victim)); 8] = [
+    let cases: [(&str, Prepare); 8] = [
         ("symbolic link", &|_, folder, _| {
             symlink("/nonexistent/x", folder).expect("a link");
         }),
@@ -105,7 +110,7 @@ fn what_stands_in_the_place_of_our_entries_is_neither_followed_nor_waited_for() 
     }
     // Who holds the lock is only told to others: what is there goes. The rest is refused.
     for (name, code) in [("lock-holder.json", 0), ("lock", 4), ("unfinished", 4)] {
-        let kinds: [&dyn Fn(&Path, &Victim); 3] = [
+        let kinds: [InPlace; 3] = [
             &|path, victim| symlink(&victim.path, path).expect("a link"),
             &|path, _| symlink("/nonexistent/x", path).expect("a link"),
             &|path, _| fifo(path),
@@ -123,7 +128,7 @@ fn what_stands_in_the_place_of_our_entries_is_neither_followed_nor_waited_for() 
 
 #[test]
 fn a_manifest_that_is_no_file_of_ours_is_not_read() {
-    let kinds: [&dyn Fn(&Path, &Victim); 4] = [
+    let kinds: [InPlace; 4] = [
         &|path, _| fifo(path),
         &|path, victim| symlink(&victim.path, path).expect("a link"),
         &|path, _| symlink("/dev/zero", path).expect("a link"),
