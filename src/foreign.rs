@@ -4,13 +4,24 @@
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 /// Bytes of one file of the configuration. A hundred thousand virtual hosts in one file have 130 MB.
 pub const CONFIGURATION: u64 = 512 << 20;
+/// Bytes of all files of a configuration together, each as often as it is read.
+pub const WHOLE_CONFIGURATION: u64 = 1 << 30;
 /// Bytes of a file with certificates, keys or a PFX archive.
 pub const CERTIFICATE: u64 = 1 << 20;
+/// Bytes of a file with all the certificates that are trusted: `--ca`, a bundle of the system.
+pub const AUTHORITIES: u64 = 16 << 20;
 /// Bytes at the end of a log that are looked at; a log itself may have any length.
 pub const LOG_TAIL: u64 = 8 << 20;
+/// Bytes that are looked at of all logs together.
+pub const LOGS: u64 = 64 << 20;
+/// Bytes that are taken of a log that is piped in; only the end of them is looked at.
+pub const PIPED_LOG: u64 = 1 << 30;
 /// Bytes of a file with a pass-phrase.
 pub const PASS_PHRASE: u64 = 64 << 10;
 /// Bytes of Debian's `envvars`.
@@ -28,6 +39,13 @@ pub const MANIFEST: u64 = 64 << 20;
 /// # Errors
 /// `InvalidInput` when it is no regular file; else what the system says.
 pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    #[cfg(windows)]
+    if names_a_device(path) {
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is a device or a pipe",
+        ));
+    }
     regular(&std::fs::metadata(path)?)?;
     let mut options = File::options();
     options.read(true);
@@ -75,23 +93,98 @@ pub fn small_enough(length: u64, limit: u64) -> io::Result<()> {
     }
     Err(io::Error::new(
         ErrorKind::FileTooLarge,
-        format!(
-            "it is too large: more than {} bytes are never read of such a file",
-            limit
-        ),
+        format!("it is too large: more than {limit} bytes are never read of such a file"),
     ))
 }
 
 fn regular(metadata: &Metadata) -> io::Result<()> {
-    if metadata.is_file() {
-        return Ok(());
+    match what_else(metadata) {
+        None => Ok(()),
+        Some(what) => Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}"))),
     }
-    let what = if metadata.is_dir() {
-        "it is a folder"
-    } else {
-        "it is not a regular file"
+}
+
+/// What it is, if it is no regular file.
+pub fn what_else(metadata: &Metadata) -> Option<&'static str> {
+    if metadata.is_file() {
+        return None;
+    }
+    if metadata.is_dir() {
+        return Some("a folder");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = metadata.file_type();
+        if kind.is_fifo() {
+            return Some("a pipe");
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return Some("a device");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+    }
+    Some("not a regular file")
+}
+
+/// On Windows names alone lead to pipes and devices, which may pass for files.
+#[cfg(windows)]
+fn names_a_device(path: &Path) -> bool {
+    use std::path::{Component, Prefix};
+    const RESERVED: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let prefix = match path.components().next() {
+        Some(Component::Prefix(prefix)) => match prefix.kind() {
+            Prefix::DeviceNS(_) => true,
+            Prefix::UNC(_, share) | Prefix::VerbatimUNC(_, share) | Prefix::Verbatim(share) => {
+                share.eq_ignore_ascii_case("pipe")
+            }
+            _ => false,
+        },
+        _ => false,
     };
-    Err(io::Error::new(ErrorKind::InvalidInput, what))
+    let stem = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_uppercase();
+    let stem = stem.split(['.', ':']).next().unwrap_or_default().trim_end();
+    let numbered = stem.strip_suffix(|c: char| c.is_ascii_digit());
+    prefix || RESERVED.contains(&stem) || numbered.is_some_and(|bare| matches!(bare, "COM" | "LPT"))
+}
+
+/// The bytes of something that may be a pipe on purpose, up to its end.
+///
+/// # Errors
+/// `FileTooLarge` where it does not end within the limit, `TimedOut` where it does not end in time; else what the system
+/// says.
+pub fn read_pipe(path: &Path, limit: u64, patience: Duration) -> io::Result<Zeroizing<Vec<u8>>> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let path = path.to_path_buf();
+    // Opening a pipe may wait as well as reading it does. Whoever waits for ever ends with the program.
+    std::thread::Builder::new().spawn(move || {
+        let read = File::open(&path).and_then(|file| read_up_to(file, limit));
+        let _ = sender.send(read);
+    })?;
+    receiver.recv_timeout(patience).unwrap_or_else(|_| {
+        Err(io::Error::new(
+            ErrorKind::TimedOut,
+            format!("nothing came to an end in it within {} s", patience.as_secs()),
+        ))
+    })
+}
+
+/// The bytes of a stream that has no more than `limit` of them.
+///
+/// # Errors
+/// `FileTooLarge`; what the system says.
+pub fn read_up_to(stream: impl Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for all of it from the start: growing would leave pieces of a secret behind in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit as usize + 64));
+    stream.take(limit + 1).read_to_end(&mut bytes)?;
+    small_enough(bytes.len() as u64, limit)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -109,6 +202,13 @@ mod tests {
             read(folder.path(), 9).unwrap_err().kind(),
             ErrorKind::InvalidInput
         );
+    }
+
+    #[test]
+    fn a_stream_without_end_ends_at_the_limit() {
+        let error = read_up_to(std::io::repeat(0), 9).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+        assert_eq!(&**read_up_to(&b"123"[..], 3).unwrap(), b"123");
     }
 
     #[cfg(unix)]

@@ -11,6 +11,7 @@
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
+//! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
 
@@ -22,5 +23,6 @@ pub mod cli;
 pub mod exit_status;
 pub mod foreign;
 pub mod httpd;
+pub mod interrupt;
 pub mod server;
 pub mod tls;

@@ -1,5 +1,6 @@
-//! Arguments, one command, an exit status; the only place that exits.
+//! Arguments, one command, an exit status.
 
 fn main() -> std::process::ExitCode {
+    esync_ssl::interrupt::listen();
     esync_ssl::cli::run().into()
 }

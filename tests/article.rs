@@ -195,7 +195,7 @@ fn data_of_devices_arrives_over_https() {
     assert_eq!(esync.verify(0), ["SERVED-OTHER-THAN-DISK"]);
     assert_eq!(gateway.post(PATH, b"still;").0, 200);
     // Without the look beforehand it would be gone; the logs say why.
-    let gone = esync.json(&["restart", "--force", "KEY-MISMATCH"], 6);
+    let gone = esync.json(&["restart", "--force", "KEY-MISMATCH"], 11);
     assert_eq!(codes(&gone["findings"])[0], "KEY-MISMATCH", "{gone}");
     let told = esync.explain();
     assert_eq!(

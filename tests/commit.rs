@@ -264,7 +264,7 @@ fn twenty_edits_of_two_runs_at_once() {
             move || {
                 let mut done = Vec::new();
                 for domain in domains.iter().skip(half * 10).take(10) {
-                    // Again until it is done: refused means that the other was faster.
+                    // Again until it is done.
                     for _ in 0..100 {
                         let mut arguments = site.enable_arguments();
                         arguments[3].clone_from(domain);
@@ -284,7 +284,7 @@ fn twenty_edits_of_two_runs_at_once() {
                                 done.push(0);
                                 break;
                             }
-                            Some(4 | 9) => done.push(4),
+                            Some(9) => done.push(9),
                             _ => panic!("{}", outcome.report()),
                         }
                     }
@@ -451,12 +451,10 @@ mod unix {
                 .enable()
                 .args(["--no-rehearsal", "--httpd", &httpd])
                 .run()
-                .expect_code(4);
+                .expect_code(9);
             assert!(refused.stderr_text().contains(name), "{}", refused.report());
-            assert_eq!(
-                fs::read_to_string(&edited).expect("the file"),
-                format!("{bytes}# edit\n")
-            );
+            let now = fs::read_to_string(&edited).expect("the file");
+            assert_eq!(now.replace("# edit\n", ""), bytes);
             assert_eq!(site.text().replace("# edit\n", ""), before);
         }
     }

@@ -678,6 +678,13 @@ mod unix {
             }
         }
 
+        /// Answers, where the run goes on.
+        #[track_caller]
+        fn say(&mut self, text: &str) {
+            self.said.clear();
+            self.terminal.write_all(text.as_bytes()).expect("an answer");
+        }
+
         /// Answers and gives the exit status and all that was said.
         #[track_caller]
         fn answer(mut self, text: &str) -> (Option<i32>, String) {
@@ -740,9 +747,15 @@ mod unix {
         let changed = fs::read_to_string(site.main()).expect("the main file") + "# by somebody else\n";
         files::write(&site.main(), changed);
         let before = site.snapshot();
-        let (status, said) = session.answer("y\n");
+        session.say("y\n");
+        // What is to be done now is shown, and asked for.
+        session.wait_for_question();
+        let (status, said) = session.answer("n\n");
         assert_eq!(status, Some(4), "{said}");
-        assert!(said.contains("httpd.conf") && before == site.snapshot(), "{said}");
+        assert!(
+            said.contains("somebody changed the files") && before == site.snapshot(),
+            "{said}"
+        );
     }
 
     #[test]

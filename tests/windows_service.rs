@@ -170,7 +170,7 @@ fn the_service_is_found_started_restarted_and_explained() {
     std::fs::copy(&stranger.key, root().join("conf/server.key")).unwrap();
     let refused = site.json(&["restart"], 4);
     assert_eq!(codes(&refused["findings"]), ["KEY-MISMATCH"], "{refused}");
-    let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 6);
+    let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 11);
     assert_eq!(codes(&failed["findings"])[0], "KEY-MISMATCH", "{failed}");
     let told = site.json(&["explain"], 0);
     assert_eq!(told["explained"][0]["code"], "KEY-MISMATCH", "{told}");

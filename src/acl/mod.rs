@@ -13,7 +13,7 @@ mod windows;
 pub use account::{Account, Sid};
 pub use descriptor::{Descriptor, Scope};
 #[cfg(windows)]
-pub use windows::{create_file, create_folder, descriptor, objection, us};
+pub use windows::{create_file, create_folder, descriptor, objection, remedy_at, us};
 
 /// Who may read a private file besides its owner, the system and the administrators; they may do no more than read it.
 /// On other systems the owner alone decides.
@@ -87,6 +87,24 @@ pub fn closing(folder: &Path) -> String {
         Sid::SYSTEM,
         Sid::ADMINISTRATORS
     )
+}
+
+/// The commands that leave those who may write something the right to read and run it, and give it to the administrators
+/// where it is somebody else's.
+pub fn remedy(path: &str, descriptor: &Descriptor, scope: Scope, us: Option<&Sid>) -> String {
+    let mut commands = Vec::new();
+    if descriptor.is_owned_by_others(us) {
+        commands.push(format!("icacls \"{path}\" /setowner *{}", Sid::ADMINISTRATORS));
+    }
+    let trusted: Vec<&Sid> = us.into_iter().collect();
+    let writers = descriptor.writers(scope, &trusted);
+    if !writers.is_empty() {
+        let below = if scope == Scope::File { "" } else { "(OI)(CI)" };
+        let grants: String = writers.iter().map(|sid| format!(" *{sid}:{below}RX")).collect();
+        commands.push(format!("icacls \"{path}\" /inheritance:d"));
+        commands.push(format!("icacls \"{path}\" /grant:r{grants}"));
+    }
+    commands.join(" && ")
 }
 
 /// `Everyone`, `Everyone and Users`, `Everyone, Users and bob`.

@@ -50,13 +50,23 @@ pub fn descriptor(path: &Path) -> io::Result<Descriptor> {
 /// # Errors
 /// As [`descriptor`].
 pub fn objection(path: &Path) -> io::Result<Option<String>> {
+    Ok(descriptor(path)?.objection(scope(path)?, us().as_ref()))
+}
+
+/// The commands after which [`objection`] has none, as far as they are known.
+pub fn remedy_at(path: &Path) -> Option<String> {
+    let (descriptor, scope) = (descriptor(path).ok()?, scope(path).ok()?);
+    let commands = super::remedy(&path.display().to_string(), &descriptor, scope, us().as_ref());
+    (!commands.is_empty()).then_some(commands)
+}
+
+fn scope(path: &Path) -> io::Result<Scope> {
     let is_folder = std::fs::metadata(path)?.is_dir();
-    let scope = match (is_folder, path.parent()) {
+    Ok(match (is_folder, path.parent()) {
         (true, None) => Scope::Drive,
         (true, Some(_)) => Scope::Folder,
         (false, _) => Scope::File,
-    };
-    Ok(descriptor(path)?.objection(scope, us().as_ref()))
+    })
 }
 
 /// The account that we run as.

@@ -66,6 +66,17 @@ impl fmt::Display for ApplyError {
 
 impl std::error::Error for ApplyError {}
 
+impl ApplyError {
+    /// Nothing was written, as files are not what they were when they were read: another try may do.
+    pub fn is_stale(&self) -> bool {
+        match self {
+            ApplyError::Stale(_) => true,
+            ApplyError::Failed { error, .. } => error.kind() == io::ErrorKind::AlreadyExists,
+            ApplyError::InTheWay(..) | ApplyError::NotRestored { .. } => false,
+        }
+    }
+}
+
 fn list(paths: &[PathBuf]) -> String {
     let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     shown.join(", ")

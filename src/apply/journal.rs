@@ -123,6 +123,22 @@ pub fn checksum(bytes: &[u8]) -> String {
         .collect()
 }
 
+impl From<&Content> for State {
+    fn from(content: &Content) -> State {
+        match content {
+            Content::Absent => State::Absent,
+            Content::Link(target) => State::Link {
+                target: Name::from(&**target),
+            },
+            Content::File(bytes) => State::File {
+                sha256: checksum(bytes),
+                attributes: Attributes::default(),
+                copy: None,
+            },
+        }
+    }
+}
+
 impl State {
     /// What a name leads to now, links not followed.
     ///

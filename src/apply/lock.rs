@@ -4,12 +4,14 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::{Folder, Last, Place};
 use crate::foreign;
+use crate::interrupt::{self, Hold};
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Lock {
     file: File,
     /// The folder with the backups, held open: everything that is done there is done in this very folder.
     pub(super) folder: Folder,
+    // Last: before the program may end, the lock has gone with all that tells of it.
+    _hold: Hold,
 }
 
 /// Who holds a lock.
@@ -114,22 +118,28 @@ impl Lock {
         let open = || folder.open_lock(&place.name);
         let mut file = open().map_err(failed)?;
         let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) if is_at(&file, &place) => break,
-                // Who held it took it away with the folder.
-                Ok(()) => file = open().map_err(failed)?,
-                Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
-                    std::thread::sleep(Duration::from_millis(20));
+        let hold = Hold::new();
+        let file = loop {
+            let locked = match file.try_lock() {
+                Ok(()) => Some(file),
+                Err(TryLockError::WouldBlock) => {
+                    let left = patience.saturating_sub(start.elapsed());
+                    queue(file, left.max(GLANCE)).map_err(failed)?
                 }
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(folder))),
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
+            };
+            match locked {
+                Some(file) if is_at(&file, &place) => break file,
+                // Who held it took it away with the folder.
+                Some(_) => file = open().map_err(failed)?,
+                None => return Err(LockError::Held(read_holder(folder))),
             }
-        }
+        };
         tell(folder, me);
         Ok(Lock {
             file,
             folder: folder.clone(),
+            _hold: hold,
         })
     }
 
@@ -156,6 +166,35 @@ impl Drop for Lock {
 
 /// Is locked.
 const LOCK: &str = "lock";
+/// So long somebody may look whether it is held; see [`is_held`].
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Whether another run holds the lock of a folder. Nothing is made there.
+pub(super) fn is_held(folder: &Folder) -> bool {
+    let shared = folder.place(LOCK).open().map(|file| file.try_lock_shared());
+    matches!(shared, Ok(Err(TryLockError::WouldBlock)))
+}
+
+/// Waits for the lock in the system's own queue: who comes later is served later, and waiting takes no time of a
+/// processor. Nothing when it stays held.
+fn queue(file: File, patience: Duration) -> io::Result<Option<File>> {
+    let start = Instant::now();
+    let (sender, locked) = mpsc::channel();
+    // Left behind when it takes too long: then nobody takes the file, and closing it gives the lock back.
+    std::thread::Builder::new().spawn(move || {
+        let result = file.lock().map(|()| file);
+        let _ = sender.send(result);
+    })?;
+    loop {
+        let left = patience.saturating_sub(start.elapsed());
+        match locked.recv_timeout(left.min(Duration::from_millis(100))) {
+            Ok(result) => return result.map(Some),
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() && !interrupt::came() => {}
+            Err(_) => return Ok(None),
+        }
+    }
+}
+
 /// Tells who holds the lock.
 const HOLDER: &str = "lock-holder.json";
 
@@ -175,7 +214,7 @@ fn tell(folder: &Folder, me: &Holder) {
 }
 
 /// The holder writes this just after it has the lock.
-fn read(folder: &Folder) -> Option<Holder> {
+pub(super) fn read_holder(folder: &Folder) -> Option<Holder> {
     for _ in 0..10 {
         let holder = folder
             .place(HOLDER)
@@ -208,5 +247,42 @@ mod tests {
         // It took its folder away, as there was nothing else in it.
         std::fs::create_dir_all(folder.path()).unwrap();
         Lock::acquire(&open(), Duration::ZERO, &me).unwrap();
+    }
+
+    #[test]
+    fn who_looks_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = Holder::this("now".into(), "enable".into());
+        let open = || Folder::open(folder.path()).unwrap();
+        assert!(!is_held(&open()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        std::fs::write(folder.path().join("kept"), "").unwrap();
+        let held = Lock::acquire(&open(), Duration::ZERO, &me).unwrap();
+        assert!(is_held(&open()) && is_held(&open()));
+        drop(held);
+        assert!(!is_held(&open()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..2000).for_each(|_| _ = is_held(&open())));
+            for _ in 0..200 {
+                Lock::acquire(&open(), Duration::ZERO, &me).unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn everybody_who_waits_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = Holder::this("now".into(), "enable".into());
+        let open = || Folder::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join("kept"), "").unwrap();
+        let first = Lock::acquire(&open(), Duration::ZERO, &me).unwrap();
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let wait = || Lock::acquire(&open(), Duration::from_secs(60), &me).map(drop);
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(wait)).collect();
+            std::thread::sleep(Duration::from_millis(50));
+            drop(first);
+            runs.into_iter().map(|run| run.join().unwrap()).collect()
+        });
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
     }
 }

@@ -15,6 +15,7 @@ mod recover;
 mod replace;
 mod restore;
 mod transaction;
+mod undone;
 
 pub use backup::{Backup, CANDIDATE, Store, backup_folders};
 pub use change::{Change, Content, NewFile, Target};
@@ -28,3 +29,4 @@ pub use owner::Others;
 pub use recover::Recovered;
 pub use restore::{Return, Since};
 pub use transaction::{Pending, Record, Transaction, Written};
+pub use undone::{Undone, Unfinished, Working};

@@ -10,6 +10,7 @@ use super::folder::{Last, Place};
 use super::journal::{Entry, Known, State};
 use super::merge;
 use super::replace::real_path;
+use super::undone::Undone;
 use crate::foreign;
 
 /// What a restore would do to one name.
@@ -39,7 +40,8 @@ pub enum Since {
 
 impl Backup {
     /// What it takes to return to the state before: one item for each name that is different now. With `merge`, later
-    /// edits stay where they do not touch ours. Certificates and keys stay where they are: a backup has no copy.
+    /// edits stay where they do not touch ours. Certificates and keys stay where they are: a backup has no copy. What
+    /// will be `undone` before is taken for undone.
     ///
     /// # Errors
     /// When it names a file that is neither below the server root nor `known` to its configuration; when a copy
@@ -49,12 +51,13 @@ impl Backup {
         merge: bool,
         root: &Path,
         known: Known,
+        undone: &Undone,
     ) -> Result<Vec<Return>, (PathBuf, io::Error)> {
         self.check(root, known)?;
         let mut returns = Vec::new();
         for entry in self.manifest.entries.iter().rev().filter(|entry| !entry.tls) {
             let path = entry.path.path();
-            match self.return_of(entry, &path, merge) {
+            match self.return_of(entry, &path, merge, undone) {
                 Ok(found) => returns.extend(found),
                 Err(error) => return Err((path, error)),
             }
@@ -86,16 +89,28 @@ impl Backup {
         entries.map(|entry| entry.path.path()).collect()
     }
 
-    fn return_of(&self, entry: &Entry, path: &Path, merge: bool) -> io::Result<Option<Return>> {
+    fn return_of(
+        &self,
+        entry: &Entry,
+        path: &Path,
+        merge: bool,
+        undone: &Undone,
+    ) -> io::Result<Option<Return>> {
         let real = entry.real.path();
-        let state = State::of(&real)?;
+        let state = match undone.content(&real) {
+            Some(content) => State::from(content),
+            None => State::of(&real)?,
+        };
         if state.is_same(&entry.before) {
             return Ok(None);
         }
         let now = match &state {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
-            State::File { .. } => Content::file(Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?),
+            State::File { .. } => Content::file(match undone.content(&real) {
+                Some(Content::File(bytes)) => bytes.to_vec(),
+                _ => Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?,
+            }),
         };
         let mut before = entry.before.content(&self.open)?;
         let mut since = Since::Untouched;

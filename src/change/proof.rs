@@ -29,12 +29,20 @@ pub(super) fn broken(original: &Configuration, problem: &Problem) -> PlanError {
     ))
 }
 
+/// What ends the reading early.
+const ENDLESS: [&str; 5] = [
+    "include-depth",
+    "macro-size",
+    "configuration-too-large",
+    "variables-too-long",
+    "sections-too-deep",
+];
+
 /// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, or macros that
 /// double, be it certain or not: the steps would look in vain for what they added behind it.
 pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
     let mut problems = configuration.problems().iter();
-    let Some(problem) = problems.find(|problem| matches!(problem.code, "include-depth" | "macro-size"))
-    else {
+    let Some(problem) = problems.find(|problem| ENDLESS.contains(&problem.code)) else {
         return Ok(());
     };
     Err(refuse(format!(

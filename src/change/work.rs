@@ -72,12 +72,11 @@ impl<'a> Work<'a> {
     /// What is behind a link is read as a file of its name.
     pub fn link(&mut self, links: &[Link]) -> Result<(), PlanError> {
         for link in links {
-            let file = link
-                .path
-                .parent()
-                .map_or_else(|| link.target.clone(), |folder| folder.join(&link.target));
-            let bytes = std::fs::read(&file).map_err(|error| PlanError::Read(file.clone(), error))?;
-            self.files.insert(real_path(&link.path), bytes);
+            let with = self.source.with_link(&link.path, &link.target);
+            self.source = with.map_err(|error| {
+                let file = link.path.parent().map(|folder| folder.join(&link.target));
+                PlanError::Read(file.unwrap_or_else(|| link.target.clone()), error)
+            })?;
         }
         Ok(())
     }

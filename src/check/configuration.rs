@@ -5,6 +5,7 @@
 
 use super::finding::{Code, Finding, Severity};
 use crate::httpd::{self, Configuration, EntryId, Problem, Reach, SERVER, Truth, VirtualHost};
+use crate::server::trust::Distrust;
 
 /// A finding and the line that it is about.
 #[derive(Clone, Debug)]
@@ -13,6 +14,20 @@ pub struct Placed {
     pub place: Option<(httpd::FileId, u32)>,
     /// What there is to say.
     pub finding: Finding,
+}
+
+/// What of a configuration, its modules and programs others than root and we may write.
+pub fn others_write(distrust: &Distrust) -> Finding {
+    Finding::new(
+        Code::OthersWrite,
+        Severity::WorksButWrong,
+        "others than root may write what Apache reads as root when it starts",
+        format!(
+            "{distrust}. Who may write there can have Apache load a module of theirs, with all rights, at its next start. \
+             Therefore esync-ssl does not run httpd on this configuration: neither httpd -t nor a rehearsal."
+        ),
+        distrust.advice(),
+    )
 }
 
 /// Problems of the text that bear on whether the server starts, and their codes.

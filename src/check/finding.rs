@@ -185,12 +185,14 @@ pub enum Code {
     PortUnusual,
     Tls12Refused,
     PostRefused,
+    PassPhraseAsked,
+    OthersWrite,
     ServerWritable,
 }
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Code, &'static str); 106] = [
+    pub const ALL: [(Code, &'static str); 108] = [
         (Code::FileMissing, "FILE-MISSING"),
         (Code::FileEmpty, "FILE-EMPTY"),
         (Code::FileNotRegular, "FILE-NOT-REGULAR"),
@@ -296,6 +298,8 @@ impl Code {
         (Code::PortUnusual, "PORT-UNUSUAL"),
         (Code::Tls12Refused, "TLS12-REFUSED"),
         (Code::PostRefused, "POST-REFUSED"),
+        (Code::PassPhraseAsked, "PASSPHRASE-ASKED"),
+        (Code::OthersWrite, "OTHERS-WRITE"),
         (Code::ServerWritable, "SERVER-WRITABLE"),
     ];
 

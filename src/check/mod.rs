@@ -6,6 +6,7 @@
 pub mod certificate;
 mod chain;
 pub mod configuration;
+pub mod dialog;
 pub mod finding;
 pub mod gateway;
 pub mod generation;

@@ -18,6 +18,8 @@ pub struct Stage<'a> {
     pub folder: &'a Path,
     /// A free port of the loopback.
     pub port: u16,
+    /// The configured program may tell pass-phrases.
+    pub dialog: bool,
 }
 
 /// A configuration to play, and where its lines come from.
@@ -149,7 +151,9 @@ impl<'c> Writer<'_, 'c> {
                 continue;
             }
             stapling |= is("SSLUseStapling");
-            if is("SSLSessionCache") || is("SSLStaplingCache") {
+            if is("SSLPassPhraseDialog") && !self.place.dialog {
+                self.refusing_dialog()?;
+            } else if is("SSLSessionCache") || is("SSLStaplingCache") {
                 self.cache(entry)?;
             } else {
                 self.copy(entry)?;
@@ -160,6 +164,15 @@ impl<'c> Writer<'_, 'c> {
             self.line(b"SSLStaplingForceURL", &[b"http://127.0.0.1:1/".to_vec()])?;
         }
         Some(())
+    }
+
+    /// Nobody is asked: a program that says no stands in.
+    fn refusing_dialog(&mut self) -> Option<()> {
+        let refuse = ["/bin/false", "/usr/bin/false"];
+        match refuse.iter().find(|program| Path::new(program).is_file()) {
+            Some(program) => self.line(b"SSLPassPhraseDialog", &[format!("exec:{program}").into_bytes()]),
+            None => Some(()),
+        }
     }
 
     /// A cache in a file of its own: the running server's must not be touched.

@@ -1,7 +1,7 @@
 //! Folders and files of a server that a service of Windows runs: who else may write what it runs with its rights.
 
 use super::finding::{Code, Finding, Severity};
-use crate::acl::{Account, Descriptor, Scope, Sid, names};
+use crate::acl::{Account, Descriptor, Scope, Sid, names, remedy};
 
 /// A folder or file, and who owns and may write it.
 #[derive(Clone, Debug)]
@@ -43,25 +43,9 @@ fn judge(one: &Looked, service: &Account, us: Option<&Sid>) -> Option<Finding> {
         Severity::WorksButWrong,
         format!("{path} {objection}"),
         cause,
-        fix(one, &writers, us),
+        remedy(path, &one.descriptor, one.scope, us),
     );
     Some(finding.at(path, None))
-}
-
-/// What leaves those who may write the right to read and run; identities stand by number, as their names are translated.
-fn fix(one: &Looked, writers: &[Sid], us: Option<&Sid>) -> String {
-    let path = &one.path;
-    let mut commands = Vec::new();
-    if one.descriptor.is_owned_by_others(us) {
-        commands.push(format!("icacls \"{path}\" /setowner *{}", Sid::ADMINISTRATORS));
-    }
-    if !writers.is_empty() {
-        let below = if one.scope == Scope::File { "" } else { "(OI)(CI)" };
-        let grants: String = writers.iter().map(|sid| format!(" *{sid}:{below}RX")).collect();
-        commands.push(format!("icacls \"{path}\" /inheritance:d"));
-        commands.push(format!("icacls \"{path}\" /grant:r{grants}"));
-    }
-    commands.join(" && ")
 }
 
 #[cfg(test)]

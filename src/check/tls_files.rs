@@ -2,14 +2,14 @@
 //!
 //! Does not resolve relative paths: who knows the server root does.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::acl::{Account, Descriptor, Exposure, Sid};
-use crate::tls::container::{Contents, MAX_SIZE};
+use crate::foreign;
+use crate::tls::container::Contents;
 
 /// Certificate, key and chain as the configuration names them.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub enum Trouble {
     Missing,
     /// It is a directory, a device or something else that Apache refuses.
     NotRegular,
+    /// It has more than [`foreign::CERTIFICATE`] bytes, and none of them was read.
+    TooLarge,
     /// The system refused; its words.
     Unreadable(String),
 }
@@ -81,14 +83,18 @@ impl File {
         }
     }
 
-    /// Reads a file; what prevents it is part of the result. No more than [`MAX_SIZE`] bytes are looked at.
+    /// Reads a file; what prevents it is part of the result. One of more than [`foreign::CERTIFICATE`] bytes is not.
     pub fn load(path: &Path) -> File {
         let shown = path.display().to_string();
         let (bytes, access) = match read(path) {
             Ok((bytes, access)) => (Ok(bytes), access),
             Err(trouble) => (Err(trouble), Access::Unknown),
         };
-        let contents = Contents::recognise(bytes.as_ref().map_or(&[][..], |bytes| bytes.as_slice()));
+        let contents = match &bytes {
+            Ok(bytes) => Contents::recognise(bytes),
+            Err(Trouble::TooLarge) => Contents::too_large(),
+            Err(_) => Contents::recognise(&[]),
+        };
         File {
             path: shown,
             bytes,
@@ -133,26 +139,21 @@ impl File {
 fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Access), Trouble> {
     let trouble = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Trouble::Missing,
+        ErrorKind::InvalidInput => Trouble::NotRegular,
+        ErrorKind::FileTooLarge => Trouble::TooLarge,
         _ => Trouble::Unreadable(error.to_string()),
     };
-    let metadata = fs::metadata(path).map_err(trouble)?;
-    if !metadata.is_file() {
-        return Err(Trouble::NotRegular);
-    }
-    let limit = MAX_SIZE as u64 + 1;
-    // Large enough from the start: growing would leave pieces of a key behind in memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len().min(limit) as usize + 32));
-    let file = fs::File::open(path).map_err(trouble)?;
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, limit), &mut bytes).map_err(trouble)?;
-    Ok((bytes, access(path, &metadata)))
+    let (file, metadata) = foreign::open(path).map_err(trouble)?;
+    let bytes = foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map_err(trouble)?;
+    Ok((Zeroizing::new(bytes), access(path, &metadata)))
 }
 
 #[cfg(unix)]
-fn access(_path: &Path, metadata: &fs::Metadata) -> Access {
+fn access(_path: &Path, metadata: &std::fs::Metadata) -> Access {
     Access::Mode(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()))
 }
 
 #[cfg(windows)]
-fn access(path: &Path, _metadata: &fs::Metadata) -> Access {
+fn access(path: &Path, _metadata: &std::fs::Metadata) -> Access {
     crate::acl::descriptor(path).map_or(Access::Unknown, |list| Access::List(list, crate::acl::us()))
 }

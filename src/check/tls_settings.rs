@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
-use super::tls_files::File;
+use super::tls_files::{File, Trouble};
 use super::tls_host::TlsHost;
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth, names_no_protocol, resolve};
-use crate::tls::container::{Encoding, Kind};
+use crate::tls::container::Encoding;
 
 /// A finding, and the directive that it is about.
 pub type About = (Option<EntryId>, Finding);
@@ -18,7 +18,7 @@ pub type About = (Option<EntryId>, Finding);
 pub fn check(configuration: &Configuration, host: &TlsHost, server: Generation) -> Vec<About> {
     let missing = host.has_certificate(configuration, server);
     let missing = missing.map(|finding| (host.entry, finding));
-    let rules = [protocols, stapling, client_authorities, dialog].into_iter();
+    let rules = [protocols, stapling, client_authorities, super::dialog::check].into_iter();
     missing
         .into_iter()
         .chain(rules.filter_map(|rule| rule(configuration, host)))
@@ -85,7 +85,11 @@ fn path(configuration: &Configuration, written: &[u8]) -> Option<PathBuf> {
 fn client_authorities(configuration: &Configuration, host: &TlsHost) -> Option<About> {
     let (id, entry) = setting(configuration, host, "SSLCACertificateFile")?;
     let file = File::load(&path(configuration, configuration.arguments(entry).first()?)?);
-    if file.bytes.as_ref().is_ok_and(|bytes| bytes.is_empty()) || file.bytes.is_err() {
+    let is_there = match &file.bytes {
+        Ok(bytes) => !bytes.is_empty(),
+        Err(trouble) => *trouble == Trouble::TooLarge,
+    };
+    if !is_there {
         // `httpd -t` tells.
         return None;
     }
@@ -103,52 +107,4 @@ fn client_authorities(configuration: &Configuration, host: &TlsHost) -> Option<A
         );
         (Some(id), finding)
     })
-}
-
-/// The program that answers for pass-phrases: it must be one, if a key needs it.
-fn dialog(configuration: &Configuration, host: &TlsHost) -> Option<About> {
-    let (id, entry) = setting(configuration, host, "SSLPassPhraseDialog")?;
-    let arguments = configuration.arguments(entry);
-    let value = arguments.first()?;
-    let written = value
-        .strip_prefix(b"exec:")
-        .or_else(|| value.strip_prefix(b"|"))?;
-    let needed = host.pairs.iter().any(|pair| {
-        let source = configuration.source();
-        let key = pair.key.as_deref().unwrap_or(&pair.certificate);
-        !source.is_foreign(key)
-            && File::load(&source.host_path(key))
-                .contents
-                .keys()
-                .any(|key| matches!(key.kind, Kind::EncryptedKey(_)))
-    });
-    if !needed {
-        return None;
-    }
-    let first = written.split(|&byte| byte == b' ').next()?;
-    let program = path(configuration, first)?;
-    let cause = match std::fs::metadata(&program) {
-        Err(_) => "It does not exist.",
-        Ok(metadata) if !metadata.is_file() => "It is no program.",
-        Ok(metadata) if !may_run(&metadata) => "It may not be run. Apache blames the pass-phrase for that.",
-        Ok(_) => return None,
-    };
-    let finding = stops(
-        Code::PassPhraseDialog,
-        "the program that tells the pass-phrase cannot be run",
-        format!("{}: {cause}", program.display()),
-        "Correct its path, or its permissions: chmod 700 PROGRAM; or remove the pass-phrase: esync-ssl cert decrypt-key",
-        "AH02580",
-    );
-    Some((Some(id), finding))
-}
-
-#[cfg(unix)]
-fn may_run(metadata: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn may_run(_: &std::fs::Metadata) -> bool {
-    true
 }

@@ -1,28 +1,26 @@
 //! `esync-ssl backups`: what can be restored. Reads no configuration.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
-use super::Failure;
 use super::arguments::Global;
-use super::commit::stores;
-use super::printer::{Printer, printable};
+use super::interrupted::stores;
+use super::printer::{Printer, cell, printable};
+use super::settings::{root, shown};
 use super::world::World;
+use super::{Failure, interrupted};
 use crate::apply::Backup;
 use crate::exit_status::ExitStatus;
-use crate::server::installation::Installation;
 
 /// Runs the command.
 pub fn run(global: &Global, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {
     let root = root(global)?;
+    interrupted::tell(&root, printer);
     let listed = list(&root, world)?;
     printer.document(&listed);
     printer.answer(&listed.text());
-    if listed.unfinished.is_some() {
-        super::commit::mention_unfinished(&root, world, printer);
-    }
     Ok(ExitStatus::Done)
 }
 
@@ -51,26 +49,6 @@ fn list(root: &Path, world: &World) -> Result<Listed, Failure> {
         listed.backups.extend(done.map(Line::of));
     }
     Ok(listed)
-}
-
-/// The server root, found without reading any configuration.
-pub fn root(global: &Global) -> Result<PathBuf, Failure> {
-    if let Some(root) = global.root.as_ref().filter(|root| root.is_dir()) {
-        return std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)));
-    }
-    let variable = std::env::var_os("ESYNC_SSL_ROOT").filter(|value| !value.is_empty());
-    let main = global.config.as_ref().map(|path| path.as_std_path());
-    let found = Installation::find(
-        global.root.as_ref().map(|path| path.as_std_path()),
-        main,
-        variable.map(PathBuf::from).as_deref(),
-    );
-    Ok(found.map_err(Failure::error)?.root)
-}
-
-/// A path for people.
-pub fn shown(path: &Path) -> String {
-    printable(path.display().to_string().as_bytes())
 }
 
 #[derive(Serialize)]
@@ -116,15 +94,20 @@ impl Line {
 
 impl Listed {
     fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(id) = &self.unfinished {
+            let _ = writeln!(text, "{id}  (interrupted: esync-ssl restore --recover undoes it)");
+        }
         if self.backups.is_empty() {
-            return format!(
-                "There are no backups of {}; if the server root is another, name it with --root.\n",
+            let _ = writeln!(
+                text,
+                "There are no backups of {}; if the server root is another, name it with --root.",
                 self.root
             );
+            return text;
         }
-        let mut text = String::new();
         for line in &self.backups {
-            let _ = writeln!(text, "{}  {}", line.id, line.command);
+            let _ = writeln!(text, "{}  {}", line.id, cell(&line.command));
             for file in &line.files {
                 let mark = if line.changed_since.contains(file) {
                     "  (edited since)"

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
 use super::printer::{Printer, printable};
-use super::rehearse;
+use super::rehearse::{self, Rehearsals};
 use super::settings::{Loaded, root_variable};
 use super::{Failure, findings, running, server_folders};
 use crate::change::domain_name;
@@ -26,7 +26,7 @@ use crate::tls::name::Name;
 /// Runs the command.
 pub fn run(arguments: &Check, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = match &arguments.cert {
-        Some(_) => given_files(arguments, global)?,
+        Some(_) => given_files(arguments, global, printer)?,
         None => configuration(arguments, global, printer)?,
     };
     printer.document(&report);
@@ -159,7 +159,7 @@ impl Report {
 }
 
 /// Files named on the command line; the configuration, if there is one, tells which server it is for.
-fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
+fn given_files(arguments: &Check, global: &Global, printer: &Printer) -> Result<Report, Failure> {
     let named = global.root.is_some() || global.config.is_some() || root_variable().is_some();
     let loaded = match Loaded::find(global) {
         Ok(loaded) => Some(loaded),
@@ -167,6 +167,9 @@ fn given_files(arguments: &Check, global: &Global) -> Result<Report, Failure> {
         // Nobody spoke of a server: the files are judged for a usual one.
         Err(_) => None,
     };
+    if let Some(loaded) = &loaded {
+        loaded.tell_passed_over(printer);
+    }
     let server = Server::of(loaded.as_ref(), global);
     let service = match &loaded {
         Some(loaded) => loaded.service_account(),
@@ -279,10 +282,11 @@ pub(super) fn judge_hosts(
 ) -> (Vec<Checked>, Vec<Skipped>) {
     let mut checked = Vec::new();
     let mut skipped = Vec::new();
+    let mut rehearsals = rehearsal.map(|printer| Rehearsals::new(loaded, printer));
     for host in hosts {
         let mut of_host = judge_host(loaded, server, host, wanted, &mut skipped);
-        if let Some(printer) = rehearsal {
-            rehearse_host(loaded, host, wanted, &mut of_host, printer);
+        if let Some(rehearsals) = &mut rehearsals {
+            rehearsals.of_host(host, wanted, &mut of_host);
         }
         checked.extend(of_host);
     }
@@ -346,29 +350,8 @@ pub(super) fn judge_host(
     checked
 }
 
-/// Rehearses a virtual host that was judged. Where the rules found an error there is nothing to try.
-pub(super) fn rehearse_host(
-    loaded: &Loaded,
-    host: &TlsHost,
-    wanted: Option<&str>,
-    checked: &mut [Checked],
-    printer: &Printer,
-) {
-    let mut found = checked.iter().flat_map(|checked| &checked.findings);
-    if found.any(|finding| finding.severity.is_error()) {
-        return;
-    }
-    if let Some(first) = checked.first_mut() {
-        let name = asked(host, wanted).unwrap_or("localhost");
-        let (configuration, new) = (&loaded.configuration, std::collections::BTreeMap::new());
-        let found = rehearse::of_section(loaded, configuration, host.section, name, &new, printer);
-        first.findings.extend(found.err().map(|found| *found));
-        first.findings.sort_by_key(|finding| finding.severity);
-    }
-}
-
 /// What clients type is judged in place of what the server calls itself.
-fn asked<'a>(host: &'a TlsHost, wanted: Option<&'a str>) -> Option<&'a str> {
+pub(super) fn asked<'a>(host: &'a TlsHost, wanted: Option<&'a str>) -> Option<&'a str> {
     wanted.or(host.server_name.as_deref())
 }
 

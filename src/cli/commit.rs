@@ -2,8 +2,7 @@
 //!
 //! What writing commands share. Which changes, they know; how they reach the disk, [`crate::apply`] knows.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,11 +19,12 @@ use super::world::World;
 use crate::acl::Account;
 use crate::apply::{
     ApplyError, CANDIDATE, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction,
-    backup_folders,
 };
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
-use crate::server::binary::{Binary, Output};
+use crate::interrupt;
+use crate::server::binary::{Output, Reader};
+use crate::server::environment::Environment;
 
 /// What is to be written, and why.
 #[derive(Default)]
@@ -60,6 +60,7 @@ pub struct Done {
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Failure {
         let status = match &error {
+            stale if stale.is_stale() => ExitStatus::Locked,
             ApplyError::Stale(_) | ApplyError::InTheWay(..) => ExitStatus::Refused,
             ApplyError::Failed { error, .. } => of_system(error),
             ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
@@ -94,22 +95,10 @@ fn of_system(error: &std::io::Error) -> ExitStatus {
 }
 
 /// Takes the lock of a server root.
-pub fn lock(store: &Store, writing: &Writing, world: &World) -> Result<Lock, Failure> {
+pub fn lock(store: &Store, patience: Duration, world: &World) -> Result<Lock, LockError> {
     let since = (world.now)().format(&Rfc3339).unwrap_or_default();
     let me = Holder::this(since, printable(world.command.join(" ").as_bytes()));
-    Ok(store.lock(Duration::from_secs(writing.lock_timeout), &me)?)
-}
-
-/// The stores below a server root that may hold backups.
-pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
-    let folders = backup_folders(root).into_iter();
-    folders
-        .map(|folder| Store {
-            disk,
-            root: root.to_path_buf(),
-            folder,
-        })
-        .collect()
+    store.lock(patience, &me)
 }
 
 /// What a killed run had left.
@@ -119,28 +108,6 @@ pub struct Settled {
     pub any: bool,
     /// That run had told the server, which may be stopped since.
     pub server_told: bool,
-}
-
-/// Undoes what a killed run left, before anything else.
-pub fn settle(
-    root: &Path,
-    global: &Global,
-    writing: &Writing,
-    world: &World,
-    printer: &Printer,
-) -> Result<Settled, Failure> {
-    let mut settled = Settled::default();
-    for store in stores(root, world.disk) {
-        store.refuse_foreign()?;
-        if store.unfinished().is_some() {
-            let lock = lock(&store, writing, world)?;
-            settled.and(recover(&store, &lock, false, global, printer)?);
-        }
-    }
-    if !writing.restarts() {
-        settled.warn(printer);
-    }
-    Ok(settled)
 }
 
 impl Settled {
@@ -188,17 +155,9 @@ pub fn recover(
     })
 }
 
-/// Says of a run that writes nothing that a killed one left something.
-pub fn mention_unfinished(root: &Path, world: &World, printer: &Printer) {
-    if stores(root, world.disk)
-        .iter()
-        .any(|store| store.unfinished().is_some())
-    {
-        printer.talk(
-            "note: an earlier run was interrupted and left its changes half done; the next run that writes, or \
-             esync-ssl restore --recover, undoes them first",
-        );
-    }
+/// Whether there is somebody who can agree. With --json nothing is shown that one could agree to.
+pub fn can_ask(json: bool) -> bool {
+    std::io::stdin().is_terminal() && !json
 }
 
 /// Says of changes that are previewed who else may write where they go.
@@ -227,17 +186,16 @@ pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Resu
     if yes {
         return Ok(());
     }
-    let stdin = std::io::stdin();
-    // With --json nothing was shown that one could agree to.
-    if !stdin.is_terminal() || json {
+    if !can_ask(json) {
         return Err(Failure::refused(
             "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
              to look only",
         ));
     }
     printer.question(&format!("{question} [y/N] "));
-    let mut line = String::new();
-    let _ = stdin.lock().read_line(&mut line);
+    let Some(line) = interrupt::read_line() else {
+        return Err(Failure::interrupted().into_interrupted());
+    };
     match line.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::refused("nothing was written, as you answered")),
@@ -246,11 +204,11 @@ pub fn confirm(question: &str, yes: bool, json: bool, printer: &Printer) -> Resu
 
 /// Asks Apache about configurations.
 pub struct Judge<'a> {
-    binary: &'a Binary,
+    reader: &'a Reader,
     root: &'a Path,
     main: &'a Path,
     flags: &'a [Vec<u8>],
-    environment: &'a BTreeMap<Vec<u8>, Vec<u8>>,
+    environment: &'a Environment,
 }
 
 impl<'a> Judge<'a> {
@@ -267,13 +225,13 @@ impl<'a> Judge<'a> {
             printer.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
             return Ok(None);
         }
-        match &loaded.binary {
-            Ok(Some(binary)) => Ok(Some(Judge {
-                binary,
+        match loaded.reader() {
+            Ok(Some(reader)) => Ok(Some(Judge {
+                reader,
                 root: &loaded.installation.root,
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
-                environment: &loaded.facts.environment,
+                environment: &loaded.environment,
             })),
             Ok(None) => {
                 printer.talk(
@@ -292,7 +250,7 @@ impl<'a> Judge<'a> {
     /// The server's words when it rejects the configuration of a main file.
     fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
         let output = self
-            .binary
+            .reader
             .test(self.root, main, self.flags, self.environment)
             .map_err(|silence| Failure::refused(silence.to_string()))?;
         Ok((!output.status.success()).then(|| self.words(&output, main)))
@@ -337,17 +295,13 @@ impl<'a> Judge<'a> {
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(
     loaded: &Loaded,
-    backups: &Path,
+    store: &Store,
+    lock: &Lock,
     work: Work,
     writing: &Writing,
     world: &World,
     printer: &Printer,
 ) -> Result<Done, Failure> {
-    let store = Store {
-        disk: world.disk,
-        root: loaded.installation.root.clone(),
-        folder: backups.to_path_buf(),
-    };
     let judge = Judge::of(loaded, writing, printer)?;
     let lines = Lines::of(&work);
     let mut reads = work.reads;
@@ -366,53 +320,85 @@ pub fn commit(
             diff: work.diff,
         },
     };
-    // What can be refused without a trace is; under the lock it is looked at once more.
-    transaction.check()?;
-    let lock = lock(&store, writing, world)?;
-    let settled = recover(&store, &lock, false, &loaded.global, printer)?;
-    let server_told = work.server_told || settled.server_told;
     let before = Before {
         old: Some(loaded),
         global: &loaded.global,
         writing,
         world,
         printer,
-        server_told,
+        server_told: work.server_told,
     };
-    let before = before.look()?;
-    if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
-        && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
-        && change.path == loaded.installation.main
-        && let Some(words) = judge.rejects_candidate(world.disk, &lock, after)?
-    {
-        return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
-    }
-    let pending = transaction.write(&store, &lock, (world.now)())?;
-    if let Some(judge) = &judge {
-        let verdict = judge.rejects_now();
-        let words = match verdict {
-            Ok(None) => None,
-            Ok(Some(words)) => Some(Ok(words)),
-            Err(failure) => Some(Err(failure)),
-        };
-        if let Some(words) = words {
-            pending.undo()?;
-            return Err(match words {
-                Ok(words) => rejected(judge, ExitStatus::TestFailed, &words, &lines, printer)?,
-                Err(failure) => Failure {
-                    status: ExitStatus::TestFailed,
-                    ..failure
-                },
-            });
+    let write = || {
+        let before = before.look()?;
+        if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
+            && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
+            && change.path == loaded.installation.main
+            && let Some(words) = judge.rejects_candidate(world.disk, lock, after)?
+        {
+            return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
         }
-    }
-    let (written, effect) = before.keep(pending, work.site.as_ref(), &work.forced)?;
+        not_interrupted()?;
+        let pending = transaction.write(store, lock, (world.now)())?;
+        if let Some(judge) = &judge {
+            match judge.rejects_now() {
+                Ok(None) => {}
+                Ok(Some(words)) => {
+                    pending.undo()?;
+                    return Err(rejected(judge, ExitStatus::TestFailed, &words, &lines, printer)?);
+                }
+                Err(failure) => {
+                    pending.undo()?;
+                    return Err(Failure {
+                        status: ExitStatus::TestFailed,
+                        ..failure
+                    });
+                }
+            }
+        }
+        before.keep(pending, work.site.as_ref(), &work.forced)
+    };
+    let (written, effect) = ended(write())?;
     Ok(Done {
         created: written.created,
         replaced: written.replaced,
         backup: written.backup,
         effect,
     })
+}
+
+/// Goes on only while nobody wants the program to end.
+///
+/// # Errors
+/// Interrupted.
+pub fn not_interrupted() -> Result<(), Failure> {
+    if interrupt::came() {
+        return Err(Failure::interrupted());
+    }
+    Ok(())
+}
+
+/// How a run ended that wrote, or was to. What was interrupted and is as it was is told so; whatever comes from now on
+/// changes nothing of it.
+///
+/// # Errors
+/// Those of the run.
+pub fn ended<T>(result: Result<T, Failure>) -> Result<T, Failure> {
+    let result = result.map_err(|failure| match failure.status {
+        ExitStatus::NotRestored => failure,
+        ExitStatus::Interrupted => failure.into_interrupted(),
+        _ if interrupt::came() => failure.into_interrupted(),
+        _ => failure,
+    });
+    match &result {
+        Ok(_) => interrupt::settle(ExitStatus::Done),
+        Err(Failure {
+            status: status @ (ExitStatus::NotRestored | ExitStatus::Interrupted),
+            ..
+        }) => interrupt::settle(*status),
+        // Nothing was changed, which is what is said of it.
+        Err(_) => {}
+    }
+    result
 }
 
 /// Apache's own words, what stands at the place that it names, and whose fault it is.

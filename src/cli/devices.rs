@@ -2,18 +2,19 @@
 //! judgement is that of [`crate::check::gateway`] and [`crate::check::served`].
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
 use super::arguments::{Devices, Global};
 use super::check::client_name;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::settings::Loaded;
 use super::{Failure, findings, verify};
 use crate::check::{Finding, Severity, gateway};
 use crate::exit_status::ExitStatus;
 use crate::httpd::in_url;
+use crate::server::deadline::{Patience, resolve};
 use crate::server::handshake::{Answer, Failure as Missed, Request, request, tls12};
 
 /// What a device is told, for all that Talk2M passes on.
@@ -50,7 +51,8 @@ pub fn run(arguments: &Devices, global: &Global, printer: &Printer) -> Result<Ex
         .unwrap_or(443);
     targets.retain(|target| target.address.port() == meant);
     let port = arguments.port.unwrap_or(meant);
-    let served = verify::look(&targets, &anchors, true, loaded.as_ref());
+    let patience = Patience::new();
+    let served = verify::look(&targets, &anchors, true, loaded.as_ref(), &patience);
     let addresses = addresses(&name, port);
     let mut report = Report::new(&name, port, arguments.path.as_deref(), addresses, served);
     // Where no handshake comes about, that was said.
@@ -59,7 +61,7 @@ pub fn run(arguments: &Devices, global: &Global, printer: &Printer) -> Result<Ex
         .zip(report.served.handshakes())
         .filter_map(|(target, met)| met.then_some(target.address))
         .collect();
-    report.talk(arguments, &name, &ends);
+    report.talk(arguments, &name, &ends, &patience);
     report.count();
     printer.document(&report);
     printer.answer(&report.text());
@@ -68,11 +70,8 @@ pub fn run(arguments: &Devices, global: &Global, printer: &Printer) -> Result<Ex
 
 /// What a name leads to from here.
 fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
-    if let Ok(address) = name.parse() {
-        return vec![address];
-    }
-    let all = (name, port).to_socket_addrs();
-    let mut addresses: Vec<IpAddr> = all.into_iter().flatten().map(|address| address.ip()).collect();
+    let all = resolve(name, port);
+    let mut addresses: Vec<IpAddr> = all.into_iter().map(|address| address.ip()).collect();
     addresses.dedup();
     addresses
 }
@@ -157,16 +156,17 @@ impl Report {
     }
 
     /// Asks what only an exchange can show. A sample is sent once.
-    fn talk(&mut self, arguments: &Devices, name: &str, ends: &[SocketAddr]) {
+    fn talk(&mut self, arguments: &Devices, name: &str, ends: &[SocketAddr], patience: &Patience) {
         for end in ends {
-            let met = tls12(*end, Some(name));
+            let met = patience.spend(|deadline| tls12(*end, Some(name), deadline));
             self.tls12 = Some(met.is_ok() && self.tls12.unwrap_or(true));
             self.findings.extend(gateway::tls12(&met));
         }
         let Some(end) = ends.first() else { return };
         let host = host(name, arguments.port.unwrap_or(end.port()));
         if let (Some(path), false) = (&arguments.path, arguments.send) {
-            let answer = request(*end, Some(name), &Request::look(&host, path));
+            let look = Request::look(&host, path);
+            let answer = patience.spend(|deadline| request(*end, Some(name), &look, deadline));
             self.findings.extend(gateway::looked(path, &answer));
             self.looked = Some(Asked::of("HEAD", path, &answer));
         }
@@ -178,7 +178,7 @@ impl Report {
                 path,
                 body: Some(("text/plain", SAMPLE)),
             };
-            let answer = request(*end, Some(name), &sample);
+            let answer = patience.spend(|deadline| request(*end, Some(name), &sample, deadline));
             self.findings.extend(gateway::sent(path, &answer));
             self.sent = Some(Asked::of("POST", path, &answer));
         }
@@ -198,7 +198,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| cell(text);
         let mut text = self.served.sights_text();
         let _ = match self.tls12 {
             Some(true) => writeln!(text, "TLS 1.2       accepted"),

@@ -2,14 +2,13 @@
 
 use super::Failure;
 use super::arguments::{Disable, Global};
-use super::commit::{self, Settled, Work};
+use super::commit::{self, Work};
 use super::effect;
-use super::enable::backups;
 use super::new_files::Reported;
 use super::planned::{self, Report};
 use super::printer::{Printer, printable};
 use super::records::records;
-use super::settings::Loaded;
+use super::turn::Turn;
 use super::world::World;
 use crate::apply::Change;
 use crate::change::{self, Plan, domain_name};
@@ -22,70 +21,83 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let domains = names(&arguments)?;
-    let mut loaded = Loaded::find(global)?;
-    let root = loaded.installation.root.clone();
-    let mut settled = Settled::default();
-    if arguments.dry_run {
-        commit::mention_unfinished(&root, world, printer);
-    } else {
-        settled = commit::settle(&root, global, &arguments.writing, world, printer)?;
-        if settled.any {
-            loaded = Loaded::find(global)?;
-        }
-    }
+    let request = change::Disable {
+        domains: names(&arguments)?,
+        force: arguments.force,
+    };
+    let told = (arguments.yes, arguments.dry_run);
+    let turn = Turn::new(global, told, &arguments.writing, world, printer);
+    turn.attempt(|turn| attempt(&request, &arguments, world, printer, turn))
+}
+
+/// Reads, plans, shows, and writes when it is time to.
+fn attempt(
+    request: &change::Disable,
+    arguments: &Disable,
+    world: &World,
+    printer: &Printer,
+    turn: &mut Turn,
+) -> Result<Option<ExitStatus>, Failure> {
+    let writing = &arguments.writing;
+    let loaded = turn.read()?;
     loaded.introduce(printer);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
-    let (records, missing) = records(&root, global, world)?;
-    let request = change::Disable {
-        domains,
-        force: arguments.force,
-    };
-    let plan = Plan::disable(&loaded.main, &loaded.source, &loaded.facts, &request, &records);
+    let (records, missing) = records(&loaded.installation.root, turn.global, world)?;
+    let plan = Plan::disable(&loaded.main, &loaded.source, &loaded.facts, request, &records);
     let plan = plan.map_err(planned::failure)?;
+    let mut report = Report::new(&loaded, &plan, &missing);
     let links = plan.unlinks.iter().map(|link| Reported {
         file: loaded.show(&link.path),
         reason: printable(
             format!("remove the link to {}: {}", link.target.display(), link.reason).as_bytes(),
         ),
     });
-    let mut report = Report::new(&loaded, &plan, &missing);
     report.remove = Some(links.collect());
     if plan.is_empty() {
         report.result = "unchanged";
-        printer.answer(&format!("Nothing needs to change: {}.\n", nothing(&request)));
+        printer.answer(&format!("Nothing needs to change: {}.\n", nothing(request)));
         report.tell_notes(printer);
-        if arguments.writing.restarts() && !arguments.dry_run {
-            let shown = effect::unchanged(&loaded, None, &[], &arguments.writing, world, printer)?;
+        if writing.restarts() && !arguments.dry_run {
+            let shown = effect::unchanged(&loaded, None, &[], writing, world, printer)?;
             printer.answer(&shown.farewell());
             report.server = Some(shown);
         }
         printer.document(&report);
-        return Ok(ExitStatus::Done);
+        return Ok(Some(ExitStatus::Done));
     }
     printer.answer(&report.preview(&loaded, &plan));
     report.tell_notes(printer);
+    let work = work(plan, &report);
+    commit::say_shared(&work.changes, printer)?;
     if arguments.dry_run {
-        report.result = "would-change";
-        printer.document(&report);
-        printer.talk("Nothing was written (--dry-run). Not tried: httpd -t.");
-        return Ok(if arguments.exit_code {
-            ExitStatus::WouldChange
-        } else {
-            ExitStatus::Done
-        });
+        return Ok(Some(report.would_change(
+            arguments.exit_code,
+            "Not tried: httpd -t.",
+            printer,
+        )));
     }
-    let backups = backups(&loaded)?;
+    let store = planned::store(&loaded, world.disk)?;
+    if !turn.is_mine(&store)? || !turn.is_agreed("Apply these changes?", &store, &report)? {
+        return Ok(None);
+    }
+    let work = Work {
+        server_told: turn.settled.server_told,
+        ..work
+    };
+    let lock = turn.lock(&store)?;
+    let done = commit::commit(&loaded, &store, lock, work, writing, world, printer)?;
+    let more = "Certificates and keys stay where they are.\n";
+    Ok(Some(report.was_written(&loaded, done, more, printer)))
+}
+
+/// What is to be written.
+fn work(plan: Plan, report: &Report) -> Work {
+    let changed = report.changes.iter().map(|change| change.reason.clone());
+    let removed = report.remove.iter().flatten().map(|link| link.reason.clone());
     let mut work = Work {
-        reasons: report
-            .changes
-            .iter()
-            .map(|change| change.reason.clone())
-            .chain(report.remove.iter().flatten().map(|link| link.reason.clone()))
-            .collect(),
+        reasons: changed.chain(removed).collect(),
         diff: report.diff.clone(),
-        server_told: settled.server_told,
         ..Work::default()
     };
     let removed = plan.unlinks.into_iter();
@@ -94,16 +106,7 @@ pub fn run(
     let replaced = plan.files.into_iter();
     work.changes
         .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
-    commit::say_shared(&work.changes, printer)?;
-    commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
-    let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
-    report.result = "written";
-    report.written = written.replaced.iter().map(|path| loaded.show(path)).collect();
-    report.backup = Some(loaded.show(&written.backup));
-    report.server = Some(written.effect);
-    printer.document(&report);
-    printer.answer(&report.farewell("Certificates and keys stay where they are.\n"));
-    Ok(ExitStatus::Done)
+    work
 }
 
 fn names(arguments: &Disable) -> Result<Vec<String>, Failure> {

@@ -4,11 +4,11 @@
 
 use serde::Serialize;
 
-use super::Failure;
 use super::arguments::{Dump, Global};
 use super::lint;
 use super::printer::Printer;
 use super::settings::Loaded;
+use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Truth};
 
@@ -18,6 +18,8 @@ const SCHEMA: u32 = 1;
 /// Runs the command.
 pub fn run(arguments: &Dump, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    interrupted::tell(&loaded.installation.root, printer);
+    loaded.tell_passed_over(printer);
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let configuration = &loaded.configuration;

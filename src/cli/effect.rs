@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::{Global, Writing};
+use super::commit::not_interrupted;
 use super::preflight::Preflight;
 use super::printer::Printer;
 use super::proof::{Fault, Site, Wanted, active, explained};
@@ -16,6 +17,7 @@ use super::{Failure, restart, running, verify};
 use crate::apply::{Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
+use crate::interrupt::Undoing;
 use crate::server::service::{Service, State};
 
 /// What became of the server.
@@ -79,7 +81,11 @@ pub fn unchanged(
         true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
         _ => {
             let left = format!("It was left as it is{}", what_next(site));
-            Preflight::of(loaded, forced, &left, printer).refuse_no_start()?;
+            let preflight = Preflight::of(loaded, forced, &left, printer);
+            preflight.refuse_no_start()?;
+            if !writing.no_rehearsal {
+                preflight.refuse_failed_rehearsal()?;
+            }
             let report = restart::now(loaded, Way::Graceful, world, printer)?;
             return Ok(Effect {
                 result: if is_running { "restarted" } else { "started" },
@@ -159,7 +165,7 @@ impl<'a> Before<'a> {
     }
 
     fn service(&self, loaded: &Loaded) -> Result<Box<dyn Service>, Failure> {
-        let server = running::server(loaded);
+        let server = running::to_be_told(loaded);
         if server.binary.is_none() {
             return Err(Failure::refused(format!(
                 "there is no httpd binary below {} that could be told to restart; nothing was written. Name it with \
@@ -183,6 +189,10 @@ impl Seen<'_> {
         forced: &[Code],
     ) -> Result<(Written, Effect), Failure> {
         let before = &self.before;
+        if let Err(interrupted) = not_interrupted() {
+            pending.undo()?;
+            return Err(interrupted);
+        }
         if !before.writing.restarts() {
             return Ok((pending.keep()?, Effect::not_asked()));
         }
@@ -260,16 +270,22 @@ impl Server<'_> {
         );
         let preflight = Preflight::of(self.new, forced, &left, printer);
         preflight.refuse_no_start().map_err(untold)?;
+        if !self.before.writing.no_rehearsal {
+            preflight.refuse_failed_rehearsal().map_err(untold)?;
+        }
+        not_interrupted().map_err(untold)?;
         pending.note_server().map_err(|error| untold(error.into()))?;
         let start = Instant::now();
         let said = tell::restart(self.service, self.way(), printer).map_err(told)?;
-        let words = said.words.as_deref();
+        let words = said.as_deref();
         let mut wanted = Wanted::of_files(self.new).and_site(site).but(self.known);
         if let Some(old) = self.before.old {
             wanted = wanted.not_as(old);
         }
         let proven = self.before.service(self.new).map_err(told)?;
-        match wanted.prove(&*proven, words, self.before.world.pace, printer) {
+        let proof = wanted.prove(&*proven, words, self.before.world.pace, printer);
+        not_interrupted().map_err(told)?;
+        match proof {
             Ok(report) => Ok(Effect {
                 result: if self.running { "restarted" } else { "started" },
                 service: Some(self.service.name()),
@@ -303,10 +319,11 @@ impl Server<'_> {
 
     /// Files and server go back. What is said of it, and whether that went well.
     fn undo(&self, pending: Pending, failure: Failure) -> Failure {
+        let _undoing = Undoing::new();
         self.before.printer.talk("Putting everything back");
         if let Err(error) = pending.revert() {
             return Failure {
-                error: anyhow!("{:#}; {error}; {}", failure.error, self.is_now()),
+                error: anyhow!("{:#}; {error}; {}", failure.error, tell::state(self.service)),
                 status: ExitStatus::NotRestored,
                 ..failure
             };
@@ -324,10 +341,11 @@ impl Server<'_> {
 
     /// The files are as before; the server follows.
     fn go_back(&self, failure: Failure) -> Failure {
+        let _undoing = Undoing::new();
         match self.bring_back() {
             Ok(state) => Failure {
                 status: match failure.status {
-                    ExitStatus::NotPermitted => ExitStatus::NotPermitted,
+                    status @ (ExitStatus::NotPermitted | ExitStatus::Interrupted) => status,
                     _ => ExitStatus::ProofFailed,
                 },
                 error: anyhow!("{:#}. Every file is as it was, and {state}", failure.error),
@@ -339,7 +357,7 @@ impl Server<'_> {
                     "{:#}. Every file is as it was, but the server is not: {words}; {}. esync-ssl explain says what its \
                      logs tell, esync-ssl restart tries again",
                     failure.error,
-                    self.is_now()
+                    tell::state(self.service)
                 ),
                 ..failure
             },
@@ -363,7 +381,7 @@ impl Server<'_> {
         // One that is neither here nor there is stopped first.
         for way in [self.way(), Way::Full] {
             let words = match tell::restart(self.service, way, printer) {
-                Ok(told) => told.words,
+                Ok(words) => words,
                 Err(failure) => Some(format!("{:#}", failure.error)),
             };
             match wanted.prove(self.service, words.as_deref(), self.before.world.pace, printer) {
@@ -373,15 +391,5 @@ impl Server<'_> {
         }
         explained(old, None, printer);
         Err(fault)
-    }
-
-    fn is_now(&self) -> String {
-        let state = match self.service.state() {
-            Ok(State::Running) => "runs",
-            Ok(State::Stopped) => "is stopped",
-            Ok(State::Changing) => "is starting or stopping",
-            Err(error) => return format!("the state of {} is not known ({error})", self.service.name()),
-        };
-        format!("{} {state}", self.service.name())
     }
 }

@@ -1,11 +1,9 @@
 //! `esync-ssl enable`: plan, preview, question, write.
 
-use std::path::PathBuf;
-
 use super::arguments::{Enable, Global};
-use super::commit::{self, Settled, Work};
+use super::commit::{self, Work};
 use super::effect;
-use super::enable_files::TlsFiles;
+use super::enable_files::{Material, TlsFiles};
 use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::planned::{self, Report};
@@ -13,10 +11,12 @@ use super::printer::{Printer, printable};
 use super::proof::Site;
 use super::rehearse;
 use super::settings::Loaded;
+use super::turn::Turn;
 use super::world::World;
 use super::{Failure, running};
-use crate::apply::{Change, backup_folders};
+use crate::apply::Change;
 use crate::change::{Http, Plan, Request, domain_name};
+use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
@@ -26,134 +26,185 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let mut names = names(&arguments)?;
-    let mut loaded = Loaded::find(global)?;
-    let root = loaded.installation.root.clone();
-    let mut settled = Settled::default();
-    if arguments.dry_run {
-        commit::mention_unfinished(&root, world, printer);
-    } else {
-        settled = commit::settle(&root, global, &arguments.writing, world, printer)?;
-    }
-    if settled.any {
-        loaded = Loaded::find(global)?;
-    }
-    loaded.introduce(printer);
-    loaded.refuse_encoding()?;
-    loaded.refuse_no_configuration()?;
-    loaded.refuse_other_root()?;
-    let files = TlsFiles::of(&arguments, &loaded, &names, printer)?;
-    let server = Server::of(Some(&loaded), global);
-    let findings = files.check(&loaded, server, &names);
-    judge::tell(server, &findings, &arguments.force, printer)?;
-    let request = Request {
-        domain: names.remove(0),
-        aliases: names,
-        port: arguments.port,
-        http: arguments.http.map(Into::into),
-        site: arguments.vhost.clone(),
-        profile: arguments.profile.map(Into::into),
-        hsts: arguments.hsts,
-        stapling: arguments.ocsp_stapling,
-        certificate: loaded.spell(&files.certificate)?,
-        key: loaded.spell(&files.key)?,
-        chain: files
-            .chain
-            .as_deref()
-            .map(|path| loaded.spell(path))
-            .transpose()?,
+    let enable = Run {
+        names: names(&arguments)?,
+        material: Material::of(&arguments, printer)?,
+        arguments: &arguments,
+        global,
+        world,
+        printer,
     };
-    let plan =
-        Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request).map_err(planned::failure)?;
-    let mut report = Report::new(&loaded, &plan, &files.notes);
-    let links = plan.links.iter().map(|link| Reported {
-        file: loaded.show(&link.path),
-        reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
-    });
-    report.create = Some(links.chain(files.create.report()).collect());
-    report.findings = Some(findings);
-    let site = Site {
-        names: request.names().map(str::to_owned).collect(),
-        port: request.port,
-        redirects: request.http == Some(Http::Redirect),
-    };
-    if plan.is_empty() && files.create.is_empty() {
+    let told = (arguments.yes, arguments.dry_run);
+    let turn = Turn::new(global, told, &arguments.writing, world, printer);
+    turn.attempt(|turn| enable.attempt(turn))
+}
+
+/// What was asked for.
+struct Run<'a> {
+    arguments: &'a Enable,
+    /// The domain first.
+    names: Vec<String>,
+    material: Option<Material>,
+    global: &'a Global,
+    world: &'a World<'a>,
+    printer: &'a Printer,
+}
+
+impl Run<'_> {
+    /// Reads, plans, shows, and writes when it is time to.
+    fn attempt(&self, turn: &mut Turn) -> Result<Option<ExitStatus>, Failure> {
+        let (arguments, printer) = (self.arguments, self.printer);
+        let mut loaded = turn.read()?;
+        loaded.accept(&arguments.force);
+        loaded.introduce(printer);
+        loaded.refuse_encoding()?;
+        loaded.refuse_no_configuration()?;
+        loaded.refuse_other_root()?;
+        let files = TlsFiles::of(arguments, self.material.as_ref(), &loaded, &self.names)?;
+        let server = Server::of(Some(&loaded), self.global);
+        let findings = files.check(&loaded, server, &self.names);
+        judge::tell(server, &findings, &arguments.force, printer)?;
+        let request = self.request(&loaded, &files)?;
+        let plan = Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request);
+        let plan = plan.map_err(planned::failure)?;
+        let report = report(&loaded, &plan, &files, findings);
+        if plan.is_empty() && files.create.is_empty() {
+            return self.unchanged(&loaded, &request, report).map(Some);
+        }
+        printer.answer(&report.preview(&loaded, &plan));
+        report.tell_notes(printer);
+        let store = (!arguments.dry_run).then(|| planned::store(&loaded, self.world.disk));
+        let store = store.transpose()?;
+        if let Some(store) = &store {
+            running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
+            if !turn.is_mine(store)? {
+                return Ok(None);
+            }
+        }
+        let mut work = self.work(&request, plan, files, &report)?;
+        commit::say_shared(&work.changes, printer)?;
+        // It writes nothing, so a dry run has it as well: what would be refused is refused.
+        let is_rehearsed =
+            !arguments.writing.no_rehearsal && rehearse::before_writing(&loaded, &request, &work, printer)?;
+        let Some(store) = store else {
+            let rest = format!("httpd -t, and whether port {} is free", request.port);
+            let words = if is_rehearsed {
+                format!("The rehearsal went well; not tried: {rest}.")
+            } else {
+                format!("Not tried: a rehearsal, {rest}.")
+            };
+            return Ok(Some(report.would_change(arguments.exit_code, &words, printer)));
+        };
+        if !turn.is_agreed("Apply these changes?", &store, &report)? {
+            return Ok(None);
+        }
+        work.server_told = turn.settled.server_told;
+        let lock = turn.lock(&store)?;
+        let done = commit::commit(
+            &loaded,
+            &store,
+            lock,
+            work,
+            &arguments.writing,
+            self.world,
+            printer,
+        )?;
+        Ok(Some(report.was_written(&loaded, done, "", printer)))
+    }
+
+    fn request(&self, loaded: &Loaded, files: &TlsFiles) -> Result<Request, Failure> {
+        let arguments = self.arguments;
+        Ok(Request {
+            domain: self.names[0].clone(),
+            aliases: self.names[1..].to_vec(),
+            port: arguments.port,
+            http: arguments.http.map(Into::into),
+            site: arguments.vhost.clone(),
+            profile: arguments.profile.map(Into::into),
+            hsts: arguments.hsts,
+            stapling: arguments.ocsp_stapling,
+            certificate: loaded.spell(&files.certificate)?,
+            key: loaded.spell(&files.key)?,
+            chain: files
+                .chain
+                .as_deref()
+                .map(|path| loaded.spell(path))
+                .transpose()?,
+        })
+    }
+
+    /// Nothing is to be written; the server may have to learn what is there.
+    fn unchanged(
+        &self,
+        loaded: &Loaded,
+        request: &Request,
+        mut report: Report,
+    ) -> Result<ExitStatus, Failure> {
+        let (arguments, printer) = (self.arguments, self.printer);
         report.result = "unchanged";
         printer.answer(&format!(
             "Nothing needs to change: {} is served over TLS on port {}.\n",
             request.domain, request.port
         ));
         if arguments.writing.restarts() && !arguments.dry_run {
-            let writing = &arguments.writing;
-            let shown = effect::unchanged(&loaded, Some(&site), &arguments.force, writing, world, printer)?;
+            let site = site(request);
+            let shown = effect::unchanged(
+                loaded,
+                Some(&site),
+                &arguments.force,
+                &arguments.writing,
+                self.world,
+                printer,
+            )?;
             printer.answer(&shown.farewell());
             report.server = Some(shown);
         }
         printer.document(&report);
-        return Ok(ExitStatus::Done);
+        Ok(ExitStatus::Done)
     }
-    printer.answer(&report.preview(&loaded, &plan));
-    report.tell_notes(printer);
-    if !arguments.dry_run {
-        running::refuse_taken_port(&loaded, request.port, &arguments.force)?;
+
+    /// What is to be written. Keys are made only now.
+    fn work(&self, request: &Request, plan: Plan, files: TlsFiles, report: &Report) -> Result<Work, Failure> {
+        let changed = report.changes.iter().map(|change| change.reason.clone());
+        let linked = plan.links.iter().map(|link| link.reason.clone());
+        let mut work = Work {
+            reads: files.read(),
+            reasons: changed.chain(linked).collect(),
+            diff: report.diff.clone(),
+            site: Some(site(request)),
+            forced: self.arguments.force.clone(),
+            ..Work::default()
+        };
+        let created = files.into_new_files(&self.names, (self.world.now)())?.into_iter();
+        work.changes.extend(created.map(Change::from));
+        let linked = plan.links.into_iter();
+        work.changes
+            .extend(linked.map(|link| Change::link(link.path, link.target)));
+        let replaced = plan.files.into_iter();
+        work.changes
+            .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+        Ok(work)
     }
-    let mut work = Work {
-        reads: files.read(),
-        reasons: report
-            .changes
-            .iter()
-            .map(|change| change.reason.clone())
-            .chain(plan.links.iter().map(|link| link.reason.clone()))
-            .collect(),
-        diff: report.diff.clone(),
-        site: Some(site),
-        forced: arguments.force.clone(),
-        server_told: settled.server_told,
-        ..Work::default()
-    };
-    let all: Vec<String> = request.names().map(str::to_owned).collect();
-    let created = files.into_new_files(&all, (world.now)())?.into_iter();
-    work.changes.extend(created.map(Change::from));
-    let linked = plan.links.into_iter();
-    work.changes
-        .extend(linked.map(|link| Change::link(link.path, link.target)));
-    let replaced = plan.files.into_iter();
-    work.changes
-        .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
-    commit::say_shared(&work.changes, printer)?;
-    // It writes nothing, so a dry run has it as well: what would be refused is refused.
-    let is_rehearsed =
-        !arguments.writing.no_rehearsal && rehearse::before_writing(&loaded, &request, &work, printer)?;
-    if arguments.dry_run {
-        report.result = "would-change";
-        printer.document(&report);
-        let rest = format!("httpd -t, and whether port {} is free", request.port);
-        printer.talk(&if is_rehearsed {
-            format!("Nothing was written (--dry-run). The rehearsal went well; not tried: {rest}.")
-        } else {
-            format!("Nothing was written (--dry-run). Not tried: a rehearsal, {rest}.")
-        });
-        return Ok(if arguments.exit_code {
-            ExitStatus::WouldChange
-        } else {
-            ExitStatus::Done
-        });
+}
+
+/// What clients must meet.
+fn site(request: &Request) -> Site {
+    Site {
+        names: request.names().map(str::to_owned).collect(),
+        port: request.port,
+        redirects: request.http == Some(Http::Redirect),
     }
-    let backups = backups(&loaded)?;
-    commit::confirm("Apply these changes?", arguments.yes, global.json, printer)?;
-    let written = commit::commit(&loaded, &backups, work, &arguments.writing, world, printer)?;
-    report.result = "written";
-    report.written = written
-        .replaced
-        .iter()
-        .chain(&written.created)
-        .map(|path| loaded.show(path))
-        .collect();
-    report.backup = (!written.replaced.is_empty()).then(|| loaded.show(&written.backup));
-    report.server = Some(written.effect);
-    printer.document(&report);
-    printer.answer(&report.farewell(""));
-    Ok(ExitStatus::Done)
+}
+
+fn report(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Report {
+    let mut report = Report::new(loaded, plan, &files.notes);
+    let links = plan.links.iter().map(|link| Reported {
+        file: loaded.show(&link.path),
+        reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
+    });
+    report.create = Some(links.chain(files.create.report()).collect());
+    report.findings = Some(findings);
+    report
 }
 
 /// The names to serve, the domain first, each once.
@@ -173,20 +224,4 @@ fn names(arguments: &Enable) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(names)
-}
-
-/// The folder for backups that no `Include` reads.
-pub(super) fn backups(loaded: &Loaded) -> Result<PathBuf, Failure> {
-    let mut reached = Vec::new();
-    for folder in backup_folders(&loaded.installation.root) {
-        match loaded.included_from_folder(&folder)? {
-            None => return Ok(folder),
-            Some(place) => reached.push(place),
-        }
-    }
-    Err(Failure::refused(format!(
-        "every place for backups would be read as configuration by an Include (at {}); name *.conf files there \
-         instead of a whole folder",
-        reached.join(", ")
-    )))
 }

@@ -18,6 +18,8 @@ use super::settings::Loaded;
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
+use crate::foreign;
+use crate::tls::bundle::Bundle;
 use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
 
 /// The certificate files of the request, on this machine.
@@ -37,21 +39,53 @@ pub struct TlsFiles {
     self_signed: bool,
 }
 
+/// Certificate, key and chain that are to be put into the server's folder, read and opened: whoever has to type a
+/// pass-phrase does so before anything waits for it.
+pub struct Material {
+    bundle: Bundle,
+    /// What the three come from.
+    origins: [String; 3],
+}
+
+impl Material {
+    /// Those that the arguments name, where they are to be put there.
+    pub fn of(arguments: &Enable, printer: &Printer) -> Result<Option<Material>, Failure> {
+        let chain = arguments.chain.as_deref();
+        let (bundle, origins) = match (&arguments.pfx, &arguments.cert, &arguments.key) {
+            (Some(pfx), _, _) => {
+                let phrases = PassPhrases::of(&arguments.pass_phrase)?;
+                (material::archive(pfx, &phrases, printer)?, [pfx.as_path(); 3])
+            }
+            (None, Some(certificate), Some(key)) if arguments.copy_certs => {
+                let phrases = PassPhrases::of(&arguments.pass_phrase)?;
+                let bundle = material::files(certificate, key, chain, &phrases, printer)?;
+                (bundle, [certificate, key, chain.unwrap_or(certificate)])
+            }
+            (None, None, _) => return Ok(None),
+            (None, Some(_), Some(_)) => return Ok(None),
+            _ => return Err(Failure::error(anyhow::anyhow!("give --cert and --key, or --pfx"))),
+        };
+        Ok(Some(Material {
+            bundle,
+            origins: origins.map(|origin| origin.as_str().to_owned()),
+        }))
+    }
+}
+
 impl TlsFiles {
-    /// The files that the arguments name, those that are copied or taken out of an archive, or those to be made.
+    /// The files that the arguments name, those that are put into the server's folder, or those to be made.
     pub fn of(
         arguments: &Enable,
+        material: Option<&Material>,
         loaded: &Loaded,
         names: &[String],
-        printer: &Printer,
     ) -> Result<TlsFiles, Failure> {
         let name = &of_domain(&names[0]);
-        match (&arguments.cert, &arguments.key) {
-            (Some(_), Some(_)) if !arguments.copy_certs => {}
-            (None, _) if arguments.pfx.is_none() => return Self::self_signed(loaded, name),
-            _ => return Self::installed(arguments, loaded, name, printer),
+        match material {
+            Some(material) => Self::installed(material, loaded, name),
+            None if arguments.cert.is_none() => Self::self_signed(loaded, name),
+            None => Self::named(arguments, loaded),
         }
-        Self::named(arguments, loaded)
     }
 
     /// The files stay where they are.
@@ -87,41 +121,20 @@ impl TlsFiles {
     }
 
     /// The files are put into the server's folder for them.
-    fn installed(
-        arguments: &Enable,
-        loaded: &Loaded,
-        name: &str,
-        printer: &Printer,
-    ) -> Result<TlsFiles, Failure> {
-        let phrases = PassPhrases::of(&arguments.pass_phrase)?;
-        let chain = arguments.chain.as_deref();
-        let (bundle, judged) = match (&arguments.pfx, &arguments.cert, &arguments.key) {
-            (Some(pfx), _, _) => {
-                let bundle = material::archive(pfx, &phrases, printer)?;
-                let judged = judged(&bundle, pfx.as_str(), pfx.as_str(), pfx.as_str());
-                (bundle, judged)
-            }
-            (None, Some(certificate), Some(key)) => {
-                let bundle = material::files(certificate, key, chain, &phrases, printer)?;
-                let chain = chain.unwrap_or(certificate).as_str();
-                let judged = judged(&bundle, certificate.as_str(), key.as_str(), chain);
-                (bundle, judged)
-            }
-            _ => return Err(Failure::error(anyhow::anyhow!("give --cert and --key, or --pfx"))),
-        };
-        let (create, placed) =
-            NewFiles::of_bundle(&bundle, &loaded.tls_folder(), name, &|path| loaded.show(path))?;
+    fn installed(material: &Material, loaded: &Loaded, name: &str) -> Result<TlsFiles, Failure> {
+        let Material { bundle, origins } = material;
+        let (create, placed) = NewFiles::of_bundle(bundle, loaded, name)?;
         if !create.is_empty() {
             loaded.refuse_included(&loaded.tls_folder())?;
         }
-        let origin = arguments.pfx.as_deref().map_or("", |path| path.as_str());
+        let [certificate, key, chain] = origins;
         Ok(TlsFiles {
             certificate: placed.certificate,
-            key: placed.key.ok_or_else(|| without_key(origin))?,
+            key: placed.key.ok_or_else(|| without_key(certificate))?,
             chain: placed.chain,
             create,
-            notes: left_out(&bundle).into_iter().collect(),
-            judged: Some(judged),
+            notes: left_out(bundle).into_iter().collect(),
+            judged: Some(judged(bundle, certificate, key, chain)),
             self_signed: false,
         })
     }
@@ -131,9 +144,9 @@ impl TlsFiles {
         let folder = loaded.tls_folder();
         let certificate = folder.join(format!("{name}.crt"));
         let key = folder.join(format!("{name}.key"));
-        let mut create = NewFiles::default();
+        let mut create = NewFiles::of(loaded);
         let mut found = None;
-        match [&certificate, &key].map(|path| path.symlink_metadata().is_ok()) {
+        match [&certificate, &key].map(|path| loaded.source.is_taken(path)) {
             [true, true] => {
                 let service = loaded.service_account();
                 let load = |path: &Path| {
@@ -249,14 +262,12 @@ fn readable(path: &Path, option: &str, what: &str) -> Result<(), Failure> {
     let shown = path.display();
     let metadata = std::fs::metadata(path)
         .with_context(|| format!("the {what} file {shown} ({option}) cannot be read; check the path"))?;
-    let problem = if metadata.is_dir() {
-        "is a folder"
-    } else if !metadata.is_file() {
-        "is not a regular file"
+    let problem = if let Some(other) = foreign::what_else(&metadata) {
+        format!("is {other}")
     } else if metadata.len() == 0 {
-        "is empty"
+        "is empty".into()
     } else {
-        std::fs::File::open(path).with_context(|| {
+        foreign::open(path).with_context(|| {
             format!("the {what} file {shown} ({option}) cannot be opened; check who may read it")
         })?;
         return Ok(());

@@ -1,7 +1,7 @@
 //! `esync-ssl explain`: what the error logs say, and why. The rules are those of [`crate::check::log`].
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -11,16 +11,17 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use super::arguments::{Explain, Global, Since};
 use super::check::{Checked, judge_hosts};
 use super::judge::Server;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, printable, sentence};
 use super::settings::Loaded;
-use super::{Failure, findings};
+use super::{Failure, findings, interrupted};
 use crate::check::Finding;
 use crate::check::certificate::{Question, check};
 use crate::check::log::{Group, Source, groups, sources};
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
-use crate::server::error_log::{Entry, Outcome, last_attempt, merge, parse, tail};
+use crate::foreign;
+use crate::server::error_log::{Entry, Outcome, end_of, last_attempt, merge, parse, tail};
 use crate::tls::holds_private_key;
 
 /// Runs the command.
@@ -37,6 +38,10 @@ pub fn run(arguments: &Explain, global: &Global, printer: &Printer) -> Result<Ex
         Some(file) => {
             // A log may come from another machine; the configuration of this one counts only when it is named.
             let loaded = if named { Some(Loaded::find(global)?) } else { None };
+            if let Some(loaded) = &loaded {
+                interrupted::tell(&loaded.installation.root, printer);
+                loaded.tell_passed_over(printer);
+            }
             (loaded, vec![given(file.as_std_path())?])
         }
     };
@@ -98,9 +103,20 @@ pub(super) struct Report {
     /// The time of the first entry that counts.
     from: Option<String>,
     explained: Vec<Explained>,
+    /// How many less grave ones are not among these.
+    more_explained: usize,
     /// Lines that are not known.
     unknown: Vec<String>,
+    /// How many before them are left out.
+    more_unknown: usize,
 }
+
+/// Findings that are told.
+const MOST_EXPLAINED: usize = 200;
+/// Bytes of the lines of one finding.
+const QUOTED: usize = 16 << 10;
+/// Bytes of the lines that are not known.
+const UNKNOWN: usize = 256 << 10;
 
 #[derive(Serialize)]
 struct Explained {
@@ -116,15 +132,15 @@ struct Explained {
 
 fn given(file: &Path) -> Result<Log, Failure> {
     let (name, bytes) = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        let mut input = std::io::stdin().lock();
-        input
-            .read_to_end(&mut bytes)
-            .context("the standard input cannot be read")?;
+        let bytes = end_of(std::io::stdin().lock()).context("the standard input cannot be read")?;
         ("the standard input".into(), bytes)
     } else {
-        let bytes = tail(file)
-            .with_context(|| format!("the log {} cannot be read; check path and rights", file.display()))?;
+        let bytes = tail(file, foreign::LOG_TAIL).with_context(|| {
+            format!(
+                "the log {} cannot be read; check path and rights, or pipe it in with -",
+                file.display()
+            )
+        })?;
         (file.display().to_string(), bytes)
     };
     if holds_private_key(&bytes) {
@@ -160,16 +176,25 @@ pub(super) fn of_configuration(loaded: &Loaded) -> Vec<Log> {
         },
     };
     let mut logs: Vec<Log> = Vec::new();
-    for source in sources(&loaded.configuration) {
+    let mut names = HashSet::new();
+    let sources = sources(&loaded.configuration);
+    let each = (foreign::LOGS / sources.len().max(1) as u64).max(foreign::NOTE);
+    let mut left = foreign::LOGS;
+    for source in sources {
         match source {
             Source::File(path) => {
                 let host = loaded.configuration.source().host_path(&path);
                 // The usual ones need not be there, and two names may lead to one file.
                 let name = loaded.show(&host);
-                if logs.iter().any(|log| log.name == name) || (!logs.is_empty() && !host.is_file()) {
+                if (!logs.is_empty() && !host.exists()) || !names.insert(name.clone()) {
                     continue;
                 }
-                logs.push(log(name, tail(&host).map_err(|error| error.to_string())));
+                let read = match left {
+                    0 => Err("enough was read of others".into()),
+                    _ => tail(&host, each.min(left)).map_err(|error| error.to_string()),
+                };
+                left -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                logs.push(log(name, read));
             }
             Source::Program(command) => logs.push(log(
                 format!("the program {command}"),
@@ -234,6 +259,15 @@ pub(super) fn explain(
         }
     }
     explained.sort_by_key(|one| one.finding.severity);
+    let more_explained = explained.len().saturating_sub(MOST_EXPLAINED);
+    explained.truncate(MOST_EXPLAINED);
+    let mut room = UNKNOWN;
+    let kept = unknown.iter().rev().take_while(|text| {
+        let fits = text.len() <= room;
+        room = room.saturating_sub(text.len());
+        fits
+    });
+    let more_unknown = unknown.len() - kept.count();
     Report {
         logs,
         outcome: outcome.map(|outcome| match outcome {
@@ -244,7 +278,9 @@ pub(super) fn explain(
         }),
         from: entries.iter().find_map(|entry| entry.time).map(shown),
         explained,
-        unknown,
+        more_explained,
+        unknown: unknown.split_off(more_unknown),
+        more_unknown,
     }
 }
 
@@ -395,11 +431,22 @@ fn alone(group: &Group<'_>, server: Server) -> Option<(Option<Finding>, Option<S
 /// The lines of a group; long queues of OpenSSL say nothing after the first few.
 fn lines(group: &Group<'_>) -> Vec<String> {
     let is_shown = |(at, entry): &(usize, &Entry)| *at < 4 || entry.openssl.is_none();
+    let mut seen = HashSet::new();
     let mut lines: Vec<String> = Vec::new();
+    let (mut room, mut more) = (QUOTED, 0);
     for (_, entry) in group.entries().enumerate().filter(is_shown) {
-        if !lines.contains(&entry.text) {
-            lines.push(entry.text.clone());
+        if !seen.insert(&entry.text) {
+            continue;
         }
+        if lines.is_empty() || entry.text.len() <= room {
+            room = room.saturating_sub(entry.text.len());
+            lines.push(entry.text.clone());
+        } else {
+            (room, more) = (0, more + 1);
+        }
+    }
+    if more > 0 {
+        lines.push(format!("[and {more} more lines]"));
     }
     lines
 }
@@ -413,7 +460,7 @@ impl Report {
     /// For people.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| sentence(text);
         for log in &self.logs {
             match &log.trouble {
                 None => _ = writeln!(text, "log: {}", clean(&log.name)),
@@ -451,8 +498,18 @@ impl Report {
             }
             text.push('\n');
         }
+        if self.more_explained > 0 {
+            let _ = writeln!(text, "{} more are no graver than these.\n", self.more_explained);
+        }
         if !self.unknown.is_empty() {
             text += "Not known here:\n";
+            if self.more_unknown > 0 {
+                let _ = writeln!(
+                    text,
+                    "  | [{} lines before these are left out]",
+                    self.more_unknown
+                );
+            }
             for line in self.unknown.iter().flat_map(|entry| entry.lines()) {
                 let _ = writeln!(text, "  | {}", clean(line));
             }

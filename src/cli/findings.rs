@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::printer::printable;
+use super::printer::sentence;
 use crate::check::{Code, Finding, Severity};
 
 /// Every finding: what, where, why, what to do. Those of `forced` are told as overridden.
@@ -15,7 +15,7 @@ pub fn lines(findings: &[Finding], forced: &[Code]) -> String {
             Severity::Advice => ("note", "36"),
             _ => ("warning", "33"),
         };
-        let clean = |text: &str| printable(text.as_bytes()).replace('\n', "\n         ");
+        let clean = |text: &str| sentence(text).replace('\n', "\n         ");
         let _ = writeln!(
             text,
             "\x1b[1;{colour}m{word}[{}]\x1b[0m: {} ({})",

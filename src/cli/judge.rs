@@ -10,6 +10,7 @@ use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::check::certificate::{Question, check};
+use crate::check::dialog::Dialog;
 use crate::check::generation::Generation;
 use crate::check::tls_files::TlsFiles;
 use crate::check::tls_host::TlsHost;
@@ -91,7 +92,8 @@ pub fn files(loaded: &Loaded, server: Server, files: &TlsFiles, domain: Option<&
         server: settings.judged_by(server.generation),
         now: OffsetDateTime::now_utc(),
         stapling: settings.stapling,
-        pass_phrase_dialog: settings.pass_phrase_dialog,
+        pass_phrase_dialog: settings.pass_phrase_dialog
+            && !Dialog::of(configuration, section).is_some_and(|dialog| dialog.asks_a_person()),
         anchors: &[],
     })
 }

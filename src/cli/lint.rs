@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Failure;
 use super::arguments::{Global, Lint};
-use super::printer::{Printer, printable};
+use super::printer::{Printer, printable, sentence};
 use super::settings::Loaded;
+use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, FileId, Phase, Problem, Severity};
 
@@ -17,6 +17,8 @@ const WIDTH: usize = 200;
 /// Runs the command.
 pub fn run(arguments: &Lint, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    interrupted::tell(&loaded.installation.root, printer);
+    loaded.tell_passed_over(printer);
     loaded.refuse_private_keys()?;
     let mut problems = match arguments.quiet && !global.json {
         true => loaded.configuration.errors(),
@@ -142,7 +144,7 @@ fn includes(loaded: &Loaded, mut file: FileId) -> Vec<String> {
 }
 
 fn print(text: &mut String, loaded: &Loaded, problem: &Problem) {
-    let clean = |text: &str| printable(text.as_bytes()).replace('\n', " ");
+    let clean = |text: &str| sentence(text).replace('\n', " ");
     let configuration = &loaded.configuration;
     let file = configuration.file(problem.file);
     let (number, last) = numbers(configuration, problem);
@@ -190,7 +192,9 @@ fn source(text: &mut String, configuration: &Configuration, problem: &Problem, n
     let margin = " ".repeat(width);
     let mut at = 0;
     for (n, physical) in raw.split_inclusive(|b| *b == b'\n').take(4).enumerate() {
-        let shown = printable(physical).trim_end().replace('\t', " ");
+        // What cannot be shown is not looked at.
+        let visible = &physical[..physical.len().min(4 * WIDTH)];
+        let shown = printable(visible).trim_end().replace('\t', " ");
         let cut: String = shown.chars().take(WIDTH).collect();
         let dots = if cut.len() < shown.len() { "…" } else { "" };
         let _ = writeln!(text, "{:>width$} | {cut}{dots}", number as usize + n);
@@ -203,7 +207,7 @@ fn source(text: &mut String, configuration: &Configuration, problem: &Problem, n
             let from = from.saturating_sub(at).max(blanks(own));
             let to = (to - at).min(own.trim_ascii_end().len());
             if from < to {
-                let columns = |bytes: &[u8]| printable(bytes).chars().count();
+                let columns = |bytes: &[u8]| printable(&bytes[..bytes.len().min(4 * WIDTH)]).chars().count();
                 let before = columns(&own[..from]);
                 let under = columns(&own[from..to]);
                 if before < WIDTH {

@@ -7,6 +7,7 @@ use super::Failure;
 use super::pass_phrase::PassPhrases;
 use super::printer::Printer;
 use crate::check::tls_files::{File, Trouble};
+use crate::foreign;
 use crate::tls::Error;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
@@ -21,6 +22,10 @@ pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure>
         Ok(_) => "is empty; copy it again from its origin".to_owned(),
         Err(Trouble::Missing) => "does not exist; check the path".to_owned(),
         Err(Trouble::NotRegular) => "is a folder or something else that is no file; name a file".to_owned(),
+        Err(Trouble::TooLarge) => format!(
+            "has more than {} bytes and was not read; name a file of certificates or keys",
+            foreign::CERTIFICATE
+        ),
         Err(Trouble::Unreadable(reason)) => format!("cannot be read; check who may read it: {reason}"),
     };
     Err(Failure::error(anyhow::anyhow!(

@@ -14,6 +14,7 @@ mod enable;
 mod enable_files;
 mod explain;
 mod findings;
+mod interrupted;
 mod judge;
 mod known;
 mod lint;
@@ -35,6 +36,7 @@ mod server_folders;
 mod settings;
 mod status;
 mod tell;
+mod turn;
 mod verify;
 mod world;
 
@@ -42,6 +44,8 @@ use clap::Parser;
 
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
+use crate::server::scratch;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
@@ -66,17 +70,23 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         Ok(arguments) => arguments,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
-            let _ = error.print();
-            return if error.use_stderr() {
-                ExitStatus::Usage
-            } else {
-                ExitStatus::Done
-            };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitStatus::Done;
+            }
+            // It quotes what was typed, or what a script put there.
+            let told = printer::printable(error.render().to_string().as_bytes());
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
+            return ExitStatus::Usage;
         }
     };
     let Arguments { command, global } = arguments;
     // A dump has no other form than JSON.
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
+    if printer.is_json() {
+        interrupt::answers_in_json();
+    }
+    swept(&printer);
     let result = match command {
         Command::Enable(enable) => enable::run(enable, &global, world, &printer),
         Command::Disable(disable) => disable::run(disable, &global, world, &printer),
@@ -97,6 +107,22 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     result.unwrap_or_else(|failure| printer.failure(&failure))
 }
 
+/// Ends what a killed run left running, and removes what it left there.
+fn swept(printer: &Printer) {
+    for swept in scratch::sweep() {
+        let processes: Vec<String> = swept.processes.iter().map(u32::to_string).collect();
+        printer.talk(&format!(
+            "note: an earlier run was killed while it rehearsed; its folder {} was removed{}",
+            swept.folder.display(),
+            if processes.is_empty() {
+                String::new()
+            } else {
+                format!(", and its httpd ended (process {})", processes.join(", "))
+            }
+        ));
+    }
+}
+
 /// Why a command did not do what was asked, and the status that says so.
 #[derive(Debug)]
 struct Failure {
@@ -113,6 +139,29 @@ impl Failure {
             status: ExitStatus::Error,
             error: error.into(),
             findings: Vec::new(),
+        }
+    }
+
+    /// Somebody wants the program to end; what was begun is undone.
+    fn interrupted() -> Self {
+        Failure {
+            status: ExitStatus::Interrupted,
+            ..Failure::error(anyhow::anyhow!("interrupted"))
+        }
+    }
+
+    /// The same of one that happened while somebody wanted the program to end, all being as it was.
+    fn into_interrupted(self) -> Self {
+        let words = format!("{:#}", self.error);
+        let words = match words.strip_prefix("interrupted") {
+            Some("") => "interrupted; everything is as it was".to_owned(),
+            Some(_) => words,
+            None => format!("interrupted; {words}"),
+        };
+        Failure {
+            status: ExitStatus::Interrupted,
+            error: anyhow::Error::msg(words),
+            findings: self.findings,
         }
     }
 

@@ -8,9 +8,14 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Failure;
+use super::commit::ended;
 use super::printer::{Printer, printable};
 use crate::acl::Account;
+use super::settings::Loaded;
 use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
+use crate::foreign;
+use crate::httpd::Source;
+use crate::interrupt::Hold;
 use crate::server::service;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
@@ -22,6 +27,8 @@ pub struct NewFiles {
     files: Vec<New>,
     /// Files that are there already with the very bytes they should have.
     kept: Vec<String>,
+    /// How the disk is seen, where it is not as it is.
+    seen: Option<Source>,
 }
 
 struct New {
@@ -51,6 +58,14 @@ pub struct Placed {
 }
 
 impl NewFiles {
+    /// None yet, of a configuration.
+    pub fn of(loaded: &Loaded) -> NewFiles {
+        NewFiles {
+            seen: Some(loaded.source.clone()),
+            ..NewFiles::default()
+        }
+    }
+
     /// Adds a file. One that is there already with these bytes is left alone.
     ///
     /// # Errors
@@ -65,8 +80,12 @@ impl NewFiles {
     ) -> Result<(), Failure> {
         let path = std::path::absolute(path)
             .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
-        if path.symlink_metadata().is_ok() {
-            let same = std::fs::read(&path)
+        let is_taken = match &self.seen {
+            Some(source) => source.is_taken(&path),
+            None => path.symlink_metadata().is_ok(),
+        };
+        if is_taken {
+            let same = foreign::read(&path, foreign::CERTIFICATE)
                 .map(Zeroizing::new)
                 .is_ok_and(|old| **old == *bytes);
             if !same {
@@ -138,14 +157,9 @@ impl NewFiles {
         })
     }
 
-    /// A bundle below one of two names: `name`, or where other files have it already, such as those of the
-    /// certificate that this one renews, `name` with the day on which the new certificate begins.
-    pub fn of_bundle(
-        bundle: &Bundle,
-        folder: &Path,
-        name: &str,
-        show: &dyn Fn(&Path) -> String,
-    ) -> Result<(NewFiles, Placed), Failure> {
+    /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
+    /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
+    pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
         let mut refused = None;
         let begin = bundle.leaf.not_before.date();
         let dated = format!(
@@ -155,8 +169,9 @@ impl NewFiles {
             begin.day()
         );
         for name in [name, &dated] {
-            let mut files = NewFiles::default();
-            match files.add_bundle(bundle, folder, name, show) {
+            let mut files = NewFiles::of(loaded);
+            let show = |path: &Path| loaded.show(path);
+            match files.add_bundle(bundle, &loaded.tls_folder(), name, &show) {
                 Ok(placed) => return Ok((files, placed)),
                 Err(failure) => refused = refused.or(Some(failure)),
             }
@@ -206,7 +221,8 @@ impl NewFiles {
     /// Writes all of them, or none.
     pub fn write(self) -> Result<(), Failure> {
         let readers = Account::readers(service::account(None).as_ref());
-        create_all(&RealDisk, &self.into_files(), &readers).map_err(Failure::from)
+        let _hold = Hold::new();
+        ended(create_all(&RealDisk, &self.into_files(), &readers).map_err(Failure::from))
     }
 
     /// Writes all of them unless it is a dry run, and tells.

@@ -1,19 +1,21 @@
 //! Pass-phrases: from a file, from standard input, or asked for without echo. Never from the command line, which
 //! other users can read.
 
-use std::fs::File;
 use std::io::{IsTerminal, Read};
+use std::time::Duration;
 
 use anyhow::Context;
+use camino::Utf8Path;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Failure;
 use super::arguments::PassPhraseOption;
 use super::printer::{Printer, printable};
+use crate::foreign;
 use crate::tls::Error;
 
-/// Longest pass-phrase file that is read, in bytes.
-const LIMIT: u64 = 16 << 10;
+/// How long a pipe may take that is named as the file; somebody may be asked behind it.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often is asked when the answer was wrong.
 const TRIES: usize = 3;
@@ -33,15 +35,8 @@ impl PassPhrases {
     pub fn of(option: &PassPhraseOption) -> Result<PassPhrases, Failure> {
         let given = match &option.passphrase_file {
             None => None,
-            Some(path) if path == "-" => Some(first_line(std::io::stdin().lock(), "standard input")?),
-            Some(path) => {
-                let file = File::open(path).with_context(|| {
-                    format!(
-                        "the pass-phrase file {path} (--passphrase-file) cannot be opened; check the path"
-                    )
-                })?;
-                Some(first_line(file, path.as_str())?)
-            }
+            Some(path) if path == "-" => Some(of_input(std::io::stdin().lock())?),
+            Some(path) => Some(of_file(path)?),
         };
         Ok(PassPhrases { given })
     }
@@ -85,14 +80,30 @@ impl PassPhrases {
     }
 }
 
-/// The first line without its end; a byte order mark, as Notepad writes it, is not part of it.
-fn first_line(reader: impl Read, shown: &str) -> Result<Zeroizing<String>, Failure> {
-    // Room for all of it from the start: growing would leave pieces behind in memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
-    reader
-        .take(LIMIT)
-        .read_to_end(&mut bytes)
+/// That of a regular file, or of a pipe that was named on purpose.
+fn of_file(path: &Utf8Path) -> Result<Zeroizing<String>, Failure> {
+    let read = match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            foreign::read_pipe(path.as_std_path(), foreign::PASS_PHRASE, PATIENCE)
+        }
+        _ => foreign::read(path.as_std_path(), foreign::PASS_PHRASE).map(Zeroizing::new),
+    };
+    let bytes = read.with_context(|| {
+        format!("the pass-phrase file {path} (--passphrase-file) cannot be read; check the path")
+    })?;
+    first_line(&bytes, path.as_str())
+}
+
+/// That of the standard input.
+fn of_input(input: impl Read) -> Result<Zeroizing<String>, Failure> {
+    let shown = "standard input";
+    let bytes = foreign::read_up_to(input, foreign::PASS_PHRASE)
         .with_context(|| format!("the pass-phrase cannot be read from {shown}"))?;
+    first_line(&bytes, shown)
+}
+
+/// The first line without its end; a byte order mark, as Notepad writes it, is not part of it.
+fn first_line(bytes: &[u8], shown: &str) -> Result<Zeroizing<String>, Failure> {
     let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);

@@ -5,13 +5,17 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Failure;
+use super::commit;
 use super::diff;
 use super::effect::Effect;
+use super::interrupted::stores;
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
+use crate::apply::{Disk, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
+use crate::exit_status::ExitStatus;
 
 /// What was or would be done, for programs and for the texts.
 #[derive(Serialize)]
@@ -101,8 +105,38 @@ impl Report {
         }
     }
 
+    /// The end of a dry run.
+    pub fn would_change(mut self, exit_code: bool, words: &str, printer: &Printer) -> ExitStatus {
+        self.result = "would-change";
+        printer.document(&self);
+        printer.talk(&format!("Nothing was written (--dry-run). {words}"));
+        if exit_code {
+            ExitStatus::WouldChange
+        } else {
+            ExitStatus::Done
+        }
+    }
+
+    /// The end of a run that wrote; `more` is said before what became of the server.
+    pub fn was_written(
+        mut self,
+        loaded: &Loaded,
+        done: commit::Done,
+        more: &str,
+        printer: &Printer,
+    ) -> ExitStatus {
+        self.result = "written";
+        let written = done.replaced.iter().chain(&done.created);
+        self.written = written.map(|path| loaded.show(path)).collect();
+        self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup));
+        self.server = Some(done.effect);
+        printer.document(&self);
+        printer.answer(&self.farewell(more));
+        ExitStatus::Done
+    }
+
     /// The last words; `more` is said before what became of the server.
-    pub fn farewell(&self, more: &str) -> String {
+    fn farewell(&self, more: &str) -> String {
         let mut text = String::from("\nWritten:\n");
         for file in &self.written {
             let _ = writeln!(text, "  {file}");
@@ -112,6 +146,22 @@ impl Report {
         }
         text + more + &self.server.as_ref().map(Effect::farewell).unwrap_or_default()
     }
+}
+
+/// The place for backups that no `Include` reads.
+pub fn store<'a>(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Store<'a>, Failure> {
+    let mut reached = Vec::new();
+    for store in stores(&loaded.installation.root, disk) {
+        match loaded.included_from_folder(&store.folder)? {
+            None => return Ok(store),
+            Some(place) => reached.push(place),
+        }
+    }
+    Err(Failure::refused(format!(
+        "every place for backups would be read as configuration by an Include (at {}); name *.conf files there \
+         instead of a whole folder",
+        reached.join(", ")
+    )))
 }
 
 /// Why there is no plan, as the end of a command.

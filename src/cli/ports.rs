@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::Global;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell};
 use super::settings::Loaded;
 use super::{Failure, findings, running};
 use crate::check::Finding;
@@ -117,7 +117,7 @@ fn of(loaded: &Loaded) -> Result<Report, String> {
 impl Report {
     fn text(&self) -> String {
         let mut text = String::new();
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| cell(text);
         for port in &self.ports {
             let _ = writeln!(
                 text,

@@ -1,13 +1,19 @@
 //! What is known before Apache is told to restart: whether it would start again.
 
+use std::time::Duration;
+
 use super::Failure;
-use super::check::{Checked, judge_host, rehearse_host};
+use super::check::{Checked, judge_host};
 use super::judge::Server;
 use super::printer::Printer;
+use super::rehearse::Rehearsals;
 use super::settings::Loaded;
 use super::{findings, running};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
+
+/// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// A configuration and its virtual hosts that speak TLS, each with what the rules say of it.
 pub struct Preflight<'a> {
@@ -41,18 +47,19 @@ impl<'a> Preflight<'a> {
         let mut found = self.found();
         found.extend(running::port_findings(self.loaded));
         found.extend(running::configuration_findings(self.loaded));
+        found.retain(|finding| finding.severity == Severity::StopsStart);
         self.refuse(found)
     }
 
     /// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell,
     /// such as ciphers that its library does not know.
     pub fn refuse_failed_rehearsal(mut self) -> Result<(), Failure> {
+        let mut rehearsals = Rehearsals::new(self.loaded, self.printer).within(LONGEST);
         for (host, checked) in &mut self.hosts {
-            rehearse_host(self.loaded, host, None, checked, self.printer);
+            rehearsals.of_host(host, None, checked);
         }
-        let mut found = self.found();
-        found.retain(|finding| finding.code == Code::RehearsalFailed);
-        self.refuse(found)
+        // Whatever failed there may end the running server, whether it stops the start or only breaks clients.
+        self.refuse(rehearsals.failed)
     }
 
     fn found(&self) -> Vec<Finding> {
@@ -61,7 +68,6 @@ impl<'a> Preflight<'a> {
     }
 
     fn refuse(&self, mut found: Vec<Finding>) -> Result<(), Failure> {
-        found.retain(|finding| finding.severity == Severity::StopsStart);
         found.dedup();
         let open: Vec<&Finding> = findings::errors(&found, self.forced).collect();
         if open.is_empty() {
@@ -73,7 +79,7 @@ impl<'a> Preflight<'a> {
         self.printer.talk(findings::lines(&found, self.forced).trim_end());
         Err(Failure {
             findings: found,
-            ..Failure::refused(format!("Apache would not start again: {codes}. {}", self.left))
+            ..Failure::refused(format!("Apache would not come up again: {codes}. {}", self.left))
         })
     }
 }

@@ -1,14 +1,31 @@
 //! What is printed where: answers to stdout, talk to stderr, and nothing of a file that could steer a terminal.
 
-use std::io::Write;
+use std::cell::RefCell;
+use std::io::{self, Write};
+
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::Failure;
 use super::arguments::ColorChoice;
 use crate::exit_status::ExitStatus;
+use crate::server::error_log::cut;
 
 /// Prints for people or for programs.
 pub struct Printer {
     json: bool,
+    /// What waits until it is sure that it is meant; nothing when all is printed at once.
+    held: RefCell<Option<Vec<(Stream, String)>>>,
+    /// Parts of every document.
+    added: RefCell<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Where something is printed.
+#[derive(Clone, Copy)]
+enum Stream {
+    Answer,
+    Document,
+    Talk,
 }
 
 impl Printer {
@@ -20,29 +37,107 @@ impl Printer {
             ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Printer { json }
+        Printer {
+            json,
+            held: RefCell::default(),
+            added: RefCell::default(),
+        }
+    }
+
+    /// From now on everything waits.
+    pub fn hold(&self) {
+        *self.held.borrow_mut() = Some(Vec::new());
+    }
+
+    /// What waits is said, and all that follows at once.
+    pub fn release(&self) {
+        let held = self.held.take();
+        for (stream, text) in held.into_iter().flatten() {
+            self.print(stream, &text);
+        }
+    }
+
+    /// What waits is not said, and all that follows at once.
+    pub fn discard(&self) {
+        self.held.take();
+    }
+
+    /// Talk that comes before all that waits.
+    pub fn first(&self, text: &str) {
+        Printer::write(Stream::Talk, text);
+    }
+
+    fn print(&self, stream: Stream, text: &str) {
+        match &mut *self.held.borrow_mut() {
+            Some(held) => held.push((stream, text.to_owned())),
+            None => Printer::write(stream, text),
+        }
+    }
+
+    fn write(stream: Stream, text: &str) {
+        // A reader that went away is not our failure.
+        let _ = match stream {
+            Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
+            Stream::Document => writeln!(std::io::stdout(), "{text}"),
+            Stream::Talk => writeln!(anstream::stderr(), "{text}"),
+        };
+    }
+
+    /// Is the answer one document, for programs?
+    pub fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Part of the answer, for people only.
     pub fn answer(&self, text: &str) {
         if !self.json {
-            // A reader that went away is not our failure.
-            let _ = anstream::stdout().write_all(text.as_bytes());
+            self.print(Stream::Answer, text);
         }
+    }
+
+    /// Makes something part of every document from now on. Whether that is new.
+    pub fn add(&self, name: &str, value: serde_json::Value) -> bool {
+        let mut added = self.added.borrow_mut();
+        let is_new = added.get(name) != Some(&value);
+        added.insert(name.to_owned(), value);
+        is_new
     }
 
     /// The answer as a document, for programs only.
     pub fn document(&self, value: &impl serde::Serialize) {
-        if self.json
-            && let Ok(text) = serde_json::to_string_pretty(value)
-        {
-            let _ = writeln!(std::io::stdout(), "{text}");
+        if !self.json {
+            return;
         }
+        let added = self.added.borrow();
+        if added.is_empty() && self.held.borrow().is_none() {
+            // As it comes: a configuration may be large.
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            write_document(&mut out, value);
+            return;
+        }
+        let Ok(mut value) = serde_json::to_value(value) else {
+            return;
+        };
+        if let Some(parts) = value.as_object_mut() {
+            parts.extend(added.clone());
+        }
+        let mut text = Vec::new();
+        write_document(&mut text, &value);
+        self.print(Stream::Document, String::from_utf8_lossy(&text).trim_end());
     }
+}
 
+/// In lines, with a line end behind it. A reader that went away is not our failure.
+fn write_document(out: &mut impl Write, value: &impl serde::Serialize) {
+    let mut serializer = Serializer::with_formatter(&mut *out, Escaping::default());
+    let _ = value.serialize(&mut serializer);
+    let _ = writeln!(out).and_then(|()| out.flush());
+}
+
+impl Printer {
     /// Talk: where things were found, warnings, questions.
     pub fn talk(&self, text: &str) {
-        let _ = writeln!(anstream::stderr(), "{text}");
+        self.print(Stream::Talk, text);
     }
 
     /// A question: talk without a line end.
@@ -80,17 +175,84 @@ pub fn printable(bytes: &[u8]) -> String {
             match character {
                 '\n' | '\t' => text.push(character),
                 '\r' if matches!(characters.peek(), Some('\n') | None) => {}
-                c if c.is_control() => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
-                // Marks that turn the direction of text could make a line look like another.
-                '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    text.extend(hex(character.encode_utf8(&mut [0; 4]).as_bytes()));
-                }
+                c if deceives(c) => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
                 c => text.push(c),
             }
         }
         text.extend(hex(chunk.invalid()));
     }
     text
+}
+
+/// Does a character steer the terminal, turn the direction of text, end a line, or stand there unseen? With those one
+/// line can look like another.
+fn deceives(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || character.is_control()
+}
+
+/// Characters of one cell of a table.
+const CELL: usize = 200;
+
+/// A text as one cell of a table: on one line, and cut where it is far too long. Programs get the whole.
+pub fn cell(text: &str) -> String {
+    // No more is looked at than can be shown.
+    let start: String = text.chars().take(CELL + 1).collect();
+    let shown = printable(start.as_bytes()).replace(['\n', '\t'], " ");
+    if shown.chars().count() <= CELL {
+        return shown;
+    }
+    shown.chars().take(CELL - 1).chain(['…']).collect()
+}
+
+/// Bytes of one sentence.
+const SENTENCE: usize = 4000;
+
+/// A sentence for people that may quote what others wrote, cut where that is far too long.
+pub fn sentence(text: &str) -> String {
+    printable(cut(text, SENTENCE).as_bytes())
+}
+
+/// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.
+#[derive(Default)]
+struct Escaping(PrettyFormatter<'static>);
+
+/// What is left to the formatter inside.
+macro_rules! as_usual {
+    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
+        $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $kind)*) -> io::Result<()> {
+            self.0.$name(out $(, $argument)*)
+        })*
+    };
+}
+
+impl Formatter for Escaping {
+    as_usual! {
+        begin_array();
+        end_array();
+        begin_array_value(first: bool);
+        end_array_value();
+        begin_object();
+        end_object();
+        begin_object_key(first: bool);
+        begin_object_value();
+        end_object_value();
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(deceives) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            let mut characters = rest[at..].chars();
+            for unit in characters.next().unwrap_or_default().encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = characters.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
 }
 
 fn hex(bytes: &[u8]) -> impl Iterator<Item = char> + use<> {
@@ -105,7 +267,40 @@ fn hex(bytes: &[u8]) -> impl Iterator<Item = char> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use serde::Serialize;
+
+    use super::*;
+
+    #[test]
+    fn json_says_the_same_without_what_deceives() {
+        let texts: Vec<String> = (0..=0x10_ffff_u32)
+            .filter_map(char::from_u32)
+            .filter(|c| deceives(*c) || c.is_ascii())
+            .map(|c| format!("a{c}ü"))
+            .collect();
+        let mut bytes = Vec::new();
+        let value = serde_json::json!({ "t\u{9b}": texts, "n": [], "o": {} });
+        let mut serializer = Serializer::with_formatter(&mut bytes, Escaping::default());
+        value.serialize(&mut serializer).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.chars().any(|c| c != '\n' && deceives(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        let plain = serde_json::json!({ "a": [1, { "b": "ü\n" }], "c": null });
+        let mut bytes = Vec::new();
+        plain
+            .serialize(&mut Serializer::with_formatter(&mut bytes, Escaping::default()))
+            .unwrap();
+        assert_eq!(bytes, serde_json::to_string_pretty(&plain).unwrap().into_bytes());
+    }
+
+    #[test]
+    fn cells_are_cut() {
+        assert_eq!(cell("a\nb\u{200b}"), "a b\\xe2\\x80\\x8b");
+        assert_eq!(cell(&"ü".repeat(CELL)), "ü".repeat(CELL));
+        let long = cell(&"ü".repeat(70_000));
+        assert_eq!(long.chars().count(), CELL);
+        assert!(long.ends_with('…'));
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

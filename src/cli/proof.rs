@@ -10,6 +10,8 @@ use super::world::Pace;
 use super::{explain, running};
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth, in_url};
+use crate::interrupt;
+use crate::server::deadline::Patience;
 use crate::server::handshake::{self, http};
 use crate::server::port::{Process, listeners};
 use crate::server::service::{Service, State};
@@ -108,37 +110,44 @@ impl<'a> Wanted<'a> {
     }
 
     fn look(&self) -> (Vec<Fault>, verify::Report) {
-        let named = verify::look(&self.named, &[], false, Some(self.loaded));
+        let patience = Patience::new();
+        let look = |targets: &[Target]| verify::look(targets, &[], false, Some(self.loaded), &patience);
+        let named = look(&self.named);
         let mut faults = of_names(&named);
-        faults.extend(self.not_redirected());
+        if interrupt::came() {
+            return (faults, named);
+        }
+        faults.extend(self.not_redirected(&patience));
         faults.extend(self.gone.iter().filter_map(|end| self.not_gone(*end)));
-        let all = verify::look(&self.targets, &[], false, Some(self.loaded));
+        let all = look(&self.targets);
         let mut others = of_report(&all);
         // Who answers a name of another site is not asked; that nobody does is.
         others.retain(|fault| !fault.key.starts_with(Code::VhostShadowed.word()));
-        others.extend(self.silent());
+        others.extend(self.silent(&patience));
         others.retain(|fault| !self.known.contains(&fault.key));
         faults.extend(others);
         (faults, if self.named.is_empty() { all } else { named })
     }
 
     /// Ports for plain HTTP on which nobody answers.
-    fn silent(&self) -> Vec<Fault> {
+    fn silent(&self, patience: &Patience) -> Vec<Fault> {
         let plain = active(self.loaded).filter(|listen| listen.effective_protocol() != "https");
         plain
-            .filter_map(|listen| match http(end(listen), "localhost") {
-                Err(handshake::Failure::NotConnected(words)) => Some(Fault {
-                    plain: false,
-                    key: format!("silent {}", end(listen)),
-                    words: format!("port {} does not answer ({words})", listen.port),
-                }),
-                _ => None,
-            })
+            .filter_map(
+                |listen| match patience.spend(|deadline| http(end(listen), "localhost", deadline)) {
+                    Err(handshake::Failure::NotConnected(words)) => Some(Fault {
+                        plain: false,
+                        key: format!("silent {}", end(listen)),
+                        words: format!("port {} does not answer ({words})", listen.port),
+                    }),
+                    _ => None,
+                },
+            )
             .collect()
     }
 
     /// Names that plain HTTP does not send to TLS.
-    fn not_redirected(&self) -> Option<Fault> {
+    fn not_redirected(&self, patience: &Patience) -> Option<Fault> {
         let site = self.site.filter(|site| site.redirects)?;
         let plain = self.named.first().map_or(&[][..], |target| &target.plain);
         let is_usual = plain.iter().any(|end| end.port() == 80);
@@ -146,7 +155,7 @@ impl<'a> Wanted<'a> {
         for end in ends {
             for name in &site.names {
                 let name = name.replace('*', "www");
-                let answer = http(*end, &name);
+                let answer = patience.spend(|deadline| http(*end, &name, deadline));
                 let is_sent = answer.as_ref().is_ok_and(|answer| {
                     (300..400).contains(&answer.status)
                         && answer
@@ -234,6 +243,9 @@ impl<'a> Wanted<'a> {
                 Ok(State::Changing) => Some(Fault::state(false, "it is not there yet")),
                 Err(error) => Some(Fault::state(true, &error.to_string())),
             };
+            if interrupt::came() {
+                return Err(Fault::state(true, "interrupted"));
+            }
             if let Some(fault) = fault {
                 good = None;
                 let is_plain = fault.plain || words.is_some();

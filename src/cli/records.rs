@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::Failure;
 use super::arguments::{Arguments, Command, Global};
-use super::commit::stores;
+use super::interrupted::stores;
 use super::known::KnownFiles;
 use super::world::World;
 use crate::apply::{Backup, Content, may_name};
@@ -22,7 +22,12 @@ pub fn records(root: &Path, global: &Global, world: &World) -> Result<(Vec<Recor
         let found = store.backups().map_err(|error| {
             Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
         })?;
-        for backup in found {
+        // What is not finished is undone first.
+        let unfinished = store.unfinished();
+        for backup in found
+            .into_iter()
+            .filter(|backup| Some(&backup.id) != unfinished.as_ref())
+        {
             records.push(record(&backup, root, &known, &mut missing));
         }
     }

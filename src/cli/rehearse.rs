@@ -1,25 +1,34 @@
 //! The rehearsal before anything is written: the product's own httpd with the TLS directives to come.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::Failure;
-use super::commit::Work;
+use super::check::{Checked, asked};
+use super::commit::{Work, not_interrupted};
 use super::findings;
 use super::printer::{Printer, printable};
 use super::running;
 use super::settings::Loaded;
 use crate::apply::{Content, create_private};
 use crate::change::Request;
+use crate::check::dialog::{self, Dialog};
 use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, script};
+use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Place, Severity, log};
 use crate::exit_status::ExitStatus;
+use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
-use crate::server::rehearsal::{Flop, rehearse};
+use crate::server::binary::Silence;
+use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
+use crate::server::trust;
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
+
+/// How long a server may take to answer that waits for a program to tell a pass-phrase.
+const WITH_DIALOG: Duration = Duration::from_secs(5);
 
 /// Files that are not where they will be, by real path.
 type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
@@ -35,6 +44,7 @@ pub fn before_writing(
     printer: &Printer,
 ) -> Result<bool, Failure> {
     let mut overlay = BTreeMap::new();
+    let mut links = Vec::new();
     let mut new = NewFiles::new();
     for change in &work.changes {
         match &change.after {
@@ -44,22 +54,24 @@ pub fn before_writing(
             Content::File(bytes) => {
                 overlay.insert(change.path.clone(), bytes.to_vec());
             }
-            Content::Link(target) => {
-                let target = change.path.parent().map(|folder| folder.join(target));
-                let bytes = target.and_then(|target| fs::read(target).ok());
-                overlay.extend(bytes.map(|bytes| (change.path.clone(), bytes)));
-            }
+            Content::Link(target) => links.push((&change.path, target)),
             Content::Absent => {}
         }
     }
-    let source = loaded.source.with_overlay(overlay);
+    let mut source = loaded.source.with_overlay(overlay);
+    for (path, target) in links {
+        source = source.with_link(path, target).unwrap_or(source);
+    }
     let Ok(configuration) = Configuration::read(&loaded.main, source, loaded.facts.clone()) else {
         return Ok(false);
     };
     let hosts = configuration.virtual_hosts();
     let section = answering(&configuration, &hosts, request.port, &request.domain);
     let found = match of_section(loaded, &configuration, section, &request.domain, &new, printer) {
-        Ok(is_done) => return Ok(is_done),
+        Ok(is_done) => {
+            not_interrupted()?;
+            return Ok(is_done);
+        }
         Err(found) => found,
     };
     let findings = vec![*found];
@@ -74,6 +86,95 @@ pub fn before_writing(
     })
 }
 
+/// Rehearsals of virtual hosts, one after the other.
+pub struct Rehearsals<'a> {
+    loaded: &'a Loaded,
+    printer: &'a Printer,
+    /// Every one that did not succeed.
+    pub failed: Vec<Finding>,
+    /// After that no further one begins.
+    until: Option<Instant>,
+}
+
+impl<'a> Rehearsals<'a> {
+    /// None yet.
+    pub fn new(loaded: &'a Loaded, printer: &'a Printer) -> Self {
+        Rehearsals {
+            loaded,
+            printer,
+            failed: Vec::new(),
+            until: None,
+        }
+    }
+
+    /// As many as there is time for.
+    pub fn within(self, patience: Duration) -> Self {
+        Rehearsals {
+            until: Instant::now().checked_add(patience),
+            ..self
+        }
+    }
+
+    /// Rehearses a virtual host that was judged. Where the rules found an error there is nothing to try.
+    pub fn of_host(&mut self, host: &TlsHost, wanted: Option<&str>, checked: &mut [Checked]) {
+        let mut found = checked.iter().flat_map(|checked| &checked.findings);
+        if found.any(|finding| finding.severity.is_error()) {
+            return;
+        }
+        let Some(first) = checked.first_mut() else { return };
+        if self.until.is_some_and(|until| until < Instant::now()) {
+            let name = printable(
+                host.server_name
+                    .as_deref()
+                    .unwrap_or("the main server")
+                    .as_bytes(),
+            );
+            self.printer.talk(&format!(
+                "note: {name} was not rehearsed, as the others took too long"
+            ));
+            return;
+        }
+        let (loaded, name) = (self.loaded, asked(host, wanted).unwrap_or("localhost"));
+        let (configuration, new) = (&loaded.configuration, BTreeMap::new());
+        // A program that does not answer for one does not answer for the next, and each waits for it.
+        let silent = self
+            .failed
+            .iter()
+            .find(|finding| finding.code == Code::PassPhraseDialog);
+        let found = match silent.filter(|_| dialog::is_needed(configuration, host)) {
+            Some(silent) => Some(silent.clone()),
+            None => of_section(loaded, configuration, host.section, name, &new, self.printer)
+                .err()
+                .map(|found| *found),
+        };
+        self.failed.extend(found.clone());
+        first.findings.extend(found);
+        first.findings.sort_by_key(|finding| finding.severity);
+    }
+}
+
+/// The program that a rehearsal may have tell a pass-phrase, if it needs one.
+///
+/// # Errors
+/// Why there can be no rehearsal.
+fn dialog_of(configuration: &Configuration, section: SectionId) -> Result<Option<PathBuf>, String> {
+    if !dialog::is_needed(configuration, &TlsHost::of(configuration, section)) {
+        return Ok(None);
+    }
+    let dialog = Dialog::of(configuration, section);
+    let Some(dialog) = dialog.filter(|dialog| !dialog.asks_a_person()) else {
+        return Err("the pass-phrase of the key would be asked for, and nobody is there".into());
+    };
+    let program = dialog.program.unwrap_or_default();
+    match trust::judge(&program) {
+        Ok(_) => Ok(Some(program)),
+        Err(distrust) => Err(format!(
+            "others than root and this account may change {} ({distrust}), so it, which tells the pass-phrase, is not run",
+            program.display()
+        )),
+    }
+}
+
 /// Rehearses one section of a configuration, where that can be done here. Tells whether it was done.
 ///
 /// # Errors
@@ -86,14 +187,29 @@ pub fn of_section(
     new: &NewFiles,
     printer: &Printer,
 ) -> Result<bool, Box<Finding>> {
-    let Ok(Some(binary)) = &loaded.binary else {
-        return Ok(false);
+    let reader = match loaded.reader() {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return Ok(false),
+        Err(silence) => {
+            if matches!(silence, Silence::OthersWrite(_)) {
+                printer.talk(&format!("note: no rehearsal: {silence}"));
+            }
+            return Ok(false);
+        }
     };
     if configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST {
         return Ok(false);
     }
+    let dialog = match dialog_of(configuration, section) {
+        Ok(dialog) => dialog,
+        Err(why) => {
+            printer.talk(&format!("note: no rehearsal: {why}"));
+            return Ok(false);
+        }
+    };
+    let patience = if dialog.is_some() { WITH_DIALOG } else { PATIENCE };
     let expected = certificates(configuration, section, new);
-    let asked = if name.contains('*') {
+    let typed = if name.contains('*') {
         name.replace('*', "www")
     } else {
         name.to_owned()
@@ -101,15 +217,22 @@ pub fn of_section(
     let mut main = PathBuf::new();
     let mut moved = BTreeMap::new();
     let mut lines = Vec::new();
-    let result = rehearse(binary, &loaded.facts.environment, &asked, |stage| {
+    let result = rehearse(reader, &loaded.environment, &typed, patience, |stage| {
         for (number, (path, bytes)) in new.iter().enumerate() {
-            let copy = stage.folder.join(format!("{number}.pem"));
-            create_private(&copy, bytes)?;
+            let copy = match stage.in_memory(bytes) {
+                Some(copy) => copy,
+                None => {
+                    let copy = stage.folder.join(format!("{number}.pem"));
+                    create_private(&copy, bytes)?;
+                    copy
+                }
+            };
             moved.insert(path.clone(), copy);
         }
         let place = Stage {
             folder: stage.folder,
             port: stage.port,
+            dialog: dialog.is_some(),
         };
         let script = script(configuration, section, name, &place, &moved)
             .ok_or_else(|| io::Error::other("the TLS settings hang on a condition that is not known here"))?;
@@ -128,13 +251,18 @@ pub fn of_section(
                 Severity::BreaksClients,
                 "the server shows another certificate than the one that is configured",
                 None,
-                &format!("For {asked} it shows {}.", printable(title.as_bytes())),
+                &format!("For {typed} it shows {}.", printable(title.as_bytes())),
             ))
         }
+        Err(Flop::Interrupted) => Ok(false),
         Err(Flop::NotStaged(error)) => {
             printer.talk(&format!("note: no rehearsal: {error}"));
             Ok(false)
         }
+        Err(flop) if flop.is_silent() && dialog.is_some() => Err(dialog::silent(
+            dialog.as_deref().unwrap_or(Path::new("")),
+            WITH_DIALOG.as_secs(),
+        )),
         // No client that we could ask with can use such a key.
         Err(Flop::NoHandshake(..)) if expected.iter().any(|leaf| is_beyond_our_client(leaf)) => Ok(true),
         Err(flop) => {
@@ -148,7 +276,10 @@ pub fn of_section(
             };
             let real: Vec<Option<Place>> = lines.iter().map(|line| line.map(place)).collect();
             let mut said = of_real_lines(flop.said().trim(), &main, &real);
-            for (path, copy) in &moved {
+            // Longest first: one may begin with another.
+            let mut copies: Vec<_> = moved.iter().collect();
+            copies.sort_by_key(|(_, copy)| std::cmp::Reverse(copy.as_os_str().len()));
+            for (path, copy) in copies {
                 said = said.replace(&copy.display().to_string(), &loaded.show(path));
             }
             let (known, graver) = log::why(&said);
@@ -196,7 +327,7 @@ fn is_beyond_our_client(leaf: &[u8]) -> bool {
 /// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
 /// was named for this configuration, wherever its server root is.
 pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Finding> {
-    let Ok(Some(binary)) = &loaded.binary else {
+    let Ok(Some(reader)) = loaded.reader() else {
         return None;
     };
     let relocated = loaded.configuration.source().relocated().is_some();
@@ -204,7 +335,7 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &Printer) -> Option<Fi
         return None;
     }
     let server = running::server(loaded);
-    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Err(silence) => {
             printer.talk(&format!("note: httpd -t was not asked: {silence}"));
             None
@@ -255,7 +386,7 @@ fn certificates(configuration: &Configuration, section: SectionId, new: &NewFile
                 let path = configuration.source().host_path(&full);
                 let bytes = match new.get(&real_path(&path)) {
                     Some(bytes) => bytes.to_vec(),
-                    None => fs::read(&path).unwrap_or_default(),
+                    None => foreign::read(&path, foreign::CERTIFICATE).unwrap_or_default(),
                 };
                 let read = Certificate::read_all(&bytes).unwrap_or_default();
                 found.extend(read.first().map(|certificate| certificate.der().to_vec()));

@@ -11,14 +11,17 @@ use zeroize::Zeroizing;
 
 use super::arguments::{Global, Report};
 use super::cert::inspect;
+use super::commit::ended;
 use super::printer::{Printer, printable};
-use super::settings::Loaded;
+use super::settings::{Loaded, shown};
 use super::world::World;
 use super::{Failure, backups, check, commit, explain, lint, ports, running, status};
 use crate::apply::{NewFile, create_all};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
+use crate::foreign;
+use crate::interrupt::Hold;
 use crate::server::service::{self, State};
 use crate::server::system;
 
@@ -41,7 +44,7 @@ pub fn run(
     if !to_stdout && file.symlink_metadata().is_ok() {
         return Err(Failure::refused(format!(
             "there is a file {} already, and it was not overwritten; give another name",
-            backups::shown(&file)
+            shown(&file)
         )));
     }
     let loaded = Loaded::find(global)?;
@@ -53,7 +56,7 @@ pub fn run(
         .collect();
     let text = whole(&sections, now);
     let mut answer = Answer {
-        file: (!to_stdout).then(|| backups::shown(&file)),
+        file: (!to_stdout).then(|| shown(&file)),
         written: false,
         text: (to_stdout && !arguments.dry_run).then(|| text.clone()),
         sections,
@@ -69,14 +72,14 @@ pub fn run(
         printer.answer(&text);
         return Ok(ExitStatus::Done);
     }
-    let question = format!("Write this to {}?", backups::shown(&file));
+    let question = format!("Write this to {}?", shown(&file));
     commit::confirm(&question, arguments.yes, global.json, printer)?;
     write(&file, text, world)?;
     answer.written = true;
     printer.document(&answer);
     printer.answer(&format!(
         "{} was written. Read it before you pass it on.\n",
-        backups::shown(&file)
+        shown(&file)
     ));
     Ok(ExitStatus::Done)
 }
@@ -94,7 +97,8 @@ fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
         bytes: Zeroizing::new(text.into_bytes()),
         private: true,
     };
-    Ok(create_all(world.disk, &[new], &[])?)
+    let _hold = Hold::new();
+    ended(create_all(world.disk, &[new], &[]).map_err(Failure::from))
 }
 
 #[derive(Serialize)]
@@ -210,8 +214,8 @@ fn versions(loaded: &Loaded, told: Option<String>) -> String {
             row("openssl", &openssl);
         }
         text += "\n";
-        text += &match binary.run(&["-V"]) {
-            Ok(said) => printable(&said.stdout),
+        text += &match binary.settings() {
+            Ok(said) => printable(said.as_bytes()),
             Err(silence) => printable(silence.to_string().as_bytes()),
         };
     }
@@ -264,10 +268,12 @@ fn layout(loaded: &Loaded) -> String {
 
 fn test(loaded: &Loaded) -> String {
     let server = running::server(loaded);
-    let Some(binary) = server.binary else {
-        return "there is no httpd binary to ask".into();
+    let reader = match loaded.reader() {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return "there is no httpd binary to ask".into(),
+        Err(silence) => return printable(silence.to_string().as_bytes()),
     };
-    match binary.test(&server.root, &server.main, &server.flags, &server.environment) {
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Ok(said) => format!(
             "{}{}({})",
             printable(&said.stdout),
@@ -291,7 +297,7 @@ fn certificates(loaded: &Loaded) -> String {
             if files.iter().any(|(name, _)| *name == shown) {
                 continue;
             }
-            match std::fs::read(&path) {
+            match foreign::read(&path, foreign::CERTIFICATE) {
                 Ok(bytes) => files.push((shown, bytes)),
                 Err(error) => _ = writeln!(text, "{shown}: {error}"),
             }

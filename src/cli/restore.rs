@@ -2,20 +2,22 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::arguments::{Global, Restore};
-use super::backups::{root, shown};
-use super::commit::{Settled, confirm, lock, mention_unfinished, recover, say_shared, settle, stores};
+use super::commit::{Settled, ended, lock, not_interrupted, recover, say_shared};
 use super::effect::{Before, Effect};
+use super::interrupted::stores;
 use super::known::KnownFiles;
 use super::printer::Printer;
-use super::settings::Loaded;
+use super::settings::{Loaded, root, shown};
 use super::tell::Way;
+use super::turn::Turn;
 use super::world::World;
 use super::{Failure, diff, restart};
-use crate::apply::{Backup, Change, Record, Return, Since, Store, Transaction};
+use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
 
 /// Runs the command.
@@ -29,16 +31,25 @@ pub fn run(
     if arguments.recover {
         return only_recover(&root, &arguments, global, world, printer);
     }
-    let mut settled = Settled::default();
-    if arguments.dry_run {
-        mention_unfinished(&root, world, printer);
-    } else {
-        settled = settle(&root, global, &arguments.writing, world, printer)?;
-    }
-    let stores = stores(&root, world.disk);
+    let told = (arguments.yes, arguments.dry_run);
+    let turn = Turn::new(global, told, &arguments.writing, world, printer);
+    turn.attempt(|turn| attempt(&root, &arguments, global, world, printer, turn))
+}
+
+/// Looks at the backup, shows, and writes when it is time to.
+fn attempt(
+    root: &Path,
+    arguments: &Restore,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+    turn: &mut Turn,
+) -> Result<Option<ExitStatus>, Failure> {
+    turn.begin(root)?;
+    let stores = stores(root, world.disk);
     let (store, backup) = choose(&stores, arguments.id.as_deref())?;
     let known = KnownFiles::new(global);
-    let returns = backup.returns(arguments.merge, &root, &|path| known.has(path));
+    let returns = backup.returns(arguments.merge, root, &|path| known.has(path), &turn.undone);
     let returns = returns.map_err(|(path, error)| Failure {
         status: ExitStatus::NotRestored,
         ..Failure::error(anyhow::anyhow!(
@@ -55,33 +66,32 @@ pub fn run(
             "Nothing needs to change: everything is as it was before {}.\n",
             backup.id
         ));
-        return Ok(ExitStatus::Done);
+        return Ok(Some(ExitStatus::Done));
     }
     printer.answer(&preview(&backup, &returns));
     for note in &report.notes {
         printer.talk(&format!("note: {note}"));
     }
-    refuse_edited(&arguments, &returns)?;
+    refuse_edited(arguments, &returns)?;
     say_shared(returns.iter().map(|back| &back.change), printer)?;
     if arguments.dry_run {
         report.result = "would-change";
         printer.document(&report);
         printer.talk("Nothing was written (--dry-run).");
-        return Ok(ExitStatus::Done);
+        return Ok(Some(ExitStatus::Done));
     }
-    confirm("Put this back?", arguments.yes, global.json, printer)?;
-    let record = Record {
-        command: world.command.clone(),
-        reasons: vec![format!("restore what was there before {}", backup.id)],
-        diff: report.diff.clone(),
-    };
-    let changes: Vec<Change> = returns.into_iter().map(|back| back.change).collect();
+    if !turn.is_mine(store)? || !turn.is_agreed("Put this back?", store, &report)? {
+        return Ok(None);
+    }
     let transaction = Transaction {
-        changes,
-        record,
+        changes: returns.into_iter().map(|back| back.change).collect(),
+        record: Record {
+            command: world.command.clone(),
+            reasons: vec![format!("restore what was there before {}", backup.id)],
+            diff: report.diff.clone(),
+        },
         ..Transaction::default()
     };
-    let lock = lock(store, &arguments.writing, world)?;
     // Only to restart it is the server's configuration looked at, and it may be what is broken.
     let loaded = arguments.writing.restarts().then(|| Loaded::find(global).ok());
     let loaded = loaded.flatten();
@@ -91,11 +101,15 @@ pub fn run(
         writing: &arguments.writing,
         world,
         printer,
-        server_told: settled.server_told,
+        server_told: turn.settled.server_told,
     };
-    let before = before.look()?;
-    let pending = transaction.write(store, &lock, (world.now)())?;
-    let (written, effect) = before.keep(pending, None, &[])?;
+    let restore = || {
+        let before = before.look()?;
+        not_interrupted()?;
+        let pending = transaction.write(store, turn.lock(store)?, (world.now)())?;
+        before.keep(pending, None, &[])
+    };
+    let (written, effect) = ended(restore())?;
     report.result = "restored";
     report.backup = Some(shown(&written.backup));
     printer.answer(&format!(
@@ -105,7 +119,7 @@ pub fn run(
     ));
     report.server = Some(effect);
     printer.document(&report);
-    Ok(ExitStatus::Done)
+    Ok(Some(ExitStatus::Done))
 }
 
 /// Undoes what a killed run left; the server, if that run had told it, comes back as well where that is asked for.
@@ -120,9 +134,13 @@ fn only_recover(
     for store in &stores(root, world.disk) {
         store.refuse_foreign()?;
         if store.unfinished().is_none() {
+            // Whoever has the lock tidies up what a killed run left beside the backups.
+            if store.folder.is_dir() {
+                let _ = lock(store, Duration::ZERO, world);
+            }
             continue;
         }
-        let lock = lock(store, &arguments.writing, world)?;
+        let lock = lock(store, Duration::from_secs(arguments.writing.lock_timeout), world)?;
         found.and(recover(store, &lock, arguments.force, global, printer)?);
     }
     let mut server = None;
@@ -158,7 +176,12 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
         let found = store.backups().map_err(|error| {
             Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
         })?;
-        all.extend(found.into_iter().map(|backup| (store, backup)));
+        // What is not finished is undone first, and then there is none of it.
+        let unfinished = store.unfinished();
+        let found = found
+            .into_iter()
+            .filter(|backup| Some(&backup.id) != unfinished.as_ref());
+        all.extend(found.map(|backup| (store, backup)));
     }
     let found = match id {
         None => all.pop(),

@@ -23,7 +23,16 @@ pub fn server(loaded: &Loaded) -> Server {
         main: loaded.installation.main.clone(),
         pid_file: configuration.source().host_path(&full),
         flags: loaded.facts.flags.clone(),
-        environment: loaded.facts.environment.clone(),
+        environment: loaded.environment.clone(),
+        obstacle: None,
+    }
+}
+
+/// The same, to be told to start or stop.
+pub fn to_be_told(loaded: &Loaded) -> Server {
+    Server {
+        obstacle: loaded.reader().err().map(ToString::to_string),
+        ..server(loaded)
     }
 }
 
@@ -89,19 +98,22 @@ fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
     move |process| process.map_or(is_up, |process| server.is_own(process))
 }
 
-/// What of the configuration itself keeps TLS from working.
+/// What of the configuration itself keeps TLS from working, and who else may write it.
 pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
     let placed = crate::check::configuration::check(&loaded.configuration);
-    placed
-        .into_iter()
-        .map(|Placed { place, finding }| match place {
-            Some((file, line)) => finding.at(
-                &loaded.show(&loaded.configuration.file(file).host),
-                Some(line as usize),
-            ),
-            None => finding,
-        })
-        .collect()
+    let others = (!is_elsewhere(loaded)).then(|| loaded.written_by_others());
+    let others = others.flatten().map(|distrust| {
+        let found = crate::check::configuration::others_write(&distrust);
+        found.at(&loaded.show(&distrust.culprit), None)
+    });
+    let placed = placed.into_iter().map(|Placed { place, finding }| match place {
+        Some((file, line)) => finding.at(
+            &loaded.show(&loaded.configuration.file(file).host),
+            Some(line as usize),
+        ),
+        None => finding,
+    });
+    placed.chain(others).collect()
 }
 
 fn at(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {

@@ -1,20 +1,26 @@
 //! Arguments and environment, resolved: which installation, read how. Prints nothing.
 
+use std::collections::BTreeMap;
 use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context;
 
-use super::Failure;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
+use super::{Failure, interrupted};
+use crate::apply::{Content, Undone};
+use crate::check::Code;
 use crate::acl::Account;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
-use crate::server::binary::{Binary, Silence};
+use crate::server::binary::{Binary, Reader, Silence};
+use crate::server::environment::Environment;
 use crate::server::installation::Installation;
 use crate::server::service;
 use crate::server::swap;
+use crate::server::trust::{self, Distrust, Reach};
 use crate::tls::holds_private_key;
 
 /// A configuration that was found and read.
@@ -31,8 +37,14 @@ pub struct Loaded {
     pub configuration: Configuration,
     /// Who told the facts, for people.
     pub told_by: String,
-    /// The server's binary; an error is that of one that is there and does not answer.
+    /// The server's binary; an error is that of one that is there and does not answer, or may not be run. To have it
+    /// read the configuration see [`Loaded::reader`].
     pub binary: Asked,
+    /// What programs that we start find in their environment.
+    pub environment: Environment,
+    /// The binary once it was judged whether it may read the configuration; and whether others may write that.
+    reader: OnceLock<Result<Reader, Silence>>,
+    is_accepted: bool,
     /// What was said about it on the command line.
     pub global: Global,
     /// The server root as it was typed.
@@ -45,7 +57,9 @@ impl Loaded {
         let variable = root_variable();
         let root = place.root.as_ref().map(|path| path.as_std_path());
         let main = place.config.as_ref().map(|path| path.as_std_path());
-        let installation = Installation::find(root, main, variable.as_deref()).map_err(Failure::error)?;
+        let httpd = place.httpd.as_ref().map(|path| path.as_std_path());
+        let installation =
+            Installation::find(root, main, variable.as_deref(), httpd).map_err(Failure::error)?;
         let typed_root = match (root, main, &variable) {
             (Some(root), _, _) => root.to_path_buf(),
             (None, None, Some(root)) => root.clone(),
@@ -61,7 +75,45 @@ impl Loaded {
 
     /// Reads the same configuration once more.
     pub fn again(&self) -> Result<Loaded, Failure> {
-        Loaded::read(&self.global, self.installation.clone(), self.typed_root.clone())
+        let mut again = Loaded::read(&self.global, self.installation.clone(), self.typed_root.clone())?;
+        again.is_accepted = self.is_accepted;
+        Ok(again)
+    }
+
+    /// The binary, if there is one, to have it read this configuration. Whoever may write there names modules, which it
+    /// loads with our rights.
+    ///
+    /// # Errors
+    /// When it does not answer or may not be run, or when others than root and we may write what it would read.
+    pub fn reader(&self) -> Result<Option<&Reader>, &Silence> {
+        let Some(binary) = self.binary.as_ref()? else {
+            return Ok(None);
+        };
+        let reader = self.reader.get_or_init(|| {
+            let reach = if self.is_accepted {
+                Reach::Programs
+            } else {
+                Reach::All
+            };
+            Reader::of(binary, &self.configuration, &self.belonging(), reach)
+        });
+        reader.as_ref().map(Some)
+    }
+
+    /// Files of the configuration besides those that it names.
+    fn belonging(&self) -> [PathBuf; 2] {
+        [self.installation.main.clone(), self.installation.envvars()]
+    }
+
+    /// What of the configuration others may write.
+    pub fn written_by_others(&self) -> Option<Distrust> {
+        trust::of_configuration(&self.configuration, &self.belonging(), Reach::All)
+    }
+
+    /// Accepts that others may write the configuration, if that was forced. Modules and programs are another matter.
+    pub fn accept(&mut self, forced: &[Code]) {
+        self.is_accepted = forced.contains(&Code::OthersWrite);
+        self.reader = OnceLock::new();
     }
 
     fn read(place: &Global, installation: Installation, typed_root: PathBuf) -> Result<Loaded, Failure> {
@@ -89,6 +141,9 @@ impl Loaded {
             installation.root = configuration.source().host_path(configuration.server_root());
         }
         Ok(Loaded {
+            environment: Environment::of(&configuration),
+            reader: OnceLock::new(),
+            is_accepted: false,
             installation,
             main,
             source,
@@ -101,8 +156,40 @@ impl Loaded {
         })
     }
 
-    /// Says what was taken for the server.
+    /// The same as it will be once what a killed run left is undone.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn once_undone(mut self, undone: &Undone) -> Result<Loaded, Failure> {
+        if undone.names.is_empty() {
+            return Ok(self);
+        }
+        let mut files = BTreeMap::new();
+        let mut gone = Vec::new();
+        for (name, content) in &undone.names {
+            match content {
+                Content::File(bytes) => _ = files.insert(name.clone(), bytes.to_vec()),
+                Content::Absent => gone.push(name.as_path()),
+                Content::Link(_) => {}
+            }
+        }
+        let mut source = self.source.with_overlay(files).without(gone);
+        for (name, content) in &undone.names {
+            if let Content::Link(target) = content {
+                let with = source.with_link(name, target);
+                source = with.with_context(|| format!("what {} led to cannot be read", name.display()))?;
+            }
+        }
+        let read = Configuration::read(&self.main, source.clone(), self.facts.clone());
+        self.configuration =
+            read.with_context(|| format!("{} cannot be read", self.installation.main.display()))?;
+        self.source = source;
+        Ok(self)
+    }
+
+    /// Says what was taken for the server; first, that a run left it half changed.
     pub fn introduce(&self, printer: &Printer) {
+        interrupted::tell(&self.installation.root, printer);
         printer.talk(&format!(
             "Server root: {} ({})",
             self.show(&self.installation.root),
@@ -115,6 +202,19 @@ impl Loaded {
                 printable(root),
                 self.show(&self.installation.root)
             ));
+        }
+        self.tell_passed_over(printer);
+    }
+
+    /// Says which programs were found and not run, as others might have put them there.
+    pub fn tell_passed_over(&self, printer: &Printer) {
+        let found = self.installation.passed_over.iter().cloned();
+        let own = match &self.binary {
+            Err(silence @ Silence::Distrusted(_)) => Some(silence.to_string()),
+            _ => None,
+        };
+        for why in found.chain(own) {
+            printer.talk(&format!("note: {}", printable(why.as_bytes())));
         }
     }
 
@@ -276,6 +376,26 @@ impl Loaded {
     }
 }
 
+/// The server root, found without reading any configuration.
+pub fn root(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(root) = global.root.as_ref().filter(|root| root.is_dir()) {
+        return std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)));
+    }
+    let main = global.config.as_ref().map(|path| path.as_std_path());
+    let found = Installation::find(
+        global.root.as_ref().map(|path| path.as_std_path()),
+        main,
+        root_variable().as_deref(),
+        global.httpd.as_ref().map(|path| path.as_std_path()),
+    );
+    Ok(found.map_err(Failure::error)?.root)
+}
+
+/// A path for people.
+pub fn shown(path: &Path) -> String {
+    printable(path.display().to_string().as_bytes())
+}
+
 /// The binary that answered, if there is one, or the silence of one that is there.
 type Asked = Result<Option<Binary>, Silence>;
 
@@ -299,14 +419,18 @@ fn facts(
         .map(|flag| flag.as_bytes().to_vec())
         .collect();
     let binary = match &global.httpd {
-        Some(path) => Some(Binary::new(path.into())),
+        // A binary named by hand must answer; one that was found may be for another system, or not be run at all.
+        Some(path) => Ok(Some(Binary::at(path.as_std_path()).map_err(Failure::error)?)),
         None => installation.binary(),
     };
-    let mut silent = Ok(None);
+    let (binary, distrusted) = match binary {
+        Ok(binary) => (binary, None),
+        Err(silence) => (None, Some(silence)),
+    };
+    let mut silent = distrusted.map_or(Ok(None), Err);
     let asked = match binary {
         Some(binary) => match binary.describe() {
             Ok(description) => Some((description, binary)),
-            // A binary named by hand must answer; one that was found may be for another system.
             Err(silence) if global.httpd.is_some() => return Err(Failure::error(silence)),
             Err(silence) => {
                 silent = Err(silence);
@@ -330,7 +454,10 @@ fn facts(
                     environment,
                     ..assumed
                 },
-                "assumed: there is no httpd binary to ask".to_string(),
+                match &silent {
+                    Err(silence @ Silence::Distrusted(_)) => format!("assumed: {silence}"),
+                    _ => "assumed: there is no httpd binary to ask".to_string(),
+                },
                 silent,
             )
         }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Failure;
 use super::arguments::Global;
 use super::dump::truth;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell, printable};
 use super::settings::Loaded;
+use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Listen, Reach, SERVER, Truth};
 
@@ -25,6 +25,8 @@ const MODULES: [&str; 6] = [
 /// Runs the command.
 pub fn run(global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(global)?;
+    interrupted::tell(&loaded.installation.root, printer);
+    loaded.tell_passed_over(printer);
     loaded.refuse_no_configuration()?;
     let status = Status::of(&loaded);
     printer.document(&status);
@@ -288,6 +290,10 @@ fn columns(rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return "  none\n".into();
     }
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect())
+        .collect();
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))

@@ -18,35 +18,21 @@ pub enum Way {
     Full,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub struct Told {
-    /// It ran before.
-    pub was_running: bool,
-    /// What the service said of a failure.
-    pub words: Option<String>,
-}
-
 /// Restarts a running server, and starts a stopped one.
 ///
 /// # Errors
-/// When it may not be told, or does not stop. That it does not start is told by `words`: the proof looks.
-pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Told, Failure> {
+/// When it may not be told, or does not stop. That it does not start is told in its words: the proof looks.
+pub fn restart(service: &dyn Service, way: Way, printer: &Printer) -> Result<Option<String>, Failure> {
     let name = service.name();
     let was_running = service.state().map_err(refused)? != State::Stopped;
     let told = |result: Result<(), Error>| match result {
-        Ok(()) => Ok(Told {
-            was_running,
-            words: None,
-        }),
+        Ok(()) => Ok(None),
         // With the logs it is explained by whoever looks for the proof; a missing right is not.
-        Err(Error::NotPermitted(words)) => Err(refused(Error::NotPermitted(words))),
-        Err(Error::TimedOut(words) | Error::Busy(words) | Error::Failed(words)) => {
+        Err(error @ (Error::NotPermitted(_) | Error::Interrupted)) => Err(refused(error)),
+        Err(error) => {
+            let words = error.to_string();
             printer.talk(&format!("  it says: {words}"));
-            Ok(Told {
-                was_running,
-                words: Some(words),
-            })
+            Ok(Some(words))
         }
     };
     if !was_running {
@@ -74,10 +60,22 @@ pub fn stop(service: &dyn Service, printer: &Printer) -> Result<(), Failure> {
     service::stop(service, PATIENCE, &mut progress).map_err(refused)
 }
 
+/// What a service does now, in words.
+pub fn state(service: &dyn Service) -> String {
+    let state = match service.state() {
+        Ok(State::Running) => "runs",
+        Ok(State::Stopped) => "is stopped",
+        Ok(State::Changing) => "is starting or stopping",
+        Err(error) => return format!("the state of {} is not known ({error})", service.name()),
+    };
+    format!("{} {state}", service.name())
+}
+
 /// A failure of the service as one of the command.
 pub fn refused(error: Error) -> Failure {
     let status = match error {
         Error::NotPermitted(_) => ExitStatus::NotPermitted,
+        Error::Interrupted => ExitStatus::Interrupted,
         Error::TimedOut(_) | Error::Busy(_) | Error::Failed(_) => ExitStatus::Error,
     };
     Failure {

@@ -1,7 +1,7 @@
 //! `esync-ssl verify`: what clients see of the running server. The judgement is that of [`crate::check::served`].
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context, anyhow};
 use camino::Utf8Path;
@@ -10,14 +10,16 @@ use time::OffsetDateTime;
 
 use super::arguments::{Global, Verify};
 use super::check::client_name;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, cell};
 use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::check::Finding;
 use crate::check::served::{Meeting, judge};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
+use crate::foreign;
 use crate::httpd::{Host, Listen, Truth, VirtualHost};
+use crate::server::deadline::{Patience, resolve};
 use crate::server::handshake::{Roots, Seen, Trust, http, probe};
 use crate::tls::certificate::{Certificate, colon_hex};
 
@@ -35,7 +37,7 @@ pub fn run(arguments: &Verify, global: &Global, printer: &Printer) -> Result<Exi
     }
     let anchors = anchors(arguments.ca.as_deref())?;
     let targets = targets(loaded.as_ref(), name, arguments.address, None)?;
-    let report = look(&targets, &anchors, false, loaded.as_ref());
+    let report = look(&targets, &anchors, false, loaded.as_ref(), &Patience::new());
     printer.document(&report);
     printer.answer(&report.text());
     Ok(ExitStatus::of_errors(report.errors))
@@ -64,10 +66,7 @@ pub(super) fn targets(
             "nothing speaks TLS in this configuration; give --domain and --address, or turn TLS on: esync-ssl enable"
         )));
     };
-    let found = address.or_else(|| {
-        let mut all = (name.as_str(), port.unwrap_or(443)).to_socket_addrs().ok()?;
-        all.next()
-    });
+    let found = address.or_else(|| resolve(&name, port.unwrap_or(443)).into_iter().next());
     let address = found.ok_or_else(|| {
         anyhow!(
             "no virtual host answers {name} over TLS, and the name does not resolve; give --address IP:PORT"
@@ -81,7 +80,8 @@ pub(super) fn anchors(file: Option<&Utf8Path>) -> Result<Vec<Certificate>, Failu
     let Some(path) = file else {
         return Ok(Vec::new());
     };
-    let bytes = std::fs::read(path).with_context(|| format!("--ca {path} cannot be read; check the path"))?;
+    let bytes = foreign::read(path.as_std_path(), foreign::AUTHORITIES)
+        .with_context(|| format!("--ca {path} cannot be read; check the path"))?;
     let certificates = Certificate::read_all(&bytes).map_err(|error| anyhow!("--ca {path}: {error}"))?;
     if certificates.is_empty() {
         return Err(Failure::error(anyhow!(
@@ -155,7 +155,7 @@ pub(super) fn of_configuration(
         let settings = TlsHost::of(configuration, host.section);
         let on_disk = settings.pairs.iter().filter_map(|pair| {
             let path = configuration.source().host_path(&pair.certificate);
-            let bytes = std::fs::read(&path).ok()?;
+            let bytes = foreign::read(&path, foreign::CERTIFICATE).ok()?;
             let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
             Some((first, loaded.show(&path)))
         });
@@ -266,6 +266,7 @@ pub(super) fn look(
     anchors: &[Certificate],
     strangers: bool,
     loaded: Option<&Loaded>,
+    patience: &Patience,
 ) -> Report {
     let given = !anchors.is_empty();
     let anchors: Vec<Certificate> = anchors
@@ -287,7 +288,7 @@ pub(super) fn look(
         .collect();
     let sights: Vec<Sight> = targets
         .iter()
-        .map(|target| sight(target, &roots, &anchors, &others, loaded))
+        .map(|target| sight(target, &roots, &anchors, &others, loaded, patience))
         .collect();
     let count = |error: bool| {
         let all = sights.iter().flat_map(|sight| &sight.findings);
@@ -310,9 +311,10 @@ fn sight(
     anchors: &[Certificate],
     others: &[(Certificate, String)],
     loaded: Option<&Loaded>,
+    patience: &Patience,
 ) -> Sight {
     let name = target.name.as_deref();
-    let seen = probe(target.address, name, roots);
+    let seen = patience.spend(|deadline| probe(target.address, name, roots, deadline));
     // Of several kinds of key, a client gets the one that it prefers.
     let leaf = seen.as_ref().ok().and_then(|seen| seen.chain.first());
     let mut on_disk = target.on_disk.iter();
@@ -339,7 +341,8 @@ fn sight(
     }
     let seen = seen.ok();
     let without = seen.as_ref().and_then(|seen| {
-        let bare = probe(target.address, None, roots).ok()?;
+        let bare = patience.spend(|deadline| probe(target.address, None, roots, deadline));
+        let bare = bare.ok()?;
         let other = bare
             .chain
             .first()
@@ -348,7 +351,7 @@ fn sight(
     });
     let host = name.unwrap_or("localhost");
     let plain = target.plain.iter().map(|address| {
-        let answer = http(*address, host).ok();
+        let answer = patience.spend(|deadline| http(*address, host, deadline)).ok();
         Plain {
             address: address.to_string(),
             status: answer.as_ref().map(|answer| answer.status),
@@ -417,7 +420,7 @@ impl Report {
     /// Target by target, for people.
     pub(super) fn sights_text(&self) -> String {
         let mut text = String::new();
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = |text: &str| cell(text);
         for sight in &self.targets {
             let name = sight.name.as_deref().unwrap_or("(no name)");
             let place = sight

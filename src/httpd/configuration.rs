@@ -98,6 +98,8 @@ pub struct Section {
     pub closing: Option<u32>,
     /// Conditionals that Apache decides while reading: their content belongs to the section around them.
     pub transparent: bool,
+    /// How many sections stand around it.
+    pub(super) depth: u16,
     /// Does Apache see what is inside?
     pub truth: Truth,
 }

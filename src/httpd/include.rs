@@ -14,6 +14,8 @@ pub enum Failure {
     NoMatch(Vec<u8>, Vec<u8>),
     /// Folders nested too deep.
     TooDeep(Vec<u8>),
+    /// Folders that are come to in too many ways; no message of Apache, which would not come to an end.
+    TooMany(Vec<u8>),
 }
 
 impl std::fmt::Display for Failure {
@@ -40,6 +42,13 @@ impl std::fmt::Display for Failure {
                 text(pattern),
                 text(folder)
             ),
+            Failure::TooMany(folder) => {
+                write!(
+                    f,
+                    "{} leads to more than {MOST_FOLDERS} folders, or to the same ones again and again",
+                    text(folder)
+                )
+            }
             Failure::TooDeep(folder) => {
                 write!(
                     f,
@@ -51,6 +60,9 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// Folders that one pattern may lead to. By symbolic links there may be more ways than can be counted.
+const MOST_FOLDERS: usize = 20_000;
+
 /// A file to be included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -58,6 +70,25 @@ pub struct Found {
     pub path: Vec<u8>,
     /// A file, or something else that is no folder.
     pub kind: Kind,
+}
+
+/// What a walk along a pattern met.
+#[derive(Default)]
+struct Walk {
+    found: Vec<Found>,
+    /// Folders in which names were looked for.
+    folders: Vec<Vec<u8>>,
+}
+
+impl Walk {
+    /// Notes that a folder is looked into.
+    fn enter(&mut self, folder: &[u8]) -> Result<(), Failure> {
+        self.folders.push(folder.to_vec());
+        if self.folders.len() > MOST_FOLDERS {
+            return Err(Failure::TooMany(folder.to_vec()));
+        }
+        Ok(())
+    }
 }
 
 /// The files that an `Include` or `IncludeOptional` argument names, in the order in which Apache reads them. With
@@ -68,12 +99,33 @@ pub fn files(
     source: &Source,
     optional: bool,
 ) -> Result<Vec<Found>, Failure> {
+    let mut walk = Walk::default();
+    follow(argument, server_root, source, optional, &mut walk)?;
+    Ok(walk.found)
+}
+
+/// The files that such an argument names, and the folders in which others would be found were they there, as absolute
+/// paths of the configuration.
+pub fn places(argument: &[u8], server_root: &[u8], source: &Source) -> Vec<Vec<u8>> {
+    let mut walk = Walk::default();
+    // What failed was met before.
+    let _ = follow(argument, server_root, source, true, &mut walk);
+    let files = walk.found.into_iter().map(|found| found.path);
+    walk.folders.into_iter().chain(files).collect()
+}
+
+fn follow(
+    argument: &[u8],
+    server_root: &[u8],
+    source: &Source,
+    optional: bool,
+    walk: &mut Walk,
+) -> Result<(), Failure> {
     let mut full = path::resolve(server_root, argument, source.platform);
     if argument.ends_with(b"/") && !full.ends_with(b"/") {
         // Only a folder can have it.
         full.push(b'/');
     }
-    let mut found = Vec::new();
     if is_pattern(&full) {
         // The folder before the first component that is a pattern of its own.
         let mut start = 0;
@@ -89,11 +141,10 @@ pub fn files(
         } else {
             &full[..start - 1]
         };
-        expand(folder, &full[start..], source, optional, &mut found)?;
+        expand(folder, &full[start..], source, optional, walk)
     } else {
-        tolerate(optional, collect(full, None, source, 0, &mut found))?;
+        tolerate(optional, collect(full, None, source, 0, walk))
     }
-    Ok(found)
 }
 
 /// Could a pattern (an absolute path) ever lead into a folder, now or when files are put there? A pattern that names
@@ -134,22 +185,26 @@ fn collect(
     kind: Option<Kind>,
     source: &Source,
     depth: usize,
-    found: &mut Vec<Found>,
+    walk: &mut Walk,
 ) -> Result<(), Failure> {
     match kind.unwrap_or_else(|| source.kind(&full)) {
         Kind::Folder => {}
-        Kind::Missing => return Err(Failure::Missing(full)),
+        Kind::Missing => {
+            walk.folders.push(full.clone());
+            return Err(Failure::Missing(full));
+        }
         kind @ (Kind::File | Kind::Other) => {
-            found.push(Found { path: full, kind });
+            walk.found.push(Found { path: full, kind });
             return Ok(());
         }
     }
     if depth > 128 {
         return Err(Failure::TooDeep(full));
     }
+    walk.enter(&full)?;
     let names = source.list(&full).map_err(|_| Failure::NoFolder(full.clone()))?;
     for (name, kind) in names {
-        collect(join(&full, &name), kind, source, depth + 1, found)?;
+        collect(join(&full, &name), kind, source, depth + 1, walk)?;
     }
     Ok(())
 }
@@ -160,7 +215,7 @@ fn expand(
     pattern: &[u8],
     source: &Source,
     optional: bool,
-    found: &mut Vec<Found>,
+    walk: &mut Walk,
 ) -> Result<(), Failure> {
     let (component, rest) = match pattern.iter().position(|&b| b == b'/') {
         Some(at) => (&pattern[..at], Some(&pattern[at + 1..])),
@@ -169,10 +224,11 @@ fn expand(
     if !is_pattern(component) {
         let next = join(folder, component);
         return match rest {
-            Some(rest) => expand(&next, rest, source, optional, found),
-            None => tolerate(optional, collect(next, None, source, 0, found)),
+            Some(rest) => expand(&next, rest, source, optional, walk),
+            None => tolerate(optional, collect(next, None, source, 0, walk)),
         };
     }
+    walk.enter(folder)?;
     let Ok(names) = source.list(folder) else {
         return tolerate(optional, Err(Failure::NoFolder(folder.to_vec())));
     };
@@ -190,8 +246,8 @@ fn expand(
     }
     for (full, kind) in matching {
         match rest {
-            Some(rest) => expand(&full, rest, source, optional, found)?,
-            None => collect(full, kind, source, 0, found)?,
+            Some(rest) => expand(&full, rest, source, optional, walk)?,
+            None => collect(full, kind, source, 0, walk)?,
         }
     }
     Ok(())
@@ -354,6 +410,25 @@ mod tests {
         ] {
             assert!(!enters(pattern), "{pattern}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_double_come_to_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_path_buf();
+        // Two ways into the next, thirty times.
+        for at in 0..30 {
+            std::fs::create_dir(root.join(at.to_string())).unwrap();
+            for name in ["a", "b"] {
+                let link = root.join(at.to_string()).join(name);
+                std::os::unix::fs::symlink(format!("../{}", at + 1), link).unwrap();
+            }
+        }
+        std::fs::create_dir(root.join("30")).unwrap();
+        let source = Source::new(root, Platform::HOST);
+        let all = files(b"0", &source.initial_root(), &source, true);
+        assert!(matches!(all, Err(Failure::TooMany(_))), "{all:?}");
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Macros {
 }
 
 impl Macro {
+    /// Bytes of its body.
+    pub fn size(&self) -> usize {
+        self.body.iter().map(|(_, text)| text.len()).sum()
+    }
+
     /// The body with the parameters replaced by `values`, as plain substrings: the leftmost, and there the longest.
     /// A line that becomes too long for mod_macro's buffer is an error: its place in the body, from 1.
     pub fn expand(&self, values: &[Vec<u8>]) -> Result<Vec<(u32, Vec<u8>)>, usize> {
@@ -90,6 +95,15 @@ pub fn check_signature(name: &[u8], parameters: &[Vec<u8>], place: &str) -> Opti
     }
     let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let shown = show(&name.to_ascii_lowercase());
+    // Where each stands once more.
+    let mut last: HashMap<&[u8], usize> = HashMap::new();
+    let mut again: Vec<Option<usize>> = parameters
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(at, parameter)| last.insert(parameter, at))
+        .collect();
+    again.reverse();
     for (at, parameter) in parameters.iter().enumerate() {
         if parameter.is_empty() {
             let number = at + 1;
@@ -97,13 +111,13 @@ pub fn check_signature(name: &[u8], parameters: &[Vec<u8>], place: &str) -> Opti
                 "macro '{shown}' (defined on {place}): empty argument #{number} name"
             ));
         }
-        if let Some(other) = parameters[at + 1..].iter().position(|other| other == parameter) {
+        if let Some(other) = again[at] {
             return Some(format!(
                 "argument name conflict in macro '{shown}' (defined on {place}): argument '{}': #{} and #{}, \
                  change argument names!",
                 show(parameter),
                 at + 1,
-                at + other + 2
+                other + 1
             ));
         }
     }

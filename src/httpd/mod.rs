@@ -38,6 +38,7 @@ pub use configuration::{
 pub use document::{Commented, Document, LineEnding, Platform};
 pub use edit::{Edit, Overlap, apply};
 pub use facts::{Facts, Version};
+pub use include::places as include_places;
 pub use line::{Line, LineKind, trim};
 pub use listen::{Listen, parse_listen};
 pub use module::{LoadModule, Modules, source_name};

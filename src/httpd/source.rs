@@ -10,6 +10,7 @@ use super::bytes::Bytes;
 use super::document::Platform;
 use super::parallel::{in_parallel, processors};
 use super::path;
+use crate::foreign;
 
 /// The file system as Apache would see it, translated to the one we run on.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Source {
     overlay: Arc<BTreeMap<PathBuf, Vec<u8>>>,
     /// Names that are taken for missing: folders resolved, the last part not.
     hidden: BTreeSet<PathBuf>,
+    /// Symbolic links that are taken to be there, with what they say.
+    links: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// What a path leads to.
@@ -49,19 +52,61 @@ impl Source {
             relocated: None,
             overlay: Arc::default(),
             hidden: BTreeSet::new(),
+            links: BTreeMap::new(),
         }
     }
 
     /// The same with other bytes in some files; files that do not exist yet become visible.
     pub fn with_overlay(&self, overlay: BTreeMap<PathBuf, Vec<u8>>) -> Self {
-        let overlay = overlay
+        let mut all = overlay
             .into_iter()
             .map(|(path, bytes)| (real_path(&path), bytes))
-            .collect();
+            .collect::<BTreeMap<_, _>>();
+        for (path, bytes) in self.overlay.iter() {
+            all.entry(path.clone()).or_insert_with(|| bytes.clone());
+        }
         Source {
-            overlay: Arc::new(overlay),
+            overlay: Arc::new(all),
             ..self.clone()
         }
+    }
+
+    /// The same with a symbolic link that is not there, or is another one.
+    ///
+    /// # Errors
+    /// When what it leads to cannot be read.
+    pub fn with_link(&self, path: &Path, target: &Path) -> io::Result<Self> {
+        let file = path
+            .parent()
+            .map_or_else(|| target.to_path_buf(), |folder| folder.join(target));
+        let bytes = match self.overlaid(&file) {
+            Some(bytes) => bytes.clone(),
+            None => read_file(&file)?.to_vec(),
+        };
+        let mut source = self.with_overlay([(path.to_path_buf(), bytes)].into());
+        let name = own_name(path);
+        source.hidden.remove(&name);
+        source.links.insert(name, target.to_path_buf());
+        Ok(source)
+    }
+
+    /// What a symbolic link says; nothing where there is none.
+    pub fn read_link(&self, host: &Path) -> Option<PathBuf> {
+        if self.is_hidden(host) {
+            return None;
+        }
+        let taken = self.links.get(&own_name(host)).cloned();
+        taken.or_else(|| std::fs::read_link(host).ok())
+    }
+
+    /// Whether a name is taken, be it by a link that leads nowhere.
+    pub fn is_taken(&self, host: &Path) -> bool {
+        let is_there = || {
+            self.overlaid(host).is_some()
+                || self.links.contains_key(&own_name(host))
+                || host.symlink_metadata().is_ok()
+        };
+        !self.is_hidden(host) && is_there()
     }
 
     /// The same without some names; what symbolic links lead to stays visible under its other names.
@@ -170,6 +215,8 @@ impl Source {
         }
         match self.overlaid(&host) {
             Some(bytes) => Ok(bytes.clone().into()),
+            // As Apache reads it: an empty file.
+            None if absolute == b"/dev/null" => Ok(Vec::new().into()),
             None => read_file(&host),
         }
     }
@@ -202,14 +249,14 @@ impl Source {
     }
 }
 
-/// As [`std::fs::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
+/// As [`foreign::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
 /// into the memory for it.
 pub fn read_file(path: &Path) -> io::Result<Bytes> {
     const WORTHWHILE: usize = 1 << 20;
-    let file = File::open(path)?;
-    let meta = file.metadata()?;
+    let (file, meta) = foreign::open(path)?;
+    foreign::small_enough(meta.len(), foreign::CONFIGURATION)?;
     let length = meta.len() as usize;
-    if meta.is_file() && (1..u32::MAX as usize).contains(&length) {
+    if length > 0 {
         let parts = processors().min(length / WORTHWHILE).max(1);
         // One byte more shows whether somebody is writing to it.
         let mut bytes = Bytes::zeroed(length + 1);
@@ -226,7 +273,7 @@ pub fn read_file(path: &Path) -> io::Result<Bytes> {
             return Ok(bytes);
         }
     }
-    Ok(std::fs::read(path)?.into())
+    Ok(foreign::read(path, foreign::CONFIGURATION)?.into())
 }
 
 fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {

@@ -101,7 +101,7 @@ impl Variables {
                 }
             }
             rest = &rest[end..];
-            if result.len() > MAX_SUBSTITUTED {
+            if result.len() > text.len() + MAX_SUBSTITUTED {
                 break;
             }
         }
@@ -110,8 +110,9 @@ impl Variables {
     }
 }
 
-/// Values that double at every `Define` must not exhaust memory; no line that Apache can use comes near this.
-const MAX_SUBSTITUTED: usize = 1 << 20;
+/// Bytes by which the values in one line may lengthen it. Values that double at every `Define` must not exhaust memory; no
+/// line that Apache can use comes near this.
+pub(super) const MAX_SUBSTITUTED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

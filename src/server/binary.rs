@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
-use crate::httpd::{Facts, Platform, Version, bytes_path};
+use super::child::{self, Unfinished};
+use super::command_line::MARK;
+use super::environment::Environment;
+use super::program::Program;
+use super::trust::{self, Distrust, Reach};
+use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -15,10 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long it may take to test a configuration: very large ones take many seconds, and names may be looked up.
 const TEST_PATIENCE: Duration = Duration::from_secs(120);
 
-/// An httpd binary.
+/// A configuration without a line.
+const NO_CONFIGURATION: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
+/// An httpd binary that may be run.
 #[derive(Clone, Debug)]
 pub struct Binary {
     path: PathBuf,
+    program: Program,
 }
 
 /// What a run of the binary gave.
@@ -48,10 +56,16 @@ pub struct Description {
 /// Why a binary did not answer.
 #[derive(Debug)]
 pub enum Silence {
+    /// Others might have put it there, so it is not started.
+    Distrusted(Distrust),
+    /// Others might have written what it would read, so it is not started.
+    OthersWrite(Distrust),
     /// It could not be started.
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
     TimedOut(PathBuf, Duration),
+    /// It was ended, as we are to end ourselves.
+    Interrupted,
     /// It ended with a failure; its own words.
     Failed(PathBuf, String),
     /// Its answer holds no version of Apache httpd.
@@ -61,6 +75,18 @@ pub enum Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Silence::Distrusted(distrust) => write!(
+                f,
+                "{} is not run, as others than root and this account may change it ({distrust}); to mend it: {}",
+                distrust.subject.display(),
+                distrust.advice()
+            ),
+            Silence::OthersWrite(distrust) => write!(
+                f,
+                "httpd is not run on this configuration, as others than root and this account may change what it reads \
+                 ({distrust}); to mend it: {}",
+                distrust.advice()
+            ),
             Silence::NotStarted(path, error) => {
                 write!(
                     f,
@@ -74,6 +100,7 @@ impl fmt::Display for Silence {
                 path.display(),
                 patience.as_secs()
             ),
+            Silence::Interrupted => f.write_str("interrupted"),
             Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
             Silence::NotHttpd(path) => {
                 write!(
@@ -89,9 +116,17 @@ impl fmt::Display for Silence {
 impl std::error::Error for Silence {}
 
 impl Binary {
-    /// A binary at a path.
-    pub fn new(path: PathBuf) -> Self {
-        Binary { path }
+    /// The binary at a path.
+    ///
+    /// # Errors
+    /// When it may not be run.
+    pub fn at(path: &Path) -> Result<Self, Silence> {
+        Program::at(path).map(Binary::from).map_err(Silence::Distrusted)
+    }
+
+    /// A program of the system.
+    pub(super) fn of_system(name: &str) -> Option<Self> {
+        Program::of_system(name).map(Binary::from)
     }
 
     /// Its path.
@@ -99,44 +134,98 @@ impl Binary {
         &self.path
     }
 
+    /// A run of it that is to become the server, or speaks to it.
+    pub(super) fn command(&self, environment: &Environment) -> Command {
+        self.program.command(environment)
+    }
+
     /// Runs it with arguments and waits for its end.
     ///
     /// # Errors
     /// When it cannot be started or does not end in time. A failure of its own is an [`Output`].
-    pub fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
-        self.finish(Command::new(&self.path).args(arguments), PATIENCE)
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
+        let mut command = self.command(&Environment::default());
+        self.finish(command.args(arguments), PATIENCE)
     }
 
     fn finish(&self, command: &mut Command, patience: Duration) -> Result<Output, Silence> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        let said = child::answer(command, patience)
             .map_err(|error| Silence::NotStarted(self.path.clone(), error))?;
-        // Both pipes are emptied while it runs, or a long answer would block it.
-        let stdout = child.stdout.take().map(drain);
-        let stderr = child.stderr.take().map(drain);
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(2)),
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(Silence::TimedOut(self.path.clone(), patience));
-                }
-            }
-        };
-        let collect = |reader: Option<std::thread::JoinHandle<Vec<u8>>>| {
-            reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-        };
-        Ok(Output {
-            status,
-            stdout: collect(stdout),
-            stderr: collect(stderr),
-        })
+        match said {
+            Ok(said) => Ok(Output {
+                status: said.status,
+                stdout: said.stdout,
+                stderr: said.stderr,
+            }),
+            Err(Unfinished::Interrupted) => Err(Silence::Interrupted),
+            Err(_) => Err(Silence::TimedOut(self.path.clone(), patience)),
+        }
+    }
+
+    /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).
+    ///
+    /// # Errors
+    /// See [`Silence`].
+    pub fn describe(&self) -> Result<Description, Silence> {
+        self.answer("-v")?;
+        let modules = self.answer("-l")?;
+        let settings = self.settings()?;
+        parse(&settings, &modules).ok_or_else(|| Silence::NotHttpd(self.path.clone()))
+    }
+
+    /// How it was built (`-V`).
+    ///
+    /// # Errors
+    /// See [`Silence`].
+    pub fn settings(&self) -> Result<String, Silence> {
+        // It would read the server's own configuration and load the modules of that, whoever may write them. Without a
+        // module it may complain, after it has answered.
+        let output = self.run(&["-V", "-f", NO_CONFIGURATION, "-D", MARK])?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn answer(&self, flag: &str) -> Result<String, Silence> {
+        let output = self.run(&[flag, "-D", MARK])?;
+        if !output.status.success() {
+            let words = [output.stdout, output.stderr].concat();
+            return Err(Silence::Failed(
+                self.path.clone(),
+                String::from_utf8_lossy(&words).trim().to_string(),
+            ));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// An httpd binary that may read one configuration, and load the modules that this names: nobody but root and we could
+/// have written them.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    binary: Binary,
+}
+
+impl Reader {
+    /// The binary for a configuration; `more` are files besides that belong to it.
+    ///
+    /// # Errors
+    /// What somebody else may write.
+    pub fn of(
+        binary: &Binary,
+        configuration: &Configuration,
+        more: &[PathBuf],
+        reach: Reach,
+    ) -> Result<Reader, Silence> {
+        match trust::of_configuration(configuration, more, reach) {
+            None => Ok(Reader {
+                binary: binary.clone(),
+            }),
+            Some(distrust) => Err(Silence::OthersWrite(distrust)),
+        }
+    }
+
+    /// A run of it, being prepared.
+    pub(super) fn command(&self, environment: &Environment) -> Command {
+        self.binary.command(environment)
     }
 
     /// Asks whether the server would accept a configuration (`-t`), with its environment and flags.
@@ -148,40 +237,24 @@ impl Binary {
         root: &Path,
         main: &Path,
         flags: &[Vec<u8>],
-        environment: &BTreeMap<Vec<u8>, Vec<u8>>,
+        environment: &Environment,
     ) -> Result<Output, Silence> {
-        let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
-        let mut command = Command::new(&self.path);
+        let mut command = self.binary.command(environment);
         command.arg("-d").arg(root).arg("-f").arg(main);
         for flag in flags {
-            command.arg("-D").arg(text(flag));
+            command.arg("-D").arg(bytes_path(flag));
         }
-        command.envs(environment.iter().map(|(name, value)| (text(name), text(value))));
-        self.finish(command.arg("-t"), TEST_PATIENCE)
+        self.binary
+            .finish(command.args(["-t", "-D", MARK]), TEST_PATIENCE)
     }
+}
 
-    /// Asks for version, modules and compiled-in paths (`-v`, `-l`, `-V`).
-    ///
-    /// # Errors
-    /// See [`Silence`].
-    pub fn describe(&self) -> Result<Description, Silence> {
-        self.answer("-v")?;
-        let modules = self.answer("-l")?;
-        // -V also reads the server's own configuration and fails when that is broken, after it has answered.
-        let settings = String::from_utf8_lossy(&self.run(&["-V"])?.stdout).into_owned();
-        parse(&settings, &modules).ok_or_else(|| Silence::NotHttpd(self.path.clone()))
-    }
-
-    fn answer(&self, flag: &str) -> Result<String, Silence> {
-        let output = self.run(&[flag])?;
-        if !output.status.success() {
-            let words = [output.stdout, output.stderr].concat();
-            return Err(Silence::Failed(
-                self.path.clone(),
-                String::from_utf8_lossy(&words).trim().to_string(),
-            ));
+impl From<Program> for Binary {
+    fn from(program: Program) -> Binary {
+        Binary {
+            path: program.path().to_path_buf(),
+            program,
         }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
@@ -202,15 +275,6 @@ impl Description {
             environment,
         }
     }
-}
-
-/// Reads a pipe to its end beside us.
-fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
 }
 
 fn parse(settings: &str, modules: &str) -> Option<Description> {

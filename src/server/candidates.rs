@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 
 #[cfg(not(windows))]
 use super::binary::Binary;
+use super::binary::Silence;
+#[cfg(any(not(windows), test))]
+use super::command_line::CommandLine;
+
+/// Main files below a server root, in the order in which they are looked for.
+pub(super) const MAIN_FILES: [&str; 3] = ["conf/httpd.conf", "apache2.conf", "httpd.conf"];
 
 /// A server that was found, with what it is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +29,18 @@ pub struct Candidate {
     pub found_by: String,
 }
 
+/// What was found, and programs that were not asked because others might have put them there.
+#[derive(Default)]
+pub struct Found {
+    /// The servers.
+    pub candidates: Vec<Candidate>,
+    /// Why something was passed over.
+    pub passed_over: Vec<Silence>,
+}
+
 /// Services that run an Apache, eSync's first.
 #[cfg(windows)]
-pub fn services() -> Vec<Candidate> {
+fn all_services() -> Vec<Candidate> {
     super::service::installed()
         .into_iter()
         .map(|service| Candidate {
@@ -40,103 +55,118 @@ pub fn services() -> Vec<Candidate> {
         .collect()
 }
 
+/// Services that run an Apache, eSync's first.
+#[cfg(windows)]
+pub fn services() -> Found {
+    Found {
+        candidates: all_services(),
+        ..Found::default()
+    }
+}
+
 /// Running parent processes of Apache.
 #[cfg(not(windows))]
-pub fn services() -> Vec<Candidate> {
-    running::all()
+pub fn services() -> Found {
+    let mut found = Found::default();
+    for process in running::all() {
+        match process.candidate() {
+            Ok(candidate) => found.candidates.extend(candidate),
+            Err(silence) => found.passed_over.push(silence),
+        }
+    }
+    found
+}
+
+/// The service that runs a main file.
+#[cfg(windows)]
+pub fn serving(_root: &Path, main: &Path, _named: Option<&Path>) -> Option<Candidate> {
+    all_services().into_iter().find(|one| same(&one.main, main))
+}
+
+/// The running process that serves a main file below a server root. Its binary is run only if its command line does
+/// not say what it reads, and if none but this was named.
+#[cfg(not(windows))]
+pub fn serving(root: &Path, main: &Path, named: Option<&Path>) -> Option<Candidate> {
+    let all = running::all();
+    if let Some(process) = all.iter().find(|process| process.names(root, main)) {
+        return Some(process.with(root.to_path_buf(), main.to_path_buf()));
+    }
+    let may_ask = |process: &&running::Running| {
+        !process.says_all() && named.is_none_or(|named| same(named, &process.binary))
+    };
+    let asked = all.iter().filter(may_ask);
+    asked
+        .filter_map(|process| process.candidate().ok().flatten())
+        .find(|one| same(&one.main, main))
 }
 
 /// What binaries in the usual places were made for.
 #[cfg(windows)]
-pub fn binaries() -> Vec<Candidate> {
+pub fn binaries() -> Found {
     // There the root is that of the builder's machine.
-    Vec::new()
+    Found::default()
 }
 
 /// What binaries in the usual places were made for.
 #[cfg(not(windows))]
-pub fn binaries() -> Vec<Candidate> {
+pub fn binaries() -> Found {
     const PLACES: [&str; 4] = [
         "/usr/sbin/apache2",
         "/usr/sbin/httpd",
         "/usr/local/apache2/bin/httpd",
         "/usr/local/sbin/httpd",
     ];
+    let mut found = Found::default();
     let there = PLACES.iter().map(PathBuf::from).filter(|path| path.is_file());
-    there
-        .filter_map(|binary| {
-            let (root, main) = made_for(&binary)?;
-            Some(Candidate {
+    for binary in there {
+        match made_for(&binary) {
+            Ok(Some((root, main))) if main.is_file() => found.candidates.push(Candidate {
                 found_by: format!("{} -V", binary.display()),
                 root,
                 main,
                 binary,
                 flags: Vec::new(),
                 environment: None,
-            })
-        })
-        .filter(|candidate| candidate.main.is_file())
-        .collect()
+            }),
+            Ok(_) => {}
+            Err(silence) => found.passed_over.push(silence),
+        }
+    }
+    found
 }
 
 /// Server root and main file that are compiled in.
+///
+/// # Errors
+/// When the binary may not be run.
 #[cfg(not(windows))]
-fn made_for(binary: &Path) -> Option<(PathBuf, PathBuf)> {
-    let description = Binary::new(binary.to_path_buf()).describe().ok()?;
-    let root = PathBuf::from(description.root?);
-    let main = root.join(description.main?);
-    Some((root, main))
+fn made_for(binary: &Path) -> Result<Option<(PathBuf, PathBuf)>, Silence> {
+    let description = Binary::at(binary)?.describe().ok();
+    Ok(description.and_then(|description| {
+        let root = PathBuf::from(description.root?);
+        let main = root.join(description.main?);
+        Some((root, main))
+    }))
 }
 
-/// Where the arguments of an httpd point: server root, main file, flags.
+/// Server root and main file of a command line; `default` are those that are compiled in.
 #[cfg(any(not(windows), test))]
-fn places(
-    arguments: &[String],
-    default: impl FnOnce() -> Option<(PathBuf, PathBuf)>,
-) -> Option<(PathBuf, PathBuf, Vec<String>)> {
-    let mut root = None;
-    let mut main = None;
-    let mut flags = Vec::new();
-    let mut given = arguments.iter().skip(1);
-    while let Some(argument) = given.next() {
-        let (flag, value) = match argument.get(..2) {
-            Some(flag @ ("-d" | "-f" | "-D")) if argument.len() > 2 => {
-                (flag, Some(argument[2..].to_string()))
-            }
-            Some(flag @ ("-d" | "-f" | "-D")) => (flag, given.next().cloned()),
-            _ => continue,
-        };
-        match (flag, value) {
-            ("-d", Some(value)) => root = Some(PathBuf::from(value)),
-            ("-f", Some(value)) => main = Some(PathBuf::from(value)),
-            // These say how it runs, not what it reads.
-            (_, Some(value))
-                if !matches!(
-                    value.as_str(),
-                    "FOREGROUND" | "NO_DETACH" | "DEBUG" | "ONE_PROCESS"
-                ) =>
-            {
-                flags.push(value);
-            }
-            _ => {}
-        }
-    }
-    let (root, main) = match (root, main) {
-        (Some(root), Some(main)) => (root.clone(), root.join(main)),
+fn places<E>(
+    line: &CommandLine,
+    default: impl FnOnce() -> Result<Option<(PathBuf, PathBuf)>, E>,
+) -> Result<Option<(PathBuf, PathBuf)>, E> {
+    Ok(match (&line.root, &line.main) {
+        (Some(root), Some(main)) => Some((root.clone(), root.join(main))),
         (Some(root), None) => {
-            let named = default().and_then(|(old, main)| Some(main.strip_prefix(old).ok()?.to_path_buf()));
-            (
-                root.clone(),
-                root.join(named.unwrap_or_else(|| "conf/httpd.conf".into())),
-            )
+            let named = default()?.and_then(|(old, main)| Some(main.strip_prefix(old).ok()?.to_path_buf()));
+            let named = named.unwrap_or_else(|| "conf/httpd.conf".into());
+            Some((root.clone(), root.join(named)))
         }
-        (None, main) => {
-            let (root, default) = default()?;
-            let main = main.map_or(default, |main| root.join(main));
+        (None, main) => default()?.map(|(root, default)| {
+            let main = main.as_ref().map_or(default, |main| root.join(main));
             (root, main)
-        }
-    };
-    Some((root, main, flags))
+        }),
+    })
 }
 
 #[cfg(not(windows))]
@@ -144,24 +174,34 @@ mod running {
     use super::*;
     use std::fs;
 
-    use crate::server::port::process;
+    use crate::server::port::{Process, children, environment, process};
 
-    /// Processes of Apache whose parent is none, in our own namespaces: those of containers see other files.
-    pub fn all() -> Vec<Candidate> {
+    /// A parent process of Apache that root or we run.
+    pub struct Running {
+        process: Process,
+        line: CommandLine,
+        /// Its program, which may not be one that we run.
+        pub binary: PathBuf,
+    }
+
+    /// Processes of Apache that root or we run, whose parent is none, in our own namespaces: those of containers see
+    /// other files. What only asks or tells a server something is none.
+    pub fn all() -> Vec<Running> {
         let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
         let mut pids: Vec<u32> = pids
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .collect();
         pids.sort_unstable();
-        let is_httpd = |pid: u32| {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            matches!(name.trim(), "httpd" | "apache2")
-        };
         pids.into_iter()
             .filter(|pid| is_httpd(*pid) && parent(*pid).is_none_or(|parent| !is_httpd(parent)))
             .filter(|pid| ["mnt", "net"].iter().all(|kind| shares(*pid, kind)))
-            .filter_map(candidate)
+            .filter_map(running)
             .collect()
+    }
+
+    fn is_httpd(pid: u32) -> bool {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        matches!(name.trim(), "httpd" | "apache2")
     }
 
     fn parent(pid: u32) -> Option<u32> {
@@ -180,28 +220,67 @@ mod running {
         other.is_err() || other.ok() == fs::read_link(format!("/proc/self/ns/{kind}")).ok()
     }
 
-    fn candidate(pid: u32) -> Option<Candidate> {
-        let process = process(pid)?;
-        let binary = process
-            .program
-            .or_else(|| process.arguments.first().map(PathBuf::from))
-            .filter(|path| path.is_file() && is_named_so(path))?;
-        let (root, main, flags) = places(&process.arguments, || made_for(&binary))?;
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok().map(|bytes| {
-            let pairs = bytes.split(|byte| *byte == 0).filter_map(|one| {
-                let at = one.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
-                Some((one[..at].to_vec(), one[at + 1..].to_vec()))
-            });
-            pairs.collect()
-        });
-        (root.is_absolute() && main.is_file()).then(|| Candidate {
-            root,
-            main,
+    fn running(pid: u32) -> Option<Running> {
+        // One that is just being made has no arguments yet.
+        let process =
+            process(pid).filter(|process| process.by_root_or_us && !process.arguments.is_empty())?;
+        let line = CommandLine::of(&process.arguments);
+        let has_children = || children(pid).iter().any(|child| is_httpd(child.pid));
+        if !line.is_server(has_children) {
+            return None;
+        }
+        let named = || process.arguments.first().map(PathBuf::from);
+        let binary = process.program.clone().or_else(named);
+        let binary = binary.filter(|path| path.is_absolute() && path.is_file() && is_named_so(path))?;
+        Some(Running {
+            process,
+            line,
             binary,
-            flags,
-            environment,
-            found_by: format!("the running Apache, process {pid}"),
         })
+    }
+
+    impl Running {
+        /// Does its command line name this main file? Where that is not said, it is one of those that are compiled in.
+        pub fn names(&self, root: &Path, main: &Path) -> bool {
+            match (&self.line.root, &self.line.main) {
+                (Some(own), Some(file)) => same(&own.join(file), main),
+                (None, Some(file)) if file.is_absolute() => same(file, main),
+                (Some(own), None) => {
+                    same(own, root) && MAIN_FILES.iter().any(|name| same(&own.join(name), main))
+                }
+                _ => false,
+            }
+        }
+
+        /// Does it leave nothing to what is compiled in?
+        pub fn says_all(&self) -> bool {
+            self.line
+                .main
+                .as_ref()
+                .is_some_and(|main| main.is_absolute() || self.line.root.is_some())
+        }
+
+        /// What it serves.
+        ///
+        /// # Errors
+        /// When its binary would have to tell, and may not be run.
+        pub fn candidate(&self) -> Result<Option<Candidate>, Silence> {
+            let places = places(&self.line, || made_for(&self.binary))?;
+            let places = places.filter(|(root, main)| root.is_absolute() && main.is_file());
+            Ok(places.map(|(root, main)| self.with(root, main)))
+        }
+
+        /// The server that it is, given where that has its files.
+        pub fn with(&self, root: PathBuf, main: PathBuf) -> Candidate {
+            Candidate {
+                root,
+                main,
+                binary: self.binary.clone(),
+                flags: self.line.flags.clone(),
+                environment: environment(&self.process).map(|pairs| pairs.into_iter().collect()),
+                found_by: format!("the running Apache, process {}", self.process.pid),
+            }
+        }
     }
 }
 
@@ -243,42 +322,24 @@ mod tests {
     fn where_arguments_point() {
         let split = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
         let default = || {
-            Some((
-                PathBuf::from("/etc/apache2"),
-                PathBuf::from("/etc/apache2/apache2.conf"),
-            ))
+            let root = PathBuf::from("/etc/apache2");
+            Ok::<_, ()>(Some((root.clone(), root.join("apache2.conf"))))
         };
         let found = |text: &str| {
-            places(&split(text), default).map(|(root, main, flags)| {
-                (
-                    root.display().to_string(),
-                    main.display().to_string().replace('\\', "/"),
-                    flags,
-                )
-            })
+            let (root, main) = places(&CommandLine::of(&split(text)), default).unwrap()?;
+            let text = |path: PathBuf| path.display().to_string().replace('\\', "/");
+            Some((text(root), text(main)))
         };
-        let expect = |root: &str, main: &str, flags: &[&str]| {
-            Some((
-                root.to_string(),
-                main.to_string(),
-                flags.iter().map(|flag| flag.to_string()).collect::<Vec<_>>(),
-            ))
-        };
+        let expect = |root: &str, main: &str| Some((root.to_string(), main.to_string()));
         assert_eq!(
             found("apache2 -k start"),
-            expect("/etc/apache2", "/etc/apache2/apache2.conf", &[])
+            expect("/etc/apache2", "/etc/apache2/apache2.conf")
         );
         assert_eq!(
             found("httpd -d /srv/a -f conf/x.conf -D TLS -DFOREGROUND -DB"),
-            expect("/srv/a", "/srv/a/conf/x.conf", &["TLS", "B"])
+            expect("/srv/a", "/srv/a/conf/x.conf")
         );
-        assert_eq!(
-            found("httpd -d /srv/a"),
-            expect("/srv/a", "/srv/a/apache2.conf", &[])
-        );
-        assert_eq!(
-            found("httpd -f /x/y.conf"),
-            expect("/etc/apache2", "/x/y.conf", &[])
-        );
+        assert_eq!(found("httpd -d /srv/a"), expect("/srv/a", "/srv/a/apache2.conf"));
+        assert_eq!(found("httpd -f /x/y.conf"), expect("/etc/apache2", "/x/y.conf"));
     }
 }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+/// Bytes of a value, and of all together: no system lets a program start with more.
+const LONGEST: usize = 128 << 10;
+const LARGEST: usize = 2 << 20;
+
 /// The variables that a file of `export NAME=value` lines sets. References `$NAME`, `${NAME}` and `${NAME:-value}` to
 /// variables set before (or to nothing) are replaced; lines with any other shell construct are left out, and so are
 /// lines inside `if` except those of the customary test for an instance suffix, whose other branch is the usual one.
@@ -10,6 +14,7 @@ pub fn parse(bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
     // Inside `if`: are the lines of this branch the usual ones?
     let mut branches: Vec<bool> = Vec::new();
+    let mut size = 0;
     for line in text.lines().map(str::trim) {
         match line.split_whitespace().next() {
             Some("if") => branches.push(false),
@@ -28,6 +33,10 @@ pub fn parse(bytes: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
                     && is_name(name)
                     && let Some(value) = expand(value, &variables)
                 {
+                    size += value.len();
+                    if size > LARGEST {
+                        break;
+                    }
                     variables.insert(name.to_string(), value);
                 }
             }
@@ -49,6 +58,9 @@ fn expand(value: &str, variables: &BTreeMap<String, String>) -> Option<String> {
     let mut rest = value;
     let mut quote = None;
     while let Some(character) = rest.chars().next() {
+        if result.len() > LONGEST {
+            return None;
+        }
         rest = &rest[character.len_utf8()..];
         match character {
             '\'' | '"' if quote.is_none() => quote = Some(character),
@@ -84,6 +96,16 @@ fn reference(text: &str) -> Option<(&str, &str, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_double_come_to_an_end() {
+        let doubling = "export A=0123456789\n".to_string() + &"export A=$A$A\n".repeat(1000);
+        assert!(parse(doubling.as_bytes())[&b"A"[..]].len() <= 2 * LONGEST);
+        let mut many = "export A=".to_string() + &"x".repeat(LONGEST - 1);
+        many.extend((0..1000).map(|at| format!("\nexport A{at}=$A")));
+        let size: usize = parse(many.as_bytes()).values().map(Vec::len).sum();
+        assert!(size <= LARGEST);
+    }
 
     #[test]
     fn the_customary_file() {

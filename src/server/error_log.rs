@@ -3,12 +3,15 @@
 //! Numbers are what counts: Apache's `AH` numbers, OpenSSL's hexadecimal ones, those of the operating system. The words
 //! of the last two are translated on many machines.
 
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use time::{Date, Month, PrimitiveDateTime, Time};
+
+use crate::foreign;
 
 /// One message of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,9 +38,18 @@ pub struct Entry {
     pub openssl: Option<String>,
     /// What it says, behind all of that; further lines included.
     pub message: String,
-    /// The lines as they are.
+    /// The lines as they are; what is far too long is cut, and says so.
     pub text: String,
+    /// How many lines belong to it.
+    lines: usize,
 }
+
+/// Bytes of one line that are kept: no message of Apache is longer.
+const LONGEST_LINE: usize = 2000;
+/// Lines of one entry that are kept.
+const MOST_LINES: usize = 40;
+/// Lines at the end of one log that are looked at.
+const LAST_LINES: usize = 100_000;
 
 macro_rules! pattern {
     ($name:ident, $text:literal) => {
@@ -72,24 +84,31 @@ pub fn parse(bytes: &[u8], log: usize) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     // A line that announces the next one: "Syntax error on line …:".
     let mut announced = false;
-    for (number, raw) in text.lines().enumerate() {
-        let raw = raw.trim_end_matches('\r');
+    let before = text.lines().count().saturating_sub(LAST_LINES);
+    for (number, raw) in text.lines().enumerate().skip(before) {
+        let raw = &*cut(raw.trim_end_matches('\r'), LONGEST_LINE);
         if raw.trim().is_empty() || (raw.starts_with(EVENT) && !raw.contains(">>>")) {
             continue;
         }
         let mut entry = read(raw);
         let begins = entry.code.is_some() || !announced && (entry.is_timed || !raw.starts_with([' ', '\t']));
         if !begins && let Some(last) = entries.last_mut() {
-            last.message.push('\n');
-            last.message.push_str(&entry.message);
-            last.text.push('\n');
-            last.text.push_str(raw);
+            last.lines += 1;
+            if last.lines < MOST_LINES {
+                last.message.push('\n');
+                last.message.push_str(&entry.message);
+                last.text.push('\n');
+                last.text.push_str(raw);
+            } else if last.lines == MOST_LINES {
+                last.text += "\n[further lines of this message are left out]";
+            }
             announced = false;
             continue;
         }
         announced = entry.code.is_some() && entry.message.ends_with(':');
         entry.log = log;
         entry.line = number + 1;
+        entry.lines = 1;
         if let (None, Some(last)) = (entry.time, entries.last()) {
             entry.time = last.time;
         }
@@ -98,29 +117,58 @@ pub fn parse(bytes: &[u8], log: usize) -> Vec<Entry> {
     entries
 }
 
-/// No more than this is read of a log, from its end.
-const TAIL: u64 = 8 << 20;
+/// A text of at most about so many bytes, with a note of what is left out behind it.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+    let (shown, rest) = text.split_at(end.unwrap_or(0));
+    Cow::Owned(format!("{shown} [and {} more bytes]", rest.len()))
+}
 
-/// The end of a log file.
+/// The end of a log file: so many bytes at most, and no more than [`foreign::LOG_TAIL`].
 ///
 /// # Errors
-/// When it cannot be opened or read.
-pub fn tail(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut file = std::fs::File::open(path)?;
-    let length = file.metadata()?.len();
-    let from = length.saturating_sub(TAIL);
+/// When it cannot be opened or read, or is no regular file.
+pub fn tail(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let most = most.min(foreign::LOG_TAIL);
+    let (mut file, metadata) = foreign::open(path)?;
+    let from = metadata.len().saturating_sub(most);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
-    file.take(TAIL).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     if from > 0 {
-        // The first line is a part of one.
-        let end = bytes
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        bytes.drain(..end);
+        drop_first(&mut bytes);
     }
     Ok(bytes)
+}
+
+/// The end of a log that is piped in. Of one that does not end, what came up to [`foreign::PIPED_LOG`] counts.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn end_of(stream: impl Read) -> std::io::Result<Vec<u8>> {
+    let keep = foreign::LOG_TAIL as usize;
+    let mut stream = stream.take(foreign::PIPED_LOG);
+    let mut bytes = Vec::new();
+    let mut is_cut = false;
+    while stream.by_ref().take(foreign::LOG_TAIL).read_to_end(&mut bytes)? > 0 {
+        if bytes.len() > keep {
+            is_cut = true;
+            bytes.drain(..bytes.len() - keep);
+        }
+    }
+    if is_cut {
+        drop_first(&mut bytes);
+    }
+    Ok(bytes)
+}
+
+/// The first line is a part of one.
+fn drop_first(bytes: &mut Vec<u8>) {
+    let end = memchr::memchr(b'\n', bytes).map_or(0, |at| at + 1);
+    bytes.drain(..end);
 }
 
 /// Logs are bytes; Windows puts UTF-16 into files that were redirected by hand.
@@ -396,6 +444,27 @@ mod tests {
             (entries[3].is_timed, entries[3].time, entries[3].log),
             (false, entries[2].time, 3)
         );
+    }
+
+    #[test]
+    fn what_others_wrote_without_end_is_cut() {
+        let long = "x".repeat(3 << 20);
+        let more = " and so on\n".repeat(1000);
+        let log = format!(
+            "[core:error] AH00001: {long}\n{more}{}",
+            "a b\n".repeat(LAST_LINES)
+        );
+        let entries = parse(log.as_bytes(), 0);
+        assert_eq!(entries.len(), LAST_LINES);
+        let entries = parse(&log.as_bytes()[..log.len() - 4 * LAST_LINES], 0);
+        let [entry] = &entries[..] else {
+            panic!("{}", entries.len())
+        };
+        assert!(entry.text.len() < LONGEST_LINE + 1000, "{}", entry.text.len());
+        assert!(entry.text.contains("more bytes]") && entry.text.contains("left out"));
+        assert_eq!(cut("\u{20ac}\u{20ac}", 4), "\u{20ac} [and 3 more bytes]");
+        let piped = end_of(std::io::Cursor::new("12345678\n".repeat(1 << 20))).unwrap();
+        assert!(piped.len() as u64 > foreign::LOG_TAIL - 10 && piped.starts_with(b"12345678\n"));
     }
 
     #[test]

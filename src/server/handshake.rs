@@ -1,9 +1,8 @@
 //! The running server as a client sees it: connection, TLS handshake, certificates as served, one request.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,13 +13,12 @@ use rustls::{
     SignatureScheme, Stream, SupportedProtocolVersion,
 };
 
+use super::deadline::{Connection, Deadline};
 use crate::httpd::in_url;
 use crate::tls::certificate::Certificate;
 
-/// How long connecting and each answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// No answer that matters is longer.
-const MAX_ANSWER: u64 = 64 << 10;
+const MAX_ANSWER: usize = 64 << 10;
 
 /// What the certificates that were served are worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,8 +150,13 @@ impl Roots {
 ///
 /// # Errors
 /// See [`Failure`]. A certificate that clients would refuse is none.
-pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<Seen, Failure> {
-    let mut session = Session::open(address, name, roots, rustls::DEFAULT_VERSIONS)?;
+pub fn probe(
+    address: SocketAddr,
+    name: Option<&str>,
+    roots: &Roots,
+    deadline: Deadline,
+) -> Result<Seen, Failure> {
+    let mut session = Session::open(address, name, roots, rustls::DEFAULT_VERSIONS, deadline)?;
     let connection = &session.connection;
     let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_string(),
@@ -186,16 +189,23 @@ pub fn probe(address: SocketAddr, name: Option<&str>, roots: &Roots) -> Result<S
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn tls12(address: SocketAddr, name: Option<&str>) -> Result<(), Failure> {
-    Session::open(address, name, &Roots::only([]), &[&rustls::version::TLS12]).map(|_| ())
+pub fn tls12(address: SocketAddr, name: Option<&str>, deadline: Deadline) -> Result<(), Failure> {
+    let versions = &[&rustls::version::TLS12];
+    Session::open(address, name, &Roots::only([]), versions, deadline).map(|_| ())
 }
 
 /// Sends a request over TLS and gives the answer. Whose certificate it is and whether it is trusted is not asked.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn request(address: SocketAddr, name: Option<&str>, request: &Request<'_>) -> Result<Answer, Failure> {
-    let mut session = Session::open(address, name, &Roots::only([]), rustls::DEFAULT_VERSIONS)?;
+pub fn request(
+    address: SocketAddr,
+    name: Option<&str>,
+    request: &Request<'_>,
+    deadline: Deadline,
+) -> Result<Answer, Failure> {
+    let versions = rustls::DEFAULT_VERSIONS;
+    let mut session = Session::open(address, name, &Roots::only([]), versions, deadline)?;
     session
         .exchange(request)
         .map_err(|error| Failure::NoAnswer(error.to_string()))
@@ -204,7 +214,7 @@ pub fn request(address: SocketAddr, name: Option<&str>, request: &Request<'_>) -
 /// A connection after its handshake.
 struct Session {
     connection: ClientConnection,
-    socket: TcpStream,
+    socket: Connection,
     recorder: Arc<Recorder>,
 }
 
@@ -214,6 +224,7 @@ impl Session {
         name: Option<&str>,
         roots: &Roots,
         versions: &[&'static SupportedProtocolVersion],
+        deadline: Deadline,
     ) -> Result<Session, Failure> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let recorder = Arc::new(Recorder::new(roots, &provider));
@@ -229,11 +240,11 @@ impl Session {
             None => ServerName::from(address.ip()),
         };
         let mut connection = ClientConnection::new(Arc::new(config), server).map_err(no_tls)?;
-        let mut socket = connect(address)?;
+        let mut socket = connect(address, deadline)?;
         while connection.is_handshaking() {
             if let Err(error) = connection.complete_io(&mut socket) {
                 // A record that begins with the letters of "HTTP/" is none of TLS.
-                return Err(match http(address, name.unwrap_or("localhost")) {
+                return Err(match http(address, name.unwrap_or("localhost"), deadline) {
                     Ok(answer) if answer.status != 400 => Failure::PlainHttp,
                     Ok(_) if error.kind() == ErrorKind::InvalidData && speaks_no_tls(&error) => {
                         Failure::PlainHttp
@@ -263,18 +274,20 @@ fn speaks_no_tls(error: &std::io::Error) -> bool {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn http(address: SocketAddr, name: &str) -> Result<Answer, Failure> {
-    let mut socket = connect(address)?;
+pub fn http(address: SocketAddr, name: &str, deadline: Deadline) -> Result<Answer, Failure> {
+    let mut socket = connect(address, deadline)?;
     exchange(&mut socket, &Request::look(&in_url(name), "/"))
         .map_err(|error| Failure::NoAnswer(error.to_string()))
 }
 
-fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let refused = |error: std::io::Error| Failure::NotConnected(error.to_string());
-    let socket = TcpStream::connect_timeout(&address, PATIENCE).map_err(refused)?;
-    socket.set_read_timeout(Some(PATIENCE)).map_err(refused)?;
-    socket.set_write_timeout(Some(PATIENCE)).map_err(refused)?;
-    Ok(socket)
+fn connect(address: SocketAddr, deadline: Deadline) -> Result<Connection, Failure> {
+    if deadline.left().is_err() {
+        let words = "other servers took all the time; ask for this one alone, with --domain and --address";
+        return Err(Failure::NoHandshake(words.into()));
+    }
+    deadline
+        .connect(address)
+        .map_err(|error| Failure::NotConnected(error.to_string()))
 }
 
 fn exchange(stream: &mut (impl Read + Write), request: &Request<'_>) -> std::io::Result<Answer> {
@@ -293,13 +306,30 @@ fn exchange(stream: &mut (impl Read + Write), request: &Request<'_>) -> std::io:
     }
     stream.write_all(&bytes)?;
     stream.flush()?;
-    let mut bytes = Vec::new();
-    if let Err(error) = stream.take(MAX_ANSWER).read_to_end(&mut bytes)
-        && bytes.is_empty()
-    {
-        return Err(error);
-    }
+    let bytes = answer(stream, *method == "HEAD")?;
     Answer::parse(&bytes).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP"))
+}
+
+/// What comes until the server closes, or is out of time: what came by then counts. Behind the head of an answer that
+/// has no body nothing is waited for.
+fn answer(stream: &mut impl Read, is_head: bool) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    let mut looked = 0;
+    while bytes.len() < MAX_ANSWER {
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&part[..length]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if bytes.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+        if is_head && memchr::memmem::find(&bytes[looked..], b"\r\n\r\n").is_some() {
+            break;
+        }
+        looked = bytes.len().saturating_sub(3);
+    }
+    Ok(bytes)
 }
 
 impl Answer {

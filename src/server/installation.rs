@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::binary::Binary;
-use super::candidates::{self, Candidate, same};
+use super::binary::{Binary, Silence};
+use super::candidates::{self, Candidate, Found, MAIN_FILES, same};
 use super::{envvars, swap};
+use crate::foreign;
 
 /// A server root and its main file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Installation {
     pub found_by: String,
     /// The service or running process that serves it: its binary, flags and environment.
     pub served_by: Option<Candidate>,
+    /// Programs that were not asked, and why.
+    pub passed_over: Vec<String>,
 }
 
 /// Why no installation was found; a sentence that says what to do.
@@ -33,9 +36,6 @@ impl std::fmt::Display for NotFound {
 }
 
 impl std::error::Error for NotFound {}
-
-/// Main files below a server root, in the order in which they are looked for.
-const MAIN_FILES: [&str; 3] = ["conf/httpd.conf", "apache2.conf", "httpd.conf"];
 
 /// Server roots that are looked for when nothing is said.
 #[cfg(windows)]
@@ -71,9 +71,12 @@ const BINARIES: [&str; 4] = [
 impl Installation {
     /// The binary that most likely serves this installation. A distribution's binary is taken only for the
     /// distribution's own server root.
-    pub fn binary(&self) -> Option<Binary> {
+    ///
+    /// # Errors
+    /// When that may not be run.
+    pub fn binary(&self) -> Result<Option<Binary>, Silence> {
         if let Some(candidate) = &self.served_by {
-            return Some(Binary::new(candidate.binary.clone()));
+            return Binary::at(&candidate.binary).map(Some);
         }
         let distribution = ["/etc/apache2", "/etc/httpd"]
             .iter()
@@ -82,7 +85,8 @@ impl Installation {
             .iter()
             .map(|name| self.root.join(name))
             .find(|path| path.is_file() && (distribution || path.starts_with(&self.root)))
-            .map(Binary::new)
+            .map(|path| Binary::at(&path))
+            .transpose()
     }
 
     /// Flags (`-D`) that the server is started with, as far as its service or process tells them.
@@ -99,18 +103,25 @@ impl Installation {
         {
             return environment;
         }
-        std::fs::read(self.root.join("envvars"))
+        foreign::read(&self.envvars(), foreign::ENVVARS)
             .map(|bytes| envvars::parse(&bytes))
             .unwrap_or_default()
     }
 
+    /// Debian's file with the environment of the server, which need not be there.
+    pub fn envvars(&self) -> PathBuf {
+        self.root.join("envvars")
+    }
+
     /// Finds the installation: a server root or a main file given by hand, else `ESYNC_SSL_ROOT` (its value comes
     /// in as `variable`), else the service or running process of an Apache, else what an httpd binary was made for,
-    /// else one of the usual places. Of several in one of these steps none is taken.
+    /// else one of the usual places. Of several in one of these steps none is taken. Where both configuration and
+    /// `httpd` are given, no other program is run.
     pub fn find(
         root: Option<&Path>,
         main: Option<&Path>,
         variable: Option<&Path>,
+        httpd: Option<&Path>,
     ) -> Result<Installation, NotFound> {
         let given = match (root, main, variable) {
             (root, Some(main), _) => with_main(root, main)?,
@@ -118,9 +129,7 @@ impl Installation {
             (None, None, Some(root)) => below(root, "ESYNC_SSL_ROOT")?,
             (None, None, None) => return search(),
         };
-        let served_by = candidates::services()
-            .into_iter()
-            .find(|one| same(&one.main, &given.main));
+        let served_by = candidates::serving(&given.root, &given.main, httpd);
         Ok(Installation { served_by, ..given })
     }
 }
@@ -132,29 +141,22 @@ fn search() -> Result<Installation, NotFound> {
         main: candidate.main.clone(),
         found_by: candidate.found_by.clone(),
         served_by: runs.then_some(candidate),
+        passed_over: Vec::new(),
     };
-    let services = candidates::services()
-        .into_iter()
-        .map(|one| of(one, true))
-        .collect();
-    let binaries = || {
-        candidates::binaries()
-            .into_iter()
-            .map(|one| of(one, false))
-            .collect()
+    let mut passed_over: Vec<String> = Vec::new();
+    let mut take = |found: Found, runs: bool| -> Vec<Installation> {
+        passed_over.extend(found.passed_over.iter().map(Silence::to_string));
+        found.candidates.into_iter().map(|one| of(one, runs)).collect()
     };
-    let usual = || {
+    let mut found = take(candidates::services(), true);
+    if found.is_empty() {
+        found = take(candidates::binaries(), false);
+    }
+    if found.is_empty() {
         let roots = USUAL_ROOTS.iter().map(Path::new);
-        roots
+        found = roots
             .filter_map(|root| below(root, "one of the usual places").ok())
-            .collect()
-    };
-    let steps: [&dyn Fn() -> Vec<Installation>; 2] = [&binaries, &usual];
-    let mut found: Vec<Installation> = services;
-    for step in steps {
-        if found.is_empty() {
-            found = step();
-        }
+            .collect();
     }
     let mut once: Vec<Installation> = Vec::new();
     for one in found {
@@ -173,10 +175,17 @@ fn search() -> Result<Installation, NotFound> {
     match once.len() {
         0 => Err(NotFound(format!(
             "no Apache configuration in the usual places ({}); name the server root with --root, or the main file with \
-             --config",
-            USUAL_ROOTS.join(", ")
+             --config{}",
+            USUAL_ROOTS.join(", "),
+            passed_over
+                .iter()
+                .map(|why| format!("\n  {why}"))
+                .collect::<String>()
         ))),
-        1 => Ok(once.swap_remove(0)),
+        1 => Ok(Installation {
+            passed_over,
+            ..once.swap_remove(0)
+        }),
         _ => {
             let list = once.iter().map(|one| {
                 format!(
@@ -220,6 +229,7 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
         main,
         found_by: found_by.into(),
         served_by: None,
+        passed_over: Vec::new(),
     })
 }
 
@@ -256,6 +266,7 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
         main: path,
         found_by: "--config".into(),
         served_by: None,
+        passed_over: Vec::new(),
     })
 }
 

@@ -3,14 +3,21 @@
 
 pub mod binary;
 pub mod candidates;
+pub mod child;
+mod command_line;
+pub mod deadline;
+pub mod environment;
 mod envvars;
 pub mod error_log;
 pub mod handshake;
 pub mod installation;
 pub mod port;
+mod program;
 pub mod rehearsal;
+pub mod scratch;
 pub mod service;
 pub mod shown;
 pub mod swap;
 pub mod system;
 pub mod system_log;
+pub mod trust;

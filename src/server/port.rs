@@ -16,6 +16,10 @@ pub struct Process {
     pub arguments: Vec<String>,
     /// The service that it belongs to, where the system tells.
     pub service: Option<String>,
+    /// Root or we run it, or opened the port that it was found at; so is every one where the system does not tell.
+    pub by_root_or_us: bool,
+    /// When it was started, in the system's own measure: another one may get the same number.
+    pub started: u64,
 }
 
 /// A port that is listened on.
@@ -62,8 +66,12 @@ pub fn process(pid: u32) -> Option<Process> {
     platform::process(pid)
 }
 
-/// The processes that a process started and that are still its children.
-#[cfg(unix)]
+/// The environment that a process was started with, where the system shows it.
+pub fn environment(process: &Process) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    platform::environment(process)
+}
+
+/// The processes that a process started and that are still its children, where the system tells.
 pub fn children(pid: u32) -> Vec<Process> {
     platform::children(pid)
 }
@@ -71,6 +79,14 @@ pub fn children(pid: u32) -> Vec<Process> {
 #[cfg(windows)]
 mod platform {
     use super::{Listener, Process};
+
+    pub fn environment(_: &Process) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+        None
+    }
+
+    pub fn children(_: u32) -> Vec<Process> {
+        Vec::new()
+    }
 
     pub fn listeners() -> Result<Vec<Listener>, String> {
         let all = listeners::get_all().map_err(|error| format!("the port table cannot be read: {error}"))?;
@@ -93,6 +109,8 @@ mod platform {
                         .iter()
                         .find(|(pid, _)| *pid == one.process.pid)
                         .map(|(_, name)| name.clone()),
+                    by_root_or_us: true,
+                    started: 0,
                 }),
             })
             .collect();
@@ -114,6 +132,7 @@ mod platform {
             program: Some(found.process.path.clone())
                 .filter(|path| !path.is_empty())
                 .map(Into::into),
+            by_root_or_us: true,
             ..Process::default()
         })
     }
@@ -127,25 +146,40 @@ mod platform {
     use std::path::Path;
 
     use super::{Listener, Process};
+    use crate::server::trust::is_by_root_or_us;
 
     pub fn listeners() -> Result<Vec<Listener>, String> {
         let read = |name: &str| fs::read_to_string(format!("/proc/self/net/{name}"));
         let four = read("tcp").map_err(|error| format!("/proc/self/net/tcp cannot be read: {error}"))?;
         // Without IPv6 there is no second table.
         let six = read("tcp6").unwrap_or_default();
-        let sockets: Vec<(SocketAddr, u64)> = table(&four).chain(table(&six)).collect();
+        let sockets: Vec<Socket> = table(&four).chain(table(&six)).collect();
         let owners = owners(&sockets);
+        let holder = |socket: &Socket| {
+            let mut process = process(*owners.get(&socket.inode)?)?;
+            // Children of a server that root started, and that died, go on with its sockets.
+            process.by_root_or_us |= is_by_root_or_us(&[socket.user; 4]);
+            Some(process)
+        };
         Ok(sockets
             .iter()
-            .map(|(address, inode)| Listener {
-                address: *address,
-                process: owners.get(inode).and_then(|pid| process(*pid)),
+            .map(|socket| Listener {
+                address: socket.address,
+                process: holder(socket),
             })
             .collect())
     }
 
-    /// The lines of the table in state LISTEN: address and inode.
-    pub(super) fn table(text: &str) -> impl Iterator<Item = (SocketAddr, u64)> + '_ {
+    /// A line of the table in state LISTEN.
+    #[derive(Debug, PartialEq, Eq)]
+    pub(super) struct Socket {
+        address: SocketAddr,
+        /// Who opened it.
+        user: u32,
+        inode: u64,
+    }
+
+    pub(super) fn table(text: &str) -> impl Iterator<Item = Socket> + '_ {
         text.lines().skip(1).filter_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let (address, port) = fields.get(1)?.split_once(':')?;
@@ -153,7 +187,11 @@ mod platform {
                 return None;
             }
             let port = u16::from_str_radix(port, 16).ok()?;
-            Some((SocketAddr::new(ip(address)?, port), fields.get(9)?.parse().ok()?))
+            Some(Socket {
+                address: SocketAddr::new(ip(address)?, port),
+                user: fields.get(7)?.parse().ok()?,
+                inode: fields.get(9)?.parse().ok()?,
+            })
         })
     }
 
@@ -177,10 +215,10 @@ mod platform {
     }
 
     /// Which process holds each socket: the one that is not the child of another holder.
-    fn owners(sockets: &[(SocketAddr, u64)]) -> HashMap<u64, u32> {
+    fn owners(sockets: &[Socket]) -> HashMap<u64, u32> {
         let wanted: HashMap<String, u64> = sockets
             .iter()
-            .map(|(_, inode)| (format!("socket:[{inode}]"), *inode))
+            .map(|socket| (format!("socket:[{}]", socket.inode), socket.inode))
             .collect();
         let mut holders: HashMap<u64, Vec<u32>> = HashMap::new();
         for pid in pids() {
@@ -209,7 +247,6 @@ mod platform {
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
     }
 
-    #[cfg(unix)]
     pub fn children(pid: u32) -> Vec<Process> {
         let children = pids().filter(|child| parent(*child) == Some(pid));
         children.filter_map(process).collect()
@@ -226,32 +263,64 @@ mod platform {
     }
 
     pub fn process(pid: u32) -> Option<Process> {
+        let started = started(pid)?;
         let folder = Path::new("/proc").join(pid.to_string());
         let name = fs::read_to_string(folder.join("comm")).ok()?.trim().to_string();
-        let status = fs::read_to_string(folder.join("status")).ok()?;
-        if status
-            .lines()
-            .any(|line| line.starts_with("State:") && line.contains(" (zombie)"))
-        {
-            return None;
-        }
         let line = fs::read(folder.join("cmdline")).unwrap_or_default();
         let groups = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
         let service = groups
             .lines()
             .filter_map(|line| line.rsplit('/').find(|part| part.ends_with(".service")))
             .find(|name| !name.starts_with("user@"));
+        let program = fs::read_link(folder.join("exe")).ok();
+        // Last: a program that gives rights of its own takes them before it can be anything else.
+        let status = fs::read_to_string(folder.join("status")).ok()?;
+        let is_ending = |line: &str| {
+            line.strip_prefix("State:")
+                .is_some_and(|state| state.contains('Z') || state.contains('X'))
+        };
+        if status.lines().any(is_ending) || self::started(pid) != Some(started) {
+            return None;
+        }
         Some(Process {
             pid,
             name,
-            program: fs::read_link(folder.join("exe")).ok(),
+            program,
             arguments: line
                 .split(|byte| *byte == 0)
                 .filter(|part| !part.is_empty())
                 .map(|part| String::from_utf8_lossy(part).into_owned())
                 .collect(),
             service: service.map(str::to_string),
+            by_root_or_us: is_by_root_or_us(&users(&status)),
+            started,
         })
+    }
+
+    /// Real, effective and saved user, and that of file access.
+    fn users(status: &str) -> Vec<u32> {
+        let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+        let numbers = line.unwrap_or_default().split_whitespace();
+        numbers.filter_map(|number| number.parse().ok()).collect()
+    }
+
+    /// Since the system was started.
+    fn started(pid: u32) -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold anything.
+        text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    }
+
+    pub fn environment(process: &Process) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+        let bytes = fs::read(format!("/proc/{}/environ", process.pid)).ok()?;
+        if started(process.pid) != Some(process.started) {
+            return None;
+        }
+        let pairs = bytes.split(|byte| *byte == 0).filter_map(|one| {
+            let at = one.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
+            Some((one[..at].to_vec(), one[at + 1..].to_vec()))
+        });
+        Some(pairs.collect())
     }
 
     #[cfg(test)]
@@ -264,14 +333,30 @@ mod platform {
             let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
                 0: 0100007F:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0\n\
                 1: 0100007F:01BB 0100007F:C0DE 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0\n\
-                2: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 9 1\n";
+                2: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 7 0 9 1\n";
             let found: Vec<_> = table(text)
-                .map(|(address, inode)| (address.to_string(), inode))
+                .map(|socket| (socket.address.to_string(), socket.user, socket.inode))
                 .collect();
             assert_eq!(
                 found,
-                [("127.0.0.1:443".to_string(), 4711), ("[::1]:80".to_string(), 9)]
+                [
+                    ("127.0.0.1:443".to_string(), 0, 4711),
+                    ("[::1]:80".to_string(), 7, 9)
+                ]
             );
+        }
+
+        #[test]
+        fn whose_a_process_is() {
+            assert_eq!(
+                users("Name:\ta\nUid:\t0\t1\t2\t3\nGid:\t4\t4\t4\t4\n"),
+                [0, 1, 2, 3]
+            );
+            // One that gave its rights away belongs to who has them, and to nobody here.
+            assert!(!is_by_root_or_us(&[0, 65534, 0, 65534]) && !is_by_root_or_us(&[65534, 0, 0, 0]));
+            assert!(!is_by_root_or_us(&[]));
+            let own = process(std::process::id()).unwrap();
+            assert!(own.by_root_or_us && environment(&own).is_some());
         }
     }
 }

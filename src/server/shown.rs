@@ -1,13 +1,15 @@
 //! A TLS handshake with a server: which certificate does it show for a name? Judges nothing: any certificate is taken.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+
+use super::deadline::Deadline;
 
 /// What a server shows: DER, as it was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct Shown {
     pub chain: Vec<Vec<u8>>,
 }
 
-/// Shakes hands with the server at an address that is asked for a name (a domain name or an address).
+/// Shakes hands with the server at an address that is asked for a name (a domain name or an address), within that time.
 ///
 /// # Errors
 /// When nobody answers in time, or the handshake does not succeed.
@@ -33,9 +35,7 @@ pub fn connect(address: SocketAddr, name: &str, patience: Duration) -> io::Resul
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-    let mut socket = TcpStream::connect_timeout(&address, patience)?;
-    socket.set_read_timeout(Some(patience))?;
-    socket.set_write_timeout(Some(patience))?;
+    let mut socket = Deadline::within(patience).connect(address)?;
     while connection.is_handshaking() {
         connection.complete_io(&mut socket)?;
     }

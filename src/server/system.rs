@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::binary::Binary;
+use super::binary::{Binary, Silence};
 
 /// Name and version of the system, as far as it tells them.
 pub fn describe() -> String {
@@ -39,7 +39,7 @@ fn told() -> Option<String> {
 }
 
 /// What the `openssl` program says that belongs to a server binary: the one beside it, or the distribution's for the
-/// distribution's. The library that mod_ssl uses may be another one; Apache's log names that.
+/// distribution's; or why it is not asked. The library that mod_ssl uses may be another one; Apache's log names that.
 pub fn openssl(httpd: &Path) -> Option<String> {
     let beside = httpd.with_file_name(if cfg!(windows) { "openssl.exe" } else { "openssl" });
     let usual = Path::new("/usr/bin/openssl");
@@ -50,7 +50,11 @@ pub fn openssl(httpd: &Path) -> Option<String> {
     } else {
         return None;
     };
-    let said = Binary::new(program).run(&["version"]).ok()?;
+    let said = match Binary::at(&program) {
+        Ok(program) => program.run(&["version"]).ok()?,
+        Err(silence @ Silence::Distrusted(_)) => return Some(silence.to_string()),
+        Err(_) => return None,
+    };
     let words = String::from_utf8_lossy(&said.stdout).trim().to_string();
     (said.status.success() && !words.is_empty()).then_some(words)
 }

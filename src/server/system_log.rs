@@ -21,7 +21,7 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "/rd:true",
         "/f:xml",
     ];
-    let output = super::binary::Binary::new("wevtutil.exe".into())
+    let output = super::binary::Binary::of_system("wevtutil.exe")?
         .run(&arguments)
         .ok()?;
     if !output.status.success() {
@@ -53,7 +53,7 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "short-iso",
         "-b",
     ];
-    let output = super::binary::Binary::new("journalctl".into())
+    let output = super::binary::Binary::of_system("journalctl")?
         .run(&arguments)
         .ok()?;
     // Not everybody may read it, and an empty one says nothing.

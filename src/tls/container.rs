@@ -12,7 +12,7 @@ use super::encryption::Encryption;
 use super::pem::{self, Block};
 
 /// Files beyond this size (in bytes) are not certificates or keys; they are not looked into.
-pub const MAX_SIZE: usize = 1 << 20;
+pub const MAX_SIZE: usize = crate::foreign::CERTIFICATE as usize;
 
 /// Everything recognised in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,6 +196,15 @@ impl Contents {
     /// Recognises a file's content. Never fails: what is nothing known is [`Shape::Unknown`].
     pub fn recognise(bytes: &[u8]) -> Contents {
         super::recognise::contents(bytes)
+    }
+
+    /// Those of a file of more than [`MAX_SIZE`] bytes, which need not be read.
+    pub fn too_large() -> Contents {
+        Contents {
+            encoding: Encoding::Plain,
+            shape: Shape::TooLarge,
+            items: Vec::new(),
+        }
     }
 
     /// What the file is, in plain words with an article, to follow "this is" or "not a key but".

@@ -12,7 +12,7 @@ use super::der::{CONTEXT_0, INTEGER, OID, Reader, SEQUENCE, SET, from_ber};
 use super::private_key::PrivateKey;
 
 /// Archives beyond this size (in bytes) are refused unread.
-pub const MAX_SIZE: usize = 1 << 20;
+pub const MAX_SIZE: usize = crate::foreign::CERTIFICATE as usize;
 
 /// What was in an archive, in the order in which Apache wants it.
 #[derive(Debug)]

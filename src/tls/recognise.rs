@@ -14,11 +14,7 @@ use super::pem::{self, Block};
 /// See [`Contents::recognise`].
 pub(crate) fn contents(bytes: &[u8]) -> Contents {
     if bytes.len() > MAX_SIZE {
-        return Contents {
-            encoding: Encoding::Plain,
-            shape: Shape::TooLarge,
-            items: Vec::new(),
-        };
+        return Contents::too_large();
     }
     if let Some(text) = utf16(bytes) {
         let (shape, items) = look(&text);

@@ -37,7 +37,8 @@ struct Judge {
 impl Judge {
     fn find() -> Option<Judge> {
         let httpd = Httpd::find()?;
-        let description = Binary::new(httpd.binary.clone())
+        let description = Binary::at(&httpd.binary)
+            .expect("a program that may be run")
             .describe()
             .expect("httpd describes itself");
         let facts = description.facts(Platform::Unix, Vec::new(), BTreeMap::new());

@@ -194,6 +194,7 @@ pub fn child() {
         at: at.parse().expect("a number"),
         count: AtomicUsize::new(0),
     });
+    esync_ssl::interrupt::listen();
     let arguments = arguments.into_string().expect("text");
     let arguments = ["esync-ssl"]
         .into_iter()
@@ -219,8 +220,8 @@ pub fn child() {
     std::process::exit(i32::from(run_in(&world, arguments).code()));
 }
 
-/// Runs the program in a child; its exit code, none when it was killed. Every operation is noted in a file.
-pub fn run(arguments: &[String], fault: &str, noted: Option<&Path>) -> Option<i32> {
+/// The command that runs the program in a child, silently.
+pub fn command(arguments: &[String], fault: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
         .args(["child", "--exact", "--nocapture", "--test-threads=1"])
@@ -229,6 +230,12 @@ pub fn run(arguments: &[String], fault: &str, noted: Option<&Path>) -> Option<i3
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
+    command
+}
+
+/// Runs the program in a child; its exit code, none when it was killed. Every operation is noted in a file.
+pub fn run(arguments: &[String], fault: &str, noted: Option<&Path>) -> Option<i32> {
+    let mut command = command(arguments, fault);
     if let Some(noted) = noted {
         let _ = fs::remove_file(noted);
         command.env(NOTED, noted);

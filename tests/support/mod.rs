@@ -17,6 +17,8 @@ pub mod daemon;
 pub mod faulty;
 pub mod files;
 pub mod gateway;
+#[cfg(unix)]
+pub mod mounts;
 pub mod network;
 pub mod normal;
 #[cfg(unix)]
@@ -26,6 +28,8 @@ pub mod program;
 #[cfg(unix)]
 pub mod running;
 pub mod site;
+#[cfg(unix)]
+pub mod stranger;
 #[cfg(windows)]
 pub mod windows_httpd;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::apply::{Holder, NewFile, RealDisk, backup_folders};
+use crate::apply::{Holder, NewFile, RealDisk, Undone, backup_folders};
 use std::fs;
 use std::time::Duration;
 use time::macros::datetime;
@@ -232,12 +232,12 @@ fn links_come_and_go_with_the_change() {
     write(&store, vec![Change::link(link.clone(), target.into())]);
     assert_eq!(fs::read_link(&link).unwrap(), target);
     let returns = store.backups().unwrap()[0]
-        .returns(false, &store.root, &|_| false)
+        .returns(false, &store.root, &|_| false, &Undone::default())
         .unwrap();
     write(&store, returns.into_iter().map(|back| back.change).collect());
     assert!(link.symlink_metadata().is_err());
     let returns = store.backups().unwrap()[1]
-        .returns(false, &store.root, &|_| false)
+        .returns(false, &store.root, &|_| false, &Undone::default())
         .unwrap();
     write(&store, returns.into_iter().map(|back| back.change).collect());
     assert_eq!(fs::read_link(&link).unwrap(), target);

@@ -97,14 +97,14 @@ impl Decision<'_> {
                 seen.insert(link.path.clone());
             }
             for link in record.made.iter().filter(|_| record.action == Action::Enable) {
-                let is_there = std::fs::read_link(&link.path).is_ok_and(|target| target == link.target);
+                let is_there = self.given.1.read_link(&link.path).as_ref() == Some(&link.target);
                 let stem = link
                     .path
                     .file_stem()
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                if seen.insert(link.path.clone()) && is_there && !self.given.1.is_hidden(&link.path) {
+                if seen.insert(link.path.clone()) && is_there {
                     let (first, links) = modules.entry(stem).or_insert((at, Vec::new()));
                     *first = at.min(*first);
                     links.push(link.clone());

@@ -29,6 +29,8 @@ pub struct Group<'a> {
 
 /// Says what follows from something else, as what a failed start says last does.
 const CONSEQUENCES: [&str; 5] = ["AH02312", "AH02311", "AH00451", "AH02564", "AH02235"];
+/// So many groups before, nothing follows from.
+const FAR: usize = 1000;
 /// What a healthy server says of itself.
 const USUAL: [&str; 36] = [
     "AH00489", "AH00163", "AH00292", "AH00455", "AH00094", "AH00456", "AH00418", "AH00354", "AH00490",
@@ -47,7 +49,7 @@ pub fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
         }
         let is_consequence = code.is_some_and(|code| CONSEQUENCES.contains(&code) || FAILED.contains(&code));
         let is_detail = code.is_none() && entry.openssl.is_some();
-        let follows = groups.iter_mut().rev().find(|group| {
+        let follows = groups.iter_mut().rev().take(FAR).find(|group| {
             // AH02311 points to another log, and so belongs to whatever that says.
             // OpenSSL's line about an end is not about a warning before it.
             let is_graver = is_minor(group.lead) && !is_minor(entry);

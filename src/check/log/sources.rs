@@ -1,9 +1,11 @@
 //! Where the error logs of a configuration are. Opens none of them.
 
+use std::collections::{HashSet, VecDeque};
+
 use crate::httpd::{Configuration, Platform, SERVER, Truth, resolve};
 
 /// One error log.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// A file: an absolute path of the configuration.
     File(Vec<u8>),
@@ -30,7 +32,7 @@ pub fn sources(configuration: &Configuration) -> Vec<Source> {
         found.push(full(default.as_bytes()));
     }
     let named = configuration.named("ErrorLog").map(|(_, entry)| entry);
-    let mut own: Vec<Source> = Vec::new();
+    let (mut own, mut others) = (VecDeque::new(), Vec::new());
     for entry in named.filter(|entry| entry.truth != Truth::False) {
         let Some(value) = configuration.arguments(entry).into_iter().next() else {
             continue;
@@ -44,16 +46,15 @@ pub fn sources(configuration: &Configuration) -> Vec<Source> {
         } else {
             full(&value)
         };
-        let is_main = configuration.context(entry) == SERVER;
-        own.insert(if is_main { 0 } else { own.len() }, source);
-    }
-    found.extend(own);
-    found.extend(USUAL.iter().map(|path| full(path.as_bytes())));
-    let mut once: Vec<Source> = Vec::new();
-    for source in found {
-        if !once.contains(&source) {
-            once.push(source);
+        if configuration.context(entry) == SERVER {
+            own.push_front(source);
+        } else {
+            others.push(source);
         }
     }
-    once
+    found.extend(own.into_iter().chain(others));
+    found.extend(USUAL.iter().map(|path| full(path.as_bytes())));
+    let mut seen = HashSet::new();
+    found.retain(|source| seen.insert(source.clone()));
+    found
 }

@@ -5,6 +5,7 @@ use crate::change::domain_name;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::cli::Failure;
 use crate::cli::arguments::Global;
+use crate::cli::interrupted;
 use crate::cli::judge::{self, Server};
 use crate::cli::material;
 use crate::cli::new_files::{NewFiles, base_name, left_out};
@@ -22,7 +23,11 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
         .map(domain_name)
         .transpose()
         .map_err(|reason| Failure::error(anyhow::anyhow!("--domain: {reason}")))?;
-    let loaded = Loaded::find(global)?;
+    let mut loaded = Loaded::find(global)?;
+    if arguments.dry_run {
+        let undone = interrupted::undone(&loaded.installation.root, &loaded.global, printer)?;
+        loaded = loaded.once_undone(&undone)?;
+    }
     loaded.introduce(printer);
     loaded.refuse_other_root()?;
     let phrases = PassPhrases::of(&arguments.pass_phrase)?;
@@ -50,13 +55,12 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
     };
     let folder = loaded.tls_folder();
     loaded.refuse_included(&folder)?;
-    let show = |path: &std::path::Path| loaded.show(path);
     let files = if arguments.name.is_some() {
-        let mut files = NewFiles::default();
-        files.add_bundle(&bundle, &folder, &name, &show)?;
+        let mut files = NewFiles::of(&loaded);
+        files.add_bundle(&bundle, &folder, &name, &|path| loaded.show(path))?;
         files
     } else {
-        NewFiles::of_bundle(&bundle, &folder, &name, &show)?.0
+        NewFiles::of_bundle(&bundle, &loaded, &name)?.0
     };
     files.refuse_shared()?;
     files.finish(

@@ -90,6 +90,9 @@ impl Reader {
         let opening = lines.line;
         let mut open: Vec<(Vec<u8>, SectionId)> = vec![(name.to_vec(), section)];
         while let Some(Current { text, place }) = lines.next(&document) {
+            if self.stopped {
+                return;
+            }
             let mut split = words(&text);
             let Some(first) = split.next() else {
                 continue;

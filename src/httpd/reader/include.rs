@@ -1,13 +1,18 @@
 //! `Include` and `IncludeOptional`: opens the files that [`super::super::include`] finds, within bounds.
 
+use std::io::ErrorKind;
+
+use super::super::bytes::Bytes;
 use super::super::configuration::Entry;
 use super::super::include::{self, Found};
 use super::super::parallel::{Ahead, processors};
 use super::super::problem::{Problem, Severity, escape};
 use super::super::source::Kind;
 use super::super::{Document, Source, path};
+use super::budget::too_many_lines;
 use super::lines::Lines;
 use super::{EMPTY_PROBLEM, Reader};
+use crate::foreign;
 
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;
@@ -40,6 +45,14 @@ impl Reader {
         }
         let files = match include::files(&argument, &self.c.server_root, &self.c.source, optional) {
             Ok(files) => files,
+            Err(failure @ include::Failure::TooMany(_)) => {
+                return self.stop_at(
+                    lines.file,
+                    lines.line as u32,
+                    "include-depth",
+                    &failure.to_string(),
+                );
+            }
             Err(failure) => {
                 return self.problem(
                     lines,
@@ -118,6 +131,9 @@ impl Reader {
         };
         let from = Some((lines.file, lines.line as u32));
         let id = self.open(&found.path, document, from, entry.truth);
+        if self.stopped {
+            return;
+        }
         self.depth += 1;
         self.read_file(id, entry.section, entry.truth);
         self.depth -= 1;
@@ -135,14 +151,19 @@ struct Unreadable {
 fn load(file: &Found, source: &Source) -> Loaded {
     let show = String::from_utf8_lossy(&file.path);
     let read = match file.kind {
-        Kind::Other => Err("it is not a regular file".to_string()),
-        _ => source.read(&file.path).map_err(|error| error.to_string()),
+        // It says what else it is.
+        Kind::Other => foreign::read(&source.host_path(&file.path), foreign::CONFIGURATION).map(Bytes::from),
+        _ => source.read(&file.path),
     };
     match read {
-        Ok(bytes) if bytes.len() < u32::MAX as usize => Ok(Document::new(bytes, source.platform)),
-        Ok(_) => Err(Unreadable {
+        Ok(bytes) if too_many_lines(&bytes) => Err(Unreadable {
             apache: None,
-            message: format!("{show} is larger than 4 GiB and was not read"),
+            message: format!("{show} has more lines than can be kept and was not read"),
+        }),
+        Ok(bytes) => Ok(Document::new(bytes, source.platform)),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unreadable {
+            apache: None,
+            message: format!("{show} was not read: {error}"),
         }),
         Err(error) => Err(Unreadable {
             apache: Some(format!(

@@ -126,6 +126,12 @@ impl Reader {
                 ),
             );
         }
+        // Each parameter is looked for at every byte.
+        let work = definition.size() * (1 + definition.parameters.len() / 8);
+        if !self.budget.expand(work) {
+            let what = format!("with the macro '{show}', too much has come out of macros");
+            return self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+        }
         let body = match definition.expand(&values) {
             Ok(body) => body,
             Err(number) => {
@@ -167,6 +173,11 @@ impl Reader {
             self.quoted_place(lines)
         )
         .into();
+        let bytes: usize = body.iter().map(|(_, text)| text.len()).sum();
+        if !self.budget.expand(bytes + place.len()) {
+            let what = format!("with the macro '{show}', too much has come out of macros");
+            return self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+        }
         lines.macros.push(Expansion {
             name,
             place,

@@ -5,6 +5,7 @@
 //! `include` and `macros` carry out what acts at once. `parts` reads where nothing acts on several processors at once.
 
 mod act;
+mod budget;
 mod conditional;
 mod include;
 mod lines;
@@ -24,8 +25,10 @@ use super::line::{Line, LineKind, trim};
 use super::macros::Macros;
 use super::module::Modules;
 use super::problem::{Phase, Problem, Severity};
+use super::variable::MAX_SUBSTITUTED;
 use super::word::words;
 use super::{Configuration, Document, Facts, Source, Truth, Variables};
+use budget::{Budget, too_many_lines};
 use lines::{Current, Lines};
 
 /// See [`Configuration::read`].
@@ -39,6 +42,7 @@ pub(super) fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> C
             opening: EntryId::MAX,
             closing: None,
             transparent: false,
+            depth: 0,
             truth: Truth::True,
         }],
         texts: Vec::new(),
@@ -56,13 +60,25 @@ pub(super) fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> C
         macros: Macros::default(),
         depth: 0,
         macro_lines: 0,
+        budget: Budget::default(),
         stopped: false,
         acted: 0,
         in_part: false,
     };
+    let too_many = too_many_lines(&bytes);
+    let bytes = if too_many { Vec::new().into() } else { bytes };
     let document = Document::new(bytes, reader.c.facts.platform);
     let file = reader.open(main, document, None, Truth::True);
-    reader.read_file(file, SERVER, Truth::True);
+    if too_many {
+        reader.stop_at(
+            file,
+            0,
+            "configuration-too-large",
+            "the file has more lines than can be kept",
+        );
+    } else {
+        reader.read_file(file, SERVER, Truth::True);
+    }
     reader.c
 }
 
@@ -71,6 +87,7 @@ struct Reader {
     macros: Macros,
     depth: usize,
     macro_lines: usize,
+    budget: Budget,
     stopped: bool,
     /// How often something acted that later lines may hang on.
     acted: usize,
@@ -105,6 +122,9 @@ impl Reader {
     fn open(&mut self, name: &[u8], document: Document, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
         let document = Arc::new(document);
         let host = self.c.source.host_path(name);
+        let fits = self
+            .budget
+            .read(name, document.bytes().len(), document.lines().len());
         self.c.files.push(ReadFile {
             name: name.to_vec(),
             host,
@@ -112,7 +132,13 @@ impl Reader {
             included_from: from,
             truth,
         });
-        (self.c.files.len() - 1) as FileId
+        let file = (self.c.files.len() - 1) as FileId;
+        if !fits {
+            let (at, line) = from.unwrap_or((file, 0));
+            let what = "with this file, those of the configuration are too large, or read too often";
+            self.stop_at(at, line, "configuration-too-large", what);
+        }
+        file
     }
 
     fn read_file(&mut self, file: FileId, section: SectionId, truth: Truth) {
@@ -171,6 +197,9 @@ impl Reader {
         loop {
             lines.leave_macros();
             self.store_plain(&document, lines, frames, end);
+            if self.stopped {
+                return;
+            }
             if lines.next >= end && end < document.lines().len() && lines.macros.is_empty() {
                 return;
             }
@@ -197,7 +226,7 @@ impl Reader {
         let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.composed;
         let whole = document.lines().len() - usize::from(!document.lines().last().is_none_or(ends));
         let end = end.min(whole);
-        while lines.next < end {
+        while lines.next < end && !self.stopped {
             let at = lines.next;
             let Line {
                 kind,
@@ -286,9 +315,19 @@ impl Reader {
         let substituted = if plain {
             Cow::Borrowed(&*text)
         } else {
-            let undefined = |name: &[u8]| undefined.push(name.to_vec());
+            let undefined = |name: &[u8]| {
+                if undefined.len() < MOST_UNDEFINED {
+                    undefined.push(name.to_vec());
+                }
+            };
             self.c.variables.substitute(&text, undefined)
         };
+        if !self.budget.lengthen(text.len(), substituted.len())
+            || substituted.len() > text.len() + MAX_SUBSTITUTED
+        {
+            let what = "what variables hold makes lines too long";
+            return self.stop_at(lines.file, lines.line as u32, "variables-too-long", what);
+        }
         for name in undefined {
             let name = String::from_utf8_lossy(&name).into_owned();
             self.problem(lines, truth, Problem {
@@ -375,6 +414,9 @@ fn nearest<T>(open: &[T], is_meant: impl Fn(&T) -> bool) -> Option<usize> {
     let from = open.len().saturating_sub(FAR);
     open[from..].iter().rposition(is_meant).map(|at| from + at)
 }
+
+/// Names of one line that are told.
+const MOST_UNDEFINED: usize = 100;
 
 const EMPTY_PROBLEM: Problem = Problem::new(Phase::Reading);
 

@@ -33,7 +33,10 @@ impl Reader {
                 if self.stopped || self.acted != acted || !stands_at(part.start, lines, frames) {
                     return;
                 }
-                let Some(read) = parts.take(n) else { return };
+                let Some((read, used)) = parts.take(n) else { return };
+                if !self.budget.join(used) {
+                    return;
+                }
                 self.append(read, frames[0].section);
                 (lines.line, lines.next) = (part.end - 1, part.end);
             }
@@ -61,30 +64,34 @@ impl Reader {
             macros: Macros::default(),
             depth: self.depth,
             macro_lines: 0,
+            budget: self.budget.of_part(),
             stopped: false,
             acted: 0,
             in_part: true,
         }
     }
 
-    /// What it finds in a part, if that can be read alone.
+    /// What it finds in a part, if that can be read alone; with the bytes by which variables lengthened it.
     fn read_part(
         mut self,
         file: FileId,
         document: &Arc<Document>,
         part: &Range<usize>,
         truth: Truth,
-    ) -> Option<Configuration> {
+    ) -> Option<(Configuration, u64)> {
+        let before = self.budget.lengthened();
         let mut lines = Lines::of(file, document.clone());
         lines.next = part.start;
         let mut frames = vec![Frame::around(SERVER, truth)];
         self.c.entries.reserve(part.len());
         self.read_lines(&mut lines, &mut frames, part.end);
-        (!self.stopped && stands_at(part.end, &lines, &frames)).then_some(self.c)
+        let used = self.budget.lengthened() - before;
+        (!self.stopped && stands_at(part.end, &lines, &frames)).then_some((self.c, used))
     }
 
     /// Adds what the part behind it holds; it stands in that section.
     fn append(&mut self, mut part: Configuration, around: SectionId) {
+        let depth = self.c.sections[around as usize].depth;
         let sections = self.c.sections.len() as SectionId - 1;
         let entries = self.c.entries.len() as EntryId;
         let texts = self.c.texts.len() as u32;
@@ -100,6 +107,7 @@ impl Reader {
         }
         for section in &mut part.sections[1..] {
             section.parent = moved(section.parent);
+            section.depth += depth;
             section.opening += entries;
         }
         for load in &mut part.load_modules {

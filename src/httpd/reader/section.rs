@@ -80,6 +80,7 @@ impl Reader {
 
     pub(super) fn open_section(&mut self, mut entry: Entry, transparent: bool) -> SectionId {
         entry.opens = true;
+        let depth = self.depth_in(entry);
         let opening = self.c.entries.len() as EntryId;
         self.c.entries.push(entry);
         let truth = entry.truth;
@@ -88,6 +89,7 @@ impl Reader {
             opening,
             closing: None,
             transparent,
+            depth,
             truth,
         });
         (self.c.sections.len() - 1) as SectionId

@@ -2,14 +2,14 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::Command;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
+use crate::server::child::{Group, Unfinished};
+use crate::server::environment::Environment;
 #[cfg(unix)]
 use crate::server::port::Process;
-use crate::server::port::process;
+use crate::server::port::{environment, process};
 
 /// The binary itself.
 pub struct Direct {
@@ -57,49 +57,44 @@ impl Direct {
         arguments
     }
 
+    /// It reads the configuration and signals the process of the `PidFile`, as root.
+    fn may_be_told(&self) -> Result<(), Error> {
+        if let Some(obstacle) = &self.server.obstacle {
+            return Err(Error::Failed(obstacle.clone()));
+        }
+        match self.server.pid_file_distrust() {
+            None => Ok(()),
+            Some(distrust) => Err(Error::Failed(format!(
+                "the PidFile is not believed, as others than root and this account may write it ({distrust}); to mend it: {}",
+                distrust.advice()
+            ))),
+        }
+    }
+
     fn tell(&self, word: &str) -> Result<(), Error> {
-        let text = |bytes: &Vec<u8>| bytes_path(bytes).into_os_string();
+        self.may_be_told()?;
         let Some(binary) = &self.server.binary else {
             return Err(Error::Failed(
                 "there is no httpd binary; name it with --httpd".into(),
             ));
         };
-        let mut command = Command::new(binary.path());
+        let mut command = binary.command(&self.environment());
         command.args(self.arguments()).arg("-k").arg(word);
-        command.envs(
-            self.server
-                .environment
-                .iter()
-                .map(|(name, value)| (text(name), text(value))),
-        );
-        command.envs(self.environment());
         // Started in the background it keeps our pipes open; files have no such end.
         let said = tempfile::tempfile().map_err(|error| Error::Failed(error.to_string()))?;
         let copy = |file: &std::fs::File| file.try_clone().map_err(|error| Error::Failed(error.to_string()));
-        let mut child = command
+        command
             .stdin(std::process::Stdio::null())
             .stdout(copy(&said)?)
-            .stderr(copy(&said)?)
-            .spawn()
-            .map_err(|error| {
-                Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
-            })?;
-        let start = std::time::Instant::now();
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() < PATIENCE => {
-                    std::thread::sleep(std::time::Duration::from_millis(10))
-                }
-                _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    return Err(Error::TimedOut(format!(
-                        "httpd -k {word} does not come to an end"
-                    )));
-                }
-            }
-        };
+            .stderr(copy(&said)?);
+        let mut messenger = Group::start_messenger(&mut command).map_err(|error| {
+            Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
+        })?;
+        let status = messenger.wait(PATIENCE).map_err(|unfinished| match unfinished {
+            Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not come to an end")),
+            Unfinished::Interrupted => Error::Interrupted,
+            Unfinished::Failed(error) => Error::Failed(error.to_string()),
+        })?;
         if status.success() {
             return Ok(());
         }
@@ -145,25 +140,10 @@ impl Direct {
         }
     }
 
-    /// The environment of the running server, as far as the system shows it.
-    fn environment(&self) -> Vec<(OsString, OsString)> {
-        let Some(parent) = self.server.parent() else {
-            return Vec::new();
-        };
-        let bytes = std::fs::read(
-            PathBuf::from("/proc")
-                .join(parent.pid.to_string())
-                .join("environ"),
-        );
-        let os = |bytes: &[u8]| bytes_path(bytes).into_os_string();
-        bytes
-            .unwrap_or_default()
-            .split(|byte| *byte == 0)
-            .filter_map(|one| {
-                let at = one.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
-                Some((os(&one[..at]), os(&one[at + 1..])))
-            })
-            .collect()
+    /// That of the running server, as far as the system shows it; otherwise what is known.
+    fn environment(&self) -> Environment {
+        let running = self.server.parent().and_then(|parent| environment(&parent));
+        self.server.environment.with(running.into_iter().flatten())
     }
 }
 
@@ -183,6 +163,7 @@ impl Service for Direct {
     }
 
     fn state(&self) -> Result<State, Error> {
+        self.may_be_told()?;
         if self.server.parent().is_some() {
             return Ok(State::Running);
         }
@@ -202,7 +183,9 @@ impl Service for Direct {
             ));
         }
         // Apache takes any living process with the number in its PidFile for itself, and does not start.
-        if self.server.pid_file.is_file() && self.server.parent().is_none() {
+        self.may_be_told()?;
+        let pid_file = self.server.pid_file.symlink_metadata();
+        if pid_file.is_ok_and(|file| file.is_file()) && self.server.parent().is_none() {
             std::fs::remove_file(&self.server.pid_file).map_err(|error| {
                 let words = format!(
                     "{} is left over and cannot be removed: {error}",

@@ -11,7 +11,12 @@ use std::time::{Duration, Instant};
 
 use super::binary::Binary;
 use super::candidates::same;
-use super::port::{Process, process};
+use super::command_line::CommandLine;
+use super::environment::Environment;
+use super::port::{Process, children, process};
+use super::trust;
+use crate::foreign;
+use crate::interrupt;
 use crate::acl::Account;
 
 #[cfg(windows)]
@@ -40,15 +45,21 @@ pub enum Error {
     TimedOut(String),
     /// It takes no orders before it is there, or gone.
     Busy(String),
+    /// We are to end ourselves, and waited no longer.
+    Interrupted,
     /// Anything else; its own words.
     Failed(String),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::NotPermitted(words) | Error::TimedOut(words) | Error::Busy(words) | Error::Failed(words)) =
-            self;
-        f.write_str(words)
+        f.write_str(match self {
+            Error::NotPermitted(words)
+            | Error::TimedOut(words)
+            | Error::Busy(words)
+            | Error::Failed(words) => words,
+            Error::Interrupted => "interrupted",
+        })
     }
 }
 
@@ -83,18 +94,21 @@ pub struct Server {
     /// Flags (`-D`) and environment that it gets when nothing tells better.
     pub flags: Vec<Vec<u8>>,
     /// See `flags`.
-    pub environment: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+    pub environment: Environment,
+    /// Why its binary must not read its configuration now.
+    pub obstacle: Option<String>,
 }
 
 impl Server {
-    /// The running parent process, if there is one: the number in the `PidFile` counts only when it is that of an
-    /// httpd, because a number that is left over may belong to anybody.
+    /// The running parent process, if there is one: the number in the `PidFile` counts only when nobody else can have
+    /// written it, and when it is that of an httpd of root's or ours, because a number that is left over may belong to
+    /// anybody.
     pub fn parent(&self) -> Option<Process> {
-        let pid = std::fs::read_to_string(&self.pid_file)
-            .ok()?
-            .trim()
-            .parse()
-            .ok()?;
+        if self.pid_file_distrust().is_some() {
+            return None;
+        }
+        let note = foreign::read(&self.pid_file, foreign::NOTE).ok()?;
+        let pid = String::from_utf8(note).ok()?.trim().parse().ok()?;
         let process = process(pid)?;
         let is_httpd = match &process.program {
             Some(program) if self.binary.is_some() => self.is_binary(program),
@@ -102,7 +116,13 @@ impl Server {
                 .iter()
                 .any(|name| process.name.starts_with(name)),
         };
-        is_httpd.then_some(process)
+        let line = CommandLine::of(&process.arguments);
+        (is_httpd && process.by_root_or_us && line.is_server(|| !children(pid).is_empty())).then_some(process)
+    }
+
+    /// Who else may write the `PidFile`, whose number would be believed and signalled.
+    pub(super) fn pid_file_distrust(&self) -> Option<trust::Distrust> {
+        trust::judge(&self.pid_file).err()
     }
 
     fn is_binary(&self, program: &Path) -> bool {
@@ -111,25 +131,21 @@ impl Server {
             .is_some_and(|binary| same(program, binary.path()))
     }
 
-    /// Is a process this server: the one in the `PidFile`, or one of this binary on this configuration?
+    /// Is a process this server: the one in the `PidFile`, or one of this binary on this configuration, if root or we
+    /// started it?
     pub fn is_own(&self, process: &Process) -> bool {
-        if self.parent().is_some_and(|parent| parent.pid == process.pid) {
-            return true;
-        }
+        let is_parent = || self.parent().is_some_and(|parent| parent.pid == process.pid);
+        (process.by_root_or_us && self.is_named_by(process)) || is_parent()
+    }
+
+    /// Does a process run this binary on this configuration?
+    fn is_named_by(&self, process: &Process) -> bool {
         let program = process.program.as_deref();
         if !program.is_some_and(|program| self.is_binary(program)) {
             return false;
         }
-        let value = |flag: &str| {
-            let at = process.arguments.iter().position(|argument| argument == flag)?;
-            process.arguments.get(at + 1).map(PathBuf::from)
-        };
-        match (value("-d"), value("-f")) {
-            (root, Some(main)) => same(&root.unwrap_or_else(|| self.root.clone()).join(main), &self.main),
-            (Some(root), None) => same(&root, &self.root),
-            // Compiled in, or the service's own arguments: another configuration of one binary is rare.
-            (None, None) => true,
-        }
+        // What is compiled in, or the service's own arguments: another configuration of one binary is rare.
+        CommandLine::of(&process.arguments).names(&self.root, &self.main, same)
     }
 }
 
@@ -180,6 +196,9 @@ pub fn stop(
         }
         if service.state()? == State::Stopped {
             return Ok(());
+        }
+        if interrupt::came() {
+            return Err(Error::Interrupted);
         }
         let passed = start.elapsed();
         if passed > patience {

@@ -31,7 +31,8 @@ pub fn of(server: &Server) -> Option<Unit> {
         }
         let main = get("MainPID").parse().ok().filter(|pid: &u32| *pid > 0);
         let is_own = match main.and_then(process) {
-            Some(process) => server.is_own(&process),
+            // systemd says that it is the unit's, under whatever account that runs.
+            Some(process) => server.is_named_by(&process),
             None => {
                 // apachectl starts what is compiled in: the distribution's own root.
                 let start = get("ExecStart");
@@ -48,7 +49,8 @@ pub fn of(server: &Server) -> Option<Unit> {
 impl Unit {
     fn call(&self, arguments: &[&str]) -> Result<Output, Error> {
         let arguments: Vec<&str> = arguments.iter().copied().chain([self.name.as_str()]).collect();
-        Binary::new("systemctl".into())
+        Binary::of_system("systemctl")
+            .ok_or_else(|| Error::Failed("there is no systemctl".into()))?
             .run(&arguments)
             .map_err(|silence| Error::Failed(silence.to_string()))
     }

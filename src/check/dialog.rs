@@ -1,0 +1,219 @@
+//! Who tells the pass-phrase of a key when the server starts: a program that knows it, or a person who is not there.
+
+use std::path::{Path, PathBuf};
+
+use super::finding::{Code, Finding, Severity};
+use super::tls_files::File;
+use super::tls_host::TlsHost;
+use crate::foreign;
+use crate::httpd::{Configuration, EntryId, SectionId, resolve};
+use crate::tls::container::Kind;
+
+/// Programs that distributions and people use, and that ask.
+const ASKING: [&str; 13] = [
+    "ask-for-passphrase",
+    "httpd-ssl-pass-dialog",
+    "apache-systemd-ask-pass",
+    "apache2-systemd-ask-pass",
+    "systemd-ask-password",
+    "systemd-tty-ask-password-agent",
+    "ssh-askpass",
+    "pinentry",
+    "plymouth",
+    "whiptail",
+    "dialog",
+    "zenity",
+    "kdialog",
+];
+/// What the text of a script says that does the same.
+const IN_SCRIPTS: [&str; 12] = [
+    "ask-for-passphrase",
+    "ssl-pass-dialog",
+    "ask-password",
+    "askpass",
+    "/dev/tty",
+    "/dev/console",
+    "stty ",
+    "read -s",
+    "pinentry",
+    "plymouth",
+    "whiptail",
+    "zenity",
+];
+/// So much of a program is looked at.
+const SCRIPT: u64 = 64 << 10;
+
+/// What `SSLPassPhraseDialog` says for a section.
+pub struct Dialog {
+    /// The directive.
+    pub entry: EntryId,
+    /// Its program, on this machine; nothing for the terminal.
+    pub program: Option<PathBuf>,
+}
+
+impl Dialog {
+    /// The one in effect for a section; nothing where there is none, or its program is on another machine.
+    pub fn of(configuration: &Configuration, section: SectionId) -> Option<Dialog> {
+        let in_effect = configuration.setting(section, "SSLPassPhraseDialog")?;
+        let mut named = configuration.named("SSLPassPhraseDialog");
+        let (entry, _) = named.find(|(_, entry)| std::ptr::eq(*entry, in_effect))?;
+        let arguments = configuration.arguments(in_effect);
+        let value = arguments.first()?;
+        let written = value.strip_prefix(b"exec:").or_else(|| value.strip_prefix(b"|"));
+        let Some(written) = written else {
+            return Some(Dialog { entry, program: None });
+        };
+        let first = written.split(|&byte| byte == b' ').next()?;
+        let platform = configuration.facts().platform;
+        let full = resolve(configuration.server_root(), first, platform);
+        let source = configuration.source();
+        (!source.is_foreign(&full)).then(|| Dialog {
+            entry,
+            program: Some(source.host_path(&full)),
+        })
+    }
+
+    /// Does somebody have to be there to answer?
+    pub fn asks_a_person(&self) -> bool {
+        let Some(program) = &self.program else { return true };
+        let real = program.canonicalize().unwrap_or_else(|_| program.clone());
+        let is_known = |path: &Path| {
+            let stem = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .to_lowercase();
+            let has_kinds = ["pinentry-", "ssh-askpass-"];
+            ASKING.contains(&&*stem) || has_kinds.iter().any(|known| stem.starts_with(known))
+        };
+        is_known(program) || is_known(&real) || is_asking_script(&real)
+    }
+}
+
+fn is_asking_script(program: &Path) -> bool {
+    let bytes = foreign::read(program, SCRIPT).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines = text.lines();
+    lines.next().is_some_and(|first| first.starts_with("#!"))
+        && lines
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .any(|line| IN_SCRIPTS.iter().any(|words| line.contains(words)))
+}
+
+/// Whether a key of a virtual host is under a pass-phrase.
+pub fn is_needed(configuration: &Configuration, host: &TlsHost) -> bool {
+    let source = configuration.source();
+    host.pairs.iter().any(|pair| {
+        let key = pair.key.as_deref().unwrap_or(&pair.certificate);
+        !source.is_foreign(key)
+            && File::load(&source.host_path(key))
+                .contents
+                .keys()
+                .any(|key| matches!(key.kind, Kind::EncryptedKey(_)))
+    })
+}
+
+/// The program must be one that can be run, and that needs nobody, if a key needs it.
+pub(super) fn check(configuration: &Configuration, host: &TlsHost) -> Option<(Option<EntryId>, Finding)> {
+    let dialog = Dialog::of(configuration, host.section)?;
+    // Without a program it is a matter of the key.
+    let program = dialog.program.as_ref()?;
+    if !is_needed(configuration, host) {
+        return None;
+    }
+    let cause = match std::fs::metadata(program) {
+        Err(_) => "It does not exist.",
+        Ok(metadata) if !metadata.is_file() => "It is no program.",
+        Ok(metadata) if !may_run(&metadata) => "It may not be run. Apache blames the pass-phrase for that.",
+        Ok(_) if dialog.asks_a_person() => return Some((Some(dialog.entry), asked(program))),
+        Ok(_) => return None,
+    };
+    let finding = Finding::new(
+        Code::PassPhraseDialog,
+        Severity::StopsStart,
+        "the program that tells the pass-phrase cannot be run",
+        format!("{}: {cause}", program.display()),
+        "Correct its path, or its permissions: chmod 700 PROGRAM; or remove the pass-phrase: esync-ssl cert decrypt-key",
+    );
+    Some((Some(dialog.entry), finding.logged(&["AH02580"])))
+}
+
+fn asked(program: &Path) -> Finding {
+    Finding::new(
+        Code::PassPhraseAsked,
+        Severity::StopsStart,
+        "a person is asked for the pass-phrase of the key, and nobody is there when the server starts by itself",
+        format!(
+            "SSLPassPhraseDialog runs {}, which asks at the console. Apache waits for the answer and serves nothing \
+             until then, at every start of the machine and of the service.",
+            program.display()
+        ),
+        "Remove the pass-phrase (esync-ssl cert decrypt-key), or name a program that knows it and prints it. Where \
+         somebody does sit at the console, go on with --force PASSPHRASE-ASKED",
+    )
+}
+
+/// Of a program that was tried and did not answer.
+pub fn silent(program: &Path, seconds: u64) -> Finding {
+    Finding::new(
+        Code::PassPhraseDialog,
+        Severity::StopsStart,
+        "the program that tells the pass-phrase does not come to an end",
+        format!(
+            "With {} the server was not up after {seconds} seconds. It may wait for somebody to type, or for another \
+             machine.",
+            program.display()
+        ),
+        "Let it print the pass-phrase and end, or remove the pass-phrase: esync-ssl cert decrypt-key",
+    )
+}
+
+#[cfg(unix)]
+fn may_run(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &std::fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_and_who_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let asks = |name: &str, text: &str| {
+            let program = folder.path().join(name);
+            std::fs::write(&program, text).unwrap();
+            Dialog {
+                entry: EntryId::default(),
+                program: Some(program),
+            }
+            .asks_a_person()
+        };
+        assert!(asks("ask-for-passphrase", "#!/bin/sh\necho x\n"));
+        assert!(asks(
+            "own.sh",
+            "#!/bin/sh\nexec /usr/bin/systemd-ask-password \"$1\"\n"
+        ));
+        assert!(asks("own2", "#!/bin/bash\nread -s word </dev/tty\n"));
+        assert!(!asks(
+            "phrase.sh",
+            "#!/bin/sh\n# never systemd-ask-password\ncat /etc/phrase\n"
+        ));
+        assert!(!asks("ask", "#!/bin/sh\necho secret\n"));
+        let link = folder.path().join("link");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("ask-for-passphrase", &link).unwrap();
+            let dialog = Dialog {
+                entry: EntryId::default(),
+                program: Some(link),
+            };
+            assert!(dialog.asks_a_person());
+        }
+    }
+}

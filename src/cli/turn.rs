@@ -1,0 +1,257 @@
+//! A run's turn to write. What it writes was read and planned while nobody else of us could write, and agreed to: what
+//! was planned before is planned again.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Failure;
+use super::arguments::{Global, Writing};
+use super::commit::{self, Settled};
+use super::interrupted::{self, stores};
+use super::printer::Printer;
+use super::settings::{self, Loaded};
+use super::world::World;
+use crate::apply::{ApplyError, Lock, LockError, Store, Undone};
+use crate::exit_status::ExitStatus;
+
+/// How often files may change under a run before it gives up.
+const TRIES: usize = 3;
+
+/// What a run may do, and where it stands.
+pub struct Turn<'a> {
+    /// Where the configuration is, by the command line.
+    pub global: &'a Global,
+    writing: &'a Writing,
+    world: &'a World<'a>,
+    printer: &'a Printer,
+    /// Nobody is asked.
+    yes: bool,
+    /// Nothing is written, whatever is planned.
+    is_preview: bool,
+    /// The locks that are held, by the folders that they are in. Nobody is asked anything while there are any.
+    locks: Vec<(PathBuf, Lock)>,
+    /// What was undone of a killed run.
+    pub settled: Settled,
+    /// What would be undone first, in a preview.
+    pub undone: Undone,
+    /// What was shown, and agreed to.
+    agreed: Option<Value>,
+}
+
+impl<'a> Turn<'a> {
+    /// Of a command that was told this.
+    pub fn new(
+        global: &'a Global,
+        (yes, dry_run): (bool, bool),
+        writing: &'a Writing,
+        world: &'a World,
+        printer: &'a Printer,
+    ) -> Turn<'a> {
+        Turn {
+            global,
+            writing,
+            world,
+            printer,
+            yes: yes && !dry_run,
+            is_preview: dry_run || !(yes || commit::can_ask(global.json)),
+            locks: Vec::new(),
+            settled: Settled::default(),
+            undone: Undone::default(),
+            agreed: None,
+        }
+    }
+
+    /// Attempts a command until it comes to an end; an attempt without one is made again, as is one that found files
+    /// changed under it. Only what the last attempt said is shown.
+    ///
+    /// # Errors
+    /// Those of the last attempt.
+    pub fn attempt(
+        mut self,
+        mut attempt: impl FnMut(&mut Turn<'a>) -> Result<Option<ExitStatus>, Failure>,
+    ) -> Result<ExitStatus, Failure> {
+        let mut tries = 1;
+        loop {
+            let is_early = self.yes && self.locks.is_empty();
+            if is_early || self.agreed.is_some() {
+                self.printer.hold();
+            }
+            match attempt(&mut self) {
+                Ok(None) => self.printer.discard(),
+                Err(failure) if tries < TRIES && is_stale(&failure) => {
+                    self.printer.discard();
+                    self.printer
+                        .talk(&format!("note: {}; planned again", stale(&failure)));
+                    tries += 1;
+                }
+                Ok(Some(status)) => {
+                    self.printer.release();
+                    return Ok(status);
+                }
+                Err(failure) => {
+                    self.printer.release();
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration, as soon as it is this run's turn; for a preview as it will be once what a killed run
+    /// left is undone.
+    ///
+    /// # Errors
+    /// When it is not this run's turn, or nothing can be read.
+    pub fn read(&mut self) -> Result<Loaded, Failure> {
+        let root = settings::root(self.global)?;
+        self.begin(&root)?;
+        let mut loaded = Loaded::find(self.global)?;
+        if loaded.installation.root != root {
+            // Only the configuration says which server root its main file belongs to.
+            self.begin(&loaded.installation.root)?;
+            loaded = loaded.again()?;
+        }
+        loaded.once_undone(&self.undone)
+    }
+
+    /// Waits until nobody else writes, and undoes what a killed run left. Where no run has ever written, there is
+    /// nobody to wait for and nothing is made.
+    ///
+    /// # Errors
+    /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
+    pub fn begin(&mut self, root: &Path) -> Result<(), Failure> {
+        if self.is_preview {
+            self.undone = interrupted::undone(root, self.global, self.printer)?;
+            return Ok(());
+        }
+        let all = stores(root, self.world.disk);
+        for store in &all {
+            store.refuse_foreign()?;
+        }
+        let is_open = all.iter().any(|store| store.unfinished().is_some());
+        if is_open || self.yes && self.locks.is_empty() {
+            match self.take(&all, None) {
+                // Who finds nothing to do needs no right to write.
+                Err(failure) if !is_open && failure.status == ExitStatus::NotPermitted => {}
+                result => result?,
+            }
+        }
+        if !self.yes && self.agreed.is_none() {
+            self.locks.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether this run may go on to write there what it has planned: not where it was planned before it had its turn,
+    /// which it has now.
+    ///
+    /// # Errors
+    /// As [`Turn::begin`].
+    pub fn is_mine(&mut self, store: &Store) -> Result<bool, Failure> {
+        if !self.yes || self.holds(store) {
+            return Ok(true);
+        }
+        self.take(&stores(&store.root, self.world.disk), Some(store))?;
+        Ok(false)
+    }
+
+    /// Whether this very proposal was agreed to. Where it was shown only now, it is to be planned again when the answer
+    /// was yes: answering may have taken long.
+    ///
+    /// # Errors
+    /// Refused when the answer is no; else as [`Turn::begin`].
+    pub fn is_agreed(
+        &mut self,
+        question: &str,
+        store: &Store,
+        proposal: &impl Serialize,
+    ) -> Result<bool, Failure> {
+        if self.yes {
+            return Ok(true);
+        }
+        let proposal = serde_json::to_value(proposal).map_err(Failure::error)?;
+        if self.agreed.as_ref() == Some(&proposal) && self.holds(store) {
+            self.printer.discard();
+            return Ok(true);
+        }
+        self.locks.clear();
+        if self.agreed.is_some() {
+            self.printer.first(
+                "note: somebody changed the files meanwhile, so nothing was written yet. This is to be done now:",
+            );
+        }
+        self.printer.release();
+        commit::confirm(question, false, self.global.json, self.printer)?;
+        self.agreed = Some(proposal);
+        self.take(&stores(&store.root, self.world.disk), Some(store))?;
+        Ok(false)
+    }
+
+    /// The lock of a place for backups, once it [is mine](Turn::is_mine) and [agreed](Turn::is_agreed).
+    ///
+    /// # Errors
+    /// When it is not held, which is our mistake.
+    pub fn lock(&self, store: &Store) -> Result<&Lock, Failure> {
+        let held = self.locks.iter().find(|(folder, _)| *folder == store.folder);
+        held.map(|(_, lock)| lock)
+            .ok_or_else(|| Failure::error(anyhow::anyhow!("the lock is not held; nothing was written")))
+    }
+
+    fn holds(&self, store: &Store) -> bool {
+        self.lock(store).is_ok()
+    }
+
+    /// Takes the locks of all places for backups that are there, and of the one that is needed: always in the same
+    /// order, so that no two runs wait for each other.
+    fn take(&mut self, all: &[Store], needed: Option<&Store>) -> Result<(), Failure> {
+        self.locks.clear();
+        let mut settled = Settled::default();
+        for store in all {
+            if store.folder.is_dir() || needed.is_some_and(|needed| needed.folder == store.folder) {
+                let lock = self.wait(store)?;
+                // What was planned before is planned again.
+                self.printer.discard();
+                settled.and(commit::recover(store, &lock, false, self.global, self.printer)?);
+                self.locks.push((store.folder.clone(), lock));
+            }
+        }
+        if !self.writing.restarts() {
+            settled.warn(self.printer);
+        }
+        self.settled.and(settled);
+        Ok(())
+    }
+
+    fn wait(&self, store: &Store) -> Result<Lock, Failure> {
+        match commit::lock(store, Duration::ZERO, self.world) {
+            Err(LockError::Held(holder)) if self.writing.lock_timeout > 0 => {
+                let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
+                self.printer.discard();
+                self.printer.talk(&format!(
+                    "Waiting for another run of esync-ssl{}",
+                    who.unwrap_or_default()
+                ));
+                let patience = Duration::from_secs(self.writing.lock_timeout);
+                Ok(commit::lock(store, patience, self.world)?)
+            }
+            result => Ok(result?),
+        }
+    }
+}
+
+/// Nothing was written, as files are not any more what they were when they were read.
+fn is_stale(failure: &Failure) -> bool {
+    matches!(failure.error.downcast_ref(), Some(error) if ApplyError::is_stale(error))
+}
+
+fn stale(failure: &Failure) -> String {
+    match failure.error.downcast_ref() {
+        Some(ApplyError::Stale(paths)) => {
+            let shown: Vec<String> = paths.iter().map(|path| settings::shown(path)).collect();
+            format!("changed by somebody else meanwhile: {}", shown.join(", "))
+        }
+        _ => "somebody else was at work meanwhile".into(),
+    }
+}

@@ -1,0 +1,209 @@
+//! Ctrl-C, a closed console and the signals that ask a program to end. It ends at once, unless something is under way
+//! that must not stay half done: whoever is at that keeps a [`Hold`], looks at [`came`] where it waits, and tidies up.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::exit_status::ExitStatus;
+
+/// Somebody wants the program to end, and it has not yet.
+static CAME: AtomicBool = AtomicBool::new(false);
+/// Undos under way, which nothing may stop.
+static UNDOING: AtomicUsize = AtomicUsize::new(0);
+static STATE: Mutex<State> = Mutex::new(State {
+    holds: 0,
+    settled: None,
+    json: false,
+});
+
+struct State {
+    /// What would stay half done.
+    holds: usize,
+    /// How the run ends whatever comes now: all that it does has been done.
+    settled: Option<ExitStatus>,
+    /// A program reads the answer.
+    json: bool,
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on what would end the program is noticed. Once, by the program itself.
+pub fn listen() {
+    // Where it cannot be noticed it ends the program as before, and the next run tidies up.
+    let _ = system::listen();
+}
+
+/// How an end is told: also as a document.
+pub fn answers_in_json() {
+    state().json = true;
+}
+
+/// Whether the program is to end, asked by whoever waits and keeps a [`Hold`]. Not while something is undone.
+pub fn came() -> bool {
+    CAME.load(Ordering::Acquire) && UNDOING.load(Ordering::Acquire) == 0
+}
+
+/// All that this run does has been done, and what is left is to say so. Who interrupts that gets this status.
+pub fn settle(status: ExitStatus) {
+    let mut state = state();
+    state.settled = Some(status);
+    CAME.store(false, Ordering::Release);
+}
+
+/// Something is under way that must not stay half done. With the last one the program ends, if it is to.
+#[derive(Debug)]
+pub struct Hold(());
+
+impl Hold {
+    /// Begins it.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Hold {
+        state().holds += 1;
+        Hold(())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut state = state();
+        state.holds -= 1;
+        if state.holds == 0 && came() {
+            end(&state);
+        }
+    }
+}
+
+/// Something is being undone, which nothing stops.
+#[derive(Debug)]
+pub struct Undoing(());
+
+impl Undoing {
+    /// Begins it.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Undoing {
+        UNDOING.fetch_add(1, Ordering::AcqRel);
+        Undoing(())
+    }
+}
+
+impl Drop for Undoing {
+    fn drop(&mut self) {
+        UNDOING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Somebody wants the program to end.
+fn arrive() {
+    // Kept to the end: nothing begins meanwhile.
+    let state = state();
+    if UNDOING.load(Ordering::Acquire) > 0 {
+        say("interrupted again; what was begun is still being undone, which is not left half done");
+        return;
+    }
+    CAME.store(true, Ordering::Release);
+    if state.holds == 0 {
+        end(&state);
+    }
+}
+
+fn end(state: &State) -> ! {
+    let status = state.settled.unwrap_or(ExitStatus::Interrupted);
+    if state.settled.is_none() {
+        const WORDS: &str = "interrupted; nothing was changed";
+        if state.json {
+            let document = serde_json::json!({ "error": WORDS, "status": status.code() });
+            let _ = writeln!(std::io::stdout(), "{document:#}");
+        }
+        say(WORDS);
+    }
+    std::process::exit(i32::from(status.code()))
+}
+
+/// A terminal that was closed takes nothing any more.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "\nesync-ssl: {words}");
+}
+
+/// A line that somebody types; nothing when the program is to end instead.
+pub fn read_line() -> Option<String> {
+    let (sender, typed) = std::sync::mpsc::channel();
+    // Left behind in its wait when something else comes first.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = std::io::stdin().read_line(&mut line);
+        let _ = sender.send(line);
+    });
+    loop {
+        match typed.recv_timeout(Duration::from_millis(50)) {
+            Ok(line) => return Some(line),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) if came() => return None,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return Some(String::new()),
+        }
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    pub fn listen() -> std::io::Result<()> {
+        let mut signals = vec![SIGINT, SIGTERM, SIGQUIT];
+        if !hangs_on() {
+            signals.push(SIGHUP);
+        }
+        let mut signals = Signals::new(signals)?;
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || signals.forever().for_each(|_| super::arrive()))?;
+        Ok(())
+    }
+
+    /// Started with `nohup`, a closed terminal is no reason to end.
+    fn hangs_on() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        ignored.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::task::Poll;
+
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+
+    /// When the console closes the system waits about five seconds for us, because tokio keeps its handler waiting.
+    pub fn listen() -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let entered = runtime.enter();
+        let (mut c, mut pause, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+        let (mut logoff, mut shutdown) = (ctrl_logoff()?, ctrl_shutdown()?);
+        drop(entered);
+        let wait = std::future::poll_fn(move |context| -> Poll<()> {
+            loop {
+                let came = [
+                    c.poll_recv(context).is_ready(),
+                    pause.poll_recv(context).is_ready(),
+                    close.poll_recv(context).is_ready(),
+                    logoff.poll_recv(context).is_ready(),
+                    shutdown.poll_recv(context).is_ready(),
+                ];
+                if !came.contains(&true) {
+                    return Poll::Pending;
+                }
+                super::arrive();
+            }
+        });
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || runtime.block_on(wait))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! The programs that we run. There is no other way to run one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::environment::{Environment, system_folders};
+use super::trust::{Distrust, judge};
+
+/// A program that may be run: nobody but root and we can have put it there.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// As it was named.
+    path: PathBuf,
+    /// Where it really is.
+    real: PathBuf,
+}
+
+impl Program {
+    /// The program at a path.
+    ///
+    /// # Errors
+    /// Why it may not be run.
+    pub fn at(path: &Path) -> Result<Program, Distrust> {
+        Ok(Program {
+            real: judge(path)?,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// A program of the system, such as `systemctl`, out of the system's own folders: the search path is not asked.
+    pub fn of_system(name: &str) -> Option<Program> {
+        let folders = system_folders();
+        let paths = folders.iter().map(|folder| folder.join(name));
+        let there = paths.filter(|path| path.is_file());
+        there.filter_map(|path| Program::at(&path).ok()).next()
+    }
+
+    /// Its path, as it was named.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A run of it, being prepared: with this environment and no other, away from the current folder, which may be
+    /// anybody's.
+    pub fn command(&self, environment: &Environment) -> Command {
+        let mut command = Command::new(&self.real);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, &self.path);
+        let folder = if cfg!(windows) { self.real.parent() } else { None };
+        command.current_dir(folder.unwrap_or(Path::new("/")));
+        environment.hand_to(&mut command);
+        command
+    }
+}

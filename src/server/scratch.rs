@@ -1,0 +1,321 @@
+//! Folders for rehearsals. A run that is killed leaves its own, with a server that runs there: the next run finds both.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::interrupt::Hold;
+
+/// A folder of this run, which goes with it. Only we may write there; the server that rehearses may pass through.
+pub struct Scratch {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Beside the folder, and locked as long as this run lives: without it nobody knows whose the folder is.
+    _lock: NamedTempFile,
+    // Last: before the program may end, the folder has gone.
+    _hold: Hold,
+}
+
+/// What a killed run left, and what became of it.
+pub struct Swept {
+    /// The folder, which went.
+    pub folder: PathBuf,
+    /// Processes that still ran there, and were ended.
+    pub processes: Vec<u32>,
+}
+
+impl Scratch {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn new() -> io::Result<Scratch> {
+        let hold = Hold::new();
+        let mut refused = io::Error::from(io::ErrorKind::NotFound);
+        for parent in parents() {
+            match system::make_parent(&parent).and_then(|()| locked(&parent)) {
+                Ok(lock) => {
+                    let folder = lock.path().with_extension("");
+                    system::make(&folder)?;
+                    return Ok(Scratch {
+                        folder,
+                        _lock: lock,
+                        _hold: hold,
+                    });
+                }
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A new file that is locked before anybody else gets it.
+fn locked(parent: &Path) -> io::Result<NamedTempFile> {
+    for _ in 0..100 {
+        let file = tempfile::Builder::new()
+            .prefix("rehearsal-")
+            .suffix(LOCK)
+            .rand_bytes(12)
+            .tempfile_in(parent)?;
+        // Another run that sweeps may have been there in between.
+        if file.as_file().try_lock().is_ok() && system::has_name(file.as_file())? {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::other("somebody locks every file there"))
+}
+
+const LOCK: &str = ".lock";
+
+/// Where such folders may be, the preferred place first.
+fn parents() -> Vec<PathBuf> {
+    let mut parents = Vec::new();
+    #[cfg(target_os = "linux")]
+    if rustix::process::geteuid().is_root() {
+        // Memory, where nobody else may make anything.
+        parents.push(PathBuf::from("/run/esync-ssl"));
+    } else if let Some(own) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
+        && own.is_absolute()
+    {
+        parents.push(own.join("esync-ssl"));
+    }
+    #[cfg(unix)]
+    let name = format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    let name = "esync-ssl";
+    parents.push(std::env::temp_dir().join(name));
+    parents
+}
+
+/// Ends what killed runs left behind.
+pub fn sweep() -> Vec<Swept> {
+    let ours = parents().into_iter().filter(|parent| system::is_ours(parent));
+    ours.flat_map(|parent| sweep_below(&parent)).collect()
+}
+
+fn sweep_below(parent: &Path) -> Vec<Swept> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let is_lock = |path: &&PathBuf| path.to_string_lossy().ends_with(LOCK);
+    let dead = paths.iter().filter(is_lock).filter_map(|lock| sweep_one(lock));
+    let mut swept: Vec<Swept> = dead.collect();
+    // The lock is there before the folder and goes after it: a folder without one is nobody's.
+    let folders = paths.iter().filter(|path| !is_lock(path) && path.is_dir());
+    let lost = folders.filter(|folder| !folder.with_extension("lock").exists());
+    swept.extend(lost.filter_map(|folder| sweep_folder(folder)));
+    swept
+}
+
+fn sweep_one(path: &Path) -> Option<Swept> {
+    let (lock, _) = crate::foreign::open(path).ok()?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        // Its run lives, or another one sweeps it.
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return None,
+    }
+    let _hold = Hold::new();
+    let folder = path.with_extension("");
+    let is_there = folder.symlink_metadata().is_ok();
+    let swept = is_there.then(|| sweep_folder(&folder));
+    if let Some(None) = swept {
+        return None;
+    }
+    fs::remove_file(path).ok()?;
+    swept.flatten()
+}
+
+fn sweep_folder(folder: &Path) -> Option<Swept> {
+    let _hold = Hold::new();
+    let processes = system::end_processes(folder);
+    fs::remove_dir_all(folder).ok()?;
+    Some(Swept {
+        folder: folder.to_path_buf(),
+        processes,
+    })
+}
+
+#[cfg(unix)]
+mod system {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    use std::time::{Duration, Instant};
+
+    use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
+
+    /// The server that rehearses may give up its rights before it opens its mutexes.
+    const PASSABLE: u32 = 0o711;
+
+    pub fn make(folder: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(PASSABLE).create(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(PASSABLE))
+    }
+
+    /// Makes it, or takes the one that is there if it is ours.
+    pub fn make_parent(parent: &Path) -> io::Result<()> {
+        let around = parent.parent().map(fs::symlink_metadata).transpose()?;
+        let is_safe = around.is_some_and(|around| {
+            let others_write = around.mode() & 0o022 != 0;
+            belongs(around.uid()) && around.is_dir() && (!others_write || around.mode() & 0o1000 != 0)
+        });
+        if !is_safe {
+            return Err(io::Error::other(format!(
+                "others may replace folders beside {}",
+                parent.display()
+            )));
+        }
+        match make(parent) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        if is_ours(parent) {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "{} is not a folder that only we may write to; remove it",
+            parent.display()
+        )))
+    }
+
+    fn belongs(owner: u32) -> bool {
+        owner == 0 || owner == rustix::process::geteuid().as_raw()
+    }
+
+    pub fn is_ours(folder: &Path) -> bool {
+        folder.symlink_metadata().is_ok_and(|metadata| {
+            metadata.is_dir()
+                && metadata.uid() == rustix::process::geteuid().as_raw()
+                && metadata.mode() & 0o022 == 0
+        })
+    }
+
+    pub fn has_name(file: &File) -> io::Result<bool> {
+        Ok(file.metadata()?.nlink() > 0)
+    }
+
+    /// Ends every process whose arguments name the main file of this folder, and what it started. Its user says
+    /// nothing: the server gives up root's rights. Who else gives such arguments to a process asks for its end.
+    pub fn end_processes(folder: &Path) -> Vec<u32> {
+        let main = folder.join(super::super::rehearsal::MAIN);
+        let mut ended = Vec::new();
+        let start = Instant::now();
+        loop {
+            let found = processes_of(&main);
+            if found.is_empty() || start.elapsed() > Duration::from_secs(10) {
+                return ended;
+            }
+            for pid in found {
+                if let Some(process) = Pid::from_raw(pid.cast_signed()) {
+                    if getpgid(Some(process)) == Ok(process) {
+                        let _ = kill_process_group(process, Signal::KILL);
+                    }
+                    let _ = kill_process(process, Signal::KILL);
+                }
+                if !ended.contains(&pid) {
+                    ended.push(pid);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn processes_of(main: &Path) -> Vec<u32> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let names = |pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+            let main = main.as_os_str().as_bytes();
+            words.windows(2).any(|two| two == [b"-f", main])
+        };
+        numbers.filter(names).collect()
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use super::*;
+
+    pub fn make(folder: &Path) -> io::Result<()> {
+        fs::create_dir(folder)
+    }
+
+    pub fn make_parent(parent: &Path) -> io::Result<()> {
+        match make(parent) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ if is_ours(parent) => Ok(()),
+            _ => Err(io::Error::other(format!("{} is no folder", parent.display()))),
+        }
+    }
+
+    /// The folder for temporary files belongs to one account.
+    pub fn is_ours(folder: &Path) -> bool {
+        folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+    }
+
+    pub fn has_name(_: &File) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    /// They are in a job that ended with their run.
+    pub fn end_processes(_: &Path) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_place_that_others_may_write_to_is_not_used() {
+        let around = tempfile::tempdir().unwrap();
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let parent = around.path().join("parent");
+        assert!(system::make_parent(&parent).is_ok() && system::make_parent(&parent).is_ok());
+        mode(&parent, 0o777);
+        assert!(system::make_parent(&parent).is_err());
+        mode(&parent, 0o711);
+        let link = around.path().join("link");
+        std::os::unix::fs::symlink(&parent, &link).unwrap();
+        assert!(system::make_parent(&link).is_err());
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&parent, Some(65534), None).unwrap();
+            assert!(system::make_parent(&parent).is_err());
+        }
+        // Where others may put another in its place.
+        mode(around.path(), 0o777);
+        assert!(system::make_parent(&around.path().join("new")).is_err());
+        mode(around.path(), 0o1777);
+        assert!(system::make_parent(&around.path().join("new")).is_ok());
+    }
+
+    #[test]
+    fn a_locked_folder_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let lock = locked(parent.path()).unwrap();
+        let folder = lock.path().with_extension("");
+        system::make(&folder).unwrap();
+        fs::write(folder.join("file"), "x").unwrap();
+        assert!(sweep_one(lock.path()).is_none() && folder.is_dir());
+        let path = lock.path().to_path_buf();
+        // As a killed run leaves it.
+        let (file, _) = lock.keep().unwrap();
+        drop(file);
+        assert_eq!(sweep_one(&path).unwrap().folder, folder);
+        assert!(!folder.exists() && !path.exists());
+        system::make(&folder).unwrap();
+        assert_eq!(sweep_below(parent.path()).len(), 1);
+        assert!(!folder.exists());
+    }
+}

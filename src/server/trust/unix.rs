@@ -1,0 +1,194 @@
+//! Owners and modes.
+
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::SHARED;
+use crate::foreign;
+
+const GROUP_WRITES: u32 = 0o020;
+const ALL_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// Root, or we.
+pub(super) fn is_trusted(user: u32) -> bool {
+    user == 0 || user == rustix::process::geteuid().as_raw()
+}
+
+/// Judges one file, folder or link by itself; `shared` is the folder that it lies in, if others may put files there.
+/// Whether it is such a folder itself.
+///
+/// In `/tmp` a folder of root's stays where it is. A file or a link there may be somebody's second name for a file
+/// of root's, and what is mounted there shows what owners it likes.
+pub(super) fn look(
+    path: &Path,
+    metadata: &Metadata,
+    shared: Option<&PathBuf>,
+) -> Result<bool, (PathBuf, String)> {
+    let mode = metadata.mode();
+    let shown = format!("mode {:04o}", mode & 0o7777);
+    let refuse = |why: String| Err((path.to_path_buf(), why));
+    if !is_trusted(metadata.uid()) {
+        return refuse(format!("belongs to {}, {shown}", user(metadata.uid())));
+    }
+    if let Some(folder) = shared {
+        let is_of_folder = folder
+            .metadata()
+            .is_ok_and(|folder| folder.dev() == metadata.dev());
+        if !metadata.is_dir() || !is_of_folder {
+            return Err((folder.clone(), SHARED.into()));
+        }
+    }
+    if metadata.is_symlink() || metadata.file_type().is_char_device() {
+        return Ok(false);
+    }
+    let by_group = mode & GROUP_WRITES != 0 && !is_closed_group(path, metadata.gid());
+    if mode & ALL_WRITE == 0 && !by_group {
+        return Ok(false);
+    }
+    if metadata.is_dir() && mode & STICKY != 0 {
+        return Ok(true);
+    }
+    refuse(if mode & ALL_WRITE != 0 {
+        format!("may be written by everybody, {shown}")
+    } else {
+        format!("may be written by {}, {shown}", group(metadata.gid()))
+    })
+}
+
+/// Root's group, or the private one that many systems give each account. With an access list the bits of the group
+/// speak for everybody named there.
+fn is_closed_group(path: &Path, group: u32) -> bool {
+    let us = rustix::process::geteuid().as_raw();
+    let is_private = us != 0 && group == us && group == rustix::process::getegid().as_raw();
+    (group == 0 || is_private) && !has_access_list(path)
+}
+
+fn has_access_list(path: &Path) -> bool {
+    use rustix::io::Errno;
+    let mut none: [u8; 0] = [];
+    !matches!(
+        rustix::fs::lgetxattr(path, "system.posix_acl_access", &mut none),
+        Err(Errno::NODATA | Errno::NOTSUP)
+    )
+}
+
+fn user(id: u32) -> String {
+    named("/etc/passwd", id).map_or(format!("uid {id}"), |name| format!("{name} (uid {id})"))
+}
+
+fn group(id: u32) -> String {
+    let name = named("/etc/group", id);
+    name.map_or(format!("its group, gid {id}"), |name| {
+        format!("its group {name} (gid {id})")
+    })
+}
+
+/// The name of a number in the lines `NAME:x:NUMBER:...`.
+fn named(file: &str, id: u32) -> Option<String> {
+    let bytes = foreign::read(Path::new(file), foreign::CERTIFICATE).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Distrust, judge};
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    /// A folder with `bin/httpd`, which is trusted.
+    fn tree() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("bin")).unwrap();
+        fs::write(folder.path().join("bin/httpd"), "").unwrap();
+        folder
+    }
+
+    fn mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn culprit(path: &Path) -> Option<PathBuf> {
+        judge(path).err().map(|distrust| distrust.culprit)
+    }
+
+    #[test]
+    fn what_only_we_may_write_is_trusted() {
+        let folder = tree();
+        let program = folder.path().join("bin/httpd");
+        assert_eq!(judge(&program), Ok(program.canonicalize().unwrap()));
+        // What is not there yet, only we could make.
+        let missing = folder.path().join("bin/no/such");
+        assert_eq!(judge(&missing), Ok(missing));
+        assert!(judge(Path::new("/bin/sh")).is_ok() && judge(Path::new("/")).is_ok());
+    }
+
+    #[test]
+    fn each_writer_is_named() {
+        let folder = tree();
+        let (bin, program) = (folder.path().join("bin"), folder.path().join("bin/httpd"));
+        for (path, open, closed) in [
+            (&program, 0o757, 0o755),
+            (&bin, 0o757, 0o755),
+            (&bin, 0o1777, 0o755),
+        ] {
+            mode(path, open);
+            assert_eq!(culprit(&program).as_ref(), Some(path), "{open:o}");
+            mode(path, closed);
+            assert_eq!(culprit(&program), None, "{open:o}");
+        }
+        mode(&program, 0o666);
+        let Err(Distrust { why, .. }) = judge(&program) else {
+            panic!("it is trusted")
+        };
+        assert_eq!(why, "may be written by everybody, mode 0666");
+    }
+
+    #[test]
+    fn each_step_of_a_link_counts() {
+        let folder = tree();
+        let open = folder.path().join("open");
+        fs::create_dir(&open).unwrap();
+        let program = folder.path().join("bin/httpd");
+        // Two links; the second lies in the folder that others may write.
+        symlink("../bin/httpd", open.join("second")).unwrap();
+        symlink("open/second", folder.path().join("first")).unwrap();
+        let first = folder.path().join("first");
+        assert_eq!(judge(&first), Ok(program.canonicalize().unwrap()));
+        mode(&open, 0o777);
+        assert_eq!(culprit(&first), Some(open.clone()));
+        // Through it and back out of it.
+        assert_eq!(culprit(&open.join("../bin/httpd")), Some(open));
+        symlink("loop", folder.path().join("loop")).unwrap();
+        assert!(judge(&folder.path().join("loop")).is_err());
+    }
+
+    #[test]
+    fn in_a_folder_for_all_only_folders_are_safe() {
+        let folder = tree();
+        let shared = folder.path().join("shared");
+        fs::create_dir_all(shared.join("own")).unwrap();
+        fs::write(shared.join("own/httpd"), "").unwrap();
+        fs::write(shared.join("httpd"), "").unwrap();
+        symlink("own/httpd", shared.join("link")).unwrap();
+        mode(&shared, 0o1777);
+        assert_eq!(culprit(&shared.join("own/httpd")), None);
+        for name in ["httpd", "link", "missing", "."] {
+            assert_eq!(culprit(&shared.join(name)), Some(shared.clone()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_numbers() {
+        assert_eq!(user(0), "root (uid 0)");
+        assert_eq!(user(4_000_000_001), "uid 4000000001");
+        assert_eq!(group(0), "its group root (gid 0)");
+    }
+}
