@@ -15,6 +15,7 @@
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
 
+pub mod acl;
 pub mod apply;
 pub mod change;
 pub mod check;

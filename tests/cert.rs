@@ -96,9 +96,12 @@ fn assert_private(path: &Path) {
     assert_eq!(mode & 0o777, 0o600, "{}", path.display());
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn assert_private(path: &Path) {
-    assert!(path.is_file());
+    use esync_ssl::acl::{self, Exposure};
+    let descriptor = acl::descriptor(path).unwrap();
+    let open = Exposure::of(&descriptor, "it", None, acl::us().as_ref());
+    assert_eq!(open, None, "{}", path.display());
 }
 
 #[test]

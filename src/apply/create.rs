@@ -8,12 +8,14 @@ use super::disk::{Attributes, Disk, RealDisk};
 use super::error::{ApplyError, failed};
 use super::folder::{Last, Place};
 use super::replace::{Step, sweep, temporary_name};
+use crate::acl::Sid;
 
-/// Makes several new files, or none; without backup and journal, as nothing is there that could be lost.
+/// Makes several new files, or none; without backup and journal, as nothing is there that could be lost. What is private
+/// among them, `readers` may read as well.
 ///
 /// # Errors
 /// See [`ApplyError`].
-pub fn create_all(disk: &dyn Disk, files: &[NewFile]) -> Result<(), ApplyError> {
+pub fn create_all(disk: &dyn Disk, files: &[NewFile], readers: &[Sid]) -> Result<(), ApplyError> {
     let mut created: Vec<Place> = Vec::new();
     let id = std::process::id().to_string();
     for (number, file) in files.iter().enumerate() {
@@ -25,7 +27,7 @@ pub fn create_all(disk: &dyn Disk, files: &[NewFile]) -> Result<(), ApplyError> 
                 temporary: temporary_name(&id, number),
                 after: &Content::File(file.bytes.clone()),
                 over: None,
-                private: file.private,
+                private: file.private.then_some(readers),
                 attributes: Attributes::default(),
             };
             let made = step
@@ -56,7 +58,7 @@ pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         temporary: temporary_name(&std::process::id().to_string(), 0),
         after: &Content::file(bytes.to_vec()),
         over: None,
-        private: true,
+        private: Some(&[]),
         attributes: Attributes::default(),
     };
     step.prepare(&RealDisk)

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::folder::{Folder, Fresh, Place};
 use super::replace::patiently;
+use crate::acl::Sid;
 
 /// Owner and mode of a file, as far as the system has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,8 +27,9 @@ pub trait Disk {
     fn create_folder(&self, place: &Place, closed: bool) -> io::Result<()>;
 
     /// Makes a file that only its owner may read, with these bytes. Fails when the name is taken. On Windows, where it
-    /// would inherit the access list of its folder, only a private one is closed, before it has any bytes.
-    fn create(&self, place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh>;
+    /// inherits the access list of its folder, only a private one is closed, from its first instant, to all but its owner,
+    /// the system, the administrators and the accounts that are given.
+    fn create(&self, place: &Place, bytes: &[u8], private: Option<&[Sid]>) -> io::Result<Fresh>;
 
     /// Gives a new file owner, mode, access list and label of another.
     fn adopt(&self, fresh: &Fresh, from: &File) -> io::Result<()>;
@@ -67,7 +69,7 @@ impl Disk for RealDisk {
         place.folder.make_folder(&place.name, closed)
     }
 
-    fn create(&self, place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh> {
+    fn create(&self, place: &Place, bytes: &[u8], private: Option<&[Sid]>) -> io::Result<Fresh> {
         Fresh::create(place, bytes, private)
     }
 

@@ -12,9 +12,22 @@ pub struct Others {
     attributes: Attributes,
     /// An access list lets them.
     by_list: bool,
+    /// What is wrong on Windows, where owner and access list are all there is: the end of a sentence.
+    windows: Option<String>,
 }
 
 impl Others {
+    /// What was found on Windows.
+    #[cfg(windows)]
+    pub(super) fn by_list(folder: &Path, why: String) -> Others {
+        Others {
+            folder: folder.to_path_buf(),
+            attributes: Attributes::default(),
+            by_list: true,
+            windows: Some(why),
+        }
+    }
+
     /// The owner of the folder, where that is not root and not us.
     pub fn owner(&self) -> Option<u32> {
         self.attributes.uid.filter(|&uid| !is_ours(Some(uid)))
@@ -23,6 +36,12 @@ impl Others {
     /// What is to be typed so that nobody else may write there.
     pub fn remedy(&self) -> String {
         let folder = self.folder.display();
+        if self.windows.is_some() {
+            return format!(
+                "takeown /a /r /f \"{folder}\" && {}",
+                crate::acl::closing(&self.folder)
+            );
+        }
         match self.owner() {
             Some(_) => format!("chown root {folder}; chmod go-w {folder}"),
             None if self.by_list => format!("setfacl -b {folder}; chmod go-w {folder}"),
@@ -32,10 +51,16 @@ impl Others {
 
     /// Why nothing in it is believed.
     pub(super) fn distrust(&self) -> String {
+        let take_over = match self.windows {
+            Some(_) => self.remedy(),
+            None => format!(
+                "chown -R root {folder}; chmod -R go-w {folder}",
+                folder = self.folder.display()
+            ),
+        };
         format!(
             "{self}, and could have put anything there; look at what is inside, then move the folder away, or take it \
-             over: chown -R root {folder}; chmod -R go-w {folder}",
-            folder = self.folder.display()
+             over: {take_over}"
         )
     }
 }
@@ -43,6 +68,9 @@ impl Others {
 impl fmt::Display for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = self.folder.display();
+        if let Some(why) = &self.windows {
+            return write!(f, "{folder} {why}");
+        }
         let mode = self.attributes.mode.unwrap_or_default();
         match (self.owner(), mode & 0o002 != 0, self.by_list) {
             (Some(uid), ..) => write!(f, "{folder} belongs to {}", person(uid)),
@@ -99,6 +127,7 @@ pub(super) fn of(folder: &Path, attributes: Attributes, list: impl Fn() -> Vec<u
         folder: folder.to_path_buf(),
         attributes,
         by_list,
+        windows: None,
     })
 }
 

@@ -235,7 +235,7 @@ impl Store<'_> {
             temporary: temporary_name(id, number),
             after: &entry.before.content(folder)?,
             over: found,
-            private: false,
+            private: None,
             attributes: match believed {
                 Believed::Own => entry.before.recorded(),
                 Believed::Found { .. } => entry.before.attributes(&place.folder),

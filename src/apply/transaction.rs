@@ -23,6 +23,7 @@ use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, Stat
 use super::lock::Lock;
 use super::recover::Believed;
 use super::replace::{self, Step, sweep, temporary_name};
+use crate::acl::Readers;
 use crate::foreign;
 
 /// What is noted beside the copies.
@@ -43,6 +44,8 @@ pub struct Transaction {
     pub changes: Vec<Change>,
     /// Further files that were read, which must still have these bytes.
     pub reads: Vec<(PathBuf, Vec<u8>)>,
+    /// Who may read private files among them, on Windows.
+    pub readers: Readers,
     /// What is noted beside the copies.
     pub record: Record,
 }
@@ -220,7 +223,7 @@ impl Transaction {
         let mark = lock.place(PENDING);
         let waiting = lock.folder.place(temporary_name(id, 0));
         let write = || {
-            let fresh = store.disk.create(&waiting, id.as_bytes(), false)?;
+            let fresh = store.disk.create(&waiting, id.as_bytes(), None)?;
             store.disk.sync(&fresh)?;
             store.disk.publish(&fresh, &mark.name)?;
             store.disk.sync_folder(&lock.folder)
@@ -286,7 +289,7 @@ impl Transaction {
                 temporary: temporary_name(id, number),
                 after: &change.after,
                 over: target.over,
-                private: change.private,
+                private: change.private.then_some(&*self.readers),
                 attributes: change.attributes,
             });
         }
@@ -387,7 +390,7 @@ fn make_folders(
 
 fn durable(disk: &dyn Disk, place: &Place, bytes: &[u8]) -> Result<(), ApplyError> {
     let write = || {
-        let fresh = disk.create(place, bytes, false)?;
+        let fresh = disk.create(place, bytes, None)?;
         disk.sync(&fresh)
     };
     write().map_err(failed("write the backup", &place.path()))

@@ -9,6 +9,7 @@ use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
 use super::tls_files::{File, TlsFiles, Trouble};
 use super::{chain, key, name, profile};
+use crate::acl::Account;
 use crate::tls::Error;
 use crate::tls::certificate::Certificate;
 use crate::tls::container::{Contents, Encoding, Fault, Kind, Shape};
@@ -71,7 +72,13 @@ pub fn check(question: &Question<'_>) -> Vec<Finding> {
 pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>) -> bool {
     let path = &file.path;
     let finding = match &file.bytes {
-        Ok(bytes) if !bytes.is_empty() => return true,
+        Ok(bytes) if !bytes.is_empty() => match file.shut_out() {
+            None => return true,
+            Some(account) => {
+                findings.push(shut_out(file, account, directive));
+                return true;
+            }
+        },
         // What it should hold, it does not.
         Err(Trouble::TooLarge) => return true,
         Ok(_) => Finding::new(
@@ -104,7 +111,7 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             format!("the file of {directive} cannot be read"),
             format!("The system says: {reason}. The account that starts Apache must be able to read it."),
             if cfg!(windows) {
-                format!("icacls \"{path}\" /grant \"NT AUTHORITY\\SYSTEM:R\"")
+                Account::grant(file.service.as_ref(), path)
             } else {
                 format!("chown root {path} && chmod 600 {path}, and start Apache as root")
             },
@@ -112,6 +119,19 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
     };
     findings.push(finding.at(path, None));
     false
+}
+
+/// We may read it, and the service may not: no rehearsal of ours would show that.
+fn shut_out(file: &File, account: &Account, directive: &str) -> Finding {
+    let name = &account.name;
+    Finding::new(
+        Code::FileUnreadable,
+        Severity::StopsStart,
+        format!("the service of Apache may not read the file of {directive}"),
+        format!("The service runs as {name}, and the file's access list does not let that account read it."),
+        Account::grant(Some(account), &file.path),
+    )
+    .at(&file.path, None)
 }
 
 /// The rules for `SSLCertificateFile`, and what Apache takes from it.

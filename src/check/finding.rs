@@ -187,11 +187,12 @@ pub enum Code {
     PostRefused,
     PassPhraseAsked,
     OthersWrite,
+    ServerWritable,
 }
 
 impl Code {
     /// Every code with its word.
-    pub const ALL: [(Code, &'static str); 107] = [
+    pub const ALL: [(Code, &'static str); 108] = [
         (Code::FileMissing, "FILE-MISSING"),
         (Code::FileEmpty, "FILE-EMPTY"),
         (Code::FileNotRegular, "FILE-NOT-REGULAR"),
@@ -299,6 +300,7 @@ impl Code {
         (Code::PostRefused, "POST-REFUSED"),
         (Code::PassPhraseAsked, "PASSPHRASE-ASKED"),
         (Code::OthersWrite, "OTHERS-WRITE"),
+        (Code::ServerWritable, "SERVER-WRITABLE"),
     ];
 
     /// The word that users see and type.

@@ -37,14 +37,14 @@ pub(super) fn check(
         findings.push(no_key(file, own, server));
         return None;
     };
-    if file.world_readable {
+    if let Some(exposure) = file.exposure() {
         findings.push(
             Finding::new(
                 Code::KeyExposed,
                 Severity::WorksButWrong,
-                "every user of this machine may read the private key",
+                format!("{} may read the private key", exposure.who),
                 "Whoever has the key can pose as this server. Apache itself does not mind.",
-                format!("chmod 600 {}", file.path),
+                exposure.fix,
             )
             .at(&file.path, None),
         );

@@ -18,6 +18,7 @@ mod profile;
 pub mod rehearsal;
 pub mod secret;
 pub mod served;
+pub mod server_folders;
 pub mod tls_files;
 pub mod tls_host;
 pub mod tls_settings;

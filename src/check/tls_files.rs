@@ -7,6 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::acl::{Account, Descriptor, Exposure, Sid};
 use crate::foreign;
 use crate::tls::container::Contents;
 
@@ -30,8 +31,22 @@ pub struct File {
     pub bytes: Result<Zeroizing<Vec<u8>>, Trouble>,
     /// What the bytes are.
     pub contents: Contents,
-    /// Whether every user of the machine may read it. Always false on Windows, where this is not asked.
-    pub world_readable: bool,
+    /// Who may read it.
+    pub access: Access,
+    /// The account of the service that has to read it, where there is one that is known.
+    pub service: Option<Account>,
+}
+
+/// Who may read a file.
+#[derive(Clone, Debug, Default)]
+pub enum Access {
+    /// It is not on disk, or was not to be learned.
+    #[default]
+    Unknown,
+    /// Its mode.
+    Mode(u32),
+    /// Its owner and access list, and the account that we run as.
+    List(Descriptor, Option<Sid>),
 }
 
 /// Why a file could not be read.
@@ -63,16 +78,17 @@ impl File {
             path: path.to_owned(),
             bytes: Ok(Zeroizing::new(bytes.to_vec())),
             contents: Contents::recognise(bytes),
-            world_readable: false,
+            access: Access::Unknown,
+            service: None,
         }
     }
 
     /// Reads a file; what prevents it is part of the result. One of more than [`foreign::CERTIFICATE`] bytes is not.
     pub fn load(path: &Path) -> File {
         let shown = path.display().to_string();
-        let (bytes, world_readable) = match read(path) {
-            Ok((bytes, world_readable)) => (Ok(bytes), world_readable),
-            Err(trouble) => (Err(trouble), false),
+        let (bytes, access) = match read(path) {
+            Ok((bytes, access)) => (Ok(bytes), access),
+            Err(trouble) => (Err(trouble), Access::Unknown),
         };
         let contents = match &bytes {
             Ok(bytes) => Contents::recognise(bytes),
@@ -83,12 +99,44 @@ impl File {
             path: shown,
             bytes,
             contents,
-            world_readable,
+            access,
+            service: None,
         }
     }
 }
 
-fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, bool), Trouble> {
+impl File {
+    /// The same file as what a service that runs as this account has to read.
+    pub fn for_service(self, service: Option<&Account>) -> File {
+        File {
+            service: service.cloned(),
+            ..self
+        }
+    }
+
+    /// Who may read it that should not, if it is a key.
+    pub fn exposure(&self) -> Option<Exposure> {
+        match &self.access {
+            Access::Mode(mode) if mode & 0o004 != 0 => Some(Exposure {
+                who: "every user of this machine".into(),
+                fix: format!("chmod 600 {}", self.path),
+            }),
+            Access::List(list, us) => Exposure::of(list, &self.path, self.service.as_ref(), us.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// The account of the service, where it certainly may not read the file.
+    pub fn shut_out(&self) -> Option<&Account> {
+        let service = self.service.as_ref()?;
+        match (&self.access, &service.sid) {
+            (Access::List(list, _), Some(sid)) if list.is_closed_to_service(sid) => Some(service),
+            _ => None,
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Access), Trouble> {
     let trouble = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Trouble::Missing,
         ErrorKind::InvalidInput => Trouble::NotRegular,
@@ -97,15 +145,15 @@ fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, bool), Trouble> {
     };
     let (file, metadata) = foreign::open(path).map_err(trouble)?;
     let bytes = foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map_err(trouble)?;
-    Ok((Zeroizing::new(bytes), world_readable(&metadata)))
+    Ok((Zeroizing::new(bytes), access(path, &metadata)))
 }
 
 #[cfg(unix)]
-fn world_readable(metadata: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o004 != 0
+fn access(_path: &Path, metadata: &std::fs::Metadata) -> Access {
+    Access::Mode(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()))
 }
 
-#[cfg(not(unix))]
-fn world_readable(_: &std::fs::Metadata) -> bool {
-    false
+#[cfg(windows)]
+fn access(path: &Path, _metadata: &std::fs::Metadata) -> Access {
+    crate::acl::descriptor(path).map_or(Access::Unknown, |list| Access::List(list, crate::acl::us()))
 }

@@ -12,7 +12,7 @@ use super::judge::{ReportedServer, Server};
 use super::printer::{Printer, printable};
 use super::rehearse::{self, Rehearsals};
 use super::settings::{Loaded, root_variable};
-use super::{Failure, findings, running};
+use super::{Failure, findings, running, server_folders};
 use crate::change::domain_name;
 use crate::check::certificate::{Question, check};
 use crate::check::tls_files::{File, TlsFiles};
@@ -20,6 +20,7 @@ use crate::check::tls_host::{Pair, TlsHost};
 use crate::check::{Code, Finding, Severity, tls_settings};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{EntryId, Listen, SERVER, SectionId, Truth};
+use crate::server::service;
 use crate::tls::name::Name;
 
 /// Runs the command.
@@ -170,7 +171,14 @@ fn given_files(arguments: &Check, global: &Global, printer: &Printer) -> Result<
         loaded.tell_passed_over(printer);
     }
     let server = Server::of(loaded.as_ref(), global);
-    let load = |path: &Option<camino::Utf8PathBuf>| path.as_ref().map(|path| File::load(path.as_std_path()));
+    let service = match &loaded {
+        Some(loaded) => loaded.service_account(),
+        None => service::account(None),
+    };
+    let load = |path: &Option<camino::Utf8PathBuf>| {
+        let file = File::load(path.as_ref()?.as_std_path());
+        Some(file.for_service(service.as_ref()))
+    };
     let Some(certificate) = load(&arguments.cert) else {
         return Err(Failure::error(anyhow!(
             "no certificate file was given; name it with --cert"
@@ -250,6 +258,7 @@ pub(super) fn of_loaded(
     for checked in &mut checked {
         checked.findings.retain(|finding| !is_known(finding));
     }
+    about.extend(server_folders::findings(loaded));
     about.extend(running::port_findings(loaded));
     let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
     if let Some(printer) = rehearsal
@@ -370,12 +379,13 @@ impl Checked {
 /// The files of a pair, opened; or why that cannot be done on this machine.
 fn load(loaded: &Loaded, host: &TlsHost, pair: &Pair) -> Result<TlsFiles, String> {
     let source = loaded.configuration.source();
+    let service = loaded.service_account();
     let open = |path: &[u8]| -> Result<File, String> {
         if source.is_foreign(path) {
             return Err(format!("{} is on another machine", String::from_utf8_lossy(path)));
         }
         let path: PathBuf = source.host_path(path);
-        let mut file = File::load(&path);
+        let mut file = File::load(&path).for_service(service.as_ref());
         file.path = loaded.show(&path);
         Ok(file)
     };

@@ -16,6 +16,7 @@ use super::printer::{Printer, printable};
 use super::proof::Site;
 use super::settings::Loaded;
 use super::world::World;
+use crate::acl::Account;
 use crate::apply::{
     ApplyError, CANDIDATE, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction,
 };
@@ -277,7 +278,7 @@ impl<'a> Judge<'a> {
     ) -> Result<Option<String>, Failure> {
         let candidate = lock.place(CANDIDATE);
         let _ = disk.remove(&candidate);
-        let written = disk.create(&candidate, bytes, false);
+        let written = disk.create(&candidate, bytes, None);
         let result = match written {
             Ok(_) => self.rejects(&candidate.path()),
             Err(error) => Err(Failure::from(ApplyError::Failed {
@@ -312,6 +313,7 @@ pub fn commit(
     let transaction = Transaction {
         changes: work.changes,
         reads,
+        readers: Account::readers(loaded.service_account().as_ref()),
         record: Record {
             command: world.command.clone(),
             reasons: work.reasons,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use camino::Utf8PathBuf;
 use time::OffsetDateTime;
 
 use super::Failure;
@@ -10,7 +11,7 @@ use super::arguments::Enable;
 use super::cert::install::{judged, without_key};
 use super::judge::{self, Server};
 use super::material;
-use super::new_files::{NewFiles, left_out, of_domain};
+use super::new_files::{KEY_READERS, NewFiles, left_out, of_domain};
 use super::pass_phrase::PassPhrases;
 use super::printer::Printer;
 use super::settings::Loaded;
@@ -83,16 +84,18 @@ impl TlsFiles {
         match material {
             Some(material) => Self::installed(material, loaded, name),
             None if arguments.cert.is_none() => Self::self_signed(loaded, name),
-            None => Self::named(arguments),
+            None => Self::named(arguments, loaded),
         }
     }
 
     /// The files stay where they are.
-    fn named(arguments: &Enable) -> Result<TlsFiles, Failure> {
+    fn named(arguments: &Enable, loaded: &Loaded) -> Result<TlsFiles, Failure> {
         let (Some(certificate), Some(key)) = (&arguments.cert, &arguments.key) else {
             return Err(Failure::error(anyhow::anyhow!("give --cert and --key")));
         };
         let chain = arguments.chain.as_ref();
+        let service = loaded.service_account();
+        let load = |path: &Utf8PathBuf| File::load(path.as_std_path()).for_service(service.as_ref());
         for (path, option, what) in [
             (Some(certificate), "--cert", "certificate"),
             (Some(key), "--key", "private key"),
@@ -104,9 +107,9 @@ impl TlsFiles {
         }
         Ok(TlsFiles {
             judged: Some(Judged {
-                certificate: File::load(certificate.as_std_path()),
-                key: Some(File::load(key.as_std_path())),
-                chain: chain.map(|path| File::load(path.as_std_path())),
+                certificate: load(certificate),
+                key: Some(load(key)),
+                chain: chain.map(load),
             }),
             certificate: certificate.into(),
             key: key.into(),
@@ -145,8 +148,9 @@ impl TlsFiles {
         let mut found = None;
         match [&certificate, &key].map(|path| loaded.source.is_taken(path)) {
             [true, true] => {
+                let service = loaded.service_account();
                 let load = |path: &Path| {
-                    let mut file = File::load(path);
+                    let mut file = File::load(path).for_service(service.as_ref());
                     file.path = loaded.show(path);
                     file
                 };
@@ -160,7 +164,7 @@ impl TlsFiles {
                 loaded.refuse_included(&folder)?;
                 create.announce(
                     loaded.show(&key),
-                    "new private key (EC P-256), readable by its owner only",
+                    &format!("new private key (EC P-256), {KEY_READERS}"),
                 );
                 create.announce(
                     loaded.show(&certificate),

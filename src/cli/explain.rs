@@ -344,7 +344,10 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Option<Explained> {
-    let by_table = group.explain()?;
+    let mut by_table = group.explain()?;
+    if let Some(account) = evidence.and_then(|evidence| evidence.loaded.service_account()) {
+        by_table.fix = by_table.fix.replace(r"NT AUTHORITY\SYSTEM", &account.name);
+    }
     let mut note = None;
     let mut seen = None;
     let named = group.named();

@@ -32,6 +32,7 @@ mod report;
 mod restart;
 mod restore;
 mod running;
+mod server_folders;
 mod settings;
 mod status;
 mod tell;

@@ -10,11 +10,13 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::commit::ended;
 use super::printer::{Printer, printable};
+use crate::acl::Account;
 use super::settings::Loaded;
 use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
+use crate::server::service;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
@@ -218,8 +220,9 @@ impl NewFiles {
 
     /// Writes all of them, or none.
     pub fn write(self) -> Result<(), Failure> {
+        let readers = Account::readers(service::account(None).as_ref());
         let _hold = Hold::new();
-        ended(create_all(&RealDisk, &self.into_files()).map_err(Failure::from))
+        ended(create_all(&RealDisk, &self.into_files(), &readers).map_err(Failure::from))
     }
 
     /// Writes all of them unless it is a dry run, and tells.
@@ -269,9 +272,16 @@ struct Outcome {
     notes: Vec<String>,
 }
 
+/// Who may read a new key, in words. On Windows the account of Apache's service as well.
+pub const KEY_READERS: &str = if cfg!(windows) {
+    "readable by its owner, SYSTEM, Administrators and the account of Apache's service only"
+} else {
+    "readable by its owner only"
+};
+
 /// A new key in words.
 pub fn private_key(key: &PrivateKey) -> String {
-    format!("private key ({}), readable by its owner only", key.kind())
+    format!("private key ({}), {KEY_READERS}", key.kind())
 }
 
 /// What was in the files and is not used.

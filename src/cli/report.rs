@@ -98,7 +98,7 @@ fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
         private: true,
     };
     let _hold = Hold::new();
-    ended(create_all(world.disk, &[new]).map_err(Failure::from))
+    ended(create_all(world.disk, &[new], &[]).map_err(Failure::from))
 }
 
 #[derive(Serialize)]
@@ -244,6 +244,9 @@ fn layout(loaded: &Loaded) -> String {
         Err(error) => error.to_string(),
     };
     row("runs as", &service.name());
+    if let Some(account) = loaded.service_account() {
+        row("account", &account.name);
+    }
     row("state", &state);
     text += "\nfiles read\n";
     for file in loaded.configuration.files() {

@@ -85,12 +85,12 @@ fn attempt(
     }
     let transaction = Transaction {
         changes: returns.into_iter().map(|back| back.change).collect(),
-        reads: Vec::new(),
         record: Record {
             command: world.command.clone(),
             reasons: vec![format!("restore what was there before {}", backup.id)],
             diff: report.diff.clone(),
         },
+        ..Transaction::default()
     };
     // Only to restart it is the server's configuration looked at, and it may be what is broken.
     let loaded = arguments.writing.restarts().then(|| Loaded::find(global).ok());

@@ -11,12 +11,14 @@ use super::printer::{Printer, printable};
 use super::{Failure, interrupted};
 use crate::apply::{Content, Undone};
 use crate::check::Code;
+use crate::acl::Account;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
+use crate::server::service;
 use crate::server::swap;
 use crate::server::trust::{self, Distrust, Reach};
 use crate::tls::holds_private_key;
@@ -64,6 +66,11 @@ impl Loaded {
             _ => installation.root.clone(),
         };
         Loaded::read(place, installation, typed_root)
+    }
+
+    /// The account that the service of this configuration runs as, where there is one that is known.
+    pub fn service_account(&self) -> Option<Account> {
+        service::account(Some(&self.installation.main))
     }
 
     /// Reads the same configuration once more.

@@ -45,6 +45,9 @@ struct Status {
     root: String,
     config: String,
     found_by: String,
+    /// The account that its service runs as, on Windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     platform: String,
     apache_version: String,
     told_by: String,
@@ -130,6 +133,7 @@ impl Status {
             root: loaded.show(&loaded.installation.root),
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
+            account: loaded.service_account().map(|account| account.name),
             platform: format!("{:?}", loaded.facts.platform),
             apache_version: loaded.facts.version.to_string(),
             told_by: loaded.told_by.clone(),
@@ -178,6 +182,9 @@ impl Status {
         let mut text = String::new();
         let _ = writeln!(text, "Server root    {} ({})", self.root, self.found_by);
         let _ = writeln!(text, "Main file      {}", self.config);
+        if let Some(account) = &self.account {
+            let _ = writeln!(text, "Runs as        {account}");
+        }
         let _ = writeln!(text, "Files read     {}", self.files.len());
         let _ = writeln!(
             text,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use esync_ssl::acl::Sid;
 use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{Pace, World, run_in};
 use esync_ssl::server::service::{self, Error, Server, Service, State};
@@ -77,7 +78,7 @@ impl Disk for FaultyDisk {
         self.act(|| RealDisk.create_folder(place, closed), || ())
     }
 
-    fn create(&self, place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh> {
+    fn create(&self, place: &Place, bytes: &[u8], private: Option<&[Sid]>) -> io::Result<Fresh> {
         let half = || {
             if self.0.kind == "short" {
                 let _ = RealDisk.create(place, &bytes[..bytes.len() / 2], private);

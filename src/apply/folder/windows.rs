@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Found, Fresh, Kind, Last, Place, invalid, regular};
+use crate::acl::{self, Sid};
 use crate::apply::disk::Attributes;
 use crate::apply::owner::Others;
 use crate::apply::replace::system;
@@ -35,13 +36,15 @@ impl Folder {
         &self.path
     }
 
-    /// Who else may write to this folder, or replace it by another.
+    /// Nobody: right below a drive, where eSync's tree lies, everybody may write. What is private is closed by itself, and
+    /// `check` tells of the folders.
     pub fn others(&self) -> Option<&Others> {
         None
     }
 
     pub(super) fn own_others(&self) -> io::Result<Option<Others>> {
-        Ok(None)
+        let why = acl::objection(&self.path)?;
+        Ok(why.map(|why| Others::by_list(&self.path, why)))
     }
 
     pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
@@ -136,12 +139,15 @@ impl Place {
 
 impl Fresh {
     /// Makes a file; a private one is closed before it has any bytes.
-    pub(in crate::apply) fn create(place: &Place, bytes: &[u8], private: bool) -> io::Result<Fresh> {
+    pub(in crate::apply) fn create(
+        place: &Place,
+        bytes: &[u8],
+        private: Option<&[Sid]>,
+    ) -> io::Result<Fresh> {
         let path = place.path();
-        let mut file = if private {
-            system::create_private(&path)?
-        } else {
-            system::create_new(&path)?
+        let mut file = match private {
+            Some(readers) => system::create_private(&path, readers)?,
+            None => system::create_new(&path)?,
         };
         file.write_all(bytes)?;
         Ok(Fresh { place: place.clone() })

@@ -14,6 +14,7 @@ use super::change::Content;
 use super::disk::{Attributes, Disk};
 use super::folder::{Folder, Found, Fresh, Kind, Last, Place};
 use super::owner::is_ours;
+use crate::acl::Sid;
 
 /// A name that no `Include` pattern for `*.conf` matches, should we be killed before it gets its real one.
 pub(super) fn temporary_name(id: &str, number: usize) -> OsString {
@@ -110,8 +111,8 @@ pub(super) struct Step<'a> {
     pub after: &'a Content,
     /// What is there and is replaced; else nothing may be there.
     pub over: Option<Found>,
-    /// Only its owner may read it.
-    pub private: bool,
+    /// Only its owner may read it; on Windows these accounts too.
+    pub private: Option<&'a [Sid]>,
     /// Owner and mode where there is no file to take them from.
     pub attributes: Attributes,
 }
@@ -128,7 +129,7 @@ impl Step<'_> {
             .over
             .filter(|over| over.kind == Kind::File && self.may_adopt(over))
         {
-            _ if self.private => disk.set_attributes(&fresh, OWNER_ONLY)?,
+            _ if self.private.is_some() => disk.set_attributes(&fresh, OWNER_ONLY)?,
             Some(over) => {
                 let from = self.place.open()?;
                 // Else what is written would be given to whoever put another file there.
@@ -236,7 +237,7 @@ mod tests {
             over: place.look()?,
             place,
             after: &Content::file(bytes.to_vec()),
-            private: false,
+            private: None,
             attributes: Attributes::default(),
         };
         let fresh = step.prepare(&RealDisk)?;

@@ -7,12 +7,17 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
+use crate::acl::Sid;
 use crate::apply::disk::Attributes;
 use crate::apply::folder::{Found, Fresh, Kind, Place};
 
 impl Fresh {
     /// Makes a file that only its owner may read. As long as it is being made, it is locked.
-    pub(in crate::apply) fn create(place: &Place, bytes: &[u8], _private: bool) -> io::Result<Fresh> {
+    pub(in crate::apply) fn create(
+        place: &Place,
+        bytes: &[u8],
+        _private: Option<&[Sid]>,
+    ) -> io::Result<Fresh> {
         let mut file = place.folder.make_file(&place.name)?;
         // Only tells others that it is no litter; some file systems have no locks.
         let _ = file.try_lock();

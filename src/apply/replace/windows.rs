@@ -1,67 +1,31 @@
 //! What Windows has: access lists, which `ReplaceFileW` keeps, and files that others hold open.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::symlink_file;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use winsafe::{ReplaceFile, co};
 
 use super::patiently;
-use crate::apply::disk::Attributes;
-
-/// Access lists are kept by the system; there is nothing to note.
-pub fn attributes(_metadata: &Metadata) -> Attributes {
-    Attributes::default()
-}
+use crate::acl::{self, Sid};
 
 pub fn create_folder(path: &Path, closed: bool) -> io::Result<()> {
-    fs::create_dir(path)?;
-    if closed && let Err(error) = grant(path, &["(OI)(CI)F", "(OI)(CI)F", "(OI)(CI)F"]) {
-        let _ = fs::remove_dir(path);
-        return Err(error);
+    if closed {
+        acl::create_folder(path)
+    } else {
+        fs::create_dir(path)
     }
-    Ok(())
 }
 
+/// A file with what its folder's access list gives on.
 pub fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-pub fn adopt(_path: &Path, _other: &Path) -> io::Result<()> {
-    // `ReplaceFileW` keeps the access list, attributes and alternate streams of the file that is replaced.
-    Ok(())
-}
-
-pub fn set_attributes(_path: &Path, _attributes: Attributes) -> io::Result<()> {
-    // The new file inherits the folder's access list.
-    Ok(())
-}
-
-/// Only the owner, the system and the administrators keep access.
-pub fn restrict(path: &Path) -> io::Result<()> {
-    grant(path, &["F", "F", "F"])
-}
-
-/// `icacls` is part of Windows and takes well-known identities by number, so that translated names do not matter.
-fn grant(path: &Path, rights: &[&str; 3]) -> io::Result<()> {
-    let [owner, system, administrators] = rights;
-    let output = Command::new("icacls")
-        .arg(path)
-        .args(["/inheritance:r", "/grant:r"])
-        .args([
-            format!("*S-1-3-4:{owner}"),
-            format!("*S-1-5-18:{system}"),
-            format!("*S-1-5-32-544:{administrators}"),
-        ])
-        .stdin(Stdio::null())
-        .output()?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(io::Error::other("icacls could not restrict access"))
-    }
+/// A file that nobody but its owner, the system, the administrators and `readers` can ever have opened.
+pub fn create_private(path: &Path, readers: &[Sid]) -> io::Result<File> {
+    acl::create_file(path, readers)
 }
 
 pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
@@ -101,8 +65,4 @@ pub fn tidy(from: &Path, to: &Path) {
 
 pub fn link(target: &Path, path: &Path) -> io::Result<()> {
     symlink_file(target, path)
-}
-
-pub fn obstacle(_real: &Path, _metadata: &Metadata) -> io::Result<Option<&'static str>> {
-    Ok(None)
 }

@@ -43,7 +43,7 @@ pub struct Inspect {
 /// Make a key and a certificate signed with itself, to try things out.
 ///
 /// Browsers warn about such a certificate. Existing files are never overwritten; the key is readable by its owner
-/// only.
+/// only; on Windows by SYSTEM, Administrators and the account of Apache's service as well.
 #[derive(Debug, Args)]
 #[command(after_help = exit_statuses())]
 pub struct SelfSigned {
@@ -67,7 +67,8 @@ pub struct SelfSigned {
 /// Make a request for a certificate authority (CSR), and a key if there is none.
 ///
 /// Send the request to the authority and keep the key: the certificate that comes back belongs to it. Existing
-/// files are never overwritten; a new key is readable by its owner only.
+/// files are never overwritten; a new key is readable by its owner only; on Windows by SYSTEM, Administrators and the account of
+/// Apache's service as well.
 #[derive(Debug, Args)]
 #[command(after_help = exit_statuses())]
 pub struct Request {
@@ -94,8 +95,8 @@ pub struct Request {
 /// Take the pass-phrase off a private key.
 ///
 /// Apache on Windows cannot ask for a pass-phrase, and a service cannot anywhere. The pass-phrase is asked for at
-/// the terminal without showing it. The new file is readable by its owner only; an existing file is never
-/// overwritten.
+/// the terminal without showing it. The new file is readable by its owner only; on Windows by SYSTEM,
+/// Administrators and the account of Apache's service as well. An existing file is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = exit_statuses())]
 pub struct DecryptKey {
@@ -112,7 +113,8 @@ pub struct DecryptKey {
 
 /// Take a PFX or p7b archive apart into PEM files that Apache reads.
 ///
-/// Writes NAME.key (readable by its owner only), NAME.crt with the server's certificate, and NAME.chain.crt with the
+/// Writes NAME.key (readable by its owner only, on Windows by SYSTEM, Administrators and the account of
+/// Apache's service as well), NAME.crt with the server's certificate, and NAME.chain.crt with the
 /// intermediate certificates in the right order, as far as the archive has them. A p7b has no key. Existing files
 /// are never overwritten.
 #[derive(Debug, Args)]
@@ -135,7 +137,8 @@ pub struct Import {
 /// Put certificate, key and chain into the server's folder for them.
 ///
 /// That is conf/ssl below the server root (ssl where there is no conf). They are checked first, and written as
-/// PEM, one file each, the chain in order, the key without pass-phrase and readable by its owner only. Existing
+/// PEM, one file each, the chain in order, the key without pass-phrase and readable by its owner only; on Windows by SYSTEM,
+/// Administrators and the account of Apache's service as well. Existing
 /// files are never overwritten. No configuration is changed: `esync-ssl enable` does that.
 #[derive(Debug, Args)]
 #[command(after_help = exit_statuses())]

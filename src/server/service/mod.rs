@@ -17,6 +17,7 @@ use super::port::{Process, children, process};
 use super::trust;
 use crate::foreign;
 use crate::interrupt;
+use crate::acl::Account;
 
 #[cfg(windows)]
 pub use windows::{Installed, installed, running};
@@ -145,6 +146,18 @@ impl Server {
         }
         // What is compiled in, or the service's own arguments: another configuration of one binary is rare.
         CommandLine::of(&process.arguments).names(&self.root, &self.main, same)
+    }
+}
+
+/// The account that the service of a main file runs as, by which keys are read; without a main file, that of all services
+/// of Apache on this machine. Nothing where there is no such service, and on Unix, where the parent process is root's.
+pub fn account(main: Option<&Path>) -> Option<Account> {
+    #[cfg(windows)]
+    return windows::account(main);
+    #[cfg(not(windows))]
+    {
+        let _ = main;
+        None
     }
 }
 

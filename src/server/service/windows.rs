@@ -10,6 +10,7 @@ use winreg::RegKey;
 use winreg::enums::{HKEY_LOCAL_MACHINE, KEY_READ};
 
 use super::{Error, Server, Service, State};
+use crate::acl::Account;
 use crate::server::candidates::same;
 
 const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
@@ -29,6 +30,8 @@ pub struct Installed {
     pub display_name: String,
     /// Its binary.
     pub binary: PathBuf,
+    /// The account that it runs as.
+    pub account: Account,
     /// `ConfigArgs`: what httpd takes in front of its own arguments.
     pub arguments: Vec<String>,
 }
@@ -79,6 +82,7 @@ pub fn installed() -> Vec<Installed> {
             let image: String = key.get_value("ImagePath").ok()?;
             let binary = httpd(&image)?;
             let display_name = key.get_value("DisplayName").unwrap_or_else(|_| name.clone());
+            let account = Account::of_service(&key.get_value::<String, _>("ObjectName").unwrap_or_default());
             let parameters = key.open_subkey_with_flags("Parameters", KEY_READ);
             let arguments = parameters
                 .and_then(|key| key.get_value("ConfigArgs"))
@@ -87,6 +91,7 @@ pub fn installed() -> Vec<Installed> {
                 name,
                 display_name,
                 binary,
+                account,
                 arguments,
             })
         })
@@ -107,6 +112,16 @@ fn httpd(image: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path);
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     matches!(name.as_str(), "httpd.exe" | "apache.exe").then_some(path)
+}
+
+/// The account that the service of a main file runs as; without one, that on which all services of Apache agree.
+pub fn account(main: Option<&Path>) -> Option<Account> {
+    let mut accounts = installed()
+        .into_iter()
+        .filter(|service| main.is_none_or(|main| same(&service.main(), main)))
+        .map(|service| service.account);
+    let first = accounts.next()?;
+    accounts.all(|other| other == first).then_some(first)
 }
 
 /// Running services of Apache with their processes.
@@ -247,6 +262,7 @@ mod tests {
                 name: "a".into(),
                 display_name: "eSync Apache Web Server".into(),
                 binary: PathBuf::new(),
+                account: Account::of_service("LocalSystem"),
                 arguments: Vec::new(),
             },
         };
@@ -270,6 +286,7 @@ mod tests {
             name: "a".into(),
             display_name: "b".into(),
             binary: r"C:\eSync\Apache24\bin\httpd.exe".into(),
+            account: Account::of_service("LocalSystem"),
             arguments: ["-f", r"conf\other.conf", "-D", "TLS"].map(String::from).to_vec(),
         };
         assert_eq!(service.root(), Path::new(r"C:\eSync\Apache24"));

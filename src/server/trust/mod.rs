@@ -54,6 +54,10 @@ impl Distrust {
     /// How to make it trusted.
     pub fn advice(&self) -> String {
         let culprit = self.culprit.display();
+        #[cfg(windows)]
+        if let Some(commands) = crate::acl::remedy_at(&self.culprit) {
+            return commands;
+        }
         if self.why == SHARED {
             format!("put it into a folder that only root may write to, not into {culprit}")
         } else if cfg!(windows) {

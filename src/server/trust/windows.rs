@@ -1,8 +1,9 @@
 //! Owners and access lists.
 
 use std::fs::Metadata;
-use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::acl;
 
 /// Judges one file or folder by itself; links lead on to what is judged by itself.
 pub(super) fn look(
@@ -13,15 +14,9 @@ pub(super) fn look(
     if metadata.is_symlink() {
         return Ok(false);
     }
-    match objection(path) {
+    match acl::objection(path) {
         Ok(None) => Ok(false),
         Ok(Some(why)) => Err((path.to_path_buf(), why)),
         Err(error) => Err((path.to_path_buf(), format!("cannot be looked at: {error}"))),
     }
-}
-
-/// Who, other than the system, its administrators and we, owns an existing file or folder, or may write it: the end of a
-/// sentence.
-pub(super) fn objection(_path: &Path) -> io::Result<Option<String>> {
-    Ok(None)
 }

@@ -1,0 +1,182 @@
+//! What Windows knows of access lists, asked and told through its own functions.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+use windows_permissions::constants::{SeObjectType, SecurityInformation};
+use windows_permissions::wrappers::{ConvertSecurityDescriptorToStringSecurityDescriptor, GetSecurityInfo};
+use windows_permissions::{LocalBox, SecurityDescriptor};
+use winsafe::{
+    ConvertSidToStringSid, ConvertStringSidToSid, CreateDirectory, GetComputerName, HFILE, HPROCESS,
+    InitializeSecurityDescriptor, LookupAccountName, LookupAccountSid, SECURITY_ATTRIBUTES, SysResult,
+    TokenInfo, co,
+};
+
+use super::account::Sid;
+use super::descriptor::{Descriptor, Scope};
+
+/// READ_CONTROL: to look at owner and access list and at nothing else.
+const READ_CONTROL: u32 = 0x2_0000;
+/// FILE_FLAG_BACKUP_SEMANTICS: folders can be opened as well.
+const FOLDERS_TOO: u32 = 0x0200_0000;
+
+/// Owner and access list of a file or folder, symbolic links followed.
+///
+/// # Errors
+/// What the system says; `InvalidData` when its words are not understood.
+pub fn descriptor(path: &Path) -> io::Result<Descriptor> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .access_mode(READ_CONTROL)
+        .custom_flags(FOLDERS_TOO)
+        .open(path)?;
+    let what = SecurityInformation::Owner | SecurityInformation::Dacl;
+    let found = GetSecurityInfo(&file, SeObjectType::SE_FILE_OBJECT, what)?;
+    let text = ConvertSecurityDescriptorToStringSecurityDescriptor(&found, what)?;
+    let text = text.to_string_lossy();
+    Descriptor::parse(&text).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("its access list is not understood: {text}"),
+        )
+    })
+}
+
+/// Who, other than the system, its administrators, what installs Windows, and we, owns an existing file or folder or may
+/// write it, symbolic links followed: the end of a sentence.
+///
+/// # Errors
+/// As [`descriptor`].
+pub fn objection(path: &Path) -> io::Result<Option<String>> {
+    Ok(descriptor(path)?.objection(scope(path)?, us().as_ref()))
+}
+
+/// The commands after which [`objection`] has none, as far as they are known.
+pub fn remedy_at(path: &Path) -> Option<String> {
+    let (descriptor, scope) = (descriptor(path).ok()?, scope(path).ok()?);
+    let commands = super::remedy(&path.display().to_string(), &descriptor, scope, us().as_ref());
+    (!commands.is_empty()).then_some(commands)
+}
+
+fn scope(path: &Path) -> io::Result<Scope> {
+    let is_folder = std::fs::metadata(path)?.is_dir();
+    Ok(match (is_folder, path.parent()) {
+        (true, None) => Scope::Drive,
+        (true, Some(_)) => Scope::Folder,
+        (false, _) => Scope::File,
+    })
+}
+
+/// The account that we run as.
+pub fn us() -> Option<Sid> {
+    let token = HPROCESS::GetCurrentProcess()
+        .OpenProcessToken(co::TOKEN::QUERY)
+        .ok()?;
+    match token
+        .GetTokenInformation(co::TOKEN_INFORMATION_CLASS::User)
+        .ok()?
+    {
+        TokenInfo::User(user) => Sid::parse(&ConvertSidToStringSid(user.User.Sid()?).ok()?),
+        _ => None,
+    }
+}
+
+/// Makes a file that is closed to all but its owner, the system, the administrators and `readers` from its first instant,
+/// and opens it for writing.
+///
+/// # Errors
+/// `AlreadyExists`, or what the system says.
+pub fn create_file(path: &Path, readers: &[Sid]) -> io::Result<File> {
+    let name = text(path)?;
+    // Until it is open once more nobody may delete or rename it, so that the name means this very file.
+    let share = co::FILE_SHARE::READ | co::FILE_SHARE::WRITE;
+    let (held, _) = closed(readers, false, |security| {
+        HFILE::CreateFile(
+            name,
+            co::GENERIC::READ | co::GENERIC::WRITE,
+            Some(share),
+            Some(security),
+            co::DISPOSITION::CREATE_NEW,
+            co::FILE_ATTRIBUTE::NORMAL,
+            None,
+            None,
+            None,
+        )
+    })?;
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    drop(held);
+    file.inspect_err(|_| {
+        let _ = std::fs::remove_file(path);
+    })
+}
+
+/// Makes a folder that is closed in the same way, with everything in it.
+///
+/// # Errors
+/// `AlreadyExists`, or what the system says.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    let name = text(path)?;
+    closed(&[], true, |security| CreateDirectory(name, Some(security)))
+}
+
+/// Makes something with the descriptor of what is private.
+fn closed<T>(
+    readers: &[Sid],
+    is_folder: bool,
+    make: impl FnOnce(&SECURITY_ATTRIBUTES<'_>) -> SysResult<T>,
+) -> io::Result<T> {
+    let wanted: LocalBox<SecurityDescriptor> = super::private(readers, is_folder).parse()?;
+    let list = wanted.dacl().ok_or(io::ErrorKind::InvalidData)?;
+    let mut descriptor = InitializeSecurityDescriptor().map_err(error)?;
+    descriptor.Control |= co::SE::DACL_PRESENT | co::SE::DACL_PROTECTED;
+    // `wanted` holds the list until the end of this function.
+    descriptor.Dacl = std::ptr::from_ref(list).cast_mut().cast();
+    let mut security = SECURITY_ATTRIBUTES::default();
+    security.set_lpSecurityDescriptor(Some(&mut descriptor));
+    make(&security).map_err(error)
+}
+
+fn error(error: co::ERROR) -> io::Error {
+    io::Error::from_raw_os_error(error.raw() as i32)
+}
+
+fn text(path: &Path) -> io::Result<&str> {
+    path.to_str().ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "its path is no text; choose a folder with an ordinary name",
+        )
+    })
+}
+
+/// The name of an account or group, with its domain unless that is a part of Windows.
+pub(super) fn name(sid: &Sid) -> Option<String> {
+    let number = ConvertStringSidToSid(&sid.to_string()).ok()?;
+    let (name, domain, _) = LookupAccountSid(None, &number).ok()?;
+    if name.is_empty() {
+        return None;
+    }
+    let is_plain = domain.is_empty() || domain.eq_ignore_ascii_case("BUILTIN");
+    Some(if is_plain {
+        name
+    } else {
+        format!("{domain}\\{name}")
+    })
+}
+
+/// The number of an account; `.` is this machine.
+pub(super) fn sid(domain: &str, user: &str) -> Option<Sid> {
+    let domain = match domain {
+        "." => GetComputerName().ok()?,
+        domain => domain.to_owned(),
+    };
+    let name = if domain.is_empty() {
+        user.to_owned()
+    } else {
+        format!("{domain}\\{user}")
+    };
+    let (_, sid, _) = LookupAccountName(None, &name).ok()?;
+    Sid::parse(&ConvertSidToStringSid(&sid).ok()?)
+}
