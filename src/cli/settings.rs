@@ -9,9 +9,9 @@ use anyhow::Context;
 use super::arguments::Global;
 use super::printer::{Printer, printable};
 use super::{Failure, interrupted};
+use crate::acl::Account;
 use crate::apply::{Content, Undone};
 use crate::check::Code;
-use crate::acl::Account;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };

@@ -15,9 +15,9 @@ use super::command_line::CommandLine;
 use super::environment::Environment;
 use super::port::{Process, children, process};
 use super::trust;
+use crate::acl::Account;
 use crate::foreign;
 use crate::interrupt;
-use crate::acl::Account;
 
 #[cfg(windows)]
 pub use windows::{Installed, installed, running};
