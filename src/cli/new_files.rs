@@ -29,6 +29,8 @@ pub struct NewFiles {
     kept: Vec<String>,
     /// How the disk is seen, where it is not as it is.
     seen: Option<Source>,
+    /// The main file of the server that they are for, where that is known.
+    main: Option<PathBuf>,
 }
 
 struct New {
@@ -62,6 +64,7 @@ impl NewFiles {
     pub fn of(loaded: &Loaded) -> NewFiles {
         NewFiles {
             seen: Some(loaded.source.clone()),
+            main: Some(loaded.installation.main.clone()),
             ..NewFiles::default()
         }
     }
@@ -220,7 +223,7 @@ impl NewFiles {
 
     /// Writes all of them, or none.
     pub fn write(self) -> Result<(), Failure> {
-        let readers = Account::readers(service::account(None).as_ref());
+        let readers = Account::readers(service::account(self.main.as_deref()).as_ref());
         let _hold = Hold::new();
         ended(create_all(&RealDisk, &self.into_files(), &readers).map_err(Failure::from))
     }
