@@ -231,7 +231,7 @@ impl<'a> Judge<'a> {
                 root: &loaded.installation.root,
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
-                environment: &loaded.environment,
+                environment: loaded.environment(),
             })),
             Ok(None) => {
                 printer.talk(

@@ -217,7 +217,7 @@ pub fn of_section(
     let mut main = PathBuf::new();
     let mut moved = BTreeMap::new();
     let mut lines = Vec::new();
-    let result = rehearse(reader, &loaded.environment, &typed, patience, |stage| {
+    let result = rehearse(reader, loaded.environment(), &typed, patience, |stage| {
         for (number, (path, bytes)) in new.iter().enumerate() {
             let copy = match stage.in_memory(bytes) {
                 Some(copy) => copy,

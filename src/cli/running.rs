@@ -23,7 +23,7 @@ pub fn server(loaded: &Loaded) -> Server {
         main: loaded.installation.main.clone(),
         pid_file: configuration.source().host_path(&full),
         flags: loaded.facts.flags.clone(),
-        environment: loaded.environment.clone(),
+        environment: loaded.environment().clone(),
         obstacle: None,
     }
 }

@@ -40,8 +40,7 @@ pub struct Loaded {
     /// The server's binary; an error is that of one that is there and does not answer, or may not be run. To have it
     /// read the configuration see [`Loaded::reader`].
     pub binary: Asked,
-    /// What programs that we start find in their environment.
-    pub environment: Environment,
+    environment: OnceLock<Environment>,
     /// The binary once it was judged whether it may read the configuration; and whether others may write that.
     reader: OnceLock<Result<Reader, Silence>>,
     is_accepted: bool,
@@ -141,7 +140,7 @@ impl Loaded {
             installation.root = configuration.source().host_path(configuration.server_root());
         }
         Ok(Loaded {
-            environment: Environment::of(&configuration),
+            environment: OnceLock::new(),
             reader: OnceLock::new(),
             is_accepted: false,
             installation,
@@ -185,6 +184,13 @@ impl Loaded {
             read.with_context(|| format!("{} cannot be read", self.installation.main.display()))?;
         self.source = source;
         Ok(self)
+    }
+
+    /// What programs that we start find in their environment. Gathered when it is asked for: it takes a look at every
+    /// directive.
+    pub fn environment(&self) -> &Environment {
+        self.environment
+            .get_or_init(|| Environment::of(&self.configuration))
     }
 
     /// Says what was taken for the server; first, that a run left it half changed.
