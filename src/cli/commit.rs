@@ -419,7 +419,10 @@ mod tests {
         for (error, status) in [
             (ApplyError::Stale(vec![path.clone()]), ExitStatus::Locked),
             (taken, ExitStatus::Locked),
-            (ApplyError::InTheWay(path.clone(), "is odd"), ExitStatus::Refused),
+            (
+                ApplyError::InTheWay(path.clone(), "is odd".into()),
+                ExitStatus::Refused,
+            ),
             (
                 failed(std::io::ErrorKind::PermissionDenied),
                 ExitStatus::NotPermitted,
