@@ -205,7 +205,7 @@ fn who_only_looks_waits_for_nobody() {
     site.enable().run().expect_code(0);
     let store = store(&site);
     let held = lock(&store);
-    let before = support::files::snapshot(&site.root());
+    let before = site.snapshot();
     for arguments in [
         &["disable", "--dry-run"][..],
         &["restore", "--dry-run"],
@@ -214,7 +214,7 @@ fn who_only_looks_waits_for_nobody() {
     ] {
         site.run(arguments).run().expect_code(0);
     }
-    assert!(before == support::files::snapshot(&site.root()));
+    assert!(before == site.snapshot());
     drop(held);
 }
 
@@ -350,7 +350,7 @@ fn previews_survive(site: &dyn Fn() -> Site, command: &[&str], previews: &[&[&st
         Some(0)
     );
     let operations = support::faulty::noted(&notes).len();
-    let step = operations.div_ceil(if cfg!(windows) { 3 } else { 12 });
+    let step = operations.div_ceil(if cfg!(windows) { 3 } else { 8 });
     let mut open = 0;
     for at in (1..=operations).step_by(step) {
         for kind in ["kill-before", "kill-after"] {
@@ -439,7 +439,7 @@ fn links_are_previewed_as_well() {
     let disable: &[&str] = &["disable"];
     let killed = |command: &'static [&'static str], prepare: &dyn Fn(&Site), previews: &[&[&str]]| {
         let mut open = 0;
-        for at in (1..80).step_by(2) {
+        for at in (1..80).step_by(3) {
             let site = debian();
             prepare(&site);
             let before: Vec<Value> = previews.iter().map(|preview| previewed(&site, preview)).collect();
