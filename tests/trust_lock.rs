@@ -143,6 +143,81 @@ fn each_of_different_runs_at_once_follows_on_another() {
     assert_tidy(&site);
 }
 
+/// On a server root where no run has ever written, too.
+#[test]
+fn of_runs_for_one_name_one_writes_and_the_others_find_it_done() {
+    for _ in 0..3 {
+        let site = Site::new();
+        let runs = vec![enable(DOMAIN); 12];
+        let outcomes = at_once(&site, &runs);
+        let mut written = 0;
+        for outcome in outcomes {
+            let outcome = outcome.expect_code(0);
+            let said = outcome.stdout_text();
+            assert_eq!(
+                said.matches("Written:").count() + said.matches("Nothing needs").count(),
+                1,
+                "{said}"
+            );
+            written += said.matches("Written:").count();
+            // What was planned in vain is not shown.
+            assert!(said.matches("Changes:").count() <= 1, "{said}");
+        }
+        assert_eq!(written, 1);
+        assert_eq!(served(&site), [DOMAIN]);
+    }
+}
+
+/// Who does not wait is told to try again, and of nothing else.
+#[test]
+fn runs_that_do_not_wait_are_done_or_try_again() {
+    let site = Site::new();
+    let mut left: Vec<String> = (100..130).map(|n| format!("host{n}.example.com")).collect();
+    let all = left.clone();
+    for _ in 0..100 {
+        let codes: Vec<(String, Option<i32>)> = std::thread::scope(|scope| {
+            let site = &site;
+            let run = |domain: &String| {
+                let domain = domain.clone();
+                move || {
+                    let outcome = site.run(&[]).args(enable(&domain)).run();
+                    assert!(matches!(outcome.code, Some(0 | 9)), "{}", outcome.report());
+                    (domain, outcome.code)
+                }
+            };
+            let runs: Vec<_> = left.iter().map(|domain| scope.spawn(run(domain))).collect();
+            runs.into_iter().map(|run| run.join().expect("a run")).collect()
+        });
+        let again = codes.into_iter().filter(|(_, code)| *code == Some(9));
+        left = again.map(|(domain, _)| domain).collect();
+        if left.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(served(&site), all);
+    assert_tidy(&site);
+}
+
+/// A dry run and a look take no lock and wait for none.
+#[test]
+fn who_only_looks_waits_for_nobody() {
+    let site = Site::new();
+    site.enable().run().expect_code(0);
+    let store = store(&site);
+    let held = lock(&store);
+    let before = site.snapshot();
+    for arguments in [
+        &["disable", "--dry-run"][..],
+        &["restore", "--dry-run"],
+        &["status"],
+        &["backups"],
+    ] {
+        site.run(arguments).run().expect_code(0);
+    }
+    assert!(before == site.snapshot());
+    drop(held);
+}
+
 fn store(site: &Site) -> Store<'static> {
     Store {
         disk: &RealDisk,
@@ -275,7 +350,7 @@ fn previews_survive(site: &dyn Fn() -> Site, command: &[&str], previews: &[&[&st
         Some(0)
     );
     let operations = support::faulty::noted(&notes).len();
-    let step = operations.div_ceil(if cfg!(windows) { 3 } else { 12 });
+    let step = operations.div_ceil(if cfg!(windows) { 3 } else { 8 });
     let mut open = 0;
     for at in (1..=operations).step_by(step) {
         for kind in ["kill-before", "kill-after"] {
@@ -364,7 +439,7 @@ fn links_are_previewed_as_well() {
     let disable: &[&str] = &["disable"];
     let killed = |command: &'static [&'static str], prepare: &dyn Fn(&Site), previews: &[&[&str]]| {
         let mut open = 0;
-        for at in (1..80).step_by(2) {
+        for at in (1..80).step_by(3) {
             let site = debian();
             prepare(&site);
             let before: Vec<Value> = previews.iter().map(|preview| previewed(&site, preview)).collect();

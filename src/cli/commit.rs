@@ -4,21 +4,17 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
-use super::arguments::{Global, Writing};
+use super::arguments::Writing;
 use super::effect::{Before, Effect};
-use super::known::KnownFiles;
 use super::printer::{Printer, printable};
 use super::proof::Site;
 use super::settings::Loaded;
 use super::world::World;
 use crate::acl::Account;
 use crate::apply::{
-    ApplyError, CANDIDATE, Change, Content, Disk, Holder, Lock, LockError, Record, Store, Transaction,
+    ApplyError, CANDIDATE, Change, Content, Disk, Lock, LockError, Record, Store, Transaction,
 };
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
@@ -92,67 +88,6 @@ fn of_system(error: &std::io::Error) -> ExitStatus {
         PermissionDenied | ReadOnlyFilesystem => ExitStatus::NotPermitted,
         _ => ExitStatus::Error,
     }
-}
-
-/// Takes the lock of a server root.
-pub fn lock(store: &Store, patience: Duration, world: &World) -> Result<Lock, LockError> {
-    let since = (world.now)().format(&Rfc3339).unwrap_or_default();
-    let me = Holder::this(since, printable(world.command.join(" ").as_bytes()));
-    store.lock(patience, &me)
-}
-
-/// What a killed run had left.
-#[derive(Clone, Copy, Default)]
-pub struct Settled {
-    /// There was something, and it is undone.
-    pub any: bool,
-    /// That run had told the server, which may be stopped since.
-    pub server_told: bool,
-}
-
-impl Settled {
-    /// Both together.
-    pub fn and(&mut self, other: Settled) {
-        self.any |= other.any;
-        self.server_told |= other.server_told;
-    }
-
-    /// Says that the server is not what the files say.
-    pub fn warn(self, printer: &Printer) {
-        if self.server_told {
-            printer.talk(
-                "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
-                 esync-ssl restart brings it to what is configured",
-            );
-        }
-    }
-}
-
-/// Undoes what a killed run left in one store.
-pub fn recover(
-    store: &Store,
-    lock: &Lock,
-    force: bool,
-    global: &Global,
-    printer: &Printer,
-) -> Result<Settled, Failure> {
-    let known = KnownFiles::new(global);
-    let Some(recovered) = store.recover(lock, force, &|path| known.has(path))? else {
-        return Ok(Settled::default());
-    };
-    printer.talk(&format!(
-        "An earlier run ({}) was interrupted; what it had changed is as before again{}",
-        recovered.id,
-        recovered
-            .restored
-            .iter()
-            .map(|path| format!("\n  {}", printable(path.display().to_string().as_bytes())))
-            .collect::<String>()
-    ));
-    Ok(Settled {
-        any: true,
-        server_told: recovered.server_told,
-    })
 }
 
 /// Whether there is somebody who can agree. With --json nothing is shown that one could agree to.
@@ -467,5 +402,37 @@ impl Lines {
             }
         }
         told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_try_may_do_is_said_so() {
+        let path = PathBuf::from("/a");
+        let failed = |kind: std::io::ErrorKind| ApplyError::Failed {
+            act: "create",
+            path: path.clone(),
+            error: kind.into(),
+        };
+        let taken = failed(std::io::ErrorKind::AlreadyExists);
+        for (error, status) in [
+            (ApplyError::Stale(vec![path.clone()]), ExitStatus::Locked),
+            (taken, ExitStatus::Locked),
+            (
+                ApplyError::InTheWay(path.clone(), "is odd".into()),
+                ExitStatus::Refused,
+            ),
+            (
+                failed(std::io::ErrorKind::PermissionDenied),
+                ExitStatus::NotPermitted,
+            ),
+            (failed(std::io::ErrorKind::StorageFull), ExitStatus::Error),
+        ] {
+            let words = error.to_string();
+            assert_eq!(Failure::from(error).status, status, "{words}");
+        }
     }
 }

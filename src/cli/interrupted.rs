@@ -1,4 +1,4 @@
-//! A run that was interrupted and left its changes half done: told before anything else, and undone in previews.
+//! A run that was interrupted and left its changes half done: told before anything else.
 
 use std::path::Path;
 
@@ -28,14 +28,14 @@ pub fn tell(root: &Path, printer: &Printer) {
     }
 }
 
-/// What undoes it.
+/// What undoes it, typed as it is.
 pub fn remedy(root: &Path) -> String {
     let root = printable(root.display().to_string().as_bytes());
     let quote = if root.contains(' ') { "\"" } else { "" };
     format!("esync-ssl restore --recover --root {quote}{root}{quote}")
 }
 
-/// Says so of one run.
+/// Says it of one run.
 pub fn say(root: &Path, run: &Unfinished, printer: &Printer) {
     let command = printable(run.command.get(1..).unwrap_or_default().join(" ").as_bytes());
     let id = printable(run.id.as_bytes());

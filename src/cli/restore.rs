@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::arguments::{Global, Restore};
-use super::commit::{Settled, ended, lock, not_interrupted, recover, say_shared};
+use super::commit::{ended, not_interrupted, say_shared};
 use super::effect::{Before, Effect};
 use super::interrupted::stores;
 use super::known::KnownFiles;
 use super::printer::Printer;
 use super::settings::{Loaded, root, shown};
 use super::tell::Way;
-use super::turn::Turn;
+use super::turn::{Settled, Turn, lock, recover};
 use super::world::World;
 use super::{Failure, diff, restart};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
 use super::arguments::{Global, Writing};
-use super::commit::{self, Settled};
-use super::interrupted::{remedy, say, stores};
+use super::commit;
+use super::interrupted::{self, stores};
 use super::known::KnownFiles;
-use super::printer::Printer;
+use super::printer::{Printer, printable};
 use super::settings::{self, Loaded};
 use super::world::World;
-use crate::apply::{ApplyError, Lock, LockError, RealDisk, Store, Undone};
+use crate::apply::{ApplyError, Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
 
 /// How often files may change under a run before it gives up.
@@ -40,6 +41,8 @@ pub struct Turn<'a> {
     pub undone: Undone,
     /// What was shown, and agreed to.
     agreed: Option<Value>,
+    /// The server root, where no run had written when this one began to read.
+    untouched: Option<PathBuf>,
 }
 
 impl<'a> Turn<'a> {
@@ -62,6 +65,7 @@ impl<'a> Turn<'a> {
             settled: Settled::default(),
             undone: Undone::default(),
             agreed: None,
+            untouched: None,
         }
     }
 
@@ -80,7 +84,14 @@ impl<'a> Turn<'a> {
             if is_early || self.agreed.is_some() {
                 self.printer.hold();
             }
-            match attempt(&mut self) {
+            let result = attempt(&mut self);
+            if self.yes && tries < TRIES && self.was_overtaken() {
+                // What it read may have been half of what another run wrote.
+                self.printer.discard();
+                tries += 1;
+                continue;
+            }
+            match result {
                 Ok(None) => self.printer.discard(),
                 Err(failure) if tries < TRIES && is_stale(&failure) => {
                     self.printer.discard();
@@ -132,6 +143,8 @@ impl<'a> Turn<'a> {
             store.refuse_foreign()?;
         }
         let is_open = all.iter().any(|store| store.unfinished().is_some());
+        let is_there = all.iter().any(|store| store.folder.is_dir());
+        self.untouched = (!is_there).then(|| root.to_path_buf());
         if is_open || self.yes && self.locks.is_empty() {
             match self.take(&all, None) {
                 // Who finds nothing to do needs no right to write.
@@ -200,6 +213,12 @@ impl<'a> Turn<'a> {
             .ok_or_else(|| Failure::error(anyhow::anyhow!("the lock is not held; nothing was written")))
     }
 
+    /// Another run was the first to write here, while this one had nobody to wait for.
+    fn was_overtaken(&self) -> bool {
+        let all = self.untouched.as_ref().map(|root| stores(root, self.world.disk));
+        self.locks.is_empty() && all.into_iter().flatten().any(|store| store.folder.is_dir())
+    }
+
     fn holds(&self, store: &Store) -> bool {
         self.lock(store).is_ok()
     }
@@ -214,7 +233,7 @@ impl<'a> Turn<'a> {
                 let lock = self.wait(store)?;
                 // What was planned before is planned again.
                 self.printer.discard();
-                settled.and(commit::recover(store, &lock, false, self.global, self.printer)?);
+                settled.and(recover(store, &lock, false, self.global, self.printer)?);
                 self.locks.push((store.folder.clone(), lock));
             }
         }
@@ -226,7 +245,7 @@ impl<'a> Turn<'a> {
     }
 
     fn wait(&self, store: &Store) -> Result<Lock, Failure> {
-        match commit::lock(store, Duration::ZERO, self.world) {
+        match lock(store, Duration::ZERO, self.world) {
             Err(LockError::Held(holder)) if self.writing.lock_timeout > 0 => {
                 let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
                 self.printer.discard();
@@ -235,11 +254,103 @@ impl<'a> Turn<'a> {
                     who.unwrap_or_default()
                 ));
                 let patience = Duration::from_secs(self.writing.lock_timeout);
-                Ok(commit::lock(store, patience, self.world)?)
+                Ok(lock(store, patience, self.world)?)
             }
             result => Ok(result?),
         }
     }
+}
+
+/// Takes the lock of a server root.
+pub fn lock(store: &Store, patience: Duration, world: &World) -> Result<Lock, LockError> {
+    let since = (world.now)().format(&Rfc3339).unwrap_or_default();
+    let me = Holder::this(since, printable(world.command.join(" ").as_bytes()));
+    store.lock(patience, &me)
+}
+
+/// What a killed run had left.
+#[derive(Clone, Copy, Default)]
+pub struct Settled {
+    /// There was something, and it is undone.
+    pub any: bool,
+    /// That run had told the server, which may be stopped since.
+    pub server_told: bool,
+}
+
+impl Settled {
+    /// Both together.
+    pub fn and(&mut self, other: Settled) {
+        self.any |= other.any;
+        self.server_told |= other.server_told;
+    }
+
+    /// Says that the server is not what the files say.
+    pub fn warn(self, printer: &Printer) {
+        if self.server_told {
+            printer.talk(
+                "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
+                 esync-ssl restart brings it to what is configured",
+            );
+        }
+    }
+}
+
+/// What will be undone before anything is written, for a preview; says so first.
+///
+/// # Errors
+/// Refused when it cannot be undone as it is.
+pub fn undone(root: &Path, global: &Global, printer: &Printer) -> Result<Undone, Failure> {
+    let mut all = Undone::default();
+    let known = KnownFiles::new(global);
+    for store in stores(root, &RealDisk) {
+        let Some(run) = store.interrupted() else {
+            continue;
+        };
+        interrupted::say(root, &run, printer);
+        if run.at_work.is_some() {
+            continue;
+        }
+        let undone = store.undone(&run.id, &|path| known.has(path)).map_err(|problems| {
+            let told = problems.iter().map(|(path, why)| format!("{}: {why}", path.display()));
+            Failure::refused(format!(
+                "what an interrupted run left cannot be undone as it is, so there is nothing to preview ({}). Look at \
+                 these files, then: {} --force",
+                told.collect::<Vec<_>>().join("; "),
+                interrupted::remedy(root)
+            ))
+        })?;
+        printer.talk("note: what follows is as it will be once that is undone");
+        all.id = undone.id;
+        all.names.extend(undone.names);
+    }
+    Ok(all)
+}
+
+/// Undoes what a killed run left in one store.
+pub fn recover(
+    store: &Store,
+    lock: &Lock,
+    force: bool,
+    global: &Global,
+    printer: &Printer,
+) -> Result<Settled, Failure> {
+    let known = KnownFiles::new(global);
+    let Some(recovered) = store.recover(lock, force, &|path| known.has(path))? else {
+        return Ok(Settled::default());
+    };
+    printer.talk(&format!(
+        "An earlier run ({}) was interrupted; what it had changed is as before again{}",
+        recovered.id,
+        recovered
+            .restored
+            .iter()
+            .map(|path| format!("\n  {}", printable(path.display().to_string().as_bytes())))
+            .collect::<String>()
+    ));
+    Ok(Settled {
+        any: true,
+        server_told: recovered.server_told,
+    })
 }
 
 /// Nothing was written, as files are not any more what they were when they were read.
@@ -255,35 +366,4 @@ fn stale(failure: &Failure) -> String {
         }
         _ => "somebody else was at work meanwhile".into(),
     }
-}
-
-/// What will be undone before anything is written, for a preview; says so first.
-///
-/// # Errors
-/// Refused when it cannot be undone as it is.
-pub fn undone(root: &Path, global: &Global, printer: &Printer) -> Result<Undone, Failure> {
-    let mut all = Undone::default();
-    let known = KnownFiles::new(global);
-    for store in stores(root, &RealDisk) {
-        let Some(run) = store.interrupted() else {
-            continue;
-        };
-        say(root, &run, printer);
-        if run.at_work.is_some() {
-            continue;
-        }
-        let undone = store.undone(&run.id, &|path| known.has(path)).map_err(|problems| {
-            let told = problems.iter().map(|(path, why)| format!("{}: {why}", path.display()));
-            Failure::refused(format!(
-                "what an interrupted run left cannot be undone as it is, so there is nothing to preview ({}). Look at \
-                 these files, then: {} --force",
-                told.collect::<Vec<_>>().join("; "),
-                remedy(root)
-            ))
-        })?;
-        printer.talk("note: what follows is as it will be once that is undone");
-        all.id = undone.id;
-        all.names.extend(undone.names);
-    }
-    Ok(all)
 }

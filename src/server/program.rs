@@ -60,8 +60,8 @@ impl Program {
     }
 }
 
-/// The libraries that lie where a program that was built with its own looks for them: beside it on Windows, in `lib`
-/// beside its folder elsewhere. Those of the system are the system's.
+/// The libraries that lie where a program that was built with its own looks for them: beside it on Windows, elsewhere in
+/// `lib` beside its folder, when that is `bin`. Those of the system are the system's.
 fn libraries(program: &Path) -> Vec<PathBuf> {
     let Some(folder) = program.parent() else {
         return Vec::new();
@@ -71,8 +71,8 @@ fn libraries(program: &Path) -> Vec<PathBuf> {
     }
     let folder = match folder.parent() {
         _ if cfg!(windows) => folder.to_path_buf(),
-        Some(root) => root.join("lib"),
-        None => return Vec::new(),
+        Some(root) if folder.ends_with("bin") || folder.ends_with("sbin") => root.join("lib"),
+        _ => return Vec::new(),
     };
     let is_library = |path: &PathBuf| {
         let name = path
