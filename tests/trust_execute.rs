@@ -89,7 +89,7 @@ fn says(outcome: &Outcome, words: &[&str]) {
 /// What makes a program one of somebody else's, and how that is named.
 type Spoil = (&'static str, fn(&Tree), fn(&Tree) -> (PathBuf, &'static str));
 
-const SPOILS: [Spoil; 8] = [
+const SPOILS: [Spoil; 9] = [
     (
         "it belongs to somebody",
         |tree| give(&tree.httpd()),
@@ -147,6 +147,19 @@ const SPOILS: [Spoil; 8] = [
             (
                 tree.site.beside("open"),
                 "belongs to nobody (uid 65534), mode 0755",
+            )
+        },
+    ),
+    (
+        "a library beside it",
+        |tree| {
+            files::write(&tree.path("lib/libapr-1.so.0"), "");
+            give(&tree.path("lib/libapr-1.so.0"));
+        },
+        |tree| {
+            (
+                tree.path("lib/libapr-1.so.0"),
+                "belongs to nobody (uid 65534), mode 0644",
             )
         },
     ),

@@ -10,11 +10,12 @@ use serde_json::Value;
 use super::Failure;
 use super::arguments::{Global, Writing};
 use super::commit::{self, Settled};
-use super::interrupted::{self, stores};
+use super::interrupted::{remedy, say, stores};
+use super::known::KnownFiles;
 use super::printer::Printer;
 use super::settings::{self, Loaded};
 use super::world::World;
-use crate::apply::{ApplyError, Lock, LockError, Store, Undone};
+use crate::apply::{ApplyError, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
 
 /// How often files may change under a run before it gives up.
@@ -123,7 +124,7 @@ impl<'a> Turn<'a> {
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn begin(&mut self, root: &Path) -> Result<(), Failure> {
         if self.is_preview {
-            self.undone = interrupted::undone(root, self.global, self.printer)?;
+            self.undone = undone(root, self.global, self.printer)?;
             return Ok(());
         }
         let all = stores(root, self.world.disk);
@@ -254,4 +255,35 @@ fn stale(failure: &Failure) -> String {
         }
         _ => "somebody else was at work meanwhile".into(),
     }
+}
+
+/// What will be undone before anything is written, for a preview; says so first.
+///
+/// # Errors
+/// Refused when it cannot be undone as it is.
+pub fn undone(root: &Path, global: &Global, printer: &Printer) -> Result<Undone, Failure> {
+    let mut all = Undone::default();
+    let known = KnownFiles::new(global);
+    for store in stores(root, &RealDisk) {
+        let Some(run) = store.interrupted() else {
+            continue;
+        };
+        say(root, &run, printer);
+        if run.at_work.is_some() {
+            continue;
+        }
+        let undone = store.undone(&run.id, &|path| known.has(path)).map_err(|problems| {
+            let told = problems.iter().map(|(path, why)| format!("{}: {why}", path.display()));
+            Failure::refused(format!(
+                "what an interrupted run left cannot be undone as it is, so there is nothing to preview ({}). Look at \
+                 these files, then: {} --force",
+                told.collect::<Vec<_>>().join("; "),
+                remedy(root)
+            ))
+        })?;
+        printer.talk("note: what follows is as it will be once that is undone");
+        all.id = undone.id;
+        all.names.extend(undone.names);
+    }
+    Ok(all)
 }

@@ -21,8 +21,15 @@ impl Program {
     /// # Errors
     /// Why it may not be run.
     pub fn at(path: &Path) -> Result<Program, Distrust> {
+        let real = judge(path)?;
+        for library in libraries(&real) {
+            judge(&library).map_err(|distrust| Distrust {
+                subject: path.to_path_buf(),
+                ..distrust
+            })?;
+        }
         Ok(Program {
-            real: judge(path)?,
+            real,
             path: path.to_path_buf(),
         })
     }
@@ -51,4 +58,31 @@ impl Program {
         environment.hand_to(&mut command);
         command
     }
+}
+
+/// The libraries that lie where a program that was built with its own looks for them: beside it on Windows, in `lib`
+/// beside its folder elsewhere. Those of the system are the system's.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    let Some(folder) = program.parent() else {
+        return Vec::new();
+    };
+    if system_folders().iter().any(|system| folder == system) {
+        return Vec::new();
+    }
+    let folder = match folder.parent() {
+        _ if cfg!(windows) => folder.to_path_buf(),
+        Some(root) => root.join("lib"),
+        None => return Vec::new(),
+    };
+    let is_library = |path: &PathBuf| {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        name.ends_with(if cfg!(windows) { ".dll" } else { ".so" }) || (cfg!(unix) && name.contains(".so."))
+    };
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let found = entries.map(|entry| entry.path()).filter(is_library);
+    std::iter::once(folder).chain(found).collect()
 }

@@ -5,13 +5,13 @@ use crate::change::domain_name;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::cli::Failure;
 use crate::cli::arguments::Global;
-use crate::cli::interrupted;
 use crate::cli::judge::{self, Server};
 use crate::cli::material;
 use crate::cli::new_files::{NewFiles, base_name, left_out};
 use crate::cli::pass_phrase::PassPhrases;
 use crate::cli::printer::Printer;
 use crate::cli::settings::Loaded;
+use crate::cli::turn;
 use crate::exit_status::ExitStatus;
 use crate::tls::bundle::Bundle;
 
@@ -25,7 +25,7 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
         .map_err(|reason| Failure::error(anyhow::anyhow!("--domain: {reason}")))?;
     let mut loaded = Loaded::find(global)?;
     if arguments.dry_run {
-        let undone = interrupted::undone(&loaded.installation.root, &loaded.global, printer)?;
+        let undone = turn::undone(&loaded.installation.root, &loaded.global, printer)?;
         loaded = loaded.once_undone(&undone)?;
     }
     loaded.introduce(printer);

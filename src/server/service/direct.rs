@@ -124,6 +124,9 @@ impl Direct {
             let holders = listeners().unwrap_or_default().into_iter();
             let mut holders = holders.filter_map(|listener| listener.process);
             let orphan = holders.find(|holder| is_own(holder) && !children(holder.pid).iter().any(is_own));
+            // Its number may have become another's while all ports were looked at.
+            let orphan =
+                orphan.filter(|orphan| process(orphan.pid).is_some_and(|now| now.started == orphan.started));
             let Some(pid) = orphan.and_then(|orphan| Pid::from_raw(orphan.pid.cast_signed())) else {
                 return;
             };
