@@ -67,14 +67,17 @@ impl Sid {
         }
     }
 
-    /// The name of an account or group, as this machine knows it.
+    /// The name of an account or group: what every machine has, in English as all that we say; others as this machine
+    /// knows them.
     pub fn name(&self) -> String {
-        let known = || KNOWN.iter().find(|(number, ..)| *number == self.0);
+        if let Some((.., name)) = KNOWN.iter().find(|(number, ..)| *number == self.0) {
+            return (*name).to_owned();
+        }
         #[cfg(windows)]
         if let Some(name) = super::windows::name(self) {
             return name;
         }
-        known().map_or_else(|| self.0.clone(), |(.., name)| (*name).to_owned())
+        self.0.clone()
     }
 
     /// Whether it may do everything anyhow: the system, the administrators (also those of the own domain, in its
@@ -261,7 +264,7 @@ mod tests {
     #[test]
     fn numbers_and_abbreviations() {
         assert_eq!(Sid::parse("BU"), Sid::parse("S-1-5-32-545"));
-        assert_eq!(Sid::parse("DU").map(|sid| sid.name()).as_deref(), Some("DU"));
+        assert_eq!(Sid::parse("DU").map(|sid| sid.to_string()).as_deref(), Some("DU"));
         for bad in ["", "bu", "B", "BUX", "S-1-", "S-1-5-", "S-1-5-1)(A;;FA;;;WD"] {
             assert_eq!(Sid::parse(bad), None, "{bad}");
         }

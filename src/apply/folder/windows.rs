@@ -24,7 +24,7 @@ impl Folder {
     /// # Errors
     /// What the system says.
     pub fn open(path: &Path) -> io::Result<Folder> {
-        let path = fs::canonicalize(path)?;
+        let path = plain(fs::canonicalize(path)?);
         if !path.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
@@ -122,7 +122,7 @@ impl Place {
     /// When a folder on the way is not there, or may not be searched.
     pub fn of(path: &Path, last: Last) -> io::Result<Place> {
         let real = match last {
-            Last::Follow => Some(fs::canonicalize(path)?),
+            Last::Follow => Some(plain(fs::canonicalize(path)?)),
             Last::Keep => None,
         };
         let path = real.as_deref().unwrap_or(path);
@@ -189,6 +189,22 @@ impl Fresh {
     }
 }
 
+/// A path without the `\\\\?\\` that stands before one without links: Apache takes that for another machine. It stays where
+/// the name would mean something else without it.
+fn plain(path: PathBuf) -> PathBuf {
+    /// What other programs can do with.
+    const LONGEST: usize = 240;
+    let is_plain = |rest: &str| {
+        rest.as_bytes().get(1) == Some(&b':')
+            && rest.len() <= LONGEST
+            && !rest.split('\\').any(|name| name.ends_with(['.', ' ']))
+    };
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(rest) if is_plain(rest) => rest.into(),
+        _ => path,
+    }
+}
+
 /// What an open file is.
 pub(super) fn found(metadata: &Metadata) -> Found {
     let kind = metadata.file_type();
@@ -202,5 +218,22 @@ pub(super) fn found(metadata: &Metadata) -> Found {
         attributes: Attributes::default(),
         identity: (0, 0),
         names: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_as_other_programs_take_them() {
+        for (path, expected) in [
+            (r"\\?\C:\eSync\Apache24", r"C:\eSync\Apache24"),
+            (r"\\?\C:\eSync. \conf", r"\\?\C:\eSync. \conf"),
+            (r"\\?\UNC\machine\share", r"\\?\UNC\machine\share"),
+            (r"C:\a", r"C:\a"),
+        ] {
+            assert_eq!(plain(path.into()), Path::new(expected));
+        }
     }
 }
