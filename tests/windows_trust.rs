@@ -489,6 +489,32 @@ fn check_says_what_of_a_service_others_may_write() {
 }
 
 #[test]
+fn a_program_that_others_may_write_is_named_and_not_run() {
+    let _alone = SERVICE.lock().unwrap_or_else(PoisonError::into_inner);
+    let site = Site::new();
+    let bin = site.root().join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let program = bin.join("httpd.exe");
+    std::fs::copy(r"C:\windows\system32\cmd.exe", &program).unwrap();
+    for culprit in [&program, &bin, &site.root()] {
+        set(culprit, OPEN);
+        let outcome = site.run(&["lint"]).run();
+        let (said, shown) = (outcome.stderr_text(), culprit.display().to_string());
+        let named = format!("{shown} may be written by Everyone");
+        assert!(said.contains(&named), "{}", outcome.report());
+        let remedy = format!("icacls \"{shown}\" /inheritance:d && icacls \"{shown}\" /grant:r *S-1-1-0:");
+        assert!(said.contains(&remedy), "{}", outcome.report());
+        set(culprit, READABLE);
+    }
+    let outcome = site.run(&["lint"]).run();
+    assert!(
+        !outcome.stderr_text().contains("may be written"),
+        "{}",
+        outcome.report()
+    );
+}
+
+#[test]
 fn a_backup_folder_that_others_may_write_is_not_believed() {
     let _alone = SERVICE.lock().unwrap_or_else(PoisonError::into_inner);
     let site = Site::new();

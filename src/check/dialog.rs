@@ -205,9 +205,9 @@ mod tests {
             "#!/bin/sh\n# never systemd-ask-password\ncat /etc/phrase\n"
         ));
         assert!(!asks("ask", "#!/bin/sh\necho secret\n"));
-        let link = folder.path().join("link");
         #[cfg(unix)]
         {
+            let link = folder.path().join("link");
             std::os::unix::fs::symlink("ask-for-passphrase", &link).unwrap();
             let dialog = Dialog {
                 entry: EntryId::default(),

@@ -1,5 +1,7 @@
 use super::*;
-use crate::apply::{Holder, NewFile, RealDisk, Undone, backup_folders};
+#[cfg(unix)]
+use crate::apply::Undone;
+use crate::apply::{Holder, NewFile, RealDisk, backup_folders};
 use std::fs;
 use std::time::Duration;
 use time::macros::datetime;
