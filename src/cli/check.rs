@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
-use super::printer::{Printer, printable};
+use super::printer::{Printer, printable, sentence};
 use super::rehearse::{self, Rehearsals};
 use super::settings::{Loaded, root_variable};
 use super::{Failure, findings, running, server_folders};
@@ -102,7 +102,7 @@ impl Report {
     /// For people.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let clean = |text: &str| printable(text.as_bytes());
+        let clean = sentence;
         for checked in &self.checked {
             let name = checked.name.as_deref().unwrap_or("(no name)");
             let place = checked.place.as_deref().map(|place| format!(" ({place})"));

@@ -18,6 +18,8 @@ pub mod faulty;
 pub mod files;
 pub mod gateway;
 #[cfg(unix)]
+pub mod limited;
+#[cfg(unix)]
 pub mod mounts;
 pub mod network;
 pub mod normal;
