@@ -135,14 +135,10 @@ mod tests {
             "D:P(A;;FA;;;S-1-3-4)(A;;FA;;;S-1-5-18)(A;;FA;;;S-1-5-32-544)(A;;FR;;;S-1-5-20)"
         );
         let made = parse(&format!("O:S-1-5-21-1-2-3-1001{text}"));
-<<<<<<< HEAD
         assert_eq!(
             made.readers(&[made.owner.as_ref().unwrap()]),
             std::slice::from_ref(&reader)
         );
-=======
-        assert_eq!(made.readers(&[made.owner.as_ref().unwrap()]), std::slice::from_ref(&reader));
->>>>>>> trust-windows
         assert_eq!(made.writers(Scope::File, &[made.owner.as_ref().unwrap()]), []);
         assert!(made.lets_read(&reader));
         assert_eq!(Exposure::of(&made, "x", Some(&service), None), None);
