@@ -9,7 +9,7 @@ mod support;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -406,12 +406,7 @@ fn check_says_who_may_read_a_key() {
             found[0]["place"]["file"].as_str().unwrap()
         );
         assert_eq!(fix, expected);
-        // Of a list that is set later wine keeps what the folder gives on, protected or not.
-        let bytes = std::fs::read(&key).unwrap();
-        std::fs::remove_file(&key).unwrap();
-        let mut closed = acl::create_file(&key, &[]).unwrap();
-        closed.write_all(&bytes).unwrap();
-        drop(closed);
+        files::for_owner_only(&key);
         let report = check(&site, 0);
         assert!(of_code(&report, "KEY-EXPOSED").is_empty(), "{report}");
         assert!(of_code(&report, "FILE-UNREADABLE").is_empty(), "{report}");

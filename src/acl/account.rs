@@ -74,7 +74,7 @@ impl Sid {
             return (*name).to_owned();
         }
         #[cfg(windows)]
-        if let Some(name) = super::windows::name(self) {
+        if let Some(name) = super::directory::name(&self.0) {
             return name;
         }
         self.0.clone()
@@ -208,7 +208,7 @@ fn virtual_account(service: &str) -> Sid {
 
 #[cfg(windows)]
 fn look_up(domain: &str, user: &str) -> Option<Sid> {
-    super::windows::sid(domain, user)
+    Sid::parse(&super::directory::number(domain, user)?)
 }
 
 #[cfg(not(windows))]

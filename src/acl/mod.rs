@@ -1,12 +1,14 @@
 //! Access lists of Windows: who may read or write a file or folder, and what a private one gets when it is made.
 //!
 //! A security descriptor is looked at as the text that Windows itself writes for it (SDDL), so that judging it is a
-//! function of a text. Only `windows.rs` asks or tells the system.
+//! function of a text. Only `windows.rs` and `directory.rs` ask or tell the system.
 
 use std::path::Path;
 
 mod account;
 mod descriptor;
+#[cfg(windows)]
+mod directory;
 #[cfg(windows)]
 mod windows;
 

@@ -9,9 +9,8 @@ use windows_permissions::constants::{SeObjectType, SecurityInformation};
 use windows_permissions::wrappers::{ConvertSecurityDescriptorToStringSecurityDescriptor, GetSecurityInfo};
 use windows_permissions::{LocalBox, SecurityDescriptor};
 use winsafe::{
-    ConvertSidToStringSid, ConvertStringSidToSid, CreateDirectory, GetComputerName, HFILE, HPROCESS,
-    InitializeSecurityDescriptor, LookupAccountName, LookupAccountSid, SECURITY_ATTRIBUTES, SysResult,
-    TokenInfo, co,
+    ConvertSidToStringSid, CreateDirectory, HFILE, HPROCESS, InitializeSecurityDescriptor,
+    SECURITY_ATTRIBUTES, SysResult, TokenInfo, co,
 };
 
 use super::account::Sid;
@@ -149,34 +148,4 @@ fn text(path: &Path) -> io::Result<&str> {
             "its path is no text; choose a folder with an ordinary name",
         )
     })
-}
-
-/// The name of an account or group, with its domain unless that is a part of Windows.
-pub(super) fn name(sid: &Sid) -> Option<String> {
-    let number = ConvertStringSidToSid(&sid.to_string()).ok()?;
-    let (name, domain, _) = LookupAccountSid(None, &number).ok()?;
-    if name.is_empty() {
-        return None;
-    }
-    let is_plain = domain.is_empty() || domain.eq_ignore_ascii_case("BUILTIN");
-    Some(if is_plain {
-        name
-    } else {
-        format!("{domain}\\{name}")
-    })
-}
-
-/// The number of an account; `.` is this machine.
-pub(super) fn sid(domain: &str, user: &str) -> Option<Sid> {
-    let domain = match domain {
-        "." => GetComputerName().ok()?,
-        domain => domain.to_owned(),
-    };
-    let name = if domain.is_empty() {
-        user.to_owned()
-    } else {
-        format!("{domain}\\{user}")
-    };
-    let (_, sid, _) = LookupAccountName(None, &name).ok()?;
-    Sid::parse(&ConvertSidToStringSid(&sid).ok()?)
 }

@@ -85,13 +85,19 @@ pub fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Closes a file to everybody but its owner, where modes do that.
+/// Closes a file to everybody but its owner, on Windows also the system and the administrators.
 pub fn for_owner_only(file: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("the mode of the file");
     }
-    #[cfg(not(unix))]
-    let _ = file;
+    // Wine does not take away what a file had from its folder: it is made anew.
+    #[cfg(windows)]
+    {
+        let bytes = fs::read(file).expect("the file");
+        fs::remove_file(file).expect("the file gone");
+        let mut closed = esync_ssl::acl::create_file(file, &[]).expect("a closed file");
+        std::io::Write::write_all(&mut closed, &bytes).expect("its bytes");
+    }
 }
