@@ -373,7 +373,7 @@ fn certificates_tell_their_fingerprints_and_oddities_as_openssl_does() {
         certificate
             .serial
             .trim_start_matches('0')
-            .ends_with(serial.trim_start_matches("serial="))
+            .ends_with(serial.trim_start_matches("serial=").trim_start_matches('0'))
     );
 }
 

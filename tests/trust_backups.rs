@@ -143,12 +143,18 @@ fn a_manifest_that_is_no_file_of_ours_is_not_read() {
         let victim = Victim::new(&site);
         let id = "20260102T030405Z-9";
         let folder = site.root().join(BACKUPS);
-        fs::create_dir_all(folder.join(id)).expect("a folder");
-        mode(&folder, 0o700);
-        prepare(&folder.join(id).join("manifest.json"), &victim);
+        let plant = || {
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(folder.join(id)).expect("a folder");
+            mode(&folder, 0o700);
+            prepare(&folder.join(id).join("manifest.json"), &victim);
+        };
+        plant();
         let run = |arguments: &[&str]| site.run(arguments).limit(Duration::from_secs(30)).run();
         run(&["backups"]).expect_code(0);
         run(&["restore", id, "--yes"]).expect_code(4);
+        // Whoever has the lock may have swept what is no backup.
+        plant();
         fs::write(folder.join("unfinished"), id).expect("a mark");
         let outcome = run(&["restore", "--recover"]);
         assert_ne!(outcome.code, Some(0), "{kind}: {}", outcome.report());
