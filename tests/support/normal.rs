@@ -13,6 +13,7 @@ pub struct Normaliser {
     backup_date: Regex,
     pem_body: Regex,
     program: Regex,
+    readers: Regex,
 }
 
 impl Normaliser {
@@ -36,6 +37,11 @@ impl Normaliser {
             )
             .expect(expect),
             program: Regex::new(r"(?-u)\besync-ssl\.exe\b").expect(expect),
+            // Who may read a new key hangs on the system.
+            readers: Regex::new(
+                "(?-u)readable by its owner, SYSTEM, Administrators and the account of Apache's service only",
+            )
+            .expect(expect),
         }
     }
 
@@ -60,6 +66,9 @@ impl Normaliser {
             .replace_all(&text, &b" {error of the system}"[..]);
         let text = self.backup_date.replace_all(&text, &b"$1{date}"[..]);
         let text = self.pem_body.replace_all(&text, &b"-----{a $1}-----\n"[..]);
+        let text = self
+            .readers
+            .replace_all(&text, &b"readable by its owner only"[..]);
         let text: Cow<[u8]> = self.program.replace_all(&text, &b"esync-ssl"[..]);
         text.into_owned()
     }
