@@ -336,13 +336,13 @@ mod tests {
             .args(["restart"])
             .limit(Duration::from_secs(100))
             .run()
-            .expect_code(6);
+            .expect_code(11);
         let said = failed.stderr_text();
         for words in [
             SERVICE,
             "Starting",
             " 5 s: it is not there yet",
-            "the configuration was not touched",
+            "The configuration was not changed",
         ] {
             assert!(said.contains(words), "{words}: {}", failed.report());
         }
