@@ -225,6 +225,47 @@ fn names_as_long_as_books() {
     assert_eq!(whole["virtual_hosts"][0]["server_name"], long);
 }
 
+#[test]
+fn a_certificate_with_a_book_of_names() {
+    let folder = files::folder();
+    let names: Vec<String> = (0..10_000).map(|at| format!("host-{at}.example.com")).collect();
+    let list: Vec<&str> = names.iter().map(String::as_str).collect();
+    let leaf = support::certificates::self_signed(folder.path(), "many", &list);
+    let inspect = |more: &[&str]| {
+        let program = esync_ssl().args(["cert", "inspect"]).arg(&leaf.certificate);
+        program.args(more).run().expect_code(0)
+    };
+    let shown = inspect(&[]);
+    assert!(shown.stdout.len() < 20_000, "{}", shown.stdout.len());
+    assert!(shown.stdout_text().contains("more bytes]"), "{}", shown.report());
+    let whole: Value = serde_json::from_slice(&inspect(&["--json"]).stdout).expect("JSON");
+    let told = whole.to_string();
+    assert!(names.iter().all(|name| told.contains(name.as_str())));
+}
+
+#[test]
+fn large_files_are_not_loaded_ahead_of_their_turn() {
+    let folder = root("Listen 127.0.0.1:1\nInclude conf/many/*.conf\n");
+    let file = folder.path().join("huge");
+    let length = std::fs::File::create(&file).and_then(|file| file.set_len(100 << 20));
+    length.expect("a sparse file");
+    std::fs::create_dir(folder.path().join("conf/many")).expect("a folder");
+    for at in 0..300 {
+        let link = folder.path().join(format!("conf/many/{at}.conf"));
+        std::os::unix::fs::symlink(&file, link).expect("a link");
+    }
+    // It ends within the memory that all files of a configuration may have.
+    let limited = "ulimit -v 2500000; ulimit -t 60; exec \"$@\"";
+    let mut status = std::process::Command::new("sh");
+    status.args(["-c", limited, "sh"]).arg(support::program::binary());
+    status
+        .args(["status", "--root"])
+        .arg(folder.path())
+        .env("MALLOC_ARENA_MAX", "1");
+    let outcome = support::process::finish(&mut status, support::limited::LONG);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.report());
+}
+
 /// Characters that steer a terminal, hide, or turn the direction of text.
 const DECEIVING: &str = "\u{7f}\u{80}\u{9b}31m\u{9f}\u{ad}\u{200b}\u{200d}\u{200e}\u{202e}\u{2028}\u{2029}\u{2066}\u{2060}\u{feff}\u{e0041}";
 

@@ -1,6 +1,7 @@
 //! `esync-ssl report`: what other commands tell, in one file for support. What may not go in, [`crate::check::secret`]
 //! knows.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 use super::arguments::{Global, Report};
 use super::cert::inspect;
 use super::commit::ended;
-use super::printer::{Printer, printable};
+use super::printer::{Printer, printable, sentence};
 use super::settings::{Loaded, shown};
 use super::world::World;
 use super::{Failure, backups, check, commit, explain, lint, ports, running, status};
@@ -25,6 +26,8 @@ use crate::interrupt::Hold;
 use crate::server::service::{self, State};
 use crate::server::system;
 
+/// Bytes of all certificates that are looked at.
+const CERTIFICATES: u64 = 64 << 20;
 /// How many entries of each log go in.
 const LOG_ENTRIES: usize = 100;
 
@@ -289,17 +292,21 @@ fn certificates(loaded: &Loaded) -> String {
     let configuration = &loaded.configuration;
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     let mut text = String::new();
+    let (mut names, mut left) = (HashSet::new(), CERTIFICATES);
     for host in TlsHost::all(configuration) {
         let named = host.pairs.iter().map(|pair| &pair.certificate);
         for path in named.chain(&host.chain) {
             let path = configuration.source().host_path(path);
             let shown = loaded.show(&path);
-            if files.iter().any(|(name, _)| *name == shown) {
+            if !names.insert(shown.clone()) {
                 continue;
             }
-            match foreign::read(&path, foreign::CERTIFICATE) {
-                Ok(bytes) => files.push((shown, bytes)),
-                Err(error) => _ = writeln!(text, "{shown}: {error}"),
+            match foreign::read(&path, foreign::CERTIFICATE.min(left)) {
+                Ok(bytes) => {
+                    left -= bytes.len() as u64;
+                    files.push((shown, bytes));
+                }
+                Err(error) => _ = writeln!(text, "{}: {error}", sentence(&shown)),
             }
         }
     }

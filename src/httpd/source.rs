@@ -209,6 +209,11 @@ impl Source {
 
     /// The bytes of a file.
     pub fn read(&self, absolute: &[u8]) -> io::Result<Bytes> {
+        self.read_up_to(absolute, foreign::CONFIGURATION)
+    }
+
+    /// The bytes of a file that, on the disk, has no more than so many.
+    pub fn read_up_to(&self, absolute: &[u8], limit: u64) -> io::Result<Bytes> {
         let host = self.host_path(absolute);
         if self.is_hidden(&host) {
             return Err(io::ErrorKind::NotFound.into());
@@ -217,7 +222,7 @@ impl Source {
             Some(bytes) => Ok(bytes.clone().into()),
             // As Apache reads it: an empty file.
             None if absolute == b"/dev/null" => Ok(Vec::new().into()),
-            None => read_file(&host),
+            None => read_file_up_to(&host, limit),
         }
     }
 
@@ -249,12 +254,17 @@ impl Source {
     }
 }
 
+/// The bytes of a file of a configuration.
+pub fn read_file(path: &Path) -> io::Result<Bytes> {
+    read_file_up_to(path, foreign::CONFIGURATION)
+}
+
 /// As [`foreign::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
 /// into the memory for it.
-pub fn read_file(path: &Path) -> io::Result<Bytes> {
+fn read_file_up_to(path: &Path, limit: u64) -> io::Result<Bytes> {
     const WORTHWHILE: usize = 1 << 20;
     let (file, meta) = foreign::open(path)?;
-    foreign::small_enough(meta.len(), foreign::CONFIGURATION)?;
+    foreign::small_enough(meta.len(), limit)?;
     let length = meta.len() as usize;
     if length > 0 {
         let parts = processors().min(length / WORTHWHILE).max(1);
@@ -273,7 +283,7 @@ pub fn read_file(path: &Path) -> io::Result<Bytes> {
             return Ok(bytes);
         }
     }
-    Ok(foreign::read(path, foreign::CONFIGURATION)?.into())
+    Ok(foreign::read(path, limit)?.into())
 }
 
 fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {

@@ -11,7 +11,7 @@ use super::relations::{self, Numbered, Relations};
 use crate::cli::Failure;
 use crate::cli::material;
 use crate::cli::pass_phrase::PassPhrases;
-use crate::cli::printer::{Printer, printable};
+use crate::cli::printer::{Printer, printable, sentence};
 use crate::exit_status::ExitStatus;
 use crate::tls::Error;
 use crate::tls::certificate::{Certificate, colon_hex};
@@ -355,7 +355,7 @@ impl Part {
         let inside = if self.in_archive { ", in the archive" } else { "" };
         let _ = writeln!(text, "  #{} {}{line}{inside}", self.id, self.what);
         let mut row = |name: &str, value: &str| {
-            let _ = writeln!(text, "     {name:<12} {value}");
+            let _ = writeln!(text, "     {name:<12} {}", sentence(value));
         };
         if let Some(problem) = &self.problem {
             row("problem", problem);

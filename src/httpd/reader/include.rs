@@ -1,6 +1,7 @@
 //! `Include` and `IncludeOptional`: opens the files that [`super::super::include`] finds, within bounds.
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::bytes::Bytes;
 use super::super::configuration::Entry;
@@ -20,6 +21,9 @@ const MAX_DEPTH: usize = 128;
 const MAX_FILES: usize = 120_000;
 /// More files than this are loaded ahead, so many at once.
 const MANY_FILES: usize = 100;
+/// Bytes of a file that is loaded ahead, and of all that wait for their turn.
+const LARGEST_AHEAD: u64 = 1 << 20;
+const MOST_AHEAD: u64 = 64 << 20;
 
 impl Reader {
     pub(super) fn include(&mut self, rest: &[u8], entry: Entry, lines: &Lines, optional: bool) {
@@ -71,13 +75,19 @@ impl Reader {
         let size = if many { MANY_FILES } else { 1 };
         let source = self.c.source.clone();
         let parts: Vec<&[Found]> = files.chunks(size).collect();
-        let load_part =
-            |part: usize| -> Vec<Loaded> { parts[part].iter().map(|file| load(file, &source)).collect() };
+        let waiting = AtomicU64::new(0);
+        let load_part = |part: usize| -> Vec<Option<Loaded>> {
+            let files = parts[part].iter();
+            files.map(|file| load_ahead(file, &source, &waiting)).collect()
+        };
         let ahead = Ahead::new(parts.len(), load_part);
         let helpers = if many { processors() - 1 } else { 0 };
         ahead.with_helpers(helpers, || {
             for (part, files) in parts.iter().enumerate() {
                 for (file, loaded) in files.iter().zip(ahead.take(part)) {
+                    if let Some(Ok(document)) = &loaded {
+                        waiting.fetch_sub(document.bytes().len() as u64, Ordering::Relaxed);
+                    }
                     self.include_loaded(file, loaded, &source, entry, lines);
                     if self.stopped {
                         return;
@@ -87,8 +97,15 @@ impl Reader {
         });
     }
 
-    /// Includes a file that was loaded from such a source.
-    fn include_loaded(&mut self, file: &Found, loaded: Loaded, source: &Source, entry: Entry, lines: &Lines) {
+    /// Includes a file that was perhaps loaded from such a source.
+    fn include_loaded(
+        &mut self,
+        file: &Found,
+        loaded: Option<Loaded>,
+        source: &Source,
+        entry: Entry,
+        lines: &Lines,
+    ) {
         if self.depth >= MAX_DEPTH || self.c.files.len() >= MAX_FILES {
             self.stopped = true;
             return self.problem(
@@ -105,18 +122,21 @@ impl Reader {
             );
         }
         // A file before may have moved the server root to where nothing was looked for.
-        let loaded = if source.relocated() == self.c.source.relocated() {
-            loaded
-        } else {
-            load(file, &self.c.source)
-        };
+        let loaded = loaded.filter(|_| source.relocated() == self.c.source.relocated());
+        let loaded = loaded.unwrap_or_else(|| load(file, &self.c.source));
         self.include_file(file, loaded, entry, lines);
     }
 
     fn include_file(&mut self, found: &Found, loaded: Loaded, entry: Entry, lines: &Lines) {
         let document = match loaded {
             Ok(document) => document,
-            Err(Unreadable { apache, message }) => {
+            Err(Unreadable {
+                message, ends: true, ..
+            }) => {
+                let code = "configuration-too-large";
+                return self.stop_at(lines.file, lines.line as u32, code, &message);
+            }
+            Err(Unreadable { apache, message, .. }) => {
                 return self.problem(
                     lines,
                     entry.truth,
@@ -146,6 +166,18 @@ type Loaded = Result<Document, Unreadable>;
 struct Unreadable {
     apache: Option<String>,
     message: String,
+    /// It was read for nothing, and would be each time.
+    ends: bool,
+}
+
+/// Loads a file before its turn, unless it is large, or many wait for theirs.
+fn load_ahead(file: &Found, source: &Source, waiting: &AtomicU64) -> Option<Loaded> {
+    if file.kind == Kind::Other || waiting.load(Ordering::Relaxed) > MOST_AHEAD {
+        return None;
+    }
+    let bytes = source.read_up_to(&file.path, LARGEST_AHEAD).ok()?;
+    waiting.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    Some(Ok(Document::new(bytes, source.platform)))
 }
 
 fn load(file: &Found, source: &Source) -> Loaded {
@@ -158,12 +190,14 @@ fn load(file: &Found, source: &Source) -> Loaded {
     match read {
         Ok(bytes) if too_many_lines(&bytes) => Err(Unreadable {
             apache: None,
-            message: format!("{show} has more lines than can be kept and was not read"),
+            message: format!("{show} has more lines than can be kept"),
+            ends: true,
         }),
         Ok(bytes) => Ok(Document::new(bytes, source.platform)),
         Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unreadable {
             apache: None,
             message: format!("{show} was not read: {error}"),
+            ends: false,
         }),
         Err(error) => Err(Unreadable {
             apache: Some(format!(
@@ -171,6 +205,7 @@ fn load(file: &Found, source: &Source) -> Loaded {
                 escape(&file.path)
             )),
             message: format!("{show} cannot be read: {error}"),
+            ends: false,
         }),
     }
 }
