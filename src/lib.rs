@@ -15,6 +15,8 @@
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
 
+#[cfg(unix)]
+pub mod account;
 pub mod acl;
 pub mod apply;
 pub mod change;

@@ -87,23 +87,16 @@ impl fmt::Display for Others {
 
 /// An account as people know it.
 fn person(uid: u32) -> String {
-    let names = crate::foreign::read(Path::new("/etc/passwd"), 1 << 20).unwrap_or_default();
-    let names = String::from_utf8_lossy(&names);
-    let name = names.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
-    });
-    match name {
-        Some(name) => format!("{name} (uid {uid})"),
-        None => format!("uid {uid}"),
-    }
+    #[cfg(unix)]
+    return crate::account::user(uid);
+    #[cfg(not(unix))]
+    format!("uid {uid}")
 }
 
 /// Whether an owner is root or the account that we run as. Where there are no such numbers, access lists decide.
 #[cfg(unix)]
 pub(super) fn is_ours(uid: Option<u32>) -> bool {
-    uid.is_none_or(|uid| uid == 0 || uid == rustix::process::geteuid().as_raw())
+    uid.is_none_or(crate::account::is_root_or_us)
 }
 
 #[cfg(not(unix))]

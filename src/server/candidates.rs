@@ -174,7 +174,7 @@ mod running {
     use super::*;
     use std::fs;
 
-    use crate::server::port::{Process, children, environment, process};
+    use crate::server::port::{Process, children, environment, parent, pids, process};
 
     /// A parent process of Apache that root or we run.
     pub struct Running {
@@ -187,10 +187,7 @@ mod running {
     /// Processes of Apache that root or we run, whose parent is none, in our own namespaces: those of containers see
     /// other files. What only asks or tells a server something is none.
     pub fn all() -> Vec<Running> {
-        let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let mut pids: Vec<u32> = pids
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .collect();
+        let mut pids: Vec<u32> = pids().collect();
         pids.sort_unstable();
         pids.into_iter()
             .filter(|pid| is_httpd(*pid) && parent(*pid).is_none_or(|parent| !is_httpd(parent)))
@@ -202,16 +199,6 @@ mod running {
     fn is_httpd(pid: u32) -> bool {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         matches!(name.trim(), "httpd" | "apache2")
-    }
-
-    fn parent(pid: u32) -> Option<u32> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:"))?
-            .trim()
-            .parse()
-            .ok()
     }
 
     fn shares(pid: u32, kind: &str) -> bool {

@@ -139,6 +139,9 @@ mod platform {
 }
 
 #[cfg(not(windows))]
+pub(super) use platform::{parent, pids};
+
+#[cfg(not(windows))]
 mod platform {
     use std::collections::HashMap;
     use std::fs;
@@ -242,7 +245,7 @@ mod platform {
             .collect()
     }
 
-    fn pids() -> impl Iterator<Item = u32> {
+    pub fn pids() -> impl Iterator<Item = u32> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
     }
@@ -252,7 +255,7 @@ mod platform {
         children.filter_map(process).collect()
     }
 
-    fn parent(pid: u32) -> Option<u32> {
+    pub fn parent(pid: u32) -> Option<u32> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         status
             .lines()

@@ -165,7 +165,9 @@ mod system {
         let around = parent.parent().map(fs::symlink_metadata).transpose()?;
         let is_safe = around.is_some_and(|around| {
             let others_write = around.mode() & 0o022 != 0;
-            belongs(around.uid()) && around.is_dir() && (!others_write || around.mode() & 0o1000 != 0)
+            crate::account::is_root_or_us(around.uid())
+                && around.is_dir()
+                && (!others_write || around.mode() & 0o1000 != 0)
         });
         if !is_safe {
             return Err(io::Error::other(format!(
@@ -184,10 +186,6 @@ mod system {
             "{} is not a folder that only we may write to; remove it",
             parent.display()
         )))
-    }
-
-    fn belongs(owner: u32) -> bool {
-        owner == 0 || owner == rustix::process::geteuid().as_raw()
     }
 
     pub fn is_ours(folder: &Path) -> bool {
@@ -229,15 +227,13 @@ mod system {
     }
 
     fn processes_of(main: &Path) -> Vec<u32> {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         let names = |pid: &u32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
             let main = main.as_os_str().as_bytes();
             words.windows(2).any(|two| two == [b"-f", main])
         };
-        numbers.filter(names).collect()
+        crate::server::port::pids().filter(names).collect()
     }
 }
 

@@ -204,5 +204,5 @@ fn names(path: &Path) -> Vec<OsString> {
 /// alone would be that of a program which gave its rights to somebody else.
 #[cfg(unix)]
 pub(super) fn is_by_root_or_us(users: &[u32]) -> bool {
-    users.len() == 4 && users.iter().all(|user| unix::is_trusted(*user))
+    users.len() == 4 && users.iter().all(|user| crate::account::is_root_or_us(*user))
 }

@@ -5,16 +5,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::SHARED;
-use crate::foreign;
+use crate::account::{self, is_root_or_us, user};
 
 const GROUP_WRITES: u32 = 0o020;
 const ALL_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
-
-/// Root, or we.
-pub(super) fn is_trusted(user: u32) -> bool {
-    user == 0 || user == rustix::process::geteuid().as_raw()
-}
 
 /// Judges one file, folder or link by itself; `shared` is the folder that it lies in, if others may put files there.
 /// Whether it is such a folder itself.
@@ -29,7 +24,7 @@ pub(super) fn look(
     let mode = metadata.mode();
     let shown = format!("mode {:04o}", mode & 0o7777);
     let refuse = |why: String| Err((path.to_path_buf(), why));
-    if !is_trusted(metadata.uid()) {
+    if !is_root_or_us(metadata.uid()) {
         return refuse(format!("belongs to {}, {shown}", user(metadata.uid())));
     }
     if let Some(folder) = shared {
@@ -74,25 +69,9 @@ fn has_access_list(path: &Path) -> bool {
     )
 }
 
-fn user(id: u32) -> String {
-    named("/etc/passwd", id).map_or(format!("uid {id}"), |name| format!("{name} (uid {id})"))
-}
-
 fn group(id: u32) -> String {
-    let name = named("/etc/group", id);
-    name.map_or(format!("its group, gid {id}"), |name| {
+    account::group(id).map_or(format!("its group, gid {id}"), |name| {
         format!("its group {name} (gid {id})")
-    })
-}
-
-/// The name of a number in the lines `NAME:x:NUMBER:...`.
-fn named(file: &str, id: u32) -> Option<String> {
-    let bytes = foreign::read(Path::new(file), foreign::CERTIFICATE).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
     })
 }
 
@@ -186,9 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_numbers() {
-        assert_eq!(user(0), "root (uid 0)");
-        assert_eq!(user(4_000_000_001), "uid 4000000001");
+    fn names_of_groups() {
         assert_eq!(group(0), "its group root (gid 0)");
     }
 }
