@@ -11,7 +11,7 @@ use time::macros::format_description;
 use super::change::Content;
 use super::disk::Disk;
 use super::folder::{Folder, Kind, Last, Place};
-use super::journal::{self, MANIFEST, Manifest, PENDING, SERVER_TOLD, State};
+use super::journal::{self, MANIFEST, Manifest, PENDING, State};
 use super::lock::{Holder, Lock, LockError};
 use super::replace::sweep;
 
@@ -239,7 +239,7 @@ fn has_manifest(folder: &Folder, id: &str) -> bool {
 impl Backup {
     /// The server was told of what this run wrote, and served it.
     pub fn was_served(&self) -> bool {
-        self.folder.join(SERVER_TOLD).exists()
+        journal::told_server(&self.open)
     }
 
     /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.

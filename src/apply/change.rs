@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::disk::Attributes;
 use super::error::{ApplyError, failed};
 use super::folder::{Found, Kind, Last, Place, others_at};
-use super::owner::Others;
+use super::owner::{Attributes, Others};
 use super::replace;
 use crate::foreign;
 

@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 
 use super::change::{Content, NewFile};
-use super::disk::{Attributes, Disk, RealDisk};
+use super::disk::{Disk, RealDisk};
 use super::error::{ApplyError, failed};
 use super::folder::{Last, Place};
+use super::owner::Attributes;
 use super::replace::{Step, sweep, temporary_name};
 use crate::acl::Sid;
 

@@ -7,19 +7,9 @@ use std::io;
 use std::path::Path;
 
 use super::folder::{Folder, Fresh, Place};
+use super::owner::Attributes;
 use super::replace::patiently;
 use crate::acl::Sid;
-
-/// Owner and mode of a file, as far as the system has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Attributes {
-    /// Permission bits.
-    pub mode: Option<u32>,
-    /// Owner.
-    pub uid: Option<u32>,
-    /// Group.
-    pub gid: Option<u32>,
-}
 
 /// What is done to files. Nothing takes a path: names are looked up in an open folder, and a new file stays open.
 pub trait Disk {

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::change::Content;
-use super::disk::Attributes;
 use super::folder::{Folder, Found, Kind, Last, Place};
-use super::owner::{Others, is_ours};
+use super::owner::{Attributes, Others, is_ours};
 use super::replace::is_below;
 use crate::foreign;
 
@@ -256,6 +255,14 @@ impl Entry {
 pub fn may_name(path: &Path, root: &Path, known: Known) -> io::Result<bool> {
     let goes_up = path.components().any(|part| part == Component::ParentDir);
     Ok(!goes_up && (is_below(path, root)? || known(path)))
+}
+
+/// Whether the run of this backup's folder told the server.
+pub(super) fn told_server(folder: &Folder) -> bool {
+    folder
+        .place(SERVER_TOLD)
+        .look()
+        .is_ok_and(|found| found.is_some())
 }
 
 /// The manifest in a backup's folder, if it is there.

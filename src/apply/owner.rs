@@ -1,9 +1,18 @@
-//! Who else may write to a folder: whoever is neither root nor the account that we run as.
+//! Owner and mode of files, and who else may write to a folder: whoever is neither root nor the account that we run as.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::disk::Attributes;
+/// Owner and mode of a file, as far as the system has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Attributes {
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
+}
 
 /// A folder to which somebody else may write.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::backup::{Store, number};
 use super::error::{ApplyError, failed};
 use super::folder::{Folder, Found, Kind, Last, Place};
 use super::journal::{
-    Entry, Known, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, may_name, read_manifest,
+    Entry, Known, MANIFEST, Manifest, Name, PENDING, State, may_name, read_manifest, told_server,
 };
 use super::lock::Lock;
 use super::owner::is_ours;
@@ -63,8 +63,7 @@ impl Store<'_> {
             ApplyError::InTheWay(lock.place(PENDING).path(), why)
         })?;
         let folder = lock.folder.enter_ours(OsStr::new(&id));
-        let server_told =
-            folder.is_ok_and(|folder| !matches!(folder.place(SERVER_TOLD).look(), Ok(None) | Err(_)));
+        let server_told = folder.is_ok_and(|folder| told_server(&folder));
         let restored = self.undo(lock, &id, Believed::Found { known, force })?;
         Ok(Some(Recovered {
             id,

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::backup::Backup;
 use super::change::{Change, Content};
-use super::disk::Attributes;
 use super::folder::{Last, Place};
 use super::journal::{Entry, Known, State};
 use super::merge;
+use super::owner::Attributes;
 use super::replace::real_path;
 use super::undone::Undone;
 use crate::foreign;

@@ -12,8 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::disk::Attributes;
-use super::owner::{Others, is_ours};
+use super::owner::{Attributes, Others, is_ours};
 pub use system::Folder;
 
 /// A name in an open folder, whether there is something or not.
@@ -60,6 +59,17 @@ pub enum Kind {
     Link,
     /// A pipe, a device and the like.
     Other,
+}
+
+impl From<std::fs::FileType> for Kind {
+    fn from(kind: std::fs::FileType) -> Kind {
+        match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
+            (true, ..) => Kind::File,
+            (_, true, _) => Kind::Folder,
+            (.., true) => Kind::Link,
+            _ => Kind::Other,
+        }
+    }
 }
 
 impl Found {

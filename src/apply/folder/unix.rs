@@ -13,8 +13,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Found, Kind, invalid, regular};
-use crate::apply::disk::Attributes;
-use crate::apply::owner::{self, Others};
+use crate::apply::owner::{self, Attributes, Others};
 
 /// A folder held open, and who else may write to it or to a folder above it.
 #[derive(Clone, Debug)]
@@ -234,14 +233,8 @@ pub(super) fn of_stat(stat: &Stat) -> Found {
 
 /// What an open file is.
 pub(super) fn found(metadata: &Metadata) -> Found {
-    let kind = metadata.file_type();
     Found {
-        kind: match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
-            (true, ..) => Kind::File,
-            (_, true, _) => Kind::Folder,
-            (.., true) => Kind::Link,
-            _ => Kind::Other,
-        },
+        kind: metadata.file_type().into(),
         attributes: Attributes {
             mode: Some(metadata.mode() & 0o7777),
             uid: Some(metadata.uid()),

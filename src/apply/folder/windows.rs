@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Found, Fresh, Kind, Last, Place, invalid, regular};
 use crate::acl::{self, Sid};
-use crate::apply::disk::Attributes;
-use crate::apply::owner::Others;
+use crate::apply::owner::{Attributes, Others};
 use crate::apply::replace::system;
 
 /// A folder.
@@ -207,14 +206,8 @@ fn plain(path: PathBuf) -> PathBuf {
 
 /// What an open file is.
 pub(super) fn found(metadata: &Metadata) -> Found {
-    let kind = metadata.file_type();
     Found {
-        kind: match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
-            (true, ..) => Kind::File,
-            (_, true, _) => Kind::Folder,
-            (.., true) => Kind::Link,
-            _ => Kind::Other,
-        },
+        kind: metadata.file_type().into(),
         attributes: Attributes::default(),
         identity: (0, 0),
         names: 1,

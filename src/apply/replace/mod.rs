@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::change::Content;
-use super::disk::{Attributes, Disk};
+use super::disk::Disk;
 use super::folder::{Folder, Found, Fresh, Kind, Last, Place};
-use super::owner::is_ours;
+use super::owner::{Attributes, is_ours};
 use crate::acl::Sid;
 
 /// A name that no `Include` pattern for `*.conf` matches, should we be killed before it gets its real one.

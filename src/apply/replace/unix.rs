@@ -8,8 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use crate::acl::Sid;
-use crate::apply::disk::Attributes;
 use crate::apply::folder::{Found, Fresh, Kind, Place};
+use crate::apply::owner::Attributes;
 
 impl Fresh {
     /// Makes a file that only its owner may read. As long as it is being made, it is locked.
