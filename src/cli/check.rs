@@ -171,13 +171,15 @@ fn given_files(arguments: &Check, global: &Global, printer: &Printer) -> Result<
         loaded.tell_passed_over(printer);
     }
     let server = Server::of(loaded.as_ref(), global);
-    let service = match &loaded {
-        Some(loaded) => loaded.service_account(),
-        None => service::account(None),
+    let any = if loaded.is_none() {
+        service::account(None)
+    } else {
+        None
     };
+    let service = loaded.as_ref().map_or(any.as_ref(), Loaded::service_account);
     let load = |path: &Option<camino::Utf8PathBuf>| {
         let file = File::load(path.as_ref()?.as_std_path());
-        Some(file.for_service(service.as_ref()))
+        Some(file.for_service(service))
     };
     let Some(certificate) = load(&arguments.cert) else {
         return Err(Failure::error(anyhow!(
@@ -385,7 +387,7 @@ fn load(loaded: &Loaded, host: &TlsHost, pair: &Pair) -> Result<TlsFiles, String
             return Err(format!("{} is on another machine", String::from_utf8_lossy(path)));
         }
         let path: PathBuf = source.host_path(path);
-        let mut file = File::load(&path).for_service(service.as_ref());
+        let mut file = File::load(&path).for_service(service);
         file.path = loaded.show(&path);
         Ok(file)
     };

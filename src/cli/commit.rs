@@ -248,7 +248,7 @@ pub fn commit(
     let transaction = Transaction {
         changes: work.changes,
         reads,
-        readers: Account::readers(loaded.service_account().as_ref()),
+        readers: Account::readers(loaded.service_account()),
         record: Record {
             command: world.command.clone(),
             reasons: work.reasons,

@@ -10,7 +10,6 @@ use super::printer::{Printer, printable};
 use super::records::records;
 use super::turn::Turn;
 use super::world::World;
-use crate::apply::Change;
 use crate::change::{self, Plan, domain_name};
 use crate::exit_status::ExitStatus;
 
@@ -95,18 +94,12 @@ fn attempt(
 fn work(plan: Plan, report: &Report) -> Work {
     let changed = report.changes.iter().map(|change| change.reason.clone());
     let removed = report.remove.iter().flatten().map(|link| link.reason.clone());
-    let mut work = Work {
+    Work {
+        changes: planned::changes(plan).collect(),
         reasons: changed.chain(removed).collect(),
         diff: report.diff.clone(),
         ..Work::default()
-    };
-    let removed = plan.unlinks.into_iter();
-    work.changes
-        .extend(removed.map(|link| Change::unlink(link.path, link.target)));
-    let replaced = plan.files.into_iter();
-    work.changes
-        .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
-    work
+    }
 }
 
 fn names(arguments: &Disable) -> Result<Vec<String>, Failure> {

@@ -177,12 +177,7 @@ impl Run<'_> {
         };
         let created = files.into_new_files(&self.names, (self.world.now)())?.into_iter();
         work.changes.extend(created.map(Change::from));
-        let linked = plan.links.into_iter();
-        work.changes
-            .extend(linked.map(|link| Change::link(link.path, link.target)));
-        let replaced = plan.files.into_iter();
-        work.changes
-            .extend(replaced.map(|file| Change::replace(file.path, file.before, file.after)));
+        work.changes.extend(planned::changes(plan));
         Ok(work)
     }
 }

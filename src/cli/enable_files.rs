@@ -95,7 +95,7 @@ impl TlsFiles {
         };
         let chain = arguments.chain.as_ref();
         let service = loaded.service_account();
-        let load = |path: &Utf8PathBuf| File::load(path.as_std_path()).for_service(service.as_ref());
+        let load = |path: &Utf8PathBuf| File::load(path.as_std_path()).for_service(service);
         for (path, option, what) in [
             (Some(certificate), "--cert", "certificate"),
             (Some(key), "--key", "private key"),
@@ -150,7 +150,7 @@ impl TlsFiles {
             [true, true] => {
                 let service = loaded.service_account();
                 let load = |path: &Path| {
-                    let mut file = File::load(path).for_service(service.as_ref());
+                    let mut file = File::load(path).for_service(service);
                     file.path = loaded.show(path);
                     file
                 };

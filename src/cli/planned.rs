@@ -12,7 +12,7 @@ use super::interrupted::stores;
 use super::new_files::Reported;
 use super::printer::{Printer, printable};
 use super::settings::Loaded;
-use crate::apply::{Disk, Store};
+use crate::apply::{Change, Disk, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
@@ -162,6 +162,23 @@ pub fn store<'a>(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Store<'a>, Failu
          instead of a whole folder",
         reached.join(", ")
     )))
+}
+
+/// The names that a plan changes: links that come and go, then files.
+pub fn changes(plan: Plan) -> impl Iterator<Item = Change> {
+    let linked = plan
+        .links
+        .into_iter()
+        .map(|link| Change::link(link.path, link.target));
+    let removed = plan
+        .unlinks
+        .into_iter()
+        .map(|link| Change::unlink(link.path, link.target));
+    let replaced = plan
+        .files
+        .into_iter()
+        .map(|file| Change::replace(file.path, file.before, file.after));
+    linked.chain(removed).chain(replaced)
 }
 
 /// Why there is no plan, as the end of a command.

@@ -14,6 +14,7 @@ pub use windows::findings;
 
 #[cfg(windows)]
 mod windows {
+    use std::collections::HashSet;
     use std::path::{Path, PathBuf};
 
     use super::*;
@@ -41,7 +42,7 @@ mod windows {
         looked.extend(folders.iter().filter_map(|folder| look(folder, Scope::Below)));
         let is_open = |one: &Looked| one.descriptor.objection(one.scope, us.as_ref()).is_some();
         // What lies in a folder that is open anyhow needs no line of its own.
-        let open: Vec<String> = looked
+        let open: HashSet<String> = looked
             .iter()
             .filter(|one| is_open(one))
             .map(|one| one.path.clone())
@@ -51,7 +52,7 @@ mod windows {
             .filter(|file| !file.parent().is_some_and(|folder| open.contains(&text(folder))));
         looked.extend(in_closed.filter_map(|file| look(file, Scope::File)));
         looked.extend(above.iter().filter_map(|folder| look(folder, Scope::Above)));
-        check(&looked, &service, us.as_ref() as Option<&Sid>)
+        check(&looked, service, us.as_ref() as Option<&Sid>)
     }
 
     /// The binary, the configuration and the modules.
@@ -87,17 +88,10 @@ mod windows {
 
     /// Each once, whatever its capitals.
     fn once(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-        let mut known = Vec::new();
+        let mut known = HashSet::new();
         let plain = paths.into_iter().map(|path| PathBuf::from(text(&path)));
         plain
-            .filter(|path| {
-                let key = text(path).to_lowercase();
-                let is_new = !known.contains(&key);
-                if is_new {
-                    known.push(key);
-                }
-                is_new
-            })
+            .filter(|path| known.insert(text(path).to_lowercase()))
             .collect()
     }
 }

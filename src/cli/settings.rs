@@ -41,6 +41,8 @@ pub struct Loaded {
     /// read the configuration see [`Loaded::reader`].
     pub binary: Asked,
     environment: OnceLock<Environment>,
+    /// As the service manager tells it.
+    service_account: OnceLock<Option<Account>>,
     /// The binary once it was judged whether it may read the configuration; and whether others may write that.
     reader: OnceLock<Result<Reader, Silence>>,
     is_accepted: bool,
@@ -68,8 +70,11 @@ impl Loaded {
     }
 
     /// The account that the service of this configuration runs as, where there is one that is known.
-    pub fn service_account(&self) -> Option<Account> {
-        service::account(Some(&self.installation.main))
+    pub fn service_account(&self) -> Option<&Account> {
+        let account = &self.service_account;
+        account
+            .get_or_init(|| service::account(Some(&self.installation.main)))
+            .as_ref()
     }
 
     /// Reads the same configuration once more.
@@ -106,6 +111,12 @@ impl Loaded {
 
     /// What of the configuration others may write.
     pub fn written_by_others(&self) -> Option<Distrust> {
+        // Whether the binary may read it hangs on the same, and was judged.
+        match self.reader() {
+            Err(Silence::OthersWrite(distrust)) if !self.is_accepted => return Some(distrust.clone()),
+            Ok(Some(_)) if !self.is_accepted => return None,
+            _ => {}
+        }
         trust::of_configuration(&self.configuration, &self.belonging(), Reach::All)
     }
 
@@ -141,6 +152,7 @@ impl Loaded {
         }
         Ok(Loaded {
             environment: OnceLock::new(),
+            service_account: OnceLock::new(),
             reader: OnceLock::new(),
             is_accepted: false,
             installation,

@@ -133,7 +133,7 @@ impl Status {
             root: loaded.show(&loaded.installation.root),
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
-            account: loaded.service_account().map(|account| account.name),
+            account: loaded.service_account().map(|account| account.name.clone()),
             platform: format!("{:?}", loaded.facts.platform),
             apache_version: loaded.facts.version.to_string(),
             told_by: loaded.told_by.clone(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::environment::{Environment, system_folders};
-use super::trust::{Distrust, judge};
+use super::trust::{Distrust, Judge};
 
 /// A program that may be run: nobody but root and we can have put it there.
 #[derive(Clone, Debug)]
@@ -21,9 +21,10 @@ impl Program {
     /// # Errors
     /// Why it may not be run.
     pub fn at(path: &Path) -> Result<Program, Distrust> {
-        let real = judge(path)?;
+        let mut judge = Judge::default();
+        let real = judge.judge(path)?;
         for library in libraries(&real) {
-            judge(&library).map_err(|distrust| Distrust {
+            judge.judge(&library).map_err(|distrust| Distrust {
                 subject: path.to_path_buf(),
                 ..distrust
             })?;
