@@ -6,18 +6,10 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use esync_ssl::apply::{Change, Holder, RealDisk, Store, Transaction};
+use esync_ssl::apply::{Change, Holder, Transaction};
 use serde_json::Value;
 use support::process::Outcome;
 use support::site::{BACKUPS, Site};
-
-fn store(site: &Site) -> Store<'static> {
-    Store {
-        disk: &RealDisk,
-        root: site.root(),
-        folder: site.root().join(BACKUPS),
-    }
-}
 
 fn holder() -> Holder {
     Holder::this("2026-01-02T03:04:05Z".into(), "esync-ssl enable".into())
@@ -25,7 +17,7 @@ fn holder() -> Holder {
 
 /// Leaves the server root as a run does that is killed between writing and being sure.
 fn killed_run(site: &Site, after: &str) {
-    let store = store(site);
+    let store = site.store();
     let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
     let changes = vec![
         Change::create(site.root().join("conf/new.conf"), b"# new\n".to_vec()),
@@ -47,7 +39,7 @@ fn json(outcome: &Outcome) -> Value {
 #[test]
 fn a_second_run_learns_who_is_at_work_and_may_wait() {
     let site = Site::new();
-    let store = store(&site);
+    let store = site.store();
     let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
     let before = site.snapshot();
     let outcome = site.enable().run().expect_code(9);

@@ -630,50 +630,29 @@ fn colour_is_for_terminals_only() {
 /// Unix only: file modes, links, another user, and a terminal to answer at.
 #[cfg(unix)]
 mod unix {
-    use std::io::{Read, Write};
+    use std::io::Write;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
-    use std::process::Child;
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::support::terminal::Terminal;
 
     /// The program at a terminal of its own.
     struct Session {
-        child: Child,
-        terminal: fs::File,
-        shown: std::sync::mpsc::Receiver<Vec<u8>>,
+        at: Terminal,
         said: String,
     }
 
     impl Session {
         fn start(arguments: &[&str], root: &Path, no_color: bool) -> Self {
-            let terminal = nix::pty::openpty(None, None).expect("a terminal");
-            let side = || fs::File::from(terminal.slave.try_clone().expect("a second handle"));
             let mut command = support::program::command();
             command.args(["enable", "--self-signed", "--domain", DOMAIN, "--root"]);
             command.arg(root).args(arguments).env("TERM", "xterm-256color");
             if no_color {
                 command.env("NO_COLOR", "1");
             }
-            let child = command.stdin(side()).stdout(side()).stderr(side()).spawn();
-            drop(command);
-            drop(terminal.slave);
-            let terminal = fs::File::from(terminal.master);
-            let mut reader = terminal.try_clone().expect("a second handle");
-            let (send, shown) = std::sync::mpsc::channel();
-            std::thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                // The end is an error here: nobody holds the other side any more.
-                while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                    if send.send(bytes[..count].to_vec()).is_err() {
-                        break;
-                    }
-                }
-            });
             Session {
-                child: child.expect("the program starts"),
-                terminal,
-                shown,
+                at: Terminal::start(command),
                 said: String::new(),
             }
         }
@@ -682,7 +661,7 @@ mod unix {
         #[track_caller]
         fn wait_for_question(&mut self) {
             while !self.said.ends_with("[y/N] ") {
-                match self.shown.recv_timeout(Duration::from_secs(30)) {
+                match self.at.shown.recv_timeout(Duration::from_secs(30)) {
                     Ok(bytes) => self.said.push_str(&String::from_utf8_lossy(&bytes)),
                     Err(error) => panic!("no question ({error}):\n{}", self.said),
                 }
@@ -693,13 +672,13 @@ mod unix {
         #[track_caller]
         fn say(&mut self, text: &str) {
             self.said.clear();
-            self.terminal.write_all(text.as_bytes()).expect("an answer");
+            self.at.typed.write_all(text.as_bytes()).expect("an answer");
         }
 
         /// Answers and gives the exit status and all that was said.
         #[track_caller]
         fn answer(mut self, text: &str) -> (Option<i32>, String) {
-            self.terminal.write_all(text.as_bytes()).expect("an answer");
+            self.at.typed.write_all(text.as_bytes()).expect("an answer");
             self.end()
         }
 
@@ -707,17 +686,17 @@ mod unix {
         fn end(mut self) -> (Option<i32>, String) {
             let start = Instant::now();
             let status = loop {
-                if let Some(status) = self.child.try_wait().expect("the state of a child process") {
+                if let Some(status) = self.at.child.try_wait().expect("the state of a child process") {
                     break status;
                 }
                 if start.elapsed() > Duration::from_secs(30) {
-                    let _ = self.child.kill();
-                    let _ = self.child.wait();
+                    let _ = self.at.child.kill();
+                    let _ = self.at.child.wait();
                     panic!("it does not end:\n{}", self.said);
                 }
                 std::thread::sleep(Duration::from_millis(5));
             };
-            while let Ok(bytes) = self.shown.recv_timeout(Duration::from_secs(5)) {
+            while let Ok(bytes) = self.at.shown.recv_timeout(Duration::from_secs(5)) {
                 self.said.push_str(&String::from_utf8_lossy(&bytes));
             }
             (status.code(), self.said)

@@ -10,20 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use esync_ssl::apply::{
-    Attributes, Change, Entry, Holder, Manifest, Name, RealDisk, State, Store, Transaction, checksum,
+    Attributes, Change, Entry, Holder, Manifest, Name, State, Store, Transaction, checksum,
 };
 use support::files;
 use support::others::{NOBODY, Victim, fifo, give, is_root, mode};
 use support::process::Outcome;
 use support::site::{BACKUPS, Site};
-
-fn store(site: &Site) -> Store<'static> {
-    Store {
-        disk: &RealDisk,
-        root: site.root(),
-        folder: site.root().join(BACKUPS),
-    }
-}
 
 /// Puts something into the place of an entry of ours.
 type InPlace<'a> = &'a dyn Fn(&Path, &Victim);
@@ -181,7 +173,7 @@ fn a_dated_folder_of_somebody_else_is_passed_over() {
         after: State::Absent,
         ..entry(&path, &path, evil())
     };
-    let id = plant(&site, &manifest(&store(&site), planted, &[]));
+    let id = plant(&site, &manifest(&site.store(), planted, &[]));
     give(&site.root().join(BACKUPS).join(&id));
     site.run(&["restore", &id, "--yes"]).run().expect_code(4);
     fs::write(site.root().join(BACKUPS).join("unfinished"), &id).expect("a mark");
@@ -196,7 +188,7 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
     let victim = Victim::new(&site);
     let folder = site.root().join(BACKUPS);
     let elsewhere = site.beside("20260102T030405Z-1");
-    let store = store(&site);
+    let store = site.store();
     let planted = manifest(&store, entry(&victim.path, &victim.path, State::Absent), &[]);
     files::write(
         &elsewhere.join("manifest.json"),
@@ -335,7 +327,7 @@ fn a_planted_manifest_reaches_nothing_but_the_configuration() {
         for way in ["restore", "recover", "enable", "disable"] {
             let site = Site::new();
             let victim = Victim::new(&site);
-            let store = store(&site);
+            let store = site.store();
             let (entry, folders) = planted(&site, &victim);
             let id = plant(&site, &manifest(&store, entry, &folders));
             if way != "restore" && way != "disable" {
@@ -370,7 +362,7 @@ fn a_planted_manifest_makes_no_links_and_removes_no_folders() {
         after: State::Absent,
         ..entry(&link, &link, State::Absent)
     };
-    let store = store(&site);
+    let store = site.store();
     let id = plant(&site, &manifest(&store, planted, &[]));
     site.run(&["restore", &id, "--yes"]).run().expect_code(7);
     site.run(&["disable", "--yes"]).run();
@@ -404,7 +396,7 @@ fn what_is_put_back_never_gets_rights_that_it_did_not_have() {
         after: State::Absent,
         ..entry(&path, &path, state(b"evil", "evil"))
     };
-    let store = store(&site);
+    let store = site.store();
     let id = plant(&site, &manifest(&store, planted, &[]));
     site.run(&["restore", &id, "--yes"]).run().expect_code(0);
     let metadata = fs::metadata(&path).expect("the file");
@@ -421,7 +413,7 @@ fn a_file_outside_of_the_root_is_put_back_when_the_configuration_reads_it() {
             let include = format!("Include {}\n", outside.display());
             fs::write(site.main(), site.text() + &include).expect("the main file");
         }
-        let store = store(&site);
+        let store = site.store();
         let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
         let transaction = Transaction {
             changes: vec![Change::replace(

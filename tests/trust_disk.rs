@@ -8,13 +8,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use esync_ssl::apply::{Change, Holder, Last, Place, RealDisk, Store, Transaction};
+use esync_ssl::apply::{Change, Holder, Last, Place, Transaction};
 use support::files;
 use support::others::{NOBODY, Victim, give, give_all, is_root, mode};
-use support::site::{BACKUPS, DOMAIN, Site};
+use support::site::{DOMAIN, Site};
+use support::stranger::Background;
 
 /// Tells a child which folder to attack, and which file to put there as a link.
 const ATTACKED: &str = "ESYNC_SSL_TEST_ATTACKED";
@@ -52,43 +53,11 @@ fn swapper() {
 }
 
 /// The attack as long as this lives.
-struct Attack(Child);
-
-impl Attack {
-    fn on(folder: &Path, victim: &Victim) -> Self {
-        let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args(["swapper", "--exact", "--nocapture", "--test-threads=1"]);
-        command.env(ATTACKED, folder).env(VICTIM, &victim.path);
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the attacker");
-        let attack = Attack(child);
-        for _ in 0..3000 {
-            if folder.join("ready").exists() {
-                return attack;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the attacker does not get ready");
-    }
-}
-
-impl Drop for Attack {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn store(site: &Site) -> Store<'static> {
-    Store {
-        disk: &RealDisk,
-        root: site.root(),
-        folder: site.root().join(BACKUPS),
-    }
+fn attack(folder: &Path, victim: &Victim) -> Background {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["swapper", "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(ATTACKED, folder).env(VICTIM, &victim.path);
+    Background::start(&mut command, || folder.join("ready").exists())
 }
 
 fn holder() -> Holder {
@@ -113,10 +82,10 @@ fn who_owns_a_folder_of_the_configuration_gains_nothing_by_swapping_files() {
     }
     let (site, folder) = shared_site();
     let victim = Victim::new(&site);
-    let attack = Attack::on(&folder, &victim);
+    let attack = attack(&folder, &victim);
     let (mut written, mut undone) = (0, 0);
     for number in 0..200 {
-        let store = store(&site);
+        let store = site.store();
         let path = folder.join("a.conf");
         let before = match fs::read(&path) {
             Ok(before) => before,
@@ -164,7 +133,7 @@ fn who_owns_the_folder_of_a_new_key_gains_nothing_by_swapping_files() {
     let folder = site.beside("keys");
     fs::create_dir(&folder).expect("a folder");
     give(&folder);
-    let attack = Attack::on(&folder, &victim);
+    let attack = attack(&folder, &victim);
     for number in 0..60 {
         let out = |end: &str| folder.join(format!("{number}.{end}"));
         let program = support::program::esync_ssl()

@@ -4,14 +4,15 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use support::files;
+use support::others::{NOBODY, give_all, is_root, mode};
 use support::process::Outcome;
 use support::site::{DOMAIN, Site};
-use support::stranger::{self, Notes, give};
+use support::stranger::Notes;
 
 /// Commands that only read.
 const READING: [&[&str]; 8] = [
@@ -25,10 +26,6 @@ const READING: [&[&str]; 8] = [
     &["enable", "--dry-run", "--self-signed", "--domain", DOMAIN],
 ];
 
-fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
-}
-
 /// A server root with `bin/httpd`, which notes its runs.
 struct Tree {
     site: Site,
@@ -38,7 +35,7 @@ struct Tree {
 impl Tree {
     /// None where we cannot act as another user.
     fn new() -> Option<Tree> {
-        if !stranger::is_possible() {
+        if !is_root() {
             return None;
         }
         let site = Site::new();
@@ -92,13 +89,13 @@ type Spoil = (&'static str, fn(&Tree), fn(&Tree) -> (PathBuf, &'static str));
 const SPOILS: [Spoil; 9] = [
     (
         "it belongs to somebody",
-        |tree| give(&tree.httpd()),
+        |tree| give_all(&tree.httpd()),
         |tree| (tree.httpd(), "belongs to nobody (uid 65534), mode 0755"),
     ),
     (
         "its folder does",
         |tree| {
-            give(&tree.path("bin"));
+            give_all(&tree.path("bin"));
             std::os::unix::fs::chown(tree.httpd(), Some(0), Some(0)).unwrap();
         },
         |tree| (tree.path("bin"), "belongs to nobody (uid 65534), mode 0755"),
@@ -111,7 +108,7 @@ const SPOILS: [Spoil; 9] = [
     (
         "a group may write its folder",
         |tree| {
-            std::os::unix::fs::chown(tree.path("bin"), Some(0), Some(stranger::NOBODY)).unwrap();
+            std::os::unix::fs::chown(tree.path("bin"), Some(0), Some(NOBODY)).unwrap();
             mode(&tree.path("bin"), 0o775);
         },
         |tree| {
@@ -129,7 +126,7 @@ const SPOILS: [Spoil; 9] = [
     (
         "the root belongs to somebody",
         |tree| {
-            std::os::unix::fs::chown(tree.site.root(), Some(stranger::NOBODY), None).unwrap();
+            std::os::unix::fs::chown(tree.site.root(), Some(NOBODY), None).unwrap();
         },
         |tree| (tree.site.root(), "belongs to nobody (uid 65534), mode 0755"),
     ),
@@ -141,7 +138,7 @@ const SPOILS: [Spoil; 9] = [
             fs::rename(tree.path("bin"), tree.path("real")).unwrap();
             symlink(tree.path("real"), open.join("bin")).unwrap();
             symlink(open.join("bin"), tree.path("bin")).unwrap();
-            std::os::unix::fs::chown(&open, Some(stranger::NOBODY), None).unwrap();
+            std::os::unix::fs::chown(&open, Some(NOBODY), None).unwrap();
         },
         |tree| {
             (
@@ -154,7 +151,7 @@ const SPOILS: [Spoil; 9] = [
         "a library beside it",
         |tree| {
             files::write(&tree.path("lib/libapr-1.so.0"), "");
-            give(&tree.path("lib/libapr-1.so.0"));
+            give_all(&tree.path("lib/libapr-1.so.0"));
         },
         |tree| {
             (
@@ -183,7 +180,7 @@ fn allow(path: &Path) {
     let mut list = vec![2, 0, 0, 0];
     for (kind, rights, id) in [
         (1_u16, 7_u16, u32::MAX),
-        (2, 7, stranger::NOBODY),
+        (2, 7, NOBODY),
         (4, 5, u32::MAX),
         (16, 7, u32::MAX),
         (32, 5, u32::MAX),
@@ -265,7 +262,7 @@ type Open = (&'static str, fn(&Tree), fn(&Tree) -> PathBuf);
 const OPEN_FILES: [Open; 6] = [
     (
         "the main file",
-        |tree| give(&tree.site.main()),
+        |tree| give_all(&tree.site.main()),
         |tree| tree.site.main(),
     ),
     (
@@ -286,7 +283,7 @@ const OPEN_FILES: [Open; 6] = [
         "a folder where an Include looks, and finds nothing",
         |tree| {
             fs::create_dir(tree.path("sites")).unwrap();
-            give(&tree.path("sites"));
+            give_all(&tree.path("sites"));
             tree.append("IncludeOptional sites/*.conf");
         },
         |tree| tree.path("sites"),
@@ -295,7 +292,7 @@ const OPEN_FILES: [Open; 6] = [
         "a folder in which a wildcard finds a folder",
         |tree| {
             fs::create_dir_all(tree.path("sites/a/b")).unwrap();
-            give(&tree.path("sites/a"));
+            give_all(&tree.path("sites/a"));
             tree.append("IncludeOptional sites/*/b/*.conf");
         },
         |tree| tree.path("sites/a"),
@@ -304,7 +301,7 @@ const OPEN_FILES: [Open; 6] = [
         "the environment",
         |tree| {
             files::write(&tree.path("envvars"), "export APACHE_LIB=/x\n");
-            give(&tree.path("envvars"));
+            give_all(&tree.path("envvars"));
         },
         |tree| tree.path("envvars"),
     ),
@@ -313,7 +310,7 @@ const OPEN_FILES: [Open; 6] = [
 const OPEN_PROGRAMS: [Open; 5] = [
     (
         "a module",
-        |tree| give(&tree.path("modules/mod_authz_core.so")),
+        |tree| give_all(&tree.path("modules/mod_authz_core.so")),
         |tree| tree.path("modules/mod_authz_core.so"),
     ),
     (
@@ -325,7 +322,7 @@ const OPEN_PROGRAMS: [Open; 5] = [
         "a library",
         |tree| {
             files::write(&tree.path("own/lib.so"), "");
-            give(&tree.path("own"));
+            give_all(&tree.path("own"));
             tree.append("LoadFile own/lib.so");
         },
         |tree| tree.path("own"),
@@ -334,7 +331,7 @@ const OPEN_PROGRAMS: [Open; 5] = [
         "a module for which a file must come",
         |tree| {
             fs::create_dir(tree.path("own")).unwrap();
-            give(&tree.path("own"));
+            give_all(&tree.path("own"));
             tree.append("<IfFile own/now>\nLoadModule own_module own/mod_own.so\n</IfFile>");
         },
         |tree| tree.path("own"),
@@ -343,7 +340,7 @@ const OPEN_PROGRAMS: [Open; 5] = [
         "a program that gives random numbers",
         |tree| {
             files::write(&tree.path("own/random"), "");
-            give(&tree.path("own"));
+            give_all(&tree.path("own"));
             tree.append("<IfModule ssl_module>\nSSLRandomSeed startup exec:own/random\n</IfModule>");
         },
         |tree| tree.path("own"),

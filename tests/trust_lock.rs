@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use esync_ssl::apply::{Change, Content, Holder, Lock, RealDisk, Store, Transaction};
+use esync_ssl::apply::{Change, Content, Holder, Lock, Store, Transaction};
 use serde_json::Value;
 use support::process::Outcome;
 use support::program::esync_ssl;
@@ -113,7 +113,7 @@ fn each_of_different_runs_at_once_follows_on_another() {
         outcome.expect_code(0);
     }
     // What each found there is what the one before had left: none overwrote what it had not seen.
-    let store = store(&site);
+    let store = site.store();
     let mut now = None;
     for backup in store.backups().expect("the backups") {
         for entry in &backup.manifest.entries {
@@ -203,7 +203,7 @@ fn runs_that_do_not_wait_are_done_or_try_again() {
 fn who_only_looks_waits_for_nobody() {
     let site = Site::new();
     site.enable().run().expect_code(0);
-    let store = store(&site);
+    let store = site.store();
     let held = lock(&store);
     let before = site.snapshot();
     for arguments in [
@@ -216,14 +216,6 @@ fn who_only_looks_waits_for_nobody() {
     }
     assert!(before == site.snapshot());
     drop(held);
-}
-
-fn store(site: &Site) -> Store<'static> {
-    Store {
-        disk: &RealDisk,
-        root: site.root(),
-        folder: site.root().join(BACKUPS),
-    }
 }
 
 fn lock(store: &Store) -> Lock {
@@ -266,7 +258,7 @@ fn an_interrupted_run_is_told_first() {
     site.enable().run().expect_code(0);
     fs::create_dir_all(site.root().join("logs")).expect("the logs");
     fs::write(site.root().join("logs/error.log"), "").expect("a log");
-    let store = store(&site);
+    let store = site.store();
     half_done(&site, &store, &lock(&store));
     for arguments in READING {
         let outcome = site.run(arguments).run();
@@ -296,7 +288,7 @@ fn an_interrupted_run_is_told_first() {
 fn a_run_that_is_still_at_work_was_not_interrupted() {
     let site = Site::new();
     site.enable().run().expect_code(0);
-    let store = store(&site);
+    let store = site.store();
     let lock = lock(&store);
     half_done(&site, &store, &lock);
     for arguments in READING {
@@ -357,7 +349,7 @@ fn previews_survive(site: &dyn Fn() -> Site, command: &[&str], previews: &[&[&st
             let site = site();
             let before: Vec<Value> = previews.iter().map(|preview| previewed(&site, preview)).collect();
             support::faulty::run(&given(&site), &format!("{kind}:{at}"), None);
-            let Some(id) = store(&site).unfinished() else {
+            let Some(id) = site.store().unfinished() else {
                 continue;
             };
             open += 1;
@@ -379,7 +371,7 @@ fn previews_survive(site: &dyn Fn() -> Site, command: &[&str], previews: &[&[&st
                 assert!(said.contains("once that is undone"), "{}", outcome.report());
             }
             // Looking changed nothing.
-            assert_eq!(store(&site).unfinished(), Some(id));
+            assert_eq!(site.store().unfinished(), Some(id));
         }
     }
     open
@@ -474,7 +466,7 @@ fn links_are_previewed_as_well() {
 #[test]
 fn what_cannot_be_undone_is_not_previewed() {
     let site = Site::new();
-    let store = store(&site);
+    let store = site.store();
     half_done(&site, &store, &lock(&store));
     fs::write(site.main(), "Listen 82\n").expect("an edit");
     let before = site.snapshot();
@@ -499,7 +491,7 @@ fn what_cannot_be_undone_is_not_previewed() {
 #[test]
 fn who_may_not_write_undoes_nothing() {
     let site = Site::new();
-    let store = store(&site);
+    let store = site.store();
     half_done(&site, &store, &lock(&store));
     let before = site.snapshot();
     let arguments: Vec<String> = site
@@ -538,13 +530,13 @@ fn nothing_is_made_where_nothing_is_written() {
 
 #[cfg(unix)]
 mod unix {
-    use std::fs::File;
     use std::io::{Read, Write};
-    use std::process::{Child, Stdio};
-    use std::sync::mpsc::{Receiver, RecvTimeoutError};
+    use std::process::Stdio;
+    use std::sync::mpsc::RecvTimeoutError;
     use std::time::Instant;
 
     use super::*;
+    use crate::support::terminal::Terminal;
     use support::site::text;
 
     /// Somebody edits once, in the middle of a run: it plans again on what is there then.
@@ -575,43 +567,15 @@ mod unix {
     }
 
     /// A run with a person at its terminal.
-    struct Session {
-        child: Child,
-        terminal: File,
-        shown: Receiver<Vec<u8>>,
-    }
+    struct Session(Terminal);
 
     impl Session {
         fn start(site: &Site) -> Session {
-            let terminal = nix::pty::openpty(None, None).expect("a terminal");
-            let side = || File::from(terminal.slave.try_clone().expect("a second handle"));
             let arguments = site.enable_arguments();
-            let child = support::program::command()
-                .args(arguments.iter().filter(|word| *word != "--yes"))
-                .env("NO_COLOR", "1")
-                .stdin(side())
-                .stdout(side())
-                .stderr(side())
-                .spawn()
-                .expect("the program starts");
-            drop(terminal.slave);
-            let terminal = File::from(terminal.master);
-            let mut reader = terminal.try_clone().expect("a second handle");
-            let (send, shown) = std::sync::mpsc::channel();
-            std::thread::spawn(move || {
-                let mut bytes = [0; 4096];
-                // The end is an error here: nobody holds the other side any more.
-                while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                    if send.send(bytes[..count].to_vec()).is_err() {
-                        break;
-                    }
-                }
-            });
-            Session {
-                child,
-                terminal,
-                shown,
-            }
+            let mut command = support::program::command();
+            command.args(arguments.iter().filter(|word| *word != "--yes"));
+            command.env("NO_COLOR", "1");
+            Session(Terminal::start(command))
         }
 
         /// What is said until the next question, or the end.
@@ -619,7 +583,7 @@ mod unix {
         fn read(&mut self) -> String {
             let mut said = String::new();
             while !said.ends_with("[y/N] ") {
-                match self.shown.recv_timeout(Duration::from_secs(60)) {
+                match self.0.shown.recv_timeout(Duration::from_secs(60)) {
                     Ok(bytes) => said.push_str(&String::from_utf8_lossy(&bytes)),
                     Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => panic!("nothing more: {said}"),
@@ -629,11 +593,11 @@ mod unix {
         }
 
         fn answer(&mut self, text: &str) {
-            self.terminal.write_all(text.as_bytes()).expect("an answer");
+            self.0.typed.write_all(text.as_bytes()).expect("an answer");
         }
 
         fn code(mut self) -> Option<i32> {
-            self.child.wait().expect("its end").code()
+            self.0.child.wait().expect("its end").code()
         }
     }
 
@@ -700,7 +664,7 @@ mod unix {
     #[test]
     fn who_waits_sleeps() {
         let site = Site::new();
-        let store = store(&site);
+        let store = site.store();
         let lock = lock(&store);
         let mut waiting = esync_ssl()
             .args(site.enable_arguments())

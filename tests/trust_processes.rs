@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::apache_site::{ApacheSite, DOMAIN};
 use support::network::Network;
+use support::others::{NOBODY, give_all, is_root};
 use support::process::Outcome;
 use support::program::esync_ssl;
 use support::running::Site;
 use support::site::Site as Small;
-use support::stranger::{self, Background, Notes, as_nobody, give};
+use support::stranger::{Background, Notes, as_nobody};
 use support::{files, mounts};
 
 /// A server root beside which a program lies that belongs to somebody else, and passes for a running Apache.
@@ -28,7 +29,7 @@ struct Planted {
 impl Planted {
     /// Run by somebody else, or by root.
     fn new(is_strangers: bool) -> Option<Planted> {
-        if !stranger::is_possible() {
+        if !is_root() {
             return None;
         }
         Network::enter();
@@ -38,7 +39,7 @@ impl Planted {
         fs::create_dir(site.beside("own")).expect("a folder");
         notes.compiled(&program, false)?;
         let mut command = if is_strangers {
-            give(&site.beside("own"));
+            give_all(&site.beside("own"));
             as_nobody(&program)
         } else {
             Command::new(&program)
@@ -113,7 +114,7 @@ fn with_root_and_httpd_named_no_other_is_asked() {
 
 #[test]
 fn a_strangers_environment_is_not_handed_on() {
-    if !stranger::is_possible() {
+    if !is_root() {
         return;
     }
     let Some(site) = ApacheSite::new("") else { return };
@@ -147,7 +148,7 @@ fn a_strangers_environment_is_not_handed_on() {
 
 #[test]
 fn a_server_that_is_started_finds_what_its_configuration_names() {
-    if !stranger::is_possible() {
+    if !is_root() {
         return;
     }
     let Some(site) = Site::new() else { return };
@@ -175,7 +176,7 @@ fn a_server_that_is_started_finds_what_its_configuration_names() {
 
 #[test]
 fn a_rehearsal_is_never_taken_for_the_server() {
-    if !stranger::is_possible() {
+    if !is_root() {
         return;
     }
     let Some(site) = Site::new() else { return };
@@ -216,7 +217,7 @@ fn a_rehearsal_is_never_taken_for_the_server() {
 
 #[test]
 fn a_pid_file_that_others_may_write_is_not_believed() {
-    if !stranger::is_possible() {
+    if !is_root() {
         return;
     }
     let Some(site) = Site::new() else { return };
@@ -225,7 +226,7 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
     // Another server of root's, which `httpd -k` would end.
     let logs = site.root().join("logs");
     let file = logs.join("httpd.pid");
-    chown(&logs, Some(stranger::NOBODY), None).expect("another owner");
+    chown(&logs, Some(NOBODY), None).expect("another owner");
     for words in [&["restart"][..], &["restart", "--graceful"]] {
         let outcome = esync_ssl()
             .args(words)
@@ -258,7 +259,7 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
         site.httpd.load(&["mpm_event", "authz_core", "unixd"])
     );
     files::write(&own.join("httpd.conf"), text);
-    give(&own);
+    give_all(&own);
     let mut command = as_nobody(&site.httpd.binary);
     command.arg("-X").arg("-f").arg(own.join("httpd.conf"));
     let stranger = Background::start(&mut command, || own.join("pid").exists());
@@ -269,7 +270,7 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
 
 #[test]
 fn a_mount_in_a_folder_for_all_is_not_trusted() {
-    if !stranger::is_possible() || !mounts::isolate() {
+    if !is_root() || !mounts::isolate() {
         return;
     }
     // What others may mount there shows files of root's as they like.

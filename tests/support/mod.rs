@@ -32,6 +32,8 @@ pub mod running;
 pub mod site;
 #[cfg(unix)]
 pub mod stranger;
+#[cfg(unix)]
+pub mod terminal;
 #[cfg(windows)]
 pub mod windows_httpd;
 

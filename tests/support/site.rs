@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use esync_ssl::apply::{RealDisk, Store};
+
 use super::certificates::Authority;
 use super::files;
 use super::program::{Program, esync_ssl};
@@ -102,6 +104,15 @@ impl Site {
             .collect();
         folders.sort();
         folders
+    }
+
+    /// The means to write there and to go back.
+    pub fn store(&self) -> Store<'static> {
+        Store {
+            disk: &RealDisk,
+            root: self.root(),
+            folder: self.root().join(BACKUPS),
+        }
     }
 
     /// A path beside the server root.

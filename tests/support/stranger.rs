@@ -1,34 +1,12 @@
 //! Another user of this machine who means harm, and programs that note who runs them.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::others::{NOBODY, mode};
 use super::{files, process};
-
-/// The number of the other user, and of the group.
-pub const NOBODY: u32 = 65534;
-
-/// Whether tests may give files away and act as somebody else; says so if not.
-pub fn is_possible() -> bool {
-    let is_root = nix::unistd::geteuid().is_root();
-    if !is_root {
-        super::skip("only root can act as another user");
-    }
-    is_root
-}
-
-/// Gives a file or folder, and all in it, to the other user.
-pub fn give(path: &Path) {
-    chown(path, Some(NOBODY), Some(NOBODY)).expect("another owner");
-    if path.is_dir() && !path.is_symlink() {
-        for entry in fs::read_dir(path).expect("a folder").flatten() {
-            give(&entry.path());
-        }
-    }
-}
 
 /// A file where programs note each of their runs: the user, and what it was called with.
 pub struct Notes {
@@ -60,7 +38,7 @@ impl Notes {
     /// Forgets them.
     pub fn clear(&self) {
         fs::write(&self.file, "").expect("the notes");
-        fs::set_permissions(&self.file, fs::Permissions::from_mode(0o666)).expect("its mode");
+        mode(&self.file, 0o666);
     }
 
     /// A script that passes for httpd 2.4, notes its runs, and writes its environment beside the notes when it is to
@@ -133,7 +111,7 @@ pub fn executable(path: &Path, script: &str) {
     // Under another name: a file that is open for writing cannot be run.
     let waiting = path.with_extension("new");
     files::write(&waiting, script);
-    fs::set_permissions(&waiting, fs::Permissions::from_mode(0o755)).expect("its mode");
+    mode(&waiting, 0o755);
     fs::rename(&waiting, path).expect("its name");
 }
 
