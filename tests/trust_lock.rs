@@ -342,7 +342,7 @@ fn previews_survive(site: &dyn Fn() -> Site, command: &[&str], previews: &[&[&st
         Some(0)
     );
     let operations = support::faulty::noted(&notes).len();
-    let step = operations.div_ceil(if cfg!(windows) { 3 } else { 8 });
+    let step = operations.div_ceil(if cfg!(windows) { 6 } else { 8 });
     let mut open = 0;
     for at in (1..=operations).step_by(step) {
         for kind in ["kill-before", "kill-after"] {

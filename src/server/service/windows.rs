@@ -215,13 +215,16 @@ impl Service for Managed {
             Err(SystemError::Winapi(inner))
                 if inner
                     .raw_os_error()
-                    .is_some_and(|number| NOT_NOW.contains(&number))
-                    && self.state()? == State::Changing =>
+                    .is_some_and(|number| NOT_NOW.contains(&number)) =>
             {
-                Err(Error::Busy(format!(
-                    "{} is starting or stopping and takes no orders",
-                    self.name()
-                )))
+                // What it was doing may have come to its end since.
+                match self.state()? {
+                    State::Stopped => Ok(()),
+                    State::Changing | State::Running => Err(Error::Busy(format!(
+                        "{} is starting or stopping and takes no orders",
+                        self.name()
+                    ))),
+                }
             }
             Err(error) => Err(self.error(error)),
         }
