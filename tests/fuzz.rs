@@ -11,9 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use esync_ssl::check::certificate::{Question, check};
 use esync_ssl::check::generation::Generation;
 use esync_ssl::check::tls_files::{File, TlsFiles};
+use esync_ssl::check::{certificate::check, question::Question};
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source};
 use esync_ssl::tls::issue::{self, KeyType};
 use esync_ssl::tls::pkcs12::Archive;

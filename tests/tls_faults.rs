@@ -5,10 +5,10 @@
 #[allow(dead_code)] // each test file uses its own part
 mod staging;
 
-use esync_ssl::check::certificate::{Question, check};
 use esync_ssl::check::generation::Generation;
 use esync_ssl::check::tls_files::{File, TlsFiles};
 use esync_ssl::check::{Code, Severity};
+use esync_ssl::check::{certificate::check, question::Question};
 use rcgen::{
     BasicConstraints, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
     SanType,

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use esync_ssl::check::certificate::{Question, check};
 use esync_ssl::check::generation::Generation;
 use esync_ssl::check::tls_files::{File, TlsFiles};
+use esync_ssl::check::{certificate::check, question::Question};
 use esync_ssl::tls::issue::{self, KeyType};
 use esync_ssl::tls::{pem, pkcs12::Archive};
 use proptest::prelude::*;

@@ -2,16 +2,16 @@
 //!
 //! Findings show fingerprints of public keys only, never anything of the private one.
 
-use super::certificate::{Question, Served, readable};
 use super::finding::{Code, Finding, Severity};
 use super::generation::{Generation, OpenSsl};
+use super::question::{Question, Served, readable};
 use super::tls_files::File;
 use crate::tls::Error;
 use crate::tls::certificate::colon_hex;
 use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};
-use crate::tls::encryption::{Derivation, Encryption, LegacyCipher, Pbes2Cipher, Pkcs12Scheme};
 use crate::tls::pem::Margin;
 use crate::tls::private_key::{PrivateKey, carries_public_key};
+use crate::tls::protection::{Derivation, Encryption, LegacyCipher, Pbes2Cipher, Pkcs12Scheme};
 use crate::tls::public_key::{KeyKind, PublicKey};
 
 /// Gives the position among [`Served::rest`] of the certificate that the key belongs to, when that is not the

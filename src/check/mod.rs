@@ -15,6 +15,7 @@ pub mod log;
 mod name;
 pub mod port;
 mod profile;
+pub mod question;
 pub mod rehearsal;
 pub mod secret;
 pub mod served;

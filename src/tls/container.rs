@@ -8,8 +8,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::encryption::Encryption;
 use super::pem::{self, Block};
+use super::protection::Encryption;
 
 /// Files beyond this size (in bytes) are not certificates or keys; they are not looked into.
 pub const MAX_SIZE: usize = crate::foreign::CERTIFICATE as usize;
@@ -193,11 +193,6 @@ impl Fault {
 }
 
 impl Contents {
-    /// Recognises a file's content. Never fails: what is nothing known is [`Shape::Unknown`].
-    pub fn recognise(bytes: &[u8]) -> Contents {
-        super::recognise::contents(bytes)
-    }
-
     /// Those of a file of more than [`MAX_SIZE`] bytes, which need not be read.
     pub fn too_large() -> Contents {
         Contents {

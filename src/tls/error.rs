@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::encryption::Encryption;
+use super::protection::Encryption;
 
 /// Why a job on a certificate or key could not be done. The text says what and what to do next; the caller
 /// knows the file and puts its name in front.
@@ -19,10 +19,12 @@ pub enum Error {
         /// What is wrong with it, as the end of a sentence.
         reason: &'static str,
     },
-    /// The validity asked for is not between 1 and [`crate::tls::issue::MAX_DAYS`] days.
+    /// The validity asked for is not between 1 and so many days.
     BadValidity {
         /// Days asked for.
         days: u32,
+        /// The most that can be asked for.
+        most: u32,
     },
     /// The system gave no random numbers, or making a key failed.
     KeyGeneration,
@@ -65,10 +67,9 @@ impl fmt::Display for Error {
                 "{:?} is no name that a certificate can carry: {reason}; give a domain like esync.example.com",
                 name
             ),
-            Error::BadValidity { days } => write!(
+            Error::BadValidity { days, most } => write!(
                 f,
-                "a certificate cannot be valid for {days} days; choose between 1 and {}",
-                crate::tls::issue::MAX_DAYS
+                "a certificate cannot be valid for {days} days; choose between 1 and {most}"
             ),
             Error::KeyGeneration => {
                 f.write_str("no private key could be made: the system's random numbers are not available")

@@ -135,7 +135,7 @@ pub fn self_signed(
 ) -> Result<KeyAndCertificate, Error> {
     let mut params = parameters(names, key_type.is_rsa())?;
     if days == 0 || days > MAX_DAYS {
-        return Err(Error::BadValidity { days });
+        return Err(Error::BadValidity { days, most: MAX_DAYS });
     }
     params.not_before = now - CLOCK_SKEW;
     // The last second counts as valid (RFC 5280, 4.1.2.5).
@@ -404,8 +404,20 @@ mod tests {
             self_signed(&names, KeyType::P256, days, NOW).unwrap_err()
         };
         assert_eq!(refused(&[], 30), Error::NoName);
-        assert_eq!(refused(&["a.example"], 0), Error::BadValidity { days: 0 });
-        assert_eq!(refused(&["a.example"], 9999), Error::BadValidity { days: 9999 });
+        assert_eq!(
+            refused(&["a.example"], 0),
+            Error::BadValidity {
+                days: 0,
+                most: MAX_DAYS
+            }
+        );
+        assert_eq!(
+            refused(&["a.example"], 9999),
+            Error::BadValidity {
+                days: 9999,
+                most: MAX_DAYS
+            }
+        );
         assert!(matches!(
             refused(&["a.example\nServerName x"], 30),
             Error::BadName { .. }

@@ -5,7 +5,7 @@
 //!
 //! - [`container`] tells by content what a file is; [`pem`] splits text into blocks;
 //! - [`certificate`], [`private_key`] and [`public_key`] read what was found, [`encryption`] takes off a
-//!   pass-phrase, [`pkcs12`] takes archives apart;
+//!   pass-phrase ([`protection`] names the schemes), [`pkcs12`] takes archives apart;
 //! - [`chain`] puts certificates in order, [`name`] tells whether one is good for a name;
 //! - [`bundle`] puts key, certificate and chain of several files into what one server gets;
 //! - [`request`] reads what was asked of a certificate authority;
@@ -25,6 +25,7 @@ pub mod name;
 pub mod pem;
 pub mod pkcs12;
 pub mod private_key;
+pub mod protection;
 pub mod public_key;
 mod recognise;
 pub mod request;

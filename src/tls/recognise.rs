@@ -8,43 +8,46 @@ use super::container::{Contents, Encoding, Fault, Item, KeyForm, Kind, MAX_SIZE,
 use super::der::{
     BIT_STRING, CONTEXT_0, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Stop, dotted, trimmed,
 };
-use super::encryption::{self, Encryption};
+use super::encryption;
 use super::pem::{self, Block};
+use super::protection::Encryption;
 
-/// See [`Contents::recognise`].
-pub(crate) fn contents(bytes: &[u8]) -> Contents {
-    if bytes.len() > MAX_SIZE {
-        return Contents::too_large();
-    }
-    if let Some(text) = utf16(bytes) {
-        let (shape, items) = look(&text);
-        return Contents {
-            encoding: Encoding::Utf16,
-            shape,
-            items,
-        };
-    }
-    match bytes.strip_prefix(b"\xef\xbb\xbf") {
-        // PEM is searched with the mark, so that the block behind it knows of it.
-        Some(rest) if !contains(bytes, b"-----BEGIN ") => {
-            let (shape, items) = look(rest);
-            Contents {
-                encoding: Encoding::Utf8Bom,
-                shape,
-                items,
-            }
+impl Contents {
+    /// Recognises a file's content. Never fails: what is nothing known is [`Shape::Unknown`].
+    pub fn recognise(bytes: &[u8]) -> Contents {
+        if bytes.len() > MAX_SIZE {
+            return Contents::too_large();
         }
-        mark => {
-            let encoding = if mark.is_some() {
-                Encoding::Utf8Bom
-            } else {
-                Encoding::Plain
-            };
-            let (shape, items) = look(bytes);
-            Contents {
-                encoding,
+        if let Some(text) = utf16(bytes) {
+            let (shape, items) = look(&text);
+            return Contents {
+                encoding: Encoding::Utf16,
                 shape,
                 items,
+            };
+        }
+        match bytes.strip_prefix(b"\xef\xbb\xbf") {
+            // PEM is searched with the mark, so that the block behind it knows of it.
+            Some(rest) if !contains(bytes, b"-----BEGIN ") => {
+                let (shape, items) = look(rest);
+                Contents {
+                    encoding: Encoding::Utf8Bom,
+                    shape,
+                    items,
+                }
+            }
+            mark => {
+                let encoding = if mark.is_some() {
+                    Encoding::Utf8Bom
+                } else {
+                    Encoding::Plain
+                };
+                let (shape, items) = look(bytes);
+                Contents {
+                    encoding,
+                    shape,
+                    items,
+                }
             }
         }
     }

@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use esync_ssl::check::Finding;
-use esync_ssl::check::certificate::{Question, check};
 use esync_ssl::check::generation::Generation;
 use esync_ssl::check::tls_files::{File, TlsFiles};
+use esync_ssl::check::{certificate::check, question::Question};
 use esync_ssl::tls::certificate::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
