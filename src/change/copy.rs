@@ -7,8 +7,6 @@ use std::ops::Range;
 use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
 
 use super::address::name_lines;
-use super::answer::names_exactly;
-use super::listen::describe;
 use super::plan::{PlanError, refuse};
 use super::policy::leads_to;
 use super::redirect::PATTERN;
@@ -69,7 +67,7 @@ pub(super) fn body(
         .chain(request.names())
         .collect();
     let own_name = own_settings(configuration, site.section, "ServerName").pop();
-    let other_names = own_name.is_none() || !names_exactly(site, &request.domain);
+    let other_names = own_name.is_none() || !site.names_exactly(&request.domain);
     // `name:80` is what links to itself would say.
     let other_port = own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':'));
 
@@ -110,7 +108,7 @@ pub(super) fn body(
             return Err(refuse(format!(
                 "the virtual host {} takes `{}` from {}, which must not hold for its HTTPS side too; move that line \
                  into the virtual host itself, then run again",
-                describe(configuration, site),
+                site.describe(configuration),
                 String::from_utf8_lossy(&name),
                 configuration.place(entry)
             )));
@@ -155,7 +153,7 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
         Some(closing) if closing > opening.line => Ok(opening.line + 1..closing),
         _ => Err(refuse(format!(
             "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
-            describe(configuration, site)
+            site.describe(configuration)
         ))),
     }
 }

@@ -145,7 +145,7 @@ impl<'a> Step<'a> {
         if self.request.http.is_none() && !losers.is_empty() {
             let names: Vec<String> = losers
                 .iter()
-                .map(|host| format!("  {}", describe(self.configuration, host)))
+                .map(|host| format!("  {}", host.describe(self.configuration)))
                 .collect();
             return Err(refuse(format!(
                 "switching HTTP off (the default) would leave virtual hosts without a listener:\n{}\nsay what is \
@@ -410,15 +410,6 @@ pub(super) fn comment_out(configuration: &Configuration, id: EntryId, reason: St
         replacement: b"#".to_vec(),
         reason,
     }
-}
-
-/// Name and place of a virtual host, for people.
-pub(super) fn describe(configuration: &Configuration, host: &VirtualHost) -> String {
-    let name = host.server_name.as_deref().unwrap_or("(no ServerName)");
-    format!(
-        "{name} at {}",
-        configuration.place(configuration.entry(host.entry))
-    )
 }
 
 /// `0.0.0.0` and `[::]` side by side: one for each family, which Apache can bind together when they are adjacent.

@@ -6,7 +6,6 @@ use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualH
 
 use super::address::name_lines;
 use super::answer::Answers;
-use super::listen::describe;
 use super::plan::{PlanError, insert_lines, refuse};
 use super::request::Request;
 use super::text::{setting, unit_of};
@@ -203,19 +202,19 @@ pub(super) fn place(
         return Err(refuse(match catch_all {
             Some(host) => {
                 let name = taken_name(host, names.iter().copied()).unwrap_or_default();
-                let other = format!(" of {}", describe(configuration, first));
+                let other = format!(" of {}", first.describe(configuration));
                 format!(
                     "the virtual host {} answers {name} by a wildcard ServerAlias, and a virtual host before it would \
                      become the default instead{}; add `ServerAlias {name}` to the one with the wildcard to have it \
                      updated, or narrow its alias",
-                    describe(configuration, host),
+                    host.describe(configuration),
                     if host.entry == first.entry { "" } else { &other }
                 )
             }
             None => format!(
                 "the section at {} is never closed, and holds the virtual host {}; close it, then run again",
                 configuration.place(configuration.entry(before)),
-                describe(configuration, first)
+                first.describe(configuration)
             ),
         }));
     }

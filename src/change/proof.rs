@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::httpd::{Address, Configuration, Entry, Host, Problem, SERVER, Severity, Truth, VirtualHost};
 
-use super::answer::{Answers, names_exactly};
-use super::listen::{self, describe};
+use super::answer::Answers;
+use super::listen;
 use super::plan::{PlanError, refuse};
 use super::request::{Http, Request};
 use super::work::Work;
@@ -84,7 +84,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
                 "the virtual host {} loses its listener, as asked by --http off",
-                describe(original, &host)
+                host.describe(original)
             ));
         }
     }
@@ -99,7 +99,7 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
     let (tls, plain): (Vec<_>, Vec<_>) = result
         .virtual_hosts()
         .into_iter()
-        .filter(|host| host.truth == Truth::True && names_exactly(host, &request.domain))
+        .filter(|host| host.truth == Truth::True && host.names_exactly(&request.domain))
         .partition(|host| result.speaks_tls(host));
     let all_tls = || tls.iter().flat_map(|host| &host.addresses);
     let everywhere = |address: &Address| address.host == Host::Any;
@@ -111,7 +111,7 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
     Some(format!(
         "HTTP is sent to HTTPS at all addresses, by the virtual host {}, but {} has HTTPS at {} only: see that the name \
          leads clients there and nowhere else",
-        describe(result, sends_all),
+        sends_all.describe(result),
         request.domain,
         addresses.into_iter().collect::<Vec<_>>().join(" and ")
     ))
@@ -137,12 +137,12 @@ fn refuse_tls_on_http_ports(
                 .addresses
                 .iter()
                 .any(|a| !own_port(a.port) && is_listened(a.port));
-        if names_exactly(&host, &request.domain) && other_side && !old.contains(&key(result, &host)) {
+        if host.names_exactly(&request.domain) && other_side && !old.contains(&key(result, &host)) {
             let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
             return Err(refuse(format!(
                 "the virtual host {} would speak TLS at all its addresses, {}, and HTTP at none; give HTTP a virtual \
                  host of its own, without SSLEngine, then run again",
-                describe(result, &host),
+                host.describe(result),
                 addresses.join(" and ")
             )));
         }
@@ -225,7 +225,7 @@ fn sets_are_unchanged(
             .host
             .clone();
         // The domain's own may get more names.
-        let aliases = if names_exactly(host, &request.domain) {
+        let aliases = if host.names_exactly(&request.domain) {
             Vec::new()
         } else {
             host.aliases.clone()
@@ -247,7 +247,7 @@ fn sets_are_unchanged(
                 "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
                  fits; write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
                 request.domain,
-                describe(original, first),
+                first.describe(original),
                 request.port,
                 request.port
             )));
@@ -262,13 +262,13 @@ fn sets_are_unchanged(
                 continue;
             };
             let is_own = request.names().any(|own| own.eq_ignore_ascii_case(name))
-                || names_exactly(was, &request.domain);
+                || was.names_exactly(&request.domain);
             if !is_own && was.has_name(name) && key(original, was) != key(result, is) {
                 return Err(refuse(format!(
                     "{name} is answered on port {} by the virtual host {}, and that of {} would take it over; take \
                      the name out of the ServerAlias of one of them, then run again",
                     request.port,
-                    describe(original, was),
+                    was.describe(original),
                     is.client_name().unwrap_or(&request.domain)
                 )));
             }
@@ -306,7 +306,7 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
         .map(|listen| listen.port)
         .collect();
     for host in configuration.virtual_hosts() {
-        if host.truth != Truth::True || names_exactly(&host, &request.domain) {
+        if host.truth != Truth::True || host.names_exactly(&request.domain) {
             continue;
         }
         let values = |name: &str| -> Vec<Vec<u8>> {
@@ -329,7 +329,7 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
                     .port
                     .map_or(!ports.is_empty(), |port| ports.contains(&port))
             }),
-            place: describe(configuration, &host),
+            place: host.describe(configuration),
         });
     }
     all

@@ -9,9 +9,9 @@ use regex::RegexBuilder;
 use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 
 use super::address::{is_ipv6, name_lines};
-use super::answer::{Answers, names_exactly};
+use super::answer::Answers;
 use super::copy::{REDIRECTS, within};
-use super::listen::{describe, plain_http};
+use super::listen::plain_http;
 use super::module::load;
 use super::new_host::{addresses, bytes, indented, insert_at_server_level, place};
 use super::plan::{Act, PlanError, refuse};
@@ -236,7 +236,7 @@ impl<'a> Port<'a> {
         let own = host.server_name.iter().chain(&host.aliases);
         let mut others =
             own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
-        let shared = others.next().is_some() || !names_exactly(host, &self.request.domain);
+        let shared = others.next().is_some() || !host.names_exactly(&self.request.domain);
         let taken = within(self.configuration, host).any(|entry| {
             entry.truth != Truth::False
                 && self.configuration.context(entry) == host.section
@@ -281,7 +281,7 @@ impl<'a> Port<'a> {
             return Err(refuse(format!(
                 "the virtual host {} switches rewriting off at {}, and needs it for a redirect of {} alone; take that \
                  line out, then run again",
-                describe(self.configuration, host),
+                host.describe(self.configuration),
                 self.configuration.place(entry),
                 self.request.domain
             )));
@@ -323,7 +323,7 @@ impl<'a> Port<'a> {
             return Err(refuse(format!(
                 "the virtual host {} answers HTTP as one for every port, and a new one for port {port} would take all \
                  of its names; write the port into its opening, as in `<VirtualHost *:{port}>`, then run again",
-                describe(self.configuration, host),
+                host.describe(self.configuration),
                 port = self.port
             )));
         }

@@ -4,7 +4,6 @@ use crate::httpd::{
     Configuration, Edit, Entry, Platform, SectionId, Truth, VirtualHost, real_path, resolve, word,
 };
 
-use super::listen::describe;
 use super::plan::{PlanError, insert_lines, refuse};
 use super::request::Request;
 use super::text::{indentation_unit, quoted, setting, what};
@@ -68,7 +67,7 @@ pub(super) fn update(
                 return Err(refuse(format!(
                     "the virtual host {} has several {name} lines (the first at {}); leave the one that is to be \
                      replaced, then run again",
-                    describe(configuration, host),
+                    host.describe(configuration),
                     configuration.place(first)
                 )));
             }

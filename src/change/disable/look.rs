@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, real_path};
 
-use super::super::answer::names_exactly;
-use super::super::listen::describe;
 use super::super::plan::{PlanError, refuse};
 use super::super::redirect;
 use super::history::{Place, Record, Traces, block_of, trace};
@@ -123,7 +121,7 @@ impl<'a> Look<'a> {
                             .all(|at| redirect::stands_in(self.configuration, &self.hosts[*at])),
                         false => hosts
                             .iter()
-                            .any(|at| names_exactly(&self.hosts[*at], &block.domain)),
+                            .any(|at| self.hosts[*at].names_exactly(&block.domain)),
                     };
                 if hosts.is_empty() || !is_it {
                     continue;
@@ -180,7 +178,7 @@ impl<'a> Look<'a> {
             let Some(closing) = self.configuration.sections()[host.section as usize].closing else {
                 return Err(refuse(format!(
                     "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
-                    describe(self.configuration, host)
+                    host.describe(self.configuration)
                 )));
             };
             let lines = line..closing as usize + 1;

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Truth};
 
-use super::super::answer::names_exactly;
-use super::super::listen::describe;
 use super::super::plan::{Link, PlanError};
 use super::decide::Decision;
 use super::history::Action;
@@ -204,11 +202,11 @@ impl Decision<'_> {
         let host = hosts.iter().find(|host| {
             host.truth == Truth::True
                 && view.speaks_tls(host)
-                && on.iter().any(|domain| names_exactly(host, domain))
+                && on.iter().any(|domain| host.names_exactly(domain))
         })?;
         let ports = host.addresses.iter().filter_map(|address| address.port);
         Some((
-            format!("the virtual host {}", describe(view, host)),
+            format!("the virtual host {}", host.describe(view)),
             ports.collect(),
         ))
     }

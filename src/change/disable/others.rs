@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Edit, word};
 
-use super::super::answer::names_exactly;
 use super::decide::Decision;
 use super::marks::{redirect_of, words};
 
@@ -98,7 +97,7 @@ impl Decision<'_> {
                     .decided
                     .gone
                     .iter()
-                    .any(|gone| names_exactly(&look.hosts[*gone], &domain));
+                    .any(|gone| look.hosts[*gone].names_exactly(&domain));
                 if known || !goes {
                     continue;
                 }

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use crate::httpd::{Configuration, Truth, VirtualHost};
 
 use super::super::answer::Answers;
-use super::super::listen::describe;
 use super::super::plan::{PlanError, refuse};
 use super::super::proof::{errors, place};
 use super::super::request::Request;
@@ -60,7 +59,7 @@ pub(super) fn prove(
                 "{} would not be answered on port {} by the virtual host {} as before",
                 question.name,
                 question.port,
-                describe(look.configuration, host)
+                host.describe(look.configuration)
             )));
         }
     }
@@ -93,8 +92,8 @@ fn refuse_plain_default(look: &Look, now: &State) -> Result<(), PlanError> {
                 return Err(refuse(format!(
                     "without TLS in the virtual host {}, port {port} would speak plain HTTP, and {} could not be \
                      reached over TLS any more; turn HTTPS off for that one first or as well (disable without --domain)",
-                    describe(result, first),
-                    describe(result, hurt)
+                    first.describe(result),
+                    hurt.describe(result)
                 )));
             }
         }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Configuration, Truth, VirtualHost, real_path};
 
-use super::super::answer::{Answers, names_exactly};
-use super::super::listen::describe;
+use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
 use super::super::request::Request;
 use super::decide::Decision;
@@ -32,7 +31,7 @@ impl Decision<'_> {
                         return Err(refuse(format!(
                             "{domain} is a further name of the virtual host {}; disable --domain {} takes that off \
                              with all its names, or take {domain} out of its ServerAlias",
-                            describe(look.configuration, &look.hosts[host]),
+                            look.hosts[host].describe(look.configuration),
                             ours.domain
                         )));
                     }
@@ -42,7 +41,7 @@ impl Decision<'_> {
                     self.remove_others(host)?;
                     continue;
                 }
-                let shown = describe(look.configuration, &look.hosts[host]);
+                let shown = look.hosts[host].describe(look.configuration);
                 let opening = look.configuration.entry(look.hosts[host].entry);
                 if recorded && let Some(place) = look.configuration.macro_place(opening) {
                     self.decided.notes.push(format!(
@@ -87,7 +86,7 @@ impl Decision<'_> {
             let answers = Answers::on(look.configuration, &request, port);
             for end in answers.local_ends() {
                 if let Some(host) = answers.at(end)
-                    && names_exactly(host, domain)
+                    && host.names_exactly(domain)
                     && look.configuration.speaks_tls(host)
                 {
                     found.extend(look.hosts.iter().position(|own| own.section == host.section));
@@ -124,7 +123,7 @@ impl Decision<'_> {
 
     fn remove_others(&mut self, host: usize) -> Result<(), PlanError> {
         let look = self.look;
-        let shown = describe(look.configuration, &look.hosts[host]);
+        let shown = look.hosts[host].describe(look.configuration);
         let entry = look.configuration.entry(look.hosts[host].entry);
         let (file, line) = (look.file_of(entry), entry.line as usize);
         let lines = match look.configuration.macro_place(entry) {
