@@ -8,8 +8,9 @@ use crate::httpd::{
     Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
 };
 
+use super::existing::{key, secured};
 use super::plan::{PlanError, refuse};
-use super::proof::{broken, errors, key, place, secured};
+use super::proof::{broken, errors, place};
 use super::request::{Http, Request};
 use super::work::Work;
 

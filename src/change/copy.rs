@@ -4,14 +4,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Truth, VirtualHost, trim};
 
 use super::address::name_lines;
+use super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, leads_to, own_settings, within};
 use super::plan::{PlanError, refuse};
-use super::policy::leads_to;
-use super::redirect::PATTERN;
 use super::request::Request;
-use super::update::{editable, own_settings};
+use super::update::editable;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
 const DEFINED_ONCE: [&str; 4] = [
@@ -27,15 +26,6 @@ const OWN: [&str; 4] = [
     "SSLCertificateFile",
     "SSLCertificateKeyFile",
     "SSLCertificateChainFile",
-];
-
-/// Directives that send a client elsewhere.
-pub(super) const REDIRECTS: [&str; 5] = [
-    "Redirect",
-    "RedirectPermanent",
-    "RedirectTemp",
-    "RedirectMatch",
-    "RewriteRule",
 ];
 
 /// A copied body.
@@ -91,7 +81,7 @@ pub(super) fn body(
         }
         let arguments = configuration.arguments(entry);
         // One of ours may be there for another name of the same virtual host.
-        let ours = PATTERN.trim_matches('"').as_bytes();
+        let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
         let redirects = is(&REDIRECTS)
             && arguments
                 .iter()
@@ -161,16 +151,6 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
 /// The line behind which its copy goes.
 pub(super) fn closing_line(configuration: &Configuration, site: &VirtualHost) -> Result<u32, PlanError> {
     range(configuration, site).map(|lines| lines.end)
-}
-
-/// Everything in a virtual host, inner sections included, in order.
-pub(super) fn within<'a>(
-    configuration: &'a Configuration,
-    site: &'a VirtualHost,
-) -> impl Iterator<Item = &'a Entry> {
-    configuration
-        .entries_from(site.entry + 1)
-        .take_while(|entry| configuration.is_within(entry.section, site.section))
 }
 
 /// What lines are indented by in the body: as the first one that is indented.

@@ -7,6 +7,7 @@ mod awake;
 mod copy;
 mod debian;
 mod disable;
+mod existing;
 mod listen;
 mod module;
 mod new_host;

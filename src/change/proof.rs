@@ -1,11 +1,11 @@
 //! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
 
 use crate::httpd::{Address, Configuration, Entry, Host, Problem, SERVER, Severity, Truth, VirtualHost};
 
 use super::answer::Answers;
+use super::existing::{HostKey, key, secured};
 use super::listen;
 use super::plan::{PlanError, refuse};
 use super::request::{Http, Request};
@@ -148,27 +148,6 @@ fn refuse_tls_on_http_ports(
         }
     }
     Ok(())
-}
-
-/// The active virtual hosts that speak TLS.
-pub(super) fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
-    let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
-    let mut hosts = configuration.virtual_hosts();
-    hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
-    hosts
-}
-
-/// What identifies a virtual host across edits: its file, addresses and name.
-pub(super) type HostKey = (PathBuf, Vec<String>, Option<String>);
-
-pub(super) fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
-    let opening = configuration.entry(host.entry);
-    let addresses = host.addresses.iter().map(ToString::to_string);
-    (
-        configuration.file(opening.file).host.clone(),
-        addresses.collect(),
-        host.server_name.clone(),
-    )
 }
 
 /// Every virtual host that was active keeps its engine, certificate and key, except the domain's own.

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::httpd::{Address, Configuration, Host, SectionId, Truth, VirtualHost, real_path};
 
+use super::existing::{NOBODY, only_redirects, own_settings, redirects_everything, stands_in};
 use super::plan::{PlanError, refuse};
-use super::redirect;
 use super::request::Request;
-use super::update::own_settings;
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
@@ -84,7 +83,7 @@ pub(super) fn scope(
         },
     };
     let mut addresses = site.addresses.clone();
-    if redirect::does_nothing_else(configuration, site) {
+    if only_redirects(configuration, site) {
         // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
         let secure = hosts.iter().filter(|host| {
             host.truth == Truth::True && configuration.speaks_tls(host) && host.names_exactly(&request.domain)
@@ -167,7 +166,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
-                && (with_redirects || !redirect::does_nothing_else(configuration, host))
+                && (with_redirects || !only_redirects(configuration, host))
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);
@@ -220,7 +219,7 @@ fn candidates<'a>(
         let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
         anywhere
             && host.aliases.is_empty()
-            && !redirect::stands_in(configuration, host)
+            && !stands_in(configuration, host)
             && own_settings(configuration, host.section, "ServerName").is_empty()
     });
     nameless
@@ -247,9 +246,9 @@ pub(super) fn refuse_other_sites(
             .find(|host| {
                 // Whoever takes every name has none for its own.
                 host.has_name(name)
-                    && !host.has_name(redirect::NOBODY)
+                    && !host.has_name(NOBODY)
                     && !own.contains(&content(configuration, host.section))
-                    && !redirect::takes_everything(configuration, host)
+                    && !redirects_everything(configuration, host)
             });
         if let Some(host) = other {
             return Err(refuse(format!(

@@ -1,9 +1,8 @@
 //! Bringing a virtual host that answers the domain over TLS in line with the request, where it stands.
 
-use crate::httpd::{
-    Configuration, Edit, Entry, Platform, SectionId, Truth, VirtualHost, real_path, resolve, word,
-};
+use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, real_path, resolve, word};
 
+use super::existing::own_settings;
 use super::plan::{PlanError, insert_lines, refuse};
 use super::request::Request;
 use super::text::{indentation_unit, quoted, setting, what};
@@ -184,17 +183,6 @@ pub(super) fn insert_into(
         &lines,
         reason,
     ))
-}
-
-pub(super) fn own_settings<'a>(
-    configuration: &'a Configuration,
-    section: SectionId,
-    name: &str,
-) -> Vec<&'a Entry> {
-    configuration
-        .inside(section)
-        .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
-        .collect()
 }
 
 /// Does the directive name that file, in whatever spelling?

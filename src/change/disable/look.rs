@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, real_path};
 
+use super::super::existing;
 use super::super::plan::{PlanError, refuse};
-use super::super::redirect;
 use super::history::{Place, Record, Traces, block_of, trace};
 use super::marks::{Mark, blocks, target};
 
@@ -118,7 +118,7 @@ impl<'a> Look<'a> {
                     || match stands_in {
                         true => hosts
                             .iter()
-                            .all(|at| redirect::stands_in(self.configuration, &self.hosts[*at])),
+                            .all(|at| existing::stands_in(self.configuration, &self.hosts[*at])),
                         false => hosts
                             .iter()
                             .any(|at| self.hosts[*at].names_exactly(&block.domain)),
@@ -182,7 +182,7 @@ impl<'a> Look<'a> {
                 )));
             };
             let lines = line..closing as usize + 1;
-            let stands_in = block.stand_in.is_some() && redirect::stands_in(self.configuration, host);
+            let stands_in = block.stand_in.is_some() && existing::stands_in(self.configuration, host);
             let ours = Ours {
                 file,
                 domain: self.domain_of(file, &lines, block.mark, stands_in, &block.domain),
