@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::httpd::{Configuration, Edit, EntryId, Listen, Truth, VirtualHost};
+use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
 
 use super::answer::Answers;
-use super::plan::{PlanError, insert_lines, refuse, server_root_line};
+use super::edit_lines::{comment_out, insert_lines, server_root_line};
+use super::plan::{PlanError, refuse};
 use super::request::{Http, Request};
 use super::site::site;
 
@@ -394,20 +395,6 @@ pub(super) fn move_to(
         file: file.host.clone(),
         span,
         replacement: replacement.into_bytes(),
-        reason,
-    }
-}
-
-/// A directive as a comment.
-pub(super) fn comment_out(configuration: &Configuration, id: EntryId, reason: String) -> Edit {
-    let entry = configuration.entry(id);
-    let file = configuration.file(entry.file);
-    let line = entry.line as usize;
-    let start = file.document.span(line).start + file.document.indentation(line).len();
-    Edit {
-        file: file.host.clone(),
-        span: start..start,
-        replacement: b"#".to_vec(),
         reason,
     }
 }

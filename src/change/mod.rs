@@ -7,6 +7,7 @@ mod awake;
 mod copy;
 mod debian;
 mod disable;
+mod edit_lines;
 mod existing;
 mod listen;
 mod module;

@@ -6,7 +6,8 @@ use crate::httpd::{
 };
 
 use super::debian;
-use super::plan::{Act, PlanError, insert_lines, refuse, server_root_line};
+use super::edit_lines::{insert_lines, server_root_line};
+use super::plan::{Act, PlanError, refuse};
 use super::request::Request;
 
 const SSL: &str = "ssl_module";

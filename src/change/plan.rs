@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, FileId, Source, Truth};
+use crate::httpd::{Configuration, Edit, Facts, Source};
 
 use super::request::Request;
 use super::work::Work;
@@ -208,56 +208,4 @@ fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {
 pub(super) fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
     Configuration::read(main, source.clone(), facts.clone())
         .map_err(|error| PlanError::Read(source.host_path(main), error))
-}
-
-/// The line of the main file behind which a first line of its kind goes: its `ServerRoot`.
-pub(super) fn server_root_line(configuration: &Configuration) -> Option<u32> {
-    let roots = configuration.named("ServerRoot").map(|(_, entry)| entry);
-    roots
-        .filter(|entry| entry.file == 0 && configuration.is_server_level(0, entry.line) == Truth::True)
-        .last()
-        .map(|entry| entry.line)
-}
-
-/// Inserts whole lines behind a line of a file (`None`: at its start), in its indentation and line ending.
-pub(super) fn insert_lines(
-    configuration: &Configuration,
-    file: FileId,
-    after: Option<u32>,
-    lines: &[Vec<u8>],
-    reason: String,
-) -> Edit {
-    let read = configuration.file(file);
-    let document: &Document = &read.document;
-    let ending = document.line_ending().as_bytes();
-    let mut replacement = Vec::new();
-    let (at, indentation) = match after {
-        Some(line) => {
-            replacement.extend(document.separator_after(line as usize));
-            (
-                document.span(line as usize).end,
-                document.indentation(line as usize),
-            )
-        }
-        None => (
-            document
-                .lines()
-                .first()
-                .map_or(document.bytes().len(), |line| line.start as usize),
-            &b""[..],
-        ),
-    };
-    for line in lines {
-        if !line.is_empty() {
-            replacement.extend_from_slice(indentation);
-        }
-        replacement.extend_from_slice(line);
-        replacement.extend_from_slice(ending);
-    }
-    Edit {
-        file: read.host.clone(),
-        span: at..at,
-        replacement,
-        reason,
-    }
 }

@@ -8,15 +8,15 @@ use crate::httpd::{Configuration, Truth, VirtualHost, in_url};
 
 use super::address::{is_ipv6, name_lines};
 use super::answer::Answers;
+use super::edit_lines::{Spot, insert_at_server_level, insert_into};
 use super::existing::{ALL_BUT_CHALLENGES, NOBODY, redirects, within};
 use super::listen::plain_http;
 use super::module::load;
-use super::new_host::{addresses, bytes, indented, insert_at_server_level, place};
+use super::new_host::{addresses, place};
 use super::plan::{Act, PlanError, refuse};
 use super::policy::inherited_rewrites;
 use super::request::{Http, Request};
-use super::text::unit_of;
-use super::update::{Spot, insert_into};
+use super::text::{bytes, indented, unit_of};
 
 /// Changes after which HTTP sends the names to HTTPS; none when it does, or was not asked to.
 pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {

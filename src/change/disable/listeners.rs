@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Document, Listen, Truth, parse_listen, word};
 
-use super::super::listen::{comment_out, move_to};
+use super::super::edit_lines::comment_out;
+use super::super::listen::move_to;
 use super::super::plan::PlanError;
 use super::decide::Decision;
 use super::marks::words;
