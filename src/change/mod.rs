@@ -8,6 +8,7 @@ mod copy;
 mod debian;
 mod disable;
 mod edit_lines;
+mod enable;
 mod existing;
 mod listen;
 mod module;

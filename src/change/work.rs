@@ -7,11 +7,17 @@ use regex::Regex;
 
 use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path};
 
-use super::plan::{Change, FileChange, Link, PlanError, read};
+use super::plan::{Change, FileChange, Link, PlanError};
 use super::request::Request;
 
 /// One application of edits: for each, its line before, the lines that went, and the lines that came.
 type Shifts = Vec<(usize, usize, usize)>;
+
+/// The configuration of `main`.
+pub(super) fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
+    Configuration::read(main, source.clone(), facts.clone())
+        .map_err(|error| PlanError::Read(source.host_path(main), error))
+}
 
 /// The state between the steps: edited bytes over the files as they were when they were first read.
 pub(super) struct Work<'a> {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path, trim};
 
-use super::super::plan::{Link, PlanError, read};
+use super::super::plan::{Link, PlanError};
+use super::super::work::read;
 use super::Disable;
 use super::history::Record;
 use super::look::Look;

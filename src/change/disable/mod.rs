@@ -17,10 +17,10 @@ mod sections;
 
 use crate::httpd::{Facts, Source, real_path};
 
-use super::plan::{Plan, PlanError, read};
+use super::plan::{Plan, PlanError};
 use super::proof::refuse_broken;
 use super::request::Request;
-use super::work::Work;
+use super::work::{Work, read};
 use decide::decide;
 use look::Look;
 

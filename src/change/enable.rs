@@ -1,0 +1,110 @@
+//! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
+//! to add. At the end the plan proves itself.
+
+use crate::httpd::{Configuration, Edit, Facts, Source};
+
+use super::plan::{Act, Link, Plan, PlanError};
+use super::request::Request;
+use super::work::{Work, read};
+use super::{awake, listen, module, proof, redirect, site, virtual_host};
+
+/// A step: the changes that are missing from a configuration.
+type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
+
+const STEPS: [Step; 7] = [
+    |configuration, _| module::ssl(configuration),
+    module::headers,
+    |configuration, request| Ok(module::stapling_cache(configuration, request)),
+    |configuration, _| module::session_cache(configuration),
+    |configuration, request| listen::edits(configuration, request).map(acts),
+    |configuration, request| virtual_host::edits(configuration, request).map(acts),
+    redirect::acts,
+];
+
+/// Each step may bring in a file in which another finds something to do; more than this is our mistake.
+const ROUNDS: usize = 6;
+
+impl Plan {
+    /// Plans HTTPS for a request on the configuration of `main` and proves the plan. Writes nothing.
+    ///
+    /// # Errors
+    /// A refusal with its reason, or that a file cannot be read.
+    pub fn enable(main: &[u8], source: &Source, facts: &Facts, request: &Request) -> Result<Plan, PlanError> {
+        let original = read(main, source, facts)?;
+        proof::refuse_broken(&original)?;
+        let mut work = Work::new(main, source, facts, &original);
+        let mut plan = Plan::default();
+        let mut configuration = work.read()?;
+        let asked = request;
+        let mut request = asked.clone();
+        if request.site.is_none() {
+            request.site = site::place_of(&original, &request);
+        }
+        // A cache may become active only through a file that a step brought in, so the steps repeat until none has
+        // anything to add.
+        for round in 0.. {
+            let mut edited = false;
+            for step in STEPS {
+                let acts = step(&configuration, &request).map_err(|error| {
+                    // The site that was found may have gone with mod_ssl's coming.
+                    let lost = awake::refuse_lost_hosts(&original, &configuration).err();
+                    let lost = lost.filter(|_| asked.site.is_none());
+                    lost.unwrap_or_else(|| work.as_it_was(&configuration, error))
+                })?;
+                if !acts.is_empty() {
+                    edited = true;
+                    let (edits, links) = split(acts);
+                    plan.changes.extend(work.apply(edits, &mut request)?);
+                    work.link(&links)?;
+                    plan.links.extend(links);
+                    configuration = work.read()?;
+                    proof::refuse_endless(&configuration)
+                        .map_err(|error| work.as_it_was(&configuration, error))?;
+                }
+            }
+            if !edited {
+                break;
+            }
+            if round == ROUNDS {
+                return Err(PlanError::Unproven("planning does not come to an end".into()));
+            }
+        }
+        proof::prove(&original, &configuration, &request, &work)?;
+        // As a second run will see it.
+        let mut again = request.clone();
+        if asked.site.is_none() {
+            again.site = site::place_of(&configuration, asked);
+        }
+        for step in STEPS {
+            if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
+                return Err(awake::refuse_second_look(
+                    &original,
+                    &configuration,
+                    &request,
+                    &work,
+                ));
+            }
+        }
+        plan.changes
+            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        plan.notes = proof::notes(&original, &configuration, &request);
+        plan.files = work.changed();
+        Ok(plan)
+    }
+}
+
+/// Edits as changes.
+fn acts(edits: Vec<Edit>) -> Vec<Act> {
+    edits.into_iter().map(Act::Edit).collect()
+}
+
+fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {
+    let (mut edits, mut links) = (Vec::new(), Vec::new());
+    for act in acts {
+        match act {
+            Act::Edit(edit) => edits.push(edit),
+            Act::Link(link) => links.push(link),
+        }
+    }
+    (edits, links)
+}
