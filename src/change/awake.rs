@@ -8,9 +8,9 @@ use crate::httpd::{
     Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
 };
 
+use super::broken::{broken, errors, place};
 use super::existing::{key, secured};
 use super::plan::{PlanError, refuse};
-use super::proof::{broken, errors, place};
 use super::request::{Http, Request};
 use super::work::Work;
 

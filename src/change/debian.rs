@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::httpd::{Configuration, Kind, Truth, bytes_path, resolve, trim, word};
 
-use super::module::exists;
 use super::plan::Link;
 
 /// The links that load a module and what it depends on; none where the server is not laid out like that, or has no
@@ -108,4 +107,18 @@ fn dependencies(load: &[u8]) -> Vec<String> {
         .flat_map(str::split_whitespace)
         .map(str::to_owned)
         .collect()
+}
+
+/// Is there such a module file, as a `LoadModule` would find it?
+pub(super) fn exists(configuration: &Configuration, path: &[u8]) -> bool {
+    let mut resolved = path.to_vec();
+    if memchr::memmem::find(path, b"${").is_some() {
+        resolved = configuration.variables().substitute(path, |_| {}).into_owned();
+    }
+    let full = resolve(
+        configuration.server_root(),
+        &resolved,
+        configuration.source().platform,
+    );
+    configuration.source().is_foreign(&full) || configuration.source().kind(&full) == Kind::File
 }

@@ -3,6 +3,7 @@
 
 use crate::httpd::{Configuration, Edit, Facts, Source};
 
+use super::broken::{refuse_broken, refuse_endless};
 use super::plan::{Act, Link, Plan, PlanError};
 use super::request::Request;
 use super::work::{Work, read};
@@ -31,7 +32,7 @@ impl Plan {
     /// A refusal with its reason, or that a file cannot be read.
     pub fn enable(main: &[u8], source: &Source, facts: &Facts, request: &Request) -> Result<Plan, PlanError> {
         let original = read(main, source, facts)?;
-        proof::refuse_broken(&original)?;
+        refuse_broken(&original)?;
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
@@ -58,8 +59,7 @@ impl Plan {
                     work.link(&links)?;
                     plan.links.extend(links);
                     configuration = work.read()?;
-                    proof::refuse_endless(&configuration)
-                        .map_err(|error| work.as_it_was(&configuration, error))?;
+                    refuse_endless(&configuration).map_err(|error| work.as_it_was(&configuration, error))?;
                 }
             }
             if !edited {

@@ -4,6 +4,7 @@
 mod address;
 mod answer;
 mod awake;
+mod broken;
 mod copy;
 mod debian;
 mod disable;

@@ -2,10 +2,10 @@
 //! nothing of listeners and virtual hosts.
 
 use crate::httpd::{
-    Configuration, Edit, Entry, EntryId, FileId, Kind, LoadModule, Truth, resolve, source_name, word,
+    Configuration, Edit, Entry, EntryId, FileId, LoadModule, Truth, resolve, source_name, word,
 };
 
-use super::debian;
+use super::debian::{self, exists};
 use super::edit_lines::{insert_lines, server_root_line};
 use super::plan::{Act, PlanError, refuse};
 use super::request::Request;
@@ -248,17 +248,4 @@ fn add(
         &[line_text],
         format!("load {identifier}: {why}"),
     ))
-}
-
-pub(super) fn exists(configuration: &Configuration, path: &[u8]) -> bool {
-    let mut resolved = path.to_vec();
-    if memchr::memmem::find(path, b"${").is_some() {
-        resolved = configuration.variables().substitute(path, |_| {}).into_owned();
-    }
-    let full = resolve(
-        configuration.server_root(),
-        &resolved,
-        configuration.source().platform,
-    );
-    configuration.source().is_foreign(&full) || configuration.source().kind(&full) == Kind::File
 }

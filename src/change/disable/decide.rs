@@ -9,10 +9,10 @@ use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path, trim};
 
 use super::super::plan::{Link, PlanError};
 use super::super::work::read;
-use super::Disable;
 use super::history::Record;
 use super::look::Look;
 use super::needs::Known;
+use super::request::Disable;
 
 /// Main file, where bytes come from, and what is known about the server.
 pub(super) type Given<'a> = (&'a [u8], &'a Source, &'a Facts);

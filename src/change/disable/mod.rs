@@ -13,34 +13,20 @@ mod modules;
 mod needs;
 mod others;
 mod proof;
+mod request;
 mod sections;
 
 use crate::httpd::{Facts, Source, real_path};
 
+use super::broken::refuse_broken;
 use super::plan::{Plan, PlanError};
-use super::proof::refuse_broken;
 use super::request::Request;
 use super::work::{Work, read};
 use decide::decide;
 use look::Look;
 
 pub use history::{Action, Record, Version};
-
-/// A wish for HTTPS to go.
-#[derive(Clone, Debug, Default)]
-pub struct Disable {
-    /// The domains, in the form of [`super::domain_name`]; none for all that `enable` was run for.
-    pub domains: Vec<String>,
-    /// Virtual hosts of the domains go that `enable` did not write.
-    pub force: bool,
-}
-
-impl Disable {
-    /// Is the domain meant?
-    fn means(&self, domain: &str) -> bool {
-        self.domains.is_empty() || self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
-    }
-}
+pub use request::Disable;
 
 impl Plan {
     /// Plans the way back from HTTPS on the configuration of `main`, and proves the plan. Writes nothing. `records`
