@@ -26,5 +26,5 @@ mod virtual_host;
 mod work;
 
 pub use disable::{Action, Disable, Record, Version};
-pub use plan::{Change, FileChange, Link, Plan, PlanError};
+pub use plan::{FileChange, LineChange, Link, Plan, PlanError};
 pub use request::{Http, Profile, Request, domain_name};

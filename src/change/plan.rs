@@ -9,7 +9,7 @@ use crate::httpd::Edit;
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// One line for people each, in the order of the steps.
-    pub changes: Vec<Change>,
+    pub changes: Vec<LineChange>,
     /// The files that change, with their bytes before and after.
     pub files: Vec<FileChange>,
     /// Symbolic links that are made.
@@ -29,7 +29,7 @@ impl Plan {
 
 /// One change and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct LineChange {
     /// The file.
     pub file: PathBuf,
     /// The line before the change at which it happens, from 1.

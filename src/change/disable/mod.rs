@@ -2,16 +2,16 @@
 //! configuration is evaluated and decides; the records of earlier runs only say what stood somewhere before, so that
 //! what people edited since stays.
 
-mod align;
-mod around;
+mod blank_lines;
 mod decide;
+mod found;
 mod history;
+mod host_lines;
 mod listeners;
-mod look;
 mod marks;
 mod modules;
 mod needs;
-mod others;
+mod pair_lines;
 mod proof;
 mod request;
 mod sections;
@@ -23,7 +23,7 @@ use super::plan::{Plan, PlanError};
 use super::request::Request;
 use super::work::{Work, read};
 use decide::decide;
-use look::Look;
+use found::Found;
 
 pub use history::{Action, Record, Version};
 pub use request::Disable;
@@ -44,8 +44,8 @@ impl Plan {
         let original = read(main, source, facts)?;
         refuse_broken(&original)?;
         let given = (main, source, facts);
-        let look = Look::new(&original, records)?;
-        let decided = decide(given, &look, request, records)?;
+        let found = Found::new(&original, records)?;
+        let decided = decide(given, &found, request, records)?;
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan {
             notes: decided.notes.clone(),
@@ -55,7 +55,7 @@ impl Plan {
         plan.changes = work.apply(decided.edits.clone(), &mut Request::default())?;
         work.unlink(&decided.links);
         let result = work.read()?;
-        proof::prove(given, &look, &result, &decided, records)?;
+        proof::prove(given, &found, &result, &decided, records)?;
         let source = work.source();
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
@@ -64,7 +64,7 @@ impl Plan {
         let records = [records, &[record(request, &plan)]].concat();
         let again = decide(
             (main, &source, facts),
-            &Look::new(&result, &records)?,
+            &Found::new(&result, &records)?,
             request,
             &records,
         )?;
