@@ -2,7 +2,7 @@
 //! out, or makes it a comment. Decides nothing.
 
 use crate::httpd::{
-    Configuration, Document, Edit, Entry, EntryId, FileId, Truth, VirtualHost, real_path, trim,
+    Configuration, Document, Edit, Entry, EntryId, FileId, Listen, Truth, VirtualHost, real_path, trim,
 };
 
 use super::existing::own_settings;
@@ -216,4 +216,57 @@ pub(super) fn comment_out(configuration: &Configuration, id: EntryId, reason: St
         replacement: b"#".to_vec(),
         reason,
     }
+}
+
+/// A listener with another port: the port inside the argument changes, the rest of the line stays, except that a
+/// protocol becomes this one.
+pub(super) fn move_listen(
+    configuration: &Configuration,
+    listen: &Listen,
+    port: u16,
+    protocol: &str,
+    reason: String,
+) -> Edit {
+    let entry = configuration.entry(listen.entry);
+    let file = configuration.file(entry.file);
+    let line = entry.line as usize;
+    let document = &file.document;
+    let target = at_port(listen, port);
+    let spans = document.word_spans(line);
+    let (span, replacement) = if let Some([_, endpoint, rest @ ..]) = spans.as_deref() {
+        let typed = &document.bytes()[endpoint.clone()];
+        let old_port = listen.port.to_string();
+        // Only the digits change where they stand at the end of a plain word.
+        match (typed.ends_with(old_port.as_bytes()), rest) {
+            (true, []) => (endpoint.end - old_port.len()..endpoint.end, port.to_string()),
+            (_, []) => (endpoint.clone(), target),
+            (_, [last, ..]) => (endpoint.start..last.end, format!("{target} {protocol}")),
+        }
+    } else {
+        let protocol = listen.protocol.as_ref().map(|_| format!(" {protocol}"));
+        let mut text = document.indentation(line).to_vec();
+        text.extend_from_slice(format!("Listen {target}{}", protocol.unwrap_or_default()).as_bytes());
+        text.extend_from_slice(document.line_ending().as_bytes());
+        return Edit {
+            file: file.host.clone(),
+            span: document.span(line),
+            replacement: text,
+            reason,
+        };
+    };
+    Edit {
+        file: file.host.clone(),
+        span,
+        replacement: replacement.into_bytes(),
+        reason,
+    }
+}
+
+/// The endpoint of a listener on another port.
+pub(super) fn at_port(listen: &Listen, port: u16) -> String {
+    Listen {
+        port,
+        ..listen.clone()
+    }
+    .endpoint()
 }

@@ -69,6 +69,20 @@ pub(super) fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey 
     )
 }
 
+/// The caches that need mod_socache_shmcb.
+pub(super) fn shmcb_users(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
+    let caches = ["SSLSessionCache", "SSLStaplingCache"];
+    let entries = caches.into_iter().flat_map(|name| configuration.named(name));
+    entries.map(|(_, entry)| entry).filter(|entry| {
+        let arguments = configuration.arguments(entry);
+        let provider = arguments
+            .first()
+            .map(|argument| argument.to_ascii_lowercase())
+            .unwrap_or_default();
+        entry.truth != Truth::False && (provider == b"shmcb" || provider.starts_with(b"shmcb:"))
+    })
+}
+
 /// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
 pub(super) fn redirects(
     configuration: &Configuration,

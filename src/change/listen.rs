@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
 
 use super::answer::Answers;
-use super::edit_lines::{comment_out, insert_lines, server_root_line};
+use super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
 use super::plan::{PlanError, refuse};
 use super::request::{Http, Request};
 use super::site::site;
@@ -248,7 +248,7 @@ impl<'a> Step<'a> {
             "listen for HTTPS on {target} instead of HTTP on {}",
             listen.endpoint()
         );
-        Ok(move_to(
+        Ok(move_listen(
             self.configuration,
             listen,
             self.request.port,
@@ -344,58 +344,6 @@ impl<'a> Step<'a> {
     fn is_in_file(&self, listen: &Listen) -> bool {
         let entry = self.configuration.entry(listen.entry);
         self.configuration.macro_place(entry).is_none()
-    }
-}
-
-fn at_port(listen: &Listen, port: u16) -> String {
-    Listen {
-        port,
-        ..listen.clone()
-    }
-    .endpoint()
-}
-
-/// A listener with another port: the port inside the argument changes, the rest of the line stays, except that a
-/// protocol becomes this one.
-pub(super) fn move_to(
-    configuration: &Configuration,
-    listen: &Listen,
-    port: u16,
-    protocol: &str,
-    reason: String,
-) -> Edit {
-    let entry = configuration.entry(listen.entry);
-    let file = configuration.file(entry.file);
-    let line = entry.line as usize;
-    let document = &file.document;
-    let target = at_port(listen, port);
-    let spans = document.word_spans(line);
-    let (span, replacement) = if let Some([_, endpoint, rest @ ..]) = spans.as_deref() {
-        let typed = &document.bytes()[endpoint.clone()];
-        let old_port = listen.port.to_string();
-        // Only the digits change where they stand at the end of a plain word.
-        match (typed.ends_with(old_port.as_bytes()), rest) {
-            (true, []) => (endpoint.end - old_port.len()..endpoint.end, port.to_string()),
-            (_, []) => (endpoint.clone(), target),
-            (_, [last, ..]) => (endpoint.start..last.end, format!("{target} {protocol}")),
-        }
-    } else {
-        let protocol = listen.protocol.as_ref().map(|_| format!(" {protocol}"));
-        let mut text = document.indentation(line).to_vec();
-        text.extend_from_slice(format!("Listen {target}{}", protocol.unwrap_or_default()).as_bytes());
-        text.extend_from_slice(document.line_ending().as_bytes());
-        return Edit {
-            file: file.host.clone(),
-            span: document.span(line),
-            replacement: text,
-            reason,
-        };
-    };
-    Edit {
-        file: file.host.clone(),
-        span,
-        replacement: replacement.into_bytes(),
-        reason,
     }
 }
 

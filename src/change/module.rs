@@ -1,12 +1,11 @@
 //! The steps that get modules loaded: mod_ssl, and what the request or an active directive needs beside it. Knows
 //! nothing of listeners and virtual hosts.
 
-use crate::httpd::{
-    Configuration, Edit, Entry, EntryId, FileId, LoadModule, Truth, resolve, source_name, word,
-};
+use crate::httpd::{Configuration, Edit, EntryId, FileId, LoadModule, Truth, resolve, source_name, word};
 
 use super::debian::{self, exists};
 use super::edit_lines::{insert_lines, server_root_line};
+use super::existing::shmcb_users;
 use super::plan::{Act, PlanError, refuse};
 use super::request::Request;
 
@@ -36,20 +35,6 @@ pub(super) fn session_cache(configuration: &Configuration) -> Result<Vec<Act>, P
         ),
         None => Ok(Vec::new()),
     }
-}
-
-/// The caches that need mod_socache_shmcb.
-pub(super) fn shmcb_users(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
-    let caches = ["SSLSessionCache", "SSLStaplingCache"];
-    let entries = caches.into_iter().flat_map(|name| configuration.named(name));
-    entries.map(|(_, entry)| entry).filter(|entry| {
-        let arguments = configuration.arguments(entry);
-        let provider = arguments
-            .first()
-            .map(|argument| argument.to_ascii_lowercase())
-            .unwrap_or_default();
-        entry.truth != Truth::False && (provider == b"shmcb" || provider.starts_with(b"shmcb:"))
-    })
 }
 
 /// The cache without which stapling does not work, at the server level where no other is.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Document, Listen, Truth, parse_listen, word};
 
-use super::super::edit_lines::comment_out;
-use super::super::listen::move_to;
+use super::super::edit_lines::{comment_out, move_listen};
 use super::super::plan::PlanError;
 use super::decide::Decision;
 use super::marks::words;
@@ -160,7 +159,7 @@ impl Decision<'_> {
                          nothing else listens",
                         listen.endpoint()
                     );
-                    let edit = move_to(found.configuration, listen, 80, "http", reason);
+                    let edit = move_listen(found.configuration, listen, 80, "http", reason);
                     self.decided.edits.push(edit);
                 } else if self.unrecorded {
                     let reason = format!(

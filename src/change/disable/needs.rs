@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, real_path, source_name};
 
 use super::super::broken::{errors, place};
-use super::super::module::shmcb_users;
+use super::super::existing::shmcb_users;
 use super::super::plan::Link;
 
 /// Directives that bring in what stands elsewhere.
