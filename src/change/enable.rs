@@ -1,26 +1,14 @@
 //! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
 //! to add. At the end the plan proves itself.
 
-use crate::httpd::{Configuration, Edit, Facts, Source};
+use crate::httpd::{Edit, Facts, Source};
 
 use super::broken::{refuse_broken, refuse_endless};
 use super::plan::{Act, Link, Plan, PlanError};
 use super::request::Request;
+use super::step::STEPS;
 use super::work::{Work, read};
-use super::{awake, listen, module, proof, redirect, site, virtual_host};
-
-/// A step: the changes that are missing from a configuration.
-type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
-
-const STEPS: [Step; 7] = [
-    |configuration, _| module::ssl(configuration),
-    module::headers,
-    |configuration, request| Ok(module::stapling_cache(configuration, request)),
-    |configuration, _| module::session_cache(configuration),
-    |configuration, request| listen::edits(configuration, request).map(acts),
-    |configuration, request| virtual_host::edits(configuration, request).map(acts),
-    redirect::acts,
-];
+use super::{awake, proof, site};
 
 /// Each step may bring in a file in which another finds something to do; more than this is our mistake.
 const ROUNDS: usize = 6;
@@ -91,11 +79,6 @@ impl Plan {
         plan.files = work.changed();
         Ok(plan)
     }
-}
-
-/// Edits as changes.
-fn acts(edits: Vec<Edit>) -> Vec<Act> {
-    edits.into_iter().map(Act::Edit).collect()
 }
 
 fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {

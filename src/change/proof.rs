@@ -6,9 +6,9 @@ use crate::httpd::{Address, Configuration, Entry, Host, SERVER, Truth, VirtualHo
 
 use super::answer::Answers;
 use super::existing::{HostKey, key, secured};
-use super::listen;
 use super::plan::{PlanError, refuse};
 use super::request::{Http, Request};
+use super::step::listen;
 use super::work::Work;
 use super::{address, awake};
 

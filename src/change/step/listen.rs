@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
 
-use super::answer::Answers;
-use super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
-use super::plan::{PlanError, refuse};
-use super::request::{Http, Request};
-use super::site::site;
+use super::super::answer::Answers;
+use super::super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::{Http, Request};
+use super::super::site::site;
 
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
@@ -36,7 +36,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
 }
 
 /// Virtual hosts that `--http off` leaves without a listener, to be told about.
-pub(super) fn losing_hosts(configuration: &Configuration, request: &Request) -> Vec<VirtualHost> {
+pub(in crate::change) fn losing_hosts(configuration: &Configuration, request: &Request) -> Vec<VirtualHost> {
     let answers = Answers::new(configuration, request);
     Step::new(configuration, request, &answers).losers()
 }

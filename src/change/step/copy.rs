@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use crate::httpd::{Configuration, Truth, VirtualHost, trim};
 
-use super::address::name_lines;
-use super::edit_lines::editable;
-use super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, leads_to, own_settings, within};
-use super::plan::{PlanError, refuse};
-use super::request::Request;
+use super::super::address::name_lines;
+use super::super::edit_lines::editable;
+use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, leads_to, own_settings, within};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
 const DEFINED_ONCE: [&str; 4] = [

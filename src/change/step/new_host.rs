@@ -4,14 +4,15 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost};
 
-use super::address::name_lines;
-use super::answer::Answers;
-use super::edit_lines::{editable, insert_at_server_level};
-use super::plan::{PlanError, refuse};
-use super::request::Request;
-use super::text::{bytes, indented, setting, unit_of};
+use super::super::address::name_lines;
+use super::super::answer::Answers;
+use super::super::edit_lines::{editable, insert_at_server_level};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
+use super::super::site;
+use super::super::text::{bytes, indented, setting, unit_of};
 use super::update::files;
-use super::{copy, policy, site};
+use super::{copy, policy};
 
 /// A new virtual host for the given local ends, behind everything else in the main file.
 pub(super) fn add(

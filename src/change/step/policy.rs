@@ -2,9 +2,9 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
-use super::existing::leads_to;
-use super::plan::{PlanError, refuse};
-use super::request::{Profile, Request};
+use super::super::existing::leads_to;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::{Profile, Request};
 
 /// A directive that the TLS virtual host is to have.
 pub(super) struct Wanted {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::httpd::{Configuration, Kind, Truth, bytes_path, resolve, trim, word};
 
-use super::plan::Link;
+use super::super::plan::Link;
 
 /// The links that load a module and what it depends on; none where the server is not laid out like that, or has no
 /// such module.

@@ -3,11 +3,11 @@
 
 use crate::httpd::{Configuration, Edit, EntryId, FileId, LoadModule, Truth, resolve, source_name, word};
 
+use super::super::edit_lines::{insert_lines, server_root_line};
+use super::super::existing::shmcb_users;
+use super::super::plan::{Act, PlanError, refuse};
+use super::super::request::Request;
 use super::debian::{self, exists};
-use super::edit_lines::{insert_lines, server_root_line};
-use super::existing::shmcb_users;
-use super::plan::{Act, PlanError, refuse};
-use super::request::Request;
 
 const SSL: &str = "ssl_module";
 const SHMCB: &str = "socache_shmcb_module";

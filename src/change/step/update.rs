@@ -2,12 +2,13 @@
 
 use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, resolve, word};
 
-use super::edit_lines::{Spot, insert_into, remove, replace_argument};
-use super::existing::own_settings;
-use super::plan::{PlanError, refuse};
-use super::request::Request;
-use super::text::{quoted, setting, what};
-use super::{policy, site};
+use super::super::edit_lines::{Spot, insert_into, remove, replace_argument};
+use super::super::existing::own_settings;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
+use super::super::site;
+use super::super::text::{quoted, setting, what};
+use super::policy;
 
 /// The three directives that name files, with what the request wants of each.
 pub(super) fn files(request: &Request) -> [(&'static str, Option<&[u8]>); 3] {

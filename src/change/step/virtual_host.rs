@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, VirtualHost};
 
-use super::answer::Answers;
+use super::super::answer::Answers;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
 use super::new_host;
-use super::plan::{PlanError, refuse};
-use super::request::Request;
 use super::update::update;
 
 /// Edits after which the domain is answered over TLS with the request's files; none when it is.

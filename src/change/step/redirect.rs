@@ -6,17 +6,18 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Truth, VirtualHost, in_url};
 
-use super::address::{is_ipv6, name_lines};
-use super::answer::Answers;
-use super::edit_lines::{Spot, insert_at_server_level, insert_into};
-use super::existing::{ALL_BUT_CHALLENGES, NOBODY, redirects, within};
+use super::super::address::{is_ipv6, name_lines};
+use super::super::answer::Answers;
+use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
+use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, redirects, within};
+use super::super::plan::{Act, PlanError, refuse};
+use super::super::request::{Http, Request};
+use super::super::site;
+use super::super::text::{bytes, indented, unit_of};
 use super::listen::plain_http;
 use super::module::load;
 use super::new_host::{addresses, place};
-use super::plan::{Act, PlanError, refuse};
 use super::policy::inherited_rewrites;
-use super::request::{Http, Request};
-use super::text::{bytes, indented, unit_of};
 
 /// Changes after which HTTP sends the names to HTTPS; none when it does, or was not asked to.
 pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {
@@ -81,7 +82,7 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
 fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request: &Request) -> bool {
     host.has_name(name)
         || request.site.is_some()
-            && super::site::site(configuration, request)
+            && site::site(configuration, request)
                 .is_ok_and(|site| site.is_some_and(|site| site.section == host.section))
 }
 
