@@ -3,12 +3,14 @@
 
 use crate::httpd::{Edit, Facts, Source};
 
-use super::broken::{refuse_broken, refuse_endless};
+use super::notes::notes;
 use super::plan::{Act, Link, Plan, PlanError};
+use super::prove::broken::{refuse_broken, refuse_endless};
+use super::prove::{prove, woken};
 use super::request::Request;
+use super::site;
 use super::step::STEPS;
 use super::work::{Work, read};
-use super::{awake, proof, site};
 
 /// Each step may bring in a file in which another finds something to do; more than this is our mistake.
 const ROUNDS: usize = 6;
@@ -36,7 +38,7 @@ impl Plan {
             for step in STEPS {
                 let acts = step(&configuration, &request).map_err(|error| {
                     // The site that was found may have gone with mod_ssl's coming.
-                    let lost = awake::refuse_lost_hosts(&original, &configuration).err();
+                    let lost = woken::refuse_lost_hosts(&original, &configuration).err();
                     let lost = lost.filter(|_| asked.site.is_none());
                     lost.unwrap_or_else(|| work.as_it_was(&configuration, error))
                 })?;
@@ -57,7 +59,7 @@ impl Plan {
                 return Err(PlanError::Unproven("planning does not come to an end".into()));
             }
         }
-        proof::prove(&original, &configuration, &request, &work)?;
+        prove(&original, &configuration, &request, &work)?;
         // As a second run will see it.
         let mut again = request.clone();
         if asked.site.is_none() {
@@ -65,7 +67,7 @@ impl Plan {
         }
         for step in STEPS {
             if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
-                return Err(awake::refuse_second_look(
+                return Err(woken::refuse_second_look(
                     &original,
                     &configuration,
                     &request,
@@ -75,7 +77,7 @@ impl Plan {
         }
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = proof::notes(&original, &configuration, &request);
+        plan.notes = notes(&original, &configuration, &request);
         plan.files = work.changed();
         Ok(plan)
     }

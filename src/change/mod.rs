@@ -3,14 +3,13 @@
 
 mod address;
 mod answer;
-mod awake;
-mod broken;
 mod disable;
 mod edit_lines;
 mod enable;
 mod existing;
+mod notes;
 mod plan;
-mod proof;
+mod prove;
 mod request;
 mod site;
 mod step;

@@ -18,8 +18,8 @@ mod sections;
 
 use crate::httpd::{Facts, Source, real_path};
 
-use super::broken::refuse_broken;
 use super::plan::{Plan, PlanError};
+use super::prove::broken::refuse_broken;
 use super::request::Request;
 use super::work::{Work, read};
 use decide::decide;

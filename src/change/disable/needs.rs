@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, real_path, source_name};
 
-use super::super::broken::{errors, place};
 use super::super::existing::shmcb_users;
 use super::super::plan::Link;
+use super::super::prove::broken::{errors, place};
 
 /// Directives that bring in what stands elsewhere.
 const BRINGING: [&str; 3] = ["Include", "IncludeOptional", "Use"];

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use crate::httpd::{Configuration, Truth, VirtualHost};
 
 use super::super::answer::Answers;
-use super::super::broken::{errors, place};
 use super::super::plan::{PlanError, refuse};
+use super::super::prove::broken::{errors, place};
 use super::super::request::Request;
 use super::decide::{Decided, Given, state_before};
 use super::found::Found;

@@ -1,84 +1,17 @@
-//! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
+//! That a plan leaves alone what was not asked for: the virtual hosts of others, who answers, and HTTP of the domain
+//! where it stays. Edits nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use crate::httpd::{Address, Configuration, Entry, Host, SERVER, Truth, VirtualHost};
+use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost};
 
-use super::answer::Answers;
-use super::existing::{HostKey, key, secured};
-use super::plan::{PlanError, refuse};
-use super::request::{Http, Request};
-use super::step::listen;
-use super::work::Work;
-use super::{address, awake};
-
-/// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
-/// what it had.
-pub(super) fn prove(
-    original: &Configuration,
-    result: &Configuration,
-    request: &Request,
-    work: &Work<'_>,
-) -> Result<(), PlanError> {
-    // What names places in the result is told with those on disk.
-    let on_disk = |error| work.as_it_was(result, error);
-    let answers = Answers::new(result, request);
-    if !answers.served() {
-        return Err(PlanError::Unproven(format!(
-            "{} would not be answered over TLS",
-            request.domain
-        )));
-    }
-    awake::prove(original, result, request, work)?;
-    refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
-    sets_are_unchanged(original, result, request)?;
-    address::refuse_hidden(result, &answers, request).map_err(on_disk)?;
-    others_are_unchanged(original, result, request)
-}
-
-/// What the administrator should know beside the changes.
-pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let mut notes = Vec::new();
-    notes.extend(redirected_beyond(result, request));
-    if request.http == Some(Http::Off) {
-        for host in listen::losing_hosts(original, request) {
-            notes.push(format!(
-                "the virtual host {} loses its listener, as asked by --http off",
-                host.describe(original)
-            ));
-        }
-    }
-    notes
-}
-
-/// Where the redirect sends clients of all addresses to HTTPS that single addresses have.
-fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String> {
-    if request.http != Some(Http::Redirect) {
-        return None;
-    }
-    let (tls, plain): (Vec<_>, Vec<_>) = result
-        .virtual_hosts()
-        .into_iter()
-        .filter(|host| host.truth == Truth::True && host.names_exactly(&request.domain))
-        .partition(|host| result.speaks_tls(host));
-    let all_tls = || tls.iter().flat_map(|host| &host.addresses);
-    let everywhere = |address: &Address| address.host == Host::Any;
-    let sends_all = plain.iter().find(|host| host.addresses.iter().any(everywhere))?;
-    if all_tls().any(everywhere) || tls.is_empty() {
-        return None;
-    }
-    let addresses: BTreeSet<String> = all_tls().map(ToString::to_string).collect();
-    Some(format!(
-        "HTTP is sent to HTTPS at all addresses, by the virtual host {}, but {} has HTTPS at {} only: see that the name \
-         leads clients there and nowhere else",
-        sends_all.describe(result),
-        request.domain,
-        addresses.into_iter().collect::<Vec<_>>().join(" and ")
-    ))
-}
+use super::super::answer::Answers;
+use super::super::existing::{HostKey, key, secured};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
 
 /// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
-fn refuse_tls_on_http_ports(
+pub(super) fn refuse_tls_on_http_ports(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
@@ -111,7 +44,7 @@ fn refuse_tls_on_http_ports(
 }
 
 /// Every virtual host that was active keeps its engine, certificate and key, except the domain's own.
-fn others_are_unchanged(
+pub(super) fn others_are_unchanged(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
@@ -152,7 +85,7 @@ fn others_are_unchanged(
 }
 
 /// Wherever TLS was spoken on the port, the same virtual hosts answer in the same order, the default first.
-fn sets_are_unchanged(
+pub(super) fn sets_are_unchanged(
     original: &Configuration,
     result: &Configuration,
     request: &Request,

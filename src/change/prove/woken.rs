@@ -8,11 +8,11 @@ use crate::httpd::{
     Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
 };
 
+use super::super::existing::{key, secured};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::{Http, Request};
+use super::super::work::Work;
 use super::broken::{broken, errors, place};
-use super::existing::{key, secured};
-use super::plan::{PlanError, refuse};
-use super::request::{Http, Request};
-use super::work::Work;
 
 /// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
 pub(super) fn prove(
@@ -237,7 +237,10 @@ fn refuse_awakened_hosts(
 }
 
 /// A virtual host that an `<IfModule !ssl_module>` takes away answers no more, be it the domain's own.
-pub(super) fn refuse_lost_hosts(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+pub(in crate::change) fn refuse_lost_hosts(
+    original: &Configuration,
+    result: &Configuration,
+) -> Result<(), PlanError> {
     let after = by_opening_line(result, true);
     for (line, before) in by_opening_line(original, true) {
         if after.get(&line).is_some_and(|after| after.len() >= before.len()) {
@@ -274,7 +277,7 @@ fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, 
 }
 
 /// Refuses where a second run would see more of the domain's own than this one, because it becomes active only now.
-pub(super) fn refuse_second_look(
+pub(in crate::change) fn refuse_second_look(
     original: &Configuration,
     result: &Configuration,
     request: &Request,

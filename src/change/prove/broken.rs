@@ -2,10 +2,10 @@
 
 use crate::httpd::{Configuration, Problem, Severity};
 
-use super::plan::{PlanError, refuse};
+use super::super::plan::{PlanError, refuse};
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
-pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
+pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
     refuse_endless(original)?;
     match errors(original).next() {
         None => Ok(()),
@@ -33,7 +33,7 @@ const ENDLESS: [&str; 5] = [
 
 /// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, or macros that
 /// double, be it certain or not: the steps would look in vain for what they added behind it.
-pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
+pub(in crate::change) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
     let mut problems = configuration.problems().iter();
     let Some(problem) = problems.find(|problem| ENDLESS.contains(&problem.code)) else {
         return Ok(());
@@ -46,7 +46,7 @@ pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanEr
 }
 
 /// What Apache does not start with, for certain.
-pub(super) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
+pub(in crate::change) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
     configuration
         .problems()
         .iter()
@@ -54,7 +54,7 @@ pub(super) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Pro
 }
 
 /// Where a problem is, for people.
-pub(super) fn place(configuration: &Configuration, problem: &Problem) -> String {
+pub(in crate::change) fn place(configuration: &Configuration, problem: &Problem) -> String {
     let file = configuration.file(problem.file);
     let number = file.document.number(problem.line as usize);
     format!("{}:{number}", String::from_utf8_lossy(&file.name))
