@@ -12,7 +12,7 @@ mod marks;
 mod modules;
 mod needs;
 mod pair_lines;
-mod proof;
+mod prove;
 mod request;
 mod sections;
 
@@ -55,7 +55,7 @@ impl Plan {
         plan.changes = work.apply(decided.edits.clone(), &mut Request::default())?;
         work.unlink(&decided.links);
         let result = work.read()?;
-        proof::prove(given, &found, &result, &decided, records)?;
+        prove::prove(given, &found, &result, &decided, records)?;
         let source = work.source();
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
