@@ -1,4 +1,5 @@
-//! Debian's way of loading a module: links in `mods-enabled` to files in `mods-available`, as `a2enmod` makes them.
+//! Debian's way of loading a module: links in `mods-enabled` to files in `mods-available`, as `a2enmod` makes them. And
+//! whether the file that a module is in is there.
 
 use std::path::Path;
 
