@@ -12,8 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::httpd::{Configuration, VirtualHost, in_url};
 
-use super::answer::{Answers, names_exactly};
-use super::listen::describe;
+use super::answer::Answers;
 use super::plan::{PlanError, refuse};
 use super::request::Request;
 
@@ -66,7 +65,7 @@ pub(super) fn refuse_hidden(
             if first.section == own.section || is_alike(configuration, first, own) {
                 continue;
             }
-            let next = match first.client_name().filter(|name| names_exactly(first, name)) {
+            let next = match first.client_name().filter(|name| first.names_exactly(name)) {
                 Some(known) => format!(
                     "run again with --domain {known} --alias {name} and a certificate for both, or choose another \
                      port for it with --port"
@@ -79,7 +78,7 @@ pub(super) fn refuse_hidden(
                 "clients that ask by IP address send no name in the TLS handshake, so at port {} they would get the \
                  certificate of the first virtual host, {}, instead of that for {name}; {next}",
                 request.port,
-                describe(configuration, first),
+                first.describe(configuration),
             )));
         }
     }

@@ -67,7 +67,7 @@ impl<'a> Answers<'a> {
             ends.retain(|end| {
                 let own = self
                     .at(*end)
-                    .filter(|host| names_exactly(host, &self.request.domain));
+                    .filter(|host| host.names_exactly(&self.request.domain));
                 own.is_some_and(|host| self.configuration.speaks_tls(host))
             });
             ends.extend(homes.into_iter().map(Some));
@@ -210,15 +210,4 @@ impl<'a> Answers<'a> {
                 })
         })
     }
-}
-
-/// By `ServerName` or an alias without wildcards: then the virtual host is this domain's, and not a catch-all.
-pub(super) fn names_exactly(host: &VirtualHost, domain: &str) -> bool {
-    host.server_name
-        .as_deref()
-        .is_some_and(|name| name.eq_ignore_ascii_case(domain))
-        || host
-            .aliases
-            .iter()
-            .any(|alias| alias.eq_ignore_ascii_case(domain))
 }

@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::httpd::{Address, Configuration, Host, SectionId, Truth, VirtualHost, real_path};
 
-use super::answer::names_exactly;
-use super::listen::describe;
+use super::existing::{NOBODY, only_redirects, own_settings, redirects_everything, stands_in};
 use super::plan::{PlanError, refuse};
-use super::redirect;
 use super::request::Request;
-use super::update::own_settings;
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
@@ -37,7 +34,7 @@ pub(super) fn site(
         _ => {
             let places: Vec<String> = found
                 .iter()
-                .map(|host| format!("  {}", describe(configuration, host)))
+                .map(|host| format!("  {}", host.describe(configuration)))
                 .collect();
             Err(refuse(format!(
                 "several virtual hosts answer {} over HTTP:\n{}\nsay whose site is wanted over HTTPS, for example --vhost \
@@ -86,12 +83,10 @@ pub(super) fn scope(
         },
     };
     let mut addresses = site.addresses.clone();
-    if redirect::does_nothing_else(configuration, site) {
+    if only_redirects(configuration, site) {
         // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
         let secure = hosts.iter().filter(|host| {
-            host.truth == Truth::True
-                && configuration.speaks_tls(host)
-                && names_exactly(host, &request.domain)
+            host.truth == Truth::True && configuration.speaks_tls(host) && host.names_exactly(&request.domain)
         });
         let own = secure.flat_map(|host| &host.addresses).cloned();
         addresses.extend(own.filter(|address| address.port.is_none_or(|port| port == request.port)));
@@ -107,7 +102,7 @@ fn secure<'a>(
 ) -> impl Iterator<Item = &'a VirtualHost> {
     hosts.iter().filter(|host| {
         host.truth == Truth::True
-            && names_exactly(host, &request.domain)
+            && host.names_exactly(&request.domain)
             && host
                 .addresses
                 .iter()
@@ -171,7 +166,7 @@ fn candidates<'a>(
             let answers = configuration.answering(hosts, end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
-                && (with_redirects || !redirect::does_nothing_else(configuration, host))
+                && (with_redirects || !only_redirects(configuration, host))
                 && found.iter().all(|known| known.section != host.section)
             {
                 found.push(host);
@@ -185,11 +180,11 @@ fn candidates<'a>(
         let counts = reached || !ports.contains(&port);
         found.retain(|host| {
             has_own_name(configuration, host, &request.domain)
-                && (counts || names_exactly(host, &request.domain))
+                && (counts || host.names_exactly(&request.domain))
         });
         // A name of its own goes before a wildcard that fits.
-        if found.iter().any(|host| names_exactly(host, &request.domain)) {
-            found.retain(|host| names_exactly(host, &request.domain));
+        if found.iter().any(|host| host.names_exactly(&request.domain)) {
+            found.retain(|host| host.names_exactly(&request.domain));
         }
         found
     };
@@ -224,7 +219,7 @@ fn candidates<'a>(
         let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
         anywhere
             && host.aliases.is_empty()
-            && !redirect::stands_in(configuration, host)
+            && !stands_in(configuration, host)
             && own_settings(configuration, host.section, "ServerName").is_empty()
     });
     nameless
@@ -251,16 +246,16 @@ pub(super) fn refuse_other_sites(
             .find(|host| {
                 // Whoever takes every name has none for its own.
                 host.has_name(name)
-                    && !host.has_name(redirect::NOBODY)
+                    && !host.has_name(NOBODY)
                     && !own.contains(&content(configuration, host.section))
-                    && !redirect::takes_everything(configuration, host)
+                    && !redirects_everything(configuration, host)
             });
         if let Some(host) = other {
             return Err(refuse(format!(
                 "{name} is answered by another site than {}: {}; run again without it, and once more with --domain \
                  {name}",
                 request.domain,
-                describe(configuration, host)
+                host.describe(configuration)
             )));
         }
     }
@@ -318,7 +313,7 @@ fn named_by_place(
             let all: Vec<String> = hosts
                 .iter()
                 .filter(|host| host.truth == Truth::True)
-                .map(|host| format!("  {}", describe(configuration, host)))
+                .map(|host| format!("  {}", host.describe(configuration)))
                 .collect();
             Err(refuse(format!(
                 "there is no active virtual host at {}:{line}; there are:\n{}",
@@ -350,7 +345,7 @@ fn several(
             file.display()
         ));
     }
-    let shown = describe(configuration, host);
+    let shown = host.describe(configuration);
     let place = configuration.place(entry(host));
     if others.iter().any(|other| entry(other).file == entry(host).file) {
         return refuse(format!(

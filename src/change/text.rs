@@ -56,3 +56,16 @@ pub(super) fn unit_of(document: &Document) -> Vec<u8> {
     });
     units.next().unwrap_or(b"    ").to_vec()
 }
+
+/// Text as the lines of a file.
+pub(super) fn bytes<S: AsRef<str>>(lines: &[S]) -> Vec<Vec<u8>> {
+    lines
+        .iter()
+        .map(|line| line.as_ref().as_bytes().to_vec())
+        .collect()
+}
+
+/// Lines, further in by that indentation.
+pub(super) fn indented(lines: &[Vec<u8>], by: &[u8]) -> Vec<Vec<u8>> {
+    lines.iter().map(|line| [by, line].concat()).collect()
+}

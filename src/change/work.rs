@@ -7,11 +7,17 @@ use regex::Regex;
 
 use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path};
 
-use super::plan::{Change, FileChange, Link, PlanError, read};
+use super::plan::{FileChange, LineChange, Link, PlanError};
 use super::request::Request;
 
 /// One application of edits: for each, its line before, the lines that went, and the lines that came.
 type Shifts = Vec<(usize, usize, usize)>;
+
+/// The configuration of `main`.
+pub(super) fn read(main: &[u8], source: &Source, facts: &Facts) -> Result<Configuration, PlanError> {
+    Configuration::read(main, source.clone(), facts.clone())
+        .map_err(|error| PlanError::Read(source.host_path(main), error))
+}
 
 /// The state between the steps: edited bytes over the files as they were when they were first read.
 pub(super) struct Work<'a> {
@@ -103,7 +109,11 @@ impl<'a> Work<'a> {
     }
 
     /// Applies the edits of one step and tells them as changes. The place in the request moves with its line.
-    pub fn apply(&mut self, mut edits: Vec<Edit>, request: &mut Request) -> Result<Vec<Change>, PlanError> {
+    pub fn apply(
+        &mut self,
+        mut edits: Vec<Edit>,
+        request: &mut Request,
+    ) -> Result<Vec<LineChange>, PlanError> {
         edits.sort_by(|a, b| (&a.file, a.span.start, a.span.end).cmp(&(&b.file, b.span.start, b.span.end)));
         // A line that is read twice is edited once.
         edits.dedup_by(|a, b| (&a.file, &a.span, &a.replacement) == (&b.file, &b.span, &b.replacement));
@@ -176,7 +186,7 @@ fn count_lines(bytes: &[u8]) -> usize {
 }
 
 /// An edit as whole lines before and after.
-fn change(bytes: &[u8], edit: &Edit, line: usize) -> Change {
+fn change(bytes: &[u8], edit: &Edit, line: usize) -> LineChange {
     let insertion = edit.span.is_empty() && edit.replacement.ends_with(b"\n");
     let start = memchr::memrchr(b'\n', &bytes[..edit.span.start]).map_or(0, |at| at + 1);
     let end = memchr::memchr(b'\n', &bytes[edit.span.end..]).map_or(bytes.len(), |at| edit.span.end + at);
@@ -200,7 +210,7 @@ fn change(bytes: &[u8], edit: &Edit, line: usize) -> Change {
         )
     };
     let text = |bytes: Vec<u8>| crate::httpd::trim(&bytes).to_vec();
-    Change {
+    LineChange {
         file: edit.file.clone(),
         line: line + 1,
         before: text(before),

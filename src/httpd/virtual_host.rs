@@ -202,7 +202,26 @@ impl Configuration {
         }
         host
     }
+}
 
+impl VirtualHost {
+    /// Is the name its own, by `ServerName` or an alias without wildcards, so that it is no catch-all for it?
+    pub(crate) fn names_exactly(&self, name: &str) -> bool {
+        let mut own = self.server_name.iter().chain(&self.aliases);
+        own.any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Name and place, for people.
+    pub(crate) fn describe(&self, configuration: &Configuration) -> String {
+        let name = self.server_name.as_deref().unwrap_or("(no ServerName)");
+        format!(
+            "{name} at {}",
+            configuration.place(configuration.entry(self.entry))
+        )
+    }
+}
+
+impl Configuration {
     /// Directives directly in a section, or in conditionals in it that Apache decides while reading.
     pub fn inside(&self, section: SectionId) -> Box<dyn Iterator<Item = &Entry> + '_> {
         if section == SERVER {

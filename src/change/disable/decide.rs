@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path, trim};
 
-use super::super::plan::{Link, PlanError, read};
-use super::Disable;
+use super::super::plan::{Link, PlanError};
+use super::super::work::read;
+use super::found::Found;
 use super::history::Record;
-use super::look::Look;
 use super::needs::Known;
+use super::request::Disable;
 
 /// Main file, where bytes come from, and what is known about the server.
 pub(super) type Given<'a> = (&'a [u8], &'a Source, &'a Facts);
@@ -32,13 +33,13 @@ pub(super) struct Decided {
 /// Decides what goes and what comes back.
 pub(super) fn decide(
     given: Given,
-    look: &Look,
+    found: &Found,
     request: &Disable,
     records: &[Record],
 ) -> Result<Decided, PlanError> {
     let mut decision = Decision {
         given,
-        look,
+        found,
         request,
         records,
         decided: Decided::default(),
@@ -66,7 +67,7 @@ type Fate = (Option<Vec<u8>>, String);
 /// A decision that is being made.
 pub(super) struct Decision<'a> {
     pub given: Given<'a>,
-    pub look: &'a Look<'a>,
+    pub found: &'a Found<'a>,
     pub request: &'a Disable,
     pub records: &'a [Record],
     pub decided: Decided,
@@ -83,8 +84,8 @@ pub(super) struct Decision<'a> {
 impl Decision<'_> {
     /// Lines of the server level that a run of `enable` wrote and that are not decided yet.
     pub(super) fn server_level(&self) -> Vec<(usize, usize)> {
-        let mut written = self.look.written();
-        written.retain(|at| self.look.host_around(at.0, at.1).is_none() && !self.lines.contains_key(at));
+        let mut written = self.found.written();
+        written.retain(|at| self.found.host_around(at.0, at.1).is_none() && !self.lines.contains_key(at));
         written
     }
 
@@ -100,7 +101,7 @@ impl Decision<'_> {
 
     /// A line gets what stood there before all runs; one that came goes.
     pub(super) fn put_back(&mut self, file: usize, line: usize, reason: String) {
-        let read = &self.look.files[file];
+        let read = &self.found.files[file];
         let past = &read.traces.lines[line].past;
         let (Some(latest), Some(oldest)) = (past.first(), past.last()) else {
             return;
@@ -137,7 +138,7 @@ impl Decision<'_> {
     /// The configuration as decided so far.
     pub(super) fn view(&self) -> Result<Configuration, PlanError> {
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-        for file in self.look.configuration.files() {
+        for file in self.found.configuration.files() {
             files.insert(real_path(&file.host), file.document.bytes().to_vec());
         }
         let edits = self.edits();
@@ -153,11 +154,11 @@ impl Decision<'_> {
 
     /// Everything decided so far as edits, by file and place.
     fn edits(&self) -> Vec<Edit> {
-        let look = self.look;
+        let found = self.found;
         let mut edits = self.decided.edits.clone();
         let mut latest: Option<(usize, usize)> = None;
         for (&(file, line), (new, reason)) in &self.lines {
-            let document = look.files[file].document;
+            let document = found.files[file].document;
             let span = document.span(line);
             let mut new = new.clone();
             let follows = (line + 1..document.lines().len())
@@ -168,7 +169,7 @@ impl Decision<'_> {
             {
                 new.extend_from_slice(document.line_ending().as_bytes());
             }
-            let path = look.configuration.file(look.files[file].id).host.clone();
+            let path = found.configuration.file(found.files[file].id).host.clone();
             if let (None, Some(edit)) = (&new, edits.last_mut())
                 && latest == Some((file, line.wrapping_sub(1)))
                 && edit.reason == *reason

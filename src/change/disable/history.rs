@@ -10,8 +10,8 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use crate::httpd::{Document, LineKind, Platform};
 
 use super::super::plan::Link;
-use super::align::{From, Run, is_ended, only_in_first, remaining};
 use super::marks::{Block, blocks, redirect_of, words};
+use super::pair_lines::{From, Run, is_ended, only_in_first, remaining};
 
 /// What one earlier run did to the configuration.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Document, Listen, Truth, parse_listen, word};
 
-use super::super::listen::{comment_out, move_to};
+use super::super::edit_lines::{comment_out, move_listen};
 use super::super::plan::PlanError;
 use super::decide::Decision;
 use super::marks::words;
@@ -12,11 +12,11 @@ use super::needs::{Known, user_of_port};
 
 impl Decision<'_> {
     pub(super) fn listeners(&mut self) -> Result<(), PlanError> {
-        let look = self.look;
+        let found = self.found;
         for (file, line) in self.server_level() {
-            let document = look.files[file].document;
-            let past = &look.files[file].traces.lines[line].past;
-            let platform = look.configuration.source().platform;
+            let document = found.files[file].document;
+            let past = &found.files[file].traces.lines[line].past;
+            let platform = found.configuration.source().platform;
             let oldest = past.last().and_then(|past| past.old.clone());
             let then = oldest.map(|old| words(&Document::new(old, platform), 0));
             let record = past.last().map_or(0, |past| past.record);
@@ -40,7 +40,7 @@ impl Decision<'_> {
 
     /// A `Listen` in words; its variables are as they are at the end.
     fn listen(&self, words: &[Vec<u8>]) -> Option<Listen> {
-        let variables = self.look.configuration.variables();
+        let variables = self.found.configuration.variables();
         let (_, arguments) = words.split_first().filter(|_| is_listen(words))?;
         let text = arguments.join(&b' ');
         let arguments: Vec<Vec<u8>> = word::words(&variables.substitute(&text, |_| {}))
@@ -72,7 +72,7 @@ impl Decision<'_> {
             let note = format!(
                 "`Listen {}` at {} stays for {user}",
                 now.endpoint(),
-                self.look.place(at.0, at.1)
+                self.found.place(at.0, at.1)
             );
             self.note(note);
             return Ok(());
@@ -106,10 +106,10 @@ impl Decision<'_> {
 
     /// Does a line that is not ours listen there already?
     fn is_covered(&self, wanted: &Listen) -> bool {
-        let look = self.look;
-        look.configuration.listens().iter().any(|listen| {
-            let entry = look.configuration.entry(listen.entry);
-            let trace = &look.files[look.file_of(entry)].traces.lines[entry.line as usize];
+        let found = self.found;
+        found.configuration.listens().iter().any(|listen| {
+            let entry = found.configuration.entry(listen.entry);
+            let trace = &found.files[found.file_of(entry)].traces.lines[entry.line as usize];
             listen.truth == Truth::True
                 && trace.past.is_empty()
                 && normal_endpoint(listen) == normal_endpoint(wanted)
@@ -118,14 +118,14 @@ impl Decision<'_> {
 
     /// Where nobody remembers: a port on which TLS was spoken is not left for plain HTTP, and something must listen.
     fn listeners_by_rule(&mut self) -> Result<(), PlanError> {
-        let look = self.look;
+        let found = self.found;
         let view = self.view()?;
         let nobody = Known::default();
         let lost = self.lost_ports();
         for port in self.ports.clone() {
             if !self.decided.gone.iter().any(|gone| {
-                look.configuration.speaks_tls(&look.hosts[*gone])
-                    && look.hosts[*gone]
+                found.configuration.speaks_tls(&found.hosts[*gone])
+                    && found.hosts[*gone]
                         .addresses
                         .iter()
                         .any(|address| address.port == Some(port))
@@ -133,7 +133,7 @@ impl Decision<'_> {
             {
                 continue;
             }
-            let active: Vec<&Listen> = look
+            let active: Vec<&Listen> = found
                 .configuration
                 .listens()
                 .iter()
@@ -144,12 +144,12 @@ impl Decision<'_> {
                 .iter()
                 .any(|listen| listen.truth == Truth::True && listen.port != port);
             for listen in active.iter().filter(|listen| listen.port == port) {
-                let entry = look.configuration.entry(listen.entry);
-                let (file, line) = (look.file_of(entry), entry.line as usize);
-                let trace = &look.files[file].traces.lines[line];
+                let entry = found.configuration.entry(listen.entry);
+                let (file, line) = (found.file_of(entry), entry.line as usize);
+                let trace = &found.files[file].traces.lines[line];
                 let decided = self.lines.contains_key(&(file, line)) || !trace.past.is_empty();
-                let movable = look.configuration.macro_place(entry).is_none()
-                    && look.configuration.ancestors(entry).next().is_none();
+                let movable = found.configuration.macro_place(entry).is_none()
+                    && found.configuration.ancestors(entry).next().is_none();
                 if decided || (trace.original && !self.unrecorded && !lost.contains(&port)) || !movable {
                     continue;
                 }
@@ -159,7 +159,7 @@ impl Decision<'_> {
                          nothing else listens",
                         listen.endpoint()
                     );
-                    let edit = move_to(look.configuration, listen, 80, "http", reason);
+                    let edit = move_listen(found.configuration, listen, 80, "http", reason);
                     self.decided.edits.push(edit);
                 } else if self.unrecorded {
                     let reason = format!(
@@ -168,7 +168,7 @@ impl Decision<'_> {
                     );
                     self.decided
                         .edits
-                        .push(comment_out(look.configuration, listen.entry, reason));
+                        .push(comment_out(found.configuration, listen.entry, reason));
                 }
             }
         }
@@ -177,14 +177,14 @@ impl Decision<'_> {
 
     /// The ports of listeners that came with what goes, and that somebody took out or moved elsewhere.
     fn lost_ports(&self) -> BTreeSet<u16> {
-        let look = self.look;
-        let gone = look.ours.iter();
+        let found = self.found;
+        let gone = found.ours.iter();
         let gone = gone.filter(|ours| self.lines.contains_key(&(ours.file, ours.lines.start)));
         let Some(first) = gone.filter_map(|ours| ours.place).map(|(record, _)| record).min() else {
             return BTreeSet::new();
         };
-        let platform = look.configuration.source().platform;
-        let lost = look.files.iter().flat_map(|file| &file.traces.lost);
+        let platform = found.configuration.source().platform;
+        let lost = found.files.iter().flat_map(|file| &file.traces.lost);
         let lost = lost.filter(|(record, _)| *record >= first);
         let listens = lost.filter_map(|(_, raw)| {
             let document = Document::new(raw.clone(), platform);

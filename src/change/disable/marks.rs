@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use crate::httpd::{Document, LineKind, word};
 
+use super::super::existing::ALL_BUT_CHALLENGES;
+
 /// What a comment marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -143,7 +145,7 @@ pub(super) fn redirect_of(document: &Document, line: usize) -> Option<String> {
         name.eq_ignore_ascii_case(b"RedirectMatch") || name.eq_ignore_ascii_case(b"RewriteRule")
     }) && words
         .iter()
-        .any(|word| word == super::super::redirect::PATTERN.trim_matches('"').as_bytes());
+        .any(|word| word == ALL_BUT_CHALLENGES.trim_matches('"').as_bytes());
     let target = words.iter().filter(|_| is_ours).find_map(|word| {
         std::str::from_utf8(word)
             .ok()?

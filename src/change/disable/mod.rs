@@ -2,45 +2,31 @@
 //! configuration is evaluated and decides; the records of earlier runs only say what stood somewhere before, so that
 //! what people edited since stays.
 
-mod align;
-mod around;
+mod blank_lines;
 mod decide;
+mod found;
 mod history;
+mod host_lines;
 mod listeners;
-mod look;
 mod marks;
 mod modules;
 mod needs;
-mod others;
-mod proof;
+mod pair_lines;
+mod prove;
+mod request;
 mod sections;
 
 use crate::httpd::{Facts, Source, real_path};
 
-use super::plan::{Plan, PlanError, read};
-use super::proof::refuse_broken;
+use super::plan::{Plan, PlanError};
+use super::prove::broken::refuse_broken;
 use super::request::Request;
-use super::work::Work;
+use super::work::{Work, read};
 use decide::decide;
-use look::Look;
+use found::Found;
 
 pub use history::{Action, Record, Version};
-
-/// A wish for HTTPS to go.
-#[derive(Clone, Debug, Default)]
-pub struct Disable {
-    /// The domains, in the form of [`super::domain_name`]; none for all that `enable` was run for.
-    pub domains: Vec<String>,
-    /// Virtual hosts of the domains go that `enable` did not write.
-    pub force: bool,
-}
-
-impl Disable {
-    /// Is the domain meant?
-    fn means(&self, domain: &str) -> bool {
-        self.domains.is_empty() || self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
-    }
-}
+pub use request::Disable;
 
 impl Plan {
     /// Plans the way back from HTTPS on the configuration of `main`, and proves the plan. Writes nothing. `records`
@@ -58,8 +44,8 @@ impl Plan {
         let original = read(main, source, facts)?;
         refuse_broken(&original)?;
         let given = (main, source, facts);
-        let look = Look::new(&original, records)?;
-        let decided = decide(given, &look, request, records)?;
+        let found = Found::new(&original, records)?;
+        let decided = decide(given, &found, request, records)?;
         let mut work = Work::new(main, source, facts, &original);
         let mut plan = Plan {
             notes: decided.notes.clone(),
@@ -69,7 +55,7 @@ impl Plan {
         plan.changes = work.apply(decided.edits.clone(), &mut Request::default())?;
         work.unlink(&decided.links);
         let result = work.read()?;
-        proof::prove(given, &look, &result, &decided, records)?;
+        prove::prove(given, &found, &result, &decided, records)?;
         let source = work.source();
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
@@ -78,7 +64,7 @@ impl Plan {
         let records = [records, &[record(request, &plan)]].concat();
         let again = decide(
             (main, &source, facts),
-            &Look::new(&result, &records)?,
+            &Found::new(&result, &records)?,
             request,
             &records,
         )?;

@@ -5,19 +5,17 @@ use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Truth};
 
-use super::super::answer::names_exactly;
-use super::super::listen::describe;
 use super::super::plan::{Link, PlanError};
 use super::decide::Decision;
+use super::found::Found;
 use super::history::Action;
-use super::look::Look;
 use super::marks::{Mark, words};
 use super::needs::{Known, user_of_module, user_of_stapling};
 
 impl Decision<'_> {
     pub(super) fn caches(&mut self) -> Result<(), PlanError> {
         for (file, line) in self.server_level() {
-            let names = words(self.look.files[file].document, line);
+            let names = words(self.found.files[file].document, line);
             if !names
                 .first()
                 .is_some_and(|name| name.eq_ignore_ascii_case(b"SSLStaplingCache"))
@@ -25,13 +23,13 @@ impl Decision<'_> {
                 continue;
             }
             let view = self.view()?;
-            let record = self.look.files[file].traces.lines[line]
+            let record = self.found.files[file].traces.lines[line]
                 .past
                 .last()
                 .map_or(0, |past| past.record);
             match user_of_stapling(&view, self.before(record)?) {
                 Some(user) => {
-                    let place = self.look.place(file, line);
+                    let place = self.found.place(file, line);
                     self.note(format!("the cache at {place} stays for {user}"));
                 }
                 None => self.put_back(file, line, "nothing is stapled any more".into()),
@@ -41,11 +39,11 @@ impl Decision<'_> {
     }
 
     pub(super) fn modules(&mut self) -> Result<(), PlanError> {
-        let look = self.look;
+        let found = self.found;
         let mut candidates: Vec<Module> = Vec::new();
         for (file, line) in self.server_level() {
-            let words = words(look.files[file].document, line);
-            let past = look.files[file].traces.lines[line].past.last();
+            let words = words(found.files[file].document, line);
+            let past = found.files[file].traces.lines[line].past.last();
             if let ([name, identifier, _], Some(past)) = (words.as_slice(), past)
                 && name.eq_ignore_ascii_case(b"LoadModule")
             {
@@ -71,7 +69,7 @@ impl Decision<'_> {
                 match self.user_of(&module)? {
                     None => self.unload(&module),
                     Some(user) => {
-                        let place = module.place(look);
+                        let place = module.place(found);
                         kept.push(format!("{} stays loaded ({place}) for {user}", module.identifier));
                         waiting.push(module);
                     }
@@ -121,12 +119,12 @@ impl Decision<'_> {
 
     /// The line that loads mod_ssl, where no record tells whether it was there before.
     fn module_by_rule(&mut self) -> Option<Module> {
-        let look = self.look;
-        let loads = look.configuration.load_modules().iter();
+        let found = self.found;
+        let loads = found.configuration.load_modules().iter();
         let mut loads = loads.filter(|load| load.identifier == b"ssl_module" && load.truth == Truth::True);
-        let entry = look.configuration.entry(loads.next()?.entry);
-        let (file, line) = (look.file_of(entry), entry.line as usize);
-        let path = &look.configuration.file(look.files[file].id).host;
+        let entry = found.configuration.entry(loads.next()?.entry);
+        let (file, line) = (found.file_of(entry), entry.line as usize);
+        let path = &found.configuration.file(found.files[file].id).host;
         if path.is_symlink() {
             let note = format!(
                 "there is no record of what was there before: {} stays; a2dismod takes it out",
@@ -135,8 +133,8 @@ impl Decision<'_> {
             self.note(note);
             return None;
         }
-        let level = look.configuration.is_server_level(entry.file, entry.line) == Truth::True;
-        (level && look.configuration.macro_place(entry).is_none()).then(|| Module {
+        let level = found.configuration.is_server_level(entry.file, entry.line) == Truth::True;
+        (level && found.configuration.macro_place(entry).is_none()).then(|| Module {
             identifier: "ssl_module".into(),
             record: None,
             by: By::Line(file, line),
@@ -179,7 +177,7 @@ impl Decision<'_> {
                 ..link.clone()
             })),
             By::Line(file, line) if module.record.is_none() => {
-                let raw = self.look.files[*file].document.raw(*line);
+                let raw = self.found.files[*file].document.raw(*line);
                 let blanks = raw.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
                 let new = [&raw[..blanks], b"#", &raw[blanks..]].concat();
                 self.lines.insert((*file, *line), (Some(new), reason));
@@ -204,28 +202,28 @@ impl Decision<'_> {
         let host = hosts.iter().find(|host| {
             host.truth == Truth::True
                 && view.speaks_tls(host)
-                && on.iter().any(|domain| names_exactly(host, domain))
+                && on.iter().any(|domain| host.names_exactly(domain))
         })?;
         let ports = host.addresses.iter().filter_map(|address| address.port);
         Some((
-            format!("the virtual host {}", describe(view, host)),
+            format!("the virtual host {}", host.describe(view)),
             ports.collect(),
         ))
     }
 
     /// Does nothing of ours stay on?
     pub(super) fn is_end(&self) -> bool {
-        let look = self.look;
-        let changed = look.written().into_iter().any(|at| {
-            let host = look.host_around(at.0, at.1);
+        let found = self.found;
+        let changed = found.written().into_iter().any(|at| {
+            let host = found.host_around(at.0, at.1);
             host.is_some() && !self.lines.contains_key(&at)
         });
-        !changed && !look.ours.iter().any(|ours| !ours.stands_in && self.stays(ours))
+        !changed && !found.ours.iter().any(|ours| !ours.stands_in && self.stays(ours))
     }
 
     /// Is HTTP for another domain still sent to HTTPS?
     pub(super) fn redirects_stay(&self) -> bool {
-        let mut ours = self.look.ours.iter();
+        let mut ours = self.found.ours.iter();
         ours.any(|ours| ours.mark == Mark::Redirect && !ours.stands_in && self.stays(ours))
     }
 }
@@ -244,9 +242,9 @@ enum By {
 }
 
 impl Module {
-    fn place(&self, look: &Look) -> String {
+    fn place(&self, found: &Found) -> String {
         match &self.by {
-            By::Line(file, line) => look.place(*file, *line),
+            By::Line(file, line) => found.place(*file, *line),
             By::Links(links) => links
                 .first()
                 .map_or(String::new(), |link| link.path.display().to_string()),

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, real_path, source_name};
 
-use super::super::listen::describe;
-use super::super::module::shmcb_users;
+use super::super::existing::shmcb_users;
 use super::super::plan::Link;
-use super::super::proof::{errors, place};
+use super::super::prove::broken::{errors, place};
 
 /// Directives that bring in what stands elsewhere.
 const BRINGING: [&str; 3] = ["Include", "IncludeOptional", "Use"];
@@ -170,7 +169,7 @@ fn new_host(
     let host = hosts
         .iter()
         .find(|host| std::ptr::eq(configuration.entry(host.entry), new))?;
-    Some(format!("the virtual host {}", describe(configuration, host)))
+    Some(format!("the virtual host {}", host.describe(configuration)))
 }
 
 /// The virtual host (or the main server) that is served over a port and was not there before.

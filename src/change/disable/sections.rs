@@ -4,35 +4,34 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Configuration, Truth, VirtualHost, real_path};
 
-use super::super::answer::{Answers, names_exactly};
-use super::super::listen::describe;
+use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
 use super::super::request::Request;
 use super::decide::Decision;
+use super::found::{Found, Ours};
 use super::history::Action;
-use super::look::{Look, Ours};
 use super::marks::{Mark, section};
 
 impl Decision<'_> {
     /// A virtual host that answers a domain and was not written by us is not ours to take away.
     pub(super) fn refuse_others(&mut self) -> Result<(), PlanError> {
-        let look = self.look;
+        let found = self.found;
         for domain in &self.request.domains {
-            let ours = look
+            let ours = found
                 .ours
                 .iter()
-                .any(|ours| self.means(ours) && ours.is_for(look, domain));
+                .any(|ours| self.means(ours) && ours.is_for(found, domain));
             let recorded = self
                 .records
                 .iter()
                 .any(|record| record.action == Action::Enable && record.domains.first() == Some(domain));
             for host in self.answering(domain) {
-                if let Some(ours) = look.ours.iter().find(|ours| ours.hosts.contains(&host)) {
+                if let Some(ours) = found.ours.iter().find(|ours| ours.hosts.contains(&host)) {
                     if !self.means(ours) {
                         return Err(refuse(format!(
                             "{domain} is a further name of the virtual host {}; disable --domain {} takes that off \
                              with all its names, or take {domain} out of its ServerAlias",
-                            describe(look.configuration, &look.hosts[host]),
+                            found.hosts[host].describe(found.configuration),
                             ours.domain
                         )));
                     }
@@ -42,9 +41,9 @@ impl Decision<'_> {
                     self.remove_others(host)?;
                     continue;
                 }
-                let shown = describe(look.configuration, &look.hosts[host]);
-                let opening = look.configuration.entry(look.hosts[host].entry);
-                if recorded && let Some(place) = look.configuration.macro_place(opening) {
+                let shown = found.hosts[host].describe(found.configuration);
+                let opening = found.configuration.entry(found.hosts[host].entry);
+                if recorded && let Some(place) = found.configuration.macro_place(opening) {
                     self.decided.notes.push(format!(
                         "the virtual host {shown} still speaks TLS for {domain}: it comes out of {}, and macros are \
                          not edited; take that `Use` line out by hand",
@@ -77,31 +76,31 @@ impl Decision<'_> {
 
     /// The active TLS virtual hosts that answer a domain by its own name.
     pub(super) fn answering(&self, domain: &str) -> Vec<usize> {
-        let look = self.look;
+        let found = self.found;
         let request = Request {
             domain: domain.to_owned(),
             ..Request::default()
         };
-        let mut found = BTreeSet::new();
-        for port in active_ports(look.configuration) {
-            let answers = Answers::on(look.configuration, &request, port);
+        let mut hosts = BTreeSet::new();
+        for port in active_ports(found.configuration) {
+            let answers = Answers::on(found.configuration, &request, port);
             for end in answers.local_ends() {
                 if let Some(host) = answers.at(end)
-                    && names_exactly(host, domain)
-                    && look.configuration.speaks_tls(host)
+                    && host.names_exactly(domain)
+                    && found.configuration.speaks_tls(host)
                 {
-                    found.extend(look.hosts.iter().position(|own| own.section == host.section));
+                    hosts.extend(found.hosts.iter().position(|own| own.section == host.section));
                 }
             }
         }
-        found.into_iter().collect()
+        hosts.into_iter().collect()
     }
 
     /// The latest record that wrote a line of a virtual host.
     fn wrote_in(&self, host: usize) -> Option<usize> {
-        let written = self.look.written().into_iter();
-        let here = written.filter(|(file, line)| self.look.host_around(*file, *line) == Some(host));
-        here.filter_map(|(file, line)| self.look.files[file].traces.lines[line].past.first())
+        let written = self.found.written().into_iter();
+        let here = written.filter(|(file, line)| self.found.host_around(*file, *line) == Some(host));
+        here.filter_map(|(file, line)| self.found.files[file].traces.lines[line].past.first())
             .map(|past| past.record)
             .max()
     }
@@ -112,7 +111,7 @@ impl Decision<'_> {
                 .request
                 .domains
                 .iter()
-                .any(|domain| ours.is_for(self.look, domain))
+                .any(|domain| ours.is_for(self.found, domain))
     }
 
     pub(super) fn means_record(&self, record: usize) -> bool {
@@ -123,12 +122,12 @@ impl Decision<'_> {
     }
 
     fn remove_others(&mut self, host: usize) -> Result<(), PlanError> {
-        let look = self.look;
-        let shown = describe(look.configuration, &look.hosts[host]);
-        let entry = look.configuration.entry(look.hosts[host].entry);
-        let (file, line) = (look.file_of(entry), entry.line as usize);
-        let lines = match look.configuration.macro_place(entry) {
-            None => section(look.files[file].document, line),
+        let found = self.found;
+        let shown = found.hosts[host].describe(found.configuration);
+        let entry = found.configuration.entry(found.hosts[host].entry);
+        let (file, line) = (found.file_of(entry), entry.line as usize);
+        let lines = match found.configuration.macro_place(entry) {
+            None => section(found.files[file].document, line),
             Some(_) => None,
         };
         let Some(lines) = lines else {
@@ -149,7 +148,7 @@ impl Decision<'_> {
     }
 
     fn forget_host(&mut self, host: usize) {
-        let addresses = &self.look.hosts[host].addresses;
+        let addresses = &self.found.hosts[host].addresses;
         self.ports
             .extend(addresses.iter().filter_map(|address| address.port));
         self.decided.gone.push(host);
@@ -157,8 +156,8 @@ impl Decision<'_> {
 
     /// The sections that `enable` added.
     pub(super) fn sections(&mut self) {
-        let look = self.look;
-        let ours = look.ours.iter().filter(|ours| !ours.stands_in);
+        let found = self.found;
+        let ours = found.ours.iter().filter(|ours| !ours.stands_in);
         let going: Vec<&Ours> = ours.filter(|ours| self.means(ours)).collect();
         for ours in going {
             self.remove_section(ours);
@@ -171,13 +170,13 @@ impl Decision<'_> {
 
     /// What stands in for the main server is needed as long as others share its address.
     pub(super) fn stand_ins(&mut self) -> Result<(), PlanError> {
-        let look = self.look;
+        let found = self.found;
         let view = self.view()?;
         let hosts = view.virtual_hosts();
-        for ours in look.ours.iter().filter(|ours| ours.stands_in) {
+        for ours in found.ours.iter().filter(|ours| ours.stands_in) {
             let mine = |host: &VirtualHost| {
                 let mut own = ours.hosts.iter();
-                own.any(|at| self.is_host(look.configuration, &look.hosts[*at], &view, host))
+                own.any(|at| self.is_host(found.configuration, &found.hosts[*at], &view, host))
             };
             let shared = hosts.iter().filter(|host| mine(host)).any(|host| {
                 host.addresses.iter().any(|address| {
@@ -186,13 +185,13 @@ impl Decision<'_> {
                     set.iter().any(|other| !mine(other))
                 })
             });
-            let mut siblings = look.ours.iter().filter(|other| {
+            let mut siblings = found.ours.iter().filter(|other| {
                 !other.stands_in
                     && other.file == ours.file
                     && (other.place.is_some() && other.place == ours.place || other.marker == ours.marker)
             });
             let has_redirect = siblings.any(|other| self.stays(other));
-            let mut written = look.written().into_iter();
+            let mut written = found.written().into_iter();
             let has_lines = written
                 .any(|at| at.0 == ours.file && ours.lines.contains(&at.1) && !self.lines.contains_key(&at));
             let meant = !self.decided.gone.is_empty() || self.means(ours);
@@ -219,7 +218,7 @@ impl Decision<'_> {
     }
 
     fn remove_section(&mut self, ours: &Ours) {
-        let look = self.look;
+        let found = self.found;
         let reason = match (ours.mark, ours.stands_in) {
             (Mark::Https, _) => format!("take out the virtual host that serves {} over TLS", ours.domain),
             (_, false) => format!("HTTP requests for {} are no longer sent to HTTPS", ours.domain),
@@ -233,12 +232,12 @@ impl Decision<'_> {
             self.remove((ours.file, line), reason.clone());
         }
         let Some(marker) = ours.marker else { return };
-        let siblings = look.ours.iter();
+        let siblings = found.ours.iter();
         let mut siblings = siblings.filter(|other| other.marker == Some(marker) && other.file == ours.file);
         if siblings.all(|other| self.lines.contains_key(&(other.file, other.lines.start))) {
             self.remove((ours.file, marker), reason.clone());
             let between = marker + 1..ours.lines.start;
-            for line in between.filter(|line| look.is_blank(ours.file, *line)) {
+            for line in between.filter(|line| found.is_blank(ours.file, *line)) {
                 self.remove((ours.file, line), reason.clone());
             }
         }
@@ -249,12 +248,12 @@ impl Decision<'_> {
 
     /// Without a record: the blank line above goes where one stays below, or nothing follows.
     fn blank_by_rule(&mut self, ours: &Ours, marker: usize, reason: String) {
-        let look = self.look;
+        let found = self.found;
         let (above, below) = (marker.checked_sub(1), ours.lines.end);
-        let ends = below >= look.files[ours.file].document.lines().len();
+        let ends = below >= found.files[ours.file].document.lines().len();
         if let Some(above) = above
-            && look.is_blank(ours.file, above)
-            && (ends || look.is_blank(ours.file, below))
+            && found.is_blank(ours.file, above)
+            && (ends || found.is_blank(ours.file, below))
         {
             self.remove((ours.file, above), reason);
         }
@@ -263,9 +262,9 @@ impl Decision<'_> {
 
 impl Ours {
     /// Is it for that domain, by its comment, its record, or its own name?
-    fn is_for(&self, look: &Look, domain: &str) -> bool {
+    fn is_for(&self, found: &Found, domain: &str) -> bool {
         let named = |at: &usize| {
-            look.hosts[*at]
+            found.hosts[*at]
                 .server_name
                 .as_deref()
                 .is_some_and(|name| name.eq_ignore_ascii_case(domain))

@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::httpd::{Configuration, Edit, EntryId, Listen, Truth, VirtualHost};
+use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
 
-use super::answer::Answers;
-use super::plan::{PlanError, insert_lines, refuse, server_root_line};
-use super::request::{Http, Request};
-use super::site::site;
+use super::super::answer::Answers;
+use super::super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::{Http, Request};
+use super::super::site::site;
 
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
@@ -35,7 +36,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
 }
 
 /// Virtual hosts that `--http off` leaves without a listener, to be told about.
-pub(super) fn losing_hosts(configuration: &Configuration, request: &Request) -> Vec<VirtualHost> {
+pub(in crate::change) fn losing_hosts(configuration: &Configuration, request: &Request) -> Vec<VirtualHost> {
     let answers = Answers::new(configuration, request);
     Step::new(configuration, request, &answers).losers()
 }
@@ -145,7 +146,7 @@ impl<'a> Step<'a> {
         if self.request.http.is_none() && !losers.is_empty() {
             let names: Vec<String> = losers
                 .iter()
-                .map(|host| format!("  {}", describe(self.configuration, host)))
+                .map(|host| format!("  {}", host.describe(self.configuration)))
                 .collect();
             return Err(refuse(format!(
                 "switching HTTP off (the default) would leave virtual hosts without a listener:\n{}\nsay what is \
@@ -247,7 +248,7 @@ impl<'a> Step<'a> {
             "listen for HTTPS on {target} instead of HTTP on {}",
             listen.endpoint()
         );
-        Ok(move_to(
+        Ok(move_listen(
             self.configuration,
             listen,
             self.request.port,
@@ -344,81 +345,6 @@ impl<'a> Step<'a> {
         let entry = self.configuration.entry(listen.entry);
         self.configuration.macro_place(entry).is_none()
     }
-}
-
-fn at_port(listen: &Listen, port: u16) -> String {
-    Listen {
-        port,
-        ..listen.clone()
-    }
-    .endpoint()
-}
-
-/// A listener with another port: the port inside the argument changes, the rest of the line stays, except that a
-/// protocol becomes this one.
-pub(super) fn move_to(
-    configuration: &Configuration,
-    listen: &Listen,
-    port: u16,
-    protocol: &str,
-    reason: String,
-) -> Edit {
-    let entry = configuration.entry(listen.entry);
-    let file = configuration.file(entry.file);
-    let line = entry.line as usize;
-    let document = &file.document;
-    let target = at_port(listen, port);
-    let spans = document.word_spans(line);
-    let (span, replacement) = if let Some([_, endpoint, rest @ ..]) = spans.as_deref() {
-        let typed = &document.bytes()[endpoint.clone()];
-        let old_port = listen.port.to_string();
-        // Only the digits change where they stand at the end of a plain word.
-        match (typed.ends_with(old_port.as_bytes()), rest) {
-            (true, []) => (endpoint.end - old_port.len()..endpoint.end, port.to_string()),
-            (_, []) => (endpoint.clone(), target),
-            (_, [last, ..]) => (endpoint.start..last.end, format!("{target} {protocol}")),
-        }
-    } else {
-        let protocol = listen.protocol.as_ref().map(|_| format!(" {protocol}"));
-        let mut text = document.indentation(line).to_vec();
-        text.extend_from_slice(format!("Listen {target}{}", protocol.unwrap_or_default()).as_bytes());
-        text.extend_from_slice(document.line_ending().as_bytes());
-        return Edit {
-            file: file.host.clone(),
-            span: document.span(line),
-            replacement: text,
-            reason,
-        };
-    };
-    Edit {
-        file: file.host.clone(),
-        span,
-        replacement: replacement.into_bytes(),
-        reason,
-    }
-}
-
-/// A directive as a comment.
-pub(super) fn comment_out(configuration: &Configuration, id: EntryId, reason: String) -> Edit {
-    let entry = configuration.entry(id);
-    let file = configuration.file(entry.file);
-    let line = entry.line as usize;
-    let start = file.document.span(line).start + file.document.indentation(line).len();
-    Edit {
-        file: file.host.clone(),
-        span: start..start,
-        replacement: b"#".to_vec(),
-        reason,
-    }
-}
-
-/// Name and place of a virtual host, for people.
-pub(super) fn describe(configuration: &Configuration, host: &VirtualHost) -> String {
-    let name = host.server_name.as_deref().unwrap_or("(no ServerName)");
-    format!(
-        "{name} at {}",
-        configuration.place(configuration.entry(host.entry))
-    )
 }
 
 /// `0.0.0.0` and `[::]` side by side: one for each family, which Apache can bind together when they are adjacent.

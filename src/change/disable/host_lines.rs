@@ -4,24 +4,23 @@ use std::collections::BTreeSet;
 
 use crate::httpd::{Edit, word};
 
-use super::super::answer::names_exactly;
 use super::decide::Decision;
 use super::marks::{redirect_of, words};
 
 impl Decision<'_> {
     pub(super) fn lines_of_others(&mut self) {
-        let look = self.look;
-        let written = look.written();
-        let around = |at: &(usize, usize)| look.host_around(at.0, at.1);
+        let found = self.found;
+        let written = found.written();
+        let around = |at: &(usize, usize)| found.host_around(at.0, at.1);
         // A TLS virtual host goes back as a whole: it had one certificate before.
         let mut whole: BTreeSet<usize> = BTreeSet::new();
         for (file, line) in &written {
             let Some(host) = around(&(*file, *line)) else {
                 continue;
             };
-            let past = &look.files[*file].traces.lines[*line].past;
+            let past = &found.files[*file].traces.lines[*line].past;
             let meant = past.iter().any(|past| self.means_record(past.record));
-            if meant && look.configuration.speaks_tls(&look.hosts[host]) {
+            if meant && found.configuration.speaks_tls(&found.hosts[host]) {
                 whole.insert(host);
             }
         }
@@ -29,7 +28,7 @@ impl Decision<'_> {
             let Some(host) = around(&(file, line)) else {
                 continue;
             };
-            let past = &look.files[file].traces.lines[line].past;
+            let past = &found.files[file].traces.lines[line].past;
             let meant = whole.contains(&host) || past.iter().all(|past| self.means_record(past.record));
             if meant && !self.lines.contains_key(&(file, line)) {
                 self.decided.changed.insert(host);
@@ -42,22 +41,22 @@ impl Decision<'_> {
 
     /// Lines that `enable` took out, unless they are there again.
     fn put_gone_back(&mut self, whole: &BTreeSet<usize>) {
-        let look = self.look;
-        for (file, read) in look.files.iter().enumerate() {
+        let found = self.found;
+        for (file, read) in found.files.iter().enumerate() {
             for gone in &read.traces.gone {
-                let host = gone.after.and_then(|line| look.host_around(file, line));
+                let host = gone.after.and_then(|line| found.host_around(file, line));
                 let (Some(host), Some(after)) = (host, gone.after) else {
                     continue;
                 };
                 let meant = whole.contains(&host) || self.means_record(gone.record);
-                if !meant || look.is_ours(host) || self.decided.gone.contains(&host) {
+                if !meant || found.is_ours(host) || self.decided.gone.contains(&host) {
                     continue;
                 }
                 let name = word::words(&gone.old)
                     .next()
                     .map(|word| word.value.to_ascii_lowercase());
                 let is_there = |line: usize| {
-                    look.host_around(file, line) == Some(host)
+                    found.host_around(file, line) == Some(host)
                         && words(read.document, line)
                             .first()
                             .is_some_and(|own| Some(own.to_ascii_lowercase()) == name)
@@ -69,7 +68,7 @@ impl Decision<'_> {
                 self.decided.changed.insert(host);
                 let at = read.document.span(after).end;
                 self.decided.edits.push(Edit {
-                    file: look.configuration.file(read.id).host.clone(),
+                    file: found.configuration.file(read.id).host.clone(),
                     span: at..at,
                     replacement: gone.old.clone(),
                     reason: "put back what was taken out".into(),
@@ -80,25 +79,25 @@ impl Decision<'_> {
 
     /// Redirects of which there is no record, known by their words.
     fn redirects_by_their_words(&mut self) {
-        let look = self.look;
-        for (file, read) in look.files.iter().enumerate() {
+        let found = self.found;
+        for (file, read) in found.files.iter().enumerate() {
             for line in 0..read.document.lines().len() {
                 let Some(domain) = redirect_of(read.document, line) else {
                     continue;
                 };
-                let Some(host) = look.host_around(file, line) else {
+                let Some(host) = found.host_around(file, line) else {
                     continue;
                 };
                 let trace = &read.traces.lines[line];
                 let known = !trace.past.is_empty()
                     || trace.original && !self.unrecorded
                     || self.lines.contains_key(&(file, line))
-                    || look.is_ours(host);
+                    || found.is_ours(host);
                 let goes = self
                     .decided
                     .gone
                     .iter()
-                    .any(|gone| names_exactly(&look.hosts[*gone], &domain));
+                    .any(|gone| found.hosts[*gone].names_exactly(&domain));
                 if known || !goes {
                     continue;
                 }
@@ -116,7 +115,7 @@ impl Decision<'_> {
                     self.remove((file, above), reason.clone());
                 }
                 let rules = (0..read.document.lines().len()).filter(|other| {
-                    look.host_around(file, *other) == Some(host)
+                    found.host_around(file, *other) == Some(host)
                         && words(read.document, *other)
                             .first()
                             .is_some_and(|name| name.eq_ignore_ascii_case(b"RewriteRule"))

@@ -1,11 +1,11 @@
-//! Debian's way of loading a module: links in `mods-enabled` to files in `mods-available`, as `a2enmod` makes them.
+//! Debian's way of loading a module: links in `mods-enabled` to files in `mods-available`, as `a2enmod` makes them. And
+//! whether the file that a module is in is there.
 
 use std::path::Path;
 
 use crate::httpd::{Configuration, Kind, Truth, bytes_path, resolve, trim, word};
 
-use super::module::exists;
-use super::plan::Link;
+use super::super::plan::Link;
 
 /// The links that load a module and what it depends on; none where the server is not laid out like that, or has no
 /// such module.
@@ -108,4 +108,18 @@ fn dependencies(load: &[u8]) -> Vec<String> {
         .flat_map(str::split_whitespace)
         .map(str::to_owned)
         .collect()
+}
+
+/// Is there such a module file, as a `LoadModule` would find it?
+pub(super) fn exists(configuration: &Configuration, path: &[u8]) -> bool {
+    let mut resolved = path.to_vec();
+    if memchr::memmem::find(path, b"${").is_some() {
+        resolved = configuration.variables().substitute(path, |_| {}).into_owned();
+    }
+    let full = resolve(
+        configuration.server_root(),
+        &resolved,
+        configuration.source().platform,
+    );
+    configuration.source().is_foreign(&full) || configuration.source().kind(&full) == Kind::File
 }

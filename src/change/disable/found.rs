@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, real_path};
 
-use super::super::answer::names_exactly;
-use super::super::listen::describe;
+use super::super::existing;
 use super::super::plan::{PlanError, refuse};
-use super::super::redirect;
 use super::history::{Place, Record, Traces, block_of, trace};
 use super::marks::{Mark, blocks, target};
 
 /// The present configuration, its files by their real names, and what is ours in them.
-pub(super) struct Look<'a> {
+pub(super) struct Found<'a> {
     pub configuration: &'a Configuration,
     pub hosts: Vec<VirtualHost>,
     pub files: Vec<File<'a>>,
@@ -53,9 +51,9 @@ pub(super) struct Ours {
     pub place: Option<Place>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Found<'a> {
     pub fn new(configuration: &'a Configuration, records: &[Record]) -> Result<Self, PlanError> {
-        let mut look = Look {
+        let mut found = Found {
             configuration,
             hosts: configuration.virtual_hosts(),
             files: Vec::new(),
@@ -65,27 +63,27 @@ impl<'a> Look<'a> {
         let platform = configuration.source().platform;
         for (id, file) in (0..).zip(configuration.files()) {
             let real = real_path(&file.host);
-            let host = look.host_including(id);
-            if let Some(known) = look.index.get(&real) {
-                let known = &mut look.files[*known];
+            let host = found.host_including(id);
+            if let Some(known) = found.index.get(&real) {
+                let known = &mut found.files[*known];
                 known.host = known.host.or(host);
                 continue;
             }
             let document: &Document = &file.document;
             let traces = trace(records, &real, document, platform);
-            look.index.insert(real, look.files.len());
-            look.files.push(File {
+            found.index.insert(real, found.files.len());
+            found.files.push(File {
                 id,
                 document,
                 traces,
                 host,
             });
         }
-        for (real, at) in look.index.clone() {
-            look.find_marked(at);
-            look.find_unmarked(at, &real, records)?;
+        for (real, at) in found.index.clone() {
+            found.find_marked(at);
+            found.find_unmarked(at, &real, records)?;
         }
-        Ok(look)
+        Ok(found)
     }
 
     /// Index of the file of an entry.
@@ -120,10 +118,10 @@ impl<'a> Look<'a> {
                     || match stands_in {
                         true => hosts
                             .iter()
-                            .all(|at| redirect::stands_in(self.configuration, &self.hosts[*at])),
+                            .all(|at| existing::stands_in(self.configuration, &self.hosts[*at])),
                         false => hosts
                             .iter()
-                            .any(|at| names_exactly(&self.hosts[*at], &block.domain)),
+                            .any(|at| self.hosts[*at].names_exactly(&block.domain)),
                     };
                 if hosts.is_empty() || !is_it {
                     continue;
@@ -180,11 +178,11 @@ impl<'a> Look<'a> {
             let Some(closing) = self.configuration.sections()[host.section as usize].closing else {
                 return Err(refuse(format!(
                     "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
-                    describe(self.configuration, host)
+                    host.describe(self.configuration)
                 )));
             };
             let lines = line..closing as usize + 1;
-            let stands_in = block.stand_in.is_some() && redirect::stands_in(self.configuration, host);
+            let stands_in = block.stand_in.is_some() && existing::stands_in(self.configuration, host);
             let ours = Ours {
                 file,
                 domain: self.domain_of(file, &lines, block.mark, stands_in, &block.domain),

@@ -4,16 +4,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Truth, VirtualHost, trim};
 
-use super::address::name_lines;
-use super::answer::names_exactly;
-use super::listen::describe;
-use super::plan::{PlanError, refuse};
-use super::policy::leads_to;
-use super::redirect::PATTERN;
-use super::request::Request;
-use super::update::{editable, own_settings};
+use super::super::address::name_lines;
+use super::super::edit_lines::editable;
+use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, leads_to, own_settings, within};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
 const DEFINED_ONCE: [&str; 4] = [
@@ -29,15 +26,6 @@ const OWN: [&str; 4] = [
     "SSLCertificateFile",
     "SSLCertificateKeyFile",
     "SSLCertificateChainFile",
-];
-
-/// Directives that send a client elsewhere.
-pub(super) const REDIRECTS: [&str; 5] = [
-    "Redirect",
-    "RedirectPermanent",
-    "RedirectTemp",
-    "RedirectMatch",
-    "RewriteRule",
 ];
 
 /// A copied body.
@@ -69,7 +57,7 @@ pub(super) fn body(
         .chain(request.names())
         .collect();
     let own_name = own_settings(configuration, site.section, "ServerName").pop();
-    let other_names = own_name.is_none() || !names_exactly(site, &request.domain);
+    let other_names = own_name.is_none() || !site.names_exactly(&request.domain);
     // `name:80` is what links to itself would say.
     let other_port = own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':'));
 
@@ -93,7 +81,7 @@ pub(super) fn body(
         }
         let arguments = configuration.arguments(entry);
         // One of ours may be there for another name of the same virtual host.
-        let ours = PATTERN.trim_matches('"').as_bytes();
+        let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
         let redirects = is(&REDIRECTS)
             && arguments
                 .iter()
@@ -110,7 +98,7 @@ pub(super) fn body(
             return Err(refuse(format!(
                 "the virtual host {} takes `{}` from {}, which must not hold for its HTTPS side too; move that line \
                  into the virtual host itself, then run again",
-                describe(configuration, site),
+                site.describe(configuration),
                 String::from_utf8_lossy(&name),
                 configuration.place(entry)
             )));
@@ -155,7 +143,7 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
         Some(closing) if closing > opening.line => Ok(opening.line + 1..closing),
         _ => Err(refuse(format!(
             "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
-            describe(configuration, site)
+            site.describe(configuration)
         ))),
     }
 }
@@ -163,16 +151,6 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
 /// The line behind which its copy goes.
 pub(super) fn closing_line(configuration: &Configuration, site: &VirtualHost) -> Result<u32, PlanError> {
     range(configuration, site).map(|lines| lines.end)
-}
-
-/// Everything in a virtual host, inner sections included, in order.
-pub(super) fn within<'a>(
-    configuration: &'a Configuration,
-    site: &'a VirtualHost,
-) -> impl Iterator<Item = &'a Entry> {
-    configuration
-        .entries_from(site.entry + 1)
-        .take_while(|entry| configuration.is_within(entry.section, site.section))
 }
 
 /// What lines are indented by in the body: as the first one that is indented.

@@ -2,16 +2,17 @@
 
 use std::net::IpAddr;
 
-use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost};
 
-use super::address::name_lines;
-use super::answer::Answers;
-use super::listen::describe;
-use super::plan::{PlanError, insert_lines, refuse};
-use super::request::Request;
-use super::text::{setting, unit_of};
-use super::update::{editable, files};
-use super::{copy, policy, site};
+use super::super::address::name_lines;
+use super::super::answer::Answers;
+use super::super::edit_lines::{editable, insert_at_server_level};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
+use super::super::site;
+use super::super::text::{bytes, indented, setting, unit_of};
+use super::update::files;
+use super::{copy, policy};
 
 /// A new virtual host for the given local ends, behind everything else in the main file.
 pub(super) fn add(
@@ -85,17 +86,6 @@ pub(super) fn add(
     lines.extend(body);
     lines.push([base.as_slice(), b"</VirtualHost>"].concat());
     Ok(insert_at_server_level(configuration, file, after, lines, reason))
-}
-
-pub(super) fn bytes<S: AsRef<str>>(lines: &[S]) -> Vec<Vec<u8>> {
-    lines
-        .iter()
-        .map(|line| line.as_ref().as_bytes().to_vec())
-        .collect()
-}
-
-pub(super) fn indented(lines: &[Vec<u8>], by: &[u8]) -> Vec<Vec<u8>> {
-    lines.iter().map(|line| [by, line].concat()).collect()
 }
 
 fn tls_lines(configuration: &Configuration, request: &Request) -> Result<Vec<Vec<u8>>, PlanError> {
@@ -203,19 +193,19 @@ pub(super) fn place(
         return Err(refuse(match catch_all {
             Some(host) => {
                 let name = taken_name(host, names.iter().copied()).unwrap_or_default();
-                let other = format!(" of {}", describe(configuration, first));
+                let other = format!(" of {}", first.describe(configuration));
                 format!(
                     "the virtual host {} answers {name} by a wildcard ServerAlias, and a virtual host before it would \
                      become the default instead{}; add `ServerAlias {name}` to the one with the wildcard to have it \
                      updated, or narrow its alias",
-                    describe(configuration, host),
+                    host.describe(configuration),
                     if host.entry == first.entry { "" } else { &other }
                 )
             }
             None => format!(
                 "the section at {} is never closed, and holds the virtual host {}; close it, then run again",
                 configuration.place(configuration.entry(before)),
-                describe(configuration, first)
+                first.describe(configuration)
             ),
         }));
     }
@@ -242,32 +232,4 @@ fn first_unclosed(configuration: &Configuration) -> Option<EntryId> {
             entry.file == 0 && configuration.macro_place(entry).is_none()
         })
         .min()
-}
-
-/// Inserts whole lines at the server level, with blank lines around them.
-pub(super) fn insert_at_server_level(
-    configuration: &Configuration,
-    file: FileId,
-    after: Option<u32>,
-    mut lines: Vec<Vec<u8>>,
-    reason: String,
-) -> Edit {
-    let document = &configuration.file(file).document;
-    let follows_text = after.is_some_and(|line| !trim(document.raw(line as usize)).is_empty());
-    if follows_text {
-        lines.insert(0, Vec::new());
-    }
-    let next = after.map_or(0, |line| line as usize + 1);
-    if next < document.lines().len() && !trim(document.raw(next)).is_empty() {
-        lines.push(Vec::new());
-    }
-    let mut edit = insert_lines(configuration, file, None, &lines, reason);
-    if let Some(line) = after {
-        let at = document.span(line as usize).end;
-        edit.span = at..at;
-        let mut text = document.separator_after(line as usize);
-        text.append(&mut edit.replacement);
-        edit.replacement = text;
-    }
-    edit
 }

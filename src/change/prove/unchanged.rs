@@ -1,124 +1,17 @@
-//! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
+//! That a plan leaves alone what was not asked for: the virtual hosts of others, who answers, and HTTP of the domain
+//! where it stays. Edits nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::httpd::{Address, Configuration, Entry, Host, Problem, SERVER, Severity, Truth, VirtualHost};
+use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost};
 
-use super::answer::{Answers, names_exactly};
-use super::listen::{self, describe};
-use super::plan::{PlanError, refuse};
-use super::request::{Http, Request};
-use super::work::Work;
-use super::{address, awake};
-
-/// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
-pub(super) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
-    refuse_endless(original)?;
-    match errors(original).next() {
-        None => Ok(()),
-        Some(problem) => Err(broken(original, problem)),
-    }
-}
-
-pub(super) fn broken(original: &Configuration, problem: &Problem) -> PlanError {
-    refuse(format!(
-        "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
-        place(original, problem),
-        problem.message
-    ))
-}
-
-/// What ends the reading early.
-const ENDLESS: [&str; 5] = [
-    "include-depth",
-    "macro-size",
-    "configuration-too-large",
-    "variables-too-long",
-    "sections-too-deep",
-];
-
-/// Refuses what ends the reading early, such as a file that includes itself once mod_ssl is there, or macros that
-/// double, be it certain or not: the steps would look in vain for what they added behind it.
-pub(super) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
-    let mut problems = configuration.problems().iter();
-    let Some(problem) = problems.find(|problem| ENDLESS.contains(&problem.code)) else {
-        return Ok(());
-    };
-    Err(refuse(format!(
-        "the configuration cannot be read to its end: {}: {}. Mend that first, then run again",
-        place(configuration, problem),
-        problem.message
-    )))
-}
-
-/// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
-/// what it had.
-pub(super) fn prove(
-    original: &Configuration,
-    result: &Configuration,
-    request: &Request,
-    work: &Work<'_>,
-) -> Result<(), PlanError> {
-    // What names places in the result is told with those on disk.
-    let on_disk = |error| work.as_it_was(result, error);
-    let answers = Answers::new(result, request);
-    if !answers.served() {
-        return Err(PlanError::Unproven(format!(
-            "{} would not be answered over TLS",
-            request.domain
-        )));
-    }
-    awake::prove(original, result, request, work)?;
-    refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
-    sets_are_unchanged(original, result, request)?;
-    address::refuse_hidden(result, &answers, request).map_err(on_disk)?;
-    others_are_unchanged(original, result, request)
-}
-
-/// What the administrator should know beside the changes.
-pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let mut notes = Vec::new();
-    notes.extend(redirected_beyond(result, request));
-    if request.http == Some(Http::Off) {
-        for host in listen::losing_hosts(original, request) {
-            notes.push(format!(
-                "the virtual host {} loses its listener, as asked by --http off",
-                describe(original, &host)
-            ));
-        }
-    }
-    notes
-}
-
-/// Where the redirect sends clients of all addresses to HTTPS that single addresses have.
-fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String> {
-    if request.http != Some(Http::Redirect) {
-        return None;
-    }
-    let (tls, plain): (Vec<_>, Vec<_>) = result
-        .virtual_hosts()
-        .into_iter()
-        .filter(|host| host.truth == Truth::True && names_exactly(host, &request.domain))
-        .partition(|host| result.speaks_tls(host));
-    let all_tls = || tls.iter().flat_map(|host| &host.addresses);
-    let everywhere = |address: &Address| address.host == Host::Any;
-    let sends_all = plain.iter().find(|host| host.addresses.iter().any(everywhere))?;
-    if all_tls().any(everywhere) || tls.is_empty() {
-        return None;
-    }
-    let addresses: BTreeSet<String> = all_tls().map(ToString::to_string).collect();
-    Some(format!(
-        "HTTP is sent to HTTPS at all addresses, by the virtual host {}, but {} has HTTPS at {} only: see that the name \
-         leads clients there and nowhere else",
-        describe(result, sends_all),
-        request.domain,
-        addresses.into_iter().collect::<Vec<_>>().join(" and ")
-    ))
-}
+use super::super::answer::Answers;
+use super::super::existing::{HostKey, key, secured};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
 
 /// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
-fn refuse_tls_on_http_ports(
+pub(super) fn refuse_tls_on_http_ports(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
@@ -137,12 +30,12 @@ fn refuse_tls_on_http_ports(
                 .addresses
                 .iter()
                 .any(|a| !own_port(a.port) && is_listened(a.port));
-        if names_exactly(&host, &request.domain) && other_side && !old.contains(&key(result, &host)) {
+        if host.names_exactly(&request.domain) && other_side && !old.contains(&key(result, &host)) {
             let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
             return Err(refuse(format!(
                 "the virtual host {} would speak TLS at all its addresses, {}, and HTTP at none; give HTTP a virtual \
                  host of its own, without SSLEngine, then run again",
-                describe(result, &host),
+                host.describe(result),
                 addresses.join(" and ")
             )));
         }
@@ -150,29 +43,8 @@ fn refuse_tls_on_http_ports(
     Ok(())
 }
 
-/// The active virtual hosts that speak TLS.
-pub(super) fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
-    let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
-    let mut hosts = configuration.virtual_hosts();
-    hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
-    hosts
-}
-
-/// What identifies a virtual host across edits: its file, addresses and name.
-pub(super) type HostKey = (PathBuf, Vec<String>, Option<String>);
-
-pub(super) fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
-    let opening = configuration.entry(host.entry);
-    let addresses = host.addresses.iter().map(ToString::to_string);
-    (
-        configuration.file(opening.file).host.clone(),
-        addresses.collect(),
-        host.server_name.clone(),
-    )
-}
-
 /// Every virtual host that was active keeps its engine, certificate and key, except the domain's own.
-fn others_are_unchanged(
+pub(super) fn others_are_unchanged(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
@@ -213,7 +85,7 @@ fn others_are_unchanged(
 }
 
 /// Wherever TLS was spoken on the port, the same virtual hosts answer in the same order, the default first.
-fn sets_are_unchanged(
+pub(super) fn sets_are_unchanged(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
@@ -225,7 +97,7 @@ fn sets_are_unchanged(
             .host
             .clone();
         // The domain's own may get more names.
-        let aliases = if names_exactly(host, &request.domain) {
+        let aliases = if host.names_exactly(&request.domain) {
             Vec::new()
         } else {
             host.aliases.clone()
@@ -247,7 +119,7 @@ fn sets_are_unchanged(
                 "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
                  fits; write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
                 request.domain,
-                describe(original, first),
+                first.describe(original),
                 request.port,
                 request.port
             )));
@@ -262,13 +134,13 @@ fn sets_are_unchanged(
                 continue;
             };
             let is_own = request.names().any(|own| own.eq_ignore_ascii_case(name))
-                || names_exactly(was, &request.domain);
+                || was.names_exactly(&request.domain);
             if !is_own && was.has_name(name) && key(original, was) != key(result, is) {
                 return Err(refuse(format!(
                     "{name} is answered on port {} by the virtual host {}, and that of {} would take it over; take \
                      the name out of the ServerAlias of one of them, then run again",
                     request.port,
-                    describe(original, was),
+                    was.describe(original),
                     is.client_name().unwrap_or(&request.domain)
                 )));
             }
@@ -306,7 +178,7 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
         .map(|listen| listen.port)
         .collect();
     for host in configuration.virtual_hosts() {
-        if host.truth != Truth::True || names_exactly(&host, &request.domain) {
+        if host.truth != Truth::True || host.names_exactly(&request.domain) {
             continue;
         }
         let values = |name: &str| -> Vec<Vec<u8>> {
@@ -329,21 +201,8 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
                     .port
                     .map_or(!ports.is_empty(), |port| ports.contains(&port))
             }),
-            place: describe(configuration, &host),
+            place: host.describe(configuration),
         });
     }
     all
-}
-
-pub(super) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
-    configuration
-        .problems()
-        .iter()
-        .filter(|problem| problem.severity == Severity::Error && !problem.uncertain)
-}
-
-pub(super) fn place(configuration: &Configuration, problem: &Problem) -> String {
-    let file = configuration.file(problem.file);
-    let number = file.document.number(problem.line as usize);
-    format!("{}:{number}", String::from_utf8_lossy(&file.name))
 }

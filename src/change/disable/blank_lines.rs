@@ -7,15 +7,15 @@ use super::decide::{Decision, line_ending};
 impl Decision<'_> {
     /// Blank lines that came with what goes, and the line end that the last line of a file had to get.
     pub(super) fn blanks(&mut self) {
-        let look = self.look;
+        let found = self.found;
         let end = self.is_end();
         let touched: BTreeSet<usize> = self.lines.keys().map(|(file, _)| *file).collect();
-        for (file, line) in look.written() {
-            let traces = &look.files[file].traces;
+        for (file, line) in found.written() {
+            let traces = &found.files[file].traces;
             let Some(past) = traces.lines[line].past.last() else {
                 continue;
             };
-            if past.old.is_some() || !look.is_blank(file, line) || !touched.contains(&file) {
+            if past.old.is_some() || !found.is_blank(file, line) || !touched.contains(&file) {
                 continue;
             }
             let goes = match past.beside {
@@ -42,20 +42,20 @@ impl Decision<'_> {
     }
 
     fn end_of_file(&mut self, file: usize) {
-        let look = self.look;
-        let document = look.files[file].document;
+        let found = self.found;
+        let document = found.files[file].document;
         let stays = |line: &usize| !matches!(self.lines.get(&(file, *line)), Some((None, _)));
         let Some(last) = (0..document.lines().len()).rev().find(stays) else {
             return;
         };
-        let path = &look.configuration.file(look.files[file].id).host;
+        let path = &found.configuration.file(found.files[file].id).host;
         let at = document.span(last).end;
         let inserted = self
             .decided
             .edits
             .iter()
             .any(|edit| &edit.file == path && edit.span.start >= at);
-        let Some(end) = look.files[file].traces.lines[last].end.clone() else {
+        let Some(end) = found.files[file].traces.lines[last].end.clone() else {
             return;
         };
         if inserted {

@@ -1,9 +1,10 @@
 //! What a new TLS virtual host says beside its names and files. Decides nothing about where it stands.
 
-use crate::httpd::{Configuration, Entry, SERVER, Truth, in_url};
+use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
-use super::plan::{PlanError, refuse};
-use super::request::{Profile, Request};
+use super::super::existing::leads_to;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::{Profile, Request};
 
 /// A directive that the TLS virtual host is to have.
 pub(super) struct Wanted {
@@ -162,20 +163,6 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
         ))),
         _ => Ok(()),
     }
-}
-
-/// Is the word an https address of one of those names, or of whatever name was asked for?
-pub(super) fn leads_to(word: &[u8], names: &[&str]) -> bool {
-    let text = String::from_utf8_lossy(word).to_ascii_lowercase();
-    let Some(host) = text.strip_prefix("https://") else {
-        return false;
-    };
-    host.starts_with('%')
-        || host.starts_with('$')
-        || names.iter().any(|name| {
-            host.strip_prefix(&*in_url(name))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '$', '%']))
-        })
 }
 
 /// Does a condition with `HTTPS`, `REQUEST_SCHEME` or the port stand right before a rule?

@@ -1,13 +1,13 @@
 //! The steps that get modules loaded: mod_ssl, and what the request or an active directive needs beside it. Knows
 //! nothing of listeners and virtual hosts.
 
-use crate::httpd::{
-    Configuration, Edit, Entry, EntryId, FileId, Kind, LoadModule, Truth, resolve, source_name, word,
-};
+use crate::httpd::{Configuration, Edit, EntryId, FileId, LoadModule, Truth, resolve, source_name, word};
 
-use super::debian;
-use super::plan::{Act, PlanError, insert_lines, refuse, server_root_line};
-use super::request::Request;
+use super::super::edit_lines::{insert_lines, server_root_line};
+use super::super::existing::shmcb_users;
+use super::super::plan::{Act, PlanError, refuse};
+use super::super::request::Request;
+use super::debian::{self, exists};
 
 const SSL: &str = "ssl_module";
 const SHMCB: &str = "socache_shmcb_module";
@@ -35,20 +35,6 @@ pub(super) fn session_cache(configuration: &Configuration) -> Result<Vec<Act>, P
         ),
         None => Ok(Vec::new()),
     }
-}
-
-/// The caches that need mod_socache_shmcb.
-pub(super) fn shmcb_users(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
-    let caches = ["SSLSessionCache", "SSLStaplingCache"];
-    let entries = caches.into_iter().flat_map(|name| configuration.named(name));
-    entries.map(|(_, entry)| entry).filter(|entry| {
-        let arguments = configuration.arguments(entry);
-        let provider = arguments
-            .first()
-            .map(|argument| argument.to_ascii_lowercase())
-            .unwrap_or_default();
-        entry.truth != Truth::False && (provider == b"shmcb" || provider.starts_with(b"shmcb:"))
-    })
 }
 
 /// The cache without which stapling does not work, at the server level where no other is.
@@ -247,17 +233,4 @@ fn add(
         &[line_text],
         format!("load {identifier}: {why}"),
     ))
-}
-
-pub(super) fn exists(configuration: &Configuration, path: &[u8]) -> bool {
-    let mut resolved = path.to_vec();
-    if memchr::memmem::find(path, b"${").is_some() {
-        resolved = configuration.variables().substitute(path, |_| {}).into_owned();
-    }
-    let full = resolve(
-        configuration.server_root(),
-        &resolved,
-        configuration.source().platform,
-    );
-    configuration.source().is_foreign(&full) || configuration.source().kind(&full) == Kind::File
 }

@@ -1,14 +1,14 @@
 //! Bringing a virtual host that answers the domain over TLS in line with the request, where it stands.
 
-use crate::httpd::{
-    Configuration, Edit, Entry, Platform, SectionId, Truth, VirtualHost, real_path, resolve, word,
-};
+use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, resolve, word};
 
-use super::listen::describe;
-use super::plan::{PlanError, insert_lines, refuse};
-use super::request::Request;
-use super::text::{indentation_unit, quoted, setting, what};
-use super::{policy, site};
+use super::super::edit_lines::{Spot, insert_into, remove, replace_argument};
+use super::super::existing::own_settings;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
+use super::super::site;
+use super::super::text::{quoted, setting, what};
+use super::policy;
 
 /// The three directives that name files, with what the request wants of each.
 pub(super) fn files(request: &Request) -> [(&'static str, Option<&[u8]>); 3] {
@@ -58,7 +58,10 @@ pub(super) fn update(
                 }
             }
             // The chain of the old certificate does not fit a new one; that of the same one stays.
-            ([entry], None) if renewed => edits.push(remove(configuration, entry)?),
+            ([entry], None) if renewed => {
+                let reason = "this chain belongs to the certificate that goes; give --chain for the new one";
+                edits.push(remove(configuration, entry, reason)?);
+            }
             (_, None) if !renewed => {}
             (several, Some(wanted))
                 if several
@@ -68,7 +71,7 @@ pub(super) fn update(
                 return Err(refuse(format!(
                     "the virtual host {} has several {name} lines (the first at {}); leave the one that is to be \
                      replaced, then run again",
-                    describe(configuration, host),
+                    host.describe(configuration),
                     configuration.place(first)
                 )));
             }
@@ -145,59 +148,6 @@ fn all_names(host: &VirtualHost) -> String {
     names.join(", ")
 }
 
-/// Where lines are added in a virtual host.
-pub(super) enum Spot {
-    /// Behind its own ServerName, where it has one.
-    Name,
-    /// Behind its opening line, before everything else.
-    Top,
-}
-
-/// Adds lines to a virtual host.
-pub(super) fn insert_into(
-    configuration: &Configuration,
-    host: &VirtualHost,
-    spot: Spot,
-    mut lines: Vec<Vec<u8>>,
-    reason: String,
-) -> Result<Edit, PlanError> {
-    let opening = configuration.entry(host.entry);
-    editable(configuration, opening)?;
-    let anchor = own_settings(configuration, host.section, "ServerName")
-        .into_iter()
-        .rfind(|entry| {
-            entry.file == opening.file && entry.section == host.section && entry.line > opening.line
-        })
-        .filter(|_| matches!(spot, Spot::Name));
-    let after = anchor.map_or(opening.line, |entry| entry.line);
-    if anchor.is_none() {
-        // Behind a line of the section the indentation is already the section's.
-        let unit = indentation_unit(configuration, opening);
-        lines = lines
-            .into_iter()
-            .map(|line| [unit.as_slice(), &line].concat())
-            .collect();
-    }
-    Ok(insert_lines(
-        configuration,
-        opening.file,
-        Some(after),
-        &lines,
-        reason,
-    ))
-}
-
-pub(super) fn own_settings<'a>(
-    configuration: &'a Configuration,
-    section: SectionId,
-    name: &str,
-) -> Vec<&'a Entry> {
-    configuration
-        .inside(section)
-        .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
-        .collect()
-}
-
 /// Does the directive name that file, in whatever spelling?
 fn same_file(configuration: &Configuration, entry: &Entry, wanted: &[u8]) -> bool {
     let platform = configuration.source().platform;
@@ -207,76 +157,5 @@ fn same_file(configuration: &Configuration, entry: &Entry, wanted: &[u8]) -> boo
         have == wanted
             || configuration.source().host_path(&have) == configuration.source().host_path(&wanted)
             || platform == Platform::Windows && have.eq_ignore_ascii_case(&wanted)
-    })
-}
-
-/// A line that may be edited for one virtual host: not out of a macro, and not read a second time for another.
-pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(), PlanError> {
-    if configuration.macro_place(entry).is_some() {
-        return Err(refuse(format!(
-            "the virtual host that answers comes out of a macro used at {}; it is not edited: change the macro by hand",
-            configuration.place(entry)
-        )));
-    }
-    let file = real_path(&configuration.file(entry.file).host);
-    let twin = configuration.entries().find(|other| {
-        (other.file, other.section) != (entry.file, entry.section)
-            && other.line == entry.line
-            && other.truth != Truth::False
-            && real_path(&configuration.file(other.file).host) == file
-    });
-    match twin {
-        None => Ok(()),
-        Some(other) => {
-            let around = configuration.opening(configuration.context(other));
-            Err(refuse(format!(
-                "the line at {} also holds for another part of the configuration{}; it is not edited for one alone: \
-                 give this virtual host lines of its own, then run again",
-                configuration.place(entry),
-                around
-                    .map(|entry| format!(" ({})", configuration.place(entry)))
-                    .unwrap_or_default()
-            )))
-        }
-    }
-}
-
-pub(super) fn replace_argument(
-    configuration: &Configuration,
-    entry: &Entry,
-    argument: &[u8],
-    reason: &str,
-) -> Result<Edit, PlanError> {
-    editable(configuration, entry)?;
-    let file = configuration.file(entry.file);
-    let line = entry.line as usize;
-    let (span, replacement) = match file.document.word_spans(line).as_deref() {
-        Some([_, first, .., last]) => (first.start..last.end, argument.to_vec()),
-        Some([_, only]) => (only.clone(), argument.to_vec()),
-        _ => {
-            let mut text = file.document.indentation(line).to_vec();
-            text.extend(configuration.name(entry));
-            text.push(b' ');
-            text.extend_from_slice(argument);
-            text.extend_from_slice(file.document.line_ending().as_bytes());
-            (file.document.span(line), text)
-        }
-    };
-    Ok(Edit {
-        file: file.host.clone(),
-        span,
-        replacement,
-        reason: reason.to_string(),
-    })
-}
-
-fn remove(configuration: &Configuration, entry: &Entry) -> Result<Edit, PlanError> {
-    editable(configuration, entry)?;
-    let file = configuration.file(entry.file);
-    Ok(Edit {
-        file: file.host.clone(),
-        span: file.document.span(entry.line as usize),
-        replacement: Vec::new(),
-        reason: "this chain belongs to the certificate that goes; give --chain for the new one".into(),
     })
 }

@@ -5,11 +5,10 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, VirtualHost};
 
-use super::answer::{Answers, names_exactly};
-use super::listen::describe;
+use super::super::answer::Answers;
+use super::super::plan::{PlanError, refuse};
+use super::super::request::Request;
 use super::new_host;
-use super::plan::{PlanError, refuse};
-use super::request::Request;
 use super::update::update;
 
 /// Edits after which the domain is answered over TLS with the request's files; none when it is.
@@ -19,7 +18,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
         return Err(refuse(format!(
             "what the virtual host {} has to do with port {} cannot be told: its address is a host name, or it hangs \
              on a condition that only the server can decide. Write its IP address, or name the binary with --httpd",
-            describe(configuration, host),
+            host.describe(configuration),
             request.port
         )));
     }
@@ -27,8 +26,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
     let mut uncovered: Vec<Option<IpAddr>> = Vec::new();
     for end in answers.local_ends() {
         let own_here = |host: &&VirtualHost| {
-            names_exactly(host, &request.domain)
-                && host.addresses.iter().any(|a| a.port == Some(request.port))
+            host.names_exactly(&request.domain) && host.addresses.iter().any(|a| a.port == Some(request.port))
         };
         match answers.at(end).filter(own_here) {
             Some(host) if own.iter().any(|known| known.section == host.section) => {}
@@ -62,11 +60,11 @@ fn refuse_others_names(
             let Some(host) = answers.answering(end, alias).filter(others) else {
                 continue;
             };
-            if names_exactly(host, alias) {
+            if host.names_exactly(alias) {
                 return Err(refuse(format!(
                     "{alias} is a name of the virtual host {}; run again without it, and once more with --domain \
                      {alias} if that one is to change",
-                    describe(configuration, host)
+                    host.describe(configuration)
                 )));
             }
             let behind = answers.at(end).filter(|own| !others(own) && host.has_name(alias));
@@ -74,9 +72,9 @@ fn refuse_others_names(
                 return Err(refuse(format!(
                     "{alias} is taken by a wildcard ServerAlias of the virtual host {}, which stands before that of \
                      {}, {}; narrow that alias or move the former behind the latter, then run again",
-                    describe(configuration, host),
+                    host.describe(configuration),
                     request.domain,
-                    describe(configuration, own)
+                    own.describe(configuration)
                 )));
             }
         }
@@ -105,7 +103,7 @@ fn refuse_plain(
         Some(host) => Err(refuse(format!(
             "the virtual host {} is for port {} without TLS; TLS and plain HTTP cannot share a port: give that virtual \
              host another port, or choose another with --port",
-            describe(configuration, host),
+            host.describe(configuration),
             request.port
         ))),
     }

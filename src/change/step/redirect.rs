@@ -4,28 +4,20 @@
 
 use std::net::IpAddr;
 
-use regex::RegexBuilder;
+use crate::httpd::{Configuration, Truth, VirtualHost, in_url};
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
-
-use super::address::{is_ipv6, name_lines};
-use super::answer::{Answers, names_exactly};
-use super::copy::{REDIRECTS, within};
-use super::listen::{describe, plain_http};
+use super::super::address::{is_ipv6, name_lines};
+use super::super::answer::Answers;
+use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
+use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, redirects, within};
+use super::super::plan::{Act, PlanError, refuse};
+use super::super::request::{Http, Request};
+use super::super::site;
+use super::super::text::{bytes, indented, unit_of};
+use super::listen::plain_http;
 use super::module::load;
-use super::new_host::{addresses, bytes, indented, insert_at_server_level, place};
-use super::plan::{Act, PlanError, refuse};
-use super::policy::{inherited_rewrites, leads_to};
-use super::request::{Http, Request};
-use super::text::unit_of;
-use super::update::{Spot, insert_into};
-
-/// Everything but what certificate authorities ask for over HTTP.
-pub(super) const PATTERN: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
-
-/// A first virtual host takes all names that no other has; this one stands in for the main server without taking the
-/// domain's (RFC 6761: a name that never exists).
-pub(super) const NOBODY: &str = "default.invalid";
+use super::new_host::{addresses, place};
+use super::policy::inherited_rewrites;
 
 /// Changes after which HTTP sends the names to HTTPS; none when it does, or was not asked to.
 pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<Vec<Act>, PlanError> {
@@ -90,125 +82,8 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
 fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request: &Request) -> bool {
     host.has_name(name)
         || request.site.is_some()
-            && super::site::site(configuration, request)
+            && site::site(configuration, request)
                 .is_ok_and(|site| site.is_some_and(|site| site.section == host.section))
-}
-
-/// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
-fn redirects(configuration: &Configuration, request: &Request, host: &VirtualHost, asked: &str) -> bool {
-    // One name of a site may lead to another; who only got here by default is to stay with the name.
-    let own = host.server_name.iter().chain(&host.aliases);
-    let own = own.filter(|_| host.has_name(asked)).map(String::as_str);
-    let names: Vec<&str> = request.names().chain(own).collect();
-    // The conditions of a rule stand right before it.
-    let mut conditions: Vec<&Entry> = Vec::new();
-    let entries = within(configuration, host).filter(|entry| entry.truth == Truth::True);
-    for entry in entries {
-        if configuration.is_named(entry, "RewriteCond") {
-            conditions.push(entry);
-            continue;
-        }
-        let conditions = std::mem::take(&mut conditions);
-        let is_redirect = REDIRECTS.iter().any(|name| configuration.is_named(entry, name));
-        if !is_redirect || !holds_everywhere(configuration, entry, host) {
-            continue;
-        }
-        let arguments = configuration.arguments(entry);
-        if arguments.iter().any(|word| leads_to(word, &names))
-            && arguments.iter().any(|word| takes_all(word))
-            && conditions
-                .iter()
-                .all(|condition| admits(&configuration.arguments(condition), asked))
-        {
-            return true;
-        }
-    }
-    false
-}
-
-/// Is a directive of a virtual host for all its requests, and not for a folder only?
-fn holds_everywhere(configuration: &Configuration, entry: &Entry, host: &VirtualHost) -> bool {
-    configuration
-        .ancestors(entry)
-        .take_while(|(section, _)| *section != host.section)
-        .all(|(_, section)| {
-            let opening = configuration.entry(section.opening);
-            let name = configuration.name(opening).to_ascii_lowercase();
-            let whole = || configuration.section_argument(opening).trim_ascii() == b"/";
-            section.transparent || name.starts_with(b"<if") || name == b"<location" && whole()
-        })
-}
-
-/// Does a condition on the name that was asked for hold for that name? Conditions on other things are not looked at.
-fn admits(condition: &[Vec<u8>], name: &str) -> bool {
-    let [tested, pattern, ..] = condition else {
-        return true;
-    };
-    let name = &*in_url(name);
-    let tested = tested.to_ascii_uppercase();
-    if ![&b"%{HTTP_HOST}"[..], b"%{SERVER_NAME}", b"%{HTTP:HOST}"].contains(&tested.as_slice()) {
-        return true;
-    }
-    let pattern = String::from_utf8_lossy(pattern);
-    let (negated, pattern) = match pattern.strip_prefix('!') {
-        Some(rest) => (true, rest),
-        None => (false, &*pattern),
-    };
-    let matches = match pattern.strip_prefix('=') {
-        Some(text) => Ok(text.eq_ignore_ascii_case(name)),
-        None => RegexBuilder::new(pattern)
-            .case_insensitive(true)
-            .build()
-            .map(|pattern| pattern.is_match(name)),
-    };
-    matches.is_ok_and(|matches| matches != negated)
-}
-
-/// Is it the pattern or path of a redirect for (nearly) everything?
-fn takes_all(word: &[u8]) -> bool {
-    matches!(word, b"/" | b"^" | b"^/" | b"^/?" | b".")
-        || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
-}
-
-/// Does a virtual host send all its clients elsewhere?
-pub(super) fn takes_everything(configuration: &Configuration, host: &VirtualHost) -> bool {
-    within(configuration, host).any(|entry| {
-        entry.truth == Truth::True
-            && REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
-            && holds_everywhere(configuration, entry, host)
-            && configuration.arguments(entry).iter().any(|word| takes_all(word))
-            && configuration
-                .arguments(entry)
-                .iter()
-                .any(|word| memchr::memmem::find(word, b"://").is_some())
-    })
-}
-
-/// A virtual host that only sends clients to HTTPS is nobody's site.
-pub(super) fn does_nothing_else(configuration: &Configuration, host: &VirtualHost) -> bool {
-    const BESIDE: [&str; 6] = [
-        "ServerName",
-        "ServerAlias",
-        "RewriteEngine",
-        "RewriteCond",
-        "RewriteRule",
-        "RewriteOptions",
-    ];
-    let is = |entry, names: &[&str]| names.iter().any(|name| configuration.is_named(entry, name));
-    let mut redirects = false;
-    for entry in within(configuration, host) {
-        redirects |= is(entry, &REDIRECTS);
-        if !is(entry, &REDIRECTS) && !is(entry, &BESIDE) {
-            return false;
-        }
-    }
-    redirects
-}
-
-/// Does a virtual host say nothing of its own, so that it only stands in for the main server?
-pub(super) fn stands_in(configuration: &Configuration, host: &VirtualHost) -> bool {
-    const ALLOWED: [&str; 3] = ["ServerName", "RewriteEngine", "RewriteOptions"];
-    within(configuration, host).all(|entry| ALLOWED.iter().any(|name| configuration.is_named(entry, name)))
 }
 
 /// One port on which HTTP is spoken.
@@ -236,7 +111,7 @@ impl<'a> Port<'a> {
         let own = host.server_name.iter().chain(&host.aliases);
         let mut others =
             own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
-        let shared = others.next().is_some() || !names_exactly(host, &self.request.domain);
+        let shared = others.next().is_some() || !host.names_exactly(&self.request.domain);
         let taken = within(self.configuration, host).any(|entry| {
             entry.truth != Truth::False
                 && self.configuration.context(entry) == host.section
@@ -281,7 +156,7 @@ impl<'a> Port<'a> {
             return Err(refuse(format!(
                 "the virtual host {} switches rewriting off at {}, and needs it for a redirect of {} alone; take that \
                  line out, then run again",
-                describe(self.configuration, host),
+                host.describe(self.configuration),
                 self.configuration.place(entry),
                 self.request.domain
             )));
@@ -306,12 +181,12 @@ impl<'a> Port<'a> {
 
     fn alias_line(&self) -> String {
         let address = self.request.address();
-        format!("RedirectMatch permanent {PATTERN} \"{address}/$1\"")
+        format!("RedirectMatch permanent {ALL_BUT_CHALLENGES} \"{address}/$1\"")
     }
 
     fn rewrite_line(&self) -> String {
         let address = self.request.address();
-        format!("RewriteRule {PATTERN} \"{address}/$1\" [R=301,L]")
+        format!("RewriteRule {ALL_BUT_CHALLENGES} \"{address}/$1\" [R=301,L]")
     }
 
     /// A virtual host that only redirects, for names that no virtual host has. Where the main server answered so far,
@@ -323,7 +198,7 @@ impl<'a> Port<'a> {
             return Err(refuse(format!(
                 "the virtual host {} answers HTTP as one for every port, and a new one for port {port} would take all \
                  of its names; write the port into its opening, as in `<VirtualHost *:{port}>`, then run again",
-                describe(self.configuration, host),
+                host.describe(self.configuration),
                 port = self.port
             )));
         }
@@ -371,27 +246,5 @@ impl<'a> Port<'a> {
         );
         let edit = insert_at_server_level(self.configuration, file, after, lines, reason);
         Ok(vec![Act::Edit(edit)])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_condition_on_the_name_holds_for_that_name_only() {
-        let admits = |tested: &str, pattern: &str| {
-            super::admits(
-                &[tested.as_bytes().to_vec(), pattern.as_bytes().to_vec()],
-                "a.test",
-            )
-        };
-        assert!(admits("%{HTTPS}", "off"));
-        assert!(admits("%{HTTP_HOST}", r"^(?:a\.test|b\.test)\.?(?::[0-9]+)?$"));
-        assert!(admits("%{http_host}", "=A.test"));
-        assert!(admits("%{SERVER_NAME}", "!^b"));
-        assert!(!admits("%{HTTP_HOST}", r"^b\.test$"));
-        assert!(!admits("%{HTTP_HOST}", "!a.test"));
-        assert!(!admits("%{HTTP_HOST}", "(?<"));
-        let words = [&b"%{HTTP_HOST}"[..], br"^\[2001:db8::7\]$"].map(<[u8]>::to_vec);
-        assert!(super::admits(&words, "2001:db8::7"));
     }
 }

@@ -8,12 +8,11 @@ use crate::httpd::{
     Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
 };
 
-use super::answer::names_exactly;
-use super::listen::describe;
-use super::plan::{PlanError, refuse};
-use super::proof::{broken, errors, key, place, secured};
-use super::request::{Http, Request};
-use super::work::Work;
+use super::super::existing::{key, secured};
+use super::super::plan::{PlanError, refuse};
+use super::super::request::{Http, Request};
+use super::super::work::Work;
+use super::broken::{broken, errors, place};
 
 /// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
 pub(super) fn prove(
@@ -135,7 +134,7 @@ fn refuse_bare_hosts(
             continue;
         }
         // The domain's own files may be made only when the request is carried out.
-        let is_own = names_exactly(host, &request.domain);
+        let is_own = host.names_exactly(&request.domain);
         let problem = match result.setting(host.section, "SSLCertificateFile") {
             None => "has no SSLCertificateFile".to_string(),
             Some(entry) => match missing_file(result, entry) {
@@ -147,7 +146,7 @@ fn refuse_bare_hosts(
         return Err(refuse(format!(
             "with HTTPS on, the virtual host {} speaks TLS too, but {problem}, and Apache would not start; give it a \
              certificate and key or take it out, then run again",
-            describe(result, host)
+            host.describe(result)
         )));
     }
     Ok(())
@@ -230,7 +229,7 @@ fn refuse_awakened_hosts(
             "with mod_ssl loaded, the virtual host {} becomes active on another port than {}, and could take requests \
              from those that answer them now; take it out of the condition around it, or out of the configuration, \
              then run again",
-            describe(result, &host),
+            host.describe(result),
             request.port
         )));
     }
@@ -238,7 +237,10 @@ fn refuse_awakened_hosts(
 }
 
 /// A virtual host that an `<IfModule !ssl_module>` takes away answers no more, be it the domain's own.
-pub(super) fn refuse_lost_hosts(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
+pub(in crate::change) fn refuse_lost_hosts(
+    original: &Configuration,
+    result: &Configuration,
+) -> Result<(), PlanError> {
     let after = by_opening_line(result, true);
     for (line, before) in by_opening_line(original, true) {
         if after.get(&line).is_some_and(|after| after.len() >= before.len()) {
@@ -247,7 +249,7 @@ pub(super) fn refuse_lost_hosts(original: &Configuration, result: &Configuration
         return Err(refuse(format!(
             "with mod_ssl loaded, the virtual host {} would go, because it depends on a condition such as \
              `<IfModule !ssl_module>`; take it out of the condition, then run again",
-            describe(original, &before[0])
+            before[0].describe(original)
         )));
     }
     Ok(())
@@ -275,7 +277,7 @@ fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, 
 }
 
 /// Refuses where a second run would see more of the domain's own than this one, because it becomes active only now.
-pub(super) fn refuse_second_look(
+pub(in crate::change) fn refuse_second_look(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
@@ -284,7 +286,7 @@ pub(super) fn refuse_second_look(
     let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
     let slept = by_opening_line(original, false);
     let woken = secured(result).into_iter().find(|host| {
-        names_exactly(host, &request.domain)
+        host.names_exactly(&request.domain)
             && !before.contains(&key(result, host))
             && slept.contains_key(&opening_line(result, host))
     });
@@ -295,7 +297,7 @@ pub(super) fn refuse_second_look(
             refuse(format!(
                 "with mod_ssl loaded, the virtual host {} becomes active and answers {} as well; take it out, or have \
                  it active before: load mod_ssl by a LoadModule line of your own, then run again",
-                describe(result, &host),
+                host.describe(result),
                 request.domain
             )),
         ),

@@ -7,19 +7,18 @@ use std::net::IpAddr;
 use crate::httpd::{Configuration, Truth, VirtualHost};
 
 use super::super::answer::Answers;
-use super::super::listen::describe;
 use super::super::plan::{PlanError, refuse};
-use super::super::proof::{errors, place};
+use super::super::prove::broken::{errors, place};
 use super::super::request::Request;
 use super::decide::{Decided, Given, state_before};
+use super::found::Found;
 use super::history::Record;
-use super::look::Look;
 use super::needs::key;
 
 /// Nothing is wrong that was not wrong before, and who is not meant keeps what he had, or had before HTTPS came.
 pub(super) fn prove(
     given: Given,
-    look: &Look,
+    found: &Found,
     result: &Configuration,
     decided: &Decided,
     records: &[Record],
@@ -32,16 +31,16 @@ pub(super) fn prove(
         )));
     }
     let now = State::of(result);
-    refuse_plain_default(look, &now)?;
+    refuse_plain_default(found, &now)?;
     let mut first = None;
-    for (at, host) in look.hosts.iter().enumerate() {
+    for (at, host) in found.hosts.iter().enumerate() {
         if host.truth != Truth::True || decided.gone.contains(&at) {
             continue;
         }
-        for question in questions(look, host, &now) {
+        for question in questions(found, host, &now) {
             if now.answers(&question)
                 == Some(Answer::of(
-                    look.configuration,
+                    found.configuration,
                     host,
                     decided.changed.contains(&at),
                 ))
@@ -60,7 +59,7 @@ pub(super) fn prove(
                 "{} would not be answered on port {} by the virtual host {} as before",
                 question.name,
                 question.port,
-                describe(look.configuration, host)
+                host.describe(found.configuration)
             )));
         }
     }
@@ -68,8 +67,8 @@ pub(super) fn prove(
 }
 
 /// TLS and plain HTTP cannot share a port: the first virtual host of a set decides for all of it.
-fn refuse_plain_default(look: &Look, now: &State) -> Result<(), PlanError> {
-    let (before, result) = (look.configuration, now.configuration);
+fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
+    let (before, result) = (found.configuration, now.configuration);
     if result.modules().has(b"ssl_module") != Truth::True {
         // Nobody speaks TLS any more.
         return Ok(());
@@ -88,13 +87,13 @@ fn refuse_plain_default(look: &Look, now: &State) -> Result<(), PlanError> {
             let Some(hurt) = set.iter().find(|host| result.speaks_tls(host)) else {
                 continue;
             };
-            let old = before.address_set(&look.hosts, end, port);
+            let old = before.address_set(&found.hosts, end, port);
             if old.first().is_some_and(|first| before.speaks_tls(first)) {
                 return Err(refuse(format!(
                     "without TLS in the virtual host {}, port {port} would speak plain HTTP, and {} could not be \
                      reached over TLS any more; turn HTTPS off for that one first or as well (disable without --domain)",
-                    describe(result, first),
-                    describe(result, hurt)
+                    first.describe(result),
+                    hurt.describe(result)
                 )));
             }
         }
@@ -159,8 +158,8 @@ impl<'a> State<'a> {
 
 /// What a virtual host answers so far, where somebody listens afterwards too. One that lived by what goes, and was
 /// dead before, answers nothing any more.
-fn questions(look: &Look, host: &VirtualHost, now: &State) -> Vec<Question> {
-    let configuration = look.configuration;
+fn questions(found: &Found, host: &VirtualHost, now: &State) -> Vec<Question> {
+    let configuration = found.configuration;
     let own = key(configuration, configuration.entry(host.entry));
     let lives = |other: &VirtualHost| {
         other.truth == Truth::True && key(now.configuration, now.configuration.entry(other.entry)) == own

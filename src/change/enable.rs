@@ -1,0 +1,95 @@
+//! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
+//! to add. At the end the plan proves itself.
+
+use crate::httpd::{Edit, Facts, Source};
+
+use super::notes::notes;
+use super::plan::{Act, Link, Plan, PlanError};
+use super::prove::broken::{refuse_broken, refuse_endless};
+use super::prove::{prove, woken};
+use super::request::Request;
+use super::site;
+use super::step::STEPS;
+use super::work::{Work, read};
+
+/// Each step may bring in a file in which another finds something to do; more than this is our mistake.
+const ROUNDS: usize = 6;
+
+impl Plan {
+    /// Plans HTTPS for a request on the configuration of `main` and proves the plan. Writes nothing.
+    ///
+    /// # Errors
+    /// A refusal with its reason, or that a file cannot be read.
+    pub fn enable(main: &[u8], source: &Source, facts: &Facts, request: &Request) -> Result<Plan, PlanError> {
+        let original = read(main, source, facts)?;
+        refuse_broken(&original)?;
+        let mut work = Work::new(main, source, facts, &original);
+        let mut plan = Plan::default();
+        let mut configuration = work.read()?;
+        let asked = request;
+        let mut request = asked.clone();
+        if request.site.is_none() {
+            request.site = site::place_of(&original, &request);
+        }
+        // A cache may become active only through a file that a step brought in, so the steps repeat until none has
+        // anything to add.
+        for round in 0.. {
+            let mut edited = false;
+            for step in STEPS {
+                let acts = step(&configuration, &request).map_err(|error| {
+                    // The site that was found may have gone with mod_ssl's coming.
+                    let lost = woken::refuse_lost_hosts(&original, &configuration).err();
+                    let lost = lost.filter(|_| asked.site.is_none());
+                    lost.unwrap_or_else(|| work.as_it_was(&configuration, error))
+                })?;
+                if !acts.is_empty() {
+                    edited = true;
+                    let (edits, links) = split(acts);
+                    plan.changes.extend(work.apply(edits, &mut request)?);
+                    work.link(&links)?;
+                    plan.links.extend(links);
+                    configuration = work.read()?;
+                    refuse_endless(&configuration).map_err(|error| work.as_it_was(&configuration, error))?;
+                }
+            }
+            if !edited {
+                break;
+            }
+            if round == ROUNDS {
+                return Err(PlanError::Unproven("planning does not come to an end".into()));
+            }
+        }
+        prove(&original, &configuration, &request, &work)?;
+        // As a second run will see it.
+        let mut again = request.clone();
+        if asked.site.is_none() {
+            again.site = site::place_of(&configuration, asked);
+        }
+        for step in STEPS {
+            if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
+                return Err(woken::refuse_second_look(
+                    &original,
+                    &configuration,
+                    &request,
+                    &work,
+                ));
+            }
+        }
+        plan.changes
+            .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        plan.notes = notes(&original, &configuration, &request);
+        plan.files = work.changed();
+        Ok(plan)
+    }
+}
+
+fn split(acts: Vec<Act>) -> (Vec<Edit>, Vec<Link>) {
+    let (mut edits, mut links) = (Vec::new(), Vec::new());
+    for act in acts {
+        match act {
+            Act::Edit(edit) => edits.push(edit),
+            Act::Link(link) => links.push(link),
+        }
+    }
+    (edits, links)
+}

@@ -1,0 +1,242 @@
+//! What the settings that are there do: which a virtual host has for its own, whether it speaks TLS, whom it sends
+//! elsewhere. Edits nothing.
+
+use std::path::PathBuf;
+
+use regex::RegexBuilder;
+
+use crate::httpd::{Configuration, Entry, SectionId, Truth, VirtualHost, in_url};
+
+use super::request::Request;
+
+/// Directives that send a client elsewhere.
+pub(super) const REDIRECTS: [&str; 5] = [
+    "Redirect",
+    "RedirectPermanent",
+    "RedirectTemp",
+    "RedirectMatch",
+    "RewriteRule",
+];
+
+/// Everything but what certificate authorities ask for over HTTP.
+pub(super) const ALL_BUT_CHALLENGES: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
+
+/// A first virtual host takes all names that no other has; this one stands in for the main server without taking the
+/// domain's (RFC 6761: a name that never exists).
+pub(super) const NOBODY: &str = "default.invalid";
+
+/// The active lines of that name in a section itself, not those that it inherits.
+pub(super) fn own_settings<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    name: &str,
+) -> Vec<&'a Entry> {
+    configuration
+        .inside(section)
+        .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
+        .collect()
+}
+
+/// Everything in a virtual host, inner sections included, in order.
+pub(super) fn within<'a>(
+    configuration: &'a Configuration,
+    site: &'a VirtualHost,
+) -> impl Iterator<Item = &'a Entry> {
+    configuration
+        .entries_from(site.entry + 1)
+        .take_while(|entry| configuration.is_within(entry.section, site.section))
+}
+
+/// The active virtual hosts that speak TLS.
+pub(super) fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
+    let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
+    let mut hosts = configuration.virtual_hosts();
+    hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
+    hosts
+}
+
+/// What identifies a virtual host across edits: its file, addresses and name.
+pub(super) type HostKey = (PathBuf, Vec<String>, Option<String>);
+
+/// That of a virtual host.
+pub(super) fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
+    let opening = configuration.entry(host.entry);
+    let addresses = host.addresses.iter().map(ToString::to_string);
+    (
+        configuration.file(opening.file).host.clone(),
+        addresses.collect(),
+        host.server_name.clone(),
+    )
+}
+
+/// The caches that need mod_socache_shmcb.
+pub(super) fn shmcb_users(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
+    let caches = ["SSLSessionCache", "SSLStaplingCache"];
+    let entries = caches.into_iter().flat_map(|name| configuration.named(name));
+    entries.map(|(_, entry)| entry).filter(|entry| {
+        let arguments = configuration.arguments(entry);
+        let provider = arguments
+            .first()
+            .map(|argument| argument.to_ascii_lowercase())
+            .unwrap_or_default();
+        entry.truth != Truth::False && (provider == b"shmcb" || provider.starts_with(b"shmcb:"))
+    })
+}
+
+/// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
+pub(super) fn redirects(
+    configuration: &Configuration,
+    request: &Request,
+    host: &VirtualHost,
+    asked: &str,
+) -> bool {
+    // One name of a site may lead to another; who only got here by default is to stay with the name.
+    let own = host.server_name.iter().chain(&host.aliases);
+    let own = own.filter(|_| host.has_name(asked)).map(String::as_str);
+    let names: Vec<&str> = request.names().chain(own).collect();
+    // The conditions of a rule stand right before it.
+    let mut conditions: Vec<&Entry> = Vec::new();
+    let entries = within(configuration, host).filter(|entry| entry.truth == Truth::True);
+    for entry in entries {
+        if configuration.is_named(entry, "RewriteCond") {
+            conditions.push(entry);
+            continue;
+        }
+        let conditions = std::mem::take(&mut conditions);
+        let is_redirect = REDIRECTS.iter().any(|name| configuration.is_named(entry, name));
+        if !is_redirect || !holds_everywhere(configuration, entry, host) {
+            continue;
+        }
+        let arguments = configuration.arguments(entry);
+        if arguments.iter().any(|word| leads_to(word, &names))
+            && arguments.iter().any(|word| takes_all(word))
+            && conditions
+                .iter()
+                .all(|condition| admits(&configuration.arguments(condition), asked))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Is a directive of a virtual host for all its requests, and not for a folder only?
+fn holds_everywhere(configuration: &Configuration, entry: &Entry, host: &VirtualHost) -> bool {
+    configuration
+        .ancestors(entry)
+        .take_while(|(section, _)| *section != host.section)
+        .all(|(_, section)| {
+            let opening = configuration.entry(section.opening);
+            let name = configuration.name(opening).to_ascii_lowercase();
+            let whole = || configuration.section_argument(opening).trim_ascii() == b"/";
+            section.transparent || name.starts_with(b"<if") || name == b"<location" && whole()
+        })
+}
+
+/// Does a condition on the name that was asked for hold for that name? Conditions on other things are not looked at.
+fn admits(condition: &[Vec<u8>], name: &str) -> bool {
+    let [tested, pattern, ..] = condition else {
+        return true;
+    };
+    let name = &*in_url(name);
+    let tested = tested.to_ascii_uppercase();
+    if ![&b"%{HTTP_HOST}"[..], b"%{SERVER_NAME}", b"%{HTTP:HOST}"].contains(&tested.as_slice()) {
+        return true;
+    }
+    let pattern = String::from_utf8_lossy(pattern);
+    let (negated, pattern) = match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, &*pattern),
+    };
+    let matches = match pattern.strip_prefix('=') {
+        Some(text) => Ok(text.eq_ignore_ascii_case(name)),
+        None => RegexBuilder::new(pattern)
+            .case_insensitive(true)
+            .build()
+            .map(|pattern| pattern.is_match(name)),
+    };
+    matches.is_ok_and(|matches| matches != negated)
+}
+
+/// Is the word an https address of one of those names, or of whatever name was asked for?
+pub(super) fn leads_to(word: &[u8], names: &[&str]) -> bool {
+    let text = String::from_utf8_lossy(word).to_ascii_lowercase();
+    let Some(host) = text.strip_prefix("https://") else {
+        return false;
+    };
+    host.starts_with('%')
+        || host.starts_with('$')
+        || names.iter().any(|name| {
+            host.strip_prefix(&*in_url(name))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '$', '%']))
+        })
+}
+
+/// Is it the pattern or path of a redirect for (nearly) everything?
+fn takes_all(word: &[u8]) -> bool {
+    matches!(word, b"/" | b"^" | b"^/" | b"^/?" | b".")
+        || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
+}
+
+/// Does a virtual host send all its clients elsewhere?
+pub(super) fn redirects_everything(configuration: &Configuration, host: &VirtualHost) -> bool {
+    within(configuration, host).any(|entry| {
+        entry.truth == Truth::True
+            && REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
+            && holds_everywhere(configuration, entry, host)
+            && configuration.arguments(entry).iter().any(|word| takes_all(word))
+            && configuration
+                .arguments(entry)
+                .iter()
+                .any(|word| memchr::memmem::find(word, b"://").is_some())
+    })
+}
+
+/// Does a virtual host only send clients to HTTPS? Then it is nobody's site.
+pub(super) fn only_redirects(configuration: &Configuration, host: &VirtualHost) -> bool {
+    const BESIDE: [&str; 6] = [
+        "ServerName",
+        "ServerAlias",
+        "RewriteEngine",
+        "RewriteCond",
+        "RewriteRule",
+        "RewriteOptions",
+    ];
+    let is = |entry, names: &[&str]| names.iter().any(|name| configuration.is_named(entry, name));
+    let mut redirects = false;
+    for entry in within(configuration, host) {
+        redirects |= is(entry, &REDIRECTS);
+        if !is(entry, &REDIRECTS) && !is(entry, &BESIDE) {
+            return false;
+        }
+    }
+    redirects
+}
+
+/// Does a virtual host say nothing of its own, so that it only stands in for the main server?
+pub(super) fn stands_in(configuration: &Configuration, host: &VirtualHost) -> bool {
+    const ALLOWED: [&str; 3] = ["ServerName", "RewriteEngine", "RewriteOptions"];
+    within(configuration, host).all(|entry| ALLOWED.iter().any(|name| configuration.is_named(entry, name)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_condition_on_the_name_holds_for_that_name_only() {
+        let admits = |tested: &str, pattern: &str| {
+            super::admits(
+                &[tested.as_bytes().to_vec(), pattern.as_bytes().to_vec()],
+                "a.test",
+            )
+        };
+        assert!(admits("%{HTTPS}", "off"));
+        assert!(admits("%{HTTP_HOST}", r"^(?:a\.test|b\.test)\.?(?::[0-9]+)?$"));
+        assert!(admits("%{http_host}", "=A.test"));
+        assert!(admits("%{SERVER_NAME}", "!^b"));
+        assert!(!admits("%{HTTP_HOST}", r"^b\.test$"));
+        assert!(!admits("%{HTTP_HOST}", "!a.test"));
+        assert!(!admits("%{HTTP_HOST}", "(?<"));
+        let words = [&b"%{HTTP_HOST}"[..], br"^\[2001:db8::7\]$"].map(<[u8]>::to_vec);
+        assert!(super::admits(&words, "2001:db8::7"));
+    }
+}

@@ -1,0 +1,38 @@
+//! The proof of a plan: that the result does what was asked, and leaves alone what was not. Edits nothing.
+
+pub(super) mod broken;
+mod unchanged;
+pub(super) mod woken;
+
+use crate::httpd::Configuration;
+
+use super::address;
+use super::answer::Answers;
+use super::plan::PlanError;
+use super::request::Request;
+use super::work::Work;
+use unchanged::{others_are_unchanged, refuse_tls_on_http_ports, sets_are_unchanged};
+
+/// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
+/// what it had.
+pub(super) fn prove(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    work: &Work<'_>,
+) -> Result<(), PlanError> {
+    // What names places in the result is told with those on disk.
+    let on_disk = |error| work.as_it_was(result, error);
+    let answers = Answers::new(result, request);
+    if !answers.served() {
+        return Err(PlanError::Unproven(format!(
+            "{} would not be answered over TLS",
+            request.domain
+        )));
+    }
+    woken::prove(original, result, request, work)?;
+    refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
+    sets_are_unchanged(original, result, request)?;
+    address::refuse_hidden(result, &answers, request).map_err(on_disk)?;
+    others_are_unchanged(original, result, request)
+}

@@ -1,0 +1,35 @@
+//! The steps to HTTPS, one a file. Each asks whether its goal holds, and if not, gives the changes that are missing.
+
+mod copy;
+mod debian;
+pub(super) mod listen;
+mod module;
+mod new_host;
+mod policy;
+mod redirect;
+mod update;
+mod virtual_host;
+
+use crate::httpd::{Configuration, Edit};
+
+use super::plan::{Act, PlanError};
+use super::request::Request;
+
+/// A step: the changes that are missing from a configuration.
+pub(super) type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
+
+/// In their order.
+pub(super) const STEPS: [Step; 7] = [
+    |configuration, _| module::ssl(configuration),
+    module::headers,
+    |configuration, request| Ok(module::stapling_cache(configuration, request)),
+    |configuration, _| module::session_cache(configuration),
+    |configuration, request| listen::edits(configuration, request).map(acts),
+    |configuration, request| virtual_host::edits(configuration, request).map(acts),
+    redirect::acts,
+];
+
+/// Edits as changes.
+fn acts(edits: Vec<Edit>) -> Vec<Act> {
+    edits.into_iter().map(Act::Edit).collect()
+}
