@@ -2,26 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::OnceLock;
 
-use super::bytes::Bytes;
 use super::entries::Entries;
-use super::line::trim;
+use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::module::{LoadModule, Modules};
 use super::problem::Problem;
+use super::scan::trim;
 use super::word::words;
-use super::{Document, Facts, Listen, Source, Truth, Variables, VirtualHost, reader};
-
-/// Index of a file in [`Configuration::files`].
-pub type FileId = u32;
-/// Index of an entry in [`Configuration::entries`].
-pub type EntryId = u32;
-/// Index of a section in [`Configuration::sections`].
-pub type SectionId = u32;
-
-/// The section that encloses everything: the server level.
-pub const SERVER: SectionId = 0;
+use super::{Facts, Listen, Source, Truth, Variables, VirtualHost};
 
 /// Everything that was read, active or not, and what follows from it.
 #[derive(Debug)]
@@ -54,90 +44,7 @@ pub(super) struct Index {
     levels: OnceLock<Vec<Vec<Truth>>>,
 }
 
-/// One reading of a file. A file that is included twice is read twice.
-#[derive(Clone, Debug)]
-pub struct ReadFile {
-    /// Its name as Apache prints it.
-    pub name: Vec<u8>,
-    /// Its path on this machine.
-    pub host: PathBuf,
-    /// Its bytes and lines.
-    pub document: Arc<Document>,
-    /// File and line (index) of the `Include` that led here; `None` for the main file.
-    pub included_from: Option<(FileId, u32)>,
-    /// Is it really read?
-    pub truth: Truth,
-}
-
-/// A directive or the opening of a section.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// The file.
-    pub file: FileId,
-    /// The line (index in the file's document). In a macro, the line of the `Use`.
-    pub line: u32,
-    /// The innermost section around it.
-    pub section: SectionId,
-    /// 0, or 1 + the index of its text where that differs from the file's.
-    pub(super) text: u32,
-    /// Does Apache see it?
-    pub truth: Truth,
-    /// It opens a section.
-    pub opens: bool,
-}
-
-/// A section: from its opening to its closing line.
-#[derive(Clone, Copy, Debug)]
-pub struct Section {
-    /// The section around it.
-    pub parent: SectionId,
-    /// Its opening; `u32::MAX` for the server level.
-    pub opening: EntryId,
-    /// The line that closes it: an index in the document of the file where it was opened, or `None` when it is
-    /// closed by the end of the file or of a macro.
-    pub closing: Option<u32>,
-    /// Conditionals that Apache decides while reading: their content belongs to the section around them.
-    pub transparent: bool,
-    /// How many sections stand around it.
-    pub(super) depth: u16,
-    /// Does Apache see what is inside?
-    pub truth: Truth,
-}
-
-/// The text of an entry where it is not the file's: variables substituted, or out of a macro.
-#[derive(Clone, Debug)]
-pub(super) struct Text {
-    pub bytes: Vec<u8>,
-    pub place: Option<MacroPlace>,
-}
-
-/// Where a line of an expanded macro stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MacroPlace {
-    /// Apache's name for the place: `macro 'n' (defined on line L of "F") used on line M of "G"`.
-    pub name: Arc<str>,
-    /// Line in the body, from 1.
-    pub line: u32,
-}
-
 impl Configuration {
-    /// Reads the main file (an absolute path of the configuration) and everything it includes.
-    ///
-    /// # Errors
-    /// Only when the main file itself cannot be read; all else becomes a [`Problem`].
-    pub fn read(main: &[u8], source: Source, facts: Facts) -> std::io::Result<Configuration> {
-        let bytes = source.read(main)?;
-        if bytes.len() >= u32::MAX as usize {
-            return Err(std::io::Error::other("it is larger than 4 GiB"));
-        }
-        Ok(Configuration::from_bytes(main, bytes, source, facts))
-    }
-
-    /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
-    pub fn from_bytes(main: &[u8], bytes: impl Into<Bytes>, source: Source, facts: Facts) -> Configuration {
-        reader::read(main, bytes.into(), source, facts)
-    }
-
     /// The files, in the order in which Apache opened them; the main file is the first.
     pub fn files(&self) -> &[ReadFile] {
         &self.files

@@ -4,37 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::bytes::Bytes;
-use super::line::{self, Line, LineKind, Lines, Rare};
+use super::line::{self, Line, Lines, Rare};
+use super::platform::Platform;
+use super::scan::LineKind;
 use super::word;
-
-/// On which system the configuration is used, which need not be the one we run on. Decides about byte order marks,
-/// drive letters and slashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Platform {
-    /// Linux and other Unix systems.
-    Unix,
-    /// Windows.
-    Windows,
-}
-
-impl Platform {
-    /// The one this program was built for.
-    pub const HOST: Platform = if cfg!(windows) {
-        Platform::Windows
-    } else {
-        Platform::Unix
-    };
-
-    /// The platform that a main file was written for: Windows when we run there, or when its server root has a
-    /// drive letter.
-    pub fn of(main: &[u8]) -> Platform {
-        if Platform::HOST == Platform::Windows || names_a_drive(main) {
-            Platform::Windows
-        } else {
-            Platform::Unix
-        }
-    }
-}
 
 /// How the lines of a file end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +213,18 @@ impl Document {
         }
         separator.extend_from_slice(ending);
         separator
+    }
+}
+
+impl Platform {
+    /// The platform that a main file was written for: Windows when we run there, or when its server root has a
+    /// drive letter.
+    pub fn of(main: &[u8]) -> Platform {
+        if Platform::HOST == Platform::Windows || names_a_drive(main) {
+            Platform::Windows
+        } else {
+            Platform::Unix
+        }
     }
 }
 

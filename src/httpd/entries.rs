@@ -2,7 +2,7 @@
 
 use std::ops::Index;
 
-use super::configuration::{Entry, EntryId};
+use super::entry::{Entry, EntryId};
 
 /// The entries of a configuration, in Apache's order.
 #[derive(Debug)]

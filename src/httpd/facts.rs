@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Platform;
+use super::platform::Platform;
 
 /// A version of httpd; the last part may be unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

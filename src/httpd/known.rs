@@ -6,9 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::Truth;
 use super::condition::Condition;
-use super::module::Modules;
 
 /// How httpd checks the number of arguments before the module sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,20 +200,6 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
         }
     }
     row[b.len()]
-}
-
-/// Is a directive of this name there, given the modules at some moment? A module that we do not know may bring any.
-pub fn is_known(name: &[u8], modules: &Modules) -> Truth {
-    let found = find(name)
-        .iter()
-        .map(|known| modules.has(module_name(known.module).as_bytes()))
-        .max();
-    match found {
-        Some(Truth::True) => Truth::True,
-        Some(truth) => truth,
-        None if modules.has_foreign() => Truth::Unknown,
-        None => Truth::False,
-    }
 }
 
 /// Over the length and eight bytes at either end; the bit in which upper and lower case differ is set in all of them.

@@ -7,21 +7,7 @@ use memchr::{memchr, memchr_iter, memmem};
 
 use super::glance::{Glance, Tests, look};
 use super::parallel::{in_parallel, processors};
-
-/// What a logical line is by its first byte, before variables are substituted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineKind {
-    /// White space only.
-    Blank,
-    /// The first byte that is not white space is `#`.
-    Comment,
-    /// Anything else that is not a section tag.
-    Directive,
-    /// The first word starts with `<`.
-    SectionOpening,
-    /// The first word starts with `</`.
-    SectionClosing,
-}
+use super::scan::{LineKind, is_space, kind, trim, trim_start};
 
 /// One logical line: one or more physical lines joined by a backslash before the line end. There may be millions of
 /// them: where it ends and which number it has, the others tell.
@@ -93,58 +79,6 @@ pub(super) fn text(raw: &[u8], composed: bool) -> Cow<'_, [u8]> {
 /// Does the last physical line of a composed line ask for a continuation that the file does not have?
 pub(super) fn dangles(raw: &[u8]) -> bool {
     raw.ends_with(b"\n") && !join(raw).1
-}
-
-/// White space as Apache's C-locale `isspace` has it.
-#[inline]
-pub fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r')
-}
-
-/// Where the first white space stands, or else the end. Eight bytes at a time: much of the time goes into this.
-pub fn find_space(text: &[u8]) -> usize {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let mut at = 0;
-    while let Some(eight) = text[at..].first_chunk() {
-        let eight = u64::from_le_bytes(*eight);
-        // The lowest bit set is that of the first byte that is no more than a blank.
-        let found = eight.wrapping_sub(EACH * 0x21) & !eight & (EACH * 0x80);
-        at += (found.trailing_zeros() / 8) as usize;
-        if found != 0 {
-            if is_space(text[at]) {
-                return at;
-            }
-            at += 1;
-        }
-    }
-    let more = text[at..].iter().position(|&b| is_space(b));
-    more.map_or(text.len(), |more| at + more)
-}
-
-/// Without white space at its start, most of which comes in fours.
-pub fn trim_start(mut text: &[u8]) -> &[u8] {
-    while let Some(rest) = text.strip_prefix(b"    ") {
-        text = rest;
-    }
-    while let [first, rest @ ..] = text {
-        if !is_space(*first) {
-            break;
-        }
-        text = rest;
-    }
-    text
-}
-
-/// Without white space at both ends.
-pub fn trim(bytes: &[u8]) -> &[u8] {
-    let mut bytes = trim_start(bytes);
-    while let [rest @ .., last] = bytes {
-        if !is_space(*last) {
-            break;
-        }
-        bytes = rest;
-    }
-    bytes
 }
 
 /// Bytes that are rare, so that it pays to know that a file has none of them.
@@ -279,18 +213,6 @@ fn cuts(pieces: usize, source: &[u8], from: usize) -> Vec<usize> {
 fn ends_a_line(before: &[u8]) -> bool {
     let visible = before.strip_suffix(b"\r").unwrap_or(before);
     !matches!(visible.last(), None | Some(b'\n' | b'\\'))
-}
-
-/// What a line is, from its text.
-pub(crate) fn kind(text: &[u8]) -> LineKind {
-    match trim_start(text) {
-        [] => LineKind::Blank,
-        [b'#', ..] => LineKind::Comment,
-        // A quoted first word is unquoted before Apache looks at it: `"<Directory" /x>` opens a section.
-        [b'<', b'/', ..] | [b'"' | b'\'', b'<', b'/', ..] => LineKind::SectionClosing,
-        [b'<', ..] | [b'"' | b'\'', b'<', ..] => LineKind::SectionOpening,
-        _ => LineKind::Directive,
-    }
 }
 
 /// Does this physical line end in backslash LF or backslash CR LF?
@@ -442,17 +364,6 @@ mod tests {
             texts(b"ab\0cd\\\nef\n"),
             [(1, 1, "ab".into()), (2, 2, "ef".into())]
         );
-    }
-
-    proptest! {
-        #[test]
-        fn eight_bytes_at_a_time_find_what_one_finds(
-            text in proptest::collection::vec(
-                prop_oneof![8 => any::<u8>(), 1 => prop::sample::select(b" \t\r\x0b\x0c\x1f!\x80\xa0".to_vec())], 0..40),
-        ) {
-            let one = text.iter().position(|&b| is_space(b)).unwrap_or(text.len());
-            prop_assert_eq!(find_space(&text), one);
-        }
     }
 
     proptest! {

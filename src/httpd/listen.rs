@@ -1,8 +1,9 @@
-//! `Listen`: which addresses and ports the server asks for. Binds nothing.
+//! `Listen`: what one asks for. Binds nothing.
 
 use std::net::IpAddr;
 
-use super::{Configuration, Entry, EntryId, SERVER, Truth};
+use super::entry::EntryId;
+use super::truth::Truth;
 
 /// One `Listen`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,39 +59,6 @@ impl Listen {
             Some(address) => format!("{address}:{}", self.port),
             None => self.port.to_string(),
         }
-    }
-}
-
-impl Configuration {
-    /// A `Listen` that is not plainly inactive and cannot be read, such as one with an undefined variable.
-    pub fn unreadable_listen(&self) -> Option<&Entry> {
-        let mut listens = self.named("Listen").map(|(_, entry)| entry);
-        listens.find(|entry| {
-            entry.truth != Truth::False
-                && self.context(entry) == SERVER
-                && parse_listen(&self.arguments(entry)).is_none()
-        })
-    }
-
-    /// Every `Listen` that can be read, inactive ones included.
-    pub fn listens(&self) -> &[Listen] {
-        self.index.listens.get_or_init(|| self.collect_listens())
-    }
-
-    fn collect_listens(&self) -> Vec<Listen> {
-        self.named("Listen")
-            .filter(|(_, entry)| self.context(entry) == SERVER)
-            .filter_map(|(id, entry)| {
-                let (address, port, protocol) = parse_listen(&self.arguments(entry))?;
-                Some(Listen {
-                    address,
-                    port,
-                    protocol,
-                    truth: entry.truth,
-                    entry: id,
-                })
-            })
-            .collect()
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::Truth;
-use super::configuration::EntryId;
+use super::entry::EntryId;
 use super::facts::{Facts, SOMETIMES_BUILT_IN};
+use super::known;
 
 /// One `LoadModule` that was read.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ impl Modules {
     /// Is a module loaded that is not one of httpd's own, so that any directive may be its?
     pub fn has_foreign(&self) -> bool {
         let listed = |file: &[u8]| {
-            let known = super::known::modules().iter().chain(&WITHOUT_DIRECTIVES);
+            let known = known::modules().iter().chain(&WITHOUT_DIRECTIVES);
             known.into_iter().any(|name| name.as_bytes() == file)
         };
         // Both names of each module are noted.
@@ -89,6 +90,20 @@ impl Modules {
         self.loaded
             .iter()
             .any(|(identifier, truth)| *truth != Truth::False && !own(identifier))
+    }
+
+    /// Is a directive of this name there? A module that we do not know may bring any.
+    pub fn have_directive(&self, name: &[u8]) -> Truth {
+        let found = known::find(name)
+            .iter()
+            .map(|known| self.has(known::module_name(known.module).as_bytes()))
+            .max();
+        match found {
+            Some(Truth::True) => Truth::True,
+            Some(truth) => truth,
+            None if self.has_foreign() => Truth::Unknown,
+            None => Truth::False,
+        }
     }
 
     /// Is it compiled in?

@@ -1,7 +1,7 @@
 //! Paths as a configuration spells them: bytes, relative to the server root, with the rules of the configuration's
 //! platform. Opens nothing.
 
-use super::document::Platform;
+use super::platform::Platform;
 
 /// Is it absolute on that platform? On Windows a drive letter, a UNC path or a leading slash; on Unix only a slash.
 pub fn is_absolute(path: &[u8], platform: Platform) -> bool {

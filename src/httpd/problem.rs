@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::configuration::MacroPlace;
+use super::entry::MacroPlace;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

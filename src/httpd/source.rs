@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bytes::Bytes;
-use super::document::Platform;
 use super::parallel::{in_parallel, processors};
 use super::path;
+use super::platform::Platform;
 use crate::foreign;
 
 /// The file system as Apache would see it, translated to the one we run on.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use super::line::{find_space, is_space};
+use super::scan::{find_space, is_space};
 
 /// One word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

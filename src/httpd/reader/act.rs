@@ -1,6 +1,6 @@
 //! The directives that act while reading, those that open files and macros excepted.
 
-use super::super::configuration::{Entry, EntryId};
+use super::super::entry::{Entry, EntryId};
 use super::super::module::LoadModule;
 use super::super::problem::Problem;
 use super::super::word::words;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::super::configuration::{Entry, FileId};
+use super::super::entry::{Entry, FileId};
 use super::super::problem::Problem;
 use super::{EMPTY_PROBLEM, Reader};
 use crate::foreign;

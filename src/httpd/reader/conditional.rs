@@ -1,11 +1,11 @@
 //! Conditionals that Apache decides while it reads, and the bodies of those that do not hold.
 
 use super::super::condition::{Condition, Test, if_version};
-use super::super::configuration::{Entry, SectionId, Text};
+use super::super::entry::{Entry, SectionId, Text};
 use super::super::problem::Problem;
 use super::super::source::Kind;
 use super::super::word::words;
-use super::super::{Truth, known, path};
+use super::super::{Truth, path};
 use super::lines::{Current, Lines};
 use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
 
@@ -77,8 +77,8 @@ impl Reader {
                     Truth::from(self.c.source.kind(&full) != Kind::Missing)
                 }
             }
-            Condition::Directive => known::is_known(&test.name, &self.c.modules),
-            Condition::Section => known::is_known(&[b"<", &*test.name].concat(), &self.c.modules),
+            Condition::Directive => self.c.modules.have_directive(&test.name),
+            Condition::Section => self.c.modules.have_directive(&[b"<", &*test.name].concat()),
             Condition::Version => Truth::Unknown,
         };
         if test.negated { !found } else { found }

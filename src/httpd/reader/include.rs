@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::bytes::Bytes;
-use super::super::configuration::Entry;
+use super::super::entry::Entry;
 use super::super::include::{self, Found};
 use super::super::parallel::{Ahead, processors};
 use super::super::problem::{Problem, Severity, escape};

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::super::buffer::Buffer;
-use super::super::configuration::{FileId, MacroPlace, Section, SectionId};
-use super::super::line::{LineKind, add_physical, trim};
+use super::super::entry::{FileId, MacroPlace, Section, SectionId};
+use super::super::line::add_physical;
+use super::super::scan::{LineKind, trim};
 use super::super::{Document, Truth};
 use super::{Frame, Reader};
 

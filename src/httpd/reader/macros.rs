@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::super::Document;
-use super::super::configuration::Entry;
-use super::super::line::LineKind;
+use super::super::entry::Entry;
 use super::super::macros::{BUFFER, Macro, check_signature, signature};
 use super::super::problem::Problem;
+use super::super::scan::LineKind;
 use super::super::truth::Truth;
 use super::super::word::words;
 use super::lines::{Expansion, Lines};

@@ -18,21 +18,40 @@ use std::sync::Arc;
 
 use super::bytes::Bytes;
 use super::condition::Condition;
-use super::configuration::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::entries::Entries;
+use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::glance::split_name;
-use super::line::{Line, LineKind, trim};
+use super::line::Line;
 use super::macros::Macros;
 use super::module::Modules;
 use super::problem::{Phase, Problem, Severity};
+use super::scan::{LineKind, trim};
 use super::variable::MAX_SUBSTITUTED;
 use super::word::words;
 use super::{Configuration, Document, Facts, Source, Truth, Variables};
 use budget::{Budget, too_many_lines};
 use lines::{Current, Lines};
 
-/// See [`Configuration::read`].
-pub(super) fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> Configuration {
+impl Configuration {
+    /// Reads the main file (an absolute path of the configuration) and everything it includes.
+    ///
+    /// # Errors
+    /// Only when the main file itself cannot be read; all else becomes a [`Problem`].
+    pub fn read(main: &[u8], source: Source, facts: Facts) -> std::io::Result<Configuration> {
+        let bytes = source.read(main)?;
+        if bytes.len() >= u32::MAX as usize {
+            return Err(std::io::Error::other("it is larger than 4 GiB"));
+        }
+        Ok(Configuration::from_bytes(main, bytes, source, facts))
+    }
+
+    /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
+    pub fn from_bytes(main: &[u8], bytes: impl Into<Bytes>, source: Source, facts: Facts) -> Configuration {
+        read(main, bytes.into(), source, facts)
+    }
+}
+
+fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> Configuration {
     let server_root = source.initial_root();
     let configuration = Configuration {
         files: Vec::new(),

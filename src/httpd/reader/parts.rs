@@ -4,7 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::configuration::{Configuration, EntryId, FileId, SERVER, SectionId};
+use super::super::Configuration;
+use super::super::entry::{EntryId, FileId, SERVER, SectionId};
 use super::super::macros::Macros;
 use super::super::parallel::{self, Ahead, processors};
 use super::super::{Document, Truth};

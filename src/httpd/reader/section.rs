@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::Truth;
 use super::super::condition::Condition;
-use super::super::configuration::{Entry, EntryId, MacroPlace, Section, SectionId};
+use super::super::entry::{Entry, EntryId, MacroPlace, Section, SectionId};
 use super::super::problem::Problem;
 use super::lines::{Current, Lines};
 use super::{EMPTY_PROBLEM, Frame, Reader, closes, nearest};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::configuration::{Entry, EntryId, SectionId};
+use super::entry::{Entry, EntryId, SectionId};
 use super::problem::{Phase, Problem, Severity, escape};
 use super::word::words;
 use super::{Configuration, Line, Listen, Platform, SERVER, Truth, glance, known};

@@ -1,11 +1,12 @@
 //! Sections carried out in the walk: their tags and arguments. Does not judge patterns.
 
-use super::super::configuration::Entry;
+use super::super::entry::Entry;
 use super::super::glance::takes_one_path;
 use super::super::known::Known;
-use super::super::line::trim;
+use super::super::scan::trim;
 use super::super::word::words;
 use super::super::{SERVER, SectionId, expression};
+use super::text::open_quote;
 use super::{Directive, Walk, host, shown_name, trap, where_it_may_stand};
 
 /// Checks the opening of a section and sets the context of its content.
@@ -149,36 +150,4 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
 /// The section whose content an entry belongs to, conditionals decided while reading seen through.
 fn effective(walk: &Walk<'_>, entry: &Entry) -> SectionId {
     walk.c.context(entry)
-}
-
-/// Is the last quoted word without its closing quote?
-pub(super) fn open_quote(text: &[u8]) -> bool {
-    if memchr::memchr2(b'"', b'\'', text).is_none() {
-        return false;
-    }
-    let mut at = 0;
-    for word in words(text) {
-        at = word.span.start;
-    }
-    let Some((&quote, body)) = text[at..].split_first() else {
-        return false;
-    };
-    if quote != b'"' && quote != b'\'' {
-        return false;
-    }
-    let mut skip = false;
-    for (n, &byte) in body.iter().enumerate() {
-        if skip {
-            skip = false;
-        } else if byte == b'\\'
-            && body
-                .get(n + 1)
-                .is_some_and(|next| *next == quote || *next == b'\\')
-        {
-            skip = true;
-        } else if byte == quote {
-            return false;
-        }
-    }
-    true
 }

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::configuration::FileId;
-use super::super::line::{LineKind, trim};
+use super::super::entry::FileId;
 use super::super::problem::{Phase, Problem, Severity};
+use super::super::scan::{LineKind, trim};
+use super::super::word::words;
 use super::super::{Document, Truth};
 use super::Walk;
 
@@ -131,4 +132,36 @@ fn push(
         message: message.into(),
         ..Problem::new(Phase::Reading)
     });
+}
+
+/// Is the last quoted word without its closing quote?
+pub(super) fn open_quote(text: &[u8]) -> bool {
+    if memchr::memchr2(b'"', b'\'', text).is_none() {
+        return false;
+    }
+    let mut at = 0;
+    for word in words(text) {
+        at = word.span.start;
+    }
+    let Some((&quote, body)) = text[at..].split_first() else {
+        return false;
+    };
+    if quote != b'"' && quote != b'\'' {
+        return false;
+    }
+    let mut skip = false;
+    for (n, &byte) in body.iter().enumerate() {
+        if skip {
+            skip = false;
+        } else if byte == b'\\'
+            && body
+                .get(n + 1)
+                .is_some_and(|next| *next == quote || *next == b'\\')
+        {
+            skip = true;
+        } else if byte == quote {
+            return false;
+        }
+    }
+    true
 }

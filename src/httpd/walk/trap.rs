@@ -1,12 +1,12 @@
 //! Silent traps in single directives: what Apache accepts and hardly anybody means.
 
-use super::super::configuration::{Entry, EntryId, SectionId};
+use super::super::entry::{Entry, EntryId, SectionId};
 use super::super::known::{Arity, Known};
-use super::super::line::trim;
 use super::super::problem::{Phase, Problem};
+use super::super::scan::trim;
 use super::super::word::words;
 use super::super::{LoadModule, Truth, known};
-use super::section::open_quote;
+use super::text::open_quote;
 use super::{Directive, Walk, arity, shown_name};
 
 /// A conditional decided while reading, or a macro definition.
