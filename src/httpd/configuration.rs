@@ -65,6 +65,11 @@ impl Configuration {
         self.entries.iter()
     }
 
+    /// How many there are.
+    pub fn entry_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Those from one of them on.
     pub fn entries_from(&self, first: EntryId) -> impl Iterator<Item = &Entry> {
         self.entries.from(first)
@@ -157,6 +162,16 @@ impl Configuration {
         settings
             .get(name.to_ascii_lowercase().as_bytes())
             .map(|id| self.entry(*id))
+    }
+
+    /// Takes the listeners from who has met them all, so that they are not gathered a second time.
+    pub(crate) fn keep_listens(&self, listens: Vec<Listen>) {
+        let _ = self.index.listens.set(listens);
+    }
+
+    /// Takes what a check has gathered about virtual hosts: to give back a hundred thousand names one by one takes its time.
+    pub(crate) fn keep_checked(&self, hosts: Vec<VirtualHost>) {
+        let _ = self.index.checked.set(hosts);
     }
 
     /// Has the entry that name?

@@ -61,7 +61,7 @@ impl Document {
     }
 
     /// What stands anywhere in it.
-    pub(super) fn rare(&self) -> Rare {
+    pub(crate) fn rare(&self) -> Rare {
         self.lines.rare
     }
 

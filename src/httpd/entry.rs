@@ -48,6 +48,13 @@ pub struct Entry {
     pub opens: bool,
 }
 
+impl Entry {
+    /// Is its text what the file has, with no variable substituted and out of no macro?
+    pub fn is_as_written(&self) -> bool {
+        self.text == 0
+    }
+}
+
 /// A section: from its opening to its closing line.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {

@@ -252,7 +252,7 @@ fn takes(arity: Arity, count: usize) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::cell::Cell;
 
     thread_local! {

@@ -147,7 +147,7 @@ pub fn single(name: &[u8]) -> Option<(u16, &'static Known)> {
 
 /// The name of every entry.
 #[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     table().entries.iter().map(|known| known.name)
 }
 

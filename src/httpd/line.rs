@@ -16,7 +16,7 @@ pub struct Line {
     /// Offset of its first byte in the file.
     pub start: u32,
     /// What a glance at it has shown.
-    pub(super) glance: Glance,
+    pub(crate) glance: Glance,
     /// What it is.
     pub kind: LineKind,
     /// More than one physical line, or cut by a NUL: its text is not simply its bytes.

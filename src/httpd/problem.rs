@@ -52,7 +52,7 @@ pub struct Problem {
 
 impl Problem {
     /// An error of that phase; code, place and message are to be filled in.
-    pub(super) const fn new(phase: Phase) -> Problem {
+    pub(crate) const fn new(phase: Phase) -> Problem {
         Problem {
             code: "",
             severity: Severity::Error,
@@ -69,7 +69,7 @@ impl Problem {
 }
 
 /// Bytes as Apache escapes them in its messages.
-pub(super) fn escape(bytes: &[u8]) -> String {
+pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {
         match byte {

@@ -55,7 +55,7 @@ impl Address {
 
     /// Reads a word of a `<VirtualHost>` tag; `None` where Apache does not understand it. `main_port` is the port in
     /// the main server's `ServerName`.
-    pub(super) fn parse(word: &[u8], main_port: impl FnOnce() -> Option<u16>) -> Option<Address> {
+    pub(crate) fn parse(word: &[u8], main_port: impl FnOnce() -> Option<u16>) -> Option<Address> {
         let text = std::str::from_utf8(word).ok()?;
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             return None;
@@ -132,7 +132,7 @@ impl VirtualHost {
 }
 
 /// Does a name match an alias with `*` and `?` in it, without regard to case?
-pub(super) fn matches_alias(alias: &[u8], name: &[u8]) -> bool {
+pub(crate) fn matches_alias(alias: &[u8], name: &[u8]) -> bool {
     let (mut a, mut n) = (0, 0);
     // Where the last `*` stands, and how much of the name it has taken so far.
     let mut star: Option<(usize, usize)> = None;
@@ -173,7 +173,7 @@ pub fn is_nobodys(name: &str) -> bool {
 }
 
 /// `[scheme://]name[:port]` without its scheme: name and port. The first colon ends the name, also in an IPv6 address.
-pub(super) fn host_part(server_name: &[u8]) -> (String, Option<u16>) {
+pub(crate) fn host_part(server_name: &[u8]) -> (String, Option<u16>) {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let bare = without_scheme(server_name);
     match memchr::memchr(b':', bare) {
@@ -183,7 +183,7 @@ pub(super) fn host_part(server_name: &[u8]) -> (String, Option<u16>) {
 }
 
 /// `[scheme://]name[:port]` without its scheme.
-pub(super) fn without_scheme(server_name: &[u8]) -> &[u8] {
+pub(crate) fn without_scheme(server_name: &[u8]) -> &[u8] {
     memchr::memmem::find(server_name, b"://").map_or(server_name, |at| &server_name[at + 3..])
 }
 

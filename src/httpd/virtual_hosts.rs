@@ -216,7 +216,7 @@ impl Configuration {
     }
 
     /// Is one of its addresses, as address and port, a listener whose protocol is https?
-    pub(super) fn has_https_listener(&self, host: &VirtualHost) -> bool {
+    pub(crate) fn has_https_listener(&self, host: &VirtualHost) -> bool {
         let listens = self.listens();
         let mut https = listens
             .iter()

@@ -1,9 +1,9 @@
 //! The server as a whole: modules and MPM, folders and files that must exist. Loads no module.
 
-use super::super::problem::{Phase, Problem, Severity};
-use super::super::source::Kind;
-use super::super::{Platform, Truth, resolve, source_name};
 use super::{Directive, Path, Walk};
+use crate::httpd::{
+    Kind, LoadModule, Phase, Platform, Problem, Severity, Truth, escape, resolve, source_name,
+};
 
 /// Source names of the MPMs of httpd.
 const MPMS: [&str; 4] = ["event.c", "worker.c", "prefork.c", "mpm_winnt.c"];
@@ -18,7 +18,7 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             let apache = if text.is_empty() {
                 "The Error directive was used with no message.".to_string()
             } else {
-                super::super::problem::escape(text)
+                escape(text)
             };
             walk.refuse(
                 directive,
@@ -63,7 +63,7 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let Some(full) = walk.full(&written) else {
         return;
     };
-    if walk.c.source.kind(&full) == Kind::Folder {
+    if walk.c.source().kind(&full) == Kind::Folder {
         return walk.found_right(Path::Folder, &written);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
@@ -78,7 +78,7 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         };
         return walk.report(&directive.entry, Some(1), problem);
     }
-    let shown = super::super::problem::escape(&full);
+    let shown = escape(&full);
     let apache = format!("DocumentRoot '{shown}' is not a directory, or is not readable");
     walk.refuse(directive, "document-root", apache, message);
 }
@@ -89,7 +89,7 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
         return;
     }
     let Some(full) = walk.full(file) else { return };
-    if let (Kind::Folder, Some(directive)) = (walk.c.source.kind(&full), directive) {
+    if let (Kind::Folder, Some(directive)) = (walk.c.source().kind(&full), directive) {
         let shown = String::from_utf8_lossy(&full).into_owned();
         let problem = Problem {
             code: "log-folder",
@@ -101,7 +101,7 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
     }
     let end = full.iter().rposition(|b| *b == b'/').unwrap_or(0);
     let folder = &full[..end.max(1)];
-    if walk.c.source.kind(folder) == Kind::Folder {
+    if walk.c.source().kind(folder) == Kind::Folder {
         return walk.found_right(Path::Log, file);
     }
     let shown = String::from_utf8_lossy(&full[..(end + 1).min(full.len())]).into_owned();
@@ -124,7 +124,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
     modules(walk);
     server_root(walk);
     if !walk.error_log {
-        let file: &[u8] = match walk.c.source.platform {
+        let file: &[u8] = match walk.c.source().platform {
             Platform::Unix => b"logs/error_log",
             Platform::Windows => b"logs/error.log",
         };
@@ -136,9 +136,9 @@ pub(super) fn check(walk: &mut Walk<'_>) {
 fn server_root(walk: &mut Walk<'_>) {
     let c = walk.c;
     let Some(root) = c
-        .source
+        .source()
         .relocated()
-        .filter(|_| c.source.platform == Platform::HOST)
+        .filter(|_| c.source().platform == Platform::HOST)
     else {
         return;
     };
@@ -166,19 +166,19 @@ fn modules(walk: &mut Walk<'_>) {
     let c = walk.c;
     let is_mpm = |file: &[u8]| MPMS.iter().any(|mpm| mpm.as_bytes() == file) || file.starts_with(b"mpm_");
     let mut mpms = c
-        .facts
+        .facts()
         .built_in
         .iter()
         .filter(|file| is_mpm(file.as_bytes()))
         .count();
     let mut seen: Vec<&[u8]> = Vec::new();
-    let mut maybe = !c.facts.built_in_is_certain;
-    for load in c.load_modules.iter().filter(|load| load.truth != Truth::False) {
+    let mut maybe = !c.facts().built_in_is_certain;
+    for load in c.load_modules().iter().filter(|load| load.truth != Truth::False) {
         let entry = *c.entry(load.entry);
         let shown = String::from_utf8_lossy(&load.identifier).into_owned();
         let file = source_name(&load.identifier);
-        if c.modules.is_built_in(&load.identifier) {
-            let built_in = c.facts.built_in.iter().any(|name| name.as_bytes() == file);
+        if c.modules().is_built_in(&load.identifier) {
+            let built_in = c.facts().built_in.iter().any(|name| name.as_bytes() == file);
             if built_in && file.starts_with(b"mod_") {
                 let problem = Problem {
                     code: "load-module",
@@ -220,7 +220,7 @@ fn modules(walk: &mut Walk<'_>) {
         }
         module_file(walk, load, &shown);
         let needs_proxy = load.identifier.starts_with(b"proxy_") && load.identifier != b"proxy_html_module";
-        if needs_proxy && !seen.contains(&&b"proxy_module"[..]) && c.facts.platform == Platform::Unix {
+        if needs_proxy && !seen.contains(&&b"proxy_module"[..]) && c.facts().platform == Platform::Unix {
             let problem = Problem {
                 code: "module-order",
                 apache: Some(format!(
@@ -244,16 +244,16 @@ fn modules(walk: &mut Walk<'_>) {
     }
 }
 
-fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier: &str) {
+fn module_file(walk: &mut Walk<'_>, load: &LoadModule, identifier: &str) {
     // A bare name may be found by the system's loader.
     let is_bare = !load.file.iter().any(|b| matches!(b, b'/' | b'\\'));
-    let at_that_line = resolve(&load.server_root, &load.file, walk.c.source.platform);
+    let at_that_line = resolve(&load.server_root, &load.file, walk.c.source().platform);
     let Some(full) = walk.full(&at_that_line) else {
         return;
     };
     let shown = String::from_utf8_lossy(&full).into_owned();
     let entry = *walk.c.entry(load.entry);
-    let kind = walk.c.source.kind(&full);
+    let kind = walk.c.source().kind(&full);
     if !matches!(kind, Kind::Missing | Kind::Folder) {
         if !is_bare && lacks_symbol(walk, load, &full) {
             let problem = Problem {
@@ -295,14 +295,14 @@ fn module_file(walk: &mut Walk<'_>, load: &super::super::LoadModule, identifier:
 }
 
 /// Does the identifier occur nowhere in the module file? Only files are opened that are not named after it.
-fn lacks_symbol(walk: &Walk<'_>, load: &super::super::LoadModule, full: &[u8]) -> bool {
+fn lacks_symbol(walk: &Walk<'_>, load: &LoadModule, full: &[u8]) -> bool {
     const SHARED_OBJECT: &[u8] = b"\x7fELF";
     let source = source_name(&load.identifier);
     let stem = source.strip_suffix(b".c").unwrap_or(&source);
     if full.ends_with(&[stem, b".so"].concat()) {
         return false;
     }
-    walk.c.source.read(full).is_ok_and(|bytes| {
+    walk.c.source().read(full).is_ok_and(|bytes| {
         bytes.starts_with(SHARED_OBJECT) && memchr::memmem::find(&bytes, &load.identifier).is_none()
     })
 }

@@ -1,13 +1,10 @@
 //! Silent traps in single directives: what Apache accepts and hardly anybody means.
 
-use super::super::entry::{Entry, EntryId, SectionId};
-use super::super::known::{Arity, Known};
-use super::super::problem::{Phase, Problem};
-use super::super::scan::trim;
-use super::super::word::words;
-use super::super::{LoadModule, Truth, known};
 use super::text::open_quote;
 use super::{Directive, Walk, arity, shown_name};
+use crate::httpd::known::{Arity, Known};
+use crate::httpd::word::words;
+use crate::httpd::{Entry, EntryId, LoadModule, Phase, Problem, SectionId, Truth, known, trim};
 
 /// A conditional decided while reading, or a macro definition.
 pub(super) fn conditional(
@@ -19,7 +16,7 @@ pub(super) fn conditional(
     rest: &[u8],
 ) {
     let macro_section = name.eq_ignore_ascii_case(b"<Macro");
-    let Some(section) = opened.map(|section| walk.c.sections[section as usize]) else {
+    let Some(section) = opened.map(|section| walk.c.sections()[section as usize]) else {
         return;
     };
     let own = walk.c.macro_place(&entry).is_none();
@@ -107,7 +104,7 @@ pub(super) fn while_reading(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 load.identifier == b"macro_module" && load.truth != Truth::False && load.entry < directive.id
             };
             let loaded =
-                walk.c.modules.is_built_in(b"macro_module") || walk.c.load_modules.iter().any(before);
+                walk.c.modules().is_built_in(b"macro_module") || walk.c.load_modules().iter().any(before);
             if let Some(known) = known::find(directive.name.as_bytes()).first()
                 && !loaded
             {

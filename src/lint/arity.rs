@@ -1,7 +1,7 @@
 //! The number of arguments, by the rules of httpd's `invoke_cmd`. Knows no directive.
 
-use super::super::known::Arity;
-use super::super::word::words;
+use crate::httpd::known::Arity;
+use crate::httpd::word::words;
 
 /// What the directive takes, in Apache's words, when the arguments are not that.
 pub fn refuses(arity: Arity, rest: &[u8]) -> Option<&'static str> {

@@ -1,8 +1,8 @@
 //! Where a directive may stand: what the sections around it allow. Knows only the sections that change that.
 
-use super::super::known::{Known, module_name};
-use super::super::{Configuration, EntryId, Truth};
 use super::{Directive, shown_name};
+use crate::httpd::known::{Known, module_name};
+use crate::httpd::{Configuration, EntryId, Truth};
 
 /// What the sections around an entry allow.
 #[derive(Clone, Copy, Debug)]

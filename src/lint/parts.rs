@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::super::SERVER;
-use super::super::parallel::{self, in_parallel};
 use super::{Configuration, EntryId, Walk};
+use crate::httpd::SERVER;
+use crate::httpd::parallel::{self, in_parallel};
 
 /// In how many parts it pays.
 pub(super) fn worthwhile(c: &Configuration) -> usize {
     /// Fewer entries are not worth a thread.
     const SMALL: usize = 10_000;
-    parallel::parts(c.entries.len() / SMALL)
+    parallel::parts(c.entry_count() / SMALL)
 }
 
 /// Carries out all entries, in so many parts at most.
@@ -27,20 +27,19 @@ pub(super) fn carry_out(walk: Walk<'_>, most: usize) -> Walk<'_> {
 
 /// Parts of about one size. Each begins at the server level, so that no section reaches from one into the next.
 fn parts(c: &Configuration, most: usize) -> Vec<Range<EntryId>> {
-    let size = c.entries.len() / most;
+    let size = c.entry_count() / most;
     let mut parts = Vec::with_capacity(most);
     let mut start = 0;
     for part in 1..most {
         let near = (part * size).max(start + 1);
         let begins = c
-            .entries
-            .from(near as EntryId)
+            .entries_from(near as EntryId)
             .position(|entry| entry.section == SERVER);
         let Some(begins) = begins else { break };
         parts.push(start as EntryId..(near + begins) as EntryId);
         start = near + begins;
     }
-    parts.push(start as EntryId..c.entries.len() as EntryId);
+    parts.push(start as EntryId..c.entry_count() as EntryId);
     parts
 }
 

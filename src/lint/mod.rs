@@ -1,12 +1,14 @@
-//! The walk phase: what Apache checks when it carries out the stored directives, and the silent traps beside it. All
-//! of it in one pass over the entries; [`super::reader`] has found what is wrong with the reading itself. Does not
-//! know what modules make of the values of their directives, mod_ssl's excepted.
+//! Judges directives: what Apache checks when it carries out the stored ones, and the silent traps beside it. All of it
+//! in one pass over the entries; what is wrong with the reading itself, the reader has found. Does not know what modules
+//! make of the values of their directives, mod_ssl's excepted.
 
 mod arity;
 mod context;
+mod expression;
 mod host;
 mod listen;
 mod parts;
+mod reach;
 mod section;
 mod server;
 mod ssl;
@@ -20,13 +22,15 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::entry::{Entry, EntryId, SectionId};
-use super::problem::{Phase, Problem, Severity, escape};
-use super::word::words;
-use super::{Configuration, Line, Listen, Platform, SERVER, Truth, glance, known};
+use crate::httpd::word::words;
+use crate::httpd::{
+    Configuration, Entry, EntryId, Line, Listen, Phase, Platform, Problem, SERVER, SectionId, Severity,
+    Truth, escape, glance, known, resolve, source_name,
+};
 use context::Context;
 use host::Hosts;
 
+pub use reach::Reach;
 pub use ssl::names_no_protocol;
 
 impl Configuration {
@@ -51,7 +55,7 @@ impl Configuration {
         server::check(&mut walk);
         host::check(&mut walk);
         let mut problems = walk.problems;
-        let reading = self.problems.iter();
+        let reading = self.problems().iter();
         problems.extend(reading.filter(|problem| problem.severity >= least).cloned());
         problems.sort_by_key(|problem| (problem.file, problem.line));
         problems
@@ -97,7 +101,7 @@ struct Contexts {
 impl Contexts {
     /// Before a part that begins with this entry.
     fn before(c: &Configuration, from: EntryId) -> Contexts {
-        let before = c.sections[1..].partition_point(|section| section.opening < from);
+        let before = c.sections()[1..].partition_point(|section| section.opening < from);
         Contexts {
             first: before as SectionId + 1,
             all: vec![Context::server()],
@@ -168,8 +172,8 @@ impl<'a> Walk<'a> {
     /// Before the first entry.
     fn new(c: &'a Configuration, least: Severity) -> Self {
         let modules = known::modules().iter();
-        let modules = modules.map(|module| c.modules.has(module.as_bytes())).collect();
-        Walk::before(c, 0, least, modules, c.modules.has_foreign())
+        let modules = modules.map(|module| c.modules().has(module.as_bytes())).collect();
+        Walk::before(c, 0, least, modules, c.modules().has_foreign())
     }
 
     /// Before a part of the same that begins with this entry.
@@ -208,9 +212,12 @@ impl<'a> Walk<'a> {
 
     fn entries(&mut self, part: Range<EntryId>) {
         let c = self.c;
-        for (id, entry) in part.clone().zip(c.entries.from(part.start)) {
+        for (id, entry) in part.clone().zip(c.entries_from(part.start)) {
             let section = self.contexts.next();
-            let opens = entry.opens && c.sections.get(section as usize).is_some_and(|s| s.opening == id);
+            let opens = entry.opens
+                && c.sections()
+                    .get(section as usize)
+                    .is_some_and(|s| s.opening == id);
             if opens {
                 let inner = self.contexts[entry.section];
                 self.contexts.all.push(inner);
@@ -228,13 +235,13 @@ impl<'a> Walk<'a> {
             return false;
         };
         let context = self.contexts[entry.section];
-        let good = entry.text == 0
+        let good = entry.is_as_written()
             && !known.has_checked_values
             && self.modules[known.module as usize] != Truth::False
             && context.allows(known);
         match opened {
             Some(section) if good => {
-                let inner = &self.c.sections[section as usize];
+                let inner = &self.c.sections()[section as usize];
                 if inner.transparent {
                     return inner.truth != Truth::True || inner.closing.is_some();
                 }
@@ -249,7 +256,7 @@ impl<'a> Walk<'a> {
     }
 
     fn line(&self, entry: &Entry) -> &'a Line {
-        &self.c.files[entry.file as usize].document.lines()[entry.line as usize]
+        &self.c.files()[entry.file as usize].document.lines()[entry.line as usize]
     }
 
     fn entry(&mut self, id: EntryId, entry: Entry, opened: Option<SectionId>) {
@@ -258,9 +265,9 @@ impl<'a> Walk<'a> {
             return;
         }
         let text = self.c.text(&entry);
-        let transparent = opened.is_some_and(|section| self.c.sections[section as usize].transparent);
+        let transparent = opened.is_some_and(|section| self.c.sections()[section as usize].transparent);
         let there = |known: &&known::Known| self.modules[known.module as usize] != Truth::False;
-        let glanced = (entry.text == 0 && !transparent)
+        let glanced = (entry.is_as_written() && !transparent)
             .then(|| self.line(&entry).glance.known().filter(there))
             .flatten();
         let (known, rest) = if let Some(known) = glanced {
@@ -366,9 +373,9 @@ impl<'a> Walk<'a> {
         let name = known.name;
         let load = self
             .c
-            .load_modules
+            .load_modules()
             .iter()
-            .find(|load| super::source_name(&load.identifier) == file.as_bytes());
+            .find(|load| source_name(&load.identifier) == file.as_bytes());
         match load {
             Some(load) => format!(
                 "`{name}` belongs to {file}, whose LoadModule at {} is inactive",
@@ -394,14 +401,14 @@ impl<'a> Walk<'a> {
     }
 
     fn find_commented_load(&self, file: &str) -> Option<String> {
-        self.c.files.iter().find_map(|read| {
+        self.c.files().iter().find_map(|read| {
             (0..read.document.lines().len()).find_map(|line| {
                 let words = read.document.commented(line)?.words;
                 let [name, identifier, _] = words.as_slice() else {
                     return None;
                 };
-                let same = name.eq_ignore_ascii_case(b"LoadModule")
-                    && super::source_name(identifier) == file.as_bytes();
+                let same =
+                    name.eq_ignore_ascii_case(b"LoadModule") && source_name(identifier) == file.as_bytes();
                 same.then(|| {
                     let number = read.document.number(line);
                     format!("{}:{number}", String::from_utf8_lossy(&read.name))
@@ -463,8 +470,8 @@ impl<'a> Walk<'a> {
         if problem.severity < self.least {
             return;
         }
-        let document = &self.c.files[entry.file as usize].document;
-        let plain = entry.text == 0;
+        let document = &self.c.files()[entry.file as usize].document;
+        let plain = entry.is_as_written();
         let span = word.filter(|_| plain).and_then(|word| {
             let spans = document.word_spans(entry.line as usize)?;
             spans.get(word).cloned()
@@ -492,11 +499,11 @@ impl<'a> Walk<'a> {
     /// A path as Apache completes it in this phase: with the last server root of all. `None` when nothing can be
     /// said about it here: it lies on another machine, or hangs on a variable that is not defined.
     fn full(&self, path: &[u8]) -> Option<Vec<u8>> {
-        if self.c.source.platform != Platform::HOST || self.c.source.relocated().is_some() {
+        if self.c.source().platform != Platform::HOST || self.c.source().relocated().is_some() {
             return None;
         }
-        let full = super::resolve(&self.c.server_root, path, self.c.source.platform);
-        let open = self.c.source.is_foreign(&full) || full.windows(2).any(|pair| pair == b"${");
+        let full = resolve(self.c.server_root(), path, self.c.source().platform);
+        let open = self.c.source().is_foreign(&full) || full.windows(2).any(|pair| pair == b"${");
         (!open).then_some(full)
     }
 }

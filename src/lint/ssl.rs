@@ -1,10 +1,8 @@
 //! mod_ssl's directives: the values that it checks itself. Opens no certificate.
 
-use super::super::Truth;
-use super::super::problem::{Phase, Problem, Severity};
-use super::super::source::Kind;
-use super::super::word::words;
 use super::{Directive, Path, Walk};
+use crate::httpd::word::words;
+use crate::httpd::{Kind, Phase, Problem, Severity, Truth};
 
 /// Must be a file with something in it.
 const FILES: [&str; 10] = [
@@ -140,7 +138,7 @@ fn random_seed(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         .find_map(|kind| source.strip_prefix(*kind));
     if !source.eq_ignore_ascii_case(b"builtin")
         && let Some(full) = walk.full(prefixed.unwrap_or(source))
-        && walk.c.source.kind(&full) == Kind::Missing
+        && walk.c.source().kind(&full) == Kind::Missing
     {
         let shown = String::from_utf8_lossy(&full).into_owned();
         return refuse(
@@ -166,7 +164,7 @@ fn random_seed(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 fn dialog(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
     if let Some(program) = value.strip_prefix(b"exec:") {
         if let Some(full) = walk.full(program)
-            && walk.c.source.kind(&full) == Kind::Missing
+            && walk.c.source().kind(&full) == Kind::Missing
         {
             let shown = String::from_utf8_lossy(&full).into_owned();
             let apache = format!("SSLPassPhraseDialog: file '{shown}' does not exist");
@@ -190,7 +188,7 @@ fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Ki
         return;
     };
     let there =
-        walk.c.source.kind(&full) == wanted && (wanted == Kind::Folder || !walk.c.source.is_empty(&full));
+        walk.c.source().kind(&full) == wanted && (wanted == Kind::Folder || !walk.c.source().is_empty(&full));
     if there {
         return walk.found_right(path, value);
     }
@@ -321,7 +319,7 @@ fn cache(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
         return;
     }
     let identifier = [b"socache_", provider, b"_module"].concat();
-    if provider.is_empty() || walk.c.modules.has(&identifier) != Truth::False {
+    if provider.is_empty() || walk.c.modules().has(&identifier) != Truth::False {
         return;
     }
     let shown = String::from_utf8_lossy(provider).into_owned();
@@ -332,7 +330,7 @@ fn cache(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
     };
     let known: Vec<&str> = ["dbm", "memcache", "redis", "shmcb"]
         .into_iter()
-        .filter(|name| walk.c.modules.has(format!("socache_{name}_module").as_bytes()) == Truth::True)
+        .filter(|name| walk.c.modules().has(format!("socache_{name}_module").as_bytes()) == Truth::True)
         .collect();
     let name = directive.name;
     walk.refuse(

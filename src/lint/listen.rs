@@ -3,10 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::super::listen::is_no_host;
-use super::super::problem::{Phase, Problem, Severity};
-use super::super::{Listen, Platform, Truth};
 use super::{Directive, Walk};
+use crate::httpd::{Listen, Phase, Platform, Problem, Severity, Truth, is_no_host};
 
 /// An address and a port as APR's `apr_parse_addr_port` takes them apart: `[address][:port]`; 0 is no port.
 pub(super) fn parse_address_port(text: &[u8]) -> Option<(Option<&[u8]>, u16)> {
@@ -118,7 +116,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
         let earlier = by_port.entry(listen.port).or_default();
         // One complaint for each Listen is enough.
         let found = earlier.iter().find_map(|other| {
-            let conflict = conflict(&listens, *other, index, walk.c.source.platform)?;
+            let conflict = conflict(&listens, *other, index, walk.c.source().platform)?;
             Some((conflict, &listens[*other]))
         });
         // Exact duplicates of one address would all be compared with each other.

@@ -1,13 +1,11 @@
 //! Sections carried out in the walk: their tags and arguments. Does not judge patterns.
 
-use super::super::entry::Entry;
-use super::super::glance::takes_one_path;
-use super::super::known::Known;
-use super::super::scan::trim;
-use super::super::word::words;
-use super::super::{SERVER, SectionId, expression};
 use super::text::open_quote;
-use super::{Directive, Walk, host, shown_name, trap, where_it_may_stand};
+use super::{Directive, Walk, expression, host, shown_name, trap, where_it_may_stand};
+use crate::httpd::glance::takes_one_path;
+use crate::httpd::known::Known;
+use crate::httpd::word::words;
+use crate::httpd::{Entry, SERVER, SectionId, trim};
 
 /// Checks the opening of a section and sets the context of its content.
 pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, section: SectionId) {

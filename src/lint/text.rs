@@ -4,18 +4,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::entry::FileId;
-use super::super::problem::{Phase, Problem, Severity};
-use super::super::scan::{LineKind, trim};
-use super::super::word::words;
-use super::super::{Document, Truth};
 use super::Walk;
+use crate::httpd::word::words;
+use crate::httpd::{Document, FileId, LineKind, Phase, Problem, Severity, Truth, trim};
 
 /// Looks at every file once, however often it is included.
 pub(super) fn check(walk: &mut Walk<'_>) {
     let mut seen = HashSet::new();
     let c = walk.c;
-    for (file, read) in (0..).zip(&c.files) {
+    for (file, read) in (0..).zip(c.files()) {
         if read.truth != Truth::False && seen.insert(&read.host) {
             document(walk, file, &read.document);
         }

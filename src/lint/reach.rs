@@ -7,9 +7,8 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
-use super::parallel::{self, in_parallel};
-use super::virtual_host::matches_alias;
-use super::{Configuration, EntryId, Host, Truth, VirtualHost};
+use crate::httpd::parallel::{self, in_parallel};
+use crate::httpd::{Configuration, EntryId, Host, Truth, VirtualHost, matches_alias};
 
 /// How a virtual host is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::super::listen::is_no_host;
-use super::super::problem::{Phase, Problem, Severity};
-use super::super::reach::Reach;
-use super::super::virtual_host::{host_part, matches_alias, without_scheme};
-use super::super::word::words;
-use super::super::{Address, EntryId, Host, SectionId, Truth, VirtualHost};
 use super::listen::{in_range, parse_address_port};
+use super::reach::Reach;
 use super::{Directive, Walk};
+use crate::httpd::word::words;
+use crate::httpd::{
+    Address, EntryId, Host, Phase, Problem, SectionId, Severity, Truth, VirtualHost, host_part, is_no_host,
+    matches_alias, without_scheme,
+};
 
 /// What was gathered about virtual hosts and the main server.
 #[derive(Default)]
@@ -253,7 +253,7 @@ fn is_pattern(text: &[u8]) -> bool {
 /// All virtual hosts together.
 pub(super) fn check(walk: &mut Walk<'_>) {
     // The questions below would gather the listeners a second time.
-    let _ = walk.c.index.listens.set(walk.listens.clone());
+    walk.c.keep_listens(walk.listens.clone());
     let mut hosts = std::mem::take(&mut walk.hosts);
     hosts.fill_in_ports();
     let any = |host: &VirtualHost| host.addresses.iter().any(|address| address.host == Host::Any);
@@ -272,8 +272,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
         tls_and_plain(walk, &hosts);
         nearer(walk, &hosts.all);
     }
-    // To give back a hundred thousand names one by one takes its time.
-    let _ = walk.c.index.checked.set(hosts.all);
+    walk.c.keep_checked(hosts.all);
 }
 
 /// Virtual hosts that answer nobody.
@@ -361,10 +360,10 @@ fn nearer(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
 
 /// Servers that speak TLS and have no certificate.
 fn tls_errors(walk: &mut Walk<'_>, hosts: &Hosts) {
-    if walk.c.modules.has(b"ssl_module") == Truth::False {
+    if walk.c.modules().has(b"ssl_module") == Truth::False {
         return;
     }
-    let managed = walk.c.modules.has(b"md_module") != Truth::False;
+    let managed = walk.c.modules().has(b"md_module") != Truth::False;
     let engine = |tls: &Tls| tls.engine.or(hosts.main.engine);
     let certificate = |tls: &Tls| tls.certificate || hosts.main.certificate;
     let mut inherited = None;
@@ -391,7 +390,7 @@ fn tls_errors(walk: &mut Walk<'_>, hosts: &Hosts) {
 
 /// Virtual hosts of one address of which some speak TLS.
 fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
-    if walk.c.modules.has(b"ssl_module") == Truth::False {
+    if walk.c.modules().has(b"ssl_module") == Truth::False {
         return;
     }
     let engine = |tls: &Tls| tls.engine.or(hosts.main.engine);
