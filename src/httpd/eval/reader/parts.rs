@@ -4,13 +4,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::Configuration;
-use super::super::entry::{EntryId, FileId, SERVER, SectionId};
-use super::super::macros::Macros;
-use super::super::parallel::{self, Ahead, processors};
-use super::super::{Document, Truth};
 use super::lines::Lines;
 use super::{Frame, Reader};
+use crate::httpd::eval::macros::Macros;
+use crate::httpd::fast::parallel::{self, Ahead, processors};
+use crate::httpd::model::configuration::Configuration;
+use crate::httpd::model::entry::{EntryId, FileId, SERVER, SectionId};
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::document::Document;
 
 impl Reader {
     /// Reads as much of the file as can be read so; nothing is open behind it.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::Truth;
-use super::facts::Version;
-use super::word::words;
+use crate::httpd::model::facts::Version;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::word::words;
 
 /// A conditional section that is decided when its opening line is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

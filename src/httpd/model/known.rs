@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::condition::Condition;
+use crate::httpd::eval::condition::Condition;
 
 /// How httpd checks the number of arguments before the module sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

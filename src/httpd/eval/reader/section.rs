@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::super::Truth;
-use super::super::condition::Condition;
-use super::super::entry::{Entry, EntryId, MacroPlace, Section, SectionId};
-use super::super::problem::Problem;
 use super::lines::{Current, Lines};
 use super::{EMPTY_PROBLEM, Frame, Reader, closes, nearest};
+use crate::httpd::eval::condition::Condition;
+use crate::httpd::model::entry::{Entry, EntryId, MacroPlace, Section, SectionId};
+use crate::httpd::model::problem::Problem;
+use crate::httpd::model::truth::Truth;
 
 impl Reader {
     pub(super) fn opening(

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::document::Document;
 use super::truth::Truth;
+use crate::httpd::text::document::Document;
 
-/// Index of a file in [`super::Configuration::files`].
+/// Index of a file in [`super::configuration::Configuration::files`].
 pub type FileId = u32;
-/// Index of an entry in [`super::Configuration::entries`].
+/// Index of an entry in [`super::configuration::Configuration::entries`].
 pub type EntryId = u32;
-/// Index of a section in [`super::Configuration::sections`].
+/// Index of a section in [`super::configuration::Configuration::sections`].
 pub type SectionId = u32;
 
 /// The section that encloses everything: the server level.
@@ -41,7 +41,7 @@ pub struct Entry {
     /// The innermost section around it.
     pub section: SectionId,
     /// 0, or 1 + the index of its text where that differs from the file's.
-    pub(super) text: u32,
+    pub(in crate::httpd) text: u32,
     /// Does Apache see it?
     pub truth: Truth,
     /// It opens a section.
@@ -68,14 +68,14 @@ pub struct Section {
     /// Conditionals that Apache decides while reading: their content belongs to the section around them.
     pub transparent: bool,
     /// How many sections stand around it.
-    pub(super) depth: u16,
+    pub(in crate::httpd) depth: u16,
     /// Does Apache see what is inside?
     pub truth: Truth,
 }
 
 /// The text of an entry where it is not the file's: variables substituted, or out of a macro.
 #[derive(Clone, Debug)]
-pub(super) struct Text {
+pub(in crate::httpd) struct Text {
     pub bytes: Vec<u8>,
     pub place: Option<MacroPlace>,
 }

@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::bytes::Bytes;
-use super::parallel::{in_parallel, processors};
 use super::path;
 use super::platform::Platform;
 use crate::foreign;
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::fast::parallel::{in_parallel, processors};
 
 /// The file system as Apache would see it, translated to the one we run on.
 #[derive(Clone, Debug)]

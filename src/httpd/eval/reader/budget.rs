@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::super::entry::{Entry, FileId};
-use super::super::problem::Problem;
 use super::{EMPTY_PROBLEM, Reader};
 use crate::foreign;
+use crate::httpd::model::entry::{Entry, FileId};
+use crate::httpd::model::problem::Problem;
 
 /// Bytes by which variables may lengthen lines, besides [`TIMES`] those of the files.
 const LENGTHENED: u64 = 8 << 20;

@@ -1,7 +1,8 @@
 //! `Include` patterns to files, in Apache's order. Reads no file.
 
-use super::path;
-use super::source::{Kind, Source};
+use crate::httpd::model::path;
+use crate::httpd::model::problem::escape;
+use crate::httpd::model::source::{Kind, Source};
 
 /// Why a pattern gives no files. The texts are Apache's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = super::problem::escape;
+        let text = escape;
         match self {
             Failure::Missing(file) => {
                 write!(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use super::Truth;
+use crate::httpd::model::truth::Truth;
 
 /// The variables and flags at one moment of reading.
 #[derive(Clone, Debug, Default)]
@@ -112,7 +112,7 @@ impl Variables {
 
 /// Bytes by which the values in one line may lengthen it. Values that double at every `Define` must not exhaust memory; no
 /// line that Apache can use comes near this.
-pub(super) const MAX_SUBSTITUTED: usize = 1 << 20;
+pub(in crate::httpd) const MAX_SUBSTITUTED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -1,19 +1,20 @@
-//! `Include` and `IncludeOptional`: opens the files that [`super::super::include`] finds, within bounds.
+//! `Include` and `IncludeOptional`: opens the files that [`crate::httpd::eval::include`] finds, within bounds.
 
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::bytes::Bytes;
-use super::super::entry::Entry;
-use super::super::include::{self, Found};
-use super::super::parallel::{Ahead, processors};
-use super::super::problem::{Problem, Severity, escape};
-use super::super::source::Kind;
-use super::super::{Document, Source, path};
 use super::budget::too_many_lines;
 use super::lines::Lines;
 use super::{EMPTY_PROBLEM, Reader};
 use crate::foreign;
+use crate::httpd::eval::include::{self, Found};
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::fast::parallel::{Ahead, processors};
+use crate::httpd::model::entry::Entry;
+use crate::httpd::model::path;
+use crate::httpd::model::problem::{Problem, Severity, escape};
+use crate::httpd::model::source::{Kind, Source};
+use crate::httpd::text::document::Document;
 
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::Truth;
 use super::entry::EntryId;
 use super::facts::{Facts, SOMETIMES_BUILT_IN};
 use super::known;
+use super::truth::Truth;
 
 /// One `LoadModule` that was read.
 #[derive(Clone, Debug)]

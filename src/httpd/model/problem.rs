@@ -34,7 +34,7 @@ pub struct Problem {
     pub severity: Severity,
     /// When Apache notices; for a warning, what we noticed it in.
     pub phase: Phase,
-    /// Index of the file in [`super::Configuration::files`].
+    /// Index of the file in [`super::configuration::Configuration::files`].
     pub file: u32,
     /// Index of the line in that file's document.
     pub line: u32,

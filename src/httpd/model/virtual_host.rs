@@ -85,7 +85,7 @@ impl Address {
 
     /// How near the address is to a connection's local end; `None` when it does not match. Apache prefers the exact
     /// address, and among those the exact port.
-    pub(super) fn closeness(&self, ip: Option<IpAddr>, port: u16) -> Option<u8> {
+    pub(in crate::httpd) fn closeness(&self, ip: Option<IpAddr>, port: u16) -> Option<u8> {
         let host = match &self.host {
             Host::Any => 0,
             Host::Ip(own) if Some(*own) == ip => 2,

@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::buffer::Buffer;
-use super::super::entry::{FileId, MacroPlace, Section, SectionId};
-use super::super::line::add_physical;
-use super::super::scan::{LineKind, trim};
-use super::super::{Document, Truth};
 use super::{Frame, Reader};
+use crate::httpd::eval::buffer::Buffer;
+use crate::httpd::model::entry::{FileId, MacroPlace, Section, SectionId};
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::document::Document;
+use crate::httpd::text::line::add_physical;
+use crate::httpd::text::scan::{LineKind, trim};
 
 /// Where the next line comes from: the file, or macros in use, innermost last.
 pub(super) struct Lines {

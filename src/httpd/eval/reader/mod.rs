@@ -16,19 +16,25 @@ mod section;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::bytes::Bytes;
 use super::condition::Condition;
-use super::entries::Entries;
-use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
-use super::glance::split_name;
-use super::line::Line;
 use super::macros::Macros;
-use super::module::Modules;
-use super::problem::{Phase, Problem, Severity};
-use super::scan::{LineKind, trim};
-use super::variable::MAX_SUBSTITUTED;
-use super::word::words;
-use super::{Configuration, Document, Facts, Source, Truth, Variables};
+use super::variable::{MAX_SUBSTITUTED, Variables};
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::fast::glance::split_name;
+use crate::httpd::model::configuration::Configuration;
+use crate::httpd::model::entries::Entries;
+use crate::httpd::model::entry::{
+    Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text,
+};
+use crate::httpd::model::facts::Facts;
+use crate::httpd::model::module::Modules;
+use crate::httpd::model::problem::{Phase, Problem, Severity};
+use crate::httpd::model::source::Source;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::document::Document;
+use crate::httpd::text::line::Line;
+use crate::httpd::text::scan::{LineKind, trim};
+use crate::httpd::text::word::words;
 use budget::{Budget, too_many_lines};
 use lines::{Current, Lines};
 

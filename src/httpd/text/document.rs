@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::bytes::Bytes;
-use super::line::{self, Line, Lines, Rare};
-use super::platform::Platform;
+use super::line::{Line, Lines, Rare};
 use super::scan::LineKind;
-use super::word;
+use super::{line, word};
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::model::platform::Platform;
 
 /// How the lines of a file end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Document {
     }
 
     /// Does `${` stand in a line?
-    pub(super) fn refers(&self, line: usize) -> bool {
+    pub(in crate::httpd) fn refers(&self, line: usize) -> bool {
         self.lines.rare.reference && memchr::memmem::find(self.raw(line), b"${").is_some()
     }
 

@@ -1,12 +1,13 @@
 //! The directives that act while reading, those that open files and macros excepted.
 
-use super::super::entry::{Entry, EntryId};
-use super::super::module::LoadModule;
-use super::super::problem::Problem;
-use super::super::word::words;
-use super::super::{Truth, known, path};
 use super::lines::Lines;
 use super::{EMPTY_PROBLEM, Reader};
+use crate::httpd::model::entry::{Entry, EntryId};
+use crate::httpd::model::module::LoadModule;
+use crate::httpd::model::problem::Problem;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::model::{known, path};
+use crate::httpd::text::word::words;
 
 impl Reader {
     /// Carries out a directive that acts while reading; all others wait for the walk.

@@ -9,7 +9,7 @@ const OVERHEAD: usize = 57;
 
 /// The buffer of one file, or of one conditional that holds: each has its own.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub(in crate::httpd) struct Buffer {
     /// How many bytes it takes before it must grow.
     limit: usize,
     /// Nothing else was allocated since it was made, so that it can grow where it is.

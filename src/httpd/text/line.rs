@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem};
 
-use super::glance::{Glance, Tests, look};
-use super::parallel::{in_parallel, processors};
 use super::scan::{LineKind, is_space, kind, trim, trim_start};
+use crate::httpd::fast::glance::{Glance, Tests, look};
+use crate::httpd::fast::parallel::{in_parallel, processors};
 
 /// One logical line: one or more physical lines joined by a backslash before the line end. There may be millions of
 /// them: where it ends and which number it has, the others tell.
@@ -25,7 +25,7 @@ pub struct Line {
 
 /// The lines of a file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::httpd) struct Lines {
     pub all: Vec<Line>,
     /// Lines of more than one physical line, by index; with the number of physical lines up to there that begin no
     /// logical line.
@@ -66,7 +66,7 @@ impl Lines {
 }
 
 /// The text that Apache works on: joined, trimmed, cut at a NUL. `raw` is the whole logical line.
-pub(super) fn text(raw: &[u8], composed: bool) -> Cow<'_, [u8]> {
+pub(in crate::httpd) fn text(raw: &[u8], composed: bool) -> Cow<'_, [u8]> {
     if !composed {
         return Cow::Borrowed(trim(raw));
     }
@@ -77,7 +77,7 @@ pub(super) fn text(raw: &[u8], composed: bool) -> Cow<'_, [u8]> {
 }
 
 /// Does the last physical line of a composed line ask for a continuation that the file does not have?
-pub(super) fn dangles(raw: &[u8]) -> bool {
+pub(in crate::httpd) fn dangles(raw: &[u8]) -> bool {
     raw.ends_with(b"\n") && !join(raw).1
 }
 
@@ -106,7 +106,7 @@ impl Rare {
 
 /// Splits a file into its logical lines. They follow each other without gaps from `from` (0, or 3 where a byte order
 /// mark is skipped) to the end. The file must be smaller than 4 GiB.
-pub(super) fn split(source: &[u8], from: usize) -> Lines {
+pub(in crate::httpd) fn split(source: &[u8], from: usize) -> Lines {
     /// Smaller pieces are not worth a thread.
     const WORTHWHILE: usize = 512 << 10;
     let pieces = match (source.len() - from) / WORTHWHILE {
@@ -270,7 +270,7 @@ fn join(line: &[u8]) -> (Vec<u8>, bool) {
 
 /// Adds one physical line to the buffer as httpd does and says whether the next one belongs to it as well. The
 /// backslash is looked for in the *buffer*: behind `a\\` an empty physical line continues once more.
-pub(super) fn add_physical(buffer: &mut Vec<u8>, physical: &[u8]) -> bool {
+pub(in crate::httpd) fn add_physical(buffer: &mut Vec<u8>, physical: &[u8]) -> bool {
     let visible = memchr(0, physical).map_or(physical, |nul| &physical[..nul]);
     buffer.extend_from_slice(visible);
     if buffer.last() != Some(&b'\n') {

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::known::{self, Arity, Known};
-use super::scan::{LineKind, find_space, is_space, trim, trim_start};
+use crate::httpd::model::known::{self, Arity, Known};
+use crate::httpd::text::scan::{LineKind, find_space, is_space, trim, trim_start};
 use memchr::memchr2;
 
 /// What a glance at a line has shown. There may be millions of them.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::Document;
-use super::super::entry::Entry;
-use super::super::macros::{BUFFER, Macro, check_signature, signature};
-use super::super::problem::Problem;
-use super::super::scan::LineKind;
-use super::super::truth::Truth;
-use super::super::word::words;
 use super::lines::{Expansion, Lines};
 use super::{EMPTY_PROBLEM, Reader};
+use crate::httpd::eval::macros::{BUFFER, Macro, check_signature, signature};
+use crate::httpd::model::entry::Entry;
+use crate::httpd::model::problem::Problem;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::document::Document;
+use crate::httpd::text::scan::LineKind;
+use crate::httpd::text::word::words;
 
 /// Lines out of macros in all; nested macros that double at each level would never end.
 const MAX_MACRO_LINES: usize = 300_000;

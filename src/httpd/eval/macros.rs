@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::word::words;
+use crate::httpd::text::word::words;
 
 /// The length of mod_macro's line buffer, with the NUL at the end.
-pub(super) const BUFFER: usize = 8192;
+pub(in crate::httpd) const BUFFER: usize = 8192;
 
 /// One `<Macro>`.
 #[derive(Clone, Debug)]

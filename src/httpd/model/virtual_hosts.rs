@@ -9,7 +9,7 @@ use super::entry::{Entry, EntryId, SERVER, SectionId};
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
-use super::word;
+use crate::httpd::text::word;
 
 impl Configuration {
     /// A `Listen` that is not plainly inactive and cannot be read, such as one with an undefined variable.

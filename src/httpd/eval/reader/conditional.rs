@@ -1,13 +1,14 @@
 //! Conditionals that Apache decides while it reads, and the bodies of those that do not hold.
 
-use super::super::condition::{Condition, Test, if_version};
-use super::super::entry::{Entry, SectionId, Text};
-use super::super::problem::Problem;
-use super::super::source::Kind;
-use super::super::word::words;
-use super::super::{Truth, path};
 use super::lines::{Current, Lines};
 use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
+use crate::httpd::eval::condition::{Condition, Test, if_version};
+use crate::httpd::model::entry::{Entry, SectionId, Text};
+use crate::httpd::model::path;
+use crate::httpd::model::problem::Problem;
+use crate::httpd::model::source::Kind;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::word::words;
 
 impl Reader {
     /// Does the condition hold at this moment of reading?

@@ -1,4 +1,4 @@
-//! The main file and all it includes, evaluated in Apache's order: what other parts ask. [`super::reader`] fills it.
+//! The main file and all it includes, evaluated in Apache's order: what other parts ask. The reader fills it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,32 +7,39 @@ use std::sync::OnceLock;
 
 use super::entries::Entries;
 use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
+use super::facts::Facts;
+use super::listen::Listen;
 use super::module::{LoadModule, Modules};
+use super::path::resolve;
 use super::problem::Problem;
-use super::scan::trim;
-use super::word::words;
-use super::{Facts, Listen, Source, Truth, Variables, VirtualHost};
+use super::source::Source;
+use super::truth::Truth;
+use super::virtual_host::VirtualHost;
+use crate::httpd::eval::include::may_enter;
+use crate::httpd::eval::variable::Variables;
+use crate::httpd::text::scan::trim;
+use crate::httpd::text::word::words;
 
 /// Everything that was read, active or not, and what follows from it.
 #[derive(Debug)]
 pub struct Configuration {
-    pub(super) files: Vec<ReadFile>,
-    pub(super) entries: Entries,
-    pub(super) sections: Vec<Section>,
-    pub(super) texts: Vec<Text>,
-    pub(super) problems: Vec<Problem>,
-    pub(super) load_modules: Vec<LoadModule>,
-    pub(super) modules: Modules,
-    pub(super) variables: Variables,
-    pub(super) server_root: Vec<u8>,
-    pub(super) source: Source,
-    pub(super) facts: Facts,
-    pub(super) index: Index,
+    pub(in crate::httpd) files: Vec<ReadFile>,
+    pub(in crate::httpd) entries: Entries,
+    pub(in crate::httpd) sections: Vec<Section>,
+    pub(in crate::httpd) texts: Vec<Text>,
+    pub(in crate::httpd) problems: Vec<Problem>,
+    pub(in crate::httpd) load_modules: Vec<LoadModule>,
+    pub(in crate::httpd) modules: Modules,
+    pub(in crate::httpd) variables: Variables,
+    pub(in crate::httpd) server_root: Vec<u8>,
+    pub(in crate::httpd) source: Source,
+    pub(in crate::httpd) facts: Facts,
+    pub(in crate::httpd) index: Index,
 }
 
 /// What questions about the whole need again and again, gathered at the first one.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(in crate::httpd) struct Index {
     by_name: OnceLock<HashMap<Vec<u8>, Vec<EntryId>>>,
     server_level: OnceLock<Vec<EntryId>>,
     /// The last active directive of each name at the server level.
@@ -138,7 +145,7 @@ impl Configuration {
     }
 
     /// Entries of the server level, conditionals that Apache decides while reading seen through.
-    pub(super) fn server_level(&self) -> &[EntryId] {
+    pub(in crate::httpd) fn server_level(&self) -> &[EntryId] {
         self.index.server_level.get_or_init(|| {
             (0..)
                 .zip(self.entries.iter())
@@ -149,7 +156,7 @@ impl Configuration {
     }
 
     /// The last active setting of a directive at the server level.
-    pub(super) fn server_setting(&self, name: &str) -> Option<&Entry> {
+    pub(in crate::httpd) fn server_setting(&self, name: &str) -> Option<&Entry> {
         let settings = self.index.settings.get_or_init(|| {
             let active = self
                 .server_level()
@@ -326,8 +333,8 @@ impl Configuration {
             .filter(|entry| entry.truth != Truth::False)
             .find(|entry| {
                 self.arguments(entry).first().is_some_and(|argument| {
-                    let pattern = super::resolve(&self.server_root, argument, self.source.platform);
-                    super::include::may_enter(&pattern, folder)
+                    let pattern = resolve(&self.server_root, argument, self.source.platform);
+                    may_enter(&pattern, folder)
                 })
             })
     }
@@ -350,7 +357,7 @@ impl Configuration {
 }
 
 /// Apache drops one `>` at the end of the first word unless it starts with `</` (or any byte and a slash).
-pub(super) fn strip_one_bracket(name: &mut Vec<u8>) {
+pub(in crate::httpd) fn strip_one_bracket(name: &mut Vec<u8>) {
     if name.get(1) != Some(&b'/') && name.last() == Some(&b'>') {
         name.pop();
     }
