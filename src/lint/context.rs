@@ -1,12 +1,15 @@
 //! Where a directive may stand: what the sections around it allow. Knows only the sections that change that.
 
-use super::{Directive, shown_name};
+use std::borrow::Cow;
+use std::ops::{Index, IndexMut};
+
 use crate::httpd::known::{Known, module_name};
-use crate::httpd::{Configuration, EntryId, Truth};
+use crate::httpd::word::words;
+use crate::httpd::{Configuration, Entry, EntryId, SERVER, SectionId, Truth};
 
 /// What the sections around an entry allow.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Context {
+pub struct Context {
     /// Inside `<Directory>` and the like.
     pub directory: bool,
     /// Index in the list of virtual hosts.
@@ -124,5 +127,97 @@ impl Context {
         });
         let name = || shown_name(directive.name);
         around.map(|section| format!("{} cannot occur within {section}> section", name()))
+    }
+}
+
+/// What the sections of a part allow. The server level is in all of them.
+pub struct Contexts {
+    /// The first section that the part opens.
+    first: SectionId,
+    pub all: Vec<Context>,
+    /// Whether an `<If>` precedes at the server level hangs on nothing before the part.
+    pub settled: bool,
+}
+
+impl Contexts {
+    /// Before a part that begins with this entry.
+    pub fn before(c: &Configuration, from: EntryId) -> Contexts {
+        let before = c.sections()[1..].partition_point(|section| section.opening < from);
+        Contexts {
+            first: before as SectionId + 1,
+            all: vec![Context::server()],
+            settled: from == 0,
+        }
+    }
+
+    /// The section that comes next.
+    pub fn next(&self) -> SectionId {
+        self.first + self.all.len() as SectionId - 1
+    }
+
+    fn index(&self, section: SectionId) -> usize {
+        debug_assert!(
+            section == SERVER || section >= self.first,
+            "a section of another part"
+        );
+        section.checked_sub(self.first).map_or(0, |at| at as usize + 1)
+    }
+}
+
+impl Index<SectionId> for Contexts {
+    type Output = Context;
+
+    fn index(&self, section: SectionId) -> &Context {
+        &self.all[self.index(section)]
+    }
+}
+
+impl IndexMut<SectionId> for Contexts {
+    fn index_mut(&mut self, section: SectionId) -> &mut Context {
+        let at = self.index(section);
+        &mut self.all[at]
+    }
+}
+
+/// A directive being checked.
+pub struct Directive<'a> {
+    pub id: EntryId,
+    pub entry: Entry,
+    /// As httpd spells it.
+    pub name: &'static str,
+    pub rest: &'a [u8],
+    pub context: Context,
+}
+
+impl Directive<'_> {
+    /// Its arguments, split.
+    pub fn words(&self) -> Vec<Vec<u8>> {
+        words(self.rest).map(|word| word.value.into_owned()).collect()
+    }
+
+    /// Its first argument, empty if there is none.
+    pub fn first(&self) -> Cow<'_, [u8]> {
+        words(self.rest).next().map(|word| word.value).unwrap_or_default()
+    }
+}
+
+pub fn where_it_may_stand(known: &Known) -> String {
+    let places = match (known.places.server, known.places.directory) {
+        (true, _) if known.places.global_only => "at server level, outside of virtual hosts",
+        (true, false) => {
+            "at server level and in virtual hosts, not in <Directory>, <Location>, <Files> or <If>"
+        }
+        (false, true) => "inside <Directory>, <Location>, <Files> or <If>",
+        _ => "elsewhere",
+    };
+    format!("`{}` may stand {places}", shown_name(known.name))
+}
+
+/// The name as people write it: sections with both brackets.
+pub fn shown_name(name: &str) -> String {
+    if name.starts_with('<') {
+        format!("{name}>")
+    } else {
+        name.to_string()
     }
 }

@@ -3,77 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::context::Directive;
+use super::hosts::{Hosts, Tls};
 use super::listen::{in_range, parse_address_port};
 use super::reach::Reach;
-use super::{Directive, Walk};
+use super::walk::Walk;
 use crate::httpd::word::words;
 use crate::httpd::{
     Address, EntryId, Host, Phase, Problem, SectionId, Severity, Truth, VirtualHost, host_part, is_no_host,
     matches_alias, without_scheme,
 };
-
-/// What was gathered about virtual hosts and the main server.
-#[derive(Default)]
-pub(super) struct Hosts {
-    pub all: Vec<VirtualHost>,
-    /// TLS of each, in the same order.
-    pub tls: Vec<Tls>,
-    /// TLS of the main server.
-    pub main: Tls,
-    /// The main server's `ServerName` lines, in order, and the port in each.
-    ports: Vec<(EntryId, Option<u16>)>,
-    /// Addresses written without a port: virtual host and address, by index. They get the main server's.
-    portless: Vec<(usize, usize)>,
-}
-
-/// The settings that decide whether a server speaks TLS.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tls {
-    /// `SSLEngine`, and its place.
-    pub engine: Option<(bool, EntryId)>,
-    /// There is an `SSLCertificateFile`.
-    pub certificate: bool,
-}
-
-impl Hosts {
-    /// The settings of the virtual host around a directive, or of the main server.
-    pub fn tls(&mut self, host: Option<u32>) -> &mut Tls {
-        match host.and_then(|host| self.tls.get_mut(host as usize)) {
-            Some(tls) => tls,
-            None => &mut self.main,
-        }
-    }
-
-    /// Adds what was gathered behind it.
-    pub fn append(&mut self, more: Hosts) {
-        let before = self.all.len();
-        self.portless.extend(
-            more.portless
-                .iter()
-                .map(|(host, address)| (before + host, *address)),
-        );
-        if before == 0 {
-            self.all = more.all;
-        } else {
-            self.all.extend(more.all);
-        }
-        self.tls.extend(more.tls);
-        self.ports.extend(more.ports);
-        self.main = Tls {
-            engine: more.main.engine.or(self.main.engine),
-            certificate: self.main.certificate || more.main.certificate,
-        };
-    }
-
-    /// The port in the main server's name counts for the virtual hosts behind it only.
-    fn fill_in_ports(&mut self) {
-        for (host, address) in self.portless.drain(..) {
-            let host = &mut self.all[host];
-            let before = self.ports.partition_point(|(name, _)| *name < host.entry);
-            host.addresses[address].port = before.checked_sub(1).and_then(|last| self.ports[last].1);
-        }
-    }
-}
 
 /// The opening of a virtual host.
 pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: SectionId, argument: &[u8]) {

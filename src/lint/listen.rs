@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::{Directive, Walk};
+use super::context::Directive;
+use super::walk::Walk;
 use crate::httpd::{Listen, Phase, Platform, Problem, Severity, Truth, is_no_host};
 
 /// An address and a port as APR's `apr_parse_addr_port` takes them apart: `[address][:port]`; 0 is no port.

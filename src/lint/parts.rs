@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Configuration, EntryId, Walk};
-use crate::httpd::SERVER;
+use super::walk::Walk;
 use crate::httpd::parallel::{self, in_parallel};
+use crate::httpd::{Configuration, EntryId, SERVER};
 
 /// In how many parts it pays.
 pub(super) fn worthwhile(c: &Configuration) -> usize {
@@ -41,27 +41,4 @@ fn parts(c: &Configuration, most: usize) -> Vec<Range<EntryId>> {
     }
     parts.push(start as EntryId..c.entry_count() as EntryId);
     parts
-}
-
-impl Walk<'_> {
-    /// Adds what the part behind it found.
-    fn append(mut self, mut more: Self) -> Self {
-        if let Some(orphan) = more.orphan.filter(|_| self.contexts[SERVER].after_if) {
-            more.problems.remove(orphan);
-            let behind = more.unknown.iter_mut().filter(|(problem, _)| *problem > orphan);
-            behind.for_each(|(problem, _)| *problem -= 1);
-        }
-        if more.contexts.settled {
-            self.contexts[SERVER].after_if = more.contexts[SERVER].after_if;
-        }
-        let before = self.problems.len();
-        let unknown = more.unknown.into_iter();
-        self.unknown
-            .extend(unknown.map(|(problem, name)| (before + problem, name)));
-        self.problems.extend(more.problems);
-        self.listens.extend(more.listens);
-        self.hosts.append(more.hosts);
-        self.error_log |= more.error_log;
-        self
-    }
 }

@@ -1,7 +1,9 @@
 //! Sections carried out in the walk: their tags and arguments. Does not judge patterns.
 
+use super::context::{Directive, shown_name, where_it_may_stand};
 use super::text::open_quote;
-use super::{Directive, Walk, expression, host, shown_name, trap, where_it_may_stand};
+use super::walk::Walk;
+use super::{expression, host, trap};
 use crate::httpd::glance::takes_one_path;
 use crate::httpd::known::Known;
 use crate::httpd::word::words;

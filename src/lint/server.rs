@@ -1,6 +1,7 @@
 //! The server as a whole: modules and MPM, folders and files that must exist. Loads no module.
 
-use super::{Directive, Path, Walk};
+use super::context::Directive;
+use super::walk::{Path, Walk};
 use crate::httpd::{
     Kind, LoadModule, Phase, Platform, Problem, Severity, Truth, escape, resolve, source_name,
 };

@@ -1,6 +1,7 @@
 //! mod_ssl's directives: the values that it checks itself. Opens no certificate.
 
-use super::{Directive, Path, Walk};
+use super::context::Directive;
+use super::walk::{Path, Walk};
 use crate::httpd::word::words;
 use crate::httpd::{Kind, Phase, Problem, Severity, Truth};
 

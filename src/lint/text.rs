@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Walk;
+use super::walk::Walk;
 use crate::httpd::word::words;
 use crate::httpd::{Document, FileId, LineKind, Phase, Problem, Severity, Truth, trim};
 

@@ -1,7 +1,9 @@
 //! Silent traps in single directives: what Apache accepts and hardly anybody means.
 
+use super::arity;
+use super::context::{Directive, shown_name};
 use super::text::open_quote;
-use super::{Directive, Walk, arity, shown_name};
+use super::walk::Walk;
 use crate::httpd::known::{Arity, Known};
 use crate::httpd::word::words;
 use crate::httpd::{Entry, EntryId, LoadModule, Phase, Problem, SectionId, Truth, known, trim};
