@@ -4,6 +4,7 @@
 //!
 //! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
 //! - [`tls`]: certificate and key files.
+//! - [`lint`]: what Apache refuses, and what it accepts and hardly anybody means.
 //! - [`server`]: the installed server: where its configuration is.
 //! - [`change`]: what to edit to turn HTTPS on or off, and the proof that it does. Pure.
 //! - [`apply`]: how changes reach the disk.
@@ -26,5 +27,6 @@ pub mod exit_status;
 pub mod foreign;
 pub mod httpd;
 pub mod interrupt;
+pub mod lint;
 pub mod server;
 pub mod tls;

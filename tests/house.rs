@@ -27,7 +27,7 @@ const COMMANDS: [&str; 15] = [
     "restart", "restore", "status", "verify",
 ];
 
-/// The modules of the crate by path: `["httpd", "line"]` is src/httpd/line.rs.
+/// The modules of the crate by path: `["httpd", "text", "line"]` is src/httpd/text/line.rs.
 type Modules = BTreeMap<Vec<String>, PathBuf>;
 
 #[test]

@@ -4,7 +4,8 @@
 //! What Apache itself refuses is found by [`Configuration::check`]; here it becomes findings.
 
 use super::finding::{Code, Finding, Severity};
-use crate::httpd::{self, Configuration, EntryId, Problem, Reach, SERVER, Truth, VirtualHost};
+use crate::httpd::{self, Configuration, EntryId, Problem, SERVER, Truth, VirtualHost};
+use crate::lint::Reach;
 use crate::server::trust::Distrust;
 
 /// A finding and the line that it is about.

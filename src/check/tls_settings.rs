@@ -8,7 +8,8 @@ use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
 use super::tls_files::{File, Trouble};
 use super::tls_host::TlsHost;
-use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth, names_no_protocol, resolve};
+use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth, resolve};
+use crate::lint::names_no_protocol;
 use crate::tls::container::Encoding;
 
 /// A finding, and the directive that it is about.

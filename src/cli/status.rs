@@ -10,7 +10,8 @@ use super::printer::{Printer, cell, printable};
 use super::settings::Loaded;
 use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
-use crate::httpd::{Configuration, Entry, Listen, Reach, SERVER, Truth};
+use crate::httpd::{Configuration, Entry, Listen, SERVER, Truth};
+use crate::lint::Reach;
 
 /// The modules that matter for HTTPS and for what people do around it.
 const MODULES: [&str; 6] = [

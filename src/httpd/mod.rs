@@ -2,51 +2,36 @@
 //!
 //! [`Document`] is one file, [`Configuration`] the main file with all it includes, evaluated in Apache's order.
 //! Changes are [`Edit`]s: byte ranges with their replacement and reason.
+//!
+//! `text` has files, lines, words and edits of them; `eval` does what Apache does while it reads them; `model` is what
+//! there is to ask afterwards; `fast` makes it quick and changes nothing. What a directive means is judged elsewhere.
 
-mod buffer;
-mod bytes;
-mod condition;
-mod configuration;
-mod document;
-mod edit;
-mod entries;
-mod expression;
-mod facts;
-mod glance;
-mod include;
-pub mod known;
-mod line;
-mod listen;
-mod macros;
-mod module;
-mod parallel;
-mod path;
-mod problem;
-mod reach;
-mod reader;
-mod source;
-mod truth;
-mod variable;
-mod virtual_host;
-mod walk;
-pub mod word;
+mod eval;
+mod fast;
+mod model;
+mod text;
 
-pub use bytes::Bytes;
-pub use configuration::{
-    Configuration, Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId,
-};
-pub use document::{Commented, Document, LineEnding, Platform};
-pub use edit::{Edit, Overlap, apply};
-pub use facts::{Facts, Version};
-pub use include::places as include_places;
-pub use line::{Line, LineKind, trim};
-pub use listen::{Listen, parse_listen};
-pub use module::{LoadModule, Modules, source_name};
-pub use path::{is_absolute, normalize, resolve, strip_prefix};
-pub use problem::{Phase, Problem, Severity};
-pub use reach::Reach;
-pub use source::{Kind, Source, bytes_path, host_bytes, read_file, real_path};
-pub use truth::Truth;
-pub use variable::Variables;
-pub use virtual_host::{Address, Host, VirtualHost, in_url, is_nobodys};
-pub use walk::names_no_protocol;
+pub use eval::include::places as include_places;
+pub use eval::variable::Variables;
+pub use fast::bytes::Bytes;
+pub(crate) use fast::{glance, parallel};
+pub use model::configuration::Configuration;
+pub use model::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId};
+pub use model::facts::{Facts, Version};
+pub use model::known;
+pub(crate) use model::listen::is_no_host;
+pub use model::listen::{Listen, parse_listen};
+pub use model::module::{LoadModule, Modules, source_name};
+pub use model::path::{is_absolute, normalize, resolve, strip_prefix};
+pub use model::platform::Platform;
+pub(crate) use model::problem::escape;
+pub use model::problem::{Phase, Problem, Severity};
+pub use model::source::{Kind, Source, bytes_path, host_bytes, read_file, real_path};
+pub use model::truth::Truth;
+pub use model::virtual_host::{Address, Host, VirtualHost, in_url, is_nobodys};
+pub(crate) use model::virtual_host::{host_part, matches_alias, without_scheme};
+pub use text::document::{Commented, Document, LineEnding};
+pub use text::edit::{Edit, Overlap, apply};
+pub use text::line::Line;
+pub use text::scan::{LineKind, trim};
+pub use text::word;

@@ -1,0 +1,190 @@
+//! Conditionals that Apache decides while it reads, and the bodies of those that do not hold.
+
+use super::lines::{Current, Lines};
+use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
+use crate::httpd::eval::condition::{Condition, Test, if_version};
+use crate::httpd::model::entry::{Entry, SectionId, Text};
+use crate::httpd::model::path;
+use crate::httpd::model::problem::Problem;
+use crate::httpd::model::source::Kind;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::word::words;
+
+impl Reader {
+    /// Does the condition hold at this moment of reading?
+    pub(super) fn decide(
+        &mut self,
+        condition: Condition,
+        name: &[u8],
+        rest: &[u8],
+        truth: Truth,
+        lines: &Lines,
+    ) -> Truth {
+        let show = || String::from_utf8_lossy(name);
+        if condition == Condition::Version {
+            // A tag without an argument has its bracket in the name.
+            let rest = if rest.is_empty() { b">" } else { rest };
+            return if_version(rest, self.c.facts.version).unwrap_or_else(|message| {
+                self.problem(
+                    lines,
+                    truth,
+                    Problem {
+                        code: "version-test",
+                        message: format!("`<{}>` cannot be decided: {message}", show()),
+                        apache: Some(message),
+                        ..EMPTY_PROBLEM
+                    },
+                );
+                Truth::Unknown
+            });
+        }
+        // Apache itself adds the `>` where nothing stands behind the name.
+        let rest = if rest.is_empty() { b">" } else { rest };
+        let Some(end) = rest.iter().rposition(|&b| b == b'>') else {
+            self.problem(
+                lines,
+                truth,
+                Problem {
+                    code: "opening-tag",
+                    apache: Some(format!("<{}> directive missing closing '>'", show())),
+                    message: format!("`<{}` lacks its closing `>`", show()),
+                    ..EMPTY_PROBLEM
+                },
+            );
+            return Truth::Unknown;
+        };
+        let argument = &rest[..end];
+        let Some(test) = Test::parse(argument, self.c.facts.version) else {
+            self.problem(
+                lines,
+                truth,
+                Problem {
+                    code: "opening-tag",
+                    apache: Some(format!("<{}> directive requires additional arguments", show())),
+                    message: format!("`<{}>` needs to say what it asks for", show()),
+                    ..EMPTY_PROBLEM
+                },
+            );
+            return Truth::Unknown;
+        };
+        let found = match condition {
+            Condition::Module => self.c.modules.has(&test.name),
+            Condition::Define => self.c.variables.flag(&test.name),
+            Condition::File => {
+                let full = path::resolve(&self.c.server_root, &test.name, self.c.source.platform);
+                if self.c.source.is_foreign(&full) {
+                    Truth::Unknown
+                } else {
+                    Truth::from(self.c.source.kind(&full) != Kind::Missing)
+                }
+            }
+            Condition::Directive => self.c.modules.have_directive(&test.name),
+            Condition::Section => self.c.modules.have_directive(&[b"<", &*test.name].concat()),
+            Condition::Version => Truth::Unknown,
+        };
+        if test.negated { !found } else { found }
+    }
+
+    /// The body of a conditional that does not hold: only the tags count, and nothing acts.
+    pub(super) fn skim(&mut self, name: &[u8], section: SectionId, lines: &mut Lines) {
+        let document = lines.document.clone();
+        let opening = lines.line;
+        let mut open: Vec<(Vec<u8>, SectionId)> = vec![(name.to_vec(), section)];
+        while let Some(Current { text, place }) = lines.next(&document) {
+            if self.stopped {
+                return;
+            }
+            let mut split = words(&text);
+            let Some(first) = split.next() else {
+                continue;
+            };
+            let Some((innermost, section)) = open.last() else {
+                return;
+            };
+            let text_id = match place {
+                Some(_) => {
+                    self.c.texts.push(Text {
+                        bytes: text.to_vec(),
+                        place: place.clone(),
+                    });
+                    self.c.texts.len() as u32
+                }
+                None => 0,
+            };
+            let entry = Entry {
+                file: lines.file,
+                line: lines.line as u32,
+                section: *section,
+                text: text_id,
+                truth: Truth::False,
+                opens: false,
+            };
+            match &*first.value {
+                [b'<', b'/', closed @ ..] => {
+                    let closed = &closed[..closed.len().saturating_sub(1)];
+                    let matching = nearest(&open, |(name, _)| name.eq_ignore_ascii_case(closed));
+                    if matching != Some(open.len() - 1) {
+                        let message = format!(
+                            "Expected </{}> but saw </{}>",
+                            String::from_utf8_lossy(innermost),
+                            String::from_utf8_lossy(closed)
+                        );
+                        self.problem_at(
+                            lines.file,
+                            opening as u32,
+                            Problem {
+                                code: "closing-mismatch",
+                                message: format!("inside the false section that starts here: {message}"),
+                                apache: Some(message),
+                                ..EMPTY_PROBLEM
+                            },
+                            Truth::True,
+                        );
+                    }
+                    if let Some(at) = matching {
+                        self.close(open[at].1, lines, &place);
+                        open.truncate(at);
+                    }
+                    if open.is_empty() {
+                        return;
+                    }
+                }
+                [b'<', ..] => {
+                    // Here, and only here, a tag with text behind it keeps its bracket and cannot be closed.
+                    let name = match split.rest() {
+                        b"" => without_bracket(&first.value),
+                        _ => &first.value,
+                    };
+                    let name = name[1..].to_vec();
+                    let section = self.open_section(entry, Condition::by_name(&name).is_some());
+                    open.push((name, section));
+                }
+                _ => {
+                    self.c.entries.push(entry);
+                    let mut split = words(&text);
+                    let name = split.next().map(|w| w.value.into_owned()).unwrap_or_default();
+                    if name.eq_ignore_ascii_case(b"LoadModule") {
+                        self.load_module(split.rest(), entry, lines);
+                    }
+                }
+            }
+        }
+        if let Some((name, _)) = open.last() {
+            let message = format!(
+                "Expected </{}> before end of configuration",
+                String::from_utf8_lossy(name)
+            );
+            self.problem_at(
+                lines.file,
+                opening as u32,
+                Problem {
+                    code: "section-not-closed",
+                    message: format!("the section that starts here is false and must be closed: {message}"),
+                    apache: Some(message),
+                    ..EMPTY_PROBLEM
+                },
+                Truth::True,
+            );
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `Include` and `IncludeOptional`: opens the files that [`crate::httpd::eval::include`] finds, within bounds.
+
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::budget::too_many_lines;
+use super::lines::Lines;
+use super::{EMPTY_PROBLEM, Reader};
+use crate::foreign;
+use crate::httpd::eval::include::{self, Found};
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::fast::parallel::{Ahead, processors};
+use crate::httpd::model::entry::Entry;
+use crate::httpd::model::path;
+use crate::httpd::model::problem::{Problem, Severity, escape};
+use crate::httpd::model::source::{Kind, Source};
+use crate::httpd::text::document::Document;
+
+/// Files nested deeper than this are a recursion, to Apache and to us.
+const MAX_DEPTH: usize = 128;
+/// Files read in all. Apache has no such limit and would run out of time.
+const MAX_FILES: usize = 120_000;
+/// More files than this are loaded ahead, so many at once.
+const MANY_FILES: usize = 100;
+/// Bytes of a file that is loaded ahead, and of all that wait for their turn.
+const LARGEST_AHEAD: u64 = 1 << 20;
+const MOST_AHEAD: u64 = 64 << 20;
+
+impl Reader {
+    pub(super) fn include(&mut self, rest: &[u8], entry: Entry, lines: &Lines, optional: bool) {
+        let name = if optional { "IncludeOptional" } else { "Include" };
+        let Some([argument]) = self.take::<1>(name, rest, entry, lines) else {
+            return;
+        };
+        let full = path::resolve(&self.c.server_root, &argument, self.c.source.platform);
+        if self.c.source.is_foreign(&full) {
+            return self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "include-elsewhere",
+                    severity: Severity::Warning,
+                    message: format!(
+                        "{} is on another machine and was not read",
+                        String::from_utf8_lossy(&full)
+                    ),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        let files = match include::files(&argument, &self.c.server_root, &self.c.source, optional) {
+            Ok(files) => files,
+            Err(failure @ include::Failure::TooMany(_)) => {
+                return self.stop_at(
+                    lines.file,
+                    lines.line as u32,
+                    "include-depth",
+                    &failure.to_string(),
+                );
+            }
+            Err(failure) => {
+                return self.problem(
+                    lines,
+                    entry.truth,
+                    Problem {
+                        code: "include-missing",
+                        apache: Some(failure.to_string()),
+                        message: failure.to_string(),
+                        ..EMPTY_PROBLEM
+                    },
+                );
+            }
+        };
+        // Only at the top, where the number of files that wait to be read is that of the disk.
+        let many = self.depth == 0 && files.len() > MANY_FILES;
+        let size = if many { MANY_FILES } else { 1 };
+        let source = self.c.source.clone();
+        let parts: Vec<&[Found]> = files.chunks(size).collect();
+        let waiting = AtomicU64::new(0);
+        let load_part = |part: usize| -> Vec<Option<Loaded>> {
+            let files = parts[part].iter();
+            files.map(|file| load_ahead(file, &source, &waiting)).collect()
+        };
+        let ahead = Ahead::new(parts.len(), load_part);
+        let helpers = if many { processors() - 1 } else { 0 };
+        ahead.with_helpers(helpers, || {
+            for (part, files) in parts.iter().enumerate() {
+                for (file, loaded) in files.iter().zip(ahead.take(part)) {
+                    if let Some(Ok(document)) = &loaded {
+                        waiting.fetch_sub(document.bytes().len() as u64, Ordering::Relaxed);
+                    }
+                    self.include_loaded(file, loaded, &source, entry, lines);
+                    if self.stopped {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Includes a file that was perhaps loaded from such a source.
+    fn include_loaded(
+        &mut self,
+        file: &Found,
+        loaded: Option<Loaded>,
+        source: &Source,
+        entry: Entry,
+        lines: &Lines,
+    ) {
+        if self.depth >= MAX_DEPTH || self.c.files.len() >= MAX_FILES {
+            self.stopped = true;
+            return self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "include-depth",
+                    apache: Some(
+                        "Exceeded maximum include depth of 128, There appears to be a recursion.".into(),
+                    ),
+                    message: "files include each other without end; nothing after this line was read".into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        // A file before may have moved the server root to where nothing was looked for.
+        let loaded = loaded.filter(|_| source.relocated() == self.c.source.relocated());
+        let loaded = loaded.unwrap_or_else(|| load(file, &self.c.source));
+        self.include_file(file, loaded, entry, lines);
+    }
+
+    fn include_file(&mut self, found: &Found, loaded: Loaded, entry: Entry, lines: &Lines) {
+        let document = match loaded {
+            Ok(document) => document,
+            Err(Unreadable {
+                message, ends: true, ..
+            }) => {
+                let code = "configuration-too-large";
+                return self.stop_at(lines.file, lines.line as u32, code, &message);
+            }
+            Err(Unreadable { apache, message, .. }) => {
+                return self.problem(
+                    lines,
+                    entry.truth,
+                    Problem {
+                        code: "include-unreadable",
+                        apache,
+                        message,
+                        ..EMPTY_PROBLEM
+                    },
+                );
+            }
+        };
+        let from = Some((lines.file, lines.line as u32));
+        let id = self.open(&found.path, document, from, entry.truth);
+        if self.stopped {
+            return;
+        }
+        self.depth += 1;
+        self.read_file(id, entry.section, entry.truth);
+        self.depth -= 1;
+    }
+}
+
+type Loaded = Result<Document, Unreadable>;
+
+/// Why a file was not read: in Apache's words, where it would refuse it too, and in ours.
+struct Unreadable {
+    apache: Option<String>,
+    message: String,
+    /// It was read for nothing, and would be each time.
+    ends: bool,
+}
+
+/// Loads a file before its turn, unless it is large, or many wait for theirs.
+fn load_ahead(file: &Found, source: &Source, waiting: &AtomicU64) -> Option<Loaded> {
+    if file.kind == Kind::Other || waiting.load(Ordering::Relaxed) > MOST_AHEAD {
+        return None;
+    }
+    let bytes = source.read_up_to(&file.path, LARGEST_AHEAD).ok()?;
+    waiting.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    Some(Ok(Document::new(bytes, source.platform)))
+}
+
+fn load(file: &Found, source: &Source) -> Loaded {
+    let show = String::from_utf8_lossy(&file.path);
+    let read = match file.kind {
+        // It says what else it is.
+        Kind::Other => foreign::read(&source.host_path(&file.path), foreign::CONFIGURATION).map(Bytes::from),
+        _ => source.read(&file.path),
+    };
+    match read {
+        Ok(bytes) if too_many_lines(&bytes) => Err(Unreadable {
+            apache: None,
+            message: format!("{show} has more lines than can be kept"),
+            ends: true,
+        }),
+        Ok(bytes) => Ok(Document::new(bytes, source.platform)),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unreadable {
+            apache: None,
+            message: format!("{show} was not read: {error}"),
+            ends: false,
+        }),
+        Err(error) => Err(Unreadable {
+            apache: Some(format!(
+                "Could not open configuration file {}: ",
+                escape(&file.path)
+            )),
+            message: format!("{show} cannot be read: {error}"),
+            ends: false,
+        }),
+    }
+}

@@ -1,0 +1,230 @@
+//! `<Macro>` and `Use`: definitions are kept, and what they expand to becomes the next lines.
+
+use std::sync::Arc;
+
+use super::lines::{Expansion, Lines};
+use super::{EMPTY_PROBLEM, Reader};
+use crate::httpd::eval::macros::{BUFFER, Macro, check_signature, signature};
+use crate::httpd::model::entry::Entry;
+use crate::httpd::model::problem::Problem;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::document::Document;
+use crate::httpd::text::scan::LineKind;
+use crate::httpd::text::word::words;
+
+/// Lines out of macros in all; nested macros that double at each level would never end.
+const MAX_MACRO_LINES: usize = 300_000;
+
+impl Reader {
+    pub(super) fn define_macro(&mut self, rest: &[u8], entry: Entry, lines: &mut Lines) {
+        let section = self.open_section(entry, true);
+        // What stands in the body is not read here, only where the macro is used.
+        self.c.sections[section as usize].truth = Truth::False;
+        let end = rest.iter().rposition(|&b| b == b'>');
+        if end.is_none() && !rest.is_empty() {
+            self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "opening-tag",
+                    apache: Some("<Macro> directive missing closing '>'".into()),
+                    message: "`<Macro` lacks its closing `>`".into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        let (name, parameters) = signature(&rest[..end.unwrap_or(rest.len())]);
+        let place = self.quoted_place(lines);
+        if let Some(complaint) = check_signature(&name, &parameters, &place) {
+            self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "macro",
+                    message: complaint.clone(),
+                    apache: Some(complaint),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        let document = lines.document.clone();
+        let opening = lines.line;
+        let mut body = Vec::new();
+        let mut depth = 1;
+        while let Some(text) = raw_macro_line(lines, &document) {
+            let first = words(&text)
+                .next()
+                .map(|w| w.value.into_owned())
+                .unwrap_or_default();
+            if first.eq_ignore_ascii_case(b"</Macro>") {
+                depth -= 1;
+                if depth == 0 {
+                    self.close(section, lines, &None);
+                    let mut inside = opening + 1..lines.line + 1;
+                    if inside.any(|line| too_long_for_a_macro(&document, line)) {
+                        self.unclosed_body(b"Macro", opening, lines);
+                    }
+                    return self.macros.define(Macro {
+                        name,
+                        parameters,
+                        body,
+                        place,
+                    });
+                }
+            } else if first.eq_ignore_ascii_case(b"<Macro") {
+                depth += 1;
+            }
+            body.push((body.len() as u32 + 1, text));
+        }
+        self.unclosed_body(b"Macro", opening, lines);
+    }
+
+    pub(super) fn use_macro(&mut self, rest: &[u8], entry: Entry, lines: &mut Lines) {
+        let mut all = words(rest).map(|w| w.value.into_owned());
+        let name = all.next().unwrap_or_default();
+        let values: Vec<Vec<u8>> = all.collect();
+        let show = String::from_utf8_lossy(&name).into_owned();
+        let fail = |reader: &mut Self, apache: String| {
+            reader.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "macro",
+                    message: apache.clone(),
+                    apache: Some(apache),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        };
+        let Some(definition) = self.macros.get(&name) else {
+            let apache = match self.macros.is_empty() {
+                true => "no macro defined before Use".to_string(),
+                false => format!("macro '{}' undefined", show.to_ascii_lowercase()),
+            };
+            return fail(self, apache);
+        };
+        if values.len() != definition.parameters.len() {
+            let apache = format!(
+                "macro '{}' (defined on {}) used with {} arguments instead of {}",
+                String::from_utf8_lossy(&definition.name.to_ascii_lowercase()),
+                definition.place,
+                values.len(),
+                definition.parameters.len()
+            );
+            return fail(self, apache);
+        }
+        if lines
+            .macros
+            .iter()
+            .any(|expansion| expansion.name.eq_ignore_ascii_case(&name))
+        {
+            return fail(
+                self,
+                format!(
+                    "recursive use of macro '{}' is invalid",
+                    show.to_ascii_lowercase()
+                ),
+            );
+        }
+        // Each parameter is looked for at every byte.
+        let work = definition.size() * (1 + definition.parameters.len() / 8);
+        if !self.budget.expand(work) {
+            let what = format!("with the macro '{show}', too much has come out of macros");
+            return self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+        }
+        let body = match definition.expand(&values) {
+            Ok(body) => body,
+            Err(number) => {
+                let known = format!(
+                    "macro '{}' (defined on {})",
+                    show.to_ascii_lowercase(),
+                    definition.place
+                );
+                let used = format!("{known} used on {}", self.quoted_place(lines));
+                return fail(
+                    self,
+                    format!(
+                        "{used} error while substituting: while processing line {number} of {known} cannot \
+                         substitute, buffer size too small"
+                    ),
+                );
+            }
+        };
+        self.macro_lines += body.len();
+        if self.macro_lines > MAX_MACRO_LINES {
+            self.stopped = true;
+            return self.problem(
+                lines,
+                entry.truth,
+                Problem {
+                    code: "macro-size",
+                    message: format!(
+                        "with the macro '{show}' more than {MAX_MACRO_LINES} lines have come out of macros; nothing \
+                         after this was read"
+                    ),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        let place: Arc<str> = format!(
+            "macro '{}' (defined on {}) used on {}",
+            String::from_utf8_lossy(&definition.name.to_ascii_lowercase()),
+            definition.place,
+            self.quoted_place(lines)
+        )
+        .into();
+        let bytes: usize = body.iter().map(|(_, text)| text.len()).sum();
+        if !self.budget.expand(bytes + place.len()) {
+            let what = format!("with the macro '{show}', too much has come out of macros");
+            return self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+        }
+        lines.macros.push(Expansion {
+            name,
+            place,
+            body,
+            next: 0,
+        });
+    }
+
+    /// `(defined on line L of "F")` without its frame.
+    fn quoted_place(&self, lines: &Lines) -> String {
+        let file = self.c.file(lines.file);
+        let number = file.document.last_number(lines.line);
+        match lines.macros.last() {
+            Some(expansion) => {
+                let line = expansion
+                    .body
+                    .get(expansion.next.saturating_sub(1))
+                    .map_or(0, |(line, _)| *line);
+                format!("line {line} of \"{}\"", expansion.place)
+            }
+            None => format!("line {number} of \"{}\"", String::from_utf8_lossy(&file.name)),
+        }
+    }
+}
+
+/// Does mod_macro stop at the line, which does not fit into its buffer, and miss the end of the macro?
+fn too_long_for_a_macro(document: &Document, line: usize) -> bool {
+    let raw = document.raw(line);
+    // The line end and the NUL take a byte each.
+    let length = match document.lines()[line].composed {
+        true => document.text(line).len(),
+        false => raw.strip_suffix(b"\n").unwrap_or(raw).len(),
+    };
+    length > BUFFER - 2
+}
+
+/// The next line of a macro body, blank lines included, comments left out.
+fn raw_macro_line(lines: &mut Lines, document: &Document) -> Option<Vec<u8>> {
+    if !lines.macros.is_empty() {
+        return lines.next(document).map(|current| current.text.into_owned());
+    }
+    loop {
+        let line = document.lines().get(lines.next)?;
+        lines.line = lines.next;
+        lines.next += 1;
+        if line.kind != LineKind::Comment {
+            return Some(document.text(lines.line).into_owned());
+        }
+    }
+}

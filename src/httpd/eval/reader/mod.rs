@@ -1,0 +1,463 @@
+//! The read phase: walks the main file and what it includes as httpd does, carries out the directives that act
+//! while reading, and stores the rest. Judges no stored directive.
+//!
+//! `lines` says which line is next, `section` keeps what is open, `conditional` decides about conditionals, and `act`,
+//! `include` and `macros` carry out what acts at once. `parts` reads where nothing acts on several processors at once.
+
+mod act;
+mod budget;
+mod conditional;
+mod include;
+mod lines;
+mod macros;
+mod parts;
+mod section;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::condition::Condition;
+use super::macros::Macros;
+use super::variable::{MAX_SUBSTITUTED, Variables};
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::fast::glance::split_name;
+use crate::httpd::model::configuration::Configuration;
+use crate::httpd::model::entries::Entries;
+use crate::httpd::model::entry::{
+    Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text,
+};
+use crate::httpd::model::facts::Facts;
+use crate::httpd::model::module::Modules;
+use crate::httpd::model::problem::{Phase, Problem, Severity};
+use crate::httpd::model::source::Source;
+use crate::httpd::model::truth::Truth;
+use crate::httpd::text::document::Document;
+use crate::httpd::text::line::Line;
+use crate::httpd::text::scan::{LineKind, trim};
+use crate::httpd::text::word::words;
+use budget::{Budget, too_many_lines};
+use lines::{Current, Lines};
+
+impl Configuration {
+    /// Reads the main file (an absolute path of the configuration) and everything it includes.
+    ///
+    /// # Errors
+    /// Only when the main file itself cannot be read; all else becomes a [`Problem`].
+    pub fn read(main: &[u8], source: Source, facts: Facts) -> std::io::Result<Configuration> {
+        let bytes = source.read(main)?;
+        if bytes.len() >= u32::MAX as usize {
+            return Err(std::io::Error::other("it is larger than 4 GiB"));
+        }
+        Ok(Configuration::from_bytes(main, bytes, source, facts))
+    }
+
+    /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
+    pub fn from_bytes(main: &[u8], bytes: impl Into<Bytes>, source: Source, facts: Facts) -> Configuration {
+        read(main, bytes.into(), source, facts)
+    }
+}
+
+fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> Configuration {
+    let server_root = source.initial_root();
+    let configuration = Configuration {
+        files: Vec::new(),
+        entries: Entries::default(),
+        sections: vec![Section {
+            parent: SERVER,
+            opening: EntryId::MAX,
+            closing: None,
+            transparent: false,
+            depth: 0,
+            truth: Truth::True,
+        }],
+        texts: Vec::new(),
+        problems: Vec::new(),
+        load_modules: Vec::new(),
+        modules: Modules::new(&facts),
+        variables: Variables::new(&facts.flags, &facts.environment),
+        server_root,
+        source,
+        facts,
+        index: Default::default(),
+    };
+    let mut reader = Reader {
+        c: configuration,
+        macros: Macros::default(),
+        depth: 0,
+        macro_lines: 0,
+        budget: Budget::default(),
+        stopped: false,
+        acted: 0,
+        in_part: false,
+    };
+    let too_many = too_many_lines(&bytes);
+    let bytes = if too_many { Vec::new().into() } else { bytes };
+    let document = Document::new(bytes, reader.c.facts.platform);
+    let file = reader.open(main, document, None, Truth::True);
+    if too_many {
+        reader.stop_at(
+            file,
+            0,
+            "configuration-too-large",
+            "the file has more lines than can be kept",
+        );
+    } else {
+        reader.read_file(file, SERVER, Truth::True);
+    }
+    reader.c
+}
+
+struct Reader {
+    c: Configuration,
+    macros: Macros,
+    depth: usize,
+    macro_lines: usize,
+    budget: Budget,
+    stopped: bool,
+    /// How often something acted that later lines may hang on.
+    acted: usize,
+    /// It reads a part in which nothing may act, and stops where something does.
+    in_part: bool,
+}
+
+/// A section that is open in the file being read.
+struct Frame {
+    section: SectionId,
+    /// Name as typed, without `<`.
+    name: Cow<'static, [u8]>,
+    conditional: bool,
+    /// Truth of what is inside.
+    truth: Truth,
+}
+
+impl Frame {
+    /// The section in which a file is read.
+    fn around(section: SectionId, truth: Truth) -> Frame {
+        Frame {
+            section,
+            name: Cow::Borrowed(b""),
+            conditional: true,
+            truth,
+        }
+    }
+}
+
+impl Reader {
+    /// Registers a file that is about to be read.
+    fn open(&mut self, name: &[u8], document: Document, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
+        let document = Arc::new(document);
+        let host = self.c.source.host_path(name);
+        let fits = self
+            .budget
+            .read(name, document.bytes().len(), document.lines().len());
+        self.c.files.push(ReadFile {
+            name: name.to_vec(),
+            host,
+            document,
+            included_from: from,
+            truth,
+        });
+        let file = (self.c.files.len() - 1) as FileId;
+        if !fits {
+            let (at, line) = from.unwrap_or((file, 0));
+            let what = "with this file, those of the configuration are too large, or read too often";
+            self.stop_at(at, line, "configuration-too-large", what);
+        }
+        file
+    }
+
+    fn read_file(&mut self, file: FileId, section: SectionId, truth: Truth) {
+        let document = self.c.files[file as usize].document.clone();
+        let mut lines = Lines::of(file, document.clone());
+        let mut frames = vec![Frame::around(section, truth)];
+        self.read_in_parts(&mut lines, &mut frames);
+        if self.stopped {
+            return;
+        }
+        self.read_lines(&mut lines, &mut frames, document.lines().len());
+        if self.stopped {
+            return;
+        }
+        if lines.lost {
+            self.problem(
+                &lines,
+                truth,
+                Problem {
+                    code: "last-line-dropped",
+                    severity: Severity::Warning,
+                    message: "Apache drops this last line without a word, as the file does not end in a line feed; \
+                              end the file with one"
+                        .into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+        }
+        // A conditional that holds need not be closed, and what is open inside it neither.
+        let outside = frames
+            .iter()
+            .skip(1)
+            .take_while(|frame| !frame.conditional)
+            .count();
+        for frame in frames[1..=outside].iter().rev() {
+            let opening = self.c.entries[self.c.sections[frame.section as usize].opening];
+            let place = self.c.place(&opening);
+            let name = String::from_utf8_lossy(&frame.name).into_owned();
+            self.problem_at(
+                opening.file,
+                opening.line,
+                Problem {
+                    code: "section-not-closed",
+                    apache: Some(format!("{place}: <{name}> was not closed.")),
+                    message: format!("`<{name}>` is never closed; add `</{name}>`"),
+                    ..EMPTY_PROBLEM
+                },
+                frame.truth,
+            );
+        }
+    }
+
+    /// Reads on up to a line of the file, or to where nothing is to be read any more.
+    fn read_lines(&mut self, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
+        let document = lines.document.clone();
+        loop {
+            lines.leave_macros();
+            self.store_plain(&document, lines, frames, end);
+            if self.stopped {
+                return;
+            }
+            if lines.next >= end && end < document.lines().len() && lines.macros.is_empty() {
+                return;
+            }
+            let Some(current) = lines.next(&document) else {
+                return;
+            };
+            if lines.next == document.lines().len() && self.loses_last(lines, frames) {
+                lines.lost = true;
+                return;
+            }
+            self.line(current, lines, frames);
+            if self.stopped {
+                return;
+            }
+        }
+    }
+
+    /// Stores what stands next in the file and can be judged by a glance, which is most lines of most files.
+    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
+        if !lines.macros.is_empty() {
+            return;
+        }
+        // A last line without an end may be lost, and is looked at by itself.
+        let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.composed;
+        let whole = document.lines().len() - usize::from(!document.lines().last().is_none_or(ends));
+        let end = end.min(whole);
+        while lines.next < end && !self.stopped {
+            let at = lines.next;
+            let Line {
+                kind,
+                glance,
+                composed,
+                ..
+            } = document.lines()[at];
+            let Some(frame) = frames.last() else { return };
+            let known = glance.known();
+            let blank = matches!(kind, LineKind::Blank | LineKind::Comment);
+            if !blank && ((composed && known.is_none()) || document.refers(at)) {
+                return;
+            }
+            let entry = Entry {
+                file: lines.file,
+                line: at as u32,
+                section: frame.section,
+                text: 0,
+                truth: frame.truth,
+                opens: false,
+            };
+            match (kind, known) {
+                (LineKind::Blank | LineKind::Comment, _) => {}
+                (LineKind::Directive, _) if !glance.may_act() => self.c.entries.push(entry),
+                (LineKind::SectionOpening, Some(known)) if known.is_condition => {
+                    (lines.line, lines.next) = (at, at + 1);
+                    let name = &known.name.as_bytes()[1..];
+                    let test = glance.test();
+                    let decided = test.and_then(|test| lines.decided(test, self.acted));
+                    let truth = match (decided, Condition::by_name(name)) {
+                        (Some(truth), _) => truth,
+                        (None, Some(condition)) => {
+                            let text = document.text(at);
+                            let argument = split_name(&text).1;
+                            let before = self.c.problems.len();
+                            let truth = self.decide(condition, name, argument, entry.truth, lines);
+                            // What is wrong with it is told at each of its lines.
+                            if let Some(test) = test
+                                && before == self.c.problems.len()
+                            {
+                                lines.decide(test, self.acted, truth);
+                            }
+                            truth
+                        }
+                        (None, None) => return,
+                    };
+                    self.enter(Cow::Borrowed(name), truth, entry, lines, frames);
+                    continue;
+                }
+                (LineKind::SectionOpening, Some(known)) => frames.push(Frame {
+                    section: self.open_section(entry, false),
+                    name: Cow::Borrowed(&known.name.as_bytes()[1..]),
+                    conditional: false,
+                    truth: entry.truth,
+                }),
+                (LineKind::SectionClosing, _) if frames.len() > 1 => {
+                    let is_it = match known {
+                        Some(known) => known.name.as_bytes()[1..].eq_ignore_ascii_case(&frame.name),
+                        None => closes(trim(document.raw(at)), &frame.name),
+                    };
+                    if !is_it {
+                        return;
+                    }
+                    lines.line = at;
+                    self.close(frame.section, lines, &None);
+                    frames.pop();
+                }
+                _ => return,
+            }
+            (lines.line, lines.next) = (at, at + 1);
+        }
+    }
+
+    fn line(&mut self, current: Current<'_>, lines: &mut Lines, frames: &mut Vec<Frame>) {
+        let Current { text, place } = current;
+        let Some(frame) = frames.last() else { return };
+        if frame.conditional && frames.len() > 1 && closes(&text, &frame.name) {
+            self.close(frame.section, lines, &place);
+            frames.pop();
+            return;
+        }
+        let (section, truth) = (frame.section, frame.truth);
+        let mut undefined = Vec::new();
+        // Physical lines that are joined may make a reference where the file has none.
+        let plain = matches!(text, Cow::Borrowed(_)) && !lines.document.rare().reference;
+        let substituted = if plain {
+            Cow::Borrowed(&*text)
+        } else {
+            let undefined = |name: &[u8]| {
+                if undefined.len() < MOST_UNDEFINED {
+                    undefined.push(name.to_vec());
+                }
+            };
+            self.c.variables.substitute(&text, undefined)
+        };
+        if !self.budget.lengthen(text.len(), substituted.len())
+            || substituted.len() > text.len() + MAX_SUBSTITUTED
+        {
+            let what = "what variables hold makes lines too long";
+            return self.stop_at(lines.file, lines.line as u32, "variables-too-long", what);
+        }
+        for name in undefined {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            self.problem(lines, truth, Problem {
+                code: "undefined-variable",
+                severity: Severity::Warning,
+                apache: Some(format!("AH00111: Config variable ${{{name}}} is not defined")),
+                message: format!("`${{{name}}}` is not defined here and stays as it is; `Define {name}` before this line"),
+                ..EMPTY_PROBLEM
+            });
+        }
+        let mut split = words(&substituted);
+        let Some(first) = split.next() else { return };
+        let rest = split.rest();
+        if first.value.is_empty() {
+            self.problem(
+                lines,
+                truth,
+                Problem {
+                    code: "ignored-line",
+                    severity: Severity::Warning,
+                    message: "the line starts with an empty word, and Apache ignores all of it".into(),
+                    ..EMPTY_PROBLEM
+                },
+            );
+            return;
+        }
+        let name = without_bracket(&first.value);
+        // A text of its own is needed only where it differs from what stands in the file.
+        let text_id = if place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_)) {
+            self.c.texts.push(Text {
+                bytes: substituted.to_vec(),
+                place: place.clone(),
+            });
+            self.c.texts.len() as u32
+        } else {
+            0
+        };
+        let entry = Entry {
+            file: lines.file,
+            line: lines.line as u32,
+            section,
+            text: text_id,
+            truth,
+            opens: false,
+        };
+        match name {
+            [b'<', b'/', ..] => self.closing(name, lines, frames, &place),
+            [b'<', section_name @ ..] => self.opening(section_name, rest, entry, lines, frames),
+            _ => {
+                self.c.entries.push(entry);
+                self.act(name, rest, entry, lines);
+            }
+        }
+    }
+
+    fn problem(&mut self, lines: &Lines, truth: Truth, problem: Problem) {
+        let macro_place = lines.macros.last().map(|expansion| MacroPlace {
+            name: expansion.place.clone(),
+            line: expansion
+                .body
+                .get(expansion.next.saturating_sub(1))
+                .map_or(0, |(line, _)| *line),
+        });
+        let problem = Problem {
+            macro_place,
+            ..problem
+        };
+        self.problem_at(lines.file, lines.line as u32, problem, truth);
+    }
+
+    fn problem_at(&mut self, file: FileId, line: u32, problem: Problem, truth: Truth) {
+        self.c.problems.push(Problem {
+            file,
+            line,
+            uncertain: truth == Truth::Unknown,
+            ..problem
+        });
+    }
+}
+
+/// The innermost section of those that a wrong closing tag may mean; which one is ours to guess, as Apache stops there.
+fn nearest<T>(open: &[T], is_meant: impl Fn(&T) -> bool) -> Option<usize> {
+    const FAR: usize = 100;
+    let from = open.len().saturating_sub(FAR);
+    open[from..].iter().rposition(is_meant).map(|at| from + at)
+}
+
+/// Names of one line that are told.
+const MOST_UNDEFINED: usize = 100;
+
+const EMPTY_PROBLEM: Problem = Problem::new(Phase::Reading);
+
+/// Is the line exactly `</name>`? That, and nothing else, closes a conditional that holds.
+fn closes(text: &[u8], name: &[u8]) -> bool {
+    text.len() == name.len() + 3
+        && text.starts_with(b"</")
+        && text.ends_with(b">")
+        && text[2..text.len() - 1].eq_ignore_ascii_case(name)
+}
+
+/// The first word less one `>` at its end, as Apache has it for everything but closing tags.
+fn without_bracket(name: &[u8]) -> &[u8] {
+    match name {
+        [_, b'/', ..] => name,
+        [rest @ .., b'>'] => rest,
+        _ => name,
+    }
+}

@@ -1,0 +1,364 @@
+//! The main file and all it includes, evaluated in Apache's order: what other parts ask. The reader fills it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::entries::Entries;
+use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
+use super::facts::Facts;
+use super::listen::Listen;
+use super::module::{LoadModule, Modules};
+use super::path::resolve;
+use super::problem::Problem;
+use super::source::Source;
+use super::truth::Truth;
+use super::virtual_host::VirtualHost;
+use crate::httpd::eval::include::may_enter;
+use crate::httpd::eval::variable::Variables;
+use crate::httpd::text::scan::trim;
+use crate::httpd::text::word::words;
+
+/// Everything that was read, active or not, and what follows from it.
+#[derive(Debug)]
+pub struct Configuration {
+    pub(in crate::httpd) files: Vec<ReadFile>,
+    pub(in crate::httpd) entries: Entries,
+    pub(in crate::httpd) sections: Vec<Section>,
+    pub(in crate::httpd) texts: Vec<Text>,
+    pub(in crate::httpd) problems: Vec<Problem>,
+    pub(in crate::httpd) load_modules: Vec<LoadModule>,
+    pub(in crate::httpd) modules: Modules,
+    pub(in crate::httpd) variables: Variables,
+    pub(in crate::httpd) server_root: Vec<u8>,
+    pub(in crate::httpd) source: Source,
+    pub(in crate::httpd) facts: Facts,
+    pub(in crate::httpd) index: Index,
+}
+
+/// What questions about the whole need again and again, gathered at the first one.
+#[derive(Debug, Default)]
+pub(in crate::httpd) struct Index {
+    by_name: OnceLock<HashMap<Vec<u8>, Vec<EntryId>>>,
+    server_level: OnceLock<Vec<EntryId>>,
+    /// The last active directive of each name at the server level.
+    settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
+    pub listens: OnceLock<Vec<Listen>>,
+    /// The virtual hosts as the check saw them, kept only because they need not be given back before all else.
+    pub checked: OnceLock<Vec<VirtualHost>>,
+    /// Whether a line is of the server level, by file and line.
+    levels: OnceLock<Vec<Vec<Truth>>>,
+}
+
+impl Configuration {
+    /// The files, in the order in which Apache opened them; the main file is the first.
+    pub fn files(&self) -> &[ReadFile] {
+        &self.files
+    }
+
+    /// One file.
+    pub fn file(&self, id: FileId) -> &ReadFile {
+        &self.files[id as usize]
+    }
+
+    /// The readings of a file on this machine's path.
+    pub fn files_at<'a>(&'a self, host: &'a Path) -> impl Iterator<Item = (FileId, &'a ReadFile)> {
+        (0..).zip(&self.files).filter(move |(_, file)| file.host == host)
+    }
+
+    /// All directives and section openings in Apache's order, inactive ones included.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How many there are.
+    pub fn entry_count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Those from one of them on.
+    pub fn entries_from(&self, first: EntryId) -> impl Iterator<Item = &Entry> {
+        self.entries.from(first)
+    }
+
+    /// One of them.
+    pub fn entry(&self, id: EntryId) -> &Entry {
+        &self.entries[id]
+    }
+
+    /// The sections; [`SERVER`] is the first.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// What is wrong with the text.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Every `LoadModule`, in order, inactive ones included.
+    pub fn load_modules(&self) -> &[LoadModule] {
+        &self.load_modules
+    }
+
+    /// The modules after the last line.
+    pub fn modules(&self) -> &Modules {
+        &self.modules
+    }
+
+    /// The variables after the last line.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// The server root after the last line, as the configuration spells it.
+    pub fn server_root(&self) -> &[u8] {
+        &self.server_root
+    }
+
+    /// Where the bytes came from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What was assumed or known about the server.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Entries with that name (case does not matter; sections with their `<`).
+    pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
+        let index = self.index.by_name.get_or_init(|| {
+            let mut index: HashMap<Vec<u8>, Vec<EntryId>> = HashMap::new();
+            for (id, entry) in (0..).zip(self.entries.iter()) {
+                let name = self.name(entry).to_ascii_lowercase();
+                index.entry(name).or_default().push(id);
+            }
+            index
+        });
+        let ids = index
+            .get(name.to_ascii_lowercase().as_bytes())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        ids.iter().map(|id| (*id, self.entry(*id)))
+    }
+
+    /// Entries of the server level, conditionals that Apache decides while reading seen through.
+    pub(in crate::httpd) fn server_level(&self) -> &[EntryId] {
+        self.index.server_level.get_or_init(|| {
+            (0..)
+                .zip(self.entries.iter())
+                .filter(|(_, entry)| self.context(entry) == SERVER)
+                .map(|(id, _)| id)
+                .collect()
+        })
+    }
+
+    /// The last active setting of a directive at the server level.
+    pub(in crate::httpd) fn server_setting(&self, name: &str) -> Option<&Entry> {
+        let settings = self.index.settings.get_or_init(|| {
+            let active = self
+                .server_level()
+                .iter()
+                .filter(|id| self.entry(**id).truth == Truth::True);
+            active
+                .map(|id| (self.name(self.entry(*id)).to_ascii_lowercase(), *id))
+                .collect()
+        });
+        settings
+            .get(name.to_ascii_lowercase().as_bytes())
+            .map(|id| self.entry(*id))
+    }
+
+    /// Takes the listeners from who has met them all, so that they are not gathered a second time.
+    pub(crate) fn keep_listens(&self, listens: Vec<Listen>) {
+        let _ = self.index.listens.set(listens);
+    }
+
+    /// Takes what a check has gathered about virtual hosts: to give back a hundred thousand names one by one takes its time.
+    pub(crate) fn keep_checked(&self, hosts: Vec<VirtualHost>) {
+        let _ = self.index.checked.set(hosts);
+    }
+
+    /// Has the entry that name?
+    pub fn is_named(&self, entry: &Entry, name: &str) -> bool {
+        self.name(entry).eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    /// The whole text of an entry: joined, trimmed, and with variables substituted where it is active.
+    pub fn text(&self, entry: &Entry) -> Cow<'_, [u8]> {
+        match entry.text.checked_sub(1) {
+            Some(index) => Cow::Borrowed(&self.texts[index as usize].bytes),
+            None => self.files[entry.file as usize].document.text(entry.line as usize),
+        }
+    }
+
+    /// Its place in a macro, if it came out of one.
+    pub fn macro_place(&self, entry: &Entry) -> Option<&MacroPlace> {
+        self.texts[entry.text.checked_sub(1)? as usize].place.as_ref()
+    }
+
+    /// Its name: the first word. That of a section opening starts with `<` and has no `>`.
+    pub fn name(&self, entry: &Entry) -> Vec<u8> {
+        let text = self.text(entry);
+        let mut name = words(&text)
+            .next()
+            .map(|w| w.value.into_owned())
+            .unwrap_or_default();
+        strip_one_bracket(&mut name);
+        name
+    }
+
+    /// What follows the name, not split into words.
+    pub fn rest(&self, entry: &Entry) -> Vec<u8> {
+        let text = self.text(entry);
+        let mut words = words(&text);
+        words.next();
+        // Blanks at the end can only come out of a variable, and Apache keeps those.
+        words.rest().to_vec()
+    }
+
+    /// The arguments, split into words.
+    pub fn arguments(&self, entry: &Entry) -> Vec<Vec<u8>> {
+        words(&self.text(entry))
+            .skip(1)
+            .map(|w| w.value.into_owned())
+            .collect()
+    }
+
+    /// The argument of a section: up to the last `>` of the line.
+    pub fn section_argument(&self, entry: &Entry) -> Vec<u8> {
+        let mut rest = self.rest(entry);
+        let end = rest.iter().rposition(|&b| b == b'>').unwrap_or(rest.len());
+        rest.truncate(end);
+        trim(&rest).to_vec()
+    }
+
+    /// The innermost section around an entry that is not a conditional decided while reading.
+    pub fn context(&self, entry: &Entry) -> SectionId {
+        let mut id = entry.section;
+        while self.sections[id as usize].transparent {
+            id = self.sections[id as usize].parent;
+        }
+        id
+    }
+
+    /// The sections around an entry, innermost first, without the server level.
+    pub fn ancestors(&self, entry: &Entry) -> impl Iterator<Item = (SectionId, &Section)> {
+        let mut id = entry.section;
+        std::iter::from_fn(move || {
+            if id == SERVER {
+                return None;
+            }
+            let section = (id, &self.sections[id as usize]);
+            id = section.1.parent;
+            Some(section)
+        })
+    }
+
+    /// The opening entry of a section; `None` for the server level.
+    pub fn opening(&self, section: SectionId) -> Option<&Entry> {
+        self.entries.get(self.sections[section as usize].opening)
+    }
+
+    /// Does Apache read this line of a file as a directive of the server level, were it one? Lines inside sections
+    /// other than conditionals that hold do not count.
+    pub fn is_server_level(&self, file: FileId, line: u32) -> Truth {
+        let levels = self.index.levels.get_or_init(|| self.levels());
+        let own = levels[file as usize].get(line as usize).copied();
+        own.unwrap_or(self.file(file).truth)
+    }
+
+    /// For each line of each file whether it is of the server level: all sections in one pass.
+    fn levels(&self) -> Vec<Vec<Truth>> {
+        // How many sections more there are around a line than around the one before: false ones, undecided ones.
+        let mut around: Vec<Vec<(i32, i32)>> = self
+            .files
+            .iter()
+            .map(|file| vec![(0, 0); file.document.lines().len() + 1])
+            .collect();
+        for section in self.sections.iter().skip(1) {
+            let truth = if section.transparent {
+                section.truth
+            } else {
+                Truth::False
+            };
+            let (no, unknown) = ((truth == Truth::False) as i32, (truth == Truth::Unknown) as i32);
+            let opening = self.entry(section.opening);
+            let lines = &mut around[opening.file as usize];
+            let first = opening.line as usize + 1;
+            let behind = section
+                .closing
+                .map_or(lines.len(), |closing| closing as usize + 1);
+            if first < behind {
+                for (at, sign) in [(first, 1), (behind, -1)] {
+                    if let Some(line) = lines.get_mut(at) {
+                        *line = (line.0 + sign * no, line.1 + sign * unknown);
+                    }
+                }
+            }
+        }
+        let level = |lines: Vec<(i32, i32)>, truth: Truth| -> Vec<Truth> {
+            let mut sum = (0, 0);
+            let levels = lines.into_iter().map(|line| {
+                sum = (sum.0 + line.0, sum.1 + line.1);
+                match sum {
+                    (1.., _) => Truth::False,
+                    (_, 1..) => Truth::Unknown.and(truth),
+                    _ => truth,
+                }
+            });
+            levels.collect()
+        };
+        let mut levels: Vec<Vec<Truth>> = Vec::with_capacity(self.files.len());
+        for (lines, file) in around.into_iter().zip(&self.files) {
+            // What a virtual host includes is its own.
+            let outside = file.included_from.and_then(|(outer, line)| {
+                let lines: &Vec<Truth> = levels.get(outer as usize)?;
+                lines.get(line as usize).copied()
+            });
+            let truth = outside.map_or(file.truth, |outside| outside.and(file.truth));
+            levels.push(level(lines, truth));
+        }
+        levels
+    }
+
+    /// An `Include` or `IncludeOptional` that would read files put into a folder (an absolute path of the
+    /// configuration); those in false conditionals do not count.
+    pub fn include_into(&self, folder: &[u8]) -> Option<&Entry> {
+        let includes = self.named("Include").chain(self.named("IncludeOptional"));
+        includes
+            .map(|(_, entry)| entry)
+            .filter(|entry| entry.truth != Truth::False)
+            .find(|entry| {
+                self.arguments(entry).first().is_some_and(|argument| {
+                    let pattern = resolve(&self.server_root, argument, self.source.platform);
+                    may_enter(&pattern, folder)
+                })
+            })
+    }
+
+    /// Number of the first physical line of an entry.
+    pub fn line_number(&self, entry: &Entry) -> u32 {
+        self.files[entry.file as usize]
+            .document
+            .number(entry.line as usize)
+    }
+
+    /// `FILE:LINE`, for people.
+    pub fn place(&self, entry: &Entry) -> String {
+        format!(
+            "{}:{}",
+            String::from_utf8_lossy(&self.file(entry.file).name),
+            self.line_number(entry)
+        )
+    }
+}
+
+/// Apache drops one `>` at the end of the first word unless it starts with `</` (or any byte and a slash).
+pub(in crate::httpd) fn strip_one_bracket(name: &mut Vec<u8>) {
+    if name.get(1) != Some(&b'/') && name.last() == Some(&b'>') {
+        name.pop();
+    }
+}

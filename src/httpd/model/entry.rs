@@ -1,0 +1,90 @@
+//! What a configuration is made of: files, directives, sections, and the numbers they go by. Evaluates nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::truth::Truth;
+use crate::httpd::text::document::Document;
+
+/// Index of a file in [`super::configuration::Configuration::files`].
+pub type FileId = u32;
+/// Index of an entry in [`super::configuration::Configuration::entries`].
+pub type EntryId = u32;
+/// Index of a section in [`super::configuration::Configuration::sections`].
+pub type SectionId = u32;
+
+/// The section that encloses everything: the server level.
+pub const SERVER: SectionId = 0;
+
+/// One reading of a file. A file that is included twice is read twice.
+#[derive(Clone, Debug)]
+pub struct ReadFile {
+    /// Its name as Apache prints it.
+    pub name: Vec<u8>,
+    /// Its path on this machine.
+    pub host: PathBuf,
+    /// Its bytes and lines.
+    pub document: Arc<Document>,
+    /// File and line (index) of the `Include` that led here; `None` for the main file.
+    pub included_from: Option<(FileId, u32)>,
+    /// Is it really read?
+    pub truth: Truth,
+}
+
+/// A directive or the opening of a section.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The file.
+    pub file: FileId,
+    /// The line (index in the file's document). In a macro, the line of the `Use`.
+    pub line: u32,
+    /// The innermost section around it.
+    pub section: SectionId,
+    /// 0, or 1 + the index of its text where that differs from the file's.
+    pub(in crate::httpd) text: u32,
+    /// Does Apache see it?
+    pub truth: Truth,
+    /// It opens a section.
+    pub opens: bool,
+}
+
+impl Entry {
+    /// Is its text what the file has, with no variable substituted and out of no macro?
+    pub fn is_as_written(&self) -> bool {
+        self.text == 0
+    }
+}
+
+/// A section: from its opening to its closing line.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// The section around it.
+    pub parent: SectionId,
+    /// Its opening; `u32::MAX` for the server level.
+    pub opening: EntryId,
+    /// The line that closes it: an index in the document of the file where it was opened, or `None` when it is
+    /// closed by the end of the file or of a macro.
+    pub closing: Option<u32>,
+    /// Conditionals that Apache decides while reading: their content belongs to the section around them.
+    pub transparent: bool,
+    /// How many sections stand around it.
+    pub(in crate::httpd) depth: u16,
+    /// Does Apache see what is inside?
+    pub truth: Truth,
+}
+
+/// The text of an entry where it is not the file's: variables substituted, or out of a macro.
+#[derive(Clone, Debug)]
+pub(in crate::httpd) struct Text {
+    pub bytes: Vec<u8>,
+    pub place: Option<MacroPlace>,
+}
+
+/// Where a line of an expanded macro stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MacroPlace {
+    /// Apache's name for the place: `macro 'n' (defined on line L of "F") used on line M of "G"`.
+    pub name: Arc<str>,
+    /// Line in the body, from 1.
+    pub line: u32,
+}

@@ -1,0 +1,16 @@
+//! What there is to ask: a configuration and its parts, the table of directives, files, paths and facts about the server.
+
+pub mod configuration;
+pub mod entries;
+pub mod entry;
+pub mod facts;
+pub mod known;
+pub mod listen;
+pub mod module;
+pub mod path;
+pub mod platform;
+pub mod problem;
+pub mod source;
+pub mod truth;
+pub mod virtual_host;
+pub mod virtual_hosts;

@@ -1,0 +1,343 @@
+//! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::path;
+use super::platform::Platform;
+use crate::foreign;
+use crate::httpd::fast::bytes::Bytes;
+use crate::httpd::fast::parallel::{in_parallel, processors};
+
+/// The file system as Apache would see it, translated to the one we run on.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The configuration's platform.
+    pub platform: Platform,
+    /// The server root as this program opens it.
+    pub host_root: PathBuf,
+    /// A server root named in the configuration that does not exist here; what lies below it is read below
+    /// `host_root` instead. So a tree copied from another machine can be read.
+    relocated: Option<Vec<u8>>,
+    /// Files with other bytes than on disk.
+    overlay: Arc<BTreeMap<PathBuf, Vec<u8>>>,
+    /// Names that are taken for missing: folders resolved, the last part not.
+    hidden: BTreeSet<PathBuf>,
+    /// Symbolic links that are taken to be there, with what they say.
+    links: BTreeMap<PathBuf, PathBuf>,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file (or the null device, which Apache accepts as an empty file).
+    File,
+    /// A folder.
+    Folder,
+    /// Something else: a pipe, a device.
+    Other,
+    /// Nothing.
+    Missing,
+}
+
+impl Source {
+    /// A configuration below `host_root`, an absolute path on this machine.
+    pub fn new(host_root: PathBuf, platform: Platform) -> Self {
+        Source {
+            platform,
+            host_root,
+            relocated: None,
+            overlay: Arc::default(),
+            hidden: BTreeSet::new(),
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// The same with other bytes in some files; files that do not exist yet become visible.
+    pub fn with_overlay(&self, overlay: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+        let mut all = overlay
+            .into_iter()
+            .map(|(path, bytes)| (real_path(&path), bytes))
+            .collect::<BTreeMap<_, _>>();
+        for (path, bytes) in self.overlay.iter() {
+            all.entry(path.clone()).or_insert_with(|| bytes.clone());
+        }
+        Source {
+            overlay: Arc::new(all),
+            ..self.clone()
+        }
+    }
+
+    /// The same with a symbolic link that is not there, or is another one.
+    ///
+    /// # Errors
+    /// When what it leads to cannot be read.
+    pub fn with_link(&self, path: &Path, target: &Path) -> io::Result<Self> {
+        let file = path
+            .parent()
+            .map_or_else(|| target.to_path_buf(), |folder| folder.join(target));
+        let bytes = match self.overlaid(&file) {
+            Some(bytes) => bytes.clone(),
+            None => read_file(&file)?.to_vec(),
+        };
+        let mut source = self.with_overlay([(path.to_path_buf(), bytes)].into());
+        let name = own_name(path);
+        source.hidden.remove(&name);
+        source.links.insert(name, target.to_path_buf());
+        Ok(source)
+    }
+
+    /// What a symbolic link says; nothing where there is none.
+    pub fn read_link(&self, host: &Path) -> Option<PathBuf> {
+        if self.is_hidden(host) {
+            return None;
+        }
+        let taken = self.links.get(&own_name(host)).cloned();
+        taken.or_else(|| std::fs::read_link(host).ok())
+    }
+
+    /// Whether a name is taken, be it by a link that leads nowhere.
+    pub fn is_taken(&self, host: &Path) -> bool {
+        let is_there = || {
+            self.overlaid(host).is_some()
+                || self.links.contains_key(&own_name(host))
+                || host.symlink_metadata().is_ok()
+        };
+        !self.is_hidden(host) && is_there()
+    }
+
+    /// The same without some names; what symbolic links lead to stays visible under its other names.
+    pub fn without<'a>(&self, names: impl IntoIterator<Item = &'a Path>) -> Self {
+        let hidden = names.into_iter().map(own_name);
+        Source {
+            hidden: self.hidden.iter().cloned().chain(hidden).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Is the name taken for missing?
+    pub fn is_hidden(&self, host: &Path) -> bool {
+        !self.hidden.is_empty() && self.hidden.contains(&own_name(host))
+    }
+
+    fn overlaid(&self, host: &Path) -> Option<&Vec<u8>> {
+        if self.overlay.is_empty() {
+            None
+        } else {
+            self.overlay.get(&real_path(host))
+        }
+    }
+
+    /// The spelling of `host_root` in the configuration's terms, before any `ServerRoot` directive.
+    pub fn initial_root(&self) -> Vec<u8> {
+        path::normalize(&host_bytes(&self.host_root), self.platform)
+    }
+
+    /// Tells the source which server root the configuration names. Returns `false` when it does not exist on
+    /// this machine: then what lies below it is read below `host_root`.
+    pub fn enter_root(&mut self, root: &[u8]) -> bool {
+        self.relocated = None;
+        if *root == self.initial_root() || self.kind(root) == Kind::Folder {
+            return true;
+        }
+        self.relocated = Some(root.to_vec());
+        false
+    }
+
+    /// The server root that exists only in the configuration, if there is one.
+    pub fn relocated(&self) -> Option<&[u8]> {
+        self.relocated.as_deref()
+    }
+
+    /// An absolute path of the configuration as this machine opens it.
+    pub fn host_path(&self, absolute: &[u8]) -> PathBuf {
+        if let Some(root) = &self.relocated
+            && let Some(rest) = path::strip_prefix(absolute, root, self.platform)
+        {
+            return if rest.is_empty() {
+                self.host_root.clone()
+            } else {
+                self.host_root.join(bytes_path(rest))
+            };
+        }
+        bytes_path(absolute)
+    }
+
+    /// What an absolute path of the configuration leads to, symbolic links followed.
+    pub fn kind(&self, absolute: &[u8]) -> Kind {
+        let host = self.host_path(absolute);
+        if self.is_hidden(&host) {
+            return Kind::Missing;
+        }
+        if self.overlaid(&host).is_some() {
+            return Kind::File;
+        }
+        match std::fs::metadata(&host) {
+            Ok(meta) if meta.is_dir() => Kind::Folder,
+            Ok(meta) if meta.is_file() => Kind::File,
+            Ok(_) if absolute == b"/dev/null" => Kind::File,
+            Ok(_) => Kind::Other,
+            Err(_) => Kind::Missing,
+        }
+    }
+
+    /// Is it a file without a byte in it?
+    pub fn is_empty(&self, absolute: &[u8]) -> bool {
+        let host = self.host_path(absolute);
+        match self.overlaid(&host) {
+            Some(bytes) => bytes.is_empty(),
+            None => std::fs::metadata(host).is_ok_and(|meta| meta.is_file() && meta.len() == 0),
+        }
+    }
+
+    /// Does the path belong to another machine, so that nothing can be said about it here? So it is with `D:/x` in
+    /// a Windows configuration that is read on Unix.
+    pub fn is_foreign(&self, absolute: &[u8]) -> bool {
+        let below = |root: &[u8]| path::strip_prefix(absolute, root, self.platform).is_some();
+        self.platform != Platform::HOST
+            && !self.relocated.as_deref().is_some_and(below)
+            && !below(&self.initial_root())
+    }
+
+    /// Is it a folder itself, not a symbolic link to one?
+    pub fn is_real_folder(&self, absolute: &[u8]) -> bool {
+        std::fs::symlink_metadata(self.host_path(absolute)).is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, absolute: &[u8]) -> io::Result<Bytes> {
+        self.read_up_to(absolute, foreign::CONFIGURATION)
+    }
+
+    /// The bytes of a file that, on the disk, has no more than so many.
+    pub fn read_up_to(&self, absolute: &[u8], limit: u64) -> io::Result<Bytes> {
+        let host = self.host_path(absolute);
+        if self.is_hidden(&host) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        match self.overlaid(&host) {
+            Some(bytes) => Ok(bytes.clone().into()),
+            // As Apache reads it: an empty file.
+            None if absolute == b"/dev/null" => Ok(Vec::new().into()),
+            None => read_file_up_to(&host, limit),
+        }
+    }
+
+    /// The names in a folder, sorted by bytes as Apache sorts them; with what it is where the folder itself says that
+    /// it is a file.
+    pub fn list(&self, absolute: &[u8]) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
+        let host = self.host_path(absolute);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&host)? {
+            let entry = entry?;
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            let name = host_bytes(Path::new(&entry.file_name()));
+            names.push((name, is_file.then_some(Kind::File)));
+        }
+        let folder = real_path(&host);
+        for path in self.overlay.keys() {
+            if path.parent() == Some(&folder)
+                && let Some(name) = path.file_name()
+            {
+                names.push((host_bytes(Path::new(name)), None));
+            }
+        }
+        if !self.hidden.is_empty() {
+            names.retain(|(name, _)| !self.is_hidden(&host.join(bytes_path(name))));
+        }
+        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        names.dedup_by(|(a, _), (b, _)| a == b);
+        Ok(names)
+    }
+}
+
+/// The bytes of a file of a configuration.
+pub fn read_file(path: &Path) -> io::Result<Bytes> {
+    read_file_up_to(path, foreign::CONFIGURATION)
+}
+
+/// As [`foreign::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
+/// into the memory for it.
+fn read_file_up_to(path: &Path, limit: u64) -> io::Result<Bytes> {
+    const WORTHWHILE: usize = 1 << 20;
+    let (file, meta) = foreign::open(path)?;
+    foreign::small_enough(meta.len(), limit)?;
+    let length = meta.len() as usize;
+    if length > 0 {
+        let parts = processors().min(length / WORTHWHILE).max(1);
+        // One byte more shows whether somebody is writing to it.
+        let mut bytes = Bytes::zeroed(length + 1);
+        let size = bytes.len().div_ceil(parts);
+        let pieces: Vec<_> = bytes.chunks_mut(size).map(Mutex::new).collect();
+        let read = |n: usize| {
+            let mut piece = pieces[n].lock().unwrap_or_else(PoisonError::into_inner);
+            read_at(&file, &mut piece, (n * size) as u64)
+        };
+        let done = in_parallel(pieces.len(), read);
+        drop(pieces);
+        if done.into_iter().sum::<io::Result<usize>>()? == length {
+            bytes.truncate(length);
+            return Ok(bytes);
+        }
+    }
+    Ok(foreign::read(path, limit)?.into())
+}
+
+fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, part, from);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, part, from);
+}
+
+/// The file behind all symbolic links: one name for one file. For a file that does not exist yet, its name in the
+/// real folder.
+pub fn real_path(path: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(path) {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => {
+            std::fs::canonicalize(folder).map_or_else(|_| path.to_path_buf(), |folder| folder.join(name))
+        }
+        _ => path.to_path_buf(),
+    }
+}
+
+/// A name in the real folder, itself not followed.
+fn own_name(path: &Path) -> PathBuf {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => real_path(folder).join(name),
+        _ => path.to_path_buf(),
+    }
+}
+
+/// A path of this machine as bytes.
+pub fn host_bytes(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        path.as_os_str().as_bytes().to_vec()
+    }
+    #[cfg(not(unix))]
+    {
+        path.to_string_lossy().into_owned().into_bytes()
+    }
+}
+
+/// Bytes as a path of this machine. Where paths are text, bytes that are not UTF-8 cannot name a file and become
+/// replacement characters.
+pub fn bytes_path(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+    }
+    #[cfg(not(unix))]
+    {
+        PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+    }
+}

@@ -1,0 +1,309 @@
+//! The server as a whole: modules and MPM, folders and files that must exist. Loads no module.
+
+use super::context::Directive;
+use super::walk::{Path, Walk};
+use crate::httpd::{
+    Kind, LoadModule, Phase, Platform, Problem, Severity, Truth, escape, resolve, source_name,
+};
+
+/// Source names of the MPMs of httpd.
+const MPMS: [&str; 4] = ["event.c", "worker.c", "prefork.c", "mpm_winnt.c"];
+
+/// `DocumentRoot`, logs, `Error`.
+pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    match directive.name {
+        "Error" => {
+            let text = directive.rest;
+            let quoted = text.len() > 1 && matches!(text[0], b'"' | b'\'') && text.last() == text.first();
+            let text = if quoted { &text[1..text.len() - 1] } else { text };
+            let apache = if text.is_empty() {
+                "The Error directive was used with no message.".to_string()
+            } else {
+                escape(text)
+            };
+            walk.refuse(
+                directive,
+                "error-directive",
+                apache,
+                "this `Error` directive stops Apache here; whoever wrote it wants something settled before",
+            );
+        }
+        "Port" => walk.refuse(
+            directive,
+            "obsolete",
+            "Port was replaced with Listen in Apache 2.0",
+            "`Port` is of Apache 1.3; write `Listen`",
+        ),
+        "DocumentRoot" => document_root(walk, directive),
+        "ErrorLog" => {
+            if directive.context.host.is_none() {
+                walk.error_log = true;
+            }
+            let file = directive.first();
+            if !file.starts_with(b"|")
+                && !file.eq_ignore_ascii_case(b"syslog")
+                && !file.starts_with(b"syslog:")
+            {
+                log_folder(walk, Some(directive), &file, "AH02291", "error log");
+            }
+        }
+        _ => {
+            let file = directive.first();
+            if !file.starts_with(b"|") && !file.contains(&b'%') {
+                log_folder(walk, Some(directive), &file, "AH02297", "log file");
+            }
+        }
+    }
+}
+
+fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    let written = directive.first();
+    if walk.is_right(Path::Folder, &written) {
+        return;
+    }
+    let Some(full) = walk.full(&written) else {
+        return;
+    };
+    if walk.c.source().kind(&full) == Kind::Folder {
+        return walk.found_right(Path::Folder, &written);
+    }
+    let shown = String::from_utf8_lossy(&full).into_owned();
+    let message = format!("{shown} is not a folder, or may not be read");
+    if directive.context.host.is_some() {
+        let problem = Problem {
+            code: "document-root",
+            severity: Severity::Warning,
+            apache: Some(format!("AH00112: Warning: DocumentRoot [{shown}] does not exist")),
+            message,
+            ..Problem::new(Phase::Checking)
+        };
+        return walk.report(&directive.entry, Some(1), problem);
+    }
+    let shown = escape(&full);
+    let apache = format!("DocumentRoot '{shown}' is not a directory, or is not readable");
+    walk.refuse(directive, "document-root", apache, message);
+}
+
+/// The folder of a log must exist. `None`: the log that httpd opens without a directive.
+fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8], code: &str, what: &str) {
+    if walk.is_right(Path::Log, file) {
+        return;
+    }
+    let Some(full) = walk.full(file) else { return };
+    if let (Kind::Folder, Some(directive)) = (walk.c.source().kind(&full), directive) {
+        let shown = String::from_utf8_lossy(&full).into_owned();
+        let problem = Problem {
+            code: "log-folder",
+            apache: Some(format!("could not open {what} {shown}")),
+            message: format!("{shown} is a folder and cannot be the {what}; Apache does not start"),
+            ..Problem::new(Phase::Starting)
+        };
+        return walk.report(&directive.entry, Some(1), problem);
+    }
+    let end = full.iter().rposition(|b| *b == b'/').unwrap_or(0);
+    let folder = &full[..end.max(1)];
+    if walk.c.source().kind(folder) == Kind::Folder {
+        return walk.found_right(Path::Log, file);
+    }
+    let shown = String::from_utf8_lossy(&full[..(end + 1).min(full.len())]).into_owned();
+    let apache = format!("{code}: Cannot access directory '{shown}' for {what}");
+    let message =
+        format!("the folder {shown} of the {what} does not exist; Apache does not start without it");
+    match directive {
+        Some(directive) => walk.refuse(directive, "log-folder", apache, message),
+        None => walk.problems.push(Problem {
+            code: "log-folder",
+            apache: Some(apache),
+            message: format!("there is no `ErrorLog`, and {message}"),
+            ..Problem::new(Phase::Checking)
+        }),
+    }
+}
+
+/// Modules, and what is missing altogether.
+pub(super) fn check(walk: &mut Walk<'_>) {
+    modules(walk);
+    server_root(walk);
+    if !walk.error_log {
+        let file: &[u8] = match walk.c.source().platform {
+            Platform::Unix => b"logs/error_log",
+            Platform::Windows => b"logs/error.log",
+        };
+        log_folder(walk, None, file, "AH02291", "main error log");
+    }
+}
+
+/// A server root that does not exist: Apache refuses it, unless what was read is a copy from another machine.
+fn server_root(walk: &mut Walk<'_>) {
+    let c = walk.c;
+    let Some(root) = c
+        .source()
+        .relocated()
+        .filter(|_| c.source().platform == Platform::HOST)
+    else {
+        return;
+    };
+    let shown = String::from_utf8_lossy(root).into_owned();
+    let last = c
+        .named("ServerRoot")
+        .map(|(_, entry)| *entry)
+        .filter(|entry| entry.truth != Truth::False);
+    if let Some(entry) = last.last() {
+        let problem = Problem {
+            code: "server-root",
+            severity: Severity::Warning,
+            apache: Some("ServerRoot must be a valid directory".into()),
+            message: format!(
+                "there is no folder {shown} on this machine; what lies below it was read from the folder of this \
+                 configuration, and files that it names were not looked for"
+            ),
+            ..Problem::new(Phase::Reading)
+        };
+        walk.report(&entry, Some(1), problem);
+    }
+}
+
+fn modules(walk: &mut Walk<'_>) {
+    let c = walk.c;
+    let is_mpm = |file: &[u8]| MPMS.iter().any(|mpm| mpm.as_bytes() == file) || file.starts_with(b"mpm_");
+    let mut mpms = c
+        .facts()
+        .built_in
+        .iter()
+        .filter(|file| is_mpm(file.as_bytes()))
+        .count();
+    let mut seen: Vec<&[u8]> = Vec::new();
+    let mut maybe = !c.facts().built_in_is_certain;
+    for load in c.load_modules().iter().filter(|load| load.truth != Truth::False) {
+        let entry = *c.entry(load.entry);
+        let shown = String::from_utf8_lossy(&load.identifier).into_owned();
+        let file = source_name(&load.identifier);
+        if c.modules().is_built_in(&load.identifier) {
+            let built_in = c.facts().built_in.iter().any(|name| name.as_bytes() == file);
+            if built_in && file.starts_with(b"mod_") {
+                let problem = Problem {
+                    code: "load-module",
+                    apache: Some(format!("module {shown} is built-in and can't be loaded")),
+                    message: format!("{shown} is compiled into this httpd; remove the line"),
+                    ..Problem::new(Phase::Reading)
+                };
+                walk.report(&entry, Some(1), problem);
+            }
+            continue;
+        }
+        if seen.contains(&load.identifier.as_slice()) {
+            let problem = Problem {
+                code: "loaded-twice",
+                severity: Severity::Warning,
+                apache: Some(format!("AH01574: module {shown} is already loaded, skipping")),
+                message: format!("{shown} is loaded already; Apache skips this line"),
+                ..Problem::new(Phase::Reading)
+            };
+            walk.report(&entry, Some(1), problem);
+            continue;
+        }
+        seen.push(&load.identifier);
+        if is_mpm(&file) {
+            match load.truth {
+                Truth::True => mpms += 1,
+                _ => maybe = true,
+            }
+            if mpms == 2 {
+                mpms += 1;
+                let problem = Problem {
+                    code: "mpm",
+                    apache: Some("Configuration error: More than one MPM loaded.".into()),
+                    message: format!("{shown} is a second MPM; Apache takes exactly one"),
+                    ..Problem::new(Phase::Checking)
+                };
+                walk.report(&entry, Some(1), problem);
+            }
+        }
+        module_file(walk, load, &shown);
+        let needs_proxy = load.identifier.starts_with(b"proxy_") && load.identifier != b"proxy_html_module";
+        if needs_proxy && !seen.contains(&&b"proxy_module"[..]) && c.facts().platform == Platform::Unix {
+            let problem = Problem {
+                code: "module-order",
+                apache: Some(format!(
+                    "Cannot load {0} into server: {0}: undefined symbol",
+                    String::from_utf8_lossy(&load.file)
+                )),
+                message: format!("{shown} needs proxy_module, which must be loaded before it"),
+                ..Problem::new(Phase::Reading)
+            };
+            walk.report(&entry, Some(1), problem);
+        }
+    }
+    if mpms == 0 && !maybe {
+        walk.problems.push(Problem {
+            code: "mpm",
+            apache: Some("Configuration error: No MPM loaded.".into()),
+            message: "no MPM is loaded; load mpm_event_module, mpm_worker_module or mpm_prefork_module"
+                .into(),
+            ..Problem::new(Phase::Checking)
+        });
+    }
+}
+
+fn module_file(walk: &mut Walk<'_>, load: &LoadModule, identifier: &str) {
+    // A bare name may be found by the system's loader.
+    let is_bare = !load.file.iter().any(|b| matches!(b, b'/' | b'\\'));
+    let at_that_line = resolve(&load.server_root, &load.file, walk.c.source().platform);
+    let Some(full) = walk.full(&at_that_line) else {
+        return;
+    };
+    let shown = String::from_utf8_lossy(&full).into_owned();
+    let entry = *walk.c.entry(load.entry);
+    let kind = walk.c.source().kind(&full);
+    if !matches!(kind, Kind::Missing | Kind::Folder) {
+        if !is_bare && lacks_symbol(walk, load, &full) {
+            let problem = Problem {
+                code: "load-module",
+                apache: Some(format!(
+                    "Can't locate API module structure `{identifier}' in file {shown}"
+                )),
+                message: format!(
+                    "{shown} holds no module of the name {identifier}; upper and lower case matter"
+                ),
+                ..Problem::new(Phase::Reading)
+            };
+            walk.report(&entry, Some(1), problem);
+        }
+        return;
+    }
+    let otherwise = if is_bare {
+        format!(
+            "{identifier} is only loaded if the system finds it among its libraries; write the path of the module"
+        )
+    } else {
+        format!("so {identifier} cannot be loaded")
+    };
+    let problem = Problem {
+        code: "load-module",
+        severity: if is_bare {
+            Severity::Warning
+        } else {
+            Severity::Error
+        },
+        apache: Some(format!(
+            "Cannot load {} into server",
+            String::from_utf8_lossy(&load.file)
+        )),
+        message: format!("there is no file {shown}, {otherwise}"),
+        ..Problem::new(Phase::Reading)
+    };
+    walk.report(&entry, Some(2), problem);
+}
+
+/// Does the identifier occur nowhere in the module file? Only files are opened that are not named after it.
+fn lacks_symbol(walk: &Walk<'_>, load: &LoadModule, full: &[u8]) -> bool {
+    const SHARED_OBJECT: &[u8] = b"\x7fELF";
+    let source = source_name(&load.identifier);
+    let stem = source.strip_suffix(b".c").unwrap_or(&source);
+    if full.ends_with(&[stem, b".so"].concat()) {
+        return false;
+    }
+    walk.c.source().read(full).is_ok_and(|bytes| {
+        bytes.starts_with(SHARED_OBJECT) && memchr::memmem::find(&bytes, &load.identifier).is_none()
+    })
+}

@@ -1,0 +1,164 @@
+//! Traps in the text of the files: byte order marks, NUL, lone carriage returns, comments that continue. Looks at no
+//! directive.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::walk::Walk;
+use crate::httpd::word::words;
+use crate::httpd::{Document, FileId, LineKind, Phase, Problem, Severity, Truth, trim};
+
+/// Looks at every file once, however often it is included.
+pub(super) fn check(walk: &mut Walk<'_>) {
+    let mut seen = HashSet::new();
+    let c = walk.c;
+    for (file, read) in (0..).zip(c.files()) {
+        if read.truth != Truth::False && seen.insert(&read.host) {
+            document(walk, file, &read.document);
+        }
+    }
+}
+
+fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
+    let bytes = document.bytes();
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        push(
+            walk,
+            file,
+            0,
+            Severity::Error,
+            "utf-16",
+            "the file is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark",
+        );
+        return;
+    }
+    let returns = if document.rare().lone_return && !walk.errors_only() {
+        lone_returns(bytes)
+    } else {
+        Vec::new()
+    };
+    for at in returns {
+        push(
+            walk,
+            file,
+            line_at(document, at),
+            Severity::Warning,
+            "lone-return",
+            "a carriage return alone does not end a line for Apache: what follows it is part of this line",
+        );
+    }
+    if document.rare().nul {
+        // What does not fit into httpd's first buffer comes back as a line of its own.
+        const BUFFER: usize = 206;
+        for line in
+            (0..document.lines().len()).filter(|line| memchr::memchr(0, document.raw(*line)).is_some())
+        {
+            let (severity, message) = if document.raw(line).len() > BUFFER {
+                (
+                    Severity::Error,
+                    "the line holds a NUL byte and is long: Apache reads it only up to there, and then a part of \
+                     the rest as another line; the file is damaged",
+                )
+            } else {
+                (
+                    Severity::Warning,
+                    "the line holds a NUL byte, and Apache reads it only up to there; the file may be damaged",
+                )
+            };
+            push(walk, file, line, severity, "nul", message);
+        }
+    }
+    if walk.errors_only() {
+        return;
+    }
+    for (n, line) in document.lines().iter().enumerate() {
+        if line.composed && line.kind == LineKind::Comment {
+            let raw = document.raw(n);
+            let next = memchr::memchr(b'\n', raw).map_or(&raw[..0], |at| trim(&raw[at + 1..]));
+            if !next.is_empty() && !next.starts_with(b"#") {
+                push(
+                    walk,
+                    file,
+                    n,
+                    Severity::Warning,
+                    "comment-continues",
+                    "the comment ends in a backslash, so that the next line is part of it and has no effect",
+                );
+            }
+        }
+    }
+}
+
+/// Carriage returns without a line feed behind them, the first one of each line.
+fn lone_returns(bytes: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut line_end = 0;
+    for at in memchr::memchr_iter(b'\r', bytes) {
+        let text_follows = bytes
+            .get(at + 1)
+            .is_some_and(|next| !matches!(next, b'\n' | b'\r'));
+        if text_follows && at >= line_end {
+            found.push(at);
+            line_end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+        }
+    }
+    found
+}
+
+fn line_at(document: &Document, at: usize) -> usize {
+    let behind = document.lines().partition_point(|line| line.start as usize <= at);
+    behind.saturating_sub(1)
+}
+
+fn push(
+    walk: &mut Walk<'_>,
+    file: FileId,
+    line: usize,
+    severity: Severity,
+    code: &'static str,
+    message: &str,
+) {
+    if severity < walk.least {
+        return;
+    }
+    walk.problems.push(Problem {
+        code,
+        severity,
+        file,
+        line: line as u32,
+        message: message.into(),
+        ..Problem::new(Phase::Reading)
+    });
+}
+
+/// Is the last quoted word without its closing quote?
+pub(super) fn open_quote(text: &[u8]) -> bool {
+    if memchr::memchr2(b'"', b'\'', text).is_none() {
+        return false;
+    }
+    let mut at = 0;
+    for word in words(text) {
+        at = word.span.start;
+    }
+    let Some((&quote, body)) = text[at..].split_first() else {
+        return false;
+    };
+    if quote != b'"' && quote != b'\'' {
+        return false;
+    }
+    let mut skip = false;
+    for (n, &byte) in body.iter().enumerate() {
+        if skip {
+            skip = false;
+        } else if byte == b'\\'
+            && body
+                .get(n + 1)
+                .is_some_and(|next| *next == quote || *next == b'\\')
+        {
+            skip = true;
+        } else if byte == quote {
+            return false;
+        }
+    }
+    true
+}
