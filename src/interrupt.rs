@@ -16,6 +16,8 @@ static STATE: Mutex<State> = Mutex::new(State {
     holds: 0,
     settled: None,
     json: false,
+    answered: false,
+    restore: None,
 });
 
 struct State {
@@ -25,6 +27,10 @@ struct State {
     settled: Option<ExitStatus>,
     /// A program reads the answer.
     json: bool,
+    /// It has got one, or the beginning of it.
+    answered: bool,
+    /// Sets the terminal as it was before somebody was asked there for what is not shown.
+    restore: Option<Box<dyn Fn() + Send>>,
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -40,6 +46,30 @@ pub fn listen() {
 /// How an end is told: also as a document.
 pub fn answers_in_json() {
     state().json = true;
+}
+
+/// An answer to a program is written from now on: no other one follows.
+pub fn answers() {
+    state().answered = true;
+}
+
+/// How the terminal is set is kept while somebody is asked there for what is not shown, and is so again should the program
+/// end meanwhile.
+#[derive(Debug)]
+pub struct Terminal(());
+
+impl Terminal {
+    /// As it is now.
+    pub fn keep() -> Terminal {
+        state().restore = system::terminal();
+        Terminal(())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        state().restore = None;
+    }
 }
 
 /// Whether the program is to end, asked by whoever waits and keeps a [`Hold`]. Not while something is undone.
@@ -101,7 +131,7 @@ fn arrive() {
     // Kept to the end: nothing begins meanwhile.
     let state = state();
     if UNDOING.load(Ordering::Acquire) > 0 {
-        say("interrupted again; what was begun is still being undone, which is not left half done");
+        soon(|| say("interrupted; what was begun is being undone, which is not left half done"));
         return;
     }
     CAME.store(true, Ordering::Release);
@@ -112,15 +142,33 @@ fn arrive() {
 
 fn end(state: &State) -> ! {
     let status = state.settled.unwrap_or(ExitStatus::Interrupted);
+    if let Some(restore) = &state.restore {
+        restore();
+    }
     if state.settled.is_none() {
         const WORDS: &str = "interrupted; nothing was changed";
-        if state.json {
-            let document = serde_json::json!({ "error": WORDS, "status": status.code() });
-            let _ = writeln!(std::io::stdout(), "{document:#}");
-        }
-        say(WORDS);
+        let document = serde_json::json!({ "error": WORDS, "status": status.code() });
+        let document = (state.json && !state.answered).then(|| format!("{document:#}"));
+        // Whoever reads us may have stopped, with the output locked by what it does not take.
+        soon(move || {
+            if let Some(document) = document {
+                let _ = writeln!(std::io::stdout(), "{document}");
+            }
+            say(WORDS);
+        });
     }
     std::process::exit(i32::from(status.code()))
+}
+
+/// Does what may wait for ever, and does not wait for it long.
+fn soon(act: impl FnOnce() + Send + 'static) {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let (sender, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        act();
+        let _ = sender.send(());
+    });
+    let _ = done.recv_timeout(PATIENCE);
 }
 
 /// A terminal that was closed takes nothing any more.
@@ -164,6 +212,15 @@ mod system {
         Ok(())
     }
 
+    pub fn terminal() -> Option<Box<dyn Fn() + Send>> {
+        use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+        let terminal = std::fs::File::open("/dev/tty").ok()?;
+        let settings = tcgetattr(&terminal).ok()?;
+        Some(Box::new(move || {
+            let _ = tcsetattr(&terminal, OptionalActions::Now, &settings);
+        }))
+    }
+
     /// Started with `nohup`, a closed terminal is no reason to end.
     fn hangs_on() -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -178,6 +235,11 @@ mod system {
     use std::task::Poll;
 
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+
+    /// Shells set the console themselves when we have ended.
+    pub fn terminal() -> Option<Box<dyn Fn() + Send>> {
+        None
+    }
 
     /// When the console closes the system waits about five seconds for us, because tokio keeps its handler waiting.
     pub fn listen() -> std::io::Result<()> {

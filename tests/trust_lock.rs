@@ -312,6 +312,29 @@ fn a_run_that_is_still_at_work_was_not_interrupted() {
     assert!(!site.root().join("conf/new.conf").exists());
 }
 
+/// What is half written is not what a server is to serve.
+#[test]
+fn a_restart_waits_and_undoes_what_a_killed_run_left() {
+    let site = Site::new();
+    site.enable().run().expect_code(0);
+    let before = site.snapshot();
+    let store = site.store();
+    let held = lock(&store);
+    half_done(&site, &store, &held);
+    site.run(&["restart"]).run().expect_code(9);
+    assert!(site.root().join("conf/new.conf").exists());
+    drop(held);
+    // There is no httpd here to be restarted.
+    let outcome = site.run(&["restart"]).run().expect_code(1);
+    assert!(
+        outcome.stderr_text().contains("is as before again"),
+        "{}",
+        outcome.report()
+    );
+    assert_eq!(site.snapshot(), before);
+    assert!(store.unfinished().is_none());
+}
+
 /// What a preview says that is to be done, without where it was run.
 fn previewed(site: &Site, arguments: &[&str]) -> Value {
     let mut document = json(&site.run(arguments).args(["--dry-run", "--json"]).run());

@@ -14,7 +14,7 @@ use serde_json::Value;
 use support::limited::{LONG, limited, run};
 use support::process::{Outcome, finish};
 use support::program::esync_ssl;
-use support::{apache, files};
+use support::{apache, files, others};
 
 /// A server root with these files; what is in the main file.
 fn root(main: impl AsRef<[u8]>) -> tempfile::TempDir {
@@ -64,6 +64,46 @@ fn with_tls(file: &str) -> String {
         "Listen 127.0.0.1:1\nErrorLog logs/error.log\n<VirtualHost *:1>\nServerName a.example.com\nSSLEngine on\n\
          SSLCertificateFile {file}\nSSLCertificateKeyFile {file}\nSSLCACertificateFile {file}\n</VirtualHost>\n"
     )
+}
+
+/// Whoever owns the folder of a log decides what its name leads to; what only root may read is shown to nobody.
+#[test]
+fn a_link_of_somebody_else_in_place_of_a_log_shows_nothing() {
+    if !others::is_root() {
+        return;
+    }
+    let folder = root("Listen 127.0.0.1:1\nErrorLog logs/error.log\n");
+    let secret = folder.path().join("secret");
+    fs::write(
+        &secret,
+        "machine api.example.com login root password hunter2\n".repeat(3),
+    )
+    .expect("a file");
+    others::mode(&secret, 0o600);
+    let logs = folder.path().join("logs");
+    let log = logs.join("error.log");
+    std::os::unix::fs::symlink(&secret, &log).expect("a link");
+    let shows = |words: &[&str]| {
+        let outcome = run(folder.path(), words);
+        let all = outcome.stdout_text() + &said(&outcome);
+        (all.contains("hunter2"), all.contains("symbolic link"))
+    };
+    let path = log.to_str().expect("a path");
+    let all: [&[&str]; 4] = [
+        &["explain"],
+        &["explain", "--since", "10d"],
+        &["report", "-"],
+        &["explain", path],
+    ];
+    // A link of root's is what root wants.
+    assert!(!shows(&["explain", "--since", "10d", path]).1);
+    others::give(&logs);
+    for words in all {
+        assert_eq!(shows(words), (false, true), "{words:?}");
+    }
+    // What is theirs may be shown.
+    others::give(&secret);
+    assert!(!shows(&["explain"]).1);
 }
 
 #[test]

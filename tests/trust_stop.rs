@@ -737,3 +737,101 @@ fn a_rehearsal_that_only_breaks_clients_refuses_a_restart() {
     assert!(site.daemon.runs());
     assert_eq!(site.answers()[1], "200 None hello");
 }
+
+/// While a pass-phrase is typed the terminal shows nothing, and Ctrl-C is a letter like others.
+#[test]
+fn the_terminal_is_as_it_was_after_a_prompt_for_a_pass_phrase() {
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+    use std::io::Read;
+    let folder = files::folder();
+    let key = folder.path().join("enc.key");
+    let made = Command::new("openssl")
+        .args([
+            "genpkey",
+            "-algorithm",
+            "EC",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+        ])
+        .args(["-aes256", "-pass", "pass:secret", "-out"])
+        .arg(&key)
+        .status();
+    assert!(made.expect("openssl").success());
+    for end in [
+        Some(Signal::SIGTERM),
+        Some(Signal::SIGINT),
+        Some(Signal::SIGHUP),
+        None,
+    ] {
+        let terminal = nix::pty::openpty(None, None).expect("a terminal");
+        let side = || Stdio::from(terminal.slave.try_clone().expect("a second handle"));
+        let mut child = Command::new("setsid")
+            .args(["--ctty", env!("CARGO_BIN_EXE_esync-ssl"), "cert", "decrypt-key"])
+            .args([&key, &folder.path().join("plain.key")])
+            .stdin(side())
+            .stdout(side())
+            .stderr(side())
+            .spawn()
+            .expect("a child");
+        let mut typed = fs::File::from(terminal.master);
+        let is_shown = |typed: &fs::File| {
+            let wanted = LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG;
+            let settings = tcgetattr(typed).expect("its settings");
+            settings.local_flags.contains(wanted)
+        };
+        let mut all = Vec::new();
+        let mut some = [0; 1000];
+        while !String::from_utf8_lossy(&all).contains("Pass-phrase of") {
+            let count = typed.read(&mut some).expect("a question");
+            all.extend(&some[..count]);
+        }
+        assert!(waited_for(|| !is_shown(&typed)), "{end:?}");
+        match end {
+            Some(signal) => send(&child, signal),
+            None => typed.write_all(&[3]).expect("Ctrl-C"),
+        }
+        let mut ended = None;
+        waited_for(|| {
+            ended = child.try_wait().expect("its state");
+            ended.is_some()
+        });
+        let _ = child.kill();
+        assert_eq!(ended.expect("it ends").code(), Some(10), "{end:?}");
+        assert!(is_shown(&typed), "{end:?}");
+        assert!(!folder.path().join("plain.key").exists());
+    }
+}
+
+/// The output is locked by what nobody takes.
+#[test]
+fn a_reader_that_stopped_does_not_keep_us() {
+    let site = support::site::Site::new();
+    let host = "<VirtualHost *:80>\nServerName a.example.com\nDocumentRoot /srv/www/htdocs\n</VirtualHost>\n";
+    files::write(&site.main(), format!("Listen 80\n{}", host.repeat(3000)));
+    for command in ["dump", "status"] {
+        for signal in [Signal::SIGTERM, Signal::SIGINT] {
+            let mut child = site
+                .run(&[command, "--json"])
+                .into_command()
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("a child");
+            let mut first = [0; 10];
+            let mut out = child.stdout.take().expect("its answer");
+            std::io::Read::read_exact(&mut out, &mut first).expect("the beginning of the answer");
+            send(&child, signal);
+            let mut ended = None;
+            waited_for(|| {
+                ended = child.try_wait().expect("its state");
+                ended.is_some()
+            });
+            let _ = child.kill();
+            assert_eq!(ended.expect("it ends").code(), Some(10), "{command} {signal}");
+            // No second document follows the half of one.
+            let mut rest = String::new();
+            std::io::Read::read_to_string(&mut out, &mut rest).expect("what was written");
+            assert!(!rest.contains("interrupted; nothing"), "{command} {signal}");
+        }
+    }
+}

@@ -150,6 +150,9 @@ pub struct Restart {
     /// Do not try the TLS settings on a short run of the server's own httpd first
     #[arg(long)]
     pub no_rehearsal: bool,
+    /// Seconds to wait for another run on the same server root
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_timeout: u64,
 }
 
 /// Look at the running server as a client does.

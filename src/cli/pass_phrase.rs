@@ -1,7 +1,7 @@
 //! Pass-phrases: from a file, from standard input, or asked for without echo. Never from the command line, which
 //! other users can read.
 
-use std::io::{IsTerminal, Read};
+use std::io::{ErrorKind, IsTerminal, Read};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,6 +12,7 @@ use super::Failure;
 use super::arguments::PassPhraseOption;
 use super::printer::{Printer, printable};
 use crate::foreign;
+use crate::interrupt::Terminal;
 use crate::tls::Error;
 
 /// How long a pipe may take that is named as the file; somebody may be asked behind it.
@@ -67,9 +68,18 @@ impl PassPhrases {
         loop {
             tries += 1;
             let prompt = format!("Pass-phrase of {}: ", printable(what.as_bytes()));
-            let answer = rpassword::prompt_password(prompt)
-                .map(Zeroizing::new)
-                .context("the pass-phrase could not be asked for; give --passphrase-file FILE")?;
+            let terminal = Terminal::keep();
+            let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
+            drop(terminal);
+            let answer = match answer {
+                // Ctrl-C, which is a letter like others while nothing is shown.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    return Err(Failure::interrupted().into_interrupted());
+                }
+                other => {
+                    other.context("the pass-phrase could not be asked for; give --passphrase-file FILE")?
+                }
+            };
             match attempt(&answer) {
                 Err(Error::WrongPassPhrase) if tries < TRIES => {
                     printer.talk("That is not the pass-phrase; try again.");

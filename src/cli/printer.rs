@@ -9,6 +9,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use super::Failure;
 use super::arguments::ColorChoice;
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::server::error_log::cut;
 
 /// Prints for people or for programs.
@@ -78,7 +79,10 @@ impl Printer {
         // A reader that went away is not our failure.
         let _ = match stream {
             Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
-            Stream::Document => writeln!(std::io::stdout(), "{text}"),
+            Stream::Document => {
+                interrupt::answers();
+                writeln!(std::io::stdout(), "{text}")
+            }
             Stream::Talk => writeln!(anstream::stderr(), "{text}"),
         };
     }
@@ -110,6 +114,7 @@ impl Printer {
         }
         let added = self.added.borrow();
         if added.is_empty() && self.held.borrow().is_none() {
+            interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
             write_document(&mut out, value);

@@ -11,10 +11,10 @@ use super::interrupted::stores;
 use super::preflight::Preflight;
 use super::printer::Printer;
 use super::proof::{Fault, Wanted, explained};
-use super::settings::Loaded;
+use super::settings::{self, Loaded};
 use super::tell::{self, Way};
 use super::world::{Pace, World};
-use super::{Failure, running};
+use super::{Failure, running, turn};
 use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -42,7 +42,15 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
+    let alone = |root: &Path| turn::settle(root, arguments.lock_timeout, global, world, printer);
+    let root = settings::root(global)?;
+    let mut locks = alone(&root)?;
     let mut loaded = Loaded::find(global)?;
+    if loaded.installation.root != root {
+        // Only the configuration says which server root its main file belongs to.
+        locks.extend(alone(&loaded.installation.root)?);
+        loaded = loaded.again()?;
+    }
     loaded.accept(&arguments.force);
     loaded.introduce(printer);
     let server = running::server(&loaded);
@@ -81,6 +89,7 @@ pub fn run(
         Way::Usual
     };
     let report = now(&loaded, way, world, printer)?;
+    drop(locks);
     printer.document(&report);
     printer.answer(&report.text());
     Ok(ExitStatus::Done)

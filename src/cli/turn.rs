@@ -245,20 +245,55 @@ impl<'a> Turn<'a> {
     }
 
     fn wait(&self, store: &Store) -> Result<Lock, Failure> {
-        match lock(store, Duration::ZERO, self.world) {
-            Err(LockError::Held(holder)) if self.writing.lock_timeout > 0 => {
-                let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
-                self.printer.discard();
-                self.printer.talk(&format!(
-                    "Waiting for another run of esync-ssl{}",
-                    who.unwrap_or_default()
-                ));
-                let patience = Duration::from_secs(self.writing.lock_timeout);
-                Ok(lock(store, patience, self.world)?)
+        wait(store, self.writing.lock_timeout, self.world, self.printer)
+    }
+}
+
+/// Waits so many seconds at most for whoever holds the lock of a server root, and takes it.
+fn wait(store: &Store, seconds: u64, world: &World, printer: &Printer) -> Result<Lock, Failure> {
+    match lock(store, Duration::ZERO, world) {
+        Err(LockError::Held(holder)) if seconds > 0 => {
+            let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
+            printer.discard();
+            printer.talk(&format!(
+                "Waiting for another run of esync-ssl{}",
+                who.unwrap_or_default()
+            ));
+            Ok(lock(store, Duration::from_secs(seconds), world)?)
+        }
+        result => Ok(result?),
+    }
+}
+
+/// The locks of all places for backups that are there, for a command that writes no file and must not meet one half
+/// written: what a killed run left is undone.
+///
+/// # Errors
+/// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
+pub fn settle(
+    root: &Path,
+    seconds: u64,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<Vec<Lock>, Failure> {
+    let mut locks = Vec::new();
+    for store in stores(root, world.disk) {
+        store.refuse_foreign()?;
+        if !store.folder.is_dir() {
+            continue;
+        }
+        match wait(&store, seconds, world, printer) {
+            // Whoever may control the server need not be allowed to write.
+            Err(failure) if failure.status == ExitStatus::NotPermitted && store.unfinished().is_none() => {}
+            lock => {
+                let lock = lock?;
+                recover(&store, &lock, false, global, printer)?;
+                locks.push(lock);
             }
-            result => Ok(result?),
         }
     }
+    Ok(locks)
 }
 
 /// Takes the lock of a server root.

@@ -4,6 +4,7 @@
 //! of the last two are translated on many machines.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -11,6 +12,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use time::{Date, Month, PrimitiveDateTime, Time};
 
+#[cfg(unix)]
+use crate::apply::{Last, Place};
 use crate::foreign;
 
 /// One message of a log.
@@ -130,11 +133,11 @@ pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
 /// The end of a log file: so many bytes at most, and no more than [`foreign::LOG_TAIL`].
 ///
 /// # Errors
-/// When it cannot be opened or read, or is no regular file.
+/// When it cannot be opened or read, is no regular file, or a link of somebody else leads to it.
 pub fn tail(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     let most = most.min(foreign::LOG_TAIL);
-    let (mut file, metadata) = foreign::open(path)?;
-    let from = metadata.len().saturating_sub(most);
+    let mut file = open(path)?;
+    let from = file.metadata()?.len().saturating_sub(most);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes)?;
@@ -142,6 +145,32 @@ pub fn tail(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
         drop_first(&mut bytes);
     }
     Ok(bytes)
+}
+
+/// Opens a log. Who may write to its folder could put a link there to a file that only root may read, and what we show
+/// of it goes into reports: a link of theirs leads only to what is theirs.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    let place = Place::of(&std::path::absolute(path)?, Last::Follow)?;
+    // What it is instead of a file is said where all are opened.
+    let file = place
+        .open()
+        .map_err(|error| foreign::open(path).err().unwrap_or(error))?;
+    match place.via() {
+        Some(others) if others.owner().is_none() || others.owner() != Place::found(&file)?.attributes.uid => {
+            Err(std::io::Error::other(format!(
+                "a symbolic link leads to {}, which others may change ({others}), so it is not read; name the file \
+                 itself: esync-ssl explain FILE",
+                place.path().display()
+            )))
+        }
+        _ => Ok(file),
+    }
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<File> {
+    foreign::open(path).map(|(file, _)| file)
 }
 
 /// The end of a log that is piped in. Of one that does not end, what came up to [`foreign::PIPED_LOG`] counts.
