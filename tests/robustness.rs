@@ -66,9 +66,9 @@ fn ask_everything(configuration: &Configuration) {
         configuration.context(entry);
     }
     let hosts = configuration.virtual_hosts();
-    configuration.address_set(&hosts, None, 80);
-    configuration.answering(&hosts, None, 443, "www.example.com");
-    for host in &hosts {
+    configuration.address_set(None, 80);
+    configuration.answering(None, 443, "www.example.com");
+    for host in hosts {
         configuration.ssl_engine(host.section);
         configuration.inside(host.section).count();
     }

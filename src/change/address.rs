@@ -58,8 +58,7 @@ pub(super) fn refuse_hidden(
             )));
         }
         for end in answers.local_ends() {
-            let (Some(first), Some(own)) = (answers.set(end).first().copied(), answers.answering(end, name))
-            else {
+            let (Some(first), Some(own)) = (answers.set(end).first(), answers.answering(end, name)) else {
                 continue;
             };
             if first.section == own.section || is_alike(configuration, first, own) {

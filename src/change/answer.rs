@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
+use crate::httpd::{Competitors, Configuration, Host, Listen, SERVER, Truth, VirtualHost};
 
 use super::request::Request;
 use super::site;
@@ -11,7 +11,7 @@ use super::site;
 pub(super) struct Answers<'a> {
     configuration: &'a Configuration,
     /// All virtual hosts, inactive ones included.
-    pub hosts: Vec<VirtualHost>,
+    pub hosts: &'a [VirtualHost],
     /// All listeners that can be read, inactive ones included.
     pub listens: &'a [Listen],
     port: u16,
@@ -23,7 +23,7 @@ pub(super) struct Answers<'a> {
 impl<'a> Answers<'a> {
     pub fn new(configuration: &'a Configuration, request: &'a Request) -> Self {
         let hosts = configuration.virtual_hosts();
-        let scope = site::scope(configuration, &hosts, request);
+        let scope = site::scope(configuration, request);
         Answers {
             configuration,
             hosts,
@@ -129,14 +129,14 @@ impl<'a> Answers<'a> {
     }
 
     /// The virtual hosts that compete for the port at a local end, in order.
-    pub fn set(&self, end: Option<IpAddr>) -> Vec<&VirtualHost> {
-        self.configuration.address_set(&self.hosts, end, self.port)
+    pub fn set(&self, end: Option<IpAddr>) -> Competitors<'a> {
+        self.configuration.address_set(end, self.port)
     }
 
     /// Those of them that name the port, and so compete with a new virtual host that does.
     pub fn competitors(&self, end: Option<IpAddr>) -> Vec<&VirtualHost> {
         let names_port = |host: &&VirtualHost| host.addresses.iter().any(|a| a.port == Some(self.port));
-        self.set(end).into_iter().filter(names_port).collect()
+        self.set(end).iter().filter(names_port).collect()
     }
 
     /// The single addresses that active virtual hosts name for a port.
@@ -159,7 +159,7 @@ impl<'a> Answers<'a> {
 
     /// The virtual host that answers a name at a local end; `None` is the main server.
     pub fn answering(&self, end: Option<IpAddr>, name: &str) -> Option<&VirtualHost> {
-        self.configuration.answering(&self.hosts, end, self.port, name)
+        self.configuration.answering(end, self.port, name)
     }
 
     /// Does TLS reach the domain and its aliases by their names at every local end of the port?
@@ -194,8 +194,8 @@ impl<'a> Answers<'a> {
         if listen.is_wildcard() {
             ends.extend(self.named_ips(listen.port).map(Some));
         }
-        let set = |end: &Option<IpAddr>| self.configuration.address_set(&self.hosts, *end, listen.port);
-        let mut firsts = ends.iter().filter_map(|end| set(end).first().copied()).peekable();
+        let set = |end: &Option<IpAddr>| self.configuration.address_set(*end, listen.port);
+        let mut firsts = ends.iter().filter_map(|end| set(end).first()).peekable();
         firsts.peek().is_some() && firsts.all(|first| self.configuration.speaks_tls(first))
     }
 

@@ -48,11 +48,10 @@ pub(super) fn within<'a>(
 }
 
 /// The active virtual hosts that speak TLS.
-pub(super) fn secured(configuration: &Configuration) -> Vec<VirtualHost> {
+pub(super) fn secured(configuration: &Configuration) -> impl Iterator<Item = &VirtualHost> {
     let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
-    let mut hosts = configuration.virtual_hosts();
-    hosts.retain(|host| loaded && host.truth == Truth::True && configuration.speaks_tls(host));
-    hosts
+    let hosts = configuration.virtual_hosts().iter();
+    hosts.filter(move |host| loaded && host.truth == Truth::True && configuration.speaks_tls(host))
 }
 
 /// What identifies a virtual host across edits: its file, addresses and name.

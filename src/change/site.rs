@@ -23,11 +23,10 @@ pub(super) fn site(
     configuration: &Configuration,
     request: &Request,
 ) -> Result<Option<VirtualHost>, PlanError> {
-    let hosts = configuration.virtual_hosts();
     if let Some((file, line)) = &request.site {
-        return named_by_place(configuration, &hosts, file, *line).map(Some);
+        return named_by_place(configuration, file, *line).map(Some);
     }
-    let mut found = candidates(configuration, &hosts, request, false);
+    let mut found = candidates(configuration, request, false);
     match found.as_slice() {
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
@@ -49,7 +48,7 @@ pub(super) fn site(
 
 /// The place of the site, to find it again when its listener has moved.
 pub(super) fn place_of(configuration: &Configuration, request: &Request) -> Option<(PathBuf, u32)> {
-    if secure_home(configuration, &configuration.virtual_hosts(), request).is_some() {
+    if secure_home(configuration, request).is_some() {
         return None;
     }
     let host = site(configuration, request).ok()??;
@@ -59,25 +58,21 @@ pub(super) fn place_of(configuration: &Configuration, request: &Request) -> Opti
 }
 
 /// The addresses at which alone the site answers, if they are single ones.
-pub(super) fn scope(
-    configuration: &Configuration,
-    hosts: &[VirtualHost],
-    request: &Request,
-) -> Option<Vec<IpAddr>> {
+pub(super) fn scope(configuration: &Configuration, request: &Request) -> Option<Vec<IpAddr>> {
     let named;
     // HTTPS is there already, and where it is spoken, the domain is at home.
     if request.site.is_none()
-        && let Some(home) = secure_home(configuration, hosts, request)
+        && let Some(home) = secure_home(configuration, request)
     {
         return Some(home);
     }
     let site = match &request.site {
         Some((file, line)) => {
-            named = named_by_place(configuration, hosts, file, *line).ok()?;
+            named = named_by_place(configuration, file, *line).ok()?;
             &named
         }
         // One that only redirects says as well where the domain is at home.
-        None => match candidates(configuration, hosts, request, true).as_slice() {
+        None => match candidates(configuration, request, true).as_slice() {
             [only] => *only,
             _ => return None,
         },
@@ -85,7 +80,7 @@ pub(super) fn scope(
     let mut addresses = site.addresses.clone();
     if only_redirects(configuration, site) {
         // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
-        let secure = hosts.iter().filter(|host| {
+        let secure = configuration.virtual_hosts().iter().filter(|host| {
             host.truth == Truth::True && configuration.speaks_tls(host) && host.names_exactly(&request.domain)
         });
         let own = secure.flat_map(|host| &host.addresses).cloned();
@@ -95,12 +90,8 @@ pub(super) fn scope(
 }
 
 /// The TLS virtual hosts of the port that have the domain for their own name.
-fn secure<'a>(
-    configuration: &Configuration,
-    hosts: &'a [VirtualHost],
-    request: &Request,
-) -> impl Iterator<Item = &'a VirtualHost> {
-    hosts.iter().filter(|host| {
+fn secure<'a>(configuration: &'a Configuration, request: &Request) -> impl Iterator<Item = &'a VirtualHost> {
+    configuration.virtual_hosts().iter().filter(|host| {
         host.truth == Truth::True
             && host.names_exactly(&request.domain)
             && host
@@ -112,12 +103,8 @@ fn secure<'a>(
 }
 
 /// The addresses at which TLS virtual hosts have the domain for their own name, if all of them are single ones.
-fn secure_home(
-    configuration: &Configuration,
-    hosts: &[VirtualHost],
-    request: &Request,
-) -> Option<Vec<IpAddr>> {
-    single(secure(configuration, hosts, request).flat_map(|host| &host.addresses))
+fn secure_home(configuration: &Configuration, request: &Request) -> Option<Vec<IpAddr>> {
+    single(secure(configuration, request).flat_map(|host| &host.addresses))
 }
 
 /// The addresses, if there are some and all of them are single ones.
@@ -129,12 +116,16 @@ fn single<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Option<Vec<Ip
 /// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
 /// redirect if they are wanted.
 fn candidates<'a>(
-    configuration: &Configuration,
-    hosts: &'a [VirtualHost],
+    configuration: &'a Configuration,
     request: &Request,
     with_redirects: bool,
 ) -> Vec<&'a VirtualHost> {
-    let active = || hosts.iter().filter(|host| host.truth == Truth::True);
+    let active = || {
+        configuration
+            .virtual_hosts()
+            .iter()
+            .filter(|host| host.truth == Truth::True)
+    };
     let addresses = || active().flat_map(|host| &host.addresses);
     let listens = configuration.listens().iter();
     let mut ports: Vec<u16> = listens
@@ -144,7 +135,7 @@ fn candidates<'a>(
     ports.sort_unstable();
     ports.dedup();
     ports.retain(|port| *port != request.port);
-    let is_secure = secure(configuration, hosts, request).next().is_some();
+    let is_secure = secure(configuration, request).next().is_some();
     let on = |port: u16, reached: bool| {
         let mut ends: Vec<Option<IpAddr>> = addresses()
             .filter(|address| address.port.is_none_or(|own| own == port))
@@ -163,7 +154,7 @@ fn candidates<'a>(
         ends.dedup();
         let mut found: Vec<&VirtualHost> = Vec::new();
         for end in ends {
-            let answers = configuration.answering(hosts, end, port, &request.domain);
+            let answers = configuration.answering(end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
                 && (with_redirects || !only_redirects(configuration, host))
@@ -233,7 +224,6 @@ pub(super) fn refuse_other_sites(
     names: &[&str],
     section: SectionId,
 ) -> Result<(), PlanError> {
-    let hosts = configuration.virtual_hosts();
     let site = site(configuration, request)?.map_or(section, |site| site.section);
     let own = [section, site].map(|section| content(configuration, section));
     for name in names {
@@ -241,15 +231,13 @@ pub(super) fn refuse_other_sites(
             domain: name.to_string(),
             ..request.clone()
         };
-        let other = candidates(configuration, &hosts, &alone, false)
-            .into_iter()
-            .find(|host| {
-                // Whoever takes every name has none for its own.
-                host.has_name(name)
-                    && !host.has_name(NOBODY)
-                    && !own.contains(&content(configuration, host.section))
-                    && !redirects_everything(configuration, host)
-            });
+        let other = candidates(configuration, &alone, false).into_iter().find(|host| {
+            // Whoever takes every name has none for its own.
+            host.has_name(name)
+                && !host.has_name(NOBODY)
+                && !own.contains(&content(configuration, host.section))
+                && !redirects_everything(configuration, host)
+        });
         if let Some(host) = other {
             return Err(refuse(format!(
                 "{name} is answered by another site than {}: {}; run again without it, and once more with --domain \
@@ -282,12 +270,7 @@ fn has_own_name(configuration: &Configuration, host: &VirtualHost, name: &str) -
     host.has_name(name)
 }
 
-fn named_by_place(
-    configuration: &Configuration,
-    hosts: &[VirtualHost],
-    file: &Path,
-    line: u32,
-) -> Result<VirtualHost, PlanError> {
+fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Result<VirtualHost, PlanError> {
     let real = real_path(file);
     let here = |host: &&VirtualHost| {
         let entry = configuration.entry(host.entry);
@@ -305,6 +288,7 @@ fn named_by_place(
             && lines.contains(&line)
             && (real_path(&read.host) == real || read.host.ends_with(file))
     };
+    let hosts = configuration.virtual_hosts();
     let found: Vec<&VirtualHost> = hosts.iter().filter(here).collect();
     match found.as_slice() {
         [host] => Ok((*host).clone()),

@@ -232,7 +232,7 @@ fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Plac
         ends.sort_unstable();
         ends.dedup();
         for end in ends {
-            let set = configuration.address_set(hosts, listen.ip().or(end), listen.port);
+            let set = configuration.address_set(listen.ip().or(end), listen.port);
             let first_speaks = set.first().map_or(configuration.ssl_engine(SERVER), |first| {
                 configuration.speaks_tls(first)
             });

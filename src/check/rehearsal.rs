@@ -39,7 +39,7 @@ pub fn answering(configuration: &Configuration, hosts: &[VirtualHost], port: u16
     ends.push(None);
     ends.sort_unstable();
     ends.dedup();
-    let answers = |end: &Option<IpAddr>| configuration.answering(hosts, *end, port, name);
+    let answers = |end: &Option<IpAddr>| configuration.answering(*end, port, name);
     let speaks_tls = |host: &&VirtualHost| configuration.speaks_tls(host);
     let secure = || ends.iter().filter_map(answers).filter(speaks_tls);
     let named = secure().find(|host| host.has_name(name));

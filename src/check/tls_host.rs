@@ -49,14 +49,15 @@ impl TlsHost {
             });
         }
         let active = |host: &VirtualHost| host.truth == Truth::True && configuration.speaks_tls(host);
-        for host in configuration.virtual_hosts().into_iter().filter(active) {
+        for host in configuration.virtual_hosts().iter().filter(|host| active(host)) {
             hosts.push(TlsHost {
                 entry: Some(host.entry),
-                server_name: host.server_name,
+                server_name: host.server_name.clone(),
                 aliases: host
                     .aliases
-                    .into_iter()
+                    .iter()
                     .filter(|name| !name.contains(['*', '?']))
+                    .cloned()
                     .collect(),
                 ..TlsHost::of(configuration, host.section)
             });

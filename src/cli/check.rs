@@ -419,7 +419,7 @@ fn answering(loaded: &Loaded, name: &str) -> Vec<SectionId> {
     for listen in &listens {
         for end in &ends {
             let section = configuration
-                .answering(&hosts, *end, listen.port, name)
+                .answering(*end, listen.port, name)
                 .map_or(SERVER, |host| host.section);
             if !sections.contains(&section) {
                 sections.push(section);

@@ -113,10 +113,7 @@ impl Status {
             Some(printable(&file))
         };
         let main_answers = |listen: &&Listen| {
-            listen.truth == Truth::True
-                && configuration
-                    .address_set(&hosts, listen.ip(), listen.port)
-                    .is_empty()
+            listen.truth == Truth::True && configuration.address_set(listen.ip(), listen.port).is_empty()
         };
         let main_tls = configuration.ssl_engine(SERVER);
         Status {

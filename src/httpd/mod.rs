@@ -15,6 +15,7 @@ pub use eval::include::places as include_places;
 pub use eval::variable::Variables;
 pub use fast::bytes::Bytes;
 pub(crate) use fast::{glance, parallel};
+pub(crate) use model::address_sets::{AddressSets, in_parts};
 pub use model::configuration::Configuration;
 pub use model::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId};
 pub use model::facts::{Facts, Version};
@@ -30,6 +31,7 @@ pub use model::source::{Kind, Source, bytes_path, host_bytes, read_file, real_pa
 pub use model::truth::Truth;
 pub use model::virtual_host::{Address, Host, VirtualHost, in_url, is_nobodys};
 pub(crate) use model::virtual_host::{host_part, matches_alias, without_scheme};
+pub use model::virtual_hosts::Competitors;
 pub use text::document::{Commented, Document, LineEnding};
 pub use text::edit::{Edit, Overlap, apply};
 pub use text::line::Line;

@@ -192,7 +192,6 @@ fn is_pattern(text: &[u8]) -> bool {
 /// All virtual hosts together.
 pub(super) fn check(walk: &mut Walk<'_>) {
     // The questions below would gather the listeners a second time.
-    walk.c.keep_listens(walk.listens.clone());
     let mut hosts = std::mem::take(&mut walk.hosts);
     hosts.fill_in_ports();
     let any = |host: &VirtualHost| host.addresses.iter().any(|address| address.host == Host::Any);

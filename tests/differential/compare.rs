@@ -249,7 +249,7 @@ fn address_sets(ours: &Configuration, theirs: &[AddressSet], names: &[&str], fou
         let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         // A port that only this set has, so that no nearer one answers.
         let port = port.parse().unwrap_or(unused);
-        let mut answer = ours.address_set(&hosts, ip, port);
+        let mut answer: Vec<&VirtualHost> = ours.address_set(ip, port).iter().collect();
         let describe = |host: &&VirtualHost| {
             let (file, line) = place(ours, ours.entry(host.entry));
             format!("{file}:{line}")
@@ -278,7 +278,7 @@ fn address_sets(ours: &Configuration, theirs: &[AddressSet], names: &[&str], fou
                 .iter()
                 .find(|host| has_name(host, name))
                 .or(set.hosts.first());
-            let mine = ours.answering(&hosts, ip, port, name).map(|host| describe(&host));
+            let mine = ours.answering(ip, port, name).map(|host| describe(&host));
             let wanted = wanted.map(|host| host.place.clone());
             if wanted != mine {
                 found.push(format!(

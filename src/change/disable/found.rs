@@ -15,7 +15,7 @@ use super::marks::{Mark, blocks, target};
 /// The present configuration, its files by their real names, and what is ours in them.
 pub(super) struct Found<'a> {
     pub configuration: &'a Configuration,
-    pub hosts: Vec<VirtualHost>,
+    pub hosts: &'a [VirtualHost],
     pub files: Vec<File<'a>>,
     pub ours: Vec<Ours>,
     index: BTreeMap<PathBuf, usize>,

@@ -162,8 +162,11 @@ fn new_host(
     before: &Known,
     wanted: impl Fn(&VirtualHost) -> bool,
 ) -> Option<String> {
-    let mut hosts = configuration.virtual_hosts();
-    hosts.retain(|host| host.truth != Truth::False && wanted(host));
+    let hosts: Vec<&VirtualHost> = configuration
+        .virtual_hosts()
+        .iter()
+        .filter(|host| host.truth != Truth::False && wanted(host))
+        .collect();
     let entries = hosts.iter().map(|host| configuration.entry(host.entry));
     let new = before.first_new(configuration, entries)?;
     let host = hosts

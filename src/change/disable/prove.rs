@@ -80,14 +80,14 @@ fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
     for port in ports.collect::<BTreeSet<u16>>() {
         let request = Request::default();
         for end in Answers::on(result, &request, port).local_ends() {
-            let set = result.address_set(&now.hosts, end, port);
+            let set = result.address_set(end, port);
             let Some(first) = set.first().filter(|first| !result.speaks_tls(first)) else {
                 continue;
             };
             let Some(hurt) = set.iter().find(|host| result.speaks_tls(host)) else {
                 continue;
             };
-            let old = before.address_set(&found.hosts, end, port);
+            let old = before.address_set(end, port);
             if old.first().is_some_and(|first| before.speaks_tls(first)) {
                 return Err(refuse(format!(
                     "without TLS in the virtual host {}, port {port} would speak plain HTTP, and {} could not be \
@@ -133,7 +133,7 @@ impl PartialEq for Answer {
 /// A configuration that is asked.
 struct State<'a> {
     configuration: &'a Configuration,
-    hosts: Vec<VirtualHost>,
+    hosts: &'a [VirtualHost],
 }
 
 impl<'a> State<'a> {
@@ -146,7 +146,7 @@ impl<'a> State<'a> {
 
     fn answers(&self, question: &Question) -> Option<Answer> {
         let Question { end, port, name } = question;
-        let host = self.configuration.answering(&self.hosts, *end, *port, name)?;
+        let host = self.configuration.answering(*end, *port, name)?;
         Some(Answer::of(self.configuration, host, false))
     }
 

@@ -181,7 +181,7 @@ impl Decision<'_> {
             let shared = hosts.iter().filter(|host| mine(host)).any(|host| {
                 host.addresses.iter().any(|address| {
                     let port = address.port.unwrap_or(80);
-                    let set = view.address_set(&hosts, address.ip(), port);
+                    let set = view.address_set(address.ip(), port);
                     set.iter().any(|other| !mine(other))
                 })
             });

@@ -16,7 +16,7 @@ pub(super) fn refuse_tls_on_http_ports(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let old: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    let old: HashSet<_> = secured(original).map(|host| key(original, host)).collect();
     for host in secured(result) {
         let is_listened = |port: Option<u16>| {
             let active = result.listens().iter().filter(|l| l.truth == Truth::True);
@@ -30,7 +30,7 @@ pub(super) fn refuse_tls_on_http_ports(
                 .addresses
                 .iter()
                 .any(|a| !own_port(a.port) && is_listened(a.port));
-        if host.names_exactly(&request.domain) && other_side && !old.contains(&key(result, &host)) {
+        if host.names_exactly(&request.domain) && other_side && !old.contains(&key(result, host)) {
             let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
             return Err(refuse(format!(
                 "the virtual host {} would speak TLS at all its addresses, {}, and HTTP at none; give HTTP a virtual \
@@ -109,7 +109,7 @@ pub(super) fn sets_are_unchanged(
         let Some(first) = old.first().filter(|first| original.speaks_tls(first)) else {
             continue;
         };
-        let new: Vec<_> = after.set(end).into_iter().map(|host| key(result, host)).collect();
+        let new: Vec<_> = after.set(end).iter().map(|host| key(result, host)).collect();
         let mut rest = new.iter();
         let in_order = old
             .iter()
@@ -193,8 +193,8 @@ fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKe
                 .map(|entry| configuration.rest(entry))
                 .collect()
         };
-        all.entry(key(configuration, &host)).or_default().push(Old {
-            engine: loaded && configuration.speaks_tls(&host),
+        all.entry(key(configuration, host)).or_default().push(Old {
+            engine: loaded && configuration.speaks_tls(host),
             files: [values("SSLCertificateFile"), values("SSLCertificateKeyFile")],
             reached: host.addresses.iter().any(|address| {
                 address

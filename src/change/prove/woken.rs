@@ -128,8 +128,8 @@ fn refuse_bare_hosts(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
-    for host in &secured(result) {
+    let before: HashSet<_> = secured(original).map(|host| key(original, host)).collect();
+    for host in secured(result) {
         if before.contains(&key(result, host)) {
             continue;
         }
@@ -186,13 +186,9 @@ fn refuse_awakened_hosts(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let others = |configuration: &Configuration| -> Vec<(Vec<String>, VirtualHost)> {
-        let mut hosts = configuration.virtual_hosts();
-        hosts.retain(|host| {
-            let elsewhere = host
-                .addresses
-                .iter()
-                .any(|address| address.port != Some(request.port));
+    fn others(configuration: &Configuration, port: u16) -> Vec<(Vec<String>, &VirtualHost)> {
+        let hosts = configuration.virtual_hosts().iter().filter(|host| {
+            let elsewhere = host.addresses.iter().any(|address| address.port != Some(port));
             host.truth == Truth::True && elsewhere
         });
         let key = |host: &VirtualHost| {
@@ -205,12 +201,12 @@ fn refuse_awakened_hosts(
             let names = host.server_name.iter().chain(&host.aliases).cloned();
             std::iter::once(file).chain(addresses).chain(names).collect()
         };
-        hosts.into_iter().map(|host| (key(&host), host)).collect()
-    };
-    let before = others(original);
+        hosts.map(|host| (key(host), host)).collect()
+    }
+    let before = others(original, request.port);
     let [slept, sleeps] = [original, result].map(|configuration| by_opening_line(configuration, false));
     let mut known = before.iter().map(|(key, _)| key).peekable();
-    for (key, host) in others(result) {
+    for (key, host) in others(result, request.port) {
         if known.peek() == Some(&&key) {
             known.next();
             continue;
@@ -219,7 +215,7 @@ fn refuse_awakened_hosts(
         let main = result.main_server_name();
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
-        let line = opening_line(result, &host);
+        let line = opening_line(result, host);
         let woke = slept.get(&line).map_or(0, Vec::len) > sleeps.get(&line).map_or(0, Vec::len);
         let redirects = request.http == Some(Http::Redirect) && !woke;
         if redirects && names.all(|name| is_ours(name) || inherited(name)) {
@@ -259,11 +255,11 @@ pub(in crate::change) fn refuse_lost_hosts(
 fn by_opening_line(
     configuration: &Configuration,
     active: bool,
-) -> BTreeMap<(PathBuf, Vec<u8>), Vec<VirtualHost>> {
+) -> BTreeMap<(PathBuf, Vec<u8>), Vec<&VirtualHost>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let hosts = configuration.virtual_hosts().into_iter();
+    let hosts = configuration.virtual_hosts().iter();
     for host in hosts.filter(|host| (host.truth == Truth::True) == active) {
-        all.entry(opening_line(configuration, &host))
+        all.entry(opening_line(configuration, host))
             .or_default()
             .push(host);
     }
@@ -283,9 +279,9 @@ pub(in crate::change) fn refuse_second_look(
     request: &Request,
     work: &Work<'_>,
 ) -> PlanError {
-    let before: HashSet<_> = secured(original).iter().map(|host| key(original, host)).collect();
+    let before: HashSet<_> = secured(original).map(|host| key(original, host)).collect();
     let slept = by_opening_line(original, false);
-    let woken = secured(result).into_iter().find(|host| {
+    let woken = secured(result).find(|host| {
         host.names_exactly(&request.domain)
             && !before.contains(&key(result, host))
             && slept.contains_key(&opening_line(result, host))

@@ -38,7 +38,8 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
 /// Virtual hosts that `--http off` leaves without a listener, to be told about.
 pub(in crate::change) fn losing_hosts(configuration: &Configuration, request: &Request) -> Vec<VirtualHost> {
     let answers = Answers::new(configuration, request);
-    Step::new(configuration, request, &answers).losers()
+    let step = Step::new(configuration, request, &answers);
+    step.losers().into_iter().cloned().collect()
 }
 
 /// Refuses to add or move listeners beside one that cannot be told.
@@ -210,15 +211,16 @@ impl<'a> Step<'a> {
     }
 
     /// Active virtual hosts that can be reached only through the listeners that go.
-    fn losers(&self) -> Vec<VirtualHost> {
+    fn losers(&self) -> Vec<&VirtualHost> {
         let goes = |listen: &Listen| self.plain.iter().any(|plain| plain.entry == listen.entry);
         let stays = |port: u16| {
             self.active
                 .iter()
                 .any(|listen| listen.port == port && !goes(listen))
         };
-        let mut hosts = self.configuration.virtual_hosts();
-        hosts.retain(|host| {
+        // The site itself is served over HTTPS instead.
+        let own = site(self.configuration, self.request).ok().flatten();
+        let hosts = self.configuration.virtual_hosts().iter().filter(|host| {
             let reached = host.addresses.iter().any(|address| {
                 self.plain
                     .iter()
@@ -231,13 +233,10 @@ impl<'a> Step<'a> {
                     .iter()
                     .any(|listen| listen.port != self.request.port && !goes(listen)),
             });
-            host.truth == Truth::True && reached && !remains
+            let is_own = own.as_ref().is_some_and(|own| own.section == host.section);
+            host.truth == Truth::True && reached && !remains && !is_own
         });
-        // The site itself is served over HTTPS instead.
-        if let Ok(Some(own)) = site(self.configuration, self.request) {
-            hosts.retain(|host| host.section != own.section);
-        }
-        hosts
+        hosts.collect()
     }
 
     /// `Listen 80` becomes `Listen 443`: the port inside the argument changes, the rest of the line stays.

@@ -194,7 +194,7 @@ impl<'a> Port<'a> {
     fn add(&self, ends: &[Option<IpAddr>], names: &[&str]) -> Result<Vec<Act>, PlanError> {
         let set = self.answers.set(ends[0]);
         let every_port = ends.iter().find(|end| self.answers.competitors(**end).is_empty());
-        if let Some(host) = every_port.and_then(|end| self.answers.set(*end).first().copied()) {
+        if let Some(host) = every_port.and_then(|end| self.answers.set(*end).first()) {
             return Err(refuse(format!(
                 "the virtual host {} answers HTTP as one for every port, and a new one for port {port} would take all \
                  of its names; write the port into its opening, as in `<VirtualHost *:{port}>`, then run again",

@@ -25,12 +25,15 @@ impl Glance {
 
     /// The directive of the table that it is, written without fault; or the section that it closes.
     pub fn known(self) -> Option<&'static Known> {
+        self.known_index().map(known::entry)
+    }
+
+    /// The index of that directive in the table.
+    pub fn known_index(self) -> Option<u16> {
         match self.0 {
             0 | u16::MAX => None,
-            test if test & Glance::TEST != 0 => {
-                Some(known::entry(known::conditional(test & Glance::DEFINE != 0)))
-            }
-            index => Some(known::entry(index - 1)),
+            test if test & Glance::TEST != 0 => Some(known::conditional(test & Glance::DEFINE != 0)),
+            index => Some(index - 1),
         }
     }
 

@@ -1,20 +1,22 @@
 //! The main file and all it includes, evaluated in Apache's order: what other parts ask. The reader fills it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
 use super::entries::Entries;
 use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::facts::Facts;
+use super::known;
 use super::listen::Listen;
 use super::module::{LoadModule, Modules};
 use super::path::resolve;
 use super::problem::Problem;
 use super::source::Source;
 use super::truth::Truth;
-use super::virtual_host::VirtualHost;
+use super::virtual_host::{Address, VirtualHost};
+use super::virtual_hosts::Hosts;
 use crate::httpd::eval::include::may_enter;
 use crate::httpd::eval::variable::Variables;
 use crate::httpd::text::scan::trim;
@@ -40,15 +42,26 @@ pub struct Configuration {
 /// What questions about the whole need again and again, gathered at the first one.
 #[derive(Debug, Default)]
 pub(in crate::httpd) struct Index {
-    by_name: OnceLock<HashMap<Vec<u8>, Vec<EntryId>>>,
+    by_name: OnceLock<ByName>,
     server_level: OnceLock<Vec<EntryId>>,
     /// The last active directive of each name at the server level.
     settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
     pub listens: OnceLock<Vec<Listen>>,
+    pub https_listeners: OnceLock<HashSet<Address>>,
+    pub hosts: OnceLock<Hosts>,
     /// The virtual hosts as the check saw them, kept only because they need not be given back before all else.
     pub checked: OnceLock<Vec<VirtualHost>>,
     /// Whether a line is of the server level, by file and line.
     levels: OnceLock<Vec<Vec<Truth>>>,
+}
+
+/// Entries by their names, in order.
+#[derive(Debug)]
+struct ByName {
+    /// Directives that one module alone provides, by their index in the table.
+    known: Vec<Vec<EntryId>>,
+    /// All others, in lower case.
+    others: HashMap<Vec<u8>, Vec<EntryId>>,
 }
 
 impl Configuration {
@@ -129,19 +142,50 @@ impl Configuration {
 
     /// Entries with that name (case does not matter; sections with their `<`).
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
-        let index = self.index.by_name.get_or_init(|| {
-            let mut index: HashMap<Vec<u8>, Vec<EntryId>> = HashMap::new();
-            for (id, entry) in (0..).zip(self.entries.iter()) {
-                let name = self.name(entry).to_ascii_lowercase();
-                index.entry(name).or_default().push(id);
-            }
-            index
-        });
-        let ids = index
-            .get(name.to_ascii_lowercase().as_bytes())
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let index = self.index.by_name.get_or_init(|| self.collect_names());
+        let ids = match known::single(name.as_bytes()) {
+            Some((directive, _)) => &index.known[directive as usize],
+            None => index
+                .others
+                .get(name.to_ascii_lowercase().as_bytes())
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
+        };
         ids.iter().map(|id| (*id, self.entry(*id)))
+    }
+
+    fn collect_names(&self) -> ByName {
+        let mut index = ByName {
+            known: vec![Vec::new(); known::count()],
+            others: HashMap::new(),
+        };
+        for (id, entry) in (0..).zip(self.entries.iter()) {
+            // Most lines are known since they were split.
+            if let Some(directive) = self.known_index(entry) {
+                index.known[directive as usize].push(id);
+                continue;
+            }
+            let name = self.name(entry);
+            match known::single(&name) {
+                Some((directive, _)) => index.known[directive as usize].push(id),
+                None => index
+                    .others
+                    .entry(name.to_ascii_lowercase())
+                    .or_default()
+                    .push(id),
+            }
+        }
+        index
+    }
+
+    /// Which directive of the table an entry is, where that was seen when its file was split.
+    fn known_index(&self, entry: &Entry) -> Option<u16> {
+        let line = || &self.files[entry.file as usize].document.lines()[entry.line as usize];
+        if entry.text == 0 {
+            line().glance.known_index()
+        } else {
+            None
+        }
     }
 
     /// Entries of the server level, conditionals that Apache decides while reading seen through.
@@ -171,11 +215,6 @@ impl Configuration {
             .map(|id| self.entry(*id))
     }
 
-    /// Takes the listeners from who has met them all, so that they are not gathered a second time.
-    pub(crate) fn keep_listens(&self, listens: Vec<Listen>) {
-        let _ = self.index.listens.set(listens);
-    }
-
     /// Takes what a check has gathered about virtual hosts: to give back a hundred thousand names one by one takes its time.
     pub(crate) fn keep_checked(&self, hosts: Vec<VirtualHost>) {
         let _ = self.index.checked.set(hosts);
@@ -183,6 +222,9 @@ impl Configuration {
 
     /// Has the entry that name?
     pub fn is_named(&self, entry: &Entry, name: &str) -> bool {
+        if let Some(directive) = self.known_index(entry) {
+            return known::entry(directive).name.eq_ignore_ascii_case(name);
+        }
         self.name(entry).eq_ignore_ascii_case(name.as_bytes())
     }
 

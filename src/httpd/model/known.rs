@@ -151,6 +151,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     table().entries.iter().map(|known| known.name)
 }
 
+/// How many entries there are.
+pub fn count() -> usize {
+    table().entries.len()
+}
+
 /// An entry by its index.
 pub fn entry(index: u16) -> &'static Known {
     &table().entries[index as usize]

@@ -1,5 +1,6 @@
 //! What there is to ask: a configuration and its parts, the table of directives, files, paths and facts about the server.
 
+pub mod address_sets;
 pub mod configuration;
 pub mod entries;
 pub mod entry;

@@ -8,7 +8,7 @@ use super::listen::is_no_host;
 use super::truth::Truth;
 
 /// One address of a virtual host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The host part.
     pub host: Host,
@@ -17,7 +17,7 @@ pub struct Address {
 }
 
 /// The host part of an [`Address`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// `*`, `_default_`, `0.0.0.0` or `[::]`.
     Any,
@@ -81,21 +81,6 @@ impl Address {
             },
         };
         Some(Address { host, port })
-    }
-
-    /// How near the address is to a connection's local end; `None` when it does not match. Apache prefers the exact
-    /// address, and among those the exact port.
-    pub(in crate::httpd) fn closeness(&self, ip: Option<IpAddr>, port: u16) -> Option<u8> {
-        let host = match &self.host {
-            Host::Any => 0,
-            Host::Ip(own) if Some(*own) == ip => 2,
-            Host::Ip(_) | Host::Name(_) => return None,
-        };
-        match self.port {
-            None => Some(host),
-            Some(own) if own == port => Some(host + 1),
-            Some(_) => None,
-        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Listeners and virtual hosts of a configuration: which there are, which one answers, and what is in force in it. Resolves
 //! no host names.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
+use super::address_sets::AddressSets;
 use super::configuration::Configuration;
-use super::entry::{Entry, EntryId, SERVER, SectionId};
+use super::entry::{Entry, EntryId, SERVER, Section, SectionId};
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
@@ -44,33 +46,45 @@ impl Configuration {
     }
 
     /// Every virtual host, in order, inactive ones included.
-    pub fn virtual_hosts(&self) -> Vec<VirtualHost> {
+    pub fn virtual_hosts(&self) -> &[VirtualHost] {
+        &self.hosts().all
+    }
+
+    fn hosts(&self) -> &Hosts {
+        self.index.hosts.get_or_init(|| self.collect_hosts())
+    }
+
+    fn collect_hosts(&self) -> Hosts {
         let main = self.main_server_name();
         // The port in the main server's name counts for the virtual hosts behind it only.
-        let mut ports = self
-            .named("ServerName")
-            .filter(|(_, entry)| entry.truth == Truth::True && self.context(entry) == SERVER)
-            .map(|(id, entry)| {
-                let port = self.arguments(entry).first().and_then(|name| host_part(name).1);
-                (id, port)
+        let mut ports = self.server_level().iter().filter_map(|id| {
+            let entry = self.entry(*id);
+            let is_name = entry.truth == Truth::True && self.is_named(entry, "ServerName");
+            is_name.then(|| {
+                (
+                    *id,
+                    self.arguments(entry).first().and_then(|name| host_part(name).1),
+                )
             })
-            .peekable();
+        });
+        let mut next = ports.next();
         let mut port = None;
-        let sections = (0..).zip(&self.sections).skip(1);
-        let by_opening: HashMap<EntryId, SectionId> =
-            sections.map(|(id, section)| (section.opening, id)).collect();
-        // Elsewhere Apache refuses one, or passes over all that is around it.
-        let found = self
-            .named("<VirtualHost")
-            .filter(|(_, entry)| self.context(entry) == SERVER);
-        found
-            .filter_map(|(opening, _)| {
-                while let Some((_, own)) = ports.next_if(|(id, _)| *id < opening) {
-                    port = own;
-                }
-                Some(self.virtual_host(*by_opening.get(&opening)?, opening, main.as_deref(), port))
-            })
-            .collect()
+        let mut hosts = Hosts::default();
+        for (section, Section { opening, .. }) in (0..).zip(&self.sections).skip(1) {
+            let entry = self.entry(*opening);
+            // Elsewhere Apache refuses one, or passes over all that is around it.
+            if !self.is_named(entry, "<VirtualHost") || self.context(entry) != SERVER {
+                continue;
+            }
+            while let Some((_, own)) = next.filter(|(id, _)| id < opening) {
+                port = own;
+                next = ports.next();
+            }
+            let (host, tls) = self.virtual_host(section, *opening, main.as_deref(), port);
+            hosts.all.push(host);
+            hosts.tls.push(tls);
+        }
+        hosts
     }
 
     fn virtual_host(
@@ -79,7 +93,7 @@ impl Configuration {
         opening: EntryId,
         main: Option<&str>,
         main_port: Option<u16>,
-    ) -> VirtualHost {
+    ) -> (VirtualHost, TlsSettings) {
         let entry = self.entry(opening);
         let argument = self.section_argument(entry);
         let addresses = word::words(&argument)
@@ -94,11 +108,14 @@ impl Configuration {
             aliases: Vec::new(),
             truth: entry.truth,
         };
+        let mut tls = TlsSettings::default();
         for inner in self.inside(section) {
-            if inner.truth < entry.truth {
-                continue;
-            }
-            if self.is_named(inner, "ServerName") {
+            if inner.truth == Truth::True && self.is_named(inner, "SSLEngine") {
+                tls.engine = Some(self.is_on(inner));
+            } else if inner.truth == Truth::True && self.is_named(inner, "SSLCertificateFile") {
+                tls.certificate = true;
+            } else if inner.truth < entry.truth {
+            } else if self.is_named(inner, "ServerName") {
                 if let [name] = self.arguments(inner).as_slice() {
                     host.server_name = Some(host_part(name).0);
                 }
@@ -111,7 +128,51 @@ impl Configuration {
         if host.server_name.is_none() && inherits {
             host.server_name = main.map(str::to_string);
         }
-        host
+        (host, tls)
+    }
+}
+
+/// The virtual hosts, and what is asked about them again and again.
+#[derive(Debug, Default)]
+pub(in crate::httpd) struct Hosts {
+    /// In order.
+    all: Vec<VirtualHost>,
+    /// Of each of them.
+    tls: Vec<TlsSettings>,
+    sets: OnceLock<AddressSets>,
+}
+
+/// What a virtual host says itself about speaking TLS.
+#[derive(Clone, Copy, Debug, Default)]
+struct TlsSettings {
+    /// The last active `SSLEngine`: whether it is on, if that can be read.
+    engine: Option<Option<bool>>,
+    /// There is an active `SSLCertificateFile`.
+    certificate: bool,
+}
+
+/// Virtual hosts that compete for the same connections, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Competitors<'a> {
+    all: &'a [VirtualHost],
+    members: &'a [u32],
+}
+
+impl<'a> Competitors<'a> {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = &'a VirtualHost> + Clone {
+        let all = self.all;
+        self.members.iter().map(move |index| &all[*index as usize])
+    }
+
+    /// Are there none?
+    pub fn is_empty(self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The one that answers when no name fits.
+    pub fn first(self) -> Option<&'a VirtualHost> {
+        self.iter().next()
     }
 }
 
@@ -162,39 +223,25 @@ impl Configuration {
     /// The virtual host that answers a request for `name` which arrives at `ip` (`None`: an address that no virtual
     /// host names) and `port`: `None` is the main server. Only active virtual hosts count. The rules are those of
     /// httpd's `vhost.c`: the nearest address set, in it the first one with the name, else its first.
-    pub fn answering<'a>(
-        &self,
-        hosts: &'a [VirtualHost],
-        ip: Option<IpAddr>,
-        port: u16,
-        name: &str,
-    ) -> Option<&'a VirtualHost> {
-        let set = self.address_set(hosts, ip, port);
-        set.iter()
-            .find(|host| host.has_name(name))
-            .or_else(|| set.first())
-            .copied()
+    pub fn answering(&self, ip: Option<IpAddr>, port: u16, name: &str) -> Option<&VirtualHost> {
+        let named = self.address_sets().named(self.virtual_hosts(), ip, port, name);
+        match named {
+            Some(index) => self.virtual_hosts().get(index as usize),
+            None => self.address_set(ip, port).first(),
+        }
     }
 
     /// The virtual hosts that compete for connections to `ip` and `port`, in order.
-    pub fn address_set<'a>(
-        &self,
-        hosts: &'a [VirtualHost],
-        ip: Option<IpAddr>,
-        port: u16,
-    ) -> Vec<&'a VirtualHost> {
-        let closeness =
-            |host: &VirtualHost| host.addresses.iter().filter_map(|a| a.closeness(ip, port)).max();
-        let active = || hosts.iter().filter(|host| host.truth == Truth::True);
-        let Some(nearest) = active().filter_map(closeness).max() else {
-            return Vec::new();
-        };
-        let within = |host: &&VirtualHost| {
-            host.addresses
-                .iter()
-                .any(|address| address.closeness(ip, port) == Some(nearest))
-        };
-        active().filter(within).collect()
+    pub fn address_set(&self, ip: Option<IpAddr>, port: u16) -> Competitors<'_> {
+        Competitors {
+            all: self.virtual_hosts(),
+            members: self.address_sets().competitors(ip, port),
+        }
+    }
+
+    fn address_sets(&self) -> &AddressSets {
+        let hosts = self.hosts();
+        hosts.sets.get_or_init(|| AddressSets::of(&hosts.all))
     }
 
     /// The last active setting of a directive in a section, or else in the main server.
@@ -214,42 +261,57 @@ impl Configuration {
 
     /// Is `SSLEngine on` in effect in a section (own or inherited from the main server)?
     pub fn ssl_engine(&self, section: SectionId) -> bool {
-        self.engine_setting(section) == Some(true)
+        let setting = self.setting(section, "SSLEngine");
+        setting.and_then(|entry| self.is_on(entry)) == Some(true)
     }
 
-    fn engine_setting(&self, section: SectionId) -> Option<bool> {
-        let words = self.arguments(self.setting(section, "SSLEngine")?);
+    /// Whether a switch is on, if it says.
+    fn is_on(&self, entry: &Entry) -> Option<bool> {
+        let words = self.arguments(entry);
         words.first().map(|value| value.eq_ignore_ascii_case(b"on"))
     }
 
-    /// Does a virtual host speak TLS: by `SSLEngine on`, or without that directive because it has a certificate and
-    /// one of its addresses is, as address and port, a listener whose protocol is https?
+    /// Does a virtual host of this configuration speak TLS: by `SSLEngine on`, or without that directive because it has a
+    /// certificate and one of its addresses is, as address and port, a listener whose protocol is https?
     pub fn speaks_tls(&self, host: &VirtualHost) -> bool {
-        if let Some(engine) = self.engine_setting(host.section) {
+        let hosts = self.hosts();
+        let index = hosts.all.binary_search_by_key(&host.section, |host| host.section);
+        let own = index.map(|index| hosts.tls[index]).unwrap_or_default();
+        let main = || {
+            let entry = self.server_setting("SSLEngine");
+            entry.and_then(|entry| self.is_on(entry))
+        };
+        if let Some(engine) = own.engine.unwrap_or_else(main) {
             return engine;
         }
-        if self.setting(host.section, "SSLCertificateFile").is_none() {
-            return false;
-        }
-        self.has_https_listener(host)
+        (own.certificate || self.server_setting("SSLCertificateFile").is_some())
+            && self.has_https_listener(host)
     }
 
     /// Is one of its addresses, as address and port, a listener whose protocol is https?
     pub(crate) fn has_https_listener(&self, host: &VirtualHost) -> bool {
-        let listens = self.listens();
-        let mut https = listens
+        let listeners = self.index.https_listeners.get_or_init(|| self.https_listeners());
+        host.addresses.iter().any(|address| listeners.contains(address))
+    }
+
+    /// The addresses of active listeners whose protocol is https, as virtual hosts write them.
+    fn https_listeners(&self) -> HashSet<Address> {
+        let https = self
+            .listens()
             .iter()
-            .filter(|l| l.truth == Truth::True && l.effective_protocol() == "https");
-        https.any(|listen| {
-            host.addresses.iter().any(|address| {
-                let same_address = match &address.host {
-                    Host::Any => listen.is_wildcard(),
-                    Host::Ip(ip) => listen.ip() == Some(*ip),
-                    Host::Name(name) => listen.address.as_deref() == Some(name),
-                };
-                same_address && address.port == Some(listen.port)
+            .filter(|listen| listen.truth == Truth::True && listen.effective_protocol() == "https");
+        let address = |listen: &Listen| {
+            let host = match (&listen.address, listen.ip()) {
+                _ if listen.is_wildcard() => Host::Any,
+                (_, Some(ip)) => Host::Ip(ip),
+                (address, None) => Host::Name(address.clone()?),
+            };
+            Some(Address {
+                host,
+                port: Some(listen.port),
             })
-        })
+        };
+        https.filter_map(address).collect()
     }
 
     /// Host part of the main server's `ServerName`.
