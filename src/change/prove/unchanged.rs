@@ -1,10 +1,10 @@
 //! That a plan leaves alone what was not asked for: the virtual hosts of others, who answers, and HTTP of the domain
 //! where it stays. Edits nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use crate::httpd::{Configuration, SERVER, Truth, VirtualHost};
+use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::existing::{HostKey, key, secured};
@@ -181,6 +181,16 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> BTreeMap
         .filter(|listen| listen.truth == Truth::True)
         .map(|listen| listen.port)
         .collect();
+    let mut own: HashMap<SectionId, [Vec<Vec<u8>>; 2]> = HashMap::new();
+    for (file, name) in FILES.into_iter().enumerate() {
+        for (_, entry) in configuration
+            .named(name)
+            .filter(|(_, entry)| entry.truth == Truth::True)
+        {
+            let files = own.entry(configuration.context(entry)).or_default();
+            files[file].push(configuration.rest(entry));
+        }
+    }
     let inherited = FILES.map(|name| {
         let entry = configuration.setting(SERVER, name);
         entry.map(|entry| configuration.rest(entry))
@@ -189,14 +199,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> BTreeMap
         if host.truth != Truth::True || host.names_exactly(&request.domain) {
             continue;
         }
-        let mut files = [Vec::new(), Vec::new()];
-        for entry in configuration.inside(host.section) {
-            for (own, name) in files.iter_mut().zip(FILES) {
-                if entry.truth == Truth::True && configuration.is_named(entry, name) {
-                    own.push(configuration.rest(entry));
-                }
-            }
-        }
+        let mut files = own.remove(&host.section).unwrap_or_default();
         for (own, inherited) in files.iter_mut().zip(&inherited) {
             if own.is_empty() {
                 own.extend(inherited.clone());
