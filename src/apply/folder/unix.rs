@@ -44,13 +44,25 @@ impl Folder {
         self.others.as_ref()
     }
 
+    /// Who owns it: may put into it what they like, and take out what they like.
+    pub(in crate::apply) fn owner(&self) -> io::Result<Option<u32>> {
+        Ok(of_stat(&rustix::fs::fstat(&*self.handle)?).attributes.uid)
+    }
+
+    /// Whether it is the same folder, whatever it is called.
+    pub(in crate::apply) fn is_same(&self, other: &Folder) -> bool {
+        let identity =
+            |folder: &Folder| rustix::fs::fstat(&*folder.handle).map(|stat| of_stat(&stat).identity);
+        matches!((identity(self), identity(other)), (Ok(one), Ok(two)) if one == two)
+    }
+
     pub(super) fn own_others(&self) -> io::Result<Option<Others>> {
         let stat = rustix::fs::fstat(&*self.handle)?;
         Ok(others(&self.path, self.handle.as_fd(), &stat))
     }
 
     /// Opens a folder in this one: a real one, no link to one.
-    pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+    pub(in crate::apply) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle =
             rustix::fs::openat(&*self.handle, name, flags, Mode::empty()).map_err(|error| {

@@ -55,7 +55,7 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
     };
     let folder = loaded.tls_folder();
     loaded.refuse_included(&folder)?;
-    let files = if arguments.name.is_some() {
+    let mut files = if arguments.name.is_some() {
         let mut files = NewFiles::of(&loaded);
         files.add_bundle(&bundle, &folder, &name, &|path| loaded.show(path))?;
         files
