@@ -503,15 +503,12 @@ fn no_key_is_written_where_others_may_write() {
     site.self_signed().run().expect_code(0);
 }
 
-#[test]
-fn an_access_list_counts_as_well() {
+/// The access list that new files in a folder get.
+const DEFAULT_LIST: &str = "system.posix_acl_default";
+
+/// Lets nobody write by a folder's access list of this name; says so where the file system has none.
+fn let_nobody_write(folder: &Path, name: &str) -> bool {
     use rustix::fs::{XattrFlags, setxattr};
-    if !is_root() {
-        return;
-    }
-    let site = Site::new();
-    let folder = site.root().join("conf/ssl");
-    fs::create_dir(&folder).expect("a folder");
     // user::rwx, user:nobody:rwx, group::r-x, mask::rwx, other::r-x
     let entries = [
         (1u16, 7u16, u32::MAX),
@@ -526,11 +523,64 @@ fn an_access_list_counts_as_well() {
         list.extend(rights.to_le_bytes());
         list.extend(id.to_le_bytes());
     }
-    if setxattr(&folder, "system.posix_acl_access", &list, XattrFlags::empty()).is_err() {
+    let is_set = setxattr(folder, name, &list, XattrFlags::empty()).is_ok();
+    if !is_set {
         support::skip("the file system of the temporary folder has no access lists");
+    }
+    is_set
+}
+
+#[test]
+fn an_access_list_counts_as_well() {
+    if !is_root() {
         return;
     }
-    takes_no_key(&site, &["access list"]);
+    let site = Site::new();
+    let folder = site.root().join("conf/ssl");
+    fs::create_dir(&folder).expect("a folder");
+    if let_nobody_write(&folder, "system.posix_acl_access") {
+        takes_no_key(&site, &["access list"]);
+    }
+}
+
+#[test]
+fn who_is_named_in_a_default_access_list_gets_no_rights_by_our_files() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let conf = site.root().join("conf");
+    if !let_nobody_write(&conf, DEFAULT_LIST) {
+        return;
+    }
+    let listed = |path: &Path| {
+        let mut none: [u8; 0] = [];
+        let found = rustix::fs::getxattr(path, "system.posix_acl_access", &mut none);
+        !matches!(found, Err(rustix::io::Errno::NODATA))
+    };
+    // Made before, so it has no list; its group may write it, as some like it.
+    mode(&site.main(), 0o664);
+    assert!(!listed(&site.main()));
+    let nobodys = |site: &Site, what: &str| {
+        let mut files: Vec<PathBuf> = vec![site.main()];
+        let ssl = fs::read_dir(conf.join("ssl")).into_iter().flatten().flatten();
+        files.extend(ssl.map(|entry| entry.path()));
+        for path in &files {
+            assert!(!listed(path), "{what}: {}", path.display());
+        }
+        files.len()
+    };
+    site.self_signed().run().expect_code(0);
+    assert!(nobodys(&site, "written") >= 3, "no certificate was made");
+    site.run(&["restore", "--yes"]).run().expect_code(0);
+    nobodys(&site, "put back");
+    // A file that went, and comes back with the mode that was noted.
+    site.self_signed().run().expect_code(0);
+    fs::remove_file(site.main()).expect("removed");
+    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    nobodys(&site, "made again");
+    let metadata = fs::metadata(site.main()).expect("the main file");
+    assert_eq!(metadata.mode() & 0o777, 0o664);
 }
 
 #[test]

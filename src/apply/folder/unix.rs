@@ -121,11 +121,20 @@ impl Folder {
         Ok(OsString::from_vec(target.into_bytes()).into())
     }
 
-    /// A new file that only its owner may read.
+    /// A new file that only its owner may read. Of its folder's default access list it keeps nothing: any mode that it gets
+    /// later would give rights to the accounts named there.
     pub(in crate::apply) fn make_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&*self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(file.into())
+        let file = File::from(rustix::fs::openat(
+            &*self.handle,
+            name,
+            flags,
+            Mode::RUSR | Mode::WUSR,
+        )?);
+        without_access_list(&file).inspect_err(|_| {
+            let _ = self.remove_file(name);
+        })?;
+        Ok(file)
     }
 
     pub(in crate::apply) fn make_folder(&self, name: &OsStr, closed: bool) -> io::Result<()> {
@@ -208,13 +217,31 @@ pub(super) fn others(path: &Path, folder: BorrowedFd, stat: &Stat) -> Option<Oth
     owner::of(path, of_stat(stat).attributes, || access_list(folder))
 }
 
+/// What Linux calls the access list of a file.
+#[cfg(target_os = "linux")]
+const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// Takes the access list from a file, if it has one; its mode is all that counts then.
+#[cfg(target_os = "linux")]
+fn without_access_list(file: &File) -> io::Result<()> {
+    match rustix::fs::fremovexattr(file, ACCESS_LIST) {
+        Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_access_list(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// The access list of a folder, or nothing.
 #[cfg(target_os = "linux")]
 fn access_list(folder: BorrowedFd) -> Vec<u8> {
     let mut list = vec![0; 64 << 10];
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let length = rustix::fs::openat(folder, ".", flags, Mode::empty())
-        .and_then(|folder| rustix::fs::fgetxattr(&folder, "system.posix_acl_access", &mut list));
+        .and_then(|folder| rustix::fs::fgetxattr(&folder, ACCESS_LIST, &mut list));
     list.truncate(length.unwrap_or(0));
     list
 }
