@@ -19,7 +19,7 @@ use esync_ssl::apply::{
 };
 use support::files;
 use support::others::{NOBODY, Victim, give, give_all, is_root, mode};
-use support::site::{DOMAIN, Site};
+use support::site::{BACKUPS, DOMAIN, Site};
 use support::stranger::Background;
 
 /// Tells a child which folder to attack, and what to put there as a link.
@@ -501,6 +501,78 @@ fn no_key_is_written_where_others_may_write() {
     // A folder that root and a group of root's may write is ours.
     let (site, _) = with(&|folder| mode(folder, 0o775));
     site.self_signed().run().expect_code(0);
+}
+
+#[test]
+fn a_group_that_others_are_in_is_not_ours() {
+    if !is_root() {
+        return;
+    }
+    let copy = |site: &Site| {
+        let program = site.beside("esync-ssl");
+        fs::copy(support::program::binary(), &program).expect("a copy");
+        mode(&program, 0o755);
+        program
+    };
+    // Who runs it, with which group; a folder of that group, which may write there.
+    for (user, group, is_ours) in [
+        (0, NOBODY, false),
+        (1002, 100, false),
+        (1002, 1002, true),
+        (0, 0, true),
+    ] {
+        for name in ["conf/ssl", BACKUPS] {
+            let site = Site::new();
+            let program = copy(&site);
+            fs::create_dir(site.root().join(name)).expect("a folder");
+            hand_over(&site.root(), user, group);
+            mode(&site.root().join(name), 0o770);
+            let mut command = Command::new(&program);
+            command.args(["enable", "--yes", "--self-signed", "--domain", DOMAIN, "--root"]);
+            command.arg(site.root());
+            command.uid(user).gid(group).current_dir("/");
+            let outcome = support::process::finish(&mut command, Duration::from_secs(60));
+            let outcome = outcome.expect_code(if is_ours { 0 } else { 4 });
+            let said = outcome.stderr_text().contains("may be written by its group");
+            assert_eq!(said, !is_ours, "{user} {group} {name}: {}", outcome.report());
+        }
+    }
+}
+
+/// Gives a folder with all in it to an account.
+fn hand_over(path: &Path, user: u32, group: u32) {
+    chown(path, Some(user), Some(group)).expect("another owner");
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("the folder").flatten() {
+            hand_over(&entry.path(), user, group);
+        }
+    }
+}
+
+#[test]
+fn a_command_that_is_told_means_one_path() {
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    let odd = site.beside("it's mine; x");
+    fs::create_dir(&odd).expect("a folder");
+    give(&odd);
+    symlink(&odd, site.root().join("conf/ssl")).expect("a link");
+    let outcome = site.self_signed().run().expect_code(4);
+    let quoted = format!("'{}'", odd.display().to_string().replace('\'', r"'\''"));
+    let command = format!("chown root {quoted}; chmod go-w {quoted}");
+    assert!(
+        outcome.stderr_text().contains(&command),
+        "{command}: {}",
+        outcome.report()
+    );
+    // Of a link it is the link that is taken over, and not what it leads to.
+    let link = site.beside("a link");
+    symlink("/etc/passwd", &link).expect("a link");
+    std::os::unix::fs::lchown(&link, Some(NOBODY), Some(NOBODY)).expect("another owner");
+    let distrust = esync_ssl::server::trust::judge(&link).expect_err("it is nobody's");
+    assert_eq!(distrust.advice(), format!("chown -h root '{}'", link.display()));
 }
 
 /// The access list that new files in a folder get.

@@ -13,6 +13,8 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Found, Kind, invalid, regular};
+#[cfg(target_os = "linux")]
+use crate::account::{self, ACCESS_LIST};
 use crate::apply::owner::{self, Attributes, Others};
 
 /// A folder held open, and who else may write to it or to a folder above it.
@@ -217,10 +219,6 @@ pub(super) fn others(path: &Path, folder: BorrowedFd, stat: &Stat) -> Option<Oth
     owner::of(path, of_stat(stat).attributes, || access_list(folder))
 }
 
-/// What Linux calls the access list of a file.
-#[cfg(target_os = "linux")]
-const ACCESS_LIST: &str = "system.posix_acl_access";
-
 /// Takes the access list from a file, if it has one; its mode is all that counts then.
 #[cfg(target_os = "linux")]
 fn without_access_list(file: &File) -> io::Result<()> {
@@ -237,18 +235,17 @@ fn without_access_list(_file: &File) -> io::Result<()> {
 
 /// The access list of a folder, or nothing.
 #[cfg(target_os = "linux")]
-fn access_list(folder: BorrowedFd) -> Vec<u8> {
-    let mut list = vec![0; 64 << 10];
+fn access_list(folder: BorrowedFd) -> Option<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let length = rustix::fs::openat(folder, ".", flags, Mode::empty())
-        .and_then(|folder| rustix::fs::fgetxattr(&folder, ACCESS_LIST, &mut list));
-    list.truncate(length.unwrap_or(0));
-    list
+    account::access_list(|list| {
+        let folder = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
+        rustix::fs::fgetxattr(&folder, ACCESS_LIST, list)
+    })
 }
 
 #[cfg(not(target_os = "linux"))]
-fn access_list(_folder: BorrowedFd) -> Vec<u8> {
-    Vec::new()
+fn access_list(_folder: BorrowedFd) -> Option<Vec<u8>> {
+    Some(Vec::new())
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]
