@@ -675,6 +675,21 @@ fn certificates_are_not_installed_where_others_may_write() {
         outcome.report()
     );
     assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0);
+
+    // A link to what is not there yet: it would be made in a folder of somebody else.
+    fs::remove_dir(&folder).expect("removed");
+    let other = site.beside("other");
+    fs::create_dir(&other).expect("a folder");
+    give(&other);
+    symlink(other.join("ssl"), &folder).expect("a link");
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let mut command = vec!["cert", "install", "--cert", &arguments[5], "--key", &arguments[7]];
+        command.extend(dry_run);
+        let outcome = site.run(&command).run().expect_code(4);
+        let said = outcome.stderr_text();
+        assert!(said.contains("uid 65534"), "{}", outcome.report());
+        assert_eq!(fs::read_dir(&other).expect("the folder").count(), 0);
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Folder> {
         let mut walk = Walk::begin(path, Last::Follow)?;
         walk.ahead.push_back(".".into());
-        Ok(walk.to_the_end()?.folder)
+        Ok(walk.run_through()?.folder)
     }
 }
 
@@ -42,7 +42,7 @@ impl Place {
     /// # Errors
     /// When a folder on the way is not there, or may not be searched.
     pub fn of(path: &Path, last: Last) -> io::Result<Place> {
-        Walk::begin(path, last)?.to_the_end()
+        Walk::begin(path, last)?.run_through()
     }
 }
 
@@ -90,7 +90,7 @@ impl Walk {
     }
 
     /// Where the whole path leads.
-    fn to_the_end(self) -> io::Result<Place> {
+    fn run_through(self) -> io::Result<Place> {
         match self.run()? {
             Way { place, below } if below.is_empty() => Ok(place),
             _ => Err(Errno::NOENT.into()),
