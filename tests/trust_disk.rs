@@ -508,12 +508,8 @@ fn a_group_that_others_are_in_is_not_ours() {
     if !is_root() {
         return;
     }
-    let copy = |site: &Site| {
-        let program = site.beside("esync-ssl");
-        fs::copy(support::program::binary(), &program).expect("a copy");
-        mode(&program, 0o755);
-        program
-    };
+    let around = files::folder();
+    let program = copied_program(around.path());
     // Who runs it, with which group; a folder of that group, which may write there.
     for (user, group, is_ours) in [
         (0, NOBODY, false),
@@ -523,7 +519,6 @@ fn a_group_that_others_are_in_is_not_ours() {
     ] {
         for name in ["conf/ssl", BACKUPS] {
             let site = Site::new();
-            let program = copy(&site);
             fs::create_dir(site.root().join(name)).expect("a folder");
             hand_over(&site.root(), user, group);
             mode(&site.root().join(name), 0o770);
@@ -713,15 +708,24 @@ fn who_else_may_write_a_configuration_file_is_said() {
     assert_eq!((metadata.uid(), metadata.mode() & 0o777), (NOBODY, 0o640));
 }
 
+/// A copy of the program in a folder, for other accounts. By a program of its own: what another test starts meanwhile would
+/// hold open for writing what this process writes, and then it cannot be run.
+fn copied_program(folder: &Path) -> PathBuf {
+    let program = folder.join("esync-ssl");
+    let mut copy = Command::new("cp");
+    copy.arg(support::program::binary()).arg(&program);
+    support::process::finish(&mut copy, Duration::from_secs(60)).expect_code(0);
+    mode(&program, 0o755);
+    program
+}
+
 #[test]
 fn an_account_that_works_on_its_own_tree_hears_nothing() {
     if !is_root() {
         return;
     }
     let site = Site::new();
-    let program = site.beside("esync-ssl");
-    fs::copy(support::program::binary(), &program).expect("a copy");
-    mode(&program, 0o755);
+    let program = copied_program(&site.beside(""));
     give_all(&site.root());
     mode(&site.root().join("conf"), 0o775);
     let run = |arguments: &[&str]| {
