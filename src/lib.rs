@@ -12,6 +12,7 @@
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
+//! - [`quoted`]: paths in commands that people are told to type.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -28,5 +29,6 @@ pub mod foreign;
 pub mod httpd;
 pub mod interrupt;
 pub mod lint;
+pub mod quoted;
 pub mod server;
 pub mod tls;

@@ -223,7 +223,7 @@ pub fn of_section(
                 Some(copy) => copy,
                 None => {
                     let copy = stage.folder.join(format!("{number}.pem"));
-                    create_private(&copy, bytes)?;
+                    create_private(&copy, bytes).map_err(io::Error::other)?;
                     copy
                 }
             };

@@ -363,6 +363,24 @@ pub fn undone(root: &Path, global: &Global, printer: &Printer) -> Result<Undone,
     Ok(all)
 }
 
+/// Undoes what a killed run left, for a command that writes without a transaction of its own. What another run is at work
+/// on is its own business.
+///
+/// # Errors
+/// When it cannot be undone.
+pub fn settle(root: &Path, global: &Global, world: &World, printer: &Printer) -> Result<Settled, Failure> {
+    let mut settled = Settled::default();
+    for store in &stores(root, world.disk) {
+        if store.interrupted().is_some_and(|run| run.at_work.is_none()) {
+            store.refuse_foreign()?;
+            let lock = lock(store, Duration::ZERO, world)?;
+            settled.and(recover(store, &lock, false, global, printer)?);
+        }
+    }
+    settled.warn(printer);
+    Ok(settled)
+}
+
 /// Undoes what a killed run left in one store.
 pub fn recover(
     store: &Store,

@@ -152,6 +152,8 @@ mod system {
 
     use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 
+    use crate::account::{self, Writer};
+
     /// The server that rehearses may give up its rights before it opens its mutexes.
     const PASSABLE: u32 = 0o711;
 
@@ -164,10 +166,9 @@ mod system {
     pub fn make_parent(parent: &Path) -> io::Result<()> {
         let around = parent.parent().map(fs::symlink_metadata).transpose()?;
         let is_safe = around.is_some_and(|around| {
-            let others_write = around.mode() & 0o022 != 0;
-            crate::account::is_root_or_us(around.uid())
-                && around.is_dir()
-                && (!others_write || around.mode() & 0o1000 != 0)
+            let writer = writer(parent.parent().unwrap_or(parent), &around);
+            let is_kept = !matches!(writer, Some(Writer::Owner(_))) && around.mode() & 0o1000 != 0;
+            around.is_dir() && (writer.is_none() || is_kept)
         });
         if !is_safe {
             return Err(io::Error::other(format!(
@@ -192,8 +193,13 @@ mod system {
         folder.symlink_metadata().is_ok_and(|metadata| {
             metadata.is_dir()
                 && metadata.uid() == rustix::process::geteuid().as_raw()
-                && metadata.mode() & 0o022 == 0
+                && writer(folder, &metadata).is_none()
         })
+    }
+
+    fn writer(folder: &Path, metadata: &fs::Metadata) -> Option<Writer> {
+        let list = || account::access_list(|list| rustix::fs::lgetxattr(folder, account::ACCESS_LIST, list));
+        Writer::of(metadata.uid(), metadata.gid(), metadata.mode(), list)
     }
 
     pub fn has_name(file: &File) -> io::Result<bool> {
