@@ -12,6 +12,8 @@ pub mod error_log;
 pub mod handshake;
 pub mod installation;
 pub mod port;
+#[cfg(not(windows))]
+mod processes;
 mod program;
 pub mod rehearsal;
 pub mod scratch;
