@@ -22,4 +22,5 @@ pub mod shown;
 pub mod swap;
 pub mod system;
 pub mod system_log;
+mod tls_probe;
 pub mod trust;
