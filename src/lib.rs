@@ -11,6 +11,7 @@
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
+//! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -25,6 +26,8 @@ pub mod cli;
 pub mod exit_status;
 pub mod foreign;
 pub mod httpd;
+#[cfg(unix)]
+pub mod inherited;
 pub mod interrupt;
 pub mod server;
 pub mod tls;

@@ -14,6 +14,7 @@ pub struct Scratch {
     pub folder: PathBuf,
     /// Beside the folder, and locked as long as this run lives: without it nobody knows whose the folder is.
     _lock: NamedTempFile,
+    _parent: Parent,
     // Last: before the program may end, the folder has gone.
     _hold: Hold,
 }
@@ -34,14 +35,17 @@ impl Scratch {
     pub fn new() -> io::Result<Scratch> {
         let hold = Hold::new();
         let mut refused = io::Error::from(io::ErrorKind::NotFound);
-        for parent in parents() {
-            match system::make_parent(&parent).and_then(|()| locked(&parent)) {
-                Ok(lock) => {
+        let known = known_parents().into_iter().map(Some);
+        for place in known.chain([None]) {
+            let parent = place.map_or_else(Parent::another, Parent::known);
+            match parent.and_then(|parent| Ok((locked(&parent.path)?, parent))) {
+                Ok((lock, parent)) => {
                     let folder = lock.path().with_extension("");
                     system::make(&folder)?;
                     return Ok(Scratch {
                         folder,
                         _lock: lock,
+                        _parent: parent,
                         _hold: hold,
                     });
                 }
@@ -49,6 +53,53 @@ impl Scratch {
             }
         }
         Err(refused)
+    }
+
+    /// A new file in it for which nobody else has any rights, whatever a new file gets otherwise.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or what the system says.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        system::create(&self.folder.join(name))
+    }
+}
+
+/// Where the folders of runs are.
+struct Parent {
+    path: PathBuf,
+    /// It is this run's own, and goes with it.
+    is_own: bool,
+}
+
+impl Parent {
+    /// A folder for all our runs, which is made where it is not there.
+    fn known(path: PathBuf) -> io::Result<Parent> {
+        system::make_parent(&path)?;
+        Ok(Parent { path, is_own: false })
+    }
+
+    /// One of another name, because everybody can take a name that he knows.
+    fn another() -> io::Result<Parent> {
+        let temporary = std::env::temp_dir();
+        system::judge_around(&temporary)?;
+        let mut builder = tempfile::Builder::new();
+        let name = format!("{}-", name());
+        let made = builder
+            .prefix(&name)
+            .rand_bytes(12)
+            .make_in(&temporary, system::make)?;
+        Ok(Parent {
+            path: made.into_temp_path().keep().map_err(|error| error.error)?,
+            is_own: true,
+        })
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        if self.is_own {
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 }
 
@@ -76,8 +127,16 @@ fn locked(parent: &Path) -> io::Result<NamedTempFile> {
 
 const LOCK: &str = ".lock";
 
+/// What our folders in a folder for all are called.
+fn name() -> String {
+    #[cfg(unix)]
+    return format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    "esync-ssl".into()
+}
+
 /// Where such folders may be, the preferred place first.
-fn parents() -> Vec<PathBuf> {
+fn known_parents() -> Vec<PathBuf> {
     let mut parents = Vec::new();
     #[cfg(target_os = "linux")]
     if rustix::process::geteuid().is_root() {
@@ -88,18 +147,31 @@ fn parents() -> Vec<PathBuf> {
     {
         parents.push(own.join("esync-ssl"));
     }
-    #[cfg(unix)]
-    let name = format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
-    #[cfg(not(unix))]
-    let name = "esync-ssl";
-    parents.push(std::env::temp_dir().join(name));
+    parents.push(std::env::temp_dir().join(name()));
     parents
+}
+
+/// Those that [`Parent::another`] made, as far as they are ours.
+fn other_parents() -> Vec<PathBuf> {
+    let start = format!("{}-", name());
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start));
+    let paths = named.map(|entry| entry.path());
+    paths.filter(|path| system::is_ours(path)).collect()
 }
 
 /// Ends what killed runs left behind.
 pub fn sweep() -> Vec<Swept> {
-    let ours = parents().into_iter().filter(|parent| system::is_ours(parent));
-    ours.flat_map(|parent| sweep_below(&parent)).collect()
+    let known = known_parents()
+        .into_iter()
+        .filter(|parent| system::is_ours(parent));
+    let mut swept: Vec<Swept> = known.flat_map(|parent| sweep_below(&parent)).collect();
+    for parent in other_parents() {
+        swept.extend(sweep_below(&parent));
+        // That of a run which lives is not empty, and one which is just being made is made again.
+        let _ = fs::remove_dir(&parent);
+    }
+    swept
 }
 
 fn sweep_below(parent: &Path) -> Vec<Swept> {
@@ -147,10 +219,12 @@ fn sweep_folder(folder: &Path) -> Option<Swept> {
 mod system {
     use super::*;
     use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::time::{Duration, Instant};
 
     use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
+
+    use crate::server::processes::{command_line, pids};
 
     /// The server that rehearses may give up its rights before it opens its mutexes.
     const PASSABLE: u32 = 0o711;
@@ -160,21 +234,34 @@ mod system {
         fs::set_permissions(folder, fs::Permissions::from_mode(PASSABLE))
     }
 
+    /// The server reads and opens what it is to before it gives up its rights.
+    pub fn create(file: &Path) -> io::Result<File> {
+        File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)
+    }
+
+    /// Can nobody else put another folder into the place of ours?
+    pub fn judge_around(folder: &Path) -> io::Result<()> {
+        let around = fs::symlink_metadata(folder.canonicalize()?)?;
+        let others_write = around.mode() & 0o022 != 0;
+        let is_safe = crate::account::is_root_or_us(around.uid())
+            && around.is_dir()
+            && (!others_write || around.mode() & 0o1000 != 0);
+        if is_safe {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "others may replace folders in {}; set TMPDIR to a folder that belongs to this account",
+            folder.display()
+        )))
+    }
+
     /// Makes it, or takes the one that is there if it is ours.
     pub fn make_parent(parent: &Path) -> io::Result<()> {
-        let around = parent.parent().map(fs::symlink_metadata).transpose()?;
-        let is_safe = around.is_some_and(|around| {
-            let others_write = around.mode() & 0o022 != 0;
-            crate::account::is_root_or_us(around.uid())
-                && around.is_dir()
-                && (!others_write || around.mode() & 0o1000 != 0)
-        });
-        if !is_safe {
-            return Err(io::Error::other(format!(
-                "others may replace folders beside {}",
-                parent.display()
-            )));
-        }
+        judge_around(parent.parent().unwrap_or(parent))?;
         match make(parent) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -203,11 +290,10 @@ mod system {
     /// Ends every process whose arguments name the main file of this folder, and what it started. Its user says
     /// nothing: the server gives up root's rights. Who else gives such arguments to a process asks for its end.
     pub fn end_processes(folder: &Path) -> Vec<u32> {
-        let main = folder.join(super::super::rehearsal::MAIN);
         let mut ended = Vec::new();
         let start = Instant::now();
         loop {
-            let found = processes_of(&main);
+            let found = processes_of(folder);
             if found.is_empty() || start.elapsed() > Duration::from_secs(10) {
                 return ended;
             }
@@ -226,36 +312,52 @@ mod system {
         }
     }
 
-    fn processes_of(main: &Path) -> Vec<u32> {
+    fn processes_of(folder: &Path) -> Vec<u32> {
+        let main = folder.join(super::super::rehearsal::MAIN);
         let names = |pid: &u32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-            let main = main.as_os_str().as_bytes();
-            words.windows(2).any(|two| two == [b"-f", main])
+            let line = command_line(*pid);
+            let mut words = line.windows(2);
+            words.any(|two| two[0] == b"-f" && two[1] == main.as_os_str().as_bytes())
         };
-        crate::server::port::pids().filter(names).collect()
+        pids().filter(names).collect()
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod system {
     use super::*;
+    use crate::acl;
 
+    /// The server runs as we do: nobody else needs to pass.
     pub fn make(folder: &Path) -> io::Result<()> {
-        fs::create_dir(folder)
+        acl::create_folder(folder)
     }
 
+    /// It is as closed as its folder.
+    pub fn create(file: &Path) -> io::Result<File> {
+        File::options().write(true).create_new(true).open(file)
+    }
+
+    /// Everybody may make folders where the system has its temporary files; ours are closed.
+    pub fn judge_around(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Makes it, or takes the one that is there if nobody else may write to it.
     pub fn make_parent(parent: &Path) -> io::Result<()> {
         match make(parent) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ if is_ours(parent) => Ok(()),
-            _ => Err(io::Error::other(format!("{} is no folder", parent.display()))),
+            _ => Err(io::Error::other(format!(
+                "{} is not a folder that only we may write to; remove it",
+                parent.display()
+            ))),
         }
     }
 
-    /// The folder for temporary files belongs to one account.
     pub fn is_ours(folder: &Path) -> bool {
-        folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+        let is_folder = folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        is_folder && matches!(acl::objection(folder), Ok(None))
     }
 
     pub fn has_name(_: &File) -> io::Result<bool> {
