@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use esync_ssl::server::port::process;
@@ -168,8 +168,27 @@ fn a_command_line_without_end_uses_up_no_memory() {
         Some(Vec::new())
     );
     for words in [&["status"][..], &["ports"]] {
-        limited::run(&site.root(), words);
+        let most = most_memory(&mut limited::limited(&site.root(), words, "/dev/null"));
+        assert!(most < 150_000, "{words:?}: {most} kB");
     }
+}
+
+/// So many kB a program has in memory at its worst moment.
+fn most_memory(command: &mut Command) -> u64 {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a child");
+    let mut most = 0;
+    while child.try_wait().expect("its state").is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let now = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = now.and_then(|now| now.trim().strip_suffix(" kB")?.parse().ok());
+        most = most.max(now.unwrap_or_default());
+    }
+    assert!(most > 0);
+    most
 }
 
 #[test]

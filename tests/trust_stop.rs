@@ -236,11 +236,11 @@ fn only_what_a_dead_run_left_is_tidied_up() {
     rehearsing.nothing_left_of(&folder, "afterwards");
 }
 
-/// The same command by a shell that lets everybody write what it makes.
-fn without_umask(command: &Command) -> Command {
+/// The same command by a shell that does something first.
+fn after(what: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell
-        .args(["-c", "umask 0; exec \"$@\"", "sh"])
+        .args(["-c", &format!("{what}; exec \"$@\""), "sh"])
         .arg(command.get_program())
         .args(command.get_args());
     for (name, value) in command.get_envs() {
@@ -257,7 +257,7 @@ fn what_a_rehearsal_writes_is_closed_whatever_the_umask() {
     let Some(rehearsing) = Rehearsing::new(4) else {
         return;
     };
-    let (mut child, folder) = rehearsing.started(&mut without_umask(&rehearsing.command()));
+    let (mut child, folder) = rehearsing.started(&mut after("umask 0", &rehearsing.command()));
     let named = folder.display().to_string();
     let mut modes = BTreeMap::new();
     let mut umasks = BTreeSet::new();
@@ -282,6 +282,23 @@ fn what_a_rehearsal_writes_is_closed_whatever_the_umask() {
     assert!(modes.values().all(|mode| mode & 0o022 == 0), "{modes:?}");
     // What it starts could not make anything for all either.
     assert_eq!(umasks, BTreeSet::from(["0022".to_owned()]));
+}
+
+/// Where children are ignored, the system keeps their end to itself.
+#[test]
+fn ignored_children_are_seen_to_end() {
+    let Some(site) = ApacheSite::new("") else { return };
+    let command = site.enable(&site.leaf, &[]).into_command();
+    let mut ignoring = after("trap '' CHLD", &command);
+    let outcome = support::process::finish(&mut ignoring, Duration::from_secs(100)).expect_code(0);
+    let said = outcome.stderr_text();
+    let is_silent = |words: &str| !said.contains(words);
+    assert!(
+        ["no rehearsal", "not asked", "did not answer", "cannot be seen"]
+            .into_iter()
+            .all(is_silent),
+        "{said}"
+    );
 }
 
 /// Somebody else who takes the port of each rehearsal before its server does, so often at most.

@@ -4,6 +4,7 @@
 #[cfg(target_os = "linux")]
 use std::cell::RefCell;
 use std::fmt;
+#[cfg(target_os = "linux")]
 use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -25,6 +26,9 @@ use crate::interrupt;
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long one may take that waits for a program to tell a pass-phrase.
+pub const WITH_DIALOG: Duration = Duration::from_secs(5);
+
 /// How long one look at it may take.
 const LOOK: Duration = Duration::from_secs(2);
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -36,8 +40,8 @@ pub const ERROR_LOG: &str = "error.log";
 const STDOUT: &str = "stdout";
 const STDERR: &str = "stderr";
 
-/// So many ports are tried.
-const TRIES: usize = 5;
+/// So many ports are tried, as others may take one before the server does.
+pub const TRIES: usize = 5;
 
 /// Where a rehearsal takes place.
 pub struct Stage<'a> {
