@@ -83,10 +83,9 @@ impl Parent {
         let temporary = std::env::temp_dir();
         system::judge_around(&temporary)?;
         let mut builder = tempfile::Builder::new();
-        let name = format!("{}-", name());
         let made = builder
-            .prefix(&name)
-            .rand_bytes(12)
+            .prefix(&other_name())
+            .rand_bytes(RANDOM)
             .make_in(&temporary, system::make)?;
         Ok(Parent {
             path: made.into_temp_path().keep().map_err(|error| error.error)?,
@@ -113,9 +112,9 @@ impl Drop for Scratch {
 fn locked(parent: &Path) -> io::Result<NamedTempFile> {
     for _ in 0..100 {
         let file = tempfile::Builder::new()
-            .prefix("rehearsal-")
+            .prefix(FOLDER)
             .suffix(LOCK)
-            .rand_bytes(12)
+            .rand_bytes(RANDOM)
             .tempfile_in(parent)?;
         // Another run that sweeps may have been there in between.
         if file.as_file().try_lock().is_ok() && system::has_name(file.as_file())? {
@@ -125,7 +124,20 @@ fn locked(parent: &Path) -> io::Result<NamedTempFile> {
     Err(io::Error::other("somebody locks every file there"))
 }
 
+/// What the folder of a run is called, and the lock beside it.
+const FOLDER: &str = "rehearsal-";
 const LOCK: &str = ".lock";
+/// So many letters that nobody can guess are behind such names.
+const RANDOM: usize = 12;
+
+/// Has it a name that we gave? What has another one is somebody's, be it in a folder of ours.
+fn is_made(path: &Path, start: &str, end: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let middle = name.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+    middle.is_some_and(|middle| {
+        middle.len() == RANDOM && middle.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
 
 /// What our folders in a folder for all are called.
 fn name() -> String {
@@ -133,6 +145,11 @@ fn name() -> String {
     return format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
     #[cfg(not(unix))]
     "esync-ssl".into()
+}
+
+/// What they are called where somebody else took that name, up to the random letters.
+fn other_name() -> String {
+    format!("{}-rehearsals-", name())
 }
 
 /// Where such folders may be, the preferred place first.
@@ -153,11 +170,12 @@ fn known_parents() -> Vec<PathBuf> {
 
 /// Those that [`Parent::another`] made, as far as they are ours.
 fn other_parents() -> Vec<PathBuf> {
-    let start = format!("{}-", name());
+    let start = other_name();
     let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start));
-    let paths = named.map(|entry| entry.path());
-    paths.filter(|path| system::is_ours(path)).collect()
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| is_made(path, &start, "") && system::is_ours(path))
+        .collect()
 }
 
 /// Ends what killed runs left behind.
@@ -177,11 +195,12 @@ pub fn sweep() -> Vec<Swept> {
 fn sweep_below(parent: &Path) -> Vec<Swept> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    let is_lock = |path: &&PathBuf| path.to_string_lossy().ends_with(LOCK);
+    let is_lock = |path: &&PathBuf| is_made(path, FOLDER, LOCK);
     let dead = paths.iter().filter(is_lock).filter_map(|lock| sweep_one(lock));
     let mut swept: Vec<Swept> = dead.collect();
     // The lock is there before the folder and goes after it: a folder without one is nobody's.
-    let folders = paths.iter().filter(|path| !is_lock(path) && path.is_dir());
+    let is_folder = |path: &&PathBuf| is_made(path, FOLDER, "") && path.is_dir();
+    let folders = paths.iter().filter(is_folder);
     let lost = folders.filter(|folder| !folder.with_extension("lock").exists());
     swept.extend(lost.filter_map(|folder| sweep_folder(folder)));
     swept
@@ -396,6 +415,31 @@ mod tests {
         assert!(system::make_parent(&around.path().join("new")).is_err());
         mode(around.path(), 0o1777);
         assert!(system::make_parent(&around.path().join("new")).is_ok());
+    }
+
+    /// The folder for temporary files holds folders of ours that are somebody's, and these hold what he likes.
+    #[test]
+    fn only_what_we_made_is_swept() {
+        let parent = tempfile::tempdir().unwrap();
+        let kept = [
+            "rehearsal-1",
+            "rehearsal-abcdefghijkl.d",
+            "Apache24",
+            "esync-ssl-0",
+            "x-rehearsal-abcdefghijkl",
+        ];
+        for name in kept {
+            fs::create_dir(parent.path().join(name)).unwrap();
+        }
+        let lost = parent.path().join("rehearsal-abcdefghijkl");
+        fs::create_dir(&lost).unwrap();
+        fs::write(parent.path().join("a.lock"), "").unwrap();
+        assert_eq!(sweep_below(parent.path()).len(), 1);
+        assert!(!lost.exists());
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), kept.len() + 1);
+        let other = |name: &str| is_made(Path::new(name), &other_name(), "");
+        assert!(other(&format!("/tmp/{}abcdefghijkl", other_name())));
+        assert!(!other("/tmp/esync-ssl-0-rehearsals-mine") && !other("/tmp/esync-ssl-test-abcdef"));
     }
 
     #[test]
