@@ -236,11 +236,11 @@ fn only_what_a_dead_run_left_is_tidied_up() {
     rehearsing.nothing_left_of(&folder, "afterwards");
 }
 
-/// The same command by a shell that does something first.
+/// The same command by a shell that does something first; not every one can ignore its children.
 fn after(what: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("bash");
     shell
-        .args(["-c", &format!("{what}; exec \"$@\""), "sh"])
+        .args(["-c", &format!("{what}; exec \"$@\""), "bash"])
         .arg(command.get_program())
         .args(command.get_args());
     for (name, value) in command.get_envs() {

@@ -352,9 +352,8 @@ mod system {
         acl::create_folder(folder)
     }
 
-    /// It is as closed as its folder.
     pub fn create(file: &Path) -> io::Result<File> {
-        File::options().write(true).create_new(true).open(file)
+        acl::create_file(file, &[])
     }
 
     /// Everybody may make folders where the system has its temporary files; ours are closed.
