@@ -267,12 +267,12 @@ fn wait(store: &Store, seconds: u64, world: &World, printer: &Printer) -> Result
     }
 }
 
-/// The locks of all places for backups that are there, for a command that writes no file and must not meet one half
-/// written: what a killed run left is undone.
+/// The locks of all places for backups that are there, for a command that writes no file of the configuration and must not
+/// meet one half written: what a killed run left is undone.
 ///
 /// # Errors
 /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
-pub fn settle(
+pub fn alone(
     root: &Path,
     seconds: u64,
     global: &Global,
