@@ -8,11 +8,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::files;
 use support::others::{NOBODY, give_all, is_root, mode};
 use support::process::Outcome;
+use support::running::{OTHER, Site as Running};
 use support::site::{DOMAIN, Site};
 use support::stranger::Notes;
+use support::{files, systemd};
 
 /// Commands that only read.
 const READING: [&[&str]; 8] = [
@@ -480,4 +481,70 @@ fn children_find_only_what_the_configuration_names() {
         "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     ];
     assert_eq!(found, wanted);
+}
+
+/// A server that runs as a unit, and one of whose modules everybody may write from now on.
+fn unit_with_an_open_module() -> Option<Running> {
+    if !is_root() || !systemd::isolate() {
+        return None;
+    }
+    let site = Running::new()?;
+    let own = site.folder.path().join("modules");
+    let module = site.httpd.modules.join("mod_alias.so");
+    fs::create_dir(&own).expect("a folder");
+    fs::copy(&module, own.join("mod_alias.so")).expect("a module");
+    systemd::stand_in(&site, false);
+    systemd::with_systemd(&site, &["restart"]).expect_code(0);
+    append(
+        &site,
+        &format!("LoadModule alias_module {}/mod_alias.so\n", own.display()),
+    );
+    mode(&own, 0o777);
+    Some(site)
+}
+
+fn append(site: &Running, line: &str) {
+    let main = site.root().join("conf/httpd.conf");
+    let text = fs::read_to_string(&main).expect("the main file");
+    files::write(&main, format!("{text}{line}"));
+}
+
+fn told(site: &Running) -> Vec<String> {
+    let told = fs::read_to_string(site.root().join("told")).unwrap_or_default();
+    told.lines().map(str::to_owned).collect()
+}
+
+/// What manages the server makes no difference: a unit runs httpd with all rights too.
+#[test]
+fn no_service_is_told_to_read_what_others_may_write() {
+    let Some(site) = unit_with_an_open_module() else {
+        return;
+    };
+    let port = site.network.https.to_string();
+    let change = ["enable", "--yes", "--self-signed", "--no-test", "--domain", OTHER];
+    let change = [&change[..], &["--http", "keep", "--port", &port]].concat();
+    let enable = [&change[..], &["--restart"]].concat();
+    let before = fs::read(site.root().join("conf/httpd.conf")).expect("the main file");
+    for words in [
+        &enable[..],
+        &["restart"],
+        &["restart", "--graceful", "--force", "OTHERS-WRITE"],
+    ] {
+        let outcome = systemd::with_systemd(&site, words).expect_code(4);
+        says(&outcome, &["modules may be written by everybody, mode 0777"]);
+        assert_eq!(told(&site), ["start"], "{}", outcome.report());
+        let now = fs::read(site.root().join("conf/httpd.conf")).expect("the main file");
+        assert_eq!(now, before, "{}", outcome.report());
+    }
+    // The same where files are put back, and where nothing had to be written.
+    systemd::with_systemd(&site, &change).expect_code(0);
+    for words in [&enable[..], &["restore", "--yes", "--restart"]] {
+        let outcome = systemd::with_systemd(&site, words).expect_code(4);
+        says(&outcome, &["modules may be written by everybody, mode 0777"]);
+        assert_eq!(told(&site), ["start"], "{}", outcome.report());
+    }
+    // Once nobody else may write there any more, all goes on.
+    mode(&site.folder.path().join("modules"), 0o755);
+    systemd::with_systemd(&site, &["restart", "--graceful"]).expect_code(0);
+    assert_eq!(told(&site), ["start", "reload"]);
 }

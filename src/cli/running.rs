@@ -31,7 +31,7 @@ pub fn server(loaded: &Loaded) -> Server {
 /// The same, to be told to start or stop.
 pub fn to_be_told(loaded: &Loaded) -> Server {
     Server {
-        obstacle: loaded.reader().err().map(ToString::to_string),
+        obstacle: loaded.obstacle(),
         ..server(loaded)
     }
 }

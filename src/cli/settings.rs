@@ -93,15 +93,33 @@ impl Loaded {
         let Some(binary) = self.binary.as_ref()? else {
             return Ok(None);
         };
-        let reader = self.reader.get_or_init(|| {
-            let reach = if self.is_accepted {
-                Reach::Programs
-            } else {
-                Reach::All
-            };
-            Reader::of(binary, &self.configuration, &self.belonging(), reach)
-        });
+        let reader = self
+            .reader
+            .get_or_init(|| Reader::of(binary, &self.configuration, &self.belonging(), self.reach()));
         reader.as_ref().map(Some)
+    }
+
+    /// Why nobody may be told to have a server read this configuration. A service knows its own program, so it counts
+    /// where we found none as well.
+    pub fn obstacle(&self) -> Option<String> {
+        let silence = match self.reader() {
+            Ok(Some(_)) => return None,
+            Ok(None) => {
+                let others = trust::of_configuration(&self.configuration, &self.belonging(), self.reach());
+                return others.map(|distrust| Silence::OthersWrite(distrust).to_string());
+            }
+            Err(silence) => silence,
+        };
+        Some(silence.to_string())
+    }
+
+    /// What of the configuration counts.
+    fn reach(&self) -> Reach {
+        if self.is_accepted {
+            Reach::Programs
+        } else {
+            Reach::All
+        }
     }
 
     /// Files of the configuration besides those that it names.
