@@ -455,6 +455,7 @@ fn protected(dialog: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
         .arg("-out")
         .arg(&under);
     support::process::finish(&mut openssl, Duration::from_secs(30)).expect_code(0);
+    fs::copy(&site.leaf.key, site.folder.path().join("open.key")).expect("a copy");
     let key = fs::read(&under).expect("the key");
     let mut file = fs::File::create(&site.leaf.key).expect("the key file");
     file.write_all(&key).expect("the key file");
@@ -602,8 +603,24 @@ fn a_program_that_knows_the_pass_phrase_is_good() {
     let own = site.folder.path().join("phrase.sh");
     fs::remove_file(site.folder.path().join("was-run")).expect("the mark");
     fs::set_permissions(&own, fs::Permissions::from_mode(0o757)).expect("its mode");
-    let told = site.command(&["check"]).run().expect_code(0);
-    assert!(told.stderr_text().contains("is not run"), "{}", told.report());
+    let named = format!("{} may be written by everybody, mode 0757", own.display());
+    let (codes, _) = codes_of_check(&site, 0);
+    assert!(codes.iter().any(|code| code == "OTHERS-WRITE"), "{codes:?}");
+    let other = site.authority.leaf_without_chain("other", &["other.example.com"]);
+    let enable = ["--no-test", "--restart", "--http", "keep"];
+    for program in [
+        site.command(&["restart"]),
+        site.command(&["restart", "--force", "OTHERS-WRITE"]),
+        site.enable_with("other.example.com", &other, &other, &enable),
+    ] {
+        let refused = site.nothing_stays_of(program, 4);
+        assert!(refused.stderr_text().contains(&named), "{}", refused.report());
+    }
+    assert!(!site.folder.path().join("was-run").exists());
+    // Where no key needs it, nobody runs it.
+    let open = fs::read(site.folder.path().join("open.key")).expect("the key without a pass-phrase");
+    fs::write(&site.leaf.key, open).expect("the key file");
+    site.command(&["restart"]).run().expect_code(0);
     assert!(!site.folder.path().join("was-run").exists());
 }
 
