@@ -5,16 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::acl;
 
-/// Judges one file or folder by itself; links lead on to what is judged by itself.
+/// Judges one file, folder or link by itself. What a link leads to is judged when it is come to; who may write the link,
+/// which has a list of its own, leads elsewhere after that.
 pub(super) fn look(
     path: &Path,
     metadata: &Metadata,
     _shared: Option<&PathBuf>,
 ) -> Result<bool, (PathBuf, String)> {
-    if metadata.is_symlink() {
-        return Ok(false);
-    }
-    match acl::objection(path) {
+    match acl::own_objection(path, metadata) {
         Ok(None) => Ok(false),
         Ok(Some(why)) => Err((path.to_path_buf(), why)),
         Err(error) => Err((path.to_path_buf(), format!("cannot be looked at: {error}"))),
