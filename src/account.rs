@@ -1,6 +1,6 @@
 //! Accounts of Unix by their numbers: whom we trust among them, and how people call them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::foreign;
 
@@ -19,14 +19,26 @@ pub fn group(id: u32) -> Option<String> {
     named("/etc/group", id)
 }
 
+/// Whether a path is at somebody's home, or at that of this account.
+pub fn is_at_home(user: u32, path: &Path) -> bool {
+    let own = field("/etc/passwd", user, 5).map(PathBuf::from);
+    let own = own.filter(|home| home.parent().is_some());
+    path.starts_with("/home") || own.is_some_and(|home| path.starts_with(home))
+}
+
 /// The name of a number in the lines `NAME:x:NUMBER:...`.
 fn named(file: &str, id: u32) -> Option<String> {
+    field(file, id, 0)
+}
+
+/// A field of the line of a number.
+fn field(file: &str, id: u32, at: usize) -> Option<String> {
     let bytes = foreign::read(Path::new(file), foreign::CERTIFICATE).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+        let fields: Vec<&str> = line.split(':').collect();
+        let is_it = fields.get(2)?.parse() == Ok(id);
+        is_it.then(|| fields.get(at).map(|field| (*field).to_owned()))?
     })
 }
 

@@ -27,4 +27,5 @@ pub mod foreign;
 pub mod httpd;
 pub mod interrupt;
 pub mod server;
+pub mod shown;
 pub mod tls;

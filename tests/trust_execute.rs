@@ -4,16 +4,17 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::others::{NOBODY, give_all, is_root, mode};
 use support::process::Outcome;
 use support::running::{OTHER, Site as Running};
 use support::site::{DOMAIN, Site};
-use support::stranger::Notes;
-use support::{files, systemd};
+use support::stranger::{Notes, as_nobody};
+use support::{files, mounts, process, systemd};
 
 /// Commands that only read.
 const READING: [&[&str]; 8] = [
@@ -87,7 +88,7 @@ fn says(outcome: &Outcome, words: &[&str]) {
 /// What makes a program one of somebody else's, and how that is named.
 type Spoil = (&'static str, fn(&Tree), fn(&Tree) -> (PathBuf, &'static str));
 
-const SPOILS: [Spoil; 9] = [
+const SPOILS: [Spoil; 11] = [
     (
         "it belongs to somebody",
         |tree| give_all(&tree.httpd()),
@@ -160,6 +161,32 @@ const SPOILS: [Spoil; 9] = [
                 "belongs to nobody (uid 65534), mode 0644",
             )
         },
+    ),
+    (
+        "a library for another kind of machine",
+        |tree| {
+            files::write(&tree.path("lib64/libapr-1.so.0"), "");
+            give_all(&tree.path("lib64/libapr-1.so.0"));
+        },
+        |tree| {
+            (
+                tree.path("lib64/libapr-1.so.0"),
+                "belongs to nobody (uid 65534), mode 0644",
+            )
+        },
+    ),
+    (
+        "what runs it, as it is a script",
+        |tree| {
+            let shell = tree.path("own/sh");
+            fs::create_dir(tree.path("own")).expect("a folder");
+            fs::copy("/bin/sh", &shell).expect("a shell");
+            let script = fs::read_to_string(tree.httpd()).expect("the script");
+            let script = script.replacen("/bin/sh", &shell.display().to_string(), 1);
+            fs::write(tree.httpd(), script).expect("the script");
+            give_all(&shell);
+        },
+        |tree| (tree.path("own/sh"), "belongs to nobody (uid 65534), mode 0755"),
     ),
     (
         "an access list names somebody",
@@ -368,12 +395,18 @@ fn a_configuration_that_others_may_write_is_read_by_no_httpd() {
         assert_eq!(found.len(), 1, "{what}: {}", check.report());
         assert_eq!(found[0]["place"]["file"], named, "{what}");
         let before = tree.site.text();
+        let enable = tree.enable(&[], 4);
         says(
-            &tree.enable(&[], 4),
+            &enable,
             &["httpd is not run on this configuration", &named, "--no-test"],
         );
         let restart = tree.site.run(&["restart"]).run().expect_code(4);
-        says(&restart, &[&named, "--force OTHERS-WRITE"]);
+        says(&restart, &[&named]);
+        // What would not help is not offered.
+        for outcome in [&enable, &restart] {
+            let offers = outcome.stderr_text().contains("--force OTHERS-WRITE");
+            assert_eq!(offers, !is_program, "{what}: {}", outcome.report());
+        }
         for words in READING {
             tree.site.run(words).run();
         }
@@ -547,4 +580,134 @@ fn no_service_is_told_to_read_what_others_may_write() {
     mode(&site.folder.path().join("modules"), 0o755);
     systemd::with_systemd(&site, &["restart", "--graceful"]).expect_code(0);
     assert_eq!(told(&site), ["start", "reload"]);
+}
+
+/// What `check` holds against the configuration, if it does, and what it says is to be done.
+fn others_write(tree: &Tree) -> Option<(String, String)> {
+    let check = tree.site.run(&["check", "--json"]).run();
+    let found: Value = serde_json::from_slice(&check.stdout).expect("JSON");
+    let found = found["configuration"].as_array().expect("findings").iter();
+    let found: Vec<_> = found.filter(|one| one["code"] == "OTHERS-WRITE").collect();
+    assert!(found.len() <= 1, "{}", check.report());
+    let text = |name: &str| found.first()?[name].as_str().map(str::to_owned);
+    Some((text("cause")?, text("fix")?))
+}
+
+const CURABLE: [(&str, fn(&Tree)); 6] = [
+    ("a module", |tree| {
+        give_all(&tree.path("modules/mod_authz_core.so"))
+    }),
+    ("a group", |tree| {
+        std::os::unix::fs::chown(tree.path("modules"), None, Some(NOBODY)).unwrap();
+        mode(&tree.path("modules"), 0o775);
+    }),
+    ("a link of somebody", |tree| {
+        symlink(tree.path("conf"), tree.path("link")).unwrap();
+        std::os::unix::fs::lchown(tree.path("link"), Some(NOBODY), None).unwrap();
+        tree.append("IncludeOptional link/*.none");
+    }),
+    ("a name with blanks and more", |tree| {
+        fs::create_dir(tree.path("its $(own) folder")).unwrap();
+        mode(&tree.path("its $(own) folder"), 0o777);
+        tree.append("IncludeOptional \"its $(own) folder/*.conf\"");
+    }),
+    ("several at once", |tree| {
+        mode(&tree.path("modules"), 0o777);
+        give_all(&tree.site.main());
+    }),
+    ("all of it, many files", |tree| {
+        for number in 0..20 {
+            files::write(&tree.path(&format!("conf/more/{number}.conf")), "# nothing\n");
+        }
+        tree.append("Include conf/more/*.conf");
+        give_all(&tree.site.root());
+    }),
+];
+
+/// The first step that is named suffices, as it is typed.
+#[test]
+fn what_is_named_makes_a_configuration_trusted() {
+    for (what, spoil) in CURABLE {
+        let Some(tree) = Tree::new() else { return };
+        spoil(&tree);
+        let (cause, fix) = others_write(&tree).unwrap_or_else(|| panic!("{what}: nothing is found"));
+        let mut shell = std::process::Command::new("sh");
+        let mended = process::finish(shell.args(["-ec", &fix]), Duration::from_secs(10));
+        mended.expect_code(0);
+        assert_eq!(others_write(&tree), None, "{what}: {cause}\n{fix}");
+        assert_eq!(fs::metadata(tree.path("conf")).unwrap().uid(), 0, "{what}");
+    }
+}
+
+/// Somebody's home stays his.
+#[test]
+fn nobody_is_told_to_take_a_home_away() {
+    if !is_root() || !mounts::isolate() {
+        return;
+    }
+    let Some(tree) = Tree::new() else { return };
+    mounts::lay_memory(Path::new("/home"));
+    let module = Path::new("/home/deploy/mod_own.so");
+    files::write(module, "");
+    give_all(Path::new("/home/deploy"));
+    tree.append(&format!("LoadModule own_module {}", module.display()));
+    let (cause, fix) = others_write(&tree).expect("a finding");
+    assert!(cause.contains("/home/deploy belongs to nobody"), "{cause}");
+    assert!(
+        fix.starts_with("copy /home/deploy/mod_own.so to a folder below"),
+        "{fix}"
+    );
+    assert!(!fix.contains("chown"), "{fix}");
+}
+
+/// What this account may not look at is nobody's fault, and what only root can do is said to be so.
+#[test]
+fn what_cannot_be_looked_at_is_told_as_that() {
+    let Some(tree) = Tree::new() else { return };
+    mode(tree.site.root().parent().expect("a folder"), 0o755);
+    let check = || {
+        let mut command = as_nobody(Path::new(env!("CARGO_BIN_EXE_esync-ssl")));
+        command.arg("check").arg("--root").arg(tree.site.root());
+        process::finish(&mut command, Duration::from_secs(30))
+    };
+    mode(&tree.path("modules"), 0o700);
+    let unseen = check();
+    says_in_answer(
+        &unseen,
+        &[
+            "cannot be looked at: Permission denied",
+            "run as an account that may look at",
+        ],
+    );
+    assert!(!unseen.stdout_text().contains("chown"), "{}", unseen.report());
+    mode(&tree.path("modules"), 0o777);
+    says_in_answer(&check(), &["may be written by everybody", "as root: chmod o-w"]);
+}
+
+#[track_caller]
+fn says_in_answer(outcome: &Outcome, words: &[&str]) {
+    // Lines are broken for a terminal.
+    let said = outcome
+        .stdout_text()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for word in words {
+        assert!(said.contains(word), "{word}: {}", outcome.report());
+    }
+}
+
+/// A unit may run the server, so without systemd nothing is told around it.
+#[test]
+fn a_systemctl_that_others_may_write_is_named() {
+    if !is_root() || !systemd::isolate() {
+        return;
+    }
+    let Some(site) = Running::new() else { return };
+    systemd::stand_in(&site, false);
+    mode(Path::new("/usr/bin/systemctl"), 0o757);
+    let outcome = systemd::with_systemd(&site, &["restart"]).expect_code(4);
+    says(&outcome, &["systemctl may be written by everybody, mode 0757"]);
+    assert_eq!(told(&site), Vec::<String>::new());
+    assert!(!site.daemon.runs());
 }

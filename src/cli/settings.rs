@@ -20,7 +20,7 @@ use crate::server::environment::Environment;
 use crate::server::installation::Installation;
 use crate::server::service;
 use crate::server::swap;
-use crate::server::trust::{self, Distrust, Reach};
+use crate::server::trust::{self, Others, Reach};
 use crate::tls::holds_private_key;
 
 /// A configuration that was found and read.
@@ -106,11 +106,21 @@ impl Loaded {
             Ok(Some(_)) => return None,
             Ok(None) => {
                 let others = trust::of_configuration(&self.configuration, &self.belonging(), self.reach());
-                return others.map(|distrust| Silence::OthersWrite(distrust).to_string());
+                return others.map(|others| Silence::OthersWrite(others).to_string());
             }
             Err(silence) => silence,
         };
         Some(silence.to_string())
+    }
+
+    /// What to do besides what a silence names: to accept it, where that is for who runs us to decide.
+    pub fn acceptance(silence: &Silence) -> String {
+        match silence {
+            Silence::OthersWrite(others) if !others.programs => {
+                format!(", or accept it with --force {}", Code::OthersWrite)
+            }
+            _ => String::new(),
+        }
     }
 
     /// What of the configuration counts.
@@ -128,10 +138,10 @@ impl Loaded {
     }
 
     /// What of the configuration others may write.
-    pub fn written_by_others(&self) -> Option<Distrust> {
+    pub fn written_by_others(&self) -> Option<Others> {
         // Whether the binary may read it hangs on the same, and was judged.
         match self.reader() {
-            Err(Silence::OthersWrite(distrust)) if !self.is_accepted => return Some(distrust.clone()),
+            Err(Silence::OthersWrite(others)) if !self.is_accepted => return Some(others.clone()),
             Ok(Some(_)) if !self.is_accepted => return None,
             _ => {}
         }

@@ -156,7 +156,8 @@ impl Service for Direct {
         match self.server.pid_file_distrust() {
             None => Ok(()),
             Some(distrust) => Err(Error::Distrusted(format!(
-                "the PidFile is not believed, as others than root and this account may write it ({distrust}); to mend it: {}",
+                "the PidFile is not believed, as {} it ({distrust}); to mend it: {}",
+                distrust.charge(),
                 distrust.advice()
             ))),
         }

@@ -185,8 +185,13 @@ fn manager_of(server: Server) -> Box<dyn Service> {
         return service;
     }
     match systemd::of(&server) {
-        Some(unit) => Box::new(unit),
-        None => Box::new(direct::Direct::new(server)),
+        Ok(Some(unit)) => Box::new(unit),
+        Ok(None) => Box::new(direct::Direct::new(server)),
+        // A unit may run it, which is not to be gone around.
+        Err(why) => Box::new(Barred {
+            service: Box::new(direct::Direct::new(server)),
+            why,
+        }),
     }
 }
 

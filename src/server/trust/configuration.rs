@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Distrust, Judge};
+use super::{Distrust, Judge, Others};
 use crate::httpd::{Configuration, Entry, Truth, bytes_path, include_places, resolve};
 use crate::server::dialog;
 
@@ -16,16 +16,23 @@ pub enum Reach {
 }
 
 /// What of a configuration others than root and we may write; `more` are files besides that belong to it.
-pub fn of_configuration(configuration: &Configuration, more: &[PathBuf], reach: Reach) -> Option<Distrust> {
-    let mut paths = programs(configuration);
-    if reach == Reach::All {
-        paths.extend(files(configuration));
-        paths.extend_from_slice(more);
-    }
+pub fn of_configuration(configuration: &Configuration, more: &[PathBuf], reach: Reach) -> Option<Others> {
     let mut judge = Judge::default();
-    let mut first_of = |paths: &[PathBuf]| paths.iter().find_map(|path| judge.judge(path).err());
-    first_of(&paths)
-        .or_else(|| first_of(&dialogs(configuration)).filter(|_| dialog::may_be_run(configuration)))
+    let mut flaws =
+        |paths: &[PathBuf]| -> Vec<Distrust> { paths.iter().flat_map(|path| judge.flaws(path)).collect() };
+    let mut found = flaws(&programs(configuration));
+    let dialogs = flaws(&dialogs(configuration));
+    // Only then it is worth reading every key.
+    if !dialogs.is_empty() && dialog::may_be_run(configuration) {
+        found.extend(dialogs);
+    }
+    let has_programs = !found.is_empty();
+    if reach == Reach::All {
+        found.extend(flaws(&files(configuration)));
+        found.extend(flaws(more));
+    }
+    let root = configuration.source().host_path(configuration.server_root());
+    Others::of(found, has_programs, &root)
 }
 
 /// The modules and libraries that Apache loads, and the programs that it runs when it starts.

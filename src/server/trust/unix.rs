@@ -4,7 +4,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::SHARED;
+use super::Flaw;
+use super::distrust::Step;
 use crate::account::{self, is_root_or_us, user};
 
 const GROUP_WRITES: u32 = 0o020;
@@ -16,40 +17,55 @@ const STICKY: u32 = 0o1000;
 ///
 /// In `/tmp` a folder of root's stays where it is. A file or a link there may be somebody's second name for a file
 /// of root's, and what is mounted there shows what owners it likes.
-pub(super) fn look(
-    path: &Path,
-    metadata: &Metadata,
-    shared: Option<&PathBuf>,
-) -> Result<bool, (PathBuf, String)> {
+pub(super) fn look(path: &Path, metadata: &Metadata, shared: Option<&PathBuf>) -> Result<bool, Flaw> {
     let mode = metadata.mode();
     let shown = format!("mode {:04o}", mode & 0o7777);
-    let refuse = |why: String| Err((path.to_path_buf(), why));
+    let by_group = mode & GROUP_WRITES != 0 && !is_closed_group(path, metadata.gid());
+    let too_much = if metadata.is_symlink() || metadata.file_type().is_char_device() {
+        None
+    } else {
+        too_much(by_group, mode & ALL_WRITE != 0)
+    };
     if !is_root_or_us(metadata.uid()) {
-        return refuse(format!("belongs to {}, {shown}", user(metadata.uid())));
+        let step = Step::Owner {
+            user: metadata.uid(),
+            is_link: metadata.is_symlink(),
+            mode: too_much,
+        };
+        let why = format!("belongs to {}, {shown}", user(metadata.uid()));
+        return Err(Flaw::of(path, why, step));
     }
     if let Some(folder) = shared {
         let is_of_folder = folder
             .metadata()
             .is_ok_and(|folder| folder.dev() == metadata.dev());
         if !metadata.is_dir() || !is_of_folder {
-            return Err((folder.clone(), SHARED.into()));
+            return Err(Flaw::shared(folder));
         }
     }
-    if metadata.is_symlink() || metadata.file_type().is_char_device() {
+    let Some(too_much) = too_much else {
         return Ok(false);
-    }
-    let by_group = mode & GROUP_WRITES != 0 && !is_closed_group(path, metadata.gid());
-    if mode & ALL_WRITE == 0 && !by_group {
-        return Ok(false);
-    }
+    };
     if metadata.is_dir() && mode & STICKY != 0 {
         return Ok(true);
     }
-    refuse(if mode & ALL_WRITE != 0 {
-        format!("may be written by everybody, {shown}")
+    let who = if mode & ALL_WRITE != 0 {
+        "everybody".into()
     } else {
-        format!("may be written by {}, {shown}", group(metadata.gid()))
-    })
+        group(metadata.gid())
+    };
+    let why = format!("may be written by {who}, {shown}");
+    Err(Flaw::of(path, why, Step::Mode(too_much)))
+}
+
+/// What of a mode others have too much, for `chmod`.
+fn too_much(by_group: bool, by_all: bool) -> Option<&'static str> {
+    match (by_group, by_all) {
+        (true, true) => Some("go-w"),
+        (true, false) => Some("g-w"),
+        (false, true) => Some("o-w"),
+        (false, false) => None,
+    }
 }
 
 /// Root's group, or the private one that many systems give each account. With an access list the bits of the group
