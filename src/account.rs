@@ -19,6 +19,36 @@ pub fn group(id: u32) -> Option<String> {
     named("/etc/group", id)
 }
 
+/// Numbers below it are for accounts and groups of the system.
+const FIRST_OF_PEOPLE: u32 = 1000;
+
+/// A group in which others may be than root and the owner of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name or number.
+    pub name: String,
+    /// The system has it for services, as ssl-cert; "users" is everybody.
+    pub is_of_system: bool,
+}
+
+impl Group {
+    /// That of a file with this owner; nothing for root's, and for the private one that many systems give each account.
+    pub fn of(owner: u32, id: u32) -> Option<Group> {
+        let name = group(id);
+        let is_private = || {
+            let members = field("/etc/group", id, 3);
+            name.is_some() && name == named("/etc/passwd", owner) && members.is_some_and(|all| all.is_empty())
+        };
+        if id == 0 || is_private() {
+            return None;
+        }
+        Some(Group {
+            is_of_system: id < FIRST_OF_PEOPLE && name.as_deref().is_some_and(|name| name != "users"),
+            name: name.unwrap_or_else(|| id.to_string()),
+        })
+    }
+}
+
 /// Whether a path is at somebody's home, or at that of this account.
 pub fn is_at_home(user: u32, path: &Path) -> bool {
     let own = field("/etc/passwd", user, 5).map(PathBuf::from);
@@ -51,5 +81,8 @@ mod tests {
         assert_eq!(user(0), "root (uid 0)");
         assert_eq!(user(4_000_000_001), "uid 4000000001");
         assert_eq!(group(0).as_deref(), Some("root"));
+        assert_eq!(Group::of(0, 0), None);
+        let unknown = Group::of(0, 4_000_000_001).expect("a group");
+        assert_eq!((&*unknown.name, unknown.is_of_system), ("4000000001", false));
     }
 }

@@ -711,3 +711,64 @@ fn a_systemctl_that_others_may_write_is_named() {
     assert_eq!(told(&site), Vec::<String>::new());
     assert!(!site.daemon.runs());
 }
+
+/// The finding about a key that others may read: how bad it is, and who may.
+fn exposed(value: &Value) -> Option<(String, String)> {
+    if value["code"] == "KEY-EXPOSED" {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        return Some((text("severity")?, text("summary")?));
+    }
+    match value {
+        Value::Object(fields) => fields.values().find_map(exposed),
+        Value::Array(values) => values.iter().find_map(exposed),
+        _ => None,
+    }
+}
+
+/// A group that the system has for services is customary, as Debian's ssl-cert; one of people is not.
+#[test]
+fn check_says_which_group_may_read_a_key() {
+    if !is_root() {
+        return;
+    }
+    let Some(site) = Running::new() else { return };
+    let key = site.root().join("conf/server.key");
+    for (group, rights, expected) in [
+        (0, 0o640, None),
+        (NOBODY, 0o600, None),
+        (
+            1,
+            0o640,
+            Some(("advice", "the group daemon may read the private key")),
+        ),
+        (
+            100,
+            0o640,
+            Some(("works-but-wrong", "the group users may read the private key")),
+        ),
+        (
+            NOBODY,
+            0o640,
+            Some(("works-but-wrong", "the group nogroup may read the private key")),
+        ),
+        (
+            4_000_001,
+            0o640,
+            Some(("works-but-wrong", "the group 4000001 may read the private key")),
+        ),
+        (
+            1,
+            0o644,
+            Some((
+                "works-but-wrong",
+                "every user of this machine may read the private key",
+            )),
+        ),
+    ] {
+        std::os::unix::fs::chown(&key, None, Some(group)).expect("a group");
+        mode(&key, rights);
+        let check = site.json(&["check", "--no-rehearsal"], 0);
+        let expected = expected.map(|(severity, summary)| (severity.to_owned(), summary.to_owned()));
+        assert_eq!(exposed(&check), expected, "{group} {rights:o}");
+    }
+}

@@ -43,6 +43,8 @@ pub struct Exposure {
     pub who: String,
     /// What to type.
     pub fix: String,
+    /// They are a group that systems have for this.
+    pub is_customary: bool,
 }
 
 impl Exposure {
@@ -62,6 +64,7 @@ impl Exposure {
         Some(Exposure {
             who: names(&others),
             fix: restriction(path, reader, &others),
+            is_customary: false,
         })
     }
 }
