@@ -335,7 +335,7 @@ const OPEN_FILES: [Open; 6] = [
     ),
 ];
 
-const OPEN_PROGRAMS: [Open; 5] = [
+const OPEN_PROGRAMS: [Open; 6] = [
     (
         "a module",
         |tree| give_all(&tree.path("modules/mod_authz_core.so")),
@@ -354,6 +354,20 @@ const OPEN_PROGRAMS: [Open; 5] = [
             tree.append("LoadFile own/lib.so");
         },
         |tree| tree.path("own"),
+    ),
+    (
+        "a library below another server root, which is in force at that line",
+        |tree| {
+            let (root, other) = (tree.site.root(), tree.path("other"));
+            files::write(&other.join("own/lib.so"), "");
+            give_all(&other.join("own"));
+            tree.append(&format!(
+                "ServerRoot {}\nLoadFile own/lib.so\nServerRoot {}",
+                other.display(),
+                root.display()
+            ));
+        },
+        |tree| tree.path("other/own"),
     ),
     (
         "a module for which a file must come",
