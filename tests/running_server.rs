@@ -5,19 +5,18 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::certificates::{Days, p256, self_signed};
 use support::client::http_get;
-use support::process::{self, Outcome};
+use support::files;
+use support::process;
 use support::program::esync_ssl;
 use support::running::{NAME, OTHER, Site, codes};
 use support::site::text;
 use support::systemd::{self, stand_in, with_systemd};
-use support::{files, mounts};
 
 #[test]
 fn restart_starts_serves_and_renews() {

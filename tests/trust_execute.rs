@@ -607,7 +607,10 @@ fn others_write(tree: &Tree) -> Option<(String, String)> {
     Some((text("cause")?, text("fix")?))
 }
 
-const CURABLE: [(&str, fn(&Tree)); 6] = [
+/// What makes a configuration one of somebody else's, to be mended.
+type Curable = (&'static str, fn(&Tree));
+
+const CURABLE: [Curable; 6] = [
     ("a module", |tree| {
         give_all(&tree.path("modules/mod_authz_core.so"))
     }),
