@@ -530,24 +530,36 @@ fn children_find_only_what_the_configuration_names() {
     assert_eq!(found, wanted);
 }
 
-/// A server that runs as a unit, and one of whose modules everybody may write from now on.
-fn unit_with_an_open_module() -> Option<Running> {
+/// A server that runs as a unit.
+fn unit() -> Option<Running> {
     if !is_root() || !systemd::isolate() {
         return None;
     }
     let site = Running::new()?;
-    let own = site.folder.path().join("modules");
-    let module = site.httpd.modules.join("mod_alias.so");
-    fs::create_dir(&own).expect("a folder");
-    fs::copy(&module, own.join("mod_alias.so")).expect("a module");
     systemd::stand_in(&site, false);
     systemd::with_systemd(&site, &["restart"]).expect_code(0);
+    Some(site)
+}
+
+/// Has its configuration name a module that everybody may write. Gives the folder of that.
+fn open_module(site: &Running) -> PathBuf {
+    let own = site.folder.path().join("modules");
+    fs::create_dir(&own).expect("a folder");
+    fs::copy(site.httpd.modules.join("mod_alias.so"), own.join("mod_alias.so")).expect("a module");
     append(
-        &site,
+        site,
         &format!("LoadModule alias_module {}/mod_alias.so\n", own.display()),
     );
     mode(&own, 0o777);
-    Some(site)
+    own
+}
+
+/// `enable` of another site, without a test.
+fn change(site: &Running) -> Vec<String> {
+    let port = site.network.https.to_string();
+    let words = ["enable", "--yes", "--self-signed", "--no-test", "--domain", OTHER];
+    let words = [&words[..], &["--http", "keep", "--port", &port]].concat();
+    words.into_iter().map(str::to_owned).collect()
 }
 
 fn append(site: &Running, line: &str) {
@@ -564,12 +576,10 @@ fn told(site: &Running) -> Vec<String> {
 /// What manages the server makes no difference: a unit runs httpd with all rights too.
 #[test]
 fn no_service_is_told_to_read_what_others_may_write() {
-    let Some(site) = unit_with_an_open_module() else {
-        return;
-    };
-    let port = site.network.https.to_string();
-    let change = ["enable", "--yes", "--self-signed", "--no-test", "--domain", OTHER];
-    let change = [&change[..], &["--http", "keep", "--port", &port]].concat();
+    let Some(site) = unit() else { return };
+    let modules = open_module(&site);
+    let change = change(&site);
+    let change: Vec<&str> = change.iter().map(String::as_str).collect();
     let enable = [&change[..], &["--restart"]].concat();
     let before = fs::read(site.root().join("conf/httpd.conf")).expect("the main file");
     for words in [
@@ -591,8 +601,21 @@ fn no_service_is_told_to_read_what_others_may_write() {
         assert_eq!(told(&site), ["start"], "{}", outcome.report());
     }
     // Once nobody else may write there any more, all goes on.
-    mode(&site.folder.path().join("modules"), 0o755);
+    mode(&modules, 0o755);
     systemd::with_systemd(&site, &["restart", "--graceful"]).expect_code(0);
+    assert_eq!(told(&site), ["start", "reload"]);
+}
+
+/// What counts is what would be read: the way back from such a line is open.
+#[test]
+fn a_service_is_told_to_go_back_to_what_can_be_trusted() {
+    let Some(site) = unit() else { return };
+    let change = change(&site);
+    let change: Vec<&str> = change.iter().map(String::as_str).collect();
+    systemd::with_systemd(&site, &change).expect_code(0);
+    open_module(&site);
+    let back = ["restore", "--yes", "--force", "--restart"];
+    systemd::with_systemd(&site, &back).expect_code(0);
     assert_eq!(told(&site), ["start", "reload"]);
 }
 
