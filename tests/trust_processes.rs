@@ -370,6 +370,38 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
     assert_eq!(ports["running"], serde_json::Value::Null, "{ports}");
 }
 
+/// Debian's unit gives its server a `/tmp` of its own, and so mounts of its own. In a container it has other files.
+#[test]
+fn a_server_with_mounts_of_its_own_is_found() {
+    if !is_root() || !mounts::isolate() {
+        return;
+    }
+    let Some(site) = Site::new() else { return };
+    let root = site.root();
+    for (is_container, script) in [
+        (false, "mount -t tmpfs none /mnt && exec \"$@\""),
+        (
+            true,
+            "mount -t tmpfs none /mnt && for name in usr lib lib64 bin etc dev proc tmp; do \
+             mkdir /mnt/$name && mount --rbind /$name /mnt/$name || exit; done && exec chroot /mnt \"$@\"",
+        ),
+    ] {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh"]);
+        command.arg(&site.httpd.binary).arg("-DFOREGROUND");
+        command
+            .arg("-d")
+            .arg(&root)
+            .arg("-f")
+            .arg(root.join("conf/httpd.conf"));
+        let _server = Background::start(&mut command, || site.daemon.pid().is_some());
+        let status = esync_ssl().arg("status").run();
+        let is_found = status.stdout_text().contains("the running Apache, process");
+        assert_eq!(is_found, !is_container, "{}", status.report());
+        site.daemon.stop();
+    }
+}
+
 #[test]
 fn a_mount_in_a_folder_for_all_is_not_trusted() {
     if !is_root() || !mounts::isolate() {

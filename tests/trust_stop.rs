@@ -657,6 +657,11 @@ fn ctrl_c_at_the_prompt() {
 
 /// A server that runs over TLS; its key goes under a pass-phrase then.
 fn protected(dialog: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
+    protected_by(|folder| format!("SSLPassPhraseDialog {}", dialog(folder)))
+}
+
+/// The same with these lines about it.
+fn protected_by(lines: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
     let site = ApacheSite::running("")?;
     site.enable(&site.leaf, &["--restart", "--http", "keep"])
         .run()
@@ -669,15 +674,16 @@ fn protected(dialog: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
         .arg("-out")
         .arg(&under);
     support::process::finish(&mut openssl, Duration::from_secs(30)).expect_code(0);
+    fs::copy(&site.leaf.key, site.folder.path().join("open.key")).expect("a copy");
     let key = fs::read(&under).expect("the key");
     let mut file = fs::File::create(&site.leaf.key).expect("the key file");
     file.write_all(&key).expect("the key file");
-    let line = format!("SSLPassPhraseDialog {}\n", dialog(site.folder.path()));
+    let lines = lines(site.folder.path());
     let main = site.root().join("conf/httpd.conf");
     let text = fs::read_to_string(&main).expect("the main file");
     // What waits must not wait twice.
     let second = second_host(&site, "");
-    files::write(&main, format!("{text}\n{line}{second}"));
+    files::write(&main, format!("{text}\n{lines}\n{second}"));
     Some(site)
 }
 
@@ -720,24 +726,67 @@ fn gather(value: &serde_json::Value, codes: &mut Vec<String>) {
     }
 }
 
-/// Debian's own setting, its program there or not.
+/// Debian's own settings and a program like its own, which asks through systemd.
 #[test]
 fn debian_asks_nobody_for_a_pass_phrase() {
-    let place = "/usr/share/apache2/ask-for-passphrase";
-    let Some(site) = protected(|_| format!("exec:{place}")) else {
+    let place = Path::new("/usr/share/apache2");
+    if !support::others::is_root() || !support::mounts::isolate() {
+        return;
+    }
+    if !place.exists() {
+        return support::skip("no /usr/share/apache2, in whose place another could be put");
+    }
+    let Some(httpd) = support::apache::Httpd::find() else {
         return;
     };
+    support::mounts::lay_memory(place);
+    support::others::mode(place, 0o755);
+    let mut run = PathBuf::new();
+    let site = protected_by(|folder| {
+        run = folder.join("was-run");
+        let asks = format!(
+            "touch {}\nexec /usr/bin/systemd-ask-password --id=apache:$1 --timeout=0 \"Pass-phrase of $1:\"",
+            run.display()
+        );
+        program(&place.join("ask-for-passphrase"), &asks);
+        // Not read where it lies, as whoever has the sources may write there.
+        let settings = fs::read(files::fixture("debian/ssl.conf")).expect("Debian's settings");
+        files::write(&folder.join("ssl.conf"), settings);
+        format!(
+            "LoadModule mime_module {modules}/mod_mime.so\nTypesConfig /dev/null\n\
+             Define APACHE_RUN_DIR {folder}\nInclude {folder}/ssl.conf",
+            modules = httpd.modules.display(),
+            folder = folder.display(),
+        )
+    });
+    let Some(site) = site else { return };
     let answers = site.answers();
     let (codes, took) = codes_of_check(&site, 4);
-    let expected = if Path::new(place).exists() {
-        "PASSPHRASE-ASKED"
-    } else {
-        "PASSPHRASE-DIALOG"
-    };
-    assert!(codes.iter().any(|code| code == expected), "{codes:?}");
+    assert!(codes.iter().any(|code| code == "PASSPHRASE-ASKED"), "{codes:?}");
+    assert!(!codes.iter().any(|code| code == "OTHERS-WRITE"), "{codes:?}");
     assert!(took < Duration::from_secs(20), "{took:?}");
+    for words in [&["restart"][..], &["restart", "--graceful"]] {
+        let refused = site.nothing_stays_of(site.command(words), 4);
+        assert!(
+            refused.stderr_text().contains("PASSPHRASE-ASKED"),
+            "{}",
+            refused.report()
+        );
+    }
+    // Once there is nothing to ask for, it is as good as any.
+    let open = fs::read(site.folder.path().join("open.key")).expect("the key without a pass-phrase");
+    let under = fs::read(&site.leaf.key).expect("the key");
+    fs::write(&site.leaf.key, open).expect("the key file");
+    codes_of_check(&site, 0);
+    fs::write(&site.leaf.key, under).expect("the key file");
+    // Without the package.
+    fs::remove_file(place.join("ask-for-passphrase")).expect("the program");
+    let (codes, _) = codes_of_check(&site, 4);
+    assert!(codes.iter().any(|code| code == "PASSPHRASE-DIALOG"), "{codes:?}");
     site.nothing_stays_of(site.command(&["restart"]), 4);
     assert_eq!(site.answers(), answers);
+    assert!(!run.exists(), "somebody is asked");
+    assert!(!any_process_names("apache:esync.example.com"));
 }
 
 #[test]
@@ -816,8 +865,24 @@ fn a_program_that_knows_the_pass_phrase_is_good() {
     let own = site.folder.path().join("phrase.sh");
     fs::remove_file(site.folder.path().join("was-run")).expect("the mark");
     fs::set_permissions(&own, fs::Permissions::from_mode(0o757)).expect("its mode");
-    let told = site.command(&["check"]).run().expect_code(0);
-    assert!(told.stderr_text().contains("is not run"), "{}", told.report());
+    let named = format!("{} may be written by everybody, mode 0757", own.display());
+    let (codes, _) = codes_of_check(&site, 0);
+    assert!(codes.iter().any(|code| code == "OTHERS-WRITE"), "{codes:?}");
+    let other = site.authority.leaf_without_chain("other", &["other.example.com"]);
+    let enable = ["--no-test", "--restart", "--http", "keep"];
+    for program in [
+        site.command(&["restart"]),
+        site.command(&["restart", "--force", "OTHERS-WRITE"]),
+        site.enable_with("other.example.com", &other, &other, &enable),
+    ] {
+        let refused = site.nothing_stays_of(program, 4);
+        assert!(refused.stderr_text().contains(&named), "{}", refused.report());
+    }
+    assert!(!site.folder.path().join("was-run").exists());
+    // Where no key needs it, nobody runs it.
+    let open = fs::read(site.folder.path().join("open.key")).expect("the key without a pass-phrase");
+    fs::write(&site.leaf.key, open).expect("the key file");
+    site.command(&["restart"]).run().expect_code(0);
     assert!(!site.folder.path().join("was-run").exists());
 }
 

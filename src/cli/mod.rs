@@ -165,6 +165,14 @@ impl Failure {
         }
     }
 
+    /// The same with what is the case now.
+    fn after(self, state: &'static str) -> Self {
+        Failure {
+            error: self.error.context(state),
+            ..self
+        }
+    }
+
     /// Refused before anything was written.
     fn refused(message: impl Into<String>) -> Self {
         Failure {

@@ -166,8 +166,9 @@ fn dialog_of(configuration: &Configuration, section: SectionId) -> Result<Option
     match trust::judge(&program) {
         Ok(_) => Ok(Some(program)),
         Err(distrust) => Err(format!(
-            "others than root and this account may change {} ({distrust}), so it, which tells the pass-phrase, is not run",
-            program.display()
+            "{}, which tells the pass-phrase, is not run, as {} it ({distrust})",
+            program.display(),
+            distrust.charge()
         )),
     }
 }

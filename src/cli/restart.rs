@@ -16,10 +16,9 @@ use super::tell::{self, Way};
 use super::world::{Pace, World};
 use super::{Failure, running, turn};
 use crate::apply::{Backup, Store};
-use crate::check::{Code, Finding};
+use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
-use crate::server::binary::Silence;
 use crate::server::service::{Service, State};
 
 /// What was done.
@@ -55,10 +54,7 @@ pub fn run(
     loaded.introduce(printer);
     let server = running::server(&loaded);
     let reader = loaded.reader().map_err(|silence| {
-        let way = match silence {
-            Silence::OthersWrite(_) => format!(", or accept it with --force {}", Code::OthersWrite),
-            _ => String::new(),
-        };
+        let way = Loaded::acceptance(silence);
         Failure::refused(format!("{silence}{way}; Apache was not restarted"))
     })?;
     let Some(reader) = reader else {

@@ -10,7 +10,7 @@ use super::child::{self, Unfinished};
 use super::command_line::MARK;
 use super::environment::Environment;
 use super::program::Program;
-use super::trust::{self, Distrust, Reach};
+use super::trust::{self, Distrust, Others, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
@@ -59,7 +59,9 @@ pub enum Silence {
     /// Others might have put it there, so it is not started.
     Distrusted(Distrust),
     /// Others might have written what it would read, so it is not started.
-    OthersWrite(Distrust),
+    OthersWrite(Others),
+    /// A program of the system is not there.
+    NotThere(String),
     /// It could not be started.
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
@@ -79,16 +81,18 @@ impl fmt::Display for Silence {
         match self {
             Silence::Distrusted(distrust) => write!(
                 f,
-                "{} is not run, as others than root and this account may change it ({distrust}); to mend it: {}",
+                "{} is not run, as {} it ({distrust}); to mend it: {}",
                 distrust.subject.display(),
+                distrust.charge(),
                 distrust.advice()
             ),
-            Silence::OthersWrite(distrust) => write!(
+            Silence::OthersWrite(others) => write!(
                 f,
-                "httpd is not run on this configuration, as others than root and this account may change what it reads \
-                 ({distrust}); to mend it: {}",
-                distrust.advice()
+                "httpd is not run on this configuration, as {} what it reads ({others}); to mend it: {}",
+                others.charge(),
+                others.advice()
             ),
+            Silence::NotThere(name) => write!(f, "there is no {name} on this system"),
             Silence::NotStarted(path, error) => {
                 write!(
                     f,
@@ -133,8 +137,15 @@ impl Binary {
     }
 
     /// A program of the system.
-    pub(super) fn of_system(name: &str) -> Option<Self> {
-        Program::of_system(name).map(Binary::from)
+    ///
+    /// # Errors
+    /// When it is not there, or may not be run.
+    pub(super) fn of_system(name: &str) -> Result<Self, Silence> {
+        match Program::of_system(name) {
+            Ok(program) => Ok(Binary::from(program)),
+            Err(Some(distrust)) => Err(Silence::Distrusted(distrust)),
+            Err(None) => Err(Silence::NotThere(name.to_owned())),
+        }
     }
 
     /// Its path.
@@ -228,7 +239,7 @@ impl Reader {
             None => Ok(Reader {
                 binary: binary.clone(),
             }),
-            Some(distrust) => Err(Silence::OthersWrite(distrust)),
+            Some(others) => Err(Silence::OthersWrite(others)),
         }
     }
 

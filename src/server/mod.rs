@@ -6,6 +6,7 @@ pub mod candidates;
 pub mod child;
 mod command_line;
 pub mod deadline;
+pub mod dialog;
 pub mod environment;
 mod envvars;
 pub mod error_log;

@@ -34,6 +34,8 @@ pub mod site;
 #[cfg(unix)]
 pub mod stranger;
 #[cfg(unix)]
+pub mod systemd;
+#[cfg(unix)]
 pub mod terminal;
 #[cfg(windows)]
 pub mod windows_httpd;

@@ -130,6 +130,18 @@ impl Configuration {
         &self.server_root
     }
 
+    /// The server root in force at a line, which a relative file there hangs on.
+    pub fn server_root_at(&self, line: EntryId) -> Vec<u8> {
+        let before = self.named("ServerRoot").take_while(|(id, _)| *id < line);
+        let in_force = before.filter(|(_, entry)| entry.truth == Truth::True).last();
+        let named = in_force.and_then(|(_, entry)| self.arguments(entry).into_iter().next());
+        let platform = self.source.platform;
+        named
+            .map(|root| super::path::normalize(&root, platform))
+            .filter(|root| super::path::is_absolute(root, platform))
+            .unwrap_or_else(|| self.source.initial_root())
+    }
+
     /// Where the bytes came from.
     pub fn source(&self) -> &Source {
         &self.source

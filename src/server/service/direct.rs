@@ -57,20 +57,6 @@ impl Direct {
         arguments
     }
 
-    /// It reads the configuration and signals the process of the `PidFile`, as root.
-    fn may_be_told(&self) -> Result<(), Error> {
-        if let Some(obstacle) = &self.server.obstacle {
-            return Err(Error::Failed(obstacle.clone()));
-        }
-        match self.server.pid_file_distrust() {
-            None => Ok(()),
-            Some(distrust) => Err(Error::Failed(format!(
-                "the PidFile is not believed, as others than root and this account may write it ({distrust}); to mend it: {}",
-                distrust.advice()
-            ))),
-        }
-    }
-
     fn tell(&self, word: &str) -> Result<(), Error> {
         self.may_be_told()?;
         let Some(binary) = &self.server.binary else {
@@ -160,6 +146,18 @@ impl Service for Direct {
         match &self.server.binary {
             Some(binary) => binary.path().display().to_string(),
             None => "Apache".into(),
+        }
+    }
+
+    /// It signals the process of the `PidFile`, as root.
+    fn may_be_told(&self) -> Result<(), Error> {
+        match self.server.pid_file_distrust() {
+            None => Ok(()),
+            Some(distrust) => Err(Error::Distrusted(format!(
+                "the PidFile is not believed, as {} it ({distrust}); to mend it: {}",
+                distrust.charge(),
+                distrust.advice()
+            ))),
         }
     }
 

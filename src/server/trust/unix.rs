@@ -4,9 +4,11 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::SHARED;
+use super::Flaw;
+use super::distrust::Step;
 use crate::account::{self, Writer};
 
+const ALL_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
 /// Judges one file, folder or link by itself; `shared` is the folder that it lies in, if others may put files there.
@@ -14,34 +16,51 @@ const STICKY: u32 = 0o1000;
 ///
 /// In `/tmp` a folder of root's stays where it is. A file or a link there may be somebody's second name for a file
 /// of root's, and what is mounted there shows what owners it likes.
-pub(super) fn look(
-    path: &Path,
-    metadata: &Metadata,
-    shared: Option<&PathBuf>,
-) -> Result<bool, (PathBuf, String)> {
+pub(super) fn look(path: &Path, metadata: &Metadata, shared: Option<&PathBuf>) -> Result<bool, Flaw> {
     let mode = metadata.mode();
     let shown = format!("mode {:04o}", mode & 0o7777);
-    let refuse = |why: String| Err((path.to_path_buf(), why));
     let list = || account::access_list(|list| rustix::fs::lgetxattr(path, account::ACCESS_LIST, list));
-    let writer = Writer::of(metadata.uid(), metadata.gid(), mode, list);
-    if let Some(writer @ Writer::Owner(_)) = writer {
-        return refuse(format!("{writer}, {shown}"));
+    let writer = |owner, mode| Writer::of(owner, metadata.gid(), mode, list);
+    let too_much = if metadata.is_symlink() || metadata.file_type().is_char_device() {
+        None
+    } else {
+        too_much(writer(0, mode & !ALL_WRITE).is_some(), mode & ALL_WRITE != 0)
+    };
+    if let Some(other @ Writer::Owner(user)) = writer(metadata.uid(), mode) {
+        let step = Step::Owner {
+            user,
+            is_link: metadata.is_symlink(),
+            mode: too_much,
+        };
+        return Err(Flaw::of(path, format!("{other}, {shown}"), step));
     }
     if let Some(folder) = shared {
         let is_of_folder = folder
             .metadata()
             .is_ok_and(|folder| folder.dev() == metadata.dev());
         if !metadata.is_dir() || !is_of_folder {
-            return Err((folder.clone(), SHARED.into()));
+            return Err(Flaw::shared(folder));
         }
     }
-    if metadata.is_symlink() || metadata.file_type().is_char_device() {
+    let Some(too_much) = too_much else {
         return Ok(false);
+    };
+    if metadata.is_dir() && mode & STICKY != 0 {
+        return Ok(true);
     }
-    match writer {
-        None => Ok(false),
-        Some(_) if metadata.is_dir() && mode & STICKY != 0 => Ok(true),
-        Some(writer) => refuse(format!("{writer}, {shown}")),
+    let who = writer(0, mode)
+        .map(|writer| writer.to_string())
+        .unwrap_or_default();
+    Err(Flaw::of(path, format!("{who}, {shown}"), Step::Mode(too_much)))
+}
+
+/// What of a mode others have too much, for `chmod`.
+fn too_much(by_group: bool, by_all: bool) -> Option<&'static str> {
+    match (by_group, by_all) {
+        (true, true) => Some("go-w"),
+        (true, false) => Some("g-w"),
+        (false, true) => Some("o-w"),
+        (false, false) => None,
     }
 }
 
