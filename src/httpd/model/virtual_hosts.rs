@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
 use super::address_sets::AddressSets;
 use super::configuration::Configuration;
 use super::entry::{Entry, SERVER, Section, SectionId};
+use super::hosts::{Hosts, TlsSettings};
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
@@ -145,25 +145,6 @@ impl Configuration {
         let section = self.context(entry);
         hosts.binary_search_by_key(&section, |host| host.section).ok()
     }
-}
-
-/// The virtual hosts, and what is asked about them again and again.
-#[derive(Debug, Default)]
-pub(in crate::httpd) struct Hosts {
-    /// In order.
-    all: Vec<VirtualHost>,
-    /// Of each of them.
-    tls: Vec<TlsSettings>,
-    sets: OnceLock<AddressSets>,
-}
-
-/// What a virtual host says itself about speaking TLS.
-#[derive(Clone, Copy, Debug, Default)]
-struct TlsSettings {
-    /// The last active `SSLEngine`: whether it is on, if that can be read.
-    engine: Option<Option<bool>>,
-    /// There is an active `SSLCertificateFile`.
-    certificate: bool,
 }
 
 /// Virtual hosts that compete for the same connections, in order.
