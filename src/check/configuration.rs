@@ -165,7 +165,7 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
         let entry = configuration.entry(entry);
         Some((entry.file, configuration.line_number(entry)))
     };
-    for (host, reach) in hosts.iter().zip(configuration.reach(&hosts)) {
+    for (host, reach) in hosts.iter().zip(configuration.reach(hosts)) {
         let tls = configuration.speaks_tls(host);
         let name = host.server_name.as_deref().unwrap_or("without a name");
         let finding = match reach {
@@ -211,7 +211,7 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
             finding,
         });
     }
-    found.extend(plain_ports(configuration, &hosts));
+    found.extend(plain_ports(configuration, hosts));
     found
 }
 
