@@ -1,7 +1,7 @@
 //! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
 //! to add. At the end the plan proves itself.
 
-use crate::httpd::{Edit, Facts, Source};
+use crate::httpd::{Configuration, Edit, Facts, Source};
 
 use super::notes::notes;
 use super::plan::{Act, Link, Plan, PlanError};
@@ -24,12 +24,18 @@ impl Plan {
         let original = read(main, source, facts)?;
         refuse_broken(&original)?;
         let mut work = Work::new(main, source, facts, &original);
+        let plan = Plan::steps(&original, &mut work, request);
+        plan.map_err(|error| work.on_disk(request, error))
+    }
+
+    /// What the steps come to. Refusals name lines as they are numbered after the edits so far.
+    fn steps(original: &Configuration, work: &mut Work<'_>, request: &Request) -> Result<Plan, PlanError> {
         let mut plan = Plan::default();
         let mut configuration = work.read()?;
         let asked = request;
         let mut request = asked.clone();
         if request.site.is_none() {
-            request.site = site::place_of(&original, &request);
+            request.site = site::place_of(original, &request);
         }
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
@@ -38,9 +44,9 @@ impl Plan {
             for step in STEPS {
                 let acts = step(&configuration, &request).map_err(|error| {
                     // The site that was found may have gone with mod_ssl's coming.
-                    let lost = woken::refuse_lost_hosts(&original, &configuration).err();
+                    let lost = woken::refuse_lost_hosts(original, &configuration).err();
                     let lost = lost.filter(|_| asked.site.is_none());
-                    lost.unwrap_or_else(|| work.as_it_was(&configuration, error))
+                    lost.unwrap_or(error)
                 })?;
                 if !acts.is_empty() {
                     edited = true;
@@ -49,7 +55,7 @@ impl Plan {
                     work.link(&links)?;
                     plan.links.extend(links);
                     configuration = work.read()?;
-                    refuse_endless(&configuration).map_err(|error| work.as_it_was(&configuration, error))?;
+                    refuse_endless(&configuration)?;
                 }
             }
             if !edited {
@@ -59,7 +65,7 @@ impl Plan {
                 return Err(PlanError::Unproven("planning does not come to an end".into()));
             }
         }
-        prove(&original, &configuration, &request, &work)?;
+        prove(original, &configuration, &request)?;
         // As a second run will see it.
         let mut again = request.clone();
         if asked.site.is_none() {
@@ -67,17 +73,12 @@ impl Plan {
         }
         for step in STEPS {
             if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
-                return Err(woken::refuse_second_look(
-                    &original,
-                    &configuration,
-                    &request,
-                    &work,
-                ));
+                return Err(woken::refuse_second_look(original, &configuration, &request));
             }
         }
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = notes(&original, &configuration, &request);
+        plan.notes = notes(original, &configuration, &request);
         plan.files = work.changed();
         Ok(plan)
     }

@@ -260,6 +260,13 @@ mod tests {
     }
 
     #[test]
+    fn no_refusal_has_the_word_of_a_finding() {
+        for (_, word) in crate::change::RefusalCode::ALL {
+            assert!(word.parse::<Code>().is_err(), "{word}");
+        }
+    }
+
+    #[test]
     fn json_carries_words() {
         let finding =
             Finding::new(Code::KeyMismatch, Severity::StopsStart, "a", "b", "c").at("x.key", Some(3));
