@@ -255,15 +255,15 @@ macro_rules! say {
 
 pub(super) use say;
 
-/// A line of a file.
+/// A file, and mostly a line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file on this machine.
     pub file: PathBuf,
     /// The file as it is shown.
     pub name: Vec<u8>,
-    /// The line, from 1.
-    pub line: u32,
+    /// The line, from 1; none where the whole file is meant.
+    pub line: Option<u32>,
     pub(super) counted: Counted,
 }
 
@@ -290,11 +290,21 @@ impl Place {
         Place {
             file: read.host.clone(),
             name: read.name.clone(),
-            line: read.document.number(line as usize),
+            line: Some(read.document.number(line as usize)),
             counted: match configuration.source().is_edited() {
                 true => Counted::Edited,
                 false => Counted::OnDisk,
             },
+        }
+    }
+
+    /// A whole file, with its name as it is shown.
+    pub(super) fn file(file: PathBuf, name: &[u8]) -> Self {
+        Place {
+            file,
+            name: name.to_owned(),
+            line: None,
+            counted: Counted::OnDisk,
         }
     }
 
@@ -303,7 +313,7 @@ impl Place {
         Place {
             file: file.to_owned(),
             name: file.display().to_string().into_bytes(),
-            line,
+            line: Some(line),
             counted: Counted::AsAsked,
         }
     }
@@ -311,7 +321,8 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", String::from_utf8_lossy(&self.name), self.line)
+        f.write_str(&String::from_utf8_lossy(&self.name))?;
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
     }
 }
 
@@ -330,7 +341,7 @@ mod tests {
         Place {
             file: file.into(),
             name: file.into(),
-            line,
+            line: Some(line),
             counted: Counted::OnDisk,
         }
     }

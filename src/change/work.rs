@@ -100,16 +100,16 @@ impl<'a> Work<'a> {
             return error;
         };
         for place in refusal.places_mut() {
-            match (place.counted, &asked.site) {
-                (Counted::OnDisk, _) => continue,
-                (Counted::AsAsked, Some((_, line))) => place.line = *line,
+            let told = match (place.counted, &asked.site) {
+                (Counted::OnDisk, _) => None,
+                (Counted::AsAsked, Some((_, line))) => Some(*line),
                 (Counted::AsAsked, None) | (Counted::Edited, _) => {
-                    if let Some(shifts) = self.shifts.get(&real_path(&place.file)) {
-                        let line = (place.line as usize).saturating_sub(1);
-                        place.line = original_line(shifts, line) as u32 + 1;
-                    }
+                    let shifts = self.shifts.get(&real_path(&place.file));
+                    let line = place.line.unwrap_or_default().saturating_sub(1) as usize;
+                    shifts.map(|shifts| original_line(shifts, line) as u32 + 1)
                 }
-            }
+            };
+            place.line = told.or(place.line);
             place.counted = Counted::OnDisk;
         }
         PlanError::Refused(refusal)

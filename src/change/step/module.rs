@@ -219,10 +219,12 @@ fn add(
         );
         return Err(refuse(
             RefusalCode::ModuleFileMissing,
-            format!(
-                "{identifier} is not loaded and its file {} does not exist",
-                String::from_utf8_lossy(&full)
-            ),
+            say![
+                identifier,
+                " is not loaded and its file ",
+                Place::file(configuration.source().host_path(&full), &full),
+                " does not exist",
+            ],
             "; ",
             format!(
                 "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: take \
