@@ -65,7 +65,7 @@ impl Run<'_> {
         let findings = files.check(&loaded, server, &self.names);
         judge::tell(server, &findings, &arguments.force, printer)?;
         let request = self.request(&loaded, &files)?;
-        let plan = Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request);
+        let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(planned::failure)?;
         let report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {

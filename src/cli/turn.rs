@@ -123,7 +123,9 @@ impl<'a> Turn<'a> {
         if loaded.installation.root != root {
             // Only the configuration says which server root its main file belongs to.
             self.begin(&loaded.installation.root)?;
-            loaded = loaded.again()?;
+            if !self.is_preview {
+                loaded = loaded.again()?;
+            }
         }
         loaded.once_undone(&self.undone)
     }

@@ -25,6 +25,7 @@ pub mod network;
 pub mod normal;
 #[cfg(unix)]
 pub mod others;
+pub mod plain;
 pub mod process;
 pub mod program;
 #[cfg(unix)]

@@ -46,7 +46,7 @@ impl Plan {
         let given = (main, source, facts);
         let found = Found::new(&original, records)?;
         let decided = decide(given, &found, request, records)?;
-        let mut work = Work::new(main, source, facts, &original);
+        let mut work = Work::new(&original);
         let plan = Plan::undone(given, (&found, &decided), &mut work, request, records);
         plan.map_err(|error| work.on_disk(&Request::default(), error))
     }
