@@ -12,6 +12,8 @@
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
+//! - [`quoted`]: paths in commands that people are told to type.
+//! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -27,7 +29,10 @@ mod codes;
 pub mod exit_status;
 pub mod foreign;
 pub mod httpd;
+#[cfg(unix)]
+pub mod inherited;
 pub mod interrupt;
 pub mod lint;
+pub mod quoted;
 pub mod server;
 pub mod tls;

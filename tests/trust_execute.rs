@@ -169,7 +169,7 @@ const SPOILS: [Spoil; 9] = [
         |tree| {
             (
                 tree.httpd(),
-                "may be written by its group root (gid 0), mode 0775",
+                "may be written by accounts in its access list, mode 0775",
             )
         },
     ),

@@ -18,6 +18,7 @@ use esync_ssl::acl::{self, Exposure, Sid};
 use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{World, run_in};
 use esync_ssl::exit_status::ExitStatus;
+use esync_ssl::server::scratch::Scratch;
 use serde_json::Value;
 use support::containers::{encrypted_key, pfx};
 use support::files;
@@ -258,6 +259,56 @@ fn no_key_can_be_read_by_others_at_any_instant() {
     let backups = site.root().join(BACKUPS);
     assert_eq!(acl::objection(&backups).unwrap(), None);
     assert_eq!(exposed(&backups).unwrap(), None);
+}
+
+/// Tells a child of this test to say where a rehearsal of its would take place.
+const TELL_PLACE: &str = "ESYNC_SSL_TEST_TELL_PLACE";
+
+/// Where a rehearsal takes place, with a folder for temporary files of its own.
+fn place_of_rehearsal(temporary: &Path, told: &Path) -> PathBuf {
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this test"));
+    child
+        .args(["--exact", "nobody_else_writes_where_a_rehearsal_takes_place"])
+        .env(TELL_PLACE, told)
+        .env("TMP", temporary)
+        .env("TEMP", temporary);
+    support::process::finish(&mut child, std::time::Duration::from_secs(60)).expect_code(0);
+    PathBuf::from(std::fs::read_to_string(told).expect("the place"))
+}
+
+#[test]
+fn nobody_else_writes_where_a_rehearsal_takes_place() {
+    if let Some(told) = std::env::var_os(TELL_PLACE) {
+        let scratch = Scratch::new().expect("a place");
+        scratch.create("httpd.conf").expect("a file");
+        let (parent, main) = (scratch.folder.parent(), scratch.folder.join("httpd.conf"));
+        for path in [&*scratch.folder, &*main].into_iter().chain(parent) {
+            assert_eq!(acl::objection(path).expect("a list"), None, "{path:?}");
+            assert_eq!(exposed(path).expect("a list"), None, "{path:?}");
+        }
+        std::fs::write(told, scratch.folder.to_str().expect("text")).expect("a file");
+        return;
+    }
+    let around = files::folder();
+    let (shared, told) = (around.path().join("shared"), around.path().join("told"));
+    std::fs::create_dir(&shared).expect("a folder");
+    set(&shared, OPEN);
+    let known = shared.join("esync-ssl");
+    let place = place_of_rehearsal(&shared, &told);
+    assert!(place.starts_with(&known), "{place:?}");
+    // The folder of that run has gone, the one for all runs is taken again.
+    assert!(!place.exists() && known.is_dir());
+    assert!(place_of_rehearsal(&shared, &told).starts_with(&known));
+    // Somebody else made one of the name.
+    std::fs::remove_dir_all(&known).expect("no folder");
+    std::fs::create_dir(&known).expect("a folder");
+    set(&known, OPEN);
+    let place = place_of_rehearsal(&shared, &told);
+    assert!(
+        !place.starts_with(&known) && place.starts_with(&shared),
+        "{place:?}"
+    );
+    assert_eq!(std::fs::read_dir(&shared).expect("the folder").count(), 1);
 }
 
 /// Notes for whom private files are made.

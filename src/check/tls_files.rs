@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::acl::{Account, Descriptor, Exposure, Sid};
 use crate::foreign;
+use crate::quoted::word;
 use crate::tls::container::Contents;
 
 /// Certificate, key and chain as the configuration names them.
@@ -119,7 +120,7 @@ impl File {
         match &self.access {
             Access::Mode(mode) if mode & 0o004 != 0 => Some(Exposure {
                 who: "every user of this machine".into(),
-                fix: format!("chmod 600 {}", self.path),
+                fix: format!("chmod 600 {}", word(&self.path)),
             }),
             Access::List(list, us) => Exposure::of(list, &self.path, self.service.as_ref(), us.as_ref()),
             _ => None,

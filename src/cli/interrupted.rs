@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::printer::{Printer, printable};
 use crate::apply::{Disk, Holder, RealDisk, Store, Unfinished, Working, backup_folders};
+use crate::quoted::quoted;
 
 /// The stores below a server root that may hold backups.
 pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
@@ -30,9 +31,8 @@ pub fn tell(root: &Path, printer: &Printer) {
 
 /// What undoes it, typed as it is.
 pub fn remedy(root: &Path) -> String {
-    let root = printable(root.display().to_string().as_bytes());
-    let quote = if root.contains(' ') { "\"" } else { "" };
-    format!("esync-ssl restore --recover --root {quote}{root}{quote}")
+    let root = printable(quoted(root).as_bytes());
+    format!("esync-ssl restore --recover --root {root}")
 }
 
 /// Says it of one run.

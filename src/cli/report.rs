@@ -17,7 +17,7 @@ use super::printer::{Printer, printable, sentence};
 use super::settings::{Loaded, shown};
 use super::world::World;
 use super::{Failure, backups, check, commit, explain, lint, ports, running, status};
-use crate::apply::{NewFile, create_all};
+use crate::apply::{NewFile, Shared, create_all};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
@@ -101,7 +101,7 @@ fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
         private: true,
     };
     let _hold = Hold::new();
-    ended(create_all(world.disk, &[new], &[]).map_err(Failure::from))
+    ended(create_all(world.disk, &[new], &[], Shared::Allowed).map_err(Failure::from))
 }
 
 #[derive(Serialize)]

@@ -42,7 +42,7 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let alone = |root: &Path| turn::settle(root, arguments.lock_timeout, global, world, printer);
+    let alone = |root: &Path| turn::alone(root, arguments.lock_timeout, global, world, printer);
     let root = settings::root(global)?;
     let mut locks = alone(&root)?;
     let mut loaded = Loaded::find(global)?;

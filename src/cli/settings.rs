@@ -15,6 +15,7 @@ use crate::check::Code;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
+use crate::quoted::quoted;
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
@@ -295,7 +296,7 @@ impl Loaded {
              meant, or correct ServerRoot in the copy",
             root.display(),
             self.show(&self.installation.root),
-            root.display()
+            quoted(&root)
         )))
     }
 

@@ -14,10 +14,10 @@ use super::trust::{self, Distrust, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it may take to test a configuration: very large ones take many seconds, and names may be looked up.
-const TEST_PATIENCE: Duration = Duration::from_secs(120);
+pub const TEST_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A configuration without a line.
 const NO_CONFIGURATION: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
@@ -64,6 +64,8 @@ pub enum Silence {
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
     TimedOut(PathBuf, Duration),
+    /// The system does not say what became of it.
+    Unknown(PathBuf, std::io::Error),
     /// It was ended, as we are to end ourselves.
     Interrupted,
     /// It ended with a failure; its own words.
@@ -99,6 +101,12 @@ impl fmt::Display for Silence {
                 "{} did not answer within {} seconds and was ended; name the httpd binary with --httpd",
                 path.display(),
                 patience.as_secs()
+            ),
+            Silence::Unknown(path, error) => write!(
+                f,
+                "what became of {} cannot be seen: {error}; start esync-ssl from a shell, as what started it may take its \
+                 children away",
+                path.display()
             ),
             Silence::Interrupted => f.write_str("interrupted"),
             Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
@@ -158,7 +166,8 @@ impl Binary {
                 stderr: said.stderr,
             }),
             Err(Unfinished::Interrupted) => Err(Silence::Interrupted),
-            Err(_) => Err(Silence::TimedOut(self.path.clone(), patience)),
+            Err(Unfinished::TimedOut) => Err(Silence::TimedOut(self.path.clone(), patience)),
+            Err(Unfinished::Failed(error)) => Err(Silence::Unknown(self.path.clone(), error)),
         }
     }
 

@@ -174,7 +174,8 @@ mod running {
     use super::*;
     use std::fs;
 
-    use crate::server::port::{Process, children, environment, parent, pids, process};
+    use crate::server::port::{Process, children, environment, process};
+    use crate::server::processes::{self, parent, pids};
 
     /// A parent process of Apache that root or we run.
     pub struct Running {
@@ -197,8 +198,7 @@ mod running {
     }
 
     fn is_httpd(pid: u32) -> bool {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        matches!(name.trim(), "httpd" | "apache2")
+        matches!(processes::name(pid).as_deref(), Some("httpd" | "apache2"))
     }
 
     fn shares(pid: u32, kind: &str) -> bool {

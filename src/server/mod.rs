@@ -12,6 +12,8 @@ pub mod error_log;
 pub mod handshake;
 pub mod installation;
 pub mod port;
+#[cfg(not(windows))]
+mod processes;
 mod program;
 pub mod rehearsal;
 pub mod scratch;
@@ -20,4 +22,5 @@ pub mod shown;
 pub mod swap;
 pub mod system;
 pub mod system_log;
+mod tls_probe;
 pub mod trust;

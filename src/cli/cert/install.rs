@@ -10,24 +10,26 @@ use crate::cli::material;
 use crate::cli::new_files::{NewFiles, base_name, left_out};
 use crate::cli::pass_phrase::PassPhrases;
 use crate::cli::printer::Printer;
-use crate::cli::settings::Loaded;
+use crate::cli::settings::{self, Loaded};
 use crate::cli::turn;
+use crate::cli::world::World;
 use crate::exit_status::ExitStatus;
 use crate::tls::bundle::Bundle;
 
 /// Runs the command.
-pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+pub fn run(
+    arguments: &Install,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
     let domain = arguments
         .domain
         .as_deref()
         .map(domain_name)
         .transpose()
         .map_err(|reason| Failure::error(anyhow::anyhow!("--domain: {reason}")))?;
-    let mut loaded = Loaded::find(global)?;
-    if arguments.dry_run {
-        let undone = turn::undone(&loaded.installation.root, &loaded.global, printer)?;
-        loaded = loaded.once_undone(&undone)?;
-    }
+    let loaded = read(arguments.dry_run, global, world, printer)?;
     loaded.introduce(printer);
     loaded.refuse_other_root()?;
     let phrases = PassPhrases::of(&arguments.pass_phrase)?;
@@ -55,7 +57,7 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
     };
     let folder = loaded.tls_folder();
     loaded.refuse_included(&folder)?;
-    let files = if arguments.name.is_some() {
+    let mut files = if arguments.name.is_some() {
         let mut files = NewFiles::of(&loaded);
         files.add_bundle(&bundle, &folder, &name, &|path| loaded.show(path))?;
         files
@@ -69,6 +71,25 @@ pub fn run(arguments: &Install, global: &Global, printer: &Printer) -> Result<Ex
         printer,
     )?;
     Ok(ExitStatus::Done)
+}
+
+/// Reads the configuration after what a killed run left is undone, or for a preview as it will be then.
+fn read(dry_run: bool, global: &Global, world: &World, printer: &Printer) -> Result<Loaded, Failure> {
+    if dry_run {
+        let loaded = Loaded::find(global)?;
+        let undone = turn::undone(&loaded.installation.root, &loaded.global, printer)?;
+        return loaded.once_undone(&undone);
+    }
+    let root = settings::root(global)?;
+    turn::settle(&root, global, world, printer)?;
+    let loaded = Loaded::find(global)?;
+    // Only the configuration says which server root its main file belongs to.
+    if loaded.installation.root != root
+        && turn::settle(&loaded.installation.root, global, world, printer)?.any
+    {
+        return loaded.again();
+    }
+    Ok(loaded)
 }
 
 /// The files of a bundle before they are written, under the names of what they come from.

@@ -10,17 +10,23 @@ mod relations;
 use super::Failure;
 use super::arguments::Global;
 use super::printer::Printer;
+use super::world::World;
 use crate::exit_status::ExitStatus;
 use arguments::CertCommand;
 
 /// Runs the command.
-pub fn run(command: CertCommand, global: &Global, printer: &Printer) -> Result<ExitStatus, Failure> {
+pub fn run(
+    command: CertCommand,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
     match command {
         CertCommand::Inspect(arguments) => inspect::run(&arguments, printer),
         CertCommand::SelfSigned(arguments) => issue::self_signed(&arguments, printer),
         CertCommand::Request(arguments) => issue::request(&arguments, printer),
         CertCommand::DecryptKey(arguments) => convert::decrypt_key(&arguments, printer),
         CertCommand::Import(arguments) => convert::import(&arguments, printer),
-        CertCommand::Install(arguments) => install::run(&arguments, global, printer),
+        CertCommand::Install(arguments) => install::run(&arguments, global, world, printer),
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
-use crate::server::child::{Group, Unfinished};
+use crate::server::child::{Group, Unfinished, answer_in};
 use crate::server::environment::Environment;
 #[cfg(unix)]
 use crate::server::port::Process;
@@ -151,10 +151,8 @@ impl Direct {
 }
 
 fn read(mut file: std::fs::File) -> String {
-    use std::io::{Read, Seek};
-    let mut bytes = Vec::new();
-    let _ = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
-    String::from_utf8_lossy(&bytes).trim().to_string()
+    let _ = std::io::Seek::rewind(&mut file);
+    String::from_utf8_lossy(&answer_in(file)).trim().to_string()
 }
 
 impl Service for Direct {
@@ -217,5 +215,18 @@ impl Service for Direct {
 
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
         (!cfg!(windows)).then(|| self.tell(if graceful { "graceful" } else { "restart" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_end_is_cut_off() {
+        let longest = crate::server::child::LONGEST;
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(2 * longest).unwrap();
+        assert_eq!(read(file).len() as u64, longest);
     }
 }

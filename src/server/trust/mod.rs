@@ -17,6 +17,8 @@ use std::path::{Component, Path, PathBuf};
 
 pub use configuration::{Reach, of_configuration};
 
+use crate::quoted::quoted;
+
 #[cfg(unix)]
 use unix as system;
 #[cfg(windows)]
@@ -53,7 +55,7 @@ impl std::error::Error for Distrust {}
 impl Distrust {
     /// How to make it trusted.
     pub fn advice(&self) -> String {
-        let culprit = self.culprit.display();
+        let culprit = quoted(&self.culprit);
         #[cfg(windows)]
         if let Some(commands) = crate::acl::remedy_at(&self.culprit) {
             return commands;
@@ -62,6 +64,9 @@ impl Distrust {
             format!("put it into a folder that only root may write to, not into {culprit}")
         } else if cfg!(windows) {
             format!("let only the system and administrators write to {culprit}")
+        } else if self.culprit.is_symlink() {
+            // Not what it leads to, which has an owner of its own.
+            format!("chown -h root {culprit}")
         } else {
             format!("chown root {culprit} && chmod go-w {culprit}")
         }

@@ -5,10 +5,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::SHARED;
-use crate::account::{self, is_root_or_us, user};
+use crate::account::{self, Writer};
 
-const GROUP_WRITES: u32 = 0o020;
-const ALL_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
 /// Judges one file, folder or link by itself; `shared` is the folder that it lies in, if others may put files there.
@@ -24,8 +22,10 @@ pub(super) fn look(
     let mode = metadata.mode();
     let shown = format!("mode {:04o}", mode & 0o7777);
     let refuse = |why: String| Err((path.to_path_buf(), why));
-    if !is_root_or_us(metadata.uid()) {
-        return refuse(format!("belongs to {}, {shown}", user(metadata.uid())));
+    let list = || account::access_list(|list| rustix::fs::lgetxattr(path, account::ACCESS_LIST, list));
+    let writer = Writer::of(metadata.uid(), metadata.gid(), mode, list);
+    if let Some(writer @ Writer::Owner(_)) = writer {
+        return refuse(format!("{writer}, {shown}"));
     }
     if let Some(folder) = shared {
         let is_of_folder = folder
@@ -38,41 +38,11 @@ pub(super) fn look(
     if metadata.is_symlink() || metadata.file_type().is_char_device() {
         return Ok(false);
     }
-    let by_group = mode & GROUP_WRITES != 0 && !is_closed_group(path, metadata.gid());
-    if mode & ALL_WRITE == 0 && !by_group {
-        return Ok(false);
+    match writer {
+        None => Ok(false),
+        Some(_) if metadata.is_dir() && mode & STICKY != 0 => Ok(true),
+        Some(writer) => refuse(format!("{writer}, {shown}")),
     }
-    if metadata.is_dir() && mode & STICKY != 0 {
-        return Ok(true);
-    }
-    refuse(if mode & ALL_WRITE != 0 {
-        format!("may be written by everybody, {shown}")
-    } else {
-        format!("may be written by {}, {shown}", group(metadata.gid()))
-    })
-}
-
-/// Root's group, or the private one that many systems give each account. With an access list the bits of the group
-/// speak for everybody named there.
-fn is_closed_group(path: &Path, group: u32) -> bool {
-    let us = rustix::process::geteuid().as_raw();
-    let is_private = us != 0 && group == us && group == rustix::process::getegid().as_raw();
-    (group == 0 || is_private) && !has_access_list(path)
-}
-
-fn has_access_list(path: &Path) -> bool {
-    use rustix::io::Errno;
-    let mut none: [u8; 0] = [];
-    !matches!(
-        rustix::fs::lgetxattr(path, "system.posix_acl_access", &mut none),
-        Err(Errno::NODATA | Errno::NOTSUP)
-    )
-}
-
-fn group(id: u32) -> String {
-    account::group(id).map_or(format!("its group, gid {id}"), |name| {
-        format!("its group {name} (gid {id})")
-    })
 }
 
 #[cfg(test)]
@@ -162,10 +132,5 @@ mod tests {
         for name in ["httpd", "link", "missing", "."] {
             assert_eq!(culprit(&shared.join(name)), Some(shared.clone()), "{name}");
         }
-    }
-
-    #[test]
-    fn names_of_groups() {
-        assert_eq!(group(0), "its group root (gid 0)");
     }
 }
