@@ -397,6 +397,23 @@ fn a_refusal_is_told_to_programs_in_parts() {
 }
 
 #[test]
+fn a_site_is_found_by_the_end_of_its_path_whatever_moves_in_others() {
+    let site = Site::new();
+    let main =
+        "LoadModule ssl_module modules/mod_ssl.so\nInclude conf/a/site.conf\nInclude conf/b/site.conf\n";
+    fs::write(site.main(), main).expect("the main file");
+    files::write(&site.root().join("modules/mod_ssl.so"), "");
+    // A line comes into the first one, which has the same name.
+    files::write(&site.root().join("conf/a/site.conf"), "Listen 80\n");
+    let host = "<VirtualHost *:80>\nServerName esync.example.com\n</VirtualHost>\n";
+    files::write(&site.root().join("conf/b/site.conf"), host);
+    let run = site
+        .enable()
+        .args(["--http", "keep", "--dry-run", "--vhost", "site.conf:3"]);
+    site.unchanged_by(run, 0);
+}
+
+#[test]
 fn server_root_of_the_environment_is_taken_and_named() {
     let site = Site::new();
     let run = || esync_ssl().args(["enable", "--self-signed", "--dry-run", "--domain", DOMAIN]);

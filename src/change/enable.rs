@@ -33,9 +33,10 @@ impl Plan {
         let mut edited_so_far: Option<Configuration> = None;
         let asked = request;
         let mut request = asked.clone();
-        if request.site.is_none() {
-            request.site = site::place_of(original, &request);
-        }
+        request.site = match &asked.site {
+            None => site::place_of(original, asked),
+            Some((file, line)) => Some((site::whole_path(original, file, *line), *line)),
+        };
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
         for round in 0.. {

@@ -132,7 +132,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// `joint` stands between cause and fix when both are one text.
-    pub(super) fn new(code: RefusalCode, cause: Text, joint: &'static str, fix: Text) -> Self {
+    pub(crate) fn new(code: RefusalCode, cause: Text, joint: &'static str, fix: Text) -> Self {
         Refusal {
             code,
             cause,
@@ -189,13 +189,13 @@ impl Text {
     }
 
     /// The same with more behind it.
-    pub(super) fn and(mut self, more: impl Into<Text>) -> Self {
+    pub(crate) fn and(mut self, more: impl Into<Text>) -> Self {
         self.0.extend(more.into().0);
         self
     }
 
     /// Some texts with words between them.
-    pub(super) fn joined(texts: impl IntoIterator<Item = Text>, between: &str) -> Self {
+    pub(crate) fn joined(texts: impl IntoIterator<Item = Text>, between: &str) -> Self {
         let mut all = Text::default();
         for (at, text) in texts.into_iter().enumerate() {
             if at > 0 {
@@ -249,7 +249,7 @@ impl From<Place> for Text {
 /// A text of several parts: words, numbers, places, other texts.
 macro_rules! say {
     ($($part:expr),+ $(,)?) => {
-        $crate::change::refusal::Text::default()$(.and($part))+
+        $crate::change::Text::default()$(.and($part))+
     };
 }
 
@@ -280,7 +280,7 @@ pub(super) enum Counted {
 
 impl Place {
     /// Where an entry stands.
-    pub(super) fn of(configuration: &Configuration, entry: &Entry) -> Self {
+    pub(crate) fn of(configuration: &Configuration, entry: &Entry) -> Self {
         Place::at(configuration, entry.file, entry.line)
     }
 
@@ -299,7 +299,7 @@ impl Place {
     }
 
     /// A whole file, with its name as it is shown.
-    pub(super) fn file(file: PathBuf, name: &[u8]) -> Self {
+    pub(crate) fn file(file: PathBuf, name: &[u8]) -> Self {
         Place {
             file,
             name: name.to_owned(),

@@ -62,6 +62,19 @@ pub(super) fn place_of(configuration: &Configuration, request: &Request) -> Opti
     Some((file, configuration.line_number(entry)))
 }
 
+/// The whole path of the file that the site was named by. Files of others that end in what was typed do not move its
+/// line.
+pub(super) fn whole_path(configuration: &Configuration, file: &Path, line: u32) -> PathBuf {
+    match named_by_place(configuration, file, line) {
+        Ok(host) => {
+            let entry = configuration.entry(host.entry);
+            configuration.file(entry.file).host.clone()
+        }
+        // It is not there, or not yet.
+        Err(_) => file.to_owned(),
+    }
+}
+
 /// The addresses at which alone the site answers, if they are single ones.
 pub(super) fn scope(configuration: &Configuration, request: &Request) -> Option<Vec<IpAddr>> {
     let named;

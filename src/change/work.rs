@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::httpd::{Configuration, Document, Edit, Facts, Source, apply, real_path};
 
 use super::plan::{FileChange, LineChange, Link, PlanError};
-use super::refusal::Counted;
+use super::refusal::{Counted, Place};
 use super::request::Request;
 
 /// One application of edits: for each, its line before, the lines that went, and the lines that came.
@@ -104,16 +104,17 @@ impl<'a> Work<'a> {
             return error;
         };
         for place in refusal.places_mut() {
-            let told = match (place.counted, &asked.site) {
-                (Counted::OnDisk, _) => None,
-                (Counted::AsAsked, Some((_, line))) => Some(*line),
+            match (place.counted, &asked.site) {
+                (Counted::OnDisk, _) => {}
+                (Counted::AsAsked, Some((file, line))) => *place = Place::asked(file, *line),
                 (Counted::AsAsked, None) | (Counted::Edited, _) => {
                     let shifts = self.shifts.get(&real_path(&place.file));
-                    let line = place.line.unwrap_or_default().saturating_sub(1) as usize;
-                    shifts.map(|shifts| original_line(shifts, line) as u32 + 1)
+                    let line = place.line.zip(shifts).map(|(line, shifts)| {
+                        original_line(shifts, line.saturating_sub(1) as usize) as u32 + 1
+                    });
+                    place.line = line.or(place.line);
                 }
-            };
-            place.line = told.or(place.line);
+            }
             place.counted = Counted::OnDisk;
         }
         PlanError::Refused(refusal)
@@ -225,7 +226,7 @@ mod tests {
 
     use super::*;
     use crate::change::plan::refuse;
-    use crate::change::refusal::{Place, RefusalCode, Text, say};
+    use crate::change::refusal::{RefusalCode, Text, say};
     use crate::httpd::Platform;
 
     const MAIN: &str = "/nowhere/c/httpd.conf";
@@ -292,9 +293,9 @@ mod tests {
             site: Some((file.into(), 6)),
             ..Request::default()
         };
-        // A path that names no file by itself, and one that does.
+        // The end of a path, and a whole one.
         for file in ["httpd.conf", MAIN] {
-            let cause = say![at(file, 9, Counted::AsAsked)];
+            let cause = say![at(MAIN, 9, Counted::AsAsked)];
             assert_eq!(told(&asked(file), cause), format!("{file}:6"));
         }
         // One that was found, and not asked for.
