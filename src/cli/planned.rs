@@ -184,7 +184,11 @@ pub fn changes(plan: Plan) -> impl Iterator<Item = Change> {
 /// Why there is no plan, as the end of a command.
 pub fn failure(error: PlanError) -> Failure {
     match error {
-        PlanError::Refused(reason) => Failure::refused(reason),
+        // As it is, so that programs are told its parts.
+        PlanError::Refused(refusal) => Failure {
+            status: ExitStatus::Refused,
+            ..Failure::error(*refusal)
+        },
         other => Failure::error(other),
     }
 }

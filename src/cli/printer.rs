@@ -8,6 +8,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::Failure;
 use super::arguments::ColorChoice;
+use crate::change::Refusal;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::server::error_log::cut;
@@ -159,6 +160,9 @@ impl Printer {
         if !failure.findings.is_empty() {
             document["findings"] = serde_json::json!(failure.findings);
         }
+        if let Some(refusal) = failure.error.downcast_ref() {
+            document["refusal"] = parts(refusal);
+        }
         self.document(&document);
         let word = if failure.status == ExitStatus::Refused {
             "refused"
@@ -168,6 +172,20 @@ impl Printer {
         self.talk(&format!("esync-ssl: {word}: {message}"));
         failure.status
     }
+}
+
+/// A refusal for programs: its code, the places that it names, and the two halves of its text.
+fn parts(refusal: &Refusal) -> serde_json::Value {
+    let places = refusal.places().into_iter().map(|place| {
+        let file = printable(&place.name);
+        serde_json::json!({ "file": file, "line": place.line })
+    });
+    serde_json::json!({
+        "code": refusal.code,
+        "places": places.collect::<Vec<_>>(),
+        "cause": printable(refusal.cause.to_string().as_bytes()),
+        "fix": printable(refusal.fix.to_string().as_bytes()),
+    })
 }
 
 /// Bytes of a file as text for people: control characters and bytes that are not UTF-8 become `\xNN`; tabs and line
