@@ -12,6 +12,7 @@
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
+//! - [`shown`]: what others wrote, as people may see it.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -29,4 +30,5 @@ pub mod httpd;
 pub mod interrupt;
 pub mod lint;
 pub mod server;
+pub mod shown;
 pub mod tls;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first; parts of one floor do not know each other. What stands in no folder is for all of them.
 const FLOORS: [&[&str]; 6] = [
-    &["account", "foreign", "acl", "exit_status"],
+    &["account", "foreign", "acl", "exit_status", "interrupt", "shown"],
     &["httpd", "tls", "apply", "undo"],
     &["lint", "server"],
     &["change"],

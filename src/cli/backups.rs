@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::arguments::Global;
 use super::interrupted::stores;
-use super::printer::{Printer, cell, printable};
-use super::settings::{root, shown};
+use super::printer::Printer;
+use super::settings::root;
 use super::world::World;
 use super::{Failure, interrupted};
 use crate::apply::Backup;
 use crate::exit_status::ExitStatus;
+use crate::shown::{cell, printable, shown};
 
 /// Runs the command.
 pub fn run(global: &Global, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::arguments::{Check, Global};
 use super::judge::{ReportedServer, Server};
-use super::printer::{Printer, printable, sentence};
+use super::printer::Printer;
 use super::rehearse::{self, Rehearsals};
 use super::settings::{Loaded, root_variable};
 use super::{Failure, findings, running, server_folders};
@@ -22,6 +22,7 @@ use crate::check::{Code, Finding, Severity, tls_settings};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{EntryId, Listen, SERVER, SectionId, Truth};
 use crate::server::service;
+use crate::shown::{printable, sentence};
 use crate::tls::name::Name;
 
 /// Runs the command.

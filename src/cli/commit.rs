@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::arguments::Writing;
 use super::effect::{Before, Effect};
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::proof::Site;
 use super::settings::Loaded;
 use super::world::World;
@@ -21,6 +21,7 @@ use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::server::binary::{Output, Reader};
 use crate::server::environment::Environment;
+use crate::shown::printable;
 
 /// What is to be written, and why.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::arguments::{Devices, Global};
 use super::check::client_name;
-use super::printer::{Printer, cell, printable};
+use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, findings, verify};
 use crate::check::{Finding, Severity, gateway};
@@ -16,6 +16,7 @@ use crate::exit_status::ExitStatus;
 use crate::httpd::in_url;
 use crate::server::deadline::{Patience, resolve};
 use crate::server::handshake::{Answer, Failure as Missed, Request, request, tls12};
+use crate::shown::{cell, printable};
 
 /// What a device is told, for all that Talk2M passes on.
 const GATEWAY: &str = "m2u.talk2m.com";

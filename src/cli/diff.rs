@@ -1,8 +1,7 @@
 //! Unified diffs for people.
 
+use crate::shown::printable;
 use similar::{ChangeTag, TextDiff};
-
-use super::printer::printable;
 
 /// The unified diff of one file, with three lines of context. With `colour`, in the customary colours.
 pub fn unified(path: &str, before: &[u8], after: &[u8], colour: bool) -> String {

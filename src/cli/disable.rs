@@ -6,12 +6,13 @@ use super::commit::{self, Work};
 use super::effect;
 use super::new_files::Reported;
 use super::planned::{self, Report};
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::records::records;
 use super::turn::Turn;
 use super::world::World;
 use crate::change::{self, Plan, domain_name};
 use crate::exit_status::ExitStatus;
+use crate::shown::printable;
 
 /// Runs the command.
 pub fn run(

@@ -7,7 +7,7 @@ use super::enable_files::{Material, TlsFiles};
 use super::judge::{self, Server};
 use super::new_files::Reported;
 use super::planned::{self, Report};
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::proof::Site;
 use super::rehearse;
 use super::settings::Loaded;
@@ -18,6 +18,7 @@ use crate::apply::Change;
 use crate::change::{Http, Plan, Request, domain_name};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
+use crate::shown::printable;
 
 /// Runs the command.
 pub fn run(

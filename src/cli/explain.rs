@@ -11,7 +11,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use super::arguments::{Explain, Global, Since};
 use super::check::{Checked, judge_hosts};
 use super::judge::Server;
-use super::printer::{Printer, printable, sentence};
+use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, findings, interrupted};
 use crate::check::Finding;
@@ -23,6 +23,7 @@ use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::server::error_log::{Entry, Outcome, end_of, last_attempt, merge, parse, tail};
+use crate::shown::{printable, sentence};
 use crate::tls::holds_private_key;
 
 /// Runs the command.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::printer::sentence;
 use crate::check::{Code, Finding, Severity};
+use crate::shown::sentence;
 
 /// Every finding: what, where, why, what to do. Those of `forced` are told as overridden.
 pub fn lines(findings: &[Finding], forced: &[Code]) -> String {

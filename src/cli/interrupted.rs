@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use crate::apply::{Disk, Holder, RealDisk, Store, Unfinished, Working, backup_folders};
+use crate::shown::printable;
 
 /// The stores below a server root that may hold backups.
 pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {

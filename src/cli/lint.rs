@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::arguments::{Global, Lint};
-use super::printer::{Printer, printable, sentence};
+use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, FileId, Phase, Problem, Severity};
+use crate::shown::{printable, sentence};
 
 /// Longer lines are cut, so that one of 16 MiB does not fill the screen.
 const WIDTH: usize = 200;

@@ -75,7 +75,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
                 return ExitStatus::Done;
             }
             // It quotes what was typed, or what a script put there.
-            let told = printer::printable(error.render().to_string().as_bytes());
+            let told = crate::shown::printable(error.render().to_string().as_bytes());
             let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
             return ExitStatus::Usage;
         }

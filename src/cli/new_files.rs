@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::commit::ended;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::settings::Loaded;
 use crate::acl::Account;
 use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
@@ -17,6 +17,7 @@ use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
 use crate::server::service;
+use crate::shown::printable;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;

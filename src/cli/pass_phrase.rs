@@ -10,9 +10,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::Failure;
 use super::arguments::PassPhraseOption;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use crate::foreign;
 use crate::interrupt::Terminal;
+use crate::shown::printable;
 use crate::tls::Error;
 
 /// How long a pipe may take that is named as the file; somebody may be asked behind it.

@@ -10,12 +10,13 @@ use super::diff;
 use super::effect::Effect;
 use super::interrupted::stores;
 use super::new_files::Reported;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::settings::Loaded;
 use crate::apply::{Change, Disk, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
+use crate::shown::printable;
 
 /// What was or would be done, for programs and for the texts.
 #[derive(Serialize)]

@@ -6,13 +6,14 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::arguments::Global;
-use super::printer::{Printer, cell};
+use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, findings, running};
 use crate::check::Finding;
 use crate::check::port::describe;
 use crate::exit_status::ExitStatus;
 use crate::server::port::listeners;
+use crate::shown::cell;
 
 #[derive(Serialize)]
 struct Report {

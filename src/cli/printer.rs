@@ -10,7 +10,7 @@ use super::Failure;
 use super::arguments::ColorChoice;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
-use crate::server::error_log::cut;
+use crate::shown::{deceives, printable};
 
 /// Prints for people or for programs.
 pub struct Printer {
@@ -170,56 +170,6 @@ impl Printer {
     }
 }
 
-/// Bytes of a file as text for people: control characters and bytes that are not UTF-8 become `\xNN`; tabs and line
-/// feeds stay, a carriage return at the end of a line goes.
-pub fn printable(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        let mut characters = chunk.valid().chars().peekable();
-        while let Some(character) = characters.next() {
-            match character {
-                '\n' | '\t' => text.push(character),
-                '\r' if matches!(characters.peek(), Some('\n') | None) => {}
-                c if deceives(c) => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
-                c => text.push(c),
-            }
-        }
-        text.extend(hex(chunk.invalid()));
-    }
-    text
-}
-
-/// Does a character steer the terminal, turn the direction of text, end a line, or stand there unseen? With those one
-/// line can look like another.
-fn deceives(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-        || character.is_control()
-}
-
-/// Characters of one cell of a table.
-const CELL: usize = 200;
-
-/// A text as one cell of a table: on one line, and cut where it is far too long. Programs get the whole.
-pub fn cell(text: &str) -> String {
-    // No more is looked at than can be shown.
-    let start: String = text.chars().take(CELL + 1).collect();
-    let shown = printable(start.as_bytes()).replace(['\n', '\t'], " ");
-    if shown.chars().count() <= CELL {
-        return shown;
-    }
-    shown.chars().take(CELL - 1).chain(['…']).collect()
-}
-
-/// Bytes of one sentence.
-const SENTENCE: usize = 4000;
-
-/// A sentence for people that may quote what others wrote, cut where that is far too long.
-pub fn sentence(text: &str) -> String {
-    printable(cut(text, SENTENCE).as_bytes())
-}
-
 /// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.
 #[derive(Default)]
 struct Escaping(PrettyFormatter<'static>);
@@ -260,16 +210,6 @@ impl Formatter for Escaping {
     }
 }
 
-fn hex(bytes: &[u8]) -> impl Iterator<Item = char> + use<> {
-    bytes
-        .iter()
-        .map(|byte| format!("\\x{byte:02x}"))
-        .collect::<String>()
-        .into_bytes()
-        .into_iter()
-        .map(char::from)
-}
-
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
@@ -296,23 +236,5 @@ mod tests {
             .serialize(&mut Serializer::with_formatter(&mut bytes, Escaping::default()))
             .unwrap();
         assert_eq!(bytes, serde_json::to_string_pretty(&plain).unwrap().into_bytes());
-    }
-
-    #[test]
-    fn cells_are_cut() {
-        assert_eq!(cell("a\nb\u{200b}"), "a b\\xe2\\x80\\x8b");
-        assert_eq!(cell(&"ü".repeat(CELL)), "ü".repeat(CELL));
-        let long = cell(&"ü".repeat(70_000));
-        assert_eq!(long.chars().count(), CELL);
-        assert!(long.ends_with('…'));
-    }
-
-    #[test]
-    fn nothing_steers_the_terminal() {
-        assert_eq!(
-            printable(b"a\x1b[31m\xf6\r\nb\rc\t\xc3\xbc\r"),
-            "a\\x1b[31m\\xf6\nb\\x0dc\t\u{fc}"
-        );
-        assert_eq!(printable("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
     }
 }

@@ -9,7 +9,7 @@ use super::Failure;
 use super::check::{Checked, asked};
 use super::commit::{Work, not_interrupted};
 use super::findings;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::running;
 use super::settings::Loaded;
 use crate::apply::{Content, create_private};
@@ -24,6 +24,7 @@ use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve
 use crate::server::binary::Silence;
 use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
 use crate::server::trust;
+use crate::shown::printable;
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
 

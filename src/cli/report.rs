@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::arguments::{Global, Report};
 use super::cert::inspect;
 use super::commit::ended;
-use super::printer::{Printer, printable, sentence};
-use super::settings::{Loaded, shown};
+use super::printer::Printer;
+use super::settings::Loaded;
 use super::world::World;
 use super::{Failure, backups, check, commit, explain, lint, ports, running, status};
 use crate::apply::{NewFile, create_all};
@@ -25,6 +25,7 @@ use crate::foreign;
 use crate::interrupt::Hold;
 use crate::server::service::{self, State};
 use crate::server::system;
+use crate::shown::{printable, sentence, shown};
 
 /// Bytes of all certificates that are looked at.
 const CERTIFICATES: u64 = 64 << 20;

@@ -12,13 +12,14 @@ use super::effect::{Before, Effect};
 use super::interrupted::stores;
 use super::known::KnownFiles;
 use super::printer::Printer;
-use super::settings::{Loaded, root, shown};
+use super::settings::{Loaded, root};
 use super::tell::Way;
 use super::turn::{Settled, Turn, lock, recover};
 use super::world::World;
 use super::{Failure, diff, restart};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
+use crate::shown::shown;
 
 /// Runs the command.
 pub fn run(

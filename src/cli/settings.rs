@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use anyhow::Context;
 
 use super::arguments::Global;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::{Failure, interrupted};
 use crate::acl::Account;
 use crate::apply::{Content, Undone};
@@ -21,6 +21,7 @@ use crate::server::installation::Installation;
 use crate::server::service;
 use crate::server::swap;
 use crate::server::trust::{self, Distrust, Reach};
+use crate::shown::printable;
 use crate::tls::holds_private_key;
 
 /// A configuration that was found and read.
@@ -407,11 +408,6 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
         global.httpd.as_ref().map(|path| path.as_std_path()),
     );
     Ok(found.map_err(Failure::error)?.root)
-}
-
-/// A path for people.
-pub fn shown(path: &Path) -> String {
-    printable(path.display().to_string().as_bytes())
 }
 
 /// The binary that answered, if there is one, or the silence of one that is there.

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::arguments::Global;
 use super::dump::truth;
-use super::printer::{Printer, cell, printable};
+use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, interrupted};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Configuration, Entry, Listen, SERVER, Truth};
 use crate::lint::Reach;
+use crate::shown::{cell, printable};
 
 /// The modules that matter for HTTPS and for what people do around it.
 const MODULES: [&str; 6] = [

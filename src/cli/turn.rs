@@ -13,11 +13,12 @@ use super::arguments::{Global, Writing};
 use super::commit;
 use super::interrupted::{self, stores};
 use super::known::KnownFiles;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::settings::{self, Loaded};
 use super::world::World;
 use crate::apply::{ApplyError, Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
+use crate::shown::{printable, shown};
 
 /// How often files may change under a run before it gives up.
 const TRIES: usize = 3;
@@ -396,7 +397,7 @@ fn is_stale(failure: &Failure) -> bool {
 fn stale(failure: &Failure) -> String {
     match failure.error.downcast_ref() {
         Some(ApplyError::Stale(paths)) => {
-            let shown: Vec<String> = paths.iter().map(|path| settings::shown(path)).collect();
+            let shown: Vec<String> = paths.iter().map(|path| shown(path)).collect();
             format!("changed by somebody else meanwhile: {}", shown.join(", "))
         }
         _ => "somebody else was at work meanwhile".into(),

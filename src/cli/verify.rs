@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::arguments::{Global, Verify};
 use super::check::client_name;
-use super::printer::{Printer, cell};
+use super::printer::Printer;
 use super::settings::Loaded;
 use super::{Failure, findings};
 use crate::check::Finding;
@@ -21,6 +21,7 @@ use crate::foreign;
 use crate::httpd::{Host, Listen, Truth, VirtualHost};
 use crate::server::deadline::{Patience, resolve};
 use crate::server::handshake::{Roots, Seen, Trust, http, probe};
+use crate::shown::cell;
 use crate::tls::certificate::{Certificate, colon_hex};
 
 /// Runs the command.
