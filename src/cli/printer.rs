@@ -1,15 +1,19 @@
 //! What is printed where: answers to stdout, talk to stderr, and nothing of a file that could steer a terminal.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
+use zeroize::Zeroizing;
 
-use super::Failure;
 use super::arguments::ColorChoice;
+use super::render::{self, explain, findings};
+use crate::apply::{Holder, Unfinished, Working};
+use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
-use crate::interrupt;
+use crate::interrupt::{self, Terminal};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
 use crate::shown::{deceives, printable};
 
 /// Prints for people or for programs.
@@ -43,29 +47,6 @@ impl Printer {
             held: RefCell::default(),
             added: RefCell::default(),
         }
-    }
-
-    /// From now on everything waits.
-    pub fn hold(&self) {
-        *self.held.borrow_mut() = Some(Vec::new());
-    }
-
-    /// What waits is said, and all that follows at once.
-    pub fn release(&self) {
-        let held = self.held.take();
-        for (stream, text) in held.into_iter().flatten() {
-            self.print(stream, &text);
-        }
-    }
-
-    /// What waits is not said, and all that follows at once.
-    pub fn discard(&self) {
-        self.held.take();
-    }
-
-    /// Talk that comes before all that waits.
-    pub fn first(&self, text: &str) {
-        Printer::write(Stream::Talk, text);
     }
 
     fn print(&self, stream: Stream, text: &str) {
@@ -140,18 +121,6 @@ fn write_document(out: &mut impl Write, value: &impl serde::Serialize) {
 }
 
 impl Printer {
-    /// Talk: where things were found, warnings, questions.
-    pub fn talk(&self, text: &str) {
-        self.print(Stream::Talk, text);
-    }
-
-    /// A question: talk without a line end.
-    pub fn question(&self, text: &str) {
-        let mut stderr = anstream::stderr();
-        let _ = stderr.write_all(text.as_bytes());
-        let _ = stderr.flush();
-    }
-
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
         let message = printable(format!("{:#}", failure.error).as_bytes());
@@ -167,6 +136,105 @@ impl Printer {
         };
         self.talk(&format!("esync-ssl: {word}: {message}"));
         failure.status
+    }
+}
+
+impl Progress for Printer {
+    fn talk(&self, text: &str) {
+        self.print(Stream::Talk, text);
+    }
+
+    fn unchanged(&self, why: &str) {
+        self.answer(&format!("Nothing needs to change: {why}.\n"));
+    }
+
+    fn preview(&self, preview: &Preview) {
+        if !self.json {
+            self.answer(&render::preview::text(preview));
+        }
+    }
+
+    fn findings(&self, found: &[Finding], forced: &[Code]) {
+        self.talk(findings::lines(found, forced).trim_end());
+    }
+
+    fn logs(&self, report: &LogReport) {
+        self.talk(explain::text(report).trim_end());
+    }
+
+    fn interrupted(&self, run: &Unfinished, remedy: &str) {
+        let command = printable(run.command.get(1..).unwrap_or_default().join(" ").as_bytes());
+        let id = printable(run.id.as_bytes());
+        let is_new = self.add(
+            "interrupted",
+            serde_json::json!({
+                "run": id,
+                "command": command,
+                "at_work": run.at_work.is_some(),
+                "fix": run.at_work.is_none().then_some(remedy),
+            }),
+        );
+        if !is_new {
+            return;
+        }
+        match &run.at_work {
+            Some(Working(holder)) => {
+                let who = holder.as_ref().map(|Holder { pid, user, since, command }| {
+                    format!(": process {pid} of {user}, since {since}: {command}")
+                });
+                let who = printable(who.unwrap_or_default().as_bytes());
+                self.talk(&format!(
+                    "note: another run of esync-ssl is at work here{who}; what follows may show its changes half done. Look \
+                     again when it is done"
+                ));
+            }
+            None => self.talk(&format!(
+                "warning: an earlier run was interrupted and left its changes half done ({id}: {command}); {remedy} undoes \
+                 them, as does the next run that writes"
+            )),
+        }
+    }
+
+    fn hold(&self) {
+        *self.held.borrow_mut() = Some(Vec::new());
+    }
+
+    fn release(&self) {
+        let held = self.held.take();
+        for (stream, text) in held.into_iter().flatten() {
+            self.print(stream, &text);
+        }
+    }
+
+    fn discard(&self) {
+        self.held.take();
+    }
+
+    fn first(&self, text: &str) {
+        Printer::write(Stream::Talk, text);
+    }
+}
+
+impl Questions for Printer {
+    /// With --json nothing is shown that one could agree to.
+    fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && !self.json
+    }
+
+    fn agrees(&self, question: &str) -> Option<bool> {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        let line = interrupt::read_line()?;
+        Some(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let prompt = format!("Pass-phrase of {}: ", printable(what.as_bytes()));
+        let _terminal = Terminal::keep();
+        Ok(Some(Zeroizing::new(rpassword::prompt_password(prompt)?)))
     }
 }
 
