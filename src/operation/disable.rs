@@ -85,7 +85,7 @@ fn attempt(
         return Ok(Some(report.would_change()));
     }
     let store = plan_report::store(&loaded, world.disk)?;
-    if !turn.is_mine(&store)? || !turn.is_agreed("Apply these changes?", &store, &report)? {
+    if !turn.is_mine(&store)? || !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
         return Ok(None);
     }
     let work = Work {

@@ -138,7 +138,7 @@ impl Run<'_> {
         let Some(store) = store else {
             return Ok(Some(report.would_change()));
         };
-        if !turn.is_agreed("Apply these changes?", &store, &report)? {
+        if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
             return Ok(None);
         }
         work.server_told = turn.settled.server_told;

@@ -30,7 +30,7 @@ pub enum Files {
         chain: Option<PathBuf>,
     },
     /// Put into the server's folder.
-    Installed(Material),
+    Installed(Box<Material>),
     /// Made there, to try things out.
     SelfSigned,
 }

@@ -5,6 +5,7 @@
 
 pub mod backups;
 pub mod check;
+pub mod convert;
 pub mod devices;
 mod diff;
 pub mod disable;
@@ -19,6 +20,7 @@ mod find;
 pub mod inspect;
 pub mod install;
 mod interrupted;
+pub mod issue;
 mod judge_files;
 mod judge_hosts;
 pub mod key_files;
@@ -56,7 +58,7 @@ pub use find::Loaded;
 pub use interrupted::tell as tell_interrupted;
 pub use names::{client_name, domain_names, file_name};
 pub use new_files::{NewFiles, Outcome, Reported, base_name, left_out, private_key};
-pub use pass_phrase::PassPhrases;
+pub use pass_phrase::{PassPhrases, ReadPhrases};
 pub use plan_report::{Report as PlanReport, ReportedChange};
 pub use progress::{Difference, Preview, Progress};
 pub use questions::{Questions, Silent, Voice, confirm};

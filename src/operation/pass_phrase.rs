@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often is asked when the answer was wrong.
 const TRIES: usize = 3;
 
+/// Reads them only once one is needed.
+pub type ReadPhrases<'a> = &'a dyn Fn() -> Result<PassPhrases, Failure>;
+
 /// Where pass-phrases come from in this run.
 pub struct PassPhrases {
     given: Option<Zeroizing<String>>,

@@ -9,6 +9,7 @@ use super::interrupted::stores;
 use super::new_files::Reported;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
+use super::turn::Proposal;
 use super::write;
 use crate::apply::{Change, Disk, Store};
 use crate::change::{Plan, PlanError};
@@ -92,15 +93,29 @@ impl Report {
 
     /// Every change with its reason, and all files before and after.
     pub fn preview<'a>(&self, loaded: &Loaded, plan: &'a Plan) -> Preview<'a> {
+        Preview {
+            title: "Changes:".into(),
+            lines: self.lines(),
+            files: differences(loaded, plan).collect(),
+        }
+    }
+
+    /// The same, to be agreed to.
+    pub fn proposal(&self) -> Proposal {
+        Proposal {
+            lines: self.lines(),
+            diff: self.diff.clone(),
+            notes: self.notes.clone(),
+            findings: self.findings.clone().unwrap_or_default(),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
         let changes = self.changes.iter();
         let changes = changes.map(|change| format!("{}:{}: {}", change.file, change.line, change.reason));
         let named = self.create.iter().chain(&self.remove).flatten();
         let named = named.map(|file| format!("{}: {}", file.file, file.reason));
-        Preview {
-            title: "Changes:".into(),
-            lines: changes.chain(named).collect(),
-            files: differences(loaded, plan).collect(),
-        }
+        changes.chain(named).collect()
     }
 
     /// What people should know beside the changes.

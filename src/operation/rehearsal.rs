@@ -65,7 +65,7 @@ pub fn before_writing(
         return Ok(false);
     };
     let hosts = configuration.virtual_hosts();
-    let section = answering(&configuration, &hosts, request.port, &request.domain);
+    let section = answering(&configuration, hosts, request.port, &request.domain);
     let found = match of_section(loaded, &configuration, section, &request.domain, &new, printer) {
         Ok(is_done) => {
             not_interrupted()?;

@@ -14,7 +14,7 @@ use super::progress::{Difference, Preview, Progress};
 use super::questions::Voice;
 use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
-use super::turn::{self, Settled, Turn, lock};
+use super::turn::{self, Proposal, Settled, Turn, lock};
 use super::write::say_shared;
 use super::{diff, restart};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
@@ -97,7 +97,7 @@ impl Run<'_> {
             report.result = "would-change";
             return Ok(Some(report));
         }
-        if !turn.is_mine(store)? || !turn.is_agreed("Put this back?", store, &report)? {
+        if !turn.is_mine(store)? || !turn.is_agreed("Put this back?", store, report.proposal())? {
             return Ok(None);
         }
         let transaction = Transaction {
@@ -269,6 +269,17 @@ impl Report {
             diff: diffs.collect(),
             backup: None,
             server: None,
+        }
+    }
+
+    /// What is shown, to be agreed to.
+    fn proposal(&self) -> Proposal {
+        let files = [&self.files[..], &self.edited_since].concat();
+        Proposal {
+            lines: [&[self.id.clone()][..], &files].concat(),
+            diff: self.diff.clone(),
+            notes: self.notes.clone(),
+            findings: Vec::new(),
         }
     }
 }

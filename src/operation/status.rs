@@ -149,7 +149,7 @@ impl Status {
                 .collect(),
             virtual_hosts: hosts
                 .iter()
-                .zip(configuration.reach(&hosts))
+                .zip(configuration.reach(hosts))
                 .map(|(host, reach)| {
                     let tls = configuration.speaks_tls(host);
                     let certificate = certificate(host.section).filter(|_| tls);

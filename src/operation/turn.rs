@@ -4,8 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
@@ -17,11 +15,25 @@ use super::known::KnownFiles;
 use super::progress::Progress;
 use super::questions::{Voice, confirm};
 use crate::apply::{ApplyError, Holder, Lock, LockError, RealDisk, Store, Undone};
+use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 use crate::shown::{printable, shown};
 
 /// How often files may change under a run before it gives up.
 const TRIES: usize = 3;
+
+/// What is shown of a plan, to see whether it is the one that was agreed to.
+#[derive(PartialEq)]
+pub struct Proposal {
+    /// The names that change, with the reasons.
+    pub lines: Vec<String>,
+    /// All files before and after.
+    pub diff: String,
+    /// What people should know beside.
+    pub notes: Vec<String>,
+    /// What is wrong with the files.
+    pub findings: Vec<Finding>,
+}
 
 /// What a run may do, and where it stands.
 pub struct Turn<'a> {
@@ -41,7 +53,7 @@ pub struct Turn<'a> {
     /// What would be undone first, in a preview.
     pub undone: Undone,
     /// What was shown, and agreed to.
-    agreed: Option<Value>,
+    agreed: Option<Proposal>,
     /// The server root, where no run had written when this one began to read.
     untouched: Option<PathBuf>,
 }
@@ -176,16 +188,10 @@ impl<'a> Turn<'a> {
     ///
     /// # Errors
     /// Refused when the answer is no; else as [`Turn::begin`].
-    pub fn is_agreed(
-        &mut self,
-        question: &str,
-        store: &Store,
-        proposal: &impl Serialize,
-    ) -> Result<bool, Failure> {
+    pub fn is_agreed(&mut self, question: &str, store: &Store, proposal: Proposal) -> Result<bool, Failure> {
         if self.yes {
             return Ok(true);
         }
-        let proposal = serde_json::to_value(proposal).map_err(Failure::error)?;
         if self.agreed.as_ref() == Some(&proposal) && self.holds(store) {
             self.printer.discard();
             return Ok(true);

@@ -47,16 +47,16 @@ pub fn run(
 fn files(arguments: &Enable, printer: &Printer) -> Result<Files, Failure> {
     let chain = arguments.chain.as_deref();
     match (&arguments.pfx, &arguments.cert, &arguments.key) {
-        (Some(pfx), _, _) => Ok(Files::Installed(Material {
+        (Some(pfx), _, _) => Ok(Files::Installed(Box::new(Material {
             bundle: key_files::archive(pfx, &arguments.pass_phrase.read()?, printer)?,
             origins: [pfx; 3].map(ToString::to_string),
-        })),
+        }))),
         (None, Some(certificate), Some(key)) if arguments.copy_certs => {
             let phrases = arguments.pass_phrase.read()?;
-            Ok(Files::Installed(Material {
+            Ok(Files::Installed(Box::new(Material {
                 bundle: key_files::files(certificate, key, chain, &phrases, printer)?,
                 origins: [certificate, key, chain.unwrap_or(certificate)].map(ToString::to_string),
-            }))
+            })))
         }
         (None, Some(certificate), Some(key)) => Ok(Files::Named {
             certificate: certificate.into(),
