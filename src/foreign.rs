@@ -28,6 +28,12 @@ pub const PASS_PHRASE: u64 = 64 << 10;
 pub const ENVVARS: u64 = 1 << 20;
 /// Bytes of a small file with a number or a few words: `PidFile`, the holder of a lock.
 pub const NOTE: u64 = 64 << 10;
+/// Bytes of the command line of a process: whose is longer says nothing that is believed.
+pub const COMMAND_LINE: u64 = 128 << 10;
+/// Bytes of the environment of a process.
+pub const ENVIRONMENT: u64 = 4 << 20;
+/// Bytes of the system's table of connections, in which a busy server has hundreds of thousands.
+pub const PORT_TABLE: u64 = 256 << 20;
 /// Bytes of the manifest of a backup.
 pub const MANIFEST: u64 = 64 << 20;
 

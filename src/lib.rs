@@ -14,6 +14,8 @@
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
 //! - [`shown`]: what others wrote, as people may see it.
+//! - [`quoted`]: paths in commands that people are told to type.
+//! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -57,9 +59,12 @@ pub mod cli;
 pub mod exit_status;
 pub mod foreign;
 pub mod httpd;
+#[cfg(unix)]
+pub mod inherited;
 pub mod interrupt;
 pub mod lint;
 pub mod operation;
+pub mod quoted;
 pub mod server;
 pub mod shown;
 pub mod tls;

@@ -5,7 +5,7 @@ mod generated;
 mod support;
 
 use esync_ssl::change::{Action, Disable, Http, Plan, PlanError, Record, Request, Version};
-use esync_ssl::httpd::{Facts, Source};
+use esync_ssl::httpd::{Configuration, Facts, Source};
 use generated::{DOMAIN, Generated, config, generated, given};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -172,7 +172,7 @@ impl Server {
     /// Carries a plan out, if it is not refused.
     fn enable(&mut self, request: &Request) -> Result<bool, TestCaseError> {
         let (main, source, facts) = self.given();
-        match Plan::enable(&main, &source, &facts, request) {
+        match enable((main, source, facts), request) {
             Ok(plan) => {
                 self.carry_out(plan, Action::Enable, vec![request.domain.clone()]);
                 Ok(true)
@@ -236,7 +236,7 @@ impl Server {
             http: Some(Http::Keep),
             ..request.clone()
         };
-        let plan = Plan::enable(&main, &source, &facts, &request);
+        let plan = enable((main, source, facts), &request);
         let lacks = match &plan {
             Ok(plan) => plan.changes.iter().map(|change| change.reason.clone()).collect(),
             Err(error) => error.to_string(),
@@ -273,4 +273,10 @@ fn same(now: &Files, then: &Files) -> Result<(), TestCaseError> {
         "not as before:\n{}",
         diff.unified_diff().context_radius(8)
     )))
+}
+
+/// Plans on what is on the disk now.
+fn enable((main, source, facts): (Vec<u8>, Source, Facts), request: &Request) -> Result<Plan, PlanError> {
+    let configuration = Configuration::read(&main, source, facts).expect("a main file that can be read");
+    Plan::enable(&configuration, request)
 }

@@ -6,8 +6,8 @@ mod support;
 
 use std::path::Path;
 
-use esync_ssl::change::{Plan, PlanError};
-use esync_ssl::httpd::{Configuration, Document, Platform};
+use esync_ssl::change::{Plan, PlanError, Request};
+use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source};
 use generated::{DOMAIN, Generated, config, generated, given, request, wish};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -102,7 +102,7 @@ proptest! {
         configuration.virtual_hosts();
         configuration.load_modules();
         // Whatever the answer is, it must come.
-        let _ = Plan::enable(&main, &source, &facts, &request(None, 443));
+        let _ = Plan::enable(&configuration, &request(None, 443));
     }
 }
 
@@ -118,7 +118,7 @@ proptest! {
         let root = tree.write();
         let (main, source, mut facts) = given(root.path());
         facts.built_in_is_certain = certain;
-        let plan = match Plan::enable(&main, &source, &facts, &request) {
+        let plan = match enable((main.clone(), source.clone(), facts.clone()), &request) {
             Ok(plan) => plan,
             Err(PlanError::Refused(_)) => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
@@ -136,7 +136,7 @@ proptest! {
         for file in &plan.files {
             files::write(&file.path, &file.after);
         }
-        let again = Plan::enable(&main, &source, &facts, &request);
+        let again = enable((main.clone(), source.clone(), facts.clone()), &request);
         let again = again.map_err(|error| TestCaseError::fail(format!("the second time: {error}")))?;
         prop_assert!(again.is_empty(), "the second time there is more to change: {:?}", again.changes);
     }
@@ -192,4 +192,10 @@ fn announced(plan: &Plan, path: &Path, before: &[u8], after: &[u8]) -> Result<()
         );
     }
     Ok(())
+}
+
+/// Plans on what is on the disk now.
+fn enable((main, source, facts): (Vec<u8>, Source, Facts), request: &Request) -> Result<Plan, PlanError> {
+    let configuration = Configuration::read(&main, source, facts).expect("a main file that can be read");
+    Plan::enable(&configuration, request)
 }

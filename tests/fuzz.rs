@@ -178,7 +178,7 @@ fn configurations() {
             Configuration::read(&main, source, Facts::assumed(Platform::HOST)).expect("a file in memory");
         configuration.check();
         let hosts = configuration.virtual_hosts();
-        configuration.reach(&hosts);
+        configuration.reach(hosts);
         configuration.answering(None, 443, "www.example.com");
     });
 }

@@ -469,6 +469,48 @@ fn child() {
 }
 
 #[test]
+fn who_is_interrupted_before_it_writes_leaves_nothing() {
+    let site = Site::new();
+    let before = files::snapshot(&site.root());
+    // The first thing that is made is the folder for the backups.
+    let code = support::faulty::run(&site.enable_arguments(), "interrupt-after:1", None);
+    assert_eq!(code, Some(10));
+    assert_eq!(files::snapshot(&site.root()), before);
+    let folder = site.root().join(BACKUPS);
+    assert!(folder.symlink_metadata().is_err(), "the folder stays");
+}
+
+#[test]
+fn installing_a_certificate_undoes_an_interrupted_run_first() {
+    let site = Site::new();
+    let text = site.text();
+    let store = site.store();
+    let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
+    let transaction = Transaction {
+        changes: vec![Change::replace(
+            site.main(),
+            text.clone().into(),
+            b"# half done\n".to_vec(),
+        )],
+        ..Transaction::default()
+    };
+    // As if the process had been killed.
+    let now = time::OffsetDateTime::now_utc();
+    drop(transaction.write(&store, &lock, now).expect("a change"));
+    drop(lock);
+    let arguments = site.enable_arguments();
+    let install = ["cert", "install", "--cert", &arguments[5], "--key", &arguments[7]];
+    let outcome = site.run(&install).run().expect_code(0);
+    assert_eq!(site.text(), text, "{}", outcome.report());
+    assert!(
+        outcome.stderr_text().contains("was interrupted"),
+        "{}",
+        outcome.report()
+    );
+    assert!(site.root().join("conf/ssl").is_dir(), "{}", outcome.report());
+}
+
+#[test]
 fn a_killed_run_leaves_nothing_that_the_next_does_not_sweep() {
     let arguments = |site: &Site| {
         let mut arguments = site.enable_arguments();

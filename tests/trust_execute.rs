@@ -4,15 +4,17 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
-use support::files;
 use support::others::{NOBODY, give_all, is_root, mode};
 use support::process::Outcome;
+use support::running::{OTHER, Site as Running};
 use support::site::{DOMAIN, Site};
-use support::stranger::Notes;
+use support::stranger::{Notes, as_nobody};
+use support::{files, mounts, process, systemd};
 
 /// Commands that only read.
 const READING: [&[&str]; 8] = [
@@ -86,7 +88,7 @@ fn says(outcome: &Outcome, words: &[&str]) {
 /// What makes a program one of somebody else's, and how that is named.
 type Spoil = (&'static str, fn(&Tree), fn(&Tree) -> (PathBuf, &'static str));
 
-const SPOILS: [Spoil; 9] = [
+const SPOILS: [Spoil; 11] = [
     (
         "it belongs to somebody",
         |tree| give_all(&tree.httpd()),
@@ -161,6 +163,32 @@ const SPOILS: [Spoil; 9] = [
         },
     ),
     (
+        "a library for another kind of machine",
+        |tree| {
+            files::write(&tree.path("lib64/libapr-1.so.0"), "");
+            give_all(&tree.path("lib64/libapr-1.so.0"));
+        },
+        |tree| {
+            (
+                tree.path("lib64/libapr-1.so.0"),
+                "belongs to nobody (uid 65534), mode 0644",
+            )
+        },
+    ),
+    (
+        "what runs it, as it is a script",
+        |tree| {
+            let shell = tree.path("own/sh");
+            fs::create_dir(tree.path("own")).expect("a folder");
+            fs::copy("/bin/sh", &shell).expect("a shell");
+            let script = fs::read_to_string(tree.httpd()).expect("the script");
+            let script = script.replacen("/bin/sh", &shell.display().to_string(), 1);
+            fs::write(tree.httpd(), script).expect("the script");
+            give_all(&shell);
+        },
+        |tree| (tree.path("own/sh"), "belongs to nobody (uid 65534), mode 0755"),
+    ),
+    (
         "an access list names somebody",
         |tree| {
             mode(&tree.httpd(), 0o775);
@@ -169,7 +197,7 @@ const SPOILS: [Spoil; 9] = [
         |tree| {
             (
                 tree.httpd(),
-                "may be written by its group root (gid 0), mode 0775",
+                "may be written by accounts in its access list, mode 0775",
             )
         },
     ),
@@ -307,7 +335,7 @@ const OPEN_FILES: [Open; 6] = [
     ),
 ];
 
-const OPEN_PROGRAMS: [Open; 5] = [
+const OPEN_PROGRAMS: [Open; 6] = [
     (
         "a module",
         |tree| give_all(&tree.path("modules/mod_authz_core.so")),
@@ -326,6 +354,20 @@ const OPEN_PROGRAMS: [Open; 5] = [
             tree.append("LoadFile own/lib.so");
         },
         |tree| tree.path("own"),
+    ),
+    (
+        "a library below another server root, which is in force at that line",
+        |tree| {
+            let (root, other) = (tree.site.root(), tree.path("other"));
+            files::write(&other.join("own/lib.so"), "");
+            give_all(&other.join("own"));
+            tree.append(&format!(
+                "ServerRoot {}\nLoadFile own/lib.so\nServerRoot {}",
+                other.display(),
+                root.display()
+            ));
+        },
+        |tree| tree.path("other/own"),
     ),
     (
         "a module for which a file must come",
@@ -367,12 +409,18 @@ fn a_configuration_that_others_may_write_is_read_by_no_httpd() {
         assert_eq!(found.len(), 1, "{what}: {}", check.report());
         assert_eq!(found[0]["place"]["file"], named, "{what}");
         let before = tree.site.text();
+        let enable = tree.enable(&[], 4);
         says(
-            &tree.enable(&[], 4),
+            &enable,
             &["httpd is not run on this configuration", &named, "--no-test"],
         );
         let restart = tree.site.run(&["restart"]).run().expect_code(4);
-        says(&restart, &[&named, "--force OTHERS-WRITE"]);
+        says(&restart, &[&named]);
+        // What would not help is not offered.
+        for outcome in [&enable, &restart] {
+            let offers = outcome.stderr_text().contains("--force OTHERS-WRITE");
+            assert_eq!(offers, !is_program, "{what}: {}", outcome.report());
+        }
         for words in READING {
             tree.site.run(words).run();
         }
@@ -480,4 +528,289 @@ fn children_find_only_what_the_configuration_names() {
         "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     ];
     assert_eq!(found, wanted);
+}
+
+/// A server that runs as a unit.
+fn unit() -> Option<Running> {
+    if !is_root() || !systemd::isolate() {
+        return None;
+    }
+    let site = Running::new()?;
+    systemd::stand_in(&site, false);
+    systemd::with_systemd(&site, &["restart"]).expect_code(0);
+    // On a machine that is busy it may have been started a second time.
+    fs::write(site.root().join("told"), "start\n").expect("what it was told");
+    Some(site)
+}
+
+/// Has its configuration name a module that everybody may write. Gives the folder of that.
+fn open_module(site: &Running) -> PathBuf {
+    let own = site.folder.path().join("modules");
+    fs::create_dir(&own).expect("a folder");
+    fs::copy(site.httpd.modules.join("mod_alias.so"), own.join("mod_alias.so")).expect("a module");
+    append(
+        site,
+        &format!("LoadModule alias_module {}/mod_alias.so\n", own.display()),
+    );
+    mode(&own, 0o777);
+    own
+}
+
+/// `enable` of another site, without a test.
+fn change(site: &Running) -> Vec<String> {
+    let port = site.network.https.to_string();
+    let words = ["enable", "--yes", "--self-signed", "--no-test", "--domain", OTHER];
+    let words = [&words[..], &["--http", "keep", "--port", &port]].concat();
+    words.into_iter().map(str::to_owned).collect()
+}
+
+fn append(site: &Running, line: &str) {
+    let main = site.root().join("conf/httpd.conf");
+    let text = fs::read_to_string(&main).expect("the main file");
+    files::write(&main, format!("{text}{line}"));
+}
+
+fn told(site: &Running) -> Vec<String> {
+    let told = fs::read_to_string(site.root().join("told")).unwrap_or_default();
+    told.lines().map(str::to_owned).collect()
+}
+
+/// What manages the server makes no difference: a unit runs httpd with all rights too.
+#[test]
+fn no_service_is_told_to_read_what_others_may_write() {
+    let Some(site) = unit() else { return };
+    let modules = open_module(&site);
+    let change = change(&site);
+    let change: Vec<&str> = change.iter().map(String::as_str).collect();
+    let enable = [&change[..], &["--restart"]].concat();
+    let before = fs::read(site.root().join("conf/httpd.conf")).expect("the main file");
+    for words in [
+        &enable[..],
+        &["restart"],
+        &["restart", "--graceful", "--force", "OTHERS-WRITE"],
+    ] {
+        let outcome = systemd::with_systemd(&site, words).expect_code(4);
+        says(&outcome, &["modules may be written by everybody, mode 0777"]);
+        assert_eq!(told(&site), ["start"], "{}", outcome.report());
+        let now = fs::read(site.root().join("conf/httpd.conf")).expect("the main file");
+        assert_eq!(now, before, "{}", outcome.report());
+    }
+    // The same where files are put back, and where nothing had to be written.
+    systemd::with_systemd(&site, &change).expect_code(0);
+    for words in [&enable[..], &["restore", "--yes", "--restart"]] {
+        let outcome = systemd::with_systemd(&site, words).expect_code(4);
+        says(&outcome, &["modules may be written by everybody, mode 0777"]);
+        assert_eq!(told(&site), ["start"], "{}", outcome.report());
+    }
+    // Once nobody else may write there any more, all goes on.
+    mode(&modules, 0o755);
+    systemd::with_systemd(&site, &["restart", "--graceful"]).expect_code(0);
+    assert_eq!(told(&site), ["start", "reload"]);
+}
+
+/// What counts is what would be read: the way back from such a line is open.
+#[test]
+fn a_service_is_told_to_go_back_to_what_can_be_trusted() {
+    let Some(site) = unit() else { return };
+    let change = change(&site);
+    let change: Vec<&str> = change.iter().map(String::as_str).collect();
+    systemd::with_systemd(&site, &change).expect_code(0);
+    open_module(&site);
+    let back = ["restore", "--yes", "--force", "--restart"];
+    systemd::with_systemd(&site, &back).expect_code(0);
+    assert_eq!(told(&site), ["start", "reload"]);
+}
+
+/// What `check` holds against the configuration, if it does, and what it says is to be done.
+fn others_write(tree: &Tree) -> Option<(String, String)> {
+    let check = tree.site.run(&["check", "--json"]).run();
+    let found: Value = serde_json::from_slice(&check.stdout).expect("JSON");
+    let found = found["configuration"].as_array().expect("findings").iter();
+    let found: Vec<_> = found.filter(|one| one["code"] == "OTHERS-WRITE").collect();
+    assert!(found.len() <= 1, "{}", check.report());
+    let text = |name: &str| found.first()?[name].as_str().map(str::to_owned);
+    Some((text("cause")?, text("fix")?))
+}
+
+/// What makes a configuration one of somebody else's, to be mended.
+type Curable = (&'static str, fn(&Tree));
+
+const CURABLE: [Curable; 6] = [
+    ("a module", |tree| {
+        give_all(&tree.path("modules/mod_authz_core.so"))
+    }),
+    ("a group", |tree| {
+        std::os::unix::fs::chown(tree.path("modules"), None, Some(NOBODY)).unwrap();
+        mode(&tree.path("modules"), 0o775);
+    }),
+    ("a link of somebody", |tree| {
+        symlink(tree.path("conf"), tree.path("link")).unwrap();
+        std::os::unix::fs::lchown(tree.path("link"), Some(NOBODY), None).unwrap();
+        tree.append("IncludeOptional link/*.none");
+    }),
+    ("a name with blanks and more", |tree| {
+        fs::create_dir(tree.path("its $(own) folder")).unwrap();
+        mode(&tree.path("its $(own) folder"), 0o777);
+        tree.append("IncludeOptional \"its $(own) folder/*.conf\"");
+    }),
+    ("several at once", |tree| {
+        mode(&tree.path("modules"), 0o777);
+        give_all(&tree.site.main());
+    }),
+    ("all of it, many files", |tree| {
+        for number in 0..20 {
+            files::write(&tree.path(&format!("conf/more/{number}.conf")), "# nothing\n");
+        }
+        tree.append("Include conf/more/*.conf");
+        give_all(&tree.site.root());
+    }),
+];
+
+/// The first step that is named suffices, as it is typed.
+#[test]
+fn what_is_named_makes_a_configuration_trusted() {
+    for (what, spoil) in CURABLE {
+        let Some(tree) = Tree::new() else { return };
+        spoil(&tree);
+        let (cause, fix) = others_write(&tree).unwrap_or_else(|| panic!("{what}: nothing is found"));
+        let mut shell = std::process::Command::new("sh");
+        let mended = process::finish(shell.args(["-ec", &fix]), Duration::from_secs(10));
+        mended.expect_code(0);
+        assert_eq!(others_write(&tree), None, "{what}: {cause}\n{fix}");
+        assert_eq!(fs::metadata(tree.path("conf")).unwrap().uid(), 0, "{what}");
+    }
+}
+
+/// Somebody's home stays his.
+#[test]
+fn nobody_is_told_to_take_a_home_away() {
+    if !is_root() || !mounts::isolate() {
+        return;
+    }
+    let Some(tree) = Tree::new() else { return };
+    mounts::lay_memory(Path::new("/home"));
+    let module = Path::new("/home/deploy/mod_own.so");
+    files::write(module, "");
+    give_all(Path::new("/home/deploy"));
+    tree.append(&format!("LoadModule own_module {}", module.display()));
+    let (cause, fix) = others_write(&tree).expect("a finding");
+    assert!(cause.contains("/home/deploy belongs to nobody"), "{cause}");
+    assert!(
+        fix.starts_with("copy /home/deploy/mod_own.so to a folder below"),
+        "{fix}"
+    );
+    assert!(!fix.contains("chown"), "{fix}");
+}
+
+/// What this account may not look at is nobody's fault, and what only root can do is said to be so.
+#[test]
+fn what_cannot_be_looked_at_is_told_as_that() {
+    let Some(tree) = Tree::new() else { return };
+    mode(tree.site.root().parent().expect("a folder"), 0o755);
+    let check = || {
+        let mut command = as_nobody(Path::new(env!("CARGO_BIN_EXE_esync-ssl")));
+        command.arg("check").arg("--root").arg(tree.site.root());
+        process::finish(&mut command, Duration::from_secs(30))
+    };
+    mode(&tree.path("modules"), 0o700);
+    let unseen = check();
+    says_in_answer(
+        &unseen,
+        &[
+            "cannot be looked at: Permission denied",
+            "run as an account that may look at",
+        ],
+    );
+    assert!(!unseen.stdout_text().contains("chown"), "{}", unseen.report());
+    mode(&tree.path("modules"), 0o777);
+    says_in_answer(&check(), &["may be written by everybody", "as root: chmod o-w"]);
+}
+
+#[track_caller]
+fn says_in_answer(outcome: &Outcome, words: &[&str]) {
+    // Lines are broken for a terminal.
+    let said = outcome
+        .stdout_text()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for word in words {
+        assert!(said.contains(word), "{word}: {}", outcome.report());
+    }
+}
+
+/// A unit may run the server, so without systemd nothing is told around it.
+#[test]
+fn a_systemctl_that_others_may_write_is_named() {
+    if !is_root() || !systemd::isolate() {
+        return;
+    }
+    let Some(site) = Running::new() else { return };
+    systemd::stand_in(&site, false);
+    mode(Path::new("/usr/bin/systemctl"), 0o757);
+    let outcome = systemd::with_systemd(&site, &["restart"]).expect_code(4);
+    says(&outcome, &["systemctl may be written by everybody, mode 0757"]);
+    assert_eq!(told(&site), Vec::<String>::new());
+    assert!(!site.daemon.runs());
+}
+
+/// The finding about a key that others may read: how bad it is, and who may.
+fn exposed(value: &Value) -> Option<(String, String)> {
+    if value["code"] == "KEY-EXPOSED" {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        return Some((text("severity")?, text("summary")?));
+    }
+    match value {
+        Value::Object(fields) => fields.values().find_map(exposed),
+        Value::Array(values) => values.iter().find_map(exposed),
+        _ => None,
+    }
+}
+
+/// A group that the system has for services is customary, as Debian's ssl-cert; one of people is not.
+#[test]
+fn check_says_which_group_may_read_a_key() {
+    if !is_root() {
+        return;
+    }
+    let Some(site) = Running::new() else { return };
+    let key = site.root().join("conf/server.key");
+    for (group, rights, expected) in [
+        (0, 0o640, None),
+        (NOBODY, 0o600, None),
+        (
+            1,
+            0o640,
+            Some(("advice", "the group daemon may read the private key")),
+        ),
+        (
+            100,
+            0o640,
+            Some(("works-but-wrong", "the group users may read the private key")),
+        ),
+        (
+            NOBODY,
+            0o640,
+            Some(("works-but-wrong", "the group nogroup may read the private key")),
+        ),
+        (
+            4_000_001,
+            0o640,
+            Some(("works-but-wrong", "the group 4000001 may read the private key")),
+        ),
+        (
+            1,
+            0o644,
+            Some((
+                "works-but-wrong",
+                "every user of this machine may read the private key",
+            )),
+        ),
+    ] {
+        std::os::unix::fs::chown(&key, None, Some(group)).expect("a group");
+        mode(&key, rights);
+        let check = site.json(&["check", "--no-rehearsal"], 0);
+        let expected = expected.map(|(severity, summary)| (severity.to_owned(), summary.to_owned()));
+        assert_eq!(exposed(&check), expected, "{group} {rights:o}");
+    }
 }

@@ -6,18 +6,19 @@ mod support;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use esync_ssl::server::port::process;
 use support::apache_site::{ApacheSite, DOMAIN};
 use support::network::Network;
-use support::others::{NOBODY, give_all, is_root};
+use support::others::{NOBODY, give_all, is_root, mode};
 use support::process::Outcome;
 use support::program::esync_ssl;
 use support::running::Site;
 use support::site::Site as Small;
 use support::stranger::{Background, Notes, as_nobody};
-use support::{files, mounts};
+use support::{files, limited, mounts};
 
 /// A server root beside which a program lies that belongs to somebody else, and passes for a running Apache.
 struct Planted {
@@ -110,6 +111,107 @@ fn with_root_and_httpd_named_no_other_is_asked() {
     // Without that it is: it is root's, and only it knows where it has its files.
     planted.site.run(&["status"]).run().expect_code(0);
     assert!(!planted.notes.lines().is_empty());
+}
+
+/// Says that its command line is 8 GiB of zeroes, and that it is an httpd.
+const ENDLESS: &str = r#"
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <linux/prctl.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    unsigned long at[52] = {0};
+    char name[64];
+    FILE *stat = fopen("/proc/self/stat", "r");
+    fscanf(stat, "%*d %63s %*c", name);
+    for (int field = 4; field <= 52; field++) { long long one = 0; fscanf(stat, "%lld", &one); at[field - 1] = one; }
+    unsigned long length = 8ul << 30;
+    char *line = mmap(0, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct prctl_mm_map map = {
+        .start_code = at[25], .end_code = at[26], .start_stack = at[27], .start_data = at[44], .end_data = at[45],
+        .start_brk = at[46], .brk = (unsigned long) sbrk(0), .arg_start = (unsigned long) line,
+        .arg_end = (unsigned long) line + length, .env_start = at[49], .env_end = at[50], .exe_fd = -1,
+    };
+    prctl(PR_SET_NAME, "httpd");
+    int failed = line == MAP_FAILED || prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
+    FILE *mark = fopen(words[1], "w");
+    fputs(failed ? "failed" : "done", mark);
+    fclose(mark);
+    for (;;) pause();
+}
+"#;
+
+#[test]
+fn a_command_line_without_end_uses_up_no_memory() {
+    if !is_root() {
+        return;
+    }
+    let site = Small::new();
+    let (source, program) = (site.beside("endless.c"), site.beside("own/endless"));
+    let mark = site.beside("own/mark");
+    files::write(&source, ENDLESS);
+    fs::create_dir(site.beside("own")).expect("a folder");
+    mode(&site.beside("own"), 0o777);
+    let mut compile = Command::new("cc");
+    compile.arg("-w").arg("-o").arg(&program).arg(&source);
+    if !compile.status().is_ok_and(|status| status.success()) {
+        return support::skip("no C compiler");
+    }
+    let said = || fs::read_to_string(&mark).unwrap_or_default();
+    let endless = Background::start(as_nobody(&program).arg(&mark), || !said().is_empty());
+    if said() != "done" {
+        return support::skip("this kernel lets no process say where its command line is");
+    }
+    assert_eq!(
+        process(endless.pid()).map(|process| process.arguments),
+        Some(Vec::new())
+    );
+    for words in [&["status"][..], &["ports"]] {
+        let most = most_memory(&mut limited::limited(&site.root(), words, "/dev/null"));
+        assert!(most < 150_000, "{words:?}: {most} kB");
+    }
+}
+
+/// So many kB a program has in memory at its worst moment.
+fn most_memory(command: &mut Command) -> u64 {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a child");
+    let mut most = 0;
+    while child.try_wait().expect("its state").is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let now = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = now.and_then(|now| now.trim().strip_suffix(" kB")?.parse().ok());
+        most = most.max(now.unwrap_or_default());
+    }
+    assert!(most > 0);
+    most
+}
+
+#[test]
+fn a_strangers_command_line_is_not_read() {
+    if !is_root() {
+        return;
+    }
+    let arguments = |command: &mut Command| {
+        let sleeps =
+            |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
+        let running = Background::start(command, || true);
+        while !sleeps(running.pid()) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        process(running.pid()).expect("a process").arguments
+    };
+    let sleep = Path::new("/bin/sleep");
+    assert_eq!(arguments(Command::new(sleep).arg("1000")), ["/bin/sleep", "1000"]);
+    assert_eq!(arguments(as_nobody(sleep).arg("1000")), Vec::<String>::new());
+    // Whoever's it is, what is cut is not believed.
+    let long = "0".repeat(100_000);
+    let zeros = [&*long, &*long, "1000"];
+    assert_eq!(arguments(Command::new(sleep).args(zeros)), Vec::<String>::new());
 }
 
 #[test]
@@ -266,6 +368,38 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
     files::write(&file, stranger.pid().to_string());
     let ports = site.json(&["ports"], 0);
     assert_eq!(ports["running"], serde_json::Value::Null, "{ports}");
+}
+
+/// Debian's unit gives its server a `/tmp` of its own, and so mounts of its own. In a container it has other files.
+#[test]
+fn a_server_with_mounts_of_its_own_is_found() {
+    if !is_root() || !mounts::isolate() {
+        return;
+    }
+    let Some(site) = Site::new() else { return };
+    let root = site.root();
+    for (is_container, script) in [
+        (false, "mount -t tmpfs none /mnt && exec \"$@\""),
+        (
+            true,
+            "mount -t tmpfs none /mnt && for name in usr lib lib64 bin etc dev proc tmp; do \
+             mkdir /mnt/$name && mount --rbind /$name /mnt/$name || exit; done && exec chroot /mnt \"$@\"",
+        ),
+    ] {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh"]);
+        command.arg(&site.httpd.binary).arg("-DFOREGROUND");
+        command
+            .arg("-d")
+            .arg(&root)
+            .arg("-f")
+            .arg(root.join("conf/httpd.conf"));
+        let _server = Background::start(&mut command, || site.daemon.pid().is_some());
+        let status = esync_ssl().arg("status").run();
+        let is_found = status.stdout_text().contains("the running Apache, process");
+        assert_eq!(is_found, !is_container, "{}", status.report());
+        site.daemon.stop();
+    }
 }
 
 #[test]

@@ -4,17 +4,19 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::apache_site::{ApacheSite, DOMAIN};
-use support::{faulty, files};
+use support::{faulty, files, mounts, others};
 
 /// Makes the server's start last: it waits for a program of this name.
 const SLOW: &str = "<IfModule ssl_module>\nSSLRandomSeed startup \"exec:FOLDER/slow\" 16\n</IfModule>\n";
@@ -98,12 +100,18 @@ impl Rehearsing {
         Some(Rehearsing { site, slept })
     }
 
-    fn start(&self) -> (Child, PathBuf) {
-        let log = fs::File::create(self.site.folder.path().join("said")).expect("a file");
-        let mut command = self
-            .site
+    fn command(&self) -> Command {
+        self.site
             .enable(&self.site.leaf, &["--copy-certs"])
-            .into_command();
+            .into_command()
+    }
+
+    fn start(&self) -> (Child, PathBuf) {
+        self.started(&mut self.command())
+    }
+
+    fn started(&self, command: &mut Command) -> (Child, PathBuf) {
+        let log = fs::File::create(self.site.folder.path().join("said")).expect("a file");
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -226,6 +234,212 @@ fn only_what_a_dead_run_left_is_tidied_up() {
     let status = child.wait().expect("its end");
     assert_eq!(status.code(), Some(0), "{}", rehearsing.said());
     rehearsing.nothing_left_of(&folder, "afterwards");
+}
+
+/// The same command by a shell that does something first; not every one can ignore its children.
+fn after(what: &str, command: &Command) -> Command {
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &format!("{what}; exec \"$@\""), "bash"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+#[test]
+fn what_a_rehearsal_writes_is_closed_whatever_the_umask() {
+    let Some(rehearsing) = Rehearsing::new(4) else {
+        return;
+    };
+    let (mut child, folder) = rehearsing.started(&mut after("umask 0", &rehearsing.command()));
+    let named = folder.display().to_string();
+    let mut modes = BTreeMap::new();
+    let mut umasks = BTreeSet::new();
+    while child.try_wait().expect("its state").is_none() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if let Ok(metadata) = entry.metadata() {
+                let mode = metadata.permissions().mode() & 0o777;
+                modes.insert(entry.file_name().to_string_lossy().into_owned(), mode);
+            }
+        }
+        for (pid, _) in processes().iter().filter(|(_, words)| words.contains(&named)) {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+            umasks.extend(umask.map(|umask| umask.trim().to_owned()));
+        }
+    }
+    let status = child.wait().expect("its end");
+    assert_eq!(status.code(), Some(0), "{}", rehearsing.said());
+    for name in ["httpd.conf", "error.log", "stdout", "stderr"] {
+        assert_eq!(modes.get(name), Some(&0o600), "{name}: {modes:?}");
+    }
+    assert!(modes.values().all(|mode| mode & 0o022 == 0), "{modes:?}");
+    // What it starts could not make anything for all either.
+    assert_eq!(umasks, BTreeSet::from(["0022".to_owned()]));
+}
+
+/// Where children are ignored, the system keeps their end to itself.
+#[test]
+fn ignored_children_are_seen_to_end() {
+    let Some(site) = ApacheSite::new("") else { return };
+    let command = site.enable(&site.leaf, &[]).into_command();
+    let mut ignoring = after("trap '' CHLD", &command);
+    let outcome = support::process::finish(&mut ignoring, Duration::from_secs(100)).expect_code(0);
+    let said = outcome.stderr_text();
+    let is_silent = |words: &str| !said.contains(words);
+    assert!(
+        ["no rehearsal", "not asked", "did not answer", "cannot be seen"]
+            .into_iter()
+            .all(is_silent),
+        "{said}"
+    );
+}
+
+/// Somebody else who takes the port of each rehearsal before its server does, so often at most.
+fn take_ports(wrapper: &str, most: usize, is_over: &AtomicBool) -> usize {
+    let mut seen = BTreeSet::new();
+    let mut taken = Vec::new();
+    while taken.len() < most && !is_over.load(Ordering::Relaxed) {
+        for (_, words) in processes()
+            .iter()
+            .filter(|(_, words)| words.iter().any(|word| word == wrapper))
+        {
+            let at = words.iter().position(|word| word == "-f");
+            let main = at.and_then(|at| words.get(at + 1)).cloned().unwrap_or_default();
+            // Only as root it can be read at all.
+            let text = fs::read_to_string(&main).unwrap_or_default();
+            let port = text.lines().find_map(|line| {
+                line.trim()
+                    .strip_prefix("Listen \"127.0.0.1:")
+                    .or(line.strip_prefix("Listen 127.0.0.1:"))
+            });
+            let port = port.and_then(|port| port.trim_end_matches('"').parse::<u16>().ok());
+            let Some(port) = port.filter(|_| main.contains("rehearsal-") && !seen.contains(&main)) else {
+                continue;
+            };
+            seen.insert(main);
+            nix::unistd::setfsuid(others::NOBODY.into());
+            taken.push(std::net::TcpListener::bind(("127.0.0.1", port)).expect("its port"));
+            nix::unistd::setfsuid(0.into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    while !is_over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    taken.len()
+}
+
+#[test]
+fn who_takes_the_port_of_a_rehearsal_changes_nothing() {
+    if !others::is_root() {
+        return;
+    }
+    let Some(mut site) = ApacheSite::new("") else {
+        return;
+    };
+    let wrapper = site.folder.path().join("httpd");
+    let slow = format!(
+        "case \" $* \" in *' -X '*) sleep 0.5;; esac\nexec {} \"$@\"",
+        site.httpd.binary.display()
+    );
+    program(&wrapper, &slow);
+    site.httpd.binary.clone_from(&wrapper);
+    let wrapper = wrapper.display().to_string();
+    let robbed = |most: usize, run: support::program::Program| {
+        let is_over = AtomicBool::new(false);
+        // Threads that are started here are in the network of this one.
+        std::thread::scope(|scope| {
+            let thief = scope.spawn(|| take_ports(&wrapper, most, &is_over));
+            let outcome = run.run();
+            is_over.store(true, Ordering::Relaxed);
+            (thief.join().expect("a thief"), outcome)
+        })
+    };
+    // A few are only a matter of time.
+    let (taken, outcome) = robbed(2, site.enable(&site.leaf, &["--http", "keep"]));
+    let outcome = outcome.expect_code(0);
+    assert_eq!(taken, 2, "{}", outcome.report());
+    assert!(
+        !outcome.stderr_text().contains("no rehearsal"),
+        "{}",
+        outcome.report()
+    );
+    // All of them say nothing of the configuration.
+    let (taken, outcome) = robbed(100, site.command(&["check"]));
+    let outcome = outcome.expect_code(0);
+    assert_eq!(taken, 5, "{}", outcome.report());
+    assert!(
+        outcome.stderr_text().contains("no rehearsal: others took"),
+        "{}",
+        outcome.report()
+    );
+}
+
+#[test]
+fn a_name_that_somebody_else_took_does_not_prevent_a_rehearsal() {
+    if !others::is_root() || !mounts::isolate() {
+        return;
+    }
+    // As on a machine where we have no place of our own.
+    mounts::lay_memory(Path::new("/run"));
+    files::write(Path::new("/run/esync-ssl"), "");
+    let Some(rehearsing) = Rehearsing::new(5) else {
+        return;
+    };
+    let shared = tempfile::Builder::new()
+        .prefix("esync-ssl-test-")
+        .tempdir_in("/tmp")
+        .expect("a folder");
+    others::mode(shared.path(), 0o1777);
+    let taken = shared.path().join("esync-ssl-0");
+    fs::create_dir(&taken).expect("a folder");
+    others::give(&taken);
+    let before = files::snapshot(shared.path());
+    let mut command = rehearsing.command();
+    command.env("TMPDIR", shared.path());
+    let (mut child, folder) = rehearsing.started(&mut command);
+    assert!(
+        folder.starts_with(shared.path()) && !folder.starts_with(&taken),
+        "{folder:?}"
+    );
+    child.kill().expect("SIGKILL");
+    child.wait().expect("its end");
+    // The next one finds what it left.
+    rehearsing
+        .site
+        .command(&["status"])
+        .env("TMPDIR", shared.path())
+        .run();
+    rehearsing.nothing_left_of(&folder, "killed");
+    let (mut child, folder) = rehearsing.started(&mut command);
+    assert_eq!(
+        child.wait().expect("its end").code(),
+        Some(0),
+        "{}",
+        rehearsing.said()
+    );
+    rehearsing.nothing_left_of(&folder, "done");
+    assert_eq!(files::snapshot(shared.path()), before);
+    assert_eq!(fs::read_dir(shared.path()).expect("the folder").count(), 1);
+    // Where even that is not safe, it is said what to do.
+    others::give(shared.path());
+    let outcome = rehearsing
+        .site
+        .command(&["check"])
+        .env("TMPDIR", shared.path())
+        .run();
+    assert!(
+        outcome.stderr_text().contains("set TMPDIR to a folder"),
+        "{}",
+        outcome.report()
+    );
 }
 
 /// A run that changes and restarts, in the middle of it.
@@ -443,6 +657,11 @@ fn ctrl_c_at_the_prompt() {
 
 /// A server that runs over TLS; its key goes under a pass-phrase then.
 fn protected(dialog: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
+    protected_by(|folder| format!("SSLPassPhraseDialog {}", dialog(folder)))
+}
+
+/// The same with these lines about it.
+fn protected_by(lines: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
     let site = ApacheSite::running("")?;
     site.enable(&site.leaf, &["--restart", "--http", "keep"])
         .run()
@@ -455,15 +674,16 @@ fn protected(dialog: impl FnOnce(&Path) -> String) -> Option<ApacheSite> {
         .arg("-out")
         .arg(&under);
     support::process::finish(&mut openssl, Duration::from_secs(30)).expect_code(0);
+    fs::copy(&site.leaf.key, site.folder.path().join("open.key")).expect("a copy");
     let key = fs::read(&under).expect("the key");
     let mut file = fs::File::create(&site.leaf.key).expect("the key file");
     file.write_all(&key).expect("the key file");
-    let line = format!("SSLPassPhraseDialog {}\n", dialog(site.folder.path()));
+    let lines = lines(site.folder.path());
     let main = site.root().join("conf/httpd.conf");
     let text = fs::read_to_string(&main).expect("the main file");
     // What waits must not wait twice.
     let second = second_host(&site, "");
-    files::write(&main, format!("{text}\n{line}{second}"));
+    files::write(&main, format!("{text}\n{lines}\n{second}"));
     Some(site)
 }
 
@@ -506,24 +726,67 @@ fn gather(value: &serde_json::Value, codes: &mut Vec<String>) {
     }
 }
 
-/// Debian's own setting, its program there or not.
+/// Debian's own settings and a program like its own, which asks through systemd.
 #[test]
 fn debian_asks_nobody_for_a_pass_phrase() {
-    let place = "/usr/share/apache2/ask-for-passphrase";
-    let Some(site) = protected(|_| format!("exec:{place}")) else {
+    let place = Path::new("/usr/share/apache2");
+    if !support::others::is_root() || !support::mounts::isolate() {
+        return;
+    }
+    if !place.exists() {
+        return support::skip("no /usr/share/apache2, in whose place another could be put");
+    }
+    let Some(httpd) = support::apache::Httpd::find() else {
         return;
     };
+    support::mounts::lay_memory(place);
+    support::others::mode(place, 0o755);
+    let mut run = PathBuf::new();
+    let site = protected_by(|folder| {
+        run = folder.join("was-run");
+        let asks = format!(
+            "touch {}\nexec /usr/bin/systemd-ask-password --id=apache:$1 --timeout=0 \"Pass-phrase of $1:\"",
+            run.display()
+        );
+        program(&place.join("ask-for-passphrase"), &asks);
+        // Not read where it lies, as whoever has the sources may write there.
+        let settings = fs::read(files::fixture("debian/ssl.conf")).expect("Debian's settings");
+        files::write(&folder.join("ssl.conf"), settings);
+        format!(
+            "LoadModule mime_module {modules}/mod_mime.so\nTypesConfig /dev/null\n\
+             Define APACHE_RUN_DIR {folder}\nInclude {folder}/ssl.conf",
+            modules = httpd.modules.display(),
+            folder = folder.display(),
+        )
+    });
+    let Some(site) = site else { return };
     let answers = site.answers();
     let (codes, took) = codes_of_check(&site, 4);
-    let expected = if Path::new(place).exists() {
-        "PASSPHRASE-ASKED"
-    } else {
-        "PASSPHRASE-DIALOG"
-    };
-    assert!(codes.iter().any(|code| code == expected), "{codes:?}");
+    assert!(codes.iter().any(|code| code == "PASSPHRASE-ASKED"), "{codes:?}");
+    assert!(!codes.iter().any(|code| code == "OTHERS-WRITE"), "{codes:?}");
     assert!(took < Duration::from_secs(20), "{took:?}");
+    for words in [&["restart"][..], &["restart", "--graceful"]] {
+        let refused = site.nothing_stays_of(site.command(words), 4);
+        assert!(
+            refused.stderr_text().contains("PASSPHRASE-ASKED"),
+            "{}",
+            refused.report()
+        );
+    }
+    // Once there is nothing to ask for, it is as good as any.
+    let open = fs::read(site.folder.path().join("open.key")).expect("the key without a pass-phrase");
+    let under = fs::read(&site.leaf.key).expect("the key");
+    fs::write(&site.leaf.key, open).expect("the key file");
+    codes_of_check(&site, 0);
+    fs::write(&site.leaf.key, under).expect("the key file");
+    // Without the package.
+    fs::remove_file(place.join("ask-for-passphrase")).expect("the program");
+    let (codes, _) = codes_of_check(&site, 4);
+    assert!(codes.iter().any(|code| code == "PASSPHRASE-DIALOG"), "{codes:?}");
     site.nothing_stays_of(site.command(&["restart"]), 4);
     assert_eq!(site.answers(), answers);
+    assert!(!run.exists(), "somebody is asked");
+    assert!(!any_process_names("apache:esync.example.com"));
 }
 
 #[test]
@@ -602,8 +865,24 @@ fn a_program_that_knows_the_pass_phrase_is_good() {
     let own = site.folder.path().join("phrase.sh");
     fs::remove_file(site.folder.path().join("was-run")).expect("the mark");
     fs::set_permissions(&own, fs::Permissions::from_mode(0o757)).expect("its mode");
-    let told = site.command(&["check"]).run().expect_code(0);
-    assert!(told.stderr_text().contains("is not run"), "{}", told.report());
+    let named = format!("{} may be written by everybody, mode 0757", own.display());
+    let (codes, _) = codes_of_check(&site, 0);
+    assert!(codes.iter().any(|code| code == "OTHERS-WRITE"), "{codes:?}");
+    let other = site.authority.leaf_without_chain("other", &["other.example.com"]);
+    let enable = ["--no-test", "--restart", "--http", "keep"];
+    for program in [
+        site.command(&["restart"]),
+        site.command(&["restart", "--force", "OTHERS-WRITE"]),
+        site.enable_with("other.example.com", &other, &other, &enable),
+    ] {
+        let refused = site.nothing_stays_of(program, 4);
+        assert!(refused.stderr_text().contains(&named), "{}", refused.report());
+    }
+    assert!(!site.folder.path().join("was-run").exists());
+    // Where no key needs it, nobody runs it.
+    let open = fs::read(site.folder.path().join("open.key")).expect("the key without a pass-phrase");
+    fs::write(&site.leaf.key, open).expect("the key file");
+    site.command(&["restart"]).run().expect_code(0);
     assert!(!site.folder.path().join("was-run").exists());
 }
 

@@ -131,6 +131,7 @@ mod tests {
     use super::support::certificates::Authority;
     use super::support::client::http_get;
     use super::support::files;
+    use super::support::plain;
     use super::support::process::Outcome;
     use super::support::program::esync_ssl;
     use super::support::windows_httpd::{WindowsHttpd, forward};
@@ -143,7 +144,6 @@ mod tests {
         PathBuf::from(r"C:\eSync\Apache24")
     }
 
-    /// What libtest would say of the tests here.
     pub fn main() {
         let all: [(&str, Test); 3] = [
             ("a_restart_that_takes_too_long", a_restart_that_takes_too_long),
@@ -156,28 +156,11 @@ mod tests {
                 a_service_that_does_not_stop_in_time,
             ),
         ];
-        let wanted: Vec<String> = std::env::args()
-            .skip(1)
-            .filter(|word| !word.starts_with('-'))
-            .collect();
-        let (mut passed, mut failed) = (0, 0);
-        for (name, test) in all {
-            if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {
-                continue;
+        plain::run(&all, |test| {
+            if let Some(site) = Site::new() {
+                test(&site);
             }
-            let done = std::panic::catch_unwind(|| {
-                if let Some(site) = Site::new() {
-                    test(&site);
-                }
-            });
-            println!("test {name} ... {}", if done.is_ok() { "ok" } else { "FAILED" });
-            *(if done.is_ok() { &mut passed } else { &mut failed }) += 1;
-        }
-        let word = if failed == 0 { "ok" } else { "FAILED" };
-        println!(
-            "\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
-        );
-        std::process::exit(i32::from(failed > 0));
+        });
     }
 
     type Test = fn(&Site);

@@ -10,6 +10,7 @@ mod support;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,8 @@ use esync_ssl::acl::{self, Exposure, Sid};
 use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{World, run_in};
 use esync_ssl::exit_status::ExitStatus;
+use esync_ssl::server::scratch::Scratch;
+use esync_ssl::server::trust;
 use serde_json::Value;
 use support::containers::{encrypted_key, pfx};
 use support::files;
@@ -25,7 +28,7 @@ use support::process::Outcome;
 use support::program::{Program, esync_ssl};
 use support::site::{BACKUPS, DOMAIN, Site};
 use windows_permissions::constants::{SeObjectType, SecurityInformation};
-use windows_permissions::wrappers::SetNamedSecurityInfo;
+use windows_permissions::wrappers::{SetNamedSecurityInfo, SetSecurityInfo};
 use windows_permissions::{LocalBox, SecurityDescriptor};
 use winreg::RegKey;
 use winreg::enums::HKEY_LOCAL_MACHINE;
@@ -258,6 +261,56 @@ fn no_key_can_be_read_by_others_at_any_instant() {
     let backups = site.root().join(BACKUPS);
     assert_eq!(acl::objection(&backups).unwrap(), None);
     assert_eq!(exposed(&backups).unwrap(), None);
+}
+
+/// Tells a child of this test to say where a rehearsal of its would take place.
+const TELL_PLACE: &str = "ESYNC_SSL_TEST_TELL_PLACE";
+
+/// Where a rehearsal takes place, with a folder for temporary files of its own.
+fn place_of_rehearsal(temporary: &Path, told: &Path) -> PathBuf {
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this test"));
+    child
+        .args(["--exact", "nobody_else_writes_where_a_rehearsal_takes_place"])
+        .env(TELL_PLACE, told)
+        .env("TMP", temporary)
+        .env("TEMP", temporary);
+    support::process::finish(&mut child, std::time::Duration::from_secs(60)).expect_code(0);
+    PathBuf::from(std::fs::read_to_string(told).expect("the place"))
+}
+
+#[test]
+fn nobody_else_writes_where_a_rehearsal_takes_place() {
+    if let Some(told) = std::env::var_os(TELL_PLACE) {
+        let scratch = Scratch::new().expect("a place");
+        scratch.create("httpd.conf").expect("a file");
+        let (parent, main) = (scratch.folder.parent(), scratch.folder.join("httpd.conf"));
+        for path in [&*scratch.folder, &*main].into_iter().chain(parent) {
+            assert_eq!(acl::objection(path).expect("a list"), None, "{path:?}");
+            assert_eq!(exposed(path).expect("a list"), None, "{path:?}");
+        }
+        std::fs::write(told, scratch.folder.to_str().expect("text")).expect("a file");
+        return;
+    }
+    let around = files::folder();
+    let (shared, told) = (around.path().join("shared"), around.path().join("told"));
+    std::fs::create_dir(&shared).expect("a folder");
+    set(&shared, OPEN);
+    let known = shared.join("esync-ssl");
+    let place = place_of_rehearsal(&shared, &told);
+    assert!(place.starts_with(&known), "{place:?}");
+    // The folder of that run has gone, the one for all runs is taken again.
+    assert!(!place.exists() && known.is_dir());
+    assert!(place_of_rehearsal(&shared, &told).starts_with(&known));
+    // Somebody else made one of the name.
+    std::fs::remove_dir_all(&known).expect("no folder");
+    std::fs::create_dir(&known).expect("a folder");
+    set(&known, OPEN);
+    let place = place_of_rehearsal(&shared, &told);
+    assert!(
+        !place.starts_with(&known) && place.starts_with(&shared),
+        "{place:?}"
+    );
+    assert_eq!(std::fs::read_dir(&shared).expect("the folder").count(), 1);
 }
 
 /// Notes for whom private files are made.
@@ -527,4 +580,48 @@ fn a_backup_folder_that_others_may_write_is_not_believed() {
     );
     assert!(said.contains("icacls"), "{}", outcome.report());
     assert_eq!(before, site.snapshot());
+}
+
+/// Gives a link an access list of its own.
+fn set_on_link(link: &Path, list: &str) -> io::Result<()> {
+    let descriptor: LocalBox<SecurityDescriptor> = list.parse().expect("a list");
+    // READ_CONTROL and WRITE_DAC; FILE_FLAG_BACKUP_SEMANTICS and FILE_FLAG_OPEN_REPARSE_POINT.
+    let mut options = File::options();
+    let mut file = options
+        .access_mode(0x6_0000)
+        .custom_flags(0x0220_0000)
+        .open(link)?;
+    SetSecurityInfo(
+        &mut file,
+        SeObjectType::SE_FILE_OBJECT,
+        SecurityInformation::Dacl | SecurityInformation::ProtectedDacl,
+        None,
+        None,
+        descriptor.dacl(),
+        None,
+    )
+}
+
+/// A junction has a list of its own: who may write that has it lead elsewhere after it was judged.
+#[test]
+fn a_junction_is_judged_by_itself_and_by_what_it_leads_to() {
+    let folder = files::folder();
+    let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+    std::fs::create_dir(&target).expect("a folder");
+    let mut make = std::process::Command::new("cmd");
+    let made = make.args(["/c", "mklink", "/J"]).arg(&link).arg(&target).output();
+    if !made.is_ok_and(|made| made.status.success()) || !link.is_symlink() {
+        return support::skip("no junction can be made here");
+    }
+    let program = link.join("httpd.exe");
+    let culprit = || trust::judge(&program).err().map(|distrust| distrust.culprit);
+    let closed = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;OW)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;WD)";
+    set(&target, closed);
+    set_on_link(&link, closed).expect("a list");
+    assert_eq!(culprit(), None);
+    set_on_link(&link, OPEN).expect("a list");
+    assert_eq!(culprit(), Some(link.clone()));
+    set_on_link(&link, closed).expect("a list");
+    set(&target, OPEN);
+    assert_eq!(culprit(), Some(target.clone()));
 }

@@ -9,6 +9,7 @@ const WRITE_DATA: u32 = 0x2;
 /// In a folder: make a folder.
 const APPEND_DATA: u32 = 0x4;
 const DELETE_CHILD: u32 = 0x40;
+const WRITE_ATTRIBUTES: u32 = 0x100;
 const DELETE: u32 = 0x1_0000;
 const WRITE_DAC: u32 = 0x4_0000;
 const WRITE_OWNER: u32 = 0x8_0000;
@@ -38,6 +39,8 @@ struct Entry {
 pub enum Scope {
     /// A file: its bytes, or another in its place.
     File,
+    /// A symbolic link or a junction: where it leads, or another in its place.
+    Link,
     /// A folder: the names in it, and itself.
     Folder,
     /// The top of a drive, where every account makes folders of its own.
@@ -81,6 +84,8 @@ impl Descriptor {
         let rights = DELETE | MASTERY | WRITE_DATA;
         match scope {
             Scope::File => self.holders(rights | APPEND_DATA, false, trusted),
+            // Either of the two suffices to have it lead elsewhere.
+            Scope::Link => self.holders(rights | APPEND_DATA | WRITE_ATTRIBUTES, false, trusted),
             Scope::Drive => self.holders(rights | DELETE_CHILD, false, trusted),
             Scope::Above => self.holders(DELETE | MASTERY | DELETE_CHILD, false, trusted),
             Scope::Folder => self.holders(rights | APPEND_DATA | DELETE_CHILD, false, trusted),

@@ -15,7 +15,9 @@ mod windows;
 pub use account::{Account, Sid};
 pub use descriptor::{Descriptor, Scope};
 #[cfg(windows)]
-pub use windows::{create_file, create_folder, descriptor, objection, remedy_at, us};
+pub use windows::{
+    create_file, create_folder, descriptor, objection, own_descriptor, own_objection, remedy_at, us,
+};
 
 /// Who may read a private file besides its owner, the system and the administrators; they may do no more than read it.
 /// On other systems the owner alone decides.
@@ -41,6 +43,8 @@ pub struct Exposure {
     pub who: String,
     /// What to type.
     pub fix: String,
+    /// They are a group that systems have for this.
+    pub is_customary: bool,
 }
 
 impl Exposure {
@@ -60,6 +64,7 @@ impl Exposure {
         Some(Exposure {
             who: names(&others),
             fix: restriction(path, reader, &others),
+            is_customary: false,
         })
     }
 }
@@ -95,16 +100,22 @@ pub fn closing(folder: &Path) -> String {
 /// where it is somebody else's.
 pub fn remedy(path: &str, descriptor: &Descriptor, scope: Scope, us: Option<&Sid>) -> String {
     let mut commands = Vec::new();
+    // Without it the command follows a link.
+    let itself = if scope == Scope::Link { " /L" } else { "" };
+    let mut command = |words: String| commands.push(format!("icacls \"{path}\" {words}{itself}"));
     if descriptor.is_owned_by_others(us) {
-        commands.push(format!("icacls \"{path}\" /setowner *{}", Sid::ADMINISTRATORS));
+        command(format!("/setowner *{}", Sid::ADMINISTRATORS));
     }
     let trusted: Vec<&Sid> = us.into_iter().collect();
     let writers = descriptor.writers(scope, &trusted);
     if !writers.is_empty() {
-        let below = if scope == Scope::File { "" } else { "(OI)(CI)" };
+        let below = match scope {
+            Scope::File | Scope::Link => "",
+            Scope::Folder | Scope::Drive | Scope::Below | Scope::Above => "(OI)(CI)",
+        };
         let grants: String = writers.iter().map(|sid| format!(" *{sid}:{below}RX")).collect();
-        commands.push(format!("icacls \"{path}\" /inheritance:d"));
-        commands.push(format!("icacls \"{path}\" /grant:r{grants}"));
+        command("/inheritance:d".into());
+        command(format!("/grant:r{grants}"));
     }
     commands.join(" && ")
 }

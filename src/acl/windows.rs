@@ -1,6 +1,6 @@
 //! What Windows knows of access lists, asked and told through its own functions.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
@@ -20,17 +20,28 @@ use super::descriptor::{Descriptor, Scope};
 const READ_CONTROL: u32 = 0x2_0000;
 /// FILE_FLAG_BACKUP_SEMANTICS: folders can be opened as well.
 const FOLDERS_TOO: u32 = 0x0200_0000;
+/// FILE_FLAG_OPEN_REPARSE_POINT: a symbolic link or a junction itself, and not what it leads to.
+const LINKS_THEMSELVES: u32 = 0x0020_0000;
 
-/// Owner and access list of a file or folder, symbolic links followed.
+/// Owner and access list of a file or folder, links followed.
 ///
 /// # Errors
 /// What the system says; `InvalidData` when its words are not understood.
 pub fn descriptor(path: &Path) -> io::Result<Descriptor> {
+    read(path, FOLDERS_TOO)
+}
+
+/// Owner and access list of a file, a folder or a link itself: who may write a link leads elsewhere.
+///
+/// # Errors
+/// As [`descriptor`].
+pub fn own_descriptor(path: &Path) -> io::Result<Descriptor> {
+    read(path, FOLDERS_TOO | LINKS_THEMSELVES)
+}
+
+fn read(path: &Path, flags: u32) -> io::Result<Descriptor> {
     let mut options = OpenOptions::new();
-    let file = options
-        .access_mode(READ_CONTROL)
-        .custom_flags(FOLDERS_TOO)
-        .open(path)?;
+    let file = options.access_mode(READ_CONTROL).custom_flags(flags).open(path)?;
     let what = SecurityInformation::Owner | SecurityInformation::Dacl;
     let found = GetSecurityInfo(&file, SeObjectType::SE_FILE_OBJECT, what)?;
     let text = ConvertSecurityDescriptorToStringSecurityDescriptor(&found, what)?;
@@ -44,28 +55,38 @@ pub fn descriptor(path: &Path) -> io::Result<Descriptor> {
 }
 
 /// Who, other than the system, its administrators, what installs Windows, and we, owns an existing file or folder or may
-/// write it, symbolic links followed: the end of a sentence.
+/// write it, links followed: the end of a sentence.
 ///
 /// # Errors
 /// As [`descriptor`].
 pub fn objection(path: &Path) -> io::Result<Option<String>> {
-    Ok(descriptor(path)?.objection(scope(path)?, us().as_ref()))
+    let scope = scope(path, &std::fs::metadata(path)?);
+    Ok(descriptor(path)?.objection(scope, us().as_ref()))
 }
 
-/// The commands after which [`objection`] has none, as far as they are known.
+/// The same of a file, a folder or a link itself, of which the metadata are known.
+///
+/// # Errors
+/// As [`descriptor`].
+pub fn own_objection(path: &Path, metadata: &Metadata) -> io::Result<Option<String>> {
+    Ok(own_descriptor(path)?.objection(scope(path, metadata), us().as_ref()))
+}
+
+/// The commands after which [`own_objection`] has none, as far as they are known.
 pub fn remedy_at(path: &Path) -> Option<String> {
-    let (descriptor, scope) = (descriptor(path).ok()?, scope(path).ok()?);
+    let scope = scope(path, &std::fs::symlink_metadata(path).ok()?);
+    let descriptor = own_descriptor(path).ok()?;
     let commands = super::remedy(&path.display().to_string(), &descriptor, scope, us().as_ref());
     (!commands.is_empty()).then_some(commands)
 }
 
-fn scope(path: &Path) -> io::Result<Scope> {
-    let is_folder = std::fs::metadata(path)?.is_dir();
-    Ok(match (is_folder, path.parent()) {
-        (true, None) => Scope::Drive,
-        (true, Some(_)) => Scope::Folder,
-        (false, _) => Scope::File,
-    })
+fn scope(path: &Path, metadata: &Metadata) -> Scope {
+    match path.parent() {
+        _ if metadata.is_symlink() => Scope::Link,
+        _ if !metadata.is_dir() => Scope::File,
+        None => Scope::Drive,
+        Some(_) => Scope::Folder,
+    }
 }
 
 /// The account that we run as.

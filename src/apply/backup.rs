@@ -14,6 +14,7 @@ use super::folder::{Folder, Kind, Last, Place};
 use super::journal::{self, MANIFEST, Manifest, PENDING, State};
 use super::lock::{Holder, Lock, LockError};
 use super::replace::sweep;
+use crate::interrupt::Hold;
 
 /// Backups that are kept beside the very first one.
 const KEPT: usize = 20;
@@ -64,20 +65,13 @@ impl Store<'_> {
     /// See [`LockError`].
     pub fn lock(&self, patience: Duration, me: &Holder) -> Result<Lock, LockError> {
         let failed = |error: io::Error| LockError::Failed(self.folder.clone(), error);
+        // First: who is interrupted from here on takes away again what was made.
+        let _hold = Hold::new();
         for _ in 0..TRIES {
             self.refuse_foreign()?;
-            let folder = match self.open().map_err(failed)? {
-                Some(folder) => folder,
-                None => {
-                    let made = Place::of(&self.folder, Last::Keep)
-                        .and_then(|place| self.disk.create_folder(&place, true));
-                    match made {
-                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                            return Err(failed(error));
-                        }
-                        _ => continue,
-                    }
-                }
+            let Some(folder) = self.open().map_err(failed)? else {
+                self.make().map_err(failed)?;
+                continue;
             };
             match Lock::acquire(&folder, patience, me) {
                 // A run that wrote nothing has just taken its folder away.
@@ -86,10 +80,22 @@ impl Store<'_> {
                     self.tidy(&lock);
                     return Ok(lock);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // Without a lock file it was of no use to anybody; with one it stays.
+                    let _ = self.place().and_then(|place| self.disk.remove_folder(&place));
+                    return Err(error);
+                }
             }
         }
         Err(failed(io::Error::other("others make and remove it all the time")))
+    }
+
+    /// Makes the folder, unless another run has just made it.
+    fn make(&self) -> io::Result<()> {
+        match self.disk.create_folder(&self.place()?, true) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
     }
 
     /// Refuses what is in the place of the folder with the backups and is not a folder of ours: backups are neither
@@ -118,10 +124,17 @@ impl Store<'_> {
         }
     }
 
+    /// Where the folder with the backups is, or is to be.
+    fn place(&self) -> io::Result<Place> {
+        let place = Place::of(&self.folder, Last::Keep)?;
+        place.refuse_led_out()?;
+        Ok(place)
+    }
+
     /// The folder with the backups, if it is there.
     pub(super) fn open(&self) -> io::Result<Option<Folder>> {
         let open = || {
-            let place = Place::of(&self.folder, Last::Keep)?;
+            let place = self.place()?;
             place.folder.enter_ours(&place.name)
         };
         match open() {

@@ -1,12 +1,11 @@
 //! One name that changes: what must be there, what shall be there, and what stands against it.
 
-use std::io;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::error::{ApplyError, failed};
-use super::folder::{Found, Kind, Last, Place, others_at};
+use super::error::{ApplyError, failed, refused};
+use super::folder::{Found, Kind, Last, Place, Way};
 use super::owner::{Attributes, Others};
 use super::replace;
 use crate::foreign;
@@ -40,7 +39,7 @@ pub struct Change {
     pub private: bool,
     /// It is a certificate or key: its bytes are in no backup, and a later restore leaves it where it is.
     pub tls: bool,
-    /// Owner and mode of a file that comes where none was.
+    /// Owner and mode of a file that comes where none was, as somebody noted them.
     pub attributes: Attributes,
 }
 
@@ -110,8 +109,9 @@ impl From<NewFile> for Change {
 /// A name that really changes.
 #[derive(Debug)]
 pub struct Target {
-    /// Behind all links that stay.
-    pub(super) real: PathBuf,
+    /// Behind all links that stay. Its folder is held open until the change is made: looked up once more, the path may lead
+    /// elsewhere by then.
+    pub(super) way: Way,
     /// The file that is there, if it is to be replaced.
     pub(super) over: Option<Found>,
 }
@@ -121,21 +121,12 @@ impl Change {
     pub(super) fn target(&self) -> Result<Option<Target>, ApplyError> {
         let look = |error| failed("look at", &self.path)(error);
         let last = self.last();
-        let place = match Place::of(&self.path, last) {
-            // The folders are yet to be made.
-            Err(error)
-                if error.kind() == io::ErrorKind::NotFound && matches!(self.before, Content::Absent) =>
-            {
-                self.shared()?;
-                return Ok(Some(Target {
-                    real: replace::real_path(&self.path).map_err(look)?,
-                    over: None,
-                }));
-            }
-            place => place.map_err(look)?,
-        };
+        let way = Way::to(&self.path, last).map_err(look)?;
+        let place = &way.place;
         let found = place.look().map_err(look)?;
         let is_there = match (&self.before, found) {
+            // Folders are yet to be made.
+            (before, found) if !way.below.is_empty() => matches!(before, Content::Absent) && found.is_none(),
             (Content::Absent, found) => found.is_none(),
             (Content::File(bytes), Some(found)) if found.kind == Kind::File => {
                 place.read(foreign::CONFIGURATION).is_ok_and(|now| now == **bytes)
@@ -150,16 +141,13 @@ impl Change {
             return Ok(None);
         }
         self.refuse_others(place.folder.others())?;
-        if let (Last::Follow, Some(found)) = (last, &found) {
-            if let Some(why) = replace::obstacle(&place, found).map_err(look)? {
-                return Err(ApplyError::InTheWay(self.path.clone(), why.to_owned()));
-            }
-            self.refuse_led(&place, found)?;
+        self.refuse_led(place, found.as_ref())?;
+        if let (Last::Follow, Some(found)) = (last, &found)
+            && let Some(why) = replace::obstacle(place, found).map_err(look)?
+        {
+            return Err(ApplyError::InTheWay(self.path.clone(), why.to_owned()));
         }
-        Ok(Some(Target {
-            real: place.path(),
-            over: found,
-        }))
+        Ok(Some(Target { way, over: found }))
     }
 
     /// Where a file gets other bytes, links that lead to it stay.
@@ -173,45 +161,41 @@ impl Change {
     /// Who else than root and we may write to its folder.
     ///
     /// # Errors
-    /// [`ApplyError::InTheWay`] for a private key.
+    /// [`ApplyError::InTheWay`] for a private key, and where a link of theirs leads there.
     pub fn shared(&self) -> Result<Option<Others>, ApplyError> {
-        let others = match Place::of(&self.path, self.last()) {
-            Ok(place) => place.folder.others().cloned(),
-            Err(_) => self.path.parent().and_then(others_at),
+        let Ok(Way { place, .. }) = Way::to(&self.path, self.last()) else {
+            return Ok(None);
         };
-        self.refuse_others(others.as_ref())?;
-        Ok(others)
+        self.refuse_others(place.folder.others())?;
+        self.refuse_led(&place, place.look().ok().flatten().as_ref())?;
+        Ok(place.folder.others().cloned())
     }
 
     /// A key where somebody else may write could be replaced by another, or read through a folder of theirs.
     pub(super) fn refuse_others(&self, others: Option<&Others>) -> Result<(), ApplyError> {
         match others {
-            Some(others) if self.private && self.tls => Err(ApplyError::InTheWay(
-                self.path.clone(),
-                format!(
-                    "is not written, as no private key goes where others than root and this account may write: {others}. \
-                     Close it ({}), then run again",
-                    others.remedy()
-                ),
-            )),
+            Some(others) if self.private && self.tls => Err(refused(&self.path, others)),
             _ => Ok(()),
         }
     }
 
-    /// A link of somebody else could lead to a file that they may not write themselves.
-    fn refuse_led(&self, place: &Place, found: &Found) -> Result<(), ApplyError> {
-        match place.via() {
-            Some(others) if others.owner().is_none() || others.owner() != found.attributes.uid => {
-                Err(ApplyError::InTheWay(
-                    self.path.clone(),
-                    format!(
-                        "leads to {} by a symbolic link that others than root may change ({others}); name that file in \
-                         the configuration instead, then run again",
-                        place.path().display()
-                    ),
-                ))
-            }
-            _ => Ok(()),
+    /// A link of somebody else could lead to a file, or into a folder, that they may not write themselves.
+    fn refuse_led(&self, place: &Place, found: Option<&Found>) -> Result<(), ApplyError> {
+        let whose = match (self.last(), found) {
+            (Last::Follow, Some(found)) => found.attributes.uid,
+            // Names come and go as the owner of their folder likes.
+            _ => place.folder.owner().map_err(failed("look at", &self.path))?,
+        };
+        match place.led_out(whose) {
+            Some(others) => Err(ApplyError::InTheWay(
+                self.path.clone(),
+                format!(
+                    "leads to {} by a symbolic link that others than root may change ({others}); name that file in \
+                     the configuration instead, then run again",
+                    place.path().display()
+                ),
+            )),
+            None => Ok(()),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::owner::Others;
+
 /// Why nothing was written, or worse.
 #[derive(Debug)]
 pub enum ApplyError {
@@ -80,6 +82,18 @@ impl ApplyError {
 fn list(paths: &[PathBuf]) -> String {
     let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     shown.join(", ")
+}
+
+/// Where a server believes what is written, nobody else may write.
+pub(super) fn refused(path: &Path, others: &Others) -> ApplyError {
+    ApplyError::InTheWay(
+        path.to_path_buf(),
+        format!(
+            "is not written, as no private key goes where others than root and this account may write: {others}. Close \
+             it ({}), then run again",
+            others.remedy()
+        ),
+    )
 }
 
 pub(super) fn failed<'a>(act: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ApplyError + 'a {

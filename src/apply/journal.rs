@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::change::Content;
-use super::folder::{Folder, Found, Kind, Last, Place};
-use super::owner::{Attributes, Others, is_ours};
+use super::folder::{Folder, Found, Kind, Last, Place, Way};
+use super::owner::Attributes;
 use super::replace::is_below;
 use crate::foreign;
 
@@ -142,11 +142,14 @@ impl State {
     /// What a name leads to now, links not followed.
     ///
     /// # Errors
-    /// When it is there but cannot be read, or is a folder.
+    /// When it is there but cannot be read, or is a folder; when a link of somebody else leads there.
     pub fn of(path: &Path) -> io::Result<State> {
-        match Place::of(path, Last::Keep) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::Absent),
-            place => Ok(State::at(&place?)?.0),
+        let Way { place, below } = Way::to(path, Last::Keep)?;
+        place.refuse_led()?;
+        if below.is_empty() {
+            Ok(State::at(&place)?.0)
+        } else {
+            Ok(State::Absent)
         }
     }
 
@@ -206,20 +209,6 @@ impl State {
         match self {
             State::File { attributes, .. } => *attributes,
             _ => Attributes::default(),
-        }
-    }
-
-    /// Owner and mode to give back where it is not sure who noted them. A file is never made to run as its owner, and given only to root, to us, or to
-    /// whoever owns the folder anyhow.
-    pub(super) fn attributes(&self, folder: &Folder) -> Attributes {
-        let attributes = self.recorded();
-        let uid = attributes
-            .uid
-            .filter(|&uid| is_ours(Some(uid)) || folder.others().and_then(Others::owner) == Some(uid));
-        Attributes {
-            mode: attributes.mode.map(|mode| mode & 0o777),
-            uid,
-            ..attributes
         }
     }
 }

@@ -110,6 +110,8 @@ impl Lock {
     /// # Errors
     /// When it stays held, or the lock file cannot be made.
     pub fn acquire(folder: &Folder, patience: Duration, me: &Holder) -> Result<Lock, LockError> {
+        // Before anything is made that would have to go again.
+        let hold = Hold::new();
         let place = folder.place(LOCK);
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::InvalidInput => LockError::NotOurs(place.path(), format!("{error}; remove it")),
@@ -118,7 +120,6 @@ impl Lock {
         let open = || folder.open_lock(&place.name);
         let mut file = open().map_err(failed)?;
         let start = Instant::now();
-        let hold = Hold::new();
         let file = loop {
             let locked = match file.try_lock() {
                 Ok(()) => Some(file),
@@ -157,7 +158,12 @@ impl Drop for Lock {
         let alone = || self.folder.names().is_ok_and(|names| names.len() == 1);
         if cfg!(unix) && is_at(&self.file, &self.folder.place(LOCK)) && alone() {
             let _ = self.folder.remove_file(LOCK.as_ref());
-            if let Ok(place) = Place::of(self.folder.path(), Last::Keep) {
+            if let Ok(place) = Place::of(self.folder.path(), Last::Keep)
+                && place
+                    .folder
+                    .enter(&place.name)
+                    .is_ok_and(|there| there.is_same(&self.folder))
+            {
                 let _ = place.folder.remove_folder(&place.name);
             }
         }

@@ -189,10 +189,11 @@ impl Store<'_> {
     fn sweep(&self, manifest: &Manifest, id: &str) -> Result<(), ApplyError> {
         for (number, entry) in manifest.entries.iter().enumerate() {
             let real = entry.real.path();
-            let Ok(Place { folder, .. }) = Place::of(&real, Last::Keep) else {
-                continue;
+            let place = match Place::of(&real, Last::Keep) {
+                Ok(place) if place.via().is_none() => place,
+                _ => continue,
             };
-            let temporary = folder.place(temporary_name(id, number));
+            let temporary = place.folder.place(temporary_name(id, number));
             replace::system::tidy(&temporary.path(), &real);
             let is_ours = |found: Found| found.kind == Kind::File && is_ours(found.attributes.uid);
             if temporary.look().ok().flatten().is_some_and(is_ours) {
@@ -235,10 +236,8 @@ impl Store<'_> {
             after: &entry.before.content(folder)?,
             over: found,
             private: None,
-            attributes: match believed {
-                Believed::Own => entry.before.recorded(),
-                Believed::Found { .. } => entry.before.attributes(&place.folder),
-            },
+            attributes: entry.before.recorded(),
+            noted_by_us: matches!(believed, Believed::Own),
             place,
         };
         let done = step

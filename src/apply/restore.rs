@@ -8,7 +8,6 @@ use super::change::{Change, Content};
 use super::folder::{Last, Place};
 use super::journal::{Entry, Known, State};
 use super::merge;
-use super::owner::Attributes;
 use super::replace::real_path;
 use super::undone::Undone;
 use crate::foreign;
@@ -146,19 +145,13 @@ impl Backup {
             }
             place.refuse_led()?;
         }
-        let attributes = match Place::of(&real, Last::Keep) {
-            Err(_) => Attributes::default(),
-            Ok(place) => {
-                place.refuse_led()?;
-                entry.before.attributes(&place.folder)
-            }
-        };
         Ok(Some(Return {
             now: bytes(&now),
             then: bytes(&before),
             since,
             change: Change {
-                attributes,
+                // What of them is given is decided in the folder to which the file really goes.
+                attributes: entry.before.recorded(),
                 // A file that was behind a link is still there; links that were replaced are named themselves.
                 ..Change::between(path.to_path_buf(), now, before)
             },

@@ -7,7 +7,7 @@
 //! 5. one atomic operation for each name;
 //! 6. what the caller wants to see proven; then the mark goes, and with it the way back to before.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,10 @@ use super::backup::{Store, place};
 use super::change::{Change, Content, Target};
 use super::disk::Disk;
 use super::error::{ApplyError, failed};
-use super::folder::{Folder, Fresh, Last, Place, names};
+use super::folder::{Folder, Fresh, Place, names};
 use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, checksum};
 use super::lock::Lock;
+use super::making::Folders;
 use super::recover::Believed;
 use super::replace::{self, Step, sweep, temporary_name};
 use crate::acl::Readers;
@@ -95,7 +96,7 @@ impl Transaction {
         }
         let done = self
             .mark(store, lock, &id)
-            .and_then(|()| self.act(store.disk, &manifest, &targets, &id));
+            .and_then(|()| self.act(store.disk, &targets, &id));
         if let Err(error) = done {
             store.undo(lock, &id, Believed::Own)?;
             return Err(error);
@@ -129,10 +130,15 @@ impl Transaction {
                 stale.push(path.clone());
             }
         }
+        replace::allow_open_files(self.changes.len());
+        let mut folders = Folders::default();
         let mut targets = Vec::new();
         for change in &self.changes {
             match change.target() {
-                Ok(Some(target)) => targets.push(target),
+                Ok(Some(mut target)) => {
+                    folders.share(&mut target.way);
+                    targets.push(target);
+                }
                 Ok(None) if stale.contains(&change.path) => {}
                 Ok(None) => stale.push(change.path.clone()),
                 // Somebody is at work on it right now.
@@ -164,19 +170,16 @@ impl Transaction {
         let mut entries = Vec::new();
         let mut folders: Vec<PathBuf> = Vec::new();
         for (change, target) in self.changes.iter().zip(targets) {
-            let real = &target.real;
             let copy = |below: &str| Some(place(Path::new(below), &store.root, &change.path));
             let written = copy(WRITTEN).filter(|_| !change.tls);
             entries.push(Entry {
                 path: Name::from(&*change.path),
-                real: Name::from(&**real),
+                real: Name::from(&*target.way.path()),
                 before: state(&change.before, target, copy("")),
                 after: state(&change.after, target, written),
                 tls: change.tls,
             });
-            let missing = real.ancestors().skip(1).take_while(|folder| !folder.exists());
-            let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
-            for folder in missing.into_iter().rev() {
+            for folder in target.way.missing() {
                 if !folders.contains(&folder) {
                     folders.push(folder);
                 }
@@ -234,22 +237,7 @@ impl Transaction {
         })
     }
 
-    fn act(
-        &self,
-        disk: &dyn Disk,
-        manifest: &Manifest,
-        targets: &[Target],
-        id: &str,
-    ) -> Result<(), ApplyError> {
-        for folder in &manifest.folders {
-            let folder = folder.path();
-            let place = Place::of(&folder, Last::Keep).map_err(failed("create the folder", &folder))?;
-            disk.create_folder(&place, false)
-                .map_err(failed("create the folder", &folder))?;
-            disk.sync_folder(&place.folder)
-                .map_err(failed("write", place.folder.path()))?;
-        }
-        replace::allow_open_files(targets.len());
+    fn act(&self, disk: &dyn Disk, targets: &[Target], id: &str) -> Result<(), ApplyError> {
         let steps = self.steps(disk, targets, id)?;
         let mut waiting: Vec<Option<Fresh>> = Vec::new();
         for (change, step) in self.changes.iter().zip(&steps) {
@@ -268,22 +256,18 @@ impl Transaction {
         Ok(())
     }
 
-    /// What is to be done in which folder; each is opened once.
+    /// What is to be done in which folder: in the very one that was looked at. Those that are missing are made.
     fn steps(&self, disk: &dyn Disk, targets: &[Target], id: &str) -> Result<Vec<Step<'_>>, ApplyError> {
-        let mut folders: BTreeMap<PathBuf, Folder> = BTreeMap::new();
+        let mut folders = Folders::default();
+        let mut swept = BTreeSet::new();
         let mut steps = Vec::new();
         for (number, (change, target)) in self.changes.iter().zip(targets).enumerate() {
-            let mut place =
-                Place::of(&target.real, Last::Keep).map_err(failed("write beside", &change.path))?;
-            let path = place.folder.path().to_path_buf();
-            place.folder = folders
-                .entry(path)
-                .or_insert_with(|| {
-                    sweep(disk, &place.folder);
-                    place.folder.clone()
-                })
-                .clone();
-            change.refuse_others(place.folder.others())?;
+            let place = folders.make(disk, &target.way, |place| {
+                change.refuse_others(place.folder.others())
+            })?;
+            if swept.insert(place.folder.path().to_path_buf()) {
+                sweep(disk, &place.folder);
+            }
             steps.push(Step {
                 place,
                 temporary: temporary_name(id, number),
@@ -291,6 +275,7 @@ impl Transaction {
                 over: target.over,
                 private: change.private.then_some(&*self.readers),
                 attributes: change.attributes,
+                noted_by_us: false,
             });
         }
         Ok(steps)

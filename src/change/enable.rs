@@ -1,7 +1,7 @@
 //! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
 //! to add. At the end the plan proves itself.
 
-use crate::httpd::{Edit, Facts, Source};
+use crate::httpd::{Configuration, Edit};
 
 use super::notes::notes;
 use super::plan::{Act, Link, Plan, PlanError};
@@ -10,37 +10,37 @@ use super::prove::{prove, woken};
 use super::request::Request;
 use super::site;
 use super::step::STEPS;
-use super::work::{Work, read};
+use super::work::Work;
 
 /// Each step may bring in a file in which another finds something to do; more than this is our mistake.
 const ROUNDS: usize = 6;
 
 impl Plan {
-    /// Plans HTTPS for a request on the configuration of `main` and proves the plan. Writes nothing.
+    /// Plans HTTPS for a request on a configuration, and proves the plan. Writes nothing.
     ///
     /// # Errors
     /// A refusal with its reason, or that a file cannot be read.
-    pub fn enable(main: &[u8], source: &Source, facts: &Facts, request: &Request) -> Result<Plan, PlanError> {
-        let original = read(main, source, facts)?;
-        refuse_broken(&original)?;
-        let mut work = Work::new(main, source, facts, &original);
+    pub fn enable(original: &Configuration, request: &Request) -> Result<Plan, PlanError> {
+        refuse_broken(original)?;
+        let mut work = Work::new(original);
         let mut plan = Plan::default();
-        let mut configuration = work.read()?;
+        let mut edited_so_far: Option<Configuration> = None;
         let asked = request;
         let mut request = asked.clone();
         if request.site.is_none() {
-            request.site = site::place_of(&original, &request);
+            request.site = site::place_of(original, &request);
         }
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
         for round in 0.. {
             let mut edited = false;
             for step in STEPS {
-                let acts = step(&configuration, &request).map_err(|error| {
+                let configuration = edited_so_far.as_ref().unwrap_or(original);
+                let acts = step(configuration, &request).map_err(|error| {
                     // The site that was found may have gone with mod_ssl's coming.
-                    let lost = woken::refuse_lost_hosts(&original, &configuration).err();
+                    let lost = woken::refuse_lost_hosts(original, configuration).err();
                     let lost = lost.filter(|_| asked.site.is_none());
-                    lost.unwrap_or_else(|| work.as_it_was(&configuration, error))
+                    lost.unwrap_or_else(|| work.as_it_was(configuration, error))
                 })?;
                 if !acts.is_empty() {
                     edited = true;
@@ -48,8 +48,9 @@ impl Plan {
                     plan.changes.extend(work.apply(edits, &mut request)?);
                     work.link(&links)?;
                     plan.links.extend(links);
-                    configuration = work.read()?;
+                    let configuration = work.read()?;
                     refuse_endless(&configuration).map_err(|error| work.as_it_was(&configuration, error))?;
+                    edited_so_far = Some(configuration);
                 }
             }
             if !edited {
@@ -59,17 +60,18 @@ impl Plan {
                 return Err(PlanError::Unproven("planning does not come to an end".into()));
             }
         }
-        prove(&original, &configuration, &request, &work)?;
+        let configuration = edited_so_far.as_ref().unwrap_or(original);
+        prove(original, configuration, &request, &work)?;
         // As a second run will see it.
         let mut again = request.clone();
         if asked.site.is_none() {
-            again.site = site::place_of(&configuration, asked);
+            again.site = site::place_of(configuration, asked);
         }
         for step in STEPS {
-            if !step(&configuration, &again).is_ok_and(|acts| acts.is_empty()) {
+            if !step(configuration, &again).is_ok_and(|acts| acts.is_empty()) {
                 return Err(woken::refuse_second_look(
-                    &original,
-                    &configuration,
+                    original,
+                    configuration,
                     &request,
                     &work,
                 ));
@@ -77,7 +79,7 @@ impl Plan {
         }
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = notes(&original, &configuration, &request);
+        plan.notes = notes(original, configuration, &request);
         plan.files = work.changed();
         Ok(plan)
     }

@@ -1,11 +1,11 @@
 //! What the settings that are there do: which a virtual host has for its own, whether it speaks TLS, whom it sends
 //! elsewhere. Edits nothing.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use regex::RegexBuilder;
 
-use crate::httpd::{Configuration, Entry, SectionId, Truth, VirtualHost, in_url};
+use crate::httpd::{Address, Configuration, Entry, SectionId, Truth, VirtualHost, in_url};
 
 use super::request::Request;
 
@@ -55,16 +55,15 @@ pub(super) fn secured(configuration: &Configuration) -> impl Iterator<Item = &Vi
 }
 
 /// What identifies a virtual host across edits: its file, addresses and name.
-pub(super) type HostKey = (PathBuf, Vec<String>, Option<String>);
+pub(super) type HostKey<'a> = (&'a Path, &'a [Address], Option<&'a str>);
 
 /// That of a virtual host.
-pub(super) fn key(configuration: &Configuration, host: &VirtualHost) -> HostKey {
+pub(super) fn key<'a>(configuration: &'a Configuration, host: &'a VirtualHost) -> HostKey<'a> {
     let opening = configuration.entry(host.entry);
-    let addresses = host.addresses.iter().map(ToString::to_string);
     (
-        configuration.file(opening.file).host.clone(),
-        addresses.collect(),
-        host.server_name.clone(),
+        &configuration.file(opening.file).host,
+        &host.addresses,
+        host.server_name.as_deref(),
     )
 }
 

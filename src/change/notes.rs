@@ -29,7 +29,7 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
     }
     let (tls, plain): (Vec<_>, Vec<_>) = result
         .virtual_hosts()
-        .into_iter()
+        .iter()
         .filter(|host| host.truth == Truth::True && host.names_exactly(&request.domain))
         .partition(|host| result.speaks_tls(host));
     let all_tls = || tls.iter().flat_map(|host| &host.addresses);

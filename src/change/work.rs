@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path};
+use crate::httpd::{Configuration, Document, Edit, Facts, Source, apply, real_path};
 
 use super::plan::{FileChange, LineChange, Link, PlanError};
 use super::request::Request;
@@ -25,19 +26,19 @@ pub(super) struct Work<'a> {
     source: Source,
     facts: &'a Facts,
     /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
-    files: BTreeMap<PathBuf, Vec<u8>>,
-    /// By real path: the path to show, and the bytes before.
-    before: BTreeMap<PathBuf, (PathBuf, Vec<u8>)>,
+    files: BTreeMap<PathBuf, Arc<Document>>,
+    /// By real path: the path to show, and the file before.
+    before: BTreeMap<PathBuf, (PathBuf, Arc<Document>)>,
     /// By real path: how each application of edits moved the lines.
     shifts: BTreeMap<PathBuf, Vec<Shifts>>,
 }
 
 impl<'a> Work<'a> {
-    pub fn new(main: &'a [u8], source: &Source, facts: &'a Facts, original: &Configuration) -> Self {
+    pub fn new(original: &'a Configuration) -> Self {
         let mut work = Work {
-            main,
-            source: source.clone(),
-            facts,
+            main: &original.files()[0].name,
+            source: original.source().at_the_start(),
+            facts: original.facts(),
             files: BTreeMap::new(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
@@ -55,14 +56,14 @@ impl<'a> Work<'a> {
 
     fn keep(&mut self, configuration: &Configuration) {
         for file in configuration.files() {
-            let bytes = || file.document.bytes().to_vec();
-            self.files.entry(real_path(&file.host)).or_insert_with(bytes);
+            let document = || file.document.clone();
+            self.files.entry(real_path(&file.host)).or_insert_with(document);
         }
     }
 
     /// The files as they are now.
     pub fn source(&self) -> Source {
-        self.source.with_overlay(self.files.clone())
+        self.source.with_documents(self.files.clone())
     }
 
     /// The files that are different now.
@@ -70,7 +71,11 @@ impl<'a> Work<'a> {
         let mut files = self.files;
         let changes = self.before.into_iter().filter_map(|(real, (path, before))| {
             let after = files.remove(&real)?;
-            (before != after).then_some(FileChange { path, before, after })
+            (before.bytes() != after.bytes()).then(|| FileChange {
+                path,
+                before: before.bytes().to_vec(),
+                after: after.bytes().to_vec(),
+            })
         });
         changes.collect()
     }
@@ -121,7 +126,7 @@ impl<'a> Work<'a> {
         for group in edits.chunk_by(|a, b| a.file == b.file) {
             let path = group[0].file.clone();
             let real = real_path(&path);
-            let Some(bytes) = self.files.get_mut(&real) else {
+            let Some(document) = self.files.get_mut(&real) else {
                 return Err(PlanError::Unproven(format!(
                     "{} was edited but never read",
                     path.display()
@@ -129,7 +134,8 @@ impl<'a> Work<'a> {
             };
             self.before
                 .entry(real.clone())
-                .or_insert_with(|| (path.clone(), bytes.clone()));
+                .or_insert_with(|| (path.clone(), document.clone()));
+            let bytes = document.bytes();
             let shifts = self.shifts.entry(real).or_default();
             let mut step = Vec::new();
             let after = apply(bytes, group).map_err(|overlap| PlanError::Unproven(overlap.to_string()))?;
@@ -142,7 +148,7 @@ impl<'a> Work<'a> {
                     count_lines(&edit.replacement),
                 ));
             }
-            *bytes = after;
+            *document = Arc::new(Document::new(after, self.facts.platform));
             if let Some((file, number)) = &mut request.site
                 && (real_path(file) == real_path(&path) || path.ends_with(&*file))
             {

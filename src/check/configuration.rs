@@ -6,7 +6,7 @@
 use super::finding::{Code, Finding, Severity};
 use crate::httpd::{self, Configuration, EntryId, Problem, SERVER, Truth, VirtualHost};
 use crate::lint::Reach;
-use crate::server::trust::Distrust;
+use crate::server::trust::Others;
 
 /// A finding and the line that it is about.
 #[derive(Clone, Debug)]
@@ -18,16 +18,16 @@ pub struct Placed {
 }
 
 /// What of a configuration, its modules and programs others than root and we may write.
-pub fn others_write(distrust: &Distrust) -> Finding {
+pub fn others_write(others: &Others) -> Finding {
     Finding::new(
         Code::OthersWrite,
         Severity::WorksButWrong,
-        "others than root may write what Apache reads as root when it starts",
+        format!("{} what Apache reads as root when it starts", others.charge()),
         format!(
-            "{distrust}. Who may write there can have Apache load a module of theirs, with all rights, at its next start. \
+            "{others}. Who may write there can have Apache load a module of theirs, with all rights, at its next start. \
              Therefore esync-ssl does not run httpd on this configuration: neither httpd -t nor a rehearsal."
         ),
-        distrust.advice(),
+        others.advice(),
     )
 }
 
@@ -165,7 +165,7 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
         let entry = configuration.entry(entry);
         Some((entry.file, configuration.line_number(entry)))
     };
-    for (host, reach) in hosts.iter().zip(configuration.reach(&hosts)) {
+    for (host, reach) in hosts.iter().zip(configuration.reach(hosts)) {
         let tls = configuration.speaks_tls(host);
         let name = host.server_name.as_deref().unwrap_or("without a name");
         let finding = match reach {
@@ -211,7 +211,7 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
             finding,
         });
     }
-    found.extend(plain_ports(configuration, &hosts));
+    found.extend(plain_ports(configuration, hosts));
     found
 }
 

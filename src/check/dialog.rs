@@ -7,6 +7,7 @@ use super::tls_files::File;
 use super::tls_host::TlsHost;
 use crate::foreign;
 use crate::httpd::{Configuration, EntryId, SectionId, resolve};
+use crate::server;
 use crate::tls::container::Kind;
 
 /// Programs that distributions and people use, and that ask.
@@ -59,13 +60,11 @@ impl Dialog {
         let (entry, _) = named.find(|(_, entry)| std::ptr::eq(*entry, in_effect))?;
         let arguments = configuration.arguments(in_effect);
         let value = arguments.first()?;
-        let written = value.strip_prefix(b"exec:").or_else(|| value.strip_prefix(b"|"));
-        let Some(written) = written else {
+        let Some(program) = server::dialog::program(value) else {
             return Some(Dialog { entry, program: None });
         };
-        let first = written.split(|&byte| byte == b' ').next()?;
         let platform = configuration.facts().platform;
-        let full = resolve(configuration.server_root(), first, platform);
+        let full = resolve(&configuration.server_root_at(entry), program, platform);
         let source = configuration.source();
         (!source.is_foreign(&full)).then(|| Dialog {
             entry,

@@ -41,7 +41,11 @@ pub(super) fn check(
         findings.push(
             Finding::new(
                 Code::KeyExposed,
-                Severity::WorksButWrong,
+                if exposure.is_customary {
+                    Severity::Advice
+                } else {
+                    Severity::WorksButWrong
+                },
                 format!("{} may read the private key", exposure.who),
                 "Whoever has the key can pose as this server. Apache itself does not mind.",
                 exposure.fix,

@@ -7,6 +7,7 @@ use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
 use super::tls_files::{File, TlsFiles, Trouble};
 use crate::acl::Account;
+use crate::quoted::word;
 use crate::tls::certificate::Certificate;
 
 /// What is to be judged, and for whom.
@@ -88,6 +89,7 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             if cfg!(windows) {
                 Account::grant(file.service.as_ref(), path)
             } else {
+                let path = word(path);
                 format!("chown root {path} && chmod 600 {path}, and start Apache as root")
             },
         ),

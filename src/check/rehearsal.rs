@@ -10,7 +10,7 @@ use crate::httpd::{
     Address, Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, real_path, resolve,
     word::quote,
 };
-use crate::server::rehearsal::Refusal;
+use crate::server::rehearsal::{ERROR_LOG, Refusal};
 
 /// Where the server that rehearses may write, and listens.
 pub struct Stage<'a> {
@@ -77,7 +77,7 @@ pub fn script<'c>(
     script.line(b"ServerName", &[b"localhost".to_vec()])?;
     script.line(b"Listen", &[format!("127.0.0.1:{}", place.port).into_bytes()])?;
     script.line(b"PidFile", &[below("httpd.pid")])?;
-    script.line(b"ErrorLog", &[below("error.log")])?;
+    script.line(b"ErrorLog", &[below(ERROR_LOG)])?;
     script.line(b"DefaultRuntimeDir", std::slice::from_ref(&folder))?;
     script.line(b"DocumentRoot", std::slice::from_ref(&folder))?;
     if cfg!(unix) {

@@ -32,6 +32,7 @@ fn judge(one: &Looked, service: &Account, us: Option<&Sid>) -> Option<Finding> {
     };
     let what = match one.scope {
         Scope::Above => "The server lies below it and could be put aside for another;",
+        Scope::Link => "It leads to a part of what the server runs, and could lead elsewhere;",
         _ => "It is a part of what the server runs or is told to run;",
     };
     let mut cause = format!("{what} the service runs as {}, {gain}.", service.name);
@@ -80,6 +81,16 @@ mod tests {
             found.fix,
             r#"icacls "C:\eSync\Apache24\bin" /inheritance:d && icacls "C:\eSync\Apache24\bin" /grant:r *S-1-5-11:(OI)(CI)RX"#
         );
+        // A junction has a list of its own: it can be led elsewhere, however well that is kept to which it leads.
+        let link = judged(r"C:\Apache24", Scope::Link, BELOW_DRIVE, "LocalSystem").unwrap();
+        assert!(link.cause.contains("lead elsewhere"), "{}", link.cause);
+        assert_eq!(
+            link.fix,
+            r#"icacls "C:\Apache24" /inheritance:d /L && icacls "C:\Apache24" /grant:r *S-1-5-11:RX /L"#
+        );
+        let attributes = "O:BAD:P(A;;FA;;;BA)(A;;0x100;;;BU)";
+        assert!(judged(r"C:\Apache24", Scope::Link, attributes, "LocalSystem").is_some());
+        assert!(judged(r"C:\Apache24", Scope::Folder, attributes, "LocalSystem").is_none());
         // It can be renamed, and another be put in its place.
         assert!(judged(r"C:\eSync", Scope::Above, BELOW_DRIVE, "LocalSystem").is_some());
         let other = judged(r"C:\x", Scope::Below, BELOW_DRIVE, r"NT AUTHORITY\NetworkService").unwrap();

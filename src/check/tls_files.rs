@@ -7,8 +7,12 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
+use crate::account;
 use crate::acl::{Account, Descriptor, Exposure, Sid};
 use crate::foreign;
+#[cfg(unix)]
+use crate::quoted::quoted;
 use crate::tls::container::Contents;
 
 /// Certificate, key and chain as the configuration names them.
@@ -43,8 +47,8 @@ pub enum Access {
     /// It is not on disk, or was not to be learned.
     #[default]
     Unknown,
-    /// Its mode.
-    Mode(u32),
+    /// Its mode, owner and group.
+    Mode(u32, u32, u32),
     /// Its owner and access list, and the account that we run as.
     List(Descriptor, Option<Sid>),
 }
@@ -117,13 +121,34 @@ impl File {
     /// Who may read it that should not, if it is a key.
     pub fn exposure(&self) -> Option<Exposure> {
         match &self.access {
-            Access::Mode(mode) if mode & 0o004 != 0 => Some(Exposure {
-                who: "every user of this machine".into(),
-                fix: format!("chmod 600 {}", self.path),
-            }),
+            #[cfg(unix)]
+            Access::Mode(mode, owner, group) => self.exposure_by(*mode, *owner, *group),
             Access::List(list, us) => Exposure::of(list, &self.path, self.service.as_ref(), us.as_ref()),
             _ => None,
         }
+    }
+
+    /// Everybody, or the group; Debian's ssl-cert is there to read keys, and is told as what it is.
+    #[cfg(unix)]
+    fn exposure_by(&self, mode: u32, owner: u32, group: u32) -> Option<Exposure> {
+        let fix = format!("chmod 600 {}", quoted(Path::new(&self.path)));
+        if mode & 0o004 != 0 {
+            return Some(Exposure {
+                who: "every user of this machine".into(),
+                fix,
+                is_customary: false,
+            });
+        }
+        let group = account::Group::of(owner, group).filter(|_| mode & 0o040 != 0)?;
+        Some(Exposure {
+            fix: if group.is_of_system {
+                format!("Leave it so where a service in that group reads the key. Otherwise: {fix}")
+            } else {
+                fix
+            },
+            who: format!("the group {}", group.name),
+            is_customary: group.is_of_system,
+        })
     }
 
     /// The account of the service, where it certainly may not read the file.
@@ -150,7 +175,8 @@ fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Access), Trouble> {
 
 #[cfg(unix)]
 fn access(_path: &Path, metadata: &std::fs::Metadata) -> Access {
-    Access::Mode(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()))
+    use std::os::unix::fs::MetadataExt;
+    Access::Mode(metadata.mode(), metadata.uid(), metadata.gid())
 }
 
 #[cfg(windows)]

@@ -35,5 +35,6 @@ pub use model::virtual_hosts::Competitors;
 pub use text::document::{Commented, Document, LineEnding};
 pub use text::edit::{Edit, Overlap, apply};
 pub use text::line::Line;
+pub(crate) use text::scan::find_reference;
 pub use text::scan::{LineKind, trim};
 pub use text::word;

@@ -7,7 +7,7 @@ use super::{expression, host, trap};
 use crate::httpd::glance::takes_one_path;
 use crate::httpd::known::Known;
 use crate::httpd::word::words;
-use crate::httpd::{Entry, SERVER, SectionId, trim};
+use crate::httpd::{Entry, SERVER, SectionId, find_reference, trim};
 
 /// Checks the opening of a section and sets the context of its content.
 pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, section: SectionId) {
@@ -98,7 +98,7 @@ pub(super) fn check(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Know
         );
     } else if matches!(known.name, "<If" | "<ElseIf")
         && let Some(first) = words(argument).next()
-        && memchr::memmem::find(&first.value, b"${").is_none()
+        && find_reference(&first.value).is_none()
         && let Some((apache, why)) = expression::refuses(&first.value)
     {
         walk.refuse(

@@ -114,7 +114,7 @@ impl Run<'_> {
         let findings = files.check(&loaded, server, &self.names);
         judge_files::tell(server, &findings, &asked.forced, voice)?;
         let request = self.request(&loaded, &files)?;
-        let plan = Plan::enable(&loaded.main, &loaded.source, &loaded.facts, &request);
+        let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(plan_report::failure)?;
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {

@@ -49,6 +49,14 @@ impl Failure {
         }
     }
 
+    /// The same with what is the case now.
+    pub fn after(self, state: &'static str) -> Self {
+        Failure {
+            error: self.error.context(state),
+            ..self
+        }
+    }
+
     /// Refused before anything was written.
     pub fn refused(message: impl Into<String>) -> Self {
         Failure {

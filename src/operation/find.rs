@@ -15,12 +15,13 @@ use crate::check::Code;
 use crate::httpd::{
     Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
 };
+use crate::quoted::quoted;
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
 use crate::server::service;
 use crate::server::swap;
-use crate::server::trust::{self, Distrust, Reach};
+use crate::server::trust::{self, Others, Reach};
 use crate::shown::printable;
 use crate::tls::holds_private_key;
 
@@ -90,15 +91,43 @@ impl Loaded {
         let Some(binary) = self.binary.as_ref()? else {
             return Ok(None);
         };
-        let reader = self.reader.get_or_init(|| {
-            let reach = if self.is_accepted {
-                Reach::Programs
-            } else {
-                Reach::All
-            };
-            Reader::of(binary, &self.configuration, &self.belonging(), reach)
-        });
+        let reader = self
+            .reader
+            .get_or_init(|| Reader::of(binary, &self.configuration, &self.belonging(), self.reach()));
         reader.as_ref().map(Some)
+    }
+
+    /// Why nobody may be told to have a server read this configuration. A service knows its own program, so it counts
+    /// where we found none as well.
+    pub fn obstacle(&self) -> Option<String> {
+        let silence = match self.reader() {
+            Ok(Some(_)) => return None,
+            Ok(None) => {
+                let others = trust::of_configuration(&self.configuration, &self.belonging(), self.reach());
+                return others.map(|others| Silence::OthersWrite(others).to_string());
+            }
+            Err(silence) => silence,
+        };
+        Some(silence.to_string())
+    }
+
+    /// What to do besides what a silence names: to accept it, where that is for who runs us to decide.
+    pub fn acceptance(silence: &Silence) -> String {
+        match silence {
+            Silence::OthersWrite(others) if !others.programs => {
+                format!(", or accept it with --force {}", Code::OthersWrite)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// What of the configuration counts.
+    fn reach(&self) -> Reach {
+        if self.is_accepted {
+            Reach::Programs
+        } else {
+            Reach::All
+        }
     }
 
     /// Files of the configuration besides those that it names.
@@ -107,10 +136,10 @@ impl Loaded {
     }
 
     /// What of the configuration others may write.
-    pub fn written_by_others(&self) -> Option<Distrust> {
+    pub fn written_by_others(&self) -> Option<Others> {
         // Whether the binary may read it hangs on the same, and was judged.
         match self.reader() {
-            Err(Silence::OthersWrite(distrust)) if !self.is_accepted => return Some(distrust.clone()),
+            Err(Silence::OthersWrite(others)) if !self.is_accepted => return Some(others.clone()),
             Ok(Some(_)) if !self.is_accepted => return None,
             _ => {}
         }
@@ -292,7 +321,7 @@ impl Loaded {
              meant, or correct ServerRoot in the copy",
             root.display(),
             self.show(&self.installation.root),
-            root.display()
+            quoted(&root)
         )))
     }
 

@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 
 use super::Failure;
-use super::environment::Where;
-use super::find::Loaded;
+use super::environment::{Where, World};
+use super::find::{self, Loaded};
 use super::judge_files::{self, Server};
 use super::key_files::{judged, without_key};
 use super::new_files::{NewFiles, Outcome, base_name, left_out};
@@ -34,14 +34,15 @@ pub struct Request<'a> {
 ///
 /// # Errors
 /// Why it did not.
-pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<Outcome, Failure> {
+pub fn run(
+    request: &Request,
+    place: &Where,
+    world: &World,
+    progress: &dyn Progress,
+) -> Result<Outcome, Failure> {
     let domain = request.domain.map(domain_name).transpose();
     let domain = domain.map_err(|reason| Failure::error(anyhow!("--domain: {reason}")))?;
-    let mut loaded = Loaded::find(place)?;
-    if request.dry_run {
-        let undone = turn::undone(&loaded.installation.root, place, progress)?;
-        loaded = loaded.once_undone(&undone)?;
-    }
+    let loaded = read(request.dry_run, place, world, progress)?;
     loaded.introduce(progress);
     loaded.refuse_other_root()?;
     let bundle = (request.open)()?;
@@ -59,7 +60,7 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
     };
     let folder = loaded.tls_folder();
     loaded.refuse_included(&folder)?;
-    let files = if request.name.is_some() {
+    let mut files = if request.name.is_some() {
         let mut files = NewFiles::of(&loaded);
         files.add_bundle(&bundle, &folder, &name, &|path| loaded.show(path))?;
         files
@@ -68,4 +69,23 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
     };
     files.refuse_shared()?;
     files.finish(request.dry_run, left_out(&bundle).into_iter().collect())
+}
+
+/// Reads the configuration after what a killed run left is undone, or for a preview as it will be then.
+fn read(dry_run: bool, place: &Where, world: &World, progress: &dyn Progress) -> Result<Loaded, Failure> {
+    if dry_run {
+        let loaded = Loaded::find(place)?;
+        let undone = turn::undone(&loaded.installation.root, place, progress)?;
+        return loaded.once_undone(&undone);
+    }
+    let root = find::root(place)?;
+    turn::settle(&root, place, world, progress)?;
+    let loaded = Loaded::find(place)?;
+    // Only the configuration says which server root its main file belongs to.
+    if loaded.installation.root != root
+        && turn::settle(&loaded.installation.root, place, world, progress)?.any
+    {
+        return loaded.again();
+    }
+    Ok(loaded)
 }

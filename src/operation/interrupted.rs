@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::progress::Progress;
 use crate::apply::{Disk, RealDisk, Store, backup_folders};
+use crate::quoted::quoted;
 use crate::shown::printable;
 
 /// The stores below a server root that may hold backups.
@@ -29,7 +30,6 @@ pub fn tell(root: &Path, printer: &dyn Progress) {
 
 /// What undoes it, typed as it is.
 pub fn remedy(root: &Path) -> String {
-    let root = printable(root.display().to_string().as_bytes());
-    let quote = if root.contains(' ') { "\"" } else { "" };
-    format!("esync-ssl restore --recover --root {quote}{root}{quote}")
+    let root = printable(quoted(root).as_bytes());
+    format!("esync-ssl restore --recover --root {root}")
 }

@@ -10,7 +10,7 @@ use super::failure::{Failure, ended};
 
 use super::find::Loaded;
 use crate::acl::Account;
-use crate::apply::{NewFile, Others, RealDisk, create_all, others_at};
+use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, others_at};
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
@@ -30,6 +30,8 @@ pub struct NewFiles {
     seen: Option<Source>,
     /// The main file of the server that they are for, where that is known.
     main: Option<PathBuf>,
+    /// Whether they may go where others may write.
+    shared_folders: Shared,
 }
 
 struct New {
@@ -203,13 +205,15 @@ impl NewFiles {
     /// The folders of these files to which others than root and this account may write.
     fn shared(&self) -> Vec<Others> {
         let files = self.files.iter().filter_map(|new| new.file.as_ref());
-        let mut shared: Vec<Others> = files.filter_map(|file| others_at(file.path.parent()?)).collect();
+        let mut shared: Vec<Others> = files.filter_map(|file| others_at(&file.path)).collect();
         shared.dedup();
         shared
     }
 
-    /// Refuses to put keys where a server reads them and others may write.
-    pub fn refuse_shared(&self) -> Result<(), Failure> {
+    /// Refuses to put keys where a server reads them and others may write: now, so that a preview says so as well, and when
+    /// they are written.
+    pub fn refuse_shared(&mut self) -> Result<(), Failure> {
+        self.shared_folders = Shared::Refused;
         match self.shared().first() {
             Some(others) => Err(Failure::refused(format!(
                 "nothing was written, as no private key goes where others than root and this account may write: {others}. \
@@ -221,10 +225,11 @@ impl NewFiles {
     }
 
     /// Writes all of them, or none.
-    pub fn write(self) -> Result<(), Failure> {
+    fn write(self) -> Result<(), Failure> {
         let readers = Account::readers(service::account(self.main.as_deref()).as_ref());
         let _hold = Hold::new();
-        ended(create_all(&RealDisk, &self.into_files(), &readers).map_err(Failure::from))
+        let shared = self.shared_folders;
+        ended(create_all(&RealDisk, &self.into_files(), &readers, shared).map_err(Failure::from))
     }
 
     /// Writes all of them unless it is a dry run.

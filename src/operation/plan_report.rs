@@ -81,7 +81,7 @@ impl Report {
             remove: None,
             findings: None,
             diff: differences(loaded, plan)
-                .map(|file| diff::unified(&file, false))
+                .map(|file| diff::unified(&file.name, file.before, file.after, false))
                 .collect(),
             notes: notes.map(|note| printable(note.as_bytes())).collect(),
             written: Vec::new(),

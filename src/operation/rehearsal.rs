@@ -20,14 +20,11 @@ use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
 use crate::server::binary::Silence;
-use crate::server::rehearsal::{Flop, PATIENCE, rehearse};
+use crate::server::rehearsal::{Flop, PATIENCE, WITH_DIALOG, rehearse};
 use crate::server::trust;
 use crate::shown::printable;
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
-
-/// How long a server may take to answer that waits for a program to tell a pass-phrase.
-const WITH_DIALOG: Duration = Duration::from_secs(5);
 
 /// Files that are not where they will be, by real path.
 type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
@@ -168,8 +165,9 @@ fn dialog_of(configuration: &Configuration, section: SectionId) -> Result<Option
     match trust::judge(&program) {
         Ok(_) => Ok(Some(program)),
         Err(distrust) => Err(format!(
-            "others than root and this account may change {} ({distrust}), so it, which tells the pass-phrase, is not run",
-            program.display()
+            "{}, which tells the pass-phrase, is not run, as {} it ({distrust})",
+            program.display(),
+            distrust.charge()
         )),
     }
 }
@@ -222,7 +220,7 @@ pub fn of_section(
                 Some(copy) => copy,
                 None => {
                     let copy = stage.folder.join(format!("{number}.pem"));
-                    create_private(&copy, bytes)?;
+                    create_private(&copy, bytes).map_err(io::Error::other)?;
                     copy
                 }
             };

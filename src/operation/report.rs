@@ -15,7 +15,7 @@ use super::failure::{Failure, ended};
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{backups, check, explain, inspect, ports, running, status};
-use crate::apply::{NewFile, create_all};
+use crate::apply::{NewFile, Shared, create_all};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
@@ -138,7 +138,7 @@ pub fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
         private: true,
     };
     let _hold = Hold::new();
-    ended(create_all(world.disk, &[new], &[]).map_err(Failure::from))
+    ended(create_all(world.disk, &[new], &[], Shared::Allowed).map_err(Failure::from))
 }
 
 #[derive(Serialize)]

@@ -18,7 +18,6 @@ use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
-use crate::server::binary::Silence;
 use crate::server::service::{Service, State};
 
 /// What was done.
@@ -57,7 +56,7 @@ pub fn run(
     world: &World,
     printer: &dyn Progress,
 ) -> Result<Report, Failure> {
-    let alone = |root: &Path| turn::settle(root, arguments.lock_timeout, global, world, printer);
+    let alone = |root: &Path| turn::alone(root, arguments.lock_timeout, global, world, printer);
     let root = find::root(global)?;
     let mut locks = alone(&root)?;
     let mut loaded = Loaded::find(global)?;
@@ -70,10 +69,7 @@ pub fn run(
     loaded.introduce(printer);
     let server = running::server(&loaded);
     let reader = loaded.reader().map_err(|silence| {
-        let way = match silence {
-            Silence::OthersWrite(_) => format!(", or accept it with --force {}", Code::OthersWrite),
-            _ => String::new(),
-        };
+        let way = Loaded::acceptance(silence);
         Failure::refused(format!("{silence}{way}; Apache was not restarted"))
     })?;
     let Some(reader) = reader else {

@@ -18,7 +18,7 @@ use crate::apply::{Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::interrupt::Undoing;
-use crate::server::service::{Service, State};
+use crate::server::service::{self, Service, State};
 
 /// What became of the server.
 #[derive(Default, Serialize)]
@@ -135,7 +135,7 @@ impl<'a> Before<'a> {
         let mut running = self.server_told.then_some(true);
         let mut known = Vec::new();
         if let (true, Some(old)) = (self.writing.restarts(), self.old) {
-            let state = self.service(old)?.state().map_err(service_orders::refused)?;
+            let state = self.service(old, old)?.state().map_err(service_orders::refused)?;
             running = running.or(Some(state != State::Stopped));
             if state != State::Stopped {
                 known = Wanted::of_files(old).faults();
@@ -148,8 +148,12 @@ impl<'a> Before<'a> {
         })
     }
 
-    fn service(&self, loaded: &Loaded) -> Result<Box<dyn Service>, Failure> {
-        let server = running::to_be_told(loaded);
+    /// What tells the server of a configuration to read what is in the files: `read`.
+    fn service(&self, loaded: &Loaded, read: &Loaded) -> Result<Box<dyn Service>, Failure> {
+        let server = service::Server {
+            obstacle: read.obstacle(),
+            ..running::server(loaded)
+        };
         if server.binary.is_none() {
             return Err(Failure::refused(format!(
                 "there is no httpd binary below {} that could be told to restart; nothing was written. Name it with \
@@ -185,21 +189,20 @@ impl Seen<'_> {
             None => Loaded::find(before.global),
         };
         let asked = new.and_then(|new| {
-            let service = before.service(before.old.unwrap_or(&new))?;
+            let old = before.old.unwrap_or(&new);
+            let service = before.service(old, &new)?;
+            let former = before.service(old, old)?;
             let running = match self.running {
                 Some(running) => running,
                 None => service.state().map_err(service_orders::refused)? != State::Stopped,
             };
-            Ok((new, service, running))
+            Ok((new, service, former, running))
         });
-        let (new, service, running) = match asked {
+        let (new, service, former, running) = match asked {
             Ok(asked) => asked,
             Err(failure) => {
                 pending.undo()?;
-                return Err(Failure {
-                    error: failure.error.context("every file is as it was"),
-                    ..failure
-                });
+                return Err(failure.after("every file is as it was"));
             }
         };
         if !running && !before.writing.start {
@@ -215,6 +218,7 @@ impl Seen<'_> {
             known: &self.known,
             new: &new,
             service: &*service,
+            former: &*former,
             running,
         };
         match server.show(&pending, site, forced) {
@@ -237,7 +241,10 @@ struct Server<'a> {
     before: &'a Before<'a>,
     known: &'a [Fault],
     new: &'a Loaded,
+    /// What is told while the new configuration is in the files.
     service: &'a dyn Service,
+    /// The same once the one before is: others may have been able to write the one and not the other.
+    former: &'a dyn Service,
     /// It ran before.
     running: bool,
 }
@@ -252,6 +259,9 @@ impl Server<'_> {
             "Every file is as it was, and Apache was left alone{}",
             what_next(site)
         );
+        self.service.may_be_told().map_err(|error| {
+            untold(service_orders::refused(error).after("every file is as it was, and Apache was left alone"))
+        })?;
         let preflight = Preflight::of(self.new, forced, &left, printer);
         preflight.refuse_no_start().map_err(untold)?;
         if !self.before.writing.no_rehearsal {
@@ -266,7 +276,7 @@ impl Server<'_> {
         if let Some(old) = self.before.old {
             wanted = wanted.not_as(old);
         }
-        let proven = self.before.service(self.new).map_err(told)?;
+        let proven = self.before.service(self.new, self.new).map_err(told)?;
         let proof = wanted.prove(&*proven, words, self.before.world.pace, printer);
         not_interrupted().map_err(told)?;
         match proof {
@@ -356,8 +366,8 @@ impl Server<'_> {
     fn bring_back(&self) -> Result<&'static str, String> {
         let printer = self.before.printer;
         if !self.running {
-            if self.service.state() != Ok(State::Stopped) {
-                service_orders::stop(self.service, printer)
+            if self.former.state() != Ok(State::Stopped) {
+                service_orders::stop(self.former, printer)
                     .map_err(|failure| format!("{:#}", failure.error))?;
             }
             return Ok("Apache is stopped, as it was");
@@ -369,11 +379,11 @@ impl Server<'_> {
         let mut fault = String::new();
         // One that is neither here nor there is stopped first.
         for way in [self.way(), Way::Full] {
-            let words = match service_orders::restart(self.service, way, printer) {
+            let words = match service_orders::restart(self.former, way, printer) {
                 Ok(words) => words,
                 Err(failure) => Some(format!("{:#}", failure.error)),
             };
-            match wanted.prove(self.service, words.as_deref(), self.before.world.pace, printer) {
+            match wanted.prove(self.former, words.as_deref(), self.before.world.pace, printer) {
                 Ok(_) => return Ok("Apache runs as it did before"),
                 Err(found) => fault = found.words,
             }

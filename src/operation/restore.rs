@@ -252,7 +252,9 @@ impl Report {
     fn new(backup: &Backup, returns: &[Return]) -> Report {
         let edited = returns.iter().filter(|back| back.since != Since::Untouched);
         let kept = backup.manifest.entries.iter().filter(|entry| entry.tls);
-        let diffs = returns.iter().map(|back| diff::unified(&difference(back), false));
+        let diffs = returns
+            .iter()
+            .map(|back| diff::unified(&shown(&back.path), &back.now, &back.then, false));
         Report {
             result: "",
             id: backup.id.clone(),

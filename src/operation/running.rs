@@ -31,7 +31,7 @@ pub fn server(loaded: &Loaded) -> Server {
 /// The same, to be told to start or stop.
 pub fn to_be_told(loaded: &Loaded) -> Server {
     Server {
-        obstacle: loaded.reader().err().map(ToString::to_string),
+        obstacle: loaded.obstacle(),
         ..server(loaded)
     }
 }
@@ -102,9 +102,9 @@ fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
 pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
     let placed = crate::check::configuration::check(&loaded.configuration);
     let others = (!is_elsewhere(loaded)).then(|| loaded.written_by_others());
-    let others = others.flatten().map(|distrust| {
-        let found = crate::check::configuration::others_write(&distrust);
-        found.at(&loaded.show(&distrust.culprit), None)
+    let others = others.flatten().map(|others| {
+        let found = crate::check::configuration::others_write(&others);
+        found.at(&loaded.show(others.culprit()), None)
     });
     let placed = placed.into_iter().map(|Placed { place, finding }| match place {
         Some((file, line)) => finding.at(

@@ -34,7 +34,12 @@ mod windows {
             .into();
         folders.extend(files.iter().filter_map(|file| Some(file.parent()?.to_path_buf())));
         let folders = once(folders);
+        let links = links(folders.iter().chain(&files));
+        // What lies above the end of a link matters as much as what lies above the link.
+        let ends = links.iter().filter_map(|link| link.canonicalize().ok());
+        let ends: Vec<PathBuf> = ends.collect();
         let above = folders.iter().flat_map(|folder| folder.ancestors().skip(1));
+        let above = above.chain(ends.iter().flat_map(|end| end.ancestors()));
         let mut above = once(above.map(Path::to_path_buf).collect());
         above.retain(|folder| !folders.contains(folder));
 
@@ -52,6 +57,7 @@ mod windows {
             .filter(|file| !file.parent().is_some_and(|folder| open.contains(&text(folder))));
         looked.extend(in_closed.filter_map(|file| look(file, Scope::File)));
         looked.extend(above.iter().filter_map(|folder| look(folder, Scope::Above)));
+        looked.extend(links.iter().filter_map(|link| look(link, Scope::Link)));
         check(&looked, service, us.as_ref() as Option<&Sid>)
     }
 
@@ -73,17 +79,33 @@ mod windows {
         once(files)
     }
 
+    /// The links and junctions on the way to files and folders.
+    fn links<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Vec<PathBuf> {
+        let all = paths.flat_map(|path| path.ancestors());
+        let mut links = once(all.map(Path::to_path_buf).collect());
+        links.retain(|path| path.is_symlink());
+        links
+    }
+
     fn look(path: &Path, scope: Scope) -> Option<Looked> {
+        let descriptor = match scope {
+            Scope::Link => acl::own_descriptor(path),
+            _ => acl::descriptor(path),
+        };
         Some(Looked {
             path: text(path),
             scope,
-            descriptor: acl::descriptor(path).ok()?,
+            descriptor: descriptor.ok()?,
         })
     }
 
-    /// With Windows' own separators alone, as its commands want it.
+    /// With Windows' own separators alone, as its commands want it, and without what it puts before real paths.
     fn text(path: &Path) -> String {
-        path.display().to_string().replace('/', "\\")
+        let text = path.display().to_string().replace('/', "\\");
+        match text.strip_prefix(r"\\?\") {
+            Some(plain) if plain.as_bytes().get(1) == Some(&b':') => plain.to_owned(),
+            _ => text,
+        }
     }
 
     /// Each once, whatever its capitals.

@@ -23,12 +23,15 @@ pub enum Way {
 /// # Errors
 /// When it may not be told, or does not stop. That it does not start is told in its words: the proof looks.
 pub fn restart(service: &dyn Service, way: Way, printer: &dyn Progress) -> Result<Option<String>, Failure> {
+    service.may_be_told().map_err(refused)?;
     let name = service.name();
     let was_running = service.state().map_err(refused)? != State::Stopped;
     let told = |result: Result<(), Error>| match result {
         Ok(()) => Ok(None),
         // With the logs it is explained by whoever looks for the proof; a missing right is not.
-        Err(error @ (Error::NotPermitted(_) | Error::Interrupted)) => Err(refused(error)),
+        Err(error @ (Error::NotPermitted(_) | Error::Distrusted(_) | Error::Interrupted)) => {
+            Err(refused(error))
+        }
         Err(error) => {
             let words = error.to_string();
             printer.talk(&format!("  it says: {words}"));
@@ -75,6 +78,7 @@ pub fn state(service: &dyn Service) -> String {
 pub fn refused(error: Error) -> Failure {
     let status = match error {
         Error::NotPermitted(_) => ExitStatus::NotPermitted,
+        Error::Distrusted(_) => ExitStatus::Refused,
         Error::Interrupted => ExitStatus::Interrupted,
         Error::TimedOut(_) | Error::Busy(_) | Error::Failed(_) => ExitStatus::Error,
     };

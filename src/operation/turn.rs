@@ -135,7 +135,9 @@ impl<'a> Turn<'a> {
         if loaded.installation.root != root {
             // Only the configuration says which server root its main file belongs to.
             self.begin(&loaded.installation.root)?;
-            loaded = loaded.again()?;
+            if !self.is_preview {
+                loaded = loaded.again()?;
+            }
         }
         loaded.once_undone(&self.undone)
     }
@@ -271,12 +273,12 @@ fn wait(store: &Store, seconds: u64, world: &World, printer: &dyn Progress) -> R
     }
 }
 
-/// The locks of all places for backups that are there, for a command that writes no file and must not meet one half
-/// written: what a killed run left is undone.
+/// The locks of all places for backups that are there, for a command that writes no file of the configuration and must not
+/// meet one half written: what a killed run left is undone.
 ///
 /// # Errors
 /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
-pub fn settle(
+pub fn alone(
     root: &Path,
     seconds: u64,
     global: &Where,
@@ -365,6 +367,29 @@ pub fn undone(root: &Path, global: &Where, printer: &dyn Progress) -> Result<Und
         all.names.extend(undone.names);
     }
     Ok(all)
+}
+
+/// Undoes what a killed run left, for a command that writes without a transaction of its own. What another run is at work
+/// on is its own business.
+///
+/// # Errors
+/// When it cannot be undone.
+pub fn settle(
+    root: &Path,
+    global: &Where,
+    world: &World,
+    printer: &dyn Progress,
+) -> Result<Settled, Failure> {
+    let mut settled = Settled::default();
+    for store in &stores(root, world.disk) {
+        if store.interrupted().is_some_and(|run| run.at_work.is_none()) {
+            store.refuse_foreign()?;
+            let lock = lock(store, Duration::ZERO, world)?;
+            settled.and(recover(store, &lock, false, global, printer)?);
+        }
+    }
+    settled.warn(printer);
+    Ok(settled)
 }
 
 /// Undoes what a killed run left in one store.

@@ -110,8 +110,9 @@ impl<'a> Judge<'a> {
                 Ok(None)
             }
             Err(silence) => Err(Failure::refused(format!(
-                "{silence}; so Apache cannot be asked whether it accepts the result. Or go on without asking, with \
-                 --no-test"
+                "{silence}{}; so Apache cannot be asked whether it accepts the result. Or go on without asking, with \
+                 --no-test",
+                Loaded::acceptance(silence)
             ))),
         }
     }

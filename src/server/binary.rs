@@ -10,14 +10,14 @@ use super::child::{self, Unfinished};
 use super::command_line::MARK;
 use super::environment::Environment;
 use super::program::Program;
-use super::trust::{self, Distrust, Reach};
+use super::trust::{self, Distrust, Others, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it may take to test a configuration: very large ones take many seconds, and names may be looked up.
-const TEST_PATIENCE: Duration = Duration::from_secs(120);
+pub const TEST_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A configuration without a line.
 const NO_CONFIGURATION: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
@@ -59,11 +59,15 @@ pub enum Silence {
     /// Others might have put it there, so it is not started.
     Distrusted(Distrust),
     /// Others might have written what it would read, so it is not started.
-    OthersWrite(Distrust),
+    OthersWrite(Others),
+    /// A program of the system is not there.
+    NotThere(String),
     /// It could not be started.
     NotStarted(PathBuf, std::io::Error),
     /// It did not end in time and was ended.
     TimedOut(PathBuf, Duration),
+    /// The system does not say what became of it.
+    Unknown(PathBuf, std::io::Error),
     /// It was ended, as we are to end ourselves.
     Interrupted,
     /// It ended with a failure; its own words.
@@ -77,16 +81,18 @@ impl fmt::Display for Silence {
         match self {
             Silence::Distrusted(distrust) => write!(
                 f,
-                "{} is not run, as others than root and this account may change it ({distrust}); to mend it: {}",
+                "{} is not run, as {} it ({distrust}); to mend it: {}",
                 distrust.subject.display(),
+                distrust.charge(),
                 distrust.advice()
             ),
-            Silence::OthersWrite(distrust) => write!(
+            Silence::OthersWrite(others) => write!(
                 f,
-                "httpd is not run on this configuration, as others than root and this account may change what it reads \
-                 ({distrust}); to mend it: {}",
-                distrust.advice()
+                "httpd is not run on this configuration, as {} what it reads ({others}); to mend it: {}",
+                others.charge(),
+                others.advice()
             ),
+            Silence::NotThere(name) => write!(f, "there is no {name} on this system"),
             Silence::NotStarted(path, error) => {
                 write!(
                     f,
@@ -99,6 +105,12 @@ impl fmt::Display for Silence {
                 "{} did not answer within {} seconds and was ended; name the httpd binary with --httpd",
                 path.display(),
                 patience.as_secs()
+            ),
+            Silence::Unknown(path, error) => write!(
+                f,
+                "what became of {} cannot be seen: {error}; start esync-ssl from a shell, as what started it may take its \
+                 children away",
+                path.display()
             ),
             Silence::Interrupted => f.write_str("interrupted"),
             Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
@@ -125,8 +137,15 @@ impl Binary {
     }
 
     /// A program of the system.
-    pub(super) fn of_system(name: &str) -> Option<Self> {
-        Program::of_system(name).map(Binary::from)
+    ///
+    /// # Errors
+    /// When it is not there, or may not be run.
+    pub(super) fn of_system(name: &str) -> Result<Self, Silence> {
+        match Program::of_system(name) {
+            Ok(program) => Ok(Binary::from(program)),
+            Err(Some(distrust)) => Err(Silence::Distrusted(distrust)),
+            Err(None) => Err(Silence::NotThere(name.to_owned())),
+        }
     }
 
     /// Its path.
@@ -158,7 +177,8 @@ impl Binary {
                 stderr: said.stderr,
             }),
             Err(Unfinished::Interrupted) => Err(Silence::Interrupted),
-            Err(_) => Err(Silence::TimedOut(self.path.clone(), patience)),
+            Err(Unfinished::TimedOut) => Err(Silence::TimedOut(self.path.clone(), patience)),
+            Err(Unfinished::Failed(error)) => Err(Silence::Unknown(self.path.clone(), error)),
         }
     }
 
@@ -219,7 +239,7 @@ impl Reader {
             None => Ok(Reader {
                 binary: binary.clone(),
             }),
-            Some(distrust) => Err(Silence::OthersWrite(distrust)),
+            Some(others) => Err(Silence::OthersWrite(others)),
         }
     }
 

@@ -173,8 +173,10 @@ fn places<E>(
 mod running {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::MetadataExt;
 
-    use crate::server::port::{Process, children, environment, parent, pids, process};
+    use crate::server::port::{Process, children, environment, process};
+    use crate::server::processes::{self, parent, pids};
 
     /// A parent process of Apache that root or we run.
     pub struct Running {
@@ -184,27 +186,39 @@ mod running {
         pub binary: PathBuf,
     }
 
-    /// Processes of Apache that root or we run, whose parent is none, in our own namespaces: those of containers see
-    /// other files. What only asks or tells a server something is none.
+    /// Processes of Apache that root or we run, whose parent is none, and that see the network and the files that we see:
+    /// those of containers do not. What only asks or tells a server something is none.
     pub fn all() -> Vec<Running> {
         let mut pids: Vec<u32> = pids().collect();
         pids.sort_unstable();
         pids.into_iter()
             .filter(|pid| is_httpd(*pid) && parent(*pid).is_none_or(|parent| !is_httpd(parent)))
-            .filter(|pid| ["mnt", "net"].iter().all(|kind| shares(*pid, kind)))
+            .filter(|pid| shares(*pid, "net") && (shares(*pid, "mnt") || sees_our_files(*pid)))
             .filter_map(running)
             .collect()
     }
 
     fn is_httpd(pid: u32) -> bool {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        matches!(name.trim(), "httpd" | "apache2")
+        matches!(processes::name(pid).as_deref(), Some("httpd" | "apache2"))
     }
 
     fn shares(pid: u32, kind: &str) -> bool {
         let other = fs::read_link(format!("/proc/{pid}/ns/{kind}"));
         // Of other users' processes nothing is shown; most machines have no containers.
         other.is_err() || other.ok() == fs::read_link(format!("/proc/self/ns/{kind}")).ok()
+    }
+
+    /// Units have mounts of their own for less than other files: Debian's has a `/tmp` of its own. Root folder and program
+    /// are ours then.
+    fn sees_our_files(pid: u32) -> bool {
+        let seen = |path: &Path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.dev(), metadata.ino()))
+        };
+        let of_process = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
+        let program = fs::read_link(of_process("exe")).unwrap_or_default();
+        let has_our_root = seen(&of_process("root")).is_some_and(|root| Some(root) == seen(Path::new("/")));
+        has_our_root && seen(&of_process("exe")).is_some_and(|own| Some(own) == seen(&program))
     }
 
     fn running(pid: u32) -> Option<Running> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::interrupt::{self, Hold};
 
 /// So much of an answer is read; one that goes on is cut off.
-const LONGEST: u64 = 16 << 20;
+pub const LONGEST: u64 = 16 << 20;
 /// How long the end of an answer is waited for when its program has ended. Somebody else may hold the other end.
 const REST: Duration = Duration::from_secs(2);
 
@@ -30,7 +30,7 @@ pub struct Group {
     /// What it started stays when it ends well.
     is_messenger: bool,
     #[cfg(windows)]
-    _job: Option<win32job::Job>,
+    _job: win32job::Job,
     // Last: before the program may end, the child has.
     _hold: Hold,
 }
@@ -44,9 +44,11 @@ impl Group {
         let hold = Hold::new();
         system::apart(command);
         let child = command.spawn()?;
+        #[cfg(windows)]
+        let (child, job) = system::in_job(child)?;
         Ok(Group {
             #[cfg(windows)]
-            _job: system::job(&child),
+            _job: job,
             child,
             status: None,
             is_messenger: false,
@@ -143,11 +145,16 @@ pub fn answer(command: &mut Command, patience: Duration) -> io::Result<Result<Ou
 fn drain(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, said) = channel();
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.take(LONGEST).read_to_end(&mut bytes);
-        let _ = sender.send(bytes);
+        let _ = sender.send(answer_in(pipe));
     });
     said
+}
+
+/// What a program said, up to a limit.
+pub fn answer_in(stream: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = stream.take(LONGEST).read_to_end(&mut bytes);
+    bytes
 }
 
 #[cfg(unix)]
@@ -195,13 +202,25 @@ mod system {
         command.creation_flags(CREATE_NEW_PROCESS_GROUP);
     }
 
-    /// Closed, also by our own end, it ends all that is in it.
-    pub fn job(child: &Child) -> Option<Job> {
+    /// A program in a job, which ends all that is in it when it is closed, also by our own end. One that cannot be put
+    /// into a job is ended: it would stay when we do not.
+    pub fn in_job(mut child: Child) -> io::Result<(Child, Job)> {
+        match job(&child) {
+            Ok(job) => Ok((child, job)),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(io::Error::other(error))
+            }
+        }
+    }
+
+    fn job(child: &Child) -> Result<Job, win32job::JobError> {
         let mut limits = ExtendedLimitInfo::new();
         limits.limit_kill_on_job_close();
-        let job = Job::create_with_limit_info(&limits).ok()?;
-        job.assign_process(child.as_raw_handle() as isize).ok()?;
-        Some(job)
+        let job = Job::create_with_limit_info(&limits)?;
+        job.assign_process(child.as_raw_handle() as isize)?;
+        Ok(job)
     }
 
     pub fn has_ended(child: &mut Child) -> io::Result<bool> {

@@ -2,34 +2,18 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
-    SignatureScheme, Stream, SupportedProtocolVersion,
-};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, Error, Stream, SupportedProtocolVersion};
 
 use super::deadline::{Connection, Deadline};
+use super::tls_probe::{self, Client, Signatures};
+pub use super::tls_probe::{Roots, Trust};
 use crate::httpd::in_url;
-use crate::tls::certificate::Certificate;
 
 /// No answer that matters is longer.
 const MAX_ANSWER: usize = 64 << 10;
-
-/// What the certificates that were served are worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// They lead to a root that is trusted.
-    Trusted,
-    /// No issuer that is trusted.
-    UnknownIssuer,
-    /// They would, but for this: dates, purposes, a bad signature.
-    Refused(String),
-}
 
 /// What a TLS handshake showed.
 #[derive(Clone, Debug)]
@@ -113,38 +97,6 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Whom clients trust.
-#[derive(Clone)]
-pub struct Roots(Arc<RootCertStore>);
-
-impl Roots {
-    /// The certificates that this machine trusts.
-    pub fn of_platform() -> Roots {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Roots(Arc::new(store))
-    }
-
-    /// Those of them that are roots: what somebody else also knows, who has none of the intermediates kept here.
-    pub fn self_issued_of_platform() -> Roots {
-        let all = rustls_native_certs::load_native_certs().certs;
-        let is_root = |der: &Vec<u8>| Certificate::from_der(der).is_ok_and(|root| root.is_self_issued());
-        Roots::only(all.iter().map(|der| der.to_vec()).filter(is_root))
-    }
-
-    /// These certificates (DER) and no others.
-    pub fn only(certificates: impl IntoIterator<Item = Vec<u8>>) -> Roots {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(certificates.into_iter().map(CertificateDer::from));
-        Roots(Arc::new(store))
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-}
-
 /// Connects, shakes hands and asks for `/`. `name` is sent as server name (SNI) and as `Host`; without one, or when it
 /// is an address, no server name is sent.
 ///
@@ -166,21 +118,14 @@ pub fn probe(
     let cipher = connection
         .negotiated_cipher_suite()
         .map(|suite| format!("{:?}", suite.suite()));
-    let certificates = connection.peer_certificates().unwrap_or_default();
-    let chain = certificates.iter().map(|der| der.to_vec()).collect();
+    let chain = tls_probe::certificates(connection);
     let host = name.map_or_else(|| address.ip().to_string(), str::to_string);
     let answer = session.exchange(&Request::look(&in_url(&host), "/")).ok();
-    let trust = session
-        .recorder
-        .trust
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
     Ok(Seen {
         version,
         cipher: cipher.unwrap_or_default(),
         chain,
-        trust: trust.unwrap_or(Trust::UnknownIssuer),
+        trust: session.client.trust(),
         answer,
     })
 }
@@ -215,7 +160,7 @@ pub fn request(
 struct Session {
     connection: ClientConnection,
     socket: Connection,
-    recorder: Arc<Recorder>,
+    client: Client,
 }
 
 impl Session {
@@ -226,20 +171,13 @@ impl Session {
         versions: &[&'static SupportedProtocolVersion],
         deadline: Deadline,
     ) -> Result<Session, Failure> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let recorder = Arc::new(Recorder::new(roots, &provider));
         let no_tls = |error: Error| Failure::NoHandshake(error.to_string());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .map_err(no_tls)?
-            .dangerous()
-            .with_custom_certificate_verifier(recorder.clone())
-            .with_no_client_auth();
+        let client = Client::new(versions, roots, Signatures::All).map_err(no_tls)?;
         let server = match name.and_then(|name| ServerName::try_from(name.to_string()).ok()) {
             Some(server) => server,
             None => ServerName::from(address.ip()),
         };
-        let mut connection = ClientConnection::new(Arc::new(config), server).map_err(no_tls)?;
+        let mut connection = ClientConnection::new(Arc::clone(&client.config), server).map_err(no_tls)?;
         let mut socket = connect(address, deadline)?;
         while connection.is_handshaking() {
             if let Err(error) = connection.complete_io(&mut socket) {
@@ -256,7 +194,7 @@ impl Session {
         Ok(Session {
             connection,
             socket,
-            recorder,
+            client,
         })
     }
 
@@ -378,80 +316,6 @@ fn joined(mut chunks: &[u8]) -> Vec<u8> {
         chunks = rest.get(size.saturating_add(2)..).unwrap_or_default();
     }
     body
-}
-
-/// Lets every certificate pass and remembers what a strict client would have said of it.
-#[derive(Debug)]
-struct Recorder {
-    strict: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
-    trust: Mutex<Option<Trust>>,
-}
-
-impl Recorder {
-    fn new(roots: &Roots, provider: &Arc<CryptoProvider>) -> Recorder {
-        let builder = WebPkiServerVerifier::builder_with_provider(roots.0.clone(), provider.clone());
-        Recorder {
-            // Without a single root nothing is trusted.
-            strict: builder.build().ok(),
-            provider: provider.clone(),
-            trust: Mutex::new(None),
-        }
-    }
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let trust = match self
-            .strict
-            .as_ref()
-            .map(|strict| strict.verify_server_cert(leaf, intermediates, server, ocsp, now))
-        {
-            None => Trust::UnknownIssuer,
-            Some(Ok(_)) => Trust::Trusted,
-            // The name is compared last, and judged elsewhere.
-            Some(Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            ))) => Trust::Trusted,
-            Some(Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) => Trust::UnknownIssuer,
-            Some(Err(error)) => Trust::Refused(error.to_string()),
-        };
-        *self.trust.lock().unwrap_or_else(PoisonError::into_inner) = Some(trust);
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::binary::{Binary, Silence};
 use super::candidates::{self, Candidate, Found, MAIN_FILES, same};
 use super::{envvars, swap};
 use crate::foreign;
+use crate::quoted::quoted;
 
 /// A server root and its main file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,8 +191,8 @@ fn search() -> Result<Installation, NotFound> {
             let list = once.iter().map(|one| {
                 format!(
                     "--root {} --config {} ({})",
-                    one.root.display(),
-                    one.main.display(),
+                    quoted(&one.root),
+                    quoted(&one.main),
                     one.found_by
                 )
             });

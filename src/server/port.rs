@@ -76,8 +76,15 @@ pub fn children(pid: u32) -> Vec<Process> {
     platform::children(pid)
 }
 
+/// Did root or we open the port that is listened on at an address? Nothing where the system does not tell.
+pub(super) fn is_opened_by_root_or_us(address: SocketAddr) -> Option<bool> {
+    platform::is_opened_by_root_or_us(address)
+}
+
 #[cfg(windows)]
 mod platform {
+    use std::net::SocketAddr;
+
     use super::{Listener, Process};
 
     pub fn environment(_: &Process) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
@@ -86,6 +93,10 @@ mod platform {
 
     pub fn children(_: u32) -> Vec<Process> {
         Vec::new()
+    }
+
+    pub fn is_opened_by_root_or_us(_: SocketAddr) -> Option<bool> {
+        None
     }
 
     pub fn listeners() -> Result<Vec<Listener>, String> {
@@ -139,9 +150,6 @@ mod platform {
 }
 
 #[cfg(not(windows))]
-pub(super) use platform::{parent, pids};
-
-#[cfg(not(windows))]
 mod platform {
     use std::collections::HashMap;
     use std::fs;
@@ -149,20 +157,26 @@ mod platform {
     use std::path::Path;
 
     use super::{Listener, Process};
+    use crate::foreign;
+    use crate::server::processes::{self, command_line, parent, pids, started, status};
     use crate::server::trust::is_by_root_or_us;
 
+    fn read_table(name: &str) -> Result<String, String> {
+        let path = Path::new("/proc/self/net").join(name);
+        let bytes = foreign::read(&path, foreign::PORT_TABLE)
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     pub fn listeners() -> Result<Vec<Listener>, String> {
-        let read = |name: &str| fs::read_to_string(format!("/proc/self/net/{name}"));
-        let four = read("tcp").map_err(|error| format!("/proc/self/net/tcp cannot be read: {error}"))?;
+        let four = read_table("tcp")?;
         // Without IPv6 there is no second table.
-        let six = read("tcp6").unwrap_or_default();
+        let six = read_table("tcp6").unwrap_or_default();
         let sockets: Vec<Socket> = table(&four).chain(table(&six)).collect();
         let owners = owners(&sockets);
         let holder = |socket: &Socket| {
-            let mut process = process(*owners.get(&socket.inode)?)?;
             // Children of a server that root started, and that died, go on with its sockets.
-            process.by_root_or_us |= is_by_root_or_us(&[socket.user; 4]);
-            Some(process)
+            described(*owners.get(&socket.inode)?, is_by_root_or_us(&[socket.user; 4]))
         };
         Ok(sockets
             .iter()
@@ -245,85 +259,56 @@ mod platform {
             .collect()
     }
 
-    pub fn pids() -> impl Iterator<Item = u32> {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-    }
-
     pub fn children(pid: u32) -> Vec<Process> {
         let children = pids().filter(|child| parent(*child) == Some(pid));
         children.filter_map(process).collect()
     }
 
-    pub fn parent(pid: u32) -> Option<u32> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:"))?
-            .trim()
-            .parse()
-            .ok()
+    pub fn process(pid: u32) -> Option<Process> {
+        described(pid, false)
     }
 
-    pub fn process(pid: u32) -> Option<Process> {
+    /// What somebody else's process says of itself is not asked for, unless it is known to go on with root's or our own.
+    fn described(pid: u32, goes_on: bool) -> Option<Process> {
         let started = started(pid)?;
-        let folder = Path::new("/proc").join(pid.to_string());
-        let name = fs::read_to_string(folder.join("comm")).ok()?.trim().to_string();
-        let line = fs::read(folder.join("cmdline")).unwrap_or_default();
-        let groups = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
+        let name = processes::name(pid)?;
+        let is_asked = goes_on || status(pid)?.is_by_root_or_us();
+        let line = if is_asked { command_line(pid) } else { Vec::new() };
+        let groups = processes::text(pid, "cgroup").unwrap_or_default();
         let service = groups
             .lines()
             .filter_map(|line| line.rsplit('/').find(|part| part.ends_with(".service")))
             .find(|name| !name.starts_with("user@"));
-        let program = fs::read_link(folder.join("exe")).ok();
+        let program = fs::read_link(format!("/proc/{pid}/exe")).ok();
         // Last: a program that gives rights of its own takes them before it can be anything else.
-        let status = fs::read_to_string(folder.join("status")).ok()?;
-        let is_ending = |line: &str| {
-            line.strip_prefix("State:")
-                .is_some_and(|state| state.contains('Z') || state.contains('X'))
-        };
-        if status.lines().any(is_ending) || self::started(pid) != Some(started) {
+        let status = status(pid)?;
+        if status.is_ending() || processes::started(pid) != Some(started) {
             return None;
         }
+        let words = line.iter().map(|word| String::from_utf8_lossy(word).into_owned());
         Some(Process {
             pid,
             name,
             program,
-            arguments: line
-                .split(|byte| *byte == 0)
-                .filter(|part| !part.is_empty())
-                .map(|part| String::from_utf8_lossy(part).into_owned())
-                .collect(),
+            arguments: words.collect(),
             service: service.map(str::to_string),
-            by_root_or_us: is_by_root_or_us(&users(&status)),
+            by_root_or_us: goes_on || status.is_by_root_or_us(),
             started,
         })
     }
 
-    /// Real, effective and saved user, and that of file access.
-    fn users(status: &str) -> Vec<u32> {
-        let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-        let numbers = line.unwrap_or_default().split_whitespace();
-        numbers.filter_map(|number| number.parse().ok()).collect()
-    }
-
-    /// Since the system was started.
-    fn started(pid: u32) -> Option<u64> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold anything.
-        text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
-    }
-
     pub fn environment(process: &Process) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
-        let bytes = fs::read(format!("/proc/{}/environ", process.pid)).ok()?;
-        if started(process.pid) != Some(process.started) {
+        if !process.by_root_or_us {
             return None;
         }
-        let pairs = bytes.split(|byte| *byte == 0).filter_map(|one| {
-            let at = one.iter().position(|byte| *byte == b'=').filter(|at| *at > 0)?;
-            Some((one[..at].to_vec(), one[at + 1..].to_vec()))
-        });
-        Some(pairs.collect())
+        let pairs = processes::environment(process.pid);
+        pairs.filter(|_| started(process.pid) == Some(process.started))
+    }
+
+    /// The socket is the work of whoever opened it, whatever became of its process.
+    pub fn is_opened_by_root_or_us(address: SocketAddr) -> Option<bool> {
+        let is_it = |socket: Socket| socket.address == address && is_by_root_or_us(&[socket.user; 4]);
+        Some(table(&read_table("tcp").ok()?).any(is_it))
     }
 
     #[cfg(test)]
@@ -350,14 +335,7 @@ mod platform {
         }
 
         #[test]
-        fn whose_a_process_is() {
-            assert_eq!(
-                users("Name:\ta\nUid:\t0\t1\t2\t3\nGid:\t4\t4\t4\t4\n"),
-                [0, 1, 2, 3]
-            );
-            // One that gave its rights away belongs to who has them, and to nobody here.
-            assert!(!is_by_root_or_us(&[0, 65534, 0, 65534]) && !is_by_root_or_us(&[65534, 0, 0, 0]));
-            assert!(!is_by_root_or_us(&[]));
+        fn our_own_process() {
             let own = process(std::process::id()).unwrap();
             assert!(own.by_root_or_us && environment(&own).is_some());
         }

@@ -5,6 +5,10 @@ use std::process::Command;
 
 use super::environment::{Environment, system_folders};
 use super::trust::{Distrust, Judge};
+use crate::httpd::bytes_path;
+
+/// So much of a script the system itself reads for what runs it.
+const SCRIPT: u64 = 256;
 
 /// A program that may be run: nobody but root and we can have put it there.
 #[derive(Clone, Debug)]
@@ -23,11 +27,8 @@ impl Program {
     pub fn at(path: &Path) -> Result<Program, Distrust> {
         let mut judge = Judge::default();
         let real = judge.judge(path)?;
-        for library in libraries(&real) {
-            judge.judge(&library).map_err(|distrust| Distrust {
-                subject: path.to_path_buf(),
-                ..distrust
-            })?;
+        for needed in libraries(&real).iter().chain(&interpreter(&real)) {
+            judge.judge(needed).map_err(|distrust| distrust.of(path))?;
         }
         Ok(Program {
             real,
@@ -36,11 +37,20 @@ impl Program {
     }
 
     /// A program of the system, such as `systemctl`, out of the system's own folders: the search path is not asked.
-    pub fn of_system(name: &str) -> Option<Program> {
+    ///
+    /// # Errors
+    /// Why the one that is there may not be run; nothing where there is none.
+    pub fn of_system(name: &str) -> Result<Program, Option<Distrust>> {
         let folders = system_folders();
         let paths = folders.iter().map(|folder| folder.join(name));
-        let there = paths.filter(|path| path.is_file());
-        there.filter_map(|path| Program::at(&path).ok()).next()
+        let mut distrusted = None;
+        for path in paths.filter(|path| path.is_file()) {
+            match Program::at(&path) {
+                Ok(program) => return Ok(program),
+                Err(distrust) => _ = distrusted.get_or_insert(distrust),
+            }
+        }
+        Err(distrusted)
     }
 
     /// Its path, as it was named.
@@ -62,7 +72,7 @@ impl Program {
 }
 
 /// The libraries that lie where a program that was built with its own looks for them: beside it on Windows, elsewhere in
-/// `lib` beside its folder, when that is `bin`. Those of the system are the system's.
+/// `lib` or `lib64` beside its folder, when that is `bin`. Those of the system are the system's.
 fn libraries(program: &Path) -> Vec<PathBuf> {
     let Some(folder) = program.parent() else {
         return Vec::new();
@@ -70,9 +80,11 @@ fn libraries(program: &Path) -> Vec<PathBuf> {
     if system_folders().iter().any(|system| folder == system) {
         return Vec::new();
     }
-    let folder = match folder.parent() {
-        _ if cfg!(windows) => folder.to_path_buf(),
-        Some(root) if folder.ends_with("bin") || folder.ends_with("sbin") => root.join("lib"),
+    let folders = match folder.parent() {
+        _ if cfg!(windows) => vec![folder.to_path_buf()],
+        Some(root) if folder.ends_with("bin") || folder.ends_with("sbin") => {
+            vec![root.join("lib"), root.join("lib64")]
+        }
         _ => return Vec::new(),
     };
     let is_library = |path: &PathBuf| {
@@ -83,7 +95,20 @@ fn libraries(program: &Path) -> Vec<PathBuf> {
             .to_lowercase();
         name.ends_with(if cfg!(windows) { ".dll" } else { ".so" }) || (cfg!(unix) && name.contains(".so."))
     };
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let found = entries.map(|entry| entry.path()).filter(is_library);
-    std::iter::once(folder).chain(found).collect()
+    let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
+    let found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_library).collect();
+    [folders, found].concat()
+}
+
+/// What runs it if it is a script, as some httpd are that set something up first.
+fn interpreter(program: &Path) -> Option<PathBuf> {
+    use std::io::Read;
+    let mut begin = Vec::new();
+    let file = std::fs::File::open(program).ok()?;
+    file.take(SCRIPT).read_to_end(&mut begin).ok()?;
+    let line = begin.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    words.next().map(bytes_path)
 }

@@ -4,8 +4,9 @@
 #[cfg(target_os = "linux")]
 use std::cell::RefCell;
 use std::fmt;
+#[cfg(target_os = "linux")]
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,6 +18,7 @@ use super::binary::Reader;
 use super::child::Group;
 use super::command_line::MARK;
 use super::environment::Environment;
+use super::port::is_opened_by_root_or_us;
 use super::scratch::Scratch;
 use super::shown::{self, Shown};
 use crate::interrupt;
@@ -24,12 +26,22 @@ use crate::interrupt;
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long one may take that waits for a program to tell a pass-phrase.
+pub const WITH_DIALOG: Duration = Duration::from_secs(5);
+
 /// How long one look at it may take.
 const LOOK: Duration = Duration::from_secs(2);
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// The main file, below the folder.
 pub(super) const MAIN: &str = "httpd.conf";
+/// The log that the configuration is to name, below the folder.
+pub const ERROR_LOG: &str = "error.log";
+const STDOUT: &str = "stdout";
+const STDERR: &str = "stderr";
+
+/// So many ports are tried, as others may take one before the server does.
+pub const TRIES: usize = 5;
 
 /// Where a rehearsal takes place.
 pub struct Stage<'a> {
@@ -61,7 +73,6 @@ impl Stage<'_> {
 #[cfg(target_os = "linux")]
 fn in_memory(bytes: &[u8]) -> io::Result<(fs::File, PathBuf)> {
     use rustix::fs::{MemfdFlags, memfd_create};
-    use std::io::Write;
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::MetadataExt;
     let mut file = fs::File::from(memfd_create("esync-ssl", MemfdFlags::CLOEXEC)?);
@@ -150,7 +161,8 @@ impl From<io::Error> for Flop {
     }
 }
 
-/// Runs the server on the configuration that `script` writes for a stage, and asks it for a name, for so long.
+/// Runs the server on the configuration that `script` writes for a stage, and asks it for a name, for so long. Where
+/// somebody else takes the port before the server does, all of it is done again.
 ///
 /// # Errors
 /// See [`Flop`].
@@ -159,41 +171,56 @@ pub fn rehearse(
     environment: &Environment,
     name: &str,
     patience: Duration,
-    script: impl FnOnce(&Stage) -> io::Result<Vec<u8>>,
+    mut script: impl FnMut(&Stage) -> io::Result<Vec<u8>>,
 ) -> Result<Shown, Flop> {
-    let scratch = Scratch::new()?;
-    let folder = &*scratch.folder;
-    // Free now; nobody is likely to take it in the next moment.
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let main = folder.join(MAIN);
-    let stage = Stage {
-        folder,
-        main: &main,
-        port,
-        #[cfg(target_os = "linux")]
-        memory: RefCell::default(),
-    };
-    fs::write(&main, script(&stage)?)?;
-    let output = |name: &str| fs::File::create(folder.join(name)).map(Stdio::from);
+    for _ in 0..TRIES {
+        let scratch = Scratch::new()?;
+        // Free now; nobody but who wants to harm is likely to take it in the next moment.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let stage = Stage {
+            folder: &scratch.folder,
+            main: &scratch.folder.join(MAIN),
+            port,
+            #[cfg(target_os = "linux")]
+            memory: RefCell::default(),
+        };
+        scratch.create(MAIN)?.write_all(&script(&stage)?)?;
+        let mut server = start(reader, environment, &scratch)?;
+        match conversation(&mut server, &stage, name, patience) {
+            Err(Flop::Ended(said)) if is_port_taken(&said, port) => {}
+            done => return done,
+        }
+    }
+    Err(Flop::NotStaged(io::Error::other(format!(
+        "others took each of {TRIES} ports before httpd could listen on it"
+    ))))
+}
+
+/// Starts the server: one process that stays in the foreground, and leaves no children.
+fn start(reader: &Reader, environment: &Environment, scratch: &Scratch) -> io::Result<Group> {
+    // It would make the log itself, readable for all.
+    scratch.create(ERROR_LOG)?;
+    let output = |name: &str| scratch.create(name).map(Stdio::from);
     let mut command = reader.command(environment);
     command
-        // One process that stays in the foreground, and leaves no children.
         .arg("-X")
         .arg("-d")
-        .arg(folder)
+        .arg(&scratch.folder)
         .arg("-f")
-        .arg(&main)
+        .arg(scratch.folder.join(MAIN))
         .args(["-D", MARK])
         .stdin(Stdio::null())
-        .stdout(output("stdout")?)
-        .stderr(output("stderr")?);
-    let mut server = Group::start(&mut command)?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let said = || said(folder);
+        .stdout(output(STDOUT)?)
+        .stderr(output(STDERR)?);
+    Group::start(&mut command)
+}
+
+fn conversation(server: &mut Group, stage: &Stage, name: &str, patience: Duration) -> Result<Shown, Flop> {
+    let said = || said(stage.folder);
     let start = Instant::now();
     loop {
         let left = patience.saturating_sub(start.elapsed());
-        let shown = shown::connect(address, name, left.clamp(SHORTEST, LOOK));
+        let shown = look(stage.port, name, left.clamp(SHORTEST, LOOK));
         if let Some(status) = server.status()? {
             return Err(Flop::Ended(format!("{}httpd ended with {status}", said())));
         }
@@ -209,6 +236,22 @@ pub fn rehearse(
     }
 }
 
+/// Talks to nobody else: one who took the port is passed over, and the server says that it could not have it.
+fn look(port: u16, name: &str, patience: Duration) -> io::Result<Shown> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match is_opened_by_root_or_us(address) {
+        Some(false) => Err(io::ErrorKind::ConnectionRefused.into()),
+        Some(true) | None => shown::connect(address, name, patience),
+    }
+}
+
+/// Did the server end because it could not listen on the port? That is one of ours, and of no configuration.
+fn is_port_taken(said: &str, port: u16) -> bool {
+    let address = format!("{}:{port}", Ipv4Addr::LOCALHOST);
+    said.lines()
+        .any(|line| line.contains("AH00072") && line.trim_end().ends_with(&address))
+}
+
 fn is_early(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
     matches!(
@@ -219,7 +262,7 @@ fn is_early(error: &io::Error) -> bool {
 
 fn said(folder: &Path) -> String {
     let mut said = String::new();
-    for name in ["stdout", "stderr", "error.log"] {
+    for name in [STDOUT, STDERR, ERROR_LOG] {
         let text = super::error_log::tail(&folder.join(name), crate::foreign::NOTE).unwrap_or_default();
         for line in String::from_utf8_lossy(&text)
             .lines()
@@ -230,4 +273,49 @@ fn said(folder: &Path) -> String {
         }
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_port_was_taken() {
+        let said =
+            "(98)Address already in use: AH00072: make_sock: could not bind to address 127.0.0.1:4711\n";
+        assert!(is_port_taken(said, 4711));
+        assert!(!is_port_taken(said, 471) && !is_port_taken(said, 711));
+        assert!(!is_port_taken(
+            "(98)Address already in use: AH00058: 127.0.0.1:4711",
+            4711
+        ));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nobody_else_is_talked_to() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let own = listen();
+        nix::unistd::setfsuid(65534.into());
+        let other = listen();
+        nix::unistd::setfsuid(0.into());
+        let patience = Duration::from_millis(200);
+        let kind = |listener: &TcpListener| {
+            let port = listener.local_addr().unwrap().port();
+            look(port, "a", patience).unwrap_err().kind()
+        };
+        assert_eq!(kind(&own), io::ErrorKind::TimedOut);
+        assert_eq!(kind(&other), io::ErrorKind::ConnectionRefused);
+        assert_eq!(
+            other
+                .set_nonblocking(true)
+                .and_then(|()| other.accept().map(|_| ()))
+                .unwrap_err()
+                .kind(),
+            io::ErrorKind::WouldBlock
+        );
+    }
 }

@@ -14,6 +14,7 @@ pub struct Scratch {
     pub folder: PathBuf,
     /// Beside the folder, and locked as long as this run lives: without it nobody knows whose the folder is.
     _lock: NamedTempFile,
+    _parent: Parent,
     // Last: before the program may end, the folder has gone.
     _hold: Hold,
 }
@@ -34,14 +35,17 @@ impl Scratch {
     pub fn new() -> io::Result<Scratch> {
         let hold = Hold::new();
         let mut refused = io::Error::from(io::ErrorKind::NotFound);
-        for parent in parents() {
-            match system::make_parent(&parent).and_then(|()| locked(&parent)) {
-                Ok(lock) => {
+        let known = known_parents().into_iter().map(Some);
+        for place in known.chain([None]) {
+            let parent = place.map_or_else(Parent::another, Parent::known);
+            match parent.and_then(|parent| Ok((locked(&parent.path)?, parent))) {
+                Ok((lock, parent)) => {
                     let folder = lock.path().with_extension("");
                     system::make(&folder)?;
                     return Ok(Scratch {
                         folder,
                         _lock: lock,
+                        _parent: parent,
                         _hold: hold,
                     });
                 }
@@ -49,6 +53,52 @@ impl Scratch {
             }
         }
         Err(refused)
+    }
+
+    /// A new file in it for which nobody else has any rights, whatever a new file gets otherwise.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, or what the system says.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        system::create(&self.folder.join(name))
+    }
+}
+
+/// Where the folders of runs are.
+struct Parent {
+    path: PathBuf,
+    /// It is this run's own, and goes with it.
+    is_own: bool,
+}
+
+impl Parent {
+    /// A folder for all our runs, which is made where it is not there.
+    fn known(path: PathBuf) -> io::Result<Parent> {
+        system::make_parent(&path)?;
+        Ok(Parent { path, is_own: false })
+    }
+
+    /// One of another name, because everybody can take a name that he knows.
+    fn another() -> io::Result<Parent> {
+        let temporary = std::env::temp_dir();
+        system::judge_around(&temporary)?;
+        let mut builder = tempfile::Builder::new();
+        let made = builder
+            .prefix(&other_name())
+            .rand_bytes(RANDOM)
+            .make_in(&temporary, system::make)?;
+        Ok(Parent {
+            path: made.into_temp_path().keep().map_err(|error| error.error)?,
+            is_own: true,
+        })
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        if self.is_own {
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 }
 
@@ -62,9 +112,9 @@ impl Drop for Scratch {
 fn locked(parent: &Path) -> io::Result<NamedTempFile> {
     for _ in 0..100 {
         let file = tempfile::Builder::new()
-            .prefix("rehearsal-")
+            .prefix(FOLDER)
             .suffix(LOCK)
-            .rand_bytes(12)
+            .rand_bytes(RANDOM)
             .tempfile_in(parent)?;
         // Another run that sweeps may have been there in between.
         if file.as_file().try_lock().is_ok() && system::has_name(file.as_file())? {
@@ -74,10 +124,36 @@ fn locked(parent: &Path) -> io::Result<NamedTempFile> {
     Err(io::Error::other("somebody locks every file there"))
 }
 
+/// What the folder of a run is called, and the lock beside it.
+const FOLDER: &str = "rehearsal-";
 const LOCK: &str = ".lock";
+/// So many letters that nobody can guess are behind such names.
+const RANDOM: usize = 12;
+
+/// Has it a name that we gave? What has another one is somebody's, be it in a folder of ours.
+fn is_made(path: &Path, start: &str, end: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let middle = name.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+    middle.is_some_and(|middle| {
+        middle.len() == RANDOM && middle.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// What our folders in a folder for all are called.
+fn name() -> String {
+    #[cfg(unix)]
+    return format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    "esync-ssl".into()
+}
+
+/// What they are called where somebody else took that name, up to the random letters.
+fn other_name() -> String {
+    format!("{}-rehearsals-", name())
+}
 
 /// Where such folders may be, the preferred place first.
-fn parents() -> Vec<PathBuf> {
+fn known_parents() -> Vec<PathBuf> {
     let mut parents = Vec::new();
     #[cfg(target_os = "linux")]
     if rustix::process::geteuid().is_root() {
@@ -88,28 +164,43 @@ fn parents() -> Vec<PathBuf> {
     {
         parents.push(own.join("esync-ssl"));
     }
-    #[cfg(unix)]
-    let name = format!("esync-ssl-{}", rustix::process::geteuid().as_raw());
-    #[cfg(not(unix))]
-    let name = "esync-ssl";
-    parents.push(std::env::temp_dir().join(name));
+    parents.push(std::env::temp_dir().join(name()));
     parents
+}
+
+/// Those that [`Parent::another`] made, as far as they are ours.
+fn other_parents() -> Vec<PathBuf> {
+    let start = other_name();
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| is_made(path, &start, "") && system::is_ours(path))
+        .collect()
 }
 
 /// Ends what killed runs left behind.
 pub fn sweep() -> Vec<Swept> {
-    let ours = parents().into_iter().filter(|parent| system::is_ours(parent));
-    ours.flat_map(|parent| sweep_below(&parent)).collect()
+    let known = known_parents()
+        .into_iter()
+        .filter(|parent| system::is_ours(parent));
+    let mut swept: Vec<Swept> = known.flat_map(|parent| sweep_below(&parent)).collect();
+    for parent in other_parents() {
+        swept.extend(sweep_below(&parent));
+        // That of a run which lives is not empty, and one which is just being made is made again.
+        let _ = fs::remove_dir(&parent);
+    }
+    swept
 }
 
 fn sweep_below(parent: &Path) -> Vec<Swept> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    let is_lock = |path: &&PathBuf| path.to_string_lossy().ends_with(LOCK);
+    let is_lock = |path: &&PathBuf| is_made(path, FOLDER, LOCK);
     let dead = paths.iter().filter(is_lock).filter_map(|lock| sweep_one(lock));
     let mut swept: Vec<Swept> = dead.collect();
     // The lock is there before the folder and goes after it: a folder without one is nobody's.
-    let folders = paths.iter().filter(|path| !is_lock(path) && path.is_dir());
+    let is_folder = |path: &&PathBuf| is_made(path, FOLDER, "") && path.is_dir();
+    let folders = paths.iter().filter(is_folder);
     let lost = folders.filter(|folder| !folder.with_extension("lock").exists());
     swept.extend(lost.filter_map(|folder| sweep_folder(folder)));
     swept
@@ -147,10 +238,13 @@ fn sweep_folder(folder: &Path) -> Option<Swept> {
 mod system {
     use super::*;
     use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::time::{Duration, Instant};
 
     use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
+
+    use crate::account::{self, Writer};
+    use crate::server::processes::{command_line, pids};
 
     /// The server that rehearses may give up its rights before it opens its mutexes.
     const PASSABLE: u32 = 0o711;
@@ -160,21 +254,34 @@ mod system {
         fs::set_permissions(folder, fs::Permissions::from_mode(PASSABLE))
     }
 
+    /// The server reads and opens what it is to before it gives up its rights.
+    pub fn create(file: &Path) -> io::Result<File> {
+        File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)
+    }
+
+    /// Can nobody else put another folder into the place of ours?
+    pub fn judge_around(folder: &Path) -> io::Result<()> {
+        let real = folder.canonicalize()?;
+        let around = fs::symlink_metadata(&real)?;
+        let writer = writer(&real, &around);
+        let is_kept = !matches!(writer, Some(Writer::Owner(_))) && around.mode() & 0o1000 != 0;
+        let is_safe = around.is_dir() && (writer.is_none() || is_kept);
+        if is_safe {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "others may replace folders in {}; set TMPDIR to a folder that belongs to this account",
+            folder.display()
+        )))
+    }
+
     /// Makes it, or takes the one that is there if it is ours.
     pub fn make_parent(parent: &Path) -> io::Result<()> {
-        let around = parent.parent().map(fs::symlink_metadata).transpose()?;
-        let is_safe = around.is_some_and(|around| {
-            let others_write = around.mode() & 0o022 != 0;
-            crate::account::is_root_or_us(around.uid())
-                && around.is_dir()
-                && (!others_write || around.mode() & 0o1000 != 0)
-        });
-        if !is_safe {
-            return Err(io::Error::other(format!(
-                "others may replace folders beside {}",
-                parent.display()
-            )));
-        }
+        judge_around(parent.parent().unwrap_or(parent))?;
         match make(parent) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -192,8 +299,13 @@ mod system {
         folder.symlink_metadata().is_ok_and(|metadata| {
             metadata.is_dir()
                 && metadata.uid() == rustix::process::geteuid().as_raw()
-                && metadata.mode() & 0o022 == 0
+                && writer(folder, &metadata).is_none()
         })
+    }
+
+    fn writer(folder: &Path, metadata: &fs::Metadata) -> Option<Writer> {
+        let list = || account::access_list(|list| rustix::fs::lgetxattr(folder, account::ACCESS_LIST, list));
+        Writer::of(metadata.uid(), metadata.gid(), metadata.mode(), list)
     }
 
     pub fn has_name(file: &File) -> io::Result<bool> {
@@ -203,11 +315,10 @@ mod system {
     /// Ends every process whose arguments name the main file of this folder, and what it started. Its user says
     /// nothing: the server gives up root's rights. Who else gives such arguments to a process asks for its end.
     pub fn end_processes(folder: &Path) -> Vec<u32> {
-        let main = folder.join(super::super::rehearsal::MAIN);
         let mut ended = Vec::new();
         let start = Instant::now();
         loop {
-            let found = processes_of(&main);
+            let found = processes_of(folder);
             if found.is_empty() || start.elapsed() > Duration::from_secs(10) {
                 return ended;
             }
@@ -226,36 +337,51 @@ mod system {
         }
     }
 
-    fn processes_of(main: &Path) -> Vec<u32> {
+    fn processes_of(folder: &Path) -> Vec<u32> {
+        let main = folder.join(super::super::rehearsal::MAIN);
         let names = |pid: &u32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-            let main = main.as_os_str().as_bytes();
-            words.windows(2).any(|two| two == [b"-f", main])
+            let line = command_line(*pid);
+            let mut words = line.windows(2);
+            words.any(|two| two[0] == b"-f" && two[1] == main.as_os_str().as_bytes())
         };
-        crate::server::port::pids().filter(names).collect()
+        pids().filter(names).collect()
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod system {
     use super::*;
+    use crate::acl;
 
+    /// The server runs as we do: nobody else needs to pass.
     pub fn make(folder: &Path) -> io::Result<()> {
-        fs::create_dir(folder)
+        acl::create_folder(folder)
     }
 
+    pub fn create(file: &Path) -> io::Result<File> {
+        acl::create_file(file, &[])
+    }
+
+    /// Everybody may make folders where the system has its temporary files; ours are closed.
+    pub fn judge_around(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Makes it, or takes the one that is there if nobody else may write to it.
     pub fn make_parent(parent: &Path) -> io::Result<()> {
         match make(parent) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ if is_ours(parent) => Ok(()),
-            _ => Err(io::Error::other(format!("{} is no folder", parent.display()))),
+            _ => Err(io::Error::other(format!(
+                "{} is not a folder that only we may write to; remove it",
+                parent.display()
+            ))),
         }
     }
 
-    /// The folder for temporary files belongs to one account.
     pub fn is_ours(folder: &Path) -> bool {
-        folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+        let is_folder = folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        is_folder && matches!(acl::objection(folder), Ok(None))
     }
 
     pub fn has_name(_: &File) -> io::Result<bool> {
@@ -294,6 +420,31 @@ mod tests {
         assert!(system::make_parent(&around.path().join("new")).is_err());
         mode(around.path(), 0o1777);
         assert!(system::make_parent(&around.path().join("new")).is_ok());
+    }
+
+    /// The folder for temporary files holds folders of ours that are somebody's, and these hold what he likes.
+    #[test]
+    fn only_what_we_made_is_swept() {
+        let parent = tempfile::tempdir().unwrap();
+        let kept = [
+            "rehearsal-1",
+            "rehearsal-abcdefghijkl.d",
+            "Apache24",
+            "esync-ssl-0",
+            "x-rehearsal-abcdefghijkl",
+        ];
+        for name in kept {
+            fs::create_dir(parent.path().join(name)).unwrap();
+        }
+        let lost = parent.path().join("rehearsal-abcdefghijkl");
+        fs::create_dir(&lost).unwrap();
+        fs::write(parent.path().join("a.lock"), "").unwrap();
+        assert_eq!(sweep_below(parent.path()).len(), 1);
+        assert!(!lost.exists());
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), kept.len() + 1);
+        let other = |name: &str| is_made(Path::new(name), &other_name(), "");
+        assert!(other(&format!("/tmp/{}abcdefghijkl", other_name())));
+        assert!(!other("/tmp/esync-ssl-0-rehearsals-mine") && !other("/tmp/esync-ssl-test-abcdef"));
     }
 
     #[test]

@@ -27,13 +27,15 @@ fn told() -> Option<String> {
 
 #[cfg(not(windows))]
 fn told() -> Option<String> {
-    let release = std::fs::read_to_string("/etc/os-release").ok()?;
+    use crate::foreign::{self, NOTE};
+    let read = |path: &str| foreign::read(Path::new(path), NOTE);
+    let release = String::from_utf8(read("/etc/os-release").ok()?).ok()?;
     let name = release
         .lines()
         .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     let name = name.trim_matches('"');
-    Some(match std::fs::read_to_string("/proc/sys/kernel/osrelease") {
-        Ok(kernel) => format!("{name}, kernel {}", kernel.trim()),
+    Some(match read("/proc/sys/kernel/osrelease") {
+        Ok(kernel) => format!("{name}, kernel {}", String::from_utf8_lossy(&kernel).trim()),
         Err(_) => name.to_string(),
     })
 }

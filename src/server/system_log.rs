@@ -21,7 +21,8 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "/rd:true",
         "/f:xml",
     ];
-    let output = super::binary::Binary::of_system("wevtutil.exe")?
+    let output = super::binary::Binary::of_system("wevtutil.exe")
+        .ok()?
         .run(&arguments)
         .ok()?;
     if !output.status.success() {
@@ -53,7 +54,8 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "short-iso",
         "-b",
     ];
-    let output = super::binary::Binary::of_system("journalctl")?
+    let output = super::binary::Binary::of_system("journalctl")
+        .ok()?
         .run(&arguments)
         .ok()?;
     // Not everybody may read it, and an empty one says nothing.

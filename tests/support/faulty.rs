@@ -43,6 +43,13 @@ impl Faults {
     }
 }
 
+/// Somebody types Ctrl-C, and it is noticed before anything else is done.
+fn interrupt() {
+    #[cfg(unix)]
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGINT);
+    std::thread::sleep(Duration::from_millis(300));
+}
+
 /// Nothing is cleaned up.
 fn die() -> ! {
     #[cfg(unix)]
@@ -64,6 +71,11 @@ impl FaultyDisk {
                 Err(ErrorKind::StorageFull.into())
             }
             Some("kill-before") => die(),
+            Some("interrupt-after") => {
+                let done = real();
+                interrupt();
+                done
+            }
             Some(_) => {
                 half();
                 let _ = real();

@@ -25,6 +25,7 @@ pub mod network;
 pub mod normal;
 #[cfg(unix)]
 pub mod others;
+pub mod plain;
 pub mod process;
 pub mod program;
 #[cfg(unix)]
@@ -32,6 +33,8 @@ pub mod running;
 pub mod site;
 #[cfg(unix)]
 pub mod stranger;
+#[cfg(unix)]
+pub mod systemd;
 #[cfg(unix)]
 pub mod terminal;
 #[cfg(windows)]

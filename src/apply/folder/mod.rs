@@ -26,6 +26,32 @@ pub struct Place {
     via: Option<Others>,
 }
 
+/// The way to a name, of which some folders may be yet to be made.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// As far as there is something: the name itself, or the outermost folder that is to be made.
+    pub place: Place,
+    /// The names below that; the last one is the name itself.
+    pub below: Vec<OsString>,
+}
+
+impl Way {
+    /// Where it leads, without any link above the name itself.
+    pub fn path(&self) -> PathBuf {
+        let start = self.place.path();
+        self.below.iter().fold(start, |path, name| path.join(name))
+    }
+
+    /// The folders that are to be made, the outermost first.
+    pub fn missing(&self) -> Vec<PathBuf> {
+        let path = self.path();
+        let missing = path.ancestors().skip(1).take(self.below.len());
+        let mut missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        missing.reverse();
+        missing
+    }
+}
+
 /// What becomes of a symbolic link at the end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Last {
@@ -103,6 +129,19 @@ impl Folder {
         }
     }
 
+    /// What may be given to a file in this folder of an owner and mode that anybody may have noted: it is never made to
+    /// run as its owner, and given only to root, to us, or to whoever owns the folder anyhow.
+    pub(super) fn lets_give(&self, noted: Attributes) -> io::Result<Attributes> {
+        let owners = [self.owner()?, self.others().and_then(Others::owner)];
+        Ok(Attributes {
+            mode: noted.mode.map(|mode| mode & 0o777),
+            uid: noted
+                .uid
+                .filter(|&uid| is_ours(Some(uid)) || owners.contains(&Some(uid))),
+            ..noted
+        })
+    }
+
     /// The place of a file below this folder; folders on the way are entered.
     ///
     /// # Errors
@@ -118,10 +157,10 @@ impl Folder {
     }
 }
 
-/// Who else than root and we may write to a folder, or to where it will be made.
-pub fn others_at(folder: &Path) -> Option<Others> {
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    Folder::open(there).ok()?.others().cloned()
+/// Who else than root and we may write to the folder of a file, or to where that will be made.
+pub fn others_at(file: &Path) -> Option<Others> {
+    let way = Way::to(file, Last::Keep).ok()?;
+    way.place.folder.others().cloned()
 }
 
 /// The names of a path that only goes down.
@@ -152,11 +191,28 @@ impl Place {
 
     /// Refuses a place to which a link of somebody else leads.
     pub(super) fn refuse_led(&self) -> io::Result<()> {
-        match &self.via {
-            None => Ok(()),
-            Some(others) => Err(io::Error::other(format!(
-                "a symbolic link leads there, which somebody else may change: {others}"
-            ))),
+        self.via.as_ref().map_or(Ok(()), |others| Err(led(others)))
+    }
+
+    /// The same, but for a link whose owner owns the folder as well: they could do there themselves what we do.
+    pub(super) fn refuse_led_out(&self) -> io::Result<()> {
+        self.led_out(self.folder.owner()?)
+            .map_or(Ok(()), |others| Err(led(others)))
+    }
+
+    /// Who led here by a link that they may change, where what is here belongs to `whose` and not to them.
+    pub(super) fn led_out(&self, whose: Option<u32>) -> Option<&Others> {
+        self.via
+            .as_ref()
+            .filter(|others| others.owner().is_none() || others.owner() != whose)
+    }
+
+    /// The place of a name below this one, where a folder is to be.
+    pub(super) fn within(&self, folder: Folder, name: &OsStr) -> Place {
+        Place {
+            folder,
+            name: name.to_owned(),
+            via: self.via.clone(),
         }
     }
 
@@ -211,6 +267,13 @@ impl Place {
         }
         crate::foreign::read_from(&file, &metadata, limit)
     }
+}
+
+fn led(others: &Others) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a symbolic link leads there, which somebody else may change: {others}"),
+    )
 }
 
 fn regular(kind: Kind) -> io::Result<()> {

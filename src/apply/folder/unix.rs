@@ -13,6 +13,8 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Found, Kind, invalid, regular};
+#[cfg(target_os = "linux")]
+use crate::account::{self, ACCESS_LIST};
 use crate::apply::owner::{self, Attributes, Others};
 
 /// A folder held open, and who else may write to it or to a folder above it.
@@ -44,13 +46,25 @@ impl Folder {
         self.others.as_ref()
     }
 
+    /// Who owns it: may put into it what they like, and take out what they like.
+    pub(in crate::apply) fn owner(&self) -> io::Result<Option<u32>> {
+        Ok(of_stat(&rustix::fs::fstat(&*self.handle)?).attributes.uid)
+    }
+
+    /// Whether it is the same folder, whatever it is called.
+    pub(in crate::apply) fn is_same(&self, other: &Folder) -> bool {
+        let identity =
+            |folder: &Folder| rustix::fs::fstat(&*folder.handle).map(|stat| of_stat(&stat).identity);
+        matches!((identity(self), identity(other)), (Ok(one), Ok(two)) if one == two)
+    }
+
     pub(super) fn own_others(&self) -> io::Result<Option<Others>> {
         let stat = rustix::fs::fstat(&*self.handle)?;
         Ok(others(&self.path, self.handle.as_fd(), &stat))
     }
 
     /// Opens a folder in this one: a real one, no link to one.
-    pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+    pub(in crate::apply) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle =
             rustix::fs::openat(&*self.handle, name, flags, Mode::empty()).map_err(|error| {
@@ -109,11 +123,20 @@ impl Folder {
         Ok(OsString::from_vec(target.into_bytes()).into())
     }
 
-    /// A new file that only its owner may read.
+    /// A new file that only its owner may read. Of its folder's default access list it keeps nothing: any mode that it gets
+    /// later would give rights to the accounts named there.
     pub(in crate::apply) fn make_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&*self.handle, name, flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(file.into())
+        let file = File::from(rustix::fs::openat(
+            &*self.handle,
+            name,
+            flags,
+            Mode::RUSR | Mode::WUSR,
+        )?);
+        without_access_list(&file).inspect_err(|_| {
+            let _ = self.remove_file(name);
+        })?;
+        Ok(file)
     }
 
     pub(in crate::apply) fn make_folder(&self, name: &OsStr, closed: bool) -> io::Result<()> {
@@ -196,20 +219,33 @@ pub(super) fn others(path: &Path, folder: BorrowedFd, stat: &Stat) -> Option<Oth
     owner::of(path, of_stat(stat).attributes, || access_list(folder))
 }
 
-/// The access list of a folder, or nothing.
+/// Takes the access list from a file, if it has one; its mode is all that counts then.
 #[cfg(target_os = "linux")]
-fn access_list(folder: BorrowedFd) -> Vec<u8> {
-    let mut list = vec![0; 64 << 10];
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let length = rustix::fs::openat(folder, ".", flags, Mode::empty())
-        .and_then(|folder| rustix::fs::fgetxattr(&folder, "system.posix_acl_access", &mut list));
-    list.truncate(length.unwrap_or(0));
-    list
+fn without_access_list(file: &File) -> io::Result<()> {
+    match rustix::fs::fremovexattr(file, ACCESS_LIST) {
+        Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn access_list(_folder: BorrowedFd) -> Vec<u8> {
-    Vec::new()
+fn without_access_list(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The access list of a folder, or nothing.
+#[cfg(target_os = "linux")]
+fn access_list(folder: BorrowedFd) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    account::access_list(|list| {
+        let folder = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
+        rustix::fs::fgetxattr(&folder, ACCESS_LIST, list)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn access_list(_folder: BorrowedFd) -> Option<Vec<u8>> {
+    Some(Vec::new())
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]

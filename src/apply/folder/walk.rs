@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::system::{of_stat, others};
-use super::{Folder, Kind, Last, Place, invalid};
+use super::{Folder, Kind, Last, Place, Way, invalid};
 use crate::apply::owner::{Others, is_ours};
 
 /// As many as the system follows.
@@ -31,7 +31,7 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Folder> {
         let mut walk = Walk::begin(path, Last::Follow)?;
         walk.ahead.push_back(".".into());
-        Ok(walk.run()?.folder)
+        Ok(walk.run_through()?.folder)
     }
 }
 
@@ -42,7 +42,21 @@ impl Place {
     /// # Errors
     /// When a folder on the way is not there, or may not be searched.
     pub fn of(path: &Path, last: Last) -> io::Result<Place> {
-        Walk::begin(path, last)?.run()
+        Walk::begin(path, last)?.run_through()
+    }
+}
+
+impl Way {
+    /// Looks a path up as far as it is there.
+    ///
+    /// # Errors
+    /// When a folder on the way may not be searched, or what is missing would be left again by `..`.
+    pub fn to(path: &Path, last: Last) -> io::Result<Way> {
+        let way = Walk::begin(path, last)?.run()?;
+        if way.below.iter().any(|name| name == "..") {
+            return Err(Errno::NOENT.into());
+        }
+        Ok(way)
     }
 }
 
@@ -75,7 +89,16 @@ impl Walk {
         })
     }
 
-    fn run(mut self) -> io::Result<Place> {
+    /// Where the whole path leads.
+    fn run_through(self) -> io::Result<Place> {
+        match self.run()? {
+            Way { place, below } if below.is_empty() => Ok(place),
+            _ => Err(Errno::NOENT.into()),
+        }
+    }
+
+    /// Where the path leads as far as it is there, and what is left of it.
+    fn run(mut self) -> io::Result<Way> {
         while let Some(name) = self.ahead.pop_front() {
             if let Some(name) = self.step(name)? {
                 return self.end(name);
@@ -89,7 +112,7 @@ impl Walk {
         (path, handle)
     }
 
-    /// Goes on by one name. Returns it when it is the last one.
+    /// Goes on by one name. Returns it when it is the last one, or nothing is there.
     fn step(&mut self, name: OsString) -> io::Result<Option<OsString>> {
         if name == ".." {
             if self.folders.len() > 1 {
@@ -103,7 +126,7 @@ impl Walk {
         }
         let (path, handle) = self.here();
         let child = match rustix::fs::statat(&**handle, &name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) if is_last => return Ok(Some(name)),
+            Err(Errno::NOENT) => return Ok(Some(name)),
             other => of_stat(&other?),
         };
         // In a sticky folder of root's or ours nobody else can take away what is ours.
@@ -145,14 +168,18 @@ impl Walk {
         Ok(None)
     }
 
-    fn end(self, name: OsString) -> io::Result<Place> {
+    fn end(self, name: OsString) -> io::Result<Way> {
         let (path, handle) = self.here();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(&**handle, ".", flags, Mode::empty())?;
-        Ok(Place {
+        let place = Place {
             folder: Folder::of(path.to_path_buf(), handle, self.others)?,
             name,
             via: self.via,
+        };
+        Ok(Way {
+            place,
+            below: self.ahead.into(),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Found, Fresh, Kind, Last, Place, invalid, regular};
+use super::{Found, Fresh, Kind, Last, Place, Way, invalid, regular};
 use crate::acl::{self, Sid};
 use crate::apply::owner::{Attributes, Others};
 use crate::apply::replace::system;
@@ -41,12 +41,22 @@ impl Folder {
         None
     }
 
+    /// Nobody; see [`Folder::others`].
+    pub(in crate::apply) fn owner(&self) -> io::Result<Option<u32>> {
+        Ok(None)
+    }
+
+    /// Whether it is the same folder.
+    pub(in crate::apply) fn is_same(&self, other: &Folder) -> bool {
+        self.path == other.path
+    }
+
     pub(super) fn own_others(&self) -> io::Result<Option<Others>> {
         let why = acl::objection(&self.path)?;
         Ok(why.map(|why| Others::by_list(&self.path, why)))
     }
 
-    pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+    pub(in crate::apply) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
         match self.look(name)?.kind {
             Kind::Folder => Ok(Folder {
                 path: self.path.join(name),
@@ -133,6 +143,28 @@ impl Place {
             name: name.to_owned(),
             via: None,
         })
+    }
+}
+
+impl Way {
+    /// Looks a path up as far as it is there.
+    ///
+    /// # Errors
+    /// When a folder on the way may not be searched.
+    pub fn to(path: &Path, last: Last) -> io::Result<Way> {
+        let is_missing = |error: &io::Error| error.kind() == ErrorKind::NotFound;
+        match (Place::of(path, last), path.parent(), path.file_name()) {
+            (Err(error), ..) if is_missing(&error) && last == Last::Follow => Way::to(path, Last::Keep),
+            (Err(error), Some(above), Some(name)) if is_missing(&error) => {
+                let mut way = Way::to(above, Last::Keep)?;
+                way.below.push(name.to_owned());
+                Ok(way)
+            }
+            (place, ..) => Ok(Way {
+                place: place?,
+                below: Vec::new(),
+            }),
+        }
     }
 }
 

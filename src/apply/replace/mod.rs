@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::change::Content;
 use super::disk::Disk;
-use super::folder::{Folder, Found, Fresh, Kind, Last, Place};
+use super::folder::{Folder, Found, Fresh, Kind, Last, Place, Way};
 use super::owner::{Attributes, is_ours};
 use crate::acl::Sid;
 
@@ -64,13 +64,7 @@ fn is_abandoned(place: &Place) -> bool {
 
 /// Where a path leads, with all links on the way followed, also where its last folders are yet to be made.
 pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
-    match Place::of(path, Last::Keep) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match (path.parent(), path.file_name()) {
-            (Some(above), Some(name)) => Ok(real_path(above)?.join(name)),
-            _ => Err(error),
-        },
-        place => Ok(place?.path()),
-    }
+    Ok(Way::to(path, Last::Keep)?.path())
 }
 
 /// Whether a path leads to something below a folder.
@@ -115,6 +109,8 @@ pub(super) struct Step<'a> {
     pub private: Option<&'a [Sid]>,
     /// Owner and mode where there is no file to take them from.
     pub attributes: Attributes,
+    /// This very run noted those.
+    pub noted_by_us: bool,
 }
 
 impl Step<'_> {
@@ -138,10 +134,19 @@ impl Step<'_> {
                 }
                 disk.adopt(&fresh, &from)?;
             }
-            None => disk.set_attributes(&fresh, self.attributes)?,
+            None => disk.set_attributes(&fresh, self.given()?)?,
         }
         disk.sync(&fresh)?;
         Ok(Some(fresh))
+    }
+
+    /// Owner and mode to give: where it is not sure who noted them, only such as do no harm in this very folder.
+    fn given(&self) -> io::Result<Attributes> {
+        if self.noted_by_us {
+            Ok(self.attributes)
+        } else {
+            self.place.folder.lets_give(self.attributes)
+        }
     }
 
     /// Bytes that were another's are not given to whoever owns the file now.
@@ -239,6 +244,7 @@ mod tests {
             after: &Content::file(bytes.to_vec()),
             private: None,
             attributes: Attributes::default(),
+            noted_by_us: true,
         };
         let fresh = step.prepare(&RealDisk)?;
         step.finish(&RealDisk, fresh.as_ref())

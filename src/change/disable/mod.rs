@@ -46,7 +46,7 @@ impl Plan {
         let given = (main, source, facts);
         let found = Found::new(&original, records)?;
         let decided = decide(given, &found, request, records)?;
-        let mut work = Work::new(main, source, facts, &original);
+        let mut work = Work::new(&original);
         let mut plan = Plan {
             notes: decided.notes.clone(),
             unlinks: decided.links.clone(),

@@ -1,9 +1,10 @@
 //! That a plan leaves alone what was not asked for: the virtual hosts of others, who answers, and HTTP of the domain
 //! where it stays. Edits nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
-use crate::httpd::{Configuration, Entry, SERVER, Truth, VirtualHost};
+use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::existing::{HostKey, key, secured};
@@ -61,7 +62,7 @@ pub(super) fn others_are_unchanged(
             if rest.any(|new| old.is_kept_as(new)) {
                 continue;
             }
-            let place = &old.place;
+            let place = old.host.describe(original);
             if left.into_iter().any(|new| old.files == new.files) {
                 return Err(refuse(format!(
                     "the virtual host {place} has a certificate and no SSLEngine of its own, so that a listener for \
@@ -91,30 +92,32 @@ pub(super) fn sets_are_unchanged(
     request: &Request,
 ) -> Result<(), PlanError> {
     let [before, after] = [original, result].map(|configuration| Answers::new(configuration, request));
-    let key = |configuration: &Configuration, host: &VirtualHost| {
-        let file = configuration
-            .file(configuration.entry(host.entry).file)
-            .host
-            .clone();
+    type Key<'a> = (&'a Path, Option<&'a str>, &'a [String]);
+    fn key<'a>(configuration: &'a Configuration, host: &'a VirtualHost, domain: &str) -> Key<'a> {
+        let file = &configuration.file(configuration.entry(host.entry).file).host;
         // The domain's own may get more names.
-        let aliases = if host.names_exactly(&request.domain) {
-            Vec::new()
-        } else {
-            host.aliases.clone()
+        let aliases = match host.names_exactly(domain) {
+            true => &[],
+            false => host.aliases.as_slice(),
         };
-        (file, host.server_name.clone(), aliases)
-    };
+        (file, host.server_name.as_deref(), aliases)
+    }
+    let domain = &request.domain;
     for end in before.local_ends() {
         let old = before.set(end);
         let Some(first) = old.first().filter(|first| original.speaks_tls(first)) else {
             continue;
         };
-        let new: Vec<_> = after.set(end).iter().map(|host| key(result, host)).collect();
+        let new: Vec<_> = after
+            .set(end)
+            .iter()
+            .map(|host| key(result, host, domain))
+            .collect();
         let mut rest = new.iter();
         let in_order = old
             .iter()
-            .all(|host| rest.any(|other| *other == key(original, host)));
-        if !in_order || new.first() != Some(&key(original, first)) {
+            .all(|host| rest.any(|other| *other == key(original, host, domain)));
+        if !in_order || new.first() != Some(&key(original, first, domain)) {
             return Err(refuse(format!(
                 "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
                  fits; write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
@@ -135,7 +138,7 @@ pub(super) fn sets_are_unchanged(
             };
             let is_own = request.names().any(|own| own.eq_ignore_ascii_case(name))
                 || was.names_exactly(&request.domain);
-            if !is_own && was.has_name(name) && key(original, was) != key(result, is) {
+            if !is_own && was.has_name(name) && key(original, was, domain) != key(result, is, domain) {
                 return Err(refuse(format!(
                     "{name} is answered on port {} by the virtual host {}, and that of {} would take it over; take \
                      the name out of the ServerAlias of one of them, then run again",
@@ -150,58 +153,67 @@ pub(super) fn sets_are_unchanged(
 }
 
 /// What a virtual host of others has.
-struct Old {
+struct Old<'a> {
+    host: &'a VirtualHost,
     /// It speaks TLS.
     engine: bool,
     /// Its certificates and keys.
     files: [Vec<Vec<u8>>; 2],
     /// Something listens on one of its ports.
     reached: bool,
-    /// For people.
-    place: String,
 }
 
-impl Old {
+impl Old<'_> {
     /// A listener for https switches TLS on without a word where there is a certificate; that changes nothing for a
     /// virtual host that nobody could reach.
-    fn is_kept_as(&self, new: &Old) -> bool {
+    fn is_kept_as(&self, new: &Old<'_>) -> bool {
         self.files == new.files && (self.engine == new.engine || new.engine && !self.reached)
     }
 }
 
-fn settings(configuration: &Configuration, request: &Request) -> BTreeMap<HostKey, Vec<Old>> {
-    let mut all: BTreeMap<HostKey, Vec<Old>> = BTreeMap::new();
+const FILES: [&str; 2] = ["SSLCertificateFile", "SSLCertificateKeyFile"];
+
+fn settings<'a>(configuration: &'a Configuration, request: &Request) -> BTreeMap<HostKey<'a>, Vec<Old<'a>>> {
+    let mut all: BTreeMap<HostKey<'a>, Vec<Old<'a>>> = BTreeMap::new();
     let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
     let listens = configuration.listens().iter();
     let ports: HashSet<u16> = listens
         .filter(|listen| listen.truth == Truth::True)
         .map(|listen| listen.port)
         .collect();
+    let mut own: HashMap<SectionId, [Vec<Vec<u8>>; 2]> = HashMap::new();
+    for (file, name) in FILES.into_iter().enumerate() {
+        for (_, entry) in configuration
+            .named(name)
+            .filter(|(_, entry)| entry.truth == Truth::True)
+        {
+            let files = own.entry(configuration.context(entry)).or_default();
+            files[file].push(configuration.rest(entry));
+        }
+    }
+    let inherited = FILES.map(|name| {
+        let entry = configuration.setting(SERVER, name);
+        entry.map(|entry| configuration.rest(entry))
+    });
     for host in configuration.virtual_hosts() {
         if host.truth != Truth::True || host.names_exactly(&request.domain) {
             continue;
         }
-        let values = |name: &str| -> Vec<Vec<u8>> {
-            let own: Vec<&Entry> = configuration
-                .inside(host.section)
-                .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
-                .collect();
-            let inherited = || configuration.setting(SERVER, name).into_iter().collect();
-            let entries = if own.is_empty() { inherited() } else { own };
-            entries
-                .into_iter()
-                .map(|entry| configuration.rest(entry))
-                .collect()
-        };
+        let mut files = own.remove(&host.section).unwrap_or_default();
+        for (own, inherited) in files.iter_mut().zip(&inherited) {
+            if own.is_empty() {
+                own.extend(inherited.clone());
+            }
+        }
         all.entry(key(configuration, host)).or_default().push(Old {
+            host,
             engine: loaded && configuration.speaks_tls(host),
-            files: [values("SSLCertificateFile"), values("SSLCertificateKeyFile")],
+            files,
             reached: host.addresses.iter().any(|address| {
                 address
                     .port
                     .map_or(!ports.is_empty(), |port| ports.contains(&port))
             }),
-            place: host.describe(configuration),
         });
     }
     all

@@ -2,10 +2,10 @@
 //! nothing.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::httpd::{
-    Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
+    Address, Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
 };
 
 use super::super::existing::{key, secured};
@@ -186,22 +186,17 @@ fn refuse_awakened_hosts(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    fn others(configuration: &Configuration, port: u16) -> Vec<(Vec<String>, &VirtualHost)> {
+    type Key<'a> = (&'a Path, &'a [Address], Option<&'a str>, &'a [String]);
+    fn others(configuration: &Configuration, port: u16) -> Vec<(Key<'_>, &VirtualHost)> {
         let hosts = configuration.virtual_hosts().iter().filter(|host| {
             let elsewhere = host.addresses.iter().any(|address| address.port != Some(port));
             host.truth == Truth::True && elsewhere
         });
-        let key = |host: &VirtualHost| {
-            let file = configuration
-                .file(configuration.entry(host.entry).file)
-                .host
-                .display()
-                .to_string();
-            let addresses = host.addresses.iter().map(ToString::to_string);
-            let names = host.server_name.iter().chain(&host.aliases).cloned();
-            std::iter::once(file).chain(addresses).chain(names).collect()
+        let with_key = |host| {
+            let (file, addresses, name) = key(configuration, host);
+            ((file, addresses, name, host.aliases.as_slice()), host)
         };
-        hosts.map(|host| (key(host), host)).collect()
+        hosts.map(with_key).collect()
     }
     let before = others(original, request.port);
     let [slept, sleeps] = [original, result].map(|configuration| by_opening_line(configuration, false));
@@ -255,7 +250,7 @@ pub(in crate::change) fn refuse_lost_hosts(
 fn by_opening_line(
     configuration: &Configuration,
     active: bool,
-) -> BTreeMap<(PathBuf, Vec<u8>), Vec<&VirtualHost>> {
+) -> BTreeMap<(&Path, &[u8]), Vec<&VirtualHost>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let hosts = configuration.virtual_hosts().iter();
     for host in hosts.filter(|host| (host.truth == Truth::True) == active) {
@@ -266,10 +261,10 @@ fn by_opening_line(
     all
 }
 
-fn opening_line(configuration: &Configuration, host: &VirtualHost) -> (PathBuf, Vec<u8>) {
+fn opening_line<'a>(configuration: &'a Configuration, host: &VirtualHost) -> (&'a Path, &'a [u8]) {
     let entry = configuration.entry(host.entry);
     let file = configuration.file(entry.file);
-    (file.host.clone(), file.document.raw(entry.line as usize).to_vec())
+    (&file.host, file.document.raw(entry.line as usize))
 }
 
 /// Refuses where a second run would see more of the domain's own than this one, because it becomes active only now.

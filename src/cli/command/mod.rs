@@ -44,7 +44,7 @@ pub fn run(
         Command::Verify(verify) => verify::run(verify, place, printer),
         Command::Devices(devices) => devices::run(devices, place, printer),
         Command::Report(report) => report::run(report, place, world, printer),
-        Command::Cert(command) => cert::run(command, place, printer),
+        Command::Cert(command) => cert::run(command, place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),

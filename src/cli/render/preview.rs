@@ -12,7 +12,7 @@ pub fn text(preview: &Preview) -> String {
     }
     for file in &preview.files {
         text += "\n";
-        text += &unified(file, true);
+        text += &unified(&file.name, file.before, file.after, true);
     }
     text
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::httpd::model::truth::Truth;
+use crate::httpd::text::scan::find_reference;
 
 /// The variables and flags at one moment of reading.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +80,12 @@ impl Variables {
     /// Substitutes `${NAME}` in one pass from left to right. Unknown names stay as they are and are handed to
     /// `undefined`, except those with a colon, which Apache leaves to RewriteMap.
     pub fn substitute<'a>(&self, text: &'a [u8], mut undefined: impl FnMut(&[u8])) -> Cow<'a, [u8]> {
-        if memchr::memmem::find(text, b"${").is_none() {
+        if find_reference(text).is_none() {
             return Cow::Borrowed(text);
         }
         let mut result = Vec::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = memchr::memmem::find(rest, b"${") {
+        while let Some(at) = find_reference(rest) {
             let Some(length) = memchr::memchr(b'}', &rest[at + 2..]) else {
                 break;
             };

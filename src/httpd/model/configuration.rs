@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use super::entries::Entries;
 use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
 use super::facts::Facts;
+use super::hosts::Hosts;
 use super::known;
 use super::listen::Listen;
 use super::module::{LoadModule, Modules};
@@ -16,7 +17,6 @@ use super::problem::Problem;
 use super::source::Source;
 use super::truth::Truth;
 use super::virtual_host::{Address, VirtualHost};
-use super::virtual_hosts::Hosts;
 use crate::httpd::eval::include::may_enter;
 use crate::httpd::eval::variable::Variables;
 use crate::httpd::text::scan::trim;
@@ -128,6 +128,18 @@ impl Configuration {
     /// The server root after the last line, as the configuration spells it.
     pub fn server_root(&self) -> &[u8] {
         &self.server_root
+    }
+
+    /// The server root in force at a line, which a relative file there hangs on.
+    pub fn server_root_at(&self, line: EntryId) -> Vec<u8> {
+        let before = self.named("ServerRoot").take_while(|(id, _)| *id < line);
+        let in_force = before.filter(|(_, entry)| entry.truth == Truth::True).last();
+        let named = in_force.and_then(|(_, entry)| self.arguments(entry).into_iter().next());
+        let platform = self.source.platform;
+        named
+            .map(|root| super::path::normalize(&root, platform))
+            .filter(|root| super::path::is_absolute(root, platform))
+            .unwrap_or_else(|| self.source.initial_root())
     }
 
     /// Where the bytes came from.

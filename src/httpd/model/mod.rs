@@ -5,6 +5,7 @@ pub mod configuration;
 pub mod entries;
 pub mod entry;
 pub mod facts;
+pub mod hosts;
 pub mod known;
 pub mod listen;
 pub mod module;

@@ -11,6 +11,7 @@ use super::platform::Platform;
 use crate::foreign;
 use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::fast::parallel::{in_parallel, processors};
+use crate::httpd::text::document::Document;
 
 /// The file system as Apache would see it, translated to the one we run on.
 #[derive(Clone, Debug)]
@@ -22,8 +23,8 @@ pub struct Source {
     /// A server root named in the configuration that does not exist here; what lies below it is read below
     /// `host_root` instead. So a tree copied from another machine can be read.
     relocated: Option<Vec<u8>>,
-    /// Files with other bytes than on disk.
-    overlay: Arc<BTreeMap<PathBuf, Vec<u8>>>,
+    /// Files that are not read from disk, by the path behind all links.
+    overlay: Arc<BTreeMap<PathBuf, Arc<Document>>>,
     /// Names that are taken for missing: folders resolved, the last part not.
     hidden: BTreeSet<PathBuf>,
     /// Symbolic links that are taken to be there, with what they say.
@@ -58,13 +59,18 @@ impl Source {
 
     /// The same with other bytes in some files; files that do not exist yet become visible.
     pub fn with_overlay(&self, overlay: BTreeMap<PathBuf, Vec<u8>>) -> Self {
-        let mut all = overlay
-            .into_iter()
-            .map(|(path, bytes)| (real_path(&path), bytes))
-            .collect::<BTreeMap<_, _>>();
-        for (path, bytes) in self.overlay.iter() {
-            all.entry(path.clone()).or_insert_with(|| bytes.clone());
-        }
+        let document = |bytes| Arc::new(Document::new(bytes, self.platform));
+        let overlay = overlay.into_iter();
+        self.with_documents(overlay.map(|(path, bytes)| (real_path(&path), document(bytes))))
+    }
+
+    /// The same with files that need not be read again, by the path behind all links.
+    pub(crate) fn with_documents(
+        &self,
+        documents: impl IntoIterator<Item = (PathBuf, Arc<Document>)>,
+    ) -> Self {
+        let mut all = (*self.overlay).clone();
+        all.extend(documents);
         Source {
             overlay: Arc::new(all),
             ..self.clone()
@@ -80,7 +86,7 @@ impl Source {
             .parent()
             .map_or_else(|| target.to_path_buf(), |folder| folder.join(target));
         let bytes = match self.overlaid(&file) {
-            Some(bytes) => bytes.clone(),
+            Some(document) => document.bytes().to_vec(),
             None => read_file(&file)?.to_vec(),
         };
         let mut source = self.with_overlay([(path.to_path_buf(), bytes)].into());
@@ -123,7 +129,7 @@ impl Source {
         !self.hidden.is_empty() && self.hidden.contains(&own_name(host))
     }
 
-    fn overlaid(&self, host: &Path) -> Option<&Vec<u8>> {
+    fn overlaid(&self, host: &Path) -> Option<&Arc<Document>> {
         if self.overlay.is_empty() {
             None
         } else {
@@ -145,6 +151,14 @@ impl Source {
         }
         self.relocated = Some(root.to_vec());
         false
+    }
+
+    /// The same before any `ServerRoot` was read.
+    pub(crate) fn at_the_start(&self) -> Source {
+        Source {
+            relocated: None,
+            ..self.clone()
+        }
     }
 
     /// The server root that exists only in the configuration, if there is one.
@@ -188,7 +202,7 @@ impl Source {
     pub fn is_empty(&self, absolute: &[u8]) -> bool {
         let host = self.host_path(absolute);
         match self.overlaid(&host) {
-            Some(bytes) => bytes.is_empty(),
+            Some(document) => document.bytes().is_empty(),
             None => std::fs::metadata(host).is_ok_and(|meta| meta.is_file() && meta.len() == 0),
         }
     }
@@ -207,6 +221,12 @@ impl Source {
         std::fs::symlink_metadata(self.host_path(absolute)).is_ok_and(|meta| meta.is_dir())
     }
 
+    /// A file that need not be read from disk.
+    pub(in crate::httpd) fn document(&self, absolute: &[u8]) -> Option<Arc<Document>> {
+        let host = self.host_path(absolute);
+        self.overlaid(&host).filter(|_| !self.is_hidden(&host)).cloned()
+    }
+
     /// The bytes of a file.
     pub fn read(&self, absolute: &[u8]) -> io::Result<Bytes> {
         self.read_up_to(absolute, foreign::CONFIGURATION)
@@ -219,7 +239,7 @@ impl Source {
             return Err(io::ErrorKind::NotFound.into());
         }
         match self.overlaid(&host) {
-            Some(bytes) => Ok(bytes.clone().into()),
+            Some(document) => Ok(document.bytes().to_vec().into()),
             // As Apache reads it: an empty file.
             None if absolute == b"/dev/null" => Ok(Vec::new().into()),
             None => read_file_up_to(&host, limit),

@@ -8,7 +8,7 @@ use super::listen::is_no_host;
 use super::truth::Truth;
 
 /// One address of a virtual host.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// The host part.
     pub host: Host,
@@ -17,7 +17,7 @@ pub struct Address {
 }
 
 /// The host part of an [`Address`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Host {
     /// `*`, `_default_`, `0.0.0.0` or `[::]`.
     Any,

@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
 use super::address_sets::AddressSets;
 use super::configuration::Configuration;
-use super::entry::{Entry, EntryId, SERVER, Section, SectionId};
+use super::entry::{Entry, SERVER, Section, SectionId};
+use super::hosts::{Hosts, TlsSettings};
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
@@ -55,7 +55,6 @@ impl Configuration {
     }
 
     fn collect_hosts(&self) -> Hosts {
-        let main = self.main_server_name();
         // The port in the main server's name counts for the virtual hosts behind it only.
         let mut ports = self.server_level().iter().filter_map(|id| {
             let entry = self.entry(*id);
@@ -80,75 +79,72 @@ impl Configuration {
                 port = own;
                 next = ports.next();
             }
-            let (host, tls) = self.virtual_host(section, *opening, main.as_deref(), port);
-            hosts.all.push(host);
-            hosts.tls.push(tls);
+            let argument = self.section_argument(entry);
+            let addresses: Vec<Address> = word::words(&argument)
+                .filter_map(|w| Address::parse(&w.value, || port))
+                .collect();
+            hosts.all.push(VirtualHost {
+                section,
+                entry: *opening,
+                addresses,
+                server_name: None,
+                aliases: Vec::new(),
+                truth: entry.truth,
+            });
         }
+        self.add_names(&mut hosts.all);
+        hosts.tls = self.tls_settings(&hosts.all);
         hosts
     }
 
-    fn virtual_host(
-        &self,
-        section: SectionId,
-        opening: EntryId,
-        main: Option<&str>,
-        main_port: Option<u16>,
-    ) -> (VirtualHost, TlsSettings) {
-        let entry = self.entry(opening);
-        let argument = self.section_argument(entry);
-        let addresses = word::words(&argument)
-            .filter_map(|w| Address::parse(&w.value, || main_port))
-            .collect::<Vec<_>>();
-        let inherits = addresses.iter().any(|address| address.host == Host::Any);
-        let mut host = VirtualHost {
-            section,
-            entry: opening,
-            addresses,
-            server_name: None,
-            aliases: Vec::new(),
-            truth: entry.truth,
-        };
-        let mut tls = TlsSettings::default();
-        for inner in self.inside(section) {
-            if inner.truth == Truth::True && self.is_named(inner, "SSLEngine") {
-                tls.engine = Some(self.is_on(inner));
-            } else if inner.truth == Truth::True && self.is_named(inner, "SSLCertificateFile") {
-                tls.certificate = true;
-            } else if inner.truth < entry.truth {
-            } else if self.is_named(inner, "ServerName") {
-                if let [name] = self.arguments(inner).as_slice() {
-                    host.server_name = Some(host_part(name).0);
-                }
-            } else if self.is_named(inner, "ServerAlias") {
-                let all = self.arguments(inner).into_iter();
-                host.aliases
-                    .extend(all.map(|alias| String::from_utf8_lossy(&alias).into_owned()));
+    fn add_names(&self, hosts: &mut [VirtualHost]) {
+        for (_, entry) in self.named("ServerName") {
+            if let Some(index) = self.host_of(hosts, entry)
+                && entry.truth >= hosts[index].truth
+                && let [name] = self.arguments(entry).as_slice()
+            {
+                hosts[index].server_name = Some(host_part(name).0);
             }
         }
-        if host.server_name.is_none() && inherits {
-            host.server_name = main.map(str::to_string);
+        for (_, entry) in self.named("ServerAlias") {
+            if let Some(index) = self.host_of(hosts, entry)
+                && entry.truth >= hosts[index].truth
+            {
+                let all = self.arguments(entry).into_iter();
+                let aliases = all.map(|alias| String::from_utf8_lossy(&alias).into_owned());
+                hosts[index].aliases.extend(aliases);
+            }
         }
-        (host, tls)
+        let main = self.main_server_name();
+        for host in hosts {
+            let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
+            if host.server_name.is_none() && inherits() {
+                host.server_name.clone_from(&main);
+            }
+        }
     }
-}
 
-/// The virtual hosts, and what is asked about them again and again.
-#[derive(Debug, Default)]
-pub(in crate::httpd) struct Hosts {
-    /// In order.
-    all: Vec<VirtualHost>,
-    /// Of each of them.
-    tls: Vec<TlsSettings>,
-    sets: OnceLock<AddressSets>,
-}
+    fn tls_settings(&self, hosts: &[VirtualHost]) -> Vec<TlsSettings> {
+        let mut all = vec![TlsSettings::default(); hosts.len()];
+        let active = |name| self.named(name).filter(|(_, entry)| entry.truth == Truth::True);
+        for (_, entry) in active("SSLEngine") {
+            if let Some(index) = self.host_of(hosts, entry) {
+                all[index].engine = Some(self.is_on(entry));
+            }
+        }
+        for (_, entry) in active("SSLCertificateFile") {
+            if let Some(index) = self.host_of(hosts, entry) {
+                all[index].certificate = true;
+            }
+        }
+        all
+    }
 
-/// What a virtual host says itself about speaking TLS.
-#[derive(Clone, Copy, Debug, Default)]
-struct TlsSettings {
-    /// The last active `SSLEngine`: whether it is on, if that can be read.
-    engine: Option<Option<bool>>,
-    /// There is an active `SSLCertificateFile`.
-    certificate: bool,
+    /// The virtual host that a directive stands in, conditionals that Apache decides while reading seen through.
+    fn host_of(&self, hosts: &[VirtualHost], entry: &Entry) -> Option<usize> {
+        let section = self.context(entry);
+        hosts.binary_search_by_key(&section, |host| host.section).ok()
+    }
 }
 
 /// Virtual hosts that compete for the same connections, in order.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::line::{Line, Lines, Rare};
-use super::scan::LineKind;
+use super::scan::{LineKind, find_reference};
 use super::{line, word};
 use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::model::platform::Platform;
@@ -67,7 +67,7 @@ impl Document {
 
     /// Does `${` stand in a line?
     pub(in crate::httpd) fn refers(&self, line: usize) -> bool {
-        self.lines.rare.reference && memchr::memmem::find(self.raw(line), b"${").is_some()
+        self.lines.rare.reference && find_reference(self.raw(line)).is_some()
     }
 
     /// The file, as it is.

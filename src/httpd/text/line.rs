@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 
-use super::scan::{LineKind, is_space, kind, trim, trim_start};
+use super::scan::{LineKind, find_reference, is_space, kind, trim, trim_start};
 use crate::httpd::fast::glance::{Glance, Tests, look};
 use crate::httpd::fast::parallel::{in_parallel, processors};
 
@@ -100,7 +100,7 @@ impl Rare {
         self.nul |= memchr(0, bytes).is_some();
         self.lone_return |= memchr_iter(b'\r', bytes).any(lone);
         let across = (part.end + 1).min(source.len());
-        self.reference |= memmem::find(&source[part.start..across], b"${").is_some();
+        self.reference |= find_reference(&source[part.start..across]).is_some();
     }
 }
 
@@ -173,7 +173,7 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool) -> Lines {
             line.kind = kind(&text);
             line.glance = look(line.kind, &text, &mut lines.tests);
             // The file itself may have no such reference.
-            if memmem::find(&text, b"${").is_some() {
+            if find_reference(&text).is_some() {
                 line.glance = line.glance.before_substitution();
             }
             if ends > 1 {

@@ -79,6 +79,12 @@ pub fn kind(text: &[u8]) -> LineKind {
     }
 }
 
+/// Where a text first refers to a variable: `${`. One letter is found without preparing for it, which counts where most
+/// texts hold none.
+pub fn find_reference(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'$', text).find(|at| text.get(at + 1) == Some(&b'{'))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
-use crate::server::child::{Group, Unfinished};
+use crate::server::child::{Group, Unfinished, answer_in};
 use crate::server::environment::Environment;
 #[cfg(unix)]
 use crate::server::port::Process;
@@ -55,20 +55,6 @@ impl Direct {
             arguments.push(bytes_path(flag).into_os_string());
         }
         arguments
-    }
-
-    /// It reads the configuration and signals the process of the `PidFile`, as root.
-    fn may_be_told(&self) -> Result<(), Error> {
-        if let Some(obstacle) = &self.server.obstacle {
-            return Err(Error::Failed(obstacle.clone()));
-        }
-        match self.server.pid_file_distrust() {
-            None => Ok(()),
-            Some(distrust) => Err(Error::Failed(format!(
-                "the PidFile is not believed, as others than root and this account may write it ({distrust}); to mend it: {}",
-                distrust.advice()
-            ))),
-        }
     }
 
     fn tell(&self, word: &str) -> Result<(), Error> {
@@ -151,10 +137,8 @@ impl Direct {
 }
 
 fn read(mut file: std::fs::File) -> String {
-    use std::io::{Read, Seek};
-    let mut bytes = Vec::new();
-    let _ = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
-    String::from_utf8_lossy(&bytes).trim().to_string()
+    let _ = std::io::Seek::rewind(&mut file);
+    String::from_utf8_lossy(&answer_in(file)).trim().to_string()
 }
 
 impl Service for Direct {
@@ -162,6 +146,18 @@ impl Service for Direct {
         match &self.server.binary {
             Some(binary) => binary.path().display().to_string(),
             None => "Apache".into(),
+        }
+    }
+
+    /// It signals the process of the `PidFile`, as root.
+    fn may_be_told(&self) -> Result<(), Error> {
+        match self.server.pid_file_distrust() {
+            None => Ok(()),
+            Some(distrust) => Err(Error::Distrusted(format!(
+                "the PidFile is not believed, as {} it ({distrust}); to mend it: {}",
+                distrust.charge(),
+                distrust.advice()
+            ))),
         }
     }
 
@@ -217,5 +213,18 @@ impl Service for Direct {
 
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
         (!cfg!(windows)).then(|| self.tell(if graceful { "graceful" } else { "restart" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_end_is_cut_off() {
+        let longest = crate::server::child::LONGEST;
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(2 * longest).unwrap();
+        assert_eq!(read(file).len() as u64, longest);
     }
 }

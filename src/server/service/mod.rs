@@ -41,6 +41,8 @@ pub enum State {
 pub enum Error {
     /// This account may not.
     NotPermitted(String),
+    /// Others may write what it would read, or the note by which it would be found.
+    Distrusted(String),
     /// It did not come to the state that was asked for in time.
     TimedOut(String),
     /// It takes no orders before it is there, or gone.
@@ -55,6 +57,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Error::NotPermitted(words)
+            | Error::Distrusted(words)
             | Error::TimedOut(words)
             | Error::Busy(words)
             | Error::Failed(words) => words,
@@ -71,6 +74,10 @@ pub trait Service {
     fn name(&self) -> String;
     /// What it does now.
     fn state(&self) -> Result<State, Error>;
+    /// Whether it may be told anything: it would read its configuration then, with all rights.
+    fn may_be_told(&self) -> Result<(), Error> {
+        Ok(())
+    }
     /// Tells it to start; does not wait.
     fn start(&self) -> Result<(), Error>;
     /// Tells it to stop; does not wait.
@@ -95,7 +102,7 @@ pub struct Server {
     pub flags: Vec<Vec<u8>>,
     /// See `flags`.
     pub environment: Environment,
-    /// Why its binary must not read its configuration now.
+    /// Why nothing must have it read its configuration now.
     pub obstacle: Option<String>,
 }
 
@@ -161,15 +168,63 @@ pub fn account(main: Option<&Path>) -> Option<Account> {
     }
 }
 
-/// What runs this server.
+/// What runs this server. Whatever that is, it is told nothing while the server has an obstacle.
 pub fn of(server: Server) -> Box<dyn Service> {
+    match server.obstacle.clone() {
+        Some(why) => Box::new(Barred {
+            service: manager_of(server),
+            why,
+        }),
+        None => manager_of(server),
+    }
+}
+
+fn manager_of(server: Server) -> Box<dyn Service> {
     #[cfg(windows)]
     if let Some(service) = windows::of(&server) {
         return service;
     }
     match systemd::of(&server) {
-        Some(unit) => Box::new(unit),
-        None => Box::new(direct::Direct::new(server)),
+        Ok(Some(unit)) => Box::new(unit),
+        Ok(None) => Box::new(direct::Direct::new(server)),
+        // A unit may run it, which is not to be gone around.
+        Err(why) => Box::new(Barred {
+            service: Box::new(direct::Direct::new(server)),
+            why,
+        }),
+    }
+}
+
+/// A service whose server must not read its configuration: that can be looked at, and is told nothing. Its stop is an
+/// order to httpd too, which reads the configuration first (`apachectl` in a unit's `ExecStop`).
+struct Barred {
+    service: Box<dyn Service>,
+    why: String,
+}
+
+impl Service for Barred {
+    fn name(&self) -> String {
+        self.service.name()
+    }
+
+    fn state(&self) -> Result<State, Error> {
+        self.service.state()
+    }
+
+    fn may_be_told(&self) -> Result<(), Error> {
+        Err(Error::Distrusted(self.why.clone()))
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        self.may_be_told()
+    }
+
+    fn stop(&self) -> Result<(), Error> {
+        self.may_be_told()
+    }
+
+    fn reload(&self, _graceful: bool) -> Option<Result<(), Error>> {
+        Some(self.may_be_told())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Error, Server, Service, State};
-use crate::server::binary::{Binary, Output};
+use crate::server::binary::{Binary, Output, Silence};
 use crate::server::candidates::same;
 use crate::server::port::process;
 
@@ -16,43 +16,56 @@ pub struct Unit {
 }
 
 /// The unit of this server: it runs it, or, when it is stopped, would start it.
-pub fn of(server: &Server) -> Option<Unit> {
+///
+/// # Errors
+/// Why systemd cannot be asked although it is there.
+pub fn of(server: &Server) -> Result<Option<Unit>, String> {
     if cfg!(windows) {
-        return None;
+        return Ok(None);
     }
-    UNITS.iter().find_map(|name| {
+    for name in UNITS {
         let unit = Unit {
-            name: (*name).to_string(),
+            name: name.to_string(),
         };
-        let properties = unit.properties().ok()?;
-        let get = |name: &str| properties.get(name).map_or("", String::as_str);
-        if get("LoadState") != "loaded" {
-            return None;
+        match unit.properties() {
+            Ok(properties) if runs(&properties, server) => return Ok(Some(unit)),
+            Err(Error::Distrusted(why)) => return Err(why),
+            _ => {}
         }
-        let main = get("MainPID").parse().ok().filter(|pid: &u32| *pid > 0);
-        let is_own = match main.and_then(process) {
-            // systemd says that it is the unit's, under whatever account that runs.
-            Some(process) => server.is_named_by(&process),
-            None => {
-                // apachectl starts what is compiled in: the distribution's own root.
-                let start = get("ExecStart");
-                let distribution = ["/etc/apache2", "/etc/httpd"]
-                    .iter()
-                    .any(|root| same(&server.root, root.as_ref()));
-                distribution || start.contains(&server.main.display().to_string())
-            }
-        };
-        is_own.then_some(unit)
-    })
+    }
+    Ok(None)
+}
+
+/// Whether a unit with these properties is that of a server.
+fn runs(properties: &BTreeMap<String, String>, server: &Server) -> bool {
+    let get = |name: &str| properties.get(name).map_or("", String::as_str);
+    if get("LoadState") != "loaded" {
+        return false;
+    }
+    let main = get("MainPID").parse().ok().filter(|pid: &u32| *pid > 0);
+    match main.and_then(process) {
+        // systemd says that it is the unit's, under whatever account that runs.
+        Some(process) => server.is_named_by(&process),
+        None => {
+            // apachectl starts what is compiled in: the distribution's own root.
+            let start = get("ExecStart");
+            let distribution = ["/etc/apache2", "/etc/httpd"]
+                .iter()
+                .any(|root| same(&server.root, root.as_ref()));
+            distribution || start.contains(&server.main.display().to_string())
+        }
+    }
 }
 
 impl Unit {
     fn call(&self, arguments: &[&str]) -> Result<Output, Error> {
         let arguments: Vec<&str> = arguments.iter().copied().chain([self.name.as_str()]).collect();
         Binary::of_system("systemctl")
-            .ok_or_else(|| Error::Failed("there is no systemctl".into()))?
-            .run(&arguments)
-            .map_err(|silence| Error::Failed(silence.to_string()))
+            .and_then(|program| program.run(&arguments))
+            .map_err(|silence| match silence {
+                Silence::Distrusted(_) => Error::Distrusted(silence.to_string()),
+                _ => Error::Failed(silence.to_string()),
+            })
     }
 
     fn properties(&self) -> Result<BTreeMap<String, String>, Error> {

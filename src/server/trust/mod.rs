@@ -3,6 +3,7 @@
 //! on the way to it, symbolic links followed step by step.
 
 mod configuration;
+mod distrust;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -10,12 +11,14 @@ mod windows;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 pub use configuration::{Reach, of_configuration};
+pub use distrust::{Distrust, Others};
+
+use distrust::Step;
 
 #[cfg(unix)]
 use unix as system;
@@ -28,50 +31,10 @@ const LINKS: usize = 40;
 /// What is wrong with `/tmp`.
 const SHARED: &str = "is a folder into which others may put files";
 
-/// Why something is not run, or nothing is run on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Distrust {
-    /// What was judged.
-    pub subject: PathBuf,
-    /// It, or what on the way to it somebody else may write.
-    pub culprit: PathBuf,
-    /// Who may: the end of a sentence.
-    pub why: String,
-}
-
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.culprit != self.subject {
-            write!(f, "{}: ", self.subject.display())?;
-        }
-        write!(f, "{} {}", self.culprit.display(), self.why)
-    }
-}
-
-impl std::error::Error for Distrust {}
-
-impl Distrust {
-    /// How to make it trusted.
-    pub fn advice(&self) -> String {
-        let culprit = self.culprit.display();
-        #[cfg(windows)]
-        if let Some(commands) = crate::acl::remedy_at(&self.culprit) {
-            return commands;
-        }
-        if self.why == SHARED {
-            format!("put it into a folder that only root may write to, not into {culprit}")
-        } else if cfg!(windows) {
-            format!("let only the system and administrators write to {culprit}")
-        } else {
-            format!("chown root {culprit} && chmod go-w {culprit}")
-        }
-    }
-}
-
 /// Judges paths, and remembers the folders.
 #[derive(Default)]
 pub struct Judge {
-    /// Folders by the names that were asked for, and where they really are.
+    /// Folders by the names that were asked for, where they really are, and who may write there.
     folders: HashMap<PathBuf, Place>,
 }
 
@@ -83,6 +46,36 @@ struct Place {
     shared: bool,
     /// Nothing is there, but only root and we could make it.
     missing: bool,
+    /// What others may write on the way.
+    flaws: Vec<Flaw>,
+    /// The way could not be followed to its end.
+    ended: bool,
+}
+
+/// What others may write.
+#[derive(Clone)]
+struct Flaw {
+    culprit: PathBuf,
+    why: String,
+    step: Step,
+}
+
+impl Flaw {
+    fn of(culprit: &Path, why: impl Into<String>, step: Step) -> Flaw {
+        Flaw {
+            culprit: culprit.to_path_buf(),
+            why: why.into(),
+            step,
+        }
+    }
+
+    fn shared(folder: &Path) -> Flaw {
+        Flaw::of(folder, SHARED, Step::Elsewhere)
+    }
+
+    fn unreadable(path: &Path, error: &io::Error) -> Flaw {
+        Flaw::of(path, format!("cannot be looked at: {error}"), Step::Permission)
+    }
 }
 
 impl Judge {
@@ -91,30 +84,47 @@ impl Judge {
     /// # Errors
     /// What somebody else may write.
     pub fn judge(&mut self, path: &Path) -> Result<PathBuf, Distrust> {
-        let distrust = |culprit: PathBuf, why: String| Distrust {
-            subject: path.to_path_buf(),
-            culprit,
-            why,
+        let place = self.look(path);
+        match place.flaws.into_iter().next() {
+            None => Ok(place.real),
+            Some(first) => Err(first.of_subject(path)),
+        }
+    }
+
+    /// All that somebody else may write of a path and the way to it.
+    pub fn flaws(&mut self, path: &Path) -> Vec<Distrust> {
+        let flaws = self.look(path).flaws.into_iter();
+        flaws.map(|flaw| flaw.of_subject(path)).collect()
+    }
+
+    fn look(&mut self, path: &Path) -> Place {
+        let absolute = match std::path::absolute(path) {
+            Ok(absolute) => absolute,
+            Err(error) => return Place::default().end(Flaw::unreadable(path, &error)),
         };
-        let absolute = std::path::absolute(path)
-            .map_err(|error| distrust(path.to_path_buf(), format!("cannot be looked at: {error}")))?;
-        let place = match (absolute.parent(), absolute.file_name()) {
+        let mut place = match (absolute.parent(), absolute.file_name()) {
             (Some(folder), Some(name)) => {
-                let at = match self.folders.get(folder) {
-                    Some(known) => Ok(known.clone()),
-                    None => walk(Place::default(), folder),
-                };
-                let at = at.map_err(|(culprit, why)| distrust(culprit, why))?;
-                self.folders.insert(folder.to_path_buf(), at.clone());
-                walk(at, Path::new(name))
+                let known = self.folders.entry(folder.to_path_buf());
+                let at = known.or_insert_with(|| walk(Place::default(), folder));
+                walk(at.clone(), Path::new(name))
             }
             _ => walk(Place::default(), &absolute),
         };
-        let place = place.map_err(|(culprit, why)| distrust(culprit, why))?;
-        if place.shared {
-            return Err(distrust(place.real, SHARED.into()));
+        if place.shared && !place.ended {
+            place.flaws.push(Flaw::shared(&place.real));
         }
-        Ok(place.real)
+        place
+    }
+}
+
+impl Flaw {
+    fn of_subject(self, subject: &Path) -> Distrust {
+        Distrust {
+            subject: subject.to_path_buf(),
+            culprit: self.culprit,
+            why: self.why,
+            step: self.step,
+        }
     }
 }
 
@@ -127,71 +137,109 @@ pub fn judge(path: &Path) -> Result<PathBuf, Distrust> {
 }
 
 /// Goes on from a place that was judged, one name after the other, as the system does.
-fn walk(from: Place, path: &Path) -> Result<Place, (PathBuf, String)> {
+fn walk(from: Place, path: &Path) -> Place {
     let mut at = from;
     let mut links = 0;
     let mut ahead: Vec<OsString> = names(path);
-    while let Some(name) = ahead.pop() {
-        let unreadable = |error: io::Error, path: &Path| {
-            let why = format!("cannot be looked at: {error}");
-            (path.to_path_buf(), why)
-        };
-        match Path::new(&name).components().next() {
-            None | Some(Component::CurDir) => {}
+    while !at.ended
+        && let Some(name) = ahead.pop()
+    {
+        at = match Path::new(&name).components().next() {
+            None | Some(Component::CurDir) => at,
             Some(Component::ParentDir) if at.missing => {
-                return Err((at.real, "does not exist".into()));
+                let flaw = Flaw::of(&at.real, "does not exist", Step::Name);
+                at.end(flaw)
             }
-            Some(Component::Prefix(_)) => {
-                at = Place {
-                    real: name.into(),
-                    ..Place::default()
-                }
+            Some(Component::Prefix(_)) => Place {
+                real: name.into(),
+                flaws: at.flaws,
+                ..Place::default()
+            },
+            Some(part @ (Component::ParentDir | Component::RootDir)) => at.up(part),
+            Some(Component::Normal(_)) => at.down(&name, &mut links, &mut ahead),
+        };
+    }
+    at
+}
+
+impl Place {
+    /// Nothing further can be said of the way.
+    fn end(mut self, flaw: Flaw) -> Place {
+        self.flaws.push(flaw);
+        self.ended = true;
+        self
+    }
+
+    /// To the folder above, or to the top.
+    fn up(mut self, part: Component) -> Place {
+        match part {
+            Component::ParentDir => _ = self.real.pop(),
+            part => self.real.push(part),
+        }
+        match fs::symlink_metadata(&self.real) {
+            Ok(metadata) => {
+                let looked = system::look(&self.real, &metadata, None);
+                self.note(looked)
             }
-            Some(part @ (Component::ParentDir | Component::RootDir)) => {
-                match part {
-                    Component::ParentDir => _ = at.real.pop(),
-                    _ => at.real.push(&name),
-                }
-                let metadata = fs::symlink_metadata(&at.real).map_err(|error| unreadable(error, &at.real))?;
-                at.shared = system::look(&at.real, &metadata, None)?;
-            }
-            Some(Component::Normal(_)) => {
-                let next = at.real.join(&name);
-                if at.missing {
-                    at.real = next;
-                    continue;
-                }
-                let metadata = match fs::symlink_metadata(&next) {
-                    Ok(metadata) => metadata,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound && !at.shared => {
-                        at = Place {
-                            real: next,
-                            shared: false,
-                            missing: true,
-                        };
-                        continue;
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                        return Err((at.real, SHARED.into()));
-                    }
-                    Err(error) => return Err(unreadable(error, &next)),
-                };
-                let shared = system::look(&next, &metadata, at.shared.then_some(&at.real))?;
-                if !metadata.is_symlink() {
-                    at.real = next;
-                    at.shared = shared;
-                    continue;
-                }
-                links += 1;
-                if links > LINKS {
-                    return Err((next, "is a symbolic link that leads in circles".into()));
-                }
-                let target = fs::read_link(&next).map_err(|error| unreadable(error, &next))?;
-                ahead.extend(names(&target));
+            Err(error) => {
+                let flaw = Flaw::unreadable(&self.real, &error);
+                self.end(flaw)
             }
         }
     }
-    Ok(at)
+
+    /// To a name in this folder, or, if that is a link, to where its way begins.
+    fn down(mut self, name: &OsString, links: &mut usize, ahead: &mut Vec<OsString>) -> Place {
+        let next = self.real.join(name);
+        if self.missing {
+            self.real = next;
+            return self;
+        }
+        let metadata = match fs::symlink_metadata(&next) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if self.shared {
+                    self.flaws.push(Flaw::shared(&self.real));
+                }
+                self.real = next;
+                self.shared = false;
+                self.missing = true;
+                return self;
+            }
+            Err(error) => return self.end(Flaw::unreadable(&next, &error)),
+        };
+        let looked = system::look(&next, &metadata, self.shared.then_some(&self.real));
+        if !metadata.is_symlink() {
+            self.real = next;
+            return self.note(looked);
+        }
+        *links += 1;
+        match (looked, fs::read_link(&next)) {
+            // Where a link of somebody else's leads is nobody's business.
+            (Err(flaw), _) => self.end(flaw),
+            _ if *links > LINKS => self.end(Flaw::of(
+                &next,
+                "is a symbolic link that leads in circles",
+                Step::Name,
+            )),
+            (_, Err(error)) => self.end(Flaw::unreadable(&next, &error)),
+            (_, Ok(target)) => {
+                ahead.extend(names(&target));
+                self
+            }
+        }
+    }
+
+    fn note(mut self, looked: Result<bool, Flaw>) -> Place {
+        match looked {
+            Ok(shared) => self.shared = shared,
+            Err(flaw) => {
+                self.flaws.push(flaw);
+                self.shared = false;
+            }
+        }
+        self
+    }
 }
 
 /// The parts of a path, the last first.

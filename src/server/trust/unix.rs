@@ -4,10 +4,10 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::SHARED;
-use crate::account::{self, is_root_or_us, user};
+use super::Flaw;
+use super::distrust::Step;
+use crate::account::{self, Writer};
 
-const GROUP_WRITES: u32 = 0o020;
 const ALL_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
@@ -16,63 +16,52 @@ const STICKY: u32 = 0o1000;
 ///
 /// In `/tmp` a folder of root's stays where it is. A file or a link there may be somebody's second name for a file
 /// of root's, and what is mounted there shows what owners it likes.
-pub(super) fn look(
-    path: &Path,
-    metadata: &Metadata,
-    shared: Option<&PathBuf>,
-) -> Result<bool, (PathBuf, String)> {
+pub(super) fn look(path: &Path, metadata: &Metadata, shared: Option<&PathBuf>) -> Result<bool, Flaw> {
     let mode = metadata.mode();
     let shown = format!("mode {:04o}", mode & 0o7777);
-    let refuse = |why: String| Err((path.to_path_buf(), why));
-    if !is_root_or_us(metadata.uid()) {
-        return refuse(format!("belongs to {}, {shown}", user(metadata.uid())));
+    let list = || account::access_list(|list| rustix::fs::lgetxattr(path, account::ACCESS_LIST, list));
+    let writer = |owner, mode| Writer::of(owner, metadata.gid(), mode, list);
+    let too_much = if metadata.is_symlink() || metadata.file_type().is_char_device() {
+        None
+    } else {
+        too_much(writer(0, mode & !ALL_WRITE).is_some(), mode & ALL_WRITE != 0)
+    };
+    if let Some(other @ Writer::Owner(user)) = writer(metadata.uid(), mode) {
+        let step = Step::Owner {
+            user,
+            is_link: metadata.is_symlink(),
+            mode: too_much,
+        };
+        return Err(Flaw::of(path, format!("{other}, {shown}"), step));
     }
     if let Some(folder) = shared {
         let is_of_folder = folder
             .metadata()
             .is_ok_and(|folder| folder.dev() == metadata.dev());
         if !metadata.is_dir() || !is_of_folder {
-            return Err((folder.clone(), SHARED.into()));
+            return Err(Flaw::shared(folder));
         }
     }
-    if metadata.is_symlink() || metadata.file_type().is_char_device() {
+    let Some(too_much) = too_much else {
         return Ok(false);
-    }
-    let by_group = mode & GROUP_WRITES != 0 && !is_closed_group(path, metadata.gid());
-    if mode & ALL_WRITE == 0 && !by_group {
-        return Ok(false);
-    }
+    };
     if metadata.is_dir() && mode & STICKY != 0 {
         return Ok(true);
     }
-    refuse(if mode & ALL_WRITE != 0 {
-        format!("may be written by everybody, {shown}")
-    } else {
-        format!("may be written by {}, {shown}", group(metadata.gid()))
-    })
+    let who = writer(0, mode)
+        .map(|writer| writer.to_string())
+        .unwrap_or_default();
+    Err(Flaw::of(path, format!("{who}, {shown}"), Step::Mode(too_much)))
 }
 
-/// Root's group, or the private one that many systems give each account. With an access list the bits of the group
-/// speak for everybody named there.
-fn is_closed_group(path: &Path, group: u32) -> bool {
-    let us = rustix::process::geteuid().as_raw();
-    let is_private = us != 0 && group == us && group == rustix::process::getegid().as_raw();
-    (group == 0 || is_private) && !has_access_list(path)
-}
-
-fn has_access_list(path: &Path) -> bool {
-    use rustix::io::Errno;
-    let mut none: [u8; 0] = [];
-    !matches!(
-        rustix::fs::lgetxattr(path, "system.posix_acl_access", &mut none),
-        Err(Errno::NODATA | Errno::NOTSUP)
-    )
-}
-
-fn group(id: u32) -> String {
-    account::group(id).map_or(format!("its group, gid {id}"), |name| {
-        format!("its group {name} (gid {id})")
-    })
+/// What of a mode others have too much, for `chmod`.
+fn too_much(by_group: bool, by_all: bool) -> Option<&'static str> {
+    match (by_group, by_all) {
+        (true, true) => Some("go-w"),
+        (true, false) => Some("g-w"),
+        (false, true) => Some("o-w"),
+        (false, false) => None,
+    }
 }
 
 #[cfg(test)]
@@ -162,10 +151,5 @@ mod tests {
         for name in ["httpd", "link", "missing", "."] {
             assert_eq!(culprit(&shared.join(name)), Some(shared.clone()), "{name}");
         }
-    }
-
-    #[test]
-    fn names_of_groups() {
-        assert_eq!(group(0), "its group root (gid 0)");
     }
 }

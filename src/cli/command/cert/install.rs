@@ -8,11 +8,16 @@ use crate::cli::printer::Printer;
 use crate::cli::render::new_files;
 use crate::exit_status::ExitStatus;
 use crate::operation::install::{self, Request};
-use crate::operation::{Failure, Where, key_files};
+use crate::operation::{Failure, Where, World, key_files};
 use crate::tls::bundle::Bundle;
 
 /// Runs the command.
-pub fn run(arguments: &Install, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+pub fn run(
+    arguments: &Install,
+    place: &Where,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
     let origin = arguments.pfx.as_ref().or(arguments.cert.as_ref());
     let origin = origin.map_or("", |path| path.as_str());
     let or_origin = |path: &Option<Utf8PathBuf>| path.clone().map_or(origin.to_owned(), Into::into);
@@ -25,7 +30,7 @@ pub fn run(arguments: &Install, place: &Where, printer: &Printer) -> Result<Exit
         forced: &arguments.force,
         dry_run: arguments.dry_run,
     };
-    new_files::tell(&install::run(&request, place, printer)?, printer);
+    new_files::tell(&install::run(&request, place, world, printer)?, printer);
     Ok(ExitStatus::Done)
 }
 

@@ -8,16 +8,21 @@ mod issue;
 use crate::cli::arguments::CertCommand;
 use crate::cli::printer::Printer;
 use crate::exit_status::ExitStatus;
-use crate::operation::{Failure, Where};
+use crate::operation::{Failure, Where, World};
 
 /// Runs the command.
-pub fn run(command: &CertCommand, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+pub fn run(
+    command: &CertCommand,
+    place: &Where,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
     match command {
         CertCommand::Inspect(arguments) => inspect::run(arguments, printer),
         CertCommand::SelfSigned(arguments) => issue::self_signed(arguments, printer),
         CertCommand::Request(arguments) => issue::request(arguments, printer),
         CertCommand::DecryptKey(arguments) => convert::decrypt_key(arguments, printer),
         CertCommand::Import(arguments) => convert::import(arguments, printer),
-        CertCommand::Install(arguments) => install::run(arguments, place, printer),
+        CertCommand::Install(arguments) => install::run(arguments, place, world, printer),
     }
 }

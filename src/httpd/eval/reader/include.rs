@@ -1,6 +1,7 @@
 //! `Include` and `IncludeOptional`: opens the files that [`crate::httpd::eval::include`] finds, within bounds.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::budget::too_many_lines;
@@ -161,7 +162,7 @@ impl Reader {
     }
 }
 
-type Loaded = Result<Document, Unreadable>;
+type Loaded = Result<Arc<Document>, Unreadable>;
 
 /// Why a file was not read: in Apache's words, where it would refuse it too, and in ours.
 struct Unreadable {
@@ -176,12 +177,19 @@ fn load_ahead(file: &Found, source: &Source, waiting: &AtomicU64) -> Option<Load
     if file.kind == Kind::Other || waiting.load(Ordering::Relaxed) > MOST_AHEAD {
         return None;
     }
-    let bytes = source.read_up_to(&file.path, LARGEST_AHEAD).ok()?;
-    waiting.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-    Some(Ok(Document::new(bytes, source.platform)))
+    let read = || source.read_up_to(&file.path, LARGEST_AHEAD).ok();
+    let document = match source.document(&file.path) {
+        Some(document) => document,
+        None => Arc::new(Document::new(read()?, source.platform)),
+    };
+    waiting.fetch_add(document.bytes().len() as u64, Ordering::Relaxed);
+    Some(Ok(document))
 }
 
 fn load(file: &Found, source: &Source) -> Loaded {
+    if let Some(document) = source.document(&file.path) {
+        return Ok(document);
+    }
     let show = String::from_utf8_lossy(&file.path);
     let read = match file.kind {
         // It says what else it is.
@@ -194,7 +202,7 @@ fn load(file: &Found, source: &Source) -> Loaded {
             message: format!("{show} has more lines than can be kept"),
             ends: true,
         }),
-        Ok(bytes) => Ok(Document::new(bytes, source.platform)),
+        Ok(bytes) => Ok(Arc::new(Document::new(bytes, source.platform))),
         Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unreadable {
             apache: None,
             message: format!("{show} was not read: {error}"),

@@ -44,6 +44,9 @@ impl Configuration {
     /// # Errors
     /// Only when the main file itself cannot be read; all else becomes a [`Problem`].
     pub fn read(main: &[u8], source: Source, facts: Facts) -> std::io::Result<Configuration> {
+        if let Some(document) = source.document(main) {
+            return Ok(read(main, document, source, facts));
+        }
         let bytes = source.read(main)?;
         if bytes.len() >= u32::MAX as usize {
             return Err(std::io::Error::other("it is larger than 4 GiB"));
@@ -53,57 +56,24 @@ impl Configuration {
 
     /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
     pub fn from_bytes(main: &[u8], bytes: impl Into<Bytes>, source: Source, facts: Facts) -> Configuration {
-        read(main, bytes.into(), source, facts)
+        let bytes = bytes.into();
+        if !too_many_lines(&bytes) {
+            let document = Arc::new(Document::new(bytes, facts.platform));
+            return read(main, document, source, facts);
+        }
+        let nothing = Arc::new(Document::new(Vec::new(), facts.platform));
+        let mut reader = Reader::new(source, facts);
+        let file = reader.open(main, nothing, None, Truth::True);
+        let what = "the file has more lines than can be kept";
+        reader.stop_at(file, 0, "configuration-too-large", what);
+        reader.c
     }
 }
 
-fn read(main: &[u8], bytes: Bytes, source: Source, facts: Facts) -> Configuration {
-    let server_root = source.initial_root();
-    let configuration = Configuration {
-        files: Vec::new(),
-        entries: Entries::default(),
-        sections: vec![Section {
-            parent: SERVER,
-            opening: EntryId::MAX,
-            closing: None,
-            transparent: false,
-            depth: 0,
-            truth: Truth::True,
-        }],
-        texts: Vec::new(),
-        problems: Vec::new(),
-        load_modules: Vec::new(),
-        modules: Modules::new(&facts),
-        variables: Variables::new(&facts.flags, &facts.environment),
-        server_root,
-        source,
-        facts,
-        index: Default::default(),
-    };
-    let mut reader = Reader {
-        c: configuration,
-        macros: Macros::default(),
-        depth: 0,
-        macro_lines: 0,
-        budget: Budget::default(),
-        stopped: false,
-        acted: 0,
-        in_part: false,
-    };
-    let too_many = too_many_lines(&bytes);
-    let bytes = if too_many { Vec::new().into() } else { bytes };
-    let document = Document::new(bytes, reader.c.facts.platform);
+fn read(main: &[u8], document: Arc<Document>, source: Source, facts: Facts) -> Configuration {
+    let mut reader = Reader::new(source, facts);
     let file = reader.open(main, document, None, Truth::True);
-    if too_many {
-        reader.stop_at(
-            file,
-            0,
-            "configuration-too-large",
-            "the file has more lines than can be kept",
-        );
-    } else {
-        reader.read_file(file, SERVER, Truth::True);
-    }
+    reader.read_file(file, SERVER, Truth::True);
     reader.c
 }
 
@@ -143,9 +113,48 @@ impl Frame {
 }
 
 impl Reader {
+    /// One that has read nothing.
+    fn new(source: Source, facts: Facts) -> Reader {
+        Reader {
+            c: Configuration {
+                files: Vec::new(),
+                entries: Entries::default(),
+                sections: vec![Section {
+                    parent: SERVER,
+                    opening: EntryId::MAX,
+                    closing: None,
+                    transparent: false,
+                    depth: 0,
+                    truth: Truth::True,
+                }],
+                texts: Vec::new(),
+                problems: Vec::new(),
+                load_modules: Vec::new(),
+                modules: Modules::new(&facts),
+                variables: Variables::new(&facts.flags, &facts.environment),
+                server_root: source.initial_root(),
+                source,
+                facts,
+                index: Default::default(),
+            },
+            macros: Macros::default(),
+            depth: 0,
+            macro_lines: 0,
+            budget: Budget::default(),
+            stopped: false,
+            acted: 0,
+            in_part: false,
+        }
+    }
+
     /// Registers a file that is about to be read.
-    fn open(&mut self, name: &[u8], document: Document, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
-        let document = Arc::new(document);
+    fn open(
+        &mut self,
+        name: &[u8],
+        document: Arc<Document>,
+        from: Option<(FileId, u32)>,
+        truth: Truth,
+    ) -> FileId {
         let host = self.c.source.host_path(name);
         let fits = self
             .budget
