@@ -9,14 +9,45 @@
 //! - [`change`]: what to edit to turn HTTPS on or off, and the proof that it does. Pure.
 //! - [`apply`]: how changes reach the disk.
 //! - [`check`]: rules that look at files and configuration and return findings.
+//! - [`operation`]: what a command does: data in, data out.
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`foreign`]: how files are opened that others may have written.
+//! - [`shown`]: what others wrote, as people may see it.
 //! - [`quoted`]: paths in commands that people are told to type.
 //! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
+//!
+//! Turning HTTPS on without the command line:
+//!
+//! ```no_run
+//! use esync_ssl::operation::enable::{self, Request};
+//! use esync_ssl::operation::{Failure, Files, Silent, Where, World, Writing};
+//!
+//! fn main() -> Result<(), Failure> {
+//!     let files = Files::Named {
+//!         certificate: "/etc/ssl/www.example.com.crt".into(),
+//!         key: "/etc/ssl/private/www.example.com.key".into(),
+//!         chain: None,
+//!     };
+//!     let request = Request::new(vec!["www.example.com".into()], files);
+//!     let place = Where {
+//!         root: Some("/etc/apache2".into()),
+//!         ..Where::default()
+//!     };
+//!     // Without a question. The server is restarted, and all is put back unless it then shows the certificate.
+//!     let writing = Writing {
+//!         yes: true,
+//!         restart: true,
+//!         ..Writing::default()
+//!     };
+//!     let report = enable::run(&request, &writing, &place, &World::real(), &Silent)?;
+//!     println!("{}: {}", report.result, report.written.join(", "));
+//!     Ok(())
+//! }
+//! ```
 
 #[cfg(unix)]
 pub mod account;
@@ -33,6 +64,8 @@ pub mod httpd;
 pub mod inherited;
 pub mod interrupt;
 pub mod lint;
+pub mod operation;
 pub mod quoted;
 pub mod server;
+pub mod shown;
 pub mod tls;

@@ -207,6 +207,16 @@ impl FromStr for Code {
 }
 
 impl Finding {
+    /// Somebody goes on in spite of this error.
+    pub fn is_forced(&self, forced: &[Code]) -> bool {
+        self.severity.is_error() && forced.contains(&self.code)
+    }
+
+    /// An error that nobody overrode.
+    pub fn is_open(&self, forced: &[Code]) -> bool {
+        self.severity.is_error() && !self.is_forced(forced)
+    }
+
     /// A finding without place and without codes of Apache; see [`Finding::at`] and [`Finding::logged`].
     pub fn new(
         code: Code,

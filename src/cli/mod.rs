@@ -1,55 +1,20 @@
 //! Flags, confirmation, rendering. No rule about configurations lives here.
 
 mod arguments;
-mod backups;
-mod cert;
-mod check;
-mod commit;
-mod devices;
-mod diff;
-mod disable;
-mod dump;
-mod effect;
-mod enable;
-mod enable_files;
-mod explain;
-mod findings;
-mod interrupted;
-mod judge;
-mod known;
-mod lint;
-mod material;
-mod new_files;
-mod pass_phrase;
-mod planned;
-mod ports;
-mod preflight;
+mod command;
 mod printer;
-mod proof;
-mod records;
-mod rehearse;
-mod report;
-mod restart;
-mod restore;
-mod running;
-mod server_folders;
-mod settings;
-mod status;
-mod tell;
-mod turn;
-mod verify;
-mod world;
+mod render;
 
 use clap::Parser;
 
-use crate::check::Finding;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
+use crate::operation::Progress;
 use crate::server::scratch;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
-pub use world::{Pace, World};
+pub use crate::operation::{Pace, World};
 
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {
@@ -75,7 +40,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
                 return ExitStatus::Done;
             }
             // It quotes what was typed, or what a script put there.
-            let told = printer::printable(error.render().to_string().as_bytes());
+            let told = crate::shown::printable(error.render().to_string().as_bytes());
             let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
             return ExitStatus::Usage;
         }
@@ -87,23 +52,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         interrupt::answers_in_json();
     }
     swept(&printer);
-    let result = match command {
-        Command::Enable(enable) => enable::run(enable, &global, world, &printer),
-        Command::Disable(disable) => disable::run(disable, &global, world, &printer),
-        Command::Backups => backups::run(&global, world, &printer),
-        Command::Restore(restore) => restore::run(restore, &global, world, &printer),
-        Command::Check(check) => check::run(&check, &global, &printer),
-        Command::Explain(explain) => explain::run(&explain, &global, &printer),
-        Command::Ports => ports::run(&global, &printer),
-        Command::Restart(restart) => restart::run(&restart, &global, world, &printer),
-        Command::Verify(verify) => verify::run(&verify, &global, &printer),
-        Command::Devices(devices) => devices::run(&devices, &global, &printer),
-        Command::Report(report) => report::run(&report, &global, world, &printer),
-        Command::Cert(command) => cert::run(command, &global, world, &printer),
-        Command::Status => status::run(&global, &printer),
-        Command::Lint(lint) => lint::run(&lint, &global, &printer),
-        Command::Dump(dump) => dump::run(&dump, &global, &printer),
-    };
+    let result = command::run(&command, &global, world, &printer);
     result.unwrap_or_else(|failure| printer.failure(&failure))
 }
 
@@ -120,75 +69,5 @@ fn swept(printer: &Printer) {
                 format!(", and its httpd ended (process {})", processes.join(", "))
             }
         ));
-    }
-}
-
-/// Why a command did not do what was asked, and the status that says so.
-#[derive(Debug)]
-struct Failure {
-    status: ExitStatus,
-    error: anyhow::Error,
-    /// What the refusal is about, for programs; people were told already.
-    findings: Vec<Finding>,
-}
-
-impl Failure {
-    /// Something failed.
-    fn error(error: impl Into<anyhow::Error>) -> Self {
-        Failure {
-            status: ExitStatus::Error,
-            error: error.into(),
-            findings: Vec::new(),
-        }
-    }
-
-    /// Somebody wants the program to end; what was begun is undone.
-    fn interrupted() -> Self {
-        Failure {
-            status: ExitStatus::Interrupted,
-            ..Failure::error(anyhow::anyhow!("interrupted"))
-        }
-    }
-
-    /// The same of one that happened while somebody wanted the program to end, all being as it was.
-    fn into_interrupted(self) -> Self {
-        let words = format!("{:#}", self.error);
-        let words = match words.strip_prefix("interrupted") {
-            Some("") => "interrupted; everything is as it was".to_owned(),
-            Some(_) => words,
-            None => format!("interrupted; {words}"),
-        };
-        Failure {
-            status: ExitStatus::Interrupted,
-            error: anyhow::Error::msg(words),
-            findings: self.findings,
-        }
-    }
-
-    /// The same with what is the case now.
-    fn after(self, state: &'static str) -> Self {
-        Failure {
-            error: self.error.context(state),
-            ..self
-        }
-    }
-
-    /// Refused before anything was written.
-    fn refused(message: impl Into<String>) -> Self {
-        Failure {
-            status: ExitStatus::Refused,
-            error: anyhow::Error::msg(message.into()),
-            findings: Vec::new(),
-        }
-    }
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Failure {
-            status: ExitStatus::Error,
-            error,
-            findings: Vec::new(),
-        }
     }
 }

@@ -1,17 +1,21 @@
 //! What is printed where: answers to stdout, talk to stderr, and nothing of a file that could steer a terminal.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
+use zeroize::Zeroizing;
 
-use super::Failure;
 use super::arguments::ColorChoice;
+use super::render::{self, explain, findings};
+use crate::apply::{Holder, Unfinished, Working};
 use crate::change::Refusal;
+use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
-use crate::interrupt;
-use crate::server::error_log::cut;
+use crate::interrupt::{self, Terminal};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
+use crate::shown::{deceives, printable};
 
 /// Prints for people or for programs.
 pub struct Printer {
@@ -44,29 +48,6 @@ impl Printer {
             held: RefCell::default(),
             added: RefCell::default(),
         }
-    }
-
-    /// From now on everything waits.
-    pub fn hold(&self) {
-        *self.held.borrow_mut() = Some(Vec::new());
-    }
-
-    /// What waits is said, and all that follows at once.
-    pub fn release(&self) {
-        let held = self.held.take();
-        for (stream, text) in held.into_iter().flatten() {
-            self.print(stream, &text);
-        }
-    }
-
-    /// What waits is not said, and all that follows at once.
-    pub fn discard(&self) {
-        self.held.take();
-    }
-
-    /// Talk that comes before all that waits.
-    pub fn first(&self, text: &str) {
-        Printer::write(Stream::Talk, text);
     }
 
     fn print(&self, stream: Stream, text: &str) {
@@ -141,18 +122,6 @@ fn write_document(out: &mut impl Write, value: &impl serde::Serialize) {
 }
 
 impl Printer {
-    /// Talk: where things were found, warnings, questions.
-    pub fn talk(&self, text: &str) {
-        self.print(Stream::Talk, text);
-    }
-
-    /// A question: talk without a line end.
-    pub fn question(&self, text: &str) {
-        let mut stderr = anstream::stderr();
-        let _ = stderr.write_all(text.as_bytes());
-        let _ = stderr.flush();
-    }
-
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
         let message = printable(format!("{:#}", failure.error).as_bytes());
@@ -188,54 +157,103 @@ fn parts(refusal: &Refusal) -> serde_json::Value {
     })
 }
 
-/// Bytes of a file as text for people: control characters and bytes that are not UTF-8 become `\xNN`; tabs and line
-/// feeds stay, a carriage return at the end of a line goes.
-pub fn printable(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        let mut characters = chunk.valid().chars().peekable();
-        while let Some(character) = characters.next() {
-            match character {
-                '\n' | '\t' => text.push(character),
-                '\r' if matches!(characters.peek(), Some('\n') | None) => {}
-                c if deceives(c) => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
-                c => text.push(c),
-            }
+impl Progress for Printer {
+    fn talk(&self, text: &str) {
+        self.print(Stream::Talk, text);
+    }
+
+    fn unchanged(&self, why: &str) {
+        self.answer(&format!("Nothing needs to change: {why}.\n"));
+    }
+
+    fn preview(&self, preview: &Preview) {
+        if !self.json {
+            self.answer(&render::preview::text(preview));
         }
-        text.extend(hex(chunk.invalid()));
     }
-    text
-}
 
-/// Does a character steer the terminal, turn the direction of text, end a line, or stand there unseen? With those one
-/// line can look like another.
-fn deceives(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-        || character.is_control()
-}
-
-/// Characters of one cell of a table.
-const CELL: usize = 200;
-
-/// A text as one cell of a table: on one line, and cut where it is far too long. Programs get the whole.
-pub fn cell(text: &str) -> String {
-    // No more is looked at than can be shown.
-    let start: String = text.chars().take(CELL + 1).collect();
-    let shown = printable(start.as_bytes()).replace(['\n', '\t'], " ");
-    if shown.chars().count() <= CELL {
-        return shown;
+    fn findings(&self, found: &[Finding], forced: &[Code]) {
+        self.talk(findings::lines(found, forced).trim_end());
     }
-    shown.chars().take(CELL - 1).chain(['…']).collect()
+
+    fn logs(&self, report: &LogReport) {
+        self.talk(explain::text(report).trim_end());
+    }
+
+    fn interrupted(&self, run: &Unfinished, remedy: &str) {
+        let command = printable(run.command.get(1..).unwrap_or_default().join(" ").as_bytes());
+        let id = printable(run.id.as_bytes());
+        let is_new = self.add(
+            "interrupted",
+            serde_json::json!({
+                "run": id,
+                "command": command,
+                "at_work": run.at_work.is_some(),
+                "fix": run.at_work.is_none().then_some(remedy),
+            }),
+        );
+        if !is_new {
+            return;
+        }
+        match &run.at_work {
+            Some(Working(holder)) => {
+                let who = holder.as_ref().map(|Holder { pid, user, since, command }| {
+                    format!(": process {pid} of {user}, since {since}: {command}")
+                });
+                let who = printable(who.unwrap_or_default().as_bytes());
+                self.talk(&format!(
+                    "note: another run of esync-ssl is at work here{who}; what follows may show its changes half done. Look \
+                     again when it is done"
+                ));
+            }
+            None => self.talk(&format!(
+                "warning: an earlier run was interrupted and left its changes half done ({id}: {command}); {remedy} undoes \
+                 them, as does the next run that writes"
+            )),
+        }
+    }
+
+    fn hold(&self) {
+        *self.held.borrow_mut() = Some(Vec::new());
+    }
+
+    fn release(&self) {
+        let held = self.held.take();
+        for (stream, text) in held.into_iter().flatten() {
+            self.print(stream, &text);
+        }
+    }
+
+    fn discard(&self) {
+        self.held.take();
+    }
+
+    fn first(&self, text: &str) {
+        Printer::write(Stream::Talk, text);
+    }
 }
 
-/// Bytes of one sentence.
-const SENTENCE: usize = 4000;
+impl Questions for Printer {
+    /// With --json nothing is shown that one could agree to.
+    fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && !self.json
+    }
 
-/// A sentence for people that may quote what others wrote, cut where that is far too long.
-pub fn sentence(text: &str) -> String {
-    printable(cut(text, SENTENCE).as_bytes())
+    fn agrees(&self, question: &str) -> Option<bool> {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        let line = interrupt::read_line()?;
+        Some(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let prompt = format!("Pass-phrase of {}: ", printable(what.as_bytes()));
+        let _terminal = Terminal::keep();
+        Ok(Some(Zeroizing::new(rpassword::prompt_password(prompt)?)))
+    }
 }
 
 /// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.
@@ -278,16 +296,6 @@ impl Formatter for Escaping {
     }
 }
 
-fn hex(bytes: &[u8]) -> impl Iterator<Item = char> + use<> {
-    bytes
-        .iter()
-        .map(|byte| format!("\\x{byte:02x}"))
-        .collect::<String>()
-        .into_bytes()
-        .into_iter()
-        .map(char::from)
-}
-
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
@@ -314,23 +322,5 @@ mod tests {
             .serialize(&mut Serializer::with_formatter(&mut bytes, Escaping::default()))
             .unwrap();
         assert_eq!(bytes, serde_json::to_string_pretty(&plain).unwrap().into_bytes());
-    }
-
-    #[test]
-    fn cells_are_cut() {
-        assert_eq!(cell("a\nb\u{200b}"), "a b\\xe2\\x80\\x8b");
-        assert_eq!(cell(&"ü".repeat(CELL)), "ü".repeat(CELL));
-        let long = cell(&"ü".repeat(70_000));
-        assert_eq!(long.chars().count(), CELL);
-        assert!(long.ends_with('…'));
-    }
-
-    #[test]
-    fn nothing_steers_the_terminal() {
-        assert_eq!(
-            printable(b"a\x1b[31m\xf6\r\nb\rc\t\xc3\xbc\r"),
-            "a\\x1b[31m\\xf6\nb\\x0dc\t\u{fc}"
-        );
-        assert_eq!(printable("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
     }
 }

@@ -3,7 +3,6 @@
 //! Numbers are what counts: Apache's `AH` numbers, OpenSSL's hexadecimal ones, those of the operating system. The words
 //! of the last two are translated on many machines.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -15,6 +14,7 @@ use time::{Date, Month, PrimitiveDateTime, Time};
 #[cfg(unix)]
 use crate::apply::{Last, Place};
 use crate::foreign;
+use crate::shown::cut;
 
 /// One message of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,16 +118,6 @@ pub fn parse(bytes: &[u8], log: usize) -> Vec<Entry> {
         entries.push(entry);
     }
     entries
-}
-
-/// A text of at most about so many bytes, with a note of what is left out behind it.
-pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    if text.len() <= most {
-        return Cow::Borrowed(text);
-    }
-    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
-    let (shown, rest) = text.split_at(end.unwrap_or(0));
-    Cow::Owned(format!("{shown} [and {} more bytes]", rest.len()))
 }
 
 /// The end of a log file: so many bytes at most, and no more than [`foreign::LOG_TAIL`].

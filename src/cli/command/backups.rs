@@ -1,0 +1,14 @@
+//! `esync-ssl backups`.
+
+use crate::cli::printer::Printer;
+use crate::cli::render;
+use crate::exit_status::ExitStatus;
+use crate::operation::{Failure, Where, World, backups};
+
+/// Runs the command.
+pub fn run(place: &Where, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let listed = backups::run(place, world, printer)?;
+    printer.document(&listed);
+    printer.answer(&render::backups::text(&listed));
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,25 @@
+//! `esync-ssl check`.
+
+use std::path::PathBuf;
+
+use crate::cli::arguments::Check;
+use crate::cli::printer::Printer;
+use crate::cli::render;
+use crate::exit_status::ExitStatus;
+use crate::operation::check::{self, Request};
+use crate::operation::{Failure, Where};
+
+/// Runs the command.
+pub fn run(arguments: &Check, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let request = Request {
+        domain: arguments.domain.clone(),
+        certificate: arguments.cert.clone().map(PathBuf::from),
+        key: arguments.key.clone().map(PathBuf::from),
+        chain: arguments.chain.clone().map(PathBuf::from),
+        no_rehearsal: arguments.no_rehearsal,
+    };
+    let report = check::run(&request, place, printer)?;
+    printer.document(&report);
+    printer.answer(&render::check::text(&report));
+    Ok(ExitStatus::of_errors(report.errors))
+}

@@ -1,0 +1,31 @@
+//! `esync-ssl disable`.
+
+use crate::change;
+use crate::cli::arguments::{Disable, asked_for};
+use crate::cli::printer::Printer;
+use crate::cli::render::plan;
+use crate::exit_status::ExitStatus;
+use crate::operation::disable::{self, Request};
+use crate::operation::{Failure, Where, World, domain_names};
+
+/// Runs the command.
+pub fn run(
+    arguments: &Disable,
+    place: &Where,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let domains = arguments.domain.iter().map(|name| ("--domain", name));
+    let request = Request {
+        off: change::Disable {
+            domains: domain_names(domains)?,
+            force: arguments.force,
+        },
+        asked_for,
+    };
+    let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
+    let report = disable::run(&request, &writing, place, world, printer)?;
+    let stays = "Certificates and keys stay where they are.\n";
+    plan::tell(&report, "Not tried: httpd -t.", stays, printer);
+    Ok(plan::status(&report, arguments.exit_code))
+}

@@ -1,0 +1,16 @@
+//! `esync-ssl explain`.
+
+use crate::cli::arguments::Explain;
+use crate::cli::printer::Printer;
+use crate::cli::render;
+use crate::exit_status::ExitStatus;
+use crate::operation::{Failure, Where, explain};
+
+/// Runs the command.
+pub fn run(arguments: &Explain, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let file = arguments.file.as_ref().map(|path| path.as_std_path());
+    let report = explain::run(file, arguments.since, place, printer)?;
+    printer.document(&report);
+    printer.answer(&render::explain::text(&report));
+    Ok(ExitStatus::Done)
+}

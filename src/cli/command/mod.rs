@@ -1,0 +1,52 @@
+//! The commands: what was typed is handed to an operation, and what comes of it is shown.
+
+mod backups;
+mod cert;
+mod check;
+mod devices;
+mod disable;
+mod dump;
+mod enable;
+mod explain;
+mod lint;
+mod ports;
+mod report;
+mod restart;
+mod restore;
+mod status;
+mod verify;
+
+use super::arguments::{Command, Global};
+use super::printer::Printer;
+use crate::exit_status::ExitStatus;
+use crate::operation::{Failure, World};
+
+/// Runs a command.
+///
+/// # Errors
+/// Why it did not do what was asked.
+pub fn run(
+    command: &Command,
+    global: &Global,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let place = &global.place();
+    match command {
+        Command::Enable(enable) => enable::run(enable, place, world, printer),
+        Command::Disable(disable) => disable::run(disable, place, world, printer),
+        Command::Backups => backups::run(place, world, printer),
+        Command::Restore(restore) => restore::run(restore, place, world, printer),
+        Command::Check(check) => check::run(check, place, printer),
+        Command::Explain(explain) => explain::run(explain, place, printer),
+        Command::Ports => ports::run(place, printer),
+        Command::Restart(restart) => restart::run(restart, place, world, printer),
+        Command::Verify(verify) => verify::run(verify, place, printer),
+        Command::Devices(devices) => devices::run(devices, place, printer),
+        Command::Report(report) => report::run(report, place, world, printer),
+        Command::Cert(command) => cert::run(command, place, world, printer),
+        Command::Status => status::run(place, printer),
+        Command::Lint(lint) => lint::run(lint, place, printer),
+        Command::Dump(dump) => dump::run(dump, place, printer),
+    }
+}

@@ -1,0 +1,69 @@
+//! `esync-ssl report`.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::arguments::Report;
+use crate::cli::printer::Printer;
+use crate::cli::render;
+use crate::exit_status::ExitStatus;
+use crate::operation::report::{self, Packed, Section};
+use crate::operation::{Failure, Progress, Where, World, confirm};
+use crate::shown::shown;
+
+/// Runs the command.
+pub fn run(
+    arguments: &Report,
+    place: &Where,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let now = (world.now)();
+    let to_stdout = arguments.file.as_ref().is_some_and(|file| file == "-");
+    let file = match &arguments.file {
+        Some(file) => PathBuf::from(file),
+        None => PathBuf::from(report::usual_name(now)),
+    };
+    if !to_stdout {
+        report::refuse_taken(&file)?;
+    }
+    let gathered = report::gather(place, world, printer)?;
+    let Packed { sections, text } = report::pack(&gathered.loaded, render::report::sections(&gathered), now);
+    let mut answer = Answer {
+        file: (!to_stdout).then(|| shown(&file)),
+        written: false,
+        text: (to_stdout && !arguments.dry_run).then(|| text.clone()),
+        sections,
+    };
+    let list = render::report::list(&answer.sections);
+    if arguments.dry_run {
+        printer.document(&answer);
+        printer.answer(&list);
+        return Ok(ExitStatus::Done);
+    }
+    printer.talk(list.trim_end());
+    if to_stdout {
+        printer.document(&answer);
+        printer.answer(&text);
+        return Ok(ExitStatus::Done);
+    }
+    let name = shown(&file);
+    confirm(&format!("Write this to {name}?"), arguments.yes, printer)?;
+    report::write(&file, text, world)?;
+    answer.written = true;
+    printer.document(&answer);
+    printer.answer(&format!("{name} was written. Read it before you pass it on.\n"));
+    Ok(ExitStatus::Done)
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// Nothing for the standard output.
+    file: Option<String>,
+    written: bool,
+    sections: Vec<Section>,
+    /// The report itself, where it goes to the standard output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}

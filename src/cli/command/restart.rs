@@ -1,0 +1,27 @@
+//! `esync-ssl restart`.
+
+use crate::cli::arguments::Restart;
+use crate::cli::printer::Printer;
+use crate::cli::render::server;
+use crate::exit_status::ExitStatus;
+use crate::operation::restart::{self, Request};
+use crate::operation::{Failure, Where, World};
+
+/// Runs the command.
+pub fn run(
+    arguments: &Restart,
+    place: &Where,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let request = Request {
+        graceful: arguments.graceful,
+        force: arguments.force.clone(),
+        no_rehearsal: arguments.no_rehearsal,
+        lock_timeout: arguments.lock_timeout,
+    };
+    let report = restart::run(&request, place, world, printer)?;
+    printer.document(&report);
+    printer.answer(&server::restarted(&report));
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,14 @@
+//! `esync-ssl status`.
+
+use crate::cli::printer::Printer;
+use crate::cli::render;
+use crate::exit_status::ExitStatus;
+use crate::operation::{Failure, Where, status};
+
+/// Runs the command.
+pub fn run(place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let status = status::run(place, printer)?;
+    printer.document(&status);
+    printer.answer(&render::status::table(&status));
+    Ok(ExitStatus::Done)
+}

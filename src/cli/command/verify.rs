@@ -1,0 +1,23 @@
+//! `esync-ssl verify`.
+
+use std::path::PathBuf;
+
+use crate::cli::arguments::Verify;
+use crate::cli::printer::Printer;
+use crate::cli::render;
+use crate::exit_status::ExitStatus;
+use crate::operation::verify::{self, Request};
+use crate::operation::{Failure, Where};
+
+/// Runs the command.
+pub fn run(arguments: &Verify, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let request = Request {
+        domain: arguments.domain.clone(),
+        address: arguments.address,
+        authorities: arguments.ca.clone().map(PathBuf::from),
+    };
+    let report = verify::run(&request, place, printer)?;
+    printer.document(&report);
+    printer.answer(&render::verify::text(&report));
+    Ok(ExitStatus::of_errors(report.errors))
+}

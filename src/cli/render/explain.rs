@@ -1,0 +1,68 @@
+//! What logs say, for people.
+
+use std::fmt::Write as _;
+
+use super::findings;
+use crate::operation::LogReport;
+use crate::shown::sentence;
+
+/// For people.
+pub fn text(report: &LogReport) -> String {
+    let mut text = String::new();
+    let clean = |text: &str| sentence(text);
+    for log in &report.logs {
+        match &log.trouble {
+            None => _ = writeln!(text, "log: {}", clean(&log.name)),
+            Some(trouble) => _ = writeln!(text, "log: {} (not read: {})", clean(&log.name), clean(trouble)),
+        }
+    }
+    let from = report
+        .from
+        .as_deref()
+        .map(|from| format!(" of {from}"))
+        .unwrap_or_default();
+    let _ = match report.outcome {
+        Some("running") => writeln!(text, "The last start{from} went well."),
+        Some("failed") => writeln!(text, "The last start{from} failed."),
+        Some("stopped") => writeln!(text, "Apache was stopped after the start{from}."),
+        Some(_) => writeln!(text, "The log does not say how the last start{from} ended."),
+        None => Ok(()),
+    };
+    text.push('\n');
+    for one in &report.explained {
+        text += &findings::lines(std::slice::from_ref(&one.finding), &[]);
+        if one.seen {
+            text += "  seen:  the files and settings as they are now show it\n";
+        }
+        if let Some(note) = &one.note {
+            let _ = writeln!(text, "  note:  {}", clean(note));
+        }
+        for line in one.lines.iter().flat_map(|entry| entry.lines()) {
+            let _ = writeln!(text, "  | {}", clean(line));
+        }
+        if one.count > 1 {
+            let _ = writeln!(text, "  | ({} times)", one.count);
+        }
+        text.push('\n');
+    }
+    if report.more_explained > 0 {
+        let _ = writeln!(text, "{} more are no graver than these.\n", report.more_explained);
+    }
+    if !report.unknown.is_empty() {
+        text += "Not known here:\n";
+        if report.more_unknown > 0 {
+            let _ = writeln!(
+                text,
+                "  | [{} lines before these are left out]",
+                report.more_unknown
+            );
+        }
+        for line in report.unknown.iter().flat_map(|entry| entry.lines()) {
+            let _ = writeln!(text, "  | {}", clean(line));
+        }
+    }
+    if report.explained.is_empty() && report.unknown.is_empty() {
+        text += "There is nothing to explain.\n";
+    }
+    text
+}

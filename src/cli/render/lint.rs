@@ -1,0 +1,116 @@
+//! The problems of a configuration, in the manner of a compiler.
+
+use std::fmt::Write as _;
+
+use crate::httpd::{Configuration, Problem};
+use crate::operation::Loaded;
+use crate::operation::lint::{includes, is_error, numbers};
+use crate::shown::{printable, sentence};
+
+/// Longer lines are cut, so that one of 16 MiB does not fill the screen.
+const WIDTH: usize = 200;
+
+/// The problems for people; `quiet`: errors only.
+pub fn text(loaded: &Loaded, problems: &[Problem], quiet: bool) -> String {
+    let errors = problems.iter().filter(|problem| is_error(problem)).count();
+    let mut text = String::new();
+    for problem in problems.iter().filter(|problem| !quiet || is_error(problem)) {
+        print(&mut text, loaded, problem);
+    }
+    if !quiet || errors > 0 {
+        let files = loaded.configuration.files().len();
+        text += &summary(errors, problems.len() - errors, quiet, files);
+    }
+    text
+}
+
+fn print(text: &mut String, loaded: &Loaded, problem: &Problem) {
+    let clean = |text: &str| sentence(text).replace('\n', " ");
+    let configuration = &loaded.configuration;
+    let file = configuration.file(problem.file);
+    let (number, last) = numbers(configuration, problem);
+    let (word, colour) = if is_error(problem) {
+        ("error", "31")
+    } else {
+        ("warning", "33")
+    };
+    let unsure = if problem.uncertain {
+        " (if a condition holds that could not be decided)"
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        text,
+        "\x1b[1m{}:{number}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
+        clean(&loaded.show(&file.host)),
+        problem.code,
+        clean(&problem.message)
+    );
+    source(text, configuration, problem, number, last);
+    if let Some(apache) = &problem.apache
+        && *apache != problem.message
+    {
+        let _ = writeln!(text, "  = Apache says: {}", clean(apache));
+    }
+    if let Some(place) = &problem.macro_place {
+        let _ = writeln!(text, "  = in line {} of {}", place.line, clean(&place.name));
+    }
+    for from in includes(loaded, problem.file) {
+        let _ = writeln!(text, "  = included from {}", clean(&from));
+    }
+    text.push('\n');
+}
+
+/// The line, with marks under what is meant.
+fn source(text: &mut String, configuration: &Configuration, problem: &Problem, number: u32, last: u32) {
+    let document = &configuration.file(problem.file).document;
+    let Some(line) = document.lines().get(problem.line as usize) else {
+        return;
+    };
+    let raw = document.raw(problem.line as usize);
+    let start = line.start as usize;
+    let width = last.to_string().len().max(3);
+    let margin = " ".repeat(width);
+    let mut at = 0;
+    for (n, physical) in raw.split_inclusive(|b| *b == b'\n').take(4).enumerate() {
+        // What cannot be shown is not looked at.
+        let visible = &physical[..physical.len().min(4 * WIDTH)];
+        let shown = printable(visible).trim_end().replace('\t', " ");
+        let cut: String = shown.chars().take(WIDTH).collect();
+        let dots = if cut.len() < shown.len() { "…" } else { "" };
+        let _ = writeln!(text, "{:>width$} | {cut}{dots}", number as usize + n);
+        let (from, to) = match &problem.span {
+            Some(span) => (span.start.saturating_sub(start), span.end.saturating_sub(start)),
+            None => (0, if n == 0 { physical.len() } else { 0 }),
+        };
+        if from < at + physical.len() && to > at {
+            let own = physical;
+            let from = from.saturating_sub(at).max(blanks(own));
+            let to = (to - at).min(own.trim_ascii_end().len());
+            if from < to {
+                let columns = |bytes: &[u8]| printable(&bytes[..bytes.len().min(4 * WIDTH)]).chars().count();
+                let before = columns(&own[..from]);
+                let under = columns(&own[from..to]);
+                if before < WIDTH {
+                    let marks = "^".repeat(under.min(WIDTH - before));
+                    let _ = writeln!(text, "{margin} | {}{marks}", " ".repeat(before));
+                }
+            }
+        }
+        at += physical.len();
+    }
+}
+
+fn blanks(line: &[u8]) -> usize {
+    line.len() - line.trim_ascii_start().len()
+}
+
+fn summary(errors: usize, warnings: usize, quiet: bool, files: usize) -> String {
+    let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let mut text = of(errors, "error");
+    if !quiet {
+        text += ", ";
+        text += &of(warnings, "warning");
+    }
+    format!("{text} in {}\n", of(files, "file"))
+}

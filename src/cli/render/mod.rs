@@ -1,0 +1,18 @@
+//! What operations did and found, for people.
+
+pub mod backups;
+pub mod check;
+pub mod devices;
+pub mod dump;
+pub mod explain;
+pub mod findings;
+pub mod inspect;
+pub mod lint;
+pub mod new_files;
+pub mod plan;
+pub mod ports;
+pub mod preview;
+pub mod report;
+pub mod server;
+pub mod status;
+pub mod verify;

@@ -1,0 +1,259 @@
+//! The preflight alone.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::environment::Where;
+use super::find::Loaded;
+use super::judge_files::{ReportedServer, Server};
+use super::judge_hosts::{Checked, Skipped, judge_host, place_of};
+use super::names::client_name;
+use super::progress::Progress;
+use super::rehearsal::{self, Rehearsals};
+use super::{Failure, running, server_folders};
+use crate::check::certificate::check;
+use crate::check::question::Question;
+use crate::check::tls_files::{File, TlsFiles};
+use crate::check::tls_host::TlsHost;
+use crate::check::{Code, Finding, Severity};
+use crate::httpd::{Listen, SERVER, SectionId, Truth};
+use crate::server::service;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The name that clients use.
+    pub domain: Option<String>,
+    /// This certificate file is judged instead of the configuration.
+    pub certificate: Option<PathBuf>,
+    /// Its private key.
+    pub key: Option<PathBuf>,
+    /// The intermediate certificates.
+    pub chain: Option<PathBuf>,
+    /// The TLS settings are not tried on a short run of the server's own httpd.
+    pub no_rehearsal: bool,
+}
+
+/// Looks for faults.
+///
+/// # Errors
+/// When there is nothing to look at.
+pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
+    match &request.certificate {
+        Some(certificate) => given_files(certificate, request, place, progress),
+        None => configuration(request, place, progress),
+    }
+}
+
+/// The answer, for programs and for the text.
+#[derive(Serialize)]
+pub struct Report {
+    server: ReportedServer,
+    #[serde(skip)]
+    pub(crate) server_text: String,
+    pub(crate) checked: Vec<Checked>,
+    /// About listeners, ports, modules, logs and virtual hosts as a whole.
+    pub(crate) configuration: Vec<Finding>,
+    /// Virtual hosts that were not checked, and why.
+    pub(crate) skipped: Vec<Skipped>,
+    /// How many errors there are.
+    pub errors: usize,
+    warnings: usize,
+    notes: usize,
+}
+
+impl Report {
+    fn new(
+        server: Server,
+        checked: Vec<Checked>,
+        configuration: Vec<Finding>,
+        skipped: Vec<Skipped>,
+    ) -> Report {
+        let all = || {
+            checked
+                .iter()
+                .flat_map(|checked| &checked.findings)
+                .chain(&configuration)
+        };
+        let errors = all().filter(|finding| finding.severity.is_error()).count();
+        let notes = all()
+            .filter(|finding| finding.severity == Severity::Advice)
+            .count();
+        Report {
+            server: server.report(),
+            server_text: server.describe(),
+            errors,
+            warnings: all().count() - errors - notes,
+            notes,
+            checked,
+            configuration,
+            skipped,
+        }
+    }
+}
+
+/// Files that are named; the configuration, if there is one, tells which server it is for.
+fn given_files(
+    certificate: &Path,
+    request: &Request,
+    place: &Where,
+    progress: &dyn Progress,
+) -> Result<Report, Failure> {
+    let loaded = match Loaded::find(place) {
+        Ok(loaded) => Some(loaded),
+        Err(failure) if place.is_named() => return Err(failure),
+        // Nobody spoke of a server: the files are judged for a usual one.
+        Err(_) => None,
+    };
+    if let Some(loaded) = &loaded {
+        loaded.tell_passed_over(progress);
+    }
+    let server = Server::of(loaded.as_ref(), place);
+    let any = if loaded.is_none() {
+        service::account(None)
+    } else {
+        None
+    };
+    let service = loaded.as_ref().map_or(any.as_ref(), Loaded::service_account);
+    let load = |path: &Path| File::load(path).for_service(service);
+    let files = TlsFiles {
+        certificate: load(certificate),
+        key: request.key.as_deref().map(load),
+        chain: request.chain.as_deref().map(load),
+    };
+    let name = request.domain.as_deref().map(client_name).transpose()?;
+    let found = check(&Question {
+        files: &files,
+        server_name: name.as_deref(),
+        aliases: &[],
+        server: server.generation,
+        now: OffsetDateTime::now_utc(),
+        stapling: false,
+        pass_phrase_dialog: false,
+        anchors: &[],
+    });
+    let checked = Checked::new(
+        name.or_else(|| Some("the files given".into())),
+        None,
+        &files,
+        found,
+    );
+    Ok(Report::new(server, vec![checked], Vec::new(), Vec::new()))
+}
+
+/// Every virtual host that speaks TLS, or those that answer the name.
+fn configuration(request: &Request, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
+    let loaded = Loaded::find(place)?;
+    loaded.introduce(progress);
+    let wanted = request.domain.as_deref().map(client_name).transpose()?;
+    let rehearsal = (!request.no_rehearsal).then_some(progress);
+    of_loaded(&loaded, wanted.as_deref(), rehearsal, place)
+}
+
+/// The same of a configuration that was read already.
+pub fn of_loaded(
+    loaded: &Loaded,
+    wanted: Option<&str>,
+    rehearsal: Option<&dyn Progress>,
+    global: &Where,
+) -> Result<Report, Failure> {
+    let server = Server::of(Some(loaded), global);
+    let configuration = &loaded.configuration;
+    let mut hosts = TlsHost::all(configuration);
+    if let Some(name) = wanted {
+        let answering = answering(loaded, name);
+        hosts.retain(|host| answering.contains(&host.section));
+        if hosts.is_empty() {
+            return Err(Failure::error(anyhow!(
+                "no virtual host answers {name} over TLS; esync-ssl status shows what is served, and esync-ssl enable \
+                 --domain {name} turns TLS on"
+            )));
+        }
+    }
+    let (mut checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
+    if wanted.is_none() {
+        for host in configuration.virtual_hosts() {
+            if host.truth == Truth::Unknown {
+                skipped.push(Skipped {
+                    place: place_of(loaded, host.entry),
+                    reason: "whether it is active hangs on a condition that is not known here".into(),
+                });
+            }
+        }
+    }
+    let mut about = running::configuration_findings(loaded);
+    // What is known of a line needs no rehearsal that says so as well.
+    let is_known = |failed: &Finding| {
+        let is_there = |other: &Finding| other.severity.is_error() && other.place == failed.place;
+        failed.code == Code::RehearsalFailed && failed.place.is_some() && about.iter().any(is_there)
+    };
+    for checked in &mut checked {
+        checked.findings.retain(|finding| !is_known(finding));
+    }
+    about.extend(server_folders::findings(loaded));
+    about.extend(running::port_findings(loaded));
+    let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
+    if let Some(printer) = rehearsal
+        && !checked.iter().flat_map(|checked| &checked.findings).any(stops)
+        && !about.iter().any(stops)
+    {
+        about.extend(rehearsal::syntax(loaded, global.httpd.is_some(), printer));
+    }
+    about.sort_by_key(|finding| finding.severity);
+    Ok(Report::new(server, checked, about, skipped))
+}
+
+/// Judges the files of virtual hosts; for the name that clients use, if one is given. Where somebody is told of it,
+/// what the rules find good is tried on a short run of the server's own httpd.
+fn judge_hosts(
+    loaded: &Loaded,
+    server: Server,
+    hosts: &[TlsHost],
+    wanted: Option<&str>,
+    rehearsal: Option<&dyn Progress>,
+) -> (Vec<Checked>, Vec<Skipped>) {
+    let mut checked = Vec::new();
+    let mut skipped = Vec::new();
+    let mut rehearsals = rehearsal.map(|printer| Rehearsals::new(loaded, printer));
+    for host in hosts {
+        let mut of_host = judge_host(loaded, server, host, wanted, &mut skipped);
+        if let Some(rehearsals) = &mut rehearsals {
+            rehearsals.of_host(host, wanted, &mut of_host);
+        }
+        checked.extend(of_host);
+    }
+    (checked, skipped)
+}
+
+/// The sections that answer a name on any address and port where something listens.
+fn answering(loaded: &Loaded, name: &str) -> Vec<SectionId> {
+    let configuration = &loaded.configuration;
+    let hosts = configuration.virtual_hosts();
+    let listens: Vec<&Listen> = configuration
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True)
+        .collect();
+    let mut ends: Vec<Option<std::net::IpAddr>> = vec![None];
+    ends.extend(
+        hosts
+            .iter()
+            .flat_map(|host| &host.addresses)
+            .map(|address| address.ip()),
+    );
+    let mut sections = Vec::new();
+    for listen in &listens {
+        for end in &ends {
+            let section = configuration
+                .answering(*end, listen.port, name)
+                .map_or(SERVER, |host| host.section);
+            if !sections.contains(&section) {
+                sections.push(section);
+            }
+        }
+    }
+    sections
+}

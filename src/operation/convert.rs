@@ -1,0 +1,80 @@
+//! What administrators have, made into what Apache reads.
+
+use camino::Utf8Path;
+
+use super::Failure;
+use super::key_files::{archive, bytes, named};
+use super::new_files::{NewFiles, Outcome, base_name, left_out, private_key};
+use super::pass_phrase::{PassPhrases, ReadPhrases};
+use super::questions::Voice;
+use crate::tls::Error;
+use crate::tls::container::Contents;
+use crate::tls::private_key::PrivateKey;
+
+/// Takes the pass-phrase off a key; `phrases` are read when it has one.
+///
+/// # Errors
+/// When it has none, or the new file is there already.
+pub fn decrypt_key(
+    input: &Utf8Path,
+    output: &Utf8Path,
+    phrases: ReadPhrases,
+    voice: &dyn Voice,
+) -> Result<Outcome, Failure> {
+    if output.symlink_metadata().is_ok() {
+        return Err(Failure::refused(format!(
+            "{output} exists already, and nothing is overwritten; choose another name, or move it away"
+        )));
+    }
+    let bytes = bytes(input, "key")?;
+    let key = match PrivateKey::read(&bytes, None) {
+        Err(Error::Encrypted(_)) => phrases()?.open(&format!("the key {input}"), voice, |phrase| {
+            PrivateKey::read(&bytes, Some(phrase.as_bytes()))
+        })?,
+        Err(error) => return Err(named(input, error)),
+        Ok(_) => {
+            return Err(Failure::refused(format!(
+                "the key in {input} has no pass-phrase; use the file as it is"
+            )));
+        }
+    };
+    let mut notes = Vec::new();
+    if Contents::recognise(&bytes).items.len() > 1 {
+        notes.push(format!("only the first private key of {input} was taken over"));
+    }
+    let mut files = NewFiles::default();
+    files.add(
+        output.as_std_path(),
+        output.to_string(),
+        format!("{}, without pass-phrase", private_key(&key)),
+        key.to_pem().as_bytes(),
+        true,
+    )?;
+    files.finish(false, notes)
+}
+
+/// Takes an archive apart into a folder, under the first part of names.
+///
+/// # Errors
+/// When it cannot be opened, or a file is there already.
+pub fn import(
+    file: &Utf8Path,
+    folder: &Utf8Path,
+    name: Option<&str>,
+    phrases: &PassPhrases,
+    voice: &dyn Voice,
+) -> Result<Outcome, Failure> {
+    let bundle = archive(file, phrases, voice)?;
+    let name = base_name(name, &bundle)?;
+    let mut notes: Vec<String> = left_out(&bundle).into_iter().collect();
+    if bundle.key.is_none() {
+        notes.push(format!(
+            "{file} holds no private key; it is where the request for the certificate was made"
+        ));
+    }
+    let mut files = NewFiles::default();
+    files.add_bundle(&bundle, folder.as_std_path(), &name, &|path| {
+        path.display().to_string()
+    })?;
+    files.finish(false, notes)
+}

@@ -1,0 +1,223 @@
+//! What a gateway between field devices and this server meets, and the settings to type. The
+//! judgement is that of [`crate::check::gateway`] and [`crate::check::served`].
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::environment::Where;
+use super::find::Loaded;
+use super::names::client_name;
+use super::progress::Progress;
+use super::{Failure, verify};
+use crate::check::{Finding, Severity, gateway};
+use crate::httpd::in_url;
+use crate::server::deadline::{Patience, resolve};
+use crate::server::handshake::{Answer, Failure as Missed, Request, request, tls12};
+use crate::shown::printable;
+
+/// What a device is told, for all that Talk2M passes on.
+const GATEWAY: &str = "m2u.talk2m.com";
+/// What `--send` posts.
+const SAMPLE: &[u8] = b"sample of esync-ssl devices\r\n";
+/// How many lines of an answer are shown.
+const MAX_LINES: usize = 20;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// Name of the server, as the gateway calls it.
+    pub domain: String,
+    /// Path that the devices post to.
+    pub path: Option<String>,
+    /// Port of the URL.
+    pub port: Option<u16>,
+    /// A sample is posted.
+    pub send: bool,
+    /// Where to connect to instead of to this machine.
+    pub address: Option<SocketAddr>,
+    /// A file of roots that are trusted instead of those that this machine trusts.
+    pub authorities: Option<PathBuf>,
+}
+
+/// Looks at what a gateway meets.
+///
+/// # Errors
+/// When it is not known where, or whom to trust.
+pub fn run(asking: &Asking, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
+    let name = &client_name(&asking.domain)?;
+    let loaded = match Loaded::find(place) {
+        Ok(loaded) => Some(loaded),
+        // The server may be any, if only it is said where.
+        Err(_) if asking.address.is_some() => None,
+        Err(failure) => return Err(failure),
+    };
+    if let Some(loaded) = &loaded {
+        loaded.introduce(progress);
+    }
+    let anchors = verify::anchors(asking.authorities.as_deref())?;
+    let mut targets = verify::targets(loaded.as_ref(), Some(name.clone()), asking.address, asking.port)?;
+    let ports = || targets.iter().map(|target| target.address.port());
+    // Of several ports the usual one is meant.
+    let meant = ports()
+        .find(|port| *port == 443)
+        .or(ports().next())
+        .unwrap_or(443);
+    targets.retain(|target| target.address.port() == meant);
+    let port = asking.port.unwrap_or(meant);
+    let patience = Patience::new();
+    let served = verify::look(&targets, &anchors, true, loaded.as_ref(), &patience);
+    let addresses = addresses(name, port);
+    let mut report = Report::new(name, port, asking.path.as_deref(), addresses, served);
+    // Where no handshake comes about, that was said.
+    let ends: Vec<SocketAddr> = targets
+        .iter()
+        .zip(report.served.handshakes())
+        .filter_map(|(target, met)| met.then_some(target.address))
+        .collect();
+    report.talk(asking, name, &ends, &patience);
+    report.count();
+    Ok(report)
+}
+
+/// What a name leads to from here.
+fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
+    let all = resolve(name, port);
+    let mut addresses: Vec<IpAddr> = all.into_iter().map(|address| address.ip()).collect();
+    addresses.dedup();
+    addresses
+}
+
+#[derive(Serialize)]
+/// What a gateway meets.
+pub struct Report {
+    pub(crate) settings: Settings,
+    /// What the name leads to from this machine.
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) served: verify::Report,
+    pub(crate) tls12: Option<bool>,
+    pub(crate) looked: Option<Asked>,
+    pub(crate) sent: Option<Asked>,
+    /// What is to be said besides that which `served` holds.
+    pub(crate) findings: Vec<Finding>,
+    /// How many errors there are.
+    pub errors: usize,
+    pub(crate) warnings: usize,
+}
+
+/// What people type.
+#[derive(Serialize)]
+pub(crate) struct Settings {
+    /// In eCatcher: Account > M2U.
+    pub(crate) m2u_url: String,
+    /// On the eWON: Data Management, Server URL.
+    pub(crate) ewon_server_url: &'static str,
+}
+
+/// A request with its answer.
+#[derive(Serialize)]
+pub(crate) struct Asked {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) location: Option<String>,
+    /// The first lines of what came.
+    pub(crate) body: Option<String>,
+}
+
+impl Asked {
+    fn of(method: &'static str, path: &str, answer: &Result<Answer, Missed>) -> Asked {
+        let answer = answer.as_ref().ok();
+        let body = answer
+            .map(|answer| printable(&answer.body))
+            .filter(|body| !body.is_empty());
+        Asked {
+            method,
+            path: path.to_string(),
+            status: answer.map(|answer| answer.status),
+            location: answer.and_then(|answer| answer.location.clone()),
+            body: body.map(|body| body.lines().take(MAX_LINES).collect::<Vec<_>>().join("\n")),
+        }
+    }
+}
+
+impl Report {
+    fn new(
+        name: &str,
+        port: u16,
+        path: Option<&str>,
+        addresses: Vec<IpAddr>,
+        served: verify::Report,
+    ) -> Report {
+        let findings = gateway::reachable(name, &addresses)
+            .into_iter()
+            .chain(gateway::usual_port(port))
+            .collect();
+        Report {
+            settings: Settings {
+                m2u_url: format!("https://{}{}", host(name, port), path.unwrap_or_default()),
+                ewon_server_url: GATEWAY,
+            },
+            addresses,
+            served,
+            tls12: None,
+            looked: None,
+            sent: None,
+            findings,
+            errors: 0,
+            warnings: 0,
+        }
+    }
+
+    /// Asks what only an exchange can show. A sample is sent once.
+    fn talk(&mut self, asking: &Asking, name: &str, ends: &[SocketAddr], patience: &Patience) {
+        for end in ends {
+            let met = patience.spend(|deadline| tls12(*end, Some(name), deadline));
+            self.tls12 = Some(met.is_ok() && self.tls12.unwrap_or(true));
+            self.findings.extend(gateway::tls12(&met));
+        }
+        let Some(end) = ends.first() else { return };
+        let host = host(name, asking.port.unwrap_or(end.port()));
+        if let (Some(path), false) = (&asking.path, asking.send) {
+            let look = Request::look(&host, path);
+            let answer = patience.spend(|deadline| request(*end, Some(name), &look, deadline));
+            self.findings.extend(gateway::looked(path, &answer));
+            self.looked = Some(Asked::of("HEAD", path, &answer));
+        }
+        if asking.send {
+            let path = asking.path.as_deref().unwrap_or("/");
+            let sample = Request {
+                method: "POST",
+                host: &host,
+                path,
+                body: Some(("text/plain", SAMPLE)),
+            };
+            let answer = patience.spend(|deadline| request(*end, Some(name), &sample, deadline));
+            self.findings.extend(gateway::sent(path, &answer));
+            self.sent = Some(Asked::of("POST", path, &answer));
+        }
+    }
+
+    fn count(&mut self) {
+        self.findings.dedup();
+        self.findings.sort_by_key(|finding| finding.severity);
+        let all = || self.served.findings().chain(&self.findings);
+        let errors = all().filter(|finding| finding.severity.is_error()).count();
+        let notes = all()
+            .filter(|finding| finding.severity == Severity::Advice)
+            .count();
+        let count = all().count();
+        self.errors = errors;
+        self.warnings = count - errors - notes;
+    }
+}
+
+/// Name and port as a URL has them.
+fn host(name: &str, port: u16) -> String {
+    let name = in_url(name);
+    match port {
+        443 => name.into_owned(),
+        port => format!("{name}:{port}"),
+    }
+}

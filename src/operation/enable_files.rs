@@ -1,0 +1,267 @@
+//! Which certificate files `enable` names, and which of them it makes. Knows no directives.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use time::OffsetDateTime;
+
+use super::Failure;
+use super::find::Loaded;
+use super::judge_files::{self, Server};
+use super::key_files::{judged, without_key};
+use super::names::file_name;
+use super::new_files::{KEY_READERS, NewFiles, left_out};
+use crate::apply::NewFile;
+use crate::check::tls_files::{File, TlsFiles as Judged};
+use crate::check::{Code, Finding};
+use crate::foreign;
+use crate::tls::bundle::Bundle;
+use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
+
+/// Which certificate files a site gets.
+pub enum Files {
+    /// Those that are there, where they are.
+    Named {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+        /// The intermediate certificates.
+        chain: Option<PathBuf>,
+    },
+    /// Put into the server's folder.
+    Installed(Box<Material>),
+    /// Made there, to try things out.
+    SelfSigned,
+}
+
+/// The certificate files of the request, on this machine.
+pub struct TlsFiles {
+    /// `SSLCertificateFile`.
+    pub certificate: PathBuf,
+    /// `SSLCertificateKeyFile`.
+    pub key: PathBuf,
+    /// `SSLCertificateChainFile`.
+    pub chain: Option<PathBuf>,
+    /// Those of them that do not exist yet.
+    pub create: NewFiles,
+    /// What people should know about them.
+    pub notes: Vec<String>,
+    /// What the rules look at; nothing while key and certificate are not made yet.
+    judged: Option<Judged>,
+    self_signed: bool,
+}
+
+/// Certificate, key and chain that are to be put into the server's folder, read and opened: whoever has to type a
+/// pass-phrase does so before anything waits for it.
+pub struct Material {
+    /// Themselves.
+    pub bundle: Bundle,
+    /// What the three come from.
+    pub origins: [String; 3],
+}
+
+impl TlsFiles {
+    /// The files that are named, those that are put into the server's folder, or those to be made.
+    pub fn of(files: &Files, loaded: &Loaded, names: &[String]) -> Result<TlsFiles, Failure> {
+        let name = &file_name(&names[0]);
+        match files {
+            Files::Installed(material) => Self::installed(material, loaded, name),
+            Files::SelfSigned => Self::self_signed(loaded, name),
+            Files::Named {
+                certificate,
+                key,
+                chain,
+            } => Self::named(certificate, key, chain.as_deref(), loaded),
+        }
+    }
+
+    /// The files stay where they are.
+    fn named(
+        certificate: &Path,
+        key: &Path,
+        chain: Option<&Path>,
+        loaded: &Loaded,
+    ) -> Result<TlsFiles, Failure> {
+        let service = loaded.service_account();
+        let load = |path: &Path| File::load(path).for_service(service);
+        for (path, option, what) in [
+            (Some(certificate), "--cert", "certificate"),
+            (Some(key), "--key", "private key"),
+            (chain, "--chain", "chain"),
+        ] {
+            if let Some(path) = path {
+                readable(path, option, what)?;
+            }
+        }
+        Ok(TlsFiles {
+            judged: Some(Judged {
+                certificate: load(certificate),
+                key: Some(load(key)),
+                chain: chain.map(load),
+            }),
+            certificate: certificate.into(),
+            key: key.into(),
+            chain: chain.map(PathBuf::from),
+            create: NewFiles::default(),
+            notes: Vec::new(),
+            self_signed: false,
+        })
+    }
+
+    /// The files are put into the server's folder for them.
+    fn installed(material: &Material, loaded: &Loaded, name: &str) -> Result<TlsFiles, Failure> {
+        let Material { bundle, origins } = material;
+        let (create, placed) = NewFiles::of_bundle(bundle, loaded, name)?;
+        if !create.is_empty() {
+            loaded.refuse_included(&loaded.tls_folder())?;
+        }
+        let [certificate, key, chain] = origins;
+        Ok(TlsFiles {
+            certificate: placed.certificate,
+            key: placed.key.ok_or_else(|| without_key(certificate))?,
+            chain: placed.chain,
+            create,
+            notes: left_out(bundle).into_iter().collect(),
+            judged: Some(judged(bundle, certificate, key, chain)),
+            self_signed: false,
+        })
+    }
+
+    /// Key and certificate are made, or were made by an earlier run.
+    fn self_signed(loaded: &Loaded, name: &str) -> Result<TlsFiles, Failure> {
+        let folder = loaded.tls_folder();
+        let certificate = folder.join(format!("{name}.crt"));
+        let key = folder.join(format!("{name}.key"));
+        let mut create = NewFiles::of(loaded);
+        let mut found = None;
+        match [&certificate, &key].map(|path| loaded.source.is_taken(path)) {
+            [true, true] => {
+                let service = loaded.service_account();
+                let load = |path: &Path| {
+                    let mut file = File::load(path).for_service(service);
+                    file.path = loaded.show(path);
+                    file
+                };
+                found = Some(Judged {
+                    certificate: load(&certificate),
+                    key: Some(load(&key)),
+                    chain: None,
+                });
+            }
+            [false, false] => {
+                loaded.refuse_included(&folder)?;
+                create.announce(
+                    loaded.show(&key),
+                    &format!("new private key (EC P-256), {KEY_READERS}"),
+                );
+                create.announce(
+                    loaded.show(&certificate),
+                    &format!(
+                        "new self-signed certificate, valid for {DEFAULT_DAYS} days; browsers warn about it"
+                    ),
+                );
+            }
+            [there, _] => {
+                let [is, lacks] = if there {
+                    [&certificate, &key]
+                } else {
+                    [&key, &certificate]
+                };
+                return Err(Failure::refused(format!(
+                    "{} exists but {} does not; nothing is overwritten: move it away, or name both files with --cert and --key",
+                    loaded.show(is),
+                    loaded.show(lacks)
+                )));
+            }
+        }
+        Ok(TlsFiles {
+            certificate,
+            key,
+            chain: None,
+            create,
+            notes: Vec::new(),
+            judged: found,
+            self_signed: true,
+        })
+    }
+
+    /// What the rules say about them for all names.
+    pub fn check(&self, loaded: &Loaded, server: Server, names: &[String]) -> Vec<Finding> {
+        let Some(judged) = &self.judged else {
+            return Vec::new();
+        };
+        let mut found: Vec<Finding> = Vec::new();
+        for name in names {
+            for finding in judge_files::files(loaded, server, judged, Some(name)) {
+                // Who asks for it knows.
+                let wanted = self.self_signed && finding.code == Code::CertSelfSigned;
+                if !wanted && !found.contains(&finding) {
+                    found.push(finding);
+                }
+            }
+        }
+        found
+    }
+
+    /// Those that are there, with the bytes that were judged.
+    pub fn read(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let Some(judged) = &self.judged else {
+            return Vec::new();
+        };
+        if !self.create.is_empty() {
+            return Vec::new();
+        }
+        let files = [
+            Some((&self.certificate, &judged.certificate)),
+            judged.key.as_ref().map(|key| (&self.key, key)),
+        ];
+        let read = files
+            .into_iter()
+            .flatten()
+            .filter_map(|(path, file)| Some((path.clone(), file.bytes.as_ref().ok()?.to_vec())));
+        read.collect()
+    }
+
+    /// The new files with their bytes. Keys are made only now: a preview needs none.
+    pub fn into_new_files(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
+        if !self.self_signed || self.create.is_empty() {
+            return Ok(self.create.into_files());
+        }
+        let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now)
+            .context("no self-signed certificate could be made; give --cert and --key instead")?;
+        let bytes = |pem: &str| pem.as_bytes().to_vec().into();
+        Ok(vec![
+            NewFile {
+                path: self.key,
+                bytes: bytes(&made.key_pem),
+                private: true,
+            },
+            NewFile {
+                path: self.certificate,
+                bytes: bytes(&made.certificate_pem),
+                private: false,
+            },
+        ])
+    }
+}
+
+/// A file that Apache could read: regular, not empty.
+fn readable(path: &Path, option: &str, what: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path)
+        .with_context(|| format!("the {what} file {shown} ({option}) cannot be read; check the path"))?;
+    let problem = if let Some(other) = foreign::what_else(&metadata) {
+        format!("is {other}")
+    } else if metadata.len() == 0 {
+        "is empty".into()
+    } else {
+        foreign::open(path).with_context(|| {
+            format!("the {what} file {shown} ({option}) cannot be opened; check who may read it")
+        })?;
+        return Ok(());
+    };
+    Err(Failure::error(anyhow::anyhow!(
+        "the {what} file {shown} ({option}) {problem}; name the {what}'s PEM file"
+    )))
+}

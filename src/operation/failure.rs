@@ -1,0 +1,184 @@
+//! Why an operation did not do what was asked, and the status that says so.
+
+use crate::apply::{ApplyError, LockError};
+use crate::check::Finding;
+use crate::exit_status::ExitStatus;
+use crate::interrupt;
+
+/// Why an operation did not do what was asked, and the status that says so.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the run ends.
+    pub status: ExitStatus,
+    /// Why, for people.
+    pub error: anyhow::Error,
+    /// What the refusal is about, for programs; people were told already.
+    pub findings: Vec<Finding>,
+}
+
+impl Failure {
+    /// Something failed.
+    pub fn error(error: impl Into<anyhow::Error>) -> Self {
+        Failure {
+            status: ExitStatus::Error,
+            error: error.into(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Somebody wants the program to end; what was begun is undone.
+    pub fn interrupted() -> Self {
+        Failure {
+            status: ExitStatus::Interrupted,
+            ..Failure::error(anyhow::anyhow!("interrupted"))
+        }
+    }
+
+    /// The same of one that happened while somebody wanted the program to end, all being as it was.
+    pub fn into_interrupted(self) -> Self {
+        let words = format!("{:#}", self.error);
+        let words = match words.strip_prefix("interrupted") {
+            Some("") => "interrupted; everything is as it was".to_owned(),
+            Some(_) => words,
+            None => format!("interrupted; {words}"),
+        };
+        Failure {
+            status: ExitStatus::Interrupted,
+            error: anyhow::Error::msg(words),
+            findings: self.findings,
+        }
+    }
+
+    /// The same with what is the case now.
+    pub fn after(self, state: &'static str) -> Self {
+        Failure {
+            error: self.error.context(state),
+            ..self
+        }
+    }
+
+    /// Refused before anything was written.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Failure {
+            status: ExitStatus::Refused,
+            error: anyhow::Error::msg(message.into()),
+            findings: Vec::new(),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure {
+            status: ExitStatus::Error,
+            error,
+            findings: Vec::new(),
+        }
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Failure {
+        let status = match &error {
+            stale if stale.is_stale() => ExitStatus::Locked,
+            ApplyError::Stale(_) | ApplyError::InTheWay(..) => ExitStatus::Refused,
+            ApplyError::Failed { error, .. } => of_system(error),
+            ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
+        };
+        Failure {
+            status,
+            ..Failure::error(error)
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        let status = match &error {
+            LockError::Held(_) => ExitStatus::Locked,
+            LockError::NotOurs(..) => ExitStatus::Refused,
+            LockError::Failed(_, error) => of_system(error),
+        };
+        Failure {
+            status,
+            ..Failure::error(error)
+        }
+    }
+}
+
+fn of_system(error: &std::io::Error) -> ExitStatus {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match error.kind() {
+        PermissionDenied | ReadOnlyFilesystem => ExitStatus::NotPermitted,
+        _ => ExitStatus::Error,
+    }
+}
+
+/// Goes on only while nobody wants the program to end.
+///
+/// # Errors
+/// Interrupted.
+pub fn not_interrupted() -> Result<(), Failure> {
+    if interrupt::came() {
+        return Err(Failure::interrupted());
+    }
+    Ok(())
+}
+
+/// How a run ended that wrote, or was to. What was interrupted and is as it was is told so; whatever comes from now on
+/// changes nothing of it.
+///
+/// # Errors
+/// Those of the run.
+pub fn ended<T>(result: Result<T, Failure>) -> Result<T, Failure> {
+    let result = result.map_err(|failure| match failure.status {
+        ExitStatus::NotRestored => failure,
+        ExitStatus::Interrupted => failure.into_interrupted(),
+        _ if interrupt::came() => failure.into_interrupted(),
+        _ => failure,
+    });
+    match &result {
+        Ok(_) => interrupt::settle(ExitStatus::Done),
+        Err(Failure {
+            status: status @ (ExitStatus::NotRestored | ExitStatus::Interrupted),
+            ..
+        }) => interrupt::settle(*status),
+        // Nothing was changed, which is what is said of it.
+        Err(_) => {}
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn what_another_try_may_do_is_said_so() {
+        let path = PathBuf::from("/a");
+        let failed = |kind: std::io::ErrorKind| ApplyError::Failed {
+            act: "create",
+            path: path.clone(),
+            error: kind.into(),
+        };
+        let taken = failed(std::io::ErrorKind::AlreadyExists);
+        for (error, status) in [
+            (ApplyError::Stale(vec![path.clone()]), ExitStatus::Locked),
+            (taken, ExitStatus::Locked),
+            (
+                ApplyError::InTheWay(path.clone(), "is odd".into()),
+                ExitStatus::Refused,
+            ),
+            (
+                failed(std::io::ErrorKind::PermissionDenied),
+                ExitStatus::NotPermitted,
+            ),
+            (failed(std::io::ErrorKind::StorageFull), ExitStatus::Error),
+        ] {
+            let words = error.to_string();
+            assert_eq!(Failure::from(error).status, status, "{words}");
+        }
+    }
+}

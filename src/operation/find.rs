@@ -1,0 +1,504 @@
+//! Which installation, read how.
+
+use std::collections::BTreeMap;
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
+use std::sync::OnceLock;
+
+use anyhow::Context;
+
+use super::environment::Where;
+use super::progress::Progress;
+use super::{Failure, interrupted};
+use crate::acl::Account;
+use crate::apply::{Content, Undone};
+use crate::check::Code;
+use crate::httpd::{
+    Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
+};
+use crate::quoted::quoted;
+use crate::server::binary::{Binary, Reader, Silence};
+use crate::server::environment::Environment;
+use crate::server::installation::Installation;
+use crate::server::service;
+use crate::server::swap;
+use crate::server::trust::{self, Others, Reach};
+use crate::shown::printable;
+use crate::tls::holds_private_key;
+
+/// A configuration that was found and read.
+pub struct Loaded {
+    /// Where it is.
+    pub installation: Installation,
+    /// Main file as the configuration would name it.
+    pub main: Vec<u8>,
+    /// Where bytes come from, before any directive was read.
+    pub source: Source,
+    /// What is taken for granted about the server.
+    pub facts: Facts,
+    /// What Apache sees.
+    pub configuration: Configuration,
+    /// Who told the facts, for people.
+    pub told_by: String,
+    /// The server's binary; an error is that of one that is there and does not answer, or may not be run. To have it
+    /// read the configuration see [`Loaded::reader`].
+    pub binary: Asked,
+    environment: OnceLock<Environment>,
+    /// As the service manager tells it.
+    service_account: OnceLock<Option<Account>>,
+    /// The binary once it was judged whether it may read the configuration; and whether others may write that.
+    reader: OnceLock<Result<Reader, Silence>>,
+    is_accepted: bool,
+    /// What was said about it on the command line.
+    pub global: Where,
+    /// The server root as it was typed.
+    typed_root: PathBuf,
+}
+
+impl Loaded {
+    /// Finds and reads the configuration.
+    pub fn find(place: &Where) -> Result<Loaded, Failure> {
+        let (root, main, variable) = (&place.root, &place.config, &place.usual_root);
+        let installation = installation(place)?;
+        let typed_root = match (root, main, variable) {
+            (Some(root), _, _) => root.clone(),
+            (None, None, Some(root)) => root.clone(),
+            _ => installation.root.clone(),
+        };
+        Loaded::read(place, installation, typed_root)
+    }
+
+    /// The account that the service of this configuration runs as, where there is one that is known.
+    pub fn service_account(&self) -> Option<&Account> {
+        let account = &self.service_account;
+        account
+            .get_or_init(|| service::account(Some(&self.installation.main)))
+            .as_ref()
+    }
+
+    /// Reads the same configuration once more.
+    pub fn again(&self) -> Result<Loaded, Failure> {
+        let mut again = Loaded::read(&self.global, self.installation.clone(), self.typed_root.clone())?;
+        again.is_accepted = self.is_accepted;
+        Ok(again)
+    }
+
+    /// The binary, if there is one, to have it read this configuration. Whoever may write there names modules, which it
+    /// loads with our rights.
+    ///
+    /// # Errors
+    /// When it does not answer or may not be run, or when others than root and we may write what it would read.
+    pub fn reader(&self) -> Result<Option<&Reader>, &Silence> {
+        let Some(binary) = self.binary.as_ref()? else {
+            return Ok(None);
+        };
+        let reader = self
+            .reader
+            .get_or_init(|| Reader::of(binary, &self.configuration, &self.belonging(), self.reach()));
+        reader.as_ref().map(Some)
+    }
+
+    /// Why nobody may be told to have a server read this configuration. A service knows its own program, so it counts
+    /// where we found none as well.
+    pub fn obstacle(&self) -> Option<String> {
+        let silence = match self.reader() {
+            Ok(Some(_)) => return None,
+            Ok(None) => {
+                let others = trust::of_configuration(&self.configuration, &self.belonging(), self.reach());
+                return others.map(|others| Silence::OthersWrite(others).to_string());
+            }
+            Err(silence) => silence,
+        };
+        Some(silence.to_string())
+    }
+
+    /// What to do besides what a silence names: to accept it, where that is for who runs us to decide.
+    pub fn acceptance(silence: &Silence) -> String {
+        match silence {
+            Silence::OthersWrite(others) if !others.programs => {
+                format!(", or accept it with --force {}", Code::OthersWrite)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// What of the configuration counts.
+    fn reach(&self) -> Reach {
+        if self.is_accepted {
+            Reach::Programs
+        } else {
+            Reach::All
+        }
+    }
+
+    /// Files of the configuration besides those that it names.
+    fn belonging(&self) -> [PathBuf; 2] {
+        [self.installation.main.clone(), self.installation.envvars()]
+    }
+
+    /// What of the configuration others may write.
+    pub fn written_by_others(&self) -> Option<Others> {
+        // Whether the binary may read it hangs on the same, and was judged.
+        match self.reader() {
+            Err(Silence::OthersWrite(others)) if !self.is_accepted => return Some(others.clone()),
+            Ok(Some(_)) if !self.is_accepted => return None,
+            _ => {}
+        }
+        trust::of_configuration(&self.configuration, &self.belonging(), Reach::All)
+    }
+
+    /// Accepts that others may write the configuration, if that was forced. Modules and programs are another matter.
+    pub fn accept(&mut self, forced: &[Code]) {
+        self.is_accepted = forced.contains(&Code::OthersWrite);
+        self.reader = OnceLock::new();
+    }
+
+    fn read(place: &Where, installation: Installation, typed_root: PathBuf) -> Result<Loaded, Failure> {
+        let cannot_read = || {
+            format!(
+                "the main file {} cannot be read; check who may read it",
+                installation.main.display()
+            )
+        };
+        let bytes = swap::find(|| read_file(&installation.main)).with_context(cannot_read)?;
+        if bytes.len() >= u32::MAX as usize {
+            return Err(Failure::refused(format!(
+                "{} is larger than 4 GiB",
+                installation.main.display()
+            )));
+        }
+        let platform = Platform::of(&bytes);
+        let (facts, told_by, binary) = facts(place, &installation, platform)?;
+        let source = Source::new(installation.root.clone(), platform);
+        let main = normalize(&host_bytes(&installation.main), platform);
+        let configuration = Configuration::from_bytes(&main, bytes, source.clone(), facts.clone());
+        let mut installation = installation;
+        if place.root.is_none() && installation.found_by == "--config" {
+            // Only the configuration itself says which server root its main file belongs to.
+            installation.root = configuration.source().host_path(configuration.server_root());
+        }
+        Ok(Loaded {
+            environment: OnceLock::new(),
+            service_account: OnceLock::new(),
+            reader: OnceLock::new(),
+            is_accepted: false,
+            installation,
+            main,
+            source,
+            facts,
+            configuration,
+            told_by,
+            binary,
+            global: place.clone(),
+            typed_root,
+        })
+    }
+
+    /// The same as it will be once what a killed run left is undone.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn once_undone(mut self, undone: &Undone) -> Result<Loaded, Failure> {
+        if undone.names.is_empty() {
+            return Ok(self);
+        }
+        let mut files = BTreeMap::new();
+        let mut gone = Vec::new();
+        for (name, content) in &undone.names {
+            match content {
+                Content::File(bytes) => _ = files.insert(name.clone(), bytes.to_vec()),
+                Content::Absent => gone.push(name.as_path()),
+                Content::Link(_) => {}
+            }
+        }
+        let mut source = self.source.with_overlay(files).without(gone);
+        for (name, content) in &undone.names {
+            if let Content::Link(target) = content {
+                let with = source.with_link(name, target);
+                source = with.with_context(|| format!("what {} led to cannot be read", name.display()))?;
+            }
+        }
+        let read = Configuration::read(&self.main, source.clone(), self.facts.clone());
+        self.configuration =
+            read.with_context(|| format!("{} cannot be read", self.installation.main.display()))?;
+        self.source = source;
+        Ok(self)
+    }
+
+    /// What programs that we start find in their environment. Gathered when it is asked for: it takes a look at every
+    /// directive.
+    pub fn environment(&self) -> &Environment {
+        self.environment
+            .get_or_init(|| Environment::of(&self.configuration))
+    }
+
+    /// Says what was taken for the server; first, that a run left it half changed.
+    pub fn introduce(&self, printer: &dyn Progress) {
+        interrupted::tell(&self.installation.root, printer);
+        printer.talk(&format!(
+            "Server root: {} ({})",
+            self.show(&self.installation.root),
+            self.installation.found_by
+        ));
+        printer.talk(&format!("Main file:   {}", self.show(&self.installation.main)));
+        if let Some(root) = self.configuration.source().relocated() {
+            printer.talk(&format!(
+                "The configuration names the server root {}, which does not exist here; files below it are taken from {}",
+                printable(root),
+                self.show(&self.installation.root)
+            ));
+        }
+        self.tell_passed_over(printer);
+    }
+
+    /// Says which programs were found and not run, as others might have put them there.
+    pub fn tell_passed_over(&self, printer: &dyn Progress) {
+        let found = self.installation.passed_over.iter().cloned();
+        let own = match &self.binary {
+            Err(silence @ Silence::Distrusted(_)) => Some(silence.to_string()),
+            _ => None,
+        };
+        for why in found.chain(own) {
+            printer.talk(&format!("note: {}", printable(why.as_bytes())));
+        }
+    }
+
+    /// A path as people know it: below the server root as they typed it.
+    pub fn show(&self, path: &Path) -> String {
+        let path = match path.strip_prefix(&self.installation.root) {
+            Ok(rest) if rest.as_os_str().is_empty() => self.typed_root.clone(),
+            Ok(rest) => self.typed_root.join(rest),
+            Err(_) => path.to_path_buf(),
+        };
+        // One style of separators, whatever the parts were joined with.
+        let text = printable(path.display().to_string().as_bytes());
+        if cfg!(windows) {
+            text.replace('/', MAIN_SEPARATOR_STR)
+        } else {
+            text
+        }
+    }
+
+    /// A file on this machine as the configuration names it: relative to the server root where it lies below it,
+    /// else absolute; with forward slashes.
+    pub fn spell(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let absolute = std::path::absolute(path)
+            .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
+        let root = self.source_root();
+        let relative = absolute.strip_prefix(&root).ok();
+        if let (None, Some(named)) = (relative, self.configuration.source().relocated()) {
+            return Err(Failure::refused(format!(
+                "{} lies outside of the server root, and the configuration belongs to another machine ({}), where that \
+                 path means nothing; put the file below {}, for example into conf/ssl",
+                path.display(),
+                printable(named),
+                self.show(&self.installation.root)
+            )));
+        }
+        let bytes = host_bytes(relative.unwrap_or(&absolute));
+        Ok(if self.facts.platform == Platform::Windows {
+            bytes.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect()
+        } else {
+            bytes
+        })
+    }
+
+    /// The folder for certificates and keys: `conf/ssl`, or `ssl` where there is no `conf`.
+    pub fn tls_folder(&self) -> PathBuf {
+        let root = self.source_root();
+        let conf = root.join("conf");
+        if conf.is_dir() { conf } else { root }.join("ssl")
+    }
+
+    /// Refuses to plan when the configuration names another server root than the one that was asked for, and that one
+    /// exists: the files that would change are not below the folder that was meant.
+    pub fn refuse_other_root(&self) -> Result<(), Failure> {
+        let root = self.source_root();
+        if real_path(&root) == real_path(&self.installation.root) {
+            return Ok(());
+        }
+        Err(Failure::refused(format!(
+            "the configuration names the server root {}, not {}: its files would be changed. Give --root {} if it is \
+             meant, or correct ServerRoot in the copy",
+            root.display(),
+            self.show(&self.installation.root),
+            quoted(&root)
+        )))
+    }
+
+    /// Refuses to plan on a configuration saved as UTF-16, which Apache cuts at every second byte, or with a byte
+    /// order mark, which Apache on Unix takes for part of the first word.
+    pub fn refuse_encoding(&self) -> Result<(), Failure> {
+        let file = self.configuration.file(0);
+        let bytes = file.document.bytes();
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(Failure::refused(format!(
+                "{} is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark, then run again",
+                self.show(&self.installation.main)
+            )));
+        }
+        if self.facts.platform == Platform::Unix && bytes.starts_with(b"\xef\xbb\xbf") {
+            return Err(Failure::refused(format!(
+                "{} starts with a byte order mark, which Apache cannot read on this system; save it without one, then \
+                 run again",
+                self.show(&self.installation.main)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses a main file that is none: nothing in it is a directive of any module of Apache.
+    pub fn refuse_no_configuration(&self) -> Result<(), Failure> {
+        let configuration = &self.configuration;
+        let mut names = configuration.entries().map(|entry| configuration.name(entry));
+        let Some(first) = names.next() else {
+            return Err(Failure::refused(format!(
+                "{} holds no directive, so it is no configuration; Apache would say: no listening sockets available, \
+                 shutting down. Name the main file with --config",
+                self.show(&self.installation.main)
+            )));
+        };
+        let is_known = |name: &[u8]| !known::find(name).is_empty();
+        if is_known(&first) || names.any(|name| is_known(&name)) {
+            return Ok(());
+        }
+        self.refuse_encoding()?;
+        Err(Failure::refused(format!(
+            "{} is no configuration of Apache, which knows nothing of what is in it and would say: Invalid command '{}'. \
+             Name the main file with --config",
+            self.show(&self.installation.main),
+            printable(&first[..first.len().min(40)])
+        )))
+    }
+
+    /// Refuses to show a configuration into which an `Include` reads a private key: each of its lines is a directive
+    /// to Apache, and would be printed.
+    pub fn refuse_private_keys(&self) -> Result<(), Failure> {
+        let files = self.configuration.files().iter();
+        match files
+            .into_iter()
+            .find(|file| holds_private_key(file.document.bytes()))
+        {
+            None => Ok(()),
+            Some(file) => Err(Failure::refused(format!(
+                "{} holds a private key and is read as configuration, so nothing of it is shown; let the Include name \
+                 *.conf files instead of a whole folder, then run again",
+                self.show(&file.host)
+            ))),
+        }
+    }
+
+    /// The place of an `Include` that would read files put into a folder.
+    pub fn included_from_folder(&self, folder: &Path) -> Result<Option<String>, Failure> {
+        let full = resolve(
+            self.configuration.server_root(),
+            &self.spell(folder)?,
+            self.facts.platform,
+        );
+        Ok(self
+            .configuration
+            .include_into(&full)
+            .map(|entry| self.configuration.place(entry)))
+    }
+
+    /// Refuses to put certificates where an `Include` would read them as configuration.
+    pub fn refuse_included(&self, folder: &Path) -> Result<(), Failure> {
+        match self.included_from_folder(folder)? {
+            None => Ok(()),
+            Some(entry) => Err(Failure::refused(format!(
+                "the Include at {entry} would read certificates in {} as configuration; name *.conf files there \
+                 instead of a whole folder",
+                self.show(folder)
+            ))),
+        }
+    }
+
+    /// The server root in force, as a folder of this machine.
+    pub fn source_root(&self) -> PathBuf {
+        self.configuration
+            .source()
+            .host_path(self.configuration.server_root())
+    }
+}
+
+/// The server root, found without reading any configuration.
+pub fn root(global: &Where) -> Result<PathBuf, Failure> {
+    if let Some(root) = global.root.as_ref().filter(|root| root.is_dir()) {
+        return std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)));
+    }
+    Ok(installation(global)?.root)
+}
+
+fn installation(place: &Where) -> Result<Installation, Failure> {
+    Installation::find(
+        place.root.as_deref(),
+        place.config.as_deref(),
+        place.usual_root.as_deref(),
+        place.httpd.as_deref(),
+    )
+    .map_err(Failure::error)
+}
+
+/// The binary that answered, if there is one, or the silence of one that is there.
+type Asked = Result<Option<Binary>, Silence>;
+
+/// Version, built-in modules and flags: from the binary, or assumed.
+fn facts(
+    global: &Where,
+    installation: &Installation,
+    platform: Platform,
+) -> Result<(Facts, String, Asked), Failure> {
+    let flags: Vec<Vec<u8>> = installation
+        .flags()
+        .iter()
+        .chain(&global.define)
+        .map(|flag| flag.as_bytes().to_vec())
+        .collect();
+    let binary = match &global.httpd {
+        // A binary named by hand must answer; one that was found may be for another system, or not be run at all.
+        Some(path) => Ok(Some(Binary::at(path).map_err(Failure::error)?)),
+        None => installation.binary(),
+    };
+    let (binary, distrusted) = match binary {
+        Ok(binary) => (binary, None),
+        Err(silence) => (None, Some(silence)),
+    };
+    let mut silent = distrusted.map_or(Ok(None), Err);
+    let asked = match binary {
+        Some(binary) => match binary.describe() {
+            Ok(description) => Some((description, binary)),
+            Err(silence) if global.httpd.is_some() => return Err(Failure::error(silence)),
+            Err(silence) => {
+                silent = Err(silence);
+                None
+            }
+        },
+        None => None,
+    };
+    let (mut facts, told_by, binary) = match asked {
+        Some((description, binary)) => (
+            description.facts(platform, flags, installation.environment()),
+            format!("told by {}", binary.path().display()),
+            Ok(Some(binary)),
+        ),
+        None => {
+            let assumed = Facts::assumed(platform);
+            let environment = installation.environment();
+            (
+                Facts {
+                    flags,
+                    environment,
+                    ..assumed
+                },
+                match &silent {
+                    Err(silence @ Silence::Distrusted(_)) => format!("assumed: {silence}"),
+                    _ => "assumed: there is no httpd binary to ask".to_string(),
+                },
+                silent,
+            )
+        }
+    };
+    if let Some(version) = global.apache_version {
+        facts.version = version;
+    }
+    Ok((facts, told_by, binary))
+}

@@ -1,0 +1,35 @@
+//! A run that was interrupted and left its changes half done: told before anything else.
+
+use std::path::Path;
+
+use super::progress::Progress;
+use crate::apply::{Disk, RealDisk, Store, backup_folders};
+use crate::quoted::quoted;
+use crate::shown::printable;
+
+/// The stores below a server root that may hold backups.
+pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
+    let folders = backup_folders(root).into_iter();
+    folders
+        .map(|folder| Store {
+            disk,
+            root: root.to_path_buf(),
+            folder,
+        })
+        .collect()
+}
+
+/// Says that a run left its changes half done, or is at work right now; in the document as well.
+pub fn tell(root: &Path, printer: &dyn Progress) {
+    for store in stores(root, &RealDisk) {
+        if let Some(run) = store.interrupted() {
+            printer.interrupted(&run, &remedy(root));
+        }
+    }
+}
+
+/// What undoes it, typed as it is.
+pub fn remedy(root: &Path) -> String {
+    let root = printable(quoted(root).as_bytes());
+    format!("esync-ssl restore --recover --root {root}")
+}

@@ -1,0 +1,109 @@
+//! New keys, and what is made with them: certificates signed with themselves, and requests for an authority.
+
+use std::path::{Path, PathBuf};
+
+use camino::Utf8Path;
+use time::OffsetDateTime;
+
+use super::Failure;
+use super::key_files::{key, named};
+use super::names::file_name;
+use super::new_files::{NewFiles, Outcome, private_key};
+use super::pass_phrase::ReadPhrases;
+use super::questions::Voice;
+use crate::tls::issue::{self, KeyType};
+use crate::tls::private_key::PrivateKey;
+
+/// What is made.
+pub struct New<'a> {
+    /// Domain names and addresses that it is for.
+    pub domains: &'a [String],
+    /// Kind of the new key.
+    pub key_type: KeyType,
+    /// Where it goes, if not into a file of the domain's name.
+    pub out: Option<&'a Utf8Path>,
+    /// Where the new key goes, if not into a file of the domain's name.
+    pub out_key: Option<&'a Utf8Path>,
+}
+
+/// Makes a key and a certificate signed with itself.
+///
+/// # Errors
+/// When they are there already, or cannot be made.
+pub fn self_signed(new: &New, days: u32) -> Result<Outcome, Failure> {
+    let certificate = target(new.out, new.domains, "crt");
+    let key = target(new.out_key, new.domains, "key");
+    free(&[&certificate, &key])?;
+    let now = OffsetDateTime::now_utc();
+    let made = issue::self_signed(new.domains, new.key_type, days, now).map_err(Failure::error)?;
+    let mut files = NewFiles::default();
+    add_key(&mut files, &key, &made.key_pem)?;
+    let what = format!(
+        "self-signed certificate of {}, valid for {days} days; browsers warn about it",
+        new.domains.join(", ")
+    );
+    let pem = made.certificate_pem.as_bytes();
+    files.add(&certificate, shown(&certificate), what, pem, false)?;
+    files.finish(false, Vec::new())
+}
+
+/// Makes a request for an authority, with a key that is there or a new one.
+///
+/// # Errors
+/// When it is there already, or cannot be made.
+pub fn request(
+    new: &New,
+    old_key: Option<(&Utf8Path, ReadPhrases)>,
+    voice: &dyn Voice,
+) -> Result<Outcome, Failure> {
+    let out = target(new.out, new.domains, "csr");
+    let mut files = NewFiles::default();
+    let pem = if let Some((path, phrases)) = old_key {
+        free(&[&out])?;
+        let key = key(path, &phrases()?, voice)?;
+        issue::request_with(new.domains, &key).map_err(|error| named(path, error))?
+    } else {
+        let key = target(new.out_key, new.domains, "key");
+        free(&[&out, &key])?;
+        let made = issue::request(new.domains, new.key_type).map_err(Failure::error)?;
+        add_key(&mut files, &key, &made.key_pem)?;
+        made.request_pem
+    };
+    let what = format!(
+        "request for {}; send it to the certificate authority, and keep the key",
+        new.domains.join(", ")
+    );
+    files.add(&out, shown(&out), what, pem.as_bytes(), false)?;
+    files.finish(false, Vec::new())
+}
+
+fn add_key(files: &mut NewFiles, path: &Path, pem: &str) -> Result<(), Failure> {
+    let key = PrivateKey::read(pem.as_bytes(), None).map_err(Failure::error)?;
+    let what = format!("new {}", private_key(&key));
+    files.add(path, shown(path), what, pem.as_bytes(), true)
+}
+
+/// Nothing is made in vain: keys take time.
+fn free(paths: &[&Path]) -> Result<(), Failure> {
+    match paths.iter().find(|path| path.symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some(path) => Err(Failure::refused(format!(
+            "{} exists already, and nothing is overwritten; choose another name, or move it away",
+            path.display()
+        ))),
+    }
+}
+
+fn target(given: Option<&Utf8Path>, domains: &[String], end: &str) -> PathBuf {
+    match (given, domains.first()) {
+        (Some(path), _) => path.into(),
+        (None, domain) => {
+            let name = file_name(domain.map_or("server", String::as_str));
+            PathBuf::from(format!("{name}.{end}"))
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,160 @@
+//! A virtual host that speaks TLS, judged by the rules: its settings and its files.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::find::Loaded;
+use super::judge_files::Server;
+use crate::check::certificate::check;
+use crate::check::question::Question;
+use crate::check::tls_files::{File, TlsFiles};
+use crate::check::tls_host::{Pair, TlsHost};
+use crate::check::{Finding, tls_settings};
+use crate::httpd::EntryId;
+
+/// One pair of certificate and key with what is to be said about it.
+#[derive(Serialize)]
+pub struct Checked {
+    /// What clients call it, or the main server.
+    pub(crate) name: Option<String>,
+    /// `FILE:LINE` of the virtual host; nothing for given files and for the main server.
+    pub(crate) place: Option<String>,
+    pub(crate) certificate: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) chain: Option<String>,
+    /// What the rules say.
+    pub findings: Vec<Finding>,
+}
+
+/// What was not checked.
+#[derive(Serialize)]
+pub struct Skipped {
+    pub(crate) place: String,
+    pub(crate) reason: String,
+}
+
+/// Judges the settings and files of a virtual host by the rules.
+pub fn judge_host(
+    loaded: &Loaded,
+    server: Server,
+    host: &TlsHost,
+    wanted: Option<&str>,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Checked> {
+    let mut checked = Vec::new();
+    let place = host.entry.map(|entry| place_of(loaded, entry));
+    let shown = host
+        .server_name
+        .clone()
+        .or_else(|| place.is_none().then(|| "main server".into()));
+    let settings: Vec<Finding> = tls_settings::check(&loaded.configuration, host, server.generation)
+        .into_iter()
+        .map(|(entry, finding)| match entry {
+            Some(entry) => at_entry(loaded, entry, finding),
+            None => finding,
+        })
+        .collect();
+    if !settings.is_empty() {
+        checked.push(Checked {
+            name: shown.clone(),
+            place: place.clone(),
+            certificate: None,
+            key: None,
+            chain: None,
+            findings: settings,
+        });
+    }
+    for pair in &host.pairs {
+        let files = match load(loaded, host, pair) {
+            Ok(files) => files,
+            Err(reason) => {
+                skipped.push(Skipped {
+                    place: place.clone().unwrap_or_else(|| "main server".into()),
+                    reason,
+                });
+                continue;
+            }
+        };
+        let found = check(&Question {
+            files: &files,
+            server_name: asked(host, wanted),
+            aliases: if wanted.is_some() { &[] } else { &host.aliases },
+            server: host.judged_by(server.generation),
+            now: OffsetDateTime::now_utc(),
+            stapling: host.stapling,
+            pass_phrase_dialog: host.pass_phrase_dialog,
+            anchors: &[],
+        });
+        checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
+    }
+    checked
+}
+
+/// What clients type is judged in place of what the server calls itself.
+pub fn asked<'a>(host: &'a TlsHost, wanted: Option<&'a str>) -> Option<&'a str> {
+    wanted.or(host.server_name.as_deref())
+}
+
+impl Checked {
+    /// The files that were looked at.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        [&self.certificate, &self.key, &self.chain]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
+    /// What the rules say of files.
+    pub fn new(
+        name: Option<String>,
+        place: Option<String>,
+        files: &TlsFiles,
+        findings: Vec<Finding>,
+    ) -> Checked {
+        Checked {
+            name,
+            place,
+            certificate: Some(files.certificate.path.clone()),
+            key: files.key.as_ref().map(|file| file.path.clone()),
+            chain: files.chain.as_ref().map(|file| file.path.clone()),
+            findings,
+        }
+    }
+}
+
+/// The files of a pair, opened; or why that cannot be done on this machine.
+fn load(loaded: &Loaded, host: &TlsHost, pair: &Pair) -> Result<TlsFiles, String> {
+    let source = loaded.configuration.source();
+    let service = loaded.service_account();
+    let open = |path: &[u8]| -> Result<File, String> {
+        if source.is_foreign(path) {
+            return Err(format!("{} is on another machine", String::from_utf8_lossy(path)));
+        }
+        let path: PathBuf = source.host_path(path);
+        let mut file = File::load(&path).for_service(service);
+        file.path = loaded.show(&path);
+        Ok(file)
+    };
+    Ok(TlsFiles {
+        certificate: open(&pair.certificate)?,
+        key: pair.key.as_deref().map(open).transpose()?,
+        chain: host.chain.as_deref().map(open).transpose()?,
+    })
+}
+
+/// `FILE:LINE` of an entry.
+pub fn place_of(loaded: &Loaded, entry: EntryId) -> String {
+    let configuration = &loaded.configuration;
+    let entry = configuration.entry(entry);
+    let file = loaded.show(&configuration.file(entry.file).host);
+    format!("{file}:{}", configuration.line_number(entry))
+}
+
+fn at_entry(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
+    let configuration = &loaded.configuration;
+    let entry = configuration.entry(entry);
+    let file = loaded.show(&configuration.file(entry.file).host);
+    finding.at(&file, Some(configuration.line_number(entry) as usize))
+}

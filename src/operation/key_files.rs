@@ -1,0 +1,123 @@
+//! Certificate, key and archive files as they were named on the command line, opened. Judges nothing.
+
+use camino::Utf8Path;
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::pass_phrase::PassPhrases;
+use super::questions::Voice;
+use crate::check::tls_files::{File, TlsFiles, Trouble};
+use crate::foreign;
+use crate::tls::Error;
+use crate::tls::bundle::Bundle;
+use crate::tls::certificate::Certificate;
+use crate::tls::container::{Contents, Kind};
+use crate::tls::pkcs12::Archive;
+use crate::tls::private_key::PrivateKey;
+
+/// The bytes of a file that must be there. `what` says what it is for, such as `certificate`.
+pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let problem = match File::load(path.as_std_path()).bytes {
+        Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
+        Ok(_) => "is empty; copy it again from its origin".to_owned(),
+        Err(Trouble::Missing) => "does not exist; check the path".to_owned(),
+        Err(Trouble::NotRegular) => "is a folder or something else that is no file; name a file".to_owned(),
+        Err(Trouble::TooLarge) => format!(
+            "has more than {} bytes and was not read; name a file of certificates or keys",
+            foreign::CERTIFICATE
+        ),
+        Err(Trouble::Unreadable(reason)) => format!("cannot be read; check who may read it: {reason}"),
+    };
+    Err(Failure::error(anyhow::anyhow!(
+        "the {what} file {path} {problem}"
+    )))
+}
+
+/// The first private key of a file, without pass-phrase.
+pub fn key(path: &Utf8Path, phrases: &PassPhrases, voice: &dyn Voice) -> Result<PrivateKey, Failure> {
+    let bytes = bytes(path, "key")?;
+    match PrivateKey::read(&bytes, None) {
+        Err(Error::Encrypted(_)) => phrases.open(&format!("the key {path}"), voice, |phrase| {
+            PrivateKey::read(&bytes, Some(phrase.as_bytes()))
+        }),
+        result => result.map_err(|error| named(path, error)),
+    }
+}
+
+/// Everything of a PFX or p7b.
+pub fn archive(path: &Utf8Path, phrases: &PassPhrases, voice: &dyn Voice) -> Result<Bundle, Failure> {
+    let bytes = bytes(path, "archive")?;
+    // Without a pass-phrase given, the empty one is tried before anybody is asked: many archives have it.
+    let quiet = match phrases.given() {
+        Some(_) if is_pfx(&bytes) => Err(Error::WrongPassPhrase),
+        _ => Archive::read(&bytes, ""),
+    };
+    let archive = match quiet {
+        Err(Error::WrongPassPhrase) => phrases.open(&format!("the archive {path}"), voice, |phrase| {
+            Archive::read(&bytes, phrase)
+        })?,
+        result => result.map_err(|error| named(path, error))?,
+    };
+    Ok(Bundle::of_archive(archive))
+}
+
+/// Certificate, key and chain out of their files.
+pub fn files(
+    certificate: &Utf8Path,
+    key_path: &Utf8Path,
+    chain: Option<&Utf8Path>,
+    phrases: &PassPhrases,
+    voice: &dyn Voice,
+) -> Result<Bundle, Failure> {
+    let read = |path: &Utf8Path, what: &str| {
+        Certificate::read_all(&bytes(path, what)?).map_err(|error| named(path, error))
+    };
+    let mut certificates = read(certificate, "certificate")?;
+    if let Some(chain) = chain {
+        certificates.append(&mut read(chain, "chain")?);
+    }
+    let key = key(key_path, phrases, voice)?;
+    Bundle::assemble(certificates, Some(key)).ok_or_else(|| {
+        named(
+            certificate,
+            Error::NoCertificate("a file without certificates".into()),
+        )
+    })
+}
+
+/// An error with the file it is about.
+pub fn named(path: &Utf8Path, error: Error) -> Failure {
+    Failure::error(anyhow::Error::from(error).context(path.to_string()))
+}
+
+fn is_pfx(bytes: &[u8]) -> bool {
+    Contents::recognise(bytes)
+        .items
+        .iter()
+        .any(|item| item.kind == Kind::Pfx)
+}
+
+/// The files of a bundle before they are written, under the names of what they come from.
+pub fn judged(bundle: &Bundle, certificate: &str, key: &str, chain: &str) -> TlsFiles {
+    TlsFiles {
+        certificate: File::from_bytes(certificate, bundle.certificate_pem().as_bytes()),
+        key: bundle.key_pem().map(|pem| File::from_bytes(key, pem.as_bytes())),
+        chain: bundle.chain_pem().map(|pem| {
+            // One name for two files means something else to the rules.
+            let name = if chain == certificate {
+                format!("{chain} (chain)")
+            } else {
+                chain.to_owned()
+            };
+            File::from_bytes(&name, pem.as_bytes())
+        }),
+    }
+}
+
+/// An archive without a key cannot serve.
+pub fn without_key(origin: &str) -> Failure {
+    Failure::error(anyhow::anyhow!(
+        "{origin} holds no private key; export it together with the key, or take it apart with esync-ssl cert import \
+         and give --cert and --key"
+    ))
+}

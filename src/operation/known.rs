@@ -1,0 +1,38 @@
+//! Which files the configuration reads, asked only where a backup names one outside of the server root.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use super::environment::Where;
+use super::find::Loaded;
+use crate::httpd::real_path;
+
+/// The files that the present configuration reads.
+pub struct KnownFiles<'a> {
+    global: &'a Where,
+    files: OnceCell<Vec<PathBuf>>,
+}
+
+impl<'a> KnownFiles<'a> {
+    /// Nothing is read before it is asked for.
+    pub fn new(global: &'a Where) -> Self {
+        KnownFiles {
+            global,
+            files: OnceCell::new(),
+        }
+    }
+
+    /// Whether the configuration reads this file. One that cannot be read knows none.
+    pub fn has(&self, path: &Path) -> bool {
+        let files = self.files.get_or_init(|| {
+            let Ok(loaded) = Loaded::find(self.global) else {
+                return Vec::new();
+            };
+            let files = loaded.configuration.files().iter();
+            files
+                .flat_map(|file| [file.host.clone(), real_path(&file.host)])
+                .collect()
+        });
+        files.iter().any(|file| file == path)
+    }
+}

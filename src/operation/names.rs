@@ -1,0 +1,59 @@
+//! Names as they are typed.
+
+use anyhow::anyhow;
+
+use super::Failure;
+use crate::change::domain_name;
+use crate::shown::printable;
+use crate::tls::name::Name;
+
+/// A name that clients type: a domain or an address.
+pub fn client_name(typed: &str) -> Result<String, Failure> {
+    if let Ok(name @ Name::Ip(_)) = Name::parse(typed) {
+        return Ok(name.to_string());
+    }
+    domain_name(typed).map_err(|reason| {
+        Failure::error(anyhow!(
+            "--domain {}: {reason}",
+            printable(format!("{typed:?}").as_bytes())
+        ))
+    })
+}
+
+/// The names of options, each once.
+///
+/// # Errors
+/// When one is no domain name.
+pub fn domain_names<'a>(
+    typed: impl IntoIterator<Item = (&'a str, &'a String)>,
+) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for (option, typed) in typed {
+        let name = domain_name(typed).map_err(|reason| {
+            Failure::error(anyhow!(
+                "{option} {}: {reason}",
+                printable(format!("{typed:?}").as_bytes())
+            ))
+        })?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// The first part of file names, made from a domain name or address: Windows takes no colon.
+pub fn file_name(domain: &str) -> String {
+    let name: String = domain
+        .replace('*', "wildcard")
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-._".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    name.trim_matches('.').to_owned()
+}

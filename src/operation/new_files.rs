@@ -1,0 +1,303 @@
+//! Files that commands make: never over an existing one, keys for their owner only. Decides no names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::failure::{Failure, ended};
+
+use super::find::Loaded;
+use crate::acl::Account;
+use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, others_at};
+use crate::foreign;
+use crate::httpd::Source;
+use crate::interrupt::Hold;
+use crate::server::service;
+use crate::shown::printable;
+use crate::tls::bundle::Bundle;
+use crate::tls::certificate::Certificate;
+use crate::tls::private_key::PrivateKey;
+
+/// Files that are to be made.
+#[derive(Default)]
+pub struct NewFiles {
+    files: Vec<New>,
+    /// Files that are there already with the very bytes they should have.
+    kept: Vec<String>,
+    /// How the disk is seen, where it is not as it is.
+    seen: Option<Source>,
+    /// The main file of the server that they are for, where that is known.
+    main: Option<PathBuf>,
+    /// Whether they may go where others may write.
+    shared_folders: Shared,
+}
+
+struct New {
+    /// Nothing while its bytes are not made yet.
+    file: Option<NewFile>,
+    shown: String,
+    what: String,
+}
+
+/// One file for programs and people.
+#[derive(Serialize)]
+pub struct Reported {
+    /// The file as people know it.
+    pub file: String,
+    /// What is in it.
+    pub reason: String,
+}
+
+/// Where the parts of a bundle go.
+pub struct Placed {
+    /// `NAME.crt`.
+    pub certificate: PathBuf,
+    /// `NAME.key`, if there is a key.
+    pub key: Option<PathBuf>,
+    /// `NAME.chain.crt`, if there is a chain.
+    pub chain: Option<PathBuf>,
+}
+
+impl NewFiles {
+    /// None yet, of a configuration.
+    pub fn of(loaded: &Loaded) -> NewFiles {
+        NewFiles {
+            seen: Some(loaded.source.clone()),
+            main: Some(loaded.installation.main.clone()),
+            ..NewFiles::default()
+        }
+    }
+
+    /// Adds a file. One that is there already with these bytes is left alone.
+    ///
+    /// # Errors
+    /// Refused when there is a file of that name with other bytes.
+    pub fn add(
+        &mut self,
+        path: &Path,
+        shown: String,
+        what: String,
+        bytes: &[u8],
+        private: bool,
+    ) -> Result<(), Failure> {
+        let path = std::path::absolute(path)
+            .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
+        let is_taken = match &self.seen {
+            Some(source) => source.is_taken(&path),
+            None => path.symlink_metadata().is_ok(),
+        };
+        if is_taken {
+            let same = foreign::read(&path, foreign::CERTIFICATE)
+                .map(Zeroizing::new)
+                .is_ok_and(|old| **old == *bytes);
+            if !same {
+                return Err(Failure::refused(format!(
+                    "{shown} exists already, and nothing is overwritten; choose another name, or move it away"
+                )));
+            }
+            self.kept.push(shown);
+            return Ok(());
+        }
+        let file = NewFile {
+            path,
+            bytes: Zeroizing::new(bytes.to_vec()),
+            private,
+        };
+        self.files.push(New {
+            file: Some(file),
+            shown,
+            what,
+        });
+        Ok(())
+    }
+
+    /// Tells of a file whose bytes are made later, by others.
+    pub fn announce(&mut self, shown: String, what: &str) {
+        self.files.push(New {
+            file: None,
+            shown,
+            what: what.to_owned(),
+        });
+    }
+
+    /// Adds key, certificate and chain as `NAME.key`, `NAME.crt` and `NAME.chain.crt` in a folder; `show` tells how
+    /// people know a path.
+    pub fn add_bundle(
+        &mut self,
+        bundle: &Bundle,
+        folder: &Path,
+        name: &str,
+        show: &dyn Fn(&Path) -> String,
+    ) -> Result<Placed, Failure> {
+        let at = |end: &str| folder.join(format!("{name}.{end}"));
+        let certificate = at("crt");
+        let key = match (&bundle.key, bundle.key_pem()) {
+            (Some(key), Some(pem)) => {
+                let path = at("key");
+                self.add(&path, show(&path), private_key(key), pem.as_bytes(), true)?;
+                Some(path)
+            }
+            _ => None,
+        };
+        let what = format!("certificate of {}", bundle.leaf.title());
+        let pem = bundle.certificate_pem();
+        self.add(&certificate, show(&certificate), what, pem.as_bytes(), false)?;
+        let chain = match bundle.chain_pem() {
+            Some(pem) => {
+                let path = at("chain.crt");
+                let names: Vec<&str> = bundle.chain.iter().map(Certificate::title).collect();
+                let what = format!("chain: {}", names.join(", "));
+                self.add(&path, show(&path), what, pem.as_bytes(), false)?;
+                Some(path)
+            }
+            None => None,
+        };
+        Ok(Placed {
+            certificate,
+            key,
+            chain,
+        })
+    }
+
+    /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
+    /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
+    pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
+        let mut refused = None;
+        let begin = bundle.leaf.not_before.date();
+        let dated = format!(
+            "{name}-{:04}{:02}{:02}",
+            begin.year(),
+            u8::from(begin.month()),
+            begin.day()
+        );
+        for name in [name, &dated] {
+            let mut files = NewFiles::of(loaded);
+            let show = |path: &Path| loaded.show(path);
+            match files.add_bundle(bundle, &loaded.tls_folder(), name, &show) {
+                Ok(placed) => return Ok((files, placed)),
+                Err(failure) => refused = refused.or(Some(failure)),
+            }
+        }
+        Err(refused.unwrap_or_else(|| Failure::refused("there is no free name for the files")))
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// What is to be written.
+    pub fn report(&self) -> Vec<Reported> {
+        let reported = |new: &New| Reported {
+            file: new.shown.clone(),
+            reason: new.what.clone(),
+        };
+        self.files.iter().map(reported).collect()
+    }
+
+    /// For a transaction with other changes.
+    pub fn into_files(self) -> Vec<NewFile> {
+        self.files.into_iter().filter_map(|new| new.file).collect()
+    }
+
+    /// The folders of these files to which others than root and this account may write.
+    fn shared(&self) -> Vec<Others> {
+        let files = self.files.iter().filter_map(|new| new.file.as_ref());
+        let mut shared: Vec<Others> = files.filter_map(|file| others_at(&file.path)).collect();
+        shared.dedup();
+        shared
+    }
+
+    /// Refuses to put keys where a server reads them and others may write: now, so that a preview says so as well, and when
+    /// they are written.
+    pub fn refuse_shared(&mut self) -> Result<(), Failure> {
+        self.shared_folders = Shared::Refused;
+        match self.shared().first() {
+            Some(others) => Err(Failure::refused(format!(
+                "nothing was written, as no private key goes where others than root and this account may write: {others}. \
+                 Close it ({}), then run again",
+                others.remedy()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes all of them, or none.
+    fn write(self) -> Result<(), Failure> {
+        let readers = Account::readers(service::account(self.main.as_deref()).as_ref());
+        let _hold = Hold::new();
+        let shared = self.shared_folders;
+        ended(create_all(&RealDisk, &self.into_files(), &readers, shared).map_err(Failure::from))
+    }
+
+    /// Writes all of them unless it is a dry run.
+    ///
+    /// # Errors
+    /// When they cannot be written, and none is there.
+    pub fn finish(self, dry_run: bool, mut notes: Vec<String>) -> Result<Outcome, Failure> {
+        for others in self.shared() {
+            let note = format!("{others}, so what is written there can be changed by others than root");
+            notes.push(printable(note.as_bytes()));
+        }
+        let outcome = Outcome {
+            result: match (self.is_empty(), dry_run) {
+                (true, _) => "unchanged",
+                (false, true) => "would-change",
+                (false, false) => "written",
+            },
+            create: self.report(),
+            kept: self.kept.clone(),
+            notes,
+        };
+        if !dry_run {
+            self.write()?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// What became of files that are made.
+#[derive(Serialize)]
+pub struct Outcome {
+    /// `unchanged`, `would-change` or `written`.
+    pub result: &'static str,
+    /// The files that come.
+    pub create: Vec<Reported>,
+    /// Those that are there already with the very bytes they should have.
+    pub kept: Vec<String>,
+    /// What people should know beside.
+    pub notes: Vec<String>,
+}
+
+/// Who may read a new key, in words. On Windows the account of Apache's service as well.
+pub const KEY_READERS: &str = if cfg!(windows) {
+    "readable by its owner, SYSTEM, Administrators and the account of Apache's service only"
+} else {
+    "readable by its owner only"
+};
+
+/// A new key in words.
+pub fn private_key(key: &PrivateKey) -> String {
+    format!("private key ({}), {KEY_READERS}", key.kind())
+}
+
+/// What was in the files and is not used.
+pub fn left_out(bundle: &Bundle) -> Option<String> {
+    let names: Vec<&str> = bundle.left_out.iter().map(Certificate::title).collect();
+    (!names.is_empty()).then(|| format!("left out, as servers do not send it: {}", names.join(", ")))
+}
+
+/// The first part of file names: as typed, or made from a certificate.
+pub fn base_name(typed: Option<&str>, bundle: &Bundle) -> Result<String, Failure> {
+    match typed {
+        None => Ok(bundle.file_name()),
+        Some(name) if name.is_empty() || name.contains(['/', '\\', ':']) || name.starts_with('.') => {
+            Err(Failure::error(anyhow::anyhow!(
+                "--name {name:?} is no first part of a file name; give one without folders, such as esync-2026"
+            )))
+        }
+        Some(name) => Ok(name.to_owned()),
+    }
+}

@@ -1,0 +1,148 @@
+//! Pass-phrases: from a file, from standard input, or asked for without echo. Never from the command line, which
+//! other users can read.
+
+use std::io::{ErrorKind, Read};
+use std::time::Duration;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::Failure;
+use super::questions::Voice;
+use crate::foreign;
+use crate::tls::Error;
+
+/// How long a pipe may take that is named as the file; somebody may be asked behind it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often is asked when the answer was wrong.
+const TRIES: usize = 3;
+
+/// Reads them only once one is needed.
+pub type ReadPhrases<'a> = &'a dyn Fn() -> Result<PassPhrases, Failure>;
+
+/// Where pass-phrases come from in this run.
+pub struct PassPhrases {
+    given: Option<Zeroizing<String>>,
+}
+
+impl PassPhrases {
+    /// None at all.
+    pub fn none() -> PassPhrases {
+        PassPhrases { given: None }
+    }
+
+    /// Reads the file or standard input, if one was named.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(file: Option<&Utf8Path>) -> Result<PassPhrases, Failure> {
+        let given = match file {
+            None => None,
+            Some(path) if path == "-" => Some(of_input(std::io::stdin().lock())?),
+            Some(path) => Some(of_file(path)?),
+        };
+        Ok(PassPhrases { given })
+    }
+
+    /// The pass-phrase that was given in a file, if one was.
+    pub fn given(&self) -> Option<&str> {
+        self.given.as_ref().map(|given| given.as_str())
+    }
+
+    /// Opens something with the pass-phrase. `what` names it for people, such as `the key server.key`.
+    pub fn open<T>(
+        &self,
+        what: &str,
+        voice: &dyn Voice,
+        attempt: impl Fn(&str) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let failed = |error: Error| Failure::error(anyhow::Error::from(error).context(what.to_owned()));
+        if let Some(given) = &self.given {
+            return attempt(given).map_err(failed);
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let answer = match voice.pass_phrase(what) {
+                // Ctrl-C, which is a letter like others while nothing is shown.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    return Err(Failure::interrupted().into_interrupted());
+                }
+                other => {
+                    other.context("the pass-phrase could not be asked for; give --passphrase-file FILE")?
+                }
+            };
+            let Some(answer) = answer else {
+                return Err(Failure::refused(format!(
+                    "{what} is protected by a pass-phrase, and there is no terminal to ask at; give --passphrase-file \
+                     FILE, or --passphrase-file - to read it from standard input"
+                )));
+            };
+            match attempt(&answer) {
+                Err(Error::WrongPassPhrase) if tries < TRIES => {
+                    voice.talk("That is not the pass-phrase; try again.");
+                }
+                result => return result.map_err(failed),
+            }
+        }
+    }
+}
+
+/// That of a regular file, or of a pipe that was named on purpose.
+fn of_file(path: &Utf8Path) -> Result<Zeroizing<String>, Failure> {
+    let read = match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            foreign::read_pipe(path.as_std_path(), foreign::PASS_PHRASE, PATIENCE)
+        }
+        _ => foreign::read(path.as_std_path(), foreign::PASS_PHRASE).map(Zeroizing::new),
+    };
+    let bytes = read.with_context(|| {
+        format!("the pass-phrase file {path} (--passphrase-file) cannot be read; check the path")
+    })?;
+    first_line(&bytes, path.as_str())
+}
+
+/// That of the standard input.
+fn of_input(input: impl Read) -> Result<Zeroizing<String>, Failure> {
+    let shown = "standard input";
+    let bytes = foreign::read_up_to(input, foreign::PASS_PHRASE)
+        .with_context(|| format!("the pass-phrase cannot be read from {shown}"))?;
+    first_line(&bytes, shown)
+}
+
+/// The first line without its end; a byte order mark, as Notepad writes it, is not part of it.
+fn first_line(bytes: &[u8], shown: &str) -> Result<Zeroizing<String>, Failure> {
+    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    match String::from_utf8(line.to_vec()) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(Failure::error(anyhow::anyhow!(
+                "the pass-phrase in {shown} is not UTF-8; save the file as UTF-8"
+            )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_the_pass_phrase() {
+        for (bytes, wanted) in [
+            (&b"secret"[..], "secret"),
+            (b"secret\r\nmore\n", "secret"),
+            (b"\xef\xbb\xbf a b \n", " a b "),
+            (b"", ""),
+        ] {
+            assert_eq!(first_line(bytes, "x").unwrap().as_str(), wanted);
+        }
+        let failure = first_line(&b"caf\xe9"[..], "x").unwrap_err();
+        assert!(!format!("{:#}", failure.error).contains("caf"));
+    }
+}

@@ -1,0 +1,88 @@
+//! What is known before Apache is told to restart: whether it would start again.
+
+use std::time::Duration;
+
+use super::Failure;
+use super::find::Loaded;
+use super::judge_files::Server;
+use super::judge_hosts::{Checked, judge_host};
+use super::progress::Progress;
+use super::rehearsal::Rehearsals;
+use super::running;
+use crate::check::tls_host::TlsHost;
+use crate::check::{Code, Finding, Severity};
+
+/// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A configuration and its virtual hosts that speak TLS, each with what the rules say of it.
+pub struct Preflight<'a> {
+    loaded: &'a Loaded,
+    hosts: Vec<(TlsHost, Vec<Checked>)>,
+    forced: &'a [Code],
+    /// How things are after a refusal.
+    left: &'a str,
+    printer: &'a dyn Progress,
+}
+
+impl<'a> Preflight<'a> {
+    /// Judges by the rules.
+    pub fn of(loaded: &'a Loaded, forced: &'a [Code], left: &'a str, printer: &'a dyn Progress) -> Self {
+        let judge = Server::of(Some(loaded), &loaded.global);
+        let hosts = TlsHost::all(&loaded.configuration).into_iter().map(|host| {
+            let checked = judge_host(loaded, judge, &host, None, &mut Vec::new());
+            (host, checked)
+        });
+        Preflight {
+            hosts: hosts.collect(),
+            loaded,
+            forced,
+            left,
+            printer,
+        }
+    }
+
+    /// Refuses while anything is known that keeps the server from starting: the running one would be lost.
+    pub fn refuse_no_start(&self) -> Result<(), Failure> {
+        let mut found = self.found();
+        found.extend(running::port_findings(self.loaded));
+        found.extend(running::configuration_findings(self.loaded));
+        found.retain(|finding| finding.severity == Severity::StopsStart);
+        self.refuse(found)
+    }
+
+    /// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell,
+    /// such as ciphers that its library does not know.
+    pub fn refuse_failed_rehearsal(mut self) -> Result<(), Failure> {
+        let mut rehearsals = Rehearsals::new(self.loaded, self.printer).within(LONGEST);
+        for (host, checked) in &mut self.hosts {
+            rehearsals.of_host(host, None, checked);
+        }
+        // Whatever failed there may end the running server, whether it stops the start or only breaks clients.
+        self.refuse(rehearsals.failed)
+    }
+
+    fn found(&self) -> Vec<Finding> {
+        let checked = self.hosts.iter().flat_map(|(_, checked)| checked);
+        checked.flat_map(|checked| checked.findings.clone()).collect()
+    }
+
+    fn refuse(&self, mut found: Vec<Finding>) -> Result<(), Failure> {
+        found.dedup();
+        let open: Vec<&Finding> = found
+            .iter()
+            .filter(|finding| finding.is_open(self.forced))
+            .collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
+        codes.dedup();
+        let codes = codes.join(", ");
+        self.printer.findings(&found, self.forced);
+        Err(Failure {
+            findings: found,
+            ..Failure::refused(format!("Apache would not come up again: {codes}. {}", self.left))
+        })
+    }
+}

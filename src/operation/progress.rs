@@ -1,0 +1,58 @@
+//! How an operation says what it does while it does it.
+
+use super::explained::LogReport;
+use crate::apply::Unfinished;
+use crate::check::{Code, Finding};
+
+/// Who is told how an operation goes. By default nobody.
+pub trait Progress {
+    /// A line for people.
+    fn talk(&self, _text: &str) {}
+
+    /// Nothing needs to change, and why.
+    fn unchanged(&self, _why: &str) {}
+
+    /// What is about to be done, or would be.
+    fn preview(&self, _preview: &Preview) {}
+
+    /// Findings; those of `forced` are overridden.
+    fn findings(&self, _found: &[Finding], _forced: &[Code]) {}
+
+    /// What logs say.
+    fn logs(&self, _report: &LogReport) {}
+
+    /// A run left its changes half done, or is at work right now; what undoes it.
+    fn interrupted(&self, _run: &Unfinished, _remedy: &str) {}
+
+    /// From now on everything waits: what is said may have to be said anew.
+    fn hold(&self) {}
+
+    /// What waits is said, and all that follows at once.
+    fn release(&self) {}
+
+    /// What waits is not said, and all that follows at once.
+    fn discard(&self) {}
+
+    /// A line that comes before all that waits.
+    fn first(&self, _text: &str) {}
+}
+
+/// What is about to be done.
+pub struct Preview<'a> {
+    /// What the lines are.
+    pub title: String,
+    /// What happens, name by name.
+    pub lines: Vec<String>,
+    /// The files that change.
+    pub files: Vec<Difference<'a>>,
+}
+
+/// One file before and after.
+pub struct Difference<'a> {
+    /// As people know it.
+    pub name: String,
+    /// Its bytes now.
+    pub before: &'a [u8],
+    /// Its bytes then.
+    pub after: &'a [u8],
+}

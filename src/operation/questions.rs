@@ -1,0 +1,62 @@
+//! What an operation asks, and how it says what it does.
+
+use std::io;
+
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::progress::Progress;
+
+/// Who answers an operation. By default nobody is there.
+pub trait Questions {
+    /// Whether there is somebody who can agree to what is shown.
+    fn can_ask(&self) -> bool {
+        false
+    }
+
+    /// Whether the answer is yes; nothing when the run is to end.
+    fn agrees(&self, _question: &str) -> Option<bool> {
+        Some(false)
+    }
+
+    /// The pass-phrase of something; nothing where nobody can be asked.
+    ///
+    /// # Errors
+    /// When it cannot be asked for; of the kind `Interrupted` when the run is to end.
+    fn pass_phrase(&self, _what: &str) -> io::Result<Option<Zeroizing<String>>> {
+        Ok(None)
+    }
+}
+
+/// Whom an operation talks to that may have to ask.
+pub trait Voice: Progress + Questions {}
+
+impl<T: Progress + Questions> Voice for T {}
+
+/// Says nothing, and nobody is there to answer.
+pub struct Silent;
+
+impl Progress for Silent {}
+
+impl Questions for Silent {}
+
+/// Asks, unless told not to. Anything but yes means no.
+///
+/// # Errors
+/// Refused when the answer is not yes.
+pub fn confirm(question: &str, yes: bool, questions: &dyn Questions) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !questions.can_ask() {
+        return Err(Failure::refused(
+            "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
+             to look only",
+        ));
+    }
+    match questions.agrees(question) {
+        None => Err(Failure::interrupted().into_interrupted()),
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::refused("nothing was written, as you answered")),
+    }
+}

@@ -1,0 +1,264 @@
+//! Preflight, test, restart, proof; and the logs when it fails.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::environment::{Pace, Where, World};
+use super::expectation::{Fault, Wanted, explained};
+use super::find::{self, Loaded};
+use super::interrupted::stores;
+use super::preflight::Preflight;
+use super::progress::Progress;
+use super::service_orders::{self, Way};
+use super::{Failure, running, turn};
+use crate::apply::{Backup, Store};
+use crate::check::{Code, Finding};
+use crate::exit_status::ExitStatus;
+use crate::interrupt::{self, Hold, Undoing};
+use crate::server::service::{Service, State};
+
+/// What was done.
+#[derive(Serialize)]
+pub struct Report {
+    /// What was told.
+    pub service: String,
+    pub(crate) was_running: bool,
+    graceful: bool,
+    /// How long it took until it was sure that all is well.
+    pub seconds: f64,
+    /// What is to be known although all is well now.
+    warning: Option<String>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Requests that are under way are finished first, where the system has that.
+    pub graceful: bool,
+    /// Findings in spite of which it goes on.
+    pub force: Vec<Code>,
+    /// The TLS settings are not tried on a short run of the server's own httpd.
+    pub no_rehearsal: bool,
+    /// Seconds to wait for another run on the same server root.
+    pub lock_timeout: u64,
+}
+
+/// Restarts the server of a configuration, or starts it, where nothing is known that keeps it from starting.
+///
+/// # Errors
+/// Why it was left alone; or that it does not serve what is configured.
+pub fn run(
+    arguments: &Request,
+    global: &Where,
+    world: &World,
+    printer: &dyn Progress,
+) -> Result<Report, Failure> {
+    let alone = |root: &Path| turn::alone(root, arguments.lock_timeout, global, world, printer);
+    let root = find::root(global)?;
+    let mut locks = alone(&root)?;
+    let mut loaded = Loaded::find(global)?;
+    if loaded.installation.root != root {
+        // Only the configuration says which server root its main file belongs to.
+        locks.extend(alone(&loaded.installation.root)?);
+        loaded = loaded.again()?;
+    }
+    loaded.accept(&arguments.force);
+    loaded.introduce(printer);
+    let server = running::server(&loaded);
+    let reader = loaded.reader().map_err(|silence| {
+        let way = Loaded::acceptance(silence);
+        Failure::refused(format!("{silence}{way}; Apache was not restarted"))
+    })?;
+    let Some(reader) = reader else {
+        return Err(Failure::error(anyhow!(
+            "there is no httpd binary below {}; name it with --httpd",
+            loaded.show(&loaded.installation.root)
+        )));
+    };
+    let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
+    let preflight = Preflight::of(&loaded, &arguments.force, left, printer);
+    preflight.refuse_no_start()?;
+    let tested = reader
+        .test(&server.root, &server.main, &server.flags, &server.environment)
+        .map_err(Failure::error)?;
+    if !tested.status.success() {
+        let words = [tested.stdout, tested.stderr].concat();
+        return Err(Failure::refused(format!(
+            "Apache does not accept the configuration, so it was not restarted: {}",
+            String::from_utf8_lossy(&words).trim()
+        )));
+    }
+    if !arguments.no_rehearsal {
+        preflight.refuse_failed_rehearsal()?;
+    }
+    let way = if arguments.graceful {
+        Way::Graceful
+    } else {
+        Way::Usual
+    };
+    let report = now(&loaded, way, world, printer)?;
+    drop(locks);
+    Ok(report)
+}
+
+/// Restarts the server of a configuration, or starts it, and sees that it serves what is configured. One that does not
+/// even run then is started once more.
+///
+/// # Errors
+/// When it does not, explained.
+pub fn now(loaded: &Loaded, way: Way, world: &World, printer: &dyn Progress) -> Result<Report, Failure> {
+    // Between its stop and its start nothing ends us.
+    let _hold = Hold::new();
+    let service = (world.service)(running::to_be_told(loaded));
+    let attempts = Attempts {
+        loaded,
+        was_running: service.state().map_err(service_orders::refused)? != State::Stopped,
+        service,
+        pace: world.pace,
+        printer,
+    };
+    let start = Instant::now();
+    let result = attempts.all(way).map_err(|failure| Failure {
+        error: match last_good(&loaded.installation.root, world) {
+            Some(offer) if failure.status == ExitStatus::NotServing => {
+                anyhow!("{:#}. {offer}", failure.error)
+            }
+            _ => failure.error,
+        },
+        ..failure
+    });
+    interrupt::settle(match &result {
+        Ok(_) => ExitStatus::Done,
+        Err(failure) => failure.status,
+    });
+    let warning = result?;
+    Ok(Report {
+        service: attempts.service.name(),
+        was_running: attempts.was_running,
+        graceful: way == Way::Graceful && warning.is_none(),
+        seconds: start.elapsed().as_secs_f64(),
+        warning,
+    })
+}
+
+/// Tries to have a server serve what is configured, where no file was changed that could be put back.
+struct Attempts<'a> {
+    loaded: &'a Loaded,
+    service: Box<dyn Service>,
+    /// It ran before.
+    was_running: bool,
+    pace: Pace,
+    printer: &'a dyn Progress,
+}
+
+/// What a server does not show, explained.
+type Unproven = (Fault, Vec<Finding>);
+
+impl Attempts<'_> {
+    /// What is to be said of it although it serves now.
+    fn all(&self, way: Way) -> Result<Option<String>, Failure> {
+        let name = self.service.name();
+        let Some(first) = self.one(way)? else {
+            return Ok(None);
+        };
+        // One that serves something is not taken down for the rest.
+        if self.service.state() == Ok(State::Running) {
+            return Err(self.not_serving(&format!("{name} was told to restart"), first));
+        }
+        let why = first.0.words;
+        self.printer.talk(&format!(
+            "{name} does not serve as configured ({why}); it is started once more"
+        ));
+        if let Some(second) = self.one(Way::Full)? {
+            let tried = format!("{name} was told to restart, and then to start once more");
+            return Err(self.not_serving(&tried, second));
+        }
+        let warning =
+            format!("{name} did not come up the first time ({why}), and did when it was started once more");
+        self.printer.talk(&format!("warning: {warning}"));
+        Ok(Some(warning))
+    }
+
+    /// Tells it once, and looks.
+    fn one(&self, way: Way) -> Result<Option<Unproven>, Failure> {
+        let told = service_orders::restart(&*self.service, way, self.printer);
+        if interrupt::came() {
+            return Err(self.interrupted());
+        }
+        let words = told?;
+        let wanted = Wanted::of_files(self.loaded);
+        let proof = wanted.prove(&*self.service, words.as_deref(), self.pace, self.printer);
+        if interrupt::came() {
+            return Err(self.interrupted());
+        }
+        Ok(proof
+            .err()
+            .map(|fault| (fault, explained(self.loaded, words.as_deref(), self.printer))))
+    }
+
+    fn not_serving(&self, tried: &str, (fault, mut findings): Unproven) -> Failure {
+        findings.sort_by_key(|finding| finding.severity);
+        Failure {
+            status: ExitStatus::NotServing,
+            findings,
+            ..Failure::error(anyhow!(
+                "{tried}, and does not serve as configured: {}; {}. The configuration was not changed, so there is \
+                 nothing to put back; esync-ssl check looks for what is wrong, esync-ssl explain for what the logs tell",
+                fault.words,
+                service_orders::state(&*self.service)
+            ))
+        }
+    }
+
+    /// Nobody waits any more. What was stopped to be started is started.
+    fn interrupted(&self) -> Failure {
+        let _undoing = Undoing::new();
+        let start = Instant::now();
+        while self.service.state() == Ok(State::Changing) && start.elapsed() < self.pace.patience {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        if self.was_running && self.service.state() == Ok(State::Stopped) {
+            let _ = service_orders::restart(&*self.service, Way::Full, self.printer);
+        }
+        Failure {
+            status: ExitStatus::Interrupted,
+            ..Failure::error(anyhow!(
+                "interrupted while Apache was told to restart; {}, and whether it serves as configured was not waited for \
+                 (esync-ssl verify looks). The configuration was not changed",
+                service_orders::state(&*self.service)
+            ))
+        }
+    }
+}
+
+/// What brings back the newest configuration that is known to have been served, or else the one before our last change.
+fn last_good(root: &Path, world: &World) -> Option<String> {
+    let stores = stores(root, world.disk);
+    let of_store = |store: &Store| {
+        let unfinished = store.unfinished();
+        let mut all = store.backups().unwrap_or_default();
+        all.retain(|backup| Some(&backup.id) != unfinished.as_ref());
+        all
+    };
+    let all: Vec<Backup> = stores.iter().flat_map(of_store).collect();
+    let last = all.last()?;
+    let served = all.iter().rposition(Backup::was_served);
+    Some(match (served, served.and_then(|at| all.get(at + 1))) {
+        (_, Some(next)) => format!(
+            "esync-ssl restore {} --restart brings back the last configuration that was seen to be served",
+            next.id
+        ),
+        (Some(_), None) => format!(
+            "What {id} wrote was seen to be served, and was changed by hand since; esync-ssl restore {id} --restart goes \
+             back to the configuration before it",
+            id = last.id
+        ),
+        (None, None) => format!(
+            "esync-ssl restore {} --restart goes back to the configuration before the last change by esync-ssl",
+            last.id
+        ),
+    })
+}

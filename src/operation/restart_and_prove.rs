@@ -1,0 +1,394 @@
+//! From files that were written to a server that serves them; or, when it does not, back to what both were.
+
+use std::time::Instant;
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::environment::World;
+use super::environment::{Where, Writing};
+use super::expectation::{Fault, Site, Wanted, active, explained};
+use super::failure::{Failure, not_interrupted};
+use super::find::Loaded;
+use super::preflight::Preflight;
+use super::progress::Progress;
+use super::service_orders::{self, Way};
+use super::{restart, running, verify};
+use crate::apply::{Pending, Written};
+use crate::check::Code;
+use crate::exit_status::ExitStatus;
+use crate::interrupt::Undoing;
+use crate::server::service::{self, Service, State};
+
+/// What became of the server.
+#[derive(Default, Serialize)]
+pub struct Effect {
+    /// `not-asked`, `left-stopped`, `restarted`, `started`, or `shows-it`: it had nothing to learn.
+    pub(crate) result: &'static str,
+    /// What was told.
+    pub(crate) service: Option<String>,
+    /// How long it took until it was sure that all is well.
+    pub(crate) seconds: Option<f64>,
+    /// What clients see now, as `verify` tells it.
+    probe: Option<verify::Report>,
+}
+
+impl Effect {
+    fn not_asked() -> Effect {
+        Effect {
+            result: "not-asked",
+            ..Effect::default()
+        }
+    }
+}
+
+/// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked; without
+/// a site always, as nothing tells whether it still serves what went.
+///
+/// # Errors
+/// When it does not show it then either.
+pub fn unchanged(
+    loaded: &Loaded,
+    site: Option<&Site>,
+    forced: &[Code],
+    writing: &Writing,
+    world: &World,
+    printer: &dyn Progress,
+) -> Result<Effect, Failure> {
+    if !writing.restarts() {
+        return Ok(Effect::not_asked());
+    }
+    let service = (world.service)(running::server(loaded));
+    let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
+    let result = match is_running {
+        false if !writing.start => "left-stopped",
+        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
+        _ => {
+            let left = format!("It was left as it is{}", what_next(site));
+            let preflight = Preflight::of(loaded, forced, &left, printer);
+            preflight.refuse_no_start()?;
+            if !writing.no_rehearsal {
+                preflight.refuse_failed_rehearsal()?;
+            }
+            let report = restart::now(loaded, Way::Graceful, world, printer)?;
+            return Ok(Effect {
+                result: if is_running { "restarted" } else { "started" },
+                service: Some(report.service),
+                seconds: Some(report.seconds),
+                probe: None,
+            });
+        }
+    };
+    Ok(Effect {
+        result,
+        service: Some(service.name()),
+        ..Effect::default()
+    })
+}
+
+/// What to do about findings: only what turns HTTPS on for a site takes codes.
+fn what_next(site: Option<&Site>) -> &'static str {
+    match site {
+        Some(_) => ". Correct this, or go on in spite of it with --force CODE",
+        None => ". Correct this first; esync-ssl check shows it again",
+    }
+}
+
+/// What is known before anything is written.
+pub struct Before<'a> {
+    /// The configuration; nothing when it cannot be read.
+    pub old: Option<&'a Loaded>,
+    /// Where it is, by the command line.
+    pub global: &'a Where,
+    /// What is to become of the server.
+    pub writing: &'a Writing,
+    /// What tells it.
+    pub world: &'a World<'a>,
+    /// What is told to people.
+    pub printer: &'a dyn Progress,
+    /// A killed run that was undone had told it: stopped, it is not so on purpose.
+    pub server_told: bool,
+}
+
+/// The same with what the server did before.
+pub struct Seen<'a> {
+    before: Before<'a>,
+    /// It runs; nothing when that is not known before the new configuration is.
+    running: Option<bool>,
+    /// What is amiss.
+    known: Vec<Fault>,
+}
+
+/// Why the server does not serve what was written.
+struct Flop {
+    failure: Failure,
+    /// It may be in another state than before.
+    told: bool,
+}
+
+impl<'a> Before<'a> {
+    /// Looks at the server, if it is to be told.
+    ///
+    /// # Errors
+    /// Refused when it is not known how.
+    pub fn look(self) -> Result<Seen<'a>, Failure> {
+        let mut running = self.server_told.then_some(true);
+        let mut known = Vec::new();
+        if let (true, Some(old)) = (self.writing.restarts(), self.old) {
+            let state = self.service(old, old)?.state().map_err(service_orders::refused)?;
+            running = running.or(Some(state != State::Stopped));
+            if state != State::Stopped {
+                known = Wanted::of_files(old).faults();
+            }
+        }
+        Ok(Seen {
+            before: self,
+            running,
+            known,
+        })
+    }
+
+    /// What tells the server of a configuration to read what is in the files: `read`.
+    fn service(&self, loaded: &Loaded, read: &Loaded) -> Result<Box<dyn Service>, Failure> {
+        let server = service::Server {
+            obstacle: read.obstacle(),
+            ..running::server(loaded)
+        };
+        if server.binary.is_none() {
+            return Err(Failure::refused(format!(
+                "there is no httpd binary below {} that could be told to restart; nothing was written. Name it with \
+                 --httpd, or run without --restart",
+                loaded.show(&loaded.installation.root)
+            )));
+        }
+        Ok((self.world.service)(server))
+    }
+}
+
+impl Seen<'_> {
+    /// Has the server show what was written, and keeps it; or puts files and server back.
+    ///
+    /// # Errors
+    /// Why it does not, and what is the case now.
+    pub fn keep(
+        self,
+        pending: Pending,
+        site: Option<&Site>,
+        forced: &[Code],
+    ) -> Result<(Written, Effect), Failure> {
+        let before = &self.before;
+        if let Err(interrupted) = not_interrupted() {
+            pending.undo()?;
+            return Err(interrupted);
+        }
+        if !before.writing.restarts() {
+            return Ok((pending.keep()?, Effect::not_asked()));
+        }
+        let new = match before.old {
+            Some(old) => old.again(),
+            None => Loaded::find(before.global),
+        };
+        let asked = new.and_then(|new| {
+            let old = before.old.unwrap_or(&new);
+            let service = before.service(old, &new)?;
+            let former = before.service(old, old)?;
+            let running = match self.running {
+                Some(running) => running,
+                None => service.state().map_err(service_orders::refused)? != State::Stopped,
+            };
+            Ok((new, service, former, running))
+        });
+        let (new, service, former, running) = match asked {
+            Ok(asked) => asked,
+            Err(failure) => {
+                pending.undo()?;
+                return Err(failure.after("every file is as it was"));
+            }
+        };
+        if !running && !before.writing.start {
+            let effect = Effect {
+                result: "left-stopped",
+                service: Some(service.name()),
+                ..Effect::default()
+            };
+            return Ok((pending.keep()?, effect));
+        }
+        let server = Server {
+            before,
+            known: &self.known,
+            new: &new,
+            service: &*service,
+            former: &*former,
+            running,
+        };
+        match server.show(&pending, site, forced) {
+            Err(flop) if !flop.told => {
+                pending.undo()?;
+                Err(flop.failure)
+            }
+            Err(flop) => Err(server.undo(pending, flop.failure)),
+            Ok(effect) => match pending.keep() {
+                Ok(written) => Ok((written, effect)),
+                // The files went back by themselves.
+                Err(error) => Err(server.go_back(error.into())),
+            },
+        }
+    }
+}
+
+/// The server of files that were written.
+struct Server<'a> {
+    before: &'a Before<'a>,
+    known: &'a [Fault],
+    new: &'a Loaded,
+    /// What is told while the new configuration is in the files.
+    service: &'a dyn Service,
+    /// The same once the one before is: others may have been able to write the one and not the other.
+    former: &'a dyn Service,
+    /// It ran before.
+    running: bool,
+}
+
+impl Server<'_> {
+    /// Tells it, and sees whether it shows what was written.
+    fn show(&self, pending: &Pending, site: Option<&Site>, forced: &[Code]) -> Result<Effect, Flop> {
+        let printer = self.before.printer;
+        let untold = |failure| Flop { failure, told: false };
+        let told = |failure| Flop { failure, told: true };
+        let left = format!(
+            "Every file is as it was, and Apache was left alone{}",
+            what_next(site)
+        );
+        self.service.may_be_told().map_err(|error| {
+            untold(service_orders::refused(error).after("every file is as it was, and Apache was left alone"))
+        })?;
+        let preflight = Preflight::of(self.new, forced, &left, printer);
+        preflight.refuse_no_start().map_err(untold)?;
+        if !self.before.writing.no_rehearsal {
+            preflight.refuse_failed_rehearsal().map_err(untold)?;
+        }
+        not_interrupted().map_err(untold)?;
+        pending.note_server().map_err(|error| untold(error.into()))?;
+        let start = Instant::now();
+        let said = service_orders::restart(self.service, self.way(), printer).map_err(told)?;
+        let words = said.as_deref();
+        let mut wanted = Wanted::of_files(self.new).and_site(site).but(self.known);
+        if let Some(old) = self.before.old {
+            wanted = wanted.not_as(old);
+        }
+        let proven = self.before.service(self.new, self.new).map_err(told)?;
+        let proof = wanted.prove(&*proven, words, self.before.world.pace, printer);
+        not_interrupted().map_err(told)?;
+        match proof {
+            Ok(report) => Ok(Effect {
+                result: if self.running { "restarted" } else { "started" },
+                service: Some(self.service.name()),
+                seconds: Some(start.elapsed().as_secs_f64()),
+                probe: Some(report),
+            }),
+            Err(fault) => Err(told(Failure {
+                status: ExitStatus::ProofFailed,
+                findings: explained(self.new, words, printer),
+                ..Failure::error(anyhow!(
+                    "{} was told to {}, and did not serve what was written: {}",
+                    self.service.name(),
+                    if self.running { "restart" } else { "start" },
+                    fault.words
+                ))
+            })),
+        }
+    }
+
+    /// A new listener in the place of one that is still open needs that one closed first.
+    fn way(&self) -> Way {
+        let Some(old) = self.before.old else {
+            return Way::Graceful;
+        };
+        let is_in_the_way = active(self.new).any(|new| {
+            let is_kept = active(old).any(|old| old.endpoint() == new.endpoint());
+            !is_kept && active(old).any(|old| old.overlaps(new))
+        });
+        if is_in_the_way { Way::Full } else { Way::Graceful }
+    }
+
+    /// Files and server go back. What is said of it, and whether that went well.
+    fn undo(&self, pending: Pending, failure: Failure) -> Failure {
+        let _undoing = Undoing::new();
+        self.before.printer.talk("Putting everything back");
+        if let Err(error) = pending.revert() {
+            return Failure {
+                error: anyhow!(
+                    "{:#}; {error}; {}",
+                    failure.error,
+                    service_orders::state(self.service)
+                ),
+                status: ExitStatus::NotRestored,
+                ..failure
+            };
+        }
+        let failure = self.go_back(failure);
+        match pending.undo() {
+            Ok(_) => failure,
+            Err(error) => Failure {
+                error: anyhow!("{:#}; {error}", failure.error),
+                status: ExitStatus::NotRestored,
+                ..failure
+            },
+        }
+    }
+
+    /// The files are as before; the server follows.
+    fn go_back(&self, failure: Failure) -> Failure {
+        let _undoing = Undoing::new();
+        match self.bring_back() {
+            Ok(state) => Failure {
+                status: match failure.status {
+                    status @ (ExitStatus::NotPermitted | ExitStatus::Interrupted) => status,
+                    _ => ExitStatus::ProofFailed,
+                },
+                error: anyhow!("{:#}. Every file is as it was, and {state}", failure.error),
+                ..failure
+            },
+            Err(words) => Failure {
+                status: ExitStatus::NotRestored,
+                error: anyhow!(
+                    "{:#}. Every file is as it was, but the server is not: {words}; {}. esync-ssl explain says what its \
+                     logs tell, esync-ssl restart tries again",
+                    failure.error,
+                    service_orders::state(self.service)
+                ),
+                ..failure
+            },
+        }
+    }
+
+    /// The server as it was, in words; or what it is not.
+    fn bring_back(&self) -> Result<&'static str, String> {
+        let printer = self.before.printer;
+        if !self.running {
+            if self.former.state() != Ok(State::Stopped) {
+                service_orders::stop(self.former, printer)
+                    .map_err(|failure| format!("{:#}", failure.error))?;
+            }
+            return Ok("Apache is stopped, as it was");
+        }
+        let Some(old) = self.before.old else {
+            return Err("its configuration, as it was, cannot be read".into());
+        };
+        let wanted = Wanted::of_files(old).not_as(self.new).but(self.known);
+        let mut fault = String::new();
+        // One that is neither here nor there is stopped first.
+        for way in [self.way(), Way::Full] {
+            let words = match service_orders::restart(self.former, way, printer) {
+                Ok(words) => words,
+                Err(failure) => Some(format!("{:#}", failure.error)),
+            };
+            match wanted.prove(self.former, words.as_deref(), self.before.world.pace, printer) {
+                Ok(_) => return Ok("Apache runs as it did before"),
+                Err(found) => fault = found.words,
+            }
+        }
+        explained(old, None, printer);
+        Err(fault)
+    }
+}

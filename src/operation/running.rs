@@ -1,0 +1,124 @@
+//! The running server of a configuration: what it is told to be, gathered for the parts that look at it.
+
+use super::Failure;
+use super::find::Loaded;
+use crate::check::configuration::Placed;
+use crate::check::port::{Wanted, wanted};
+use crate::check::{Code, Finding};
+use crate::httpd::{EntryId, Platform, SERVER, resolve};
+use crate::server::port::{Listener, Process};
+use crate::server::service::Server;
+
+/// The server of a configuration.
+pub fn server(loaded: &Loaded) -> Server {
+    let configuration = &loaded.configuration;
+    let named = configuration
+        .setting(SERVER, "PidFile")
+        .and_then(|entry| configuration.arguments(entry).into_iter().next())
+        .unwrap_or_else(|| b"logs/httpd.pid".to_vec());
+    let full = resolve(configuration.server_root(), &named, loaded.facts.platform);
+    Server {
+        binary: loaded.binary.as_ref().ok().cloned().flatten(),
+        root: loaded.installation.root.clone(),
+        main: loaded.installation.main.clone(),
+        pid_file: configuration.source().host_path(&full),
+        flags: loaded.facts.flags.clone(),
+        environment: loaded.environment().clone(),
+        obstacle: None,
+    }
+}
+
+/// The same, to be told to start or stop.
+pub fn to_be_told(loaded: &Loaded) -> Server {
+    Server {
+        obstacle: loaded.obstacle(),
+        ..server(loaded)
+    }
+}
+
+/// Every active `Listen` with its holders.
+pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener]) -> Vec<Wanted<'a>> {
+    wanted(&loaded.configuration, listeners, &own(server))
+}
+
+/// What keeps this configuration from its ports now. A configuration of another machine wants none here.
+pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
+    if is_elsewhere(loaded) {
+        return Vec::new();
+    }
+    let Ok(listeners) = crate::server::port::listeners() else {
+        return Vec::new();
+    };
+    let server = server(loaded);
+    ports(loaded, &server, &listeners)
+        .iter()
+        .filter_map(|wanted| {
+            Some(at(
+                loaded,
+                wanted.listen.entry,
+                wanted.check(loaded.facts.platform)?,
+            ))
+        })
+        .collect()
+}
+
+/// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
+pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<(), Failure> {
+    if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
+        return Ok(());
+    }
+    let Ok(listeners) = crate::server::port::listeners() else {
+        return Ok(());
+    };
+    let server = server(loaded);
+    let own = own(&server);
+    let holders = crate::check::port::holders(None, port, &listeners, &own);
+    let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
+    match taken.filter(|finding| finding.severity.is_error()) {
+        None => Ok(()),
+        Some(finding) => Err(Failure {
+            findings: vec![finding.clone()],
+            ..Failure::refused(format!(
+                "port {}: {} {} Nothing was written; --force {} goes on in spite of it",
+                finding.summary, finding.cause, finding.fix, finding.code
+            ))
+        }),
+    }
+}
+
+/// Does the configuration belong to another machine, and want no port of this one?
+fn is_elsewhere(loaded: &Loaded) -> bool {
+    loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST
+}
+
+/// Whether a process is this server.
+fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
+    let is_up = server.parent().is_some();
+    // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
+    move |process| process.map_or(is_up, |process| server.is_own(process))
+}
+
+/// What of the configuration itself keeps TLS from working, and who else may write it.
+pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
+    let placed = crate::check::configuration::check(&loaded.configuration);
+    let others = (!is_elsewhere(loaded)).then(|| loaded.written_by_others());
+    let others = others.flatten().map(|others| {
+        let found = crate::check::configuration::others_write(&others);
+        found.at(&loaded.show(others.culprit()), None)
+    });
+    let placed = placed.into_iter().map(|Placed { place, finding }| match place {
+        Some((file, line)) => finding.at(
+            &loaded.show(&loaded.configuration.file(file).host),
+            Some(line as usize),
+        ),
+        None => finding,
+    });
+    placed.chain(others).collect()
+}
+
+fn at(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
+    let configuration = &loaded.configuration;
+    let entry = configuration.entry(entry);
+    let file = loaded.show(&configuration.file(entry.file).host);
+    finding.at(&file, Some(configuration.line_number(entry) as usize))
+}

@@ -1,0 +1,89 @@
+//! Tells a service to restart or to stop, and waits until it did so.
+
+use std::time::Duration;
+
+use super::Failure;
+use super::progress::Progress;
+use crate::exit_status::ExitStatus;
+use crate::server::service::{self, Error, PATIENCE, Service, State};
+
+/// How a running server is restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Requests under way are finished first.
+    Graceful,
+    /// As the system does it by itself.
+    Usual,
+    /// Stopped, and started when it is gone.
+    Full,
+}
+
+/// Restarts a running server, and starts a stopped one.
+///
+/// # Errors
+/// When it may not be told, or does not stop. That it does not start is told in its words: the proof looks.
+pub fn restart(service: &dyn Service, way: Way, printer: &dyn Progress) -> Result<Option<String>, Failure> {
+    service.may_be_told().map_err(refused)?;
+    let name = service.name();
+    let was_running = service.state().map_err(refused)? != State::Stopped;
+    let told = |result: Result<(), Error>| match result {
+        Ok(()) => Ok(None),
+        // With the logs it is explained by whoever looks for the proof; a missing right is not.
+        Err(error @ (Error::NotPermitted(_) | Error::Distrusted(_) | Error::Interrupted)) => {
+            Err(refused(error))
+        }
+        Err(error) => {
+            let words = error.to_string();
+            printer.talk(&format!("  it says: {words}"));
+            Ok(Some(words))
+        }
+    };
+    if !was_running {
+        printer.talk(&format!("Starting {name}"));
+        return told(service.start());
+    }
+    printer.talk(&format!("Restarting {name}"));
+    if way != Way::Full
+        && let Some(result) = service.reload(way == Way::Graceful)
+    {
+        return told(result);
+    }
+    stop(service, printer)?;
+    printer.talk(&format!("Starting {name}"));
+    told(service.start())
+}
+
+/// Stops a server, and waits until it is gone.
+///
+/// # Errors
+/// When it may not be told, or does not stop.
+pub fn stop(service: &dyn Service, printer: &dyn Progress) -> Result<(), Failure> {
+    printer.talk(&format!("Stopping {}", service.name()));
+    let mut progress = |passed: Duration| printer.talk(&format!("  … {} s", passed.as_secs()));
+    service::stop(service, PATIENCE, &mut progress).map_err(refused)
+}
+
+/// What a service does now, in words.
+pub fn state(service: &dyn Service) -> String {
+    let state = match service.state() {
+        Ok(State::Running) => "runs",
+        Ok(State::Stopped) => "is stopped",
+        Ok(State::Changing) => "is starting or stopping",
+        Err(error) => return format!("the state of {} is not known ({error})", service.name()),
+    };
+    format!("{} {state}", service.name())
+}
+
+/// A failure of the service as one of the command.
+pub fn refused(error: Error) -> Failure {
+    let status = match error {
+        Error::NotPermitted(_) => ExitStatus::NotPermitted,
+        Error::Distrusted(_) => ExitStatus::Refused,
+        Error::Interrupted => ExitStatus::Interrupted,
+        Error::TimedOut(_) | Error::Busy(_) | Error::Failed(_) => ExitStatus::Error,
+    };
+    Failure {
+        status,
+        ..Failure::error(error)
+    }
+}
