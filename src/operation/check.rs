@@ -158,9 +158,9 @@ pub fn of_loaded(
     loaded: &Loaded,
     wanted: Option<&str>,
     rehearsal: Option<&dyn Progress>,
-    global: &Where,
+    place: &Where,
 ) -> Result<Report, Failure> {
-    let server = Server::of(Some(loaded), global);
+    let server = Server::of(Some(loaded), place);
     let configuration = &loaded.configuration;
     let mut hosts = TlsHost::all(configuration);
     if let Some(name) = wanted {
@@ -196,11 +196,11 @@ pub fn of_loaded(
     about.extend(server_folders::findings(loaded));
     about.extend(running::port_findings(loaded));
     let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
-    if let Some(printer) = rehearsal
+    if let Some(progress) = rehearsal
         && !checked.iter().flat_map(|checked| &checked.findings).any(stops)
         && !about.iter().any(stops)
     {
-        about.extend(rehearsal::syntax(loaded, global.httpd.is_some(), printer));
+        about.extend(rehearsal::syntax(loaded, place.httpd.is_some(), progress));
     }
     about.sort_by_key(|finding| finding.severity);
     Ok(Report::new(server, checked, about, skipped))
@@ -217,7 +217,7 @@ fn judge_hosts(
 ) -> (Vec<Checked>, Vec<Skipped>) {
     let mut checked = Vec::new();
     let mut skipped = Vec::new();
-    let mut rehearsals = rehearsal.map(|printer| Rehearsals::new(loaded, printer));
+    let mut rehearsals = rehearsal.map(|progress| Rehearsals::new(loaded, progress));
     for host in hosts {
         let mut of_host = judge_host(loaded, server, host, wanted, &mut skipped);
         if let Some(rehearsals) = &mut rehearsals {

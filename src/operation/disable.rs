@@ -50,7 +50,7 @@ fn attempt(
     loaded.introduce(voice);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
-    let (records, missing) = records(&loaded.installation.root, turn.global, world, request.asked_for)?;
+    let (records, missing) = records(&loaded.installation.root, turn.place, world, request.asked_for)?;
     let plan = Plan::disable(
         &loaded.main,
         &loaded.source,

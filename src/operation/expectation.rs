@@ -215,7 +215,7 @@ impl<'a> Wanted<'a> {
         service: &dyn Service,
         words: Option<&str>,
         pace: Pace,
-        printer: &dyn Progress,
+        progress: &dyn Progress,
     ) -> Result<verify::Report, Fault> {
         let start = Instant::now();
         let mut told = 0;
@@ -255,7 +255,7 @@ impl<'a> Wanted<'a> {
                 }
                 if start.elapsed().as_secs() > told {
                     told = start.elapsed().as_secs();
-                    printer.talk(&format!("  … {told} s: {}", fault.words));
+                    progress.talk(&format!("  … {told} s: {}", fault.words));
                 }
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -332,14 +332,14 @@ fn end(listen: &Listen) -> SocketAddr {
 }
 
 /// Tells people why, from what the service said and from the logs.
-pub fn explained(loaded: &Loaded, words: Option<&str>, printer: &dyn Progress) -> Vec<Finding> {
+pub fn explained(loaded: &Loaded, words: Option<&str>, progress: &dyn Progress) -> Vec<Finding> {
     // Before it has a log, a server says it to whoever starts it.
     let said = words.map(|words| explain::said(words, loaded));
     let logs = explain::of_configuration(loaded);
-    let logged = explain::explain(logs, None, Some(loaded), &loaded.global);
+    let logged = explain::explain(logs, None, Some(loaded), &loaded.place);
     let mut found = Vec::new();
     for report in said.iter().chain([&logged]) {
-        printer.logs(report);
+        progress.logs(report);
         found.extend(report.findings().cloned());
     }
     found.dedup();

@@ -173,11 +173,11 @@ pub fn said(words: &str, loaded: &Loaded) -> LogReport {
         bytes: words.as_bytes().to_vec(),
     };
     let always = Since::At(PrimitiveDateTime::MIN);
-    explain(vec![log], Some(always), Some(loaded), &loaded.global)
+    explain(vec![log], Some(always), Some(loaded), &loaded.place)
 }
 
 /// Reads logs and explains what counts in them.
-pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, global: &Where) -> LogReport {
+pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, place: &Where) -> LogReport {
     let entries = merge(
         logs.iter()
             .enumerate()
@@ -197,11 +197,11 @@ pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, gl
             (last, Some(outcome))
         }
     };
-    let evidence = loaded.map(|loaded| Evidence::gather(loaded, global));
+    let evidence = loaded.map(|loaded| Evidence::gather(loaded, place));
     let mut explained = Vec::new();
     let mut unknown = Vec::new();
     for group in groups(entries) {
-        match one(&group, evidence.as_ref(), Server::of(loaded, global)) {
+        match one(&group, evidence.as_ref(), Server::of(loaded, place)) {
             Some(one) => explained.push(one),
             None => unknown.extend(group.entries().map(|entry| entry.text.clone())),
         }
@@ -260,8 +260,8 @@ struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    fn gather(loaded: &'a Loaded, global: &Where) -> Evidence<'a> {
-        let server = Server::of(Some(loaded), global);
+    fn gather(loaded: &'a Loaded, place: &Where) -> Evidence<'a> {
+        let server = Server::of(Some(loaded), place);
         let hosts = TlsHost::all(&loaded.configuration);
         let judged = |host| judge_host(loaded, server, host, None, &mut Vec::new());
         let checked = hosts.iter().flat_map(judged).collect();

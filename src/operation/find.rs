@@ -49,7 +49,7 @@ pub struct Loaded {
     reader: OnceLock<Result<Reader, Silence>>,
     is_accepted: bool,
     /// What was said about it on the command line.
-    pub global: Where,
+    pub place: Where,
     /// The server root as it was typed.
     typed_root: PathBuf,
 }
@@ -77,7 +77,7 @@ impl Loaded {
 
     /// Reads the same configuration once more.
     pub fn again(&self) -> Result<Loaded, Failure> {
-        let mut again = Loaded::read(&self.global, self.installation.clone(), self.typed_root.clone())?;
+        let mut again = Loaded::read(&self.place, self.installation.clone(), self.typed_root.clone())?;
         again.is_accepted = self.is_accepted;
         Ok(again)
     }
@@ -188,7 +188,7 @@ impl Loaded {
             configuration,
             told_by,
             binary,
-            global: place.clone(),
+            place: place.clone(),
             typed_root,
         })
     }
@@ -232,33 +232,33 @@ impl Loaded {
     }
 
     /// Says what was taken for the server; first, that a run left it half changed.
-    pub fn introduce(&self, printer: &dyn Progress) {
-        interrupted::tell(&self.installation.root, printer);
-        printer.talk(&format!(
+    pub fn introduce(&self, progress: &dyn Progress) {
+        interrupted::tell(&self.installation.root, progress);
+        progress.talk(&format!(
             "Server root: {} ({})",
             self.show(&self.installation.root),
             self.installation.found_by
         ));
-        printer.talk(&format!("Main file:   {}", self.show(&self.installation.main)));
+        progress.talk(&format!("Main file:   {}", self.show(&self.installation.main)));
         if let Some(root) = self.configuration.source().relocated() {
-            printer.talk(&format!(
+            progress.talk(&format!(
                 "The configuration names the server root {}, which does not exist here; files below it are taken from {}",
                 printable(root),
                 self.show(&self.installation.root)
             ));
         }
-        self.tell_passed_over(printer);
+        self.tell_passed_over(progress);
     }
 
     /// Says which programs were found and not run, as others might have put them there.
-    pub fn tell_passed_over(&self, printer: &dyn Progress) {
+    pub fn tell_passed_over(&self, progress: &dyn Progress) {
         let found = self.installation.passed_over.iter().cloned();
         let own = match &self.binary {
             Err(silence @ Silence::Distrusted(_)) => Some(silence.to_string()),
             _ => None,
         };
         for why in found.chain(own) {
-            printer.talk(&format!("note: {}", printable(why.as_bytes())));
+            progress.talk(&format!("note: {}", printable(why.as_bytes())));
         }
     }
 
@@ -421,11 +421,11 @@ impl Loaded {
 }
 
 /// The server root, found without reading any configuration.
-pub fn root(global: &Where) -> Result<PathBuf, Failure> {
-    if let Some(root) = global.root.as_ref().filter(|root| root.is_dir()) {
+pub fn root(place: &Where) -> Result<PathBuf, Failure> {
+    if let Some(root) = place.root.as_ref().filter(|root| root.is_dir()) {
         return std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)));
     }
-    Ok(installation(global)?.root)
+    Ok(installation(place)?.root)
 }
 
 fn installation(place: &Where) -> Result<Installation, Failure> {
@@ -443,17 +443,17 @@ type Asked = Result<Option<Binary>, Silence>;
 
 /// Version, built-in modules and flags: from the binary, or assumed.
 fn facts(
-    global: &Where,
+    place: &Where,
     installation: &Installation,
     platform: Platform,
 ) -> Result<(Facts, String, Asked), Failure> {
     let flags: Vec<Vec<u8>> = installation
         .flags()
         .iter()
-        .chain(&global.define)
+        .chain(&place.define)
         .map(|flag| flag.as_bytes().to_vec())
         .collect();
-    let binary = match &global.httpd {
+    let binary = match &place.httpd {
         // A binary named by hand must answer; one that was found may be for another system, or not be run at all.
         Some(path) => Ok(Some(Binary::at(path).map_err(Failure::error)?)),
         None => installation.binary(),
@@ -466,7 +466,7 @@ fn facts(
     let asked = match binary {
         Some(binary) => match binary.describe() {
             Ok(description) => Some((description, binary)),
-            Err(silence) if global.httpd.is_some() => return Err(Failure::error(silence)),
+            Err(silence) if place.httpd.is_some() => return Err(Failure::error(silence)),
             Err(silence) => {
                 silent = Err(silence);
                 None
@@ -497,7 +497,7 @@ fn facts(
             )
         }
     };
-    if let Some(version) = global.apache_version {
+    if let Some(version) = place.apache_version {
         facts.version = version;
     }
     Ok((facts, told_by, binary))

@@ -41,10 +41,8 @@ pub struct ReportedServer {
 
 impl Server {
     /// The server of a configuration, or whichever is usual on this machine.
-    pub fn of(loaded: Option<&Loaded>, global: &Where) -> Server {
-        let version = global
-            .apache_version
-            .or(loaded.map(|loaded| loaded.facts.version));
+    pub fn of(loaded: Option<&Loaded>, place: &Where) -> Server {
+        let version = place.apache_version.or(loaded.map(|loaded| loaded.facts.version));
         let known = version.and_then(|version| Some((version.major, version.minor, version.patch?)));
         let platform = loaded.map_or(Platform::HOST, |loaded| loaded.facts.platform);
         Server {
@@ -104,7 +102,7 @@ pub fn tell(
     server: Server,
     found: &[Finding],
     forced: &[Code],
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<(), Failure> {
     if found.is_empty() {
         return Ok(());
@@ -122,11 +120,11 @@ pub fn tell(
             .cloned()
             .collect();
         if !told.is_empty() {
-            printer.findings(&told, forced);
+            progress.findings(&told, forced);
         }
         return Ok(());
     }
-    printer.findings(found, forced);
+    progress.findings(found, forced);
     codes.dedup();
     Err(Failure {
         status: ExitStatus::Refused,

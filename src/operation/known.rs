@@ -9,15 +9,15 @@ use crate::httpd::real_path;
 
 /// The files that the present configuration reads.
 pub struct KnownFiles<'a> {
-    global: &'a Where,
+    place: &'a Where,
     files: OnceCell<Vec<PathBuf>>,
 }
 
 impl<'a> KnownFiles<'a> {
     /// Nothing is read before it is asked for.
-    pub fn new(global: &'a Where) -> Self {
+    pub fn new(place: &'a Where) -> Self {
         KnownFiles {
-            global,
+            place,
             files: OnceCell::new(),
         }
     }
@@ -25,7 +25,7 @@ impl<'a> KnownFiles<'a> {
     /// Whether the configuration reads this file. One that cannot be read knows none.
     pub fn has(&self, path: &Path) -> bool {
         let files = self.files.get_or_init(|| {
-            let Ok(loaded) = Loaded::find(self.global) else {
+            let Ok(loaded) = Loaded::find(self.place) else {
                 return Vec::new();
             };
             let files = loaded.configuration.files().iter();

@@ -120,9 +120,9 @@ impl Report {
     }
 
     /// What people should know beside the changes.
-    pub fn tell_notes(&self, printer: &dyn Progress) {
+    pub fn tell_notes(&self, progress: &dyn Progress) {
         for note in &self.notes {
-            printer.talk(&format!("note: {note}"));
+            progress.talk(&format!("note: {note}"));
         }
     }
 

@@ -22,13 +22,13 @@ pub struct Preflight<'a> {
     forced: &'a [Code],
     /// How things are after a refusal.
     left: &'a str,
-    printer: &'a dyn Progress,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> Preflight<'a> {
     /// Judges by the rules.
-    pub fn of(loaded: &'a Loaded, forced: &'a [Code], left: &'a str, printer: &'a dyn Progress) -> Self {
-        let judge = Server::of(Some(loaded), &loaded.global);
+    pub fn of(loaded: &'a Loaded, forced: &'a [Code], left: &'a str, progress: &'a dyn Progress) -> Self {
+        let judge = Server::of(Some(loaded), &loaded.place);
         let hosts = TlsHost::all(&loaded.configuration).into_iter().map(|host| {
             let checked = judge_host(loaded, judge, &host, None, &mut Vec::new());
             (host, checked)
@@ -38,7 +38,7 @@ impl<'a> Preflight<'a> {
             loaded,
             forced,
             left,
-            printer,
+            progress,
         }
     }
 
@@ -54,7 +54,7 @@ impl<'a> Preflight<'a> {
     /// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell,
     /// such as ciphers that its library does not know.
     pub fn refuse_failed_rehearsal(mut self) -> Result<(), Failure> {
-        let mut rehearsals = Rehearsals::new(self.loaded, self.printer).within(LONGEST);
+        let mut rehearsals = Rehearsals::new(self.loaded, self.progress).within(LONGEST);
         for (host, checked) in &mut self.hosts {
             rehearsals.of_host(host, None, checked);
         }
@@ -79,7 +79,7 @@ impl<'a> Preflight<'a> {
         let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
         codes.dedup();
         let codes = codes.join(", ");
-        self.printer.findings(&found, self.forced);
+        self.progress.findings(&found, self.forced);
         Err(Failure {
             findings: found,
             ..Failure::refused(format!("Apache would not come up again: {codes}. {}", self.left))

@@ -17,11 +17,11 @@ pub type AskedFor = fn(&[String]) -> (Action, Vec<String>);
 /// All records of a server root, the oldest first, and what is missing in them, for people.
 pub fn records(
     root: &Path,
-    global: &Where,
+    place: &Where,
     world: &World,
     asked_for: AskedFor,
 ) -> Result<(Vec<Record>, Vec<String>), Failure> {
-    let known = KnownFiles::new(global);
+    let known = KnownFiles::new(place);
     let mut records = Vec::new();
     let mut missing = Vec::new();
     for store in stores(root, world.disk) {

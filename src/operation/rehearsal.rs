@@ -37,7 +37,7 @@ pub fn before_writing(
     loaded: &Loaded,
     request: &Request,
     changes: &[Change],
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<bool, Failure> {
     let mut overlay = BTreeMap::new();
     let mut links = Vec::new();
@@ -63,7 +63,7 @@ pub fn before_writing(
     };
     let hosts = configuration.virtual_hosts();
     let section = answering(&configuration, hosts, request.port, &request.domain);
-    let found = match of_section(loaded, &configuration, section, &request.domain, &new, printer) {
+    let found = match of_section(loaded, &configuration, section, &request.domain, &new, progress) {
         Ok(is_done) => {
             not_interrupted()?;
             return Ok(is_done);
@@ -71,7 +71,7 @@ pub fn before_writing(
         Err(found) => found,
     };
     let findings = vec![*found];
-    printer.findings(&findings, &[]);
+    progress.findings(&findings, &[]);
     Err(Failure {
         status: ExitStatus::Refused,
         findings,
@@ -85,7 +85,7 @@ pub fn before_writing(
 /// Rehearsals of virtual hosts, one after the other.
 pub struct Rehearsals<'a> {
     loaded: &'a Loaded,
-    printer: &'a dyn Progress,
+    progress: &'a dyn Progress,
     /// Every one that did not succeed.
     pub failed: Vec<Finding>,
     /// After that no further one begins.
@@ -94,10 +94,10 @@ pub struct Rehearsals<'a> {
 
 impl<'a> Rehearsals<'a> {
     /// None yet.
-    pub fn new(loaded: &'a Loaded, printer: &'a dyn Progress) -> Self {
+    pub fn new(loaded: &'a Loaded, progress: &'a dyn Progress) -> Self {
         Rehearsals {
             loaded,
-            printer,
+            progress,
             failed: Vec::new(),
             until: None,
         }
@@ -125,7 +125,7 @@ impl<'a> Rehearsals<'a> {
                     .unwrap_or("the main server")
                     .as_bytes(),
             );
-            self.printer.talk(&format!(
+            self.progress.talk(&format!(
                 "note: {name} was not rehearsed, as the others took too long"
             ));
             return;
@@ -139,7 +139,7 @@ impl<'a> Rehearsals<'a> {
             .find(|finding| finding.code == Code::PassPhraseDialog);
         let found = match silent.filter(|_| dialog::is_needed(configuration, host)) {
             Some(silent) => Some(silent.clone()),
-            None => of_section(loaded, configuration, host.section, name, &new, self.printer)
+            None => of_section(loaded, configuration, host.section, name, &new, self.progress)
                 .err()
                 .map(|found| *found),
         };
@@ -182,14 +182,14 @@ pub fn of_section(
     section: SectionId,
     name: &str,
     new: &NewFiles,
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<bool, Box<Finding>> {
     let reader = match loaded.reader() {
         Ok(Some(reader)) => reader,
         Ok(None) => return Ok(false),
         Err(silence) => {
             if matches!(silence, Silence::OthersWrite(_)) {
-                printer.talk(&format!("note: no rehearsal: {silence}"));
+                progress.talk(&format!("note: no rehearsal: {silence}"));
             }
             return Ok(false);
         }
@@ -200,7 +200,7 @@ pub fn of_section(
     let dialog = match dialog_of(configuration, section) {
         Ok(dialog) => dialog,
         Err(why) => {
-            printer.talk(&format!("note: no rehearsal: {why}"));
+            progress.talk(&format!("note: no rehearsal: {why}"));
             return Ok(false);
         }
     };
@@ -253,7 +253,7 @@ pub fn of_section(
         }
         Err(Flop::Interrupted) => Ok(false),
         Err(Flop::NotStaged(error)) => {
-            printer.talk(&format!("note: no rehearsal: {error}"));
+            progress.talk(&format!("note: no rehearsal: {error}"));
             Ok(false)
         }
         Err(flop) if flop.is_silent() && dialog.is_some() => Err(dialog::silent(
@@ -323,7 +323,7 @@ fn is_beyond_our_client(leaf: &[u8]) -> bool {
 
 /// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
 /// was named for this configuration, wherever its server root is.
-pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &dyn Progress) -> Option<Finding> {
+pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Option<Finding> {
     let Ok(Some(reader)) = loaded.reader() else {
         return None;
     };
@@ -334,7 +334,7 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, printer: &dyn Progress) -> Opti
     let server = running::server(loaded);
     match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Err(silence) => {
-            printer.talk(&format!("note: httpd -t was not asked: {silence}"));
+            progress.talk(&format!("note: httpd -t was not asked: {silence}"));
             None
         }
         Ok(output) if output.status.success() => None,

@@ -51,22 +51,22 @@ pub struct Request {
 /// # Errors
 /// Why it was left alone; or that it does not serve what is configured.
 pub fn run(
-    arguments: &Request,
-    global: &Where,
+    request: &Request,
+    place: &Where,
     world: &World,
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<Report, Failure> {
-    let alone = |root: &Path| turn::alone(root, arguments.lock_timeout, global, world, printer);
-    let root = find::root(global)?;
+    let alone = |root: &Path| turn::alone(root, request.lock_timeout, place, world, progress);
+    let root = find::root(place)?;
     let mut locks = alone(&root)?;
-    let mut loaded = Loaded::find(global)?;
+    let mut loaded = Loaded::find(place)?;
     if loaded.installation.root != root {
         // Only the configuration says which server root its main file belongs to.
         locks.extend(alone(&loaded.installation.root)?);
         loaded = loaded.again()?;
     }
-    loaded.accept(&arguments.force);
-    loaded.introduce(printer);
+    loaded.accept(&request.force);
+    loaded.introduce(progress);
     let server = running::server(&loaded);
     let reader = loaded.reader().map_err(|silence| {
         let way = Loaded::acceptance(silence);
@@ -79,7 +79,7 @@ pub fn run(
         )));
     };
     let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
-    let preflight = Preflight::of(&loaded, &arguments.force, left, printer);
+    let preflight = Preflight::of(&loaded, &request.force, left, progress);
     preflight.refuse_no_start()?;
     let tested = reader
         .test(&server.root, &server.main, &server.flags, &server.environment)
@@ -91,15 +91,15 @@ pub fn run(
             String::from_utf8_lossy(&words).trim()
         )));
     }
-    if !arguments.no_rehearsal {
+    if !request.no_rehearsal {
         preflight.refuse_failed_rehearsal()?;
     }
-    let way = if arguments.graceful {
+    let way = if request.graceful {
         Way::Graceful
     } else {
         Way::Usual
     };
-    let report = now(&loaded, way, world, printer)?;
+    let report = now(&loaded, way, world, progress)?;
     drop(locks);
     Ok(report)
 }
@@ -109,7 +109,7 @@ pub fn run(
 ///
 /// # Errors
 /// When it does not, explained.
-pub fn now(loaded: &Loaded, way: Way, world: &World, printer: &dyn Progress) -> Result<Report, Failure> {
+pub fn now(loaded: &Loaded, way: Way, world: &World, progress: &dyn Progress) -> Result<Report, Failure> {
     // Between its stop and its start nothing ends us.
     let _hold = Hold::new();
     let service = (world.service)(running::to_be_told(loaded));
@@ -118,7 +118,7 @@ pub fn now(loaded: &Loaded, way: Way, world: &World, printer: &dyn Progress) -> 
         was_running: service.state().map_err(service_orders::refused)? != State::Stopped,
         service,
         pace: world.pace,
-        printer,
+        progress,
     };
     let start = Instant::now();
     let result = attempts.all(way).map_err(|failure| Failure {
@@ -151,7 +151,7 @@ struct Attempts<'a> {
     /// It ran before.
     was_running: bool,
     pace: Pace,
-    printer: &'a dyn Progress,
+    progress: &'a dyn Progress,
 }
 
 /// What a server does not show, explained.
@@ -169,7 +169,7 @@ impl Attempts<'_> {
             return Err(self.not_serving(&format!("{name} was told to restart"), first));
         }
         let why = first.0.words;
-        self.printer.talk(&format!(
+        self.progress.talk(&format!(
             "{name} does not serve as configured ({why}); it is started once more"
         ));
         if let Some(second) = self.one(Way::Full)? {
@@ -178,25 +178,25 @@ impl Attempts<'_> {
         }
         let warning =
             format!("{name} did not come up the first time ({why}), and did when it was started once more");
-        self.printer.talk(&format!("warning: {warning}"));
+        self.progress.talk(&format!("warning: {warning}"));
         Ok(Some(warning))
     }
 
     /// Tells it once, and looks.
     fn one(&self, way: Way) -> Result<Option<Unproven>, Failure> {
-        let told = service_orders::restart(&*self.service, way, self.printer);
+        let told = service_orders::restart(&*self.service, way, self.progress);
         if interrupt::came() {
             return Err(self.interrupted());
         }
         let words = told?;
         let wanted = Wanted::of_files(self.loaded);
-        let proof = wanted.prove(&*self.service, words.as_deref(), self.pace, self.printer);
+        let proof = wanted.prove(&*self.service, words.as_deref(), self.pace, self.progress);
         if interrupt::came() {
             return Err(self.interrupted());
         }
         Ok(proof
             .err()
-            .map(|fault| (fault, explained(self.loaded, words.as_deref(), self.printer))))
+            .map(|fault| (fault, explained(self.loaded, words.as_deref(), self.progress))))
     }
 
     fn not_serving(&self, tried: &str, (fault, mut findings): Unproven) -> Failure {
@@ -221,7 +221,7 @@ impl Attempts<'_> {
             std::thread::sleep(Duration::from_millis(100));
         }
         if self.was_running && self.service.state() == Ok(State::Stopped) {
-            let _ = service_orders::restart(&*self.service, Way::Full, self.printer);
+            let _ = service_orders::restart(&*self.service, Way::Full, self.progress);
         }
         Failure {
             status: ExitStatus::Interrupted,

@@ -53,7 +53,7 @@ pub fn unchanged(
     forced: &[Code],
     writing: &Writing,
     world: &World,
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<Effect, Failure> {
     if !writing.restarts() {
         return Ok(Effect::not_asked());
@@ -65,12 +65,12 @@ pub fn unchanged(
         true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
         _ => {
             let left = format!("It was left as it is{}", what_next(site));
-            let preflight = Preflight::of(loaded, forced, &left, printer);
+            let preflight = Preflight::of(loaded, forced, &left, progress);
             preflight.refuse_no_start()?;
             if !writing.no_rehearsal {
                 preflight.refuse_failed_rehearsal()?;
             }
-            let report = restart::now(loaded, Way::Graceful, world, printer)?;
+            let report = restart::now(loaded, Way::Graceful, world, progress)?;
             return Ok(Effect {
                 result: if is_running { "restarted" } else { "started" },
                 service: Some(report.service),
@@ -99,13 +99,13 @@ pub struct Before<'a> {
     /// The configuration; nothing when it cannot be read.
     pub old: Option<&'a Loaded>,
     /// Where it is, by the command line.
-    pub global: &'a Where,
+    pub place: &'a Where,
     /// What is to become of the server.
     pub writing: &'a Writing,
     /// What tells it.
     pub world: &'a World<'a>,
     /// What is told to people.
-    pub printer: &'a dyn Progress,
+    pub progress: &'a dyn Progress,
     /// A killed run that was undone had told it: stopped, it is not so on purpose.
     pub server_told: bool,
 }
@@ -186,7 +186,7 @@ impl Seen<'_> {
         }
         let new = match before.old {
             Some(old) => old.again(),
-            None => Loaded::find(before.global),
+            None => Loaded::find(before.place),
         };
         let asked = new.and_then(|new| {
             let old = before.old.unwrap_or(&new);
@@ -252,7 +252,7 @@ struct Server<'a> {
 impl Server<'_> {
     /// Tells it, and sees whether it shows what was written.
     fn show(&self, pending: &Pending, site: Option<&Site>, forced: &[Code]) -> Result<Effect, Flop> {
-        let printer = self.before.printer;
+        let progress = self.before.progress;
         let untold = |failure| Flop { failure, told: false };
         let told = |failure| Flop { failure, told: true };
         let left = format!(
@@ -262,7 +262,7 @@ impl Server<'_> {
         self.service.may_be_told().map_err(|error| {
             untold(service_orders::refused(error).after("every file is as it was, and Apache was left alone"))
         })?;
-        let preflight = Preflight::of(self.new, forced, &left, printer);
+        let preflight = Preflight::of(self.new, forced, &left, progress);
         preflight.refuse_no_start().map_err(untold)?;
         if !self.before.writing.no_rehearsal {
             preflight.refuse_failed_rehearsal().map_err(untold)?;
@@ -270,14 +270,14 @@ impl Server<'_> {
         not_interrupted().map_err(untold)?;
         pending.note_server().map_err(|error| untold(error.into()))?;
         let start = Instant::now();
-        let said = service_orders::restart(self.service, self.way(), printer).map_err(told)?;
+        let said = service_orders::restart(self.service, self.way(), progress).map_err(told)?;
         let words = said.as_deref();
         let mut wanted = Wanted::of_files(self.new).and_site(site).but(self.known);
         if let Some(old) = self.before.old {
             wanted = wanted.not_as(old);
         }
         let proven = self.before.service(self.new, self.new).map_err(told)?;
-        let proof = wanted.prove(&*proven, words, self.before.world.pace, printer);
+        let proof = wanted.prove(&*proven, words, self.before.world.pace, progress);
         not_interrupted().map_err(told)?;
         match proof {
             Ok(report) => Ok(Effect {
@@ -288,7 +288,7 @@ impl Server<'_> {
             }),
             Err(fault) => Err(told(Failure {
                 status: ExitStatus::ProofFailed,
-                findings: explained(self.new, words, printer),
+                findings: explained(self.new, words, progress),
                 ..Failure::error(anyhow!(
                     "{} was told to {}, and did not serve what was written: {}",
                     self.service.name(),
@@ -314,7 +314,7 @@ impl Server<'_> {
     /// Files and server go back. What is said of it, and whether that went well.
     fn undo(&self, pending: Pending, failure: Failure) -> Failure {
         let _undoing = Undoing::new();
-        self.before.printer.talk("Putting everything back");
+        self.before.progress.talk("Putting everything back");
         if let Err(error) = pending.revert() {
             return Failure {
                 error: anyhow!(
@@ -364,10 +364,10 @@ impl Server<'_> {
 
     /// The server as it was, in words; or what it is not.
     fn bring_back(&self) -> Result<&'static str, String> {
-        let printer = self.before.printer;
+        let progress = self.before.progress;
         if !self.running {
             if self.former.state() != Ok(State::Stopped) {
-                service_orders::stop(self.former, printer)
+                service_orders::stop(self.former, progress)
                     .map_err(|failure| format!("{:#}", failure.error))?;
             }
             return Ok("Apache is stopped, as it was");
@@ -379,16 +379,16 @@ impl Server<'_> {
         let mut fault = String::new();
         // One that is neither here nor there is stopped first.
         for way in [self.way(), Way::Full] {
-            let words = match service_orders::restart(self.former, way, printer) {
+            let words = match service_orders::restart(self.former, way, progress) {
                 Ok(words) => words,
                 Err(failure) => Some(format!("{:#}", failure.error)),
             };
-            match wanted.prove(self.former, words.as_deref(), self.before.world.pace, printer) {
+            match wanted.prove(self.former, words.as_deref(), self.before.world.pace, progress) {
                 Ok(_) => return Ok("Apache runs as it did before"),
                 Err(found) => fault = found.words,
             }
         }
-        explained(old, None, printer);
+        explained(old, None, progress);
         Err(fault)
     }
 }

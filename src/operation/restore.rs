@@ -114,10 +114,10 @@ impl Run<'_> {
         let loaded = loaded.flatten();
         let before = Before {
             old: loaded.as_ref(),
-            global: self.place,
+            place: self.place,
             writing,
             world,
-            printer: voice,
+            progress: voice,
             server_told: turn.settled.server_told,
         };
         let restore = || {
@@ -206,8 +206,8 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
 }
 
 /// Later edits are not overwritten unless told.
-fn refuse_edited(arguments: &Request, returns: &[Return]) -> Result<(), Failure> {
-    if arguments.force {
+fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
+    if request.force {
         return Ok(());
     }
     let list = |since: Since| {
@@ -222,7 +222,7 @@ fn refuse_edited(arguments: &Request, returns: &[Return]) -> Result<(), Failure>
             conflicts.join(", ")
         )));
     }
-    if !merges.is_empty() && !arguments.merge {
+    if !merges.is_empty() && !request.merge {
         return Err(Failure::refused(format!(
             "edited since: {}; nothing was written. --merge takes our changes out and keeps those edits, --force \
              overwrites them",

@@ -22,7 +22,7 @@ pub enum Way {
 ///
 /// # Errors
 /// When it may not be told, or does not stop. That it does not start is told in its words: the proof looks.
-pub fn restart(service: &dyn Service, way: Way, printer: &dyn Progress) -> Result<Option<String>, Failure> {
+pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Result<Option<String>, Failure> {
     service.may_be_told().map_err(refused)?;
     let name = service.name();
     let was_running = service.state().map_err(refused)? != State::Stopped;
@@ -34,22 +34,22 @@ pub fn restart(service: &dyn Service, way: Way, printer: &dyn Progress) -> Resul
         }
         Err(error) => {
             let words = error.to_string();
-            printer.talk(&format!("  it says: {words}"));
+            progress.talk(&format!("  it says: {words}"));
             Ok(Some(words))
         }
     };
     if !was_running {
-        printer.talk(&format!("Starting {name}"));
+        progress.talk(&format!("Starting {name}"));
         return told(service.start());
     }
-    printer.talk(&format!("Restarting {name}"));
+    progress.talk(&format!("Restarting {name}"));
     if way != Way::Full
         && let Some(result) = service.reload(way == Way::Graceful)
     {
         return told(result);
     }
-    stop(service, printer)?;
-    printer.talk(&format!("Starting {name}"));
+    stop(service, progress)?;
+    progress.talk(&format!("Starting {name}"));
     told(service.start())
 }
 
@@ -57,9 +57,9 @@ pub fn restart(service: &dyn Service, way: Way, printer: &dyn Progress) -> Resul
 ///
 /// # Errors
 /// When it may not be told, or does not stop.
-pub fn stop(service: &dyn Service, printer: &dyn Progress) -> Result<(), Failure> {
-    printer.talk(&format!("Stopping {}", service.name()));
-    let mut progress = |passed: Duration| printer.talk(&format!("  … {} s", passed.as_secs()));
+pub fn stop(service: &dyn Service, progress: &dyn Progress) -> Result<(), Failure> {
+    progress.talk(&format!("Stopping {}", service.name()));
+    let mut progress = |passed: Duration| progress.talk(&format!("  … {} s", passed.as_secs()));
     service::stop(service, PATIENCE, &mut progress).map_err(refused)
 }
 

@@ -38,10 +38,10 @@ pub struct Proposal {
 /// What a run may do, and where it stands.
 pub struct Turn<'a> {
     /// Where the configuration is, by the command line.
-    pub global: &'a Where,
+    pub place: &'a Where,
     writing: &'a Writing,
     world: &'a World<'a>,
-    printer: &'a dyn Voice,
+    voice: &'a dyn Voice,
     /// Nobody is asked.
     yes: bool,
     /// Nothing is written, whatever is planned.
@@ -60,19 +60,14 @@ pub struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// Of a command that was told this.
-    pub fn new(
-        global: &'a Where,
-        writing: &'a Writing,
-        world: &'a World,
-        printer: &'a dyn Voice,
-    ) -> Turn<'a> {
+    pub fn new(place: &'a Where, writing: &'a Writing, world: &'a World, voice: &'a dyn Voice) -> Turn<'a> {
         Turn {
-            global,
+            place,
             writing,
             world,
-            printer,
+            voice,
             yes: writing.yes && !writing.dry_run,
-            is_preview: writing.dry_run || !(writing.yes || printer.can_ask()),
+            is_preview: writing.dry_run || !(writing.yes || voice.can_ask()),
             locks: Vec::new(),
             settled: Settled::default(),
             undone: Undone::default(),
@@ -94,29 +89,29 @@ impl<'a> Turn<'a> {
         loop {
             let is_early = self.yes && self.locks.is_empty();
             if is_early || self.agreed.is_some() {
-                self.printer.hold();
+                self.voice.hold();
             }
             let result = attempt(&mut self);
             if self.yes && tries < TRIES && self.was_overtaken() {
                 // What it read may have been half of what another run wrote.
-                self.printer.discard();
+                self.voice.discard();
                 tries += 1;
                 continue;
             }
             match result {
-                Ok(None) => self.printer.discard(),
+                Ok(None) => self.voice.discard(),
                 Err(failure) if tries < TRIES && is_stale(&failure) => {
-                    self.printer.discard();
-                    self.printer
+                    self.voice.discard();
+                    self.voice
                         .talk(&format!("note: {}; planned again", stale(&failure)));
                     tries += 1;
                 }
                 Ok(Some(done)) => {
-                    self.printer.release();
+                    self.voice.release();
                     return Ok(done);
                 }
                 Err(failure) => {
-                    self.printer.release();
+                    self.voice.release();
                     return Err(failure);
                 }
             }
@@ -129,9 +124,9 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// When it is not this run's turn, or nothing can be read.
     pub fn read(&mut self) -> Result<Loaded, Failure> {
-        let root = find::root(self.global)?;
+        let root = find::root(self.place)?;
         self.begin(&root)?;
-        let mut loaded = Loaded::find(self.global)?;
+        let mut loaded = Loaded::find(self.place)?;
         if loaded.installation.root != root {
             // Only the configuration says which server root its main file belongs to.
             self.begin(&loaded.installation.root)?;
@@ -149,7 +144,7 @@ impl<'a> Turn<'a> {
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn begin(&mut self, root: &Path) -> Result<(), Failure> {
         if self.is_preview {
-            self.undone = undone(root, self.global, self.printer)?;
+            self.undone = undone(root, self.place, self.voice)?;
             return Ok(());
         }
         let all = stores(root, self.world.disk);
@@ -195,17 +190,17 @@ impl<'a> Turn<'a> {
             return Ok(true);
         }
         if self.agreed.as_ref() == Some(&proposal) && self.holds(store) {
-            self.printer.discard();
+            self.voice.discard();
             return Ok(true);
         }
         self.locks.clear();
         if self.agreed.is_some() {
-            self.printer.first(
+            self.voice.first(
                 "note: somebody changed the files meanwhile, so nothing was written yet. This is to be done now:",
             );
         }
-        self.printer.release();
-        confirm(question, false, self.printer)?;
+        self.voice.release();
+        confirm(question, false, self.voice)?;
         self.agreed = Some(proposal);
         self.take(&stores(&store.root, self.world.disk), Some(store))?;
         Ok(false)
@@ -240,30 +235,30 @@ impl<'a> Turn<'a> {
             if store.folder.is_dir() || needed.is_some_and(|needed| needed.folder == store.folder) {
                 let lock = self.wait(store)?;
                 // What was planned before is planned again.
-                self.printer.discard();
-                settled.and(recover(store, &lock, false, self.global, self.printer)?);
+                self.voice.discard();
+                settled.and(recover(store, &lock, false, self.place, self.voice)?);
                 self.locks.push((store.folder.clone(), lock));
             }
         }
         if !self.writing.restarts() {
-            settled.warn(self.printer);
+            settled.warn(self.voice);
         }
         self.settled.and(settled);
         Ok(())
     }
 
     fn wait(&self, store: &Store) -> Result<Lock, Failure> {
-        wait(store, self.writing.lock_timeout, self.world, self.printer)
+        wait(store, self.writing.lock_timeout, self.world, self.voice)
     }
 }
 
 /// Waits so many seconds at most for whoever holds the lock of a server root, and takes it.
-fn wait(store: &Store, seconds: u64, world: &World, printer: &dyn Progress) -> Result<Lock, Failure> {
+fn wait(store: &Store, seconds: u64, world: &World, voice: &dyn Progress) -> Result<Lock, Failure> {
     match lock(store, Duration::ZERO, world) {
         Err(LockError::Held(holder)) if seconds > 0 => {
             let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
-            printer.discard();
-            printer.talk(&format!(
+            voice.discard();
+            voice.talk(&format!(
                 "Waiting for another run of esync-ssl{}",
                 who.unwrap_or_default()
             ));
@@ -281,9 +276,9 @@ fn wait(store: &Store, seconds: u64, world: &World, printer: &dyn Progress) -> R
 pub fn alone(
     root: &Path,
     seconds: u64,
-    global: &Where,
+    place: &Where,
     world: &World,
-    printer: &dyn Progress,
+    voice: &dyn Progress,
 ) -> Result<Vec<Lock>, Failure> {
     let mut locks = Vec::new();
     for store in stores(root, world.disk) {
@@ -291,12 +286,12 @@ pub fn alone(
         if !store.folder.is_dir() {
             continue;
         }
-        match wait(&store, seconds, world, printer) {
+        match wait(&store, seconds, world, voice) {
             // Whoever may control the server need not be allowed to write.
             Err(failure) if failure.status == ExitStatus::NotPermitted && store.unfinished().is_none() => {}
             lock => {
                 let lock = lock?;
-                recover(&store, &lock, false, global, printer)?;
+                recover(&store, &lock, false, place, voice)?;
                 locks.push(lock);
             }
         }
@@ -328,9 +323,9 @@ impl Settled {
     }
 
     /// Says that the server is not what the files say.
-    pub fn warn(self, printer: &dyn Progress) {
+    pub fn warn(self, voice: &dyn Progress) {
         if self.server_told {
-            printer.talk(
+            voice.talk(
                 "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
                  esync-ssl restart brings it to what is configured",
             );
@@ -342,14 +337,14 @@ impl Settled {
 ///
 /// # Errors
 /// Refused when it cannot be undone as it is.
-pub fn undone(root: &Path, global: &Where, printer: &dyn Progress) -> Result<Undone, Failure> {
+pub fn undone(root: &Path, place: &Where, voice: &dyn Progress) -> Result<Undone, Failure> {
     let mut all = Undone::default();
-    let known = KnownFiles::new(global);
+    let known = KnownFiles::new(place);
     for store in stores(root, &RealDisk) {
         let Some(run) = store.interrupted() else {
             continue;
         };
-        printer.interrupted(&run, &remedy(root));
+        voice.interrupted(&run, &remedy(root));
         if run.at_work.is_some() {
             continue;
         }
@@ -362,7 +357,7 @@ pub fn undone(root: &Path, global: &Where, printer: &dyn Progress) -> Result<Und
                 remedy(root)
             ))
         })?;
-        printer.talk("note: what follows is as it will be once that is undone");
+        voice.talk("note: what follows is as it will be once that is undone");
         all.id = undone.id;
         all.names.extend(undone.names);
     }
@@ -374,21 +369,16 @@ pub fn undone(root: &Path, global: &Where, printer: &dyn Progress) -> Result<Und
 ///
 /// # Errors
 /// When it cannot be undone.
-pub fn settle(
-    root: &Path,
-    global: &Where,
-    world: &World,
-    printer: &dyn Progress,
-) -> Result<Settled, Failure> {
+pub fn settle(root: &Path, place: &Where, world: &World, voice: &dyn Progress) -> Result<Settled, Failure> {
     let mut settled = Settled::default();
     for store in &stores(root, world.disk) {
         if store.interrupted().is_some_and(|run| run.at_work.is_none()) {
             store.refuse_foreign()?;
             let lock = lock(store, Duration::ZERO, world)?;
-            settled.and(recover(store, &lock, false, global, printer)?);
+            settled.and(recover(store, &lock, false, place, voice)?);
         }
     }
-    settled.warn(printer);
+    settled.warn(voice);
     Ok(settled)
 }
 
@@ -397,14 +387,14 @@ pub fn recover(
     store: &Store,
     lock: &Lock,
     force: bool,
-    global: &Where,
-    printer: &dyn Progress,
+    place: &Where,
+    voice: &dyn Progress,
 ) -> Result<Settled, Failure> {
-    let known = KnownFiles::new(global);
+    let known = KnownFiles::new(place);
     let Some(recovered) = store.recover(lock, force, &|path| known.has(path))? else {
         return Ok(Settled::default());
     };
-    printer.talk(&format!(
+    voice.talk(&format!(
         "An earlier run ({}) was interrupted; what it had changed is as before again{}",
         recovered.id,
         recovered

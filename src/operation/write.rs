@@ -56,7 +56,7 @@ pub struct Done {
 /// Refused, where a private key would go there.
 pub fn say_shared<'a>(
     changes: impl IntoIterator<Item = &'a Change>,
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<(), Failure> {
     let mut said = Vec::new();
     for change in changes {
@@ -64,7 +64,7 @@ pub fn say_shared<'a>(
             && !said.contains(&others)
         {
             let note = format!("note: {others}, so what is written there can be changed by others than root");
-            printer.talk(&printable(note.as_bytes()));
+            progress.talk(&printable(note.as_bytes()));
             said.push(others);
         }
     }
@@ -88,10 +88,10 @@ impl<'a> Judge<'a> {
     pub fn of(
         loaded: &'a Loaded,
         writing: &Writing,
-        printer: &dyn Progress,
+        progress: &dyn Progress,
     ) -> Result<Option<Judge<'a>>, Failure> {
         if writing.no_test {
-            printer.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
+            progress.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
             return Ok(None);
         }
         match loaded.reader() {
@@ -103,7 +103,7 @@ impl<'a> Judge<'a> {
                 environment: loaded.environment(),
             })),
             Ok(None) => {
-                printer.talk(
+                progress.talk(
                     "note: there is no httpd binary below the server root, so Apache cannot be asked whether it accepts \
                      the result; name one with --httpd",
                 );
@@ -170,9 +170,9 @@ pub fn commit(
     work: Work,
     writing: &Writing,
     world: &World,
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<Done, Failure> {
-    let judge = Judge::of(loaded, writing, printer)?;
+    let judge = Judge::of(loaded, writing, progress)?;
     let lines = Lines::of(&work);
     let mut reads = work.reads;
     for file in loaded.configuration.files() {
@@ -192,10 +192,10 @@ pub fn commit(
     };
     let before = Before {
         old: Some(loaded),
-        global: &loaded.global,
+        place: &loaded.place,
         writing,
         world,
-        printer,
+        progress,
         server_told: work.server_told,
     };
     let write = || {
@@ -205,7 +205,7 @@ pub fn commit(
             && change.path == loaded.installation.main
             && let Some(words) = judge.rejects_candidate(world.disk, lock, after)?
         {
-            return Err(rejected(judge, ExitStatus::Refused, &words, &lines, printer)?);
+            return Err(rejected(judge, ExitStatus::Refused, &words, &lines, progress)?);
         }
         not_interrupted()?;
         let pending = transaction.write(store, lock, (world.now)())?;
@@ -214,7 +214,7 @@ pub fn commit(
                 Ok(None) => {}
                 Ok(Some(words)) => {
                     pending.undo()?;
-                    return Err(rejected(judge, ExitStatus::TestFailed, &words, &lines, printer)?);
+                    return Err(rejected(judge, ExitStatus::TestFailed, &words, &lines, progress)?);
                 }
                 Err(failure) => {
                     pending.undo()?;
@@ -242,11 +242,11 @@ fn rejected(
     status: ExitStatus,
     words: &str,
     lines: &Lines,
-    printer: &dyn Progress,
+    progress: &dyn Progress,
 ) -> Result<Failure, Failure> {
-    printer.talk(words);
+    progress.talk(words);
     for told in lines.named_in(words) {
-        printer.talk(&told);
+        progress.talk(&told);
     }
     let before = judge.rejects_now()?;
     let place = match status {
