@@ -56,6 +56,7 @@ pub mod apply;
 pub mod change;
 pub mod check;
 pub mod cli;
+mod codes;
 pub mod exit_status;
 pub mod foreign;
 pub mod httpd;

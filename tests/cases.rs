@@ -2,8 +2,8 @@
 //!
 //! A case directory holds `case.toml` (what is run, and the exit status), `in/` (the server root, unless the case
 //! names a tree under `fixtures/`), `out/` (every file that is different or new afterwards), `preview.txt` and
-//! `messages.txt` (stdout and stderr of the dry run). What cannot be the same in every run is written as
-//! `{root}` and the like, see `support/normal.rs`.
+//! `messages.txt` (stdout and stderr of the dry run), and `refusal.json` (what programs are told) where it is refused.
+//! What cannot be the same in every run is written as `{root}` and the like, see `support/normal.rs`.
 //!
 //! With `ESYNC_SSL_UPDATE_CASES=1` the expectations are written anew instead of compared (to be reviewed by a
 //! person, `git diff fixtures/cases`); exit statuses and the rules that hold for all cases are checked all the same.
@@ -17,6 +17,7 @@ use std::time::SystemTime;
 
 mod support;
 
+use serde_json::Value;
 use support::case::{Case, SetUp};
 use support::files::snapshot;
 use support::normal::Normaliser;
@@ -63,6 +64,7 @@ fn carry_out(group: &str) {
         carried_out += 1;
         let mut trial = Trial::new(case, update);
         trial.dry_run();
+        trial.refusal();
         trial.run();
         trial.run_again();
         if !trial.failures.is_empty() {
@@ -116,9 +118,52 @@ impl<'a> Trial<'a> {
         self.compare("messages.txt", &output.stderr);
     }
 
+    /// Programs are told the code of a refusal, and as its places what its text names.
+    fn refusal(&mut self) {
+        if self.case.said.status != 4 {
+            return;
+        }
+        let output = self.start(&["--dry-run", "--json"]);
+        let document: Value = match serde_json::from_slice(&output.stdout) {
+            Ok(document) => document,
+            Err(error) => return self.failures.push(format!("--json: no document: {error}")),
+        };
+        let refusal = &document["refusal"];
+        let error = document["error"].as_str().unwrap_or_default();
+        let [code, cause, fix] =
+            ["code", "cause", "fix"].map(|part| refusal[part].as_str().unwrap_or_default());
+        if code.is_empty() || !error.starts_with(cause) || !error.ends_with(fix) {
+            self.failures
+                .push(format!("--json: {refusal} does not fit {error:?}"));
+        }
+        let name = |place: &Value| {
+            let file = place["file"].as_str().unwrap_or_default();
+            let line = place["line"].as_u64()?;
+            Some(format!("{file}:{line}"))
+        };
+        let mut places: Vec<String> = refusal["places"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(name)
+            .collect();
+        places.sort();
+        let in_text = regex::Regex::new(r"\S+\.conf:[0-9]+").expect("a pattern");
+        let mut named: Vec<&str> = in_text.find_iter(error).map(|found| found.as_str()).collect();
+        named.sort_unstable();
+        named.dedup();
+        if places != named {
+            self.failures.push(format!(
+                "--json: the places are {places:?}, and the text names {named:?}"
+            ));
+        }
+        let text = serde_json::to_string_pretty(refusal).expect("it was read") + "\n";
+        self.compare("refusal.json", text.as_bytes());
+    }
+
     /// `--yes` makes exactly the changes in `out/`, and keeps what was there before.
     fn run(&mut self) {
-        let output = self.start("--yes");
+        let output = self.start(&["--yes"]);
         self.check_status("--yes", &output, self.case.said.status);
         let after = snapshot(&self.set_up.root);
         let mut different = BTreeMap::new();
@@ -157,7 +202,7 @@ impl<'a> Trial<'a> {
     fn unchanged_by(&mut self, flag: &str, status: i32) -> Output {
         let folder = self.set_up.folder.path().to_path_buf();
         let before = (snapshot(&folder), times(&folder));
-        let output = self.start(flag);
+        let output = self.start(&[flag]);
         self.check_status(flag, &output, status);
         let after = (snapshot(&folder), times(&folder));
         for (name, bytes) in &after.0 {
@@ -183,8 +228,8 @@ impl<'a> Trial<'a> {
         output
     }
 
-    /// Runs the program with the arguments of the case and `flag`, away from this system's settings and Apache.
-    fn start(&self, flag: &str) -> Output {
+    /// Runs the program with the arguments of the case and `flags`, away from this system's settings and Apache.
+    fn start(&self, flags: &[&str]) -> Output {
         let mut command = program::command();
         // Elsewhere the path is left as it is: Windows looks there for the libraries of a program as well.
         if cfg!(unix) {
@@ -192,7 +237,7 @@ impl<'a> Trial<'a> {
         }
         command
             .args(&self.set_up.args)
-            .arg(flag)
+            .args(flags)
             .current_dir(self.set_up.folder.path())
             .stdin(Stdio::null())
             .output()

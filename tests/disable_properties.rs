@@ -6,7 +6,7 @@ mod support;
 
 use esync_ssl::change::{Action, Disable, Http, Plan, PlanError, Record, Request, Version};
 use esync_ssl::httpd::{Configuration, Facts, Source};
-use generated::{DOMAIN, Generated, config, generated, given};
+use generated::{DOMAIN, Generated, config, generated, given, told_as_on_disk};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use similar::TextDiff;
@@ -177,6 +177,7 @@ impl Server {
                 self.carry_out(plan, Action::Enable, vec![request.domain.clone()]);
                 Ok(true)
             }
+            Err(PlanError::Refused(refusal)) => told_as_on_disk(&refusal, request).map(|()| false),
             // What `enable` should do is another test's.
             Err(_) => Ok(false),
         }
@@ -199,13 +200,18 @@ impl Server {
         self.records.push(record);
     }
 
+    /// A refusal names lines that are there.
     fn try_plan(&self, domains: &[&str]) -> Result<Plan, PlanError> {
         let (main, source, facts) = self.given();
         let request = Disable {
             domains: domains.iter().map(|name| (*name).to_owned()).collect(),
             force: false,
         };
-        Plan::disable(&main, &source, &facts, &request, &self.records)
+        let plan = Plan::disable(&main, &source, &facts, &request, &self.records);
+        if let Err(PlanError::Refused(refusal)) = &plan {
+            told_as_on_disk(refusal, &Request::default()).expect("places on disk");
+        }
+        plan
     }
 
     fn is_refused(&self, domains: &[&str]) -> bool {

@@ -352,6 +352,68 @@ fn json_is_one_document_with_everything() {
 }
 
 #[test]
+fn a_refusal_is_told_to_programs_in_parts() {
+    let site = Site::new();
+    // The line that loads mod_ssl comes behind the first one, and moves all that follows.
+    let main = "LoadModule alias_module modules/mod_alias.so\nListen 80\nListen 8080\n\
+                <VirtualHost *:80>\nServerName esync.example.com\nDocumentRoot one\n</VirtualHost>\n\
+                <VirtualHost 127.0.0.1:80>\nServerName esync.example.com\nDocumentRoot two\n</VirtualHost>\n";
+    fs::write(site.main(), main).expect("the main file");
+    files::write(&site.root().join("modules/mod_ssl.so"), "");
+    let shown = |line: u32| format!("{}:{line}", site.main().display().to_string().replace('\\', "/"));
+    let told = |flags: &[&str]| {
+        let told = site.unchanged_by(
+            site.enable()
+                .args(["--json", "--yes", "--http", "keep"])
+                .args(flags),
+            4,
+        );
+        json(&told)
+    };
+    let told_of = |document: &Value| -> (String, Vec<String>) {
+        let place = |place: &Value| format!("{}:{}", place["file"].as_str().expect("a file"), place["line"]);
+        let refusal = &document["refusal"];
+        let places = refusal["places"].as_array().expect("places");
+        let code = refusal["code"].as_str().expect("a code").to_owned();
+        (code, places.iter().map(place).collect())
+    };
+    let ambiguous = told(&[]);
+    let places = vec![shown(4), shown(8)];
+    assert_eq!(
+        told_of(&ambiguous),
+        ("SITE-AMBIGUOUS".to_owned(), places.clone()),
+        "{ambiguous}"
+    );
+    let whole = ambiguous["error"].as_str().expect("an error");
+    assert!(whole.contains(&shown(8)), "{whole}");
+    // A path that is not the whole one is told as it was typed.
+    let nowhere = told(&["--vhost", "conf/httpd.conf:3"]);
+    let typed = vec!["conf/httpd.conf:3".to_owned()];
+    assert_eq!(
+        told_of(&nowhere),
+        ("SITE-NOT-THERE".to_owned(), [typed, places].concat()),
+        "{nowhere}"
+    );
+}
+
+#[test]
+fn a_site_is_found_by_the_end_of_its_path_whatever_moves_in_others() {
+    let site = Site::new();
+    let main =
+        "LoadModule ssl_module modules/mod_ssl.so\nInclude conf/a/site.conf\nInclude conf/b/site.conf\n";
+    fs::write(site.main(), main).expect("the main file");
+    files::write(&site.root().join("modules/mod_ssl.so"), "");
+    // A line comes into the first one, which has the same name.
+    files::write(&site.root().join("conf/a/site.conf"), "Listen 80\n");
+    let host = "<VirtualHost *:80>\nServerName esync.example.com\n</VirtualHost>\n";
+    files::write(&site.root().join("conf/b/site.conf"), host);
+    let run = site
+        .enable()
+        .args(["--http", "keep", "--dry-run", "--vhost", "site.conf:3"]);
+    site.unchanged_by(run, 0);
+}
+
+#[test]
 fn server_root_of_the_environment_is_taken_and_named() {
     let site = Site::new();
     let run = || esync_ssl().args(["enable", "--self-signed", "--dry-run", "--domain", DOMAIN]);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use esync_ssl::change::{Plan, PlanError, Request};
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source};
-use generated::{DOMAIN, Generated, config, generated, given, request, wish};
+use generated::{DOMAIN, Generated, config, generated, given, request, told_as_on_disk, wish};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use similar::{ChangeTag, TextDiff};
@@ -120,7 +120,7 @@ proptest! {
         facts.built_in_is_certain = certain;
         let plan = match enable((main.clone(), source.clone(), facts.clone()), &request) {
             Ok(plan) => plan,
-            Err(PlanError::Refused(_)) => return Ok(()),
+            Err(PlanError::Refused(refusal)) => return told_as_on_disk(&refusal, &request),
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         };
         for file in &plan.files {

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &[
         "account",
-        "foreign",
         "acl",
+        "codes",
         "exit_status",
+        "foreign",
+        "inherited",
         "interrupt",
         "quoted",
-        "inherited",
         "shown",
     ],
     &["httpd", "tls", "apply", "undo"],

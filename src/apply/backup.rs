@@ -8,10 +8,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::change::Content;
+use super::content::Content;
 use super::disk::Disk;
 use super::folder::{Folder, Kind, Last, Place};
-use super::journal::{self, MANIFEST, Manifest, PENDING, State};
+use super::journal::{self, MANIFEST, Manifest, PENDING, State, number};
 use super::lock::{Holder, Lock, LockError};
 use super::replace::sweep;
 use crate::interrupt::Hold;
@@ -261,18 +261,6 @@ impl Backup {
     }
 }
 
-/// The number in a backup's name.
-pub(super) fn number(name: &str) -> Option<u64> {
-    let (time, number) = name.split_once('-')?;
-    let is_time = time.len() == 16
-        && time.bytes().enumerate().all(|(at, byte)| match at {
-            8 => byte == b'T',
-            15 => byte == b'Z',
-            _ => byte.is_ascii_digit(),
-        });
-    (is_time && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| number.parse().ok())?
-}
-
 /// Where a file's copy goes: at its path below the server root, or below `elsewhere` for files outside of it.
 pub(super) fn place(folder: &Path, root: &Path, file: &Path) -> PathBuf {
     match file.strip_prefix(root) {
@@ -283,25 +271,6 @@ pub(super) fn place(folder: &Path, root: &Path, file: &Path) -> PathBuf {
                 _ => None,
             });
             parts.fold(folder.join("elsewhere"), |path, part| path.join(part))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn only_our_own_names_count() {
-        assert_eq!(number("20260102T030405Z-7"), Some(7));
-        for name in [
-            "20260102T030405Z",
-            "20260102T030405Z-7a",
-            "lock",
-            "2026-7",
-            "20260102x030405Z-7",
-        ] {
-            assert_eq!(number(name), None, "{name}");
         }
     }
 }

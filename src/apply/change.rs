@@ -4,28 +4,12 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::content::Content;
 use super::error::{ApplyError, failed, refused};
 use super::folder::{Found, Kind, Last, Place, Way};
 use super::owner::{Attributes, Others};
 use super::replace;
 use crate::foreign;
-
-/// What a name leads to.
-pub enum Content {
-    /// Nothing.
-    Absent,
-    /// A file with these bytes; wiped when dropped, as it may hold a key.
-    File(Zeroizing<Vec<u8>>),
-    /// A symbolic link with this target.
-    Link(PathBuf),
-}
-
-impl Content {
-    /// A file.
-    pub fn file(bytes: Vec<u8>) -> Content {
-        Content::File(Zeroizing::new(bytes))
-    }
-}
 
 /// One name that changes.
 pub struct Change {

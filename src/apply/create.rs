@@ -5,7 +5,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::change::{Content, NewFile};
+use super::change::NewFile;
+use super::content::Content;
 use super::disk::{Disk, RealDisk};
 use super::error::{ApplyError, failed, refused};
 use super::folder::{Last, Place, Way};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::folder::{Folder, Fresh, Place};
 use super::owner::Attributes;
-use super::replace::patiently;
+use super::patience::patiently;
 use crate::acl::Sid;
 
 /// What is done to files. Nothing takes a path: names are looked up in an open folder, and a new file stays open.

@@ -7,10 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::change::Content;
-use super::folder::{Folder, Found, Kind, Last, Place, Way};
+use super::content::Content;
+use super::folder::{Folder, Found, Kind, Last, Place, Way, is_below};
 use super::owner::Attributes;
-use super::replace::is_below;
 use crate::foreign;
 
 /// The manifest in a backup's folder.
@@ -259,5 +258,36 @@ pub(super) fn read_manifest(folder: &Folder) -> io::Result<Option<Manifest>> {
     match folder.place(MANIFEST).read_ours(foreign::MANIFEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         bytes => Ok(Some(serde_json::from_slice(&bytes?)?)),
+    }
+}
+
+/// The number in a backup's name.
+pub(super) fn number(name: &str) -> Option<u64> {
+    let (time, number) = name.split_once('-')?;
+    let is_time = time.len() == 16
+        && time.bytes().enumerate().all(|(at, byte)| match at {
+            8 => byte == b'T',
+            15 => byte == b'Z',
+            _ => byte.is_ascii_digit(),
+        });
+    (is_time && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| number.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn only_our_own_names_count() {
+        assert_eq!(number("20260102T030405Z-7"), Some(7));
+        for name in [
+            "20260102T030405Z",
+            "20260102T030405Z-7a",
+            "lock",
+            "2026-7",
+            "20260102x030405Z-7",
+        ] {
+            assert_eq!(number(name), None, "{name}");
+        }
     }
 }

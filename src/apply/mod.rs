@@ -3,6 +3,7 @@
 
 mod backup;
 mod change;
+mod content;
 mod create;
 mod disk;
 mod error;
@@ -12,6 +13,7 @@ mod lock;
 mod making;
 mod merge;
 mod owner;
+mod patience;
 mod recover;
 mod replace;
 mod restore;
@@ -19,7 +21,8 @@ mod transaction;
 mod undone;
 
 pub use backup::{Backup, CANDIDATE, Store, backup_folders};
-pub use change::{Change, Content, NewFile, Target};
+pub use change::{Change, NewFile, Target};
+pub use content::Content;
 pub use create::{Shared, create_all, create_private};
 pub use disk::{Disk, RealDisk};
 pub use error::ApplyError;

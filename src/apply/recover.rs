@@ -8,9 +8,10 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::backup::{Store, number};
+use super::backup::Store;
 use super::error::{ApplyError, failed};
 use super::folder::{Folder, Found, Kind, Last, Place};
+use super::journal::number;
 use super::journal::{
     Entry, Known, MANIFEST, Manifest, Name, PENDING, State, may_name, read_manifest, told_server,
 };

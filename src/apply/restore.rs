@@ -4,11 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backup::Backup;
-use super::change::{Change, Content};
-use super::folder::{Last, Place};
+use super::change::Change;
+use super::content::Content;
+use super::folder::{Last, Place, real_path};
 use super::journal::{Entry, Known, State};
 use super::merge;
-use super::replace::real_path;
 use super::undone::Undone;
 use crate::foreign;
 

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 use super::backup::{Store, place};
-use super::change::{Change, Content, Target};
+use super::change::{Change, Target};
+use super::content::Content;
 use super::disk::Disk;
 use super::error::{ApplyError, failed};
 use super::folder::{Folder, Fresh, Place, names};

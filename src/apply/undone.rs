@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::backup::Store;
-use super::change::Content;
+use super::content::Content;
 use super::journal::{Known, State};
 use super::lock::{Holder, is_held, read_holder};
 

@@ -14,6 +14,7 @@ use crate::httpd::{Configuration, VirtualHost, in_url};
 
 use super::answer::Answers;
 use super::plan::{PlanError, refuse};
+use super::refusal::{RefusalCode, named, say};
 use super::request::Request;
 
 /// `ServerName` and `ServerAlias` for some names. Where all of them are IPv6 addresses, the name is one that nobody asks
@@ -50,12 +51,13 @@ pub(super) fn refuse_hidden(
 ) -> Result<(), PlanError> {
     for name in request.names().filter(|name| name.parse::<IpAddr>().is_ok()) {
         if is_ipv6(name) && !takes_ipv6(answers, request.port) {
-            return Err(refuse(format!(
-                "nothing listens for IPv6 on port {port}, so no client gets through to {address}; add `Listen \
-                 {address}:{port}`, then run again",
-                port = request.port,
-                address = in_url(name),
-            )));
+            let (port, address) = (request.port, in_url(name));
+            return Err(refuse(
+                RefusalCode::Ipv6NotListened,
+                format!("nothing listens for IPv6 on port {port}, so no client gets through to {address}"),
+                "; ",
+                format!("add `Listen {address}:{port}`, then run again"),
+            ));
         }
         for end in answers.local_ends() {
             let (Some(first), Some(own)) = (answers.set(end).first(), answers.answering(end, name)) else {
@@ -73,12 +75,19 @@ pub(super) fn refuse_hidden(
                          or choose another port with --port"
                     .to_string(),
             };
-            return Err(refuse(format!(
-                "clients that ask by IP address send no name in the TLS handshake, so at port {} they would get the \
-                 certificate of the first virtual host, {}, instead of that for {name}; {next}",
-                request.port,
-                first.describe(configuration),
-            )));
+            return Err(refuse(
+                RefusalCode::AddressCertificateHidden,
+                say![
+                    "clients that ask by IP address send no name in the TLS handshake, so at port ",
+                    request.port,
+                    " they would get the certificate of the first virtual host, ",
+                    named(configuration, first),
+                    ", instead of that for ",
+                    name,
+                ],
+                "; ",
+                next,
+            ));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use crate::httpd::{
 
 use super::existing::own_settings;
 use super::plan::{PlanError, refuse};
+use super::refusal::{Place, RefusalCode, named, say};
 use super::text::indentation_unit;
 
 /// The line of the main file behind which a first line of its kind goes: its `ServerRoot`.
@@ -134,10 +135,16 @@ pub(super) fn insert_into(
 /// A line that may be edited for one virtual host: not out of a macro, and not read a second time for another.
 pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(), PlanError> {
     if configuration.macro_place(entry).is_some() {
-        return Err(refuse(format!(
-            "the virtual host that answers comes out of a macro used at {}; it is not edited: change the macro by hand",
-            configuration.place(entry)
-        )));
+        return Err(refuse(
+            RefusalCode::FromMacro,
+            say![
+                "the virtual host that answers comes out of a macro used at ",
+                Place::of(configuration, entry),
+                "; it is not edited",
+            ],
+            ": ",
+            "change the macro by hand",
+        ));
     }
     let file = real_path(&configuration.file(entry.file).host);
     let twin = configuration.entries().find(|other| {
@@ -150,16 +157,35 @@ pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(
         None => Ok(()),
         Some(other) => {
             let around = configuration.opening(configuration.context(other));
-            Err(refuse(format!(
-                "the line at {} also holds for another part of the configuration{}; it is not edited for one alone: \
-                 give this virtual host lines of its own, then run again",
-                configuration.place(entry),
-                around
-                    .map(|entry| format!(" ({})", configuration.place(entry)))
-                    .unwrap_or_default()
-            )))
+            let around = around.map(|entry| say![" (", Place::of(configuration, entry), ")"]);
+            Err(refuse(
+                RefusalCode::SharedLine,
+                say![
+                    "the line at ",
+                    Place::of(configuration, entry),
+                    " also holds for another part of the configuration",
+                    around.unwrap_or_default(),
+                    "; it is not edited for one alone",
+                ],
+                ": ",
+                "give this virtual host lines of its own, then run again",
+            ))
         }
     }
+}
+
+/// A virtual host whose lines end somewhere else, or nowhere, is neither copied nor taken out.
+pub(super) fn refuse_unclosed(configuration: &Configuration, host: &VirtualHost) -> PlanError {
+    refuse(
+        RefusalCode::HostUnclosed,
+        say![
+            "the virtual host ",
+            named(configuration, host),
+            " is not closed in its own file",
+        ],
+        "; ",
+        "close it with </VirtualHost>, then run again",
+    )
 }
 
 /// A line whose arguments give way to one.

@@ -23,13 +23,20 @@ impl Plan {
     pub fn enable(original: &Configuration, request: &Request) -> Result<Plan, PlanError> {
         refuse_broken(original)?;
         let mut work = Work::new(original);
+        let plan = Plan::steps(original, &mut work, request);
+        plan.map_err(|error| work.on_disk(request, error))
+    }
+
+    /// What the steps come to. Refusals name lines as they are numbered after the edits so far.
+    fn steps(original: &Configuration, work: &mut Work<'_>, request: &Request) -> Result<Plan, PlanError> {
         let mut plan = Plan::default();
         let mut edited_so_far: Option<Configuration> = None;
         let asked = request;
         let mut request = asked.clone();
-        if request.site.is_none() {
-            request.site = site::place_of(original, &request);
-        }
+        request.site = match &asked.site {
+            None => site::place_of(original, asked),
+            Some((file, line)) => Some((site::whole_path(original, file, *line), *line)),
+        };
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
         for round in 0.. {
@@ -40,7 +47,7 @@ impl Plan {
                     // The site that was found may have gone with mod_ssl's coming.
                     let lost = woken::refuse_lost_hosts(original, configuration).err();
                     let lost = lost.filter(|_| asked.site.is_none());
-                    lost.unwrap_or_else(|| work.as_it_was(configuration, error))
+                    lost.unwrap_or(error)
                 })?;
                 if !acts.is_empty() {
                     edited = true;
@@ -49,7 +56,7 @@ impl Plan {
                     work.link(&links)?;
                     plan.links.extend(links);
                     let configuration = work.read()?;
-                    refuse_endless(&configuration).map_err(|error| work.as_it_was(&configuration, error))?;
+                    refuse_endless(&configuration)?;
                     edited_so_far = Some(configuration);
                 }
             }
@@ -61,7 +68,7 @@ impl Plan {
             }
         }
         let configuration = edited_so_far.as_ref().unwrap_or(original);
-        prove(original, configuration, &request, &work)?;
+        prove(original, configuration, &request)?;
         // As a second run will see it.
         let mut again = request.clone();
         if asked.site.is_none() {
@@ -69,12 +76,7 @@ impl Plan {
         }
         for step in STEPS {
             if !step(configuration, &again).is_ok_and(|acts| acts.is_empty()) {
-                return Err(woken::refuse_second_look(
-                    original,
-                    configuration,
-                    &request,
-                    &work,
-                ));
+                return Err(woken::refuse_second_look(original, configuration, &request));
             }
         }
         plan.changes

@@ -10,6 +10,7 @@ mod existing;
 mod notes;
 mod plan;
 mod prove;
+mod refusal;
 mod request;
 mod site;
 mod step;
@@ -18,4 +19,5 @@ mod work;
 
 pub use disable::{Action, Disable, Record, Version};
 pub use plan::{FileChange, LineChange, Link, Plan, PlanError};
+pub use refusal::{Place, Refusal, RefusalCode, Text};
 pub use request::{Http, Profile, Request, domain_name};

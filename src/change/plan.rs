@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::httpd::Edit;
 
+use super::refusal::{Refusal, RefusalCode, Text};
+
 /// Everything that turns HTTPS on, or off again, not yet written.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -73,8 +75,8 @@ pub(super) enum Act {
 /// Why there is no plan.
 #[derive(Debug)]
 pub enum PlanError {
-    /// The request cannot be carried out safely; a sentence for people that says what to do.
-    Refused(String),
+    /// The request cannot be carried out safely.
+    Refused(Box<Refusal>),
     /// A file could not be read (again).
     Read(PathBuf, std::io::Error),
     /// The plan did not prove itself: a mistake of this program. Nothing may be written.
@@ -84,7 +86,7 @@ pub enum PlanError {
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PlanError::Refused(reason) => f.write_str(reason),
+            PlanError::Refused(refusal) => refusal.fmt(f),
             PlanError::Read(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
             PlanError::Unproven(what) => write!(
                 f,
@@ -97,7 +99,12 @@ impl fmt::Display for PlanError {
 
 impl std::error::Error for PlanError {}
 
-/// A refusal.
-pub(super) fn refuse(reason: String) -> PlanError {
-    PlanError::Refused(reason)
+/// A refusal; `joint` stands between cause and fix when both are one text.
+pub(super) fn refuse(
+    code: RefusalCode,
+    cause: impl Into<Text>,
+    joint: &'static str,
+    fix: impl Into<Text>,
+) -> PlanError {
+    PlanError::Refused(Box::new(Refusal::new(code, cause.into(), joint, fix.into())))
 }

@@ -7,6 +7,7 @@ use crate::httpd::{Address, Configuration, Host, SectionId, Truth, VirtualHost, 
 
 use super::existing::{NOBODY, only_redirects, own_settings, redirects_everything, stands_in};
 use super::plan::{PlanError, refuse};
+use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
 
 /// Directives that hand requests to something else than files.
@@ -31,17 +32,21 @@ pub(super) fn site(
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
         _ => {
-            let places: Vec<String> = found
-                .iter()
-                .map(|host| format!("  {}", host.describe(configuration)))
-                .collect();
-            Err(refuse(format!(
-                "several virtual hosts answer {} over HTTP:\n{}\nsay whose site is wanted over HTTPS, for example --vhost \
-                 {}",
-                request.domain,
-                places.join("\n"),
-                configuration.place(configuration.entry(found[0].entry))
-            )))
+            let hosts = found.iter().map(|host| say!["  ", named(configuration, host)]);
+            Err(refuse(
+                RefusalCode::SiteAmbiguous,
+                say![
+                    "several virtual hosts answer ",
+                    &request.domain,
+                    " over HTTP:\n",
+                    Text::joined(hosts, "\n"),
+                ],
+                "\n",
+                say![
+                    "say whose site is wanted over HTTPS, for example --vhost ",
+                    Place::of(configuration, configuration.entry(found[0].entry)),
+                ],
+            ))
         }
     }
 }
@@ -55,6 +60,19 @@ pub(super) fn place_of(configuration: &Configuration, request: &Request) -> Opti
     let entry = configuration.entry(host.entry);
     let file = configuration.file(entry.file).host.clone();
     Some((file, configuration.line_number(entry)))
+}
+
+/// The whole path of the file that the site was named by. Files of others that end in what was typed do not move its
+/// line.
+pub(super) fn whole_path(configuration: &Configuration, file: &Path, line: u32) -> PathBuf {
+    match named_by_place(configuration, file, line) {
+        Ok(host) => {
+            let entry = configuration.entry(host.entry);
+            configuration.file(entry.file).host.clone()
+        }
+        // It is not there, or not yet.
+        Err(_) => file.to_owned(),
+    }
 }
 
 /// The addresses at which alone the site answers, if they are single ones.
@@ -239,12 +257,18 @@ pub(super) fn refuse_other_sites(
                 && !redirects_everything(configuration, host)
         });
         if let Some(host) = other {
-            return Err(refuse(format!(
-                "{name} is answered by another site than {}: {}; run again without it, and once more with --domain \
-                 {name}",
-                request.domain,
-                host.describe(configuration)
-            )));
+            return Err(refuse(
+                RefusalCode::NameOfOtherSite,
+                say![
+                    *name,
+                    " is answered by another site than ",
+                    &request.domain,
+                    ": ",
+                    named(configuration, host),
+                ],
+                "; ",
+                format!("run again without it, and once more with --domain {name}"),
+            ));
         }
     }
     Ok(())
@@ -294,20 +318,19 @@ fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Resu
         [host] => Ok((*host).clone()),
         [host, others @ ..] => Err(several(configuration, host, others, file, line)),
         [] => {
-            let all: Vec<String> = hosts
-                .iter()
-                .filter(|host| host.truth == Truth::True)
-                .map(|host| format!("  {}", host.describe(configuration)))
+            let active = hosts.iter().filter(|host| host.truth == Truth::True);
+            let mut all: Vec<Text> = active
+                .map(|host| say!["  ", named(configuration, host)])
                 .collect();
-            Err(refuse(format!(
-                "there is no active virtual host at {}:{line}; there are:\n{}",
-                file.display(),
-                if all.is_empty() {
-                    "  none".to_string()
-                } else {
-                    all.join("\n")
-                }
-            )))
+            if all.is_empty() {
+                all.push("  none".into());
+            }
+            Err(refuse(
+                RefusalCode::SiteNotThere,
+                say!["there is no active virtual host at ", Place::asked(file, line),],
+                "; ",
+                say!["there are:\n", Text::joined(all, "\n")],
+            ))
         }
     }
 }
@@ -324,30 +347,46 @@ fn several(
     let read = |host: &VirtualHost| configuration.file(entry(host).file);
     let real = real_path(&read(host).host);
     if others.iter().any(|other| real_path(&read(other).host) != real) {
-        return refuse(format!(
-            "--vhost {}:{line} fits several virtual hosts; give the whole path of the file",
-            file.display()
-        ));
+        return refuse(
+            RefusalCode::SitePathAmbiguous,
+            say![
+                "--vhost ",
+                Place::asked(file, line),
+                " fits several virtual hosts",
+            ],
+            "; ",
+            "give the whole path of the file",
+        );
     }
-    let shown = host.describe(configuration);
-    let place = configuration.place(entry(host));
+    let shown = named(configuration, host);
     if others.iter().any(|other| entry(other).file == entry(host).file) {
-        return refuse(format!(
-            "a macro makes several virtual hosts at {place}, {shown} and others; they are not edited: change the macro \
-             by hand, or write the one that is wanted without it"
-        ));
+        return refuse(
+            RefusalCode::FromMacro,
+            say![
+                "a macro makes several virtual hosts at ",
+                Place::of(configuration, entry(host)),
+                ", ",
+                shown,
+                " and others; they are not edited",
+            ],
+            ": ",
+            "change the macro by hand, or write the one that is wanted without it",
+        );
     }
     let all = std::iter::once(host).chain(others.iter().copied());
     let includes = all.filter_map(|host| {
         let (outer, line) = read(host).included_from?;
-        let outer = configuration.file(outer);
-        let number = outer.document.number(line as usize);
-        Some(format!("{}:{number}", String::from_utf8_lossy(&outer.name)))
+        Some(Place::at(configuration, outer, line).into())
     });
-    let includes: Vec<String> = includes.collect();
-    refuse(format!(
-        "the virtual host {shown} is there several times, because its file is read more than once, at {}; leave one of \
-         these Include lines, then run again",
-        includes.join(" and ")
-    ))
+    refuse(
+        RefusalCode::IncludedTwice,
+        say![
+            "the virtual host ",
+            shown,
+            " is there several times, because its file is read more than once, at ",
+            Text::joined(includes, " and "),
+        ],
+        "; ",
+        "leave one of these Include lines, then run again",
+    )
 }

@@ -3,6 +3,7 @@
 use crate::httpd::{Configuration, Document, Entry, LineKind, word};
 
 use super::plan::{PlanError, refuse};
+use super::refusal::RefusalCode;
 
 pub(super) fn what(name: &str) -> &'static str {
     match name {
@@ -18,11 +19,16 @@ pub(super) fn setting(name: &str, file: &[u8]) -> Result<Vec<u8>, PlanError> {
 
 pub(super) fn quoted(name: &str, file: &[u8]) -> Result<Vec<u8>, PlanError> {
     word::quote_path(file).map_err(|reason| {
-        refuse(format!(
-            "the {} file {} cannot be named in a configuration: {reason}; rename it",
-            what(name),
-            String::from_utf8_lossy(file).escape_debug()
-        ))
+        refuse(
+            RefusalCode::PathUnwritable,
+            format!(
+                "the {} file {} cannot be named in a configuration: {reason}",
+                what(name),
+                String::from_utf8_lossy(file).escape_debug()
+            ),
+            "; ",
+            "rename it",
+        )
     })
 }
 

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use regex::Regex;
-
 use crate::httpd::{Configuration, Document, Edit, Facts, Source, apply, real_path};
 
 use super::plan::{FileChange, LineChange, Link, PlanError};
+use super::refusal::{Counted, Place};
 use super::request::Request;
 
 /// One application of edits: for each, its line before, the lines that went, and the lines that came.
@@ -37,7 +36,7 @@ impl<'a> Work<'a> {
     pub fn new(original: &'a Configuration) -> Self {
         let mut work = Work {
             main: &original.files()[0].name,
-            source: original.source().at_the_start(),
+            source: original.source().at_the_start().edited(),
             facts: original.facts(),
             files: BTreeMap::new(),
             before: BTreeMap::new(),
@@ -66,10 +65,11 @@ impl<'a> Work<'a> {
         self.source.with_documents(self.files.clone())
     }
 
-    /// The files that are different now.
-    pub fn changed(self) -> Vec<FileChange> {
-        let mut files = self.files;
-        let changes = self.before.into_iter().filter_map(|(real, (path, before))| {
+    /// The files that are different now; they are given away.
+    pub fn changed(&mut self) -> Vec<FileChange> {
+        let mut files = std::mem::take(&mut self.files);
+        let before = std::mem::take(&mut self.before).into_iter();
+        let changes = before.filter_map(|(real, (path, before))| {
             let after = files.remove(&real)?;
             (before.bytes() != after.bytes()).then(|| FileChange {
                 path,
@@ -97,20 +97,27 @@ impl<'a> Work<'a> {
         self.source = self.source.without(links.iter().map(|link| link.path.as_path()));
     }
 
-    /// A refusal with the places that it names as the lines are numbered in the files on disk.
-    pub fn as_it_was(&self, configuration: &Configuration, error: PlanError) -> PlanError {
-        let PlanError::Refused(mut text) = error else {
+    /// A refusal with the lines of its places as they are numbered on disk. The site that was asked for by its place is
+    /// told as it was asked for.
+    pub fn on_disk(&self, asked: &Request, error: PlanError) -> PlanError {
+        let PlanError::Refused(mut refusal) = error else {
             return error;
         };
-        let edited = configuration.files().iter().filter_map(|file| {
-            let shifts = self.shifts.get(&real_path(&file.host))?;
-            Some((String::from_utf8_lossy(&file.name), shifts))
-        });
-        // A file may be read several times.
-        for (name, shifts) in edited.collect::<BTreeMap<_, _>>() {
-            text = renumbered(&text, &name, shifts);
+        for place in refusal.places_mut() {
+            match (place.counted, &asked.site) {
+                (Counted::OnDisk, _) => {}
+                (Counted::AsAsked, Some((file, line))) => *place = Place::asked(file, *line),
+                (Counted::AsAsked, None) | (Counted::Edited, _) => {
+                    let shifts = self.shifts.get(&real_path(&place.file));
+                    let line = place.line.zip(shifts).map(|(line, shifts)| {
+                        original_line(shifts, line.saturating_sub(1) as usize) as u32 + 1
+                    });
+                    place.line = line.or(place.line);
+                }
+            }
+            place.counted = Counted::OnDisk;
         }
-        PlanError::Refused(text)
+        PlanError::Refused(refusal)
     }
 
     /// Applies the edits of one step and tells them as changes. The place in the request moves with its line.
@@ -175,18 +182,6 @@ fn original_line(applications: &[Shifts], line: usize) -> usize {
     })
 }
 
-/// A text with the places in a file as they were before the given applications of edits.
-fn renumbered(text: &str, name: &str, applications: &[Shifts]) -> String {
-    let Ok(places) = Regex::new(&format!("{}:([0-9]+)", regex::escape(name))) else {
-        return text.to_owned();
-    };
-    let old = |found: &regex::Captures<'_>| match found[1].parse::<usize>() {
-        Ok(number) if number > 0 => format!("{name}:{}", original_line(applications, number - 1) + 1),
-        _ => found[0].to_owned(),
-    };
-    places.replace_all(text, old).into_owned()
-}
-
 fn count_lines(bytes: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', bytes).count()
 }
@@ -227,16 +222,84 @@ fn change(bytes: &[u8], edit: &Edit, line: usize) -> LineChange {
 
 #[cfg(test)]
 mod tests {
-    use super::renumbered;
+    use std::path::Path;
+
+    use super::*;
+    use crate::change::plan::refuse;
+    use crate::change::refusal::{RefusalCode, Text, say};
+    use crate::httpd::Platform;
+
+    const MAIN: &str = "/nowhere/c/httpd.conf";
+    const OTHER: &str = "/nowhere/c/other.conf";
+
+    /// A refusal as a plan tells it in which one line came behind the second, then two behind what is the fifth now.
+    fn told(asked: &Request, cause: Text) -> String {
+        let facts = Facts::assumed(Platform::HOST);
+        let mut work = Work {
+            main: MAIN.as_bytes(),
+            source: Source::new("/nowhere/c".into(), Platform::HOST),
+            facts: &facts,
+            files: BTreeMap::new(),
+            before: BTreeMap::new(),
+            shifts: BTreeMap::new(),
+        };
+        let shifts = vec![vec![(2, 0, 1)], vec![(5, 0, 2)]];
+        work.shifts.insert(real_path(Path::new(MAIN)), shifts);
+        let error = refuse(RefusalCode::SiteNotThere, cause, "", "");
+        let told = work.on_disk(asked, error);
+        // What was put right stays so.
+        assert_eq!(told.to_string(), work.on_disk(asked, clone(&told)).to_string());
+        told.to_string()
+    }
+
+    fn clone(error: &PlanError) -> PlanError {
+        match error {
+            PlanError::Refused(refusal) => PlanError::Refused(refusal.clone()),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn at(file: &str, line: u32, counted: Counted) -> Place {
+        Place {
+            counted,
+            ..Place::asked(Path::new(file), line)
+        }
+    }
 
     #[test]
     fn places_are_told_as_they_are_on_disk() {
-        // One line came behind the second, then two came behind what is the fifth now.
-        let shifts = [vec![(2, 0, 1)], vec![(5, 0, 2)]];
-        let told = |text: &str| renumbered(text, "/c/httpd.conf", &shifts);
+        let edited = |file, line| at(file, line, Counted::Edited);
+        let cause = say![
+            "a at ",
+            edited(MAIN, 2),
+            ", b at ",
+            edited(MAIN, 4),
+            " and ",
+            edited(MAIN, 9),
+            ", c at ",
+            edited(OTHER, 9),
+            ", d at ",
+            at(MAIN, 9, Counted::OnDisk),
+        ];
         assert_eq!(
-            told("a at /c/httpd.conf:2, b at /c/httpd.conf:4 and /c/httpd.conf:9, c at /c/other.conf:9"),
-            "a at /c/httpd.conf:2, b at /c/httpd.conf:3 and /c/httpd.conf:6, c at /c/other.conf:9"
+            told(&Request::default(), cause),
+            format!("a at {MAIN}:2, b at {MAIN}:3 and {MAIN}:6, c at {OTHER}:9, d at {MAIN}:9")
         );
+    }
+
+    #[test]
+    fn a_site_is_told_as_it_was_asked_for() {
+        let asked = |file: &str| Request {
+            site: Some((file.into(), 6)),
+            ..Request::default()
+        };
+        // The end of a path, and a whole one.
+        for file in ["httpd.conf", MAIN] {
+            let cause = say![at(MAIN, 9, Counted::AsAsked)];
+            assert_eq!(told(&asked(file), cause), format!("{file}:6"));
+        }
+        // One that was found, and not asked for.
+        let cause = say![at(MAIN, 9, Counted::AsAsked)];
+        assert_eq!(told(&Request::default(), cause), format!("{MAIN}:6"));
     }
 }

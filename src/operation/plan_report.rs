@@ -14,6 +14,7 @@ use super::write;
 use crate::apply::{Change, Disk, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
+use crate::exit_status::ExitStatus;
 use crate::shown::printable;
 
 /// What was or would be done, for programs and for the texts.
@@ -178,7 +179,11 @@ pub fn changes(plan: Plan) -> impl Iterator<Item = Change> {
 /// Why there is no plan, as the end of a command.
 pub fn failure(error: PlanError) -> Failure {
     match error {
-        PlanError::Refused(reason) => Failure::refused(reason),
+        // As it is, so that programs are told its parts.
+        PlanError::Refused(refusal) => Failure {
+            status: ExitStatus::Refused,
+            ..Failure::error(*refusal)
+        },
         other => Failure::error(other),
     }
 }

@@ -8,6 +8,7 @@ use super::binary::Binary;
 use super::binary::Silence;
 #[cfg(any(not(windows), test))]
 use super::command_line::CommandLine;
+use super::same_file::same;
 
 /// Main files below a server root, in the order in which they are looked for.
 pub(super) const MAIN_FILES: [&str; 3] = ["conf/httpd.conf", "apache2.conf", "httpd.conf"];
@@ -41,7 +42,7 @@ pub struct Found {
 /// Services that run an Apache, eSync's first.
 #[cfg(windows)]
 fn all_services() -> Vec<Candidate> {
-    super::service::installed()
+    super::windows_services::installed()
         .into_iter()
         .map(|service| Candidate {
             root: service.root(),
@@ -293,18 +294,6 @@ fn is_named_so(program: &Path) -> bool {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     name.is_some_and(|name| name.starts_with("httpd") || name.starts_with("apache2"))
-}
-
-/// The same file, whatever way leads to it.
-pub(super) fn same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let (one, other) = (real(one), real(other));
-    if cfg!(windows) {
-        let text = |path: &Path| path.to_string_lossy().replace('/', "\\").to_lowercase();
-        text(&one) == text(&other)
-    } else {
-        one == other
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::binary::{Binary, Silence};
-use super::candidates::{self, Candidate, Found, MAIN_FILES, same};
+use super::candidates::{self, Candidate, Found, MAIN_FILES};
+use super::same_file::same;
 use super::{envvars, swap};
 use crate::foreign;
 use crate::quoted::quoted;

@@ -17,6 +17,7 @@ pub mod port;
 mod processes;
 mod program;
 pub mod rehearsal;
+mod same_file;
 pub mod scratch;
 pub mod service;
 pub mod shown;
@@ -25,3 +26,5 @@ pub mod system;
 pub mod system_log;
 mod tls_probe;
 pub mod trust;
+#[cfg(windows)]
+pub mod windows_services;

@@ -101,7 +101,7 @@ mod platform {
 
     pub fn listeners() -> Result<Vec<Listener>, String> {
         let all = listeners::get_all().map_err(|error| format!("the port table cannot be read: {error}"))?;
-        let services = crate::server::service::running();
+        let services = crate::server::windows_services::running();
         let found: Vec<Listener> = all
             .into_iter()
             .filter(|one| {

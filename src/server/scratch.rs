@@ -154,18 +154,23 @@ fn other_name() -> String {
 
 /// Where such folders may be, the preferred place first.
 fn known_parents() -> Vec<PathBuf> {
-    let mut parents = Vec::new();
-    #[cfg(target_os = "linux")]
+    let usual = std::env::temp_dir().join(name());
+    preferred().into_iter().chain([usual]).collect()
+}
+
+/// Memory, where nobody else may make anything.
+#[cfg(target_os = "linux")]
+fn preferred() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
-        // Memory, where nobody else may make anything.
-        parents.push(PathBuf::from("/run/esync-ssl"));
-    } else if let Some(own) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
-        && own.is_absolute()
-    {
-        parents.push(own.join("esync-ssl"));
+        return Some(PathBuf::from("/run/esync-ssl"));
     }
-    parents.push(std::env::temp_dir().join(name()));
-    parents
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)?;
+    own.is_absolute().then(|| own.join("esync-ssl"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn preferred() -> Option<PathBuf> {
+    None
 }
 
 /// Those that [`Parent::another`] made, as far as they are ours.

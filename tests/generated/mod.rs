@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use esync_ssl::change::{Http, Profile, Request};
+use esync_ssl::change::{Http, Profile, Refusal, Request};
 use esync_ssl::httpd::{Facts, Platform, Source, host_bytes, normalize};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -46,6 +46,41 @@ pub fn given(root: &Path) -> (Vec<u8>, Source, Facts) {
         Source::new(root.to_path_buf(), Platform::HOST),
         Facts::assumed(Platform::HOST),
     )
+}
+
+/// A refusal has as places what its text names, and their lines are those on disk, whatever was edited before it.
+pub fn told_as_on_disk(refusal: &Refusal, request: &Request) -> Result<(), TestCaseError> {
+    let text = refusal.to_string();
+    let in_text = regex::Regex::new(r"[^\s(]+\.conf:[0-9]+").expect("a pattern");
+    let mut named: Vec<&str> = in_text.find_iter(&text).map(|found| found.as_str()).collect();
+    named.sort_unstable();
+    named.dedup();
+    let places = refusal.places();
+    let lines = places.iter().filter(|place| place.line.is_some());
+    let mut shown: Vec<String> = lines.map(|place| place.to_string()).collect();
+    shown.sort_unstable();
+    prop_assert_eq!(&shown, &named, "{}: {}", refusal.code, text);
+    let asked = request.site.clone();
+    for place in places {
+        let Some(number) = place.line else { continue };
+        if place.file.is_relative() {
+            // As it was asked for.
+            prop_assert_eq!(Some((place.file.clone(), number)), asked.clone(), "{}", text);
+            continue;
+        }
+        let bytes = std::fs::read(&place.file).expect("a file of the tree");
+        let mut lines = bytes.split(|&b| b == b'\n');
+        let line = lines.nth(number as usize - 1).unwrap_or_default();
+        let line = line.trim_ascii_start();
+        prop_assert!(
+            !line.is_empty() && !line.starts_with(b"#"),
+            "{} names the line {:?}: {}",
+            refusal.code,
+            String::from_utf8_lossy(line),
+            text
+        );
+    }
+    Ok(())
 }
 
 /// A wish for [`DOMAIN`].

@@ -163,6 +163,16 @@ pub fn others_at(file: &Path) -> Option<Others> {
     way.place.folder.others().cloned()
 }
 
+/// Where a path leads, with all links on the way followed, also where its last folders are yet to be made.
+pub(in crate::apply) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    Ok(Way::to(path, Last::Keep)?.path())
+}
+
+/// Whether a path leads to something below a folder.
+pub(in crate::apply) fn is_below(path: &Path, folder: &Path) -> io::Result<bool> {
+    Ok(real_path(path)?.starts_with(Folder::open(folder)?.path()))
+}
+
 /// The names of a path that only goes down.
 pub(super) fn names(path: &Path) -> io::Result<Vec<&OsStr>> {
     use std::path::Component;

@@ -7,12 +7,11 @@ pub(super) mod system;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::change::Content;
+use super::content::Content;
 use super::disk::Disk;
-use super::folder::{Folder, Found, Fresh, Kind, Last, Place, Way};
+use super::folder::{Folder, Found, Fresh, Kind, Place};
 use super::owner::{Attributes, is_ours};
 use crate::acl::Sid;
 
@@ -27,7 +26,7 @@ fn is_temporary(name: &str) -> bool {
     name.strip_prefix(".esync-ssl-")
         .and_then(|rest| rest.strip_suffix(".tmp")?.rsplit_once('-'))
         .is_some_and(|(id, number)| {
-            is_number(number) && (is_number(id) || super::backup::number(id).is_some())
+            is_number(number) && (is_number(id) || super::journal::number(id).is_some())
         })
 }
 
@@ -60,16 +59,6 @@ fn is_abandoned(place: &Place) -> bool {
             file.try_lock().is_ok()
         }
     })
-}
-
-/// Where a path leads, with all links on the way followed, also where its last folders are yet to be made.
-pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
-    Ok(Way::to(path, Last::Keep)?.path())
-}
-
-/// Whether a path leads to something below a folder.
-pub(super) fn is_below(path: &Path, folder: &Path) -> io::Result<bool> {
-    Ok(real_path(path)?.starts_with(Folder::open(folder)?.path()))
 }
 
 /// Why a file cannot be replaced without harm; a sentence's end that says what to do.
@@ -205,35 +194,13 @@ const OWNER_ONLY: Attributes = Attributes {
     gid: None,
 };
 
-/// On Windows a file that another program holds open for a moment can be neither replaced nor removed: waits a
-/// little, longer each time, then gives up.
-pub(super) fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let mut wait = Duration::from_millis(10);
-    loop {
-        match act() {
-            Err(error) if cfg!(windows) && is_momentary(&error) && wait < Duration::from_secs(2) => {
-                std::thread::sleep(wait);
-                wait *= 2;
-            }
-            result => return result,
-        }
-    }
-}
-
-/// ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_USER_MAPPED_FILE and what ReplaceFileW
-/// says when it could not move one of the two.
-fn is_momentary(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(5 | 32 | 33 | 145 | 1175 | 1176 | 1177 | 1224)
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::apply::RealDisk;
     use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::apply::{Last, RealDisk};
 
     fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let place = Place::of(path, Last::Follow)?;

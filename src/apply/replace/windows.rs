@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use winsafe::{ReplaceFile, co};
 
-use super::patiently;
 use crate::acl::{self, Sid};
+use crate::apply::patience::patiently;
 
 pub fn create_folder(path: &Path, closed: bool) -> io::Result<()> {
     if closed {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, real_path};
 
+use super::super::edit_lines::refuse_unclosed;
 use super::super::existing;
-use super::super::plan::{PlanError, refuse};
+use super::super::plan::PlanError;
 use super::history::{Place, Record, Traces, block_of, trace};
 use super::marks::{Mark, blocks, target};
 
@@ -176,10 +177,7 @@ impl<'a> Found<'a> {
                 continue;
             };
             let Some(closing) = self.configuration.sections()[host.section as usize].closing else {
-                return Err(refuse(format!(
-                    "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
-                    host.describe(self.configuration)
-                )));
+                return Err(refuse_unclosed(self.configuration, host));
             };
             let lines = line..closing as usize + 1;
             let stands_in = block.stand_in.is_some() && existing::stands_in(self.configuration, host);

@@ -22,7 +22,7 @@ use super::plan::{Plan, PlanError};
 use super::prove::broken::refuse_broken;
 use super::request::Request;
 use super::work::{Work, read};
-use decide::decide;
+use decide::{Decided, Given, decide};
 use found::Found;
 
 pub use history::{Action, Record, Version};
@@ -47,6 +47,18 @@ impl Plan {
         let found = Found::new(&original, records)?;
         let decided = decide(given, &found, request, records)?;
         let mut work = Work::new(&original);
+        let plan = Plan::undone(given, (&found, &decided), &mut work, request, records);
+        plan.map_err(|error| work.on_disk(&Request::default(), error))
+    }
+
+    /// What was decided, carried out and proven. Refusals may name lines as they are numbered afterwards.
+    fn undone(
+        given: Given,
+        (found, decided): (&Found, &Decided),
+        work: &mut Work<'_>,
+        request: &Disable,
+        records: &[Record],
+    ) -> Result<Plan, PlanError> {
         let mut plan = Plan {
             notes: decided.notes.clone(),
             unlinks: decided.links.clone(),
@@ -55,13 +67,14 @@ impl Plan {
         plan.changes = work.apply(decided.edits.clone(), &mut Request::default())?;
         work.unlink(&decided.links);
         let result = work.read()?;
-        prove::prove(given, &found, &result, &decided, records)?;
+        prove::prove(given, found, &result, decided, records)?;
         let source = work.source();
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.files = work.changed();
         // What a second run would see, this one on record.
         let records = [records, &[record(request, &plan)]].concat();
+        let (main, _, facts) = given;
         let again = decide(
             (main, &source, facts),
             &Found::new(&result, &records)?,

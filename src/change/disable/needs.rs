@@ -7,7 +7,8 @@ use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, kno
 
 use super::super::existing::shmcb_users;
 use super::super::plan::Link;
-use super::super::prove::broken::{errors, place};
+use super::super::prove::broken::errors;
+use super::super::refusal::Place;
 
 /// Directives that bring in what stands elsewhere.
 const BRINGING: [&str; 3] = ["Include", "IncludeOptional", "Use"];
@@ -198,7 +199,8 @@ pub(super) fn user_of_module(
     before: &Known,
 ) -> Option<String> {
     if let Some(problem) = errors(without).next() {
-        return Some(format!("{} ({})", place(without, problem), problem.message));
+        let place = Place::at(without, problem.file, problem.line);
+        return Some(format!("{place} ({})", problem.message));
     }
     if identifier == "socache_shmcb_module" && has_ssl(without) {
         let mut users = shmcb_users(without);

@@ -8,7 +8,8 @@ use crate::httpd::{Configuration, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
-use super::super::prove::broken::{errors, place};
+use super::super::prove::broken::{MEND, errors, told};
+use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
 use super::decide::{Decided, Given, state_before};
 use super::found::Found;
@@ -24,11 +25,12 @@ pub(super) fn prove(
     records: &[Record],
 ) -> Result<(), PlanError> {
     if let Some(problem) = errors(result).next() {
-        return Err(refuse(format!(
-            "with HTTPS off, Apache would not start: {}: {}. Mend that first, then run again",
-            place(result, problem),
-            problem.message
-        )));
+        return Err(refuse(
+            RefusalCode::DisableBreaks,
+            say!["with HTTPS off, Apache would not start: ", told(result, problem),],
+            ". ",
+            MEND,
+        ));
     }
     let now = State::of(result);
     refuse_plain_default(found, &now)?;
@@ -89,12 +91,20 @@ fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
             };
             let old = before.address_set(end, port);
             if old.first().is_some_and(|first| before.speaks_tls(first)) {
-                return Err(refuse(format!(
-                    "without TLS in the virtual host {}, port {port} would speak plain HTTP, and {} could not be \
-                     reached over TLS any more; turn HTTPS off for that one first or as well (disable without --domain)",
-                    first.describe(result),
-                    hurt.describe(result)
-                )));
+                return Err(refuse(
+                    RefusalCode::DisableLeavesHttp,
+                    say![
+                        "without TLS in the virtual host ",
+                        named(result, first),
+                        ", port ",
+                        port,
+                        " would speak plain HTTP, and ",
+                        named(result, hurt),
+                        " could not be reached over TLS any more",
+                    ],
+                    "; ",
+                    "turn HTTPS off for that one first or as well (disable without --domain)",
+                ));
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::httpd::{Configuration, Truth, VirtualHost, real_path};
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
 use super::decide::Decision;
 use super::found::{Found, Ours};
@@ -28,12 +29,20 @@ impl Decision<'_> {
             for host in self.answering(domain) {
                 if let Some(ours) = found.ours.iter().find(|ours| ours.hosts.contains(&host)) {
                     if !self.means(ours) {
-                        return Err(refuse(format!(
-                            "{domain} is a further name of the virtual host {}; disable --domain {} takes that off \
-                             with all its names, or take {domain} out of its ServerAlias",
-                            found.hosts[host].describe(found.configuration),
-                            ours.domain
-                        )));
+                        return Err(refuse(
+                            RefusalCode::DisableFurtherName,
+                            say![
+                                domain,
+                                " is a further name of the virtual host ",
+                                named(found.configuration, &found.hosts[host]),
+                            ],
+                            "; ",
+                            format!(
+                                "disable --domain {} takes that off with all its names, or take {domain} out of its \
+                                 ServerAlias",
+                                ours.domain
+                            ),
+                        ));
                     }
                     continue;
                 }
@@ -58,16 +67,35 @@ impl Decision<'_> {
                     let for_another = self
                         .wrote_in(host)
                         .and_then(|record| self.records[record].domains.first());
-                    return Err(refuse(match for_another {
-                        Some(other) => format!(
-                            "{domain} is answered by the virtual host {shown}, which was changed for {other}: disable \
-                             --domain {other} takes those changes out. --force deletes the virtual host"
+                    let shown = named(found.configuration, &found.hosts[host]);
+                    return Err(match for_another {
+                        Some(other) => refuse(
+                            RefusalCode::DisableChangedForOther,
+                            say![
+                                domain,
+                                " is answered by the virtual host ",
+                                shown,
+                                ", which was changed for ",
+                                other,
+                            ],
+                            ": ",
+                            format!(
+                                "disable --domain {other} takes those changes out. --force deletes the virtual host"
+                            ),
                         ),
-                        None => format!(
-                            "the virtual host {shown} answers {domain} over TLS, and was not written by esync-ssl; \
-                             nothing was changed. --force deletes it"
+                        None => refuse(
+                            RefusalCode::DisableNotOurs,
+                            say![
+                                "the virtual host ",
+                                shown,
+                                " answers ",
+                                domain,
+                                " over TLS, and was not written by esync-ssl; nothing was changed",
+                            ],
+                            ". ",
+                            "--force deletes it",
                         ),
-                    }));
+                    });
                 }
             }
         }
@@ -131,10 +159,16 @@ impl Decision<'_> {
             Some(_) => None,
         };
         let Some(lines) = lines else {
-            return Err(refuse(format!(
-                "the virtual host {shown} cannot be taken out: it comes out of a macro, or is not closed in its own \
-                 file. Change it by hand"
-            )));
+            return Err(refuse(
+                RefusalCode::DisableNotCut,
+                say![
+                    "the virtual host ",
+                    named(found.configuration, &found.hosts[host]),
+                    " cannot be taken out: it comes out of a macro, or is not closed in its own file",
+                ],
+                ". ",
+                "Change it by hand",
+            ));
         };
         self.unrecorded = true;
         self.forget_host(host);

@@ -3,6 +3,7 @@
 use crate::httpd::{Configuration, Problem, Severity};
 
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, Text, say};
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
 pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
@@ -15,11 +16,15 @@ pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), P
 
 /// The refusal for one problem.
 pub(super) fn broken(original: &Configuration, problem: &Problem) -> PlanError {
-    refuse(format!(
-        "Apache does not start with this configuration as it is: {}: {}. Mend that first, then run again",
-        place(original, problem),
-        problem.message
-    ))
+    refuse(
+        RefusalCode::ConfigBroken,
+        say![
+            "Apache does not start with this configuration as it is: ",
+            told(original, problem),
+        ],
+        ". ",
+        MEND,
+    )
 }
 
 /// What ends the reading early.
@@ -38,11 +43,15 @@ pub(in crate::change) fn refuse_endless(configuration: &Configuration) -> Result
     let Some(problem) = problems.find(|problem| ENDLESS.contains(&problem.code)) else {
         return Ok(());
     };
-    Err(refuse(format!(
-        "the configuration cannot be read to its end: {}: {}. Mend that first, then run again",
-        place(configuration, problem),
-        problem.message
-    )))
+    Err(refuse(
+        RefusalCode::ConfigEndless,
+        say![
+            "the configuration cannot be read to its end: ",
+            told(configuration, problem),
+        ],
+        ". ",
+        MEND,
+    ))
 }
 
 /// What Apache does not start with, for certain.
@@ -53,9 +62,11 @@ pub(in crate::change) fn errors(configuration: &Configuration) -> impl Iterator<
         .filter(|problem| problem.severity == Severity::Error && !problem.uncertain)
 }
 
-/// Where a problem is, for people.
-pub(in crate::change) fn place(configuration: &Configuration, problem: &Problem) -> String {
-    let file = configuration.file(problem.file);
-    let number = file.document.number(problem.line as usize);
-    format!("{}:{number}", String::from_utf8_lossy(&file.name))
+/// What helps where Apache does not start.
+pub(in crate::change) const MEND: &str = "Mend that first, then run again";
+
+/// Where a problem is, and what it is.
+pub(in crate::change) fn told(configuration: &Configuration, problem: &Problem) -> Text {
+    let place = Place::at(configuration, problem.file, problem.line);
+    say![place, ": ", &problem.message]
 }

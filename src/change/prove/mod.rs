@@ -10,7 +10,6 @@ use super::address;
 use super::answer::Answers;
 use super::plan::PlanError;
 use super::request::Request;
-use super::work::Work;
 use unchanged::{others_are_unchanged, refuse_tls_on_http_ports, sets_are_unchanged};
 
 /// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
@@ -19,10 +18,7 @@ pub(super) fn prove(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
-    work: &Work<'_>,
 ) -> Result<(), PlanError> {
-    // What names places in the result is told with those on disk.
-    let on_disk = |error| work.as_it_was(result, error);
     let answers = Answers::new(result, request);
     if !answers.served() {
         return Err(PlanError::Unproven(format!(
@@ -30,9 +26,9 @@ pub(super) fn prove(
             request.domain
         )));
     }
-    woken::prove(original, result, request, work)?;
-    refuse_tls_on_http_ports(original, result, request).map_err(on_disk)?;
+    woken::prove(original, result, request)?;
+    refuse_tls_on_http_ports(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
-    address::refuse_hidden(result, &answers, request).map_err(on_disk)?;
+    address::refuse_hidden(result, &answers, request)?;
     others_are_unchanged(original, result, request)
 }

@@ -9,6 +9,7 @@ use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
 use super::super::answer::Answers;
 use super::super::existing::{HostKey, key, secured};
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
 
 /// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
@@ -33,12 +34,18 @@ pub(super) fn refuse_tls_on_http_ports(
                 .any(|a| !own_port(a.port) && is_listened(a.port));
         if host.names_exactly(&request.domain) && other_side && !old.contains(&key(result, host)) {
             let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
-            return Err(refuse(format!(
-                "the virtual host {} would speak TLS at all its addresses, {}, and HTTP at none; give HTTP a virtual \
-                 host of its own, without SSLEngine, then run again",
-                host.describe(result),
-                addresses.join(" and ")
-            )));
+            return Err(refuse(
+                RefusalCode::TlsAtAllAddresses,
+                say![
+                    "the virtual host ",
+                    named(result, host),
+                    " would speak TLS at all its addresses, ",
+                    addresses.join(" and "),
+                    ", and HTTP at none",
+                ],
+                "; ",
+                "give HTTP a virtual host of its own, without SSLEngine, then run again",
+            ));
         }
     }
     Ok(())
@@ -62,23 +69,35 @@ pub(super) fn others_are_unchanged(
             if rest.any(|new| old.is_kept_as(new)) {
                 continue;
             }
-            let place = old.host.describe(original);
+            let old_host = named(original, old.host);
             if left.into_iter().any(|new| old.files == new.files) {
-                return Err(refuse(format!(
-                    "the virtual host {place} has a certificate and no SSLEngine of its own, so that a listener for \
-                     HTTPS would have it speak TLS at all its addresses; write `SSLEngine off` or `SSLEngine on` \
-                     into it, then run again"
-                )));
+                return Err(refuse(
+                    RefusalCode::EngineNotSaid,
+                    say![
+                        "the virtual host ",
+                        old_host,
+                        " has a certificate and no SSLEngine of its own, so that a listener for HTTPS would have it \
+                         speak TLS at all its addresses",
+                    ],
+                    "; ",
+                    "write `SSLEngine off` or `SSLEngine on` into it, then run again",
+                ));
             }
             // Not our edits, but what `<IfModule !ssl_module>` and the like make of the module.
             if newly_loaded {
-                return Err(refuse(format!(
-                    "with mod_ssl loaded, the virtual host {place} would change or go, because it depends on a \
-                     condition such as `<IfModule !ssl_module>`; take it out of the condition, then run again"
-                )));
+                return Err(refuse(
+                    RefusalCode::LostHost,
+                    say![
+                        "with mod_ssl loaded, the virtual host ",
+                        old_host,
+                        " would change or go, because it depends on a condition such as `<IfModule !ssl_module>`",
+                    ],
+                    "; ",
+                    "take it out of the condition, then run again",
+                ));
             }
             return Err(PlanError::Unproven(format!(
-                "the virtual host {place} would change"
+                "the virtual host {old_host} would change"
             )));
         }
     }
@@ -118,14 +137,23 @@ pub(super) fn sets_are_unchanged(
             .iter()
             .all(|host| rest.any(|other| *other == key(original, host, domain)));
         if !in_order || new.first() != Some(&key(original, first, domain)) {
-            return Err(refuse(format!(
-                "a virtual host for {} would take the place of {} as the one that answers on port {} when no name \
-                 fits; write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
-                request.domain,
-                first.describe(original),
-                request.port,
-                request.port
-            )));
+            return Err(refuse(
+                RefusalCode::DefaultWouldChange,
+                say![
+                    "a virtual host for ",
+                    &request.domain,
+                    " would take the place of ",
+                    named(original, first),
+                    " as the one that answers on port ",
+                    request.port,
+                    " when no name fits",
+                ],
+                "; ",
+                format!(
+                    "write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
+                    request.port
+                ),
+            ));
         }
         // A name that one of them had for its own is still answered by it.
         let names: Vec<&String> = old
@@ -139,13 +167,21 @@ pub(super) fn sets_are_unchanged(
             let is_own = request.names().any(|own| own.eq_ignore_ascii_case(name))
                 || was.names_exactly(&request.domain);
             if !is_own && was.has_name(name) && key(original, was, domain) != key(result, is, domain) {
-                return Err(refuse(format!(
-                    "{name} is answered on port {} by the virtual host {}, and that of {} would take it over; take \
-                     the name out of the ServerAlias of one of them, then run again",
-                    request.port,
-                    was.describe(original),
-                    is.client_name().unwrap_or(&request.domain)
-                )));
+                return Err(refuse(
+                    RefusalCode::NameTakenOver,
+                    say![
+                        name,
+                        " is answered on port ",
+                        request.port,
+                        " by the virtual host ",
+                        named(original, was),
+                        ", and that of ",
+                        is.client_name().unwrap_or(&request.domain),
+                        " would take it over",
+                    ],
+                    "; ",
+                    "take the name out of the ServerAlias of one of them, then run again",
+                ));
             }
         }
     }

@@ -10,28 +10,25 @@ use crate::httpd::{
 
 use super::super::existing::{key, secured};
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
-use super::super::work::Work;
-use super::broken::{broken, errors, place};
+use super::broken::{broken, errors, told};
 
 /// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
 pub(super) fn prove(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
-    work: &Work<'_>,
 ) -> Result<(), PlanError> {
-    // What names places in the result is told with those on disk.
-    let on_disk = |error| work.as_it_was(result, error);
     if let Some(problem) = errors(result).next() {
-        return Err(on_disk(awakened(result, problem)));
+        return Err(awakened(result, problem));
     }
     refuse_lost_modules(original, result)?;
     refuse_lost_listeners(original, result, request)?;
-    refuse_awakened_errors(original, result, work)?;
-    refuse_bare_hosts(original, result, request).map_err(on_disk)?;
+    refuse_awakened_errors(original, result)?;
+    refuse_bare_hosts(original, result, request)?;
     refuse_lost_hosts(original, result)?;
-    refuse_awakened_hosts(original, result, request).map_err(on_disk)
+    refuse_awakened_hosts(original, result, request)
 }
 
 /// A module that is loaded only where mod_ssl is not would take its directives with it.
@@ -41,12 +38,18 @@ fn refuse_lost_modules(original: &Configuration, result: &Configuration) -> Resu
     });
     match lost {
         None => Ok(()),
-        Some(module) => Err(refuse(format!(
-            "with mod_ssl loaded, {} is loaded no more, because its LoadModule line at {} depends on a condition such \
-             as `<IfModule !ssl_module>`; take it out of the condition, then run again",
-            String::from_utf8_lossy(&module.identifier),
-            original.place(original.entry(module.entry))
-        ))),
+        Some(module) => Err(refuse(
+            RefusalCode::LostModule,
+            say![
+                "with mod_ssl loaded, ",
+                String::from_utf8_lossy(&module.identifier).into_owned(),
+                " is loaded no more, because its LoadModule line at ",
+                Place::of(original, original.entry(module.entry)),
+                " depends on a condition such as `<IfModule !ssl_module>`",
+            ],
+            "; ",
+            "take it out of the condition, then run again",
+        )),
     }
 }
 
@@ -79,31 +82,37 @@ fn refuse_lost_listeners(
         active.filter(|listen| sleeping(result, listen) > sleeping(original, listen) && !is_open(listen));
     match lost.next() {
         None => Ok(()),
-        Some(listen) => Err(refuse(format!(
-            "with mod_ssl loaded, nothing listens on {} any more, because its Listen line at {} depends on a condition \
-             such as `<IfModule !ssl_module>`; take it out of the condition, or add --http off, then run again",
-            listen.endpoint(),
-            original.place(original.entry(listen.entry))
-        ))),
+        Some(listen) => Err(refuse(
+            RefusalCode::LostListener,
+            say![
+                "with mod_ssl loaded, nothing listens on ",
+                listen.endpoint(),
+                " any more, because its Listen line at ",
+                Place::of(original, original.entry(listen.entry)),
+                " depends on a condition such as `<IfModule !ssl_module>`",
+            ],
+            "; ",
+            "take it out of the condition, or add --http off, then run again",
+        )),
     }
 }
 
 fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
-    refuse(format!(
-        "with HTTPS on, a part of the configuration becomes active that Apache refuses: {}: {}",
-        place(result, problem),
-        problem.message
-    ))
+    refuse(
+        RefusalCode::WokenError,
+        say![
+            "with HTTPS on, a part of the configuration becomes active that Apache refuses: ",
+            told(result, problem),
+        ],
+        "",
+        "",
+    )
 }
 
 /// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
 /// mod_ssl. What the values of directives lead to is not judged: the tree may be another machine's, and our certificate
 /// may not have been made yet.
-fn refuse_awakened_errors(
-    original: &Configuration,
-    result: &Configuration,
-    work: &Work<'_>,
-) -> Result<(), PlanError> {
+fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
     let refused = |configuration: &Configuration| {
         let mut problems = configuration.check();
         problems.retain(|problem| {
@@ -118,7 +127,7 @@ fn refuse_awakened_errors(
     };
     Err(match refused(original).first() {
         Some(old) => broken(original, old),
-        None => work.as_it_was(result, awakened(result, problem)),
+        None => awakened(result, problem),
     })
 }
 
@@ -143,11 +152,18 @@ fn refuse_bare_hosts(
                 _ => "names no private key for its certificate".to_string(),
             },
         };
-        return Err(refuse(format!(
-            "with HTTPS on, the virtual host {} speaks TLS too, but {problem}, and Apache would not start; give it a \
-             certificate and key or take it out, then run again",
-            host.describe(result)
-        )));
+        return Err(refuse(
+            RefusalCode::WokenBareHost,
+            say![
+                "with HTTPS on, the virtual host ",
+                named(result, host),
+                " speaks TLS too, but ",
+                problem,
+                ", and Apache would not start",
+            ],
+            "; ",
+            "give it a certificate and key or take it out, then run again",
+        ));
     }
     Ok(())
 }
@@ -216,13 +232,18 @@ fn refuse_awakened_hosts(
         if redirects && names.all(|name| is_ours(name) || inherited(name)) {
             continue;
         }
-        return Err(refuse(format!(
-            "with mod_ssl loaded, the virtual host {} becomes active on another port than {}, and could take requests \
-             from those that answer them now; take it out of the condition around it, or out of the configuration, \
-             then run again",
-            host.describe(result),
-            request.port
-        )));
+        return Err(refuse(
+            RefusalCode::WokenHost,
+            say![
+                "with mod_ssl loaded, the virtual host ",
+                named(result, host),
+                " becomes active on another port than ",
+                request.port,
+                ", and could take requests from those that answer them now",
+            ],
+            "; ",
+            "take it out of the condition around it, or out of the configuration, then run again",
+        ));
     }
     Ok(())
 }
@@ -237,11 +258,16 @@ pub(in crate::change) fn refuse_lost_hosts(
         if after.get(&line).is_some_and(|after| after.len() >= before.len()) {
             continue;
         }
-        return Err(refuse(format!(
-            "with mod_ssl loaded, the virtual host {} would go, because it depends on a condition such as \
-             `<IfModule !ssl_module>`; take it out of the condition, then run again",
-            before[0].describe(original)
-        )));
+        return Err(refuse(
+            RefusalCode::LostHost,
+            say![
+                "with mod_ssl loaded, the virtual host ",
+                named(original, before[0]),
+                " would go, because it depends on a condition such as `<IfModule !ssl_module>`",
+            ],
+            "; ",
+            "take it out of the condition, then run again",
+        ));
     }
     Ok(())
 }
@@ -272,7 +298,6 @@ pub(in crate::change) fn refuse_second_look(
     original: &Configuration,
     result: &Configuration,
     request: &Request,
-    work: &Work<'_>,
 ) -> PlanError {
     let before: HashSet<_> = secured(original).map(|host| key(original, host)).collect();
     let slept = by_opening_line(original, false);
@@ -283,14 +308,17 @@ pub(in crate::change) fn refuse_second_look(
     });
     match woken {
         None => PlanError::Unproven("a second look finds more to change".into()),
-        Some(host) => work.as_it_was(
-            result,
-            refuse(format!(
-                "with mod_ssl loaded, the virtual host {} becomes active and answers {} as well; take it out, or have \
-                 it active before: load mod_ssl by a LoadModule line of your own, then run again",
-                host.describe(result),
-                request.domain
-            )),
+        Some(host) => refuse(
+            RefusalCode::WokenSecond,
+            say![
+                "with mod_ssl loaded, the virtual host ",
+                named(result, host),
+                " becomes active and answers ",
+                &request.domain,
+                " as well",
+            ],
+            "; ",
+            "take it out, or have it active before: load mod_ssl by a LoadModule line of your own, then run again",
         ),
     }
 }

@@ -7,9 +7,10 @@ use std::ops::Range;
 use crate::httpd::{Configuration, Truth, VirtualHost, trim};
 
 use super::super::address::name_lines;
-use super::super::edit_lines::editable;
+use super::super::edit_lines::{editable, refuse_unclosed};
 use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, leads_to, own_settings, within};
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
@@ -95,13 +96,20 @@ pub(super) fn body(
             if entry.truth == Truth::False || is(&OWN) || is(&["ServerAlias"]) {
                 continue;
             }
-            return Err(refuse(format!(
-                "the virtual host {} takes `{}` from {}, which must not hold for its HTTPS side too; move that line \
-                 into the virtual host itself, then run again",
-                site.describe(configuration),
-                String::from_utf8_lossy(&name),
-                configuration.place(entry)
-            )));
+            return Err(refuse(
+                RefusalCode::DefinedElsewhere,
+                say![
+                    "the virtual host ",
+                    named(configuration, site),
+                    " takes `",
+                    String::from_utf8_lossy(&name).into_owned(),
+                    "` from ",
+                    Place::of(configuration, entry),
+                    ", which must not hold for its HTTPS side too",
+                ],
+                "; ",
+                "move that line into the virtual host itself, then run again",
+            ));
         }
         left_out.insert(entry.line);
         if redirects && rewrites {
@@ -141,10 +149,7 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
     let opening = configuration.entry(site.entry);
     match configuration.sections()[site.section as usize].closing {
         Some(closing) if closing > opening.line => Ok(opening.line + 1..closing),
-        _ => Err(refuse(format!(
-            "the virtual host {} is not closed in its own file; close it with </VirtualHost>, then run again",
-            site.describe(configuration)
-        ))),
+        _ => Err(refuse_unclosed(configuration, site)),
     }
 }
 

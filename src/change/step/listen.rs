@@ -7,6 +7,7 @@ use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
 use super::super::answer::Answers;
 use super::super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, Text, named, say};
 use super::super::request::{Http, Request};
 use super::super::site::site;
 
@@ -49,11 +50,16 @@ fn undecided(
     request: &Request,
 ) -> Result<(), PlanError> {
     if let Some(entry) = configuration.unreadable_listen() {
-        return Err(refuse(format!(
-            "the Listen at {} cannot be read (an undefined variable?), so it is unknown what may be added beside it; \
-             write its port, then run again",
-            configuration.place(entry)
-        )));
+        return Err(refuse(
+            RefusalCode::ListenUnreadable,
+            say![
+                "the Listen at ",
+                Place::of(configuration, entry),
+                " cannot be read (an undefined variable?), so it is unknown what may be added beside it",
+            ],
+            "; ",
+            "write its port, then run again",
+        ));
     }
     let unknown = answers
         .listens
@@ -61,13 +67,23 @@ fn undecided(
         .find(|listen| listen.truth == Truth::Unknown && (listen.port == request.port || listen.port == 80));
     match unknown {
         None => Ok(()),
-        Some(unknown) => Err(refuse(format!(
-            "whether `Listen {}` at {} is active depends on a condition that cannot be decided without the server; \
-             name the binary with --httpd, or put the line outside of the condition",
-            unknown.endpoint(),
-            configuration.place(configuration.entry(unknown.entry))
-        ))),
+        Some(unknown) => Err(refuse(
+            RefusalCode::ListenUndecided,
+            say![
+                "whether ",
+                quoted(configuration, unknown),
+                " is active depends on a condition that cannot be decided without the server",
+            ],
+            "; ",
+            "name the binary with --httpd, or put the line outside of the condition",
+        )),
     }
+}
+
+/// A listener as it is written, and where.
+fn quoted(configuration: &Configuration, listen: &Listen) -> Text {
+    let place = Place::of(configuration, configuration.entry(listen.entry));
+    say!["`Listen ", listen.endpoint(), "` at ", place]
 }
 
 /// The listeners that serve HTTP and are meant by `--http`: those on port 80, or else the only one there is.
@@ -145,15 +161,18 @@ impl<'a> Step<'a> {
     fn off(&self) -> Result<Vec<Edit>, PlanError> {
         let losers = self.losers();
         if self.request.http.is_none() && !losers.is_empty() {
-            let names: Vec<String> = losers
+            let hosts = losers
                 .iter()
-                .map(|host| format!("  {}", host.describe(self.configuration)))
-                .collect();
-            return Err(refuse(format!(
-                "switching HTTP off (the default) would leave virtual hosts without a listener:\n{}\nsay what is \
-                 wanted: --http keep (HTTP and HTTPS side by side) or --http off",
-                names.join("\n")
-            )));
+                .map(|host| say!["  ", named(self.configuration, host)]);
+            return Err(refuse(
+                RefusalCode::HttpHostsLeftBare,
+                say![
+                    "switching HTTP off (the default) would leave virtual hosts without a listener:\n",
+                    Text::joined(hosts, "\n"),
+                ],
+                "\n",
+                "say what is wanted: --http keep (HTTP and HTTPS side by side) or --http off",
+            ));
         }
         self.plain
             .iter()
@@ -195,19 +214,20 @@ impl<'a> Step<'a> {
     }
 
     fn blocked(&self, listen: &Listen, other: &Listen) -> PlanError {
-        refuse(format!(
-            "`Listen {}` at {} covers only part of where HTTP is listened for (`Listen {}` at {}), and Apache cannot \
-             listen on the rest beside it; change it to `Listen {}`, then run again",
-            other.endpoint(),
-            self.configuration.place(self.configuration.entry(other.entry)),
-            listen.endpoint(),
-            self.configuration.place(self.configuration.entry(listen.entry)),
-            Listen {
-                port: self.request.port,
-                ..listen.clone()
-            }
-            .endpoint()
-        ))
+        refuse(
+            RefusalCode::ListenPartial,
+            say![
+                quoted(self.configuration, other),
+                " covers only part of where HTTP is listened for (",
+                quoted(self.configuration, listen),
+                "), and Apache cannot listen on the rest beside it",
+            ],
+            "; ",
+            format!(
+                "change it to `Listen {}`, then run again",
+                at_port(listen, self.request.port)
+            ),
+        )
     }
 
     /// Active virtual hosts that can be reached only through the listeners that go.
@@ -267,12 +287,18 @@ impl<'a> Step<'a> {
         let entry = self.configuration.entry(listen.entry);
         match self.configuration.macro_place(entry) {
             None => Ok(()),
-            Some(_) => Err(refuse(format!(
-                "`Listen {}` comes out of a macro used at {} and is not edited; move it out of the macro, or use \
-                 --http keep",
-                listen.endpoint(),
-                self.configuration.place(entry)
-            ))),
+            Some(_) => Err(refuse(
+                RefusalCode::FromMacro,
+                say![
+                    "`Listen ",
+                    listen.endpoint(),
+                    "` comes out of a macro used at ",
+                    Place::of(self.configuration, entry),
+                    " and is not edited",
+                ],
+                "; ",
+                "move it out of the macro, or use --http keep",
+            )),
         }
     }
 
@@ -311,12 +337,19 @@ impl<'a> Step<'a> {
         };
         let bound = endpoints(&mut homes.iter().filter(is_bound));
         if bound.is_empty() {
-            return Err(refuse(format!(
-                "the site of {} is at addresses where nothing listens on port {port}, while it is listened on at \
-                 others; add `Listen {}` if that is an address of this machine, then run again",
-                self.request.domain,
-                endpoints(&mut homes.iter()).join("` and `Listen ")
-            )));
+            return Err(refuse(
+                RefusalCode::ListenNotBound,
+                format!(
+                    "the site of {} is at addresses where nothing listens on port {port}, while it is listened on at \
+                     others",
+                    self.request.domain
+                ),
+                "; ",
+                format!(
+                    "add `Listen {}` if that is an address of this machine, then run again",
+                    endpoints(&mut homes.iter()).join("` and `Listen ")
+                ),
+            ));
         }
         let mut siblings = self.active.clone();
         siblings.retain(|listen| listen.port == port);

@@ -6,6 +6,7 @@ use crate::httpd::{Configuration, Edit, EntryId, FileId, LoadModule, Truth, reso
 use super::super::edit_lines::{insert_lines, server_root_line};
 use super::super::existing::shmcb_users;
 use super::super::plan::{Act, PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::Request;
 use super::debian::{self, exists};
 
@@ -81,12 +82,23 @@ pub(super) fn load(
                 .load_modules()
                 .iter()
                 .find(|load| load.identifier == identifier.as_bytes() && load.truth == Truth::Unknown)
-                .map(|load| format!(" at {}", configuration.place(configuration.entry(load.entry))))
+                .map(|load| {
+                    let place = Place::of(configuration, configuration.entry(load.entry));
+                    say![" at ", place]
+                })
                 .unwrap_or_default();
-            return Err(refuse(format!(
-                "whether {identifier} is loaded depends on a condition{place} that cannot be decided without the \
-                 server; load the module outside of it, then run again"
-            )));
+            return Err(refuse(
+                RefusalCode::ModuleUndecided,
+                say![
+                    "whether ",
+                    identifier,
+                    " is loaded depends on a condition",
+                    place,
+                    " that cannot be decided without the server",
+                ],
+                "; ",
+                "load the module outside of it, then run again",
+            ));
         }
         Truth::False => {}
     }
@@ -205,19 +217,30 @@ fn add(
             &path,
             configuration.source().platform,
         );
-        return Err(refuse(format!(
-            "{identifier} is not loaded and its file {} does not exist; install it (Debian: package apache2-bin; \
-             Red Hat: package mod_ssl; Windows: take modules/{file_name} and its libraries from the same build of \
-             Apache, with SSL), then run again",
-            String::from_utf8_lossy(&full)
-        )));
+        return Err(refuse(
+            RefusalCode::ModuleFileMissing,
+            say![
+                identifier,
+                " is not loaded and its file ",
+                Place::file(configuration.source().host_path(&full), &full),
+                " does not exist",
+            ],
+            "; ",
+            format!(
+                "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: take \
+                 modules/{file_name} and its libraries from the same build of Apache, with SSL), then run again"
+            ),
+        ));
     }
     let written = if path.contains(&b' ') {
         word::quote_path(&path)
     } else {
         word::quote(&path)
     }
-    .map_err(|reason| refuse(format!("the path of {file_name} cannot be written: {reason}")))?;
+    .map_err(|reason| {
+        let cause = format!("the path of {file_name} cannot be written: {reason}");
+        refuse(RefusalCode::PathUnwritable, cause, "", "")
+    })?;
     let (file, line) = match siblings.last() {
         Some(load) => {
             let entry = configuration.entry(load.entry);

@@ -8,6 +8,7 @@ use super::super::address::name_lines;
 use super::super::answer::Answers;
 use super::super::edit_lines::{editable, insert_at_server_level};
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, Text, named, say};
 use super::super::request::Request;
 use super::super::site;
 use super::super::text::{bytes, indented, setting, unit_of};
@@ -27,11 +28,19 @@ pub(super) fn add(
         && answers.is_listened_on()
         && configuration.ssl_engine(SERVER)
     {
-        return Err(refuse(format!(
-            "the main server itself speaks TLS on port {}, and would answer no other name any more beside a virtual \
-             host; move its SSL lines into a <VirtualHost _default_:{}> first, then run again",
-            request.port, request.port
-        )));
+        return Err(refuse(
+            RefusalCode::MainServerSpeaksTls,
+            format!(
+                "the main server itself speaks TLS on port {}, and would answer no other name any more beside a \
+                 virtual host",
+                request.port
+            ),
+            "; ",
+            format!(
+                "move its SSL lines into a <VirtualHost _default_:{}> first, then run again",
+                request.port
+            ),
+        ));
     }
     let site = site::site(configuration, request)?;
     let aliases: Vec<&str> = request.aliases.iter().map(String::as_str).collect();
@@ -190,33 +199,57 @@ pub(super) fn place(
         .filter_map(|set| set.first())
         .find(|first| first.entry >= before)
     {
-        return Err(refuse(match catch_all {
+        return Err(match catch_all {
             Some(host) => {
                 let name = taken_name(host, names.iter().copied()).unwrap_or_default();
-                let other = format!(" of {}", first.describe(configuration));
-                format!(
-                    "the virtual host {} answers {name} by a wildcard ServerAlias, and a virtual host before it would \
-                     become the default instead{}; add `ServerAlias {name}` to the one with the wildcard to have it \
-                     updated, or narrow its alias",
-                    host.describe(configuration),
-                    if host.entry == first.entry { "" } else { &other }
+                let of_other = match host.entry == first.entry {
+                    true => Text::default(),
+                    false => say![" of ", named(configuration, first)],
+                };
+                refuse(
+                    RefusalCode::NameTakenByWildcard,
+                    say![
+                        "the virtual host ",
+                        named(configuration, host),
+                        " answers ",
+                        name,
+                        " by a wildcard ServerAlias, and a virtual host before it would become the default instead",
+                        of_other,
+                    ],
+                    "; ",
+                    format!(
+                        "add `ServerAlias {name}` to the one with the wildcard to have it updated, or narrow its alias"
+                    ),
                 )
             }
-            None => format!(
-                "the section at {} is never closed, and holds the virtual host {}; close it, then run again",
-                configuration.place(configuration.entry(before)),
-                first.describe(configuration)
+            None => refuse(
+                RefusalCode::SectionUnclosed,
+                say![
+                    "the section at ",
+                    Place::of(configuration, configuration.entry(before)),
+                    " is never closed, and holds the virtual host ",
+                    named(configuration, first),
+                ],
+                "; ",
+                "close it, then run again",
             ),
-        }));
+        });
     }
     let entry = configuration.entry(before);
     editable(configuration, entry)?;
     if configuration.is_server_level(entry.file, entry.line) != Truth::True {
-        return Err(refuse(format!(
-            "a virtual host for {} must come before {}, which stands inside another section; move it, then run again",
-            names.join(" and "),
-            configuration.place(entry)
-        )));
+        return Err(refuse(
+            RefusalCode::InsideSection,
+            say![
+                "a virtual host for ",
+                names.join(" and "),
+                " must come before ",
+                Place::of(configuration, entry),
+                ", which stands inside another section",
+            ],
+            "; ",
+            "move it, then run again",
+        ));
     }
     Ok((entry.file, entry.line.checked_sub(1)))
 }

@@ -4,6 +4,7 @@ use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
 use super::super::existing::leads_to;
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::{Profile, Request};
 
 /// A directive that the TLS virtual host is to have.
@@ -33,10 +34,14 @@ pub(super) fn profile(configuration: &Configuration, profile: Profile) -> Result
     let version = configuration.facts().version;
     let (protocols, ciphers, order) = match profile {
         Profile::Modern if version.at_least(36) == Some(false) => {
-            return Err(refuse(format!(
-                "--profile modern means TLS 1.3 only, which Apache {version} does not have (2.4.36 and later do); use \
-                 --profile intermediate"
-            )));
+            return Err(refuse(
+                RefusalCode::ProfileTooNew,
+                format!(
+                    "--profile modern means TLS 1.3 only, which Apache {version} does not have (2.4.36 and later do)"
+                ),
+                "; ",
+                "use --profile intermediate",
+            ));
         }
         Profile::Modern => ("-all +TLSv1.3", None, "off"),
         Profile::Intermediate => (
@@ -156,11 +161,16 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
     });
     match to_https {
         // A rule that asks whether the request came over TLS does not loop.
-        Some(entry) if !asks_for_https(configuration, entry) => Err(refuse(format!(
-            "the main server redirects to https at {}; the new virtual host would inherit that and redirect to itself \
-             without end. Move the redirect into a virtual host for HTTP (<VirtualHost *:80>), then run again",
-            configuration.place(entry)
-        ))),
+        Some(entry) if !asks_for_https(configuration, entry) => Err(refuse(
+            RefusalCode::RedirectLoop,
+            say![
+                "the main server redirects to https at ",
+                Place::of(configuration, entry),
+                "; the new virtual host would inherit that and redirect to itself without end",
+            ],
+            ". ",
+            "Move the redirect into a virtual host for HTTP (<VirtualHost *:80>), then run again",
+        )),
         _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use super::super::answer::Answers;
 use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
 use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, redirects, within};
 use super::super::plan::{Act, PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
 use super::super::site;
 use super::super::text::{bytes, indented, unit_of};
@@ -28,9 +29,10 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
     let listens = plain_http(&answers, request);
     if listens.is_empty() {
         return Err(refuse(
-            "nothing listens for HTTP on port 80 nor on a single other one, so it is not known what to redirect; add \
-             `Listen 80` to the configuration, or run again without --http redirect"
-                .to_string(),
+            RefusalCode::NoHttpToRedirect,
+            "nothing listens for HTTP on port 80 nor on a single other one, so it is not known what to redirect",
+            "; ",
+            "add `Listen 80` to the configuration, or run again without --http redirect",
         ));
     }
     let mut ports: Vec<u16> = listens.iter().map(|listen| listen.port).collect();
@@ -153,13 +155,20 @@ impl<'a> Port<'a> {
                         .is_some_and(|word| word.eq_ignore_ascii_case(b"off"))
             })
         {
-            return Err(refuse(format!(
-                "the virtual host {} switches rewriting off at {}, and needs it for a redirect of {} alone; take that \
-                 line out, then run again",
-                host.describe(self.configuration),
-                self.configuration.place(entry),
-                self.request.domain
-            )));
+            return Err(refuse(
+                RefusalCode::RewriteSwitchedOff,
+                say![
+                    "the virtual host ",
+                    named(self.configuration, host),
+                    " switches rewriting off at ",
+                    Place::of(self.configuration, entry),
+                    ", and needs it for a redirect of ",
+                    &self.request.domain,
+                    " alone",
+                ],
+                "; ",
+                "take that line out, then run again",
+            ));
         }
         let mut lines = vec!["RewriteEngine on".to_string()];
         if shared {
@@ -195,12 +204,21 @@ impl<'a> Port<'a> {
         let set = self.answers.set(ends[0]);
         let every_port = ends.iter().find(|end| self.answers.competitors(**end).is_empty());
         if let Some(host) = every_port.and_then(|end| self.answers.set(*end).first()) {
-            return Err(refuse(format!(
-                "the virtual host {} answers HTTP as one for every port, and a new one for port {port} would take all \
-                 of its names; write the port into its opening, as in `<VirtualHost *:{port}>`, then run again",
-                host.describe(self.configuration),
-                port = self.port
-            )));
+            return Err(refuse(
+                RefusalCode::HostForEveryPort,
+                say![
+                    "the virtual host ",
+                    named(self.configuration, host),
+                    " answers HTTP as one for every port, and a new one for port ",
+                    self.port,
+                    " would take all of its names",
+                ],
+                "; ",
+                format!(
+                    "write the port into its opening, as in `<VirtualHost *:{}>`, then run again",
+                    self.port
+                ),
+            ));
         }
         let (module, redirect) = if is_ipv6(&self.request.domain) {
             let lines = vec!["RewriteEngine on".to_string(), self.rewrite_line()];

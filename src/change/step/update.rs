@@ -5,6 +5,7 @@ use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, res
 use super::super::edit_lines::{Spot, insert_into, remove, replace_argument};
 use super::super::existing::own_settings;
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 use super::super::site;
 use super::super::text::{quoted, setting, what};
@@ -68,12 +69,20 @@ pub(super) fn update(
                     .iter()
                     .any(|entry| same_file(configuration, entry, wanted)) => {}
             ([first, ..], _) => {
-                return Err(refuse(format!(
-                    "the virtual host {} has several {name} lines (the first at {}); leave the one that is to be \
-                     replaced, then run again",
-                    host.describe(configuration),
-                    configuration.place(first)
-                )));
+                return Err(refuse(
+                    RefusalCode::SeveralLines,
+                    say![
+                        "the virtual host ",
+                        named(configuration, host),
+                        " has several ",
+                        name,
+                        " lines (the first at ",
+                        Place::of(configuration, first),
+                        ")",
+                    ],
+                    "; ",
+                    "leave the one that is to be replaced, then run again",
+                ));
             }
         }
     }
@@ -130,11 +139,16 @@ fn refuse_unknown(configuration: &Configuration, host: &VirtualHost) -> Result<(
     });
     match unknown {
         None => Ok(()),
-        Some(entry) => Err(refuse(format!(
-            "whether the directive at {} is active depends on a condition that cannot be decided without the server; \
-             name the binary with --httpd, or the version with --apache-version",
-            configuration.place(entry)
-        ))),
+        Some(entry) => Err(refuse(
+            RefusalCode::DirectiveUndecided,
+            say![
+                "whether the directive at ",
+                Place::of(configuration, entry),
+                " is active depends on a condition that cannot be decided without the server",
+            ],
+            "; ",
+            "name the binary with --httpd, or the version with --apache-version",
+        )),
     }
 }
 

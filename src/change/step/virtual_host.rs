@@ -7,6 +7,7 @@ use crate::httpd::{Configuration, Edit, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
 use super::new_host;
 use super::update::update;
@@ -15,12 +16,19 @@ use super::update::update;
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
     let answers = Answers::new(configuration, request);
     if let Some(host) = answers.undecided() {
-        return Err(refuse(format!(
-            "what the virtual host {} has to do with port {} cannot be told: its address is a host name, or it hangs \
-             on a condition that only the server can decide. Write its IP address, or name the binary with --httpd",
-            host.describe(configuration),
-            request.port
-        )));
+        return Err(refuse(
+            RefusalCode::HostUndecided,
+            say![
+                "what the virtual host ",
+                named(configuration, host),
+                " has to do with port ",
+                request.port,
+                " cannot be told: its address is a host name, or it hangs on a condition that only the server can \
+                 decide",
+            ],
+            ". ",
+            "Write its IP address, or name the binary with --httpd",
+        ));
     }
     let mut own: Vec<&VirtualHost> = Vec::new();
     let mut uncovered: Vec<Option<IpAddr>> = Vec::new();
@@ -61,21 +69,35 @@ fn refuse_others_names(
                 continue;
             };
             if host.names_exactly(alias) {
-                return Err(refuse(format!(
-                    "{alias} is a name of the virtual host {}; run again without it, and once more with --domain \
-                     {alias} if that one is to change",
-                    host.describe(configuration)
-                )));
+                return Err(refuse(
+                    RefusalCode::NameOfOtherHost,
+                    say![
+                        alias,
+                        " is a name of the virtual host ",
+                        named(configuration, host),
+                    ],
+                    "; ",
+                    format!(
+                        "run again without it, and once more with --domain {alias} if that one is to change"
+                    ),
+                ));
             }
             let behind = answers.at(end).filter(|own| !others(own) && host.has_name(alias));
             if let Some(own) = behind {
-                return Err(refuse(format!(
-                    "{alias} is taken by a wildcard ServerAlias of the virtual host {}, which stands before that of \
-                     {}, {}; narrow that alias or move the former behind the latter, then run again",
-                    host.describe(configuration),
-                    request.domain,
-                    own.describe(configuration)
-                )));
+                return Err(refuse(
+                    RefusalCode::NameTakenByWildcard,
+                    say![
+                        alias,
+                        " is taken by a wildcard ServerAlias of the virtual host ",
+                        named(configuration, host),
+                        ", which stands before that of ",
+                        &request.domain,
+                        ", ",
+                        named(configuration, own),
+                    ],
+                    "; ",
+                    "narrow that alias or move the former behind the latter, then run again",
+                ));
             }
         }
     }
@@ -100,11 +122,17 @@ fn refuse_plain(
     });
     match plain {
         None => Ok(()),
-        Some(host) => Err(refuse(format!(
-            "the virtual host {} is for port {} without TLS; TLS and plain HTTP cannot share a port: give that virtual \
-             host another port, or choose another with --port",
-            host.describe(configuration),
-            request.port
-        ))),
+        Some(host) => Err(refuse(
+            RefusalCode::PortSpeaksHttp,
+            say![
+                "the virtual host ",
+                named(configuration, host),
+                " is for port ",
+                request.port,
+                " without TLS; TLS and plain HTTP cannot share a port",
+            ],
+            ": ",
+            "give that virtual host another port, or choose another with --port",
+        )),
     }
 }

@@ -25,6 +25,8 @@ pub struct Source {
     relocated: Option<Vec<u8>>,
     /// Files that are not read from disk, by the path behind all links.
     overlay: Arc<BTreeMap<PathBuf, Arc<Document>>>,
+    /// Some of them are as edits left them, so that lines are numbered otherwise than on disk.
+    is_edited: bool,
     /// Names that are taken for missing: folders resolved, the last part not.
     hidden: BTreeSet<PathBuf>,
     /// Symbolic links that are taken to be there, with what they say.
@@ -52,6 +54,7 @@ impl Source {
             host_root,
             relocated: None,
             overlay: Arc::default(),
+            is_edited: false,
             hidden: BTreeSet::new(),
             links: BTreeMap::new(),
         }
@@ -75,6 +78,19 @@ impl Source {
             overlay: Arc::new(all),
             ..self.clone()
         }
+    }
+
+    /// The same, for other bytes that are what edits left.
+    pub fn edited(self) -> Self {
+        Source {
+            is_edited: true,
+            ..self
+        }
+    }
+
+    /// May its lines be numbered otherwise than on disk?
+    pub fn is_edited(&self) -> bool {
+        self.is_edited
     }
 
     /// The same with a symbolic link that is not there, or is another one.

@@ -10,17 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::binary::Binary;
-use super::candidates::same;
 use super::command_line::CommandLine;
 use super::environment::Environment;
 use super::port::{Process, children, process};
+use super::same_file::same;
 use super::trust;
 use crate::acl::Account;
 use crate::foreign;
 use crate::interrupt;
-
-#[cfg(windows)]
-pub use windows::{Installed, installed, running};
 
 /// How long a service may take to stop or to start.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -160,7 +157,7 @@ impl Server {
 /// of Apache on this machine. Nothing where there is no such service, and on Unix, where the parent process is root's.
 pub fn account(main: Option<&Path>) -> Option<Account> {
     #[cfg(windows)]
-    return windows::account(main);
+    return super::windows_services::account(main);
     #[cfg(not(windows))]
     {
         let _ = main;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Error, Server, Service, State};
 use crate::server::binary::{Binary, Output, Silence};
-use crate::server::candidates::same;
 use crate::server::port::process;
+use crate::server::same_file::same;
 
 /// Units that distributions have for Apache.
 const UNITS: [&str; 2] = ["apache2.service", "httpd.service"];

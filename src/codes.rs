@@ -1,0 +1,44 @@
+//! Lists of codes: words that scripts match. Knows none itself.
+
+/// An enum whose members have one word each, for people and programs; written down once, so that member, word and list
+/// cannot disagree.
+macro_rules! codes {
+    (
+        $(#[$about:meta])*
+        $visibility:vis enum $name:ident {
+            $($(#[$of:meta])* $code:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $visibility enum $name {
+            $($(#[$of])* $code,)*
+        }
+
+        impl $name {
+            /// Every code with its word.
+            pub const ALL: [($name, &'static str); [$($word),*].len()] = [$(($name::$code, $word)),*];
+
+            /// The word that users see and type.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $($name::$code => $word,)*
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
+        }
+    };
+}
+
+pub(crate) use codes;
