@@ -15,7 +15,7 @@ fn version_is_printed() {
 }
 
 /// What follows the name of the program where it is the subject of a sentence.
-const PROSE: [&str; 7] = ["is", "was", "has", "did", "made", "does", "already"];
+const PROSE: [&str; 8] = ["is", "was", "has", "did", "made", "does", "already", "from"];
 
 /// Advice names commands in many texts; each of them must be one.
 #[test]
