@@ -96,6 +96,45 @@ fn imports_run_down_and_in_no_circle() {
     );
 }
 
+/// What ARCHITECTURE.md says that always holds names the suites that guard it, and these are there.
+#[test]
+fn each_invariant_names_its_suites() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(folder.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let (_, holds) = text
+        .split_once("## What always holds")
+        .expect("what always holds");
+    let holds = holds.split("\n## ").next().unwrap_or_default();
+    let invariants: Vec<String> = holds.split("\n\n").flat_map(numbered).collect();
+    assert_eq!(invariants.len(), 10, "{invariants:#?}");
+    for invariant in invariants {
+        let suites = invariant.split('`').skip(1).step_by(2);
+        let is_there = |suite: &str| {
+            let suite = suite.replace("trust_*", "trust_disk");
+            ["", ".rs"]
+                .iter()
+                .any(|end| folder.join("tests").join(format!("{suite}{end}")).exists())
+        };
+        assert!(suites.clone().any(is_there), "{invariant}");
+    }
+}
+
+/// The items of a numbered list.
+fn numbered(text: &str) -> Vec<String> {
+    let mut items: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if line
+            .split_once(". ")
+            .is_some_and(|(number, _)| number.parse::<u8>().is_ok())
+        {
+            items.push(line.to_owned());
+        } else if let Some(last) = items.last_mut() {
+            last.push_str(line);
+        }
+    }
+    items
+}
+
 /// Ways to make or read a file that say neither who may write the new one nor how much is read at most, and where they may
 /// stand nevertheless.
 const BARE: [(&str, &[&str]); 6] = [
