@@ -14,7 +14,29 @@ pub fn is_root_or_us(user: u32) -> bool {
 /// accounts have for their own, such as `users`, is not ours, nor is what root was started with.
 fn is_our_group(group: u32) -> bool {
     let us = rustix::process::geteuid().as_raw();
-    group == 0 || us != 0 && group == us && group == rustix::process::getegid().as_raw()
+    let is_own = || group == rustix::process::getegid().as_raw() && (group == us || is_private(us, group));
+    group == 0 || us != 0 && is_own()
+}
+
+/// Is a group called as the account is, with nobody in it but that one?
+fn is_private(user: u32, group: u32) -> bool {
+    let name = named("/etc/group", group);
+    let members = field("/etc/group", group, 3);
+    name.is_some()
+        && name == named("/etc/passwd", user)
+        && members.is_some_and(|all| all.is_empty())
+        && !has_others(user, group)
+}
+
+/// Has another account that group for its own?
+fn has_others(user: u32, group: u32) -> bool {
+    let bytes = foreign::read(Path::new("/etc/passwd"), foreign::CERTIFICATE).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().any(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u32>().ok());
+        number(3) == Some(group) && number(2) != Some(user)
+    })
 }
 
 /// Who else than root and we may write something.
@@ -121,11 +143,7 @@ impl Group {
     /// That of a file with this owner; nothing for root's, and for the private one that many systems give each account.
     pub fn of(owner: u32, id: u32) -> Option<Group> {
         let name = named("/etc/group", id);
-        let is_private = || {
-            let members = field("/etc/group", id, 3);
-            name.is_some() && name == named("/etc/passwd", owner) && members.is_some_and(|all| all.is_empty())
-        };
-        if id == 0 || is_private() {
+        if id == 0 || is_private(owner, id) {
             return None;
         }
         Some(Group {

@@ -77,6 +77,11 @@ pub fn came() -> bool {
     CAME.load(Ordering::Acquire) && UNDOING.load(Ordering::Acquire) == 0
 }
 
+/// Is something under way that must not stay half done?
+pub fn is_held() -> bool {
+    state().holds > 0
+}
+
 /// All that this run does has been done, and what is left is to say so. Who interrupts that gets this status.
 pub fn settle(status: ExitStatus) {
     let mut state = state();
@@ -164,11 +169,40 @@ fn end(state: &State) -> ! {
 fn soon(act: impl FnOnce() + Send + 'static) {
     const PATIENCE: Duration = Duration::from_millis(500);
     let (sender, done) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let begun = std::thread::Builder::new().spawn(move || {
         act();
         let _ = sender.send(());
     });
-    let _ = done.recv_timeout(PATIENCE);
+    if begun.is_ok() {
+        let _ = done.recv_timeout(PATIENCE);
+    }
+}
+
+/// Says something while something is under way that must not stay half done: whoever reads us may have stopped, and is
+/// not waited for once the program is to end, or for longer than `most`. Whether it was said.
+pub fn say_patiently(most: Option<Duration>, act: impl FnOnce() + Send + 'static) -> bool {
+    if !is_held() {
+        act();
+        return true;
+    }
+    let (sender, done) = std::sync::mpsc::channel();
+    let begun = std::thread::Builder::new().spawn(move || {
+        act();
+        let _ = sender.send(());
+    });
+    let start = std::time::Instant::now();
+    loop {
+        match done.recv_timeout(Duration::from_millis(100)) {
+            Ok(()) => return true,
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return false,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                let ends = CAME.load(Ordering::Acquire) || most.is_some_and(|most| start.elapsed() > most);
+                if ends || begun.is_err() {
+                    return false;
+                }
+            }
+        }
+    }
 }
 
 /// A terminal that was closed takes nothing any more.

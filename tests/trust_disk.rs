@@ -762,6 +762,25 @@ fn what_is_put_back_is_not_given_to_who_owns_the_file_now() {
     assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o600));
 }
 
+/// Who has both the link and the file behind it gains nothing by it, on the way there and on the way back.
+#[test]
+fn through_a_link_to_what_is_theirs_there_is_a_way_back() {
+    if !is_root() {
+        return;
+    }
+    let (site, folder) = shared_site();
+    let path = folder.join("a.conf");
+    let available = folder.join("available.conf.txt");
+    fs::rename(&path, &available).expect("moved");
+    symlink("available.conf.txt", &path).expect("a link");
+    std::os::unix::fs::lchown(&path, Some(NOBODY), Some(NOBODY)).expect("theirs");
+    let before = fs::read(&available).expect("the file");
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
+    assert_ne!(fs::read(&available).expect("the file"), before);
+    site.run(&["restore", "--yes"]).run().expect_code(0);
+    assert_eq!(fs::read(&available).expect("the file"), before);
+}
+
 #[test]
 fn a_link_of_somebody_else_leads_nobody() {
     if !is_root() {

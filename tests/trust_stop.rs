@@ -1114,3 +1114,45 @@ fn a_reader_that_stopped_does_not_keep_us() {
         }
     }
 }
+
+/// A run that writes and is not read: it holds the lock, and gives it back when it is to end.
+#[test]
+fn a_reader_that_stopped_does_not_keep_a_run_that_writes() {
+    let site = support::site::Site::new();
+    let before = site.snapshot();
+    // More than a pipe holds.
+    let aliases = (0..4000).flat_map(|n| ["--alias".to_owned(), format!("host{n}.machines.example.com")]);
+    let mut child = site
+        .run(&[
+            "enable",
+            "--yes",
+            "--self-signed",
+            "--domain",
+            "a.example.com",
+            "--http",
+            "keep",
+        ])
+        .args(aliases)
+        .into_command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a child");
+    let lock = site.root().join(support::site::BACKUPS).join("lock");
+    assert!(waited_for(|| lock.exists()));
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(
+        child.try_wait().expect("its state").is_none(),
+        "it waits for its reader"
+    );
+    send(&child, Signal::SIGTERM);
+    let mut ended = None;
+    waited_for(|| {
+        ended = child.try_wait().expect("its state");
+        ended.is_some()
+    });
+    let _ = child.kill();
+    assert_eq!(ended.expect("it ends").code(), Some(10));
+    assert_eq!(site.snapshot(), before);
+    site.self_signed().run().expect_code(0);
+}

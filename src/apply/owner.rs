@@ -59,6 +59,10 @@ impl Others {
         let folder = quoted(&self.folder);
         match &self.who {
             #[cfg(unix)]
+            Who::Writer(Writer::Owner(user), _) if crate::account::is_at_home(*user, &self.folder) => {
+                "it is at somebody's home and stays theirs: choose another folder".to_owned()
+            }
+            #[cfg(unix)]
             Who::Writer(Writer::Owner(_), _) => format!("chown root {folder}; chmod go-w {folder}"),
             #[cfg(unix)]
             Who::Writer(Writer::Listed, _) => format!("setfacl -b {folder}; chmod go-w {folder}"),

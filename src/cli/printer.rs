@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
@@ -34,6 +36,29 @@ enum Stream {
     Talk,
 }
 
+/// How long a reader of talk may take while something is under way that must not stay half done.
+const SLOW: Duration = Duration::from_secs(10);
+
+impl Stream {
+    /// Its reader has stopped, and what was written last still waits there: more would wait behind it.
+    fn given_up(self) -> &'static AtomicBool {
+        static OUT: AtomicBool = AtomicBool::new(false);
+        static TALK: AtomicBool = AtomicBool::new(false);
+        match self {
+            Stream::Answer | Stream::Document => &OUT,
+            Stream::Talk => &TALK,
+        }
+    }
+
+    fn is_given_up(self) -> bool {
+        self.given_up().load(Ordering::Relaxed)
+    }
+
+    fn give_up(self) {
+        self.given_up().store(true, Ordering::Relaxed);
+    }
+}
+
 impl Printer {
     /// `json`: one document on stdout and no other answer. The choice of colour holds for the whole process.
     pub fn new(json: bool, color: ColorChoice) -> Self {
@@ -58,15 +83,26 @@ impl Printer {
     }
 
     fn write(stream: Stream, text: &str) {
-        // A reader that went away is not our failure.
-        let _ = match stream {
-            Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
-            Stream::Document => {
-                interrupt::answers();
-                writeln!(std::io::stdout(), "{text}")
-            }
-            Stream::Talk => writeln!(anstream::stderr(), "{text}"),
-        };
+        if stream.is_given_up() {
+            return;
+        }
+        if matches!(stream, Stream::Document) {
+            interrupt::answers();
+        }
+        let text = text.to_owned();
+        // What is said while a server is stopped must not keep it from being started again.
+        let most = matches!(stream, Stream::Talk).then_some(SLOW);
+        let is_said = interrupt::say_patiently(most, move || {
+            // A reader that went away is not our failure.
+            let _ = match stream {
+                Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
+                Stream::Document => writeln!(std::io::stdout(), "{text}"),
+                Stream::Talk => writeln!(anstream::stderr(), "{text}"),
+            };
+        });
+        if !is_said {
+            stream.give_up();
+        }
     }
 
     /// Is the answer one document, for programs?
@@ -91,11 +127,11 @@ impl Printer {
 
     /// The answer as a document, for programs only.
     pub fn document(&self, value: &impl serde::Serialize) {
-        if !self.json {
+        if !self.json || Stream::Document.is_given_up() {
             return;
         }
         let added = self.added.borrow();
-        if added.is_empty() && self.held.borrow().is_none() {
+        if added.is_empty() && self.held.borrow().is_none() && !interrupt::is_held() {
             interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());

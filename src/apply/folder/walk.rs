@@ -171,7 +171,11 @@ impl Walk {
     fn end(self, name: OsString) -> io::Result<Way> {
         let (path, handle) = self.here();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(&**handle, ".", flags, Mode::empty())?;
+        let handle = match rustix::fs::openat(&**handle, ".", flags, Mode::empty()) {
+            // It may be passed and not listed, which only who lists it needs.
+            Err(Errno::ACCESS) => handle.try_clone()?,
+            other => other?,
+        };
         let place = Place {
             folder: Folder::of(path.to_path_buf(), handle, self.others)?,
             name,

@@ -39,6 +39,8 @@ pub(super) enum Step {
     Mode(&'static str),
     /// A copy where only root may write: what is at somebody's home is his.
     Copy,
+    /// Another place for the server, or for the program: this one is somebody's home, or above it.
+    Home,
     /// Another folder.
     Elsewhere,
     /// To be allowed to look.
@@ -64,7 +66,7 @@ impl std::error::Error for Distrust {}
 impl Distrust {
     /// How to make it trusted.
     pub fn advice(&self) -> String {
-        advice(std::slice::from_ref(self))
+        advice(&[at_home(self.clone(), None)])
     }
 
     /// The beginning of what is held against it.
@@ -94,7 +96,7 @@ impl Distrust {
             Step::Owner { mode: Some(mode), .. } => {
                 Some(format!("chown root {culprit} && chmod {mode} {culprit}"))
             }
-            Step::Tree => Some(format!("chown -R root {culprit} && chmod -R go-w {culprit}")),
+            Step::Tree => Some(format!("chown -hR root {culprit} && chmod -R go-w {culprit}")),
             Step::Mode(mode) => Some(format!("chmod {mode} {culprit}")),
             #[cfg(windows)]
             Step::List => crate::acl::remedy_at(&self.culprit),
@@ -110,6 +112,11 @@ impl Distrust {
                 "copy {subject} to a folder below the server root that only root may write to, and name the copy in the \
                  configuration ({culprit} is at somebody's home)"
             ),
+            Step::Home => {
+                format!(
+                    "put {subject} where only root may write ({culprit} is at somebody's home, and stays theirs)"
+                )
+            }
             Step::Elsewhere => {
                 format!("put it into a folder that only root may write to, not into {culprit}")
             }
@@ -149,11 +156,11 @@ impl Others {
         let mut all: Vec<Distrust> = Vec::new();
         for distrust in found {
             if all.iter().all(|known| known.culprit != distrust.culprit) {
-                all.push(at_home(distrust, root));
+                all.push(at_home(distrust, Some(root)));
             }
         }
         if all.len() > NAMED {
-            all = trees(all);
+            all = trees(all, root);
         }
         (!all.is_empty()).then_some(Others { all, programs })
     }
@@ -218,36 +225,38 @@ fn advice(all: &[Distrust]) -> String {
     steps.join("; ")
 }
 
-/// What is at its owner's home stays his, unless the whole server is there.
+/// What is at its owner's home stays his, but for the server itself, which `root` names where it is known.
 #[cfg(unix)]
-fn at_home(distrust: Distrust, root: &Path) -> Distrust {
-    match distrust.step {
-        Step::Owner { user, .. }
-            if crate::account::is_at_home(user, &distrust.culprit)
-                && !root.starts_with(&distrust.culprit) =>
-        {
-            Distrust {
-                step: Step::Copy,
-                ..distrust
-            }
-        }
-        _ => distrust,
+fn at_home(distrust: Distrust, root: Option<&Path>) -> Distrust {
+    let Step::Owner { user, .. } = distrust.step else {
+        return distrust;
+    };
+    let culprit = &distrust.culprit;
+    let is_of_server = root.is_some_and(|root| culprit.starts_with(root));
+    if is_of_server || !crate::account::is_at_home(user, culprit) {
+        return distrust;
     }
+    let step = match root {
+        Some(root) if !root.starts_with(culprit) => Step::Copy,
+        _ => Step::Home,
+    };
+    Distrust { step, ..distrust }
 }
 
 #[cfg(not(unix))]
-fn at_home(distrust: Distrust, _root: &Path) -> Distrust {
+fn at_home(distrust: Distrust, _root: Option<&Path>) -> Distrust {
     distrust
 }
 
-/// A folder stands for what lies in it and belongs to the same account.
-fn trees(all: Vec<Distrust>) -> Vec<Distrust> {
+/// A folder of the server stands for what lies in it and belongs to the same account.
+fn trees(all: Vec<Distrust>, root: &Path) -> Vec<Distrust> {
     let owner = |one: &Distrust| match one.step {
         Step::Owner { user, .. } => Some(user),
         _ => None,
     };
     let lies_in = |one: &Distrust, folder: &Distrust| {
         one.culprit != folder.culprit
+            && folder.culprit.starts_with(root)
             && one.culprit.starts_with(&folder.culprit)
             && owner(one).is_some()
             && owner(one) == owner(folder)
@@ -263,4 +272,59 @@ fn trees(all: Vec<Distrust>) -> Vec<Distrust> {
         }
     };
     tops.map(top).collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn owned(culprit: &str) -> Distrust {
+        let step = Step::Owner {
+            user: 4_000_000_001,
+            is_link: false,
+            mode: None,
+        };
+        Distrust {
+            subject: culprit.into(),
+            culprit: culprit.into(),
+            why: "belongs to somebody".into(),
+            step,
+        }
+    }
+
+    fn advice_of(culprits: &[&str], root: &str) -> String {
+        let found = culprits.iter().map(|culprit| owned(culprit)).collect();
+        Others::of(found, false, Path::new(root))
+            .expect("something")
+            .advice()
+    }
+
+    #[test]
+    fn nobodys_home_is_taken_away() {
+        let tree = |root: &str| -> Vec<String> {
+            let below = (0..6).map(|n| format!("{root}/conf/{n}.conf"));
+            below.chain([root.to_owned()]).collect()
+        };
+        // The server is at a home: it is taken over, the home is not.
+        let at_home = tree("/home/alice/apache");
+        let mut all: Vec<&str> = at_home.iter().map(String::as_str).collect();
+        all.push("/home/alice");
+        let told = advice_of(&all, "/home/alice/apache");
+        assert!(told.contains("chown -hR root /home/alice/apache &&"), "{told}");
+        assert!(!told.contains("root /home/alice "), "{told}");
+        assert!(told.contains("/home/alice is at somebody's home"), "{told}");
+        let told = advice_of(&["/home/alice"], "/home/alice/apache");
+        assert!(!told.contains("chown"), "{told}");
+        // What lies above the server belongs to others as well: the folder alone, not all that is in it.
+        let above = tree("/srv/web/apache");
+        let mut all: Vec<&str> = above.iter().map(String::as_str).collect();
+        all.push("/srv");
+        let told = advice_of(&all, "/srv/web/apache");
+        assert!(
+            told.contains("chown root /srv") && !told.contains("-hR root /srv "),
+            "{told}"
+        );
+        // A module at a home is copied.
+        assert!(advice_of(&["/home/bob/mod.so"], "/srv/apache").starts_with("copy "));
+    }
 }
