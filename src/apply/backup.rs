@@ -81,8 +81,10 @@ impl Store<'_> {
                     return Ok(lock);
                 }
                 Err(error) => {
-                    // Without a lock file it was of no use to anybody; with one it stays.
-                    let _ = self.place().and_then(|place| self.disk.remove_folder(&place));
+                    // Without a lock file it was of no use to anybody. On Windows the mere attempt keeps others out of it.
+                    if folder.names().is_ok_and(|names| names.is_empty()) {
+                        let _ = self.place().and_then(|place| self.disk.remove_folder(&place));
+                    }
                     return Err(error);
                 }
             }
