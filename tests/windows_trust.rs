@@ -10,7 +10,6 @@ mod support;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +19,6 @@ use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{World, run_in};
 use esync_ssl::exit_status::ExitStatus;
 use esync_ssl::server::scratch::Scratch;
-use esync_ssl::server::trust;
 use serde_json::Value;
 use support::containers::{encrypted_key, pfx};
 use support::files;
@@ -28,7 +26,7 @@ use support::process::Outcome;
 use support::program::{Program, esync_ssl};
 use support::site::{BACKUPS, DOMAIN, Site};
 use windows_permissions::constants::{SeObjectType, SecurityInformation};
-use windows_permissions::wrappers::{SetNamedSecurityInfo, SetSecurityInfo};
+use windows_permissions::wrappers::SetNamedSecurityInfo;
 use windows_permissions::{LocalBox, SecurityDescriptor};
 use winreg::RegKey;
 use winreg::enums::HKEY_LOCAL_MACHINE;
@@ -580,48 +578,4 @@ fn a_backup_folder_that_others_may_write_is_not_believed() {
     );
     assert!(said.contains("icacls"), "{}", outcome.report());
     assert_eq!(before, site.snapshot());
-}
-
-/// Gives a link an access list of its own.
-fn set_on_link(link: &Path, list: &str) -> io::Result<()> {
-    let descriptor: LocalBox<SecurityDescriptor> = list.parse().expect("a list");
-    // READ_CONTROL and WRITE_DAC; FILE_FLAG_BACKUP_SEMANTICS and FILE_FLAG_OPEN_REPARSE_POINT.
-    let mut options = File::options();
-    let mut file = options
-        .access_mode(0x6_0000)
-        .custom_flags(0x0220_0000)
-        .open(link)?;
-    SetSecurityInfo(
-        &mut file,
-        SeObjectType::SE_FILE_OBJECT,
-        SecurityInformation::Dacl | SecurityInformation::ProtectedDacl,
-        None,
-        None,
-        descriptor.dacl(),
-        None,
-    )
-}
-
-/// A junction has a list of its own: who may write that has it lead elsewhere after it was judged.
-#[test]
-fn a_junction_is_judged_by_itself_and_by_what_it_leads_to() {
-    let folder = files::folder();
-    let (target, link) = (folder.path().join("target"), folder.path().join("link"));
-    std::fs::create_dir(&target).expect("a folder");
-    let mut make = std::process::Command::new("cmd");
-    let made = make.args(["/c", "mklink", "/J"]).arg(&link).arg(&target).output();
-    if !made.is_ok_and(|made| made.status.success()) || !link.is_symlink() {
-        return support::skip("no junction can be made here");
-    }
-    let program = link.join("httpd.exe");
-    let culprit = || trust::judge(&program).err().map(|distrust| distrust.culprit);
-    let closed = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;OW)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;WD)";
-    set(&target, closed);
-    set_on_link(&link, closed).expect("a list");
-    assert_eq!(culprit(), None);
-    set_on_link(&link, OPEN).expect("a list");
-    assert_eq!(culprit(), Some(link.clone()));
-    set_on_link(&link, closed).expect("a list");
-    set(&target, OPEN);
-    assert_eq!(culprit(), Some(target.clone()));
 }
