@@ -43,8 +43,13 @@ impl Daemon {
 
     /// Stops it and waits until it is gone.
     pub fn stop(&self) {
+        let process = self
+            .pid()
+            .map(|pid| PathBuf::from(format!("/proc/{}", pid.trim())));
         let _ = self.tell("stop");
         self.wait(|| self.pid().is_none());
+        // It takes its PidFile away before it closes its ports.
+        self.wait(|| process.as_ref().is_none_or(|process| !process.exists()));
     }
 
     /// Content of its PidFile.
