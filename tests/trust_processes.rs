@@ -200,7 +200,9 @@ fn a_strangers_command_line_is_not_read() {
         let sleeps =
             |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
         let running = Background::start(command, || true);
-        while !sleeps(running.pid()) {
+        // It has its name a moment before its command line.
+        let line = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        while !sleeps(running.pid()) || line(running.pid()).is_empty() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         process(running.pid()).expect("a process").arguments
