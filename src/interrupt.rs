@@ -168,14 +168,18 @@ fn end(state: &State) -> ! {
 /// Does what may wait for ever, and does not wait for it long.
 fn soon(act: impl FnOnce() + Send + 'static) {
     const PATIENCE: Duration = Duration::from_millis(500);
+    let _ = aside(act).recv_timeout(PATIENCE);
+}
+
+/// Does something beside everything else; what is returned tells when it is done, or that it could not be begun.
+fn aside(act: impl FnOnce() + Send + 'static) -> std::sync::mpsc::Receiver<()> {
     let (sender, done) = std::sync::mpsc::channel();
-    let begun = std::thread::Builder::new().spawn(move || {
+    // Where the system gives no thread, the sender goes with what was to be done.
+    let _ = std::thread::Builder::new().spawn(move || {
         act();
         let _ = sender.send(());
     });
-    if begun.is_ok() {
-        let _ = done.recv_timeout(PATIENCE);
-    }
+    done
 }
 
 /// Says something while something is under way that must not stay half done: whoever reads us may have stopped, and is
@@ -185,11 +189,7 @@ pub fn say_patiently(most: Option<Duration>, act: impl FnOnce() + Send + 'static
         act();
         return true;
     }
-    let (sender, done) = std::sync::mpsc::channel();
-    let begun = std::thread::Builder::new().spawn(move || {
-        act();
-        let _ = sender.send(());
-    });
+    let done = aside(act);
     let start = std::time::Instant::now();
     loop {
         match done.recv_timeout(Duration::from_millis(100)) {
@@ -197,7 +197,7 @@ pub fn say_patiently(most: Option<Duration>, act: impl FnOnce() + Send + 'static
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return false,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
                 let ends = CAME.load(Ordering::Acquire) || most.is_some_and(|most| start.elapsed() > most);
-                if ends || begun.is_err() {
+                if ends {
                     return false;
                 }
             }

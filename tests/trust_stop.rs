@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,18 @@ fn waited_for(mut until: impl FnMut() -> bool) -> bool {
         std::thread::sleep(Duration::from_millis(2));
     }
     false
+}
+
+/// How a program ends that has been told to; one that does not is killed.
+#[track_caller]
+fn end_of(child: &mut Child) -> ExitStatus {
+    let mut ended = None;
+    waited_for(|| {
+        ended = child.try_wait().expect("its state");
+        ended.is_some()
+    });
+    let _ = child.kill();
+    ended.expect("it ends")
 }
 
 /// The folder of the rehearsal that a process has started.
@@ -644,13 +656,7 @@ fn ctrl_c_at_the_prompt() {
         String::from_utf8_lossy(&all)
     );
     send(&child, Signal::SIGINT);
-    let mut ended = None;
-    waited_for(|| {
-        ended = child.try_wait().expect("its state");
-        ended.is_some()
-    });
-    let _ = child.kill();
-    assert_eq!(ended.expect("it ends").code(), Some(10));
+    assert_eq!(end_of(&mut child).code(), Some(10));
     assert_eq!(site.snapshot(), before);
     assert!(site.backups().is_empty());
 }
@@ -1069,13 +1075,7 @@ fn the_terminal_is_as_it_was_after_a_prompt_for_a_pass_phrase() {
             Some(signal) => send(&child, signal),
             None => typed.write_all(&[3]).expect("Ctrl-C"),
         }
-        let mut ended = None;
-        waited_for(|| {
-            ended = child.try_wait().expect("its state");
-            ended.is_some()
-        });
-        let _ = child.kill();
-        assert_eq!(ended.expect("it ends").code(), Some(10), "{end:?}");
+        assert_eq!(end_of(&mut child).code(), Some(10), "{end:?}");
         assert!(is_shown(&typed), "{end:?}");
         assert!(!folder.path().join("plain.key").exists());
     }
@@ -1100,13 +1100,7 @@ fn a_reader_that_stopped_does_not_keep_us() {
             let mut out = child.stdout.take().expect("its answer");
             std::io::Read::read_exact(&mut out, &mut first).expect("the beginning of the answer");
             send(&child, signal);
-            let mut ended = None;
-            waited_for(|| {
-                ended = child.try_wait().expect("its state");
-                ended.is_some()
-            });
-            let _ = child.kill();
-            assert_eq!(ended.expect("it ends").code(), Some(10), "{command} {signal}");
+            assert_eq!(end_of(&mut child).code(), Some(10), "{command} {signal}");
             // No second document follows the half of one.
             let mut rest = String::new();
             std::io::Read::read_to_string(&mut out, &mut rest).expect("what was written");
@@ -1146,13 +1140,7 @@ fn a_reader_that_stopped_does_not_keep_a_run_that_writes() {
         "it waits for its reader"
     );
     send(&child, Signal::SIGTERM);
-    let mut ended = None;
-    waited_for(|| {
-        ended = child.try_wait().expect("its state");
-        ended.is_some()
-    });
-    let _ = child.kill();
-    assert_eq!(ended.expect("it ends").code(), Some(10));
+    assert_eq!(end_of(&mut child).code(), Some(10));
     assert_eq!(site.snapshot(), before);
     site.self_signed().run().expect_code(0);
 }

@@ -145,9 +145,7 @@ impl Backup {
             }
             // As when it was written: a link of whoever owns the file leads to what is theirs.
             let whose = place.look()?.and_then(|found| found.attributes.uid);
-            if place.led_out(whose).is_some() {
-                place.refuse_led()?;
-            }
+            place.refuse_led_to(whose)?;
         }
         Ok(Some(Return {
             now: bytes(&now),

@@ -146,15 +146,13 @@ fn open(path: &Path) -> std::io::Result<File> {
     let file = place
         .open()
         .map_err(|error| foreign::open(path).err().unwrap_or(error))?;
-    match place.via() {
-        Some(others) if others.owner().is_none() || others.owner() != Place::found(&file)?.attributes.uid => {
-            Err(std::io::Error::other(format!(
-                "a symbolic link leads to {}, which others may change ({others}), so it is not read; name the file \
-                 itself: esync-ssl explain FILE",
-                place.path().display()
-            )))
-        }
-        _ => Ok(file),
+    match place.led_out(Place::found(&file)?.attributes.uid) {
+        Some(others) => Err(std::io::Error::other(format!(
+            "a symbolic link leads to {}, which others may change ({others}), so it is not read; name the file itself: \
+             esync-ssl explain FILE",
+            place.path().display()
+        ))),
+        None => Ok(file),
     }
 }
 

@@ -206,12 +206,16 @@ impl Place {
 
     /// The same, but for a link whose owner owns the folder as well: they could do there themselves what we do.
     pub(super) fn refuse_led_out(&self) -> io::Result<()> {
-        self.led_out(self.folder.owner()?)
-            .map_or(Ok(()), |others| Err(led(others)))
+        self.refuse_led_to(self.folder.owner()?)
+    }
+
+    /// The same, but for a link of whoever owns what is here.
+    pub(super) fn refuse_led_to(&self, whose: Option<u32>) -> io::Result<()> {
+        self.led_out(whose).map_or(Ok(()), |others| Err(led(others)))
     }
 
     /// Who led here by a link that they may change, where what is here belongs to `whose` and not to them.
-    pub(super) fn led_out(&self, whose: Option<u32>) -> Option<&Others> {
+    pub fn led_out(&self, whose: Option<u32>) -> Option<&Others> {
         self.via
             .as_ref()
             .filter(|others| others.owner().is_none() || others.owner() != whose)

@@ -143,15 +143,11 @@ impl PartialEq for Answer {
 /// A configuration that is asked.
 struct State<'a> {
     configuration: &'a Configuration,
-    hosts: &'a [VirtualHost],
 }
 
 impl<'a> State<'a> {
     fn of(configuration: &'a Configuration) -> Self {
-        State {
-            configuration,
-            hosts: configuration.virtual_hosts(),
-        }
+        State { configuration }
     }
 
     fn answers(&self, question: &Question) -> Option<Answer> {
@@ -174,7 +170,7 @@ fn questions(found: &Found, host: &VirtualHost, now: &State) -> Vec<Question> {
     let lives = |other: &VirtualHost| {
         other.truth == Truth::True && key(now.configuration, now.configuration.entry(other.entry)) == own
     };
-    if !now.hosts.iter().any(lives) {
+    if !now.configuration.virtual_hosts().iter().any(lives) {
         return Vec::new();
     }
     let names = host.server_name.iter().chain(&host.aliases);
