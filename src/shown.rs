@@ -8,11 +8,20 @@ use std::path::Path;
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        let mut characters = chunk.valid().chars().peekable();
-        while let Some(character) = characters.next() {
+        let mut rest = chunk.valid();
+        loop {
+            // Most text is plain, and there may be much of it.
+            let plain = rest.bytes().position(|byte| !is_plain(byte));
+            let (before, from) = rest.split_at(plain.unwrap_or(rest.len()));
+            text.push_str(before);
+            let mut characters = from.chars();
+            let Some(character) = characters.next() else {
+                break;
+            };
+            rest = characters.as_str();
             match character {
                 '\n' | '\t' => text.push(character),
-                '\r' if matches!(characters.peek(), Some('\n') | None) => {}
+                '\r' if rest.is_empty() || rest.starts_with('\n') => {}
                 c if deceives(c) => text.extend(hex(c.encode_utf8(&mut [0; 4]).as_bytes())),
                 c => text.push(c),
             }
@@ -20,6 +29,11 @@ pub fn printable(bytes: &[u8]) -> String {
         text.extend(hex(chunk.invalid()));
     }
     text
+}
+
+/// A letter, a digit, a sign or a blank that everybody sees.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Does a character steer the terminal, turn the direction of text, end a line, or stand there unseen? With those one
@@ -36,6 +50,9 @@ const CELL: usize = 200;
 
 /// A text as one cell of a table: on one line, and cut where it is far too long. Programs get the whole.
 pub fn cell(text: &str) -> String {
+    if text.len() <= CELL && text.bytes().all(is_plain) {
+        return text.to_string();
+    }
     // No more is looked at than can be shown.
     let start: String = text.chars().take(CELL + 1).collect();
     let shown = printable(start.as_bytes()).replace(['\n', '\t'], " ");

@@ -32,12 +32,11 @@ impl Walk<'_> {
 
     /// Is nothing wrong with it, by what a glance at its line has shown? Most entries need no more than that.
     fn is_plain(&mut self, id: EntryId, entry: &Entry, opened: Option<SectionId>) -> bool {
-        let Some(known) = self.line(entry).glance.known() else {
+        let Some(known) = self.c.glance(entry).known() else {
             return false;
         };
         let context = self.contexts[entry.section];
-        let good = entry.is_as_written()
-            && !known.has_checked_values
+        let good = !known.has_checked_values
             && self.modules[known.module as usize] != Truth::False
             && context.allows(known);
         match opened {
@@ -64,8 +63,8 @@ impl Walk<'_> {
         let text = self.c.text(&entry);
         let transparent = opened.is_some_and(|section| self.c.sections()[section as usize].transparent);
         let there = |known: &&Known| self.modules[known.module as usize] != Truth::False;
-        let glanced = (entry.is_as_written() && !transparent)
-            .then(|| self.line(&entry).glance.known().filter(there))
+        let glanced = (!transparent)
+            .then(|| self.c.glance(&entry).known().filter(there))
             .flatten();
         let (known, rest) = if let Some(known) = glanced {
             (known, glance::split_name(&text).1)

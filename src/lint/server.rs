@@ -57,6 +57,10 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 }
 
 fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    // In a virtual host Apache only warns.
+    if walk.errors_only() && directive.context.host.is_some() {
+        return;
+    }
     let written = directive.first();
     if walk.is_right(Path::Folder, &written) {
         return;

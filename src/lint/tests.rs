@@ -4,7 +4,8 @@ use crate::httpd::glance::tests::OFF;
 use crate::httpd::{Configuration, Facts, Platform, Severity, Source, known};
 
 const MODULES: &str = "LoadModule mpm_event_module m.so\nLoadModule rewrite_module m.so\nLoadModule ssl_module m.so\n\
-                       LoadModule headers_module m.so\nLoadModule proxy_module m.so\n";
+                       LoadModule headers_module m.so\nLoadModule proxy_module m.so\n\
+                       Define ONE one\nDefine TWO \"two words \"\nDefine OPEN \"'a b\"\nDefine MARK #x\nDefine END >\n";
 
 fn read(text: &str) -> Configuration {
     let source = Source::new("/none".into(), Platform::HOST);
@@ -43,6 +44,13 @@ fn arguments() -> impl Strategy<Value = String> {
         "*:443",
         "80",
         "none",
+        "${ONE}",
+        "${TWO}",
+        "x${OPEN}/y",
+        "${MARK}",
+        "${END}",
+        "${NONE}",
+        "${ONE",
     ]);
     prop::collection::vec((prop::sample::select(vec![" ", "\t", "", "  "]), word), 0..5).prop_map(|words| {
         words

@@ -32,7 +32,7 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
         );
         return;
     }
-    let returns = if document.rare().lone_return && !walk.errors_only() {
+    let returns = if !walk.errors_only() {
         lone_returns(bytes)
     } else {
         Vec::new()
@@ -47,7 +47,7 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
             "a carriage return alone does not end a line for Apache: what follows it is part of this line",
         );
     }
-    if document.rare().nul {
+    if document.has_nul() {
         // What does not fit into httpd's first buffer comes back as a line of its own.
         const BUFFER: usize = 206;
         for line in
@@ -72,7 +72,7 @@ fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
         return;
     }
     for (n, line) in document.lines().iter().enumerate() {
-        if line.composed && line.kind == LineKind::Comment {
+        if line.is_composed() && line.kind == LineKind::Comment {
             let raw = document.raw(n);
             let next = memchr::memchr(b'\n', raw).map_or(&raw[..0], |at| trim(&raw[at + 1..]));
             if !next.is_empty() && !next.starts_with(b"#") {

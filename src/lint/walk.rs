@@ -8,8 +8,8 @@ use foldhash::fast::RandomState;
 use super::context::{Contexts, Directive};
 use super::hosts::Hosts;
 use crate::httpd::{
-    Configuration, Entry, EntryId, Line, Listen, Phase, Platform, Problem, SERVER, SectionId, Severity,
-    Truth, known, resolve,
+    Configuration, Entry, EntryId, Listen, Phase, Platform, Problem, SERVER, SectionId, Severity, Truth,
+    known, resolve,
 };
 
 /// What the pass knows at an entry: of the whole, or of a part of it that begins at the server level.
@@ -87,10 +87,6 @@ impl<'a> Walk<'a> {
     /// Is nothing looked for but errors?
     pub fn errors_only(&self) -> bool {
         self.least == Severity::Error
-    }
-
-    pub fn line(&self, entry: &Entry) -> &'a Line {
-        &self.c.files()[entry.file as usize].document.lines()[entry.line as usize]
     }
 
     /// Nothing inside a section that Apache does not carry out is judged.

@@ -81,28 +81,28 @@ fn remark_of(truth: &str, remark: Option<&str>) -> String {
 }
 
 /// Rows with aligned columns, indented by two.
-fn columns(rows: Vec<Vec<String>>) -> String {
+fn columns(mut rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return "  none\n".into();
     }
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| row.iter().map(|text| cell(text)).collect())
-        .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-    };
-    let widths: Vec<usize> = (0..).map_while(width).collect();
+    let mut widths = Vec::new();
+    for row in &mut rows {
+        widths.resize(row.len().max(widths.len()), 0);
+        for (text, width) in row.iter_mut().zip(&mut widths) {
+            *text = cell(text);
+            *width = text.chars().count().max(*width);
+        }
+    }
     let mut text = String::new();
     for row in &rows {
-        let mut line = String::from(" ");
+        let line = text.len();
+        text.push(' ');
         for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, " {cell:<width$} ");
+            text.push(' ');
+            text += cell;
+            text.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 1));
         }
-        text += line.trim_end();
+        text.truncate(line + text[line..].trim_end().len());
         text.push('\n');
     }
     text

@@ -83,7 +83,7 @@ impl Variables {
         if find_reference(text).is_none() {
             return Cow::Borrowed(text);
         }
-        let mut result = Vec::with_capacity(text.len());
+        let mut result = Vec::with_capacity(text.len() + 32);
         let mut rest = text;
         while let Some(at) = find_reference(rest) {
             let Some(length) = memchr::memchr(b'}', &rest[at + 2..]) else {

@@ -19,6 +19,7 @@ use super::truth::Truth;
 use super::virtual_host::{Address, VirtualHost};
 use crate::httpd::eval::include::may_enter;
 use crate::httpd::eval::variable::Variables;
+use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::scan::trim;
 use crate::httpd::text::word::words;
 
@@ -173,7 +174,7 @@ impl Configuration {
         };
         for (id, entry) in (0..).zip(self.entries.iter()) {
             // Most lines are known since they were split.
-            if let Some(directive) = self.known_index(entry) {
+            if let Some(directive) = self.glance(entry).known_index() {
                 index.known[directive as usize].push(id);
                 continue;
             }
@@ -190,13 +191,11 @@ impl Configuration {
         index
     }
 
-    /// Which directive of the table an entry is, where that was seen when its file was split.
-    fn known_index(&self, entry: &Entry) -> Option<u16> {
-        let line = || &self.files[entry.file as usize].document.lines()[entry.line as usize];
-        if entry.text == 0 {
-            line().glance.known_index()
-        } else {
-            None
+    /// What a glance at its text has shown.
+    pub(crate) fn glance(&self, entry: &Entry) -> Glance {
+        match entry.text.checked_sub(1) {
+            Some(index) => self.texts[index as usize].glance,
+            None => self.files[entry.file as usize].document.lines()[entry.line as usize].glance,
         }
     }
 
@@ -234,8 +233,8 @@ impl Configuration {
 
     /// Has the entry that name?
     pub fn is_named(&self, entry: &Entry, name: &str) -> bool {
-        if let Some(directive) = self.known_index(entry) {
-            return known::entry(directive).name.eq_ignore_ascii_case(name);
+        if let Some(known) = self.glance(entry).known() {
+            return known.name.eq_ignore_ascii_case(name);
         }
         self.name(entry).eq_ignore_ascii_case(name.as_bytes())
     }

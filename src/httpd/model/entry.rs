@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::truth::Truth;
+use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::document::Document;
 
 /// Index of a file in [`super::configuration::Configuration::files`].
@@ -77,6 +78,8 @@ pub struct Section {
 #[derive(Clone, Debug)]
 pub(in crate::httpd) struct Text {
     pub bytes: Vec<u8>,
+    /// What a glance at it has shown.
+    pub glance: Glance,
     pub place: Option<MacroPlace>,
 }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::line::{Line, Lines, Rare};
-use super::scan::{LineKind, find_reference};
+use super::line::{Line, Lines};
+use super::scan::LineKind;
 use super::{line, word};
 use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::model::platform::Platform;
@@ -60,14 +60,9 @@ impl Document {
         Document { bytes, lines }
     }
 
-    /// What stands anywhere in it.
-    pub(crate) fn rare(&self) -> Rare {
-        self.lines.rare
-    }
-
-    /// Does `${` stand in a line?
-    pub(in crate::httpd) fn refers(&self, line: usize) -> bool {
-        self.lines.rare.reference && find_reference(self.raw(line)).is_some()
+    /// Does a NUL stand anywhere in it?
+    pub(crate) fn has_nul(&self) -> bool {
+        self.lines.nul
     }
 
     /// The file, as it is.
@@ -94,7 +89,7 @@ impl Document {
 
     /// Number of its last physical line: the one in Apache's messages.
     pub fn last_number(&self, line: usize) -> u32 {
-        if !self.lines()[line].composed {
+        if !self.lines()[line].is_composed() {
             return self.number(line);
         }
         // httpd counts a line before it finds the end of the file.
@@ -104,12 +99,12 @@ impl Document {
     /// Does its last physical line ask for a continuation that the file does not have? Text put behind such a line
     /// would become part of it.
     pub fn dangles(&self, line: usize) -> bool {
-        self.lines()[line].composed && line::dangles(self.raw(line))
+        self.lines()[line].is_composed() && line::dangles(self.raw(line))
     }
 
     /// The text of a line as Apache sees it: joined and trimmed.
     pub fn text(&self, line: usize) -> Cow<'_, [u8]> {
-        line::text(self.raw(line), self.lines()[line].composed)
+        line::text(self.raw(line), self.lines()[line].is_composed())
     }
 
     /// The bytes of a line, continuation lines and terminator included.
@@ -178,7 +173,7 @@ impl Document {
     /// line is continued, and its words are not plain ranges of the file.
     pub fn word_spans(&self, line: usize) -> Option<Vec<Range<usize>>> {
         let info = &self.lines()[line];
-        if info.composed {
+        if info.is_composed() {
             return None;
         }
         let start = info.start as usize;

@@ -19,8 +19,22 @@ pub struct Line {
     pub(crate) glance: Glance,
     /// What it is.
     pub kind: LineKind,
+    marks: u8,
+}
+
+impl Line {
+    const COMPOSED: u8 = 1;
+    const REFERS: u8 = 2;
+
     /// More than one physical line, or cut by a NUL: its text is not simply its bytes.
-    pub(crate) composed: bool,
+    pub(crate) fn is_composed(&self) -> bool {
+        self.marks & Line::COMPOSED != 0
+    }
+
+    /// Does its text hold `${`?
+    pub(crate) fn refers(&self) -> bool {
+        self.marks & Line::REFERS != 0
+    }
 }
 
 /// The lines of a file.
@@ -30,7 +44,8 @@ pub(in crate::httpd) struct Lines {
     /// Lines of more than one physical line, by index; with the number of physical lines up to there that begin no
     /// logical line.
     joined: Vec<(u32, u32)>,
-    pub rare: Rare,
+    /// Somewhere in it stands a NUL.
+    pub nul: bool,
     tests: Tests,
 }
 
@@ -50,9 +65,7 @@ impl Lines {
                 ..line
             }));
         }
-        self.rare.nul |= piece.rare.nul;
-        self.rare.lone_return |= piece.rare.lone_return;
-        self.rare.reference |= piece.rare.reference;
+        self.nul |= piece.nul;
     }
 
     /// Number of the first physical line of a line, from 1.
@@ -81,26 +94,52 @@ pub(in crate::httpd) fn dangles(raw: &[u8]) -> bool {
     raw.ends_with(b"\n") && !join(raw).1
 }
 
-/// Bytes that are rare, so that it pays to know that a file has none of them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Rare {
-    /// NUL
-    pub nul: bool,
-    /// A carriage return without a line feed behind it.
-    pub lone_return: bool,
-    /// `${`
-    pub reference: bool,
+/// Looks through a piece of a file for what is rare, a block before its lines are split, so that it is still at hand then.
+struct Scout<'a> {
+    piece: &'a [u8],
+    looked: usize,
+    /// A NUL was seen.
+    nul: bool,
+    /// Where the next `${` stands of those that were seen.
+    reference: Option<usize>,
 }
 
-impl Rare {
-    /// Notes what begins in a part of a file.
-    fn add(&mut self, source: &[u8], part: Range<usize>) {
-        let bytes = &source[part.clone()];
-        let lone = |at: usize| source.get(part.start + at + 1).is_none_or(|next| *next != b'\n');
-        self.nul |= memchr(0, bytes).is_some();
-        self.lone_return |= memchr_iter(b'\r', bytes).any(lone);
-        let across = (part.end + 1).min(source.len());
-        self.reference |= find_reference(&source[part.start..across]).is_some();
+impl<'a> Scout<'a> {
+    fn new(piece: &'a [u8], from: usize) -> Self {
+        Scout {
+            piece,
+            looked: from,
+            nul: false,
+            reference: None,
+        }
+    }
+
+    /// Looks at least as far as that.
+    fn look_up_to(&mut self, end: usize) {
+        const BLOCK: usize = 64 << 10;
+        while self.looked < end {
+            let from = self.looked;
+            self.looked = (from + BLOCK).min(self.piece.len());
+            self.nul |= memchr(0, &self.piece[from..self.looked]).is_some();
+            if self.reference.is_none() {
+                self.find_reference(from);
+            }
+        }
+    }
+
+    /// Does `${` stand before this place, and behind the last that was asked for?
+    fn refers_before(&mut self, end: usize) -> bool {
+        let refers = self.reference.is_some_and(|at| at < end);
+        if refers {
+            self.find_reference(end);
+        }
+        refers
+    }
+
+    fn find_reference(&mut self, from: usize) {
+        // Its second byte may stand in the next block.
+        let across = (self.looked + 1).min(self.piece.len());
+        self.reference = find_reference(&self.piece[from..across]).map(|at| from + at);
     }
 }
 
@@ -128,7 +167,7 @@ fn split_into(pieces: usize, source: &[u8], from: usize) -> Lines {
     };
     let mut lines = Lines::default();
     for piece in in_parallel(ends.len(), piece) {
-        if piece.rare.nul {
+        if piece.nul {
             // It hides a line feed that follows, and so where lines end.
             return split_piece(source, from..source.len(), true);
         }
@@ -137,45 +176,45 @@ fn split_into(pieces: usize, source: &[u8], from: usize) -> Lines {
     lines
 }
 
-/// The lines of a piece of a file; none if it is said to have no NUL and has one.
+/// The lines of a piece of a file; not all of them if it is said to have no NUL and has one.
 fn split_piece(source: &[u8], piece: Range<usize>, nul: bool) -> Lines {
-    /// So much is looked through for what is rare before it is split, and still at hand then.
-    const BLOCK: usize = 64 << 10;
     let mut lines = Lines {
         all: Vec::with_capacity(piece.len() / 30 + 1),
+        nul,
         ..Lines::default()
     };
+    let mut scout = Scout::new(&source[..piece.end], piece.start);
     let mut more = 0;
-    let mut looked = piece.start;
     let mut start = piece.start;
     while start < piece.end {
-        while looked <= start {
-            let end = (looked + BLOCK).min(piece.end);
-            lines.rare.add(source, looked..end);
-            looked = end;
-        }
-        if lines.rare.nul && !nul {
+        let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
+        scout.look_up_to(end.min(piece.end));
+        if scout.nul && !nul {
+            lines.nul = true;
             return lines;
         }
-        let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
         let physical = &source[start..end];
-        let composed = continues(physical) || (nul && memchr(0, physical).is_some());
         let mut line = Line {
             start: start as u32,
             glance: Glance::NOTHING,
             kind: LineKind::Blank,
-            composed,
+            marks: 0,
         };
-        if composed {
+        if continues(physical) || (nul && memchr(0, physical).is_some()) {
             let (length, ends) = logical_length(&source[start..], nul);
+            let text = text(&source[start..start + length], true);
             start += length;
-            let text = text(&source[line.start as usize..start], true);
+            // Physical lines that are joined may make a reference where the file has none.
+            line.marks = Line::COMPOSED
+                | if find_reference(&text).is_some() {
+                    Line::REFERS
+                } else {
+                    0
+                };
+            scout.look_up_to(start);
+            scout.refers_before(start);
             line.kind = kind(&text);
             line.glance = look(line.kind, &text, &mut lines.tests);
-            // The file itself may have no such reference.
-            if find_reference(&text).is_some() {
-                line.glance = line.glance.before_substitution();
-            }
             if ends > 1 {
                 more += ends - 1;
                 lines.joined.push((lines.all.len() as u32, more));
@@ -183,12 +222,16 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool) -> Lines {
         } else {
             start = end;
             let text = trim_start(physical);
+            line.marks = if scout.refers_before(end) { Line::REFERS } else { 0 };
             line.kind = kind(text);
             line.glance = look(line.kind, text, &mut lines.tests);
         }
+        if line.refers() {
+            line.glance = line.glance.before_substitution();
+        }
         lines.all.push(line);
     }
-    lines.rare.add(source, looked..piece.end);
+    lines.nul |= scout.nul;
     lines
 }
 
@@ -377,7 +420,7 @@ mod tests {
             let without_nul: Vec<&str> = parts.iter().copied().filter(|part| *part != "\0").collect();
             for source in [text(&parts), text(&without_nul)] {
                 let [whole, pieces] = [1, pieces].map(|n| split_into(n, &source, 0));
-                let show = |lines: &Lines| format!("{:?} {:?} {:?}", lines.all, lines.joined, lines.rare);
+                let show = |lines: &Lines| format!("{:?} {:?} {:?}", lines.all, lines.joined, lines.nul);
                 prop_assert_eq!(show(&whole), show(&pieces));
             }
         }

@@ -3,6 +3,7 @@
 use super::lines::{Current, Lines};
 use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
 use crate::httpd::eval::condition::{Condition, Test, if_version};
+use crate::httpd::fast::glance::Glance;
 use crate::httpd::model::entry::{Entry, SectionId, Text};
 use crate::httpd::model::path;
 use crate::httpd::model::problem::Problem;
@@ -104,6 +105,7 @@ impl Reader {
             let text_id = match place {
                 Some(_) => {
                     self.c.texts.push(Text {
+                        glance: Glance::NOTHING,
                         bytes: text.to_vec(),
                         place: place.clone(),
                     });

@@ -207,7 +207,7 @@ impl Reader {
 fn too_long_for_a_macro(document: &Document, line: usize) -> bool {
     let raw = document.raw(line);
     // The line end and the NUL take a byte each.
-    let length = match document.lines()[line].composed {
+    let length = match document.lines()[line].is_composed() {
         true => document.text(line).len(),
         false => raw.strip_suffix(b"\n").unwrap_or(raw).len(),
     };

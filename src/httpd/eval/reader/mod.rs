@@ -20,7 +20,7 @@ use super::condition::Condition;
 use super::macros::Macros;
 use super::variable::{MAX_SUBSTITUTED, Variables};
 use crate::httpd::fast::bytes::Bytes;
-use crate::httpd::fast::glance::split_name;
+use crate::httpd::fast::glance::{self, Glance, Tests, split_name};
 use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entries::Entries;
 use crate::httpd::model::entry::{
@@ -33,7 +33,7 @@ use crate::httpd::model::source::Source;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::line::Line;
-use crate::httpd::text::scan::{LineKind, trim};
+use crate::httpd::text::scan::{LineKind, find_reference, trim};
 use crate::httpd::text::word::words;
 use budget::{Budget, too_many_lines};
 use lines::{Current, Lines};
@@ -257,24 +257,15 @@ impl Reader {
             return;
         }
         // A last line without an end may be lost, and is looked at by itself.
-        let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.composed;
+        let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.is_composed();
         let whole = document.lines().len() - usize::from(!document.lines().last().is_none_or(ends));
         let end = end.min(whole);
         while lines.next < end && !self.stopped {
             let at = lines.next;
-            let Line {
-                kind,
-                glance,
-                composed,
-                ..
-            } = document.lines()[at];
+            let line = document.lines()[at];
+            let kind = line.kind;
             let Some(frame) = frames.last() else { return };
-            let known = glance.known();
-            let blank = matches!(kind, LineKind::Blank | LineKind::Comment);
-            if !blank && ((composed && known.is_none()) || document.refers(at)) {
-                return;
-            }
-            let entry = Entry {
+            let mut entry = Entry {
                 file: lines.file,
                 line: at as u32,
                 section: frame.section,
@@ -282,6 +273,20 @@ impl Reader {
                 truth: frame.truth,
                 opens: false,
             };
+            let blank = matches!(kind, LineKind::Blank | LineKind::Comment);
+            let mut glance = line.glance;
+            if line.refers() && !blank {
+                let Some(text) = self.substitute_plain(document, at) else {
+                    return;
+                };
+                glance = text.glance;
+                self.c.texts.push(text);
+                entry.text = self.c.texts.len() as u32;
+            }
+            let known = glance.known();
+            if line.is_composed() && known.is_none() && !blank {
+                return;
+            }
             match (kind, known) {
                 (LineKind::Blank | LineKind::Comment, _) => {}
                 (LineKind::Directive, _) if !glance.may_act() => self.c.entries.push(entry),
@@ -334,6 +339,30 @@ impl Reader {
         }
     }
 
+    /// What variables make of a line that stays in every respect what it is; `None` where it needs a closer look.
+    fn substitute_plain(&mut self, document: &Document, line: usize) -> Option<Text> {
+        let Line { kind, .. } = document.lines()[line];
+        let text = document.text(line);
+        let mut open = kind == LineKind::SectionClosing || find_reference(split_name(&text).0).is_some();
+        if open {
+            return None;
+        }
+        let substituted = self.c.variables.substitute(&text, |_| open = true);
+        let glance = glance::look(kind, &substituted, &mut Tests::default());
+        open |= glance.may_act() || glance.test().is_some();
+        let plain = kind == LineKind::Directive && !document.lines()[line].is_composed();
+        open |= !plain && glance.known().is_none();
+        open |= substituted.len() > text.len() + MAX_SUBSTITUTED;
+        if open || !self.budget.lengthen(text.len(), substituted.len()) {
+            return None;
+        }
+        Some(Text {
+            bytes: substituted.into_owned(),
+            glance,
+            place: None,
+        })
+    }
+
     fn line(&mut self, current: Current<'_>, lines: &mut Lines, frames: &mut Vec<Frame>) {
         let Current { text, place } = current;
         let Some(frame) = frames.last() else { return };
@@ -344,18 +373,11 @@ impl Reader {
         }
         let (section, truth) = (frame.section, frame.truth);
         let mut undefined = Vec::new();
-        // Physical lines that are joined may make a reference where the file has none.
-        let plain = matches!(text, Cow::Borrowed(_)) && !lines.document.rare().reference;
-        let substituted = if plain {
-            Cow::Borrowed(&*text)
-        } else {
-            let undefined = |name: &[u8]| {
-                if undefined.len() < MOST_UNDEFINED {
-                    undefined.push(name.to_vec());
-                }
-            };
-            self.c.variables.substitute(&text, undefined)
-        };
+        let substituted = self.c.variables.substitute(&text, |name: &[u8]| {
+            if undefined.len() < MOST_UNDEFINED {
+                undefined.push(name.to_vec());
+            }
+        });
         if !self.budget.lengthen(text.len(), substituted.len())
             || substituted.len() > text.len() + MAX_SUBSTITUTED
         {
@@ -393,6 +415,7 @@ impl Reader {
         let text_id = if place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_)) {
             self.c.texts.push(Text {
                 bytes: substituted.to_vec(),
+                glance: Glance::NOTHING,
                 place: place.clone(),
             });
             self.c.texts.len() as u32

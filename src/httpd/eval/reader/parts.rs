@@ -185,9 +185,10 @@ mod tests {
         let c = Configuration::from_bytes(b"/none/httpd.conf", bytes, source, Facts::assumed(Platform::HOST));
         MOST.set(None);
         let entries: Vec<_> = c.entries().collect();
+        let texts: Vec<_> = c.texts.iter().map(|text| (&text.bytes, &text.place)).collect();
         format!(
             "{entries:?} {:?} {:?} {:?} {:?}",
-            c.sections, c.texts, c.problems, c.load_modules
+            c.sections, texts, c.problems, c.load_modules
         )
     }
 
@@ -207,6 +208,15 @@ mod tests {
             "</VirtualHost>",
             "ServerAlias a \\\n b",
             "ServerAlias a \\\n ${ROOT}",
+            "<VirtualHost *:87>\nServerName ${ROOT}\nServerAlias ${NONE} ${QUOTED}\n<Directory ${ROOT}/x>\n</Directory>\n</VirtualHost>",
+            "<Directory ${QUOTED}>\nOptions ${ROOT}\n</Directory>",
+            "${ROOT} x",
+            "$\\\n{ROOT} x",
+            "ServerName $\\\n{ROOT}",
+            "</${ROOT}>",
+            "<${ROOT}>",
+            "<IfDefine ${REST}>\nServerName a.test\n</IfDefine>",
+            "Define QUOTED 'a \\\"b >'",
             "Ser${REST} /other",
             "De\\\nfine ROOT /later",
             "Define ROOT /srv",
