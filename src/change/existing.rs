@@ -1,7 +1,7 @@
 //! What the settings that are there do: which a virtual host has for its own, whether it speaks TLS, whom it sends
 //! elsewhere. Edits nothing.
 
-use std::path::Path;
+use std::ffi::OsStr;
 
 use regex::RegexBuilder;
 
@@ -55,13 +55,13 @@ pub(super) fn secured(configuration: &Configuration) -> impl Iterator<Item = &Vi
 }
 
 /// What identifies a virtual host across edits: its file, addresses and name.
-pub(super) type HostKey<'a> = (&'a Path, &'a [Address], Option<&'a str>);
+pub(super) type HostKey<'a> = (&'a OsStr, &'a [Address], Option<&'a str>);
 
 /// That of a virtual host.
 pub(super) fn key<'a>(configuration: &'a Configuration, host: &'a VirtualHost) -> HostKey<'a> {
     let opening = configuration.entry(host.entry);
     (
-        &configuration.file(opening.file).host,
+        configuration.file(opening.file).host.as_os_str(),
         &host.addresses,
         host.server_name.as_deref(),
     )

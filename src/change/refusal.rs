@@ -1,6 +1,7 @@
 //! Why a request is not carried out, as data: a stable code, the cause and what helps, with the places that they name.
 //! Whoever knows the reason makes it; how it is shown is decided at the edge. Refuses nothing itself.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -143,13 +144,9 @@ impl Refusal {
 
     /// The places that it names, each once, in their order.
     pub fn places(&self) -> Vec<&Place> {
-        let mut found: Vec<&Place> = Vec::new();
-        for place in self.cause.places().chain(self.fix.places()) {
-            if !found.contains(&place) {
-                found.push(place);
-            }
-        }
-        found
+        let mut named = HashSet::new();
+        let all = self.cause.places().chain(self.fix.places());
+        all.filter(|place| named.insert(*place)).collect()
     }
 
     pub(super) fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
@@ -256,7 +253,7 @@ macro_rules! say {
 pub(super) use say;
 
 /// A file, and mostly a line of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The file on this machine.
     pub file: PathBuf,
@@ -268,7 +265,7 @@ pub struct Place {
 }
 
 /// What the number of a line was counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Counted {
     /// In the file as it is on disk.
     OnDisk,

@@ -1,5 +1,6 @@
 //! Which virtual host serves the domain without TLS today: the site that HTTPS is wanted for. Edits nothing.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -170,13 +171,14 @@ fn candidates<'a>(
         }
         ends.sort();
         ends.dedup();
+        let mut known = HashSet::new();
         let mut found: Vec<&VirtualHost> = Vec::new();
         for end in ends {
             let answers = configuration.answering(end, port, &request.domain);
             if let Some(host) = answers
                 && !configuration.speaks_tls(host)
                 && (with_redirects || !only_redirects(configuration, host))
-                && found.iter().all(|known| known.section != host.section)
+                && known.insert(host.section)
             {
                 found.push(host);
             }

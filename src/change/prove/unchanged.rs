@@ -1,8 +1,8 @@
 //! That a plan leaves alone what was not asked for: the virtual hosts of others, who answers, and HTTP of the domain
 //! where it stays. Edits nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 
 use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
 
@@ -59,47 +59,49 @@ pub(super) fn others_are_unchanged(
 ) -> Result<(), PlanError> {
     let loaded = |configuration: &Configuration| configuration.modules().has(b"ssl_module") == Truth::True;
     let newly_loaded = loaded(result) && !loaded(original);
-    let mut after = settings(result, request);
-    for (key, before) in settings(original, request) {
-        let rest = after.remove(&key).unwrap_or_default();
-        let mut rest = rest.iter();
+    // Those of one key, and how many of them have been found to be old ones.
+    let mut after: HashMap<HostKey, (Vec<Old>, usize)> = HashMap::new();
+    for new in settings(result, request) {
+        after.entry(key(result, new.host)).or_default().0.push(new);
+    }
+    for old in settings(original, request) {
+        let (all, found) = after.entry(key(original, old.host)).or_default();
+        let left = &all[*found..];
         // Others of the same name may have come in between; the old ones must be there, in their order.
-        for old in before {
-            let left = rest.clone();
-            if rest.any(|new| old.is_kept_as(new)) {
-                continue;
-            }
-            let old_host = named(original, old.host);
-            if left.into_iter().any(|new| old.files == new.files) {
-                return Err(refuse(
-                    RefusalCode::EngineNotSaid,
-                    say![
-                        "the virtual host ",
-                        old_host,
-                        " has a certificate and no SSLEngine of its own, so that a listener for HTTPS would have it \
-                         speak TLS at all its addresses",
-                    ],
-                    "; ",
-                    "write `SSLEngine off` or `SSLEngine on` into it, then run again",
-                ));
-            }
-            // Not our edits, but what `<IfModule !ssl_module>` and the like make of the module.
-            if newly_loaded {
-                return Err(refuse(
-                    RefusalCode::LostHost,
-                    say![
-                        "with mod_ssl loaded, the virtual host ",
-                        old_host,
-                        " would change or go, because it depends on a condition such as `<IfModule !ssl_module>`",
-                    ],
-                    "; ",
-                    "take it out of the condition, then run again",
-                ));
-            }
-            return Err(PlanError::Unproven(format!(
-                "the virtual host {old_host} would change"
-            )));
+        if let Some(at) = left.iter().position(|new| old.is_kept_as(new)) {
+            *found += at + 1;
+            continue;
         }
+        let old_host = named(original, old.host);
+        if left.iter().any(|new| old.files == new.files) {
+            return Err(refuse(
+                RefusalCode::EngineNotSaid,
+                say![
+                    "the virtual host ",
+                    old_host,
+                    " has a certificate and no SSLEngine of its own, so that a listener for HTTPS would have it speak \
+                     TLS at all its addresses",
+                ],
+                "; ",
+                "write `SSLEngine off` or `SSLEngine on` into it, then run again",
+            ));
+        }
+        // Not our edits, but what `<IfModule !ssl_module>` and the like make of the module.
+        if newly_loaded {
+            return Err(refuse(
+                RefusalCode::LostHost,
+                say![
+                    "with mod_ssl loaded, the virtual host ",
+                    old_host,
+                    " would change or go, because it depends on a condition such as `<IfModule !ssl_module>`",
+                ],
+                "; ",
+                "take it out of the condition, then run again",
+            ));
+        }
+        return Err(PlanError::Unproven(format!(
+            "the virtual host {old_host} would change"
+        )));
     }
     Ok(())
 }
@@ -111,9 +113,12 @@ pub(super) fn sets_are_unchanged(
     request: &Request,
 ) -> Result<(), PlanError> {
     let [before, after] = [original, result].map(|configuration| Answers::new(configuration, request));
-    type Key<'a> = (&'a Path, Option<&'a str>, &'a [String]);
+    type Key<'a> = (&'a OsStr, Option<&'a str>, &'a [String]);
     fn key<'a>(configuration: &'a Configuration, host: &'a VirtualHost, domain: &str) -> Key<'a> {
-        let file = &configuration.file(configuration.entry(host.entry).file).host;
+        let file = configuration
+            .file(configuration.entry(host.entry).file)
+            .host
+            .as_os_str();
         // The domain's own may get more names.
         let aliases = match host.names_exactly(domain) {
             true => &[],
@@ -209,8 +214,9 @@ impl Old<'_> {
 
 const FILES: [&str; 2] = ["SSLCertificateFile", "SSLCertificateKeyFile"];
 
-fn settings<'a>(configuration: &'a Configuration, request: &Request) -> BTreeMap<HostKey<'a>, Vec<Old<'a>>> {
-    let mut all: BTreeMap<HostKey<'a>, Vec<Old<'a>>> = BTreeMap::new();
+/// Of each virtual host of others, in order.
+fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<'a>> {
+    let mut all = Vec::new();
     let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
     let listens = configuration.listens().iter();
     let ports: HashSet<u16> = listens
@@ -241,7 +247,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> BTreeMap
                 own.extend(inherited.clone());
             }
         }
-        all.entry(key(configuration, host)).or_default().push(Old {
+        all.push(Old {
             host,
             engine: loaded && configuration.speaks_tls(host),
             files,

@@ -1,11 +1,11 @@
 //! What mod_ssl wakes up or sends to sleep when it is loaded: sections that hang on it, with all that is in them. Edits
 //! nothing.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 
 use crate::httpd::{
-    Address, Configuration, Entry, Kind, Listen, Problem, Severity, Truth, VirtualHost, is_nobodys, resolve,
+    Address, Configuration, Entry, Kind, Listen, Problem, Truth, VirtualHost, is_nobodys, resolve,
 };
 
 use super::super::existing::{key, secured};
@@ -114,11 +114,8 @@ fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
 /// may not have been made yet.
 fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
     let refused = |configuration: &Configuration| {
-        let mut problems = configuration.check();
-        problems.retain(|problem| {
-            let is_error = problem.severity == Severity::Error && !problem.uncertain;
-            is_error && matches!(problem.code, "context" | "arguments")
-        });
+        let mut problems = configuration.errors();
+        problems.retain(|problem| !problem.uncertain && matches!(problem.code, "context" | "arguments"));
         problems
     };
     let now = refused(result);
@@ -202,7 +199,7 @@ fn refuse_awakened_hosts(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    type Key<'a> = (&'a Path, &'a [Address], Option<&'a str>, &'a [String]);
+    type Key<'a> = (&'a OsStr, &'a [Address], Option<&'a str>, &'a [String]);
     fn others(configuration: &Configuration, port: u16) -> Vec<(Key<'_>, &VirtualHost)> {
         let hosts = configuration.virtual_hosts().iter().filter(|host| {
             let elsewhere = host.addresses.iter().any(|address| address.port != Some(port));
@@ -253,16 +250,18 @@ pub(in crate::change) fn refuse_lost_hosts(
     original: &Configuration,
     result: &Configuration,
 ) -> Result<(), PlanError> {
-    let after = by_opening_line(result, true);
-    for (line, before) in by_opening_line(original, true) {
-        if after.get(&line).is_some_and(|after| after.len() >= before.len()) {
+    let [before, after] = [original, result].map(|configuration| by_opening_line(configuration, true));
+    for host in original.virtual_hosts() {
+        let line = opening_line(original, host);
+        let count = |hosts: &HashMap<_, Vec<_>>| hosts.get(&line).map_or(0, Vec::len);
+        if count(&after) >= count(&before) {
             continue;
         }
         return Err(refuse(
             RefusalCode::LostHost,
             say![
                 "with mod_ssl loaded, the virtual host ",
-                named(original, before[0]),
+                named(original, host),
                 " would go, because it depends on a condition such as `<IfModule !ssl_module>`",
             ],
             "; ",
@@ -276,8 +275,8 @@ pub(in crate::change) fn refuse_lost_hosts(
 fn by_opening_line(
     configuration: &Configuration,
     active: bool,
-) -> BTreeMap<(&Path, &[u8]), Vec<&VirtualHost>> {
-    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+) -> HashMap<(&OsStr, &[u8]), Vec<&VirtualHost>> {
+    let mut all: HashMap<_, Vec<_>> = HashMap::new();
     let hosts = configuration.virtual_hosts().iter();
     for host in hosts.filter(|host| (host.truth == Truth::True) == active) {
         all.entry(opening_line(configuration, host))
@@ -287,10 +286,10 @@ fn by_opening_line(
     all
 }
 
-fn opening_line<'a>(configuration: &'a Configuration, host: &VirtualHost) -> (&'a Path, &'a [u8]) {
+fn opening_line<'a>(configuration: &'a Configuration, host: &VirtualHost) -> (&'a OsStr, &'a [u8]) {
     let entry = configuration.entry(host.entry);
     let file = configuration.file(entry.file);
-    (&file.host, file.document.raw(entry.line as usize))
+    (file.host.as_os_str(), file.document.raw(entry.line as usize))
 }
 
 /// Refuses where a second run would see more of the domain's own than this one, because it becomes active only now.

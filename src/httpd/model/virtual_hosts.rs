@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::address_sets::AddressSets;
+use super::address_sets::{AddressSets, in_parts};
 use super::configuration::Configuration;
-use super::entry::{Entry, SERVER, Section, SectionId};
+use super::entry::{Entry, EntryId, SERVER, Section, SectionId};
 use super::hosts::{Hosts, TlsSettings};
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
@@ -68,7 +68,7 @@ impl Configuration {
         });
         let mut next = ports.next();
         let mut port = None;
-        let mut hosts = Hosts::default();
+        let mut openings = Vec::new();
         for (section, Section { opening, .. }) in (0..).zip(&self.sections).skip(1) {
             let entry = self.entry(*opening);
             // Elsewhere Apache refuses one, or passes over all that is around it.
@@ -79,49 +79,58 @@ impl Configuration {
                 port = own;
                 next = ports.next();
             }
-            let argument = self.section_argument(entry);
-            let addresses: Vec<Address> = word::words(&argument)
-                .filter_map(|w| Address::parse(&w.value, || port))
-                .collect();
-            hosts.all.push(VirtualHost {
-                section,
-                entry: *opening,
-                addresses,
-                server_name: None,
-                aliases: Vec::new(),
-                truth: entry.truth,
-            });
+            openings.push((section, *opening, port));
         }
-        self.add_names(&mut hosts.all);
+        let main = self.main_server_name();
+        let read = |part: &[(SectionId, EntryId, Option<u16>)]| -> Vec<VirtualHost> {
+            let hosts = part.iter();
+            hosts
+                .map(|(section, opening, port)| self.virtual_host(*section, *opening, *port, main.as_deref()))
+                .collect()
+        };
+        let mut hosts = Hosts::default();
+        hosts
+            .all
+            .extend(in_parts(usize::MAX, &openings, read).into_iter().flatten());
         hosts.tls = self.tls_settings(&hosts.all);
         hosts
     }
 
-    fn add_names(&self, hosts: &mut [VirtualHost]) {
-        for (_, entry) in self.named("ServerName") {
-            if let Some(index) = self.host_of(hosts, entry)
-                && entry.truth >= hosts[index].truth
-                && let [name] = self.arguments(entry).as_slice()
-            {
-                hosts[index].server_name = Some(host_part(name).0);
-            }
-        }
-        for (_, entry) in self.named("ServerAlias") {
-            if let Some(index) = self.host_of(hosts, entry)
-                && entry.truth >= hosts[index].truth
-            {
+    /// One virtual host. Where its tag names no port, it has the main server's; without a name, on `*`, the main server's too.
+    fn virtual_host(
+        &self,
+        section: SectionId,
+        opening: EntryId,
+        port: Option<u16>,
+        main: Option<&str>,
+    ) -> VirtualHost {
+        let entry = self.entry(opening);
+        let argument = self.section_argument(entry);
+        let addresses = word::words(&argument).filter_map(|w| Address::parse(&w.value, || port));
+        let mut host = VirtualHost {
+            section,
+            entry: opening,
+            addresses: addresses.collect(),
+            server_name: None,
+            aliases: Vec::new(),
+            truth: entry.truth,
+        };
+        for entry in self.inside(section).filter(|entry| entry.truth >= host.truth) {
+            if self.is_named(entry, "ServerName") {
+                if let [name] = self.arguments(entry).as_slice() {
+                    host.server_name = Some(host_part(name).0);
+                }
+            } else if self.is_named(entry, "ServerAlias") {
                 let all = self.arguments(entry).into_iter();
                 let aliases = all.map(|alias| String::from_utf8_lossy(&alias).into_owned());
-                hosts[index].aliases.extend(aliases);
+                host.aliases.extend(aliases);
             }
         }
-        let main = self.main_server_name();
-        for host in hosts {
-            let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
-            if host.server_name.is_none() && inherits() {
-                host.server_name.clone_from(&main);
-            }
+        let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
+        if host.server_name.is_none() && inherits() {
+            host.server_name = main.map(str::to_string);
         }
+        host
     }
 
     fn tls_settings(&self, hosts: &[VirtualHost]) -> Vec<TlsSettings> {

@@ -124,15 +124,12 @@ impl Document {
 
     /// The line ending that most lines have; LF in a file without any.
     pub fn line_ending(&self) -> LineEnding {
-        let (mut lf, mut crlf) = (0usize, 0usize);
-        for at in memchr::memchr_iter(b'\n', &self.bytes) {
-            if at > 0 && self.bytes[at - 1] == b'\r' {
-                crlf += 1
-            } else {
-                lf += 1
-            }
-        }
-        if crlf > lf {
+        let ends = memchr::memchr_iter(b'\n', &self.bytes).count();
+        let returns = memchr::memchr_iter(b'\r', &self.bytes);
+        let crlf = returns
+            .filter(|at| self.bytes.get(at + 1) == Some(&b'\n'))
+            .count();
+        if crlf * 2 > ends {
             LineEnding::CrLf
         } else {
             LineEnding::Lf
