@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, Source, apply, real_path};
+use crate::httpd::{Configuration, Document, Edit, Facts, Source, real_path};
 
 use super::plan::{FileChange, LineChange, Link, PlanError};
 use super::refusal::{Counted, Place};
@@ -145,7 +145,8 @@ impl<'a> Work<'a> {
             let bytes = document.bytes();
             let shifts = self.shifts.entry(real).or_default();
             let mut step = Vec::new();
-            let after = apply(bytes, group).map_err(|overlap| PlanError::Unproven(overlap.to_string()))?;
+            let after = document.edited(group, self.facts.platform);
+            let after = after.map_err(|overlap| PlanError::Unproven(overlap.to_string()))?;
             for edit in group {
                 let line = count_lines(&bytes[..edit.span.start.min(bytes.len())]);
                 changes.push(change(bytes, edit, original_line(shifts, line)));
@@ -155,7 +156,7 @@ impl<'a> Work<'a> {
                     count_lines(&edit.replacement),
                 ));
             }
-            *document = Arc::new(Document::new(after, self.facts.platform));
+            *document = Arc::new(after);
             if let Some((file, number)) = &mut request.site
                 && (real_path(file) == real_path(&path) || path.ends_with(&*file))
             {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
+use super::edit::{Edit, Overlap, apply};
 use super::line::{Line, Lines};
 use super::scan::LineKind;
 use super::{line, word};
@@ -34,6 +36,7 @@ impl LineEnding {
 pub struct Document {
     bytes: Bytes,
     lines: Lines,
+    line_ending: OnceLock<LineEnding>,
 }
 
 /// A comment line that holds a directive, such as `#LoadModule ssl_module modules/mod_ssl.so`.
@@ -57,7 +60,34 @@ impl Document {
             0
         };
         let lines = line::split(&bytes, from);
-        Document { bytes, lines }
+        Document::of(bytes, lines)
+    }
+
+    fn of(bytes: Bytes, lines: Lines) -> Self {
+        Document {
+            bytes,
+            lines,
+            line_ending: OnceLock::new(),
+        }
+    }
+
+    /// The file after edits, all of it. Where they touch little of it, little is looked at again.
+    ///
+    /// # Errors
+    /// As [`apply`].
+    pub fn edited(&self, edits: &[Edit], platform: Platform) -> Result<Document, Overlap> {
+        let bytes: Bytes = apply(&self.bytes, edits)?.into();
+        let start = edits.iter().map(|edit| edit.span.start).min().unwrap_or(0);
+        let end = edits.iter().map(|edit| edit.span.end).max().unwrap_or(0);
+        let come = start..end + bytes.len() - self.bytes.len();
+        // A byte order mark is no part of the lines.
+        let lines = (start >= 3)
+            .then(|| self.lines.edited(&bytes, start..end, come))
+            .flatten();
+        match lines {
+            Some(lines) => Ok(Document::of(bytes, lines)),
+            None => Ok(Document::new(bytes, platform)),
+        }
     }
 
     /// Does a NUL stand anywhere in it?
@@ -124,6 +154,10 @@ impl Document {
 
     /// The line ending that most lines have; LF in a file without any.
     pub fn line_ending(&self) -> LineEnding {
+        *self.line_ending.get_or_init(|| self.most_line_endings())
+    }
+
+    fn most_line_endings(&self) -> LineEnding {
         let ends = memchr::memchr_iter(b'\n', &self.bytes).count();
         let returns = memchr::memchr_iter(b'\r', &self.bytes);
         let crlf = returns

@@ -52,28 +52,90 @@ pub(in crate::httpd) struct Lines {
 impl Lines {
     /// Adds those of the piece behind it.
     fn append(&mut self, piece: Lines) {
+        self.nul |= piece.nul;
+        if self.all.is_empty() {
+            (self.all, self.joined, self.tests) = (piece.all, piece.joined, piece.tests);
+            return;
+        }
+        let moved = self.tests.append(piece.tests);
+        let all = piece.all.into_iter().map(|line| Line {
+            glance: moved(line.glance),
+            ..line
+        });
+        self.add(all, piece.joined);
+    }
+
+    /// Adds lines behind, which are counted from the first of them.
+    fn add(&mut self, all: impl IntoIterator<Item = Line>, joined: impl IntoIterator<Item = (u32, u32)>) {
         let before = self.all.len() as u32;
         let more = self.joined.last().map_or(0, |(_, more)| *more);
-        let joined = piece.joined.iter().map(|(line, own)| (before + line, more + own));
-        self.joined.extend(joined);
-        if before == 0 {
-            (self.all, self.tests) = (piece.all, piece.tests);
-        } else {
-            let moved = self.tests.append(piece.tests);
-            self.all.extend(piece.all.into_iter().map(|line| Line {
-                glance: moved(line.glance),
-                ..line
-            }));
-        }
-        self.nul |= piece.nul;
+        let joined = joined.into_iter();
+        self.joined
+            .extend(joined.map(|(line, own)| (before + line, more + own)));
+        self.all.extend(all);
+    }
+
+    /// The lines of the file after an edit that put `come` into the place of the bytes `gone`. Only those around it are split
+    /// anew; `None` where that does not do.
+    pub fn edited(&self, after: &[u8], gone: Range<usize>, come: Range<usize>) -> Option<Lines> {
+        let moved = |start: u32| start as usize - gone.end + come.end;
+        // A line hangs on nothing behind its end, unless the file ends there.
+        let kept = self.all.partition_point(|line| line.start as usize <= gone.start);
+        let kept = kept.checked_sub(1)?;
+        let from = self.all.get(kept)?.start as usize;
+        let mut end = come.end;
+        let (middle, resumed) = loop {
+            let behind = end - come.end + gone.end;
+            let resumed = self.all.partition_point(|line| (line.start as usize) < behind);
+            let to = self
+                .all
+                .get(resumed)
+                .map_or(after.len(), |line| moved(line.start));
+            let middle;
+            (middle, end) = split_piece(after, from..to, false, self.tests.clone());
+            if self.nul || middle.nul {
+                return None;
+            }
+            // Else what stood behind goes on in what came.
+            if end == to {
+                break (middle, resumed);
+            }
+        };
+        let mut lines = Lines {
+            all: Vec::with_capacity(kept + middle.all.len() + self.all.len() - resumed),
+            tests: middle.tests,
+            ..Lines::default()
+        };
+        lines.add(
+            self.all[..kept].iter().copied(),
+            self.joined_before(kept).iter().copied(),
+        );
+        lines.add(middle.all, middle.joined);
+        let rest = self.all[resumed..].iter().map(|line| Line {
+            start: moved(line.start) as u32,
+            ..*line
+        });
+        let before = self.joined_before(resumed);
+        let more = before.last().map_or(0, |(_, more)| *more);
+        let joined = self.joined[before.len()..].iter();
+        lines.add(
+            rest,
+            joined.map(|(line, own)| (line - resumed as u32, own - more)),
+        );
+        Some(lines)
+    }
+
+    /// Those of more than one physical line before a line.
+    fn joined_before(&self, line: usize) -> &[(u32, u32)] {
+        let count = self
+            .joined
+            .partition_point(|(joined, _)| (*joined as usize) < line);
+        &self.joined[..count]
     }
 
     /// Number of the first physical line of a line, from 1.
     pub fn number(&self, line: usize) -> u32 {
-        let before = self
-            .joined
-            .partition_point(|(joined, _)| (*joined as usize) < line);
-        let more = before.checked_sub(1).map_or(0, |at| self.joined[at].1);
+        let more = self.joined_before(line).last().map_or(0, |(_, more)| *more);
         line as u32 + 1 + more
     }
 }
@@ -94,9 +156,9 @@ pub(in crate::httpd) fn dangles(raw: &[u8]) -> bool {
     raw.ends_with(b"\n") && !join(raw).1
 }
 
-/// Looks through a piece of a file for what is rare, a block before its lines are split, so that it is still at hand then.
+/// Looks through a file for what is rare, a block before its lines are split, so that it is still at hand then.
 struct Scout<'a> {
-    piece: &'a [u8],
+    source: &'a [u8],
     looked: usize,
     /// A NUL was seen.
     nul: bool,
@@ -105,9 +167,9 @@ struct Scout<'a> {
 }
 
 impl<'a> Scout<'a> {
-    fn new(piece: &'a [u8], from: usize) -> Self {
+    fn new(source: &'a [u8], from: usize) -> Self {
         Scout {
-            piece,
+            source,
             looked: from,
             nul: false,
             reference: None,
@@ -119,8 +181,8 @@ impl<'a> Scout<'a> {
         const BLOCK: usize = 64 << 10;
         while self.looked < end {
             let from = self.looked;
-            self.looked = (from + BLOCK).min(self.piece.len());
-            self.nul |= memchr(0, &self.piece[from..self.looked]).is_some();
+            self.looked = (from + BLOCK).min(self.source.len());
+            self.nul |= memchr(0, &self.source[from..self.looked]).is_some();
             if self.reference.is_none() {
                 self.find_reference(from);
             }
@@ -138,8 +200,8 @@ impl<'a> Scout<'a> {
 
     fn find_reference(&mut self, from: usize) {
         // Its second byte may stand in the next block.
-        let across = (self.looked + 1).min(self.piece.len());
-        self.reference = find_reference(&self.piece[from..across]).map(|at| from + at);
+        let across = (self.looked + 1).min(self.source.len());
+        self.reference = find_reference(&self.source[from..across]).map(|at| from + at);
     }
 }
 
@@ -152,10 +214,7 @@ pub(in crate::httpd) fn split(source: &[u8], from: usize) -> Lines {
         0 | 1 => 1,
         most => most.min(processors()),
     };
-    let mut lines = split_into(pieces, source, from);
-    // What they ask for stands in the lines; that some are the same is all that is to be known.
-    lines.tests = Tests::default();
-    lines
+    split_into(pieces, source, from)
 }
 
 /// The same in so many pieces at once.
@@ -163,35 +222,37 @@ fn split_into(pieces: usize, source: &[u8], from: usize) -> Lines {
     let ends = cuts(pieces, source, from);
     let piece = |n: usize| {
         let start = n.checked_sub(1).map_or(from, |before| ends[before]);
-        split_piece(source, start..ends[n], false)
+        split_piece(source, start..ends[n], false, Tests::default()).0
     };
     let mut lines = Lines::default();
     for piece in in_parallel(ends.len(), piece) {
         if piece.nul {
             // It hides a line feed that follows, and so where lines end.
-            return split_piece(source, from..source.len(), true);
+            return split_piece(source, from..source.len(), true, Tests::default()).0;
         }
         lines.append(piece);
     }
     lines
 }
 
-/// The lines of a piece of a file; not all of them if it is said to have no NUL and has one.
-fn split_piece(source: &[u8], piece: Range<usize>, nul: bool) -> Lines {
+/// The lines that begin in a piece of a file, and where the last one ends; not all of them if it is said to have no NUL and
+/// has one.
+fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, tests: Tests) -> (Lines, usize) {
     let mut lines = Lines {
         all: Vec::with_capacity(piece.len() / 30 + 1),
         nul,
+        tests,
         ..Lines::default()
     };
-    let mut scout = Scout::new(&source[..piece.end], piece.start);
+    let mut scout = Scout::new(source, piece.start);
     let mut more = 0;
     let mut start = piece.start;
     while start < piece.end {
         let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
-        scout.look_up_to(end.min(piece.end));
+        scout.look_up_to(end);
         if scout.nul && !nul {
             lines.nul = true;
-            return lines;
+            return (lines, start);
         }
         let physical = &source[start..end];
         let mut line = Line {
@@ -232,7 +293,7 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool) -> Lines {
         lines.all.push(line);
     }
     lines.nul |= scout.nul;
-    lines
+    (lines, start)
 }
 
 /// Where a file can be cut into at most so many pieces that are split one by one: the ends of the pieces.
@@ -422,6 +483,29 @@ mod tests {
                 let [whole, pieces] = [1, pieces].map(|n| split_into(n, &source, 0));
                 let show = |lines: &Lines| format!("{:?} {:?} {:?}", lines.all, lines.joined, lines.nul);
                 prop_assert_eq!(show(&whole), show(&pieces));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_edit_gives_the_lines_of_the_edited(
+            [before, old, new, behind] in prop::array::uniform4(proptest::collection::vec(
+                prop::sample::select(vec!["a", " ", "\\", "\r", "\n", "\\\n", "#x\n", "b\r\n", "${", "\n<IfModule a>\n", "\n<IfDefine a>\n", "\0"]), 0..8)),
+        ) {
+            let [before, old, new, behind] = [before, old, new, behind].map(|parts| parts.concat().into_bytes());
+            let [was, is] = [&old, &new].map(|middle| [&before[..], middle, &behind].concat());
+            let [gone, come] = [&old, &new].map(|middle| before.len()..before.len() + middle.len());
+            if let Some(edited) = split(&was, 0).edited(&is, gone, come) {
+                // Conditionals of one text have one index, but not the same as in another order.
+                let show = |lines: &Lines| {
+                    let lines_of = lines.all.iter().map(|line| {
+                        let Line { start, kind, marks, glance } = *line;
+                        (start, kind, marks, glance.known_index(), glance.may_act(), glance.test().is_some())
+                    });
+                    format!("{:?} {:?} {:?}", lines_of.collect::<Vec<_>>(), lines.joined, lines.nul)
+                };
+                prop_assert_eq!(show(&edited), show(&split(&is, 0)));
             }
         }
     }
