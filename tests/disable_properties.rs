@@ -190,11 +190,11 @@ impl Server {
             ..Record::default()
         };
         for file in plan.files {
-            files::write(&file.path, &file.after);
+            files::write(&file.path, &**file.after);
             record.files.push(Version {
                 path: esync_ssl::httpd::real_path(&file.path),
-                before: file.before,
-                after: file.after,
+                before: file.before.to_vec(),
+                after: file.after.to_vec(),
             });
         }
         self.records.push(record);

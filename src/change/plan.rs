@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::httpd::Edit;
 
@@ -50,9 +51,9 @@ pub struct FileChange {
     /// The file.
     pub path: PathBuf,
     /// Its bytes when the plan was made.
-    pub before: Vec<u8>,
+    pub before: Arc<Vec<u8>>,
     /// The bytes it gets.
-    pub after: Vec<u8>,
+    pub after: Arc<Vec<u8>>,
 }
 
 /// A symbolic link that is made or removed.

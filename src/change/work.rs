@@ -73,8 +73,8 @@ impl<'a> Work<'a> {
             let after = files.remove(&real)?;
             (before.bytes() != after.bytes()).then(|| FileChange {
                 path,
-                before: before.bytes().to_vec(),
-                after: after.bytes().to_vec(),
+                before: before.shared_bytes(),
+                after: after.shared_bytes(),
             })
         });
         changes.collect()

@@ -13,7 +13,6 @@ mod text;
 
 pub use eval::include::places as include_places;
 pub use eval::variable::Variables;
-pub use fast::bytes::Bytes;
 pub(crate) use fast::{glance, parallel};
 pub(crate) use model::address_sets::{AddressSets, in_parts};
 pub use model::configuration::Configuration;

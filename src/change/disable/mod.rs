@@ -95,8 +95,8 @@ impl Plan {
 fn record(request: &Disable, plan: &Plan) -> Record {
     let files = plan.files.iter().map(|file| Version {
         path: real_path(&file.path),
-        before: file.before.clone(),
-        after: file.after.clone(),
+        before: file.before.to_vec(),
+        after: file.after.to_vec(),
     });
     Record {
         action: Action::Disable,

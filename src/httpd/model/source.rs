@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::path;
 use super::platform::Platform;
 use crate::foreign;
-use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::fast::parallel::{in_parallel, processors};
 use crate::httpd::text::document::Document;
 
@@ -244,20 +243,20 @@ impl Source {
     }
 
     /// The bytes of a file.
-    pub fn read(&self, absolute: &[u8]) -> io::Result<Bytes> {
+    pub fn read(&self, absolute: &[u8]) -> io::Result<Vec<u8>> {
         self.read_up_to(absolute, foreign::CONFIGURATION)
     }
 
     /// The bytes of a file that, on the disk, has no more than so many.
-    pub fn read_up_to(&self, absolute: &[u8], limit: u64) -> io::Result<Bytes> {
+    pub fn read_up_to(&self, absolute: &[u8], limit: u64) -> io::Result<Vec<u8>> {
         let host = self.host_path(absolute);
         if self.is_hidden(&host) {
             return Err(io::ErrorKind::NotFound.into());
         }
         match self.overlaid(&host) {
-            Some(document) => Ok(document.bytes().to_vec().into()),
+            Some(document) => Ok(document.bytes().to_vec()),
             // As Apache reads it: an empty file.
-            None if absolute == b"/dev/null" => Ok(Vec::new().into()),
+            None if absolute == b"/dev/null" => Ok(Vec::new()),
             None => read_file_up_to(&host, limit),
         }
     }
@@ -291,13 +290,13 @@ impl Source {
 }
 
 /// The bytes of a file of a configuration.
-pub fn read_file(path: &Path) -> io::Result<Bytes> {
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     read_file_up_to(path, foreign::CONFIGURATION)
 }
 
 /// As [`foreign::read`], in fewer steps; a large file is read by several processors at once, as most of the time goes
 /// into the memory for it.
-fn read_file_up_to(path: &Path, limit: u64) -> io::Result<Bytes> {
+fn read_file_up_to(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     const WORTHWHILE: usize = 1 << 20;
     let (file, meta) = foreign::open(path)?;
     foreign::small_enough(meta.len(), limit)?;
@@ -305,7 +304,7 @@ fn read_file_up_to(path: &Path, limit: u64) -> io::Result<Bytes> {
     if length > 0 {
         let parts = processors().min(length / WORTHWHILE).max(1);
         // One byte more shows whether somebody is writing to it.
-        let mut bytes = Bytes::zeroed(length + 1);
+        let mut bytes = vec![0; length + 1];
         let size = bytes.len().div_ceil(parts);
         let pieces: Vec<_> = bytes.chunks_mut(size).map(Mutex::new).collect();
         let read = |n: usize| {
@@ -319,7 +318,7 @@ fn read_file_up_to(path: &Path, limit: u64) -> io::Result<Bytes> {
             return Ok(bytes);
         }
     }
-    Ok(foreign::read(path, limit)?.into())
+    foreign::read(path, limit)
 }
 
 fn read_at(file: &File, part: &mut [u8], from: u64) -> io::Result<usize> {

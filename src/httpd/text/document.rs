@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::edit::{Edit, Overlap, apply};
 use super::line::{Line, Lines};
 use super::scan::LineKind;
 use super::{line, word};
-use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::model::platform::Platform;
 
 /// How the lines of a file end.
@@ -34,7 +33,7 @@ impl LineEnding {
 /// mark before them) gives the bytes.
 #[derive(Clone, Debug)]
 pub struct Document {
-    bytes: Bytes,
+    bytes: Arc<Vec<u8>>,
     lines: Lines,
     line_ending: OnceLock<LineEnding>,
 }
@@ -51,8 +50,7 @@ pub struct Commented {
 impl Document {
     /// Reads the lines of a file. Every input is accepted; on Windows a UTF-8 byte order mark at the start is
     /// skipped, as httpd does there and only there.
-    pub fn new(bytes: impl Into<Bytes>, platform: Platform) -> Self {
-        let bytes = bytes.into();
+    pub fn new(bytes: Vec<u8>, platform: Platform) -> Self {
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
         let from = if platform == Platform::Windows && bytes.starts_with(BYTE_ORDER_MARK) {
             3
@@ -63,9 +61,9 @@ impl Document {
         Document::of(bytes, lines)
     }
 
-    fn of(bytes: Bytes, lines: Lines) -> Self {
+    fn of(bytes: Vec<u8>, lines: Lines) -> Self {
         Document {
-            bytes,
+            bytes: Arc::new(bytes),
             lines,
             line_ending: OnceLock::new(),
         }
@@ -76,7 +74,7 @@ impl Document {
     /// # Errors
     /// As [`apply`].
     pub fn edited(&self, edits: &[Edit], platform: Platform) -> Result<Document, Overlap> {
-        let bytes: Bytes = apply(&self.bytes, edits)?.into();
+        let bytes = apply(&self.bytes, edits)?;
         let start = edits.iter().map(|edit| edit.span.start).min().unwrap_or(0);
         let end = edits.iter().map(|edit| edit.span.end).max().unwrap_or(0);
         let come = start..end + bytes.len() - self.bytes.len();
@@ -98,6 +96,11 @@ impl Document {
     /// The file, as it is.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The same, to be kept beside it.
+    pub fn shared_bytes(&self) -> Arc<Vec<u8>> {
+        self.bytes.clone()
     }
 
     /// The logical lines, in order.

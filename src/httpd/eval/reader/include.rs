@@ -9,7 +9,6 @@ use super::lines::Lines;
 use super::{EMPTY_PROBLEM, Reader};
 use crate::foreign;
 use crate::httpd::eval::include::{self, Found};
-use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::fast::parallel::{Ahead, processors};
 use crate::httpd::model::entry::Entry;
 use crate::httpd::model::path;
@@ -193,7 +192,7 @@ fn load(file: &Found, source: &Source) -> Loaded {
     let show = String::from_utf8_lossy(&file.path);
     let read = match file.kind {
         // It says what else it is.
-        Kind::Other => foreign::read(&source.host_path(&file.path), foreign::CONFIGURATION).map(Bytes::from),
+        Kind::Other => foreign::read(&source.host_path(&file.path), foreign::CONFIGURATION),
         _ => source.read(&file.path),
     };
     match read {

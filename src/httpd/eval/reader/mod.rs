@@ -19,7 +19,6 @@ use std::sync::Arc;
 use super::condition::Condition;
 use super::macros::Macros;
 use super::variable::{MAX_SUBSTITUTED, Variables};
-use crate::httpd::fast::bytes::Bytes;
 use crate::httpd::fast::glance::{self, Glance, Tests, split_name};
 use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entries::Entries;
@@ -55,8 +54,7 @@ impl Configuration {
     }
 
     /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
-    pub fn from_bytes(main: &[u8], bytes: impl Into<Bytes>, source: Source, facts: Facts) -> Configuration {
-        let bytes = bytes.into();
+    pub fn from_bytes(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) -> Configuration {
         if !too_many_lines(&bytes) {
             let document = Arc::new(Document::new(bytes, facts.platform));
             return read(main, document, source, facts);
