@@ -20,6 +20,8 @@ const FLOORS: [&[&str]; 6] = [
         "inherited",
         "interrupt",
         "quoted",
+        "refusal",
+        "refusal_code",
         "shown",
     ],
     &["httpd", "tls", "apply", "undo"],

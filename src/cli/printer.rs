@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::arguments::ColorChoice;
 use super::render::{self, explain, findings};
 use crate::apply::{Holder, Unfinished, Working};
-use crate::change::Refusal;
+use crate::refusal::Refusal;
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
