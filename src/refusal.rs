@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub use crate::refusal_code::RefusalCode;
 
 /// A request that is not carried out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Its reason, for programs.
     pub code: RefusalCode,
@@ -41,6 +41,17 @@ impl Refusal {
     /// The same, about places that its text does not name as such: others named them, or they were shown before.
     pub(crate) fn about(mut self, places: impl IntoIterator<Item = Place>) -> Self {
         self.about.extend(places);
+        self
+    }
+
+    /// The same with more words behind it.
+    pub(crate) fn and(mut self, more: impl Into<Text>) -> Self {
+        let last = if self.fix == Text::default() {
+            &mut self.cause
+        } else {
+            &mut self.fix
+        };
+        last.0.extend(more.into().0);
         self
     }
 

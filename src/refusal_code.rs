@@ -5,6 +5,8 @@ use crate::codes::codes;
 codes! {
     /// The stable name of a reason to refuse. No finding has the same word.
     pub enum RefusalCode {
+        // HTTPS is to be turned on, or off again.
+
         /// Apache does not start with the configuration as it is.
         ConfigBroken = "CONFIG-BROKEN",
         /// The configuration cannot be read to its end.
@@ -109,5 +111,78 @@ codes! {
         DisableBreaks = "DISABLE-BREAKS",
         /// A port of others would speak plain HTTP.
         DisableLeavesHttp = "DISABLE-LEAVES-HTTP",
+
+        // Whatever is asked for.
+
+        /// Nobody can be asked to agree.
+        NobodyToAsk = "NOBODY-TO-ASK",
+        /// Whoever was asked did not agree.
+        Declined = "DECLINED",
+        /// No name was given to serve.
+        NoName = "NO-NAME",
+        /// The server's own httpd does not answer.
+        HttpdSilent = "HTTPD-SILENT",
+        /// Others may write httpd, what it would read, or the note by which it is found.
+        HttpdDistrusted = "HTTPD-DISTRUSTED",
+        /// Apache does not accept the configuration.
+        HttpdRejects = "HTTPD-REJECTS",
+        /// There is no httpd that could be told to restart.
+        NoBinaryToRestart = "NO-BINARY-TO-RESTART",
+        /// Findings say that Apache would not come up again.
+        PreflightFailed = "PREFLIGHT-FAILED",
+        /// A short run of the server's own httpd did not do what was asked.
+        RehearsalRefused = "REHEARSAL-REFUSED",
+        /// Another program holds the port.
+        PortNotFree = "PORT-NOT-FREE",
+        /// Findings say that the certificate files would not work.
+        FilesWouldNotWork = "FILES-WOULD-NOT-WORK",
+        /// What stands where something is to be written cannot be replaced without harm.
+        NameInTheWay = "NAME-IN-THE-WAY",
+        /// A link that others may change leads to what is to be written.
+        LinkOfOthers = "LINK-OF-OTHERS",
+        /// A private key would go where others may write.
+        KeyFolderOpen = "KEY-FOLDER-OPEN",
+        /// What is in the place of the backups is none of ours.
+        BackupsNotOurs = "BACKUPS-NOT-OURS",
+        /// What a killed run left cannot be undone as it is.
+        LeftoversNotUndoable = "LEFTOVERS-NOT-UNDOABLE",
+        /// There is no such backup.
+        BackupNotThere = "BACKUP-NOT-THERE",
+        /// What would be put back was edited since, in other lines.
+        EditedSince = "EDITED-SINCE",
+        /// What would be put back was edited since, in the same lines.
+        EditedSameLines = "EDITED-SAME-LINES",
+        /// A new file would take the place of another.
+        FileExists = "FILE-EXISTS",
+        /// Of certificate and key one is there and one is not.
+        HalfAPair = "HALF-A-PAIR",
+        /// A pass-phrase is needed, and nobody can be asked for it.
+        PassPhraseNotAsked = "PASSPHRASE-NOT-ASKED",
+        /// The key has no pass-phrase to take off.
+        KeyNotProtected = "KEY-NOT-PROTECTED",
+        /// A file holds no certificate, key or request.
+        NothingRecognised = "NOTHING-RECOGNISED",
+        /// What was named as a log holds a private key.
+        LogIsAKey = "LOG-IS-A-KEY",
+        /// A private key is read as configuration.
+        ConfigIsAKey = "CONFIG-IS-A-KEY",
+        /// The main file is too large to be read.
+        ConfigTooLarge = "CONFIG-TOO-LARGE",
+        /// The main file is saved as UTF-16.
+        ConfigUtf16 = "CONFIG-UTF16",
+        /// The main file starts with a byte order mark.
+        ConfigByteOrderMark = "CONFIG-BYTE-ORDER-MARK",
+        /// The main file holds no directive.
+        ConfigEmpty = "CONFIG-EMPTY",
+        /// The main file holds no directive that Apache knows.
+        NotAConfig = "NOT-A-CONFIG",
+        /// The configuration names another server root than the one that was asked for.
+        OtherServerRoot = "OTHER-SERVER-ROOT",
+        /// The configuration is that of another machine, where the path is nothing.
+        PathMeansNothing = "PATH-MEANS-NOTHING",
+        /// An `Include` would read the backups.
+        IncludeReadsBackups = "INCLUDE-READS-BACKUPS",
+        /// An `Include` would read the certificates.
+        IncludeReadsCertificates = "INCLUDE-READS-CERTIFICATES",
     }
 }

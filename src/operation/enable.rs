@@ -17,6 +17,7 @@ use super::{Failure, rehearsal, restart_and_prove, running};
 use crate::apply::Change;
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::printable;
 
 /// What is asked for.
@@ -71,7 +72,8 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let names = domain_names(request.names.iter().map(|name| ("--domain", name)))?;
     if names.is_empty() {
-        return Err(Failure::refused("no name was given, and nothing was written"));
+        let cause = "no name was given, and nothing was written";
+        return Err(Failure::refused(Refusal::new(RefusalCode::NoName, cause, "", "")));
     }
     let noted = names
         .iter()

@@ -15,6 +15,7 @@ use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
 use crate::foreign;
+use crate::refusal::{Refusal, RefusalCode, say};
 use crate::tls::bundle::Bundle;
 use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
 
@@ -168,10 +169,16 @@ impl TlsFiles {
                 } else {
                     [&key, &certificate]
                 };
-                return Err(Failure::refused(format!(
-                    "{} exists but {} does not; nothing is overwritten: move it away, or name both files with --cert and --key",
-                    loaded.show(is),
-                    loaded.show(lacks)
+                return Err(Failure::refused(Refusal::new(
+                    RefusalCode::HalfAPair,
+                    say![
+                        loaded.place(is),
+                        " exists but ",
+                        loaded.place(lacks),
+                        " does not; nothing is overwritten"
+                    ],
+                    ": ",
+                    "move it away, or name both files with --cert and --key",
                 )));
             }
         }

@@ -8,9 +8,10 @@ use time::OffsetDateTime;
 use super::Failure;
 use super::key_files::{key, named};
 use super::names::file_name;
-use super::new_files::{NewFiles, Outcome, private_key};
+use super::new_files::{NewFiles, Outcome, exists, private_key};
 use super::pass_phrase::ReadPhrases;
 use super::questions::Voice;
+use crate::refusal::Place;
 use crate::tls::issue::{self, KeyType};
 use crate::tls::private_key::PrivateKey;
 
@@ -87,10 +88,7 @@ fn add_key(files: &mut NewFiles, path: &Path, pem: &str) -> Result<(), Failure> 
 fn free(paths: &[&Path]) -> Result<(), Failure> {
     match paths.iter().find(|path| path.symlink_metadata().is_ok()) {
         None => Ok(()),
-        Some(path) => Err(Failure::refused(format!(
-            "{} exists already, and nothing is overwritten; choose another name, or move it away",
-            path.display()
-        ))),
+        Some(path) => Err(exists(Place::path(*path))),
     }
 }
 

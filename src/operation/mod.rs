@@ -17,6 +17,7 @@ pub mod explain;
 mod explained;
 mod failure;
 mod find;
+mod httpd_verdict;
 pub mod inspect;
 pub mod install;
 mod interrupted;

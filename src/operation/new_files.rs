@@ -14,6 +14,7 @@ use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, others_at};
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
+use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::service;
 use crate::shown::printable;
 use crate::tls::bundle::Bundle;
@@ -93,9 +94,7 @@ impl NewFiles {
                 .map(Zeroizing::new)
                 .is_ok_and(|old| **old == *bytes);
             if !same {
-                return Err(Failure::refused(format!(
-                    "{shown} exists already, and nothing is overwritten; choose another name, or move it away"
-                )));
+                return Err(exists(Place::file(path, shown.as_bytes())));
             }
             self.kept.push(shown);
             return Ok(());
@@ -164,7 +163,6 @@ impl NewFiles {
     /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
     /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
     pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
-        let mut refused = None;
         let begin = bundle.leaf.not_before.date();
         let dated = format!(
             "{name}-{:04}{:02}{:02}",
@@ -172,15 +170,12 @@ impl NewFiles {
             u8::from(begin.month()),
             begin.day()
         );
-        for name in [name, &dated] {
+        let named = |name: &str| {
             let mut files = NewFiles::of(loaded);
-            let show = |path: &Path| loaded.show(path);
-            match files.add_bundle(bundle, &loaded.tls_folder(), name, &show) {
-                Ok(placed) => return Ok((files, placed)),
-                Err(failure) => refused = refused.or(Some(failure)),
-            }
-        }
-        Err(refused.unwrap_or_else(|| Failure::refused("there is no free name for the files")))
+            let placed = files.add_bundle(bundle, &loaded.tls_folder(), name, &|path| loaded.show(path))?;
+            Ok((files, placed))
+        };
+        named(name).or_else(|refused| named(&dated).map_err(|_| refused))
     }
 
     /// Whether there is nothing to write.
@@ -215,11 +210,15 @@ impl NewFiles {
     pub fn refuse_shared(&mut self) -> Result<(), Failure> {
         self.shared_folders = Shared::Refused;
         match self.shared().first() {
-            Some(others) => Err(Failure::refused(format!(
-                "nothing was written, as no private key goes where others than root and this account may write: {others}. \
-                 Close it ({}), then run again",
-                others.remedy()
-            ))),
+            Some(others) => {
+                let cause = format!(
+                    "nothing was written, as no private key goes where others than root and this account may write: \
+                     {others}"
+                );
+                let fix = format!("Close it ({}), then run again", others.remedy());
+                let refusal = Refusal::new(RefusalCode::KeyFolderOpen, cause, ". ", fix);
+                Err(Failure::refused(refusal.about([Place::path(others.folder())])))
+            }
             None => Ok(()),
         }
     }
@@ -269,6 +268,16 @@ pub struct Outcome {
     pub kept: Vec<String>,
     /// What people should know beside.
     pub notes: Vec<String>,
+}
+
+/// Refused, as a new file would take the place of another.
+pub fn exists(place: Place) -> Failure {
+    Failure::refused(Refusal::new(
+        RefusalCode::FileExists,
+        say![place, " exists already, and nothing is overwritten"],
+        "; ",
+        "choose another name, or move it away",
+    ))
 }
 
 /// Who may read a new key, in words. On Windows the account of Apache's service as well.

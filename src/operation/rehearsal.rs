@@ -16,9 +16,9 @@ use crate::check::dialog::{self, Dialog};
 use crate::check::rehearsal::{Stage, answering, culprit, finding, refused, script};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Place, Severity, log};
-use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SectionId, real_path, resolve};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::server::binary::Silence;
 use crate::server::rehearsal::{Flop, PATIENCE, WITH_DIALOG, rehearse};
 use crate::server::trust;
@@ -72,14 +72,13 @@ pub fn before_writing(
     };
     let findings = vec![*found];
     progress.findings(&findings, &[]);
-    Err(Failure {
-        status: ExitStatus::Refused,
-        findings,
-        error: anyhow::anyhow!(
-            "the rehearsal with the server's own httpd failed (above); nothing was written. Correct what it names, or \
-             skip it with --no-rehearsal"
-        ),
-    })
+    let refusal = Refusal::new(
+        RefusalCode::RehearsalRefused,
+        "the rehearsal with the server's own httpd failed (above); nothing was written",
+        ". ",
+        "Correct what it names, or skip it with --no-rehearsal",
+    );
+    Err(Failure::refused_for(refusal, findings, &[]))
 }
 
 /// Rehearsals of virtual hosts, one after the other.

@@ -13,11 +13,12 @@ use super::interrupted::stores;
 use super::preflight::Preflight;
 use super::progress::Progress;
 use super::service_orders::{self, Way};
-use super::{Failure, running, turn};
+use super::{Failure, httpd_verdict, running, turn};
 use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::server::service::{Service, State};
 
 /// What was done.
@@ -69,8 +70,8 @@ pub fn run(
     loaded.introduce(progress);
     let server = running::server(&loaded);
     let reader = loaded.reader().map_err(|silence| {
-        let way = Loaded::acceptance(silence);
-        Failure::refused(format!("{silence}{way}; Apache was not restarted"))
+        let more = format!("{}; Apache was not restarted", Loaded::acceptance(silence));
+        Failure::refused(silence.refusal().and(more))
     })?;
     let Some(reader) = reader else {
         return Err(Failure::error(anyhow!(
@@ -86,10 +87,13 @@ pub fn run(
         .map_err(Failure::error)?;
     if !tested.status.success() {
         let words = [tested.stdout, tested.stderr].concat();
-        return Err(Failure::refused(format!(
+        let words = String::from_utf8_lossy(&words);
+        let cause = format!(
             "Apache does not accept the configuration, so it was not restarted: {}",
-            String::from_utf8_lossy(&words).trim()
-        )));
+            words.trim()
+        );
+        let refusal = Refusal::new(RefusalCode::HttpdRejects, cause, "", "");
+        return Err(Failure::refused(refusal.about(httpd_verdict::place_in(&words))));
     }
     if !request.no_rehearsal {
         preflight.refuse_failed_rehearsal()?;

@@ -18,6 +18,7 @@ use crate::apply::{Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::interrupt::Undoing;
+use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
 /// What became of the server.
@@ -155,10 +156,15 @@ impl<'a> Before<'a> {
             ..running::server(loaded)
         };
         if server.binary.is_none() {
-            return Err(Failure::refused(format!(
-                "there is no httpd binary below {} that could be told to restart; nothing was written. Name it with \
-                 --httpd, or run without --restart",
-                loaded.show(&loaded.installation.root)
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::NoBinaryToRestart,
+                say![
+                    "there is no httpd binary below ",
+                    loaded.place(&loaded.installation.root),
+                    " that could be told to restart; nothing was written"
+                ],
+                ". ",
+                "Name it with --httpd, or run without --restart",
             )));
         }
         Ok((self.world.service)(server))

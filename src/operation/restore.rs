@@ -19,6 +19,7 @@ use super::write::say_shared;
 use super::{diff, restart};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
 
 /// What is asked for.
@@ -199,8 +200,11 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
     };
     found.ok_or_else(|| {
         let wanted = id.map_or("no backup".into(), |id| format!("no backup {id:?}"));
-        Failure::refused(format!(
-            "there is {wanted} here; esync-ssl backups lists them. If the server root is another, name it with --root"
+        Failure::refused(Refusal::new(
+            RefusalCode::BackupNotThere,
+            format!("there is {wanted} here"),
+            "; ",
+            "esync-ssl backups lists them. If the server root is another, name it with --root",
         ))
     })
 }
@@ -212,21 +216,32 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
     }
     let list = |since: Since| {
         let these = returns.iter().filter(|back| back.since == since);
-        these.map(|back| shown(&back.path)).collect::<Vec<_>>()
+        let these = these.map(|back| Place::file(&back.path, shown(&back.path).as_bytes()).into());
+        these.collect::<Vec<Text>>()
     };
     let (conflicts, merges) = (list(Since::Conflicts), list(Since::Merges));
     if !conflicts.is_empty() {
-        return Err(Failure::refused(format!(
-            "edited since, at the same places: {}; nothing was written. The lines above marked with - would be lost: \
-             give --force if that is meant",
-            conflicts.join(", ")
+        return Err(Failure::refused(Refusal::new(
+            RefusalCode::EditedSameLines,
+            say![
+                "edited since, at the same places: ",
+                Text::joined(conflicts, ", "),
+                "; nothing was written. The lines above marked with - would be lost"
+            ],
+            ": ",
+            "give --force if that is meant",
         )));
     }
     if !merges.is_empty() && !request.merge {
-        return Err(Failure::refused(format!(
-            "edited since: {}; nothing was written. --merge takes our changes out and keeps those edits, --force \
-             overwrites them",
-            merges.join(", ")
+        return Err(Failure::refused(Refusal::new(
+            RefusalCode::EditedSince,
+            say![
+                "edited since: ",
+                Text::joined(merges, ", "),
+                "; nothing was written"
+            ],
+            ". ",
+            "--merge takes our changes out and keeps those edits, --force overwrites them",
         )));
     }
     Ok(())

@@ -17,6 +17,7 @@ use super::questions::{Voice, confirm};
 use crate::apply::{ApplyError, Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::check::Finding;
 use crate::exit_status::ExitStatus;
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
 
 /// How often files may change under a run before it gives up.
@@ -349,12 +350,17 @@ pub fn undone(root: &Path, place: &Where, voice: &dyn Progress) -> Result<Undone
             continue;
         }
         let undone = store.undone(&run.id, &|path| known.has(path)).map_err(|problems| {
-            let told = problems.iter().map(|(path, why)| format!("{}: {why}", path.display()));
-            Failure::refused(format!(
-                "what an interrupted run left cannot be undone as it is, so there is nothing to preview ({}). Look at \
-                 these files, then: {} --force",
-                told.collect::<Vec<_>>().join("; "),
-                remedy(root)
+            let told = problems.into_iter();
+            let told = told.map(|(path, why)| say![Place::path(path), ": ", why]);
+            Failure::refused(Refusal::new(
+                RefusalCode::LeftoversNotUndoable,
+                say![
+                    "what an interrupted run left cannot be undone as it is, so there is nothing to preview (",
+                    Text::joined(told, "; "),
+                    ")"
+                ],
+                ". ",
+                format!("Look at these files, then: {} --force", remedy(root)),
             ))
         })?;
         voice.talk("note: what follows is as it will be once that is undone");
