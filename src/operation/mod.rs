@@ -5,6 +5,7 @@
 
 pub mod backups;
 pub mod check;
+mod claim;
 pub mod convert;
 pub mod devices;
 mod diff;
@@ -22,6 +23,7 @@ pub mod inspect;
 pub mod install;
 mod interrupted;
 pub mod issue;
+mod job;
 mod judge_files;
 mod judge_hosts;
 pub mod key_files;
@@ -50,6 +52,7 @@ mod turn;
 pub mod verify;
 mod write;
 
+pub use claim::Settled;
 pub use diff::unified;
 pub use enable_files::{Files, Material};
 pub use environment::{Pace, Where, World, Writing};
@@ -65,4 +68,3 @@ pub use progress::{Difference, Preview, Progress};
 pub use questions::{Questions, Silent, Voice, confirm};
 pub use records::by_words;
 pub use restart_and_prove::Effect;
-pub use turn::Settled;

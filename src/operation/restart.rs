@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use serde::Serialize;
 
+use super::claim::Claim;
 use super::environment::{Pace, Where, World};
 use super::expectation::{Fault, Wanted, explained};
 use super::find::{self, Loaded};
@@ -13,7 +14,7 @@ use super::interrupted::stores;
 use super::preflight::Preflight;
 use super::progress::Progress;
 use super::service_orders::{self, Way};
-use super::{Failure, httpd_verdict, running, turn};
+use super::{Failure, httpd_verdict, running};
 use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -57,13 +58,18 @@ pub fn run(
     world: &World,
     progress: &dyn Progress,
 ) -> Result<Report, Failure> {
-    let alone = |root: &Path| turn::alone(root, request.lock_timeout, place, world, progress);
+    let claim = Claim {
+        place,
+        world,
+        voice: progress,
+        patience: request.lock_timeout,
+    };
     let root = find::root(place)?;
-    let mut locks = alone(&root)?;
+    let mut locks = claim.alone(&root)?;
     let mut loaded = Loaded::find(place)?;
     if loaded.installation.root != root {
         // Only the configuration says which server root its main file belongs to.
-        locks.extend(alone(&loaded.installation.root)?);
+        locks.extend(claim.alone(&loaded.installation.root)?);
         loaded = loaded.again()?;
     }
     loaded.accept(&request.force);

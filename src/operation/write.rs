@@ -4,12 +4,11 @@
 
 use std::path::PathBuf;
 
-use super::environment::World;
-use super::environment::Writing;
 use super::expectation::Site;
 use super::failure::{Failure, ended, not_interrupted};
 use super::find::Loaded;
 use super::httpd_verdict::Judge;
+use super::job::Job;
 use super::progress::Progress;
 use super::restart_and_prove::{Before, Effect};
 use crate::acl::Account;
@@ -71,16 +70,9 @@ pub fn say_shared<'a>(
 }
 
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
-pub fn commit(
-    loaded: &Loaded,
-    store: &Store,
-    lock: &Lock,
-    work: Work,
-    writing: &Writing,
-    world: &World,
-    progress: &dyn Progress,
-) -> Result<Done, Failure> {
-    let judge = Judge::of(loaded, writing, progress)?;
+pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
+    let (world, progress) = (job.world, job.voice);
+    let judge = Judge::of(loaded, job.writing, progress)?;
     let mut reads = work.reads;
     for file in loaded.configuration.files() {
         if reads.iter().all(|(path, _)| *path != file.host) {
@@ -99,10 +91,7 @@ pub fn commit(
     };
     let before = Before {
         old: Some(loaded),
-        place: &loaded.place,
-        writing,
-        world,
-        progress,
+        job,
         server_told: work.server_told,
     };
     let write = || {
