@@ -4,7 +4,7 @@ use camino::Utf8Path;
 
 use super::Failure;
 use super::key_files::{archive, bytes, named};
-use super::new_files::{NewFiles, Outcome, base_name, exists, left_out, private_key};
+use super::new_files::{NewFiles, Outcome, Reported, base_name, exists, left_out, private_key};
 use super::pass_phrase::{PassPhrases, ReadPhrases};
 use super::questions::Voice;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
@@ -45,13 +45,11 @@ pub fn decrypt_key(
         notes.push(format!("only the first private key of {input} was taken over"));
     }
     let mut files = NewFiles::default();
-    files.add(
-        output.as_std_path(),
-        output.to_string(),
-        format!("{}, without pass-phrase", private_key(&key)),
-        key.to_pem().as_bytes(),
-        true,
-    )?;
+    let told = Reported {
+        file: output.to_string(),
+        reason: format!("{}, without pass-phrase", private_key(&key)),
+    };
+    files.add_key(output.as_std_path(), &key.to_pem(), told)?;
     files.finish(false, notes)
 }
 

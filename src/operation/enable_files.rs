@@ -10,7 +10,7 @@ use super::find::Loaded;
 use super::judge_files::{self, Server};
 use super::key_files::{judged, without_key};
 use super::names::file_name;
-use super::new_files::{KEY_READERS, NewFiles, left_out};
+use super::new_files::{KEY_READERS, NewFiles, Reported, left_out};
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
@@ -152,16 +152,16 @@ impl TlsFiles {
             }
             [false, false] => {
                 loaded.refuse_included(&folder)?;
-                create.announce(
-                    loaded.show(&key),
-                    &format!("new private key (EC P-256), {KEY_READERS}"),
-                );
-                create.announce(
-                    loaded.show(&certificate),
-                    &format!(
+                create.announce(Reported {
+                    file: loaded.show(&key),
+                    reason: format!("new private key (EC P-256), {KEY_READERS}"),
+                });
+                create.announce(Reported {
+                    file: loaded.show(&certificate),
+                    reason: format!(
                         "new self-signed certificate, valid for {DEFAULT_DAYS} days; browsers warn about it"
                     ),
-                );
+                });
             }
             [there, _] => {
                 let [is, lacks] = if there {

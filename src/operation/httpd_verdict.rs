@@ -7,9 +7,12 @@ use super::environment::Writing;
 use super::failure::Failure;
 use super::find::Loaded;
 use super::progress::Progress;
+use super::running;
 use crate::apply::{ApplyError, CANDIDATE, Change, Content, Disk, Lock};
-use crate::check::log::named;
+use crate::check::log::{self, named};
+use crate::check::{Code, Finding, Severity};
 use crate::exit_status::ExitStatus;
+use crate::httpd::Platform;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::binary::{Output, Reader};
 use crate::server::environment::Environment;
@@ -148,6 +151,50 @@ impl<'a> Judge<'a> {
         };
         let _ = disk.remove(&candidate);
         result
+    }
+}
+
+/// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
+/// was named for this configuration, wherever its server root is.
+pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Option<Finding> {
+    let Ok(Some(reader)) = loaded.reader() else {
+        return None;
+    };
+    let relocated = loaded.configuration.source().relocated().is_some();
+    if (relocated && !is_its_own) || loaded.facts.platform != Platform::HOST {
+        return None;
+    }
+    let server = running::server(loaded);
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
+        Err(silence) => {
+            progress.talk(&format!("note: httpd -t was not asked: {silence}"));
+            None
+        }
+        Ok(output) if output.status.success() => None,
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
+            let shown = printable(said.trim().as_bytes());
+            let refused = |summary: &str, cause, fix: &str| {
+                Finding::new(Code::ConfigProblem, Severity::StopsStart, summary, cause, fix)
+            };
+            Some(match log::why(&said).0 {
+                Some(why) => Finding {
+                    place: why.place,
+                    apache_codes: why.apache_codes,
+                    ..refused(
+                        &format!("Apache refuses this configuration: {}", why.summary),
+                        format!("{}\n{shown}", why.cause),
+                        &why.fix,
+                    )
+                },
+                None => refused(
+                    "Apache refuses this configuration",
+                    shown,
+                    "Correct the line that it names.",
+                ),
+            })
+        }
     }
 }
 

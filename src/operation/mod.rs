@@ -39,6 +39,7 @@ mod progress;
 mod questions;
 mod records;
 mod rehearsal;
+mod rehearsed_section;
 mod relations;
 pub mod report;
 pub mod restart;
@@ -49,6 +50,7 @@ mod server_folders;
 mod service_orders;
 pub mod status;
 mod turn;
+mod unfit;
 pub mod verify;
 mod write;
 
