@@ -49,6 +49,7 @@ mod running;
 mod server_folders;
 mod service_orders;
 pub mod status;
+mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
