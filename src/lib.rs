@@ -12,6 +12,7 @@
 //! - [`operation`]: what a command does: data in, data out.
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`exit_status`]: every number the program exits with.
+//! - [`refusal`]: why a request is not carried out, as data.
 //! - [`foreign`]: how files are opened that others may have written.
 //! - [`shown`]: what others wrote, as people may see it.
 //! - [`quoted`]: paths in commands that people are told to type.
@@ -66,6 +67,8 @@ pub mod interrupt;
 pub mod lint;
 pub mod operation;
 pub mod quoted;
+pub mod refusal;
+mod refusal_code;
 pub mod server;
 pub mod shown;
 pub mod tls;

@@ -125,7 +125,7 @@ proptest! {
         };
         for file in &plan.files {
             let on_disk = std::fs::read(&file.path).expect("a file of the tree");
-            prop_assert_eq!(&file.before, &on_disk);
+            prop_assert_eq!(&*file.before, &on_disk);
             prop_assert_ne!(&file.before, &file.after);
             announced(&plan, &file.path, &file.before, &file.after)?;
         }
@@ -134,7 +134,7 @@ proptest! {
             return Ok(());
         }
         for file in &plan.files {
-            files::write(&file.path, &file.after);
+            files::write(&file.path, &**file.after);
         }
         let again = enable((main.clone(), source.clone(), facts.clone()), &request);
         let again = again.map_err(|error| TestCaseError::fail(format!("the second time: {error}")))?;

@@ -20,6 +20,8 @@ const FLOORS: [&[&str]; 6] = [
         "inherited",
         "interrupt",
         "quoted",
+        "refusal",
+        "refusal_code",
         "shown",
     ],
     &["httpd", "tls", "apply", "undo"],
@@ -164,6 +166,32 @@ fn no_file_is_made_for_all_or_read_without_a_limit() {
         found.is_empty(),
         "take create_new with a mode, or foreign::read with a limit: {found:#?}"
     );
+}
+
+/// A list of public members tells of none that it is not needed any more; programs match its words all the same.
+#[test]
+fn each_reason_to_refuse_is_explained_and_made_somewhere() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let all: Vec<String> = modules(&source)
+        .values()
+        .map(|file| code(&fs::read_to_string(file).expect("a source file")))
+        .collect();
+    let list = fs::read_to_string(source.join("refusal_code.rs")).expect("the list");
+    let lines: Vec<&str> = list.lines().map(str::trim).collect();
+    let members = lines.windows(2).filter_map(|pair| {
+        let (member, _) = pair[1].split_once(" = \"")?;
+        Some((member, pair[0].starts_with("/// ")))
+    });
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (member, is_explained) in members {
+        count += 1;
+        let made = format!("RefusalCode::{member}");
+        let follows = |text: &str| !text.starts_with(char::is_alphanumeric);
+        if !is_explained || !all.iter().any(|text| text.split(&made).skip(1).any(follows)) {
+            wrong.push(member);
+        }
+    }
+    assert!(count > 80 && wrong.is_empty(), "of {count}: {wrong:#?}");
 }
 
 fn modules(source: &Path) -> Modules {

@@ -114,13 +114,10 @@ impl Store<'_> {
                 ) =>
             {
                 let remedy = match error.kind() {
-                    io::ErrorKind::InvalidInput => "; move it away, then run again",
-                    _ => "",
+                    io::ErrorKind::InvalidInput => Some("move it away, then run again"),
+                    _ => None,
                 };
-                Err(LockError::NotOurs(
-                    self.folder.clone(),
-                    format!("{error}{remedy}"),
-                ))
+                Err(LockError::not_ours(&self.folder, &error, remedy))
             }
             _ => Ok(()),
         }

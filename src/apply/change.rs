@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::content::Content;
-use super::error::{ApplyError, failed, refused};
+use super::error::{ApplyError, failed, in_the_way, refused};
 use super::folder::{Found, Kind, Last, Place, Way};
 use super::owner::{Attributes, Others};
 use super::replace;
 use crate::foreign;
+use crate::refusal::{self, RefusalCode, say};
 
 /// One name that changes.
 pub struct Change {
@@ -127,9 +128,10 @@ impl Change {
         self.refuse_others(place.folder.others())?;
         self.refuse_led(place, found.as_ref())?;
         if let (Last::Follow, Some(found)) = (last, &found)
-            && let Some(why) = replace::obstacle(place, found).map_err(look)?
+            && let Some((why, fix)) = replace::obstacle(place, found).map_err(look)?
         {
-            return Err(ApplyError::InTheWay(self.path.clone(), why.to_owned()));
+            let code = RefusalCode::NameInTheWay;
+            return Err(in_the_way(code, &self.path, why, "; ", fix));
         }
         Ok(Some(Target { way, over: found }))
     }
@@ -145,7 +147,7 @@ impl Change {
     /// Who else than root and we may write to its folder.
     ///
     /// # Errors
-    /// [`ApplyError::InTheWay`] for a private key, and where a link of theirs leads there.
+    /// [`ApplyError::Refused`] for a private key, and where a link of theirs leads there.
     pub fn shared(&self) -> Result<Option<Others>, ApplyError> {
         let Ok(Way { place, .. }) = Way::to(&self.path, self.last()) else {
             return Ok(None);
@@ -171,13 +173,16 @@ impl Change {
             _ => place.folder.owner().map_err(failed("look at", &self.path))?,
         };
         match place.led_out(whose) {
-            Some(others) => Err(ApplyError::InTheWay(
-                self.path.clone(),
-                format!(
-                    "leads to {} by a symbolic link that others than root may change ({others}); name that file in \
-                     the configuration instead, then run again",
-                    place.path().display()
-                ),
+            Some(others) => Err(in_the_way(
+                RefusalCode::LinkOfOthers,
+                &self.path,
+                say![
+                    "leads to ",
+                    refusal::Place::path(place.path()),
+                    format!(" by a symbolic link that others than root may change ({others})"),
+                ],
+                "; ",
+                "name that file in the configuration instead, then run again",
             )),
             None => Ok(()),
         }

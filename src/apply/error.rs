@@ -5,14 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::owner::Others;
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 
 /// Why nothing was written, or worse.
 #[derive(Debug)]
 pub enum ApplyError {
     /// Somebody changed these files since they were read.
     Stale(Vec<PathBuf>),
-    /// A file cannot be replaced or made without harm; the end of a sentence.
-    InTheWay(PathBuf, String),
+    /// A file cannot be replaced or made without harm.
+    Refused(Box<Refusal>),
     /// Something could not be read or written; all is as it was.
     Failed {
         /// What was tried, such as `replace`.
@@ -40,7 +41,7 @@ impl fmt::Display for ApplyError {
                 list(paths),
                 if paths.len() == 1 { "was" } else { "were" }
             ),
-            ApplyError::InTheWay(path, why) => write!(f, "{} {why}; nothing was written", path.display()),
+            ApplyError::Refused(refusal) => refusal.fmt(f),
             ApplyError::Failed { path, error, .. } if error.kind() == io::ErrorKind::AlreadyExists => write!(
                 f,
                 "{} was made by somebody else meanwhile; nothing was written, run again",
@@ -74,7 +75,7 @@ impl ApplyError {
         match self {
             ApplyError::Stale(_) => true,
             ApplyError::Failed { error, .. } => error.kind() == io::ErrorKind::AlreadyExists,
-            ApplyError::InTheWay(..) | ApplyError::NotRestored { .. } => false,
+            ApplyError::Refused(_) | ApplyError::NotRestored { .. } => false,
         }
     }
 }
@@ -84,16 +85,26 @@ fn list(paths: &[PathBuf]) -> String {
     shown.join(", ")
 }
 
+/// A file that stands in the way: `why` goes on from its name.
+pub(super) fn in_the_way(
+    code: RefusalCode,
+    path: &Path,
+    why: impl Into<Text>,
+    joint: &'static str,
+    fix: impl Into<Text>,
+) -> ApplyError {
+    let cause = say![Place::path(path), " ", why];
+    let fix = say![fix, "; nothing was written"];
+    ApplyError::Refused(Box::new(Refusal::new(code, cause, joint, fix)))
+}
+
 /// Where a server believes what is written, nobody else may write.
 pub(super) fn refused(path: &Path, others: &Others) -> ApplyError {
-    ApplyError::InTheWay(
-        path.to_path_buf(),
-        format!(
-            "is not written, as no private key goes where others than root and this account may write: {others}. Close \
-             it ({}), then run again",
-            others.remedy()
-        ),
-    )
+    let why = format!(
+        "is not written, as no private key goes where others than root and this account may write: {others}"
+    );
+    let fix = format!("Close it ({}), then run again", others.remedy());
+    in_the_way(RefusalCode::KeyFolderOpen, path, why, ". ", fix)
 }
 
 pub(super) fn failed<'a>(act: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ApplyError + 'a {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::{Folder, Last, Place};
 use crate::foreign;
 use crate::interrupt::{self, Hold};
+use crate::refusal::{self, Refusal, RefusalCode, say};
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -44,8 +45,8 @@ pub enum LockError {
     Held(Option<Holder>),
     /// The lock file cannot be used.
     Failed(PathBuf, io::Error),
-    /// What is in the place of the folder for backups, or in it, is none of ours; a sentence that says what to do.
-    NotOurs(PathBuf, String),
+    /// What is in the place of the folder for backups, or in it, is none of ours.
+    NotOurs(Box<Refusal>),
 }
 
 impl fmt::Display for LockError {
@@ -67,16 +68,28 @@ impl fmt::Display for LockError {
                  then run again",
                 path.display()
             ),
-            LockError::NotOurs(path, why) => write!(
-                f,
-                "{} cannot be used for backups: {why}. Nothing was written",
-                path.display()
-            ),
+            LockError::NotOurs(refusal) => refusal.fmt(f),
         }
     }
 }
 
 impl std::error::Error for LockError {}
+
+impl LockError {
+    /// `fix` is what helps besides what the error says.
+    pub(super) fn not_ours(path: &Path, error: &io::Error, fix: Option<&str>) -> LockError {
+        let cause = say![
+            refusal::Place::path(path),
+            format!(" cannot be used for backups: {error}")
+        ];
+        let left = ". Nothing was written";
+        let code = RefusalCode::BackupsNotOurs;
+        LockError::NotOurs(Box::new(match fix {
+            Some(fix) => Refusal::new(code, cause, "; ", say![fix, left]),
+            None => Refusal::new(code, say![cause, left], "", ""),
+        }))
+    }
+}
 
 impl Holder {
     /// This process.
@@ -114,7 +127,7 @@ impl Lock {
         let hold = Hold::new();
         let place = folder.place(LOCK);
         let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::InvalidInput => LockError::NotOurs(place.path(), format!("{error}; remove it")),
+            io::ErrorKind::InvalidInput => LockError::not_ours(&place.path(), &error, Some("remove it")),
             _ => LockError::Failed(place.path(), error),
         };
         let open = || folder.open_lock(&place.name);

@@ -45,6 +45,11 @@ impl Others {
         }
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The owner of the folder, where that is not root and not us.
     pub fn owner(&self) -> Option<u32> {
         match self.who {

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backup::Store;
-use super::error::{ApplyError, failed};
+use super::error::{ApplyError, failed, in_the_way};
 use super::folder::{Folder, Found, Kind, Last, Place};
 use super::journal::number;
 use super::journal::{
@@ -19,6 +19,7 @@ use super::lock::Lock;
 use super::owner::is_ours;
 use super::replace::{self, Step, temporary_name};
 use crate::foreign;
+use crate::refusal::RefusalCode;
 
 /// What was found unfinished, and undone.
 #[derive(Clone, Debug)]
@@ -58,10 +59,13 @@ impl Store<'_> {
             return Ok(None);
         };
         let id = id.map_err(|error| {
-            let why = format!(
-                "should name an interrupted run, but {error}; look at who wrote it, remove it, then run again"
-            );
-            ApplyError::InTheWay(lock.place(PENDING).path(), why)
+            in_the_way(
+                RefusalCode::LeftoversNotUndoable,
+                &lock.place(PENDING).path(),
+                format!("should name an interrupted run, but {error}"),
+                "; ",
+                "look at who wrote it, remove it, then run again",
+            )
         })?;
         let folder = lock.folder.enter_ours(OsStr::new(&id));
         let server_told = folder.is_ok_and(|folder| told_server(&folder));

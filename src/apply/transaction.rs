@@ -123,7 +123,7 @@ impl Transaction {
     /// Whether everything is still as it was read and nothing stands in the way; the names that really change.
     ///
     /// # Errors
-    /// [`ApplyError::Stale`], [`ApplyError::InTheWay`], or that something cannot be looked at.
+    /// [`ApplyError::Stale`], [`ApplyError::Refused`], or that something cannot be looked at.
     pub fn check(&self) -> Result<Vec<Target>, ApplyError> {
         let mut stale: Vec<PathBuf> = Vec::new();
         for (path, bytes) in &self.reads {

@@ -19,5 +19,4 @@ mod work;
 
 pub use disable::{Action, Disable, Record, Version};
 pub use plan::{FileChange, LineChange, Link, Plan, PlanError};
-pub use refusal::{Place, Refusal, RefusalCode, Text};
 pub use request::{Http, Profile, Request, domain_name};

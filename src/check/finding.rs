@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn no_refusal_has_the_word_of_a_finding() {
-        for (_, word) in crate::change::RefusalCode::ALL {
+        for (_, word) in crate::refusal::RefusalCode::ALL {
             assert!(word.parse::<Code>().is_err(), "{word}");
         }
     }

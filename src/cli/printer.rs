@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 use super::arguments::ColorChoice;
 use super::render::{self, explain, findings};
 use crate::apply::{Holder, Unfinished, Working};
-use crate::change::Refusal;
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
@@ -166,7 +165,7 @@ impl Printer {
             document["findings"] = serde_json::json!(failure.findings);
         }
         if let Some(refusal) = failure.error.downcast_ref() {
-            document["refusal"] = parts(refusal);
+            document["refusal"] = render::refusal::parts(refusal);
         }
         self.document(&document);
         let word = if failure.status == ExitStatus::Refused {
@@ -177,20 +176,6 @@ impl Printer {
         self.talk(&format!("esync-ssl: {word}: {message}"));
         failure.status
     }
-}
-
-/// A refusal for programs: its code, the places that it names, and the two halves of its text.
-fn parts(refusal: &Refusal) -> serde_json::Value {
-    let places = refusal.places().into_iter().map(|place| {
-        let file = printable(&place.name);
-        serde_json::json!({ "file": file, "line": place.line })
-    });
-    serde_json::json!({
-        "code": refusal.code,
-        "places": places.collect::<Vec<_>>(),
-        "cause": printable(refusal.cause.to_string().as_bytes()),
-        "fix": printable(refusal.fix.to_string().as_bytes()),
-    })
 }
 
 impl Progress for Printer {

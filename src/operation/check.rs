@@ -12,8 +12,8 @@ use super::judge_files::{ReportedServer, Server};
 use super::judge_hosts::{Checked, Skipped, judge_host, place_of};
 use super::names::client_name;
 use super::progress::Progress;
-use super::rehearsal::{self, Rehearsals};
-use super::{Failure, running, server_folders};
+use super::rehearsal::Rehearsals;
+use super::{Failure, httpd_verdict, running, server_folders};
 use crate::check::certificate::check;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
@@ -200,7 +200,7 @@ pub fn of_loaded(
         && !checked.iter().flat_map(|checked| &checked.findings).any(stops)
         && !about.iter().any(stops)
     {
-        about.extend(rehearsal::syntax(loaded, place.httpd.is_some(), progress));
+        about.extend(httpd_verdict::syntax(loaded, place.httpd.is_some(), progress));
     }
     about.sort_by_key(|finding| finding.severity);
     Ok(Report::new(server, checked, about, skipped))

@@ -4,9 +4,10 @@ use camino::Utf8Path;
 
 use super::Failure;
 use super::key_files::{archive, bytes, named};
-use super::new_files::{NewFiles, Outcome, base_name, left_out, private_key};
+use super::new_files::{NewFiles, Outcome, Reported, base_name, exists, left_out, private_key};
 use super::pass_phrase::{PassPhrases, ReadPhrases};
 use super::questions::Voice;
+use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::tls::Error;
 use crate::tls::container::Contents;
 use crate::tls::private_key::PrivateKey;
@@ -22,9 +23,7 @@ pub fn decrypt_key(
     voice: &dyn Voice,
 ) -> Result<Outcome, Failure> {
     if output.symlink_metadata().is_ok() {
-        return Err(Failure::refused(format!(
-            "{output} exists already, and nothing is overwritten; choose another name, or move it away"
-        )));
+        return Err(exists(Place::path(output)));
     }
     let bytes = bytes(input, "key")?;
     let key = match PrivateKey::read(&bytes, None) {
@@ -33,8 +32,11 @@ pub fn decrypt_key(
         })?,
         Err(error) => return Err(named(input, error)),
         Ok(_) => {
-            return Err(Failure::refused(format!(
-                "the key in {input} has no pass-phrase; use the file as it is"
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::KeyNotProtected,
+                say!["the key in ", Place::path(input), " has no pass-phrase"],
+                "; ",
+                "use the file as it is",
             )));
         }
     };
@@ -43,13 +45,11 @@ pub fn decrypt_key(
         notes.push(format!("only the first private key of {input} was taken over"));
     }
     let mut files = NewFiles::default();
-    files.add(
-        output.as_std_path(),
-        output.to_string(),
-        format!("{}, without pass-phrase", private_key(&key)),
-        key.to_pem().as_bytes(),
-        true,
-    )?;
+    let told = Reported {
+        file: output.to_string(),
+        reason: format!("{}, without pass-phrase", private_key(&key)),
+    };
+    files.add_key(output.as_std_path(), &key.to_pem(), told)?;
     files.finish(false, notes)
 }
 

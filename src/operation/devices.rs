@@ -10,6 +10,7 @@ use super::environment::Where;
 use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
+use super::targets::targets;
 use super::{Failure, verify};
 use crate::check::{Finding, Severity, gateway};
 use crate::httpd::in_url;
@@ -57,7 +58,7 @@ pub fn run(asking: &Asking, place: &Where, progress: &dyn Progress) -> Result<Re
         loaded.introduce(progress);
     }
     let anchors = verify::anchors(asking.authorities.as_deref())?;
-    let mut targets = verify::targets(loaded.as_ref(), Some(name.clone()), asking.address, asking.port)?;
+    let mut targets = targets(loaded.as_ref(), Some(name.clone()), asking.address, asking.port)?;
     let ports = || targets.iter().map(|target| target.address.port());
     // Of several ports the usual one is meant.
     let meant = ports()
@@ -67,7 +68,7 @@ pub fn run(asking: &Asking, place: &Where, progress: &dyn Progress) -> Result<Re
     targets.retain(|target| target.address.port() == meant);
     let port = asking.port.unwrap_or(meant);
     let patience = Patience::new();
-    let served = verify::look(&targets, &anchors, true, loaded.as_ref(), &patience);
+    let served = verify::look(&targets, &anchors, true, &patience);
     let addresses = addresses(name, port);
     let mut report = Report::new(name, port, asking.path.as_deref(), addresses, served);
     // Where no handshake comes about, that was said.

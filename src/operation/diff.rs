@@ -11,14 +11,25 @@ const CONTEXT: usize = 3;
 /// Lines around what differs that are looked at: where lines repeat, a change may as well stand some lines further on.
 const MARGIN: usize = 100;
 
+/// Where a line (from 1) of what came stood before; nothing for one that is new.
+pub fn line_before(before: &[u8], after: &[u8], line: usize) -> Option<usize> {
+    let (skipped, before, after) = different(before, after);
+    let Some(within) = line.checked_sub(skipped + 1) else {
+        return Some(line);
+    };
+    let diff = TextDiff::from_lines(&before, &after);
+    if within >= diff.new_len() {
+        return Some(line - diff.new_len() + diff.old_len());
+    }
+    let change = diff
+        .iter_all_changes()
+        .find(|change| change.new_index() == Some(within))?;
+    Some(skipped + change.old_index()? + 1)
+}
+
 /// The unified diff of one file, with three lines of context. With `colour`, in the customary colours.
 pub fn unified(path: &str, before: &[u8], after: &[u8], colour: bool) -> String {
-    // A configuration may be large and what changes in it is small: the rest is not split into lines.
-    let start = same_start(before, after);
-    let end = same_end(&before[start..], &after[start..]);
-    let skipped = memchr::memchr_iter(b'\n', &before[..start]).count();
-    let part = |text: &[u8]| text[start..text.len() - end].to_vec();
-    let (before, after) = (part(before), part(after));
+    let (skipped, before, after) = different(before, after);
     let diff = TextDiff::from_lines(&before, &after);
     let paint = |code: &str, text: &str| match colour {
         true => format!("\x1b[{code}m{text}\x1b[0m\n"),
@@ -47,6 +58,16 @@ pub fn unified(path: &str, before: &[u8], after: &[u8], colour: bool) -> String 
         }
     }
     text
+}
+
+/// What differs of two texts with some lines around it, and how many lines are left out in front of it. A configuration
+/// may be large and what changes in it is small: the rest is not split into lines.
+fn different(before: &[u8], after: &[u8]) -> (usize, Vec<u8>, Vec<u8>) {
+    let start = same_start(before, after);
+    let end = same_end(&before[start..], &after[start..]);
+    let skipped = memchr::memchr_iter(b'\n', &before[..start]).count();
+    let part = |text: &[u8]| text[start..text.len() - end].to_vec();
+    (skipped, part(before), part(after))
 }
 
 /// Lines (from 0) as the head of a hunk has them.
@@ -103,7 +124,7 @@ mod tests {
     use proptest::prelude::*;
     use similar::TextDiff;
 
-    use super::unified;
+    use super::{line_before, unified};
 
     #[test]
     fn a_change_with_its_surroundings() {
@@ -113,6 +134,28 @@ mod tests {
             unified("conf/httpd.conf", before, after, false),
             "--- conf/httpd.conf\n+++ conf/httpd.conf\n@@ -2,5 +2,5 @@\n 2\n 3\n 4\n-Listen 80\n+Listen 443\n x\n\
              \\ No newline at end of file\n"
+        );
+    }
+
+    #[test]
+    fn a_line_is_found_where_it_was() {
+        let far: String = (0..150).map(|number| format!("{number}\n")).collect();
+        let before = format!("{far}a\nb\n{far}c\n{far}");
+        let after = format!("{far}new\na\n{far}c\nnew\n{far}");
+        let of = |line| line_before(before.as_bytes(), after.as_bytes(), line);
+        assert_eq!(
+            [1, 150, 151, 152, 153, 303, 304, 305, 454].map(of),
+            [
+                Some(1),
+                Some(150),
+                None,
+                Some(151),
+                Some(153),
+                Some(303),
+                None,
+                Some(304),
+                Some(453)
+            ]
         );
     }
 

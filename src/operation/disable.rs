@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::environment::{Where, World, Writing};
+use super::job::Job;
 use super::new_files::Reported;
 use super::plan_report::{self, Report};
 use super::questions::Voice;
@@ -34,23 +35,23 @@ pub fn run(
     let names = request.off.domains.iter();
     let noted = names.flat_map(|name| ["--domain".to_owned(), name.clone()]);
     let world = &world.or_command(["disable".to_owned()].into_iter().chain(noted));
-    let turn = Turn::new(place, writing, world, voice);
-    turn.attempt(|turn| attempt(request, writing, world, voice, turn))
+    let job = Job {
+        place,
+        writing,
+        world,
+        voice,
+    };
+    Turn::new(job).attempt(|turn| attempt(request, job, turn))
 }
 
 /// Reads, plans, shows, and writes when it is time to.
-fn attempt(
-    request: &Request,
-    writing: &Writing,
-    world: &World,
-    voice: &dyn Voice,
-    turn: &mut Turn,
-) -> Result<Option<Report>, Failure> {
+fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report>, Failure> {
+    let (writing, world, voice) = (job.writing, job.world, job.voice);
     let loaded = turn.read()?;
     loaded.introduce(voice);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
-    let (records, missing) = records(&loaded.installation.root, turn.place, world, request.asked_for)?;
+    let (records, missing) = records(&loaded.installation.root, job.place, world, request.asked_for)?;
     let plan = Plan::disable(
         &loaded.main,
         &loaded.source,
@@ -72,7 +73,7 @@ fn attempt(
         voice.unchanged(&nothing(&request.off));
         report.tell_notes(voice);
         if writing.restarts() && !writing.dry_run {
-            let shown = restart_and_prove::unchanged(&loaded, None, &[], writing, world, voice)?;
+            let shown = restart_and_prove::unchanged(&loaded, None, &[], job)?;
             report.server = Some(shown);
         }
         return Ok(Some(report));
@@ -93,7 +94,7 @@ fn attempt(
         ..work
     };
     let lock = turn.lock(&store)?;
-    let done = write::commit(&loaded, &store, lock, work, writing, world, voice)?;
+    let done = write::commit(&loaded, &store, lock, work, job)?;
     Ok(Some(report.was_written(&loaded, done)))
 }
 

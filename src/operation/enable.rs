@@ -6,6 +6,7 @@ use super::enable_files::{Files, TlsFiles};
 use super::environment::{Where, World, Writing};
 use super::expectation::Site;
 use super::find::Loaded;
+use super::job::Job;
 use super::judge_files::{self, Server};
 use super::names::domain_names;
 use super::new_files::Reported;
@@ -17,6 +18,7 @@ use super::{Failure, rehearsal, restart_and_prove, running};
 use crate::apply::Change;
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::printable;
 
 /// What is asked for.
@@ -71,21 +73,25 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let names = domain_names(request.names.iter().map(|name| ("--domain", name)))?;
     if names.is_empty() {
-        return Err(Failure::refused("no name was given, and nothing was written"));
+        let cause = "no name was given, and nothing was written";
+        return Err(Failure::refused(Refusal::new(RefusalCode::NoName, cause, "", "")));
     }
     let noted = names
         .iter()
         .flat_map(|name| ["--domain".to_owned(), name.clone()]);
     let world = &world.or_command(["enable".to_owned()].into_iter().chain(noted));
-    let enable = Run {
-        asked: request,
-        names,
-        writing,
+    let job = Job {
         place,
+        writing,
         world,
         voice,
     };
-    let turn = Turn::new(place, writing, world, voice);
+    let enable = Run {
+        asked: request,
+        names,
+        job,
+    };
+    let turn = Turn::new(job);
     turn.attempt(|turn| enable.attempt(turn))
 }
 
@@ -93,16 +99,13 @@ struct Run<'a> {
     asked: &'a Request,
     /// The domain first, each once.
     names: Vec<String>,
-    writing: &'a Writing,
-    place: &'a Where,
-    world: &'a World<'a>,
-    voice: &'a dyn Voice,
+    job: Job<'a>,
 }
 
 impl Run<'_> {
     /// Reads, plans, shows, and writes when it is time to.
     fn attempt(&self, turn: &mut Turn) -> Result<Option<Report>, Failure> {
-        let (asked, voice) = (self.asked, self.voice);
+        let (asked, voice) = (self.asked, self.job.voice);
         let mut loaded = turn.read()?;
         loaded.accept(&asked.forced);
         loaded.introduce(voice);
@@ -110,7 +113,7 @@ impl Run<'_> {
         loaded.refuse_no_configuration()?;
         loaded.refuse_other_root()?;
         let files = TlsFiles::of(&asked.files, &loaded, &self.names)?;
-        let server = Server::of(Some(&loaded), self.place);
+        let server = Server::of(Some(&loaded), self.job.place);
         let findings = files.check(&loaded, server, &self.names);
         judge_files::tell(server, &findings, &asked.forced, voice)?;
         let request = self.request(&loaded, &files)?;
@@ -122,7 +125,7 @@ impl Run<'_> {
         }
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
-        let store = (!self.writing.dry_run).then(|| plan_report::store(&loaded, self.world.disk));
+        let store = (!self.job.writing.dry_run).then(|| plan_report::store(&loaded, self.job.world.disk));
         let store = store.transpose()?;
         if let Some(store) = &store {
             running::refuse_taken_port(&loaded, request.port, &asked.forced)?;
@@ -133,8 +136,8 @@ impl Run<'_> {
         let mut work = self.work(&request, plan, files, &report)?;
         write::say_shared(&work.changes, voice)?;
         // It writes nothing, so a dry run has it as well: what would be refused is refused.
-        report.is_rehearsed =
-            !self.writing.no_rehearsal && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
+        report.is_rehearsed = !self.job.writing.no_rehearsal
+            && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
         let Some(store) = store else {
             return Ok(Some(report.would_change()));
         };
@@ -143,7 +146,7 @@ impl Run<'_> {
         }
         work.server_told = turn.settled.server_told;
         let lock = turn.lock(&store)?;
-        let done = write::commit(&loaded, &store, lock, work, self.writing, self.world, voice)?;
+        let done = write::commit(&loaded, &store, lock, work, self.job)?;
         Ok(Some(report.was_written(&loaded, done)))
     }
 
@@ -176,19 +179,17 @@ impl Run<'_> {
         mut report: Report,
     ) -> Result<Report, Failure> {
         report.result = "unchanged";
-        self.voice.unchanged(&format!(
+        self.job.voice.unchanged(&format!(
             "{} is served over TLS on port {}",
             request.domain, request.port
         ));
-        if self.writing.restarts() && !self.writing.dry_run {
+        if self.job.writing.restarts() && !self.job.writing.dry_run {
             let site = site(request);
             report.server = Some(restart_and_prove::unchanged(
                 loaded,
                 Some(&site),
                 &self.asked.forced,
-                self.writing,
-                self.world,
-                self.voice,
+                self.job,
             )?);
         }
         Ok(report)
@@ -212,7 +213,9 @@ impl Run<'_> {
             forced: self.asked.forced.clone(),
             ..Work::default()
         };
-        let created = files.into_new_files(&self.names, (self.world.now)())?.into_iter();
+        let created = files
+            .into_new_files(&self.names, (self.job.world.now)())?
+            .into_iter();
         work.changes.extend(created.map(Change::from));
         work.changes.extend(plan_report::changes(plan));
         Ok(work)

@@ -10,11 +10,12 @@ use super::find::Loaded;
 use super::judge_files::{self, Server};
 use super::key_files::{judged, without_key};
 use super::names::file_name;
-use super::new_files::{KEY_READERS, NewFiles, left_out};
+use super::new_files::{KEY_READERS, NewFiles, Reported, left_out};
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
 use crate::foreign;
+use crate::refusal::{Refusal, RefusalCode, say};
 use crate::tls::bundle::Bundle;
 use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
 
@@ -151,16 +152,16 @@ impl TlsFiles {
             }
             [false, false] => {
                 loaded.refuse_included(&folder)?;
-                create.announce(
-                    loaded.show(&key),
-                    &format!("new private key (EC P-256), {KEY_READERS}"),
-                );
-                create.announce(
-                    loaded.show(&certificate),
-                    &format!(
+                create.announce(Reported {
+                    file: loaded.show(&key),
+                    reason: format!("new private key (EC P-256), {KEY_READERS}"),
+                });
+                create.announce(Reported {
+                    file: loaded.show(&certificate),
+                    reason: format!(
                         "new self-signed certificate, valid for {DEFAULT_DAYS} days; browsers warn about it"
                     ),
-                );
+                });
             }
             [there, _] => {
                 let [is, lacks] = if there {
@@ -168,10 +169,16 @@ impl TlsFiles {
                 } else {
                     [&key, &certificate]
                 };
-                return Err(Failure::refused(format!(
-                    "{} exists but {} does not; nothing is overwritten: move it away, or name both files with --cert and --key",
-                    loaded.show(is),
-                    loaded.show(lacks)
+                return Err(Failure::refused(Refusal::new(
+                    RefusalCode::HalfAPair,
+                    say![
+                        loaded.place(is),
+                        " exists but ",
+                        loaded.place(lacks),
+                        " does not; nothing is overwritten"
+                    ],
+                    ": ",
+                    "move it away, or name both files with --cert and --key",
                 )));
             }
         }

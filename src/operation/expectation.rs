@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::environment::Pace;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::verify::{self, Target};
+use super::targets::{self, Target};
+use super::verify;
 use super::{explain, running};
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth, in_url};
@@ -61,7 +62,7 @@ impl<'a> Wanted<'a> {
             site: None,
             gone: Vec::new(),
             known: Vec::new(),
-            targets: verify::of_configuration(loaded, None, None),
+            targets: targets::of_configuration(loaded, None, None),
             named: Vec::new(),
         }
     }
@@ -72,7 +73,7 @@ impl<'a> Wanted<'a> {
         let port = site.map_or(443, |site| site.port);
         let targets = names.iter().flat_map(|name| {
             let name = name.replace('*', "www");
-            let mut found = verify::of_configuration(self.loaded, Some(&name), None);
+            let mut found = targets::of_configuration(self.loaded, Some(&name), None);
             found.retain(|target| target.address.port() == port);
             if found.is_empty() {
                 found.push(Target::bare(name, (std::net::Ipv4Addr::LOCALHOST, port).into()));
@@ -111,7 +112,7 @@ impl<'a> Wanted<'a> {
 
     fn look(&self) -> (Vec<Fault>, verify::Report) {
         let patience = Patience::new();
-        let look = |targets: &[Target]| verify::look(targets, &[], false, Some(self.loaded), &patience);
+        let look = |targets: &[Target]| verify::look(targets, &[], false, &patience);
         let named = look(&self.named);
         let mut faults = of_names(&named);
         if interrupt::came() {
@@ -328,7 +329,7 @@ pub fn active(loaded: &Loaded) -> impl Iterator<Item = &Listen> {
 
 /// Where to connect to it from this machine.
 fn end(listen: &Listen) -> SocketAddr {
-    SocketAddr::new(verify::local(listen.ip(), listen), listen.port)
+    SocketAddr::new(targets::local(listen.ip(), listen), listen.port)
 }
 
 /// Tells people why, from what the service said and from the logs.

@@ -20,6 +20,7 @@ use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::server::error_log::{Entry, Outcome, end_of, last_attempt, merge, parse, tail};
 use crate::tls::holds_private_key;
 
@@ -97,9 +98,18 @@ fn given(file: &Path) -> Result<Log, Failure> {
         (file.display().to_string(), bytes)
     };
     if holds_private_key(&bytes) {
-        return Err(Failure::refused(format!(
-            "{name} holds a private key and is no log, so nothing of it is shown; name a log of Apache, for example \
-             logs/error.log"
+        let named = match file == Path::new("-") {
+            true => Text::from(name),
+            false => Place::path(file).into(),
+        };
+        return Err(Failure::refused(Refusal::new(
+            RefusalCode::LogIsAKey,
+            say![
+                named,
+                " holds a private key and is no log, so nothing of it is shown"
+            ],
+            "; ",
+            "name a log of Apache, for example logs/error.log",
         )));
     }
     Ok(Log {

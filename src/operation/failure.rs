@@ -1,9 +1,10 @@
 //! Why an operation did not do what was asked, and the status that says so.
 
 use crate::apply::{ApplyError, LockError};
-use crate::check::Finding;
+use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
+use crate::refusal::{Place, Refusal};
 
 /// Why an operation did not do what was asked, and the status that says so.
 #[derive(Debug)]
@@ -58,11 +59,24 @@ impl Failure {
     }
 
     /// Refused before anything was written.
-    pub fn refused(message: impl Into<String>) -> Self {
+    pub fn refused(refusal: Refusal) -> Self {
         Failure {
             status: ExitStatus::Refused,
-            error: anyhow::Error::msg(message.into()),
-            findings: Vec::new(),
+            ..Failure::error(refusal)
+        }
+    }
+
+    /// Refused because of those findings that nobody forced; it is about their places.
+    pub fn refused_for(refusal: Refusal, findings: Vec<Finding>, forced: &[Code]) -> Self {
+        let open = findings.iter().filter(|finding| finding.is_open(forced));
+        let places = open.filter_map(|finding| finding.place.as_ref()).map(|place| {
+            let line = place.line.and_then(|line| line.try_into().ok());
+            Place::path(&place.file).line(line)
+        });
+        let refusal = refusal.about(places);
+        Failure {
+            findings,
+            ..Failure::refused(refusal)
         }
     }
 }
@@ -79,10 +93,13 @@ impl From<anyhow::Error> for Failure {
 
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Failure {
-        let status = match &error {
-            stale if stale.is_stale() => ExitStatus::Locked,
-            ApplyError::Stale(_) | ApplyError::InTheWay(..) => ExitStatus::Refused,
-            ApplyError::Failed { error, .. } => of_system(error),
+        let is_stale = error.is_stale();
+        let status = match error {
+            // As it is, so that programs are told its parts.
+            ApplyError::Refused(refusal) => return Failure::refused(*refusal),
+            _ if is_stale => ExitStatus::Locked,
+            ApplyError::Stale(_) => ExitStatus::Locked,
+            ApplyError::Failed { ref error, .. } => of_system(error),
             ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
         };
         Failure {
@@ -94,10 +111,10 @@ impl From<ApplyError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Failure {
-        let status = match &error {
+        let status = match error {
+            LockError::NotOurs(refusal) => return Failure::refused(*refusal),
             LockError::Held(_) => ExitStatus::Locked,
-            LockError::NotOurs(..) => ExitStatus::Refused,
-            LockError::Failed(_, error) => of_system(error),
+            LockError::Failed(_, ref error) => of_system(error),
         };
         Failure {
             status,
@@ -154,6 +171,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::refusal::RefusalCode;
 
     #[test]
     fn what_another_try_may_do_is_said_so() {
@@ -168,7 +186,12 @@ mod tests {
             (ApplyError::Stale(vec![path.clone()]), ExitStatus::Locked),
             (taken, ExitStatus::Locked),
             (
-                ApplyError::InTheWay(path.clone(), "is odd".into()),
+                ApplyError::Refused(Box::new(Refusal::new(
+                    RefusalCode::NameInTheWay,
+                    "is odd",
+                    "",
+                    "",
+                ))),
                 ExitStatus::Refused,
             ),
             (

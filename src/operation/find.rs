@@ -12,10 +12,8 @@ use super::{Failure, interrupted};
 use crate::acl::Account;
 use crate::apply::{Content, Undone};
 use crate::check::Code;
-use crate::httpd::{
-    Configuration, Facts, Platform, Source, host_bytes, known, normalize, read_file, real_path, resolve,
-};
-use crate::quoted::quoted;
+use crate::httpd::{Configuration, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
+use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
@@ -23,7 +21,6 @@ use crate::server::service;
 use crate::server::swap;
 use crate::server::trust::{self, Others, Reach};
 use crate::shown::printable;
-use crate::tls::holds_private_key;
 
 /// A configuration that was found and read.
 pub struct Loaded {
@@ -99,16 +96,16 @@ impl Loaded {
 
     /// Why nobody may be told to have a server read this configuration. A service knows its own program, so it counts
     /// where we found none as well.
-    pub fn obstacle(&self) -> Option<String> {
+    pub fn obstacle(&self) -> Option<Box<Refusal>> {
         let silence = match self.reader() {
             Ok(Some(_)) => return None,
             Ok(None) => {
                 let others = trust::of_configuration(&self.configuration, &self.belonging(), self.reach());
-                return others.map(|others| Silence::OthersWrite(others).to_string());
+                return others.map(|others| Box::new(Silence::OthersWrite(others).refusal()));
             }
             Err(silence) => silence,
         };
-        Some(silence.to_string())
+        Some(Box::new(silence.refusal()))
     }
 
     /// What to do besides what a silence names: to accept it, where that is for who runs us to decide.
@@ -161,9 +158,12 @@ impl Loaded {
         };
         let bytes = swap::find(|| read_file(&installation.main)).with_context(cannot_read)?;
         if bytes.len() >= u32::MAX as usize {
-            return Err(Failure::refused(format!(
-                "{} is larger than 4 GiB",
-                installation.main.display()
+            let cause = say![Place::path(&installation.main), " is larger than 4 GiB"];
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::ConfigTooLarge,
+                cause,
+                "",
+                "",
             )));
         }
         let platform = Platform::of(&bytes);
@@ -278,6 +278,17 @@ impl Loaded {
         }
     }
 
+    /// The same as where something is.
+    pub fn place(&self, path: &Path) -> Place {
+        Place::file(path, self.show(path).as_bytes())
+    }
+
+    /// Where the configuration names its server root.
+    pub(super) fn server_root_line(&self) -> Option<Place> {
+        let entry = self.configuration.setting(SERVER, "ServerRoot")?;
+        Some(Place::of(&self.configuration, entry))
+    }
+
     /// A file on this machine as the configuration names it: relative to the server root where it lies below it,
     /// else absolute; with forward slashes.
     pub fn spell(&self, path: &Path) -> Result<Vec<u8>, Failure> {
@@ -286,13 +297,25 @@ impl Loaded {
         let root = self.source_root();
         let relative = absolute.strip_prefix(&root).ok();
         if let (None, Some(named)) = (relative, self.configuration.source().relocated()) {
-            return Err(Failure::refused(format!(
-                "{} lies outside of the server root, and the configuration belongs to another machine ({}), where that \
-                 path means nothing; put the file below {}, for example into conf/ssl",
-                path.display(),
-                printable(named),
-                self.show(&self.installation.root)
-            )));
+            return Err(Failure::refused(
+                Refusal::new(
+                    RefusalCode::PathMeansNothing,
+                    say![
+                        Place::path(path),
+                        format!(
+                            " lies outside of the server root, and the configuration belongs to another machine ({}), \
+                             where that path means nothing",
+                            printable(named)
+                        )
+                    ],
+                    "; ",
+                    format!(
+                        "put the file below {}, for example into conf/ssl",
+                        self.show(&self.installation.root)
+                    ),
+                )
+                .about(self.server_root_line()),
+            ));
         }
         let bytes = host_bytes(relative.unwrap_or(&absolute));
         Ok(if self.facts.platform == Platform::Windows {
@@ -307,109 +330,6 @@ impl Loaded {
         let root = self.source_root();
         let conf = root.join("conf");
         if conf.is_dir() { conf } else { root }.join("ssl")
-    }
-
-    /// Refuses to plan when the configuration names another server root than the one that was asked for, and that one
-    /// exists: the files that would change are not below the folder that was meant.
-    pub fn refuse_other_root(&self) -> Result<(), Failure> {
-        let root = self.source_root();
-        if real_path(&root) == real_path(&self.installation.root) {
-            return Ok(());
-        }
-        Err(Failure::refused(format!(
-            "the configuration names the server root {}, not {}: its files would be changed. Give --root {} if it is \
-             meant, or correct ServerRoot in the copy",
-            root.display(),
-            self.show(&self.installation.root),
-            quoted(&root)
-        )))
-    }
-
-    /// Refuses to plan on a configuration saved as UTF-16, which Apache cuts at every second byte, or with a byte
-    /// order mark, which Apache on Unix takes for part of the first word.
-    pub fn refuse_encoding(&self) -> Result<(), Failure> {
-        let file = self.configuration.file(0);
-        let bytes = file.document.bytes();
-        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            return Err(Failure::refused(format!(
-                "{} is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark, then run again",
-                self.show(&self.installation.main)
-            )));
-        }
-        if self.facts.platform == Platform::Unix && bytes.starts_with(b"\xef\xbb\xbf") {
-            return Err(Failure::refused(format!(
-                "{} starts with a byte order mark, which Apache cannot read on this system; save it without one, then \
-                 run again",
-                self.show(&self.installation.main)
-            )));
-        }
-        Ok(())
-    }
-
-    /// Refuses a main file that is none: nothing in it is a directive of any module of Apache.
-    pub fn refuse_no_configuration(&self) -> Result<(), Failure> {
-        let configuration = &self.configuration;
-        let mut names = configuration.entries().map(|entry| configuration.name(entry));
-        let Some(first) = names.next() else {
-            return Err(Failure::refused(format!(
-                "{} holds no directive, so it is no configuration; Apache would say: no listening sockets available, \
-                 shutting down. Name the main file with --config",
-                self.show(&self.installation.main)
-            )));
-        };
-        let is_known = |name: &[u8]| !known::find(name).is_empty();
-        if is_known(&first) || names.any(|name| is_known(&name)) {
-            return Ok(());
-        }
-        self.refuse_encoding()?;
-        Err(Failure::refused(format!(
-            "{} is no configuration of Apache, which knows nothing of what is in it and would say: Invalid command '{}'. \
-             Name the main file with --config",
-            self.show(&self.installation.main),
-            printable(&first[..first.len().min(40)])
-        )))
-    }
-
-    /// Refuses to show a configuration into which an `Include` reads a private key: each of its lines is a directive
-    /// to Apache, and would be printed.
-    pub fn refuse_private_keys(&self) -> Result<(), Failure> {
-        let files = self.configuration.files().iter();
-        match files
-            .into_iter()
-            .find(|file| holds_private_key(file.document.bytes()))
-        {
-            None => Ok(()),
-            Some(file) => Err(Failure::refused(format!(
-                "{} holds a private key and is read as configuration, so nothing of it is shown; let the Include name \
-                 *.conf files instead of a whole folder, then run again",
-                self.show(&file.host)
-            ))),
-        }
-    }
-
-    /// The place of an `Include` that would read files put into a folder.
-    pub fn included_from_folder(&self, folder: &Path) -> Result<Option<String>, Failure> {
-        let full = resolve(
-            self.configuration.server_root(),
-            &self.spell(folder)?,
-            self.facts.platform,
-        );
-        Ok(self
-            .configuration
-            .include_into(&full)
-            .map(|entry| self.configuration.place(entry)))
-    }
-
-    /// Refuses to put certificates where an `Include` would read them as configuration.
-    pub fn refuse_included(&self, folder: &Path) -> Result<(), Failure> {
-        match self.included_from_folder(folder)? {
-            None => Ok(()),
-            Some(entry) => Err(Failure::refused(format!(
-                "the Include at {entry} would read certificates in {} as configuration; name *.conf files there \
-                 instead of a whole folder",
-                self.show(folder)
-            ))),
-        }
     }
 
     /// The server root in force, as a folder of this machine.

@@ -9,6 +9,7 @@ use super::key_files;
 use super::pass_phrase::PassPhrases;
 use super::progress::Progress;
 use super::relations::{self, Numbered, Relations};
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 use crate::tls::Error;
 use crate::tls::certificate::{Certificate, colon_hex};
@@ -125,6 +126,19 @@ pub(crate) struct ReportedRequest {
     pub(crate) subject: String,
     pub(crate) names: Vec<String>,
     pub(crate) public_key: ReportedKey,
+}
+
+impl Report {
+    /// Why it is no answer to everything that was asked: files in which nothing is.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let files = self.files.iter().filter(|file| file.items.is_empty());
+        let files: Vec<Text> = files.map(|file| Place::path(&file.file).into()).collect();
+        let cause = say![
+            Text::joined(files.iter().cloned(), ", "),
+            " holds no certificate, key or request"
+        ];
+        (!files.is_empty()).then(|| Refusal::new(RefusalCode::NothingRecognised, cause, "", ""))
+    }
 }
 
 /// What files are; without a pass-phrase for what is under one.

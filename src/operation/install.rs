@@ -3,13 +3,13 @@
 use anyhow::anyhow;
 
 use super::Failure;
+use super::claim::{self, Claim};
 use super::environment::{Where, World};
 use super::find::{self, Loaded};
 use super::judge_files::{self, Server};
 use super::key_files::{judged, without_key};
 use super::new_files::{NewFiles, Outcome, base_name, left_out};
 use super::progress::Progress;
-use super::turn;
 use crate::change::domain_name;
 use crate::check::Code;
 use crate::tls::bundle::Bundle;
@@ -75,16 +75,20 @@ pub fn run(
 fn read(dry_run: bool, place: &Where, world: &World, progress: &dyn Progress) -> Result<Loaded, Failure> {
     if dry_run {
         let loaded = Loaded::find(place)?;
-        let undone = turn::undone(&loaded.installation.root, place, progress)?;
+        let undone = claim::undone(&loaded.installation.root, place, progress)?;
         return loaded.once_undone(&undone);
     }
     let root = find::root(place)?;
-    turn::settle(&root, place, world, progress)?;
+    let claim = Claim {
+        place,
+        world,
+        voice: progress,
+        patience: 0,
+    };
+    claim.settle(&root)?;
     let loaded = Loaded::find(place)?;
     // Only the configuration says which server root its main file belongs to.
-    if loaded.installation.root != root
-        && turn::settle(&loaded.installation.root, place, world, progress)?.any
-    {
+    if loaded.installation.root != root && claim.settle(&loaded.installation.root)?.any {
         return loaded.again();
     }
     Ok(loaded)

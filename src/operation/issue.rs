@@ -8,9 +8,10 @@ use time::OffsetDateTime;
 use super::Failure;
 use super::key_files::{key, named};
 use super::names::file_name;
-use super::new_files::{NewFiles, Outcome, private_key};
+use super::new_files::{NewFiles, Outcome, Reported, exists, private_key};
 use super::pass_phrase::ReadPhrases;
 use super::questions::Voice;
+use crate::refusal::Place;
 use crate::tls::issue::{self, KeyType};
 use crate::tls::private_key::PrivateKey;
 
@@ -42,8 +43,7 @@ pub fn self_signed(new: &New, days: u32) -> Result<Outcome, Failure> {
         "self-signed certificate of {}, valid for {days} days; browsers warn about it",
         new.domains.join(", ")
     );
-    let pem = made.certificate_pem.as_bytes();
-    files.add(&certificate, shown(&certificate), what, pem, false)?;
+    files.add(&certificate, &made.certificate_pem, told(&certificate, what))?;
     files.finish(false, Vec::new())
 }
 
@@ -73,24 +73,21 @@ pub fn request(
         "request for {}; send it to the certificate authority, and keep the key",
         new.domains.join(", ")
     );
-    files.add(&out, shown(&out), what, pem.as_bytes(), false)?;
+    files.add(&out, &pem, told(&out, what))?;
     files.finish(false, Vec::new())
 }
 
 fn add_key(files: &mut NewFiles, path: &Path, pem: &str) -> Result<(), Failure> {
     let key = PrivateKey::read(pem.as_bytes(), None).map_err(Failure::error)?;
     let what = format!("new {}", private_key(&key));
-    files.add(path, shown(path), what, pem.as_bytes(), true)
+    files.add_key(path, pem, told(path, what))
 }
 
 /// Nothing is made in vain: keys take time.
 fn free(paths: &[&Path]) -> Result<(), Failure> {
     match paths.iter().find(|path| path.symlink_metadata().is_ok()) {
         None => Ok(()),
-        Some(path) => Err(Failure::refused(format!(
-            "{} exists already, and nothing is overwritten; choose another name, or move it away",
-            path.display()
-        ))),
+        Some(path) => Err(exists(Place::path(*path))),
     }
 }
 
@@ -104,6 +101,9 @@ fn target(given: Option<&Utf8Path>, domains: &[String], end: &str) -> PathBuf {
     }
 }
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+fn told(path: &Path, reason: String) -> Reported {
+    Reported {
+        file: path.display().to_string(),
+        reason,
+    }
 }

@@ -16,8 +16,8 @@ use crate::check::question::Question;
 use crate::check::tls_files::TlsFiles;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
-use crate::exit_status::ExitStatus;
 use crate::httpd::{Platform, SERVER, Truth};
+use crate::refusal::{Refusal, RefusalCode};
 
 /// What is judged for.
 #[derive(Clone, Copy)]
@@ -126,19 +126,13 @@ pub fn tell(
     }
     progress.findings(found, forced);
     codes.dedup();
-    Err(Failure {
-        status: ExitStatus::Refused,
-        error: anyhow::anyhow!(
-            "the certificate files would not work: {}. Nothing was written; judged for {}. Correct them, or go on \
-             in spite of it with {}",
-            codes.join(", "),
-            server.describe(),
-            codes
-                .iter()
-                .map(|code| format!("--force {code}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        ),
-        findings: found.to_vec(),
-    })
+    let cause = format!(
+        "the certificate files would not work: {}. Nothing was written; judged for {}",
+        codes.join(", "),
+        server.describe()
+    );
+    let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
+    let fix = format!("Correct them, or go on in spite of it with {}", each.join(" "));
+    let refusal = Refusal::new(RefusalCode::FilesWouldNotWork, cause, ". ", fix);
+    Err(Failure::refused_for(refusal, found.to_vec(), forced))
 }

@@ -14,6 +14,7 @@ use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, others_at};
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
+use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::service;
 use crate::shown::printable;
 use crate::tls::bundle::Bundle;
@@ -37,12 +38,11 @@ pub struct NewFiles {
 struct New {
     /// Nothing while its bytes are not made yet.
     file: Option<NewFile>,
-    shown: String,
-    what: String,
+    told: Reported,
 }
 
 /// One file for programs and people.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Reported {
     /// The file as people know it.
     pub file: String,
@@ -74,14 +74,19 @@ impl NewFiles {
     ///
     /// # Errors
     /// Refused when there is a file of that name with other bytes.
-    pub fn add(
-        &mut self,
-        path: &Path,
-        shown: String,
-        what: String,
-        bytes: &[u8],
-        private: bool,
-    ) -> Result<(), Failure> {
+    pub fn add(&mut self, path: &Path, pem: &str, told: Reported) -> Result<(), Failure> {
+        self.put(path, pem, false, told)
+    }
+
+    /// The same with a private key.
+    ///
+    /// # Errors
+    /// As [`NewFiles::add`].
+    pub fn add_key(&mut self, path: &Path, pem: &str, told: Reported) -> Result<(), Failure> {
+        self.put(path, pem, true, told)
+    }
+
+    fn put(&mut self, path: &Path, pem: &str, private: bool, told: Reported) -> Result<(), Failure> {
         let path = std::path::absolute(path)
             .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
         let is_taken = match &self.seen {
@@ -91,35 +96,28 @@ impl NewFiles {
         if is_taken {
             let same = foreign::read(&path, foreign::CERTIFICATE)
                 .map(Zeroizing::new)
-                .is_ok_and(|old| **old == *bytes);
+                .is_ok_and(|old| **old == *pem.as_bytes());
             if !same {
-                return Err(Failure::refused(format!(
-                    "{shown} exists already, and nothing is overwritten; choose another name, or move it away"
-                )));
+                return Err(exists(Place::file(path, told.file.as_bytes())));
             }
-            self.kept.push(shown);
+            self.kept.push(told.file);
             return Ok(());
         }
         let file = NewFile {
             path,
-            bytes: Zeroizing::new(bytes.to_vec()),
+            bytes: Zeroizing::new(pem.as_bytes().to_vec()),
             private,
         };
         self.files.push(New {
             file: Some(file),
-            shown,
-            what,
+            told,
         });
         Ok(())
     }
 
     /// Tells of a file whose bytes are made later, by others.
-    pub fn announce(&mut self, shown: String, what: &str) {
-        self.files.push(New {
-            file: None,
-            shown,
-            what: what.to_owned(),
-        });
+    pub fn announce(&mut self, told: Reported) {
+        self.files.push(New { file: None, told });
     }
 
     /// Adds key, certificate and chain as `NAME.key`, `NAME.crt` and `NAME.chain.crt` in a folder; `show` tells how
@@ -132,24 +130,28 @@ impl NewFiles {
         show: &dyn Fn(&Path) -> String,
     ) -> Result<Placed, Failure> {
         let at = |end: &str| folder.join(format!("{name}.{end}"));
+        let told = |path: &Path, reason: String| Reported {
+            file: show(path),
+            reason,
+        };
         let certificate = at("crt");
         let key = match (&bundle.key, bundle.key_pem()) {
             (Some(key), Some(pem)) => {
                 let path = at("key");
-                self.add(&path, show(&path), private_key(key), pem.as_bytes(), true)?;
+                self.add_key(&path, &pem, told(&path, private_key(key)))?;
                 Some(path)
             }
             _ => None,
         };
         let what = format!("certificate of {}", bundle.leaf.title());
         let pem = bundle.certificate_pem();
-        self.add(&certificate, show(&certificate), what, pem.as_bytes(), false)?;
+        self.add(&certificate, &pem, told(&certificate, what))?;
         let chain = match bundle.chain_pem() {
             Some(pem) => {
                 let path = at("chain.crt");
                 let names: Vec<&str> = bundle.chain.iter().map(Certificate::title).collect();
                 let what = format!("chain: {}", names.join(", "));
-                self.add(&path, show(&path), what, pem.as_bytes(), false)?;
+                self.add(&path, &pem, told(&path, what))?;
                 Some(path)
             }
             None => None,
@@ -164,7 +166,6 @@ impl NewFiles {
     /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
     /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
     pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
-        let mut refused = None;
         let begin = bundle.leaf.not_before.date();
         let dated = format!(
             "{name}-{:04}{:02}{:02}",
@@ -172,15 +173,12 @@ impl NewFiles {
             u8::from(begin.month()),
             begin.day()
         );
-        for name in [name, &dated] {
+        let named = |name: &str| {
             let mut files = NewFiles::of(loaded);
-            let show = |path: &Path| loaded.show(path);
-            match files.add_bundle(bundle, &loaded.tls_folder(), name, &show) {
-                Ok(placed) => return Ok((files, placed)),
-                Err(failure) => refused = refused.or(Some(failure)),
-            }
-        }
-        Err(refused.unwrap_or_else(|| Failure::refused("there is no free name for the files")))
+            let placed = files.add_bundle(bundle, &loaded.tls_folder(), name, &|path| loaded.show(path))?;
+            Ok((files, placed))
+        };
+        named(name).or_else(|refused| named(&dated).map_err(|_| refused))
     }
 
     /// Whether there is nothing to write.
@@ -190,11 +188,7 @@ impl NewFiles {
 
     /// What is to be written.
     pub fn report(&self) -> Vec<Reported> {
-        let reported = |new: &New| Reported {
-            file: new.shown.clone(),
-            reason: new.what.clone(),
-        };
-        self.files.iter().map(reported).collect()
+        self.files.iter().map(|new| new.told.clone()).collect()
     }
 
     /// For a transaction with other changes.
@@ -215,11 +209,15 @@ impl NewFiles {
     pub fn refuse_shared(&mut self) -> Result<(), Failure> {
         self.shared_folders = Shared::Refused;
         match self.shared().first() {
-            Some(others) => Err(Failure::refused(format!(
-                "nothing was written, as no private key goes where others than root and this account may write: {others}. \
-                 Close it ({}), then run again",
-                others.remedy()
-            ))),
+            Some(others) => {
+                let cause = format!(
+                    "nothing was written, as no private key goes where others than root and this account may write: \
+                     {others}"
+                );
+                let fix = format!("Close it ({}), then run again", others.remedy());
+                let refusal = Refusal::new(RefusalCode::KeyFolderOpen, cause, ". ", fix);
+                Err(Failure::refused(refusal.about([Place::path(others.folder())])))
+            }
             None => Ok(()),
         }
     }
@@ -269,6 +267,16 @@ pub struct Outcome {
     pub kept: Vec<String>,
     /// What people should know beside.
     pub notes: Vec<String>,
+}
+
+/// Refused, as a new file would take the place of another.
+pub fn exists(place: Place) -> Failure {
+    Failure::refused(Refusal::new(
+        RefusalCode::FileExists,
+        say![place, " exists already, and nothing is overwritten"],
+        "; ",
+        "choose another name, or move it away",
+    ))
 }
 
 /// Who may read a new key, in words. On Windows the account of Apache's service as well.

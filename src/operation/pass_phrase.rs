@@ -11,6 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::Failure;
 use super::questions::Voice;
 use crate::foreign;
+use crate::refusal::{Refusal, RefusalCode, say};
 use crate::tls::Error;
 
 /// How long a pipe may take that is named as the file; somebody may be asked behind it.
@@ -75,9 +76,14 @@ impl PassPhrases {
                 }
             };
             let Some(answer) = answer else {
-                return Err(Failure::refused(format!(
-                    "{what} is protected by a pass-phrase, and there is no terminal to ask at; give --passphrase-file \
-                     FILE, or --passphrase-file - to read it from standard input"
+                return Err(Failure::refused(Refusal::new(
+                    RefusalCode::PassPhraseNotAsked,
+                    say![
+                        what,
+                        " is protected by a pass-phrase, and there is no terminal to ask at"
+                    ],
+                    "; ",
+                    "give --passphrase-file FILE, or --passphrase-file - to read it from standard input",
                 )));
             };
             match attempt(&answer) {

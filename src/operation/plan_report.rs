@@ -14,7 +14,7 @@ use super::write;
 use crate::apply::{Change, Disk, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
-use crate::exit_status::ExitStatus;
+use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
 /// What was or would be done, for programs and for the texts.
@@ -152,10 +152,16 @@ pub fn store<'a>(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Store<'a>, Failu
             Some(place) => reached.push(place),
         }
     }
-    Err(Failure::refused(format!(
-        "every place for backups would be read as configuration by an Include (at {}); name *.conf files there \
-         instead of a whole folder",
-        reached.join(", ")
+    let reached = reached.into_iter().map(Text::from);
+    Err(Failure::refused(Refusal::new(
+        RefusalCode::IncludeReadsBackups,
+        say![
+            "every place for backups would be read as configuration by an Include (at ",
+            Text::joined(reached, ", "),
+            ")"
+        ],
+        "; ",
+        "name *.conf files there instead of a whole folder",
     )))
 }
 
@@ -180,10 +186,7 @@ pub fn changes(plan: Plan) -> impl Iterator<Item = Change> {
 pub fn failure(error: PlanError) -> Failure {
     match error {
         // As it is, so that programs are told its parts.
-        PlanError::Refused(refusal) => Failure {
-            status: ExitStatus::Refused,
-            ..Failure::error(*refusal)
-        },
+        PlanError::Refused(refusal) => Failure::refused(*refusal),
         other => Failure::error(other),
     }
 }

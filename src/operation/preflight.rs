@@ -11,6 +11,7 @@ use super::rehearsal::Rehearsals;
 use super::running;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
+use crate::refusal::{Refusal, RefusalCode};
 
 /// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -78,11 +79,9 @@ impl<'a> Preflight<'a> {
         }
         let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
         codes.dedup();
-        let codes = codes.join(", ");
+        let cause = format!("Apache would not come up again: {}", codes.join(", "));
         self.progress.findings(&found, self.forced);
-        Err(Failure {
-            findings: found,
-            ..Failure::refused(format!("Apache would not come up again: {codes}. {}", self.left))
-        })
+        let refusal = Refusal::new(RefusalCode::PreflightFailed, cause, ". ", self.left);
+        Err(Failure::refused_for(refusal, found, self.forced))
     }
 }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::progress::Progress;
+use crate::refusal::{Refusal, RefusalCode};
 
 /// Who answers an operation. By default nobody is there.
 pub trait Questions {
@@ -49,14 +50,24 @@ pub fn confirm(question: &str, yes: bool, questions: &dyn Questions) -> Result<(
         return Ok(());
     }
     if !questions.can_ask() {
-        return Err(Failure::refused(
-            "there is nobody to ask, and nothing was written; give --yes to apply the changes, or --dry-run \
-             to look only",
-        ));
+        return Err(Failure::refused(Refusal::new(
+            RefusalCode::NobodyToAsk,
+            "there is nobody to ask, and nothing was written",
+            "; ",
+            "give --yes to apply the changes, or --dry-run to look only",
+        )));
     }
     match questions.agrees(question) {
         None => Err(Failure::interrupted().into_interrupted()),
         Some(true) => Ok(()),
-        Some(false) => Err(Failure::refused("nothing was written, as you answered")),
+        Some(false) => {
+            let cause = "nothing was written, as you answered";
+            Err(Failure::refused(Refusal::new(
+                RefusalCode::Declined,
+                cause,
+                "",
+                "",
+            )))
+        }
     }
 }

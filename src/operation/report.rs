@@ -21,6 +21,7 @@ use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::httpd::Problem;
 use crate::interrupt::Hold;
+use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::error_log::parse;
 use crate::server::service::{self, State};
 use crate::server::system;
@@ -101,9 +102,12 @@ pub fn refuse_taken(file: &Path) -> Result<(), Failure> {
     if file.symlink_metadata().is_err() {
         return Ok(());
     }
-    Err(Failure::refused(format!(
-        "there is a file {} already, and it was not overwritten; give another name",
-        shown(file)
+    let place = Place::file(file, shown(file).as_bytes());
+    Err(Failure::refused(Refusal::new(
+        RefusalCode::FileExists,
+        say!["there is a file ", place, " already, and it was not overwritten"],
+        "; ",
+        "give another name",
     )))
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use serde::Serialize;
 
+use super::claim::Claim;
 use super::environment::{Pace, Where, World};
 use super::expectation::{Fault, Wanted, explained};
 use super::find::{self, Loaded};
@@ -13,11 +14,12 @@ use super::interrupted::stores;
 use super::preflight::Preflight;
 use super::progress::Progress;
 use super::service_orders::{self, Way};
-use super::{Failure, running, turn};
+use super::{Failure, httpd_verdict, running};
 use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::server::service::{Service, State};
 
 /// What was done.
@@ -56,21 +58,26 @@ pub fn run(
     world: &World,
     progress: &dyn Progress,
 ) -> Result<Report, Failure> {
-    let alone = |root: &Path| turn::alone(root, request.lock_timeout, place, world, progress);
+    let claim = Claim {
+        place,
+        world,
+        voice: progress,
+        patience: request.lock_timeout,
+    };
     let root = find::root(place)?;
-    let mut locks = alone(&root)?;
+    let mut locks = claim.alone(&root)?;
     let mut loaded = Loaded::find(place)?;
     if loaded.installation.root != root {
         // Only the configuration says which server root its main file belongs to.
-        locks.extend(alone(&loaded.installation.root)?);
+        locks.extend(claim.alone(&loaded.installation.root)?);
         loaded = loaded.again()?;
     }
     loaded.accept(&request.force);
     loaded.introduce(progress);
     let server = running::server(&loaded);
     let reader = loaded.reader().map_err(|silence| {
-        let way = Loaded::acceptance(silence);
-        Failure::refused(format!("{silence}{way}; Apache was not restarted"))
+        let more = format!("{}; Apache was not restarted", Loaded::acceptance(silence));
+        Failure::refused(silence.refusal().and(more))
     })?;
     let Some(reader) = reader else {
         return Err(Failure::error(anyhow!(
@@ -86,10 +93,13 @@ pub fn run(
         .map_err(Failure::error)?;
     if !tested.status.success() {
         let words = [tested.stdout, tested.stderr].concat();
-        return Err(Failure::refused(format!(
+        let words = String::from_utf8_lossy(&words);
+        let cause = format!(
             "Apache does not accept the configuration, so it was not restarted: {}",
-            String::from_utf8_lossy(&words).trim()
-        )));
+            words.trim()
+        );
+        let refusal = Refusal::new(RefusalCode::HttpdRejects, cause, "", "");
+        return Err(Failure::refused(refusal.about(httpd_verdict::place_in(&words))));
     }
     if !request.no_rehearsal {
         preflight.refuse_failed_rehearsal()?;

@@ -5,19 +5,18 @@ use std::time::Instant;
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::environment::World;
-use super::environment::{Where, Writing};
 use super::expectation::{Fault, Site, Wanted, active, explained};
 use super::failure::{Failure, not_interrupted};
 use super::find::Loaded;
+use super::job::Job;
 use super::preflight::Preflight;
-use super::progress::Progress;
 use super::service_orders::{self, Way};
 use super::{restart, running, verify};
 use crate::apply::{Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::interrupt::Undoing;
+use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
 /// What became of the server.
@@ -47,14 +46,8 @@ impl Effect {
 ///
 /// # Errors
 /// When it does not show it then either.
-pub fn unchanged(
-    loaded: &Loaded,
-    site: Option<&Site>,
-    forced: &[Code],
-    writing: &Writing,
-    world: &World,
-    progress: &dyn Progress,
-) -> Result<Effect, Failure> {
+pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job) -> Result<Effect, Failure> {
+    let (writing, world, progress) = (job.writing, job.world, job.voice);
     if !writing.restarts() {
         return Ok(Effect::not_asked());
     }
@@ -98,14 +91,8 @@ fn what_next(site: Option<&Site>) -> &'static str {
 pub struct Before<'a> {
     /// The configuration; nothing when it cannot be read.
     pub old: Option<&'a Loaded>,
-    /// Where it is, by the command line.
-    pub place: &'a Where,
-    /// What is to become of the server.
-    pub writing: &'a Writing,
-    /// What tells it.
-    pub world: &'a World<'a>,
-    /// What is told to people.
-    pub progress: &'a dyn Progress,
+    /// Where it is, what is to become of the server, and what tells it.
+    pub job: Job<'a>,
     /// A killed run that was undone had told it: stopped, it is not so on purpose.
     pub server_told: bool,
 }
@@ -134,7 +121,7 @@ impl<'a> Before<'a> {
     pub fn look(self) -> Result<Seen<'a>, Failure> {
         let mut running = self.server_told.then_some(true);
         let mut known = Vec::new();
-        if let (true, Some(old)) = (self.writing.restarts(), self.old) {
+        if let (true, Some(old)) = (self.job.writing.restarts(), self.old) {
             let state = self.service(old, old)?.state().map_err(service_orders::refused)?;
             running = running.or(Some(state != State::Stopped));
             if state != State::Stopped {
@@ -155,13 +142,18 @@ impl<'a> Before<'a> {
             ..running::server(loaded)
         };
         if server.binary.is_none() {
-            return Err(Failure::refused(format!(
-                "there is no httpd binary below {} that could be told to restart; nothing was written. Name it with \
-                 --httpd, or run without --restart",
-                loaded.show(&loaded.installation.root)
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::NoBinaryToRestart,
+                say![
+                    "there is no httpd binary below ",
+                    loaded.place(&loaded.installation.root),
+                    " that could be told to restart; nothing was written"
+                ],
+                ". ",
+                "Name it with --httpd, or run without --restart",
             )));
         }
-        Ok((self.world.service)(server))
+        Ok((self.job.world.service)(server))
     }
 }
 
@@ -181,12 +173,12 @@ impl Seen<'_> {
             pending.undo()?;
             return Err(interrupted);
         }
-        if !before.writing.restarts() {
+        if !before.job.writing.restarts() {
             return Ok((pending.keep()?, Effect::not_asked()));
         }
         let new = match before.old {
             Some(old) => old.again(),
-            None => Loaded::find(before.place),
+            None => Loaded::find(before.job.place),
         };
         let asked = new.and_then(|new| {
             let old = before.old.unwrap_or(&new);
@@ -205,7 +197,7 @@ impl Seen<'_> {
                 return Err(failure.after("every file is as it was"));
             }
         };
-        if !running && !before.writing.start {
+        if !running && !before.job.writing.start {
             let effect = Effect {
                 result: "left-stopped",
                 service: Some(service.name()),
@@ -252,7 +244,7 @@ struct Server<'a> {
 impl Server<'_> {
     /// Tells it, and sees whether it shows what was written.
     fn show(&self, pending: &Pending, site: Option<&Site>, forced: &[Code]) -> Result<Effect, Flop> {
-        let progress = self.before.progress;
+        let progress = self.before.job.voice;
         let untold = |failure| Flop { failure, told: false };
         let told = |failure| Flop { failure, told: true };
         let left = format!(
@@ -264,7 +256,7 @@ impl Server<'_> {
         })?;
         let preflight = Preflight::of(self.new, forced, &left, progress);
         preflight.refuse_no_start().map_err(untold)?;
-        if !self.before.writing.no_rehearsal {
+        if !self.before.job.writing.no_rehearsal {
             preflight.refuse_failed_rehearsal().map_err(untold)?;
         }
         not_interrupted().map_err(untold)?;
@@ -277,7 +269,7 @@ impl Server<'_> {
             wanted = wanted.not_as(old);
         }
         let proven = self.before.service(self.new, self.new).map_err(told)?;
-        let proof = wanted.prove(&*proven, words, self.before.world.pace, progress);
+        let proof = wanted.prove(&*proven, words, self.before.job.world.pace, progress);
         not_interrupted().map_err(told)?;
         match proof {
             Ok(report) => Ok(Effect {
@@ -314,7 +306,7 @@ impl Server<'_> {
     /// Files and server go back. What is said of it, and whether that went well.
     fn undo(&self, pending: Pending, failure: Failure) -> Failure {
         let _undoing = Undoing::new();
-        self.before.progress.talk("Putting everything back");
+        self.before.job.voice.talk("Putting everything back");
         if let Err(error) = pending.revert() {
             return Failure {
                 error: anyhow!(
@@ -364,7 +356,7 @@ impl Server<'_> {
 
     /// The server as it was, in words; or what it is not.
     fn bring_back(&self) -> Result<&'static str, String> {
-        let progress = self.before.progress;
+        let progress = self.before.job.voice;
         if !self.running {
             if self.former.state() != Ok(State::Stopped) {
                 service_orders::stop(self.former, progress)
@@ -383,7 +375,12 @@ impl Server<'_> {
                 Ok(words) => words,
                 Err(failure) => Some(format!("{:#}", failure.error)),
             };
-            match wanted.prove(self.former, words.as_deref(), self.before.world.pace, progress) {
+            match wanted.prove(
+                self.former,
+                words.as_deref(),
+                self.before.job.world.pace,
+                progress,
+            ) {
                 Ok(_) => return Ok("Apache runs as it did before"),
                 Err(found) => fault = found.words,
             }

@@ -5,20 +5,23 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::claim::{Claim, Settled};
 use super::environment::{Where, World, Writing};
 use super::failure::{Failure, ended, not_interrupted};
 use super::find::{Loaded, root};
 use super::interrupted::stores;
+use super::job::Job;
 use super::known::KnownFiles;
 use super::progress::{Difference, Preview, Progress};
 use super::questions::Voice;
 use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
-use super::turn::{self, Proposal, Settled, Turn, lock};
+use super::turn::{Proposal, Turn};
 use super::write::say_shared;
 use super::{diff, restart};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
 
 /// What is asked for.
@@ -45,33 +48,29 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let root = root(place)?;
     let world = &world.or_command(["restore".to_owned()].into_iter().chain(request.id.clone()));
-    let restore = Run {
-        request,
-        writing,
+    let job = Job {
         place,
+        writing,
         world,
         voice,
     };
-    let turn = Turn::new(place, writing, world, voice);
-    turn.attempt(|turn| restore.attempt(&root, turn))
+    let restore = Run { request, job };
+    Turn::new(job).attempt(|turn| restore.attempt(&root, turn))
 }
 
 struct Run<'a> {
     request: &'a Request,
-    writing: &'a Writing,
-    place: &'a Where,
-    world: &'a World<'a>,
-    voice: &'a dyn Voice,
+    job: Job<'a>,
 }
 
 impl Run<'_> {
     /// Looks at the backup, shows, and writes when it is time to.
     fn attempt(&self, root: &Path, turn: &mut Turn) -> Result<Option<Report>, Failure> {
-        let (writing, world, voice) = (self.writing, self.world, self.voice);
+        let (writing, world, voice) = (self.job.writing, self.job.world, self.job.voice);
         turn.begin(root)?;
         let stores = stores(root, world.disk);
         let (store, backup) = choose(&stores, self.request.id.as_deref())?;
-        let known = KnownFiles::new(self.place);
+        let known = KnownFiles::new(self.job.place);
         let returns = backup.returns(self.request.merge, root, &|path| known.has(path), &turn.undone);
         let returns = returns.map_err(|(path, error)| Failure {
             status: ExitStatus::NotRestored,
@@ -110,14 +109,11 @@ impl Run<'_> {
             ..Transaction::default()
         };
         // Only to restart it is the server's configuration looked at, and it may be what is broken.
-        let loaded = writing.restarts().then(|| Loaded::find(self.place).ok());
+        let loaded = writing.restarts().then(|| Loaded::find(self.job.place).ok());
         let loaded = loaded.flatten();
         let before = Before {
             old: loaded.as_ref(),
-            place: self.place,
-            writing,
-            world,
-            progress: voice,
+            job: self.job,
             server_told: turn.settled.server_told,
         };
         let restore = || {
@@ -154,18 +150,24 @@ pub fn recover(
     progress: &dyn Progress,
 ) -> Result<Recovered, Failure> {
     let root = root(place)?;
+    let claim = Claim {
+        place,
+        world,
+        voice: progress,
+        patience: writing.lock_timeout,
+    };
     let mut found = Settled::default();
     for store in &stores(&root, world.disk) {
         store.refuse_foreign()?;
         if store.unfinished().is_none() {
             // Whoever has the lock tidies up what a killed run left beside the backups.
             if store.folder.is_dir() {
-                let _ = lock(store, Duration::ZERO, world);
+                let _ = claim.lock(store, Duration::ZERO);
             }
             continue;
         }
-        let lock = lock(store, Duration::from_secs(writing.lock_timeout), world)?;
-        found.and(turn::recover(store, &lock, force, place, progress)?);
+        let lock = claim.lock(store, Duration::from_secs(claim.patience))?;
+        found.and(claim.recover(store, &lock, force)?);
     }
     let mut server = None;
     if writing.start || found.server_told && writing.restart {
@@ -199,8 +201,11 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
     };
     found.ok_or_else(|| {
         let wanted = id.map_or("no backup".into(), |id| format!("no backup {id:?}"));
-        Failure::refused(format!(
-            "there is {wanted} here; esync-ssl backups lists them. If the server root is another, name it with --root"
+        Failure::refused(Refusal::new(
+            RefusalCode::BackupNotThere,
+            format!("there is {wanted} here"),
+            "; ",
+            "esync-ssl backups lists them. If the server root is another, name it with --root",
         ))
     })
 }
@@ -212,21 +217,32 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
     }
     let list = |since: Since| {
         let these = returns.iter().filter(|back| back.since == since);
-        these.map(|back| shown(&back.path)).collect::<Vec<_>>()
+        let these = these.map(|back| Place::file(&back.path, shown(&back.path).as_bytes()).into());
+        these.collect::<Vec<Text>>()
     };
     let (conflicts, merges) = (list(Since::Conflicts), list(Since::Merges));
     if !conflicts.is_empty() {
-        return Err(Failure::refused(format!(
-            "edited since, at the same places: {}; nothing was written. The lines above marked with - would be lost: \
-             give --force if that is meant",
-            conflicts.join(", ")
+        return Err(Failure::refused(Refusal::new(
+            RefusalCode::EditedSameLines,
+            say![
+                "edited since, at the same places: ",
+                Text::joined(conflicts, ", "),
+                "; nothing was written. The lines above marked with - would be lost"
+            ],
+            ": ",
+            "give --force if that is meant",
         )));
     }
     if !merges.is_empty() && !request.merge {
-        return Err(Failure::refused(format!(
-            "edited since: {}; nothing was written. --merge takes our changes out and keeps those edits, --force \
-             overwrites them",
-            merges.join(", ")
+        return Err(Failure::refused(Refusal::new(
+            RefusalCode::EditedSince,
+            say![
+                "edited since: ",
+                Text::joined(merges, ", "),
+                "; nothing was written"
+            ],
+            ". ",
+            "--merge takes our changes out and keeps those edits, --force overwrites them",
         )));
     }
     Ok(())

@@ -6,6 +6,7 @@ use crate::check::configuration::Placed;
 use crate::check::port::{Wanted, wanted};
 use crate::check::{Code, Finding};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::{Listener, Process};
 use crate::server::service::Server;
 
@@ -76,13 +77,15 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
     let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
     match taken.filter(|finding| finding.severity.is_error()) {
         None => Ok(()),
-        Some(finding) => Err(Failure {
-            findings: vec![finding.clone()],
-            ..Failure::refused(format!(
-                "port {}: {} {} Nothing was written; --force {} goes on in spite of it",
-                finding.summary, finding.cause, finding.fix, finding.code
-            ))
-        }),
+        Some(finding) => {
+            let cause = format!("port {}: {}", finding.summary, finding.cause);
+            let fix = format!(
+                "{} Nothing was written; --force {} goes on in spite of it",
+                finding.fix, finding.code
+            );
+            let refusal = Refusal::new(RefusalCode::PortNotFree, cause, " ", fix);
+            Err(Failure::refused_for(refusal, vec![finding], forced))
+        }
     }
 }
 

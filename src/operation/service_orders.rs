@@ -77,8 +77,8 @@ pub fn state(service: &dyn Service) -> String {
 /// A failure of the service as one of the command.
 pub fn refused(error: Error) -> Failure {
     let status = match error {
+        Error::Distrusted(refusal) => return Failure::refused(*refusal),
         Error::NotPermitted(_) => ExitStatus::NotPermitted,
-        Error::Distrusted(_) => ExitStatus::Refused,
         Error::Interrupted => ExitStatus::Interrupted,
         Error::TimedOut(_) | Error::Busy(_) | Error::Failed(_) => ExitStatus::Error,
     };

@@ -6,7 +6,7 @@ use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
-use crate::httpd::{Configuration, Entry, Listen, SERVER, Truth};
+use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
 use crate::lint::Reach;
 use crate::shown::printable;
 
@@ -95,32 +95,13 @@ impl Status {
     /// Of a configuration.
     pub fn of(loaded: &Loaded) -> Status {
         let configuration = &loaded.configuration;
-        let place = |entry: &Entry| {
-            let file = loaded.show(&configuration.file(entry.file).host);
-            format!("{file}:{}", configuration.line_number(entry))
+        let look = Look {
+            loaded,
+            configuration,
         };
-        let listens = configuration.listens();
-        let hosts = configuration.virtual_hosts();
-        let certificate = |section| {
-            let entry = configuration.setting(section, "SSLCertificateFile")?;
-            let file = configuration.arguments(entry).into_iter().next()?;
-            Some(printable(&file))
-        };
-        let main_answers = |listen: &&Listen| {
-            listen.truth == Truth::True && configuration.address_set(listen.ip(), listen.port).is_empty()
-        };
-        let main_tls = configuration.ssl_engine(SERVER);
+        let files = configuration.files().iter();
         Status {
-            main_server: MainServer {
-                answers: listens
-                    .iter()
-                    .filter(main_answers)
-                    .map(Listen::endpoint)
-                    .collect(),
-                server_name: configuration.main_server_name(),
-                tls: main_tls,
-                certificate: certificate(SERVER).filter(|_| main_tls),
-            },
+            main_server: look.main_server(),
             server_root: printable(configuration.server_root()),
             root: loaded.show(&loaded.installation.root),
             config: loaded.show(&loaded.installation.main),
@@ -129,64 +110,105 @@ impl Status {
             platform: format!("{:?}", loaded.facts.platform),
             apache_version: loaded.facts.version.to_string(),
             told_by: loaded.told_by.clone(),
-            files: configuration
-                .files()
+            files: files.map(|file| loaded.show(&file.host)).collect(),
+            modules: MODULES.iter().map(|name| look.module(name)).collect(),
+            listeners: configuration
+                .listens()
                 .iter()
-                .map(|file| loaded.show(&file.host))
+                .map(|listen| look.listener(listen))
                 .collect(),
-            modules: MODULES
-                .iter()
-                .map(|name| module(configuration, name, &place))
-                .collect(),
-            listeners: listens
-                .iter()
-                .map(|listen| Listener {
-                    endpoint: listen.endpoint(),
-                    protocol: listen.effective_protocol().to_string(),
-                    truth: truth(listen.truth),
-                    place: place(configuration.entry(listen.entry)),
-                })
-                .collect(),
-            virtual_hosts: hosts
-                .iter()
-                .zip(configuration.reach(hosts))
-                .map(|(host, reach)| {
-                    let tls = configuration.speaks_tls(host);
-                    let certificate = certificate(host.section).filter(|_| tls);
-                    let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
-                    Host {
-                        addresses: host.addresses.iter().map(ToString::to_string).collect(),
-                        server_name: host.server_name.clone(),
-                        aliases: host.aliases.clone(),
-                        tls,
-                        certificate,
-                        truth: truth(host.truth),
-                        remark: remark(configuration, reach).or(bare),
-                        place: place(configuration.entry(host.entry)),
-                    }
-                })
-                .collect(),
+            virtual_hosts: look.virtual_hosts(),
             problems: configuration.problems().len(),
         }
     }
 }
 
-fn module(configuration: &Configuration, name: &'static str, place: &dyn Fn(&Entry) -> String) -> Module {
-    let loads = configuration
-        .load_modules()
-        .iter()
-        .filter(|load| load.identifier == name.as_bytes());
-    let best = loads.max_by_key(|load| load.truth);
-    let state = match configuration.modules().has(name.as_bytes()) {
-        Truth::True if best.is_none() => "built in",
-        Truth::True => "loaded",
-        Truth::Unknown => "unknown",
-        Truth::False => "not loaded",
-    };
-    Module {
-        name,
-        state,
-        place: best.map(|load| place(configuration.entry(load.entry))),
+/// The parts of a configuration, one by one.
+struct Look<'a> {
+    loaded: &'a Loaded,
+    configuration: &'a Configuration,
+}
+
+impl Look<'_> {
+    fn place(&self, entry: &Entry) -> String {
+        let file = self.loaded.show(&self.configuration.file(entry.file).host);
+        format!("{file}:{}", self.configuration.line_number(entry))
+    }
+
+    fn certificate(&self, section: SectionId) -> Option<String> {
+        let entry = self.configuration.setting(section, "SSLCertificateFile")?;
+        let file = self.configuration.arguments(entry).into_iter().next()?;
+        Some(printable(&file))
+    }
+
+    fn main_server(&self) -> MainServer {
+        let configuration = self.configuration;
+        let answers = |listen: &&Listen| {
+            listen.truth == Truth::True && configuration.address_set(listen.ip(), listen.port).is_empty()
+        };
+        let tls = configuration.ssl_engine(SERVER);
+        MainServer {
+            answers: configuration
+                .listens()
+                .iter()
+                .filter(answers)
+                .map(Listen::endpoint)
+                .collect(),
+            server_name: configuration.main_server_name(),
+            tls,
+            certificate: self.certificate(SERVER).filter(|_| tls),
+        }
+    }
+
+    fn module(&self, name: &'static str) -> Module {
+        let configuration = self.configuration;
+        let loads = configuration
+            .load_modules()
+            .iter()
+            .filter(|load| load.identifier == name.as_bytes());
+        let best = loads.max_by_key(|load| load.truth);
+        let state = match configuration.modules().has(name.as_bytes()) {
+            Truth::True if best.is_none() => "built in",
+            Truth::True => "loaded",
+            Truth::Unknown => "unknown",
+            Truth::False => "not loaded",
+        };
+        Module {
+            name,
+            state,
+            place: best.map(|load| self.place(configuration.entry(load.entry))),
+        }
+    }
+
+    fn listener(&self, listen: &Listen) -> Listener {
+        Listener {
+            endpoint: listen.endpoint(),
+            protocol: listen.effective_protocol().to_string(),
+            truth: truth(listen.truth),
+            place: self.place(self.configuration.entry(listen.entry)),
+        }
+    }
+
+    fn virtual_hosts(&self) -> Vec<Host> {
+        let configuration = self.configuration;
+        let hosts = configuration.virtual_hosts();
+        let reached = hosts.iter().zip(configuration.reach(hosts));
+        let told = reached.map(|(host, reach)| {
+            let tls = configuration.speaks_tls(host);
+            let certificate = self.certificate(host.section).filter(|_| tls);
+            let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
+            Host {
+                addresses: host.addresses.iter().map(ToString::to_string).collect(),
+                server_name: host.server_name.clone(),
+                aliases: host.aliases.clone(),
+                tls,
+                certificate,
+                truth: truth(host.truth),
+                remark: remark(configuration, reach).or(bare),
+                place: self.place(configuration.entry(host.entry)),
+            }
+        });
+        told.collect()
     }
 }
 

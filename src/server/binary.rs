@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::program::Program;
 use super::trust::{self, Distrust, Others, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
+use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -76,52 +77,61 @@ pub enum Silence {
     NotHttpd(PathBuf),
 }
 
+impl Silence {
+    /// The same as the reason why what needs an answer is not done.
+    pub fn refusal(&self) -> Refusal {
+        let silent = |path: &Path, why: String, fix: &str| {
+            let joint = if fix.is_empty() { "" } else { "; " };
+            Refusal::new(RefusalCode::HttpdSilent, say![Place::path(path), why], joint, fix)
+        };
+        let named = "name the httpd binary with --httpd";
+        let distrusted = |cause: Text, advice: String, culprit: &Path| {
+            Refusal::new(RefusalCode::HttpdDistrusted, cause, "; to mend it: ", advice)
+                .about([Place::path(culprit)])
+        };
+        match self {
+            Silence::Distrusted(distrust) => {
+                let charge = format!(" is not run, as {} it ({distrust})", distrust.charge());
+                let cause = say![Place::path(&distrust.subject), charge];
+                distrusted(cause, distrust.advice(), &distrust.culprit)
+            }
+            Silence::OthersWrite(others) => {
+                let cause = format!(
+                    "httpd is not run on this configuration, as {} what it reads ({others})",
+                    others.charge()
+                );
+                distrusted(cause.into(), others.advice(), others.culprit())
+            }
+            Silence::NotThere(name) => {
+                let cause = format!("there is no {name} on this system");
+                Refusal::new(RefusalCode::HttpdSilent, cause, "", "")
+            }
+            Silence::NotStarted(path, error) => silent(path, format!(" cannot be started: {error}"), named),
+            Silence::TimedOut(path, patience) => {
+                let seconds = patience.as_secs();
+                let why = format!(" did not answer within {seconds} seconds and was ended");
+                silent(path, why, named)
+            }
+            Silence::Unknown(path, error) => Refusal::new(
+                RefusalCode::HttpdSilent,
+                say![
+                    "what became of ",
+                    Place::path(path),
+                    format!(" cannot be seen: {error}")
+                ],
+                "; ",
+                "start esync-ssl from a shell, as what started it may take its children away",
+            ),
+            Silence::Interrupted => Refusal::new(RefusalCode::HttpdSilent, "interrupted", "", ""),
+            Silence::Failed(path, words) => silent(path, format!(" failed: {words}"), ""),
+            Silence::NotHttpd(path) => silent(path, " is not an Apache httpd".into(), named),
+        }
+    }
+}
+
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Silence::Distrusted(distrust) => write!(
-                f,
-                "{} is not run, as {} it ({distrust}); to mend it: {}",
-                distrust.subject.display(),
-                distrust.charge(),
-                distrust.advice()
-            ),
-            Silence::OthersWrite(others) => write!(
-                f,
-                "httpd is not run on this configuration, as {} what it reads ({others}); to mend it: {}",
-                others.charge(),
-                others.advice()
-            ),
-            Silence::NotThere(name) => write!(f, "there is no {name} on this system"),
-            Silence::NotStarted(path, error) => {
-                write!(
-                    f,
-                    "{} cannot be started: {error}; name the httpd binary with --httpd",
-                    path.display()
-                )
-            }
-            Silence::TimedOut(path, patience) => write!(
-                f,
-                "{} did not answer within {} seconds and was ended; name the httpd binary with --httpd",
-                path.display(),
-                patience.as_secs()
-            ),
-            Silence::Unknown(path, error) => write!(
-                f,
-                "what became of {} cannot be seen: {error}; start esync-ssl from a shell, as what started it may take its \
-                 children away",
-                path.display()
-            ),
-            Silence::Interrupted => f.write_str("interrupted"),
-            Silence::Failed(path, words) => write!(f, "{} failed: {words}", path.display()),
-            Silence::NotHttpd(path) => {
-                write!(
-                    f,
-                    "{} is not an Apache httpd; name the httpd binary with --httpd",
-                    path.display()
-                )
-            }
-        }
+        self.refusal().fmt(f)
     }
 }
 

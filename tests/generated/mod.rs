@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use esync_ssl::change::{Http, Profile, Refusal, Request};
+use esync_ssl::change::{Http, Profile, Request};
 use esync_ssl::httpd::{Facts, Platform, Source, host_bytes, normalize};
+use esync_ssl::refusal::Refusal;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

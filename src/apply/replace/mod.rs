@@ -61,15 +61,19 @@ fn is_abandoned(place: &Place) -> bool {
     })
 }
 
-/// Why a file cannot be replaced without harm; a sentence's end that says what to do.
-pub(super) fn obstacle(place: &Place, found: &Found) -> io::Result<Option<&'static str>> {
+/// Why a file cannot be replaced without harm, the end of a sentence, and what to do.
+pub(super) type Obstacle = (&'static str, &'static str);
+
+/// Why a file cannot be replaced without harm.
+pub(super) fn obstacle(place: &Place, found: &Found) -> io::Result<Option<Obstacle>> {
     if found.kind != Kind::File {
-        return Ok(Some("is not a regular file; only regular files are changed"));
+        return Ok(Some(("is not a regular file", "only regular files are changed")));
     }
     if is_read_only(place, found) {
-        return Ok(Some(
-            "is marked read-only, which somebody meant; make it writable for its owner, then run again",
-        ));
+        return Ok(Some((
+            "is marked read-only, which somebody meant",
+            "make it writable for its owner, then run again",
+        )));
     }
     #[cfg(unix)]
     return system::obstacle(place, found);

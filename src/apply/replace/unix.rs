@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
+use super::Obstacle;
 use crate::acl::Sid;
 use crate::apply::folder::{Found, Fresh, Kind, Place};
 use crate::apply::owner::Attributes;
@@ -95,22 +96,24 @@ fn set(file: &File, attributes: Attributes) -> io::Result<()> {
 /// A replacement is never half done here.
 pub fn tidy(_from: &Path, _to: &Path) {}
 
-pub fn obstacle(place: &Place, found: &Found) -> io::Result<Option<&'static str>> {
+pub fn obstacle(place: &Place, found: &Found) -> io::Result<Option<Obstacle>> {
     if found.names > 1 {
-        return Ok(Some(
-            "has further names (hard links), which would keep the old bytes; replace them by symbolic links or \
-             copies, then run again",
-        ));
+        return Ok(Some((
+            "has further names (hard links), which would keep the old bytes",
+            "replace them by symbolic links or copies, then run again",
+        )));
     }
     if is_immutable(place) {
-        return Ok(Some(
-            "is marked immutable; take the mark off (chattr -i), then run again",
-        ));
+        return Ok(Some((
+            "is marked immutable",
+            "take the mark off (chattr -i), then run again",
+        )));
     }
     if place.folder.is_mounted(&place.name)? {
-        return Ok(Some(
-            "is mounted by itself and cannot be replaced there; change it where it is mounted from",
-        ));
+        return Ok(Some((
+            "is mounted by itself and cannot be replaced there",
+            "change it where it is mounted from",
+        )));
     }
     Ok(None)
 }

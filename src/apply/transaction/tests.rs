@@ -182,7 +182,7 @@ fn a_read_only_file_stops_everything_before_it_begins() {
     let changes = vec![replace(&one, "one.conf", "1"), replace(&two, "two.conf", "2")];
     assert!(matches!(
         transaction(changes).write(&store, &lock, NOW),
-        Err(ApplyError::InTheWay(path, _)) if path == two
+        Err(ApplyError::Refused(why)) if why.places()[0].file == two
     ));
     assert_eq!(fs::read(&one).unwrap(), b"one.conf");
 }
@@ -220,7 +220,7 @@ fn a_hard_linked_file_is_refused() {
     let lock = lock(&store);
     assert!(matches!(
         transaction(vec![replace(&path, "old", "new")]).write(&store, &lock, NOW),
-        Err(ApplyError::InTheWay(_, why)) if why.contains("hard links")
+        Err(ApplyError::Refused(why)) if why.cause.to_string().contains("hard links")
     ));
 }
 

@@ -50,7 +50,7 @@ pub struct Global {
     /// Version of the server, when there is no binary to ask
     #[arg(long, global = true, value_name = "X.Y.Z", value_parser = parse_version)]
     pub apache_version: Option<Version>,
-    /// Print one JSON document instead of text
+    /// Print one JSON document instead of text; of a refusal it has code, places, cause and fix (`refusal`)
     #[arg(long, global = true)]
     pub json: bool,
     /// When to print in colour

@@ -12,6 +12,7 @@ pub mod new_files;
 pub mod plan;
 pub mod ports;
 pub mod preview;
+pub mod refusal;
 pub mod report;
 pub mod server;
 pub mod status;

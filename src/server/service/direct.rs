@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
+use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::child::{Group, Unfinished, answer_in};
 use crate::server::environment::Environment;
 #[cfg(unix)]
@@ -153,11 +154,16 @@ impl Service for Direct {
     fn may_be_told(&self) -> Result<(), Error> {
         match self.server.pid_file_distrust() {
             None => Ok(()),
-            Some(distrust) => Err(Error::Distrusted(format!(
-                "the PidFile is not believed, as {} it ({distrust}); to mend it: {}",
-                distrust.charge(),
-                distrust.advice()
-            ))),
+            Some(distrust) => {
+                let cause = format!(
+                    "the PidFile is not believed, as {} it ({distrust})",
+                    distrust.charge()
+                );
+                let code = RefusalCode::HttpdDistrusted;
+                let refusal = Refusal::new(code, cause, "; to mend it: ", distrust.advice());
+                let refusal = refusal.about([Place::path(&distrust.culprit)]);
+                Err(Error::Distrusted(Box::new(refusal)))
+            }
         }
     }
 

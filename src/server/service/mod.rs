@@ -18,6 +18,7 @@ use super::trust;
 use crate::acl::Account;
 use crate::foreign;
 use crate::interrupt;
+use crate::refusal::Refusal;
 
 /// How long a service may take to stop or to start.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,7 +40,7 @@ pub enum Error {
     /// This account may not.
     NotPermitted(String),
     /// Others may write what it would read, or the note by which it would be found.
-    Distrusted(String),
+    Distrusted(Box<Refusal>),
     /// It did not come to the state that was asked for in time.
     TimedOut(String),
     /// It takes no orders before it is there, or gone.
@@ -53,8 +54,8 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Error::Distrusted(refusal) => return refusal.fmt(f),
             Error::NotPermitted(words)
-            | Error::Distrusted(words)
             | Error::TimedOut(words)
             | Error::Busy(words)
             | Error::Failed(words) => words,
@@ -100,7 +101,7 @@ pub struct Server {
     /// See `flags`.
     pub environment: Environment,
     /// Why nothing must have it read its configuration now.
-    pub obstacle: Option<String>,
+    pub obstacle: Option<Box<Refusal>>,
 }
 
 impl Server {
@@ -196,7 +197,7 @@ fn manager_of(server: Server) -> Box<dyn Service> {
 /// order to httpd too, which reads the configuration first (`apachectl` in a unit's `ExecStop`).
 struct Barred {
     service: Box<dyn Service>,
-    why: String,
+    why: Box<Refusal>,
 }
 
 impl Service for Barred {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Error, Server, Service, State};
+use crate::refusal::Refusal;
 use crate::server::binary::{Binary, Output, Silence};
 use crate::server::port::process;
 use crate::server::same_file::same;
@@ -19,7 +20,7 @@ pub struct Unit {
 ///
 /// # Errors
 /// Why systemd cannot be asked although it is there.
-pub fn of(server: &Server) -> Result<Option<Unit>, String> {
+pub fn of(server: &Server) -> Result<Option<Unit>, Box<Refusal>> {
     if cfg!(windows) {
         return Ok(None);
     }
@@ -63,7 +64,7 @@ impl Unit {
         Binary::of_system("systemctl")
             .and_then(|program| program.run(&arguments))
             .map_err(|silence| match silence {
-                Silence::Distrusted(_) => Error::Distrusted(silence.to_string()),
+                Silence::Distrusted(_) => Error::Distrusted(Box::new(silence.refusal())),
                 _ => Error::Failed(silence.to_string()),
             })
     }

@@ -9,11 +9,15 @@ use crate::operation::{Failure, inspect};
 /// Runs the command.
 pub fn run(arguments: &Inspect, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = inspect::run(&arguments.files, arguments.pass_phrase.read()?, printer);
+    let refusal = report.refusal();
+    if let Some(refusal) = &refusal {
+        printer.add("refusal", render::refusal::parts(refusal));
+    }
     printer.document(&report);
     printer.answer(&render::inspect::text(&report));
     Ok(if !report.errors.is_empty() {
         ExitStatus::Error
-    } else if report.files.iter().any(|file| file.items.is_empty()) {
+    } else if refusal.is_some() {
         ExitStatus::Refused
     } else {
         ExitStatus::Done

@@ -1,0 +1,262 @@
+//! What Apache says of configurations: whether it accepts them, and where it does not.
+
+use std::path::Path;
+
+use super::diff;
+use super::environment::Writing;
+use super::failure::Failure;
+use super::find::Loaded;
+use super::progress::Progress;
+use super::running;
+use crate::apply::{ApplyError, CANDIDATE, Change, Content, Disk, Lock};
+use crate::check::log::{self, named};
+use crate::check::{Code, Finding, Severity};
+use crate::exit_status::ExitStatus;
+use crate::httpd::Platform;
+use crate::refusal::{Place, Refusal, RefusalCode};
+use crate::server::binary::{Output, Reader};
+use crate::server::environment::Environment;
+use crate::shown::printable;
+
+/// Asks Apache about configurations.
+pub struct Judge<'a> {
+    reader: &'a Reader,
+    root: &'a Path,
+    main: &'a Path,
+    flags: &'a [Vec<u8>],
+    environment: &'a Environment,
+}
+
+impl<'a> Judge<'a> {
+    /// The judge of a configuration, if there is one; without one, says so.
+    ///
+    /// # Errors
+    /// Refused when there should be one and it does not answer.
+    pub fn of(
+        loaded: &'a Loaded,
+        writing: &Writing,
+        progress: &dyn Progress,
+    ) -> Result<Option<Judge<'a>>, Failure> {
+        if writing.no_test {
+            progress.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
+            return Ok(None);
+        }
+        match loaded.reader() {
+            Ok(Some(reader)) => Ok(Some(Judge {
+                reader,
+                root: &loaded.installation.root,
+                main: &loaded.installation.main,
+                flags: &loaded.facts.flags,
+                environment: loaded.environment(),
+            })),
+            Ok(None) => {
+                progress.talk(
+                    "note: there is no httpd binary below the server root, so Apache cannot be asked whether it accepts \
+                     the result; name one with --httpd",
+                );
+                Ok(None)
+            }
+            Err(silence) => {
+                let more = format!(
+                    "{}; so Apache cannot be asked whether it accepts the result. Or go on without asking, with \
+                     --no-test",
+                    Loaded::acceptance(silence)
+                );
+                Err(Failure::refused(silence.refusal().and(more)))
+            }
+        }
+    }
+
+    /// The server's words when it rejects the configuration of a main file.
+    fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
+        let output = self
+            .reader
+            .test(self.root, main, self.flags, self.environment)
+            .map_err(|silence| Failure::refused(silence.refusal()))?;
+        Ok((!output.status.success()).then(|| self.words(&output, main)))
+    }
+
+    /// Asks about the files as they are now.
+    pub fn rejects_now(&self) -> Result<Option<String>, Failure> {
+        self.rejects(self.main)
+    }
+
+    fn words(&self, output: &Output, main: &Path) -> String {
+        let bytes = [&output.stdout[..], &output.stderr[..]].concat();
+        let text = printable(&bytes);
+        let text = text.replace(&*main.display().to_string(), &self.main.display().to_string());
+        let lines = text.trim().lines().map(|line| format!("  httpd: {line}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Why it does not accept changes, told with its own words and with what stands at the place that they name. Asked
+    /// once the files are as they were: whose fault it is.
+    pub fn rejected(
+        &self,
+        changes: &[Change],
+        words: &str,
+        status: ExitStatus,
+        progress: &dyn Progress,
+    ) -> Result<Failure, Failure> {
+        progress.talk(words);
+        let named = Changed::named_in(words, changes);
+        for changed in &named {
+            progress.talk(&changed.line());
+        }
+        let left = match status {
+            ExitStatus::Refused => "nothing was written",
+            _ => "every file is as it was",
+        };
+        let refusal = match self.rejects_now()? {
+            Some(words) => Refusal::new(
+                RefusalCode::HttpdRejects,
+                format!("Apache does not accept the configuration, and did not before; {left}"),
+                ". ",
+                "Correct what it names, or go on without asking it, with --no-test",
+            )
+            .about(place_in(&words)),
+            None => Refusal::new(
+                RefusalCode::HttpdRejects,
+                format!(
+                    "Apache does not accept the result (httpd -t, above); {left}. It accepts the configuration as it is"
+                ),
+                ". ",
+                "If the reason is not clear, please report it with the configuration",
+            )
+            .about(named.first().map(Changed::before).or_else(|| place_in(words))),
+        };
+        Ok(Failure {
+            status,
+            ..Failure::refused(refusal)
+        })
+    }
+
+    /// Asks about new bytes of the main file before they go live, as a candidate where no `Include` looks.
+    pub fn rejects_candidate(
+        &self,
+        disk: &dyn Disk,
+        lock: &Lock,
+        bytes: &[u8],
+    ) -> Result<Option<String>, Failure> {
+        let candidate = lock.place(CANDIDATE);
+        let _ = disk.remove(&candidate);
+        let written = disk.create(&candidate, bytes, None);
+        let result = match written {
+            Ok(_) => self.rejects(&candidate.path()),
+            Err(error) => Err(Failure::from(ApplyError::Failed {
+                act: "write",
+                path: candidate.path(),
+                error,
+            })),
+        };
+        let _ = disk.remove(&candidate);
+        result
+    }
+}
+
+/// What `httpd -t` says against the whole configuration, where there is a server to say it. `is_its_own`: the binary
+/// was named for this configuration, wherever its server root is.
+pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Option<Finding> {
+    let Ok(Some(reader)) = loaded.reader() else {
+        return None;
+    };
+    let relocated = loaded.configuration.source().relocated().is_some();
+    if (relocated && !is_its_own) || loaded.facts.platform != Platform::HOST {
+        return None;
+    }
+    let server = running::server(loaded);
+    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
+        Err(silence) => {
+            progress.talk(&format!("note: httpd -t was not asked: {silence}"));
+            None
+        }
+        Ok(output) if output.status.success() => None,
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
+            let shown = printable(said.trim().as_bytes());
+            let refused = |summary: &str, cause, fix: &str| {
+                Finding::new(Code::ConfigProblem, Severity::StopsStart, summary, cause, fix)
+            };
+            Some(match log::why(&said).0 {
+                Some(why) => Finding {
+                    place: why.place,
+                    apache_codes: why.apache_codes,
+                    ..refused(
+                        &format!("Apache refuses this configuration: {}", why.summary),
+                        format!("{}\n{shown}", why.cause),
+                        &why.fix,
+                    )
+                },
+                None => refused(
+                    "Apache refuses this configuration",
+                    shown,
+                    "Correct the line that it names.",
+                ),
+            })
+        }
+    }
+}
+
+/// The place that Apache's words name.
+pub fn place_in(words: &str) -> Option<Place> {
+    let (file, line) = named(words).place?;
+    Some(Place::path(file).line(line.try_into().ok()))
+}
+
+/// A line of a file that changes, as Apache counted it.
+struct Changed<'a> {
+    change: &'a Change,
+    after: &'a [u8],
+    number: usize,
+}
+
+impl<'a> Changed<'a> {
+    /// For each `line N of FILE` of a changed file, that line.
+    fn named_in(words: &str, changes: &'a [Change]) -> Vec<Changed<'a>> {
+        let places = words.split("on line ").skip(1);
+        let places = places.filter_map(|part| part.split_once(" of "));
+        let found = places.filter_map(|(number, rest)| {
+            let number = number.parse().ok().filter(|number| *number > 0)?;
+            let rest = with_slashes(rest);
+            changes.iter().find_map(|change| match &change.after {
+                Content::File(after) if !change.tls && rest.starts_with(&shown(change)) => Some(Changed {
+                    change,
+                    after,
+                    number,
+                }),
+                _ => None,
+            })
+        });
+        found.filter(|changed| changed.text().is_some()).collect()
+    }
+
+    /// What would stand there.
+    fn text(&self) -> Option<&'a [u8]> {
+        self.after.split(|&byte| byte == b'\n').nth(self.number - 1)
+    }
+
+    /// The same for people.
+    fn line(&self) -> String {
+        let text = printable(self.text().unwrap_or_default());
+        format!("  {}:{}: {text}", shown(self.change), self.number)
+    }
+
+    /// Where that line stands now; the whole file where it would be new.
+    fn before(&self) -> Place {
+        let line = match &self.change.before {
+            Content::File(before) => diff::line_before(before, self.after, self.number),
+            _ => None,
+        };
+        Place::path(&self.change.path).line(line.and_then(|line| line.try_into().ok()))
+    }
+}
+
+/// A changed file as Apache spells it.
+fn shown(change: &Change) -> String {
+    with_slashes(&change.path.display().to_string())
+}
+
+fn with_slashes(text: &str) -> String {
+    text.replace('\\', "/")
+}

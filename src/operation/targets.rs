@@ -1,0 +1,164 @@
+//! Where clients connect to: virtual hosts that speak TLS, or whatever answers a name at an address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use anyhow::anyhow;
+
+use super::Failure;
+use super::find::Loaded;
+use crate::check::tls_host::TlsHost;
+use crate::foreign;
+use crate::httpd::{Host, Listen, Truth, VirtualHost};
+use crate::server::deadline::resolve;
+use crate::tls::certificate::Certificate;
+
+/// Where to connect, calling the server what, expecting which certificate.
+pub struct Target {
+    /// What the server is called.
+    pub name: Option<String>,
+    /// Where.
+    pub address: SocketAddr,
+    /// Its virtual host.
+    pub place: Option<String>,
+    /// Certificates that it may show, each with its file.
+    pub on_disk: Vec<(Certificate, String)>,
+    /// Ports that speak plain HTTP, to see whether they redirect.
+    pub plain: Vec<SocketAddr>,
+}
+
+impl Target {
+    /// A name at an address, whatever is configured.
+    pub fn bare(name: String, address: SocketAddr) -> Target {
+        Target {
+            name: Some(name),
+            address,
+            place: None,
+            on_disk: Vec::new(),
+            plain: Vec::new(),
+        }
+    }
+}
+
+/// Where to look: virtual hosts of the configuration, or whatever answers the name at an address. `port` is that of a
+/// name which no virtual host has.
+pub fn targets(
+    loaded: Option<&Loaded>,
+    name: Option<String>,
+    address: Option<SocketAddr>,
+    port: Option<u16>,
+) -> Result<Vec<Target>, Failure> {
+    let mut targets = match loaded {
+        Some(loaded) => of_configuration(loaded, name.as_deref(), address),
+        None => Vec::new(),
+    };
+    if let (Some(port), None) = (port, address) {
+        targets.retain(|target| target.address.port() == port);
+    }
+    if !targets.is_empty() {
+        return Ok(targets);
+    }
+    let Some(name) = name else {
+        return Err(Failure::error(anyhow!(
+            "nothing speaks TLS in this configuration; give --domain and --address, or turn TLS on: esync-ssl enable"
+        )));
+    };
+    let found = address.or_else(|| resolve(&name, port.unwrap_or(443)).into_iter().next());
+    let address = found.ok_or_else(|| {
+        anyhow!(
+            "no virtual host answers {name} over TLS, and the name does not resolve; give --address IP:PORT"
+        )
+    })?;
+    Ok(vec![Target::bare(name, address)])
+}
+
+/// Every virtual host that speaks TLS, or those that have the name, at an address of this machine.
+pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<SocketAddr>) -> Vec<Target> {
+    let configuration = &loaded.configuration;
+    let listens = configuration.listens().iter();
+    let active: Vec<&Listen> = listens.filter(|listen| listen.truth == Truth::True).collect();
+    let hosts = configuration.virtual_hosts().iter();
+    let tls: Vec<&VirtualHost> = hosts
+        .filter(|host| host.truth == Truth::True && configuration.speaks_tls(host))
+        .collect();
+    let plain = plain(&active, &tls);
+    let wanted = tls
+        .into_iter()
+        .filter(|host| name.is_none_or(|name| host.has_name(name)));
+    let of_host = |host: &VirtualHost| {
+        let entry = configuration.entry(host.entry);
+        let file = loaded.show(&configuration.file(entry.file).host);
+        let target = |address| Target {
+            name: name.or(host.client_name()).map(str::to_owned),
+            address,
+            place: Some(format!("{file}:{}", configuration.line_number(entry))),
+            on_disk: on_disk(loaded, host),
+            plain: plain.clone(),
+        };
+        let ends = given.map_or_else(|| ends(host, &active), |given| vec![given]);
+        ends.into_iter().map(target).collect::<Vec<Target>>()
+    };
+    wanted.flat_map(of_host).collect()
+}
+
+/// Where plain HTTP is spoken.
+fn plain(active: &[&Listen], tls: &[&VirtualHost]) -> Vec<SocketAddr> {
+    let addresses = tls.iter().flat_map(|host| &host.addresses);
+    let tls_ports: Vec<u16> = addresses.filter_map(|address| address.port).collect();
+    active
+        .iter()
+        .filter(|listen| !tls_ports.contains(&listen.port) && listen.effective_protocol() != "https")
+        .map(|listen| SocketAddr::new(local(listen.ip(), listen), listen.port))
+        .collect()
+}
+
+/// The certificates of a virtual host, each with its file.
+fn on_disk(loaded: &Loaded, host: &VirtualHost) -> Vec<(Certificate, String)> {
+    let configuration = &loaded.configuration;
+    let settings = TlsHost::of(configuration, host.section);
+    let read = settings.pairs.iter().filter_map(|pair| {
+        let path = configuration.source().host_path(&pair.certificate);
+        let bytes = foreign::read(&path, foreign::CERTIFICATE).ok()?;
+        let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
+        Some((first, loaded.show(&path)))
+    });
+    read.collect()
+}
+
+/// Where a virtual host is reached.
+fn ends(host: &VirtualHost, active: &[&Listen]) -> Vec<SocketAddr> {
+    let mut ends: Vec<SocketAddr> = Vec::new();
+    for address in &host.addresses {
+        for listen in active
+            .iter()
+            .filter(|listen| address.port.is_none_or(|port| port == listen.port))
+        {
+            let ip = match &address.host {
+                Host::Ip(ip) => local(Some(*ip), listen),
+                Host::Any | Host::Name(_) => local(listen.ip(), listen),
+            };
+            // A virtual host on every port is looked at where TLS is meant.
+            if address.port.is_some() || listen.effective_protocol() == "https" {
+                ends.push(SocketAddr::new(ip, listen.port));
+            }
+        }
+        if let (Some(port), true) = (address.port, ends.is_empty()) {
+            // Nothing listens: that is what there is to see.
+            ends.push(SocketAddr::new(
+                address.ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
+                port,
+            ));
+        }
+    }
+    ends.sort_unstable();
+    ends.dedup();
+    ends
+}
+
+/// An address to connect to from this machine.
+pub fn local(ip: Option<IpAddr>, listen: &Listen) -> IpAddr {
+    match ip {
+        Some(ip) => ip,
+        None if listen.address.as_deref() == Some("[::]") => Ipv6Addr::LOCALHOST.into(),
+        None => Ipv4Addr::LOCALHOST.into(),
+    }
+}
