@@ -21,8 +21,6 @@ pub struct Change {
     pub after: Content,
     /// Only its owner may read it.
     pub private: bool,
-    /// It is a certificate or key: its bytes are in no backup, and a later restore leaves it where it is.
-    pub tls: bool,
     /// Owner and mode of a file that comes where none was, as somebody noted them.
     pub attributes: Attributes,
 }
@@ -34,19 +32,18 @@ impl Change {
             before,
             after,
             private: false,
-            tls: false,
             attributes: Attributes::default(),
         }
     }
 
     /// A file gets other bytes; links that lead to it stay.
     pub fn replace(path: PathBuf, before: Vec<u8>, after: Vec<u8>) -> Self {
-        Change::new(path, Content::file(before), Content::file(after))
+        Change::new(path, Content::File(before), Content::File(after))
     }
 
     /// A file is made.
     pub fn create(path: PathBuf, bytes: Vec<u8>) -> Self {
-        Change::new(path, Content::Absent, Content::file(bytes))
+        Change::new(path, Content::Absent, Content::File(bytes))
     }
 
     /// A symbolic link is made.
@@ -56,7 +53,7 @@ impl Change {
 
     /// A file goes.
     pub fn remove(path: PathBuf, before: Vec<u8>) -> Self {
-        Change::new(path, Content::file(before), Content::Absent)
+        Change::new(path, Content::File(before), Content::Absent)
     }
 
     /// A symbolic link goes.
@@ -84,8 +81,7 @@ impl From<NewFile> for Change {
     fn from(file: NewFile) -> Change {
         Change {
             private: file.private,
-            tls: true,
-            ..Change::new(file.path, Content::Absent, Content::File(file.bytes))
+            ..Change::new(file.path, Content::Absent, Content::Tls(file.bytes))
         }
     }
 }
@@ -101,6 +97,11 @@ pub struct Target {
 }
 
 impl Change {
+    /// A certificate or key is made.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.after, Content::Tls(_))
+    }
+
     /// The name that really changes; nothing when it is not as it was read.
     pub(super) fn target(&self) -> Result<Option<Target>, ApplyError> {
         let look = |error| failed("look at", &self.path)(error);
@@ -113,7 +114,7 @@ impl Change {
             (before, found) if !way.below.is_empty() => matches!(before, Content::Absent) && found.is_none(),
             (Content::Absent, found) => found.is_none(),
             (Content::File(bytes), Some(found)) if found.kind == Kind::File => {
-                place.read(foreign::CONFIGURATION).is_ok_and(|now| now == **bytes)
+                place.read(foreign::CONFIGURATION).is_ok_and(|now| now == *bytes)
             }
             (Content::Link(target), Some(found)) if found.kind == Kind::Link => place
                 .folder
@@ -158,7 +159,7 @@ impl Change {
     /// A key where somebody else may write could be replaced by another, or read through a folder of theirs.
     pub(super) fn refuse_others(&self, others: Option<&Others>) -> Result<(), ApplyError> {
         match others {
-            Some(others) if self.private && self.tls => Err(refused(&self.path, others)),
+            Some(others) if self.private && self.is_tls() => Err(refused(&self.path, others)),
             _ => Ok(()),
         }
     }

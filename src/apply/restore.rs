@@ -106,7 +106,7 @@ impl Backup {
         let now = match &state {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
-            State::File { .. } => Content::file(match undone.content(&real) {
+            State::File { .. } => Content::File(match undone.content(&real) {
                 Some(Content::File(bytes)) => bytes.to_vec(),
                 _ => Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?,
             }),
@@ -125,13 +125,10 @@ impl Backup {
                 Since::Conflicts
             };
             if let (true, Some(merged)) = (merge, merged) {
-                before = Content::file(merged);
+                before = Content::File(merged);
             }
         }
-        let bytes = |content: &Content| match content {
-            Content::File(bytes) => bytes.to_vec(),
-            _ => Vec::new(),
-        };
+        let bytes = |content: &Content| content.bytes().unwrap_or_default().to_vec();
         if bytes(&now) == bytes(&before) && matches!((&now, &before), (Content::File(_), Content::File(_))) {
             return Ok(None);
         }

@@ -61,7 +61,7 @@ fn lock(store: &Store) -> Lock {
         .unwrap()
 }
 
-fn transaction(changes: Vec<Change>) -> Transaction {
+fn transaction(changes: Vec<Change>) -> Transaction<'static> {
     Transaction {
         changes,
         ..Transaction::default()
@@ -107,7 +107,7 @@ fn a_file_changed_meanwhile_stops_everything() {
     let store = place.store();
     let lock = lock(&store);
     let stale = Transaction {
-        reads: vec![(read.clone(), b"old".to_vec())],
+        reads: vec![(&read, b"old")],
         ..transaction(vec![replace(&path, "old", "new")])
     };
     match stale.write(&store, &lock, NOW) {
