@@ -489,7 +489,7 @@ fn installing_a_certificate_undoes_an_interrupted_run_first() {
     let transaction = Transaction {
         changes: vec![Change::replace(
             site.main(),
-            text.clone().into(),
+            text.clone().into_bytes(),
             b"# half done\n".to_vec(),
         )],
         ..Transaction::default()

@@ -175,7 +175,7 @@ fn who_owns_a_folder_of_the_configuration_gains_nothing_by_swapping_files() {
             }
         };
         let changes = vec![
-            Change::replace(path, before, format!("# {number}\n").into()),
+            Change::replace(path, before, format!("# {number}\n").into_bytes()),
             Change::create(folder.join(format!("{number}.conf")), b"# new\n".to_vec()),
         ];
         let transaction = Transaction {

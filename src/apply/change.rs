@@ -1,6 +1,7 @@
 //! One name that changes: what must be there, what shall be there, and what stands against it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -22,8 +23,6 @@ pub struct Change {
     pub after: Content,
     /// Only its owner may read it.
     pub private: bool,
-    /// It is a certificate or key: its bytes are in no backup, and a later restore leaves it where it is.
-    pub tls: bool,
     /// Owner and mode of a file that comes where none was, as somebody noted them.
     pub attributes: Attributes,
 }
@@ -35,19 +34,18 @@ impl Change {
             before,
             after,
             private: false,
-            tls: false,
             attributes: Attributes::default(),
         }
     }
 
     /// A file gets other bytes; links that lead to it stay.
-    pub fn replace(path: PathBuf, before: Vec<u8>, after: Vec<u8>) -> Self {
-        Change::new(path, Content::file(before), Content::file(after))
+    pub fn replace(path: PathBuf, before: impl Into<Arc<Vec<u8>>>, after: impl Into<Arc<Vec<u8>>>) -> Self {
+        Change::new(path, Content::File(before.into()), Content::File(after.into()))
     }
 
     /// A file is made.
     pub fn create(path: PathBuf, bytes: Vec<u8>) -> Self {
-        Change::new(path, Content::Absent, Content::file(bytes))
+        Change::new(path, Content::Absent, Content::File(bytes.into()))
     }
 
     /// A symbolic link is made.
@@ -57,7 +55,7 @@ impl Change {
 
     /// A file goes.
     pub fn remove(path: PathBuf, before: Vec<u8>) -> Self {
-        Change::new(path, Content::file(before), Content::Absent)
+        Change::new(path, Content::File(before.into()), Content::Absent)
     }
 
     /// A symbolic link goes.
@@ -85,8 +83,7 @@ impl From<NewFile> for Change {
     fn from(file: NewFile) -> Change {
         Change {
             private: file.private,
-            tls: true,
-            ..Change::new(file.path, Content::Absent, Content::File(file.bytes))
+            ..Change::new(file.path, Content::Absent, Content::Tls(file.bytes))
         }
     }
 }
@@ -102,6 +99,11 @@ pub struct Target {
 }
 
 impl Change {
+    /// A certificate or key is made.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.after, Content::Tls(_))
+    }
+
     /// The name that really changes; nothing when it is not as it was read.
     pub(super) fn target(&self) -> Result<Option<Target>, ApplyError> {
         let look = |error| failed("look at", &self.path)(error);
@@ -160,7 +162,7 @@ impl Change {
     /// A key where somebody else may write could be replaced by another, or read through a folder of theirs.
     pub(super) fn refuse_others(&self, others: Option<&Others>) -> Result<(), ApplyError> {
         match others {
-            Some(others) if self.private && self.tls => Err(refused(&self.path, others)),
+            Some(others) if self.private && self.is_tls() => Err(refused(&self.path, others)),
             _ => Ok(()),
         }
     }

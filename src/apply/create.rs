@@ -44,7 +44,7 @@ pub fn create_all(
             let place = place_of_new(disk, &file.path, shared, folders)?;
             let step = Step {
                 temporary: temporary_name(&id, number),
-                after: &Content::File(file.bytes.clone()),
+                after: &Content::Tls(file.bytes.clone()),
                 over: None,
                 private: file.private.then_some(readers),
                 attributes: Attributes::default(),

@@ -128,8 +128,8 @@ impl From<&Content> for State {
             Content::Link(target) => State::Link {
                 target: Name::from(&**target),
             },
-            Content::File(bytes) => State::File {
-                sha256: checksum(bytes),
+            Content::File(_) | Content::Tls(_) => State::File {
+                sha256: checksum(content.bytes().unwrap_or_default()),
                 attributes: Attributes::default(),
                 copy: None,
             },
@@ -198,7 +198,7 @@ impl State {
                         place.path().display()
                     )));
                 }
-                Content::file(bytes)
+                Content::File(bytes.into())
             }
         })
     }

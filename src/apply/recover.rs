@@ -4,7 +4,7 @@
 //! gets the old one back, and one that has neither was changed by somebody else and is not overwritten. So it can be
 //! done again after it was interrupted anywhere.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -132,7 +132,7 @@ impl Store<'_> {
             // The new bytes that still wait are of no use, and their space may be needed.
             let _ = self.sweep(manifest, id);
             for (number, entry) in manifest.entries.iter().enumerate().rev() {
-                match self.put_one_back(entry, number, id, folder, believed) {
+                match self.put_one_back(entry, temporary_name(id, number), folder, believed) {
                     Ok(true) => restored.push(entry.path.path()),
                     Ok(false) => {}
                     Err(error) => problems.push((entry.path.path(), error.to_string())),
@@ -213,8 +213,7 @@ impl Store<'_> {
     fn put_one_back(
         &self,
         entry: &Entry,
-        number: usize,
-        id: &str,
+        temporary: OsString,
         folder: &Folder,
         believed: Believed,
     ) -> io::Result<bool> {
@@ -237,7 +236,7 @@ impl Store<'_> {
         }
         place.refuse_led()?;
         let step = Step {
-            temporary: temporary_name(id, number),
+            temporary,
             after: &entry.before.content(folder)?,
             over: found,
             private: None,

@@ -106,9 +106,9 @@ impl Backup {
         let now = match &state {
             State::Absent => Content::Absent,
             State::Link { target } => Content::Link(target.path()),
-            State::File { .. } => Content::file(match undone.content(&real) {
-                Some(Content::File(bytes)) => bytes.to_vec(),
-                _ => Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?,
+            State::File { .. } => Content::File(match undone.content(&real) {
+                Some(Content::File(bytes)) => bytes.clone(),
+                _ => Place::of(&real, Last::Keep)?.read(foreign::CONFIGURATION)?.into(),
             }),
         };
         let mut before = entry.before.content(&self.open)?;
@@ -125,13 +125,10 @@ impl Backup {
                 Since::Conflicts
             };
             if let (true, Some(merged)) = (merge, merged) {
-                before = Content::file(merged);
+                before = Content::File(merged.into());
             }
         }
-        let bytes = |content: &Content| match content {
-            Content::File(bytes) => bytes.to_vec(),
-            _ => Vec::new(),
-        };
+        let bytes = |content: &Content| content.bytes().unwrap_or_default().to_vec();
         if bytes(&now) == bytes(&before) && matches!((&now, &before), (Content::File(_), Content::File(_))) {
             return Ok(None);
         }

@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::backup::{Store, place};
 use super::change::{Change, Target};
@@ -41,11 +42,13 @@ pub struct Record {
 
 /// What is to be written.
 #[derive(Default)]
-pub struct Transaction {
+pub struct Transaction<'a> {
     /// The names that change.
     pub changes: Vec<Change>,
     /// Further files that were read, which must still have these bytes.
-    pub reads: Vec<(PathBuf, Vec<u8>)>,
+    pub reads: Vec<(&'a Path, &'a [u8])>,
+    /// The same of certificates and keys; wiped when dropped.
+    pub tls_reads: Vec<(PathBuf, Zeroizing<Vec<u8>>)>,
     /// Who may read private files among them, on Windows.
     pub readers: Readers,
     /// What is noted beside the copies.
@@ -71,7 +74,7 @@ pub struct Pending<'a> {
     written: Written,
 }
 
-impl Transaction {
+impl Transaction<'_> {
     /// Writes everything, or nothing.
     ///
     /// # Errors
@@ -126,9 +129,15 @@ impl Transaction {
     /// [`ApplyError::Stale`], [`ApplyError::Refused`], or that something cannot be looked at.
     pub fn check(&self) -> Result<Vec<Target>, ApplyError> {
         let mut stale: Vec<PathBuf> = Vec::new();
-        for (path, bytes) in &self.reads {
-            if foreign::read(path, foreign::CONFIGURATION).ok().as_ref() != Some(bytes) {
+        let read = |path: &Path| foreign::read(path, foreign::CONFIGURATION);
+        for (path, bytes) in &self.tls_reads {
+            if !read(path).is_ok_and(|now| Zeroizing::new(now) == *bytes) {
                 stale.push(path.clone());
+            }
+        }
+        for (path, bytes) in &self.reads {
+            if !read(path).is_ok_and(|now| now == *bytes) {
+                stale.push(path.to_path_buf());
             }
         }
         replace::allow_open_files(self.changes.len());
@@ -162,8 +171,8 @@ impl Transaction {
             Content::Link(target) => State::Link {
                 target: Name::from(&**target),
             },
-            Content::File(bytes) => State::File {
-                sha256: checksum(bytes),
+            Content::File(_) | Content::Tls(_) => State::File {
+                sha256: checksum(content.bytes().unwrap_or_default()),
                 attributes: target.over.map(|over| over.attributes).unwrap_or_default(),
                 copy: copy.map(|copy| Name::from(&*copy)),
             },
@@ -172,13 +181,13 @@ impl Transaction {
         let mut folders: Vec<PathBuf> = Vec::new();
         for (change, target) in self.changes.iter().zip(targets) {
             let copy = |below: &str| Some(place(Path::new(below), &store.root, &change.path));
-            let written = copy(WRITTEN).filter(|_| !change.tls);
+            let written = copy(WRITTEN).filter(|_| !change.is_tls());
             entries.push(Entry {
                 path: Name::from(&*change.path),
                 real: Name::from(&*target.way.path()),
                 before: state(&change.before, target, copy("")),
                 after: state(&change.after, target, written),
-                tls: change.tls,
+                tls: change.is_tls(),
             });
             for folder in target.way.missing() {
                 if !folders.contains(&folder) {

@@ -206,7 +206,7 @@ impl Run<'_> {
         let changed = report.changes.iter().map(|change| change.reason.clone());
         let linked = plan.links.iter().map(|link| link.reason.clone());
         let mut work = Work {
-            reads: files.read(),
+            tls_reads: files.read(),
             reasons: changed.chain(linked).collect(),
             diff: report.diff.clone(),
             site: Some(site(request)),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::Failure;
 use super::find::Loaded;
@@ -212,7 +213,7 @@ impl TlsFiles {
     }
 
     /// Those that are there, with the bytes that were judged.
-    pub fn read(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn read(&self) -> Vec<(PathBuf, Zeroizing<Vec<u8>>)> {
         let Some(judged) = &self.judged else {
             return Vec::new();
         };
@@ -226,7 +227,7 @@ impl TlsFiles {
         let read = files
             .into_iter()
             .flatten()
-            .filter_map(|(path, file)| Some((path.clone(), file.bytes.as_ref().ok()?.to_vec())));
+            .filter_map(|(path, file)| Some((path.clone(), file.bytes.as_ref().ok()?.clone())));
         read.collect()
     }
 

@@ -207,7 +207,7 @@ impl Loaded {
             match content {
                 Content::File(bytes) => _ = files.insert(name.clone(), bytes.to_vec()),
                 Content::Absent => gone.push(name.as_path()),
-                Content::Link(_) => {}
+                Content::Link(_) | Content::Tls(_) => {}
             }
         }
         let mut source = self.source.with_overlay(files).without(gone);

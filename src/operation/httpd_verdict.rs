@@ -220,7 +220,7 @@ impl<'a> Changed<'a> {
             let number = number.parse().ok().filter(|number| *number > 0)?;
             let rest = with_slashes(rest);
             changes.iter().find_map(|change| match &change.after {
-                Content::File(after) if !change.tls && rest.starts_with(&shown(change)) => Some(Changed {
+                Content::File(after) if rest.starts_with(&shown(change)) => Some(Changed {
                     change,
                     after,
                     number,

@@ -178,7 +178,7 @@ pub fn changes(plan: Plan) -> impl Iterator<Item = Change> {
     let replaced = plan
         .files
         .into_iter()
-        .map(|file| Change::replace(file.path, file.before.to_vec(), file.after.to_vec()));
+        .map(|file| Change::replace(file.path, file.before, file.after));
     linked.chain(removed).chain(replaced)
 }
 

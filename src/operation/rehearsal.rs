@@ -33,7 +33,7 @@ pub fn before_writing(
     let mut new = NewFiles::new();
     for change in changes {
         match &change.after {
-            Content::File(bytes) if change.tls => {
+            Content::Tls(bytes) => {
                 new.insert(real_path(&change.path), bytes);
             }
             Content::File(bytes) => {

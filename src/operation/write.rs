@@ -2,7 +2,10 @@
 //!
 //! What writing commands share. Which changes, they know; how they reach the disk, [`crate::apply`] knows.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::expectation::Site;
 use super::failure::{Failure, ended, not_interrupted};
@@ -22,8 +25,8 @@ use crate::shown::printable;
 pub struct Work {
     /// The names that change.
     pub changes: Vec<Change>,
-    /// Files that were read beside the configuration's.
-    pub reads: Vec<(PathBuf, Vec<u8>)>,
+    /// Certificates and keys that were read.
+    pub tls_reads: Vec<(PathBuf, Zeroizing<Vec<u8>>)>,
     /// One sentence for each change.
     pub reasons: Vec<String>,
     /// All changes, for people.
@@ -73,15 +76,14 @@ pub fn say_shared<'a>(
 pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
     let (world, progress) = (job.world, job.voice);
     let judge = Judge::of(loaded, job.writing, progress)?;
-    let mut reads = work.reads;
-    for file in loaded.configuration.files() {
-        if reads.iter().all(|(path, _)| *path != file.host) {
-            reads.push((file.host.clone(), file.document.bytes().to_vec()));
-        }
-    }
+    let mut seen: HashSet<&Path> = work.tls_reads.iter().map(|(path, _)| path.as_path()).collect();
+    let files = loaded.configuration.files().iter();
+    let files = files.filter(|file| seen.insert(&file.host));
+    let reads = files.map(|file| (&*file.host, file.document.bytes())).collect();
     let transaction = Transaction {
         changes: work.changes,
         reads,
+        tls_reads: work.tls_reads,
         readers: Account::readers(loaded.service_account()),
         record: Record {
             command: world.command.clone(),

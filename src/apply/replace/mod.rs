@@ -109,7 +109,7 @@ pub(super) struct Step<'a> {
 impl Step<'_> {
     /// Everything that may fail for want of space or rights, without touching what is there.
     pub fn prepare(&self, disk: &dyn Disk) -> io::Result<Option<Fresh>> {
-        let Content::File(bytes) = self.after else {
+        let Some(bytes) = self.after.bytes() else {
             return Ok(None);
         };
         let waiting = self.place.folder.place(self.temporary.clone());
@@ -152,10 +152,10 @@ impl Step<'_> {
     /// The change itself.
     pub fn finish(&self, disk: &dyn Disk, fresh: Option<&Fresh>) -> io::Result<()> {
         match (self.after, fresh) {
-            (Content::File(_), Some(fresh)) if self.over.is_some() => {
+            (Content::File(_) | Content::Tls(_), Some(fresh)) if self.over.is_some() => {
                 disk.replace(fresh, &self.place.name)?
             }
-            (Content::File(_), Some(fresh)) => disk.publish(fresh, &self.place.name)?,
+            (Content::File(_) | Content::Tls(_), Some(fresh)) => disk.publish(fresh, &self.place.name)?,
             (Content::Link(target), _) => {
                 if self.over.is_some() {
                     disk.remove(&self.place)?;
@@ -212,7 +212,7 @@ mod tests {
             temporary: temporary_name("t", 0),
             over: place.look()?,
             place,
-            after: &Content::file(bytes.to_vec()),
+            after: &Content::File(bytes.to_vec().into()),
             private: None,
             attributes: Attributes::default(),
             noted_by_us: true,

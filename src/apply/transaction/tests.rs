@@ -61,7 +61,7 @@ fn lock(store: &Store) -> Lock {
         .unwrap()
 }
 
-fn transaction(changes: Vec<Change>) -> Transaction {
+fn transaction(changes: Vec<Change>) -> Transaction<'static> {
     Transaction {
         changes,
         ..Transaction::default()
@@ -69,7 +69,7 @@ fn transaction(changes: Vec<Change>) -> Transaction {
 }
 
 fn replace(path: &Path, before: &str, after: &str) -> Change {
-    Change::replace(path.into(), before.into(), after.into())
+    Change::replace(path.into(), before.as_bytes().to_vec(), after.as_bytes().to_vec())
 }
 
 #[track_caller]
@@ -107,7 +107,7 @@ fn a_file_changed_meanwhile_stops_everything() {
     let store = place.store();
     let lock = lock(&store);
     let stale = Transaction {
-        reads: vec![(read.clone(), b"old".to_vec())],
+        reads: vec![(&read, b"old")],
         ..transaction(vec![replace(&path, "old", "new")])
     };
     match stale.write(&store, &lock, NOW) {

@@ -10,8 +10,8 @@ use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path, trim};
 use super::super::plan::{Link, PlanError};
 use super::super::work::read;
 use super::found::Found;
-use super::history::Record;
 use super::needs::Known;
+use super::record::Record;
 use super::request::Disable;
 
 /// Main file, where bytes come from, and what is known about the server.

@@ -10,8 +10,9 @@ use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost
 use super::super::edit_lines::refuse_unclosed;
 use super::super::existing;
 use super::super::plan::PlanError;
-use super::history::{Place, Record, Traces, block_of, trace};
-use super::marks::{Mark, blocks, target};
+use super::history::{Traces, trace};
+use super::marks::{Block, Mark, blocks, target};
+use super::record::{Place, Record, block_of};
 
 /// The present configuration, its files by their real names, and what is ours in them.
 pub(super) struct Found<'a> {
@@ -133,7 +134,7 @@ impl<'a> Found<'a> {
                     marker: Some(block.marker),
                     mark: block.mark,
                     stands_in,
-                    domain: self.domain_of(file, lines, block.mark, stands_in, &block.domain),
+                    domain: self.domain_of(file, lines, &block, stands_in),
                     hosts,
                     place,
                 });
@@ -142,18 +143,12 @@ impl<'a> Found<'a> {
     }
 
     /// What a section is for: where it sends clients if that is all it does, or what its comment says.
-    fn domain_of(
-        &self,
-        file: usize,
-        lines: &Range<usize>,
-        mark: Mark,
-        stands_in: bool,
-        said: &str,
-    ) -> String {
-        if stands_in || mark != Mark::Redirect {
-            return said.to_owned();
-        }
-        target(self.files[file].document, lines.clone()).unwrap_or_else(|| said.to_owned())
+    fn domain_of(&self, file: usize, lines: &Range<usize>, block: &Block, stands_in: bool) -> String {
+        let target = match block.mark {
+            Mark::Redirect if !stands_in => target(self.files[file].document, lines.clone()),
+            _ => None,
+        };
+        target.unwrap_or_else(|| block.domain.clone())
     }
 
     /// Sections that a record tells, with no comment above them any more.
@@ -183,7 +178,7 @@ impl<'a> Found<'a> {
             let stands_in = block.stand_in.is_some() && existing::stands_in(self.configuration, host);
             let ours = Ours {
                 file,
-                domain: self.domain_of(file, &lines, block.mark, stands_in, &block.domain),
+                domain: self.domain_of(file, &lines, &block, stands_in),
                 lines,
                 marker: None,
                 mark: block.mark,

@@ -3,53 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::httpd::{Document, LineKind, Platform};
 
-use super::super::plan::Link;
-use super::marks::{Block, blocks, redirect_of, words};
+use super::marks::{Block, redirect_of, words};
 use super::pair_lines::{From, Run, is_ended, only_in_first, remaining};
-
-/// What one earlier run did to the configuration.
-#[derive(Clone, Debug, Default)]
-pub struct Record {
-    /// The command.
-    pub action: Action,
-    /// The domains that it was for, the site's own name first; none for all.
-    pub domains: Vec<String>,
-    /// The files that it changed.
-    pub files: Vec<Version>,
-    /// The symbolic links that it made.
-    pub made: Vec<Link>,
-    /// The symbolic links that it removed.
-    pub removed: Vec<Link>,
-}
-
-/// The command of an earlier run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Action {
-    /// `enable`.
-    Enable,
-    /// `disable`.
-    Disable,
-    /// Another one; it is only looked through.
-    #[default]
-    Other,
-}
-
-/// A file before and after a run.
-#[derive(Clone, Debug)]
-pub struct Version {
-    /// The file behind all symbolic links.
-    pub path: PathBuf,
-    /// Its bytes before.
-    pub before: Vec<u8>,
-    /// Its bytes after.
-    pub after: Vec<u8>,
-}
+use super::record::{Action, Place, Record};
 
 /// The lines of one file as they are now, with their past.
 #[derive(Debug, Default)]
@@ -77,9 +39,6 @@ pub(super) struct Trace {
     undone: bool,
 }
 
-/// A section of a record.
-pub(super) type Place = (usize, usize);
-
 /// What one run did to a line.
 #[derive(Clone, Debug)]
 pub(super) struct Past {
@@ -104,28 +63,27 @@ pub(super) struct Gone {
     pub old: Vec<u8>,
 }
 
-/// A section that a record added, in its words.
-pub(super) fn block_of(records: &[Record], file: &Path, place: Place, platform: Platform) -> Option<Block> {
-    let version = records[place.0]
-        .files
-        .iter()
-        .find(|version| version.path == file)?;
-    let after = Document::new(version.after.clone(), platform);
-    let mut found = blocks(&after);
-    found.retain(|block| block.marker == place.1);
-    found.pop()
+/// What one run did to the file that is traced.
+struct Step {
+    /// The index of the record.
+    record: usize,
+    action: Action,
+    before: Document,
+    after: Document,
 }
 
 /// Traces every line of a file back through the records, the oldest of which is the first.
 pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: Platform) -> Traces {
-    let steps: Vec<(usize, Document, Document)> = records
-        .iter()
-        .enumerate()
-        .flat_map(|(at, record)| record.files.iter().map(move |version| (at, version)))
-        .filter(|(_, version)| version.path == file)
-        .map(|(at, version)| {
-            let document = |bytes: &Vec<u8>| Document::new(bytes.clone(), platform);
-            (at, document(&version.before), document(&version.after))
+    let document = |bytes: &Vec<u8>| Document::new(bytes.clone(), platform);
+    let versions = records.iter().enumerate();
+    let versions = versions.flat_map(|(at, record)| record.files.iter().map(move |version| (at, version)));
+    let versions = versions.filter(|(_, version)| version.path == file);
+    let steps: Vec<Step> = versions
+        .map(|(record, version)| Step {
+            record,
+            action: records[record].action,
+            before: document(&version.before),
+            after: document(&version.after),
         })
         .collect();
     let count = now.lines().len();
@@ -137,19 +95,19 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
     let (mut state, mut left) = (now, steps.len());
     loop {
         left = earliest(&steps[..left], state);
-        let Some((record, before, after)) = left.checked_sub(1).map(|at| &steps[at]) else {
+        let Some(step) = left.checked_sub(1).map(|at| &steps[at]) else {
             break;
         };
-        if after.bytes() != state.bytes() {
-            let origin = by_hand(after, state);
+        if step.after.bytes() != state.bytes() {
+            let origin = by_hand(&step.after, state);
             for line in &mut cursor {
                 *line = line.and_then(|at| origin[at]);
             }
-            state = after;
+            state = &step.after;
             continue;
         }
-        traces.step(*record, records[*record].action, before, after, &mut cursor);
-        (state, left) = (before, left - 1);
+        traces.back(step, &mut cursor);
+        (state, left) = (&step.before, left - 1);
     }
     for (line, cursor) in traces.lines.iter_mut().zip(&cursor) {
         line.original = cursor.is_some();
@@ -158,12 +116,12 @@ pub(super) fn trace(records: &[Record], file: &Path, now: &Document, platform: P
 }
 
 /// How many steps led to a state: a file that is again as it was owes nothing to what happened between.
-fn earliest(steps: &[(usize, Document, Document)], state: &Document) -> usize {
-    for (at, (_, before, after)) in steps.iter().enumerate() {
-        if before.bytes() == state.bytes() {
+fn earliest(steps: &[Step], state: &Document) -> usize {
+    for (at, step) in steps.iter().enumerate() {
+        if step.before.bytes() == state.bytes() {
             return at;
         }
-        if after.bytes() == state.bytes() {
+        if step.after.bytes() == state.bytes() {
             return at + 1;
         }
     }
@@ -172,18 +130,12 @@ fn earliest(steps: &[(usize, Document, Document)], state: &Document) -> usize {
 
 impl Traces {
     /// From the state after a run to that before it.
-    fn step(
-        &mut self,
-        record: usize,
-        action: Action,
-        before: &Document,
-        after: &Document,
-        cursor: &mut [Option<usize>],
-    ) {
+    fn back(&mut self, step: &Step, cursor: &mut [Option<usize>]) {
+        let (record, before, after) = (step.record, &step.before, &step.after);
         let run = Run::between(before, after);
-        let enables = action == Action::Enable;
+        let enables = step.action == Action::Enable;
         if enables {
-            self.find_gone(record, &run, (before, after), cursor);
+            self.find_gone(step, &run, cursor);
         }
         for (trace, cursor) in self.lines.iter_mut().zip(cursor) {
             let Some(line) = *cursor else { continue };
@@ -206,7 +158,7 @@ impl Traces {
                     Some(old)
                 }
                 // What was put back already is not put back again.
-                From::Changed(old) if action == Action::Disable => {
+                From::Changed(old) if step.action == Action::Disable => {
                     trace.undone = true;
                     Some(old)
                 }
@@ -223,13 +175,7 @@ impl Traces {
         }
     }
 
-    fn find_gone(
-        &mut self,
-        record: usize,
-        run: &Run,
-        (before, after): (&Document, &Document),
-        cursor: &[Option<usize>],
-    ) {
+    fn find_gone(&mut self, step: &Step, run: &Run, cursor: &[Option<usize>]) {
         let mut now: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, line) in cursor.iter().enumerate() {
             if let Some(line) = line {
@@ -238,15 +184,15 @@ impl Traces {
         }
         for (line, from) in run.lines.iter().enumerate() {
             if matches!(from, From::Changed(_) | From::New(_)) && !now.contains_key(&line) {
-                self.lost.push((record, after.raw(line).to_vec()));
+                self.lost.push((step.record, step.after.raw(line).to_vec()));
             }
         }
         for (old, behind) in &run.gone {
             let behind = behind.and_then(|after| now.range(..=after).next_back());
             self.gone.push(Gone {
-                record,
+                record: step.record,
                 after: behind.map(|(_, at)| *at),
-                old: before.raw(*old).to_vec(),
+                old: step.before.raw(*old).to_vec(),
             });
         }
     }
@@ -330,6 +276,7 @@ pub(super) fn normal(document: &Document, line: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Version;
     use super::*;
 
     const FILE: &str = "/f";

@@ -13,10 +13,11 @@ mod modules;
 mod needs;
 mod pair_lines;
 mod prove;
+mod record;
 mod request;
 mod sections;
 
-use crate::httpd::{Facts, Source, real_path};
+use crate::httpd::{Facts, Source};
 
 use super::plan::{Plan, PlanError};
 use super::prove::broken::refuse_broken;
@@ -25,7 +26,7 @@ use super::work::{Work, read};
 use decide::{Decided, Given, decide};
 use found::Found;
 
-pub use history::{Action, Record, Version};
+pub use record::{Action, Record, Version};
 pub use request::Disable;
 
 impl Plan {
@@ -73,7 +74,7 @@ impl Plan {
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.files = work.changed();
         // What a second run would see, this one on record.
-        let records = [records, &[record(request, &plan)]].concat();
+        let records = [records, &[Record::of(request, &plan)]].concat();
         let (main, _, facts) = given;
         let again = decide(
             (main, &source, facts),
@@ -88,21 +89,5 @@ impl Plan {
             )));
         }
         Ok(plan)
-    }
-}
-
-/// A plan of this kind as a record of its own.
-fn record(request: &Disable, plan: &Plan) -> Record {
-    let files = plan.files.iter().map(|file| Version {
-        path: real_path(&file.path),
-        before: file.before.to_vec(),
-        after: file.after.to_vec(),
-    });
-    Record {
-        action: Action::Disable,
-        domains: request.domains.clone(),
-        files: files.collect(),
-        made: Vec::new(),
-        removed: plan.unlinks.clone(),
     }
 }

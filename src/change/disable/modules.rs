@@ -8,9 +8,9 @@ use crate::httpd::{Configuration, Truth};
 use super::super::plan::{Link, PlanError};
 use super::decide::Decision;
 use super::found::Found;
-use super::history::Action;
 use super::marks::{Mark, words};
 use super::needs::{Known, user_of_module, user_of_stapling};
+use super::record::Action;
 
 impl Decision<'_> {
     pub(super) fn caches(&mut self) -> Result<(), PlanError> {

@@ -13,8 +13,8 @@ use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
 use super::decide::{Decided, Given, state_before};
 use super::found::Found;
-use super::history::Record;
 use super::needs::key;
+use super::record::Record;
 
 /// Nothing is wrong that was not wrong before, and who is not meant keeps what he had, or had before HTTPS came.
 pub(super) fn prove(

@@ -10,15 +10,15 @@ use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
 use super::decide::Decision;
 use super::found::{Found, Ours};
-use super::history::Action;
 use super::marks::{Mark, section};
+use super::record::Action;
 
 impl Decision<'_> {
     /// A virtual host that answers a domain and was not written by us is not ours to take away.
     pub(super) fn refuse_others(&mut self) -> Result<(), PlanError> {
         let found = self.found;
         for domain in &self.request.domains {
-            let ours = found
+            let goes = found
                 .ours
                 .iter()
                 .any(|ours| self.means(ours) && ours.is_for(found, domain));
@@ -27,79 +27,89 @@ impl Decision<'_> {
                 .iter()
                 .any(|record| record.action == Action::Enable && record.domains.first() == Some(domain));
             for host in self.answering(domain) {
-                if let Some(ours) = found.ours.iter().find(|ours| ours.hosts.contains(&host)) {
-                    if !self.means(ours) {
-                        return Err(refuse(
-                            RefusalCode::DisableFurtherName,
-                            say![
-                                domain,
-                                " is a further name of the virtual host ",
-                                named(found.configuration, &found.hosts[host]),
-                            ],
-                            "; ",
-                            format!(
-                                "disable --domain {} takes that off with all its names, or take {domain} out of its \
-                                 ServerAlias",
-                                ours.domain
-                            ),
-                        ));
-                    }
-                    continue;
-                }
-                if self.request.force {
-                    self.remove_others(host)?;
-                    continue;
-                }
-                let shown = found.hosts[host].describe(found.configuration);
-                let opening = found.configuration.entry(found.hosts[host].entry);
-                if recorded && let Some(place) = found.configuration.macro_place(opening) {
-                    self.decided.notes.push(format!(
-                        "the virtual host {shown} still speaks TLS for {domain}: it comes out of {}, and macros are \
-                         not edited; take that `Use` line out by hand",
-                        place.name
-                    ));
-                } else if recorded {
-                    self.decided.notes.push(format!(
-                        "the virtual host {shown} spoke TLS for {domain} before esync-ssl was run, and still does; \
-                         --force deletes it"
-                    ));
-                } else if !ours {
-                    let for_another = self
-                        .wrote_in(host)
-                        .and_then(|record| self.records[record].domains.first());
-                    let shown = named(found.configuration, &found.hosts[host]);
-                    return Err(match for_another {
-                        Some(other) => refuse(
-                            RefusalCode::DisableChangedForOther,
-                            say![
-                                domain,
-                                " is answered by the virtual host ",
-                                shown,
-                                ", which was changed for ",
-                                other,
-                            ],
-                            ": ",
-                            format!(
-                                "disable --domain {other} takes those changes out. --force deletes the virtual host"
-                            ),
-                        ),
-                        None => refuse(
-                            RefusalCode::DisableNotOurs,
-                            say![
-                                "the virtual host ",
-                                shown,
-                                " answers ",
-                                domain,
-                                " over TLS, and was not written by esync-ssl; nothing was changed",
-                            ],
-                            ". ",
-                            "--force deletes it",
-                        ),
-                    });
+                match found.ours.iter().find(|ours| ours.hosts.contains(&host)) {
+                    Some(ours) if self.means(ours) => {}
+                    Some(ours) => return Err(self.further_name(domain, host, ours)),
+                    None if self.request.force => self.remove_others(host)?,
+                    None if recorded => self.note_remaining(domain, host),
+                    None if goes => {}
+                    None => return Err(self.not_ours(domain, host)),
                 }
             }
         }
         Ok(())
+    }
+
+    /// The virtual host is one of ours, for another domain.
+    fn further_name(&self, domain: &str, host: usize, ours: &Ours) -> PlanError {
+        let found = self.found;
+        refuse(
+            RefusalCode::DisableFurtherName,
+            say![
+                domain,
+                " is a further name of the virtual host ",
+                named(found.configuration, &found.hosts[host]),
+            ],
+            "; ",
+            format!(
+                "disable --domain {} takes that off with all its names, or take {domain} out of its ServerAlias",
+                ours.domain
+            ),
+        )
+    }
+
+    /// The virtual host speaks TLS, and a run for the domain was content with that.
+    fn note_remaining(&mut self, domain: &str, host: usize) {
+        let found = self.found;
+        let shown = found.hosts[host].describe(found.configuration);
+        let opening = found.configuration.entry(found.hosts[host].entry);
+        self.decided
+            .notes
+            .push(match found.configuration.macro_place(opening) {
+                Some(place) => format!(
+                    "the virtual host {shown} still speaks TLS for {domain}: it comes out of {}, and macros are not \
+                     edited; take that `Use` line out by hand",
+                    place.name
+                ),
+                None => format!(
+                    "the virtual host {shown} spoke TLS for {domain} before esync-ssl was run, and still does; \
+                     --force deletes it"
+                ),
+            });
+    }
+
+    /// The virtual host is neither ours nor was it changed for the domain.
+    fn not_ours(&self, domain: &str, host: usize) -> PlanError {
+        let for_another = self
+            .wrote_in(host)
+            .and_then(|record| self.records[record].domains.first());
+        let shown = named(self.found.configuration, &self.found.hosts[host]);
+        match for_another {
+            Some(other) => refuse(
+                RefusalCode::DisableChangedForOther,
+                say![
+                    domain,
+                    " is answered by the virtual host ",
+                    shown,
+                    ", which was changed for ",
+                    other,
+                ],
+                ": ",
+                format!("disable --domain {other} takes those changes out. --force deletes the virtual host"),
+            ),
+            None => refuse(
+                RefusalCode::DisableNotOurs,
+                say![
+                    "the virtual host ",
+                    shown,
+                    " answers ",
+                    domain,
+                    " over TLS, and was not written by esync-ssl; nothing was changed",
+                ],
+                ". ",
+                "--force deletes it",
+            ),
+        }
     }
 
     /// The active TLS virtual hosts that answer a domain by its own name.
