@@ -21,7 +21,7 @@ fn killed_run(site: &Site, after: &str) {
     let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
     let changes = vec![
         Change::create(site.root().join("conf/new.conf"), b"# new\n".to_vec()),
-        Change::replace(site.main(), site.text().into_bytes(), after.into()),
+        Change::replace(site.main(), site.text().into_bytes(), after.as_bytes().to_vec()),
     ];
     let transaction = Transaction {
         changes,
