@@ -1,6 +1,6 @@
 //! The state between the steps: files as they are edited, and how that moved their lines. Plans nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(super) struct Work<'a> {
     facts: &'a Facts,
     /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
     files: BTreeMap<PathBuf, Arc<Document>>,
+    /// The real paths of the files by the paths that they are read by.
+    real: Arc<HashMap<PathBuf, PathBuf>>,
     /// By real path: the path to show, and the file before.
     before: BTreeMap<PathBuf, (PathBuf, Arc<Document>)>,
     /// By real path: how each application of edits moved the lines.
@@ -39,6 +41,7 @@ impl<'a> Work<'a> {
             source: original.source().at_the_start().edited(),
             facts: original.facts(),
             files: BTreeMap::new(),
+            real: Arc::default(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
         };
@@ -55,14 +58,19 @@ impl<'a> Work<'a> {
 
     fn keep(&mut self, configuration: &Configuration) {
         for file in configuration.files() {
-            let document = || file.document.clone();
-            self.files.entry(real_path(&file.host)).or_insert_with(document);
+            if !self.real.contains_key(&file.host) {
+                let real = real_path(&file.host);
+                let document = || file.document.clone();
+                self.files.entry(real.clone()).or_insert_with(document);
+                Arc::make_mut(&mut self.real).insert(file.host.clone(), real);
+            }
         }
     }
 
     /// The files as they are now.
     pub fn source(&self) -> Source {
-        self.source.with_documents(self.files.clone())
+        let source = self.source.with_documents(self.files.clone());
+        source.with_real_paths(self.real.clone())
     }
 
     /// The files that are different now; they are given away.
@@ -241,6 +249,7 @@ mod tests {
             source: Source::new("/nowhere/c".into(), Platform::HOST),
             facts: &facts,
             files: BTreeMap::new(),
+            real: Arc::default(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
         };

@@ -1,6 +1,6 @@
 //! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub struct Source {
     relocated: Option<Vec<u8>>,
     /// Files that are not read from disk, by the path behind all links.
     overlay: Arc<BTreeMap<PathBuf, Arc<Document>>>,
+    /// What was found behind the links of a path, which is not to be looked for again.
+    real: Arc<HashMap<PathBuf, PathBuf>>,
     /// Some of them are as edits left them, so that lines are numbered otherwise than on disk.
     is_edited: bool,
     /// Names that are taken for missing: folders resolved, the last part not.
@@ -53,6 +55,7 @@ impl Source {
             host_root,
             relocated: None,
             overlay: Arc::default(),
+            real: Arc::default(),
             is_edited: false,
             hidden: BTreeSet::new(),
             links: BTreeMap::new(),
@@ -77,6 +80,11 @@ impl Source {
             overlay: Arc::new(all),
             ..self.clone()
         }
+    }
+
+    /// The same where it is known what is behind the links of some paths.
+    pub(crate) fn with_real_paths(self, real: Arc<HashMap<PathBuf, PathBuf>>) -> Self {
+        Source { real, ..self }
     }
 
     /// The same, for other bytes that are what edits left.
@@ -148,7 +156,10 @@ impl Source {
         if self.overlay.is_empty() {
             None
         } else {
-            self.overlay.get(&real_path(host))
+            match self.real.get(host) {
+                Some(real) => self.overlay.get(real),
+                None => self.overlay.get(&real_path(host)),
+            }
         }
     }
 
