@@ -1,9 +1,7 @@
 //! The ways in which a step edits lines: adds some to a file or to a virtual host, gives one another argument, takes it
 //! out, or makes it a comment. Decides nothing.
 
-use crate::httpd::{
-    Configuration, Document, Edit, Entry, EntryId, FileId, Listen, Truth, VirtualHost, real_path, trim,
-};
+use crate::httpd::{Configuration, Document, Edit, Entry, EntryId, FileId, Listen, Truth, VirtualHost, trim};
 
 use super::existing::own_settings;
 use super::plan::{PlanError, refuse};
@@ -146,12 +144,12 @@ pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(
             "change the macro by hand",
         ));
     }
-    let file = real_path(&configuration.file(entry.file).host);
+    let file = configuration.file(entry.file).real();
     let twin = configuration.entries().find(|other| {
         (other.file, other.section) != (entry.file, entry.section)
             && other.line == entry.line
             && other.truth != Truth::False
-            && real_path(&configuration.file(other.file).host) == file
+            && configuration.file(other.file).real() == file
     });
     match twin {
         None => Ok(()),

@@ -312,7 +312,7 @@ fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Resu
         let lines = first..=last;
         host.truth == Truth::True
             && lines.contains(&line)
-            && (real_path(&read.host) == real || read.host.ends_with(file))
+            && (read.host.ends_with(file) || read.real() == real)
     };
     let hosts = configuration.virtual_hosts();
     let found: Vec<&VirtualHost> = hosts.iter().filter(here).collect();
@@ -347,8 +347,8 @@ fn several(
 ) -> PlanError {
     let entry = |host: &VirtualHost| configuration.entry(host.entry);
     let read = |host: &VirtualHost| configuration.file(entry(host).file);
-    let real = real_path(&read(host).host);
-    if others.iter().any(|other| real_path(&read(other).host) != real) {
+    let real = read(host).real();
+    if others.iter().any(|other| read(other).real() != real) {
         return refuse(
             RefusalCode::SitePathAmbiguous,
             say![

@@ -59,7 +59,7 @@ impl<'a> Work<'a> {
     fn keep(&mut self, configuration: &Configuration) {
         for file in configuration.files() {
             if !self.real.contains_key(&file.host) {
-                let real = real_path(&file.host);
+                let real = file.real().to_path_buf();
                 let document = || file.document.clone();
                 self.files.entry(real.clone()).or_insert_with(document);
                 Arc::make_mut(&mut self.real).insert(file.host.clone(), real);

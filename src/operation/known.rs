@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Where;
 use super::find::Loaded;
-use crate::httpd::real_path;
 
 /// The files that the present configuration reads.
 pub struct KnownFiles<'a> {
@@ -30,7 +29,7 @@ impl<'a> KnownFiles<'a> {
             };
             let files = loaded.configuration.files().iter();
             files
-                .flat_map(|file| [file.host.clone(), real_path(&file.host)])
+                .flat_map(|file| [file.host.clone(), file.real().to_path_buf()])
                 .collect()
         });
         files.iter().any(|file| file == path)

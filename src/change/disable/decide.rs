@@ -139,7 +139,7 @@ impl Decision<'_> {
     pub(super) fn view(&self) -> Result<Configuration, PlanError> {
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         for file in self.found.configuration.files() {
-            files.insert(real_path(&file.host), file.document.bytes().to_vec());
+            files.insert(file.real().to_path_buf(), file.document.bytes().to_vec());
         }
         let edits = self.edits();
         for group in edits.chunk_by(|a, b| a.file == b.file) {

@@ -64,7 +64,7 @@ impl<'a> Found<'a> {
         };
         let platform = configuration.source().platform;
         for (id, file) in (0..).zip(configuration.files()) {
-            let real = real_path(&file.host);
+            let real = file.real().to_path_buf();
             let host = found.host_including(id);
             if let Some(known) = found.index.get(&real) {
                 let known = &mut found.files[*known];
@@ -158,7 +158,7 @@ impl<'a> Found<'a> {
             let entry = self.configuration.entry(host.entry);
             let line = entry.line as usize;
             let known = |ours: &Ours| ours.file == file && ours.lines.start == line;
-            if real_path(&self.configuration.file(entry.file).host) != real
+            if self.configuration.file(entry.file).real() != real
                 || self.configuration.macro_place(entry).is_some()
                 || self.ours.iter().any(known)
             {

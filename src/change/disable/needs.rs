@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, real_path, source_name};
+use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, source_name};
 
 use super::super::existing::shmcb_users;
 use super::super::plan::Link;
@@ -119,8 +119,8 @@ fn has_ssl(configuration: &Configuration) -> bool {
 
 /// File, sections around it, and text, variables not substituted: they may be defined in what goes.
 pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
-    let file = real_path(&configuration.file(entry.file).host);
-    let mut key = file.into_os_string().into_encoded_bytes();
+    let file = configuration.file(entry.file).real();
+    let mut key = file.as_os_str().as_encoded_bytes().to_vec();
     for (_, section) in configuration.ancestors(entry) {
         key.push(b'\n');
         key.extend(text(configuration, configuration.entry(section.opening)));
@@ -134,7 +134,7 @@ pub(super) fn key(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
 fn line_key(configuration: &Configuration, file: FileId, line: u32) -> (PathBuf, Vec<u8>) {
     let read = configuration.file(file);
     let text = read.document.text(line as usize).into_owned();
-    (real_path(&read.host), text)
+    (read.real().to_path_buf(), text)
 }
 
 /// The same, of a directive with its name only.

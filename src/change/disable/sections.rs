@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::httpd::{Configuration, Truth, VirtualHost, real_path};
+use crate::httpd::{Configuration, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
@@ -250,7 +250,7 @@ impl Decision<'_> {
         // Lines above it may be gone, so that its place tells little.
         let key = |configuration: &Configuration, host: &VirtualHost| {
             let entry = configuration.entry(host.entry);
-            let file = real_path(&configuration.file(entry.file).host);
+            let file = configuration.file(entry.file).real().to_path_buf();
             (
                 file,
                 host.addresses.clone(),

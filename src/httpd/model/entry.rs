@@ -1,8 +1,9 @@
 //! What a configuration is made of: files, directives, sections, and the numbers they go by. Evaluates nothing.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
+use super::source::real_path;
 use super::truth::Truth;
 use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::document::Document;
@@ -24,12 +25,21 @@ pub struct ReadFile {
     pub name: Vec<u8>,
     /// Its path on this machine.
     pub host: PathBuf,
+    /// What is behind all links of that path, when somebody has asked.
+    pub(in crate::httpd) real: OnceLock<PathBuf>,
     /// Its bytes and lines.
     pub document: Arc<Document>,
     /// File and line (index) of the `Include` that led here; `None` for the main file.
     pub included_from: Option<(FileId, u32)>,
     /// Is it really read?
     pub truth: Truth,
+}
+
+impl ReadFile {
+    /// The file behind all symbolic links of its path: one name for one file.
+    pub fn real(&self) -> &Path {
+        self.real.get_or_init(|| real_path(&self.host))
+    }
 }
 
 /// A directive or the opening of a section.

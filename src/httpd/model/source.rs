@@ -87,6 +87,11 @@ impl Source {
         Source { real, ..self }
     }
 
+    /// What is known to be behind the links of a path.
+    pub(in crate::httpd) fn known_real_path(&self, host: &Path) -> Option<&PathBuf> {
+        self.real.get(host)
+    }
+
     /// The same, for other bytes that are what edits left.
     pub fn edited(self) -> Self {
         Source {

@@ -14,7 +14,7 @@ mod parts;
 mod section;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::condition::Condition;
 use super::macros::Macros;
@@ -154,12 +154,14 @@ impl Reader {
         truth: Truth,
     ) -> FileId {
         let host = self.c.source.host_path(name);
+        let real = self.c.source.known_real_path(&host).cloned();
         let fits = self
             .budget
             .read(name, document.bytes().len(), document.lines().len());
         self.c.files.push(ReadFile {
             name: name.to_vec(),
             host,
+            real: real.map(OnceLock::from).unwrap_or_default(),
             document,
             included_from: from,
             truth,
