@@ -185,7 +185,7 @@ impl PrivateKey {
     }
 }
 
-/// What a SEC1 `ECPrivateKey` (RFC 5915) holds.
+/// What a SEC1 `ECPrivateKey` (RFC 5915) holds. The crate `sec1` knows named curves only, OpenSSL those written out too.
 struct Sec1<'a> {
     scalar: &'a [u8],
     parameters: Option<&'a [u8]>,
@@ -273,7 +273,8 @@ fn pkcs8(der: &[u8]) -> Result<PrivateKey, Error> {
     }
 }
 
-/// `RSAPublicKey` out of `RSAPrivateKey` (both PKCS#1).
+/// `RSAPublicKey` out of `RSAPrivateKey` (both PKCS#1). The crate `pkcs1` refuses numbers with a zero too many or too few
+/// in front, which OpenSSL reads.
 fn rsa_public(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut members = Reader::new(der).sequence()?;
     members.small()?;
