@@ -11,6 +11,7 @@ pub mod environment;
 mod envvars;
 pub mod error_log;
 pub mod handshake;
+pub mod http;
 pub mod installation;
 pub mod port;
 #[cfg(not(windows))]
