@@ -20,7 +20,9 @@ use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
-use crate::server::error_log::{Entry, Outcome, end_of, last_attempt, merge, parse, tail};
+use crate::server::error_log::{Entry, parse};
+use crate::server::log_file::{end_of, tail};
+use crate::server::start_attempt::{Outcome, last_attempt, merge};
 use crate::tls::holds_private_key;
 
 /// A point in time, in the local time of this machine.

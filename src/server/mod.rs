@@ -13,6 +13,7 @@ pub mod error_log;
 pub mod handshake;
 pub mod http;
 pub mod installation;
+pub mod log_file;
 pub mod port;
 #[cfg(not(windows))]
 mod processes;
@@ -22,6 +23,7 @@ mod same_file;
 pub mod scratch;
 pub mod service;
 pub mod shown;
+pub mod start_attempt;
 pub mod swap;
 pub mod system;
 pub mod system_log;
