@@ -3,6 +3,9 @@
 //! Reads tolerantly and judges nothing: a certificate that no client would accept is read as well. Building
 //! chains is [`crate::tls::chain`]'s work, comparing names [`crate::tls::name`]'s.
 
+mod digest;
+mod read;
+
 use std::fmt;
 use std::net::IpAddr;
 
@@ -10,13 +13,11 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::Error;
-use super::container::{Contents, Fault, Item, Kind};
-use super::der::{Reader, SEQUENCE, dotted};
 use super::public_key::{KeyKind, PublicKey};
+pub use digest::SignatureDigest;
+pub(super) use read::{address, printable};
 
 /// One certificate.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,48 +70,6 @@ pub struct Certificate {
     authority_key_id: Option<Vec<u8>>,
 }
 
-/// The digest that a signature is made over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum SignatureDigest {
-    Md2,
-    Md4,
-    Md5,
-    Sha1,
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-    /// Part of the algorithm (Ed25519, Ed448).
-    Intrinsic,
-    /// An object identifier that we do not know.
-    Other(String),
-}
-
-impl SignatureDigest {
-    /// Whether clients and OpenSSL's security level 1 refuse signatures with it.
-    pub fn is_broken(&self) -> bool {
-        matches!(self, Self::Md2 | Self::Md4 | Self::Md5 | Self::Sha1)
-    }
-}
-
-impl fmt::Display for SignatureDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Md2 => "MD2",
-            Self::Md4 => "MD4",
-            Self::Md5 => "MD5",
-            Self::Sha1 => "SHA-1",
-            Self::Sha224 => "SHA-224",
-            Self::Sha256 => "SHA-256",
-            Self::Sha384 => "SHA-384",
-            Self::Sha512 => "SHA-512",
-            Self::Intrinsic => "none of its own",
-            Self::Other(oid) => oid,
-        })
-    }
-}
-
 /// What the key may be used for, as far as TLS servers are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -154,141 +113,6 @@ impl fmt::Debug for Certificate {
 }
 
 impl Certificate {
-    /// Reads one certificate from DER. Bytes behind it are allowed, as `TRUSTED CERTIFICATE` has them.
-    pub fn from_der(der: &[u8]) -> Result<Certificate, Error> {
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| Error::DamagedCertificate)?;
-        let der = &der[..der.len() - rest.len()];
-        let validity = parsed.validity();
-        let spki = parsed.public_key().raw;
-        let mut certificate = Certificate {
-            der: der.to_vec(),
-            subject_der: parsed.subject().as_raw().to_vec(),
-            issuer_der: parsed.issuer().as_raw().to_vec(),
-            subject_folded: folded(&words(parsed.subject())),
-            issuer_folded: folded(&words(parsed.issuer())),
-            subject: words(parsed.subject()),
-            issuer: words(parsed.issuer()),
-            common_names: parsed
-                .subject()
-                .iter_common_name()
-                .filter_map(|name| name.as_str().ok().map(printable))
-                .collect(),
-            dns_names: Vec::new(),
-            addresses: Vec::new(),
-            has_alternative_names: false,
-            not_before: validity.not_before.to_datetime(),
-            not_after: validity.not_after.to_datetime(),
-            serial: parsed
-                .raw_serial()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-            public_key: PublicKey::from_spki(spki).unwrap_or_else(|| PublicKey::opaque(spki)),
-            signature_digest: signature_digest(&parsed),
-            ca: None,
-            key_usage: None,
-            purposes: None,
-            must_staple: false,
-            transparency: false,
-            unknown_critical: Vec::new(),
-            ocsp: Vec::new(),
-            issuer_urls: Vec::new(),
-            subject_key_id: None,
-            authority_key_id: None,
-        };
-        for extension in parsed.extensions() {
-            certificate.take(extension.parsed_extension(), extension.critical, extension.value);
-            let oid = extension.oid.to_id_string();
-            certificate.must_staple |= oid == "1.3.6.1.5.5.7.1.24";
-            certificate.transparency |= oid == "1.3.6.1.4.1.11129.2.4.2";
-            // Of the Netscape family and others only these are known to every client (RFC 5280, 4.2).
-            let known = oid.starts_with("2.5.29.") || oid.starts_with("1.3.6.1.5.5.7.1.");
-            if extension.critical && !known {
-                certificate.unknown_critical.push(oid);
-            }
-        }
-        Ok(certificate)
-    }
-
-    /// Reads one recognised item.
-    pub fn from_item(item: &Item) -> Result<Certificate, Error> {
-        match (&item.kind, item.fault) {
-            (_, Some(Fault::Pem(_) | Fault::Incomplete)) => Err(Error::DamagedCertificate),
-            (Kind::Certificate | Kind::TrustedCertificate, _) => Self::from_der(&item.der),
-            (other, _) => Err(Error::NoCertificate(other.describe())),
-        }
-    }
-
-    /// Reads every certificate of a file in PEM, DER or base64, in order; at least one, or an error.
-    /// For archives see [`crate::tls::pkcs12`].
-    pub fn read_all(file: &[u8]) -> Result<Vec<Certificate>, Error> {
-        let contents = Contents::recognise(file);
-        let certificates: Result<Vec<_>, _> = contents.certificates().map(Self::from_item).collect();
-        match certificates {
-            Ok(none) if none.is_empty() => Err(match contents.archive() {
-                Some(_) => Error::InArchive(contents.describe()),
-                None => Error::NoCertificate(contents.describe()),
-            }),
-            result => result,
-        }
-    }
-
-    fn take(&mut self, extension: &ParsedExtension<'_>, critical: bool, raw: &[u8]) {
-        match extension {
-            ParsedExtension::SubjectAlternativeName(names) => {
-                self.has_alternative_names = true;
-                for name in &names.general_names {
-                    match name {
-                        GeneralName::DNSName(dns) => self.dns_names.push(printable(dns)),
-                        GeneralName::IPAddress(bytes) => self.addresses.extend(address(bytes)),
-                        // Names that are not ASCII stand here though they must not.
-                        GeneralName::Invalid(tag, bytes) if tag.0 == 2 => {
-                            self.dns_names.push(printable(&String::from_utf8_lossy(bytes)));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            ParsedExtension::BasicConstraints(basic) => self.ca = Some(basic.ca),
-            ParsedExtension::KeyUsage(usage) => {
-                self.key_usage = Some(KeyUsage {
-                    digital_signature: usage.digital_signature(),
-                    key_encipherment: usage.key_encipherment(),
-                    key_agreement: usage.key_agreement(),
-                    certificate_signing: usage.key_cert_sign(),
-                });
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.purposes = Some(Purposes {
-                    server: usage.server_auth,
-                    client: usage.client_auth,
-                    any: usage.any,
-                });
-            }
-            ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
-            ParsedExtension::AuthorityKeyIdentifier(authority) => {
-                self.authority_key_id = authority.key_identifier.as_ref().map(|id| id.0.to_vec());
-            }
-            ParsedExtension::AuthorityInfoAccess(access) => {
-                for description in &access.accessdescs {
-                    if let GeneralName::URI(url) = description.access_location {
-                        match description.access_method.to_id_string().as_str() {
-                            "1.3.6.1.5.5.7.48.1" => self.ocsp.push(printable(url)),
-                            "1.3.6.1.5.5.7.48.2" => self.issuer_urls.push(printable(url)),
-                            _ => {}
-                        }
-                    }
-                }
-            }
-            // An extension that must be understood and cannot be read.
-            ParsedExtension::ParseError { .. } if critical => {
-                self.unknown_critical
-                    .push(format!("unreadable, {} bytes", raw.len()));
-            }
-            _ => {}
-        }
-    }
-
     /// Its bytes.
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -369,75 +193,6 @@ pub fn colon_hex(bytes: &[u8]) -> String {
         .map(|byte| format!("{byte:02X}"))
         .collect::<Vec<_>>()
         .join(":")
-}
-
-/// Without regard to case and number of blanks.
-fn folded(words: &str) -> String {
-    words
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
-}
-
-fn words(name: &X509Name<'_>) -> String {
-    printable(&name.to_string())
-}
-
-/// Without control characters, which must reach no terminal.
-pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-pub(super) fn address(bytes: &[u8]) -> Option<IpAddr> {
-    <[u8; 4]>::try_from(bytes)
-        .map(IpAddr::from)
-        .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
-        .ok()
-}
-
-fn signature_digest(certificate: &X509Certificate<'_>) -> SignatureDigest {
-    let algorithm = &certificate.signature_algorithm;
-    let oid = algorithm.algorithm.to_id_string();
-    match oid.as_str() {
-        "1.2.840.113549.1.1.2" => SignatureDigest::Md2,
-        "1.2.840.113549.1.1.3" => SignatureDigest::Md4,
-        "1.2.840.113549.1.1.4" => SignatureDigest::Md5,
-        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" => {
-            SignatureDigest::Sha1
-        }
-        "1.2.840.113549.1.1.14" | "1.2.840.10045.4.3.1" => SignatureDigest::Sha224,
-        "1.2.840.113549.1.1.11" | "1.2.840.10045.4.3.2" => SignatureDigest::Sha256,
-        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => SignatureDigest::Sha384,
-        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => SignatureDigest::Sha512,
-        "1.3.101.112" | "1.3.101.113" => SignatureDigest::Intrinsic,
-        // RSASSA-PSS: the digest is the first parameter, SHA-1 when it is left out (RFC 4055).
-        "1.2.840.113549.1.1.10" => pss_digest(algorithm.parameters.as_ref().map(|p| p.data)),
-        _ => SignatureDigest::Other(oid),
-    }
-}
-
-fn pss_digest(parameters: Option<&[u8]>) -> SignatureDigest {
-    let digest = parameters
-        .and_then(|body| Reader::new(body).take(super::der::CONTEXT_0))
-        .and_then(|body| Reader::new(body).take(SEQUENCE))
-        .and_then(|body| Reader::new(body).take(super::der::OID))
-        .map(dotted);
-    match digest.as_deref() {
-        None | Some("1.3.14.3.2.26") => SignatureDigest::Sha1,
-        Some("2.16.840.1.101.3.4.2.1") => SignatureDigest::Sha256,
-        Some("2.16.840.1.101.3.4.2.2") => SignatureDigest::Sha384,
-        Some("2.16.840.1.101.3.4.2.3") => SignatureDigest::Sha512,
-        Some(other) => SignatureDigest::Other(other.to_owned()),
-    }
 }
 
 #[cfg(test)]
