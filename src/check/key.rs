@@ -11,7 +11,7 @@ use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};
 use crate::tls::pem::Margin;
 use crate::tls::private_key::{PrivateKey, carries_public_key};
-use crate::tls::protection::{Derivation, Encryption, LegacyCipher, Pbes2Cipher, Pkcs12Scheme};
+use crate::tls::protection::{Cipher, Derivation, Encryption, Pkcs12Scheme};
 use crate::tls::public_key::{KeyKind, PublicKey};
 
 /// Gives the position among [`Served::rest`] of the certificate that the key belongs to, when that is not the
@@ -257,15 +257,14 @@ fn line(item: &Item) -> Option<usize> {
 fn known_to(encryption: &Encryption, server: Generation) -> bool {
     let old_ciphers = server.openssl != OpenSsl::V3;
     match encryption {
-        Encryption::LegacyPem(LegacyCipher::Des) => old_ciphers,
+        Encryption::LegacyPem(Cipher::Des) => old_ciphers,
         Encryption::LegacyPem(_) => true,
         Encryption::Pbes2 {
             derivation: Derivation::Scrypt,
             ..
         } => server.openssl != OpenSsl::V1_0,
         Encryption::Pbes2 {
-            cipher: Pbes2Cipher::Des,
-            ..
+            cipher: Cipher::Des, ..
         } => old_ciphers,
         Encryption::Pbes2 { .. } => true,
         Encryption::Pbes1(_) => old_ciphers,

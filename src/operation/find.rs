@@ -19,8 +19,8 @@ use crate::quoted::quoted;
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
+use crate::server::retry_missing;
 use crate::server::service;
-use crate::server::swap;
 use crate::server::trust::{self, Others, Reach};
 use crate::shown::printable;
 use crate::tls::holds_private_key;
@@ -159,7 +159,7 @@ impl Loaded {
                 installation.main.display()
             )
         };
-        let bytes = swap::find(|| read_file(&installation.main)).with_context(cannot_read)?;
+        let bytes = retry_missing::find(|| read_file(&installation.main)).with_context(cannot_read)?;
         if bytes.len() >= u32::MAX as usize {
             return Err(Failure::refused(format!(
                 "{} is larger than 4 GiB",

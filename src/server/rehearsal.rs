@@ -20,7 +20,7 @@ use super::command_line::MARK;
 use super::environment::Environment;
 use super::port::is_opened_by_root_or_us;
 use super::scratch::{MAIN, Scratch};
-use super::shown::{self, Shown};
+use super::served_certificates::{self, Shown};
 use crate::interrupt;
 
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
@@ -239,7 +239,7 @@ fn look(port: u16, name: &str, patience: Duration) -> io::Result<Shown> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match is_opened_by_root_or_us(address) {
         Some(false) => Err(io::ErrorKind::ConnectionRefused.into()),
-        Some(true) | None => shown::connect(address, name, patience),
+        Some(true) | None => served_certificates::connect(address, name, patience),
     }
 }
 
