@@ -356,16 +356,8 @@ fn alone(group: &Group<'_>, server: Server) -> Option<(Option<Finding>, Option<S
             key: Some(key.clone()),
             chain: None,
         };
-        let found = check(&Question {
-            files: &files,
-            server_name: None,
-            aliases: &[],
-            server: server.generation,
-            now: OffsetDateTime::now_utc(),
-            stapling: false,
-            pass_phrase_dialog: false,
-            anchors: &[],
-        });
+        let now = OffsetDateTime::now_utc();
+        let found = check(&Question::of_files(&files, None, server.generation, now));
         return Some((group.evidence(found.iter(), |_, _| true).cloned(), None));
     }
     let file = certificate.or(key)?;
