@@ -147,8 +147,8 @@ impl<'a> Port<'a> {
         own.any(|name| !is_asked(name)) || !host.names_exactly(&self.request.domain)
     }
 
-    /// Does another module look at the request before mod_alias? mod_proxy and mod_rewrite do, in their hooks for
-    /// `translate_name`, which are registered to run earlier.
+    /// Does another module look at the request before mod_alias? mod_proxy and mod_rewrite translate names first
+    /// (`APR_HOOK_FIRST`), mod_alias in the middle.
     fn is_taken(&self, host: &VirtualHost) -> bool {
         within(self.configuration, host).any(|entry| {
             entry.truth != Truth::False

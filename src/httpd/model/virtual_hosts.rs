@@ -55,7 +55,8 @@ impl Configuration {
     }
 
     fn collect_hosts(&self) -> Hosts {
-        // The port in the main server's name counts for the virtual hosts behind it only.
+        // The port in the main server's name counts for the virtual hosts behind it only: `get_addresses` reads what the
+        // main server has got by then.
         let mut ports = self.server_level().iter().filter_map(|id| {
             let entry = self.entry(*id);
             let is_name = entry.truth == Truth::True && self.is_named(entry, "ServerName");
@@ -115,6 +116,8 @@ impl Configuration {
                 hosts[index].aliases.extend(aliases);
             }
         }
+        // `ap_fini_vhost_config`, after all is read: the main server's name where an address is `*`. Elsewhere that of
+        // the address in DNS, which is not asked here.
         let main = self.main_server_name();
         for host in hosts {
             let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
@@ -277,6 +280,8 @@ impl Configuration {
             let entry = self.server_setting("SSLEngine");
             entry.and_then(|entry| self.is_on(entry))
         };
+        // Since 2.4.10 `SSLEngine off` goes before what the listener says (ssl_engine_init.c, `ssl_init_Module`; the case
+        // hosts-tls-by-listener).
         if let Some(engine) = own.engine.unwrap_or_else(main) {
             return engine;
         }

@@ -159,6 +159,7 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool) -> Lines {
         }
         let end = memchr(b'\n', &source[start..]).map_or(source.len(), |at| start + at + 1);
         let physical = &source[start..end];
+        // Also in a comment, which swallows the line behind it (the case comment-swallows-listen).
         let composed = continues(physical) || (nul && memchr(0, physical).is_some());
         let mut line = Line {
             start: start as u32,
