@@ -280,8 +280,8 @@ impl Configuration {
             let entry = self.server_setting("SSLEngine");
             entry.and_then(|entry| self.is_on(entry))
         };
-        // Since 2.4.10 `SSLEngine off` goes before what the listener says (ssl_engine_init.c, `ssl_init_Module`; the case
-        // hosts-tls-by-listener).
+        // Since 2.4.10 `SSLEngine off` goes before what the listener says (ssl_engine_init.c, `ssl_init_Module`; cases
+        // hosts-tls-by-listener, enabled-engine-off).
         if let Some(engine) = own.engine.unwrap_or_else(main) {
             return engine;
         }
