@@ -3,7 +3,8 @@
 mod support;
 
 use esync_ssl::check::log::groups;
-use esync_ssl::server::error_log::{last_attempt, parse};
+use esync_ssl::server::error_log::parse;
+use esync_ssl::server::start_attempt::last_attempt;
 use support::program::esync_ssl;
 
 /// Each log of the fixture with the word of its finding.

@@ -10,6 +10,7 @@ use std::process::Command;
 use esync_ssl::tls::Error;
 use esync_ssl::tls::certificate::{Certificate, Link};
 use esync_ssl::tls::container::{Contents, Encoding, Kind, Shape};
+use esync_ssl::tls::pem::encode;
 use esync_ssl::tls::pkcs12::Archive;
 use esync_ssl::tls::private_key::PrivateKey;
 use esync_ssl::tls::public_key::{Curve, KeyKind};
@@ -128,6 +129,49 @@ fn every_kind_of_key_is_matched_to_its_certificate() {
     let certificate = Certificate::read_all(&desk.read("x.crt")).unwrap().remove(0);
     assert_eq!(certificate.public_key.kind, KeyKind::Ec(Curve::Explicit));
     assert!(belongs(&desk.read("x.key"), None, &certificate));
+}
+
+/// The reason for readers of our own: OpenSSL takes these keys, so Apache starts with them, and crates that read DER
+/// strictly refuse them: `der` the lengths, `pkcs1` the numbers, `sec1` a curve that is written out.
+#[test]
+fn keys_that_are_no_der_are_read_as_openssl_reads_them() {
+    let desk = Desk::new();
+    let rsa = desk.pair("rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    desk.openssl("rsa -in rsa.key -traditional -outform DER -out pkcs1.der");
+    let der = desk.read("pkcs1.der");
+    // A SEQUENCE, the version, and a modulus whose first bit is kept from being a sign by a zero.
+    let [0x30, 0x82, _, _, 2, 1, 0, 2, 0x82, high, low, 0, ..] = der[..] else {
+        panic!("{:02x?}", &der[..16])
+    };
+    let end = 11 + usize::from(high) * 256 + usize::from(low);
+    let length = |bytes: usize| (bytes as u16).to_be_bytes();
+    let with_modulus = |modulus: &[u8]| {
+        let number = [&[2, 0x82], &length(modulus.len())[..], modulus].concat();
+        let body = [&der[4..7], &number, &der[end..]].concat();
+        [&[0x30, 0x82], &length(body.len())[..], &body].concat()
+    };
+    let modulus = &der[11..end];
+    assert_eq!(with_modulus(modulus), der);
+    for (what, spelt) in [
+        ("a longer length", [&[0x30, 0x83, 0], &der[2..]].concat()),
+        ("one more zero", with_modulus(&[&[0], modulus].concat())),
+        ("no zero", with_modulus(&modulus[1..])),
+        ("bytes behind the key", [&der[..], &[0, 0]].concat()),
+    ] {
+        std::fs::write(
+            desk.path("spelt.key"),
+            encode("RSA PRIVATE KEY", &spelt).as_bytes(),
+        )
+        .unwrap();
+        desk.openssl("pkey -in spelt.key -check -noout");
+        assert!(belongs(&desk.read("spelt.key"), None, &rsa), "{what}");
+    }
+    desk.openssl("ecparam -name prime256v1 -param_enc explicit -genkey -noout -out explicit.key");
+    desk.openssl("req -x509 -new -key explicit.key -subj /CN=x -days 9 -out explicit.crt");
+    let certificate = Certificate::read_all(&desk.read("explicit.crt"))
+        .unwrap()
+        .remove(0);
+    assert!(belongs(&desk.read("explicit.key"), None, &certificate));
 }
 
 #[test]

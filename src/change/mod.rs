@@ -13,6 +13,7 @@ mod prove;
 mod refusal;
 mod request;
 mod site;
+mod site_candidates;
 mod step;
 mod text;
 mod work;

@@ -1,15 +1,15 @@
 //! Which virtual host serves the domain without TLS today: the site that HTTPS is wanted for. Edits nothing.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{Address, Configuration, Host, SectionId, Truth, VirtualHost, real_path};
+use crate::httpd::{Address, Configuration, SectionId, Truth, VirtualHost, real_path};
 
-use super::existing::{NOBODY, only_redirects, own_settings, redirects_everything, stands_in};
+use super::existing::{NOBODY, only_redirects, redirects_everything};
 use super::plan::{PlanError, refuse};
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
+use super::site_candidates::{candidates, secure};
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
@@ -108,19 +108,6 @@ pub(super) fn scope(configuration: &Configuration, request: &Request) -> Option<
     single(&addresses)
 }
 
-/// The TLS virtual hosts of the port that have the domain for their own name.
-fn secure<'a>(configuration: &'a Configuration, request: &Request) -> impl Iterator<Item = &'a VirtualHost> {
-    configuration.virtual_hosts().iter().filter(|host| {
-        host.truth == Truth::True
-            && host.names_exactly(&request.domain)
-            && host
-                .addresses
-                .iter()
-                .any(|address| address.port == Some(request.port))
-            && configuration.speaks_tls(host)
-    })
-}
-
 /// The addresses at which TLS virtual hosts have the domain for their own name, if all of them are single ones.
 fn secure_home(configuration: &Configuration, request: &Request) -> Option<Vec<IpAddr>> {
     single(secure(configuration, request).flat_map(|host| &host.addresses))
@@ -130,110 +117,6 @@ fn secure_home(configuration: &Configuration, request: &Request) -> Option<Vec<I
 fn single<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Option<Vec<IpAddr>> {
     let all: Option<Vec<IpAddr>> = addresses.into_iter().map(Address::ip).collect();
     all.filter(|all| !all.is_empty())
-}
-
-/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
-/// redirect if they are wanted.
-fn candidates<'a>(
-    configuration: &'a Configuration,
-    request: &Request,
-    with_redirects: bool,
-) -> Vec<&'a VirtualHost> {
-    let active = || {
-        configuration
-            .virtual_hosts()
-            .iter()
-            .filter(|host| host.truth == Truth::True)
-    };
-    let addresses = || active().flat_map(|host| &host.addresses);
-    let listens = configuration.listens().iter();
-    let mut ports: Vec<u16> = listens
-        .filter(|l| l.truth == Truth::True)
-        .map(|l| l.port)
-        .collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports.retain(|port| *port != request.port);
-    let is_secure = secure(configuration, request).next().is_some();
-    let on = |port: u16, reached: bool| {
-        let mut ends: Vec<Option<IpAddr>> = addresses()
-            .filter(|address| address.port.is_none_or(|own| own == port))
-            .map(|address| address.ip())
-            .collect();
-        let listens = configuration.listens().iter();
-        // Where HTTPS is spoken for the domain already, a listener that went is the one for HTTPS now.
-        let listened = if reached { port } else { request.port };
-        let here: Vec<_> = listens
-            .filter(|l| l.truth == Truth::True && l.port == listened)
-            .collect();
-        if (reached || is_secure) && !here.iter().any(|listen| listen.is_wildcard()) {
-            ends = here.iter().map(|listen| listen.ip()).collect();
-        }
-        ends.sort();
-        ends.dedup();
-        let mut known = HashSet::new();
-        let mut found: Vec<&VirtualHost> = Vec::new();
-        for end in ends {
-            let answers = configuration.answering(end, port, &request.domain);
-            if let Some(host) = answers
-                && !configuration.speaks_tls(host)
-                && (with_redirects || !only_redirects(configuration, host))
-                && known.insert(host.section)
-            {
-                found.push(host);
-            }
-        }
-        found
-    };
-    let by_name = |port: u16, reached: bool| -> Vec<&VirtualHost> {
-        let mut found = on(port, reached);
-        // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
-        let counts = reached || !ports.contains(&port);
-        found.retain(|host| {
-            has_own_name(configuration, host, &request.domain)
-                && (counts || host.names_exactly(&request.domain))
-        });
-        // A name of its own goes before a wildcard that fits.
-        if found.iter().any(|host| host.names_exactly(&request.domain)) {
-            found.retain(|host| host.names_exactly(&request.domain));
-        }
-        found
-    };
-    let elsewhere = || ports.iter().flat_map(|port| by_name(*port, true)).collect();
-    // Nobody reaches it, or not any more, but whose site it is is said.
-    let unreached = || {
-        let mut named: Vec<u16> = addresses().filter_map(|address| address.port).collect();
-        named.sort_unstable();
-        named.dedup();
-        named.retain(|port| *port != request.port);
-        named.into_iter().flat_map(|port| by_name(port, false)).collect()
-    };
-    let searches: [&dyn Fn() -> Vec<&'a VirtualHost>; 4] = [
-        &|| by_name(80, true),
-        &elsewhere,
-        &|| by_name(80, false),
-        &unreached,
-    ];
-    if let Some(found) = searches
-        .into_iter()
-        .map(|search| search())
-        .find(|found| !found.is_empty())
-    {
-        return found;
-    }
-    // Without a name it is the domain's only because it answers it.
-    let mut nameless = match ports.as_slice() {
-        [only] => on(*only, true),
-        _ => on(80, true),
-    };
-    nameless.retain(|host| {
-        let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
-        anywhere
-            && host.aliases.is_empty()
-            && !stands_in(configuration, host)
-            && own_settings(configuration, host.section, "ServerName").is_empty()
-    });
-    nameless
 }
 
 /// Refuses further names under which another site answers over HTTP than that of the domain: HTTPS would show what is
@@ -285,15 +168,6 @@ fn content(configuration: &Configuration, section: SectionId) -> Vec<Vec<u8>> {
     });
     let entries = root.into_iter().chain(programs);
     entries.flat_map(|entry| configuration.arguments(entry)).collect()
-}
-
-/// Does it answer to the name by itself, and not because the main server has it?
-fn has_own_name(configuration: &Configuration, host: &VirtualHost, name: &str) -> bool {
-    let mut host = host.clone();
-    if own_settings(configuration, host.section, "ServerName").is_empty() {
-        host.server_name = None;
-    }
-    host.has_name(name)
 }
 
 fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Result<VirtualHost, PlanError> {

@@ -5,10 +5,11 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::question::{Question, Served, readable};
+use super::tls_files::File;
 use super::{chain, key, name, profile};
 use crate::tls::Error;
 use crate::tls::certificate::Certificate;
-use crate::tls::container::{Contents, Encoding, Fault, Kind, Shape};
+use crate::tls::container::{Contents, Encoding, Fault, Item, Kind, Shape};
 use crate::tls::pem::Margin;
 
 /// Runs every rule; the findings come worst first, otherwise in the order in which Apache would meet them.
@@ -36,179 +37,220 @@ fn certificate_file(question: &Question<'_>, findings: &mut Vec<Finding>) -> Opt
     if !readable(file, "SSLCertificateFile", findings) {
         return None;
     }
-    let server = question.server;
-    // With a chain file 2.4.8 and later use another reader, with its own message.
-    let later = if question.files.chain.is_some() {
-        "AH02561"
-    } else {
-        "AH02562"
-    };
-    let logged = server.logs(later, "AH02241");
-    let mut stop = |code, line, summary: &str, cause: String, fix: String| {
-        let finding = Finding::new(code, Severity::StopsStart, summary, cause, fix);
-        findings.push(finding.at(&file.path, line).logged(&logged));
+    let mut reading = Reading {
+        question,
+        file,
+        whole: question.server.reads_chain_from_certificate_file() && question.files.chain.is_none(),
+        line: None,
+        findings,
+        found: None,
+        leaf_is_seen: true,
     };
     if file.contents.certificates().next().is_none() {
-        let found = file.contents.describe();
-        stop(
+        reading.stop(
             Code::CertNotACertificate,
-            None,
             "the certificate file holds no certificate",
-            format!("It is {found}."),
-            instead_of_certificate(&file.contents).to_owned(),
+            format!("It is {}.", file.contents.describe()),
+            instead_of_certificate(&file.contents),
         );
         return None;
     }
-    if file.contents.encoding == Encoding::Utf16 {
-        stop(
-            Code::CertUtf16,
-            None,
-            "the certificate is saved as UTF-16",
-            "\"Unicode\" in Notepad means UTF-16, which no Apache reads.".into(),
-            "Save it as ANSI or UTF-8.".into(),
-        );
-    } else if file.contents.shape != Shape::Pem && !server.reads_any_certificate_form() {
-        stop(
-            Code::CertNotPem,
-            None,
-            "the certificate is not in PEM form",
-            format!(
-                "It is {}; Apache 2.4.8 and later read PEM only.",
-                file.contents.describe()
-            ),
-            "openssl x509 -inform DER -in OLD -out NEW, or save it as \"Base-64 encoded X.509\".".into(),
+    reading.judge_form();
+    for item in &file.contents.items {
+        reading.line = item.block.as_ref().map(|block| block.line);
+        if !reading.take(item) {
+            return None;
+        }
+    }
+    reading.line = None;
+    if reading.found.is_none() {
+        reading.stop(
+            Code::CertNotACertificate,
+            "the certificate file holds no certificate under the right label",
+            format!("It is {}.", file.contents.describe()),
+            "The lines must read -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----.",
         );
     }
-    let whole = server.reads_chain_from_certificate_file() && question.files.chain.is_none();
-    let mut found: Option<Served> = None;
-    let mut leaf_seen = true;
-    for item in &file.contents.items {
-        let line = item.block.as_ref().map(|block| block.line);
+    reading.found
+}
+
+/// The certificate file while its blocks are gone through as this server would.
+struct Reading<'a> {
+    question: &'a Question<'a>,
+    file: &'a File,
+    /// What follows the leaf is sent too.
+    whole: bool,
+    /// Where the block begins that is looked at.
+    line: Option<usize>,
+    findings: &'a mut Vec<Finding>,
+    found: Option<Served>,
+    /// Nothing hides the leaf's BEGIN from OpenSSL.
+    leaf_is_seen: bool,
+}
+
+impl Reading<'_> {
+    /// What keeps Apache from starting, in the block that is looked at.
+    fn stop(&mut self, code: Code, summary: &str, cause: impl Into<String>, fix: &str) {
+        // With a chain file 2.4.8 and later use another reader, with its own message.
+        let later = if self.question.files.chain.is_some() {
+            "AH02561"
+        } else {
+            "AH02562"
+        };
+        let logged = self.question.server.logs(later, "AH02241");
+        let finding = Finding::new(code, Severity::StopsStart, summary, cause, fix);
+        self.findings
+            .push(finding.at(&self.file.path, self.line).logged(&logged));
+    }
+
+    /// Is the file written in a way that this server reads at all?
+    fn judge_form(&mut self) {
+        let contents = &self.file.contents;
+        if contents.encoding == Encoding::Utf16 {
+            self.stop(
+                Code::CertUtf16,
+                "the certificate is saved as UTF-16",
+                "\"Unicode\" in Notepad means UTF-16, which no Apache reads.",
+                "Save it as ANSI or UTF-8.",
+            );
+        } else if contents.shape != Shape::Pem && !self.question.server.reads_any_certificate_form() {
+            self.stop(
+                Code::CertNotPem,
+                "the certificate is not in PEM form",
+                format!(
+                    "It is {}; Apache 2.4.8 and later read PEM only.",
+                    contents.describe()
+                ),
+                "openssl x509 -inform DER -in OLD -out NEW, or save it as \"Base-64 encoded X.509\".",
+            );
+        }
+    }
+
+    /// One block. `false`: without the leaf Apache reads no further.
+    fn take(&mut self, item: &Item) -> bool {
+        let server = self.question.server;
         let margin = item.block.as_ref().map_or(Margin::None, |block| block.margin);
-        let first = found.is_none();
-        if !first && !whole {
-            if let Ok(certificate) = Certificate::from_item(item) {
-                found
-                    .as_mut()
-                    .into_iter()
-                    .for_each(|served| served.rest.push(certificate.clone()));
+        let is_first = self.found.is_none();
+        if !is_first && !self.whole {
+            // Not sent, but what the other rules can tell of it helps.
+            if let (Some(served), Ok(certificate)) = (&mut self.found, Certificate::from_item(item)) {
+                served.rest.push(certificate);
             }
-            continue;
+            return true;
         }
         if margin == Margin::PreviousEnd && server.reads_chain_from_certificate_file() {
-            stop(
+            self.stop(
                 Code::CertGlued,
-                line,
                 "two blocks stand in one line",
                 "An END line goes straight on with the BEGIN of the next block; two files were joined \
-                 without a line break."
-                    .into(),
-                "Insert a line break between the END and the BEGIN.".into(),
+                 without a line break.",
+                "Insert a line break between the END and the BEGIN.",
             );
         }
-        if !first && leaf_seen && !margin.is_seen() {
-            continue;
+        if !is_first && self.leaf_is_seen && !margin.is_seen() {
+            return true;
         }
         if !item.kind.is_certificate() || item.fault == Some(Fault::WrongLabel) {
-            // OpenSSL passes over blocks of other kinds, but not over broken ones.
-            if let Some(Fault::Pem(fault)) = item.fault
-                && server.reads_chain_from_certificate_file()
-            {
-                stop(
-                    Code::CertDamaged,
-                    line,
-                    "a block in the certificate file is broken",
-                    format!("{} {}.", item.kind.describe(), fault.describe()),
-                    "Copy the file again from its origin, or remove the block.".into(),
-                );
-            }
-            continue;
+            self.pass_over(item);
+            return true;
         }
-        if margin == Margin::ByteOrderMark && first && server.loses_block_behind_mark() {
-            stop(
+        if is_first {
+            self.judge_beginning(item, margin);
+        }
+        self.read(item, is_first)
+    }
+
+    /// OpenSSL passes over blocks of other kinds, but not over broken ones.
+    fn pass_over(&mut self, item: &Item) {
+        if let Some(Fault::Pem(fault)) = item.fault
+            && self.question.server.reads_chain_from_certificate_file()
+        {
+            self.stop(
+                Code::CertDamaged,
+                "a block in the certificate file is broken",
+                format!("{} {}.", item.kind.describe(), fault.describe()),
+                "Copy the file again from its origin, or remove the block.",
+            );
+        }
+    }
+
+    /// Does OpenSSL see the BEGIN of the leaf?
+    fn judge_beginning(&mut self, item: &Item, margin: Margin) {
+        let server = self.question.server;
+        if margin == Margin::ByteOrderMark && server.loses_block_behind_mark() {
+            self.stop(
                 Code::CertByteOrderMark,
-                line,
                 "a byte order mark hides the certificate",
-                "The file begins with the bytes EF BB BF; OpenSSL 1.0 overlooks the certificate behind them."
-                    .into(),
-                "Save the file as ANSI or as UTF-8 without byte order mark.".into(),
+                "The file begins with the bytes EF BB BF; OpenSSL 1.0 overlooks the certificate behind them.",
+                "Save the file as ANSI or as UTF-8 without byte order mark.",
             );
         }
-        if first && !margin.is_seen() && !server.reads_any_certificate_form() && item.fault.is_none() {
-            leaf_seen = false;
-            stop(
+        if !margin.is_seen() && !server.reads_any_certificate_form() && item.fault.is_none() {
+            self.leaf_is_seen = false;
+            self.stop(
                 Code::CertNotAtLineStart,
-                line,
                 "the certificate's BEGIN does not stand alone in its line",
-                "OpenSSL looks for lines with -----BEGIN CERTIFICATE----- and nothing else, from the first column on.".into(),
-                "Remove what stands before or behind BEGIN in its line, and the indentation below it.".into(),
+                "OpenSSL looks for lines with -----BEGIN CERTIFICATE----- and nothing else, from the first \
+                 column on.",
+                "Remove what stands before or behind BEGIN in its line, and the indentation below it.",
             );
         }
+    }
+
+    fn read(&mut self, item: &Item, is_first: bool) -> bool {
         let read = Certificate::from_item(item).and_then(|certificate| {
             // The reader of a leaf without chain file takes what follows as trust settings.
             let more = item.der.len() > certificate.der().len() && item.kind == Kind::Certificate;
-            if more && first && whole {
+            if more && is_first && self.whole {
                 Err(Error::DamagedCertificate)
             } else {
                 Ok(certificate)
             }
         });
-        match read {
-            Ok(certificate) => match &mut found {
-                None => {
-                    found = Some(Served {
-                        leaf: certificate,
-                        line,
-                        rest: Vec::new(),
-                        rest_is_broken: false,
-                    })
+        match (read, &mut self.found) {
+            (Ok(certificate), Some(served)) => served.rest.push(certificate),
+            (Ok(certificate), None) => {
+                self.found = Some(Served {
+                    leaf: certificate,
+                    line: self.line,
+                    rest: Vec::new(),
+                    rest_is_broken: false,
+                });
+                self.judge_label(item);
+            }
+            (Err(error), found) => {
+                if let Some(served) = found {
+                    served.rest_is_broken = true;
                 }
-                Some(served) => served.rest.push(certificate),
-            },
-            Err(error) => {
                 let cause = item.fault.map_or_else(
                     || error.to_string(),
                     |fault| format!("The block {}.", fault.describe()),
                 );
-                stop(
+                self.stop(
                     Code::CertDamaged,
-                    line,
                     "a certificate cannot be read",
                     cause,
-                    "Copy it again from its origin, or ask the CA for it again.".into(),
+                    "Copy it again from its origin, or ask the CA for it again.",
                 );
-                match &mut found {
-                    Some(served) => served.rest_is_broken = true,
-                    None => return None,
-                }
             }
         }
-        if first
-            && item.kind == Kind::TrustedCertificate
-            && question.files.chain.is_some()
-            && server.reads_chain_from_certificate_file()
+        self.found.is_some()
+    }
+
+    fn judge_label(&mut self, item: &Item) {
+        if item.kind == Kind::TrustedCertificate
+            && self.question.files.chain.is_some()
+            && self.question.server.reads_chain_from_certificate_file()
         {
-            stop(
+            self.stop(
                 Code::CertTrustedLabel,
-                line,
                 "the label TRUSTED CERTIFICATE does not go with SSLCertificateChainFile",
                 "As soon as a chain file is given, Apache reads the certificate with a reader that knows \
-                 only the label CERTIFICATE."
-                    .into(),
-                "openssl x509 -in OLD -out NEW writes the ordinary label.".into(),
+                 only the label CERTIFICATE.",
+                "openssl x509 -in OLD -out NEW writes the ordinary label.",
             );
         }
     }
-    if found.is_none() {
-        stop(
-            Code::CertNotACertificate,
-            None,
-            "the certificate file holds no certificate under the right label",
-            format!("It is {}.", file.contents.describe()),
-            "The lines must read -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----.".into(),
-        );
-    }
-    found
 }
 
 /// What to do when something else was given as certificate.

@@ -40,38 +40,48 @@ pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: 
     let leaf = &served.leaf;
     let heap: Vec<Certificate> = std::iter::once(leaf).chain(sent).cloned().collect();
     let chain = Chain::from_leaf(&heap, 0);
-    let needed = !leaf.is_self_issued() && !question.anchors.iter().any(|anchor| issued(leaf, anchor));
     if let Some((file, read)) = &from_file
         && read.is_empty()
         && file.path != question.files.certificate.path
     {
-        add(no_certificate(file, needed));
+        add(no_certificate(file, needs_issuer(question, leaf)));
         return;
     }
+    if let Some(finding) = end(question, served, &heap, &chain) {
+        add(finding);
+    }
+    order(&heap, &chain, &mut add);
+    for at in &chain.intermediates {
+        if let Some(issuer) = heap.get(*at) {
+            issuers(question, issuer, from_file.is_some(), &mut add);
+        }
+    }
+}
+
+/// Clients know neither the certificate itself nor its issuer.
+fn needs_issuer(question: &Question<'_>, leaf: &Certificate) -> bool {
+    !leaf.is_self_issued() && !question.anchors.iter().any(|anchor| issued(leaf, anchor))
+}
+
+/// Why clients do not come from the leaf to a root. `heap`: the leaf and what is sent behind it.
+fn end(question: &Question<'_>, served: &Served, heap: &[Certificate], chain: &Chain) -> Option<Finding> {
+    let leaf = &served.leaf;
+    let sent = &heap[1..];
     match &chain.end {
-        End::Issuer(_) if !needed => {}
+        End::Issuer(_) if !needs_issuer(question, leaf) => None,
         End::Issuer(issuer) if chain.intermediates.is_empty() => {
             // Perhaps the issuer is at hand, but where this Apache does not look.
             let unsent = !sent.iter().eq(served.rest.iter())
                 && served.rest.iter().any(|certificate| issued(leaf, certificate));
-            if unsent {
-                add(not_sent(question));
+            Some(if unsent {
+                not_sent(question)
             } else if sent.iter().all(|certificate| certificate.der() == leaf.der()) {
-                add(missing(question, leaf, issuer));
+                missing(question, leaf, issuer)
             } else {
-                add(Finding::new(
-                    Code::ChainWrong,
-                    Severity::BreaksClients,
-                    "the chain does not belong to the certificate",
-                    format!(
-                        "The certificate was issued by {issuer}; the chain holds: {}.",
-                        sent.iter().map(Certificate::title).collect::<Vec<_>>().join(", ")
-                    ),
-                    "Take the intermediate certificate whose subject is the certificate's issuer, from the CA.",
-                ));
-            }
+                of_others(issuer, sent)
+            })
         }
-        End::WrongSignature(child, issuer) => add(Finding::new(
+        End::WrongSignature(child, issuer) => Some(Finding::new(
             Code::ChainSignature,
             Severity::BreaksClients,
             "a signature in the chain is wrong",
@@ -83,13 +93,7 @@ pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: 
             ),
             "Ask the CA for the intermediate certificates of this certificate.",
         )),
-        End::Root | End::SelfSigned | End::Issuer(_) => {}
-    }
-    order(&heap, &chain, &mut add);
-    for at in &chain.intermediates {
-        if let Some(issuer) = heap.get(*at) {
-            issuers(question, issuer, from_file.is_some(), &mut add);
-        }
+        End::Root | End::SelfSigned | End::Issuer(_) => None,
     }
 }
 
@@ -206,6 +210,19 @@ fn not_sent(question: &Question<'_>) -> Finding {
             "Put the intermediate certificates into a file of their own and name it in SSLCertificateChainFile.",
         )
     }
+}
+
+fn of_others(issuer: &str, sent: &[Certificate]) -> Finding {
+    Finding::new(
+        Code::ChainWrong,
+        Severity::BreaksClients,
+        "the chain does not belong to the certificate",
+        format!(
+            "The certificate was issued by {issuer}; the chain holds: {}.",
+            sent.iter().map(Certificate::title).collect::<Vec<_>>().join(", ")
+        ),
+        "Take the intermediate certificate whose subject is the certificate's issuer, from the CA.",
+    )
 }
 
 fn missing(question: &Question<'_>, leaf: &Certificate, issuer: &str) -> Finding {

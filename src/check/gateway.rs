@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use super::finding::{Code, Finding, Severity};
-use crate::server::handshake::{Answer, Failure};
+use crate::server::handshake::Failure;
+use crate::server::http::Answer;
 
 /// The name must lead to the server from outside. `addresses` is what it leads to from this machine.
 pub fn reachable(name: &str, addresses: &[IpAddr]) -> Option<Finding> {

@@ -7,11 +7,11 @@ use super::generation::{Generation, OpenSsl};
 use super::question::{Question, Served, readable};
 use super::tls_files::File;
 use crate::tls::Error;
-use crate::tls::certificate::colon_hex;
+use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};
 use crate::tls::pem::Margin;
 use crate::tls::private_key::{PrivateKey, carries_public_key};
-use crate::tls::protection::{Derivation, Encryption, LegacyCipher, Pbes2Cipher, Pkcs12Scheme};
+use crate::tls::protection::{Cipher, Derivation, Encryption, Pkcs12Scheme};
 use crate::tls::public_key::{KeyKind, PublicKey};
 
 /// Gives the position among [`Served::rest`] of the certificate that the key belongs to, when that is not the
@@ -21,7 +21,6 @@ pub(super) fn check(
     served: Option<&Served>,
     findings: &mut Vec<Finding>,
 ) -> Option<usize> {
-    let server = question.server;
     let (file, own) = match &question.files.key {
         Some(file) => (file, true),
         None => (&question.files.certificate, false),
@@ -34,188 +33,238 @@ pub(super) fn check(
         return None;
     }
     let Some(first) = file.contents.keys().next() else {
-        findings.push(no_key(file, own, server));
+        findings.push(no_key(file, own, question.server));
         return None;
     };
-    if let Some(exposure) = file.exposure() {
-        findings.push(
-            Finding::new(
-                Code::KeyExposed,
-                if exposure.is_customary {
-                    Severity::Advice
-                } else {
-                    Severity::WorksButWrong
-                },
-                format!("{} may read the private key", exposure.who),
-                "Whoever has the key can pose as this server. Apache itself does not mind.",
-                exposure.fix,
-            )
-            .at(&file.path, None),
-        );
-    }
-    let line = first.block.as_ref().map(|block| block.line);
-    let mut stop = |code, summary: &str, cause: String, fix: String, logged: &[&'static str]| {
-        let finding = Finding::new(code, Severity::StopsStart, summary, cause, fix);
-        findings.push(finding.at(&file.path, line).logged(logged));
+    findings.extend(exposed(file));
+    let mut rules = Rules {
+        question,
+        file,
+        first,
+        findings,
     };
-    let unreadable = server.logs("AH02579", "AH02203");
-    if file.contents.encoding == Encoding::Utf16 {
-        stop(
-            Code::KeyUtf16,
-            "the private key is saved as UTF-16",
-            "\"Unicode\" in Notepad means UTF-16, which no Apache reads.".into(),
-            "Save it as ANSI or UTF-8.".into(),
-            &unreadable,
-        );
-    }
+    rules.judge_encoding();
     if let Kind::EncryptedKey(encryption) = &first.kind
         && first.fault.is_none()
     {
-        protected(question, file, first, encryption, &mut stop);
+        rules.judge_protection(encryption);
         return None;
     }
-    if first
-        .block
-        .as_ref()
-        .is_some_and(|block| block.margin == Margin::PreviousEnd)
-    {
-        let cause = "An END line goes straight on with the BEGIN of the key; two files were joined without a \
-                     line break.";
-        let fix = "Insert a line break between the END and the BEGIN.";
-        stop(
-            Code::KeyDamaged,
-            "two blocks stand in one line",
-            cause.into(),
-            fix.into(),
+    rules.judge_block();
+    let key = rules.read()?;
+    rules.judge_age(&key);
+    served.and_then(|served| rules.judge_match(&key, served))
+}
+
+fn exposed(file: &File) -> Option<Finding> {
+    let exposure = file.exposure()?;
+    let severity = if exposure.is_customary {
+        Severity::Advice
+    } else {
+        Severity::WorksButWrong
+    };
+    let finding = Finding::new(
+        Code::KeyExposed,
+        severity,
+        format!("{} may read the private key", exposure.who),
+        "Whoever has the key can pose as this server. Apache itself does not mind.",
+        exposure.fix,
+    );
+    Some(finding.at(&file.path, None))
+}
+
+/// The key file and its first key, the only one that Apache reads.
+struct Rules<'a> {
+    question: &'a Question<'a>,
+    file: &'a File,
+    first: &'a Item,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Rules<'_> {
+    /// What keeps Apache from starting, where the first key begins.
+    fn stop(&mut self, code: Code, summary: &str, cause: impl Into<String>, fix: impl Into<String>) {
+        let unreadable = self.question.server.logs("AH02579", "AH02203");
+        self.stop_with(
+            Finding::new(code, Severity::StopsStart, summary, cause, fix),
             &unreadable,
         );
     }
-    if first.fault == Some(Fault::BehindBroken) {
-        stop(
-            Code::KeyDamaged,
-            "a broken block stands before the private key",
-            format!("The key {}.", Fault::BehindBroken.describe()),
-            "Remove the broken block.".into(),
-            &unreadable,
-        );
+
+    fn stop_with(&mut self, finding: Finding, logged: &[&'static str]) {
+        let finding = finding.at(&self.file.path, line(self.first));
+        self.findings.push(finding.logged(logged));
     }
-    if first.kind == Kind::PrivateKey(KeyForm::Pkcs8) && carries_public_key(&first.der) {
-        stop(
-            Code::KeyDamaged,
-            "OpenSSL does not read the private key in this form",
-            "It is PKCS#8 version 2, with the public key behind the private one.".into(),
-            "Make a P-256 or RSA key and request: esync-ssl cert request --domain NAME".into(),
-            &unreadable,
-        );
+
+    fn judge_encoding(&mut self) {
+        if self.file.contents.encoding == Encoding::Utf16 {
+            self.stop(
+                Code::KeyUtf16,
+                "the private key is saved as UTF-16",
+                "\"Unicode\" in Notepad means UTF-16, which no Apache reads.",
+                "Save it as ANSI or UTF-8.",
+            );
+        }
     }
-    let key = match PrivateKey::from_item(first, None) {
-        Ok(key) => key,
-        Err(Error::UnsupportedKey(kind)) => {
-            let cause = format!("Keys of this kind ({kind}) are used by no TLS client of today.");
-            let fix = "Make a new key and request: esync-ssl cert request --domain NAME";
-            findings.push(
-                Finding::new(
+
+    /// The first key is under a pass-phrase: does this server get it open?
+    fn judge_protection(&mut self, encryption: &Encryption) {
+        let server = self.question.server;
+        let remove = format!(
+            "esync-ssl cert decrypt-key \"{}\" NEW.key, then use the new file",
+            self.file.path
+        );
+        let finding = |code, summary, cause| Finding::new(code, Severity::StopsStart, summary, cause, remove);
+        let is_der = self.first.block.is_none();
+        if is_der {
+            let cause = format!(
+                "{encryption}, in binary form: for that Apache never asks, not even a configured program."
+            );
+            let summary = "the private key is protected by a pass-phrase";
+            let logged = server.logs("AH02579", "AH02203");
+            self.stop_with(finding(Code::KeyPassPhrase, summary, cause), &logged);
+        } else if !self.question.pass_phrase_dialog {
+            let nobody = if server.windows {
+                "Apache on Windows cannot ask for it."
+            } else {
+                "A service has no terminal on which Apache could ask for it."
+            };
+            let cause = format!("{encryption}. {nobody}");
+            let summary = "the private key is protected by a pass-phrase";
+            self.stop_with(
+                finding(Code::KeyPassPhrase, summary, cause),
+                server.pass_phrase_codes(),
+            );
+        } else if !known_to(encryption, server) {
+            let cause = format!("{encryption}. Apache reports this as a wrong pass-phrase.");
+            let summary =
+                "this server's OpenSSL cannot open the protected key, even with the right pass-phrase";
+            let logged = server.logs("AH02580", "AH02204");
+            self.stop_with(finding(Code::KeyCipherUnknown, summary, cause), &logged);
+        }
+    }
+
+    /// What OpenSSL stumbles over before it comes to the key itself, or that it does not take.
+    fn judge_block(&mut self) {
+        let first = self.first;
+        let glued = first
+            .block
+            .as_ref()
+            .is_some_and(|block| block.margin == Margin::PreviousEnd);
+        if glued {
+            self.stop(
+                Code::KeyDamaged,
+                "two blocks stand in one line",
+                "An END line goes straight on with the BEGIN of the key; two files were joined without a line \
+                 break.",
+                "Insert a line break between the END and the BEGIN.",
+            );
+        }
+        if first.fault == Some(Fault::BehindBroken) {
+            self.stop(
+                Code::KeyDamaged,
+                "a broken block stands before the private key",
+                format!("The key {}.", Fault::BehindBroken.describe()),
+                "Remove the broken block.",
+            );
+        }
+        if first.kind == Kind::PrivateKey(KeyForm::Pkcs8) && carries_public_key(&first.der) {
+            self.stop(
+                Code::KeyDamaged,
+                "OpenSSL does not read the private key in this form",
+                "It is PKCS#8 version 2, with the public key behind the private one.",
+                "Make a P-256 or RSA key and request: esync-ssl cert request --domain NAME",
+            );
+        }
+    }
+
+    fn read(&mut self) -> Option<PrivateKey> {
+        match PrivateKey::from_item(self.first, None) {
+            Ok(key) => return Some(key),
+            Err(Error::UnsupportedKey(kind)) => {
+                let finding = Finding::new(
                     Code::KeyUnusable,
                     Severity::BreaksClients,
                     "no client can use this key",
-                    cause,
-                    fix,
-                )
-                .at(&file.path, line),
-            );
-            return None;
+                    format!("Keys of this kind ({kind}) are used by no TLS client of today."),
+                    "Make a new key and request: esync-ssl cert request --domain NAME",
+                );
+                self.findings.push(finding.at(&self.file.path, line(self.first)));
+            }
+            Err(_) => {
+                let why = self.first.fault.unwrap_or(Fault::Damaged);
+                self.stop(
+                    Code::KeyDamaged,
+                    "the private key cannot be read",
+                    format!("The key {}.", why.describe()),
+                    "Copy the file again from where the key was made.",
+                );
+            }
         }
-        Err(_) => {
-            let why = first.fault.unwrap_or(Fault::Damaged);
-            stop(
-                Code::KeyDamaged,
-                "the private key cannot be read",
-                format!("The key {}.", why.describe()),
-                "Copy the file again from where the key was made.".into(),
-                &unreadable,
-            );
-            return None;
-        }
-    };
-    if server.openssl == OpenSsl::V1_0
-        && matches!(
+        None
+    }
+
+    /// Does this server's OpenSSL know keys of that kind yet?
+    fn judge_age(&mut self, key: &PrivateKey) {
+        let is_new = matches!(
             key.kind(),
             KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::RsaPss { .. }
-        )
-    {
-        stop(
-            Code::KeyTypeTooNew,
-            "this server's OpenSSL does not know this kind of key",
-            format!("{} needs OpenSSL 1.1.1; this Apache has 1.0.", key.kind()),
-            "Make a P-256 or RSA key and have a certificate made for it: esync-ssl cert request --domain NAME"
-                .into(),
-            &unreadable,
         );
+        if is_new && self.question.server.openssl == OpenSsl::V1_0 {
+            self.stop(
+                Code::KeyTypeTooNew,
+                "this server's OpenSSL does not know this kind of key",
+                format!("{} needs OpenSSL 1.1.1; this Apache has 1.0.", key.kind()),
+                "Make a P-256 or RSA key and have a certificate made for it: esync-ssl cert request --domain NAME",
+            );
+        }
     }
-    served.and_then(|served| matching(file, &key, served, server, findings))
+
+    /// Key and certificate must belong together. Gives what [`check`] gives.
+    fn judge_match(&mut self, key: &PrivateKey, served: &Served) -> Option<usize> {
+        let certificate_key = &served.leaf.public_key;
+        if key.matches(certificate_key) != Some(false) {
+            self.findings.extend(several(self.file));
+            return None;
+        }
+        let mut others = self.file.contents.keys().skip(1);
+        let is_behind = others.any(|item| {
+            PrivateKey::from_item(item, None).is_ok_and(|other| other.matches(certificate_key) == Some(true))
+        });
+        let mut rest = served.rest.iter();
+        let right_leaf = match is_behind {
+            true => None,
+            false => rest.position(|certificate| key.matches(&certificate.public_key) == Some(true)),
+        };
+        let (finding, place) = match right_leaf {
+            _ if is_behind => (not_first(), line(self.first)),
+            Some(at) => (leaf_not_first(&served.leaf, &served.rest[at]), None),
+            None => (mismatch(key, certificate_key), None),
+        };
+        let logged = self.question.server.logs("AH02565", "AH02238");
+        self.findings
+            .push(finding.at(&self.file.path, place).logged(&logged));
+        right_leaf
+    }
 }
 
-/// The first key is under a pass-phrase.
-fn protected(
-    question: &Question<'_>,
-    file: &File,
-    item: &Item,
-    encryption: &Encryption,
-    stop: &mut impl FnMut(Code, &str, String, String, &[&'static str]),
-) {
-    let server = question.server;
-    let remove = format!(
-        "esync-ssl cert decrypt-key \"{}\" NEW.key, then use the new file",
-        file.path
-    );
-    let in_der = item.block.is_none();
-    if in_der {
-        stop(
-            Code::KeyPassPhrase,
-            "the private key is protected by a pass-phrase",
-            format!(
-                "{encryption}, in binary form: for that Apache never asks, not even a configured program."
-            ),
-            remove,
-            &server.logs("AH02579", "AH02203"),
-        );
-    } else if !question.pass_phrase_dialog {
-        let nobody = if server.windows {
-            "Apache on Windows cannot ask for it."
-        } else {
-            "A service has no terminal on which Apache could ask for it."
-        };
-        stop(
-            Code::KeyPassPhrase,
-            "the private key is protected by a pass-phrase",
-            format!("{encryption}. {nobody}"),
-            remove,
-            server.pass_phrase_codes(),
-        );
-    } else if !known_to(encryption, server) {
-        stop(
-            Code::KeyCipherUnknown,
-            "this server's OpenSSL cannot open the protected key, even with the right pass-phrase",
-            format!("{encryption}. Apache reports this as a wrong pass-phrase."),
-            remove,
-            &server.logs("AH02580", "AH02204"),
-        );
-    }
+/// Where a block begins.
+fn line(item: &Item) -> Option<usize> {
+    item.block.as_ref().map(|block| block.line)
 }
 
 /// Whether the library opens this protection when it is given the pass-phrase.
 fn known_to(encryption: &Encryption, server: Generation) -> bool {
     let old_ciphers = server.openssl != OpenSsl::V3;
     match encryption {
-        Encryption::LegacyPem(LegacyCipher::Des) => old_ciphers,
+        Encryption::LegacyPem(Cipher::Des) => old_ciphers,
         Encryption::LegacyPem(_) => true,
         Encryption::Pbes2 {
             derivation: Derivation::Scrypt,
             ..
         } => server.openssl != OpenSsl::V1_0,
         Encryption::Pbes2 {
-            cipher: Pbes2Cipher::Des,
-            ..
+            cipher: Cipher::Des, ..
         } => old_ciphers,
         Encryption::Pbes2 { .. } => true,
         Encryption::Pbes1(_) => old_ciphers,
@@ -263,93 +312,57 @@ fn no_key(file: &File, own: bool, server: Generation) -> Finding {
     .logged(&server.logs("AH02579", "AH02203"))
 }
 
-/// Key and certificate must belong together.
-fn matching(
-    file: &File,
-    key: &PrivateKey,
-    served: &Served,
-    server: Generation,
-    findings: &mut Vec<Finding>,
-) -> Option<usize> {
-    let certificate_key = &served.leaf.public_key;
-    let others = || {
-        file.contents
-            .keys()
-            .skip(1)
-            .filter_map(|item| PrivateKey::from_item(item, None).ok())
-    };
-    let line = |item: Option<&Item>| item.and_then(|item| item.block.as_ref()).map(|block| block.line);
-    if key.matches(certificate_key) != Some(false) {
-        if let Some(second) = file.contents.keys().nth(1) {
-            findings.push(
-                Finding::new(
-                    Code::KeySeveral,
-                    Severity::Advice,
-                    "the key file holds several private keys",
-                    "Apache reads the first one only. It is the right one.",
-                    "Remove the others, so that nobody mistakes them.",
-                )
-                .at(&file.path, line(Some(second))),
-            );
-        }
-        return None;
-    }
-    let mut right_leaf = None;
-    let logged = server.logs("AH02565", "AH02238");
-    if others().any(|other| other.matches(certificate_key) == Some(true)) {
-        findings.push(
-            Finding::new(
-                Code::KeySeveral,
-                Severity::StopsStart,
-                "the certificate's private key is not the first one in the key file",
-                "Apache reads the first key only; it belongs to another certificate.",
-                "Remove the stale key in front of it.",
-            )
-            .at(&file.path, line(file.contents.keys().next()))
-            .logged(&logged),
-        );
-    } else if let Some(at) = served
-        .rest
-        .iter()
-        .position(|c| key.matches(&c.public_key) == Some(true))
-    {
-        right_leaf = Some(at);
-        let right = &served.rest[at];
-        findings.push(
-            Finding::new(
-                Code::ChainLeafNotFirst,
-                Severity::StopsStart,
-                "the server's certificate is not the first one in its file",
-                format!(
-                    "Apache takes the first certificate ({}) as the server's, and the key does not fit it. The \
-                     key belongs to {}.",
-                    served.leaf.title(),
-                    right.title()
-                ),
-                "Put the server's certificate first, then its issuer, then the issuer's issuer.",
-            )
-            .at(&file.path, None)
-            .logged(&logged),
-        );
-    } else {
-        let shown = key.public_key().map_or_else(|| "unknown".to_owned(), describe);
-        findings.push(
-            Finding::new(
-                Code::KeyMismatch,
-                Severity::StopsStart,
-                "the private key does not belong to the certificate",
-                format!(
-                    "The certificate's key: {}. The key file's: {shown}.",
-                    describe(certificate_key)
-                ),
-                "Find the key that was made together with the request for this certificate, or have the \
-                 certificate issued again for this key: esync-ssl cert request --domain NAME --key FILE",
-            )
-            .at(&file.path, None)
-            .logged(&logged),
-        );
-    }
-    right_leaf
+/// More keys behind the right one.
+fn several(file: &File) -> Option<Finding> {
+    let second = file.contents.keys().nth(1)?;
+    let finding = Finding::new(
+        Code::KeySeveral,
+        Severity::Advice,
+        "the key file holds several private keys",
+        "Apache reads the first one only. It is the right one.",
+        "Remove the others, so that nobody mistakes them.",
+    );
+    Some(finding.at(&file.path, line(second)))
+}
+
+fn not_first() -> Finding {
+    Finding::new(
+        Code::KeySeveral,
+        Severity::StopsStart,
+        "the certificate's private key is not the first one in the key file",
+        "Apache reads the first key only; it belongs to another certificate.",
+        "Remove the stale key in front of it.",
+    )
+}
+
+fn leaf_not_first(first: &Certificate, right: &Certificate) -> Finding {
+    Finding::new(
+        Code::ChainLeafNotFirst,
+        Severity::StopsStart,
+        "the server's certificate is not the first one in its file",
+        format!(
+            "Apache takes the first certificate ({}) as the server's, and the key does not fit it. The key \
+             belongs to {}.",
+            first.title(),
+            right.title()
+        ),
+        "Put the server's certificate first, then its issuer, then the issuer's issuer.",
+    )
+}
+
+fn mismatch(key: &PrivateKey, certificate_key: &PublicKey) -> Finding {
+    let shown = key.public_key().map_or_else(|| "unknown".to_owned(), describe);
+    Finding::new(
+        Code::KeyMismatch,
+        Severity::StopsStart,
+        "the private key does not belong to the certificate",
+        format!(
+            "The certificate's key: {}. The key file's: {shown}.",
+            describe(certificate_key)
+        ),
+        "Find the key that was made together with the request for this certificate, or have the certificate \
+         issued again for this key: esync-ssl cert request --domain NAME --key FILE",
+    )
 }
 
 /// A public key as people compare it: kind, fingerprint and, for RSA, the end of the modulus.

@@ -19,6 +19,7 @@ pub(super) fn check(question: &Question<'_>, served: &Served, findings: &mut Vec
         findings.push(finding.at(&question.files.certificate.path, served.line));
     };
     strength(question, leaf, &mut add);
+    signature(question, leaf, &mut add);
     validity(question, leaf, &mut add);
     purposes(question, leaf, &mut add);
 }
@@ -80,29 +81,22 @@ pub(super) fn stops(question: &Question<'_>, refusing: Option<u8>) -> bool {
     refusing.is_some_and(|level| question.server.security_level >= level)
 }
 
+const NEW_KEY: &str = "Make a new key and request: esync-ssl cert request --domain NAME";
+
 fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
-    let new_key = "Make a new key and request: esync-ssl cert request --domain NAME";
     let kind = &leaf.public_key.kind;
     let refused = stops(question, refusing_level_of_key(kind, question.server.openssl));
     match kind {
         KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if *bits < 2048 => {
-            let severity = if refused {
-                Severity::StopsStart
-            } else {
-                Severity::BreaksClients
-            };
-            let finding = Finding::new(
-                Code::KeyWeak,
-                severity,
-                format!("the key is too short: {}", leaf.public_key.kind),
-                "Clients, and OpenSSL at its usual security level, refuse RSA keys below 2048 bits.",
-                new_key,
-            );
-            add(if refused {
-                finding.logged(&["AH02562"])
-            } else {
-                finding
-            });
+            add(severe_if(refused, &["AH02562"], |severity| {
+                Finding::new(
+                    Code::KeyWeak,
+                    severity,
+                    format!("the key is too short: {kind}"),
+                    "Clients, and OpenSSL at its usual security level, refuse RSA keys below 2048 bits.",
+                    NEW_KEY,
+                )
+            }));
         }
         _ if refused => {
             let finding = Finding::new(
@@ -121,37 +115,39 @@ fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             add(Finding::new(
                 Code::KeyUnusable,
                 Severity::BreaksClients,
-                format!("clients cannot use this kind of key: {}", leaf.public_key.kind),
+                format!("clients cannot use this kind of key: {kind}"),
                 "TLS clients offer RSA, P-256, P-384, P-521 and Ed25519 with named curves. The server starts \
                  without a word and no client connects.",
-                new_key,
+                NEW_KEY,
             ));
         }
         _ => {}
     }
+}
+
+fn signature(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
+    let digest = &leaf.signature_digest;
+    let refused = stops(question, refusing_level(digest, question.server.openssl));
     // OpenSSL does not look at the signature of a self-signed certificate.
-    let stops = stops(
-        question,
-        refusing_level(&leaf.signature_digest, question.server.openssl),
-    );
-    if (leaf.signature_digest.is_broken() || stops) && !leaf.is_self_issued() {
-        let severity = if stops {
-            Severity::StopsStart
-        } else {
-            Severity::BreaksClients
-        };
-        let finding = Finding::new(
-            Code::SignatureWeak,
-            severity,
-            format!("the certificate is signed with {}", leaf.signature_digest),
-            "Clients, and OpenSSL at its usual security level, refuse signatures with it.",
-            "Have the certificate issued again with SHA-256.",
-        );
-        add(if stops {
-            finding.logged(&["AH02562", "AH02561"])
-        } else {
-            finding
-        });
+    if (digest.is_broken() || refused) && !leaf.is_self_issued() {
+        add(severe_if(refused, &["AH02562", "AH02561"], |severity| {
+            Finding::new(
+                Code::SignatureWeak,
+                severity,
+                format!("the certificate is signed with {digest}"),
+                "Clients, and OpenSSL at its usual security level, refuse signatures with it.",
+                "Have the certificate issued again with SHA-256.",
+            )
+        }));
+    }
+}
+
+/// A finding about what clients refuse, and where this server refuses it too, with the lines of its log.
+fn severe_if(refused: bool, logged: &[&'static str], finding: impl Fn(Severity) -> Finding) -> Finding {
+    if refused {
+        finding(Severity::StopsStart).logged(logged)
+    } else {
+        finding(Severity::BreaksClients)
     }
 }
 

@@ -31,6 +31,27 @@ pub struct Question<'a> {
     pub anchors: &'a [Certificate],
 }
 
+impl<'a> Question<'a> {
+    /// The files by themselves, without a configuration that says more of them.
+    pub fn of_files(
+        files: &'a TlsFiles,
+        server_name: Option<&'a str>,
+        server: Generation,
+        now: OffsetDateTime,
+    ) -> Question<'a> {
+        Question {
+            files,
+            server_name,
+            aliases: &[],
+            server,
+            now,
+            stapling: false,
+            pass_phrase_dialog: false,
+            anchors: &[],
+        }
+    }
+}
+
 /// What the certificate file yields.
 pub(super) struct Served {
     /// The certificate that Apache takes as the server's.

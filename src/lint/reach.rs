@@ -67,6 +67,7 @@ fn reach_of(index: u32, hosts: &[VirtualHost], ports: &BTreeSet<u16>, sets: &Add
             shadow = shadow.or(answer);
         }
     }
+    // The first one with the name answers, so one behind it is shadowed only by what stands before.
     match shadow.map(|index| hosts[index as usize].entry) {
         _ if !listened => Reach::NothingListens,
         Some(entry) if entry < host.entry => Reach::ShadowedBy(entry),

@@ -32,6 +32,7 @@ const FOLDERS: [&str; 5] = [
 /// Checks one directive of mod_ssl.
 pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let name = directive.name;
+    // The command table allows them there (`SSL_CMD_ALL`), the functions behind it refuse them.
     if directive.context.directory && matches!(name, "SSLCACertificateFile" | "SSLCACertificatePath") {
         return refuse(
             walk,

@@ -125,16 +125,13 @@ fn given_files(
         chain: request.chain.as_deref().map(load),
     };
     let name = request.domain.as_deref().map(client_name).transpose()?;
-    let found = check(&Question {
-        files: &files,
-        server_name: name.as_deref(),
-        aliases: &[],
-        server: server.generation,
-        now: OffsetDateTime::now_utc(),
-        stapling: false,
-        pass_phrase_dialog: false,
-        anchors: &[],
-    });
+    let now = OffsetDateTime::now_utc();
+    let found = check(&Question::of_files(
+        &files,
+        name.as_deref(),
+        server.generation,
+        now,
+    ));
     let checked = Checked::new(
         name.or_else(|| Some("the files given".into())),
         None,

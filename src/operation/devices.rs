@@ -15,7 +15,8 @@ use super::{Failure, verify};
 use crate::check::{Finding, Severity, gateway};
 use crate::httpd::in_url;
 use crate::server::deadline::{Patience, resolve};
-use crate::server::handshake::{Answer, Failure as Missed, Request, request, tls12};
+use crate::server::handshake::{Failure as Missed, request, tls12};
+use crate::server::http::{Answer, Request};
 use crate::shown::printable;
 
 /// What a device is told, for all that Talk2M passes on.

@@ -21,7 +21,9 @@ use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
-use crate::server::error_log::{Entry, Outcome, end_of, last_attempt, merge, parse, tail};
+use crate::server::error_log::{Entry, parse};
+use crate::server::log_file::{end_of, tail};
+use crate::server::start_attempt::{Outcome, last_attempt, merge};
 use crate::tls::holds_private_key;
 
 /// A point in time, in the local time of this machine.
@@ -364,16 +366,8 @@ fn alone(group: &Group<'_>, server: Server) -> Option<(Option<Finding>, Option<S
             key: Some(key.clone()),
             chain: None,
         };
-        let found = check(&Question {
-            files: &files,
-            server_name: None,
-            aliases: &[],
-            server: server.generation,
-            now: OffsetDateTime::now_utc(),
-            stapling: false,
-            pass_phrase_dialog: false,
-            anchors: &[],
-        });
+        let now = OffsetDateTime::now_utc();
+        let found = check(&Question::of_files(&files, None, server.generation, now));
         return Some((group.evidence(found.iter(), |_, _| true).cloned(), None));
     }
     let file = certificate.or(key)?;

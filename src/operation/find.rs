@@ -17,8 +17,8 @@ use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
 use crate::server::installation::Installation;
+use crate::server::retry_missing;
 use crate::server::service;
-use crate::server::swap;
 use crate::server::trust::{self, Others, Reach};
 use crate::shown::printable;
 
@@ -156,7 +156,7 @@ impl Loaded {
                 installation.main.display()
             )
         };
-        let bytes = swap::find(|| read_file(&installation.main)).with_context(cannot_read)?;
+        let bytes = retry_missing::find(|| read_file(&installation.main)).with_context(cannot_read)?;
         if bytes.len() >= u32::MAX as usize {
             let cause = say![Place::path(&installation.main), " is larger than 4 GiB"];
             return Err(Failure::refused(Refusal::new(

@@ -1,19 +1,14 @@
-//! Error logs of Apache: lines to entries, entries to start attempts. Knows no causes.
+//! Error logs of Apache: lines to entries. Knows no causes.
 //!
 //! Numbers are what counts: Apache's `AH` numbers, OpenSSL's hexadecimal ones, those of the operating system. The words
 //! of the last two are translated on many machines.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use time::{Date, Month, PrimitiveDateTime, Time};
 
-#[cfg(unix)]
-use crate::apply::{Last, Place};
-use crate::foreign;
+use super::log_file::decode;
 use crate::shown::cut;
 
 /// One message of a log.
@@ -118,88 +113,6 @@ pub fn parse(bytes: &[u8], log: usize) -> Vec<Entry> {
         entries.push(entry);
     }
     entries
-}
-
-/// The end of a log file: so many bytes at most, and no more than [`foreign::LOG_TAIL`].
-///
-/// # Errors
-/// When it cannot be opened or read, is no regular file, or a link of somebody else leads to it.
-pub fn tail(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
-    let most = most.min(foreign::LOG_TAIL);
-    let mut file = open(path)?;
-    let from = file.metadata()?.len().saturating_sub(most);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    if from > 0 {
-        drop_first(&mut bytes);
-    }
-    Ok(bytes)
-}
-
-/// Opens a log. Who may write to its folder could put a link there to a file that only root may read, and what we show
-/// of it goes into reports: a link of theirs leads only to what is theirs.
-#[cfg(unix)]
-fn open(path: &Path) -> std::io::Result<File> {
-    let place = Place::of(&std::path::absolute(path)?, Last::Follow)?;
-    // What it is instead of a file is said where all are opened.
-    let file = place
-        .open()
-        .map_err(|error| foreign::open(path).err().unwrap_or(error))?;
-    match place.led_out(Place::found(&file)?.attributes.uid) {
-        Some(others) => Err(std::io::Error::other(format!(
-            "a symbolic link leads to {}, which others may change ({others}), so it is not read; name the file itself: \
-             esync-ssl explain FILE",
-            place.path().display()
-        ))),
-        None => Ok(file),
-    }
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> std::io::Result<File> {
-    foreign::open(path).map(|(file, _)| file)
-}
-
-/// The end of a log that is piped in. Of one that does not end, what came up to [`foreign::PIPED_LOG`] counts.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn end_of(stream: impl Read) -> std::io::Result<Vec<u8>> {
-    let keep = foreign::LOG_TAIL as usize;
-    let mut stream = stream.take(foreign::PIPED_LOG);
-    let mut bytes = Vec::new();
-    let mut is_cut = false;
-    while stream.by_ref().take(foreign::LOG_TAIL).read_to_end(&mut bytes)? > 0 {
-        if bytes.len() > keep {
-            is_cut = true;
-            bytes.drain(..bytes.len() - keep);
-        }
-    }
-    if is_cut {
-        drop_first(&mut bytes);
-    }
-    Ok(bytes)
-}
-
-/// The first line is a part of one.
-fn drop_first(bytes: &mut Vec<u8>) {
-    let end = memchr::memchr(b'\n', bytes).map_or(0, |at| at + 1);
-    bytes.drain(..end);
-}
-
-/// Logs are bytes; Windows puts UTF-16 into files that were redirected by hand.
-fn decode(bytes: &[u8]) -> String {
-    let wide = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|two| read([two[0], two[1]])).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
 }
 
 /// A line without what others put before Apache's own words.
@@ -321,121 +234,6 @@ fn moment(parts: [&str; 7], month: u8) -> Option<PrimitiveDateTime> {
     Some(PrimitiveDateTime::new(date, time))
 }
 
-/// What a start that failed says last: the first four of a start, the others of a restart.
-pub const FAILED: [&str; 8] = [
-    "AH00013", "AH00014", "AH00015", "AH00016", "AH00017", "AH00018", "AH00019", "AH00020",
-];
-/// "resuming normal operations": event, worker and prefork; Windows.
-const RUNNING: [&str; 4] = ["AH00489", "AH00163", "AH00292", "AH00455"];
-/// The server is about to read its configuration again.
-const RESTARTS: [&str; 7] = [
-    "AH00493", "AH00494", "AH00171", "AH00173", "AH00296", "AH00298", "AH00424",
-];
-/// The server ends because it was told to.
-const STOPPED: [&str; 4] = ["AH00491", "AH00169", "AH00295", "AH00422"];
-
-/// How the last start attempt went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It said that it serves.
-    Running,
-    /// It gave up.
-    Failed,
-    /// It ended because it was told to.
-    Stopped,
-    /// The log does not say.
-    Unknown,
-}
-
-/// Starts are over within that time.
-const LONGEST_START: time::Duration = time::Duration::seconds(120);
-
-/// Joins the entries of several logs in the order of time, as far as they carry it.
-pub fn merge(logs: Vec<Vec<Entry>>) -> Vec<Entry> {
-    let mut all: Vec<Entry> = logs.into_iter().flatten().collect();
-    // Stable: entries of one log keep their order.
-    all.sort_by_key(|entry| entry.time);
-    all
-}
-
-/// The entries from the last start attempt on, and how it went.
-pub fn last_attempt(entries: &[Entry]) -> (&[Entry], Outcome) {
-    let is = |at: usize, codes: &[&str]| {
-        let entry: &Entry = &entries[at];
-        entry.code.as_deref().is_some_and(|code| codes.contains(&code))
-            || (codes == FAILED && entry.message.starts_with("no listening sockets available"))
-    };
-    let count = entries.len();
-    let Some(mark) = (0..count)
-        .rev()
-        .find(|&at| is(at, &FAILED) || is(at, &RUNNING) || is(at, &STOPPED))
-    else {
-        return (entries, Outcome::Unknown);
-    };
-    // Something new may have begun behind the last mark, and not be over.
-    let behind = (mark + 1..count).find(|&at| is(at, &RESTARTS)).or_else(|| {
-        let ended = is(mark, &FAILED) || is(mark, &STOPPED);
-        (mark + 1..count)
-            .find(|&at| ended && is_of_start(&entries[at]) && !same_end(&entries[mark], &entries[at]))
-    });
-    if let Some(from) = behind {
-        return (&entries[from..], Outcome::Unknown);
-    }
-    let outcome = match () {
-        () if is(mark, &FAILED) => Outcome::Failed,
-        () if is(mark, &STOPPED) => Outcome::Stopped,
-        () => Outcome::Running,
-    };
-    let mut from = mark;
-    while from > 0 {
-        let before = from - 1;
-        let distance = entries[mark]
-            .time
-            .zip(entries[before].time)
-            .map(|(later, earlier)| later - earlier);
-        let other = is(before, &FAILED)
-            && !(is(mark, &FAILED) && same_failure(&entries[before], &entries[from]))
-            || is(before, &RUNNING) && outcome != Outcome::Stopped
-            || is(before, &STOPPED);
-        if other || (outcome != Outcome::Stopped && distance.is_some_and(|distance| distance > LONGEST_START))
-        {
-            break;
-        }
-        from = before;
-        if is(from, &RESTARTS) {
-            break;
-        }
-    }
-    (&entries[from..], outcome)
-}
-
-/// One failure says several lines: that no port is left, and that it ends. Untimed lines that follow each other are of
-/// one run: `AH00072`, `AH00015`.
-fn same_failure(one: &Entry, other: &Entry) -> bool {
-    if one.is_timed && other.is_timed {
-        let distance = one.time.zip(other.time).map(|(earlier, later)| later - earlier);
-        return one.pid == other.pid
-            && one.code != other.code
-            && distance.is_some_and(|distance| distance < time::Duration::seconds(2));
-    }
-    !one.is_timed
-        && !other.is_timed
-        && one.log == other.log
-        && one.line + 4 > other.line
-        && one.code != other.code
-}
-
-/// Two logs tell of one end: the one of a virtual host goes on after the main one has ended.
-fn same_end(mark: &Entry, entry: &Entry) -> bool {
-    let distance = mark.time.zip(entry.time).map(|(earlier, later)| later - earlier);
-    mark.log != entry.log && distance.is_some_and(|distance| distance < time::Duration::seconds(2))
-}
-
-/// Is it something that is said while the server starts, rather than about a request or a child?
-fn is_of_start(entry: &Entry) -> bool {
-    !entry.text.contains("[client ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -480,8 +278,6 @@ mod tests {
         assert!(entry.text.len() < LONGEST_LINE + 1000, "{}", entry.text.len());
         assert!(entry.text.contains("more bytes]") && entry.text.contains("left out"));
         assert_eq!(cut("\u{20ac}\u{20ac}", 4), "\u{20ac} [and 3 more bytes]");
-        let piped = end_of(std::io::Cursor::new("12345678\n".repeat(1 << 20))).unwrap();
-        assert!(piped.len() as u64 > foreign::LOG_TAIL - 10 && piped.starts_with(b"12345678\n"));
     }
 
     #[test]
@@ -505,67 +301,5 @@ mod tests {
             Some("Syntax error on line 3 of /a:\nInvalid command 'x'")
         );
         assert_eq!(event[0].os_error, Some(10013), "{event:#?}");
-    }
-
-    #[test]
-    fn the_last_attempt_is_found() {
-        let line =
-            |second: u32, rest: &str| format!("[Mon Nov 23 21:56:{second:02} 2026] [ssl:x] [pid 1] {rest}\n");
-        let started = [line(1, "AH01909: old"), line(2, "AH00489: resuming")].concat();
-        let failed = [
-            line(9, "AH00493: graceful"),
-            line(9, "AH02565: bad"),
-            line(10, "AH00020: failed"),
-        ]
-        .concat();
-        let both = parse(format!("{started}{failed}").as_bytes(), 0);
-        let (last, outcome) = last_attempt(&both);
-        assert_eq!((last.len(), outcome), (3, Outcome::Failed));
-        let again = parse(format!("{started}{failed}{started}").as_bytes(), 0);
-        let (last, outcome) = last_attempt(&again);
-        assert_eq!((last.len(), outcome), (2, Outcome::Running));
-        let twice = parse(
-            format!(
-                "{}AH00016: Configuration Failed\n{}AH00016: Configuration Failed\n",
-                line(3, "AH02572: a"),
-                line(5, "AH02565: b")
-            )
-            .as_bytes(),
-            0,
-        );
-        let (last, outcome) = last_attempt(&twice);
-        assert_eq!((last.len(), outcome), (2, Outcome::Failed));
-        assert_eq!(last[0].code.as_deref(), Some("AH02565"));
-    }
-
-    #[test]
-    fn a_restart_that_fails_behind_a_good_start() {
-        let line = |second: u32, rest: &str| format!("[Mon Nov 23 21:56:{second:02} 2026] {rest}\n");
-        let log = [
-            line(1, "[mpm_event:notice] [pid 1:tid 1] AH00489: resuming"),
-            line(
-                9,
-                "[mpm_event:notice] [pid 1:tid 1] AH00493: SIGUSR1 received.  Doing graceful restart",
-            ),
-            "(98)x: AH00072: make_sock: could not bind to address [::]:443\n".into(),
-            "(98)x: AH00072: make_sock: could not bind to address 0.0.0.0:443\n".into(),
-            line(
-                9,
-                "[mpm_event:alert] [pid 1:tid 1] no listening sockets available, shutting down",
-            ),
-            line(9, "[:emerg] [pid 1:tid 1] AH00019: Unable to open logs, exiting"),
-        ];
-        let entries = parse(log.concat().as_bytes(), 0);
-        let (last, outcome) = last_attempt(&entries);
-        assert_eq!((last.len(), outcome), (5, Outcome::Failed), "{last:#?}");
-        // Started again, that is what counts.
-        let again = [
-            &log.concat(),
-            &*line(20, "[mpm_event:notice] [pid 7:tid 7] AH00489: resuming"),
-        ]
-        .concat();
-        let entries = parse(again.as_bytes(), 0);
-        let (last, outcome) = last_attempt(&entries);
-        assert_eq!((last.len(), outcome), (1, Outcome::Running), "{last:#?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The running server as a client sees it: connection, TLS handshake, certificates as served, one request.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,12 +8,10 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, Error, Stream, SupportedProtocolVersion};
 
 use super::deadline::{Connection, Deadline};
+use super::http::{Answer, Request, exchange};
 use super::tls_probe::{self, Client, Signatures};
 pub use super::tls_probe::{Roots, Trust};
 use crate::httpd::in_url;
-
-/// No answer that matters is longer.
-const MAX_ANSWER: usize = 64 << 10;
 
 /// What a TLS handshake showed.
 #[derive(Clone, Debug)]
@@ -28,49 +26,6 @@ pub struct Seen {
     pub trust: Trust,
     /// The answer to a request for `/` over this connection.
     pub answer: Option<Answer>,
-}
-
-/// An answer over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its number.
-    pub status: u16,
-    /// `Location`.
-    pub location: Option<String>,
-    /// `Strict-Transport-Security`.
-    pub hsts: Option<String>,
-    /// `Server`.
-    pub server: Option<String>,
-    /// It is a file as it lies on the disk, by what servers say of those: its tag, its date, and that it can be had in
-    /// parts.
-    pub is_file: bool,
-    /// What follows the head.
-    pub body: Vec<u8>,
-}
-
-/// What is asked over HTTP.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// `HEAD`, `POST`.
-    pub method: &'a str,
-    /// `Host`: an IPv6 address in brackets, with the port where it is not the usual one.
-    pub host: &'a str,
-    /// Path, from its `/` on.
-    pub path: &'a str,
-    /// Type and bytes that are sent.
-    pub body: Option<(&'a str, &'a [u8])>,
-}
-
-impl<'a> Request<'a> {
-    /// A look that changes nothing.
-    pub fn look(host: &'a str, path: &'a str) -> Request<'a> {
-        Request {
-            method: "HEAD",
-            host,
-            path,
-            body: None,
-        }
-    }
 }
 
 /// Why there was no handshake.
@@ -226,116 +181,4 @@ fn connect(address: SocketAddr, deadline: Deadline) -> Result<Connection, Failur
     deadline
         .connect(address)
         .map_err(|error| Failure::NotConnected(error.to_string()))
-}
-
-fn exchange(stream: &mut (impl Read + Write), request: &Request<'_>) -> std::io::Result<Answer> {
-    let Request {
-        method, host, path, ..
-    } = request;
-    let mut bytes =
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: esync-ssl\r\n")
-            .into_bytes();
-    if let Some((kind, body)) = request.body {
-        bytes.extend(format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()).bytes());
-        bytes.extend(b"\r\n");
-        bytes.extend(body);
-    } else {
-        bytes.extend(b"\r\n");
-    }
-    stream.write_all(&bytes)?;
-    stream.flush()?;
-    let bytes = answer(stream, *method == "HEAD")?;
-    Answer::parse(&bytes).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP"))
-}
-
-/// What comes until the server closes, or is out of time: what came by then counts. Behind the head of an answer that
-/// has no body nothing is waited for.
-fn answer(stream: &mut impl Read, is_head: bool) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    let mut looked = 0;
-    while bytes.len() < MAX_ANSWER {
-        match stream.read(&mut part) {
-            Ok(0) => break,
-            Ok(length) => bytes.extend_from_slice(&part[..length]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if bytes.is_empty() => return Err(error),
-            Err(_) => break,
-        }
-        if is_head && memchr::memmem::find(&bytes[looked..], b"\r\n\r\n").is_some() {
-            break;
-        }
-        looked = bytes.len().saturating_sub(3);
-    }
-    Ok(bytes)
-}
-
-impl Answer {
-    fn parse(bytes: &[u8]) -> Option<Answer> {
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let (head, body) = bytes.split_at(end.map_or(bytes.len(), |end| end + 4));
-        let head = String::from_utf8_lossy(head);
-        let status = head
-            .strip_prefix("HTTP/")?
-            .split_whitespace()
-            .nth(1)?
-            .parse()
-            .ok()?;
-        let header = |name: &str| {
-            let mut fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-            fields
-                .find(|(field, _)| field.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.trim().to_string())
-        };
-        let is_chunked =
-            header("Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
-        Some(Answer {
-            status,
-            location: header("Location"),
-            hsts: header("Strict-Transport-Security"),
-            server: header("Server"),
-            is_file: ["ETag", "Last-Modified", "Accept-Ranges"]
-                .iter()
-                .all(|name| header(name).is_some()),
-            body: if is_chunked { joined(body) } else { body.to_vec() },
-        })
-    }
-}
-
-/// A body that came in chunks, as far as it came.
-fn joined(mut chunks: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Some(end) = chunks.windows(2).position(|two| two == b"\r\n") {
-        let size = String::from_utf8_lossy(&chunks[..end]);
-        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).unwrap_or(0);
-        let rest = &chunks[end + 2..];
-        if size == 0 {
-            break;
-        }
-        body.extend(&rest[..size.min(rest.len())]);
-        chunks = rest.get(size.saturating_add(2)..).unwrap_or_default();
-    }
-    body
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_taken_apart() {
-        let answer = Answer::parse(
-            b"HTTP/1.1 201 Created\r\nlocation: /x\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
-        )
-        .unwrap();
-        assert_eq!((answer.status, answer.location.as_deref()), (201, Some("/x")));
-        assert_eq!(answer.body, b"abcde");
-        assert_eq!(joined(b"ffffffffffffffff\r\nab"), b"ab");
-        assert_eq!(joined(b"zz\r\nab"), b"");
-        assert_eq!(Answer::parse(b"SSH-2.0-x\r\n"), None);
-        assert_eq!(
-            Answer::parse(b"HTTP/1.0 200 OK\r\n\r\nbody").unwrap().body,
-            b"body"
-        );
-    }
 }

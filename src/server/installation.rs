@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::binary::{Binary, Silence};
 use super::candidates::{self, Candidate, Found, MAIN_FILES};
 use super::same_file::same;
-use super::{envvars, swap};
+use super::{envvars, retry_missing};
 use crate::foreign;
 use crate::quoted::quoted;
 
@@ -219,7 +219,7 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
             .map(|name| join(&absolute, name))
             .find(|path| path.is_file())
     };
-    let main = swap::find(|| there().ok_or_else(|| ErrorKind::NotFound.into())).map_err(|_| {
+    let main = retry_missing::find(|| there().ok_or_else(|| ErrorKind::NotFound.into())).map_err(|_| {
         NotFound(format!(
             "no Apache configuration below {} ({found_by}): none of {} is there; name the main file with --config",
             root.display(),
@@ -243,7 +243,7 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
             main.display()
         )));
     }
-    if !swap::find(|| path.metadata()).is_ok_and(|metadata| metadata.is_file()) {
+    if !retry_missing::find(|| path.metadata()).is_ok_and(|metadata| metadata.is_file()) {
         return Err(NotFound(format!(
             "the main file {} (--config) does not exist; check the path",
             main.display()

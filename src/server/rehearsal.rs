@@ -19,8 +19,8 @@ use super::child::Group;
 use super::command_line::MARK;
 use super::environment::Environment;
 use super::port::is_opened_by_root_or_us;
-use super::scratch::Scratch;
-use super::shown::{self, Shown};
+use super::scratch::{MAIN, Scratch};
+use super::served_certificates::{self, Shown};
 use crate::interrupt;
 
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
@@ -33,8 +33,6 @@ pub const WITH_DIALOG: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(2);
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// The main file, below the folder.
-pub(super) const MAIN: &str = "httpd.conf";
 /// The log that the configuration is to name, below the folder.
 pub const ERROR_LOG: &str = "error.log";
 const STDOUT: &str = "stdout";
@@ -241,7 +239,7 @@ fn look(port: u16, name: &str, patience: Duration) -> io::Result<Shown> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match is_opened_by_root_or_us(address) {
         Some(false) => Err(io::ErrorKind::ConnectionRefused.into()),
-        Some(true) | None => shown::connect(address, name, patience),
+        Some(true) | None => served_certificates::connect(address, name, patience),
     }
 }
 
@@ -263,7 +261,7 @@ fn is_early(error: &io::Error) -> bool {
 fn said(folder: &Path) -> String {
     let mut said = String::new();
     for name in [STDOUT, STDERR, ERROR_LOG] {
-        let text = super::error_log::tail(&folder.join(name), crate::foreign::NOTE).unwrap_or_default();
+        let text = super::log_file::tail(&folder.join(name), crate::foreign::NOTE).unwrap_or_default();
         for line in String::from_utf8_lossy(&text)
             .lines()
             .filter(|line| !line.trim().is_empty())

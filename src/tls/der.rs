@@ -1,6 +1,7 @@
 //! The little of DER (X.690) that recognising and rewriting files needs: definite lengths, one-byte tags.
 //!
-//! Does not check what it reads against any schema; for certificates there is x509-parser.
+//! Does not check what it reads against any schema; for certificates there is x509-parser. Not the crate `der`: OpenSSL takes
+//! lengths and numbers that are longer than DER allows, and so do we (`tls_formats`).
 
 use zeroize::Zeroizing;
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Error;
 use super::der::{OCTET_STRING, OID, Reader, SEQUENCE, dotted};
 use super::pem::Block;
-use super::protection::{Derivation, Encryption, LegacyCipher, Pbes1, Pbes2Cipher, Pkcs12Scheme};
+use super::protection::{Cipher, Derivation, Encryption, Pbes1, Pkcs12Scheme};
 
 /// Rounds of key derivation beyond which a file is refused: a hundred times what careful tools use, a few
 /// seconds of work. A file that asks for more is damaged or made to stop us.
@@ -35,12 +35,12 @@ pub(crate) fn of_headers(block: &Block) -> Option<Encryption> {
         .unwrap_or("")
         .trim();
     Some(Encryption::LegacyPem(match name.to_ascii_uppercase().as_str() {
-        "DES-CBC" => LegacyCipher::Des,
-        "DES-EDE3-CBC" => LegacyCipher::TripleDes,
-        "AES-128-CBC" => LegacyCipher::Aes128,
-        "AES-192-CBC" => LegacyCipher::Aes192,
-        "AES-256-CBC" => LegacyCipher::Aes256,
-        _ => LegacyCipher::Other(name.chars().filter(char::is_ascii_graphic).take(40).collect()),
+        "DES-CBC" => Cipher::Des,
+        "DES-EDE3-CBC" => Cipher::TripleDes,
+        "AES-128-CBC" => Cipher::Aes128,
+        "AES-192-CBC" => Cipher::Aes192,
+        "AES-256-CBC" => Cipher::Aes256,
+        _ => Cipher::Other(name.chars().filter(char::is_ascii_graphic).take(40).collect()),
     }))
 }
 
@@ -89,12 +89,12 @@ fn pbes2(mut algorithm: Reader<'_>) -> Encryption {
             _ => Derivation::Other(derivation),
         },
         cipher: match cipher.as_str() {
-            "1.3.14.3.2.7" => Pbes2Cipher::Des,
-            "1.2.840.113549.3.7" => Pbes2Cipher::TripleDes,
-            "2.16.840.1.101.3.4.1.2" => Pbes2Cipher::Aes128,
-            "2.16.840.1.101.3.4.1.22" => Pbes2Cipher::Aes192,
-            "2.16.840.1.101.3.4.1.42" => Pbes2Cipher::Aes256,
-            _ => Pbes2Cipher::Other(cipher),
+            "1.3.14.3.2.7" => Cipher::Des,
+            "1.2.840.113549.3.7" => Cipher::TripleDes,
+            "2.16.840.1.101.3.4.1.2" => Cipher::Aes128,
+            "2.16.840.1.101.3.4.1.22" => Cipher::Aes192,
+            "2.16.840.1.101.3.4.1.42" => Cipher::Aes256,
+            _ => Cipher::Other(cipher),
         },
     }
 }
@@ -112,12 +112,7 @@ pub(crate) fn decrypt_der(der: &[u8], pass_phrase: &[u8]) -> Result<Zeroizing<Ve
     match &encryption {
         Encryption::Pbes2 {
             derivation: Derivation::Pbkdf2 | Derivation::Scrypt,
-            cipher:
-                Pbes2Cipher::Des
-                | Pbes2Cipher::TripleDes
-                | Pbes2Cipher::Aes128
-                | Pbes2Cipher::Aes192
-                | Pbes2Cipher::Aes256,
+            cipher: Cipher::Des | Cipher::TripleDes | Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256,
         } => {
             bounded_derivation(&mut parameters)?;
             let info = pkcs8::EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported())?;
@@ -177,12 +172,12 @@ pub(crate) fn decrypt_block(block: &Block, pass_phrase: &[u8]) -> Result<Zeroizi
         .map(|(_, iv)| iv.trim());
     let iv = iv.and_then(hex).ok_or(Error::DamagedKey)?;
     let (key_length, iv_length) = match cipher {
-        LegacyCipher::Des => (8, 8),
-        LegacyCipher::TripleDes => (24, 8),
-        LegacyCipher::Aes128 => (16, 16),
-        LegacyCipher::Aes192 => (24, 16),
-        LegacyCipher::Aes256 => (32, 16),
-        LegacyCipher::Other(_) => return Err(Error::UnsupportedEncryption(encryption)),
+        Cipher::Des => (8, 8),
+        Cipher::TripleDes => (24, 8),
+        Cipher::Aes128 => (16, 16),
+        Cipher::Aes192 => (24, 16),
+        Cipher::Aes256 => (32, 16),
+        Cipher::Other(_) => return Err(Error::UnsupportedEncryption(encryption)),
     };
     if iv.len() != iv_length {
         return Err(Error::DamagedKey);
@@ -200,10 +195,10 @@ pub(crate) fn decrypt_block(block: &Block, pass_phrase: &[u8]) -> Result<Zeroizi
     }
     let (key, data) = (&key[..key_length], block.der.as_slice());
     match cipher {
-        LegacyCipher::Des => cbc_decrypt::<des::Des>(key, &iv, data),
-        LegacyCipher::TripleDes => cbc_decrypt::<des::TdesEde3>(key, &iv, data),
-        LegacyCipher::Aes128 => cbc_decrypt::<aes::Aes128>(key, &iv, data),
-        LegacyCipher::Aes192 => cbc_decrypt::<aes::Aes192>(key, &iv, data),
+        Cipher::Des => cbc_decrypt::<des::Des>(key, &iv, data),
+        Cipher::TripleDes => cbc_decrypt::<des::TdesEde3>(key, &iv, data),
+        Cipher::Aes128 => cbc_decrypt::<aes::Aes128>(key, &iv, data),
+        Cipher::Aes192 => cbc_decrypt::<aes::Aes192>(key, &iv, data),
         _ => cbc_decrypt::<aes::Aes256>(key, &iv, data),
     }
 }

@@ -1,22 +1,20 @@
-//! Makes keys, self-signed certificates and requests for a certificate authority (CSR).
+//! Makes self-signed certificates and requests for a certificate authority (CSR), with new keys or those that are there.
 //!
 //! Writes no file and never shows a key; the caller puts the PEM where it belongs.
 
 use std::fmt;
-use std::str::FromStr;
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType, SerialNumber, SignatureAlgorithm,
 };
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair};
-use rsa::pkcs8::EncodePrivateKey;
-use rsa::rand_core::{TryCryptoRng, TryRng};
 use time::{Duration, OffsetDateTime};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::name::Name;
+pub use super::new_key::KeyType;
+use super::new_key::new_key;
 use super::private_key::PrivateKey;
 use super::public_key::{Curve, KeyKind};
 use super::{Error, pem};
@@ -29,69 +27,6 @@ pub const DEFAULT_DAYS: u32 = 397;
 
 /// How long before now a new certificate becomes valid, so that clients with a late clock accept it too.
 const CLOCK_SKEW: Duration = Duration::hours(1);
-
-/// A kind of new private key. All of them work with every Apache 2.4 and OpenSSL 1.0.1 or later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyType {
-    /// EC on curve P-256 (prime256v1): small and fast.
-    #[default]
-    P256,
-    /// EC on curve P-384 (secp384r1).
-    P384,
-    /// RSA with 2048 bits, for clients that know nothing else.
-    Rsa2048,
-    /// RSA with 3072 bits.
-    Rsa3072,
-    /// RSA with 4096 bits: takes seconds to make, and every handshake pays for it.
-    Rsa4096,
-}
-
-impl KeyType {
-    /// Every kind, in the order in which help texts list them.
-    pub const ALL: [KeyType; 5] = [
-        KeyType::P256,
-        KeyType::P384,
-        KeyType::Rsa2048,
-        KeyType::Rsa3072,
-        KeyType::Rsa4096,
-    ];
-
-    fn is_rsa(self) -> bool {
-        matches!(self, KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096)
-    }
-}
-
-impl fmt::Display for KeyType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            KeyType::P256 => "p256",
-            KeyType::P384 => "p384",
-            KeyType::Rsa2048 => "rsa2048",
-            KeyType::Rsa3072 => "rsa3072",
-            KeyType::Rsa4096 => "rsa4096",
-        })
-    }
-}
-
-impl FromStr for KeyType {
-    type Err = String;
-
-    /// Reads the word that [`KeyType`] displays, in any case and with or without a hyphen.
-    fn from_str(word: &str) -> Result<Self, String> {
-        let plain: String = word
-            .chars()
-            .filter(|c| *c != '-')
-            .collect::<String>()
-            .to_ascii_lowercase();
-        Self::ALL
-            .into_iter()
-            .find(|t| t.to_string() == plain)
-            .ok_or_else(|| {
-                let all: Vec<String> = Self::ALL.iter().map(ToString::to_string).collect();
-                format!("unknown kind of key; choose one of {}", all.join(", "))
-            })
-    }
-}
 
 /// A new certificate with its private key.
 pub struct KeyAndCertificate {
@@ -176,16 +111,6 @@ pub fn request_with(names: &[String], key: &PrivateKey) -> Result<String, Error>
     sign_request(&parameters(names, rsa)?, key.pkcs8(), algorithm)
 }
 
-impl KeyType {
-    fn algorithm(self) -> &'static SignatureAlgorithm {
-        match self {
-            KeyType::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-            KeyType::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
-            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => &rcgen::PKCS_RSA_SHA256,
-        }
-    }
-}
-
 /// What a server certificate says besides key, serial number and dates.
 fn parameters(names: &[String], rsa: bool) -> Result<CertificateParams, Error> {
     let mut wanted: Vec<Name> = Vec::new();
@@ -235,25 +160,6 @@ fn random_serial() -> Result<SerialNumber, Error> {
     Ok(SerialNumber::from_slice(&bytes))
 }
 
-/// A new private key as PKCS#8 DER.
-fn new_key(key_type: KeyType) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let random = SystemRandom::new();
-    let ec = |algorithm| {
-        EcdsaKeyPair::generate_pkcs8(algorithm, &random)
-            .map(|document| Zeroizing::new(document.as_ref().to_vec()))
-            .map_err(|_| Error::KeyGeneration)
-    };
-    let bits = match key_type {
-        KeyType::P256 => return ec(&ECDSA_P256_SHA256_ASN1_SIGNING),
-        KeyType::P384 => return ec(&ECDSA_P384_SHA384_ASN1_SIGNING),
-        KeyType::Rsa2048 => 2048,
-        KeyType::Rsa3072 => 3072,
-        KeyType::Rsa4096 => 4096,
-    };
-    let key = rsa::PrivateKey::new(&mut Random(random), bits).map_err(|_| Error::KeyGeneration)?;
-    Ok(key.to_pkcs8_der().map_err(|_| Error::KeyGeneration)?.to_bytes())
-}
-
 fn signing_pair(pkcs8: &[u8], algorithm: &'static SignatureAlgorithm) -> Result<KeyPair, Error> {
     KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.into(), algorithm).map_err(|e| Error::Signing(e.to_string()))
 }
@@ -270,31 +176,6 @@ fn sign_request(
     pair.zeroize();
     Ok(pem::encode("CERTIFICATE REQUEST", request?.der()).to_string())
 }
-
-/// ring's random numbers in the shape that the rsa crate asks for.
-struct Random(SystemRandom);
-
-impl TryRng for Random {
-    type Error = rsa::Error;
-
-    fn try_next_u32(&mut self) -> Result<u32, rsa::Error> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, rsa::Error> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rsa::Error> {
-        self.0.fill(bytes).map_err(|_| rsa::Error::Rng)
-    }
-}
-
-impl TryCryptoRng for Random {}
 
 #[cfg(test)]
 mod tests {

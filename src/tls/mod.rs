@@ -9,10 +9,11 @@
 //! - [`chain`] puts certificates in order, [`name`] tells whether one is good for a name;
 //! - [`bundle`] puts key, certificate and chain of several files into what one server gets;
 //! - [`request`] reads what was asked of a certificate authority;
-//! - [`issue`] makes keys, self-signed certificates and requests.
+//! - [`issue`] makes self-signed certificates and requests, with keys of `new_key`.
 //!
 //! What all this means for a server is not decided here but by the rules in `check/`.
 
+mod base64;
 pub mod bundle;
 pub mod certificate;
 pub mod chain;
@@ -22,6 +23,7 @@ pub mod encryption;
 pub mod error;
 pub mod issue;
 pub mod name;
+mod new_key;
 pub mod pem;
 pub mod pkcs12;
 pub mod private_key;

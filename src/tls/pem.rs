@@ -6,6 +6,8 @@
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
+use super::base64::{decode_base64, line_content};
+
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
@@ -245,42 +247,6 @@ fn decode(body: &[u8], headers: &mut Vec<(String, String)>) -> Result<Zeroizing<
     decode_base64(&Zeroizing::new(rest.concat())).ok_or(Fault::NotBase64)
 }
 
-/// A line without blanks around it. At the end, OpenSSL also cuts off whatever is not ASCII, such as the
-/// no-break spaces of a web page.
-fn line_content(line: &[u8]) -> &[u8] {
-    let length = line
-        .iter()
-        .rposition(|byte| *byte > b' ' && *byte < 0x80)
-        .map_or(0, |at| at + 1);
-    line[..length].trim_ascii_start()
-}
-
-/// The first run of base64 lines in a text, whatever stands around it: how OpenSSL reads a *key* when there is
-/// no PEM block that it can read. Certificates are not read like this since Apache 2.4.8.
-pub(crate) fn first_base64_run(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut run = Zeroizing::new(Vec::with_capacity(text.len()));
-    for line in text.split(|byte| *byte == b'\n').map(line_content) {
-        let base64 = line
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/= \t".contains(byte));
-        if base64 && (!run.is_empty() || line.len() % 4 == 0) {
-            run.extend_from_slice(line);
-        } else if !run.is_empty() {
-            break;
-        }
-    }
-    decode_base64(&run)
-}
-
-/// Base64 with blanks and line breaks anywhere; `None` when it is empty or anything else.
-pub(crate) fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
-    compact.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-    let length = Base64::decode_in_place(&mut compact).ok()?.len();
-    compact.truncate(length);
-    (length > 0).then_some(compact)
-}
-
 /// Writes one block with lines of 64 characters and a final newline. The text is wiped when dropped, as it
 /// may be a private key.
 pub fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
@@ -357,14 +323,6 @@ mod tests {
             [Margin::None, Margin::PreviousEnd]
         );
         assert!(glued.iter().all(|b| b.2.is_none()));
-    }
-
-    #[test]
-    fn a_run_of_base64_is_found_without_its_armour() {
-        let run = |text: &str| first_base64_run(text.as_bytes()).map(|der| der.len());
-        assert_eq!(run(&BLOCK.replace("-----", "----")), Some(9));
-        assert_eq!(run("Key: x\nAAEC\n\nAAEC\n-----\nAAEC"), Some(6));
-        assert_eq!(run(BLOCK.replace('\n', "").as_str()), None);
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encryption {
     /// `Proc-Type: 4,ENCRYPTED`, as OpenSSL 1.x wrote it.
-    LegacyPem(LegacyCipher),
+    LegacyPem(Cipher),
     /// PKCS#8 with PBES2 (RFC 8018).
     Pbes2 {
         /// How the key is derived.
         derivation: Derivation,
         /// The cipher.
-        cipher: Pbes2Cipher,
+        cipher: Cipher,
     },
     /// PKCS#8 with PBES1 (RFC 8018).
     Pbes1(Pbes1),
@@ -24,16 +24,16 @@ pub enum Encryption {
     Unknown(String),
 }
 
-/// The cipher named in `DEK-Info`.
+/// The cipher that `DEK-Info` or PBES2 names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum LegacyCipher {
+pub enum Cipher {
     Des,
     TripleDes,
     Aes128,
     Aes192,
     Aes256,
-    /// Another name, as it stands there.
+    /// Another name, or object identifier, as it stands there.
     Other(String),
 }
 
@@ -43,18 +43,6 @@ pub enum LegacyCipher {
 pub enum Derivation {
     Pbkdf2,
     Scrypt,
-    Other(String),
-}
-
-/// Cipher within PBES2.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Pbes2Cipher {
-    Des,
-    TripleDes,
-    Aes128,
-    Aes192,
-    Aes256,
     Other(String),
 }
 
@@ -89,12 +77,12 @@ impl fmt::Display for Encryption {
                 f,
                 "legacy PEM encryption with {}",
                 match cipher {
-                    LegacyCipher::Des => "DES-CBC",
-                    LegacyCipher::TripleDes => "DES-EDE3-CBC",
-                    LegacyCipher::Aes128 => "AES-128-CBC",
-                    LegacyCipher::Aes192 => "AES-192-CBC",
-                    LegacyCipher::Aes256 => "AES-256-CBC",
-                    LegacyCipher::Other(name) => return write!(f, "legacy PEM encryption with {name:?}"),
+                    Cipher::Des => "DES-CBC",
+                    Cipher::TripleDes => "DES-EDE3-CBC",
+                    Cipher::Aes128 => "AES-128-CBC",
+                    Cipher::Aes192 => "AES-192-CBC",
+                    Cipher::Aes256 => "AES-256-CBC",
+                    Cipher::Other(name) => return write!(f, "legacy PEM encryption with {name:?}"),
                 }
             ),
             Encryption::Pbes2 { derivation, cipher } => {
@@ -105,12 +93,12 @@ impl fmt::Display for Encryption {
                     Derivation::Other(oid) => write!(f, "key derivation {oid}")?,
                 }
                 f.write_str(match cipher {
-                    Pbes2Cipher::Des => " and DES",
-                    Pbes2Cipher::TripleDes => " and 3DES",
-                    Pbes2Cipher::Aes128 => " and AES-128",
-                    Pbes2Cipher::Aes192 => " and AES-192",
-                    Pbes2Cipher::Aes256 => " and AES-256",
-                    Pbes2Cipher::Other(oid) => return write!(f, " and cipher {oid}"),
+                    Cipher::Des => " and DES",
+                    Cipher::TripleDes => " and 3DES",
+                    Cipher::Aes128 => " and AES-128",
+                    Cipher::Aes192 => " and AES-192",
+                    Cipher::Aes256 => " and AES-256",
+                    Cipher::Other(oid) => return write!(f, " and cipher {oid}"),
                 })
             }
             Encryption::Pbes1(scheme) => write!(

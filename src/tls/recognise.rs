@@ -4,6 +4,7 @@
 
 use zeroize::Zeroizing;
 
+use super::base64::first_base64_run;
 use super::container::{Contents, Encoding, Fault, Item, KeyForm, Kind, MAX_SIZE, Shape};
 use super::der::{
     BIT_STRING, CONTEXT_0, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Stop, dotted, trimmed,
@@ -107,7 +108,7 @@ fn look(bytes: &[u8]) -> (Shape, Vec<Item>) {
     if dashes && text.contains("BEGIN ") {
         return (Shape::TypographicDashes, Vec::new());
     }
-    if let Some(der) = pem::first_base64_run(bytes).filter(|der| der.first() == Some(&SEQUENCE)) {
+    if let Some(der) = first_base64_run(bytes).filter(|der| der.first() == Some(&SEQUENCE)) {
         return (Shape::BareBase64, vec![binary(&der)]);
     }
     if matches!(bytes, [SEQUENCE, 0x80..=0x84, ..]) {
@@ -127,7 +128,7 @@ fn keys_anyhow(text: &[u8], mut items: Vec<Item>) -> Vec<Item> {
     {
         return items;
     }
-    let run = pem::first_base64_run(text);
+    let run = first_base64_run(text);
     if let Some(der) = run
         && let (Some(kind @ Kind::PrivateKey(_)), None) = of_der(&der)
     {

@@ -113,84 +113,115 @@ pub(super) fn sets_are_unchanged(
     request: &Request,
 ) -> Result<(), PlanError> {
     let [before, after] = [original, result].map(|configuration| Answers::new(configuration, request));
-    type Key<'a> = (&'a OsStr, Option<&'a str>, &'a [String]);
-    fn key<'a>(configuration: &'a Configuration, host: &'a VirtualHost, domain: &str) -> Key<'a> {
-        let file = configuration
-            .file(configuration.entry(host.entry).file)
-            .host
-            .as_os_str();
-        // The domain's own may get more names.
-        let aliases = match host.names_exactly(domain) {
-            true => &[],
-            false => host.aliases.as_slice(),
-        };
-        (file, host.server_name.as_deref(), aliases)
-    }
-    let domain = &request.domain;
+    let sides = Sides {
+        original,
+        result,
+        request,
+    };
     for end in before.local_ends() {
         let old = before.set(end);
         let Some(first) = old.first().filter(|first| original.speaks_tls(first)) else {
             continue;
         };
-        let new: Vec<_> = after
-            .set(end)
-            .iter()
-            .map(|host| key(result, host, domain))
-            .collect();
+        let new: Vec<_> = after.set(end).iter().map(|host| sides.after(host)).collect();
         let mut rest = new.iter();
         let in_order = old
             .iter()
-            .all(|host| rest.any(|other| *other == key(original, host, domain)));
-        if !in_order || new.first() != Some(&key(original, first, domain)) {
-            return Err(refuse(
-                RefusalCode::DefaultWouldChange,
-                say![
-                    "a virtual host for ",
-                    &request.domain,
-                    " would take the place of ",
-                    named(original, first),
-                    " as the one that answers on port ",
-                    request.port,
-                    " when no name fits",
-                ],
-                "; ",
-                format!(
-                    "write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
-                    request.port
-                ),
-            ));
+            .all(|host| rest.any(|other| *other == sides.before(host)));
+        if !in_order || new.first() != Some(&sides.before(first)) {
+            return Err(sides.refuse_default(first));
         }
         // A name that one of them had for its own is still answered by it.
-        let names: Vec<&String> = old
+        let names = old
             .iter()
-            .flat_map(|host| host.server_name.iter().chain(&host.aliases))
-            .collect();
+            .flat_map(|host| host.server_name.iter().chain(&host.aliases));
         for name in names {
-            let (Some(was), Some(is)) = (before.answering(end, name), after.answering(end, name)) else {
-                continue;
-            };
-            let is_own = request.names().any(|own| own.eq_ignore_ascii_case(name))
-                || was.names_exactly(&request.domain);
-            if !is_own && was.has_name(name) && key(original, was, domain) != key(result, is, domain) {
-                return Err(refuse(
-                    RefusalCode::NameTakenOver,
-                    say![
-                        name,
-                        " is answered on port ",
-                        request.port,
-                        " by the virtual host ",
-                        named(original, was),
-                        ", and that of ",
-                        is.client_name().unwrap_or(&request.domain),
-                        " would take it over",
-                    ],
-                    "; ",
-                    "take the name out of the ServerAlias of one of them, then run again",
-                ));
+            if let (Some(was), Some(is)) = (before.answering(end, name), after.answering(end, name))
+                && sides.is_taken(name, was, is)
+            {
+                return Err(sides.refuse_taken(name, was, is));
             }
         }
     }
     Ok(())
+}
+
+/// A configuration before and after the edits of a request.
+struct Sides<'a> {
+    original: &'a Configuration,
+    result: &'a Configuration,
+    request: &'a Request,
+}
+
+/// What a virtual host is known by on both sides, wherever its lines stand now.
+type Known<'a> = (&'a OsStr, Option<&'a str>, &'a [String]);
+
+impl<'a> Sides<'a> {
+    fn before(&self, host: &'a VirtualHost) -> Known<'a> {
+        self.known(self.original, host)
+    }
+
+    fn after(&self, host: &'a VirtualHost) -> Known<'a> {
+        self.known(self.result, host)
+    }
+
+    fn known(&self, configuration: &'a Configuration, host: &'a VirtualHost) -> Known<'a> {
+        let file = configuration
+            .file(configuration.entry(host.entry).file)
+            .host
+            .as_os_str();
+        // The domain's own may get more names.
+        let aliases = match host.names_exactly(&self.request.domain) {
+            true => &[],
+            false => host.aliases.as_slice(),
+        };
+        (file, host.server_name.as_deref(), aliases)
+    }
+
+    /// Does another virtual host answer a name that one had for its own, and that is not the request's?
+    fn is_taken(&self, name: &str, was: &VirtualHost, is: &VirtualHost) -> bool {
+        let is_own = self.request.names().any(|own| own.eq_ignore_ascii_case(name))
+            || was.names_exactly(&self.request.domain);
+        !is_own && was.has_name(name) && self.before(was) != self.after(is)
+    }
+
+    fn refuse_default(&self, first: &VirtualHost) -> PlanError {
+        refuse(
+            RefusalCode::DefaultWouldChange,
+            say![
+                "a virtual host for ",
+                &self.request.domain,
+                " would take the place of ",
+                named(self.original, first),
+                " as the one that answers on port ",
+                self.request.port,
+                " when no name fits",
+            ],
+            "; ",
+            format!(
+                "write the port into the address of that one, as in <VirtualHost *:{}>, then run again",
+                self.request.port
+            ),
+        )
+    }
+
+    fn refuse_taken(&self, name: &str, was: &VirtualHost, is: &VirtualHost) -> PlanError {
+        refuse(
+            RefusalCode::NameTakenOver,
+            say![
+                name,
+                " is answered on port ",
+                self.request.port,
+                " by the virtual host ",
+                named(self.original, was),
+                ", and that of ",
+                is.client_name().unwrap_or(&self.request.domain),
+                " would take it over",
+            ],
+            "; ",
+            "take the name out of the ServerAlias of one of them, then run again",
+        )
+    }
 }
 
 /// What a virtual host of others has.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::httpd::{Configuration, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
@@ -50,73 +50,8 @@ pub(super) fn body(
     let opening = configuration.entry(site.entry);
     editable(configuration, opening)?;
     let lines = range(configuration, site)?;
-    let names: Vec<&str> = site
-        .server_name
-        .iter()
-        .chain(&site.aliases)
-        .map(String::as_str)
-        .chain(request.names())
-        .collect();
-    let own_name = own_settings(configuration, site.section, "ServerName").pop();
-    let other_names = own_name.is_none() || !site.names_exactly(&request.domain);
-    // `name:80` is what links to itself would say.
-    let other_port = own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':'));
-
-    let drops_name = |is: &dyn Fn(&[&str]) -> bool| {
-        (other_names || other_port) && is(&["ServerName"]) || other_names && is(&["ServerAlias"])
-    };
-
-    let mut left_out: BTreeSet<u32> = BTreeSet::new();
-    // The conditions of a rule stand right before it.
-    let mut conditions: Vec<u32> = Vec::new();
-    for entry in within(configuration, site) {
-        let name = configuration.name(entry);
-        let is = |names: &[&str]| {
-            names
-                .iter()
-                .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
-        };
-        if is(&["RewriteCond"]) {
-            conditions.push(entry.line);
-            continue;
-        }
-        let arguments = configuration.arguments(entry);
-        // One of ours may be there for another name of the same virtual host.
-        let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
-        let redirects = is(&REDIRECTS)
-            && arguments
-                .iter()
-                .any(|word| leads_to(word, &names) || word == ours);
-        let rewrites = is(&["RewriteRule"]);
-        let conditions = std::mem::take(&mut conditions);
-        if !(redirects || is(&DEFINED_ONCE) || is(&OWN) || drops_name(&is)) {
-            continue;
-        }
-        if entry.file != opening.file || configuration.macro_place(entry).is_some() {
-            if entry.truth == Truth::False || is(&OWN) || is(&["ServerAlias"]) {
-                continue;
-            }
-            return Err(refuse(
-                RefusalCode::DefinedElsewhere,
-                say![
-                    "the virtual host ",
-                    named(configuration, site),
-                    " takes `",
-                    String::from_utf8_lossy(&name).into_owned(),
-                    "` from ",
-                    Place::of(configuration, entry),
-                    ", which must not hold for its HTTPS side too",
-                ],
-                "; ",
-                "move that line into the virtual host itself, then run again",
-            ));
-        }
-        left_out.insert(entry.line);
-        if redirects && rewrites {
-            left_out.extend(conditions);
-        }
-    }
-
+    let naming = Naming::of(configuration, request, site);
+    let left_out = left_out(configuration, request, site, &naming)?;
     let document = &configuration.file(opening.file).document;
     let kept = lines.filter(|line| !left_out.contains(line));
     let lines = kept
@@ -125,23 +60,119 @@ pub(super) fn body(
             let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
             raw.strip_suffix(b"\r").unwrap_or(raw).to_vec()
         })
-        .collect::<Vec<_>>();
-    let mut aliases: Vec<&str> = request.names().collect();
-    if other_names {
-        return Ok(Copied {
-            lines,
-            names: name_lines(&aliases),
-        });
-    }
-    let mut names = Vec::new();
-    if let (true, Some(name)) = (other_port, &site.server_name) {
-        names.push(format!("ServerName {name}"));
-    }
-    aliases.retain(|name| !site.has_name(name));
-    if !aliases.is_empty() {
-        names.push(format!("ServerAlias {}", aliases.join(" ")));
-    }
+        .collect();
+    let names = naming.lines(request, site);
     Ok(Copied { lines, names })
+}
+
+/// What the copy cannot keep of the lines that say names.
+struct Naming {
+    /// The original's names are not those of the request.
+    other_names: bool,
+    /// Its ServerName says a port: `name:80` is what links to itself would say.
+    other_port: bool,
+}
+
+impl Naming {
+    fn of(configuration: &Configuration, request: &Request, site: &VirtualHost) -> Self {
+        let own_name = own_settings(configuration, site.section, "ServerName").pop();
+        Naming {
+            other_names: own_name.is_none() || !site.names_exactly(&request.domain),
+            other_port: own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':')),
+        }
+    }
+
+    /// Does a directive of that name stay behind?
+    fn drops(&self, name: &[u8]) -> bool {
+        (self.other_names || self.other_port) && is_one_of(name, &["ServerName"])
+            || self.other_names && is_one_of(name, &["ServerAlias"])
+    }
+
+    /// The lines that are written instead.
+    fn lines(&self, request: &Request, site: &VirtualHost) -> Vec<String> {
+        let mut aliases: Vec<&str> = request.names().collect();
+        if self.other_names {
+            return name_lines(&aliases);
+        }
+        let mut names = Vec::new();
+        if let (true, Some(name)) = (self.other_port, &site.server_name) {
+            names.push(format!("ServerName {name}"));
+        }
+        aliases.retain(|name| !site.has_name(name));
+        if !aliases.is_empty() {
+            names.push(format!("ServerAlias {}", aliases.join(" ")));
+        }
+        names
+    }
+}
+
+/// The lines of a virtual host that its copy does not get.
+fn left_out(
+    configuration: &Configuration,
+    request: &Request,
+    site: &VirtualHost,
+    naming: &Naming,
+) -> Result<BTreeSet<u32>, PlanError> {
+    let opening = configuration.entry(site.entry);
+    let own = site.server_name.iter().chain(&site.aliases).map(String::as_str);
+    let names: Vec<&str> = own.chain(request.names()).collect();
+    let mut left_out: BTreeSet<u32> = BTreeSet::new();
+    // RewriteCond holds for the next RewriteRule alone and goes with it (mod_rewrite: a rule takes those since the last).
+    let mut conditions: Vec<u32> = Vec::new();
+    for entry in within(configuration, site) {
+        let name = configuration.name(entry);
+        if is_one_of(&name, &["RewriteCond"]) {
+            conditions.push(entry.line);
+            continue;
+        }
+        let conditions = std::mem::take(&mut conditions);
+        let redirects = redirects_names(configuration, entry, &names);
+        let is_own = is_one_of(&name, &OWN);
+        if !(redirects || is_own || is_one_of(&name, &DEFINED_ONCE) || naming.drops(&name)) {
+            continue;
+        }
+        if entry.file == opening.file && configuration.macro_place(entry).is_none() {
+            left_out.insert(entry.line);
+            if redirects && is_one_of(&name, &["RewriteRule"]) {
+                left_out.extend(conditions);
+            }
+        } else if entry.truth != Truth::False && !is_own && !is_one_of(&name, &["ServerAlias"]) {
+            return Err(refuse_from_elsewhere(configuration, site, entry));
+        }
+    }
+    Ok(left_out)
+}
+
+/// Does the line send clients to one of the names?
+fn redirects_names(configuration: &Configuration, entry: &Entry, names: &[&str]) -> bool {
+    // One of ours may be there for another name of the same virtual host.
+    let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
+    let arguments = configuration.arguments(entry);
+    is_one_of(&configuration.name(entry), &REDIRECTS)
+        && arguments.iter().any(|word| leads_to(word, names) || word == ours)
+}
+
+fn is_one_of(name: &[u8], names: &[&str]) -> bool {
+    names
+        .iter()
+        .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+}
+
+fn refuse_from_elsewhere(configuration: &Configuration, site: &VirtualHost, entry: &Entry) -> PlanError {
+    refuse(
+        RefusalCode::DefinedElsewhere,
+        say![
+            "the virtual host ",
+            named(configuration, site),
+            " takes `",
+            String::from_utf8_lossy(&configuration.name(entry)).into_owned(),
+            "` from ",
+            Place::of(configuration, entry),
+            ", which must not hold for its HTTPS side too",
+        ],
+        "; ",
+        "move that line into the virtual host itself, then run again",
+    )
 }
 
 /// The lines between its tags.

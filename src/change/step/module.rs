@@ -187,50 +187,10 @@ fn add(
 ) -> Result<Edit, PlanError> {
     let stem = identifier.strip_suffix("_module").unwrap_or(identifier);
     let file_name = format!("mod_{stem}.so");
-    let siblings: Vec<&LoadModule> = configuration
-        .load_modules()
-        .iter()
-        .filter(|load| {
-            let entry = configuration.entry(load.entry);
-            load.truth == Truth::True
-                && configuration.macro_place(entry).is_none()
-                && configuration.is_server_level(entry.file, entry.line) == Truth::True
-                && is_before(configuration, entry.file, entry.line, before)
-        })
-        .collect();
-    let folder = siblings.last().map_or(&b"modules"[..], |load| {
-        let end = load
-            .file
-            .iter()
-            .rposition(|&b| b == b'/' || b == b'\\')
-            .unwrap_or(0);
-        &load.file[..end]
-    });
-    let path = if folder.is_empty() {
-        file_name.clone().into_bytes()
-    } else {
-        [folder, b"/", file_name.as_bytes()].concat()
-    };
+    let sibling = last_load(configuration, before);
+    let path = path_beside(sibling, &file_name);
     if !exists(configuration, &path) {
-        let full = resolve(
-            configuration.server_root(),
-            &path,
-            configuration.source().platform,
-        );
-        return Err(refuse(
-            RefusalCode::ModuleFileMissing,
-            say![
-                identifier,
-                " is not loaded and its file ",
-                Place::file(configuration.source().host_path(&full), &full),
-                " does not exist",
-            ],
-            "; ",
-            format!(
-                "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: take \
-                 modules/{file_name} and its libraries from the same build of Apache, with SSL), then run again"
-            ),
-        ));
+        return Err(refuse_missing_file(configuration, identifier, &file_name, &path));
     }
     let written = if path.contains(&b' ') {
         word::quote_path(&path)
@@ -241,7 +201,7 @@ fn add(
         let cause = format!("the path of {file_name} cannot be written: {reason}");
         refuse(RefusalCode::PathUnwritable, cause, "", "")
     })?;
-    let (file, line) = match siblings.last() {
+    let (file, line) = match sibling {
         Some(load) => {
             let entry = configuration.entry(load.entry);
             (entry.file, Some(entry.line))
@@ -256,4 +216,53 @@ fn add(
         &[line_text],
         format!("load {identifier}: {why}"),
     ))
+}
+
+/// The last `LoadModule` at the server level that is read before an entry.
+fn last_load(configuration: &Configuration, before: Option<EntryId>) -> Option<&LoadModule> {
+    let loads = configuration.load_modules().iter().filter(|load| {
+        let entry = configuration.entry(load.entry);
+        load.truth == Truth::True
+            && configuration.macro_place(entry).is_none()
+            && configuration.is_server_level(entry.file, entry.line) == Truth::True
+            && is_before(configuration, entry.file, entry.line, before)
+    });
+    loads.last()
+}
+
+/// The path of a module file in the folder of another one.
+fn path_beside(sibling: Option<&LoadModule>, file_name: &str) -> Vec<u8> {
+    let folder = sibling.map_or(&b"modules"[..], |load| {
+        let end = load.file.iter().rposition(|&b| b == b'/' || b == b'\\');
+        &load.file[..end.unwrap_or(0)]
+    });
+    if folder.is_empty() {
+        file_name.into()
+    } else {
+        [folder, b"/", file_name.as_bytes()].concat()
+    }
+}
+
+fn refuse_missing_file(
+    configuration: &Configuration,
+    identifier: &str,
+    file_name: &str,
+    path: &[u8],
+) -> PlanError {
+    let source = configuration.source();
+    let full = resolve(configuration.server_root(), path, source.platform);
+    refuse(
+        RefusalCode::ModuleFileMissing,
+        say![
+            identifier,
+            " is not loaded and its file ",
+            Place::file(source.host_path(&full), &full),
+            " does not exist",
+        ],
+        "; ",
+        format!(
+            "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: take \
+             modules/{file_name} and its libraries from the same build of Apache, with SSL), then run again"
+        ),
+    )
 }

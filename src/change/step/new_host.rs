@@ -23,78 +23,117 @@ pub(super) fn add(
     ends: &[Option<IpAddr>],
 ) -> Result<Edit, PlanError> {
     policy::refuse_loop(configuration, request)?;
-    if ends.contains(&None)
-        && answers.set(None).is_empty()
-        && answers.is_listened_on()
-        && configuration.ssl_engine(SERVER)
-    {
-        return Err(refuse(
-            RefusalCode::MainServerSpeaksTls,
-            format!(
-                "the main server itself speaks TLS on port {}, and would answer no other name any more beside a \
-                 virtual host",
-                request.port
-            ),
-            "; ",
-            format!(
-                "move its SSL lines into a <VirtualHost _default_:{}> first, then run again",
-                request.port
-            ),
-        ));
-    }
+    refuse_beside_main_server(configuration, request, answers, ends)?;
     let site = site::site(configuration, request)?;
     let aliases: Vec<&str> = request.aliases.iter().map(String::as_str).collect();
     let section = site.as_ref().map_or(SERVER, |site| site.section);
     site::refuse_other_sites(configuration, request, &aliases, section)?;
-    let domain = &request.domain;
-    let tls = tls_lines(configuration, request)?;
-    let (body, base, unit);
-    let mut reason;
-    match &site {
-        Some(site) => {
-            let copied = copy::body(configuration, request, site)?;
-            let opening = configuration.entry(site.entry);
-            let document = &configuration.file(opening.file).document;
-            base = document.indentation(opening.line as usize).to_vec();
-            let own = copy::indentation(&copied.lines).map(<[u8]>::to_vec);
-            unit = own.unwrap_or_else(|| [base.as_slice(), &unit_of(document)].concat());
-            let mut lines = indented(&bytes(&copied.names), &unit);
-            lines.extend(copied.lines);
-            lines.extend(indented(&tls, &unit));
-            body = lines;
-            reason = format!(
-                "serve the site of {domain} over TLS, as the virtual host at {} does without",
-                configuration.place(opening)
-            );
-        }
-        None => {
-            base = Vec::new();
-            unit = unit_of(&configuration.file(0).document);
-            let mut lines = bytes(&name_lines(&request.names().collect::<Vec<_>>()));
-            lines.extend(tls);
-            lines.extend(bytes(policy::inherited_rewrites(configuration)));
-            body = indented(&lines, &unit);
-            reason = format!("serve {domain} over TLS; everything else is inherited from the main server");
-        }
-    }
-    if body.iter().any(|line| line.ends_with(b".invalid")) {
-        reason += "; its ServerName is a name that nobody asks for, as Apache takes no IPv6 address there";
-    }
+    let content = match &site {
+        Some(site) => content_of_site(configuration, request, site)?,
+        None => content_of_main_server(configuration, request)?,
+    };
     let (file, after) = match &site {
         Some(site) => beside(configuration, request, answers, ends, site)?,
         None => place(configuration, &request.names().collect::<Vec<_>>(), answers, ends)?,
     };
     let addresses = addresses(answers, request.port, ends);
+    let base = &content.indentation;
     let mut lines = indented(
         &[
-            format!("# HTTPS for {domain}, added by esync-ssl").into_bytes(),
+            format!("# HTTPS for {}, added by esync-ssl", request.domain).into_bytes(),
             format!("<VirtualHost {}>", addresses.join(" ")).into_bytes(),
         ],
-        &base,
+        base,
     );
-    lines.extend(body);
+    let mut reason = content.reason;
+    if content.body.iter().any(|line| line.ends_with(b".invalid")) {
+        reason += "; its ServerName is a name that nobody asks for, as Apache takes no IPv6 address there";
+    }
+    lines.extend(content.body);
     lines.push([base.as_slice(), b"</VirtualHost>"].concat());
     Ok(insert_at_server_level(configuration, file, after, lines, reason))
+}
+
+/// The main server answers at addresses for which there is no virtual host; beside the first one it would answer no name
+/// any more (httpd: `ap_update_vhost_given_ip`).
+fn refuse_beside_main_server(
+    configuration: &Configuration,
+    request: &Request,
+    answers: &Answers<'_>,
+    ends: &[Option<IpAddr>],
+) -> Result<(), PlanError> {
+    let main_answers = ends.contains(&None)
+        && answers.set(None).is_empty()
+        && answers.is_listened_on()
+        && configuration.ssl_engine(SERVER);
+    if !main_answers {
+        return Ok(());
+    }
+    Err(refuse(
+        RefusalCode::MainServerSpeaksTls,
+        format!(
+            "the main server itself speaks TLS on port {}, and would answer no other name any more beside a \
+             virtual host",
+            request.port
+        ),
+        "; ",
+        format!(
+            "move its SSL lines into a <VirtualHost _default_:{}> first, then run again",
+            request.port
+        ),
+    ))
+}
+
+/// What the new virtual host says.
+struct Content {
+    /// Its lines, indented.
+    body: Vec<Vec<u8>>,
+    /// What its own tags are indented by.
+    indentation: Vec<u8>,
+    reason: String,
+}
+
+/// That of the site which answers over HTTP, and TLS.
+fn content_of_site(
+    configuration: &Configuration,
+    request: &Request,
+    site: &VirtualHost,
+) -> Result<Content, PlanError> {
+    let tls = tls_lines(configuration, request)?;
+    let copied = copy::body(configuration, request, site)?;
+    let opening = configuration.entry(site.entry);
+    let document = &configuration.file(opening.file).document;
+    let indentation = document.indentation(opening.line as usize).to_vec();
+    let own = copy::indentation(&copied.lines).map(<[u8]>::to_vec);
+    let unit = own.unwrap_or_else(|| [indentation.as_slice(), &unit_of(document)].concat());
+    let mut body = indented(&bytes(&copied.names), &unit);
+    body.extend(copied.lines);
+    body.extend(indented(&tls, &unit));
+    let reason = format!(
+        "serve the site of {} over TLS, as the virtual host at {} does without",
+        request.domain,
+        configuration.place(opening)
+    );
+    Ok(Content {
+        body,
+        indentation,
+        reason,
+    })
+}
+
+/// Names and TLS; everything else comes from the main server.
+fn content_of_main_server(configuration: &Configuration, request: &Request) -> Result<Content, PlanError> {
+    let mut lines = bytes(&name_lines(&request.names().collect::<Vec<_>>()));
+    lines.extend(tls_lines(configuration, request)?);
+    lines.extend(bytes(policy::inherited_rewrites(configuration)));
+    Ok(Content {
+        body: indented(&lines, &unit_of(&configuration.file(0).document)),
+        indentation: Vec::new(),
+        reason: format!(
+            "serve {} over TLS; everything else is inherited from the main server",
+            request.domain
+        ),
+    })
 }
 
 fn tls_lines(configuration: &Configuration, request: &Request) -> Result<Vec<Vec<u8>>, PlanError> {
@@ -185,54 +224,19 @@ pub(super) fn place(
         .flatten()
         .filter(takes_name)
         .min_by_key(|host| host.entry);
-    let unclosed = first_unclosed(configuration);
-    let before: Option<EntryId> = match (catch_all, unclosed) {
-        (Some(host), _) => Some(host.entry),
-        (None, unclosed) => unclosed,
-    };
-    let Some(before) = before else {
+    let before = catch_all.map(|host| host.entry);
+    let Some(before) = before.or_else(|| first_unclosed(configuration)) else {
         let lines = configuration.file(0).document.lines().len() as u32;
         return Ok((0, lines.checked_sub(1)));
     };
-    if let Some(first) = sets
-        .iter()
-        .filter_map(|set| set.first())
-        .find(|first| first.entry >= before)
-    {
+    let firsts = sets.iter().filter_map(|set| set.first());
+    if let Some(first) = firsts.into_iter().find(|first| first.entry >= before) {
         return Err(match catch_all {
             Some(host) => {
                 let name = taken_name(host, names.iter().copied()).unwrap_or_default();
-                let of_other = match host.entry == first.entry {
-                    true => Text::default(),
-                    false => say![" of ", named(configuration, first)],
-                };
-                refuse(
-                    RefusalCode::NameTakenByWildcard,
-                    say![
-                        "the virtual host ",
-                        named(configuration, host),
-                        " answers ",
-                        name,
-                        " by a wildcard ServerAlias, and a virtual host before it would become the default instead",
-                        of_other,
-                    ],
-                    "; ",
-                    format!(
-                        "add `ServerAlias {name}` to the one with the wildcard to have it updated, or narrow its alias"
-                    ),
-                )
+                refuse_wildcard(configuration, host, name, first)
             }
-            None => refuse(
-                RefusalCode::SectionUnclosed,
-                say![
-                    "the section at ",
-                    Place::of(configuration, configuration.entry(before)),
-                    " is never closed, and holds the virtual host ",
-                    named(configuration, first),
-                ],
-                "; ",
-                "close it, then run again",
-            ),
+            None => refuse_unclosed_section(configuration, before, first),
         });
     }
     let entry = configuration.entry(before);
@@ -252,6 +256,53 @@ pub(super) fn place(
         ));
     }
     Ok((entry.file, entry.line.checked_sub(1)))
+}
+
+/// A wildcard takes the name, and what comes before its virtual host would be the first of its addresses, which Apache
+/// makes the default.
+fn refuse_wildcard(
+    configuration: &Configuration,
+    host: &VirtualHost,
+    name: &str,
+    first: &VirtualHost,
+) -> PlanError {
+    let of_other = match host.entry == first.entry {
+        true => Text::default(),
+        false => say![" of ", named(configuration, first)],
+    };
+    refuse(
+        RefusalCode::NameTakenByWildcard,
+        say![
+            "the virtual host ",
+            named(configuration, host),
+            " answers ",
+            name,
+            " by a wildcard ServerAlias, and a virtual host before it would become the default instead",
+            of_other,
+        ],
+        "; ",
+        format!(
+            "add `ServerAlias {name}` to the one with the wildcard to have it updated, or narrow its alias"
+        ),
+    )
+}
+
+fn refuse_unclosed_section(
+    configuration: &Configuration,
+    opening: EntryId,
+    first: &VirtualHost,
+) -> PlanError {
+    refuse(
+        RefusalCode::SectionUnclosed,
+        say![
+            "the section at ",
+            Place::of(configuration, configuration.entry(opening)),
+            " is never closed, and holds the virtual host ",
+            named(configuration, first),
+        ],
+        "; ",
+        "close it, then run again",
+    )
 }
 
 /// The first section of the main file that is never closed: what stands behind its opening belongs to it.

@@ -120,7 +120,8 @@ pub(super) fn lines(configuration: &Configuration, request: &Request) -> Result<
         .collect())
 }
 
-/// The one thing of the main server that a virtual host does not inherit by itself: its rewrite rules.
+/// The one thing of the main server that a virtual host does not inherit by itself: its rewrite rules (mod_rewrite,
+/// `config_server_merge`: without the option Inherit a virtual host has its own alone).
 pub(super) fn inherited_rewrites(configuration: &Configuration) -> &'static [&'static str] {
     if rewrites(configuration) {
         &["RewriteEngine on", "RewriteOptions Inherit"]
@@ -142,6 +143,8 @@ fn protocols_are_strict(configuration: &Configuration) -> bool {
     };
     !words.is_empty()
         && words.iter().enumerate().all(|(at, word)| match word.as_slice() {
+            // The words start from nothing, not from the default: `-` and `+` change what those before have left, a bare
+            // word replaces it (ssl_engine_config.c, `ssl_cmd_protocol_parse`).
             [b'-', rest @ ..] => at > 0 || is(rest, &["all"]),
             [b'+', rest @ ..] => at > 0 && is(rest, &["TLSv1.2", "TLSv1.3"]),
             word => is(word, &["TLSv1.2", "TLSv1.3"]),

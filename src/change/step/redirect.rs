@@ -88,6 +88,14 @@ fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request
                 .is_ok_and(|site| site.is_some_and(|site| site.section == host.section))
 }
 
+/// Why a line is there that redirects the names.
+fn reason(names: &[&str]) -> String {
+    format!(
+        "send HTTP requests for {} to HTTPS, except those of certificate authorities",
+        names.join(" and ")
+    )
+}
+
 /// One port on which HTTP is spoken.
 struct Port<'a> {
     configuration: &'a Configuration,
@@ -110,66 +118,77 @@ impl<'a> Port<'a> {
     /// away too, or where something else takes the request before it, or to an IPv6 address: then mod_rewrite. Not done
     /// is it where a module must be loaded first.
     fn redirect(&self, host: &VirtualHost) -> Result<(Vec<Act>, bool), PlanError> {
-        let own = host.server_name.iter().chain(&host.aliases);
-        let mut others =
-            own.filter(|name| !self.request.names().any(|known| known.eq_ignore_ascii_case(name)));
-        let shared = others.next().is_some() || !host.names_exactly(&self.request.domain);
-        let taken = within(self.configuration, host).any(|entry| {
+        let shared = self.is_shared(host);
+        let by_rewriting = shared || self.is_taken(host) || is_ipv6(&self.request.domain);
+        let (module, why) = match (by_rewriting, shared) {
+            (false, _) => ("alias_module", "it redirects HTTP to HTTPS"),
+            (true, true) => ("rewrite_module", "it redirects HTTP to HTTPS for some names only"),
+            (true, false) => ("rewrite_module", "it redirects HTTP to HTTPS"),
+        };
+        let missing = load(self.configuration, module, why)?;
+        if !missing.is_empty() {
+            return Ok((missing, false));
+        }
+        let (spot, lines) = if by_rewriting {
+            self.refuse_rewriting_off(host)?;
+            (Spot::Top, self.rewrite_lines(shared))
+        } else {
+            (Spot::Name, vec![self.alias_line()])
+        };
+        let reason = reason(&self.request.names().collect::<Vec<_>>());
+        let edit = insert_into(self.configuration, host, spot, bytes(&lines), reason)?;
+        Ok((vec![Act::Edit(edit)], true))
+    }
+
+    /// Has the virtual host names that are not to be redirected?
+    fn is_shared(&self, host: &VirtualHost) -> bool {
+        let mut own = host.server_name.iter().chain(&host.aliases);
+        let is_asked = |name: &String| self.request.names().any(|known| known.eq_ignore_ascii_case(name));
+        own.any(|name| !is_asked(name)) || !host.names_exactly(&self.request.domain)
+    }
+
+    /// Does another module look at the request before mod_alias? mod_proxy and mod_rewrite translate names first
+    /// (`APR_HOOK_FIRST`), mod_alias in the middle.
+    fn is_taken(&self, host: &VirtualHost) -> bool {
+        within(self.configuration, host).any(|entry| {
             entry.truth != Truth::False
                 && self.configuration.context(entry) == host.section
                 && ["ProxyPass", "ProxyPassMatch", "RewriteRule", "RewriteMap"]
                     .iter()
                     .any(|name| self.configuration.is_named(entry, name))
-        });
-        let reason = format!(
-            "send HTTP requests for {} to HTTPS, except those of certificate authorities",
-            self.request.names().collect::<Vec<_>>().join(" and ")
-        );
-        if !shared && !taken && !is_ipv6(&self.request.domain) {
-            let missing = load(self.configuration, "alias_module", "it redirects HTTP to HTTPS")?;
-            if !missing.is_empty() {
-                return Ok((missing, false));
-            }
-            let line = self.alias_line().into_bytes();
-            let edit = insert_into(self.configuration, host, Spot::Name, vec![line], reason)?;
-            return Ok((vec![Act::Edit(edit)], true));
-        }
-        let why = if shared {
-            "it redirects HTTP to HTTPS for some names only"
-        } else {
-            "it redirects HTTP to HTTPS"
-        };
-        let missing = load(self.configuration, "rewrite_module", why)?;
-        if !missing.is_empty() {
-            return Ok((missing, false));
-        }
-        if let Some(entry) = self
-            .configuration
+        })
+    }
+
+    fn refuse_rewriting_off(&self, host: &VirtualHost) -> Result<(), PlanError> {
+        let configuration = self.configuration;
+        let off = configuration
             .setting(host.section, "RewriteEngine")
             .filter(|entry| {
-                self.configuration.context(entry) == host.section
-                    && self
-                        .configuration
-                        .arguments(entry)
+                let arguments = configuration.arguments(entry);
+                configuration.context(entry) == host.section
+                    && arguments
                         .first()
                         .is_some_and(|word| word.eq_ignore_ascii_case(b"off"))
-            })
-        {
-            return Err(refuse(
-                RefusalCode::RewriteSwitchedOff,
-                say![
-                    "the virtual host ",
-                    named(self.configuration, host),
-                    " switches rewriting off at ",
-                    Place::of(self.configuration, entry),
-                    ", and needs it for a redirect of ",
-                    &self.request.domain,
-                    " alone",
-                ],
-                "; ",
-                "take that line out, then run again",
-            ));
-        }
+            });
+        let Some(entry) = off else { return Ok(()) };
+        Err(refuse(
+            RefusalCode::RewriteSwitchedOff,
+            say![
+                "the virtual host ",
+                named(configuration, host),
+                " switches rewriting off at ",
+                Place::of(configuration, entry),
+                ", and needs it for a redirect of ",
+                &self.request.domain,
+                " alone",
+            ],
+            "; ",
+            "take that line out, then run again",
+        ))
+    }
+
+    /// A redirect by mod_rewrite: of the names of the request only where the virtual host has others.
+    fn rewrite_lines(&self, shared: bool) -> Vec<String> {
         let mut lines = vec!["RewriteEngine on".to_string()];
         if shared {
             let names: Vec<String> = self
@@ -184,8 +203,7 @@ impl<'a> Port<'a> {
             ));
         }
         lines.push(self.rewrite_line());
-        let edit = insert_into(self.configuration, host, Spot::Top, bytes(&lines), reason)?;
-        Ok((vec![Act::Edit(edit)], true))
+        lines
     }
 
     fn alias_line(&self) -> String {
@@ -221,8 +239,7 @@ impl<'a> Port<'a> {
             ));
         }
         let (module, redirect) = if is_ipv6(&self.request.domain) {
-            let lines = vec!["RewriteEngine on".to_string(), self.rewrite_line()];
-            ("rewrite_module", lines)
+            ("rewrite_module", self.rewrite_lines(false))
         } else {
             ("alias_module", vec![self.alias_line()])
         };
@@ -258,11 +275,7 @@ impl<'a> Port<'a> {
         inner.extend(redirect);
         section(&inner, &mut lines);
         lines.splice(0..0, bytes(&text));
-        let reason = format!(
-            "send HTTP requests for {} to HTTPS, except those of certificate authorities",
-            names.join(" and ")
-        );
-        let edit = insert_at_server_level(self.configuration, file, after, lines, reason);
+        let edit = insert_at_server_level(self.configuration, file, after, lines, reason(names));
         Ok(vec![Act::Edit(edit)])
     }
 }

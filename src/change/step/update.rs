@@ -27,109 +27,165 @@ pub(super) fn update(
     host: &VirtualHost,
 ) -> Result<Vec<Edit>, PlanError> {
     refuse_unknown(configuration, host)?;
-    let mut edits = Vec::new();
-    let mut missing: Vec<Vec<u8>> = Vec::new();
-    if !configuration.speaks_tls(host) {
-        match own_settings(configuration, host.section, "SSLEngine").last() {
-            Some(entry) => {
-                edits.push(replace_argument(
-                    configuration,
-                    entry,
-                    b"on",
-                    "switch TLS on in this virtual host",
-                )?);
-            }
-            None => missing.push(b"SSLEngine on".to_vec()),
-        }
-    }
-    let certificates = own_settings(configuration, host.section, "SSLCertificateFile");
-    let renewed = !certificates
-        .iter()
-        .any(|entry| same_file(configuration, entry, &request.certificate));
-    for (name, wanted) in files(request) {
-        let present = own_settings(configuration, host.section, name);
-        match (present.as_slice(), wanted) {
-            ([], None) => {}
-            ([], Some(wanted)) => missing.push(setting(name, wanted)?),
-            ([entry], Some(wanted)) => {
-                if !same_file(configuration, entry, wanted) {
-                    let written = quoted(name, wanted)?;
-                    let reason = format!("use the new {} for {}", what(name), all_names(host));
-                    edits.push(replace_argument(configuration, entry, &written, &reason)?);
-                }
-            }
-            // The chain of the old certificate does not fit a new one; that of the same one stays.
-            ([entry], None) if renewed => {
-                let reason = "this chain belongs to the certificate that goes; give --chain for the new one";
-                edits.push(remove(configuration, entry, reason)?);
-            }
-            (_, None) if !renewed => {}
-            (several, Some(wanted))
-                if several
-                    .iter()
-                    .any(|entry| same_file(configuration, entry, wanted)) => {}
-            ([first, ..], _) => {
-                return Err(refuse(
-                    RefusalCode::SeveralLines,
-                    say![
-                        "the virtual host ",
-                        named(configuration, host),
-                        " has several ",
-                        name,
-                        " lines (the first at ",
-                        Place::of(configuration, first),
-                        ")",
-                    ],
-                    "; ",
-                    "leave the one that is to be replaced, then run again",
-                ));
-            }
-        }
-    }
+    let mut update = Update {
+        configuration,
+        request,
+        host,
+        edits: Vec::new(),
+        missing: Vec::new(),
+    };
+    update.switch_engine_on()?;
+    update.name_files()?;
     for wanted in policy::asked_for(configuration, request)? {
-        let same_kind = |entry: &&Entry| {
-            let words = configuration.arguments(entry);
-            let has = |what: &str| {
-                words
-                    .iter()
-                    .any(|word| word.eq_ignore_ascii_case(what.as_bytes()))
-            };
-            match wanted.name {
-                "Header" => has(policy::HSTS),
-                // Those of TLS 1.3 are a list of their own.
-                "SSLCipherSuite" => !has("TLSv1.3"),
-                _ => true,
-            }
-        };
-        let present = own_settings(configuration, host.section, wanted.name);
-        match present.iter().rfind(|entry| same_kind(entry)) {
-            Some(entry) => {
-                let now = configuration.arguments(entry);
-                let then: Vec<Vec<u8>> = word::words(wanted.arguments.as_bytes())
-                    .map(|word| word.value.into_owned())
-                    .collect();
-                if now != then {
-                    edits.push(replace_argument(
-                        configuration,
-                        entry,
-                        wanted.arguments.as_bytes(),
-                        &wanted.reason,
-                    )?);
-                }
-            }
-            None => missing.push(format!("{} {}", wanted.name, wanted.arguments).into_bytes()),
+        update.set_policy(&wanted)?;
+    }
+    update.add_names()?;
+    update.add_missing()?;
+    Ok(update.edits)
+}
+
+/// One virtual host whose lines are gone through.
+struct Update<'a> {
+    configuration: &'a Configuration,
+    request: &'a Request,
+    host: &'a VirtualHost,
+    /// What becomes of lines that are there.
+    edits: Vec<Edit>,
+    /// Lines that are not there, which are added together.
+    missing: Vec<Vec<u8>>,
+}
+
+impl<'a> Update<'a> {
+    fn own(&self, name: &str) -> Vec<&'a Entry> {
+        own_settings(self.configuration, self.host.section, name)
+    }
+
+    fn replace(&mut self, entry: &Entry, argument: &[u8], reason: &str) -> Result<(), PlanError> {
+        self.edits
+            .push(replace_argument(self.configuration, entry, argument, reason)?);
+        Ok(())
+    }
+
+    fn switch_engine_on(&mut self) -> Result<(), PlanError> {
+        if self.configuration.speaks_tls(self.host) {
+            return Ok(());
         }
+        match self.own("SSLEngine").last() {
+            Some(entry) => self.replace(entry, b"on", "switch TLS on in this virtual host")?,
+            None => self.missing.push(b"SSLEngine on".to_vec()),
+        }
+        Ok(())
     }
-    let unknown: Vec<&str> = request.names().filter(|name| !host.has_name(name)).collect();
-    if !unknown.is_empty() {
-        site::refuse_other_sites(configuration, request, &unknown, host.section)?;
-        missing.insert(0, format!("ServerAlias {}", unknown.join(" ")).into_bytes());
+
+    fn name_files(&mut self) -> Result<(), PlanError> {
+        let (configuration, request) = (self.configuration, self.request);
+        let names = |entry: &&Entry, file: &[u8]| same_file(configuration, entry, file);
+        let certificates = self.own("SSLCertificateFile");
+        let renewed = !certificates
+            .iter()
+            .any(|entry| names(entry, &request.certificate));
+        for (name, wanted) in files(request) {
+            match (self.own(name).as_slice(), wanted) {
+                ([], None) => {}
+                ([], Some(wanted)) => self.missing.push(setting(name, wanted)?),
+                (several, Some(wanted)) if several.iter().any(|entry| names(entry, wanted)) => {}
+                ([entry], Some(wanted)) => {
+                    let reason = format!("use the new {} for {}", what(name), all_names(self.host));
+                    self.replace(entry, &quoted(name, wanted)?, &reason)?;
+                }
+                // The chain of the old certificate does not fit a new one; that of the same one stays.
+                (_, None) if !renewed => {}
+                ([entry], None) => {
+                    let reason =
+                        "this chain belongs to the certificate that goes; give --chain for the new one";
+                    self.edits.push(remove(configuration, entry, reason)?);
+                }
+                // Apache 2.4 takes a certificate and a key of each kind: which of them is meant cannot be told.
+                ([first, ..], _) => return Err(self.refuse_several(name, first)),
+            }
+        }
+        Ok(())
     }
-    if !missing.is_empty() {
+
+    fn refuse_several(&self, name: &'static str, first: &Entry) -> PlanError {
+        refuse(
+            RefusalCode::SeveralLines,
+            say![
+                "the virtual host ",
+                named(self.configuration, self.host),
+                " has several ",
+                name,
+                " lines (the first at ",
+                Place::of(self.configuration, first),
+                ")",
+            ],
+            "; ",
+            "leave the one that is to be replaced, then run again",
+        )
+    }
+
+    fn set_policy(&mut self, wanted: &policy::Wanted) -> Result<(), PlanError> {
+        let present = self.own(wanted.name);
+        let Some(entry) = present
+            .iter()
+            .rfind(|entry| is_same_list(self.configuration, entry, wanted.name))
+        else {
+            let line = format!("{} {}", wanted.name, wanted.arguments);
+            self.missing.push(line.into_bytes());
+            return Ok(());
+        };
+        let now = self.configuration.arguments(entry);
+        let then: Vec<Vec<u8>> = word::words(wanted.arguments.as_bytes())
+            .map(|word| word.value.into_owned())
+            .collect();
+        if now != then {
+            self.replace(entry, wanted.arguments.as_bytes(), &wanted.reason)?;
+        }
+        Ok(())
+    }
+
+    fn add_names(&mut self) -> Result<(), PlanError> {
+        let names = self.request.names();
+        let unknown: Vec<&str> = names.filter(|name| !self.host.has_name(name)).collect();
+        if !unknown.is_empty() {
+            site::refuse_other_sites(self.configuration, self.request, &unknown, self.host.section)?;
+            let line = format!("ServerAlias {}", unknown.join(" "));
+            self.missing.insert(0, line.into_bytes());
+        }
+        Ok(())
+    }
+
+    fn add_missing(&mut self) -> Result<(), PlanError> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let missing = std::mem::take(&mut self.missing);
         let reason = "complete the TLS settings of this virtual host".to_string();
-        edits.push(insert_into(configuration, host, Spot::Name, missing, reason)?);
+        self.edits.push(insert_into(
+            self.configuration,
+            self.host,
+            Spot::Name,
+            missing,
+            reason,
+        )?);
+        Ok(())
     }
-    Ok(edits)
+}
+
+/// Would another line of that directive take the place of this one? `Header` has one for each header, and
+/// `SSLCipherSuite` since 2.4.36 a list of its own for TLS 1.3.
+fn is_same_list(configuration: &Configuration, entry: &Entry, name: &str) -> bool {
+    let words = configuration.arguments(entry);
+    let has = |what: &str| {
+        words
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(what.as_bytes()))
+    };
+    match name {
+        "Header" => has(policy::HSTS),
+        "SSLCipherSuite" => !has("TLSv1.3"),
+        _ => true,
+    }
 }
 
 /// A TLS directive under a condition that cannot be decided may be there or not; a second one would add to it.

@@ -14,7 +14,8 @@ pub use sources::{Source, sources};
 use table::Known;
 
 use super::{Code, Finding};
-use crate::server::error_log::{Entry, FAILED, parse};
+use crate::server::error_log::{Entry, parse};
+use crate::server::start_attempt::FAILED;
 
 /// Entries that are about one thing.
 #[derive(Clone, Debug)]

@@ -67,6 +67,7 @@ impl<'a> Test<'a> {
             [b'!', rest @ ..] => (true, rest),
             rest => (false, rest),
         };
+        // Since 2.4.35 the name may be quoted, so it is read as a word.
         let name = if version.at_least(35) == Some(false) {
             Cow::Borrowed(rest)
         } else {
@@ -161,7 +162,7 @@ fn compare(wanted: &[u8], have: Version) -> Result<Option<std::cmp::Ordering>, S
     Ok(match have.patch {
         _ if order.is_ne() => Some(order),
         Some(patch) => Some(patch.cmp(&numbers[2])),
-        // Some 2.4.x is at least 2.4.0; that answers >= and < for it.
+        // Some 2.4.x is at least 2.4.0, as parts that are left out are 0; that answers >= and < for it.
         None if numbers[2] == 0 => Some(std::cmp::Ordering::Greater),
         None => None,
     })

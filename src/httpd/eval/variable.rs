@@ -33,6 +33,7 @@ impl Variables {
         if truth == Truth::True {
             *flag = truth;
         }
+        // The list of flags and the table of values are two (core.c, `set_define`): nothing can make a value empty.
         if let Some(value) = value {
             self.values
                 .insert(name.to_ascii_lowercase(), (name.to_vec(), value.to_vec()));
@@ -56,6 +57,7 @@ impl Variables {
 
     /// The value of `${name}`.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
+        // `ap_resolve_env` asks the environment last, so that UnDefine uncovers it.
         match self.values.get(&name.to_ascii_lowercase()) {
             Some((_, value)) => Some(value),
             None => self.environment.get(name).map(Vec::as_slice),
@@ -95,6 +97,7 @@ impl Variables {
             match self.value(name) {
                 Some(value) => result.extend_from_slice(value),
                 None => {
+                    // `${map:key}` is for RewriteMap; Define takes no such name.
                     if !name.contains(&b':') {
                         undefined(name);
                     }

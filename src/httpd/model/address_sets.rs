@@ -78,6 +78,8 @@ impl AddressSets {
     }
 
     fn nearest(&self, ip: Option<IpAddr>, port: u16) -> Option<&Set> {
+        // `find_ipaddr` is asked before `find_default_server`, and each takes the exact port before any port: an address
+        // hides every `*` (fixtures/layouts/hazards/h14), even one that names the port where it does not.
         let at = |ip, port| self.sets.get(&(ip, port));
         let exact = ip.and_then(|ip| at(Some(ip), Some(port)).or_else(|| at(Some(ip), None)));
         exact.or_else(|| at(None, Some(port))).or_else(|| at(None, None))

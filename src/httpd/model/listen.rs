@@ -42,11 +42,13 @@ impl Listen {
     /// Would the two stand in each other's way at start: same port, and one takes addresses of the other?
     /// (`80` and `0.0.0.0:80` do, although `httpd -t` is content.)
     pub fn overlaps(&self, other: &Listen) -> bool {
+        // `-t` compares the texts; binding fails later, some pairs of wildcards in one order only. All are suspect
+        // (fixtures/layouts/hazards/h18).
         self.port == other.port
             && (self.is_wildcard() || other.is_wildcard() || same_address(&self.address, &other.address))
     }
 
-    /// The protocol in force: the word, or https on 443 and http elsewhere.
+    /// The protocol in force: the word, or https on 443 and http elsewhere (listen.c, `ap_set_listener`).
     pub fn effective_protocol(&self) -> &str {
         self.protocol
             .as_deref()

@@ -52,7 +52,7 @@ impl Modules {
         }
     }
 
-    /// Notes a `LoadModule`.
+    /// Notes a `LoadModule`. Apache knows the source name from the module file, which is not opened here.
     pub fn load(&mut self, identifier: &[u8], truth: Truth) {
         for name in [identifier.to_vec(), source_name(identifier)] {
             let known = self.loaded.entry(name).or_insert(truth);

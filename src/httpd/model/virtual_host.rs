@@ -57,6 +57,7 @@ impl Address {
     /// the main server's `ServerName`.
     pub(crate) fn parse(word: &[u8], main_port: impl FnOnce() -> Option<u16>) -> Option<Address> {
         let text = std::str::from_utf8(word).ok()?;
+        // `apr_parse_addr_port` takes a bare number for a port, and `get_addresses` then misses the address.
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
@@ -68,6 +69,8 @@ impl Address {
         let port = match port {
             Some("*") => None,
             Some(port) => Some(port.parse::<u16>().ok().filter(|port| *port > 0)?),
+            // `get_addresses` takes the `*` at the end for that of a port, which is any; `_default_` has none and gets the
+            // main server's.
             None if host == "*" => None,
             None => main_port(),
         };

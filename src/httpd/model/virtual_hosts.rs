@@ -55,7 +55,8 @@ impl Configuration {
     }
 
     fn collect_hosts(&self) -> Hosts {
-        // The port in the main server's name counts for the virtual hosts behind it only.
+        // The port in the main server's name counts for the virtual hosts behind it only: `get_addresses` reads what the
+        // main server has got by then.
         let mut ports = self.server_level().iter().filter_map(|id| {
             let entry = self.entry(*id);
             let is_name = entry.truth == Truth::True && self.is_named(entry, "ServerName");
@@ -126,6 +127,8 @@ impl Configuration {
                 host.aliases.extend(aliases);
             }
         }
+        // `ap_fini_vhost_config`, after all is read: the main server's name where an address is `*`. Elsewhere that of
+        // the address in DNS, which is not asked here.
         let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
         if host.server_name.is_none() && inherits() {
             host.server_name = main.map(str::to_string);
@@ -286,6 +289,8 @@ impl Configuration {
             let entry = self.server_setting("SSLEngine");
             entry.and_then(|entry| self.is_on(entry))
         };
+        // Since 2.4.10 `SSLEngine off` goes before what the listener says (ssl_engine_init.c, `ssl_init_Module`; cases
+        // hosts-tls-by-listener, enabled-engine-off).
         if let Some(engine) = own.engine.unwrap_or_else(main) {
             return engine;
         }

@@ -255,6 +255,7 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, tests: Tests) -> (
             return (lines, start);
         }
         let physical = &source[start..end];
+        // Also in a comment, which swallows the line behind it (the case comment-swallows-listen).
         let mut line = Line {
             start: start as u32,
             glance: Glance::NOTHING,

@@ -71,6 +71,7 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
 pub fn kind(text: &[u8]) -> LineKind {
     match trim_start(text) {
         [] => LineKind::Blank,
+        // Asked before variables are substituted: a `#` out of one is the name of a directive.
         [b'#', ..] => LineKind::Comment,
         // A quoted first word is unquoted before Apache looks at it: `"<Directory" /x>` opens a section.
         [b'<', b'/', ..] | [b'"' | b'\'', b'<', b'/', ..] => LineKind::SectionClosing,

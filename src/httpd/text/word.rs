@@ -47,6 +47,7 @@ impl<'a> Iterator for Words<'a> {
         self.skip_blanks();
         let start = self.at;
         let text = self.text;
+        // A quote counts only where a word begins: `a"b c"` is two words.
         let value = match *text.get(start)? {
             quote @ (b'"' | b'\'') => {
                 let body = &text[start + 1..];

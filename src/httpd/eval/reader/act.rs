@@ -11,6 +11,7 @@ use crate::httpd::text::word::words;
 
 impl Reader {
     /// Carries out a directive that acts while reading; all others wait for the walk.
+    /// Which section it stands in does not matter: `execute_now` (config.c) comes before sections mean anything.
     pub(super) fn act(&mut self, name: &[u8], rest: &[u8], entry: Entry, lines: &mut Lines) {
         if !matches!(
             name.first(),
@@ -85,6 +86,7 @@ impl Reader {
         let all: Vec<Vec<u8>> = words(rest).map(|w| w.value.into_owned()).collect();
         let (name, value) = match all.as_slice() {
             [name] if !name.is_empty() => (name, None),
+            // An empty second word of TAKE12 counts as none.
             [name, value] if !name.is_empty() => (name, Some(value.as_slice()).filter(|v| !v.is_empty())),
             _ => {
                 return self.problem(

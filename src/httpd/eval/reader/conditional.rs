@@ -123,6 +123,7 @@ impl Reader {
             };
             match &*first.value {
                 [b'<', b'/', closed @ ..] => {
+                    // `ap_soak_end_container` drops the last byte of the word, whatever it is.
                     let closed = &closed[..closed.len().saturating_sub(1)];
                     let matching = nearest(&open, |(name, _)| name.eq_ignore_ascii_case(closed));
                     if matching != Some(open.len() - 1) {
@@ -161,6 +162,7 @@ impl Reader {
                     let section = self.open_section(entry, Condition::by_name(&name).is_some());
                     open.push((name, section));
                 }
+                // Unknown names, bad quotes and `${}` are no matter here: nothing else is looked at.
                 _ => {
                     self.c.entries.push(entry);
                     let mut split = words(&text);

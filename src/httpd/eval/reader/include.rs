@@ -32,6 +32,7 @@ impl Reader {
         let Some([argument]) = self.take::<1>(name, rest, entry, lines) else {
             return;
         };
+        // By the server root in force at this line, never by the folder of this file.
         let full = path::resolve(&self.c.server_root, &argument, self.c.source.platform);
         if self.c.source.is_foreign(&full) {
             return self.problem(

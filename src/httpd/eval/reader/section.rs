@@ -18,6 +18,7 @@ impl Reader {
         lines: &mut Lines,
         frames: &mut Vec<Frame>,
     ) {
+        // One that Apache does not know, or not yet, is a section like any other here, and refused when it is walked.
         let condition = Condition::by_name(name).filter(|condition| match condition {
             Condition::Version => {
                 !self.c.facts.built_in_is_certain || self.c.modules.has(b"version_module") != Truth::False
@@ -106,7 +107,8 @@ impl Reader {
         let truth = frames.last().map_or(Truth::True, |frame| frame.truth);
         let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let Some(closed) = name.strip_suffix(b">") else {
-            // A conditional that holds is closed by its exact tag only, and this is none.
+            // A conditional that holds is closed by its exact line only (`ap_build_cont_config` compares all of it), and this
+            // is none; text behind the tag is harmless behind every other section.
             let apache = if frames.last().is_some_and(|frame| frame.conditional) {
                 format!("{} without matching <{} section", show(name), show(&name[2..]))
             } else {

@@ -1,0 +1,182 @@
+//! Which virtual hosts may be the site of the domain: those without TLS that answer it. Chooses none of them.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
+
+use super::existing::{only_redirects, own_settings, stands_in};
+use super::request::Request;
+
+/// The TLS virtual hosts of the port that have the domain for their own name.
+pub(super) fn secure<'a>(
+    configuration: &'a Configuration,
+    request: &Request,
+) -> impl Iterator<Item = &'a VirtualHost> {
+    configuration.virtual_hosts().iter().filter(|host| {
+        host.truth == Truth::True
+            && host.names_exactly(&request.domain)
+            && host
+                .addresses
+                .iter()
+                .any(|address| address.port == Some(request.port))
+            && configuration.speaks_tls(host)
+    })
+}
+
+/// The virtual hosts without TLS that answer the domain: on port 80 if there are any, else on others; those that only
+/// redirect if they are wanted.
+pub(super) fn candidates<'a>(
+    configuration: &'a Configuration,
+    request: &Request,
+    with_redirects: bool,
+) -> Vec<&'a VirtualHost> {
+    let search = Search::new(configuration, request, with_redirects);
+    let elsewhere = || search.by_name_on(&search.ports, true);
+    // Nobody reaches it, or not any more, but whose site it is is said.
+    let unreached = || search.by_name_on(&search.named_ports(), false);
+    let searches: [&dyn Fn() -> Vec<&'a VirtualHost>; 4] = [
+        &|| search.by_name(80, true),
+        &elsewhere,
+        &|| search.by_name(80, false),
+        &unreached,
+    ];
+    searches
+        .into_iter()
+        .map(|search| search())
+        .find(|found| !found.is_empty())
+        .unwrap_or_else(|| search.nameless())
+}
+
+/// What is looked for, and where HTTP is spoken.
+struct Search<'a, 'r> {
+    configuration: &'a Configuration,
+    request: &'r Request,
+    with_redirects: bool,
+    /// The ports that are listened on, less that of HTTPS.
+    ports: Vec<u16>,
+    /// HTTPS is spoken for the domain already.
+    is_secure: bool,
+}
+
+impl<'a, 'r> Search<'a, 'r> {
+    fn new(configuration: &'a Configuration, request: &'r Request, with_redirects: bool) -> Self {
+        let mut search = Search {
+            configuration,
+            request,
+            with_redirects,
+            ports: Vec::new(),
+            is_secure: secure(configuration, request).next().is_some(),
+        };
+        search.ports = search.others(search.listens().map(|listen| listen.port));
+        search
+    }
+
+    fn listens(&self) -> impl Iterator<Item = &'a Listen> + use<'a> {
+        let listens = self.configuration.listens().iter();
+        listens.filter(|listen| listen.truth == Truth::True)
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = &'a Address> + use<'a> {
+        let hosts = self.configuration.virtual_hosts().iter();
+        let active = hosts.filter(|host| host.truth == Truth::True);
+        active.flat_map(|host| &host.addresses)
+    }
+
+    /// The ports that virtual hosts name, less that of HTTPS.
+    fn named_ports(&self) -> Vec<u16> {
+        self.others(self.addresses().filter_map(|address| address.port))
+    }
+
+    fn others(&self, ports: impl Iterator<Item = u16>) -> Vec<u16> {
+        let mut ports: Vec<u16> = ports.filter(|port| *port != self.request.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// Those that answer the domain on a port, by its name or as the first of an address; `reached`: where clients come
+    /// in today, else wherever virtual hosts name the port.
+    fn on(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
+        let mut known = HashSet::new();
+        let mut found: Vec<&VirtualHost> = Vec::new();
+        for end in self.ends(port, reached) {
+            let answers = self.configuration.answering(end, port, &self.request.domain);
+            if let Some(host) = answers
+                && !self.configuration.speaks_tls(host)
+                && (self.with_redirects || !only_redirects(self.configuration, host))
+                && known.insert(host.section)
+            {
+                found.push(host);
+            }
+        }
+        found
+    }
+
+    /// The local ends of a port that may differ in who answers.
+    fn ends(&self, port: u16, reached: bool) -> Vec<Option<IpAddr>> {
+        // Where HTTPS is spoken for the domain already, a listener that went is the one for HTTPS now.
+        let listened = if reached { port } else { self.request.port };
+        let here: Vec<_> = self.listens().filter(|listen| listen.port == listened).collect();
+        let by_listens = (reached || self.is_secure) && !here.iter().any(|listen| listen.is_wildcard());
+        let mut ends: Vec<Option<IpAddr>> = if by_listens {
+            here.iter().map(|listen| listen.ip()).collect()
+        } else {
+            self.addresses()
+                .filter(|address| address.port.is_none_or(|own| own == port))
+                .map(Address::ip)
+                .collect()
+        };
+        ends.sort();
+        ends.dedup();
+        ends
+    }
+
+    /// Those of them that have the name.
+    fn by_name(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
+        let domain = &self.request.domain;
+        let mut found = self.on(port, reached);
+        // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
+        let counts = reached || !self.ports.contains(&port);
+        found.retain(|host| {
+            has_own_name(self.configuration, host, domain) && (counts || host.names_exactly(domain))
+        });
+        // A name of its own goes before a wildcard that fits.
+        if found.iter().any(|host| host.names_exactly(domain)) {
+            found.retain(|host| host.names_exactly(domain));
+        }
+        found
+    }
+
+    fn by_name_on(&self, ports: &[u16], reached: bool) -> Vec<&'a VirtualHost> {
+        ports
+            .iter()
+            .flat_map(|port| self.by_name(*port, reached))
+            .collect()
+    }
+
+    /// Those without any name, which are the domain's only because they answer it.
+    fn nameless(&self) -> Vec<&'a VirtualHost> {
+        let mut nameless = match self.ports.as_slice() {
+            [only] => self.on(*only, true),
+            _ => self.on(80, true),
+        };
+        nameless.retain(|host| {
+            let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
+            anywhere
+                && host.aliases.is_empty()
+                && !stands_in(self.configuration, host)
+                && own_settings(self.configuration, host.section, "ServerName").is_empty()
+        });
+        nameless
+    }
+}
+
+/// Does it answer to the name by itself, and not because the main server has it?
+fn has_own_name(configuration: &Configuration, host: &VirtualHost, name: &str) -> bool {
+    let mut host = host.clone();
+    if own_settings(configuration, host.section, "ServerName").is_empty() {
+        host.server_name = None;
+    }
+    host.has_name(name)
+}

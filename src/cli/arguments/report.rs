@@ -1,0 +1,26 @@
+//! The arguments of `report`.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::options::exit_statuses;
+
+/// Put everything that support will ask for into one text file, without secrets.
+///
+/// Versions, layout, status, findings of check and lint, what `httpd -t` says, ports, the last lines of the error logs,
+/// certificates in words, backups. Keys and files of passwords are not opened for it; passwords, tokens, cookies and
+/// query strings are taken out of everything else. What is inside is listed before it is written, and nothing is sent
+/// anywhere. Read it before you pass it on.
+#[derive(Debug, Args)]
+#[command(after_help = exit_statuses())]
+pub struct Report {
+    /// File to write; never overwrites one; `-` is the standard output [default: esync-ssl-report-TIME.txt]
+    #[arg(value_name = "FILE")]
+    pub file: Option<Utf8PathBuf>,
+    /// Write without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// List what would be inside and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
+}

@@ -1,0 +1,27 @@
+//! The arguments of `verify`.
+
+use std::net::SocketAddr;
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::options::exit_statuses;
+
+/// Look at the running server as a client does.
+///
+/// Every virtual host that speaks TLS, or the one of a name: protocol, certificates as served, trust, name, dates,
+/// whether it is the certificate on disk, what a client gets that sends no server name, plain HTTP and redirects.
+/// Status 4 says that clients would refuse it.
+#[derive(Debug, Args)]
+#[command(after_help = exit_statuses())]
+pub struct Verify {
+    /// Name that clients use
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+    /// Connect there instead of to this machine
+    #[arg(long, value_name = "IP:PORT")]
+    pub address: Option<SocketAddr>,
+    /// Trust these certificates instead of those that this machine trusts (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<Utf8PathBuf>,
+}
