@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use esync_ssl::apply::{Change, Holder, Transaction};
+use esync_ssl::apply::{Holder, NameChange, Transaction};
 use serde_json::Value;
 use support::process::Outcome;
 use support::site::{BACKUPS, Site};
@@ -20,8 +20,8 @@ fn killed_run(site: &Site, after: &str) {
     let store = site.store();
     let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
     let changes = vec![
-        Change::create(site.root().join("conf/new.conf"), b"# new\n".to_vec()),
-        Change::replace(site.main(), site.text().into_bytes(), after.as_bytes().to_vec()),
+        NameChange::create(site.root().join("conf/new.conf"), b"# new\n".to_vec()),
+        NameChange::replace(site.main(), site.text().into_bytes(), after.as_bytes().to_vec()),
     ];
     let transaction = Transaction {
         changes,

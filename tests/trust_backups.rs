@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use esync_ssl::apply::{
-    Attributes, Change, Entry, Holder, Manifest, Name, State, Store, Transaction, checksum,
+    Attributes, Entry, Holder, Manifest, Name, NameChange, State, Store, Transaction, checksum,
 };
 use support::files;
 use support::others::{NOBODY, Victim, fifo, give, is_root, mode};
@@ -416,7 +416,7 @@ fn a_file_outside_of_the_root_is_put_back_when_the_configuration_reads_it() {
         let store = site.store();
         let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
         let transaction = Transaction {
-            changes: vec![Change::replace(
+            changes: vec![NameChange::replace(
                 outside.clone(),
                 b"# old\n".to_vec(),
                 b"# new\n".to_vec(),
@@ -487,7 +487,7 @@ fn installing_a_certificate_undoes_an_interrupted_run_first() {
     let store = site.store();
     let lock = store.lock(Duration::ZERO, &holder()).expect("the lock");
     let transaction = Transaction {
-        changes: vec![Change::replace(
+        changes: vec![NameChange::replace(
             site.main(),
             text.clone().into_bytes(),
             b"# half done\n".to_vec(),

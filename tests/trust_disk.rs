@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use esync_ssl::acl::Sid;
 use esync_ssl::apply::{
-    Attributes, Change, Disk, Folder, Fresh, Holder, Last, Place, RealDisk, Store, Transaction,
+    Attributes, Disk, Folder, Fresh, Holder, Last, NameChange, Place, RealDisk, Store, Transaction,
 };
 use support::files;
 use support::others::{NOBODY, Victim, give, give_all, is_root, mode};
@@ -175,8 +175,8 @@ fn who_owns_a_folder_of_the_configuration_gains_nothing_by_swapping_files() {
             }
         };
         let changes = vec![
-            Change::replace(path, before, format!("# {number}\n").into_bytes()),
-            Change::create(folder.join(format!("{number}.conf")), b"# new\n".to_vec()),
+            NameChange::replace(path, before, format!("# {number}\n").into_bytes()),
+            NameChange::create(folder.join(format!("{number}.conf")), b"# new\n".to_vec()),
         ];
         let transaction = Transaction {
             changes,
@@ -301,27 +301,30 @@ impl Disk for Swapping {
 }
 
 /// Every kind of change, in the folder `below`.
-fn every_change(below: &Path) -> Vec<(&'static str, Change)> {
+fn every_change(below: &Path) -> Vec<(&'static str, NameChange)> {
     let host = fs::read(below.join("a.conf")).expect("the file");
     vec![
         (
             "create",
-            Change::create(below.join("new.conf"), b"# new\n".to_vec()),
+            NameChange::create(below.join("new.conf"), b"# new\n".to_vec()),
         ),
         (
             "create in a new folder",
-            Change::create(below.join("one/two/new.conf"), b"# new\n".to_vec()),
+            NameChange::create(below.join("one/two/new.conf"), b"# new\n".to_vec()),
         ),
         (
             "replace",
-            Change::replace(below.join("a.conf"), host, b"# new\n".to_vec()),
+            NameChange::replace(below.join("a.conf"), host, b"# new\n".to_vec()),
         ),
         (
             "remove",
-            Change::remove(below.join("old.conf"), b"# old\n".to_vec()),
+            NameChange::remove(below.join("old.conf"), b"# old\n".to_vec()),
         ),
-        ("link", Change::link(below.join("new.conf"), "a.conf".into())),
-        ("unlink", Change::unlink(below.join("linked"), "a.conf".into())),
+        ("link", NameChange::link(below.join("new.conf"), "a.conf".into())),
+        (
+            "unlink",
+            NameChange::unlink(below.join("linked"), "a.conf".into()),
+        ),
     ]
 }
 

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use esync_ssl::apply::{Change, Content, Holder, Lock, Store, Transaction};
+use esync_ssl::apply::{Content, Holder, Lock, NameChange, Store, Transaction};
 use serde_json::Value;
 use support::process::Outcome;
 use support::program::esync_ssl;
@@ -226,8 +226,8 @@ fn lock(store: &Store) -> Lock {
 /// Leaves the server root as a run does that is between writing and being sure.
 fn half_done(site: &Site, store: &Store, lock: &Lock) {
     let changes = vec![
-        Change::create(site.root().join("conf/new.conf"), b"# new\n".to_vec()),
-        Change::replace(site.main(), site.text().into_bytes(), b"Listen 81\n".to_vec()),
+        NameChange::create(site.root().join("conf/new.conf"), b"# new\n".to_vec()),
+        NameChange::replace(site.main(), site.text().into_bytes(), b"Listen 81\n".to_vec()),
     ];
     let transaction = Transaction {
         changes,

@@ -14,7 +14,7 @@ use crate::foreign;
 use crate::refusal::{self, RefusalCode, say};
 
 /// One name that changes.
-pub struct Change {
+pub struct NameChange {
     /// The name.
     pub path: PathBuf,
     /// What must still be there.
@@ -27,9 +27,9 @@ pub struct Change {
     pub attributes: Attributes,
 }
 
-impl Change {
+impl NameChange {
     fn new(path: PathBuf, before: Content, after: Content) -> Self {
-        Change {
+        NameChange {
             path,
             before,
             after,
@@ -40,32 +40,32 @@ impl Change {
 
     /// A file gets other bytes; links that lead to it stay.
     pub fn replace(path: PathBuf, before: impl Into<Arc<Vec<u8>>>, after: impl Into<Arc<Vec<u8>>>) -> Self {
-        Change::new(path, Content::File(before.into()), Content::File(after.into()))
+        NameChange::new(path, Content::File(before.into()), Content::File(after.into()))
     }
 
     /// A file is made.
     pub fn create(path: PathBuf, bytes: Vec<u8>) -> Self {
-        Change::new(path, Content::Absent, Content::File(bytes.into()))
+        NameChange::new(path, Content::Absent, Content::File(bytes.into()))
     }
 
     /// A symbolic link is made.
     pub fn link(path: PathBuf, target: PathBuf) -> Self {
-        Change::new(path, Content::Absent, Content::Link(target))
+        NameChange::new(path, Content::Absent, Content::Link(target))
     }
 
     /// A file goes.
     pub fn remove(path: PathBuf, before: Vec<u8>) -> Self {
-        Change::new(path, Content::File(before.into()), Content::Absent)
+        NameChange::new(path, Content::File(before.into()), Content::Absent)
     }
 
     /// A symbolic link goes.
     pub fn unlink(path: PathBuf, target: PathBuf) -> Self {
-        Change::new(path, Content::Link(target), Content::Absent)
+        NameChange::new(path, Content::Link(target), Content::Absent)
     }
 
     /// From one state to another, whatever they are.
     pub(super) fn between(path: PathBuf, before: Content, after: Content) -> Self {
-        Change::new(path, before, after)
+        NameChange::new(path, before, after)
     }
 }
 
@@ -79,11 +79,11 @@ pub struct NewFile {
     pub private: bool,
 }
 
-impl From<NewFile> for Change {
-    fn from(file: NewFile) -> Change {
-        Change {
+impl From<NewFile> for NameChange {
+    fn from(file: NewFile) -> NameChange {
+        NameChange {
             private: file.private,
-            ..Change::new(file.path, Content::Absent, Content::Tls(file.bytes))
+            ..NameChange::new(file.path, Content::Absent, Content::Tls(file.bytes))
         }
     }
 }
@@ -98,7 +98,7 @@ pub struct Target {
     pub(super) over: Option<Found>,
 }
 
-impl Change {
+impl NameChange {
     /// A certificate or key is made.
     pub(super) fn is_tls(&self) -> bool {
         matches!(self.after, Content::Tls(_))

@@ -21,7 +21,7 @@ mod transaction;
 mod undone;
 
 pub use backup::{Backup, CANDIDATE, Store, backup_folders};
-pub use change::{Change, NewFile, Target};
+pub use change::{NameChange, NewFile, Target};
 pub use content::Content;
 pub use create::{Shared, create_all, create_private};
 pub use disk::{Disk, RealDisk};

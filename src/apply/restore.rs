@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backup::Backup;
-use super::change::Change;
+use super::change::NameChange;
 use super::content::Content;
 use super::folder::{Last, Place, real_path};
 use super::journal::{Entry, Known, State};
@@ -23,7 +23,7 @@ pub struct Return {
     /// How it stands to what the backup's run left.
     pub since: Since,
     /// The change itself.
-    pub change: Change,
+    pub change: NameChange,
 }
 
 /// What happened to a name since a backup was made.
@@ -148,11 +148,11 @@ impl Backup {
             now: bytes(&now),
             then: bytes(&before),
             since,
-            change: Change {
+            change: NameChange {
                 // What of them is given is decided in the folder to which the file really goes.
                 attributes: entry.before.recorded(),
                 // A file that was behind a link is still there; links that were replaced are named themselves.
-                ..Change::between(path.to_path_buf(), now, before)
+                ..NameChange::between(path.to_path_buf(), now, before)
             },
             path: path.to_path_buf(),
         }))

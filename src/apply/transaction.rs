@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::backup::{Store, place};
-use super::change::{Change, Target};
+use super::change::{NameChange, Target};
 use super::content::Content;
 use super::disk::Disk;
 use super::error::{ApplyError, failed};
@@ -44,7 +44,7 @@ pub struct Record {
 #[derive(Default)]
 pub struct Transaction<'a> {
     /// The names that change.
-    pub changes: Vec<Change>,
+    pub changes: Vec<NameChange>,
     /// Further files that were read, which must still have these bytes.
     pub reads: Vec<(&'a Path, &'a [u8])>,
     /// The same of certificates and keys; wiped when dropped.
@@ -109,7 +109,8 @@ impl Transaction<'_> {
             .changes
             .iter()
             .partition(|change| matches!(change.before, Content::Absent));
-        let paths = |changes: Vec<&Change>| changes.into_iter().map(|change| change.path.clone()).collect();
+        let paths =
+            |changes: Vec<&NameChange>| changes.into_iter().map(|change| change.path.clone()).collect();
         let written = Written {
             created: paths(created),
             replaced: paths(replaced),

@@ -15,7 +15,7 @@ use super::questions::Voice;
 use super::turn::Turn;
 use super::write::{self, Work};
 use super::{Failure, rehearsal, restart_and_prove, running};
-use crate::apply::Change;
+use crate::apply::NameChange;
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
 use crate::refusal::{Refusal, RefusalCode};
@@ -216,7 +216,7 @@ impl Run<'_> {
         let created = files
             .into_new_files(&self.names, (self.job.world.now)())?
             .into_iter();
-        work.changes.extend(created.map(Change::from));
+        work.changes.extend(created.map(NameChange::from));
         work.changes.extend(plan_report::changes(plan));
         Ok(work)
     }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::running;
-use crate::apply::{ApplyError, CANDIDATE, Change, Content, Disk, Lock};
+use crate::apply::{ApplyError, CANDIDATE, Content, Disk, Lock, NameChange};
 use crate::check::log::{self, named};
 use crate::check::{Code, Finding, Severity};
 use crate::exit_status::ExitStatus;
@@ -93,7 +93,7 @@ impl<'a> Judge<'a> {
     /// once the files are as they were: whose fault it is.
     pub fn rejected(
         &self,
-        changes: &[Change],
+        changes: &[NameChange],
         words: &str,
         status: ExitStatus,
         progress: &dyn Progress,
@@ -206,14 +206,14 @@ pub fn place_in(words: &str) -> Option<Place> {
 
 /// A line of a file that changes, as Apache counted it.
 struct Changed<'a> {
-    change: &'a Change,
+    change: &'a NameChange,
     after: &'a [u8],
     number: usize,
 }
 
 impl<'a> Changed<'a> {
     /// For each `line N of FILE` of a changed file, that line.
-    fn named_in(words: &str, changes: &'a [Change]) -> Vec<Changed<'a>> {
+    fn named_in(words: &str, changes: &'a [NameChange]) -> Vec<Changed<'a>> {
         let places = words.split("on line ").skip(1);
         let places = places.filter_map(|part| part.split_once(" of "));
         let found = places.filter_map(|(number, rest)| {
@@ -253,7 +253,7 @@ impl<'a> Changed<'a> {
 }
 
 /// A changed file as Apache spells it.
-fn shown(change: &Change) -> String {
+fn shown(change: &NameChange) -> String {
     with_slashes(&change.path.display().to_string())
 }
 

@@ -11,7 +11,7 @@ use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
 use super::turn::Proposal;
 use super::write;
-use crate::apply::{Change, Disk, Store};
+use crate::apply::{Disk, NameChange, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
@@ -166,19 +166,19 @@ pub fn store<'a>(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Store<'a>, Failu
 }
 
 /// The names that a plan changes: links that come and go, then files.
-pub fn changes(plan: Plan) -> impl Iterator<Item = Change> {
+pub fn changes(plan: Plan) -> impl Iterator<Item = NameChange> {
     let linked = plan
         .links
         .into_iter()
-        .map(|link| Change::link(link.path, link.target));
+        .map(|link| NameChange::link(link.path, link.target));
     let removed = plan
         .unlinks
         .into_iter()
-        .map(|link| Change::unlink(link.path, link.target));
+        .map(|link| NameChange::unlink(link.path, link.target));
     let replaced = plan
         .files
         .into_iter()
-        .map(|file| Change::replace(file.path, file.before, file.after));
+        .map(|file| NameChange::replace(file.path, file.before, file.after));
     linked.chain(removed).chain(replaced)
 }
 

@@ -8,7 +8,7 @@ use super::find::Loaded;
 use super::judge_hosts::{Checked, asked};
 use super::progress::Progress;
 use super::rehearsed_section::{NewFiles, Section};
-use crate::apply::{Change, Content};
+use crate::apply::{Content, NameChange};
 use crate::change::Request;
 use crate::check::dialog;
 use crate::check::rehearsal::answering;
@@ -25,7 +25,7 @@ use crate::shown::printable;
 pub fn before_writing(
     loaded: &Loaded,
     request: &Request,
-    changes: &[Change],
+    changes: &[NameChange],
     progress: &dyn Progress,
 ) -> Result<bool, Failure> {
     let mut overlay = BTreeMap::new();

@@ -15,7 +15,7 @@ use super::job::Job;
 use super::progress::Progress;
 use super::restart_and_prove::{Before, Effect};
 use crate::acl::Account;
-use crate::apply::{Change, Content, Lock, Record, Store, Transaction};
+use crate::apply::{Content, Lock, NameChange, Record, Store, Transaction};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::shown::printable;
@@ -24,7 +24,7 @@ use crate::shown::printable;
 #[derive(Default)]
 pub struct Work {
     /// The names that change.
-    pub changes: Vec<Change>,
+    pub changes: Vec<NameChange>,
     /// Certificates and keys that were read.
     pub tls_reads: Vec<(PathBuf, Zeroizing<Vec<u8>>)>,
     /// One sentence for each change.
@@ -56,7 +56,7 @@ pub struct Done {
 /// # Errors
 /// Refused, where a private key would go there.
 pub fn say_shared<'a>(
-    changes: impl IntoIterator<Item = &'a Change>,
+    changes: impl IntoIterator<Item = &'a NameChange>,
     progress: &dyn Progress,
 ) -> Result<(), Failure> {
     let mut said = Vec::new();

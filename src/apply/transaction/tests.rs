@@ -61,19 +61,19 @@ fn lock(store: &Store) -> Lock {
         .unwrap()
 }
 
-fn transaction(changes: Vec<Change>) -> Transaction<'static> {
+fn transaction(changes: Vec<NameChange>) -> Transaction<'static> {
     Transaction {
         changes,
         ..Transaction::default()
     }
 }
 
-fn replace(path: &Path, before: &str, after: &str) -> Change {
-    Change::replace(path.into(), before.as_bytes().to_vec(), after.as_bytes().to_vec())
+fn replace(path: &Path, before: &str, after: &str) -> NameChange {
+    NameChange::replace(path.into(), before.as_bytes().to_vec(), after.as_bytes().to_vec())
 }
 
 #[track_caller]
-fn write(store: &Store, changes: Vec<Change>) -> Written {
+fn write(store: &Store, changes: Vec<NameChange>) -> Written {
     let lock = lock(store);
     let pending = transaction(changes).write(store, &lock, NOW).unwrap();
     pending.keep().unwrap()
@@ -126,13 +126,13 @@ fn what_is_undone_leaves_nothing() {
     let lock = lock(&store);
     let changes = || {
         vec![
-            Change::from(NewFile {
+            NameChange::from(NewFile {
                 path: place.path("conf/ssl/new/a.key"),
                 bytes: b"key".to_vec().into(),
                 private: true,
             }),
             replace(&path, "old", "new"),
-            Change::remove(gone.clone(), b"gone".to_vec()),
+            NameChange::remove(gone.clone(), b"gone".to_vec()),
         ]
     };
     let pending = transaction(changes()).write(&store, &lock, NOW).unwrap();
@@ -231,7 +231,7 @@ fn links_come_and_go_with_the_change() {
     let store = place.store();
     let link = place.path("conf/mods-enabled/ssl.load");
     let target = Path::new("../mods-available/ssl.load");
-    write(&store, vec![Change::link(link.clone(), target.into())]);
+    write(&store, vec![NameChange::link(link.clone(), target.into())]);
     assert_eq!(fs::read_link(&link).unwrap(), target);
     let returns = store.backups().unwrap()[0]
         .returns(false, &store.root, &|_| false, &Undone::default())
