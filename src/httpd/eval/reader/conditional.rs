@@ -1,10 +1,11 @@
 //! Conditionals that Apache decides while it reads, and the bodies of those that do not hold.
 
 use super::lines::{Current, Lines};
+use super::section::Tag;
 use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
 use crate::httpd::eval::condition::{Condition, Test, if_version};
 use crate::httpd::fast::glance::Glance;
-use crate::httpd::model::entry::{Entry, SectionId, Text};
+use crate::httpd::model::entry::{Entry, MacroPlace, SectionId, Text};
 use crate::httpd::model::path;
 use crate::httpd::model::problem::Problem;
 use crate::httpd::model::source::Kind;
@@ -16,8 +17,7 @@ impl Reader {
     pub(super) fn decide(
         &mut self,
         condition: Condition,
-        name: &[u8],
-        rest: &[u8],
+        Tag { name, rest }: Tag,
         truth: Truth,
         lines: &Lines,
     ) -> Truth {
@@ -102,47 +102,14 @@ impl Reader {
             let Some((innermost, section)) = open.last() else {
                 return;
             };
-            let text_id = match place {
-                Some(_) => {
-                    self.c.texts.push(Text {
-                        glance: Glance::NOTHING,
-                        bytes: text.to_vec(),
-                        place: place.clone(),
-                    });
-                    self.c.texts.len() as u32
-                }
-                None => 0,
-            };
-            let entry = Entry {
-                file: lines.file,
-                line: lines.line as u32,
-                section: *section,
-                text: text_id,
-                truth: Truth::False,
-                opens: false,
-            };
+            let entry = self.skimmed(&text, &place, *section, lines);
             match &*first.value {
                 [b'<', b'/', closed @ ..] => {
                     // `ap_soak_end_container` drops the last byte of the word, whatever it is.
                     let closed = &closed[..closed.len().saturating_sub(1)];
                     let matching = nearest(&open, |(name, _)| name.eq_ignore_ascii_case(closed));
                     if matching != Some(open.len() - 1) {
-                        let message = format!(
-                            "Expected </{}> but saw </{}>",
-                            String::from_utf8_lossy(innermost),
-                            String::from_utf8_lossy(closed)
-                        );
-                        self.problem_at(
-                            lines.file,
-                            opening as u32,
-                            Problem {
-                                code: "closing-mismatch",
-                                message: format!("inside the false section that starts here: {message}"),
-                                apache: Some(message),
-                                ..EMPTY_PROBLEM
-                            },
-                            Truth::True,
-                        );
+                        self.skimmed_mismatch(innermost, closed, opening, lines);
                     }
                     if let Some(at) = matching {
                         self.close(open[at].1, lines, &place);
@@ -178,17 +145,53 @@ impl Reader {
                 "Expected </{}> before end of configuration",
                 String::from_utf8_lossy(name)
             );
-            self.problem_at(
-                lines.file,
-                opening as u32,
-                Problem {
-                    code: "section-not-closed",
-                    message: format!("the section that starts here is false and must be closed: {message}"),
-                    apache: Some(message),
-                    ..EMPTY_PROBLEM
-                },
-                Truth::True,
-            );
+            let problem = Problem {
+                code: "section-not-closed",
+                message: format!("the section that starts here is false and must be closed: {message}"),
+                apache: Some(message),
+                ..EMPTY_PROBLEM
+            };
+            self.problem_at(lines.file, opening as u32, problem, Truth::True);
         }
+    }
+
+    /// A line of such a body.
+    fn skimmed(
+        &mut self,
+        text: &[u8],
+        place: &Option<MacroPlace>,
+        section: SectionId,
+        lines: &Lines,
+    ) -> Entry {
+        let own = place.as_ref().map(|place| Text {
+            glance: Glance::NOTHING,
+            bytes: text.to_vec(),
+            place: Some(place.clone()),
+        });
+        let differs = own.is_some();
+        self.c.texts.extend(own);
+        Entry {
+            file: lines.file,
+            line: lines.line as u32,
+            section,
+            text: if differs { self.c.texts.len() as u32 } else { 0 },
+            truth: Truth::False,
+            opens: false,
+        }
+    }
+
+    fn skimmed_mismatch(&mut self, innermost: &[u8], closed: &[u8], opening: usize, lines: &Lines) {
+        let message = format!(
+            "Expected </{}> but saw </{}>",
+            String::from_utf8_lossy(innermost),
+            String::from_utf8_lossy(closed)
+        );
+        let problem = Problem {
+            code: "closing-mismatch",
+            message: format!("inside the false section that starts here: {message}"),
+            apache: Some(message),
+            ..EMPTY_PROBLEM
+        };
+        self.problem_at(lines.file, opening as u32, problem, Truth::True);
     }
 }

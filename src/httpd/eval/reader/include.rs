@@ -90,7 +90,9 @@ impl Reader {
                     if let Some(Ok(document)) = &loaded {
                         waiting.fetch_sub(document.bytes().len() as u64, Ordering::Relaxed);
                     }
-                    self.include_loaded(file, loaded, &source, entry, lines);
+                    // A file before may have moved the server root to where nothing was looked for.
+                    let loaded = loaded.filter(|_| source.relocated() == self.c.source.relocated());
+                    self.include_loaded(file, loaded, entry, lines);
                     if self.stopped {
                         return;
                     }
@@ -99,15 +101,8 @@ impl Reader {
         });
     }
 
-    /// Includes a file that was perhaps loaded from such a source.
-    fn include_loaded(
-        &mut self,
-        file: &Found,
-        loaded: Option<Loaded>,
-        source: &Source,
-        entry: Entry,
-        lines: &Lines,
-    ) {
+    /// Includes a file that was perhaps loaded ahead.
+    fn include_loaded(&mut self, file: &Found, loaded: Option<Loaded>, entry: Entry, lines: &Lines) {
         if self.depth >= MAX_DEPTH || self.c.files.len() >= MAX_FILES {
             self.stopped = true;
             return self.problem(
@@ -123,8 +118,6 @@ impl Reader {
                 },
             );
         }
-        // A file before may have moved the server root to where nothing was looked for.
-        let loaded = loaded.filter(|_| source.relocated() == self.c.source.relocated());
         let loaded = loaded.unwrap_or_else(|| load(file, &self.c.source));
         self.include_file(file, loaded, entry, lines);
     }

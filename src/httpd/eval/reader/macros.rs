@@ -15,6 +15,16 @@ use crate::httpd::text::word::words;
 /// Lines out of macros in all; nested macros that double at each level would never end.
 const MAX_MACRO_LINES: usize = 300_000;
 
+/// Why a `Use` brings in nothing.
+enum Unusable {
+    /// Apache's words.
+    Refused(String),
+    /// Too many lines came out of macros.
+    TooMany(String),
+    /// Too many bytes.
+    TooMuch(String),
+}
+
 impl Reader {
     pub(super) fn define_macro(&mut self, rest: &[u8], entry: Entry, lines: &mut Lines) {
         let section = self.open_section(entry, true);
@@ -80,110 +90,100 @@ impl Reader {
     }
 
     pub(super) fn use_macro(&mut self, rest: &[u8], entry: Entry, lines: &mut Lines) {
-        let mut all = words(rest).map(|w| w.value.into_owned());
-        let name = all.next().unwrap_or_default();
-        let values: Vec<Vec<u8>> = all.collect();
-        let show = String::from_utf8_lossy(&name).into_owned();
-        let fail = |reader: &mut Self, apache: String| {
-            reader.problem(
-                lines,
-                entry.truth,
-                Problem {
+        match self.expansion(rest, lines) {
+            Ok(expansion) => lines.macros.push(expansion),
+            Err(Unusable::Refused(apache)) => {
+                let problem = Problem {
                     code: "macro",
                     message: apache.clone(),
                     apache: Some(apache),
                     ..EMPTY_PROBLEM
-                },
-            );
-        };
-        let Some(definition) = self.macros.get(&name) else {
-            let apache = match self.macros.is_empty() {
-                true => "no macro defined before Use".to_string(),
-                false => format!("macro '{}' undefined", show.to_ascii_lowercase()),
-            };
-            return fail(self, apache);
-        };
-        if values.len() != definition.parameters.len() {
-            let apache = format!(
-                "macro '{}' (defined on {}) used with {} arguments instead of {}",
-                String::from_utf8_lossy(&definition.name.to_ascii_lowercase()),
-                definition.place,
-                values.len(),
-                definition.parameters.len()
-            );
-            return fail(self, apache);
+                };
+                self.problem(lines, entry.truth, problem);
+            }
+            Err(Unusable::TooMany(message)) => {
+                self.stopped = true;
+                let problem = Problem {
+                    code: "macro-size",
+                    message,
+                    ..EMPTY_PROBLEM
+                };
+                self.problem(lines, entry.truth, problem);
+            }
+            Err(Unusable::TooMuch(what)) => {
+                self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+            }
         }
-        if lines
-            .macros
-            .iter()
-            .any(|expansion| expansion.name.eq_ignore_ascii_case(&name))
-        {
-            return fail(
-                self,
-                format!(
-                    "recursive use of macro '{}' is invalid",
-                    show.to_ascii_lowercase()
-                ),
-            );
-        }
+    }
+
+    /// What comes out of a macro for the arguments of a `Use`.
+    fn expansion(&mut self, rest: &[u8], lines: &Lines) -> Result<Expansion, Unusable> {
+        let mut all = words(rest).map(|w| w.value.into_owned());
+        let name = all.next().unwrap_or_default();
+        let values: Vec<Vec<u8>> = all.collect();
+        let shown = String::from_utf8_lossy(&name).into_owned();
+        let too_much = || {
+            Unusable::TooMuch(format!(
+                "with the macro '{shown}', too much has come out of macros"
+            ))
+        };
+        let definition = self.definition(&name, values.len(), lines)?;
         // Each parameter is looked for at every byte.
         let work = definition.size() * (1 + definition.parameters.len() / 8);
         if !self.budget.expand(work) {
-            let what = format!("with the macro '{show}', too much has come out of macros");
-            return self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+            return Err(too_much());
         }
-        let body = match definition.expand(&values) {
-            Ok(body) => body,
-            Err(number) => {
-                let known = format!(
-                    "macro '{}' (defined on {})",
-                    show.to_ascii_lowercase(),
-                    definition.place
-                );
-                let used = format!("{known} used on {}", self.quoted_place(lines));
-                return fail(
-                    self,
-                    format!(
-                        "{used} error while substituting: while processing line {number} of {known} cannot \
-                         substitute, buffer size too small"
-                    ),
-                );
-            }
-        };
+        let lower = shown.to_ascii_lowercase();
+        let known = format!("macro '{lower}' (defined on {})", definition.place);
+        let place = format!("{known} used on {}", self.quoted_place(lines));
+        let body = definition.expand(&values).map_err(|number| {
+            Unusable::Refused(format!(
+                "{place} error while substituting: while processing line {number} of {known} cannot substitute, buffer \
+                 size too small"
+            ))
+        })?;
         self.macro_lines += body.len();
         if self.macro_lines > MAX_MACRO_LINES {
-            self.stopped = true;
-            return self.problem(
-                lines,
-                entry.truth,
-                Problem {
-                    code: "macro-size",
-                    message: format!(
-                        "with the macro '{show}' more than {MAX_MACRO_LINES} lines have come out of macros; nothing \
-                         after this was read"
-                    ),
-                    ..EMPTY_PROBLEM
-                },
-            );
+            return Err(Unusable::TooMany(format!(
+                "with the macro '{shown}' more than {MAX_MACRO_LINES} lines have come out of macros; nothing after this \
+                 was read"
+            )));
         }
-        let place: Arc<str> = format!(
-            "macro '{}' (defined on {}) used on {}",
-            String::from_utf8_lossy(&definition.name.to_ascii_lowercase()),
-            definition.place,
-            self.quoted_place(lines)
-        )
-        .into();
         let bytes: usize = body.iter().map(|(_, text)| text.len()).sum();
         if !self.budget.expand(bytes + place.len()) {
-            let what = format!("with the macro '{show}', too much has come out of macros");
-            return self.stop_at(lines.file, lines.line as u32, "macro-size", &what);
+            return Err(too_much());
         }
-        lines.macros.push(Expansion {
+        Ok(Expansion {
             name,
-            place,
+            place: place.into(),
             body,
             next: 0,
-        });
+        })
+    }
+
+    /// The macro of that name, if it may be used here with so many arguments.
+    fn definition(&self, name: &[u8], values: usize, lines: &Lines) -> Result<Arc<Macro>, Unusable> {
+        let lower = || String::from_utf8_lossy(name).to_ascii_lowercase();
+        let Some(definition) = self.macros.get(name) else {
+            return Err(Unusable::Refused(match self.macros.is_empty() {
+                true => "no macro defined before Use".to_string(),
+                false => format!("macro '{}' undefined", lower()),
+            }));
+        };
+        if values != definition.parameters.len() {
+            return Err(Unusable::Refused(format!(
+                "macro '{}' (defined on {}) used with {values} arguments instead of {}",
+                String::from_utf8_lossy(&definition.name.to_ascii_lowercase()),
+                definition.place,
+                definition.parameters.len()
+            )));
+        }
+        let mut used = lines.macros.iter();
+        if used.any(|expansion| expansion.name.eq_ignore_ascii_case(name)) {
+            let apache = format!("recursive use of macro '{}' is invalid", lower());
+            return Err(Unusable::Refused(apache));
+        }
+        Ok(definition)
     }
 
     /// `(defined on line L of "F")` without its frame.

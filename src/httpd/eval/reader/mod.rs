@@ -7,19 +7,18 @@
 mod act;
 mod budget;
 mod conditional;
+mod fast;
 mod include;
 mod lines;
 mod macros;
-mod parts;
 mod section;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use super::condition::Condition;
 use super::macros::Macros;
 use super::variable::{MAX_SUBSTITUTED, Variables};
-use crate::httpd::fast::glance::{self, Glance, Tests, split_name};
+use crate::httpd::fast::glance::Glance;
 use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entries::Entries;
 use crate::httpd::model::entry::{
@@ -31,11 +30,10 @@ use crate::httpd::model::problem::{Phase, Problem, Severity};
 use crate::httpd::model::source::Source;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
-use crate::httpd::text::line::Line;
-use crate::httpd::text::scan::{LineKind, find_reference, trim};
 use crate::httpd::text::word::words;
 use budget::{Budget, too_many_lines};
 use lines::{Current, Lines};
+use section::Tag;
 
 impl Configuration {
     /// Reads the main file (an absolute path of the configuration) and everything it includes.
@@ -230,7 +228,7 @@ impl Reader {
         let document = lines.document.clone();
         loop {
             lines.leave_macros();
-            self.store_plain(&document, lines, frames, end);
+            self.store_plain(lines, frames, end);
             if self.stopped {
                 return;
             }
@@ -249,118 +247,6 @@ impl Reader {
                 return;
             }
         }
-    }
-
-    /// Stores what stands next in the file and can be judged by a glance, which is most lines of most files.
-    fn store_plain(&mut self, document: &Document, lines: &mut Lines, frames: &mut Vec<Frame>, end: usize) {
-        if !lines.macros.is_empty() {
-            return;
-        }
-        // A last line without an end may be lost, and is looked at by itself.
-        let ends = |last: &Line| document.bytes().ends_with(b"\n") && !last.is_composed();
-        let whole = document.lines().len() - usize::from(!document.lines().last().is_none_or(ends));
-        let end = end.min(whole);
-        while lines.next < end && !self.stopped {
-            let at = lines.next;
-            let line = document.lines()[at];
-            let kind = line.kind;
-            let Some(frame) = frames.last() else { return };
-            let mut entry = Entry {
-                file: lines.file,
-                line: at as u32,
-                section: frame.section,
-                text: 0,
-                truth: frame.truth,
-                opens: false,
-            };
-            let blank = matches!(kind, LineKind::Blank | LineKind::Comment);
-            let mut glance = line.glance;
-            if line.refers() && !blank {
-                let Some(text) = self.substitute_plain(document, at) else {
-                    return;
-                };
-                glance = text.glance;
-                self.c.texts.push(text);
-                entry.text = self.c.texts.len() as u32;
-            }
-            let known = glance.known();
-            if line.is_composed() && known.is_none() && !blank {
-                return;
-            }
-            match (kind, known) {
-                (LineKind::Blank | LineKind::Comment, _) => {}
-                (LineKind::Directive, _) if !glance.may_act() => self.c.entries.push(entry),
-                (LineKind::SectionOpening, Some(known)) if known.is_condition => {
-                    (lines.line, lines.next) = (at, at + 1);
-                    let name = &known.name.as_bytes()[1..];
-                    let test = glance.test();
-                    let decided = test.and_then(|test| lines.decided(test, self.acted));
-                    let truth = match (decided, Condition::by_name(name)) {
-                        (Some(truth), _) => truth,
-                        (None, Some(condition)) => {
-                            let text = document.text(at);
-                            let argument = split_name(&text).1;
-                            let before = self.c.problems.len();
-                            let truth = self.decide(condition, name, argument, entry.truth, lines);
-                            // What is wrong with it is told at each of its lines.
-                            if let Some(test) = test
-                                && before == self.c.problems.len()
-                            {
-                                lines.decide(test, self.acted, truth);
-                            }
-                            truth
-                        }
-                        (None, None) => return,
-                    };
-                    self.enter(Cow::Borrowed(name), truth, entry, lines, frames);
-                    continue;
-                }
-                (LineKind::SectionOpening, Some(known)) => frames.push(Frame {
-                    section: self.open_section(entry, false),
-                    name: Cow::Borrowed(&known.name.as_bytes()[1..]),
-                    conditional: false,
-                    truth: entry.truth,
-                }),
-                (LineKind::SectionClosing, _) if frames.len() > 1 => {
-                    let is_it = match known {
-                        Some(known) => known.name.as_bytes()[1..].eq_ignore_ascii_case(&frame.name),
-                        None => closes(trim(document.raw(at)), &frame.name),
-                    };
-                    if !is_it {
-                        return;
-                    }
-                    lines.line = at;
-                    self.close(frame.section, lines, &None);
-                    frames.pop();
-                }
-                _ => return,
-            }
-            (lines.line, lines.next) = (at, at + 1);
-        }
-    }
-
-    /// What variables make of a line that stays in every respect what it is; `None` where it needs a closer look.
-    fn substitute_plain(&mut self, document: &Document, line: usize) -> Option<Text> {
-        let Line { kind, .. } = document.lines()[line];
-        let text = document.text(line);
-        let mut open = kind == LineKind::SectionClosing || find_reference(split_name(&text).0).is_some();
-        if open {
-            return None;
-        }
-        let substituted = self.c.variables.substitute(&text, |_| open = true);
-        let glance = glance::look(kind, &substituted, &mut Tests::default());
-        open |= glance.may_act() || glance.test().is_some();
-        let plain = kind == LineKind::Directive && !document.lines()[line].is_composed();
-        open |= !plain && glance.known().is_none();
-        open |= substituted.len() > text.len() + MAX_SUBSTITUTED;
-        if open || !self.budget.lengthen(text.len(), substituted.len()) {
-            return None;
-        }
-        Some(Text {
-            bytes: substituted.into_owned(),
-            glance,
-            place: None,
-        })
     }
 
     fn line(&mut self, current: Current<'_>, lines: &mut Lines, frames: &mut Vec<Frame>) {
@@ -385,14 +271,7 @@ impl Reader {
             return self.stop_at(lines.file, lines.line as u32, "variables-too-long", what);
         }
         for name in undefined {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            self.problem(lines, truth, Problem {
-                code: "undefined-variable",
-                severity: Severity::Warning,
-                apache: Some(format!("AH00111: Config variable ${{{name}}} is not defined")),
-                message: format!("`${{{name}}}` is not defined here and stays as it is; `Define {name}` before this line"),
-                ..EMPTY_PROBLEM
-            });
+            self.undefined(&name, truth, lines);
         }
         let mut split = words(&substituted);
         let Some(first) = split.next() else { return };
@@ -432,12 +311,29 @@ impl Reader {
         };
         match name {
             [b'<', b'/', ..] => self.closing(name, lines, frames, &place),
-            [b'<', section_name @ ..] => self.opening(section_name, rest, entry, lines, frames),
+            [b'<', name @ ..] => self.opening(Tag { name, rest }, entry, lines, frames),
             _ => {
                 self.c.entries.push(entry);
                 self.act(name, rest, entry, lines);
             }
         }
+    }
+
+    fn undefined(&mut self, name: &[u8], truth: Truth, lines: &Lines) {
+        let name = String::from_utf8_lossy(name);
+        self.problem(
+            lines,
+            truth,
+            Problem {
+                code: "undefined-variable",
+                severity: Severity::Warning,
+                apache: Some(format!("AH00111: Config variable ${{{name}}} is not defined")),
+                message: format!(
+                    "`${{{name}}}` is not defined here and stays as it is; `Define {name}` before this line"
+                ),
+                ..EMPTY_PROBLEM
+            },
+        );
     }
 
     fn problem(&mut self, lines: &Lines, truth: Truth, problem: Problem) {

@@ -9,15 +9,22 @@ use crate::httpd::model::entry::{Entry, EntryId, MacroPlace, Section, SectionId}
 use crate::httpd::model::problem::Problem;
 use crate::httpd::model::truth::Truth;
 
+/// An opening tag: its name without `<`, and what follows.
+#[derive(Clone, Copy)]
+pub(super) struct Tag<'a> {
+    pub name: &'a [u8],
+    pub rest: &'a [u8],
+}
+
+/// A conditional, and whether it was found to hold.
+pub(super) struct Decided {
+    pub name: Cow<'static, [u8]>,
+    pub found: Truth,
+}
+
 impl Reader {
-    pub(super) fn opening(
-        &mut self,
-        name: &[u8],
-        rest: &[u8],
-        entry: Entry,
-        lines: &mut Lines,
-        frames: &mut Vec<Frame>,
-    ) {
+    pub(super) fn opening(&mut self, tag: Tag, entry: Entry, lines: &mut Lines, frames: &mut Vec<Frame>) {
+        let Tag { name, rest } = tag;
         // One that Apache does not know, or not yet, is a section like any other here, and refused when it is walked.
         let condition = Condition::by_name(name).filter(|condition| match condition {
             Condition::Version => {
@@ -29,12 +36,12 @@ impl Reader {
             Condition::Module | Condition::Define => true,
         });
         if let Some(condition) = condition {
-            let truth = self.decide(condition, name, rest, entry.truth, lines);
+            let found = self.decide(condition, tag, entry.truth, lines);
             let name = match condition.name() {
                 same if same == name => Cow::Borrowed(same),
                 _ => Cow::Owned(name.to_vec()),
             };
-            return self.enter(name, truth, entry, lines, frames);
+            return self.enter(Decided { name, found }, entry, lines, frames);
         }
         if name.eq_ignore_ascii_case(b"Macro") && self.c.modules.has(b"macro_module") != Truth::False {
             self.acted += 1;
@@ -59,8 +66,7 @@ impl Reader {
     /// Opens a conditional that was decided.
     pub(super) fn enter(
         &mut self,
-        name: Cow<'static, [u8]>,
-        found: Truth,
+        Decided { name, found }: Decided,
         entry: Entry,
         lines: &mut Lines,
         frames: &mut Vec<Frame>,

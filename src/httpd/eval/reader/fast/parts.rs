@@ -4,8 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::lines::Lines;
-use super::{Frame, Reader};
+use super::super::lines::Lines;
+use super::super::{Frame, Reader};
 use crate::httpd::eval::macros::Macros;
 use crate::httpd::fast::parallel::{self, Ahead, processors};
 use crate::httpd::model::configuration::Configuration;
@@ -15,7 +15,7 @@ use crate::httpd::text::document::Document;
 
 impl Reader {
     /// Reads as much of the file as can be read so; nothing is open behind it.
-    pub(super) fn read_in_parts(&mut self, lines: &mut Lines, frames: &mut Vec<Frame>) {
+    pub(in super::super) fn read_in_parts(&mut self, lines: &mut Lines, frames: &mut Vec<Frame>) {
         let parts = worthwhile(&lines.document);
         let Some((first, ahead)) = parts.split_first().filter(|(_, ahead)| !ahead.is_empty()) else {
             return;
