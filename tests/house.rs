@@ -10,12 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, lowest first; parts of one floor do not know each other. What stands in no folder is for all of them.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &[
         "account",
         "acl",
         "codes",
         "exit_status",
+        "finding",
         "foreign",
         "inherited",
         "interrupt",
@@ -23,6 +24,7 @@ const FLOORS: [&[&str]; 6] = [
         "shown",
     ],
     &["httpd", "tls", "apply", "undo"],
+    &["mod_ssl"],
     &["lint", "server"],
     &["change"],
     &["check"],

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::server::handshake::{Answer, Failure};
 
 /// The name must lead to the server from outside. `addresses` is what it leads to from this machine.

@@ -7,7 +7,8 @@ use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
 use crate::httpd::{Configuration, Entry, Listen, SERVER, Truth};
-use crate::lint::Reach;
+use crate::lint::{Reach, reach};
+use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::shown::printable;
 
 /// The modules that matter for HTTPS and for what people do around it.
@@ -109,7 +110,7 @@ impl Status {
         let main_answers = |listen: &&Listen| {
             listen.truth == Truth::True && configuration.address_set(listen.ip(), listen.port).is_empty()
         };
-        let main_tls = configuration.ssl_engine(SERVER);
+        let main_tls = ssl_engine(configuration, SERVER);
         Status {
             main_server: MainServer {
                 answers: listens
@@ -149,9 +150,9 @@ impl Status {
                 .collect(),
             virtual_hosts: hosts
                 .iter()
-                .zip(configuration.reach(hosts))
+                .zip(reach(configuration, hosts))
                 .map(|(host, reach)| {
-                    let tls = configuration.speaks_tls(host);
+                    let tls = speaks_tls(configuration, host);
                     let certificate = certificate(host.section).filter(|_| tls);
                     let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
                     Host {

@@ -17,6 +17,7 @@ use crate::check::served::{Meeting, judge};
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::httpd::{Host, Listen, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 use crate::server::deadline::{Patience, resolve};
 use crate::server::handshake::{Roots, Seen, Trust, http, probe};
 use crate::tls::certificate::{Certificate, colon_hex};
@@ -137,7 +138,7 @@ pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<Socke
     let hosts = configuration.virtual_hosts();
     let tls: Vec<&VirtualHost> = hosts
         .iter()
-        .filter(|host| host.truth == Truth::True && configuration.speaks_tls(host))
+        .filter(|host| host.truth == Truth::True && speaks_tls(configuration, host))
         .collect();
     let tls_ports: Vec<u16> = tls
         .iter()

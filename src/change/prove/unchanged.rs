@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
 use super::super::existing::{HostKey, key, secured};
@@ -124,7 +125,7 @@ pub(super) fn sets_are_unchanged(
     let domain = &request.domain;
     for end in before.local_ends() {
         let old = before.set(end);
-        let Some(first) = old.first().filter(|first| original.speaks_tls(first)) else {
+        let Some(first) = old.first().filter(|first| speaks_tls(original, first)) else {
             continue;
         };
         let new: Vec<_> = after
@@ -243,7 +244,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> BTreeMap
         }
         all.entry(key(configuration, host)).or_default().push(Old {
             host,
-            engine: loaded && configuration.speaks_tls(host),
+            engine: loaded && speaks_tls(configuration, host),
             files,
             reached: host.addresses.iter().any(|address| {
                 address

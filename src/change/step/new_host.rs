@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost};
+use crate::mod_ssl::ssl_engine;
 
 use super::super::address::name_lines;
 use super::super::answer::Answers;
@@ -26,7 +27,7 @@ pub(super) fn add(
     if ends.contains(&None)
         && answers.set(None).is_empty()
         && answers.is_listened_on()
-        && configuration.ssl_engine(SERVER)
+        && ssl_engine(configuration, SERVER)
     {
         return Err(refuse(
             RefusalCode::MainServerSpeaksTls,

@@ -1,6 +1,7 @@
 //! Bringing a virtual host that answers the domain over TLS in line with the request, where it stands.
 
 use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, resolve, word};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::edit_lines::{Spot, insert_into, remove, replace_argument};
 use super::super::existing::own_settings;
@@ -29,7 +30,7 @@ pub(super) fn update(
     refuse_unknown(configuration, host)?;
     let mut edits = Vec::new();
     let mut missing: Vec<Vec<u8>> = Vec::new();
-    if !configuration.speaks_tls(host) {
+    if !speaks_tls(configuration, host) {
         match own_settings(configuration, host.section, "SSLEngine").last() {
             Some(entry) => {
                 edits.push(replace_argument(

@@ -1,7 +1,7 @@
 //! The main file and all it includes, evaluated in Apache's order: what other parts ask. The reader fills it.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -13,10 +13,11 @@ use super::known;
 use super::listen::Listen;
 use super::module::{LoadModule, Modules};
 use super::path::resolve;
-use super::problem::Problem;
 use super::source::Source;
+use super::spot::Spot;
 use super::truth::Truth;
-use super::virtual_host::{Address, VirtualHost};
+use super::virtual_host::Address;
+use crate::finding::Finding;
 use crate::httpd::eval::include::may_enter;
 use crate::httpd::eval::variable::Variables;
 use crate::httpd::text::scan::trim;
@@ -29,7 +30,7 @@ pub struct Configuration {
     pub(in crate::httpd) entries: Entries,
     pub(in crate::httpd) sections: Vec<Section>,
     pub(in crate::httpd) texts: Vec<Text>,
-    pub(in crate::httpd) problems: Vec<Problem>,
+    pub(in crate::httpd) problems: Vec<Finding<Spot>>,
     pub(in crate::httpd) load_modules: Vec<LoadModule>,
     pub(in crate::httpd) modules: Modules,
     pub(in crate::httpd) variables: Variables,
@@ -47,10 +48,9 @@ pub(in crate::httpd) struct Index {
     /// The last active directive of each name at the server level.
     settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
     pub listens: OnceLock<Vec<Listen>>,
-    pub https_listeners: OnceLock<HashSet<Address>>,
+    /// The active ones of them, by index, as virtual hosts write their addresses.
+    pub listens_at: OnceLock<HashMap<Address, Vec<usize>>>,
     pub hosts: OnceLock<Hosts>,
-    /// The virtual hosts as the check saw them, kept only because they need not be given back before all else.
-    pub checked: OnceLock<Vec<VirtualHost>>,
     /// Whether a line is of the server level, by file and line.
     levels: OnceLock<Vec<Vec<Truth>>>,
 }
@@ -106,7 +106,7 @@ impl Configuration {
     }
 
     /// What is wrong with the text.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[Finding<Spot>] {
         &self.problems
     }
 
@@ -154,16 +154,20 @@ impl Configuration {
 
     /// Entries with that name (case does not matter; sections with their `<`).
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
+        self.ids(name).iter().map(|id| (*id, self.entry(*id)))
+    }
+
+    /// The same, as ids in order.
+    pub(in crate::httpd) fn ids(&self, name: &str) -> &[EntryId] {
         let index = self.index.by_name.get_or_init(|| self.collect_names());
-        let ids = match known::single(name.as_bytes()) {
+        match known::single(name.as_bytes()) {
             Some((directive, _)) => &index.known[directive as usize],
             None => index
                 .others
                 .get(name.to_ascii_lowercase().as_bytes())
                 .map(Vec::as_slice)
                 .unwrap_or_default(),
-        };
-        ids.iter().map(|id| (*id, self.entry(*id)))
+        }
     }
 
     fn collect_names(&self) -> ByName {
@@ -225,11 +229,6 @@ impl Configuration {
         settings
             .get(name.to_ascii_lowercase().as_bytes())
             .map(|id| self.entry(*id))
-    }
-
-    /// Takes what a check has gathered about virtual hosts: to give back a hundred thousand names one by one takes its time.
-    pub(crate) fn keep_checked(&self, hosts: Vec<VirtualHost>) {
-        let _ = self.index.checked.set(hosts);
     }
 
     /// Has the entry that name?

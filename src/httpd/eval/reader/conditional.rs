@@ -1,11 +1,11 @@
 //! Conditionals that Apache decides while it reads, and the bodies of those that do not hold.
 
 use super::lines::{Current, Lines};
-use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
+use super::{REFUSED, Reader, nearest, without_bracket};
+use crate::finding::Finding;
 use crate::httpd::eval::condition::{Condition, Test, if_version};
 use crate::httpd::model::entry::{Entry, SectionId, Text};
 use crate::httpd::model::path;
-use crate::httpd::model::problem::Problem;
 use crate::httpd::model::source::Kind;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::word::words;
@@ -28,11 +28,11 @@ impl Reader {
                 self.problem(
                     lines,
                     truth,
-                    Problem {
-                        code: "version-test",
-                        message: format!("`<{}>` cannot be decided: {message}", show()),
+                    Finding {
+                        rule: "version-test",
+                        summary: format!("`<{}>` cannot be decided: {message}", show()),
                         apache: Some(message),
-                        ..EMPTY_PROBLEM
+                        ..REFUSED
                     },
                 );
                 Truth::Unknown
@@ -44,11 +44,11 @@ impl Reader {
             self.problem(
                 lines,
                 truth,
-                Problem {
-                    code: "opening-tag",
+                Finding {
+                    rule: "opening-tag",
                     apache: Some(format!("<{}> directive missing closing '>'", show())),
-                    message: format!("`<{}` lacks its closing `>`", show()),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`<{}` lacks its closing `>`", show()),
+                    ..REFUSED
                 },
             );
             return Truth::Unknown;
@@ -58,11 +58,11 @@ impl Reader {
             self.problem(
                 lines,
                 truth,
-                Problem {
-                    code: "opening-tag",
+                Finding {
+                    rule: "opening-tag",
                     apache: Some(format!("<{}> directive requires additional arguments", show())),
-                    message: format!("`<{}>` needs to say what it asks for", show()),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`<{}>` needs to say what it asks for", show()),
+                    ..REFUSED
                 },
             );
             return Truth::Unknown;
@@ -132,11 +132,11 @@ impl Reader {
                         self.problem_at(
                             lines.file,
                             opening as u32,
-                            Problem {
-                                code: "closing-mismatch",
-                                message: format!("inside the false section that starts here: {message}"),
+                            Finding {
+                                rule: "closing-mismatch",
+                                summary: format!("inside the false section that starts here: {message}"),
                                 apache: Some(message),
-                                ..EMPTY_PROBLEM
+                                ..REFUSED
                             },
                             Truth::True,
                         );
@@ -177,11 +177,11 @@ impl Reader {
             self.problem_at(
                 lines.file,
                 opening as u32,
-                Problem {
-                    code: "section-not-closed",
-                    message: format!("the section that starts here is false and must be closed: {message}"),
+                Finding {
+                    rule: "section-not-closed",
+                    summary: format!("the section that starts here is false and must be closed: {message}"),
                     apache: Some(message),
-                    ..EMPTY_PROBLEM
+                    ..REFUSED
                 },
                 Truth::True,
             );

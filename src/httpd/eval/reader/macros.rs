@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::lines::{Expansion, Lines};
-use super::{EMPTY_PROBLEM, Reader};
+use super::{REFUSED, Reader};
+use crate::finding::Finding;
 use crate::httpd::eval::macros::{BUFFER, Macro, check_signature, signature};
 use crate::httpd::model::entry::Entry;
-use crate::httpd::model::problem::Problem;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::scan::LineKind;
@@ -25,11 +25,11 @@ impl Reader {
             self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "opening-tag",
+                Finding {
+                    rule: "opening-tag",
                     apache: Some("<Macro> directive missing closing '>'".into()),
-                    message: "`<Macro` lacks its closing `>`".into(),
-                    ..EMPTY_PROBLEM
+                    summary: "`<Macro` lacks its closing `>`".into(),
+                    ..REFUSED
                 },
             );
         }
@@ -39,11 +39,11 @@ impl Reader {
             self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "macro",
-                    message: complaint.clone(),
+                Finding {
+                    rule: "macro",
+                    summary: complaint.clone(),
                     apache: Some(complaint),
-                    ..EMPTY_PROBLEM
+                    ..REFUSED
                 },
             );
         }
@@ -88,11 +88,11 @@ impl Reader {
             reader.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "macro",
-                    message: apache.clone(),
+                Finding {
+                    rule: "macro",
+                    summary: apache.clone(),
                     apache: Some(apache),
-                    ..EMPTY_PROBLEM
+                    ..REFUSED
                 },
             );
         };
@@ -156,13 +156,13 @@ impl Reader {
             return self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "macro-size",
-                    message: format!(
+                Finding {
+                    rule: "macro-size",
+                    summary: format!(
                         "with the macro '{show}' more than {MAX_MACRO_LINES} lines have come out of macros; nothing \
                          after this was read"
                     ),
-                    ..EMPTY_PROBLEM
+                    ..REFUSED
                 },
             );
         }

@@ -1,0 +1,34 @@
+//! What mod_ssl makes of a configuration: which of its servers speak TLS. Judges nothing and opens no certificate.
+
+use crate::httpd::{Configuration, Entry, SectionId, VirtualHost};
+
+/// Is `SSLEngine on` in effect in a section (own or inherited from the main server)?
+pub fn ssl_engine(configuration: &Configuration, section: SectionId) -> bool {
+    let setting = configuration.setting(section, "SSLEngine");
+    setting.and_then(|entry| is_on(configuration, entry)) == Some(true)
+}
+
+/// Does a virtual host of this configuration speak TLS: by `SSLEngine on`, or without that directive because it has a
+/// certificate and one of its addresses is, as address and port, a listener whose protocol is https?
+pub fn speaks_tls(configuration: &Configuration, host: &VirtualHost) -> bool {
+    let setting = |name| configuration.setting(host.section, name);
+    match setting("SSLEngine").and_then(|entry| is_on(configuration, entry)) {
+        Some(engine) => engine,
+        None => setting("SSLCertificateFile").is_some() && has_https_listener(configuration, host),
+    }
+}
+
+/// Is one of its addresses, as address and port, a listener whose protocol is https?
+pub fn has_https_listener(configuration: &Configuration, host: &VirtualHost) -> bool {
+    let mut listens = host
+        .addresses
+        .iter()
+        .flat_map(|address| configuration.listens_at(address));
+    listens.any(|listen| listen.effective_protocol() == "https")
+}
+
+/// Whether a switch is on, if it says.
+fn is_on(configuration: &Configuration, entry: &Entry) -> Option<bool> {
+    let words = configuration.arguments(entry);
+    words.first().map(|value| value.eq_ignore_ascii_case(b"on"))
+}
