@@ -32,3 +32,38 @@ fn is_on(configuration: &Configuration, entry: &Entry) -> Option<bool> {
     let words = configuration.arguments(entry);
     words.first().map(|value| value.eq_ignore_ascii_case(b"on"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_tls;
+    use crate::httpd::{Configuration, Facts, Platform, Source};
+
+    #[test]
+    fn a_virtual_host_speaks_tls_by_its_engine_or_by_certificate_and_listener() {
+        let speaks = |main: &str, own: &str| {
+            let text = format!(
+                "Listen 8443 https\nListen 80\n{main}\n<VirtualHost *:8443>\n{own}\n</VirtualHost>\n"
+            );
+            let source = Source::new("/none".into(), Platform::HOST);
+            let facts = Facts::assumed(Platform::HOST);
+            let c = Configuration::from_bytes(b"/none/httpd.conf", text.into_bytes(), source, facts);
+            speaks_tls(&c, &c.virtual_hosts()[0])
+        };
+        assert!(!speaks("", ""));
+        assert!(speaks("", "SSLEngine on"));
+        assert!(speaks("SSLEngine on", ""));
+        assert!(!speaks(
+            "SSLEngine on",
+            "<IfDefine !none>\nSSLEngine off\n</IfDefine>"
+        ));
+        assert!(!speaks("", "SSLEngine on\nSSLEngine off"));
+        assert!(speaks(
+            "",
+            "SSLEngine off\nsslengine ON\n<IfDefine none>\nSSLEngine off\n</IfDefine>"
+        ));
+        assert!(speaks("", "SSLCertificateFile a.crt"));
+        assert!(speaks("SSLCertificateFile a.crt", ""));
+        assert!(!speaks("SSLCertificateFile a.crt", "SSLEngine off"));
+        assert!(!speaks("", "<Location />\nSSLEngine on\n</Location>"));
+    }
+}
