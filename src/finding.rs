@@ -43,7 +43,8 @@ pub struct Finding<P = Option<Place>> {
 }
 
 /// When Apache would notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// While it reads the files.
     Reading,

@@ -43,7 +43,7 @@ pub struct Report {
     pub(crate) last_line: u32,
     pub(crate) code: &'static str,
     pub(crate) severity: &'static str,
-    pub(crate) phase: &'static str,
+    pub(crate) phase: Option<Phase>,
     pub(crate) apache: Option<String>,
     pub(crate) message: String,
     /// Matters only if a condition holds that could not be decided.
@@ -67,11 +67,7 @@ pub fn reports(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Report> {
                 last_line,
                 code: problem.rule,
                 severity: if problem.is_error() { "error" } else { "warning" },
-                phase: match problem.phase {
-                    None | Some(Phase::Reading) => "reading",
-                    Some(Phase::Checking) => "checking",
-                    Some(Phase::Starting) => "starting",
-                },
+                phase: problem.phase,
                 apache: problem.apache.clone(),
                 message: problem.summary.clone(),
                 uncertain: problem.uncertain,
