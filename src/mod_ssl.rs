@@ -1,5 +1,6 @@
 //! What mod_ssl makes of a configuration: which of its servers speak TLS. Judges nothing and opens no certificate.
 
+use crate::httpd::word::words;
 use crate::httpd::{Configuration, Entry, SectionId, VirtualHost};
 
 /// Is `SSLEngine on` in effect in a section (own or inherited from the main server)?
@@ -29,13 +30,15 @@ pub fn has_https_listener(configuration: &Configuration, host: &VirtualHost) -> 
 
 /// Whether a switch is on, if it says.
 fn is_on(configuration: &Configuration, entry: &Entry) -> Option<bool> {
-    let words = configuration.arguments(entry);
-    words.first().map(|value| value.eq_ignore_ascii_case(b"on"))
+    let text = configuration.text(entry);
+    let first = words(&text).nth(1);
+    first.map(|word| word.value.eq_ignore_ascii_case(b"on"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::speaks_tls;
+    use crate::httpd::word::words;
     use crate::httpd::{Configuration, Facts, Platform, Source};
 
     #[test]

@@ -45,8 +45,6 @@ pub struct Configuration {
 pub(in crate::httpd) struct Index {
     by_name: OnceLock<ByName>,
     server_level: OnceLock<Vec<EntryId>>,
-    /// The last active directive of each name at the server level.
-    settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
     pub listens: OnceLock<Vec<Listen>>,
     /// The active ones of them, by index, as virtual hosts write their addresses.
     pub listens_at: OnceLock<HashMap<Address, Vec<usize>>>,
@@ -55,13 +53,22 @@ pub(in crate::httpd) struct Index {
     levels: OnceLock<Vec<Vec<Truth>>>,
 }
 
-/// Entries by their names, in order.
+/// Entries by their names.
 #[derive(Debug)]
 struct ByName {
     /// Directives that one module alone provides, by their index in the table.
-    known: Vec<Vec<EntryId>>,
+    known: Vec<Named>,
     /// All others, in lower case.
-    others: HashMap<Vec<u8>, Vec<EntryId>>,
+    others: HashMap<Vec<u8>, Named>,
+}
+
+/// The entries of one name.
+#[derive(Clone, Debug, Default)]
+pub(in crate::httpd) struct Named {
+    /// All of them, in order.
+    pub all: Vec<EntryId>,
+    /// The last active one of the server level.
+    pub setting: Option<EntryId>,
 }
 
 impl Configuration {
@@ -154,41 +161,39 @@ impl Configuration {
 
     /// Entries with that name (case does not matter; sections with their `<`).
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
-        self.ids(name).iter().map(|id| (*id, self.entry(*id)))
+        let all = self.by_name(name).map_or(&[][..], |named| &named.all);
+        all.iter().map(|id| (*id, self.entry(*id)))
     }
 
-    /// The same, as ids in order.
-    pub(in crate::httpd) fn ids(&self, name: &str) -> &[EntryId] {
+    /// What the index has for a name.
+    pub(in crate::httpd) fn by_name(&self, name: &str) -> Option<&Named> {
         let index = self.index.by_name.get_or_init(|| self.collect_names());
         match known::single(name.as_bytes()) {
-            Some((directive, _)) => &index.known[directive as usize],
-            None => index
-                .others
-                .get(name.to_ascii_lowercase().as_bytes())
-                .map(Vec::as_slice)
-                .unwrap_or_default(),
+            Some((directive, _)) => index.known.get(directive as usize),
+            None => index.others.get(name.to_ascii_lowercase().as_bytes()),
         }
     }
 
     fn collect_names(&self) -> ByName {
         let mut index = ByName {
-            known: vec![Vec::new(); known::count()],
+            known: vec![Named::default(); known::count()],
             others: HashMap::new(),
         };
         for (id, entry) in (0..).zip(self.entries.iter()) {
             // Most lines are known since they were split.
-            if let Some(directive) = self.known_index(entry) {
-                index.known[directive as usize].push(id);
-                continue;
-            }
-            let name = self.name(entry);
-            match known::single(&name) {
-                Some((directive, _)) => index.known[directive as usize].push(id),
-                None => index
-                    .others
-                    .entry(name.to_ascii_lowercase())
-                    .or_default()
-                    .push(id),
+            let named = match self.known_index(entry) {
+                Some(directive) => &mut index.known[directive as usize],
+                None => {
+                    let name = self.name(entry);
+                    match known::single(&name) {
+                        Some((directive, _)) => &mut index.known[directive as usize],
+                        None => index.others.entry(name.to_ascii_lowercase()).or_default(),
+                    }
+                }
+            };
+            named.all.push(id);
+            if entry.truth == Truth::True && self.context(entry) == SERVER {
+                named.setting = Some(id);
             }
         }
         index
@@ -213,22 +218,6 @@ impl Configuration {
                 .map(|(id, _)| id)
                 .collect()
         })
-    }
-
-    /// The last active setting of a directive at the server level.
-    pub(in crate::httpd) fn server_setting(&self, name: &str) -> Option<&Entry> {
-        let settings = self.index.settings.get_or_init(|| {
-            let active = self
-                .server_level()
-                .iter()
-                .filter(|id| self.entry(**id).truth == Truth::True);
-            active
-                .map(|id| (self.name(self.entry(*id)).to_ascii_lowercase(), *id))
-                .collect()
-        });
-        settings
-            .get(name.to_ascii_lowercase().as_bytes())
-            .map(|id| self.entry(*id))
     }
 
     /// Has the entry that name?

@@ -225,23 +225,20 @@ impl Configuration {
 
     /// The last active setting of a directive in a section, or else in the main server.
     pub fn setting(&self, section: SectionId, name: &str) -> Option<&Entry> {
+        let named = self.by_name(name)?;
         let own = || {
             let opening = self.sections[section as usize].opening;
-            let ids = self.ids(name);
+            let behind = named.all.partition_point(|id| *id <= opening);
             // Entries of a section stand together; the first one outside ends it.
-            let behind = ids[ids.partition_point(|id| *id <= opening)..].iter();
-            behind
+            named.all[behind..]
+                .iter()
                 .map(|id| self.entry(*id))
                 .take_while(|entry| self.is_within(entry.section, section))
                 .filter(|entry| entry.truth == Truth::True && self.context(entry) == section)
                 .last()
         };
-        let main = || self.server_setting(name);
-        if section == SERVER {
-            main()
-        } else {
-            own().or_else(main)
-        }
+        let own = if section == SERVER { None } else { own() };
+        own.or_else(|| named.setting.map(|id| self.entry(id)))
     }
 
     /// The active listeners on an address and port that virtual hosts write like this one.
