@@ -168,6 +168,17 @@ fn no_file_is_made_for_all_or_read_without_a_limit() {
     );
 }
 
+/// What a directive of mod_ssl means is asked above the language; its table of directives only names them.
+#[test]
+fn the_language_has_no_word_of_tls() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (module, file) in modules(&source) {
+        let text = code(&fs::read_to_string(file).expect("a source file")).to_ascii_lowercase();
+        let has = |word: &str| module[0] == "httpd" && text.contains(word);
+        assert!(!has("ssl") && !has("tls"), "{}", name(&module));
+    }
+}
+
 fn modules(source: &Path) -> Modules {
     let mut found = Modules::new();
     let mut folders = vec![source.to_path_buf()];
