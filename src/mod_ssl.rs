@@ -38,7 +38,6 @@ fn is_on(configuration: &Configuration, entry: &Entry) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::speaks_tls;
-    use crate::httpd::word::words;
     use crate::httpd::{Configuration, Facts, Platform, Source};
 
     #[test]
