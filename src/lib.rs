@@ -4,6 +4,7 @@
 //!
 //! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
 //! - [`tls`]: certificate and key files.
+//! - [`mod_ssl`]: which servers of a configuration speak TLS.
 //! - [`lint`]: what Apache refuses, and what it accepts and hardly anybody means.
 //! - [`server`]: the installed server: where its configuration is.
 //! - [`change`]: what to edit to turn HTTPS on or off, and the proof that it does. Pure.
@@ -11,6 +12,7 @@
 //! - [`check`]: rules that look at files and configuration and return findings.
 //! - [`operation`]: what a command does: data in, data out.
 //! - [`cli`]: flags, confirmation, rendering.
+//! - [`finding`]: the one shape of what is wrong, and all its codes.
 //! - [`exit_status`]: every number the program exits with.
 //! - [`refusal`]: why a request is not carried out, as data.
 //! - [`foreign`]: how files are opened that others may have written.
@@ -59,12 +61,14 @@ pub mod check;
 pub mod cli;
 mod codes;
 pub mod exit_status;
+pub mod finding;
 pub mod foreign;
 pub mod httpd;
 #[cfg(unix)]
 pub mod inherited;
 pub mod interrupt;
 pub mod lint;
+pub mod mod_ssl;
 pub mod operation;
 pub mod quoted;
 pub mod refusal;

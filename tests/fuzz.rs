@@ -15,6 +15,7 @@ use esync_ssl::check::generation::Generation;
 use esync_ssl::check::tls_files::{File, TlsFiles};
 use esync_ssl::check::{certificate::check, question::Question};
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source};
+use esync_ssl::lint;
 use esync_ssl::tls::issue::{self, KeyType};
 use esync_ssl::tls::pkcs12::Archive;
 use time::OffsetDateTime;
@@ -176,9 +177,9 @@ fn configurations() {
         let main = [&source.initial_root(), &b"/httpd.conf"[..]].concat();
         let configuration =
             Configuration::read(&main, source, Facts::assumed(Platform::HOST)).expect("a file in memory");
-        configuration.check();
+        lint::check(&configuration);
         let hosts = configuration.virtual_hosts();
-        configuration.reach(hosts);
+        lint::reach(&configuration, hosts);
         configuration.answering(None, 443, "www.example.com");
     });
 }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use esync_ssl::httpd::{Configuration, Document, Facts, Platform, Source, Truth};
+use esync_ssl::mod_ssl::ssl_engine;
 use proptest::prelude::*;
 
 /// The main file in a server root that holds these files and exists only in memory.
@@ -69,7 +70,7 @@ fn ask_everything(configuration: &Configuration) {
     configuration.address_set(None, 80);
     configuration.answering(None, 443, "www.example.com");
     for host in hosts {
-        configuration.ssl_engine(host.section);
+        ssl_engine(configuration, host.section);
         configuration.inside(host.section).count();
     }
     for line in 0..configuration.file(0).document.lines().len() {
@@ -277,7 +278,7 @@ fn files_that_include_each_other() {
         configuration
             .problems()
             .iter()
-            .any(|problem| problem.code == "include-depth")
+            .any(|problem| problem.rule == "include-depth")
     );
 
     // Each includes the next twice: 2^40 files to Apache, which would not come to an end.
@@ -319,7 +320,7 @@ fn macros_that_double() {
     let [problem] = configuration.problems() else {
         panic!("{:?}", configuration.problems());
     };
-    assert_eq!((problem.code, problem.apache.as_deref()), ("macro-size", None));
+    assert_eq!((problem.rule, problem.apache.as_deref()), ("macro-size", None));
     let many = |size: usize| {
         let mut text = "LoadModule macro_module m.so\n<Macro m $a>\nIndexIgnore $a\n</Macro>\n".to_string();
         for at in 0..size {

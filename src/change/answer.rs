@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::httpd::{Competitors, Configuration, Host, Listen, SERVER, Truth, VirtualHost};
+use crate::mod_ssl::{speaks_tls, ssl_engine};
 
 use super::request::Request;
 use super::site;
@@ -68,7 +69,7 @@ impl<'a> Answers<'a> {
                 let own = self
                     .at(*end)
                     .filter(|host| host.names_exactly(&self.request.domain));
-                own.is_some_and(|host| self.configuration.speaks_tls(host))
+                own.is_some_and(|host| speaks_tls(self.configuration, host))
             });
             ends.extend(homes.into_iter().map(Some));
             ends.sort();
@@ -167,7 +168,7 @@ impl<'a> Answers<'a> {
         let ends = self.local_ends();
         let tls = |end, name: &str| {
             self.answering(end, name)
-                .is_some_and(|host| host.has_name(name) && self.configuration.speaks_tls(host))
+                .is_some_and(|host| host.has_name(name) && speaks_tls(self.configuration, host))
         };
         !ends.is_empty()
             && ends.iter().all(|end| {
@@ -175,15 +176,15 @@ impl<'a> Answers<'a> {
                     && self
                         .set(*end)
                         .first()
-                        .is_some_and(|first| self.configuration.speaks_tls(first))
+                        .is_some_and(|first| speaks_tls(self.configuration, first))
             })
     }
 
     /// Does anything speak TLS on the port already, a virtual host or the main server?
     pub fn port_speaks_tls(&self) -> bool {
         self.local_ends().iter().any(|end| match self.set(*end).first() {
-            Some(first) => self.configuration.speaks_tls(first),
-            None => self.configuration.ssl_engine(SERVER),
+            Some(first) => speaks_tls(self.configuration, first),
+            None => ssl_engine(self.configuration, SERVER),
         })
     }
 
@@ -196,7 +197,7 @@ impl<'a> Answers<'a> {
         }
         let set = |end: &Option<IpAddr>| self.configuration.address_set(*end, listen.port);
         let mut firsts = ends.iter().filter_map(|end| set(end).first()).peekable();
-        firsts.peek().is_some() && firsts.all(|first| self.configuration.speaks_tls(first))
+        firsts.peek().is_some() && firsts.all(|first| speaks_tls(self.configuration, first))
     }
 
     /// A virtual host whose part in the port cannot be told: it hangs on a condition that only the server could

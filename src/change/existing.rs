@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use regex::RegexBuilder;
 
 use crate::httpd::{Address, Configuration, Entry, SectionId, Truth, VirtualHost, in_url};
+use crate::mod_ssl::speaks_tls;
 
 use super::request::Request;
 
@@ -51,7 +52,7 @@ pub(super) fn within<'a>(
 pub(super) fn secured(configuration: &Configuration) -> impl Iterator<Item = &VirtualHost> {
     let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
     let hosts = configuration.virtual_hosts().iter();
-    hosts.filter(move |host| loaded && host.truth == Truth::True && configuration.speaks_tls(host))
+    hosts.filter(move |host| loaded && host.truth == Truth::True && speaks_tls(configuration, host))
 }
 
 /// What identifies a virtual host across edits: its file, addresses and name.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::httpd::{Address, Configuration, Host, Truth};
+use crate::mod_ssl::speaks_tls;
 
 use super::request::{Http, Request};
 use super::step::listen;
@@ -31,7 +32,7 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
         .virtual_hosts()
         .iter()
         .filter(|host| host.truth == Truth::True && host.names_exactly(&request.domain))
-        .partition(|host| result.speaks_tls(host));
+        .partition(|host| speaks_tls(result, host));
     let all_tls = || tls.iter().flat_map(|host| &host.addresses);
     let everywhere = |address: &Address| address.host == Host::Any;
     let sends_all = plain.iter().find(|host| host.addresses.iter().any(everywhere))?;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::httpd::{Address, Configuration, SectionId, Truth, VirtualHost, real_path};
+use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, only_redirects, redirects_everything};
 use super::plan::{PlanError, refuse};
@@ -100,7 +101,9 @@ pub(super) fn scope(configuration: &Configuration, request: &Request) -> Option<
     if only_redirects(configuration, site) {
         // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
         let secure = configuration.virtual_hosts().iter().filter(|host| {
-            host.truth == Truth::True && configuration.speaks_tls(host) && host.names_exactly(&request.domain)
+            host.truth == Truth::True
+                && speaks_tls(configuration, host)
+                && host.names_exactly(&request.domain)
         });
         let own = secure.flat_map(|host| &host.addresses).cloned();
         addresses.extend(own.filter(|address| address.port.is_none_or(|port| port == request.port)));

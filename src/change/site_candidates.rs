@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
 
+use crate::mod_ssl::speaks_tls;
+
 use super::existing::{only_redirects, own_settings, stands_in};
 use super::request::Request;
 
@@ -20,7 +22,7 @@ pub(super) fn secure<'a>(
                 .addresses
                 .iter()
                 .any(|address| address.port == Some(request.port))
-            && configuration.speaks_tls(host)
+            && speaks_tls(configuration, host)
     })
 }
 
@@ -103,7 +105,7 @@ impl<'a, 'r> Search<'a, 'r> {
         for end in self.ends(port, reached) {
             let answers = self.configuration.answering(end, port, &self.request.domain);
             if let Some(host) = answers
-                && !self.configuration.speaks_tls(host)
+                && !speaks_tls(self.configuration, host)
                 && (self.with_redirects || !only_redirects(self.configuration, host))
                 && known.insert(host.section)
             {

@@ -3,10 +3,10 @@
 //! The rules for the certificate file itself are here; those for key, names, profile and chain beside it.
 //! Nothing here reads the disk (see [`super::tls_files`]) or knows a trust store.
 
-use super::finding::{Code, Finding, Severity};
 use super::question::{Question, Served, readable};
 use super::tls_files::File;
 use super::{chain, key, name, profile};
+use crate::finding::{Code, Finding, Severity};
 use crate::tls::Error;
 use crate::tls::certificate::Certificate;
 use crate::tls::container::{Contents, Encoding, Fault, Item, Kind, Shape};

@@ -3,10 +3,10 @@
 //! From 2.4.8 on that is the rest of the certificate file, unless a chain file is given, which then is all;
 //! before, it is the chain file only. Knows no trust store: where the chain ends, clients decide.
 
-use super::finding::{Code, Finding, Severity};
 use super::profile::{date, refusing_level, refusing_level_of_key, stops};
 use super::question::{Question, Served, readable};
 use super::tls_files::File;
+use crate::finding::{Code, Finding, Severity};
 use crate::tls::certificate::{Certificate, Link};
 use crate::tls::chain::{Chain, End};
 use crate::tls::container::{Encoding, Fault, Kind, Shape};

@@ -1,21 +1,13 @@
 //! What of a configuration keeps TLS from working although every certificate is right: listeners, virtual hosts that
 //! nobody reaches, ports that do not speak TLS, modules and log folders.
 //!
-//! What Apache itself refuses is found by [`Configuration::check`]; here it becomes findings.
+//! What Apache itself refuses is found by [`lint::check`]; here it is told of the server.
 
-use super::finding::{Code, Finding, Severity};
-use crate::httpd::{self, Configuration, EntryId, Problem, SERVER, Truth, VirtualHost};
-use crate::lint::Reach;
+use crate::finding::{Code, Finding, Severity};
+use crate::httpd::{Configuration, SERVER, Spot, Truth, VirtualHost};
+use crate::lint::{self, Reach};
+use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::server::trust::Others;
-
-/// A finding and the line that it is about.
-#[derive(Clone, Debug)]
-pub struct Placed {
-    /// File and line number, counted from 1; none for what is missing.
-    pub place: Option<(httpd::FileId, u32)>,
-    /// What there is to say.
-    pub finding: Finding,
-}
 
 /// What of a configuration, its modules and programs others than root and we may write.
 pub fn others_write(others: &Others) -> Finding {
@@ -31,86 +23,26 @@ pub fn others_write(others: &Others) -> Finding {
     )
 }
 
-/// Problems of the text that bear on whether the server starts, and their codes.
-const CODES: [(&str, Code, &str); 15] = [
-    (
-        "no-listen",
-        Code::ListenMissing,
-        "Add Listen 443 to the main file.",
-    ),
-    ("listen", Code::DirectiveValue, "Correct the line: Listen 443."),
-    (
-        "listen-duplicate",
-        Code::ListenTwice,
-        "Keep one of the two Listen lines.",
-    ),
-    (
-        "listen-overlap",
-        Code::ListenTwice,
-        "Keep one of the two Listen lines.",
-    ),
-    (
-        "log-folder",
-        Code::LogFolder,
-        "Make the folder, or correct the path.",
-    ),
-    (
-        "load-module",
-        Code::ModuleMissing,
-        "Correct the path in LoadModule, or install the module.",
-    ),
-    (
-        "loaded-twice",
-        Code::ModuleTwice,
-        "Remove one of the two LoadModule lines.",
-    ),
-    (
-        "mpm",
-        Code::ModuleMissing,
-        "Load exactly one MPM: LoadModule mpm_event_module modules/mod_mpm_event.so.",
-    ),
-    (
-        "server-root",
-        Code::ServerRoot,
-        "Correct ServerRoot, or Define SRVROOT.",
-    ),
-    (
-        "document-root",
-        Code::DocumentRoot,
-        "Correct the path, or make the folder.",
-    ),
-    ("dead-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
-    ("host-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
-    ("tls-setting", Code::DirectiveValue, "Correct the line."),
-    ("tls-file", Code::FileMissing, "Correct the path."),
-    (
-        "undefined-variable",
-        Code::VariableUndefined,
-        "Define it above, or write the value.",
-    ),
-];
-
 /// Everything, in the order of the configuration's own list; other errors of the text are summed up in one finding.
-pub fn check(configuration: &Configuration) -> Vec<Placed> {
-    let problems = configuration.check();
+pub fn check(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
     let mut found = Vec::new();
-    let mut others: Vec<&Problem> = Vec::new();
-    for problem in problems.iter().filter(|problem| !is_judged_elsewhere(problem)) {
-        match CODES.iter().find(|(code, ..)| *code == problem.code) {
-            Some((_, code, fix)) => found.push(placed(configuration, problem, *code, fix)),
-            None if problem.severity == httpd::Severity::Error && !problem.uncertain => others.push(problem),
-            None => {}
+    let mut others = Vec::new();
+    for finding in lint::check(configuration) {
+        if is_judged_elsewhere(&finding) {
+            continue;
+        }
+        if finding.code != Code::ConfigProblem {
+            found.push(of_server(configuration, finding));
+        } else if finding.is_error() {
+            others.push(finding);
         }
     }
-    if let Some(first) = others.first() {
-        let mut one = placed(
-            configuration,
-            first,
-            Code::ConfigProblem,
-            "esync-ssl lint shows the line and what is meant.",
-        );
-        if others.len() > 1 {
-            one.finding.cause += &format!(" There are {} more such errors.", others.len() - 1);
+    let more = others.len().saturating_sub(1);
+    if let Some(first) = others.into_iter().next() {
+        let mut one = of_server(configuration, first);
+        one.fix = "esync-ssl lint shows the line and what is meant.".into();
+        if more > 0 {
+            one.cause += &format!(" There are {more} more such errors.");
         }
         found.push(one);
     }
@@ -119,54 +51,46 @@ pub fn check(configuration: &Configuration) -> Vec<Placed> {
 }
 
 /// Certificates and keys have rules of their own, where TLS is on.
-fn is_judged_elsewhere(problem: &Problem) -> bool {
+fn is_judged_elsewhere(finding: &Finding<Spot>) -> bool {
     let names_its_files = || {
-        problem
-            .apache
-            .as_ref()
-            .is_some_and(|said| said.starts_with("SSLCertificate"))
+        let said = finding.apache.as_ref();
+        said.is_some_and(|said| said.starts_with("SSLCertificate"))
     };
-    problem.code == "tls-without-certificate" || (problem.code == "tls-file" && names_its_files())
+    finding.rule == "tls-without-certificate" || (finding.rule == "tls-file" && names_its_files())
 }
 
-fn placed(configuration: &Configuration, problem: &Problem, code: Code, fix: &str) -> Placed {
-    let severity = match problem.severity {
-        httpd::Severity::Error if !problem.uncertain => Severity::StopsStart,
-        _ => Severity::WorksButWrong,
-    };
-    let summary = match problem.severity {
-        httpd::Severity::Error => "Apache refuses this configuration",
-        httpd::Severity::Warning => "Apache accepts this, and it is hardly meant",
-    };
-    let document = &configuration.file(problem.file).document;
-    let line = problem.line as usize;
-    let line = (line < document.lines().len()).then(|| document.number(line));
-    let said = problem.apache.as_deref().filter(|said| *said != problem.message);
+/// What is wrong with a line, told of the server: what that does to it, and the line's fault as the cause.
+fn of_server(configuration: &Configuration, finding: Finding<Spot>) -> Finding<Option<Spot>> {
+    let said = finding.apache.as_deref().filter(|said| *said != finding.summary);
     let said = said
         .map(|said| format!(" Apache says: {said}"))
         .unwrap_or_default();
-    Placed {
-        place: line.map(|line| (problem.file, line)),
-        finding: Finding::new(
-            code,
-            severity,
-            summary,
-            format!("{}.{said}", problem.message),
-            fix,
-        ),
-    }
+    let summary = match finding.severity.is_error() {
+        true => "Apache refuses this configuration",
+        false => "Apache accepts this, and it is hardly meant",
+    };
+    let finding = Finding {
+        severity: match finding.is_error() {
+            true => Severity::StopsStart,
+            false => Severity::WorksButWrong,
+        },
+        cause: format!("{}.{said}", finding.summary),
+        summary: summary.into(),
+        ..finding
+    };
+    let is_there = |spot: &Spot| {
+        let document = &configuration.file(spot.file).document;
+        (spot.line as usize) < document.lines().len()
+    };
+    finding.placed(|spot| Some(spot).filter(is_there))
 }
 
 /// Virtual hosts that are not reached, and ports on which the first one decides against TLS.
-fn hosts(configuration: &Configuration) -> Vec<Placed> {
+fn hosts(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
     let hosts = configuration.virtual_hosts();
     let mut found = Vec::new();
-    let place = |entry: EntryId| {
-        let entry = configuration.entry(entry);
-        Some((entry.file, configuration.line_number(entry)))
-    };
-    for (host, reach) in hosts.iter().zip(configuration.reach(hosts)) {
-        let tls = configuration.speaks_tls(host);
+    for (host, reach) in hosts.iter().zip(lint::reach(configuration, hosts)) {
+        let tls = speaks_tls(configuration, host);
         let name = host.server_name.as_deref().unwrap_or("without a name");
         let finding = match reach {
             Reach::NothingListens => Finding::new(
@@ -206,18 +130,15 @@ fn hosts(configuration: &Configuration) -> Vec<Placed> {
             ),
             _ => continue,
         };
-        found.push(Placed {
-            place: place(host.entry),
-            finding,
-        });
+        found.push(finding.placed(|_| Some(Spot::of(configuration.entry(host.entry)))));
     }
     found.extend(plain_ports(configuration, hosts));
     found
 }
 
 /// Ports that are meant for TLS and speak plain HTTP: the first virtual host of an address and port decides for all.
-fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Placed> {
-    let mut found: Vec<Placed> = Vec::new();
+fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Finding<Option<Spot>>> {
+    let mut found: Vec<Finding<Option<Spot>>> = Vec::new();
     for listen in configuration
         .listens()
         .iter()
@@ -233,16 +154,16 @@ fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Plac
         ends.dedup();
         for end in ends {
             let set = configuration.address_set(listen.ip().or(end), listen.port);
-            let first_speaks = set.first().map_or(configuration.ssl_engine(SERVER), |first| {
-                configuration.speaks_tls(first)
+            let first_speaks = set.first().map_or(ssl_engine(configuration, SERVER), |first| {
+                speaks_tls(configuration, first)
             });
             let meant = listen.effective_protocol() == "https"
-                || set.iter().any(|host| configuration.speaks_tls(host));
+                || set.iter().any(|host| speaks_tls(configuration, host));
             if first_speaks || !meant {
                 continue;
             }
             let entry = set.first().map_or(listen.entry, |first| first.entry);
-            let other = set.iter().find(|host| configuration.speaks_tls(host));
+            let other = set.iter().find(|host| speaks_tls(configuration, host));
             let (cause, fix) = match (set.first(), other) {
                 (Some(_), Some(other)) => (
                     format!(
@@ -261,16 +182,13 @@ fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Plac
                     format!("Add <VirtualHost *:{}> with SSLEngine on: esync-ssl enable --domain NAME.", listen.port),
                 ),
             };
-            let line = configuration.entry(entry);
-            let place = Some((line.file, configuration.line_number(line)));
+            let place = Some(Spot::of(configuration.entry(entry)));
             if found.iter().any(|one| one.place == place) {
                 continue;
             }
             let summary = format!("port {} speaks plain HTTP", listen.port);
-            found.push(Placed {
-                place,
-                finding: Finding::new(Code::TlsOff, Severity::BreaksClients, summary, cause, fix),
-            });
+            let finding = Finding::new(Code::TlsOff, Severity::BreaksClients, summary, cause, fix);
+            found.push(finding.placed(|_| place));
         }
     }
     found

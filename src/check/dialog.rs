@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::finding::{Code, Finding, Severity};
 use super::tls_files::File;
 use super::tls_host::TlsHost;
+use crate::finding::{Code, Finding, Severity};
 use crate::foreign;
 use crate::httpd::{Configuration, EntryId, SectionId, resolve};
 use crate::server;

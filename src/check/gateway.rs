@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::server::handshake::Failure;
 use crate::server::http::Answer;
 

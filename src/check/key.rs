@@ -2,10 +2,10 @@
 //!
 //! Findings show fingerprints of public keys only, never anything of the private one.
 
-use super::finding::{Code, Finding, Severity};
 use super::generation::{Generation, OpenSsl};
 use super::question::{Question, Served, readable};
 use super::tls_files::File;
+use crate::finding::{Code, Finding, Severity};
 use crate::tls::Error;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};

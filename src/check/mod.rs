@@ -7,7 +7,6 @@ pub mod certificate;
 mod chain;
 pub mod configuration;
 pub mod dialog;
-pub mod finding;
 pub mod gateway;
 pub mod generation;
 mod key;
@@ -24,4 +23,4 @@ pub mod tls_files;
 pub mod tls_host;
 pub mod tls_settings;
 
-pub use finding::{Code, Finding, Place, Severity};
+pub use crate::finding::{Code, Finding, Place, Severity};

@@ -3,8 +3,8 @@
 //! Clients look at subject alternative names only; Apache's own warning (AH01909) counts the common name and
 //! overlooks addresses, so it is wrong in both directions.
 
-use super::finding::{Code, Finding, Severity};
 use super::question::Question;
+use crate::finding::{Code, Finding, Severity};
 use crate::httpd::is_nobodys;
 use crate::tls::certificate::Certificate;
 use crate::tls::name::{Coverage, Miss, Name, coverage};

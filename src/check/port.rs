@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Listen, Platform, Truth};
 use crate::server::port::{Listener, Process};
 

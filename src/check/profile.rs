@@ -4,9 +4,9 @@
 
 use time::Duration;
 
-use super::finding::{Code, Finding, Severity};
 use super::generation::OpenSsl;
 use super::question::{Question, Served};
+use crate::finding::{Code, Finding, Severity};
 use crate::tls::certificate::{Certificate, SignatureDigest};
 use crate::tls::public_key::{Curve, KeyKind};
 

@@ -3,10 +3,10 @@
 
 use time::OffsetDateTime;
 
-use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
 use super::tls_files::{File, TlsFiles, Trouble};
 use crate::acl::Account;
+use crate::finding::{Code, Finding, Severity};
 use crate::quoted::word;
 use crate::tls::certificate::Certificate;
 

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{
     Address, Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, real_path, resolve,
     word::quote,
 };
+use crate::mod_ssl::speaks_tls;
 use crate::server::rehearsal::{ERROR_LOG, Refusal};
 
 /// Where the server that rehearses may write, and listens.
@@ -40,7 +41,7 @@ pub fn answering(configuration: &Configuration, hosts: &[VirtualHost], port: u16
     ends.sort_unstable();
     ends.dedup();
     let answers = |end: &Option<IpAddr>| configuration.answering(*end, port, name);
-    let speaks_tls = |host: &&VirtualHost| configuration.speaks_tls(host);
+    let speaks_tls = |host: &&VirtualHost| speaks_tls(configuration, host);
     let secure = || ends.iter().filter_map(answers).filter(speaks_tls);
     let named = secure().find(|host| host.has_name(name));
     named

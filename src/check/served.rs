@@ -3,10 +3,10 @@
 use time::OffsetDateTime;
 
 use super::certificate::check;
-use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
 use super::question::Question;
 use super::tls_files::{File, TlsFiles};
+use crate::finding::{Code, Finding, Severity};
 use crate::server::handshake::{Failure, Seen, Trust};
 use crate::tls::certificate::Certificate;
 

@@ -1,7 +1,7 @@
 //! Folders and files of a server that a service of Windows runs: who else may write what it runs with its rights.
 
-use super::finding::{Code, Finding, Severity};
 use crate::acl::{Account, Descriptor, Scope, Sid, names, remedy};
+use crate::finding::{Code, Finding, Severity};
 
 /// A folder or file, and who owns and may write it.
 #[derive(Clone, Debug)]

@@ -2,9 +2,10 @@
 //!
 //! Opens none of the files: their paths are those of the configuration.
 
-use super::finding::{Code, Finding, Severity};
 use super::generation::{Generation, OpenSsl};
+use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, VirtualHost, resolve};
+use crate::mod_ssl::{speaks_tls, ssl_engine};
 
 /// A virtual host, or the main server, that speaks TLS.
 #[derive(Clone, Debug)]
@@ -42,13 +43,13 @@ impl TlsHost {
     /// Every one that is active, in the order of the configuration, the main server first.
     pub fn all(configuration: &Configuration) -> Vec<TlsHost> {
         let mut hosts = Vec::new();
-        if configuration.ssl_engine(SERVER) {
+        if ssl_engine(configuration, SERVER) {
             hosts.push(TlsHost {
                 server_name: configuration.main_server_name(),
                 ..TlsHost::of(configuration, SERVER)
             });
         }
-        let active = |host: &VirtualHost| host.truth == Truth::True && configuration.speaks_tls(host);
+        let active = |host: &VirtualHost| host.truth == Truth::True && speaks_tls(configuration, host);
         for host in configuration.virtual_hosts().iter().filter(|host| active(host)) {
             hosts.push(TlsHost {
                 entry: Some(host.entry),

@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use super::finding::{Code, Finding, Severity};
 use super::generation::Generation;
 use super::tls_files::{File, Trouble};
 use super::tls_host::TlsHost;
+use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth, resolve};
 use crate::lint::names_no_protocol;
 use crate::tls::container::Encoding;

@@ -6,13 +6,15 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::context::Directive;
 use super::hosts::{Hosts, Tls};
 use super::listen::{in_range, parse_address_port};
-use super::reach::Reach;
+use super::reach::{Reach, reach};
 use super::walk::Walk;
+use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
 use crate::httpd::{
-    Address, EntryId, Host, Phase, Problem, SectionId, Severity, Truth, VirtualHost, host_part, is_no_host,
-    matches_alias, without_scheme,
+    Address, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host, matches_alias,
+    without_scheme,
 };
+use crate::mod_ssl::has_https_listener;
 
 /// The opening of a virtual host.
 pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: SectionId, argument: &[u8]) {
@@ -33,19 +35,18 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
                         .unwrap_or(host);
                     if host != b"*" && is_no_host(host) {
                         let shown = String::from_utf8_lossy(word).into_owned();
-                        let problem = Problem {
-                            code: "dead-address",
-                            severity: Severity::Warning,
+                        let finding = Finding {
+                            rule: "dead-address",
                             apache: Some(format!(
                                 "AH00547: Could not resolve host name {shown} -- ignoring!"
                             )),
-                            message: format!(
+                            summary: format!(
                                 "`{shown}` is no address that Apache understands, and it goes on without it; \
                                  addresses are separated by blanks"
                             ),
-                            ..Problem::new(Phase::Checking)
+                            ..Finding::accepted(Phase::Checking)
                         };
-                        walk.report(&directive.entry, Some(n + 1), problem);
+                        walk.report(&directive.entry, Some(n + 1), finding);
                         continue;
                     }
                     None
@@ -54,14 +55,14 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
         };
         match apache {
             Some(apache) => {
-                let problem = Problem {
-                    code: "host-address",
+                let finding = Finding {
+                    rule: "host-address",
                     apache: Some(apache.into()),
-                    message: "an address is `ADDRESS[:PORT]` or `*[:PORT]`, with a port from 1 to 65535"
+                    summary: "an address is `ADDRESS[:PORT]` or `*[:PORT]`, with a port from 1 to 65535"
                         .into(),
-                    ..Problem::new(Phase::Checking)
+                    ..Finding::refused(Phase::Checking)
                 };
-                walk.report(&directive.entry, Some(n + 1), problem);
+                walk.report(&directive.entry, Some(n + 1), finding);
             }
             None => {
                 let mut portless = false;
@@ -91,7 +92,7 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
 /// `ServerName`, `ServerAlias`, `NameVirtualHost`.
 pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let host = directive.context.host;
-    let errors_only = walk.errors_only();
+    let errors_only = walk.errors_only;
     match directive.name {
         "ServerName" => server_name(walk, directive, host),
         "ServerAlias" => {
@@ -112,16 +113,15 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 .extend(aliases.map(|word| String::from_utf8_lossy(&word.value).into_owned()));
         }
         _ => {
-            let problem = Problem {
-                code: "no-effect",
-                severity: Severity::Warning,
+            let finding = Finding {
+                rule: "no-effect",
                 apache: Some(
                     "AH00548: NameVirtualHost has no effect and will be removed in the next release".into(),
                 ),
-                message: "`NameVirtualHost` has had no effect since Apache 2.4; remove it".into(),
-                ..Problem::new(Phase::Checking)
+                summary: "`NameVirtualHost` has had no effect since Apache 2.4; remove it".into(),
+                ..Finding::accepted(Phase::Checking)
             };
-            walk.report(&directive.entry, Some(0), problem);
+            walk.report(&directive.entry, Some(0), finding);
         }
     }
 }
@@ -205,17 +205,16 @@ pub(super) fn check(walk: &mut Walk<'_>) {
         host.server_name.clone_from(main);
     }
     tls_errors(walk, &hosts);
-    if !walk.errors_only() {
+    if !walk.errors_only {
         unreached(walk, &hosts.all);
         tls_and_plain(walk, &hosts);
         nearer(walk, &hosts.all);
     }
-    walk.c.keep_checked(hosts.all);
 }
 
 /// Virtual hosts that answer nobody.
 fn unreached(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
-    let reach = walk.c.reach(hosts);
+    let reach = reach(walk.c, hosts);
     for (host, reach) in hosts.iter().zip(reach) {
         let name = host.server_name.as_deref().unwrap_or("this virtual host");
         let message = match reach {
@@ -340,7 +339,7 @@ fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
         }
         let speaks = match engine(tls) {
             Some((engine, _)) => engine,
-            None => certificate(tls) && walk.c.has_https_listener(host),
+            None => certificate(tls) && has_https_listener(walk.c, host),
         };
         let pairs = host
             .addresses
@@ -377,14 +376,14 @@ fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
 fn without_certificate(walk: &mut Walk<'_>, at: EntryId, name: Option<&str>) {
     let entry = *walk.c.entry(at);
     let whose = name.map_or_else(|| "a server".to_string(), |name| format!("`{name}`"));
-    let problem = Problem {
-        code: "tls-without-certificate",
+    let finding = Finding {
+        rule: "tls-without-certificate",
         apache: Some("AH02572: Failed to configure at least one certificate and key".into()),
-        message: format!(
+        summary: format!(
             "TLS is on for {whose} without a certificate: `httpd -t` is content, but the server does not start; add \
              SSLCertificateFile"
         ),
-        ..Problem::new(Phase::Starting)
+        ..Finding::refused(Phase::Starting)
     };
-    walk.report(&entry, None, problem);
+    walk.report(&entry, None, finding);
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::context::Directive;
 use super::walk::Walk;
-use crate::httpd::{Listen, Phase, Platform, Problem, Severity, Truth, is_no_host};
+use crate::finding::{Finding, Phase};
+use crate::httpd::{Listen, Platform, Truth, is_no_host};
 
 /// An address and a port as APR's `apr_parse_addr_port` takes them apart: `[address][:port]`; 0 is no port.
 pub(super) fn parse_address_port(text: &[u8]) -> Option<(Option<&[u8]>, u16)> {
@@ -98,18 +99,18 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 /// Checks all of them together.
 pub(super) fn check(walk: &mut Walk<'_>) {
     let listens = std::mem::take(&mut walk.listens);
-    let has_bad = walk.problems.iter().any(|problem| problem.code == "listen");
+    let has_bad = walk.found.iter().any(|finding| finding.rule == "listen");
     if listens.is_empty() && !has_bad {
         let why = if walk.c.named("Listen").next().is_some() {
             "no `Listen` is active"
         } else {
             "there is no `Listen`"
         };
-        walk.problems.push(Problem {
-            code: "no-listen",
+        walk.found.push(Finding {
+            rule: "no-listen",
             apache: Some("no listening sockets available, shutting down".into()),
-            message: format!("{why}: the server will not start"),
-            ..Problem::new(Phase::Starting)
+            summary: format!("{why}: the server will not start"),
+            ..Finding::refused(Phase::Starting)
         });
     }
     let mut by_port: HashMap<u16, Vec<usize>> = HashMap::new();
@@ -128,40 +129,39 @@ pub(super) fn check(walk: &mut Walk<'_>) {
             let entry = *walk.c.entry(listen.entry);
             let unsure = listen.truth.and(other.truth) == Truth::Unknown;
             let endpoint = listen.endpoint();
-            let problem = match conflict {
-                Conflict::Duplicate => Problem {
-                    code: "listen-duplicate",
+            let finding = match conflict {
+                Conflict::Duplicate => Finding {
+                    rule: "listen-duplicate",
                     apache: Some("Cannot define multiple Listeners on the same IP:port".into()),
-                    message: format!("{place} listens on {endpoint} already; remove one of the two"),
-                    ..Problem::new(Phase::Checking)
+                    summary: format!("{place} listens on {endpoint} already; remove one of the two"),
+                    ..Finding::refused(Phase::Checking)
                 },
-                Conflict::Fails => Problem {
-                    code: "listen-overlap",
+                Conflict::Fails => Finding {
+                    rule: "listen-overlap",
                     apache: Some(format!(
                         "AH00072: make_sock: could not bind to address {endpoint}"
                     )),
-                    message: format!(
+                    summary: format!(
                         "{endpoint} is taken by `Listen {}` at {place}: `httpd -t` is content, but the server does \
                          not start",
                         other.endpoint()
                     ),
-                    ..Problem::new(Phase::Starting)
+                    ..Finding::refused(Phase::Starting)
                 },
-                Conflict::Suspect => Problem {
-                    code: "listen-overlap",
-                    severity: Severity::Warning,
-                    message: format!(
+                Conflict::Suspect => Finding {
+                    rule: "listen-overlap",
+                    summary: format!(
                         "{endpoint} overlaps with `Listen {}` at {place}; not both may be served",
                         other.endpoint()
                     ),
-                    ..Problem::new(Phase::Starting)
+                    ..Finding::accepted(Phase::Starting)
                 },
             };
-            let problem = Problem {
+            let finding = Finding {
                 uncertain: unsure,
-                ..problem
+                ..finding
             };
-            walk.report(&entry, Some(1), problem);
+            walk.report(&entry, Some(1), finding);
         }
     }
     walk.listens = listens;

@@ -1,5 +1,5 @@
 //! Judges directives: what Apache checks when it carries out the stored ones, and the silent traps beside it. All of it
-//! in one pass over the entries; what is wrong with the reading itself, the reader has found. Does not know what modules
+//! in one pass over the entries; what is wrong with the text itself, the reader has found. Does not know what modules
 //! make of the values of their directives, mod_ssl's excepted.
 
 mod arity;
@@ -7,6 +7,7 @@ mod context;
 mod expression;
 mod host;
 mod hosts;
+mod kind;
 mod listen;
 mod parts;
 mod pass;
@@ -19,39 +20,43 @@ mod trap;
 mod unknown;
 mod walk;
 
-use crate::httpd::{Configuration, Problem, Severity};
+use crate::finding::Finding;
+use crate::httpd::{Configuration, Spot};
 use walk::Walk;
 
-pub use reach::Reach;
+pub use reach::{Reach, reach};
 pub use ssl::names_no_protocol;
 
-impl Configuration {
-    /// Everything that is wrong: what [`Configuration::problems`] has from reading, what Apache finds when it
-    /// carries the directives out or starts, and what it accepts although it probably does not mean what was
-    /// intended. In the order of files and lines. Costs a pass over all entries.
-    pub fn check(&self) -> Vec<Problem> {
-        self.check_in(parts::worthwhile(self), Severity::Warning)
-    }
+/// Everything that is wrong: what the reader found ([`Configuration::problems`]), what Apache finds when it carries the
+/// directives out or starts, and what it accepts although it probably does not mean what was intended. In the order of
+/// files and lines. Costs a pass over all entries.
+pub fn check(configuration: &Configuration) -> Vec<Finding<Spot>> {
+    check_in(configuration, parts::worthwhile(configuration), false)
+}
 
-    /// Those of [`Configuration::check`] that are errors. Costs less.
-    pub fn errors(&self) -> Vec<Problem> {
-        self.check_in(parts::worthwhile(self), Severity::Error)
-    }
+/// Those of [`check`] that Apache refuses, be it certain or not. Costs less.
+pub fn errors(configuration: &Configuration) -> Vec<Finding<Spot>> {
+    check_in(configuration, parts::worthwhile(configuration), true)
+}
 
-    fn check_in(&self, most: usize, least: Severity) -> Vec<Problem> {
-        let mut walk = Walk::new(self, least);
-        text::check(&mut walk);
-        let mut walk = parts::carry_out(walk, most);
-        walk.guess();
-        listen::check(&mut walk);
-        server::check(&mut walk);
-        host::check(&mut walk);
-        let mut problems = walk.problems;
-        let reading = self.problems().iter();
-        problems.extend(reading.filter(|problem| problem.severity >= least).cloned());
-        problems.sort_by_key(|problem| (problem.file, problem.line));
-        problems
-    }
+fn check_in(configuration: &Configuration, most: usize, errors_only: bool) -> Vec<Finding<Spot>> {
+    let mut walk = Walk::new(configuration, errors_only, pass::judged());
+    text::check(&mut walk);
+    let mut walk = parts::carry_out(walk, most);
+    walk.guess();
+    listen::check(&mut walk);
+    server::check(&mut walk);
+    host::check(&mut walk);
+    let mut found = walk.found;
+    let reading = configuration.problems().iter();
+    found.extend(
+        reading
+            .filter(|finding| !errors_only || finding.severity.is_error())
+            .cloned(),
+    );
+    found.sort_by_key(|finding| (finding.place.file, finding.place.line));
+    found.iter_mut().for_each(kind::fill_in);
+    found
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The pass over the entries: what each of them is, and who judges it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::context::{Directive, where_it_may_stand};
 use super::walk::Walk;
@@ -32,12 +33,13 @@ impl Walk<'_> {
 
     /// Is nothing wrong with it, by what a glance at its line has shown? Most entries need no more than that.
     fn is_plain(&mut self, id: EntryId, entry: &Entry, opened: Option<SectionId>) -> bool {
-        let Some(known) = self.c.glance(entry).known() else {
+        let Some(index) = self.c.glance(entry).known_index() else {
             return false;
         };
+        let known = known::entry(index);
         let context = self.contexts[entry.section];
-        let good = !known.has_checked_values
-            && self.modules[known.module as usize] != Truth::False
+        let good = !self.table.judged[index as usize]
+            && self.table.modules[known.module as usize] != Truth::False
             && context.allows(known);
         match opened {
             Some(section) if good => {
@@ -61,9 +63,10 @@ impl Walk<'_> {
             return;
         }
         let text = self.c.text(&entry);
-        let transparent = opened.is_some_and(|section| self.c.sections()[section as usize].transparent);
-        let there = |known: &&Known| self.modules[known.module as usize] != Truth::False;
-        let glanced = (!transparent)
+        let conditional = opened.filter(|section| self.c.sections()[*section as usize].transparent);
+        let there = |known: &&Known| self.table.modules[known.module as usize] != Truth::False;
+        let glanced = conditional
+            .is_none()
             .then(|| self.c.glance(&entry).known().filter(there))
             .flatten();
         let (known, rest) = if let Some(known) = glanced {
@@ -75,8 +78,8 @@ impl Walk<'_> {
                 [name @ .., b'>'] => name,
                 name => name,
             };
-            if transparent {
-                return trap::conditional(self, id, entry, opened, name, split.rest());
+            if let Some(section) = conditional {
+                return trap::conditional(self, &entry, section, name, split.rest());
             }
             let all = known::find(name);
             let Some(known) = all.iter().find(there) else {
@@ -123,14 +126,30 @@ impl Walk<'_> {
 
     /// What httpd itself, or mod_ssl, checks in the values.
     fn values(&mut self, directive: &Directive<'_>) {
-        match directive.name {
-            "Listen" => listen::directive(self, directive),
-            "ServerName" | "ServerAlias" | "NameVirtualHost" => host::directive(self, directive),
-            "DocumentRoot" | "ErrorLog" | "CustomLog" | "TransferLog" | "Error" | "Port" => {
-                server::directive(self, directive);
-            }
-            name if name.starts_with("SSL") => ssl::directive(self, directive),
-            _ => {}
+        if let Some(judge) = judge(directive.name) {
+            judge(self, directive);
         }
     }
+}
+
+/// Judges the values of a directive.
+type Judge = fn(&mut Walk<'_>, &Directive<'_>);
+
+/// Who judges the values of a directive of that name, spelt as httpd does; nobody those of most.
+fn judge(name: &str) -> Option<Judge> {
+    match name {
+        "Listen" => Some(listen::directive),
+        "ServerName" | "ServerAlias" | "NameVirtualHost" => Some(host::directive),
+        "DocumentRoot" | "ErrorLog" | "CustomLog" | "TransferLog" | "Error" | "Port" => {
+            Some(server::directive)
+        }
+        name if name.starts_with("SSL") => Some(ssl::directive),
+        _ => None,
+    }
+}
+
+/// By directive of the table: are its values judged?
+pub(super) fn judged() -> Arc<[bool]> {
+    let all = (0..known::count()).map(|index| judge(known::entry(index as u16).name).is_some());
+    all.collect()
 }

@@ -19,23 +19,21 @@ pub enum Reach {
     NearerAddress,
 }
 
-impl Configuration {
-    /// How each virtual host is reached, in the order of `hosts`.
-    pub fn reach(&self, hosts: &[VirtualHost]) -> Vec<Reach> {
-        let ports: BTreeSet<u16> = self
-            .listens()
-            .iter()
-            .filter(|listen| listen.truth == Truth::True)
-            .map(|listen| listen.port)
-            .collect();
-        let sets = AddressSets::of(hosts);
-        let all: Vec<u32> = (0..hosts.len() as u32).collect();
-        let reach = |part: &[u32]| -> Vec<_> {
-            let each = part.iter().map(|index| reach_of(*index, hosts, &ports, &sets));
-            each.collect()
-        };
-        in_parts(usize::MAX, &all, reach).concat()
-    }
+/// How each virtual host of a configuration is reached, in the order of `hosts`.
+pub fn reach(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Reach> {
+    let ports: BTreeSet<u16> = configuration
+        .listens()
+        .iter()
+        .filter(|listen| listen.truth == Truth::True)
+        .map(|listen| listen.port)
+        .collect();
+    let sets = AddressSets::of(hosts);
+    let all: Vec<u32> = (0..hosts.len() as u32).collect();
+    let reach = |part: &[u32]| -> Vec<_> {
+        let each = part.iter().map(|index| reach_of(*index, hosts, &ports, &sets));
+        each.collect()
+    };
+    in_parts(usize::MAX, &all, reach).concat()
 }
 
 fn reach_of(index: u32, hosts: &[VirtualHost], ports: &BTreeSet<u16>, sets: &AddressSets) -> Reach {
@@ -79,7 +77,7 @@ fn reach_of(index: u32, hosts: &[VirtualHost], ports: &BTreeSet<u16>, sets: &Add
 mod tests {
     use proptest::prelude::*;
 
-    use super::Reach;
+    use super::{Reach, reach};
     use crate::httpd::{Configuration, Facts, Host, Platform, Source, VirtualHost};
 
     fn host() -> impl Strategy<Value = String> {
@@ -133,7 +131,7 @@ mod tests {
                 })
             });
             prop_assert!(hosts.iter().all(|host| host.addresses.iter().all(|a| !matches!(a.host, Host::Name(_)))));
-            for (host, reach) in hosts.iter().zip(c.reach(hosts)) {
+            for (host, reach) in hosts.iter().zip(reach(&c, hosts)) {
                 prop_assert_eq!(reach == Reach::Answers, answers(host), "{:?} {:?}", host, reach);
             }
         }

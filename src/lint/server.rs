@@ -2,9 +2,8 @@
 
 use super::context::Directive;
 use super::walk::{Path, Walk};
-use crate::httpd::{
-    Kind, LoadModule, Phase, Platform, Problem, Severity, Truth, escape, resolve, source_name,
-};
+use crate::finding::{Finding, Phase};
+use crate::httpd::{Kind, LoadModule, Platform, Truth, escape, resolve, source_name};
 
 /// Source names of the MPMs of httpd.
 const MPMS: [&str; 4] = ["event.c", "worker.c", "prefork.c", "mpm_winnt.c"];
@@ -58,7 +57,7 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 
 fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     // In a virtual host Apache only warns.
-    if walk.errors_only() && directive.context.host.is_some() {
+    if walk.errors_only && directive.context.host.is_some() {
         return;
     }
     let written = directive.first();
@@ -74,14 +73,13 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let shown = String::from_utf8_lossy(&full).into_owned();
     let message = format!("{shown} is not a folder, or may not be read");
     if directive.context.host.is_some() {
-        let problem = Problem {
-            code: "document-root",
-            severity: Severity::Warning,
+        let finding = Finding {
+            rule: "document-root",
             apache: Some(format!("AH00112: Warning: DocumentRoot [{shown}] does not exist")),
-            message,
-            ..Problem::new(Phase::Checking)
+            summary: message,
+            ..Finding::accepted(Phase::Checking)
         };
-        return walk.report(&directive.entry, Some(1), problem);
+        return walk.report(&directive.entry, Some(1), finding);
     }
     let shown = escape(&full);
     let apache = format!("DocumentRoot '{shown}' is not a directory, or is not readable");
@@ -96,13 +94,13 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
     let Some(full) = walk.full(file) else { return };
     if let (Kind::Folder, Some(directive)) = (walk.c.source().kind(&full), directive) {
         let shown = String::from_utf8_lossy(&full).into_owned();
-        let problem = Problem {
-            code: "log-folder",
+        let finding = Finding {
+            rule: "log-folder",
             apache: Some(format!("could not open {what} {shown}")),
-            message: format!("{shown} is a folder and cannot be the {what}; Apache does not start"),
-            ..Problem::new(Phase::Starting)
+            summary: format!("{shown} is a folder and cannot be the {what}; Apache does not start"),
+            ..Finding::refused(Phase::Starting)
         };
-        return walk.report(&directive.entry, Some(1), problem);
+        return walk.report(&directive.entry, Some(1), finding);
     }
     let end = full.iter().rposition(|b| *b == b'/').unwrap_or(0);
     let folder = &full[..end.max(1)];
@@ -115,11 +113,11 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
         format!("the folder {shown} of the {what} does not exist; Apache does not start without it");
     match directive {
         Some(directive) => walk.refuse(directive, "log-folder", apache, message),
-        None => walk.problems.push(Problem {
-            code: "log-folder",
+        None => walk.found.push(Finding {
+            rule: "log-folder",
             apache: Some(apache),
-            message: format!("there is no `ErrorLog`, and {message}"),
-            ..Problem::new(Phase::Checking)
+            summary: format!("there is no `ErrorLog`, and {message}"),
+            ..Finding::refused(Phase::Checking)
         }),
     }
 }
@@ -153,103 +151,122 @@ fn server_root(walk: &mut Walk<'_>) {
         .map(|(_, entry)| *entry)
         .filter(|entry| entry.truth != Truth::False);
     if let Some(entry) = last.last() {
-        let problem = Problem {
-            code: "server-root",
-            severity: Severity::Warning,
+        let finding = Finding {
+            rule: "server-root",
             apache: Some("ServerRoot must be a valid directory".into()),
-            message: format!(
+            summary: format!(
                 "there is no folder {shown} on this machine; what lies below it was read from the folder of this \
                  configuration, and files that it names were not looked for"
             ),
-            ..Problem::new(Phase::Reading)
+            ..Finding::accepted(Phase::Reading)
         };
-        walk.report(&entry, Some(1), problem);
+        walk.report(&entry, Some(1), finding);
     }
 }
 
 fn modules(walk: &mut Walk<'_>) {
     let c = walk.c;
-    let is_mpm = |file: &[u8]| MPMS.iter().any(|mpm| mpm.as_bytes() == file) || file.starts_with(b"mpm_");
-    let mut mpms = c
-        .facts()
-        .built_in
-        .iter()
-        .filter(|file| is_mpm(file.as_bytes()))
-        .count();
-    let mut seen: Vec<&[u8]> = Vec::new();
+    let built_in = c.facts().built_in.iter();
+    let mut mpms = built_in.filter(|file| is_mpm(file.as_bytes())).count();
     let mut maybe = !c.facts().built_in_is_certain;
+    let mut seen: Vec<&[u8]> = Vec::new();
     for load in c.load_modules().iter().filter(|load| load.truth != Truth::False) {
-        let entry = *c.entry(load.entry);
-        let shown = String::from_utf8_lossy(&load.identifier).into_owned();
-        let file = source_name(&load.identifier);
         if c.modules().is_built_in(&load.identifier) {
-            let built_in = c.facts().built_in.iter().any(|name| name.as_bytes() == file);
-            if built_in && file.starts_with(b"mod_") {
-                let problem = Problem {
-                    code: "load-module",
-                    apache: Some(format!("module {shown} is built-in and can't be loaded")),
-                    message: format!("{shown} is compiled into this httpd; remove the line"),
-                    ..Problem::new(Phase::Reading)
-                };
-                walk.report(&entry, Some(1), problem);
-            }
+            built_in_module(walk, load);
             continue;
         }
         if seen.contains(&load.identifier.as_slice()) {
-            let problem = Problem {
-                code: "loaded-twice",
-                severity: Severity::Warning,
-                apache: Some(format!("AH01574: module {shown} is already loaded, skipping")),
-                message: format!("{shown} is loaded already; Apache skips this line"),
-                ..Problem::new(Phase::Reading)
-            };
-            walk.report(&entry, Some(1), problem);
+            loaded_twice(walk, load);
             continue;
         }
         seen.push(&load.identifier);
-        if is_mpm(&file) {
+        if is_mpm(&source_name(&load.identifier)) {
             match load.truth {
                 Truth::True => mpms += 1,
                 _ => maybe = true,
             }
             if mpms == 2 {
                 mpms += 1;
-                let problem = Problem {
-                    code: "mpm",
-                    apache: Some("Configuration error: More than one MPM loaded.".into()),
-                    message: format!("{shown} is a second MPM; Apache takes exactly one"),
-                    ..Problem::new(Phase::Checking)
-                };
-                walk.report(&entry, Some(1), problem);
+                second_mpm(walk, load);
             }
         }
-        module_file(walk, load, &shown);
+        module_file(walk, load);
         let needs_proxy = load.identifier.starts_with(b"proxy_") && load.identifier != b"proxy_html_module";
         if needs_proxy && !seen.contains(&&b"proxy_module"[..]) && c.facts().platform == Platform::Unix {
-            let problem = Problem {
-                code: "module-order",
-                apache: Some(format!(
-                    "Cannot load {0} into server: {0}: undefined symbol",
-                    String::from_utf8_lossy(&load.file)
-                )),
-                message: format!("{shown} needs proxy_module, which must be loaded before it"),
-                ..Problem::new(Phase::Reading)
-            };
-            walk.report(&entry, Some(1), problem);
+            before_proxy(walk, load);
         }
     }
     if mpms == 0 && !maybe {
-        walk.problems.push(Problem {
-            code: "mpm",
+        walk.found.push(Finding {
+            rule: "mpm",
             apache: Some("Configuration error: No MPM loaded.".into()),
-            message: "no MPM is loaded; load mpm_event_module, mpm_worker_module or mpm_prefork_module"
+            summary: "no MPM is loaded; load mpm_event_module, mpm_worker_module or mpm_prefork_module"
                 .into(),
-            ..Problem::new(Phase::Checking)
+            ..Finding::refused(Phase::Checking)
         });
     }
 }
 
-fn module_file(walk: &mut Walk<'_>, load: &LoadModule, identifier: &str) {
+fn is_mpm(file: &[u8]) -> bool {
+    MPMS.iter().any(|mpm| mpm.as_bytes() == file) || file.starts_with(b"mpm_")
+}
+
+/// A `LoadModule` of a module that is compiled into httpd.
+fn built_in_module(walk: &mut Walk<'_>, load: &LoadModule) {
+    let file = source_name(&load.identifier);
+    let mut built_in = walk.c.facts().built_in.iter();
+    if !built_in.any(|name| name.as_bytes() == file) || !file.starts_with(b"mod_") {
+        return;
+    }
+    let shown = String::from_utf8_lossy(&load.identifier);
+    let finding = Finding {
+        rule: "load-module",
+        apache: Some(format!("module {shown} is built-in and can't be loaded")),
+        summary: format!("{shown} is compiled into this httpd; remove the line"),
+        ..Finding::refused(Phase::Reading)
+    };
+    walk.report(walk.c.entry(load.entry), Some(1), finding);
+}
+
+fn loaded_twice(walk: &mut Walk<'_>, load: &LoadModule) {
+    let shown = String::from_utf8_lossy(&load.identifier);
+    let finding = Finding {
+        rule: "loaded-twice",
+        apache: Some(format!("AH01574: module {shown} is already loaded, skipping")),
+        summary: format!("{shown} is loaded already; Apache skips this line"),
+        ..Finding::accepted(Phase::Reading)
+    };
+    walk.report(walk.c.entry(load.entry), Some(1), finding);
+}
+
+fn second_mpm(walk: &mut Walk<'_>, load: &LoadModule) {
+    let shown = String::from_utf8_lossy(&load.identifier);
+    let finding = Finding {
+        rule: "mpm",
+        apache: Some("Configuration error: More than one MPM loaded.".into()),
+        summary: format!("{shown} is a second MPM; Apache takes exactly one"),
+        ..Finding::refused(Phase::Checking)
+    };
+    walk.report(walk.c.entry(load.entry), Some(1), finding);
+}
+
+/// A part of mod_proxy that is loaded before it.
+fn before_proxy(walk: &mut Walk<'_>, load: &LoadModule) {
+    let shown = String::from_utf8_lossy(&load.identifier);
+    let finding = Finding {
+        rule: "module-order",
+        apache: Some(format!(
+            "Cannot load {0} into server: {0}: undefined symbol",
+            String::from_utf8_lossy(&load.file)
+        )),
+        summary: format!("{shown} needs proxy_module, which must be loaded before it"),
+        ..Finding::refused(Phase::Reading)
+    };
+    walk.report(walk.c.entry(load.entry), Some(1), finding);
+}
+
+fn module_file(walk: &mut Walk<'_>, load: &LoadModule) {
+    let identifier = String::from_utf8_lossy(&load.identifier);
     // A bare name may be found by the system's loader.
     let is_bare = !load.file.iter().any(|b| matches!(b, b'/' | b'\\'));
     let at_that_line = resolve(&load.server_root, &load.file, walk.c.source().platform);
@@ -261,17 +278,17 @@ fn module_file(walk: &mut Walk<'_>, load: &LoadModule, identifier: &str) {
     let kind = walk.c.source().kind(&full);
     if !matches!(kind, Kind::Missing | Kind::Folder) {
         if !is_bare && lacks_symbol(walk, load, &full) {
-            let problem = Problem {
-                code: "load-module",
+            let finding = Finding {
+                rule: "load-module",
                 apache: Some(format!(
                     "Can't locate API module structure `{identifier}' in file {shown}"
                 )),
-                message: format!(
+                summary: format!(
                     "{shown} holds no module of the name {identifier}; upper and lower case matter"
                 ),
-                ..Problem::new(Phase::Reading)
+                ..Finding::refused(Phase::Reading)
             };
-            walk.report(&entry, Some(1), problem);
+            walk.report(&entry, Some(1), finding);
         }
         return;
     }
@@ -282,21 +299,19 @@ fn module_file(walk: &mut Walk<'_>, load: &LoadModule, identifier: &str) {
     } else {
         format!("so {identifier} cannot be loaded")
     };
-    let problem = Problem {
-        code: "load-module",
-        severity: if is_bare {
-            Severity::Warning
-        } else {
-            Severity::Error
-        },
+    let finding = Finding {
+        rule: "load-module",
         apache: Some(format!(
             "Cannot load {} into server",
             String::from_utf8_lossy(&load.file)
         )),
-        message: format!("there is no file {shown}, {otherwise}"),
-        ..Problem::new(Phase::Reading)
+        summary: format!("there is no file {shown}, {otherwise}"),
+        ..match is_bare {
+            true => Finding::accepted(Phase::Reading),
+            false => Finding::refused(Phase::Reading),
+        }
     };
-    walk.report(&entry, Some(2), problem);
+    walk.report(&entry, Some(2), finding);
 }
 
 /// Does the identifier occur nowhere in the module file? Only files are opened that are not named after it.

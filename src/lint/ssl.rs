@@ -2,8 +2,9 @@
 
 use super::context::Directive;
 use super::walk::{Path, Walk};
+use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
-use crate::httpd::{Kind, Phase, Problem, Severity, Truth};
+use crate::httpd::{Kind, Truth};
 
 /// Must be a file with something in it.
 const FILES: [&str; 10] = [
@@ -49,59 +50,66 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     if FOLDERS.contains(&name) {
         return file(walk, directive, &directive.first(), Kind::Folder);
     }
-    let value = directive.first();
-    let show = String::from_utf8_lossy(&value).into_owned();
-    let is = |known: &[&str]| {
-        known
-            .iter()
-            .any(|known| value.eq_ignore_ascii_case(known.as_bytes()))
+    let refused = match name {
+        "SSLEngine" => return engine(walk, directive),
+        "SSLProtocol" | "SSLProxyProtocol" => return protocol(walk, directive),
+        "SSLOpenSSLConfCmd" => return command(walk, directive),
+        "SSLSessionCache" | "SSLStaplingCache" => return cache(walk, directive),
+        "SSLRandomSeed" => random_seed(walk, directive),
+        "SSLPassPhraseDialog" => dialog(walk, directive),
+        "SSLOptions" => options(directive),
+        _ => value(directive),
     };
+    if let Some(apache) = refused {
+        refuse(walk, directive, apache);
+    }
+}
+
+/// mod_ssl's words about a value that it refuses for itself.
+fn value(directive: &Directive<'_>) -> Option<String> {
+    let name = directive.name;
+    let value = directive.first();
+    let show = String::from_utf8_lossy(&value);
     match name {
-        "SSLLog" | "SSLLogLevel" => {
-            refuse(
-                walk,
-                directive,
-                format!("{name} directive is no longer supported"),
-            );
-        }
-        "SSLEngine" => engine(walk, directive, &value),
-        "SSLProtocol" | "SSLProxyProtocol" => protocol(walk, directive),
+        "SSLLog" | "SSLLogLevel" => Some(format!("{name} directive is no longer supported")),
         "SSLVerifyClient" | "SSLProxyVerify"
-            if !is(&["none", "off", "optional", "require", "on", "optional_no_ca"]) =>
+            if !is_one_of(
+                &value,
+                &["none", "off", "optional", "require", "on", "optional_no_ca"],
+            ) =>
         {
-            refuse(walk, directive, format!("{name}: Invalid argument '{show}'"));
+            Some(format!("{name}: Invalid argument '{show}'"))
         }
         "SSLVerifyDepth" | "SSLProxyVerifyDepth" if value.starts_with(b"-") => {
-            refuse(walk, directive, format!("{name}: Invalid argument"));
-        }
-        "SSLRandomSeed" if !is(&["startup", "connect"]) => {
-            refuse(
-                walk,
-                directive,
-                format!("SSLRandomSeed: invalid context: `{show}'"),
-            );
-        }
-        "SSLRandomSeed" => random_seed(walk, directive),
-        "SSLPassPhraseDialog" => dialog(walk, directive, &value),
-        "SSLOpenSSLConfCmd"
-            if FILE_COMMANDS
-                .iter()
-                .any(|known| value.eq_ignore_ascii_case(known)) =>
-        {
-            if let Some(path) = directive.words().get(1) {
-                file(walk, directive, path, Kind::File);
-            }
+            Some(format!("{name}: Invalid argument"))
         }
         "SSLCipherSuite" | "SSLProxyCipherSuite" => {
             let words = directive.words();
-            if words.len() == 2 && !words[1].is_empty() && !matches!(words[0].as_slice(), b"SSL" | b"TLSv1.3")
-            {
-                refuse(walk, directive, format!("protocol '{show}' not supported"));
-            }
+            let [protocol, ciphers] = words.as_slice() else {
+                return None;
+            };
+            let refused = !ciphers.is_empty() && !matches!(protocol.as_slice(), b"SSL" | b"TLSv1.3");
+            refused.then(|| format!("protocol '{show}' not supported"))
         }
-        "SSLOptions" => options(walk, directive),
-        "SSLSessionCache" | "SSLStaplingCache" => cache(walk, directive, &value),
-        _ => {}
+        _ => None,
+    }
+}
+
+fn is_one_of(value: &[u8], known: &[&str]) -> bool {
+    known
+        .iter()
+        .any(|known| value.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// `SSLOpenSSLConfCmd COMMAND VALUE`
+fn command(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    let words = directive.words();
+    if let [command, path, ..] = words.as_slice()
+        && FILE_COMMANDS
+            .iter()
+            .any(|known| command.eq_ignore_ascii_case(known))
+    {
+        file(walk, directive, path, Kind::File);
     }
 }
 
@@ -110,7 +118,8 @@ fn refuse(walk: &mut Walk<'_>, directive: &Directive<'_>, apache: String) {
     walk.refuse(directive, "tls-setting", apache, message);
 }
 
-fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
+fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    let value = directive.first();
     let on = value.eq_ignore_ascii_case(b"on");
     if !on && !value.eq_ignore_ascii_case(b"off") {
         if value.eq_ignore_ascii_case(b"optional") {
@@ -132,9 +141,14 @@ fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
 }
 
 /// `SSLRandomSeed CONTEXT SOURCE [BYTES]`
-fn random_seed(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+fn random_seed(walk: &Walk<'_>, directive: &Directive<'_>) -> Option<String> {
+    let value = directive.first();
+    if !is_one_of(&value, &["startup", "connect"]) {
+        let shown = String::from_utf8_lossy(&value);
+        return Some(format!("SSLRandomSeed: invalid context: `{shown}'"));
+    }
     let words = directive.words();
-    let Some(source) = words.get(1) else { return };
+    let source = words.get(1)?;
     let prefixed = [&b"file:"[..], b"exec:", b"egd:"]
         .iter()
         .find_map(|kind| source.strip_prefix(*kind));
@@ -142,39 +156,28 @@ fn random_seed(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         && let Some(full) = walk.full(prefixed.unwrap_or(source))
         && walk.c.source().kind(&full) == Kind::Missing
     {
-        let shown = String::from_utf8_lossy(&full).into_owned();
-        return refuse(
-            walk,
-            directive,
-            format!("SSLRandomSeed: source path '{shown}' does not exist"),
-        );
+        let shown = String::from_utf8_lossy(&full);
+        return Some(format!("SSLRandomSeed: source path '{shown}' does not exist"));
     }
     // As C's atoi reads it.
     let number = |word: &Vec<u8>| {
         let word = word.strip_prefix(b"+").unwrap_or(word);
         word.first().is_some_and(u8::is_ascii_digit) && word.iter().any(|digit| matches!(digit, b'1'..=b'9'))
     };
-    if words.get(2).is_some_and(|word| !number(word)) {
-        refuse(
-            walk,
-            directive,
-            "SSLRandomSeed: invalid number of bytes specified".into(),
-        );
-    }
+    let is_wrong = words.get(2).is_some_and(|word| !number(word));
+    is_wrong.then(|| "SSLRandomSeed: invalid number of bytes specified".into())
 }
 
-fn dialog(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
+fn dialog(walk: &Walk<'_>, directive: &Directive<'_>) -> Option<String> {
+    let value = directive.first();
     if let Some(program) = value.strip_prefix(b"exec:") {
-        if let Some(full) = walk.full(program)
-            && walk.c.source().kind(&full) == Kind::Missing
-        {
-            let shown = String::from_utf8_lossy(&full).into_owned();
-            let apache = format!("SSLPassPhraseDialog: file '{shown}' does not exist");
-            refuse(walk, directive, apache);
-        }
-    } else if value != b"builtin" && !value.starts_with(b"|") {
-        refuse(walk, directive, "SSLPassPhraseDialog: Invalid argument".into());
+        let full = walk.full(program)?;
+        let is_missing = walk.c.source().kind(&full) == Kind::Missing;
+        let shown = String::from_utf8_lossy(&full);
+        return is_missing.then(|| format!("SSLPassPhraseDialog: file '{shown}' does not exist"));
     }
+    let is_known = *value == *b"builtin" || value.starts_with(b"|");
+    (!is_known).then(|| "SSLPassPhraseDialog: Invalid argument".into())
 }
 
 fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Kind) {
@@ -235,31 +238,29 @@ fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         }
     }
     if names_no_protocol(&directive.words()) {
-        let problem = Problem {
-            code: "tls-no-protocol",
-            severity: Severity::Warning,
+        let finding = Finding {
+            rule: "tls-no-protocol",
             apache: Some("AH02231: No SSL protocols available [hint: SSLProtocol]".into()),
-            message: format!(
+            summary: format!(
                 "`{}` leaves no protocol: `httpd -t` is content, but a server with TLS does not start",
                 directive.name
             ),
-            ..Problem::new(Phase::Starting)
+            ..Finding::accepted(Phase::Starting)
         };
-        walk.report(&directive.entry, None, problem);
+        walk.report(&directive.entry, None, finding);
     }
     if replaced.is_some() {
-        let problem = Problem {
-            code: "tls-protocol-signs",
-            severity: Severity::Warning,
+        let finding = Finding {
+            rule: "tls-protocol-signs",
             apache: Some(format!(
                 "AH02532: {}: Protocol overrides already set parameter(s). Check if a +/- prefix is missing.",
                 directive.name
             )),
-            message: "a name without `+` or `-` replaces all names before it; write `-all +NAME +NAME`"
+            summary: "a name without `+` or `-` replaces all names before it; write `-all +NAME +NAME`"
                 .into(),
-            ..Problem::new(Phase::Checking)
+            ..Finding::accepted(Phase::Checking)
         };
-        walk.report(&directive.entry, replaced, problem);
+        walk.report(&directive.entry, replaced, finding);
     }
 }
 
@@ -287,7 +288,7 @@ pub fn names_no_protocol(arguments: &[Vec<u8>]) -> bool {
     left.is_empty()
 }
 
-fn options(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+fn options(directive: &Directive<'_>) -> Option<String> {
     const NAMES: [&str; 7] = [
         "StdEnvVars",
         "ExportCertData",
@@ -297,22 +298,18 @@ fn options(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         "LegacyDNStringFormat",
         "CompatEnvVars",
     ];
-    let bad = words(directive.rest).find_map(|word| {
+    words(directive.rest).find_map(|word| {
         let name = match &*word.value {
             [b'+' | b'-', name @ ..] => name,
             name => name,
         };
-        let known = NAMES
-            .iter()
-            .any(|known| known.as_bytes().eq_ignore_ascii_case(name));
-        (!known).then(|| String::from_utf8_lossy(name).into_owned())
-    });
-    if let Some(bad) = bad {
-        refuse(walk, directive, format!("SSLOptions: Illegal option '{bad}'"));
-    }
+        let shown = String::from_utf8_lossy(name);
+        (!is_one_of(name, &NAMES)).then(|| format!("SSLOptions: Illegal option '{shown}'"))
+    })
 }
 
-fn cache(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8]) {
+fn cache(walk: &mut Walk<'_>, directive: &Directive<'_>) {
+    let value = directive.first();
     let provider = value.split(|b| *b == b':').next().unwrap_or_default();
     let none = [&b"none"[..], b"nonenotnull"]
         .iter()

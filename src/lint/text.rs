@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::walk::Walk;
+use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
-use crate::httpd::{Document, FileId, LineKind, Phase, Problem, Severity, Truth, trim};
+use crate::httpd::{Document, FileId, LineKind, Spot, Truth, trim};
 
 /// Looks at every file once, however often it is included.
 pub(super) fn check(walk: &mut Walk<'_>) {
@@ -22,68 +23,52 @@ pub(super) fn check(walk: &mut Walk<'_>) {
 fn document(walk: &mut Walk<'_>, file: FileId, document: &Arc<Document>) {
     let bytes = document.bytes();
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        push(
-            walk,
-            file,
-            0,
-            Severity::Error,
-            "utf-16",
-            "the file is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark",
-        );
-        return;
+        let summary = "the file is saved as UTF-16, which Apache cannot read; save it as UTF-8 without a byte order mark";
+        return refuse(walk, file, 0, "utf-16", summary);
     }
-    let returns = if !walk.errors_only() {
-        lone_returns(bytes)
-    } else {
-        Vec::new()
-    };
-    for at in returns {
-        push(
-            walk,
-            file,
-            line_at(document, at),
-            Severity::Warning,
-            "lone-return",
-            "a carriage return alone does not end a line for Apache: what follows it is part of this line",
-        );
-    }
-    if document.has_nul() {
-        // What does not fit into httpd's first buffer comes back as a line of its own.
-        const BUFFER: usize = 206;
-        for line in
-            (0..document.lines().len()).filter(|line| memchr::memchr(0, document.raw(*line)).is_some())
-        {
-            let (severity, message) = if document.raw(line).len() > BUFFER {
-                (
-                    Severity::Error,
-                    "the line holds a NUL byte and is long: Apache reads it only up to there, and then a part of \
-                     the rest as another line; the file is damaged",
-                )
-            } else {
-                (
-                    Severity::Warning,
-                    "the line holds a NUL byte, and Apache reads it only up to there; the file may be damaged",
-                )
-            };
-            push(walk, file, line, severity, "nul", message);
+    if !walk.errors_only {
+        for at in lone_returns(bytes) {
+            let summary = "a carriage return alone does not end a line for Apache: what follows it is part of this line";
+            warn(walk, file, line_at(document, at), "lone-return", summary);
         }
     }
-    if walk.errors_only() {
-        return;
+    if document.has_nul() {
+        nul_bytes(walk, file, document);
     }
+    if !walk.errors_only {
+        continued_comments(walk, file, document);
+    }
+}
+
+fn nul_bytes(walk: &mut Walk<'_>, file: FileId, document: &Document) {
+    // What does not fit into httpd's first buffer comes back as a line of its own.
+    const BUFFER: usize = 206;
+    for line in 0..document.lines().len() {
+        let raw = document.raw(line);
+        if memchr::memchr(0, raw).is_none() {
+            continue;
+        }
+        if raw.len() > BUFFER {
+            let summary = "the line holds a NUL byte and is long: Apache reads it only up to there, and then a part \
+                           of the rest as another line; the file is damaged";
+            refuse(walk, file, line, "nul", summary);
+        } else {
+            let summary =
+                "the line holds a NUL byte, and Apache reads it only up to there; the file may be damaged";
+            warn(walk, file, line, "nul", summary);
+        }
+    }
+}
+
+fn continued_comments(walk: &mut Walk<'_>, file: FileId, document: &Document) {
     for (n, line) in document.lines().iter().enumerate() {
         if line.is_composed() && line.kind == LineKind::Comment {
             let raw = document.raw(n);
             let next = memchr::memchr(b'\n', raw).map_or(&raw[..0], |at| trim(&raw[at + 1..]));
             if !next.is_empty() && !next.starts_with(b"#") {
-                push(
-                    walk,
-                    file,
-                    n,
-                    Severity::Warning,
-                    "comment-continues",
-                    "the comment ends in a backslash, so that the next line is part of it and has no effect",
-                );
+                let summary =
+                    "the comment ends in a backslash, so that the next line is part of it and has no effect";
+                warn(walk, file, n, "comment-continues", summary);
             }
         }
     }
@@ -110,25 +95,24 @@ fn line_at(document: &Document, at: usize) -> usize {
     behind.saturating_sub(1)
 }
 
-fn push(
-    walk: &mut Walk<'_>,
-    file: FileId,
-    line: usize,
-    severity: Severity,
-    code: &'static str,
-    message: &str,
-) {
-    if severity < walk.least {
-        return;
-    }
-    walk.problems.push(Problem {
-        code,
-        severity,
-        file,
-        line: line as u32,
-        message: message.into(),
-        ..Problem::new(Phase::Reading)
+fn refuse(walk: &mut Walk<'_>, file: FileId, line: usize, rule: &'static str, summary: &str) {
+    walk.found.push(Finding {
+        rule,
+        place: Spot::of_line(file, line as u32),
+        summary: summary.into(),
+        ..Finding::refused(Phase::Reading)
     });
+}
+
+fn warn(walk: &mut Walk<'_>, file: FileId, line: usize, rule: &'static str, summary: &str) {
+    if !walk.errors_only {
+        walk.found.push(Finding {
+            rule,
+            place: Spot::of_line(file, line as u32),
+            summary: summary.into(),
+            ..Finding::accepted(Phase::Reading)
+        });
+    }
 }
 
 /// Is the last quoted word without its closing quote?

@@ -4,33 +4,20 @@ use super::arity;
 use super::context::{Directive, shown_name};
 use super::text::open_quote;
 use super::walk::Walk;
+use crate::finding::{Finding, Phase};
 use crate::httpd::known::{Arity, Known};
 use crate::httpd::word::words;
-use crate::httpd::{Entry, EntryId, LoadModule, Phase, Problem, SectionId, Truth, known, trim};
+use crate::httpd::{Entry, LoadModule, SectionId, Truth, known, trim};
 
 /// A conditional decided while reading, or a macro definition.
-pub(super) fn conditional(
-    walk: &mut Walk<'_>,
-    id: EntryId,
-    entry: Entry,
-    opened: Option<SectionId>,
-    name: &[u8],
-    rest: &[u8],
-) {
+pub(super) fn conditional(walk: &mut Walk<'_>, entry: &Entry, section: SectionId, name: &[u8], rest: &[u8]) {
     let macro_section = name.eq_ignore_ascii_case(b"<Macro");
-    let Some(section) = opened.map(|section| walk.c.sections()[section as usize]) else {
-        return;
-    };
-    let own = walk.c.macro_place(&entry).is_none();
-    if !macro_section
-        && section.truth == Truth::True
-        && section.closing.is_none()
-        && own
-        && section.opening == id
-    {
+    let section = walk.c.sections()[section as usize];
+    let own = walk.c.macro_place(entry).is_none();
+    if !macro_section && section.truth == Truth::True && section.closing.is_none() && own {
         let shown = String::from_utf8_lossy(&name[1..]).into_owned();
         walk.warn(
-            &entry,
+            entry,
             Some(0),
             "unclosed-condition",
             format!(
@@ -45,13 +32,13 @@ pub(super) fn conditional(
     {
         if rest[..end].contains(&b'>') {
             walk.warn(
-                &entry,
+                entry,
                 None,
                 "text-after-tag",
                 "the argument reaches to the last `>` of the line, so that text behind the tag became part of it",
             );
         }
-        after_tag(walk, &entry, &rest[end + 1..]);
+        after_tag(walk, entry, &rest[end + 1..]);
     }
 }
 
@@ -92,13 +79,13 @@ pub(super) fn while_reading(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 .map_or(Arity::Raw, |known| known.arity);
             if let Some(wanted) = arity::refuses(arity, directive.rest) {
                 let text = format!("{} {wanted}", directive.name);
-                let problem = Problem {
-                    code: "arguments",
+                let finding = Finding {
+                    rule: "arguments",
                     apache: Some(text),
-                    message: format!("`{}` {wanted}", directive.name),
-                    ..Problem::new(Phase::Reading)
+                    summary: format!("`{}` {wanted}", directive.name),
+                    ..Finding::refused(Phase::Reading)
                 };
-                walk.report(&directive.entry, None, problem);
+                walk.report(&directive.entry, None, finding);
             }
         }
         "Use" | "UndefMacro" => {

@@ -1,13 +1,14 @@
 //! Names that no module provides which is there: who would, or what may be meant.
 
 use super::walk::Walk;
+use crate::finding::{Finding, Phase};
 use crate::httpd::known::{self, Known};
-use crate::httpd::{Entry, Phase, Problem, escape, source_name};
+use crate::httpd::{Entry, escape, source_name};
 
 impl Walk<'_> {
     /// A name that no module provides which is there.
     pub fn unknown(&mut self, entry: Entry, name: &[u8], all: &[Known]) {
-        if all.is_empty() && self.foreign {
+        if all.is_empty() && self.table.foreign {
             // It may belong to a module that we do not know.
             return;
         }
@@ -17,19 +18,19 @@ impl Walk<'_> {
             None => never_a_name(name).map(str::to_string),
         };
         if message.is_none() {
-            self.unknown.push((self.problems.len(), name.to_vec()));
+            self.unknown.push((self.found.len(), name.to_vec()));
         }
         self.report(
             &entry,
             Some(0),
-            Problem {
-                code: "unknown-directive",
+            Finding {
+                rule: "unknown-directive",
                 apache: Some(format!(
                     "Invalid command '{shown}', perhaps misspelled or defined by a module not included in the \
                      server configuration"
                 )),
-                message: message.unwrap_or_default(),
-                ..Problem::new(Phase::Checking)
+                summary: message.unwrap_or_default(),
+                ..Finding::refused(Phase::Checking)
             },
         );
     }
@@ -87,10 +88,10 @@ impl Walk<'_> {
     /// Says which names are like the unknown ones; not for all of thousands, as to look for one is slow.
     pub fn guess(&mut self) {
         const MOST: usize = 100;
-        for (n, (problem, name)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
+        for (n, (finding, name)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
             let shown = escape(&name);
             let similar = (n < MOST).then(|| known::similar(&name)).flatten();
-            self.problems[problem].message = match similar {
+            self.found[finding].summary = match similar {
                 Some(similar) => format!("there is no directive `{shown}`; `{similar}` may be meant"),
                 None => format!("no module of Apache has a directive `{shown}`"),
             };

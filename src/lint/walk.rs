@@ -1,4 +1,4 @@
-//! What the pass knows and has found so far, and how a problem gets its place. Judges nothing.
+//! What the pass knows and has found so far, and how a finding gets its place. Judges nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,25 +7,22 @@ use foldhash::fast::RandomState;
 
 use super::context::{Contexts, Directive};
 use super::hosts::Hosts;
+use crate::finding::{Finding, Phase};
 use crate::httpd::{
-    Configuration, Entry, EntryId, Listen, Phase, Platform, Problem, SERVER, SectionId, Severity, Truth,
-    known, resolve,
+    Configuration, Entry, EntryId, Listen, Platform, SERVER, SectionId, Spot, Truth, known, resolve,
 };
 
 /// What the pass knows at an entry: of the whole, or of a part of it that begins at the server level.
 pub struct Walk<'a> {
     pub c: &'a Configuration,
-    /// Problems that weigh less are not looked for.
-    pub least: Severity,
-    pub problems: Vec<Problem>,
+    /// Nothing is looked for but errors.
+    pub errors_only: bool,
+    pub found: Vec<Finding<Spot>>,
     pub contexts: Contexts,
-    /// The problem, by index, of the first `<Else>` of a part at the server level: it is none if an `<If>` stands in a
+    /// The finding, by index, of the first `<Else>` of a part at the server level: it is none if an `<If>` stands in a
     /// part before.
     pub orphan: Option<usize>,
-    /// By module of the table: is it there after the last line?
-    pub modules: Arc<[Truth]>,
-    /// A module is loaded that is not in the table.
-    pub foreign: bool,
+    pub table: Table,
     pub listens: Vec<Listen>,
     pub hosts: Hosts,
     /// The main server has an `ErrorLog`.
@@ -35,8 +32,19 @@ pub struct Walk<'a> {
     /// Paths that were looked at and are right, as written: files with something in them, folders, and files whose
     /// folder is there. The same one stands in many virtual hosts.
     pub right: [HashSet<Vec<u8>, RandomState>; 3],
-    /// Problems, by index, that lack their message: with the unknown name that another one may be meant by.
+    /// Findings, by index, that lack their summary: with the unknown name that another one may be meant by.
     pub unknown: Vec<(usize, Vec<u8>)>,
+}
+
+/// What holds everywhere in a configuration of the modules and directives of the table.
+#[derive(Clone)]
+pub struct Table {
+    /// By module: is it there after the last line?
+    pub modules: Arc<[Truth]>,
+    /// By directive: are its values judged?
+    pub judged: Arc<[bool]>,
+    /// A module is loaded that is not in the table.
+    pub foreign: bool,
 }
 
 /// What a path must lead to.
@@ -49,32 +57,29 @@ pub enum Path {
 
 impl<'a> Walk<'a> {
     /// Before the first entry.
-    pub fn new(c: &'a Configuration, least: Severity) -> Self {
+    pub fn new(c: &'a Configuration, errors_only: bool, judged: Arc<[bool]>) -> Self {
         let modules = known::modules().iter();
-        let modules = modules.map(|module| c.modules().has(module.as_bytes())).collect();
-        Walk::before(c, 0, least, modules, c.modules().has_foreign())
+        let table = Table {
+            modules: modules.map(|module| c.modules().has(module.as_bytes())).collect(),
+            judged,
+            foreign: c.modules().has_foreign(),
+        };
+        Walk::before(c, 0, errors_only, table)
     }
 
     /// Before a part of the same that begins with this entry.
     pub fn part(&self, from: EntryId) -> Self {
-        Walk::before(self.c, from, self.least, self.modules.clone(), self.foreign)
+        Walk::before(self.c, from, self.errors_only, self.table.clone())
     }
 
-    fn before(
-        c: &'a Configuration,
-        from: EntryId,
-        least: Severity,
-        modules: Arc<[Truth]>,
-        foreign: bool,
-    ) -> Self {
+    fn before(c: &'a Configuration, from: EntryId, errors_only: bool, table: Table) -> Self {
         Walk {
             c,
-            least,
-            problems: Vec::new(),
+            errors_only,
+            found: Vec::new(),
             contexts: Contexts::before(c, from),
             orphan: None,
-            modules,
-            foreign,
+            table,
             listens: Vec::new(),
             hosts: Hosts::default(),
             error_log: false,
@@ -82,11 +87,6 @@ impl<'a> Walk<'a> {
             right: Default::default(),
             unknown: Vec::new(),
         }
-    }
-
-    /// Is nothing looked for but errors?
-    pub fn errors_only(&self) -> bool {
-        self.least == Severity::Error
     }
 
     /// Nothing inside a section that Apache does not carry out is judged.
@@ -100,17 +100,17 @@ impl<'a> Walk<'a> {
     pub fn refuse(
         &mut self,
         directive: &Directive<'_>,
-        code: &'static str,
+        rule: &'static str,
         apache: impl Into<String>,
-        message: impl Into<String>,
+        summary: impl Into<String>,
     ) {
-        let problem = Problem {
-            code,
+        let finding = Finding {
+            rule,
             apache: Some(apache.into()),
-            message: message.into(),
-            ..Problem::new(Phase::Checking)
+            summary: summary.into(),
+            ..Finding::refused(Phase::Checking)
         };
-        self.report(&directive.entry, None, problem);
+        self.report(&directive.entry, None, finding);
     }
 
     /// Apache accepts it; we have doubts. `word` counts from the name, which is 0.
@@ -118,21 +118,20 @@ impl<'a> Walk<'a> {
         &mut self,
         entry: &Entry,
         word: Option<usize>,
-        code: &'static str,
-        message: impl Into<String>,
+        rule: &'static str,
+        summary: impl Into<String>,
     ) {
-        let problem = Problem {
-            code,
-            severity: Severity::Warning,
-            message: message.into(),
-            ..Problem::new(Phase::Checking)
+        let finding = Finding {
+            rule,
+            summary: summary.into(),
+            ..Finding::accepted(Phase::Checking)
         };
-        self.report(entry, word, problem);
+        self.report(entry, word, finding);
     }
 
-    /// Fills in the place of a problem and keeps it.
-    pub fn report(&mut self, entry: &Entry, word: Option<usize>, problem: Problem) {
-        if problem.severity < self.least {
+    /// Fills in the place of a finding and keeps it.
+    pub fn report(&mut self, entry: &Entry, word: Option<usize>, finding: Finding<Spot>) {
+        if self.errors_only && !finding.severity.is_error() {
             return;
         }
         let document = &self.c.files()[entry.file as usize].document;
@@ -141,13 +140,15 @@ impl<'a> Walk<'a> {
             let spans = document.word_spans(entry.line as usize)?;
             spans.get(word).cloned()
         });
-        self.problems.push(Problem {
-            file: entry.file,
-            line: entry.line,
-            span,
-            macro_place: self.c.macro_place(entry).cloned(),
-            uncertain: problem.uncertain || entry.truth == Truth::Unknown,
-            ..problem
+        self.found.push(Finding {
+            place: Spot {
+                file: entry.file,
+                line: entry.line,
+                span,
+                macro_place: self.c.macro_place(entry).cloned(),
+            },
+            uncertain: finding.uncertain || entry.truth == Truth::Unknown,
+            ..finding
         });
     }
 
@@ -175,18 +176,18 @@ impl<'a> Walk<'a> {
     /// Adds what the part behind it found.
     pub fn append(mut self, mut more: Self) -> Self {
         if let Some(orphan) = more.orphan.filter(|_| self.contexts[SERVER].after_if) {
-            more.problems.remove(orphan);
-            let behind = more.unknown.iter_mut().filter(|(problem, _)| *problem > orphan);
-            behind.for_each(|(problem, _)| *problem -= 1);
+            more.found.remove(orphan);
+            let behind = more.unknown.iter_mut().filter(|(finding, _)| *finding > orphan);
+            behind.for_each(|(finding, _)| *finding -= 1);
         }
         if more.contexts.settled {
             self.contexts[SERVER].after_if = more.contexts[SERVER].after_if;
         }
-        let before = self.problems.len();
+        let before = self.found.len();
         let unknown = more.unknown.into_iter();
         self.unknown
-            .extend(unknown.map(|(problem, name)| (before + problem, name)));
-        self.problems.extend(more.problems);
+            .extend(unknown.map(|(finding, name)| (before + finding, name)));
+        self.found.extend(more.found);
         self.listens.extend(more.listens);
         self.hosts.append(more.hosts);
         self.error_log |= more.error_log;

@@ -6,7 +6,9 @@ use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
-use crate::httpd::{Configuration, FileId, Phase, Problem, Severity};
+use crate::finding::{Finding, Phase};
+use crate::httpd::{Configuration, FileId, Spot};
+use crate::lint;
 
 /// Finds the problems of a configuration; only the errors, where that is enough.
 ///
@@ -18,8 +20,8 @@ pub fn run(only_errors: bool, place: &Where, progress: &dyn Progress) -> Result<
     loaded.tell_passed_over(progress);
     loaded.refuse_private_keys()?;
     let problems = match only_errors {
-        true => loaded.configuration.errors(),
-        false => loaded.configuration.check(),
+        true => lint::errors(&loaded.configuration),
+        false => lint::check(&loaded.configuration),
     };
     Ok(Linted { loaded, problems })
 }
@@ -29,12 +31,7 @@ pub struct Linted {
     /// The configuration.
     pub loaded: Loaded,
     /// What is wrong with it.
-    pub problems: Vec<Problem>,
-}
-
-/// One that certainly stops Apache. What hangs on a condition that could not be decided does not count.
-pub fn is_error(problem: &Problem) -> bool {
-    problem.severity == Severity::Error && !problem.uncertain
+    pub problems: Vec<Finding<Spot>>,
 }
 
 /// A problem for programs. `phase` says when Apache notices: `reading` and `checking` are seen by `httpd -t`,
@@ -46,7 +43,7 @@ pub struct Report {
     pub(crate) last_line: u32,
     pub(crate) code: &'static str,
     pub(crate) severity: &'static str,
-    pub(crate) phase: &'static str,
+    pub(crate) phase: Option<Phase>,
     pub(crate) apache: Option<String>,
     pub(crate) message: String,
     /// Matters only if a condition holds that could not be decided.
@@ -58,28 +55,25 @@ pub struct Report {
 }
 
 /// The problems as programs get them.
-pub fn reports(loaded: &Loaded, problems: &[Problem]) -> Vec<Report> {
+pub fn reports(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Report> {
     let configuration = &loaded.configuration;
     problems
         .iter()
         .map(|problem| {
-            let (first_line, last_line) = numbers(configuration, problem);
+            let (first_line, last_line) = numbers(configuration, &problem.place);
             Report {
-                file: loaded.show(&configuration.file(problem.file).host),
+                file: loaded.show(&configuration.file(problem.place.file).host),
                 first_line,
                 last_line,
-                code: problem.code,
-                severity: if is_error(problem) { "error" } else { "warning" },
-                phase: match problem.phase {
-                    Phase::Reading => "reading",
-                    Phase::Checking => "checking",
-                    Phase::Starting => "starting",
-                },
+                code: problem.rule,
+                severity: if problem.is_error() { "error" } else { "warning" },
+                phase: problem.phase,
                 apache: problem.apache.clone(),
-                message: problem.message.clone(),
+                message: problem.summary.clone(),
                 uncertain: problem.uncertain,
-                included_from: includes(loaded, problem.file),
+                included_from: includes(loaded, problem.place.file),
                 macro_line: problem
+                    .place
                     .macro_place
                     .as_ref()
                     .map(|place| format!("line {} of {}", place.line, place.name)),
@@ -89,9 +83,9 @@ pub fn reports(loaded: &Loaded, problems: &[Problem]) -> Vec<Report> {
 }
 
 /// Numbers of the first and last physical line; 1 in an empty file.
-pub fn numbers(configuration: &Configuration, problem: &Problem) -> (u32, u32) {
-    let document = &configuration.file(problem.file).document;
-    let line = problem.line as usize;
+pub fn numbers(configuration: &Configuration, spot: &Spot) -> (u32, u32) {
+    let document = &configuration.file(spot.file).document;
+    let line = spot.line as usize;
     if line >= document.lines().len() {
         return (1, 1);
     }

@@ -18,9 +18,11 @@ use super::{backups, check, explain, inspect, ports, running, status};
 use crate::apply::{NewFile, Shared, create_all};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
+use crate::finding::Finding;
 use crate::foreign;
-use crate::httpd::Problem;
+use crate::httpd::Spot;
 use crate::interrupt::Hold;
+use crate::lint;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::error_log::parse;
 use crate::server::service::{self, State};
@@ -45,7 +47,7 @@ pub struct Gathered {
     /// What the rules say.
     pub check: Result<check::Report, Failure>,
     /// What is wrong with the configuration.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Finding<Spot>>,
     /// What `httpd -t` says.
     pub test: String,
     /// Who has the ports.
@@ -67,7 +69,7 @@ pub struct Gathered {
 pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<Gathered, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    let problems = loaded.configuration.check();
+    let problems = lint::check(&loaded.configuration);
     let logs = explain::of_configuration(&loaded);
     let ends: Vec<String> = logs.iter().map(|log| end(log, LOG_ENTRIES)).collect();
     let told = logs.iter().rev().find_map(openssl);

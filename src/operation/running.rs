@@ -2,9 +2,8 @@
 
 use super::Failure;
 use super::find::Loaded;
-use crate::check::configuration::Placed;
 use crate::check::port::{Wanted, wanted};
-use crate::check::{Code, Finding};
+use crate::check::{Code, Finding, Place};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::{Listener, Process};
@@ -109,12 +108,14 @@ pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
         let found = crate::check::configuration::others_write(&others);
         found.at(&loaded.show(others.culprit()), None)
     });
-    let placed = placed.into_iter().map(|Placed { place, finding }| match place {
-        Some((file, line)) => finding.at(
-            &loaded.show(&loaded.configuration.file(file).host),
-            Some(line as usize),
-        ),
-        None => finding,
+    let placed = placed.into_iter().map(|finding| {
+        finding.placed(|spot| {
+            let file = loaded.configuration.file(spot.as_ref()?.file);
+            Some(Place {
+                file: loaded.show(&file.host),
+                line: Some(file.document.number(spot?.line as usize) as usize),
+            })
+        })
     });
     placed.chain(others).collect()
 }

@@ -7,7 +7,8 @@ use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
 use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
-use crate::lint::Reach;
+use crate::lint::{Reach, reach};
+use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::shown::printable;
 
 /// The modules that matter for HTTPS and for what people do around it.
@@ -146,7 +147,7 @@ impl Look<'_> {
         let answers = |listen: &&Listen| {
             listen.truth == Truth::True && configuration.address_set(listen.ip(), listen.port).is_empty()
         };
-        let tls = configuration.ssl_engine(SERVER);
+        let tls = ssl_engine(configuration, SERVER);
         MainServer {
             answers: configuration
                 .listens()
@@ -192,9 +193,9 @@ impl Look<'_> {
     fn virtual_hosts(&self) -> Vec<Host> {
         let configuration = self.configuration;
         let hosts = configuration.virtual_hosts();
-        let reached = hosts.iter().zip(configuration.reach(hosts));
+        let reached = hosts.iter().zip(reach(configuration, hosts));
         let told = reached.map(|(host, reach)| {
-            let tls = configuration.speaks_tls(host);
+            let tls = speaks_tls(configuration, host);
             let certificate = self.certificate(host.section).filter(|_| tls);
             let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
             Host {

@@ -9,6 +9,7 @@ use super::find::Loaded;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::httpd::{Host, Listen, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 use crate::server::deadline::resolve;
 use crate::tls::certificate::Certificate;
 
@@ -78,7 +79,7 @@ pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<Socke
     let active: Vec<&Listen> = listens.filter(|listen| listen.truth == Truth::True).collect();
     let hosts = configuration.virtual_hosts().iter();
     let tls: Vec<&VirtualHost> = hosts
-        .filter(|host| host.truth == Truth::True && configuration.speaks_tls(host))
+        .filter(|host| host.truth == Truth::True && speaks_tls(configuration, host))
         .collect();
     let plain = plain(&active, &tls);
     let wanted = tls

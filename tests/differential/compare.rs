@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Debug;
 use std::net::IpAddr;
 
-use esync_ssl::httpd::{Configuration, Entry, Phase, Severity, Truth, VirtualHost};
+use esync_ssl::finding::Phase;
+use esync_ssl::httpd::{Configuration, Entry, Truth, VirtualHost};
+use esync_ssl::lint;
 
 use crate::oracle::{AddressSet, Answer, Directive, FLAGS, Host, Verdict, lower_name};
 
@@ -33,24 +35,24 @@ const ACT_WHILE_READING: [&str; 18] = [
 /// What differs; empty when we agree. `names` are asked for at every address.
 pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    let problems = ours.check();
-    let error = problems.iter().find(|problem| {
-        problem.severity == Severity::Error && problem.phase == Phase::Reading && !problem.uncertain
-    });
+    let problems = lint::check(ours);
+    let error = problems
+        .iter()
+        .find(|problem| problem.is_error() && problem.phase == Some(Phase::Reading));
     match (theirs.verdict, error) {
         (Verdict::RefusedReading, None) => found.push(format!(
             "only Apache refuses: {}",
             String::from_utf8_lossy(&theirs.stderr)
         )),
         (Verdict::Accepted | Verdict::RefusedLater, Some(problem)) => {
-            found.push(format!("only we refuse: {}: {}", problem.code, problem.message));
+            found.push(format!("only we refuse: {}: {}", problem.rule, problem.summary));
         }
         _ => {}
     }
     let undefined = ours
         .problems()
         .iter()
-        .filter(|problem| problem.code == "undefined-variable");
+        .filter(|problem| problem.rule == "undefined-variable");
     if theirs.verdict != Verdict::RefusedReading {
         let undefined = undefined.filter_map(|problem| {
             problem

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use esync_ssl::httpd::{Configuration, Facts, Platform, Source, word};
+use esync_ssl::lint::errors;
 
 use crate::random::Random;
 use crate::support::{self, apache::Httpd};
@@ -155,12 +156,12 @@ fn expressions_parse_as_apache_parses_them() {
                     let name = main.as_os_str().as_encoded_bytes();
                     let facts = Facts::assumed(Platform::Unix);
                     let ours = Configuration::from_bytes(name, text.into_bytes(), source, facts);
-                    let refusal = ours.errors().into_iter().next();
+                    let refusal = errors(&ours).into_iter().next();
                     let words = refusal.as_ref().and_then(|refusal| refusal.apache.as_deref());
                     let words = words.and_then(|apache| apache.split_once("clause: "));
                     let alike = names || words.is_none_or(|(_, words)| said.contains(words));
                     if theirs != refusal.is_none() || !alike {
-                        let ours = refusal.map_or("we take it".to_string(), |problem| problem.message);
+                        let ours = refusal.map_or("we take it".to_string(), |problem| problem.summary);
                         let mut different = different.lock().expect("no panic in a thread");
                         different.push(format!("{expression:?} (seed {}): {said} {ours}", first + number));
                     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::httpd::{Edit, word};
+use crate::mod_ssl::speaks_tls;
 
 use super::decide::Decision;
 use super::marks::{redirect_of, words};
@@ -20,7 +21,7 @@ impl Decision<'_> {
             };
             let past = &found.files[*file].traces.lines[*line].past;
             let meant = past.iter().any(|past| self.means_record(past.record));
-            if meant && found.configuration.speaks_tls(&found.hosts[host]) {
+            if meant && speaks_tls(found.configuration, &found.hosts[host]) {
                 whole.insert(host);
             }
         }

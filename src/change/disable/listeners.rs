@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::httpd::{Document, Listen, Truth, parse_listen, word};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::edit_lines::{comment_out, move_listen};
 use super::super::plan::PlanError;
@@ -124,7 +125,7 @@ impl Decision<'_> {
         let lost = self.lost_ports();
         for port in self.ports.clone() {
             if !self.decided.gone.iter().any(|gone| {
-                found.configuration.speaks_tls(&found.hosts[*gone])
+                speaks_tls(found.configuration, &found.hosts[*gone])
                     && found.hosts[*gone]
                         .addresses
                         .iter()

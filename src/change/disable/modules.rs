@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Truth};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::plan::{Link, PlanError};
 use super::decide::Decision;
@@ -201,7 +202,7 @@ impl Decision<'_> {
         let hosts = view.virtual_hosts();
         let host = hosts.iter().find(|host| {
             host.truth == Truth::True
-                && view.speaks_tls(host)
+                && speaks_tls(view, host)
                 && on.iter().any(|domain| host.names_exactly(domain))
         })?;
         let ports = host.addresses.iter().filter_map(|address| address.port);

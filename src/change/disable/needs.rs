@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, known, source_name};
+use crate::mod_ssl::{speaks_tls, ssl_engine};
 
 use super::super::existing::shmcb_users;
 use super::super::plan::Link;
@@ -184,8 +185,7 @@ pub(super) fn user_of_port(configuration: &Configuration, port: u16, before: &Kn
     }
     let engine = configuration.setting(SERVER, "SSLEngine")?;
     let new = before.first_new(configuration, [engine])?;
-    configuration
-        .ssl_engine(SERVER)
+    ssl_engine(configuration, SERVER)
         .then(|| format!("the main server, which speaks TLS ({})", configuration.place(new)))
 }
 
@@ -199,8 +199,8 @@ pub(super) fn user_of_module(
     before: &Known,
 ) -> Option<String> {
     if let Some(problem) = errors(without).next() {
-        let place = Place::at(without, problem.file, problem.line);
-        return Some(format!("{place} ({})", problem.message));
+        let place = Place::at(without, problem.place.file, problem.place.line);
+        return Some(format!("{place} ({})", problem.summary));
     }
     if identifier == "socache_shmcb_module" && has_ssl(without) {
         let mut users = shmcb_users(without);
@@ -210,7 +210,7 @@ pub(super) fn user_of_module(
         }
     }
     let is_ssl = identifier == "ssl_module";
-    if is_ssl && let Some(user) = new_host(with, before, |host| with.speaks_tls(host)) {
+    if is_ssl && let Some(user) = new_host(with, before, |host| speaks_tls(with, host)) {
         return Some(user);
     }
     let remaining: BTreeSet<Vec<u8>> = without

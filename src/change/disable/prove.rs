@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
@@ -83,14 +84,14 @@ fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
         let request = Request::default();
         for end in Answers::on(result, &request, port).local_ends() {
             let set = result.address_set(end, port);
-            let Some(first) = set.first().filter(|first| !result.speaks_tls(first)) else {
+            let Some(first) = set.first().filter(|first| !speaks_tls(result, first)) else {
                 continue;
             };
-            let Some(hurt) = set.iter().find(|host| result.speaks_tls(host)) else {
+            let Some(hurt) = set.iter().find(|host| speaks_tls(result, host)) else {
                 continue;
             };
             let old = before.address_set(end, port);
-            if old.first().is_some_and(|first| before.speaks_tls(first)) {
+            if old.first().is_some_and(|first| speaks_tls(before, first)) {
                 return Err(refuse(
                     RefusalCode::DisableLeavesHttp,
                     say![
@@ -129,7 +130,7 @@ impl Answer {
     fn of(configuration: &Configuration, host: &VirtualHost, changed: bool) -> Answer {
         Answer {
             host: key(configuration, configuration.entry(host.entry)),
-            tls: (!changed).then(|| configuration.speaks_tls(host)),
+            tls: (!changed).then(|| speaks_tls(configuration, host)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::httpd::{Configuration, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
@@ -125,7 +126,7 @@ impl Decision<'_> {
             for end in answers.local_ends() {
                 if let Some(host) = answers.at(end)
                     && host.names_exactly(domain)
-                    && found.configuration.speaks_tls(host)
+                    && speaks_tls(found.configuration, host)
                 {
                     hosts.extend(found.hosts.iter().position(|own| own.section == host.section));
                 }

@@ -1,6 +1,7 @@
 //! Configurations that cannot be planned on, because Apache does not start with them or they have no end. Edits nothing.
 
-use crate::httpd::{Configuration, Problem, Severity};
+use crate::finding::Finding;
+use crate::httpd::{Configuration, Spot};
 
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, say};
@@ -15,7 +16,7 @@ pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), P
 }
 
 /// The refusal for one problem.
-pub(super) fn broken(original: &Configuration, problem: &Problem) -> PlanError {
+pub(super) fn broken(original: &Configuration, problem: &Finding<Spot>) -> PlanError {
     refuse(
         RefusalCode::ConfigBroken,
         say![
@@ -40,7 +41,7 @@ const ENDLESS: [&str; 5] = [
 /// double, be it certain or not: the steps would look in vain for what they added behind it.
 pub(in crate::change) fn refuse_endless(configuration: &Configuration) -> Result<(), PlanError> {
     let mut problems = configuration.problems().iter();
-    let Some(problem) = problems.find(|problem| ENDLESS.contains(&problem.code)) else {
+    let Some(problem) = problems.find(|problem| ENDLESS.contains(&problem.rule)) else {
         return Ok(());
     };
     Err(refuse(
@@ -55,18 +56,16 @@ pub(in crate::change) fn refuse_endless(configuration: &Configuration) -> Result
 }
 
 /// What Apache does not start with, for certain.
-pub(in crate::change) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Problem> {
-    configuration
-        .problems()
-        .iter()
-        .filter(|problem| problem.severity == Severity::Error && !problem.uncertain)
+pub(in crate::change) fn errors(configuration: &Configuration) -> impl Iterator<Item = &Finding<Spot>> {
+    let problems = configuration.problems().iter();
+    problems.filter(|problem| problem.is_error())
 }
 
 /// What helps where Apache does not start.
 pub(in crate::change) const MEND: &str = "Mend that first, then run again";
 
 /// Where a problem is, and what it is.
-pub(in crate::change) fn told(configuration: &Configuration, problem: &Problem) -> Text {
-    let place = Place::at(configuration, problem.file, problem.line);
-    say![place, ": ", &problem.message]
+pub(in crate::change) fn told(configuration: &Configuration, problem: &Finding<Spot>) -> Text {
+    let place = Place::at(configuration, problem.place.file, problem.place.line);
+    say![place, ": ", &problem.summary]
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
 use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
 use super::super::existing::{HostKey, key, secured};
@@ -120,7 +121,7 @@ pub(super) fn sets_are_unchanged(
     };
     for end in before.local_ends() {
         let old = before.set(end);
-        let Some(first) = old.first().filter(|first| original.speaks_tls(first)) else {
+        let Some(first) = old.first().filter(|first| speaks_tls(original, first)) else {
             continue;
         };
         let new: Vec<_> = after.set(end).iter().map(|host| sides.after(host)).collect();
@@ -280,7 +281,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
         }
         all.push(Old {
             host,
-            engine: loaded && configuration.speaks_tls(host),
+            engine: loaded && speaks_tls(configuration, host),
             files,
             reached: host.addresses.iter().any(|address| {
                 address

@@ -4,9 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
+use crate::finding::Finding;
 use crate::httpd::{
-    Address, Configuration, Entry, Kind, Listen, Problem, Truth, VirtualHost, is_nobodys, resolve,
+    Address, Configuration, Entry, Kind, Listen, Spot, Truth, VirtualHost, is_nobodys, resolve,
 };
+use crate::lint;
 
 use super::super::existing::{key, secured};
 use super::super::plan::{PlanError, refuse};
@@ -97,7 +99,7 @@ fn refuse_lost_listeners(
     }
 }
 
-fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
+fn awakened(result: &Configuration, problem: &Finding<Spot>) -> PlanError {
     refuse(
         RefusalCode::WokenError,
         say![
@@ -114,8 +116,8 @@ fn awakened(result: &Configuration, problem: &Problem) -> PlanError {
 /// may not have been made yet.
 fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
     let refused = |configuration: &Configuration| {
-        let mut problems = configuration.errors();
-        problems.retain(|problem| !problem.uncertain && matches!(problem.code, "context" | "arguments"));
+        let mut problems = lint::errors(configuration);
+        problems.retain(|problem| problem.is_error() && matches!(problem.rule, "context" | "arguments"));
         problems
     };
     let now = refused(result);

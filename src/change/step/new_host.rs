@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, EntryId, FileId, SERVER, Truth, VirtualHost};
+use crate::mod_ssl::ssl_engine;
 
 use super::super::address::name_lines;
 use super::super::answer::Answers;
@@ -65,7 +66,7 @@ fn refuse_beside_main_server(
     let main_answers = ends.contains(&None)
         && answers.set(None).is_empty()
         && answers.is_listened_on()
-        && configuration.ssl_engine(SERVER);
+        && ssl_engine(configuration, SERVER);
     if !main_answers {
         return Ok(());
     }

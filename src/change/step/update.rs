@@ -1,6 +1,7 @@
 //! Bringing a virtual host that answers the domain over TLS in line with the request, where it stands.
 
 use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, resolve, word};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::edit_lines::{Spot, insert_into, remove, replace_argument};
 use super::super::existing::own_settings;
@@ -67,7 +68,7 @@ impl<'a> Update<'a> {
     }
 
     fn switch_engine_on(&mut self) -> Result<(), PlanError> {
-        if self.configuration.speaks_tls(self.host) {
+        if speaks_tls(self.configuration, self.host) {
             return Ok(());
         }
         match self.own("SSLEngine").last() {

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Edit, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
@@ -118,7 +119,7 @@ fn refuse_plain(
             .addresses
             .iter()
             .any(|address| address.port == Some(request.port));
-        names_port && !configuration.speaks_tls(host) && !own.iter().any(|own| own.section == host.section)
+        names_port && !speaks_tls(configuration, host) && !own.iter().any(|own| own.section == host.section)
     });
     match plain {
         None => Ok(()),

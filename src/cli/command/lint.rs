@@ -6,18 +6,19 @@ use crate::cli::arguments::Lint;
 use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::exit_status::ExitStatus;
-use crate::operation::lint::{self, Linted, is_error, reports};
+use crate::finding::Finding;
+use crate::operation::lint::{self, Linted, reports};
 use crate::operation::{Failure, Where};
 
 /// Runs the command.
 pub fn run(arguments: &Lint, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
     let only_errors = arguments.quiet && !printer.is_json();
     let Linted { loaded, mut problems } = lint::run(only_errors, place, printer)?;
-    let errors = problems.iter().filter(|problem| is_error(problem)).count();
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
     if printer.is_json() {
         let warnings = problems.len() - errors;
         if arguments.quiet {
-            problems.retain(is_error);
+            problems.retain(Finding::is_error);
         }
         printer.document(&Document {
             errors,

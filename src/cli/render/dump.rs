@@ -54,7 +54,7 @@ pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str
             })
             .collect(),
         directives: directives.map(|entry| directive(configuration, entry)).collect(),
-        problems: lint::reports(loaded, &configuration.check()),
+        problems: lint::reports(loaded, &crate::lint::check(configuration)),
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::fmt::Write as _;
 
-use crate::httpd::{Configuration, Problem};
+use crate::finding::Finding;
+use crate::httpd::{Configuration, Spot};
 use crate::operation::Loaded;
-use crate::operation::lint::{includes, is_error, numbers};
+use crate::operation::lint::{includes, numbers};
 use crate::shown::{printable, sentence};
 
 /// Longer lines are cut, so that one of 16 MiB does not fill the screen.
 const WIDTH: usize = 200;
 
 /// The problems for people; `quiet`: errors only.
-pub fn text(loaded: &Loaded, problems: &[Problem], quiet: bool) -> String {
-    let errors = problems.iter().filter(|problem| is_error(problem)).count();
+pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String {
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let mut text = String::new();
-    for problem in problems.iter().filter(|problem| !quiet || is_error(problem)) {
+    for problem in problems.iter().filter(|problem| !quiet || problem.is_error()) {
         print(&mut text, loaded, problem);
     }
     if !quiet || errors > 0 {
@@ -24,12 +25,11 @@ pub fn text(loaded: &Loaded, problems: &[Problem], quiet: bool) -> String {
     text
 }
 
-fn print(text: &mut String, loaded: &Loaded, problem: &Problem) {
+fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
     let clean = |text: &str| sentence(text).replace('\n', " ");
     let configuration = &loaded.configuration;
-    let file = configuration.file(problem.file);
-    let (number, last) = numbers(configuration, problem);
-    let (word, colour) = if is_error(problem) {
+    let file = configuration.file(problem.place.file);
+    let (word, colour) = if problem.is_error() {
         ("error", "31")
     } else {
         ("warning", "33")
@@ -41,33 +41,35 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Problem) {
     };
     let _ = writeln!(
         text,
-        "\x1b[1m{}:{number}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
+        "\x1b[1m{}:{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
         clean(&loaded.show(&file.host)),
-        problem.code,
-        clean(&problem.message)
+        numbers(configuration, &problem.place).0,
+        problem.rule,
+        clean(&problem.summary)
     );
-    source(text, configuration, problem, number, last);
+    source(text, configuration, &problem.place);
     if let Some(apache) = &problem.apache
-        && *apache != problem.message
+        && *apache != problem.summary
     {
         let _ = writeln!(text, "  = Apache says: {}", clean(apache));
     }
-    if let Some(place) = &problem.macro_place {
+    if let Some(place) = &problem.place.macro_place {
         let _ = writeln!(text, "  = in line {} of {}", place.line, clean(&place.name));
     }
-    for from in includes(loaded, problem.file) {
+    for from in includes(loaded, problem.place.file) {
         let _ = writeln!(text, "  = included from {}", clean(&from));
     }
     text.push('\n');
 }
 
 /// The line, with marks under what is meant.
-fn source(text: &mut String, configuration: &Configuration, problem: &Problem, number: u32, last: u32) {
-    let document = &configuration.file(problem.file).document;
-    let Some(line) = document.lines().get(problem.line as usize) else {
+fn source(text: &mut String, configuration: &Configuration, spot: &Spot) {
+    let document = &configuration.file(spot.file).document;
+    let Some(line) = document.lines().get(spot.line as usize) else {
         return;
     };
-    let raw = document.raw(problem.line as usize);
+    let (number, last) = numbers(configuration, spot);
+    let raw = document.raw(spot.line as usize);
     let start = line.start as usize;
     let width = last.to_string().len().max(3);
     let margin = " ".repeat(width);
@@ -79,7 +81,7 @@ fn source(text: &mut String, configuration: &Configuration, problem: &Problem, n
         let cut: String = shown.chars().take(WIDTH).collect();
         let dots = if cut.len() < shown.len() { "…" } else { "" };
         let _ = writeln!(text, "{:>width$} | {cut}{dots}", number as usize + n);
-        let (from, to) = match &problem.span {
+        let (from, to) = match &spot.span {
             Some(span) => (span.start.saturating_sub(start), span.end.saturating_sub(start)),
             None => (0, if n == 0 { physical.len() } else { 0 }),
         };

@@ -1,8 +1,8 @@
 //! `Include` patterns to files, in Apache's order. Reads no file.
 
 use crate::httpd::model::path;
-use crate::httpd::model::problem::escape;
 use crate::httpd::model::source::{Kind, Source};
+use crate::httpd::model::spot::escape;
 
 /// Why a pattern gives no files. The texts are Apache's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The main file and all it includes, evaluated in Apache's order: what other parts ask. The reader fills it.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -13,10 +13,11 @@ use super::known;
 use super::listen::Listen;
 use super::module::{LoadModule, Modules};
 use super::path::resolve;
-use super::problem::Problem;
 use super::source::Source;
+use super::spot::Spot;
 use super::truth::Truth;
-use super::virtual_host::{Address, VirtualHost};
+use super::virtual_host::Address;
+use crate::finding::Finding;
 use crate::httpd::eval::include::may_enter;
 use crate::httpd::eval::variable::Variables;
 use crate::httpd::fast::glance::Glance;
@@ -30,7 +31,7 @@ pub struct Configuration {
     pub(in crate::httpd) entries: Entries,
     pub(in crate::httpd) sections: Vec<Section>,
     pub(in crate::httpd) texts: Vec<Text>,
-    pub(in crate::httpd) problems: Vec<Problem>,
+    pub(in crate::httpd) problems: Vec<Finding<Spot>>,
     pub(in crate::httpd) load_modules: Vec<LoadModule>,
     pub(in crate::httpd) modules: Modules,
     pub(in crate::httpd) variables: Variables,
@@ -45,24 +46,30 @@ pub struct Configuration {
 pub(in crate::httpd) struct Index {
     by_name: OnceLock<ByName>,
     server_level: OnceLock<Vec<EntryId>>,
-    /// The last active directive of each name at the server level.
-    settings: OnceLock<HashMap<Vec<u8>, EntryId>>,
     pub listens: OnceLock<Vec<Listen>>,
-    pub https_listeners: OnceLock<HashSet<Address>>,
+    /// The active ones of them, by index, as virtual hosts write their addresses.
+    pub listens_at: OnceLock<HashMap<Address, Vec<usize>>>,
     pub hosts: OnceLock<Hosts>,
-    /// The virtual hosts as the check saw them, kept only because they need not be given back before all else.
-    pub checked: OnceLock<Vec<VirtualHost>>,
     /// Whether a line is of the server level, by file and line.
     levels: OnceLock<Vec<Vec<Truth>>>,
 }
 
-/// Entries by their names, in order.
+/// Entries by their names.
 #[derive(Debug)]
 struct ByName {
     /// Directives that one module alone provides, by their index in the table.
-    known: Vec<Vec<EntryId>>,
+    known: Vec<Named>,
     /// All others, in lower case.
-    others: HashMap<Vec<u8>, Vec<EntryId>>,
+    others: HashMap<Vec<u8>, Named>,
+}
+
+/// The entries of one name.
+#[derive(Clone, Debug, Default)]
+pub(in crate::httpd) struct Named {
+    /// All of them, in order.
+    pub all: Vec<EntryId>,
+    /// The last active one of the server level.
+    pub setting: Option<EntryId>,
 }
 
 impl Configuration {
@@ -107,7 +114,7 @@ impl Configuration {
     }
 
     /// What is wrong with the text.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[Finding<Spot>] {
         &self.problems
     }
 
@@ -155,37 +162,39 @@ impl Configuration {
 
     /// Entries with that name (case does not matter; sections with their `<`).
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
+        let all = self.by_name(name).map_or(&[][..], |named| &named.all);
+        all.iter().map(|id| (*id, self.entry(*id)))
+    }
+
+    /// What the index has for a name.
+    pub(in crate::httpd) fn by_name(&self, name: &str) -> Option<&Named> {
         let index = self.index.by_name.get_or_init(|| self.collect_names());
-        let ids = match known::single(name.as_bytes()) {
-            Some((directive, _)) => &index.known[directive as usize],
-            None => index
-                .others
-                .get(name.to_ascii_lowercase().as_bytes())
-                .map(Vec::as_slice)
-                .unwrap_or_default(),
-        };
-        ids.iter().map(|id| (*id, self.entry(*id)))
+        match known::single(name.as_bytes()) {
+            Some((directive, _)) => index.known.get(directive as usize),
+            None => index.others.get(name.to_ascii_lowercase().as_bytes()),
+        }
     }
 
     fn collect_names(&self) -> ByName {
         let mut index = ByName {
-            known: vec![Vec::new(); known::count()],
+            known: vec![Named::default(); known::count()],
             others: HashMap::new(),
         };
         for (id, entry) in (0..).zip(self.entries.iter()) {
             // Most lines are known since they were split.
-            if let Some(directive) = self.glance(entry).known_index() {
-                index.known[directive as usize].push(id);
-                continue;
-            }
-            let name = self.name(entry);
-            match known::single(&name) {
-                Some((directive, _)) => index.known[directive as usize].push(id),
-                None => index
-                    .others
-                    .entry(name.to_ascii_lowercase())
-                    .or_default()
-                    .push(id),
+            let named = match self.glance(entry).known_index() {
+                Some(directive) => &mut index.known[directive as usize],
+                None => {
+                    let name = self.name(entry);
+                    match known::single(&name) {
+                        Some((directive, _)) => &mut index.known[directive as usize],
+                        None => index.others.entry(name.to_ascii_lowercase()).or_default(),
+                    }
+                }
+            };
+            named.all.push(id);
+            if entry.truth == Truth::True && self.context(entry) == SERVER {
+                named.setting = Some(id);
             }
         }
         index
@@ -208,27 +217,6 @@ impl Configuration {
                 .map(|(id, _)| id)
                 .collect()
         })
-    }
-
-    /// The last active setting of a directive at the server level.
-    pub(in crate::httpd) fn server_setting(&self, name: &str) -> Option<&Entry> {
-        let settings = self.index.settings.get_or_init(|| {
-            let active = self
-                .server_level()
-                .iter()
-                .filter(|id| self.entry(**id).truth == Truth::True);
-            active
-                .map(|id| (self.name(self.entry(*id)).to_ascii_lowercase(), *id))
-                .collect()
-        });
-        settings
-            .get(name.to_ascii_lowercase().as_bytes())
-            .map(|id| self.entry(*id))
-    }
-
-    /// Takes what a check has gathered about virtual hosts: to give back a hundred thousand names one by one takes its time.
-    pub(crate) fn keep_checked(&self, hosts: Vec<VirtualHost>) {
-        let _ = self.index.checked.set(hosts);
     }
 
     /// Has the entry that name?

@@ -10,17 +10,6 @@ use super::virtual_host::VirtualHost;
 pub struct Hosts {
     /// In order.
     pub all: Vec<VirtualHost>,
-    /// Of each of them.
-    pub tls: Vec<TlsSettings>,
     /// By address and name, when somebody has asked.
     pub sets: OnceLock<AddressSets>,
-}
-
-/// What a virtual host says itself about speaking TLS.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TlsSettings {
-    /// The last active `SSLEngine`: whether it is on, if that can be read.
-    pub engine: Option<Option<bool>>,
-    /// There is an active `SSLCertificateFile`.
-    pub certificate: bool,
 }

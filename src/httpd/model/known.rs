@@ -65,8 +65,6 @@ pub struct Known {
     pub acts_while_reading: bool,
     /// A conditional section that is decided while reading.
     pub is_condition: bool,
-    /// httpd itself or mod_ssl checks its values when it is carried out, and so do we.
-    pub has_checked_values: bool,
     /// The next entry of the table is the same directive of another module.
     same_name_follows: bool,
 }
@@ -83,20 +81,6 @@ const ACT_WHILE_READING: [&str; 11] = [
     "UndefMacro",
     "DefaultRuntimeDir",
     "UNCList",
-];
-
-/// Those of mod_ssl are not listed.
-const HAVE_CHECKED_VALUES: [&str; 10] = [
-    "Listen",
-    "ServerName",
-    "ServerAlias",
-    "NameVirtualHost",
-    "DocumentRoot",
-    "ErrorLog",
-    "CustomLog",
-    "TransferLog",
-    "Error",
-    "Port",
 ];
 
 /// Allowed at server level and in `<Location>` only, although the table says `<Directory>` too.
@@ -251,7 +235,6 @@ fn parse(text: &'static str) -> Table {
             },
             acts_while_reading: ACT_WHILE_READING.contains(&first),
             is_condition: Condition::by_name(first.trim_start_matches('<').as_bytes()).is_some(),
-            has_checked_values: first.starts_with("SSL") || HAVE_CHECKED_VALUES.contains(&first),
             same_name_follows: false,
         });
     }

@@ -1,13 +1,13 @@
 //! Listeners and virtual hosts of a configuration: which there are, which one answers, and what is in force in it. Resolves
 //! no host names.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::address_sets::{AddressSets, in_parts};
 use super::configuration::Configuration;
 use super::entry::{Entry, EntryId, SERVER, Section, SectionId};
-use super::hosts::{Hosts, TlsSettings};
+use super::hosts::Hosts;
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
@@ -93,7 +93,6 @@ impl Configuration {
         hosts
             .all
             .extend(in_parts(usize::MAX, &openings, read).into_iter().flatten());
-        hosts.tls = self.tls_settings(&hosts.all);
         hosts
     }
 
@@ -134,28 +133,6 @@ impl Configuration {
             host.server_name = main.map(str::to_string);
         }
         host
-    }
-
-    fn tls_settings(&self, hosts: &[VirtualHost]) -> Vec<TlsSettings> {
-        let mut all = vec![TlsSettings::default(); hosts.len()];
-        let active = |name| self.named(name).filter(|(_, entry)| entry.truth == Truth::True);
-        for (_, entry) in active("SSLEngine") {
-            if let Some(index) = self.host_of(hosts, entry) {
-                all[index].engine = Some(self.is_on(entry));
-            }
-        }
-        for (_, entry) in active("SSLCertificateFile") {
-            if let Some(index) = self.host_of(hosts, entry) {
-                all[index].certificate = true;
-            }
-        }
-        all
-    }
-
-    /// The virtual host that a directive stands in, conditionals that Apache decides while reading seen through.
-    fn host_of(&self, hosts: &[VirtualHost], entry: &Entry) -> Option<usize> {
-        let section = self.context(entry);
-        hosts.binary_search_by_key(&section, |host| host.section).ok()
     }
 }
 
@@ -254,74 +231,43 @@ impl Configuration {
 
     /// The last active setting of a directive in a section, or else in the main server.
     pub fn setting(&self, section: SectionId, name: &str) -> Option<&Entry> {
+        let named = self.by_name(name)?;
         let own = || {
-            self.inside(section)
-                .filter(|entry| entry.truth == Truth::True && self.is_named(entry, name))
+            let opening = self.sections[section as usize].opening;
+            let behind = named.all.partition_point(|id| *id <= opening);
+            // Entries of a section stand together; the first one outside ends it.
+            named.all[behind..]
+                .iter()
+                .map(|id| self.entry(*id))
+                .take_while(|entry| self.is_within(entry.section, section))
+                .filter(|entry| entry.truth == Truth::True && self.context(entry) == section)
                 .last()
         };
-        let main = || self.server_setting(name);
-        if section == SERVER {
-            main()
-        } else {
-            own().or_else(main)
-        }
+        let own = if section == SERVER { None } else { own() };
+        own.or_else(|| named.setting.map(|id| self.entry(id)))
     }
 
-    /// Is `SSLEngine on` in effect in a section (own or inherited from the main server)?
-    pub fn ssl_engine(&self, section: SectionId) -> bool {
-        let setting = self.setting(section, "SSLEngine");
-        setting.and_then(|entry| self.is_on(entry)) == Some(true)
+    /// The active listeners on an address and port that virtual hosts write like this one.
+    pub fn listens_at(&self, address: &Address) -> impl Iterator<Item = &Listen> {
+        let by_address = self.index.listens_at.get_or_init(|| self.listens_by_address());
+        let at = by_address.get(address).into_iter().flatten();
+        at.map(|index| &self.listens()[*index])
     }
 
-    /// Whether a switch is on, if it says.
-    fn is_on(&self, entry: &Entry) -> Option<bool> {
-        let words = self.arguments(entry);
-        words.first().map(|value| value.eq_ignore_ascii_case(b"on"))
-    }
-
-    /// Does a virtual host of this configuration speak TLS: by `SSLEngine on`, or without that directive because it has a
-    /// certificate and one of its addresses is, as address and port, a listener whose protocol is https?
-    pub fn speaks_tls(&self, host: &VirtualHost) -> bool {
-        let hosts = self.hosts();
-        let index = hosts.all.binary_search_by_key(&host.section, |host| host.section);
-        let own = index.map(|index| hosts.tls[index]).unwrap_or_default();
-        let main = || {
-            let entry = self.server_setting("SSLEngine");
-            entry.and_then(|entry| self.is_on(entry))
-        };
-        // Since 2.4.10 `SSLEngine off` goes before what the listener says (ssl_engine_init.c, `ssl_init_Module`; cases
-        // hosts-tls-by-listener, enabled-engine-off).
-        if let Some(engine) = own.engine.unwrap_or_else(main) {
-            return engine;
-        }
-        (own.certificate || self.server_setting("SSLCertificateFile").is_some())
-            && self.has_https_listener(host)
-    }
-
-    /// Is one of its addresses, as address and port, a listener whose protocol is https?
-    pub(crate) fn has_https_listener(&self, host: &VirtualHost) -> bool {
-        let listeners = self.index.https_listeners.get_or_init(|| self.https_listeners());
-        host.addresses.iter().any(|address| listeners.contains(address))
-    }
-
-    /// The addresses of active listeners whose protocol is https, as virtual hosts write them.
-    fn https_listeners(&self) -> HashSet<Address> {
-        let https = self
-            .listens()
-            .iter()
-            .filter(|listen| listen.truth == Truth::True && listen.effective_protocol() == "https");
-        let address = |listen: &Listen| {
+    fn listens_by_address(&self) -> HashMap<Address, Vec<usize>> {
+        let mut by_address: HashMap<Address, Vec<usize>> = HashMap::new();
+        for (index, listen) in self.listens().iter().enumerate() {
             let host = match (&listen.address, listen.ip()) {
+                _ if listen.truth != Truth::True => continue,
                 _ if listen.is_wildcard() => Host::Any,
                 (_, Some(ip)) => Host::Ip(ip),
-                (address, None) => Host::Name(address.clone()?),
+                (Some(name), None) => Host::Name(name.clone()),
+                (None, None) => continue,
             };
-            Some(Address {
-                host,
-                port: Some(listen.port),
-            })
-        };
-        https.filter_map(address).collect()
+            let port = Some(listen.port);
+            by_address.entry(Address { host, port }).or_default().push(index);
+        }
+        by_address
     }
 
     /// Host part of the main server's `ServerName`.

@@ -1,10 +1,10 @@
 //! The directives that act while reading, those that open files and macros excepted.
 
 use super::lines::Lines;
-use super::{EMPTY_PROBLEM, Reader};
+use super::{REFUSED, Reader};
+use crate::finding::Finding;
 use crate::httpd::model::entry::{Entry, EntryId};
 use crate::httpd::model::module::LoadModule;
-use crate::httpd::model::problem::Problem;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::model::{known, path};
 use crate::httpd::text::word::words;
@@ -71,11 +71,11 @@ impl Reader {
             self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "arguments",
+                Finding {
+                    rule: "arguments",
                     apache: Some(format!("{name} takes {count}")),
-                    message: format!("`{name}` takes {count}"),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`{name}` takes {count}"),
+                    ..REFUSED
                 },
             );
         }
@@ -92,12 +92,12 @@ impl Reader {
                 return self.problem(
                     lines,
                     entry.truth,
-                    Problem {
-                        code: "arguments",
+                    Finding {
+                        rule: "arguments",
                         apache: Some("Define takes 1-2 arguments".into()),
-                        message: "`Define` takes a name and perhaps a value; quote a value that holds blanks"
+                        summary: "`Define` takes a name and perhaps a value; quote a value that holds blanks"
                             .into(),
-                        ..EMPTY_PROBLEM
+                        ..REFUSED
                     },
                 );
             }
@@ -114,11 +114,11 @@ impl Reader {
             self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "variable-name",
+                Finding {
+                    rule: "variable-name",
                     apache: Some("Variable name must not contain ':'".into()),
-                    message: "the name of a variable must not contain a colon".into(),
-                    ..EMPTY_PROBLEM
+                    summary: "the name of a variable must not contain a colon".into(),
+                    ..REFUSED
                 },
             );
         }
@@ -134,11 +134,11 @@ impl Reader {
             return self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "server-root",
+                Finding {
+                    rule: "server-root",
                     apache: Some("ServerRoot must be a valid directory".into()),
-                    message: "the server root must be an absolute path".into(),
-                    ..EMPTY_PROBLEM
+                    summary: "the server root must be an absolute path".into(),
+                    ..REFUSED
                 },
             );
         }

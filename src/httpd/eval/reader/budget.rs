@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::{EMPTY_PROBLEM, Reader};
+use super::{REFUSED, Reader};
+use crate::finding::Finding;
 use crate::foreign;
 use crate::httpd::model::entry::{Entry, FileId};
-use crate::httpd::model::problem::Problem;
 
 /// Bytes by which variables may lengthen lines, besides [`TIMES`] those of the files.
 const LENGTHENED: u64 = 8 << 20;
@@ -89,16 +89,16 @@ pub(super) fn too_many_lines(bytes: &[u8]) -> bool {
 
 impl Reader {
     /// Ends the reading: `what` names what is too much.
-    pub(super) fn stop_at(&mut self, file: FileId, line: u32, code: &'static str, what: &str) {
+    pub(super) fn stop_at(&mut self, file: FileId, line: u32, rule: &'static str, what: &str) {
         self.stopped = true;
         let message = format!("{what}; nothing after this line was read");
         self.problem_at(
             file,
             line,
-            Problem {
-                code,
-                message,
-                ..EMPTY_PROBLEM
+            Finding {
+                rule,
+                summary: message,
+                ..REFUSED
             },
             super::Truth::True,
         );

@@ -2,12 +2,12 @@
 
 use super::lines::{Current, Lines};
 use super::section::Tag;
-use super::{EMPTY_PROBLEM, Reader, nearest, without_bracket};
+use super::{REFUSED, Reader, nearest, without_bracket};
+use crate::finding::Finding;
 use crate::httpd::eval::condition::{Condition, Test, if_version};
 use crate::httpd::fast::glance::Glance;
 use crate::httpd::model::entry::{Entry, MacroPlace, SectionId, Text};
 use crate::httpd::model::path;
-use crate::httpd::model::problem::Problem;
 use crate::httpd::model::source::Kind;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::word::words;
@@ -29,11 +29,11 @@ impl Reader {
                 self.problem(
                     lines,
                     truth,
-                    Problem {
-                        code: "version-test",
-                        message: format!("`<{}>` cannot be decided: {message}", show()),
+                    Finding {
+                        rule: "version-test",
+                        summary: format!("`<{}>` cannot be decided: {message}", show()),
                         apache: Some(message),
-                        ..EMPTY_PROBLEM
+                        ..REFUSED
                     },
                 );
                 Truth::Unknown
@@ -45,11 +45,11 @@ impl Reader {
             self.problem(
                 lines,
                 truth,
-                Problem {
-                    code: "opening-tag",
+                Finding {
+                    rule: "opening-tag",
                     apache: Some(format!("<{}> directive missing closing '>'", show())),
-                    message: format!("`<{}` lacks its closing `>`", show()),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`<{}` lacks its closing `>`", show()),
+                    ..REFUSED
                 },
             );
             return Truth::Unknown;
@@ -59,11 +59,11 @@ impl Reader {
             self.problem(
                 lines,
                 truth,
-                Problem {
-                    code: "opening-tag",
+                Finding {
+                    rule: "opening-tag",
                     apache: Some(format!("<{}> directive requires additional arguments", show())),
-                    message: format!("`<{}>` needs to say what it asks for", show()),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`<{}>` needs to say what it asks for", show()),
+                    ..REFUSED
                 },
             );
             return Truth::Unknown;
@@ -145,11 +145,11 @@ impl Reader {
                 "Expected </{}> before end of configuration",
                 String::from_utf8_lossy(name)
             );
-            let problem = Problem {
-                code: "section-not-closed",
-                message: format!("the section that starts here is false and must be closed: {message}"),
+            let problem = Finding {
+                rule: "section-not-closed",
+                summary: format!("the section that starts here is false and must be closed: {message}"),
                 apache: Some(message),
-                ..EMPTY_PROBLEM
+                ..REFUSED
             };
             self.problem_at(lines.file, opening as u32, problem, Truth::True);
         }
@@ -186,11 +186,11 @@ impl Reader {
             String::from_utf8_lossy(innermost),
             String::from_utf8_lossy(closed)
         );
-        let problem = Problem {
-            code: "closing-mismatch",
-            message: format!("inside the false section that starts here: {message}"),
+        let problem = Finding {
+            rule: "closing-mismatch",
+            summary: format!("inside the false section that starts here: {message}"),
             apache: Some(message),
-            ..EMPTY_PROBLEM
+            ..REFUSED
         };
         self.problem_at(lines.file, opening as u32, problem, Truth::True);
     }

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::budget::too_many_lines;
 use super::lines::Lines;
-use super::{EMPTY_PROBLEM, Reader};
+use super::{ACCEPTED, REFUSED, Reader};
+use crate::finding::Finding;
 use crate::foreign;
 use crate::httpd::eval::include::{self, Found};
 use crate::httpd::fast::parallel::{Ahead, processors};
 use crate::httpd::model::entry::Entry;
 use crate::httpd::model::path;
-use crate::httpd::model::problem::{Problem, Severity, escape};
 use crate::httpd::model::source::{Kind, Source};
+use crate::httpd::model::spot::escape;
 use crate::httpd::text::document::Document;
 
 /// Files nested deeper than this are a recursion, to Apache and to us.
@@ -38,14 +39,13 @@ impl Reader {
             return self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "include-elsewhere",
-                    severity: Severity::Warning,
-                    message: format!(
+                Finding {
+                    rule: "include-elsewhere",
+                    summary: format!(
                         "{} is on another machine and was not read",
                         String::from_utf8_lossy(&full)
                     ),
-                    ..EMPTY_PROBLEM
+                    ..ACCEPTED
                 },
             );
         }
@@ -63,11 +63,11 @@ impl Reader {
                 return self.problem(
                     lines,
                     entry.truth,
-                    Problem {
-                        code: "include-missing",
+                    Finding {
+                        rule: "include-missing",
                         apache: Some(failure.to_string()),
-                        message: failure.to_string(),
-                        ..EMPTY_PROBLEM
+                        summary: failure.to_string(),
+                        ..REFUSED
                     },
                 );
             }
@@ -108,13 +108,13 @@ impl Reader {
             return self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "include-depth",
+                Finding {
+                    rule: "include-depth",
                     apache: Some(
                         "Exceeded maximum include depth of 128, There appears to be a recursion.".into(),
                     ),
-                    message: "files include each other without end; nothing after this line was read".into(),
-                    ..EMPTY_PROBLEM
+                    summary: "files include each other without end; nothing after this line was read".into(),
+                    ..REFUSED
                 },
             );
         }
@@ -135,11 +135,11 @@ impl Reader {
                 return self.problem(
                     lines,
                     entry.truth,
-                    Problem {
-                        code: "include-unreadable",
+                    Finding {
+                        rule: "include-unreadable",
                         apache,
-                        message,
-                        ..EMPTY_PROBLEM
+                        summary: message,
+                        ..REFUSED
                     },
                 );
             }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::lines::{Expansion, Lines};
-use super::{EMPTY_PROBLEM, Reader};
+use super::{REFUSED, Reader};
+use crate::finding::Finding;
 use crate::httpd::eval::macros::{BUFFER, Macro, check_signature, signature};
 use crate::httpd::model::entry::Entry;
-use crate::httpd::model::problem::Problem;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::scan::LineKind;
@@ -35,11 +35,11 @@ impl Reader {
             self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "opening-tag",
+                Finding {
+                    rule: "opening-tag",
                     apache: Some("<Macro> directive missing closing '>'".into()),
-                    message: "`<Macro` lacks its closing `>`".into(),
-                    ..EMPTY_PROBLEM
+                    summary: "`<Macro` lacks its closing `>`".into(),
+                    ..REFUSED
                 },
             );
         }
@@ -49,11 +49,11 @@ impl Reader {
             self.problem(
                 lines,
                 entry.truth,
-                Problem {
-                    code: "macro",
-                    message: complaint.clone(),
+                Finding {
+                    rule: "macro",
+                    summary: complaint.clone(),
                     apache: Some(complaint),
-                    ..EMPTY_PROBLEM
+                    ..REFUSED
                 },
             );
         }
@@ -93,20 +93,20 @@ impl Reader {
         match self.expansion(rest, lines) {
             Ok(expansion) => lines.macros.push(expansion),
             Err(Unusable::Refused(apache)) => {
-                let problem = Problem {
-                    code: "macro",
-                    message: apache.clone(),
+                let problem = Finding {
+                    rule: "macro",
+                    summary: apache.clone(),
                     apache: Some(apache),
-                    ..EMPTY_PROBLEM
+                    ..REFUSED
                 };
                 self.problem(lines, entry.truth, problem);
             }
             Err(Unusable::TooMany(message)) => {
                 self.stopped = true;
-                let problem = Problem {
-                    code: "macro-size",
-                    message,
-                    ..EMPTY_PROBLEM
+                let problem = Finding {
+                    rule: "macro-size",
+                    summary: message,
+                    ..REFUSED
                 };
                 self.problem(lines, entry.truth, problem);
             }

@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::macros::Macros;
 use super::variable::{MAX_SUBSTITUTED, Variables};
+use crate::finding::{Finding, Phase};
 use crate::httpd::fast::glance::Glance;
 use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entries::Entries;
@@ -26,8 +27,8 @@ use crate::httpd::model::entry::{
 };
 use crate::httpd::model::facts::Facts;
 use crate::httpd::model::module::Modules;
-use crate::httpd::model::problem::{Phase, Problem, Severity};
 use crate::httpd::model::source::Source;
+use crate::httpd::model::spot::Spot;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::word::words;
@@ -39,7 +40,7 @@ impl Configuration {
     /// Reads the main file (an absolute path of the configuration) and everything it includes.
     ///
     /// # Errors
-    /// Only when the main file itself cannot be read; all else becomes a [`Problem`].
+    /// Only when the main file itself cannot be read; all else becomes a [`Finding`].
     pub fn read(main: &[u8], source: Source, facts: Facts) -> std::io::Result<Configuration> {
         if let Some(document) = source.document(main) {
             return Ok(read(main, document, source, facts));
@@ -189,13 +190,12 @@ impl Reader {
             self.problem(
                 &lines,
                 truth,
-                Problem {
-                    code: "last-line-dropped",
-                    severity: Severity::Warning,
-                    message: "Apache drops this last line without a word, as the file does not end in a line feed; \
+                Finding {
+                    rule: "last-line-dropped",
+                    summary: "Apache drops this last line without a word, as the file does not end in a line feed; \
                               end the file with one"
                         .into(),
-                    ..EMPTY_PROBLEM
+                    ..ACCEPTED
                 },
             );
         }
@@ -212,11 +212,11 @@ impl Reader {
             self.problem_at(
                 opening.file,
                 opening.line,
-                Problem {
-                    code: "section-not-closed",
+                Finding {
+                    rule: "section-not-closed",
                     apache: Some(format!("{place}: <{name}> was not closed.")),
-                    message: format!("`<{name}>` is never closed; add `</{name}>`"),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`<{name}>` is never closed; add `</{name}>`"),
+                    ..REFUSED
                 },
                 frame.truth,
             );
@@ -280,11 +280,10 @@ impl Reader {
             self.problem(
                 lines,
                 truth,
-                Problem {
-                    code: "ignored-line",
-                    severity: Severity::Warning,
-                    message: "the line starts with an empty word, and Apache ignores all of it".into(),
-                    ..EMPTY_PROBLEM
+                Finding {
+                    rule: "ignored-line",
+                    summary: "the line starts with an empty word, and Apache ignores all of it".into(),
+                    ..ACCEPTED
                 },
             );
             return;
@@ -324,19 +323,18 @@ impl Reader {
         self.problem(
             lines,
             truth,
-            Problem {
-                code: "undefined-variable",
-                severity: Severity::Warning,
+            Finding {
+                rule: "undefined-variable",
                 apache: Some(format!("AH00111: Config variable ${{{name}}} is not defined")),
-                message: format!(
+                summary: format!(
                     "`${{{name}}}` is not defined here and stays as it is; `Define {name}` before this line"
                 ),
-                ..EMPTY_PROBLEM
+                ..ACCEPTED
             },
         );
     }
 
-    fn problem(&mut self, lines: &Lines, truth: Truth, problem: Problem) {
+    fn problem(&mut self, lines: &Lines, truth: Truth, problem: Finding<Spot>) {
         let macro_place = lines.macros.last().map(|expansion| MacroPlace {
             name: expansion.place.clone(),
             line: expansion
@@ -344,17 +342,23 @@ impl Reader {
                 .get(expansion.next.saturating_sub(1))
                 .map_or(0, |(line, _)| *line),
         });
-        let problem = Problem {
-            macro_place,
+        let problem = Finding {
+            place: Spot {
+                macro_place,
+                ..problem.place
+            },
             ..problem
         };
         self.problem_at(lines.file, lines.line as u32, problem, truth);
     }
 
-    fn problem_at(&mut self, file: FileId, line: u32, problem: Problem, truth: Truth) {
-        self.c.problems.push(Problem {
-            file,
-            line,
+    fn problem_at(&mut self, file: FileId, line: u32, problem: Finding<Spot>, truth: Truth) {
+        self.c.problems.push(Finding {
+            place: Spot {
+                file,
+                line,
+                ..problem.place
+            },
             uncertain: truth == Truth::Unknown,
             ..problem
         });
@@ -371,7 +375,8 @@ fn nearest<T>(open: &[T], is_meant: impl Fn(&T) -> bool) -> Option<usize> {
 /// Names of one line that are told.
 const MOST_UNDEFINED: usize = 100;
 
-const EMPTY_PROBLEM: Problem = Problem::new(Phase::Reading);
+const REFUSED: Finding<Spot> = Finding::refused(Phase::Reading);
+const ACCEPTED: Finding<Spot> = Finding::accepted(Phase::Reading);
 
 /// Is the line exactly `</name>`? That, and nothing else, closes a conditional that holds.
 fn closes(text: &[u8], name: &[u8]) -> bool {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::lines::{Current, Lines};
-use super::{EMPTY_PROBLEM, Frame, Reader, closes, nearest};
+use super::{Frame, REFUSED, Reader, closes, nearest};
+use crate::finding::Finding;
 use crate::httpd::eval::condition::Condition;
 use crate::httpd::model::entry::{Entry, EntryId, MacroPlace, Section, SectionId};
-use crate::httpd::model::problem::Problem;
 use crate::httpd::model::truth::Truth;
 
 /// An opening tag: its name without `<`, and what follows.
@@ -130,26 +130,26 @@ impl Reader {
             return self.problem(
                 lines,
                 truth,
-                Problem {
-                    code: "closing-tag",
+                Finding {
+                    rule: "closing-tag",
                     apache: Some(apache),
-                    message: format!("`{}` lacks its closing `>`", show(name)),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`{}` lacks its closing `>`", show(name)),
+                    ..REFUSED
                 },
             );
         };
         let closed = &closed[2..];
         match frames.last() {
             Some(frame) if frame.conditional => {
-                let problem = Problem {
-                    code: "closing-without-opening",
+                let problem = Finding {
+                    rule: "closing-without-opening",
                     apache: Some(format!(
                         "{} without matching <{} section",
                         show(name),
                         show(&name[2..])
                     )),
-                    message: format!("`{}` closes nothing that is open here", show(name)),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`{}` closes nothing that is open here", show(name)),
+                    ..REFUSED
                 };
                 // `</IfModule> # text` is meant to close what it does not close.
                 if frames.len() > 1 && frame.name.eq_ignore_ascii_case(closed) {
@@ -159,15 +159,15 @@ impl Reader {
             }
             Some(frame) if frame.name.eq_ignore_ascii_case(closed) => self.pop(frames, lines, place),
             Some(frame) => {
-                let problem = Problem {
-                    code: "closing-mismatch",
+                let problem = Finding {
+                    rule: "closing-mismatch",
                     apache: Some(format!(
                         "Expected </{}> but saw {}",
                         show(&frame.name),
                         show(name)
                     )),
-                    message: format!("`<{}>` is open here and must be closed first", show(&frame.name)),
-                    ..EMPTY_PROBLEM
+                    summary: format!("`<{}>` is open here and must be closed first", show(&frame.name)),
+                    ..REFUSED
                 };
                 self.problem(lines, truth, problem);
                 let open = nearest(frames, |frame| frame.name.eq_ignore_ascii_case(closed));
@@ -227,11 +227,11 @@ impl Reader {
         self.problem_at(
             lines.file,
             opening as u32,
-            Problem {
-                code: "section-not-closed",
+            Finding {
+                rule: "section-not-closed",
                 apache: Some(format!("expected token not found: </{name}>")),
-                message: format!("`<{name}>` is never closed; add `</{name}>`"),
-                ..EMPTY_PROBLEM
+                summary: format!("`<{name}>` is never closed; add `</{name}>`"),
+                ..REFUSED
             },
             Truth::True,
         );

@@ -1,4 +1,5 @@
-//! The one shape of everything that is told about a server: what is wrong, how badly, why, and what to do.
+//! The one shape of everything that is told about a server: what is wrong, how badly, where, why, and what to do. The
+//! reader of a configuration, `lint` and `check` make findings; whoever goes on with one adds what it knows.
 //!
 //! Codes are part of the interface: scripts match them and `--force` names them. They never change.
 
@@ -9,23 +10,48 @@ use serde::Serialize;
 
 use crate::codes::codes;
 
-/// Something to tell about a server or its files.
+/// Something to tell about a server, its configuration or its files. `P` says where: in a configuration that was read
+/// ([`Spot`](crate::httpd::Spot)), or in a file as people know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Which rule speaks.
+pub struct Finding<P = Option<Place>> {
+    /// What kind of fault it is.
     pub code: Code,
-    /// How bad it is.
+    /// How bad it is, if `uncertain` does not hold.
     pub severity: Severity,
     /// What is wrong, in one sentence.
     pub summary: String,
     /// Where.
-    pub place: Option<Place>,
-    /// Why it is wrong, with the facts that show it.
+    pub place: P,
+    /// Why it is wrong, with the facts that show it; empty where the summary says it.
     pub cause: String,
-    /// What to do: a command or an exact edit.
+    /// What to do: a command or an exact edit; empty where the summary says it.
     pub fix: String,
     /// What Apache writes into its error log about it, e.g. `AH02565`, as far as it writes anything.
     pub apache_codes: Vec<&'static str>,
+    /// What `lint` calls the rule, e.g. `no-listen`; empty for rules about anything but directives.
+    #[serde(skip)]
+    pub rule: &'static str,
+    /// When Apache notices, where that is known; of what it accepts, when we noticed.
+    #[serde(skip)]
+    pub phase: Option<Phase>,
+    /// It stands inside a condition that we could not decide, and matters only if that holds.
+    #[serde(skip)]
+    pub uncertain: bool,
+    /// Apache's own message, where it has one; without the help text that Apache puts behind a comma.
+    #[serde(skip)]
+    pub apache: Option<String>,
+}
+
+/// When Apache would notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// While it reads the files.
+    Reading,
+    /// When it carries the stored directives out; `httpd -t` tells it.
+    Checking,
+    /// Only at the start: `httpd -t` is content.
+    Starting,
 }
 
 /// A file and perhaps a line in it.
@@ -206,6 +232,30 @@ impl FromStr for Code {
     }
 }
 
+impl<P> Finding<P> {
+    /// Whether it certainly keeps the server from starting or clients from being served.
+    pub fn is_error(&self) -> bool {
+        self.severity.is_error() && !self.uncertain
+    }
+
+    /// The same, somewhere else or told in another way.
+    pub fn placed<Q>(self, place: impl FnOnce(P) -> Q) -> Finding<Q> {
+        Finding {
+            place: place(self.place),
+            code: self.code,
+            severity: self.severity,
+            summary: self.summary,
+            cause: self.cause,
+            fix: self.fix,
+            apache_codes: self.apache_codes,
+            rule: self.rule,
+            phase: self.phase,
+            uncertain: self.uncertain,
+            apache: self.apache,
+        }
+    }
+}
+
 impl Finding {
     /// Somebody goes on in spite of this error.
     pub fn is_forced(&self, forced: &[Code]) -> bool {
@@ -233,6 +283,10 @@ impl Finding {
             cause: cause.into(),
             fix: fix.into(),
             apache_codes: Vec::new(),
+            rule: "",
+            phase: None,
+            uncertain: false,
+            apache: None,
         }
     }
 

@@ -1,0 +1,87 @@
+//! Where something is in a configuration that was read, and findings about that place. Finds nothing itself.
+
+use std::ops::Range;
+
+use super::entry::{Entry, FileId, MacroPlace};
+use crate::finding::{Code, Finding, Phase, Severity};
+
+/// A line of a configuration, or a part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    /// Index of the file in [`super::configuration::Configuration::files`].
+    pub file: FileId,
+    /// Index of the line in that file's document.
+    pub line: u32,
+    /// What is meant in that line: a range of the file's bytes. `None` is the whole line.
+    pub span: Option<Range<usize>>,
+    /// The place in a macro, if the text came out of one; `line` is then that of the `Use`.
+    pub macro_place: Option<MacroPlace>,
+}
+
+impl Spot {
+    /// Where the main file begins: the place of what is missing altogether.
+    pub const START: Spot = Spot {
+        file: 0,
+        line: 0,
+        span: None,
+        macro_place: None,
+    };
+
+    /// The line of an entry.
+    pub fn of(entry: &Entry) -> Spot {
+        Spot::of_line(entry.file, entry.line)
+    }
+
+    /// A whole line that stands in no macro.
+    pub fn of_line(file: FileId, line: u32) -> Spot {
+        Spot {
+            file,
+            line,
+            ..Spot::START
+        }
+    }
+}
+
+impl Finding<Spot> {
+    /// What Apache refuses in that phase; rule, place and summary are to be filled in.
+    pub(crate) const fn refused(phase: Phase) -> Finding<Spot> {
+        Finding::of_text(Severity::StopsStart, phase)
+    }
+
+    /// What Apache accepts although it is hardly meant, noticed in that phase.
+    pub(crate) const fn accepted(phase: Phase) -> Finding<Spot> {
+        Finding::of_text(Severity::WorksButWrong, phase)
+    }
+
+    const fn of_text(severity: Severity, phase: Phase) -> Finding<Spot> {
+        Finding {
+            code: Code::ConfigProblem,
+            severity,
+            summary: String::new(),
+            place: Spot::START,
+            cause: String::new(),
+            fix: String::new(),
+            apache_codes: Vec::new(),
+            rule: "",
+            phase: Some(phase),
+            uncertain: false,
+            apache: None,
+        }
+    }
+}
+
+/// Bytes as Apache escapes them in its messages.
+pub(crate) fn escape(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for &byte in bytes {
+        match byte {
+            b'\\' => text += "\\\\",
+            b'\n' => text += "\\n",
+            b'\r' => text += "\\r",
+            b'\t' => text += "\\t",
+            0x20..=0x7e => text.push(char::from(byte)),
+            _ => text += &format!("\\x{byte:02x}"),
+        }
+    }
+    text
+}
