@@ -42,19 +42,29 @@ there() {
     if [[ $1 == /* ]]; then [[ -e $1 ]]; else command -v "$1" >/dev/null; fi
 }
 
-# logged FILE COMMAND...   Runs the command, showing its output and keeping it in the file. The command writes to
-# the file and not into a pipe: a process that it leaves behind cannot keep this script waiting.
+# logged FILE COMMAND...   Runs the command, showing its output and keeping it in the file, and in FILE.times with the moment
+# of each line. The command writes to the file and not into a pipe: a process that it leaves behind cannot keep this
+# script waiting.
 logged() {
     local log=$1 status=0
     shift
     : >"$log"
     "$@" >"$log" 2>&1 </dev/null &
     local running=$!
-    tail -n +1 --pid="$running" -f "$log" &
+    tail -n +1 --pid="$running" -f "$log" | stamped "$log.times" &
     local shown=$!
     wait "$running" || status=$?
     wait "$shown" || true
     return "$status"
+}
+
+# stamped FILE   Shows what comes, and notes each line in the file behind the second at which it came.
+stamped() {
+    local line
+    while IFS= read -r line; do
+        printf '%s\n' "$line"
+        printf '%s %s\n' "${EPOCHREALTIME/,/.}" "$line" >&3
+    done 3>"$1"
 }
 
 # counted LABEL FILE STATUS   Prints one line of counts from what cargo test wrote. False when a test failed, none
@@ -78,10 +88,28 @@ counted() {
     (($3 == 0 && failed == 0)) || { printf '%s: FAILED (cargo test ended with %s)\n' "$1" "$3" >&2; return 1; }
 }
 
-# slowest FILE   The ten parts of a run of cargo test that took longest, from what it wrote.
+# slowest FILE   What each binary of a run of cargo test took, the longest first, and about how much of that was for which of
+# its modules. A test gets the time since the one before it was done; libtest tells no times of its own.
 slowest() {
     awk '
-        /^ +Running / { name = $2 == "unittests" ? $3 : $2 }
-        /^test result: .* finished in / { sub(/s$/, "", $NF); printf "%8.1f s  %s\n", $NF, name }' "$1" |
-        sort -rn | sed 10q
+        $2 == "Running" { binary = $3 == "unittests" ? $4 : $3; sub(/\/main\.rs$/, "", binary); before = $1 }
+        / \.\.\. (ok|FAILED)$/ {
+            module = $3 ~ /::/ ? $3 : "-"
+            sub(/::.*/, "", module)
+            took[module] += $1 - before
+            before = $1
+        }
+        $2 $3 == "testresult:" {
+            sub(/s$/, "", $NF)
+            line = sprintf("%8.1f s  %-20s", $NF, binary)
+            for (shown = 0; shown < 6; shown++) {
+                most = ""
+                for (module in took) if (most == "" || took[module] > took[most]) most = module
+                if (most == "" || took[most] < 1) break
+                line = line sprintf(" %s %.0f", most, took[most])
+                delete took[most]
+            }
+            split("", took)
+            if ($NF >= 1) print line
+        }' "$1.times" | sort -rn
 }

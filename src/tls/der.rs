@@ -1,7 +1,7 @@
 //! The little of DER (X.690) that recognising and rewriting files needs: definite lengths, one-byte tags.
 //!
 //! Does not check what it reads against any schema; for certificates there is x509-parser. Not the crate `der`: OpenSSL takes
-//! lengths and numbers that are longer than DER allows, and so do we (`tls_formats`).
+//! lengths and numbers that are longer than DER allows, and so do we (`tests/tls/formats.rs`).
 
 use zeroize::Zeroizing;
 

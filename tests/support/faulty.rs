@@ -1,5 +1,5 @@
 //! The program in a child process of the running test, in a world in which one operation of the disk or the service
-//! fails, or at which the process is killed. The test that uses it has a test `child` that calls [`child`].
+//! fails, or at which the process is killed. The suites that use it have a test `child` at their root that calls [`child`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::process::this_test;
 use esync_ssl::acl::Sid;
 use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{Pace, World, run_in};
@@ -234,9 +235,8 @@ pub fn child() {
 
 /// The command that runs the program in a child, silently.
 pub fn command(arguments: &[String], fault: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    let mut command = this_test("child");
     command
-        .args(["child", "--exact", "--nocapture", "--test-threads=1"])
         .env(ARGUMENTS, arguments.join("\n"))
         .env(FAULT, fault)
         .stdin(Stdio::null())

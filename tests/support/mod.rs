@@ -1,7 +1,7 @@
 //! What integration tests stand on: a real Apache, clients, certificates, and the binary under test.
 //! It knows nothing of what `esync-ssl` changes; that belongs into the tests themselves.
 
-// Every file in `tests/` compiles this module anew and uses a part of it.
+// Every binary of tests compiles this module anew and uses a part of it.
 #![allow(dead_code)]
 
 #[cfg(unix)]

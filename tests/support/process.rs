@@ -52,6 +52,13 @@ impl Outcome {
     }
 }
 
+/// The running test binary once more, for one of its tests: its whole name, as `disk::swapper`.
+pub fn this_test(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    command
+}
+
 /// Runs the command without input until it ends; fails the test when that takes longer than `limit`.
 ///
 /// Output goes through files and not pipes: a grandchild that lives on cannot keep the test waiting, and no

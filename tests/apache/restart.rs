@@ -1,0 +1,460 @@
+//! Commands that write and restart, before a real Apache that runs: it serves what was asked, or files and server are as
+//! they were.
+#![cfg(unix)]
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::apache_site::{ApacheSite, DOMAIN};
+use crate::support::client::{self, http_get};
+use crate::support::files;
+use crate::support::process::Outcome;
+use serde_json::Value;
+
+#[track_caller]
+fn json(outcome: &Outcome) -> Value {
+    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+}
+
+const HELLO: &str = "200 None hello";
+/// Kills the server that started it.
+const KILLER: &str = "CustomLog \"|FOLDER/killer\" common\n";
+
+fn killer(site: &ApacheSite, script: &str) {
+    let path = site.folder.path().join("killer");
+    files::write(&path, format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
+}
+
+#[test]
+fn what_is_enabled_is_served_and_what_is_restored_too() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let before = site.answers();
+    assert_eq!(before, [HELLO, "refused"].map(String::from));
+    let pid = site.daemon.pid();
+    let done = json(
+        &site
+            .enable(&site.leaf, &["--restart", "--json", "--http", "off"])
+            .run()
+            .expect_code(0),
+    );
+    assert_eq!(done["server"]["result"], "restarted", "{done}");
+    let probe = &done["server"]["probe"]["targets"][0];
+    assert_eq!(probe["name"], DOMAIN, "{done}");
+    assert_eq!(probe["tls"]["version"], "TLSv1.3", "{done}");
+    assert_eq!(site.answers(), ["refused", HELLO].map(String::from));
+    let shown = site
+        .client()
+        .get(site.network.https, DOMAIN, "/")
+        .expect("an answer");
+    assert_eq!(shown.tls.expect("TLS").leaf, site.leaf.der);
+    assert_eq!(site.daemon.pid(), pid, "requests under way were not cut off");
+
+    let back = json(
+        &site
+            .command(&["restore", "--yes", "--restart", "--json"])
+            .run()
+            .expect_code(0),
+    );
+    assert_eq!(back["server"]["result"], "restarted", "{back}");
+    assert_eq!(site.answers(), before);
+
+    let kept = site
+        .enable(&site.leaf, &["--restart", "--http", "keep"])
+        .run()
+        .expect_code(0);
+    assert!(
+        kept.stdout_text()
+            .contains("was restarted and answers as configured"),
+        "{}",
+        kept.report()
+    );
+    assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
+    site.command(&["restore", "--yes", "--restart"])
+        .run()
+        .expect_code(0);
+
+    site.enable(&site.leaf, &["--restart", "--http", "redirect"])
+        .run()
+        .expect_code(0);
+    let answer = http_get(site.network.http, DOMAIN, "/").expect("an answer");
+    assert_eq!(answer.status, 301);
+    assert!(
+        answer
+            .header("Location")
+            .is_some_and(|to| to.starts_with("https://"))
+    );
+}
+
+#[test]
+fn what_is_disabled_is_served_no_more() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let before = site.answers();
+    site.enable(&site.leaf, &["--restart", "--http", "off"])
+        .run()
+        .expect_code(0);
+    let disable = ["disable", "--yes", "--restart", "--domain", DOMAIN, "--json"];
+    let done = json(&site.command(&disable).run().expect_code(0));
+    assert_eq!(done["server"]["result"], "restarted", "{done}");
+    assert_eq!(site.answers(), before);
+
+    // Asked later, when there is nothing left to write.
+    site.enable(&site.leaf, &["--restart", "--http", "keep"])
+        .run()
+        .expect_code(0);
+    site.command(&["disable", "--yes"]).run().expect_code(0);
+    assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
+    let done = json(&site.command(&disable).run().expect_code(0));
+    assert_eq!(
+        (&done["result"], &done["server"]["result"]),
+        (&"unchanged".into(), &"restarted".into()),
+        "{done}"
+    );
+    assert_eq!(site.answers(), before);
+}
+
+#[test]
+fn without_being_asked_the_server_is_left_alone() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let before = site.answers();
+    let done = site.enable(&site.leaf, &[]).run().expect_code(0);
+    assert!(done.stdout_text().contains("Restart Apache"), "{}", done.report());
+    assert_eq!(site.answers(), before);
+    // Asked later, it is restarted although nothing has to be written; and once only.
+    for result in ["restarted", "shows-it"] {
+        let done = json(
+            &site
+                .enable(&site.leaf, &["--restart", "--json"])
+                .run()
+                .expect_code(0),
+        );
+        assert_eq!(
+            (&done["result"], &done["server"]["result"]),
+            (&"unchanged".into(), &result.into()),
+            "{done}"
+        );
+        assert_eq!(site.answers()[1], HELLO);
+    }
+}
+
+#[test]
+fn a_virtual_host_that_is_never_reached_is_no_fault() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    site.enable(&site.leaf, &["--restart", "--http", "keep"])
+        .run()
+        .expect_code(0);
+    // The same name once more, with a certificate of its own, behind the one that answers.
+    let other = site.authority.leaf_without_chain("other", &[DOMAIN]);
+    let main = site.root().join("conf/httpd.conf");
+    let host = format!(
+        "<VirtualHost *:{}>\nServerName {DOMAIN}\nSSLEngine on\nSSLCertificateFile {}\nSSLCertificateKeyFile {}\n\
+         </VirtualHost>\n",
+        site.network.https,
+        other.certificate.display(),
+        other.key.display()
+    );
+    let text = fs::read_to_string(&main).expect("the main file");
+    files::write(&main, text + &host);
+    let renewed = site.authority.leaf_without_chain("renewed", &[DOMAIN]);
+    let all = ["--restart", "--http", "keep"];
+    site.enable_with(DOMAIN, &renewed, &renewed, &all)
+        .run()
+        .expect_code(0);
+    let shown = site
+        .client()
+        .get(site.network.https, DOMAIN, "/")
+        .expect("an answer");
+    assert_eq!(shown.tls.expect("TLS").leaf, renewed.der);
+}
+
+#[test]
+fn a_key_that_does_not_match() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let other = site.authority.leaf_without_chain("other", &[DOMAIN]);
+    let forced = ["--restart", "--no-rehearsal", "--force", "KEY-MISMATCH", "--json"];
+    let failed = json(&site.nothing_stays_of(site.enable(&other, &forced), 6));
+    let told = failed["error"].as_str().expect("an error");
+    assert!(
+        told.contains("Every file is as it was, and Apache runs as it did before"),
+        "{failed}"
+    );
+    assert_eq!(failed["findings"][0]["code"], "KEY-MISMATCH", "{failed}");
+    // The lines of the log are shown with it.
+    let failed = site.nothing_stays_of(site.enable(&other, &forced), 6);
+    assert!(failed.stderr_text().contains("AH02565"), "{}", failed.report());
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let socket = TcpListener::bind(("0.0.0.0", site.network.https)).expect("the port");
+    let before = site.files();
+    site.enable(&site.leaf, &["--restart"]).run().expect_code(4);
+    // Accepting nothing, it lets every client wait: only files and HTTP are compared.
+    let page = http_get(site.network.http, DOMAIN, "/").expect("an answer").body;
+    let failed = site
+        .enable(&site.leaf, &["--restart", "--force", "PORT-TAKEN", "--json"])
+        .run()
+        .expect_code(6);
+    assert_eq!(site.files(), before, "{}", failed.report());
+    assert_eq!(
+        json(&failed)["findings"][0]["code"],
+        "PORT-TAKEN",
+        "{}",
+        failed.report()
+    );
+    let again = http_get(site.network.http, DOMAIN, "/").expect("an answer").body;
+    assert_eq!(page, again);
+    drop(socket);
+    site.enable(&site.leaf, &["--restart"]).run().expect_code(0);
+    assert_eq!(site.answers()[1], HELLO);
+}
+
+/// Apache writes what it cannot bind without a time into its log, behind the line of the signal.
+#[test]
+fn a_restart_without_a_free_port_is_explained_later_too() {
+    for word in ["graceful", "restart"] {
+        let Some(site) = ApacheSite::running("") else {
+            return;
+        };
+        let (socket, port) = (
+            TcpListener::bind("0.0.0.0:0").expect("a port"),
+            |socket: &TcpListener| socket.local_addr().expect("its address").port(),
+        );
+        let main = site.root().join("conf/httpd.conf");
+        let text = fs::read_to_string(&main).expect("the main file");
+        files::write(&main, format!("{text}\nListen {}\n", port(&socket)));
+        site.daemon.tell(word).expect_code(0);
+        site.daemon.wait(|| !site.daemon.runs());
+        let explained = json(&site.command(&["explain", "--json"]).run().expect_code(0));
+        assert_eq!(explained["outcome"], "failed", "{word}: {explained}");
+        assert_eq!(
+            explained["explained"][0]["code"], "PORT-TAKEN",
+            "{word}: {explained}"
+        );
+        assert_eq!(explained["explained"][0]["count"], 1, "{word}: {explained}");
+        assert_eq!(
+            explained["unknown"],
+            Value::Array(Vec::new()),
+            "{word}: {explained}"
+        );
+        let starts = site.command(&["explain"]).run().expect_code(0).stdout_text();
+        for line in ["AH00072", "no listening sockets", "AH00019"] {
+            assert!(starts.contains(line), "{word}, {line}: {starts}");
+        }
+    }
+}
+
+#[test]
+fn a_module_that_is_not_there() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    // Loaded from a folder in which there is all but this one.
+    let modules = site.folder.path().join("modules");
+    fs::create_dir(&modules).expect("a folder");
+    for entry in fs::read_dir(&site.httpd.modules).expect("modules").flatten() {
+        if entry.file_name() != "mod_ssl.so" {
+            std::os::unix::fs::symlink(entry.path(), modules.join(entry.file_name())).expect("a link");
+        }
+    }
+    let main = site.root().join("conf/httpd.conf");
+    let text = fs::read_to_string(&main).expect("the main file");
+    let [from, to] = [&site.httpd.modules, &modules].map(|folder| folder.display().to_string());
+    files::write(&main, text.replace(&from, &to));
+    site.daemon.tell("graceful").expect_code(0);
+    let all = ["--restart", "--no-rehearsal", "--no-test"];
+    site.nothing_stays_of(site.enable(&site.leaf, &all[..1]), 4);
+    site.nothing_stays_of(site.enable(&site.leaf, &all), 4);
+}
+
+#[test]
+fn an_included_file_that_is_broken() {
+    let Some(site) =
+        ApacheSite::running("<IfModule ssl_module>\nIncludeOptional conf/broken.inc\n</IfModule>\n")
+    else {
+        return;
+    };
+    files::write(&site.root().join("conf/broken.inc"), "NoSuchDirective on\n");
+    let mut all = vec!["--restart", "--no-rehearsal"];
+    // Before a candidate, on our own word, and when it is told to restart.
+    for (more, status) in [
+        (&[][..], 4),
+        (&["--no-test"], 4),
+        (&["--force", "CONFIG-PROBLEM"], 6),
+    ] {
+        all.extend(more);
+        let failed = site.nothing_stays_of(site.enable(&site.leaf, &all), status);
+        assert!(
+            failed.stderr_text().contains("NoSuchDirective"),
+            "{}",
+            failed.report()
+        );
+    }
+}
+
+#[test]
+fn a_server_that_dies_two_seconds_after_the_restart() {
+    let Some(site) = ApacheSite::running(&format!("<IfModule ssl_module>\n{KILLER}</IfModule>\n")) else {
+        return;
+    };
+    // Killed, it leaves its children behind, which go on serving.
+    for signal in ["TERM", "KILL"] {
+        killer(&site, &format!("sleep 2\nkill -{signal} $PPID"));
+        let failed = site.nothing_stays_of(site.enable(&site.leaf, &["--restart"]), 6);
+        assert!(
+            failed.stderr_text().contains("it does not run"),
+            "{}",
+            failed.report()
+        );
+    }
+}
+
+#[test]
+fn a_server_that_does_not_come_back() {
+    let Some(site) = ApacheSite::new(KILLER) else {
+        return;
+    };
+    killer(
+        &site,
+        &format!(
+            "[ -e {}/kills ] && kill $PPID\nexec cat >/dev/null",
+            site.folder.path().display()
+        ),
+    );
+    site.daemon.start();
+    // The one that was started with it has looked by then.
+    std::thread::sleep(Duration::from_secs(1));
+    files::write(&site.folder.path().join("kills"), "");
+    let before = site.files();
+    let failed = site
+        .enable(&site.leaf, &["--restart", "--json"])
+        .run()
+        .expect_code(7);
+    assert_eq!(site.files(), before, "{}", failed.report());
+    let told = json(&failed)["error"].as_str().expect("an error").to_owned();
+    assert!(
+        told.contains("Every file is as it was, but the server is not") && told.contains("is stopped"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_server_that_was_stopped() {
+    let Some(site) = ApacheSite::new("") else { return };
+    let done = site.enable(&site.leaf, &["--restart"]).run().expect_code(0);
+    assert!(done.stdout_text().contains("is left so"), "{}", done.report());
+    assert!(!site.daemon.runs());
+    site.command(&["restore", "--yes", "--restart"])
+        .run()
+        .expect_code(0);
+    assert!(!site.daemon.runs());
+
+    let other = site.authority.leaf_without_chain("other", &[DOMAIN]);
+    let forced = ["--start", "--no-rehearsal", "--force", "KEY-MISMATCH"];
+    let failed = site.nothing_stays_of(site.enable(&other, &forced), 6);
+    assert!(
+        failed.stderr_text().contains("is stopped, as it was"),
+        "{}",
+        failed.report()
+    );
+
+    let done = json(
+        &site
+            .enable(&site.leaf, &["--start", "--json"])
+            .run()
+            .expect_code(0),
+    );
+    assert_eq!(done["server"]["result"], "started", "{done}");
+    assert_eq!(site.answers()[1], HELLO);
+}
+
+#[test]
+fn clients_do_not_notice_one_domain_after_another() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let done = AtomicBool::new(false);
+    let (port, https) = (site.network.http, site.network.https);
+    let second = site
+        .authority
+        .leaf_without_chain("second", &["second.example.com"]);
+    let counts = std::thread::scope(|scope| {
+        let requests = scope.spawn(|| {
+            let (mut good, mut bad) = (0, Vec::new());
+            while !done.load(Ordering::Relaxed) {
+                match http_get(port, DOMAIN, "/") {
+                    Ok(answer) if answer.status == 200 => good += 1,
+                    other => bad.push(format!("{other:?}")),
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            (good, bad)
+        });
+        site.enable(&site.leaf, &["--restart", "--http", "keep"])
+            .run()
+            .expect_code(0);
+        let all = ["--restart", "--http", "keep"];
+        site.enable_with("second.example.com", &second, &second, &all)
+            .run()
+            .expect_code(0);
+        done.store(true, Ordering::Relaxed);
+        requests.join().expect("requests")
+    });
+    eprintln!("{} requests, failed: {:?}", counts.0, counts.1);
+    assert!(counts.0 > 100 && counts.1.is_empty(), "{counts:?}");
+    for leaf in [(DOMAIN, &site.leaf), ("second.example.com", &second)] {
+        let shown = site.client().get(https, leaf.0, "/").expect("an answer");
+        assert_eq!(shown.tls.expect("TLS").leaf, leaf.1.der);
+    }
+}
+
+#[test]
+fn killed_between_restart_and_proof() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let (files, answers) = (site.files(), site.answers());
+    assert_eq!(answers[0], HELLO);
+    let log = site.folder.path().join("said");
+    let mut command = site
+        .enable(&site.leaf, &["--restart", "--http", "off"])
+        .into_command();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&log).expect("a file"))
+        .spawn()
+        .expect("a child");
+    let start = Instant::now();
+    while client::listens(site.network.http) && start.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().expect("SIGKILL");
+    child.wait().expect("its end");
+    let said = fs::read_to_string(&log).expect("what it said");
+    assert!(said.contains("Restarting"), "{said}");
+    assert_ne!(site.files(), files, "it was killed too late: {said}");
+    let recovered = site
+        .command(&["restore", "--recover", "--restart"])
+        .run()
+        .expect_code(0);
+    assert_eq!(site.files(), files, "{}", recovered.report());
+    assert_eq!(site.answers(), answers, "{}", recovered.report());
+}

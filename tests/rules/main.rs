@@ -1,0 +1,7 @@
+//! What holds for the project itself: its floors, what SECURITY.md says, and the code that tests stand on.
+
+mod ground;
+mod house;
+mod security;
+#[path = "../support/mod.rs"]
+mod support;

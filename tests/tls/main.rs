@@ -1,0 +1,12 @@
+//! Certificate, key and chain files in every form: what they hold is understood, and what `check` says of them, and of a
+//! configuration around them, is what a real Apache does.
+
+mod faults;
+mod formats;
+mod hostile;
+mod spellings;
+#[cfg(unix)]
+mod staging;
+mod start;
+#[path = "../support/mod.rs"]
+mod support;

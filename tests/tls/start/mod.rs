@@ -1,0 +1,255 @@
+//! Whole configurations staged before a real Apache: does it start, does `httpd -t` see why not, does
+//! `esync-ssl check`? The cases are in `cases.txt`; files that they name are made by [`files`].
+//!
+//! Prints the figures of the README; with `ESYNC_SSL_TEST_VERBOSE` a line for every case.
+#![cfg(unix)]
+
+mod case;
+mod files;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use self::case::{Case, Told};
+use crate::support;
+use crate::support::network::Network;
+use crate::support::process;
+
+const APACHE: &str = "/usr/sbin/apache2";
+
+/// What the world and `check` say of a case.
+struct Verdict {
+    id: String,
+    title: String,
+    starts: bool,
+    /// `httpd -t` refuses.
+    syntax: bool,
+    /// `check --no-rehearsal` says that the server does not start.
+    rules: bool,
+    /// `check` does, its rehearsal included.
+    check: bool,
+    codes: String,
+    log: String,
+    told: Told,
+    listed: bool,
+}
+
+#[test]
+fn check_knows_what_does_not_start() {
+    assert!(
+        Path::new(APACHE).exists(),
+        "Apache is needed for this test: apt-get install apache2-bin"
+    );
+    let wanted = std::env::var("ESYNC_SSL_TEST_CASE").unwrap_or_default();
+    let cases: Vec<Case> = case::all(include_str!("cases.txt"))
+        .into_iter()
+        .filter(|case| case.id.contains(&wanted))
+        .collect();
+    let made = files::make();
+    let queue = Mutex::new(cases.iter());
+    let verdicts = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                // Ports 80 and 443 of its own.
+                let network = Network::enter();
+                assert!(network.isolated, "this test needs root for a network of its own");
+                loop {
+                    let Some(case) = queue.lock().unwrap().next() else {
+                        break;
+                    };
+                    let verdict = stage(case, made.path());
+                    verdicts.lock().unwrap().push(verdict);
+                }
+            });
+        }
+    });
+    let mut verdicts = verdicts.into_inner().unwrap();
+    verdicts.sort_by(|a, b| a.id.cmp(&b.id));
+    report(&verdicts);
+}
+
+fn report(verdicts: &[Verdict]) {
+    let verbose = std::env::var_os("ESYNC_SSL_TEST_VERBOSE").is_some();
+    let mut wrong = Vec::new();
+    for verdict in verdicts {
+        let line = format!(
+            "{:<6} {:<7} -t {:<5} rules {:<5} check {:<5} {} [{}]",
+            verdict.id,
+            if verdict.starts { "starts" } else { "stops" },
+            verdict.syntax,
+            verdict.rules,
+            verdict.check,
+            verdict.title,
+            verdict.codes
+        );
+        if verbose {
+            println!("{line}");
+        }
+        let expected = (
+            !verdict.starts && verdict.told != Told::Never,
+            !verdict.starts && verdict.told == Told::ByRules,
+        );
+        if (verdict.check, verdict.rules) != expected {
+            wrong.push(format!("{line}\n    {}", verdict.log.replace('\n', "\n    ")));
+        }
+    }
+    let print = |what: &str, chosen: &dyn Fn(&&Verdict) -> bool| {
+        let count = |also: fn(&Verdict) -> bool| {
+            verdicts
+                .iter()
+                .filter(chosen)
+                .filter(|verdict| also(verdict))
+                .count()
+        };
+        println!(
+            "{what}: {} faults that stop the server staged; httpd -t catches {}, esync-ssl check {} ({} of them without \
+             a rehearsal); {} configurations that start, {} false alarms",
+            count(|verdict| !verdict.starts),
+            count(|verdict| !verdict.starts && verdict.syntax),
+            count(|verdict| !verdict.starts && verdict.check),
+            count(|verdict| !verdict.starts && verdict.rules),
+            count(|verdict| verdict.starts),
+            count(|verdict| verdict.starts && verdict.check),
+        );
+    };
+    print("listed cases", &|verdict| verdict.listed);
+    print("all cases", &|_| true);
+    assert!(
+        wrong.is_empty(),
+        "{} disagreements:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn stage(case: &Case, made: &Path) -> Verdict {
+    let folder = support::files::folder();
+    let root = folder.path();
+    support::files::copy_tree(made, &root.join("conf"));
+    files::permissions(&root.join("conf"));
+    std::fs::create_dir(root.join("logs")).unwrap();
+    std::fs::create_dir(root.join("htdocs")).unwrap();
+    open(&root.join("logs"));
+    let main = root.join("conf/httpd.conf");
+    if !case.missing {
+        std::fs::write(&main, case.configuration(root)).unwrap();
+    }
+    let as_user = |program: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]);
+        if case.unprivileged {
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        }
+        command.arg("--").arg(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("LC_ALL", "C");
+        command
+    };
+    let limit = Duration::from_secs(60);
+    let syntax = process::finish(
+        as_user(APACHE).arg("-t").arg("-d").arg(root).arg("-f").arg(&main),
+        limit,
+    );
+    let check = |more: &[&str]| {
+        let program = support::program::binary();
+        let outcome = process::finish(
+            as_user(program.to_str().unwrap())
+                .args(["check", "--json", "--httpd", APACHE, "--root"])
+                .arg(root)
+                .arg("--config")
+                .arg(&main)
+                .args(more),
+            limit,
+        );
+        if outcome.code == Some(1) {
+            return (true, outcome.stderr_text());
+        }
+        let Ok(report) = serde_json::from_slice::<serde_json::Value>(&outcome.stdout) else {
+            panic!("{}: {}", case.id, outcome.report());
+        };
+        let findings = report["checked"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|checked| checked["findings"].as_array().into_iter().flatten())
+            .chain(report["configuration"].as_array().into_iter().flatten());
+        let mut stops = false;
+        let mut codes = Vec::new();
+        for finding in findings {
+            let severity = finding["severity"].as_str().unwrap_or_default();
+            stops |= severity == "stops-start";
+            codes.push(format!(
+                "{} {severity}",
+                finding["code"].as_str().unwrap_or_default()
+            ));
+        }
+        (stops, codes.join(", "))
+    };
+    let (rules, codes) = check(&["--no-rehearsal"]);
+    // With an error found there is no rehearsal.
+    let (rehearsed, more) = if rules { (true, codes.clone()) } else { check(&[]) };
+    let mut command = as_user(APACHE);
+    command.arg("-X").arg("-d").arg(root).arg("-f").arg(&main);
+    let (starts, log) = starts(command, root);
+    Verdict {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        starts,
+        syntax: syntax.code != Some(0),
+        rules,
+        check: rehearsed,
+        codes: if codes == more {
+            codes
+        } else {
+            format!("{codes} / {more}")
+        },
+        log: log + &syntax.stderr_text(),
+        told: case.told,
+        listed: case.listed(),
+    }
+}
+
+/// Whether the server is there after its start, and what it wrote.
+fn starts(mut command: Command, root: &Path) -> (bool, String) {
+    let output = std::fs::File::create(root.join("logs/output")).unwrap();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
+        .expect("setpriv and Apache");
+    let start = Instant::now();
+    let started = loop {
+        if child.try_wait().unwrap().is_some() {
+            break false;
+        }
+        // Written when certificates and ports are behind it.
+        if root.join("logs/httpd.pid").exists() {
+            std::thread::sleep(Duration::from_millis(100));
+            break child.try_wait().unwrap().is_none();
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "Apache neither starts nor ends"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let _ = child.kill();
+    let _ = child.wait();
+    let read = |name: &str| {
+        let bytes = std::fs::read(root.join("logs").join(name)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    (started, read("output") + &read("error.log"))
+}
+
+/// Everybody may write there, as servers of some cases are not root's.
+fn open(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+}
