@@ -58,7 +58,16 @@ impl Variables {
     /// The value of `${name}`.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
         // `ap_resolve_env` asks the environment last, so that UnDefine uncovers it.
-        match self.values.get(&name.to_ascii_lowercase()) {
+        /// So many are looked through sooner than one is looked up.
+        const FEW: usize = 8;
+        let named = match self.values.len() {
+            ..=FEW => {
+                let mut all = self.values.values();
+                all.find(|(own, _)| own.eq_ignore_ascii_case(name))
+            }
+            _ => self.values.get(&name.to_ascii_lowercase()),
+        };
+        match named {
             Some((_, value)) => Some(value),
             None => self.environment.get(name).map(Vec::as_slice),
         }

@@ -12,6 +12,7 @@ use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entry::{EntryId, FileId, SERVER, SectionId};
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
+use crate::httpd::text::scan::LineKind;
 
 impl Reader {
     /// Reads as much of the file as can be read so; nothing is open behind it.
@@ -149,8 +150,10 @@ fn parts(document: &Document, most: usize) -> Vec<Range<usize>> {
     // The last line is special where it has no end.
     let end = lines.len().saturating_sub(1);
     let is_host = |line: &usize| {
-        let known = lines[*line].glance.known();
-        known.is_some_and(|known| known.name == "<VirtualHost")
+        let line = lines[*line];
+        let known = line.glance.known();
+        // A closing tag has the name as well.
+        line.kind == LineKind::SectionOpening && known.is_some_and(|known| known.name == "<VirtualHost")
     };
     let acts = lines[..end].iter().rposition(|line| line.glance.may_act());
     let mut starts: Vec<usize> = Vec::with_capacity(most + 1);
@@ -171,7 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::httpd::glance::tests::OFF;
-    use crate::httpd::{Configuration, Facts, Platform, Source, Truth};
+    use crate::httpd::{Configuration, Document, Facts, Platform, Source, Truth};
 
     thread_local! {
         /// In how many parts at most a file is read, however small it is.
@@ -233,6 +236,17 @@ mod tests {
             "Options none",
             "\"Define\" ROOT /quoted",
         ])
+    }
+
+    #[test]
+    fn parts_begin_with_opening_tags() {
+        let host = "<VirtualHost *:80>\n\tServerName a.test\n</VirtualHost>\n";
+        let document = Document::new(
+            format!("Define A\n{}", host.repeat(9)).into_bytes(),
+            Platform::HOST,
+        );
+        let starts: Vec<_> = super::parts(&document, 4).iter().map(|part| part.start).collect();
+        assert_eq!(starts, [1, 7, 16, 22]);
     }
 
     #[test]
