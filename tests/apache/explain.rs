@@ -37,6 +37,7 @@ fn inside(about: &'static str, inside: &'static str, codes: [&'static str; 2]) -
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn faults(site: &Site) -> Vec<Fault> {
     let port = site.network.https;
     vec![

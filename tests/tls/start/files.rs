@@ -43,6 +43,7 @@ pub fn make() -> TempDir {
 }
 
 /// Other pairs of certificate and key: `NAME.crt` (with its chain), `NAME.key`.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn pairs(put: &dyn Fn(&str, &[u8])) {
     let shop = shop();
     let other = leaf(|_| {});
@@ -213,6 +214,7 @@ fn protected(at: &Path, put: &dyn Fn(&str, &[u8])) {
 }
 
 /// Spellings of the good key, right and wrong.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
     let key = good.key.as_str();
     let other = leaf(|_| {}).key;
@@ -304,6 +306,7 @@ fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
 }
 
 /// Spellings of the good certificate, right and wrong.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn certificates(put: &dyn Fn(&str, &[u8]), good: &Pair, intermediate: &str) {
     let leaf_text = good.certificate.as_str();
     let full = format!("{leaf_text}{intermediate}");
