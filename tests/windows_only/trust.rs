@@ -149,6 +149,10 @@ fn keys(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "mostly the table of all commands that write a key"
+)]
 fn no_key_can_be_read_by_others_at_any_instant() {
     let _alone = alone();
     let site = Site::new();
