@@ -177,6 +177,10 @@ fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Resu
     let real = real_path(file);
     let here = |host: &&VirtualHost| {
         let entry = configuration.entry(host.entry);
+        // Physical lines are at least as many as logical ones.
+        if host.truth != Truth::True || entry.line >= line {
+            return false;
+        }
         let read = configuration.file(entry.file);
         let closing = configuration.sections()[host.section as usize].closing;
         let first = configuration.line_number(entry);
@@ -187,9 +191,7 @@ fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Resu
             None => u32::MAX,
         };
         let lines = first..=last;
-        host.truth == Truth::True
-            && lines.contains(&line)
-            && (read.host.ends_with(file) || read.real() == real)
+        lines.contains(&line) && (read.host.ends_with(file) || read.real() == real)
     };
     let hosts = configuration.virtual_hosts();
     let found: Vec<&VirtualHost> = hosts.iter().filter(here).collect();

@@ -8,6 +8,7 @@ use memchr::{memchr, memchr_iter};
 use super::scan::{LineKind, find_reference, is_space, kind, trim, trim_start};
 use crate::httpd::fast::glance::{Glance, Tests, look};
 use crate::httpd::fast::parallel::{in_parallel, processors};
+use crate::httpd::fast::scout::Scout;
 
 /// One logical line: one or more physical lines joined by a backslash before the line end. There may be millions of
 /// them: where it ends and which number it has, the others tell.
@@ -154,55 +155,6 @@ pub(in crate::httpd) fn text(raw: &[u8], composed: bool) -> Cow<'_, [u8]> {
 /// Does the last physical line of a composed line ask for a continuation that the file does not have?
 pub(in crate::httpd) fn dangles(raw: &[u8]) -> bool {
     raw.ends_with(b"\n") && !join(raw).1
-}
-
-/// Looks through a file for what is rare, a block before its lines are split, so that it is still at hand then.
-struct Scout<'a> {
-    source: &'a [u8],
-    looked: usize,
-    /// A NUL was seen.
-    nul: bool,
-    /// Where the next `${` stands of those that were seen.
-    reference: Option<usize>,
-}
-
-impl<'a> Scout<'a> {
-    fn new(source: &'a [u8], from: usize) -> Self {
-        Scout {
-            source,
-            looked: from,
-            nul: false,
-            reference: None,
-        }
-    }
-
-    /// Looks at least as far as that.
-    fn look_up_to(&mut self, end: usize) {
-        const BLOCK: usize = 64 << 10;
-        while self.looked < end {
-            let from = self.looked;
-            self.looked = (from + BLOCK).min(self.source.len());
-            self.nul |= memchr(0, &self.source[from..self.looked]).is_some();
-            if self.reference.is_none() {
-                self.find_reference(from);
-            }
-        }
-    }
-
-    /// Does `${` stand before this place, and behind the last that was asked for?
-    fn refers_before(&mut self, end: usize) -> bool {
-        let refers = self.reference.is_some_and(|at| at < end);
-        if refers {
-            self.find_reference(end);
-        }
-        refers
-    }
-
-    fn find_reference(&mut self, from: usize) {
-        // Its second byte may stand in the next block.
-        let across = (self.looked + 1).min(self.source.len());
-        self.reference = find_reference(&self.source[from..across]).map(|at| from + at);
-    }
 }
 
 /// Splits a file into its logical lines. They follow each other without gaps from `from` (0, or 3 where a byte order
