@@ -147,6 +147,38 @@ fn data_of_devices_arrives_over_https() {
     assert_eq!(post(&mut plain, DOMAIN, PATH, b"over HTTP;").unwrap().0, 200);
     assert_eq!(esync.arrived(), "over HTTP;");
 
+    let leaf = https_on(&esync);
+    let gateway = Gateway::start(DOMAIN, esync.network.https, &esync.authority.root());
+    assert_eq!(gateway.post(PATH, b"over HTTPS;"), (200, "stored 11\n".into()));
+    assert_eq!(esync.arrived(), "over HTTP;over HTTPS;");
+    assert_eq!(esync.verify(0), Vec::<String>::new());
+    let ca = esync.authority.root().display().to_string();
+    let devices = [
+        "devices", "--domain", DOMAIN, "--ca", &ca, "--path", PATH, "--send",
+    ];
+    assert_eq!(esync.json(&devices, 0)["sent"]["status"], 200);
+    assert!(esync.arrived().contains("sample"));
+
+    another_key(&esync, &gateway, &leaf);
+    another_name(&esync, &gateway);
+    // The right one again.
+    esync.bring_leaf(&leaf);
+    esync.run(&["restart"], 0);
+    assert_eq!(gateway.post(PATH, b"again;").0, 200);
+    let arrived = esync.arrived();
+    assert!(
+        arrived.ends_with("still;again;") && !arrived.contains("lost"),
+        "{arrived}"
+    );
+    // With a pass-phrase, as some authorities deliver keys.
+    esync.bring(&leaf.certificate, &under_pass_phrase(&esync, &leaf.key));
+    assert_eq!(esync.check(4), ["KEY-PASSPHRASE"]);
+    esync.json(&["restart"], 4);
+    assert_eq!(gateway.post(PATH, b"to the end").0, 200);
+}
+
+/// Takes the server from HTTP to HTTPS; with which certificate.
+fn https_on(esync: &Esync) -> Leaf {
     let leaf = esync.authority.leaf("server", &[DOMAIN]);
     esync.bring_leaf(&leaf);
     let file = |name: &str| esync.root().join("conf").join(name).display().to_string();
@@ -173,19 +205,11 @@ fn data_of_devices_arrives_over_https() {
     ];
     esync.run(&enable, 0);
     assert!(!listens(esync.network.http), "plain HTTP is over");
+    leaf
+}
 
-    let gateway = Gateway::start(DOMAIN, esync.network.https, &esync.authority.root());
-    assert_eq!(gateway.post(PATH, b"over HTTPS;"), (200, "stored 11\n".into()));
-    assert_eq!(esync.arrived(), "over HTTP;over HTTPS;");
-    assert_eq!(esync.verify(0), Vec::<String>::new());
-    let ca = esync.authority.root().display().to_string();
-    let devices = [
-        "devices", "--domain", DOMAIN, "--ca", &ca, "--path", PATH, "--send",
-    ];
-    assert_eq!(esync.json(&devices, 0)["sent"]["status"], 200);
-    assert!(esync.arrived().contains("sample"));
-
-    // Another key than the certificate's: named before anything happens, and the old service goes on.
+/// Another key than the certificate's: named before anything happens, and the old service goes on.
+fn another_key(esync: &Esync, gateway: &Gateway, leaf: &Leaf) {
     let stranger = esync.authority.leaf("stranger", &[DOMAIN]);
     esync.bring(&stranger.certificate, &leaf.key);
     assert_eq!(esync.check(4), ["KEY-MISMATCH"]);
@@ -204,8 +228,10 @@ fn data_of_devices_arrives_over_https() {
     );
     assert_eq!(esync.verify(4), ["NOT-LISTENING"]);
     assert_eq!(gateway.post(PATH, b"lost;").0, 502);
+}
 
-    // A certificate for another name: Apache serves it, and the gateway refuses.
+/// A certificate for another name: Apache serves it, and the gateway refuses.
+fn another_name(esync: &Esync, gateway: &Gateway) {
     esync.bring_leaf(&esync.authority.leaf("other", &["other.example.com"]));
     assert_eq!(esync.check(4), ["NAME-NOT-COVERED"]);
     esync.run(&["restart"], 0);
@@ -213,21 +239,6 @@ fn data_of_devices_arrives_over_https() {
     let told = esync.explain();
     assert_eq!(codes(&told["explained"])[0], "NAME-NOT-COVERED", "{told}");
     assert_eq!(gateway.post(PATH, b"lost;").0, 502);
-
-    // The right one again.
-    esync.bring_leaf(&leaf);
-    esync.run(&["restart"], 0);
-    assert_eq!(gateway.post(PATH, b"again;").0, 200);
-    let arrived = esync.arrived();
-    assert!(
-        arrived.ends_with("still;again;") && !arrived.contains("lost"),
-        "{arrived}"
-    );
-    // With a pass-phrase, as some authorities deliver keys.
-    esync.bring(&leaf.certificate, &under_pass_phrase(&esync, &leaf.key));
-    assert_eq!(esync.check(4), ["KEY-PASSPHRASE"]);
-    esync.json(&["restart"], 4);
-    assert_eq!(gateway.post(PATH, b"to the end").0, 200);
 }
 
 fn under_pass_phrase(esync: &Esync, key: &Path) -> PathBuf {

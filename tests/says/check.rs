@@ -94,7 +94,7 @@ fn codes(checked: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn given_files_are_judged() {
+fn given_files_that_are_good_raise_nothing() {
     let desk = Desk::new();
     let good = [
         "check",
@@ -118,7 +118,11 @@ fn given_files_are_judged() {
         text.contains("nothing to complain of") && text.contains("0 errors, 0 warnings, 0 notes"),
         "{text}"
     );
+}
 
+#[test]
+fn what_is_wrong_with_given_files_is_said_by_codes() {
+    let desk = Desk::new();
     let other = desk
         .authority
         .leaf_of("other", &["other.example.com"], Days(-90, -1), p256());
@@ -158,8 +162,16 @@ fn given_files_are_judged() {
     );
     bad("in/nobody.crt", "in", &["FILE-MISSING", "FILE-NOT-REGULAR"]);
     assert_eq!(other.certificate.file_name().unwrap(), "other.crt");
+}
 
-    // In the manner of a compiler: what, where, why, what to do.
+/// In the manner of a compiler: what, where, why, what to do.
+#[test]
+fn what_is_wrong_with_given_files_is_said_to_people() {
+    let desk = Desk::new();
+    files::write(
+        &desk.folder.path().join("enc.key"),
+        encrypted_key(&desk.leaf.key, PHRASE),
+    );
     let words = [
         "check",
         "--domain",

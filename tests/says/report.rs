@@ -46,8 +46,14 @@ fn what_is_inside_is_listed_and_written_once() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
 
-    // Never over a file that is there.
+#[test]
+fn no_report_is_written_over_a_file() {
+    let site = Site::new();
+    let file = site.beside("report.txt");
+    let name = file.display().to_string();
+    fs::write(&file, "mine").unwrap();
     let before = fs::read(&file).unwrap();
     for more in [&["--yes"][..], &["--dry-run"]] {
         let refused = site
@@ -57,7 +63,11 @@ fn what_is_inside_is_listed_and_written_once() {
         assert!(refused.stderr_text().contains("already"), "{}", refused.report());
     }
     assert_eq!(fs::read(&file).unwrap(), before);
+}
 
+#[test]
+fn a_report_goes_where_one_stands_or_to_the_terminal() {
+    let site = Site::new();
     // In the folder where one stands, unless it is said.
     let folder = site.beside("here");
     fs::create_dir(&folder).unwrap();

@@ -229,64 +229,65 @@ fn files_that_are_not_there() {
 /// judgement.
 #[test]
 fn the_generation_of_2014_is_judged_by_its_own_rules() {
+    use Severity::{BreaksClients, StopsStart};
     let shop = shop();
     let good = &shop.good;
-    let judged = |files: &Files| {
-        let tls_files = TlsFiles {
-            certificate: File::from_bytes("c.pem", &files.certificate),
-            key: files.key.as_ref().map(|key| File::from_bytes("k.pem", key)),
-            chain: files.chain.as_ref().map(|chain| File::from_bytes("h.pem", chain)),
-        };
-        let question = Question {
-            server: Generation::OF_2014,
-            server_name: Some(files.name),
-            ..question(&tls_files)
-        };
-        let question = Question {
-            pass_phrase_dialog: files.dialog.is_some(),
-            ..question
-        };
-        check(&question)
-            .into_iter()
-            .map(|f| (f.code, f.severity))
-            .collect::<Vec<_>>()
-    };
-    use Severity::{BreaksClients, StopsStart};
     let with_chain = Files::chain(shop.intermediate.clone());
-    assert_eq!(judged(&with_chain), []);
+    assert_eq!(judged_as_in_2014(&with_chain), []);
     assert_eq!(
-        judged(&Files::good()),
+        judged_as_in_2014(&Files::good()),
         [(Code::ChainNotSent, BreaksClients)],
         "OK1 and section 3"
     );
     let der = converted(good.certificate.as_bytes(), "x509 -in in -outform DER -out out");
-    assert_eq!(
-        judged(&Files {
-            certificate: der,
-            ..with_chain.clone()
-        }),
-        [],
-        "DER is read"
-    );
     let indented: String = good
         .certificate
         .lines()
         .map(|line| format!("  {line}\n"))
         .collect();
-    assert_eq!(
-        judged(&Files {
-            certificate: indented.into(),
-            ..with_chain.clone()
-        }),
-        [],
-        "C44"
-    );
     let marked = format!("\u{feff}{}", good.certificate).into_bytes();
-    let codes = judged(&Files {
-        certificate: marked,
-        ..with_chain.clone()
-    });
-    assert_eq!(codes, [(Code::CertByteOrderMark, StopsStart)], "C08");
+    let marked_stops = [(Code::CertByteOrderMark, StopsStart)];
+    for (id, certificate, expected) in [
+        ("DER is read", der, &[][..]),
+        ("C44", indented.into(), &[]),
+        ("C08", marked, &marked_stops),
+    ] {
+        let files = Files {
+            certificate,
+            ..with_chain.clone()
+        };
+        assert_eq!(judged_as_in_2014(&files), expected, "{id}");
+    }
+}
+
+/// What `check` says of files before Apache 2.4.7 with OpenSSL 1.0.2.
+fn judged_as_in_2014(files: &Files) -> Vec<(Code, Severity)> {
+    let tls_files = TlsFiles {
+        certificate: File::from_bytes("c.pem", &files.certificate),
+        key: files.key.as_ref().map(|key| File::from_bytes("k.pem", key)),
+        chain: files.chain.as_ref().map(|chain| File::from_bytes("h.pem", chain)),
+    };
+    let question = Question {
+        server: Generation::OF_2014,
+        server_name: Some(files.name),
+        ..question(&tls_files)
+    };
+    let question = Question {
+        pass_phrase_dialog: files.dialog.is_some(),
+        ..question
+    };
+    check(&question)
+        .into_iter()
+        .map(|f| (f.code, f.severity))
+        .collect()
+}
+
+/// The same for kinds of keys and their protection.
+#[test]
+fn keys_of_the_generation_of_2014_are_judged_by_its_own_rules() {
+    use Severity::{BreaksClients, StopsStart};
+    let judged = judged_as_in_2014;
+    let with_chain = Files::chain(shop().intermediate.clone());
     let weak = leaf_by_openssl("-algorithm RSA -pkeyopt rsa_keygen_bits:1024", "-sha256");
     let case = |pair: &Pair| Files {
         certificate: pair.certificate.clone().into(),
@@ -455,6 +456,13 @@ fn what_is_no_readable_certificate() {
         Files::certificate(without_line(&both, 3)),
         &[Code::CertDamaged],
     );
+}
+
+#[test]
+fn what_is_no_readable_text_of_a_certificate() {
+    let shop = shop();
+    let good = &shop.good;
+    let both = String::from_utf8(Files::good().certificate).unwrap();
     let indented: String = both.lines().map(|line| format!("  {line}\n")).collect();
     fault("C44", Files::certificate(indented), &[Code::CertNotAtLineStart]);
     let der = converted(good.certificate.as_bytes(), "x509 -in in -outform DER -out out");
@@ -544,21 +552,23 @@ fn dates_and_purposes() {
     assert_eq!(outcome.verdict, Verdict::ClientRefuses);
 }
 
+/// A leaf for these names and addresses.
+fn named(names: &[&str], common: &str) -> Pair {
+    let names: Vec<SanType> = names
+        .iter()
+        .map(|name| match name.parse() {
+            Ok(ip) => SanType::IpAddress(ip),
+            Err(_) => SanType::DnsName((*name).try_into().unwrap()),
+        })
+        .collect();
+    leaf(|params| {
+        params.subject_alt_names = names;
+        params.distinguished_name.push(DnType::CommonName, common);
+    })
+}
+
 #[test]
 fn names() {
-    let named = |names: &[&str], common: &str| {
-        let names: Vec<SanType> = names
-            .iter()
-            .map(|name| match name.parse() {
-                Ok(ip) => SanType::IpAddress(ip),
-                Err(_) => SanType::DnsName((*name).try_into().unwrap()),
-            })
-            .collect();
-        leaf(|params| {
-            params.subject_alt_names = names;
-            params.distinguished_name.push(DnType::CommonName, common);
-        })
-    };
     fault(
         "C18",
         Files::of(&named(&["other.example.test"], "other.example.test")),
@@ -630,7 +640,7 @@ fn names() {
 }
 
 #[test]
-fn chains() {
+fn chains_in_the_file_of_the_certificate() {
     let shop = shop();
     let good = &shop.good;
     fault(
@@ -653,54 +663,29 @@ fn chains() {
         order(&[&good.certificate, &good.certificate, &shop.intermediate]),
         &[Code::ChainLeafRepeated],
     );
-    fault("H08", Files::chain(""), &[Code::FileEmpty]);
-    let der = converted(shop.intermediate.as_bytes(), "x509 -in in -outform DER -out out");
-    fault("H09", Files::chain(der), &[Code::ChainFileNoCertificate]);
-    fault(
-        "H10",
-        Files::chain(good.key.clone()),
-        &[Code::ChainFileNoCertificate],
+    healthy(
+        "H21",
+        Files::certificate(format!("{}\u{feff}{}", good.certificate, shop.intermediate)),
     );
-    let same = Files {
-        chain_is_certificate: true,
-        ..Files::certificate(good.certificate.clone())
-    };
-    fault("H11", same, &[Code::ChainMissing]);
-    let whole = Files {
-        chain_is_certificate: true,
-        ..Files::good()
-    };
-    healthy("full chain in both directives", whole);
+}
+
+#[test]
+fn chains_in_their_own_file() {
+    let shop = shop();
+    let good = &shop.good;
+    fault("H08", Files::chain(""), &[Code::FileEmpty]);
     fault(
         "H12",
         Files::chain(&shop.intermediate[..shop.intermediate.len() - 60]),
         &[Code::ChainFileDamaged],
     );
     fault("H14", Files::chain("<html>"), &[Code::ChainFileNoCertificate]);
+    let der = converted(shop.intermediate.as_bytes(), "x509 -in in -outform DER -out out");
+    fault("H09", Files::chain(der), &[Code::ChainFileNoCertificate]);
     fault(
-        "H15",
-        Files {
-            chain: Some(other.clone().into()),
-            ..Files::good()
-        },
-        &[Code::ChainNotSent],
-    );
-    let mut old = parameters("Test Intermediate");
-    old.subject_alt_names.clear();
-    old.extended_key_usages.clear();
-    old.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    old.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    old.not_after = now() - Days::days(1);
-    let (old, old_issuer) = finish_authority(old, Some(&shop.root_issuer));
-    let under_old = sign(parameters(NAME), &old_issuer);
-    let certificate = format!("{}{old}", under_old.certificate).into_bytes();
-    fault(
-        "H23",
-        Files {
-            certificate,
-            ..Files::of(&under_old)
-        },
-        &[Code::ChainExpired],
+        "H10",
+        Files::chain(good.key.clone()),
+        &[Code::ChainFileNoCertificate],
     );
     let p7b = converted(
         shop.intermediate.as_bytes(),
@@ -720,11 +705,55 @@ fn chains() {
     let glued = format!("{}{}", shop.intermediate.trim_end(), shop.root);
     fault("glued chain", Files::chain(glued), &[Code::ChainFileDamaged]);
     healthy("chain in its own file", Files::chain(shop.intermediate.clone()));
-    healthy(
-        "H21",
-        Files::certificate(format!("{}\u{feff}{}", good.certificate, shop.intermediate)),
-    );
     healthy("H25", Files::chain(format!("\u{feff}{}", shop.intermediate)));
+}
+
+/// Where both directives have their file, and which is sent.
+#[test]
+fn chains_in_two_places() {
+    let shop = shop();
+    let good = &shop.good;
+    let same = Files {
+        chain_is_certificate: true,
+        ..Files::certificate(good.certificate.clone())
+    };
+    fault("H11", same, &[Code::ChainMissing]);
+    let whole = Files {
+        chain_is_certificate: true,
+        ..Files::good()
+    };
+    healthy("full chain in both directives", whole);
+    let (other, _) = authority("Other Intermediate", Some(&shop.root_issuer));
+    fault(
+        "H15",
+        Files {
+            chain: Some(other.into()),
+            ..Files::good()
+        },
+        &[Code::ChainNotSent],
+    );
+}
+
+#[test]
+fn a_chain_that_expired() {
+    let shop = shop();
+    let mut old = parameters("Test Intermediate");
+    old.subject_alt_names.clear();
+    old.extended_key_usages.clear();
+    old.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    old.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    old.not_after = now() - Days::days(1);
+    let (old, old_issuer) = finish_authority(old, Some(&shop.root_issuer));
+    let under_old = sign(parameters(NAME), &old_issuer);
+    let certificate = format!("{}{old}", under_old.certificate).into_bytes();
+    fault(
+        "H23",
+        Files {
+            certificate,
+            ..Files::of(&under_old)
+        },
+        &[Code::ChainExpired],
+    );
 }
 
 /// An intermediate made by openssl, and a good leaf under it.
@@ -886,11 +915,8 @@ fn self_signed_certificates_start() {
 }
 
 #[test]
-fn odd_spellings_that_work_raise_nothing() {
-    let shop = shop();
-    let good = &shop.good;
-    let both = String::from_utf8(Files::good().certificate).unwrap();
-    healthy("as it should be", Files::good());
+fn odd_spellings_of_keys_that_work_raise_nothing() {
+    let good = &shop().good;
     let der = "pkey -in in -outform DER -out out";
     healthy("K26", Files::key(converted(good.key.as_bytes(), der)));
     let pkcs1 = converted(
@@ -930,6 +956,14 @@ fn odd_spellings_that_work_raise_nothing() {
         "key with byte order mark",
         Files::key(format!("\u{feff}{}", good.key)),
     );
+}
+
+#[test]
+fn odd_spellings_of_certificates_that_work_raise_nothing() {
+    let shop = shop();
+    let good = &shop.good;
+    let both = String::from_utf8(Files::good().certificate).unwrap();
+    healthy("as it should be", Files::good());
     healthy("C07", Files::certificate(both.replace('\n', "\r\n")));
     healthy("C08", Files::certificate(format!("\u{feff}{both}")));
     healthy(
@@ -961,6 +995,10 @@ fn odd_spellings_that_work_raise_nothing() {
     );
     let trusted = [trusted, shop.intermediate.clone().into_bytes()].concat();
     healthy("C56 with its chain", Files::certificate(trusted));
+}
+
+#[test]
+fn every_kind_of_key_that_works_raises_nothing() {
     for (id, key) in [
         ("RSA", RSA),
         ("RSA 3072", "-algorithm RSA -pkeyopt rsa_keygen_bits:3072"),
@@ -971,19 +1009,6 @@ fn odd_spellings_that_work_raise_nothing() {
     ] {
         healthy(id, Files::of(&leaf_by_openssl(key, "-sha256")));
     }
-}
-
-fn utf16(text: &str, big: bool) -> Vec<u8> {
-    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
-    units
-        .flat_map(|unit| {
-            if big {
-                unit.to_be_bytes()
-            } else {
-                unit.to_le_bytes()
-            }
-        })
-        .collect()
 }
 
 fn without_line(text: &str, number: usize) -> String {

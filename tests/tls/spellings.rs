@@ -5,18 +5,12 @@
 use crate::staging::*;
 use esync_ssl::check::Severity;
 
-#[test]
-fn every_spelling_is_judged_as_apache_judges_it() {
-    let good = &shop().good;
-    let both = String::from_utf8(Files::good().certificate).unwrap();
-    let pkcs1 = String::from_utf8(converted(
-        rsa().key.as_bytes(),
-        "rsa -in in -traditional -out out",
-    ))
-    .unwrap();
-    let sec1 = String::from_utf8(converted(good.key.as_bytes(), "ec -in in -out out")).unwrap();
-    type Mutation = (&'static str, fn(&str) -> Vec<u8>);
-    let mutations: Vec<Mutation> = vec![
+/// What happens to a text, and how.
+type Mutation = (&'static str, fn(&str) -> Vec<u8>);
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn mutations() -> Vec<Mutation> {
+    vec![
         ("one long line", |t| {
             let mut out = String::new();
             for line in t.lines() {
@@ -219,7 +213,19 @@ fn every_spelling_is_judged_as_apache_judges_it() {
         ("Windows-1252 text in front", |t| {
             [b"Z\xfcrich\n".to_vec(), t.as_bytes().to_vec()].concat()
         }),
-    ];
+    ]
+}
+
+#[test]
+fn every_spelling_is_judged_as_apache_judges_it() {
+    let good = &shop().good;
+    let both = String::from_utf8(Files::good().certificate).unwrap();
+    let pkcs1 = String::from_utf8(converted(
+        rsa().key.as_bytes(),
+        "rsa -in in -traditional -out out",
+    ))
+    .unwrap();
+    let sec1 = String::from_utf8(converted(good.key.as_bytes(), "ec -in in -out out")).unwrap();
     let mut bad = Vec::new();
     let mut run = |what: String, files: Files| {
         let outcome = stage(&files);
@@ -243,7 +249,7 @@ fn every_spelling_is_judged_as_apache_judges_it() {
             bad.push(format!("{what}: said {codes:?}, is {:?}", outcome.verdict));
         }
     };
-    for (what, mutation) in &mutations {
+    for (what, mutation) in mutations() {
         run(format!("cert {what}"), Files::certificate(mutation(&both)));
         let second = [
             good.certificate.as_bytes().to_vec(),

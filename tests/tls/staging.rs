@@ -304,6 +304,37 @@ pub fn stage(files: &Files) -> Outcome {
 /// A running server, ended when dropped.
 struct Server(Child);
 
+impl Server {
+    /// Starts Apache and waits until it is up; none when it ends instead.
+    fn start(dir: &Path, port: u16) -> Option<Server> {
+        let at = dir.display();
+        let child = Command::new("apache2")
+            .args(["-X", "-d", &at.to_string(), "-f", &format!("{at}/httpd.conf")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Apache is needed for these tests: apt-get install apache2-bin");
+        let mut server = Server(child);
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            if server.0.try_wait().unwrap().is_some() {
+                return None;
+            }
+            // Apache listens before it looks at any certificate; the pid file comes after.
+            if dir.join("pid").exists() && TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(server);
+            }
+            assert!(
+                Instant::now() < until,
+                "Apache neither listens nor ends: {}",
+                std::fs::read_to_string(dir.join("error.log")).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -311,6 +342,8 @@ impl Drop for Server {
     }
 }
 
+/// Starts Apache in a folder with these lines for the server and for its virtual host, and asks it as a client does. The
+/// verdict, and what was logged and said.
 pub fn serve(dir: &Path, global: &str, tls: &str, name: &str) -> (Verdict, String) {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -333,31 +366,21 @@ pub fn serve(dir: &Path, global: &str, tls: &str, name: &str) -> (Verdict, Strin
          <VirtualHost *:{port}>\nServerName {name}\nSSLEngine on\n{tls}</VirtualHost>\n"
     );
     std::fs::write(dir.join("httpd.conf"), conf).unwrap();
-    let child = Command::new("apache2")
-        .args(["-X", "-d", &at.to_string(), "-f", &format!("{at}/httpd.conf")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("Apache is needed for these tests: apt-get install apache2-bin");
-    let mut server = Server(child);
-    let until = Instant::now() + Duration::from_secs(20);
     let log = || std::fs::read_to_string(dir.join("error.log")).unwrap_or_default();
-    loop {
-        if server.0.try_wait().unwrap().is_some() {
-            return (Verdict::DoesNotStart, log());
-        }
-        // Apache listens before it looks at any certificate; the pid file comes after.
-        if dir.join("pid").exists() && TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            break;
-        }
-        assert!(
-            Instant::now() < until,
-            "Apache neither listens nor ends: {}",
-            log()
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let Some(_server) = Server::start(dir, port) else {
+        return (Verdict::DoesNotStart, log());
+    };
+    let (accepts, said) = asked(port, name);
+    let verdict = if accepts {
+        Verdict::Works
+    } else {
+        Verdict::ClientRefuses
+    };
+    (verdict, log() + &said)
+}
+
+/// Whether OpenSSL's client accepts the server, and what it says.
+fn asked(port: u16, name: &str) -> (bool, String) {
     let root = shop().dir.path().join("root.pem");
     let client = Command::new("openssl")
         .args([
@@ -380,14 +403,7 @@ pub fn serve(dir: &Path, global: &str, tls: &str, name: &str) -> (Verdict, Strin
     let accepts = client.status.success()
         && said.contains("Verify return code: 0 (ok)")
         && said.contains("-----BEGIN CERTIFICATE-----");
-    (
-        if accepts {
-            Verdict::Works
-        } else {
-            Verdict::ClientRefuses
-        },
-        log() + &said,
-    )
+    (accepts, said)
 }
 
 /// The usual question about these files.
@@ -416,4 +432,18 @@ pub const RSA: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:2048";
 pub fn rsa() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
     PAIR.get_or_init(|| leaf_by_openssl(RSA, "-sha256"))
+}
+
+/// A text as UTF-16 with its byte order mark.
+pub fn utf16(text: &str, big: bool) -> Vec<u8> {
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units
+        .flat_map(|unit| {
+            if big {
+                unit.to_be_bytes()
+            } else {
+                unit.to_le_bytes()
+            }
+        })
+        .collect()
 }

@@ -33,43 +33,9 @@ const ACT_WHILE_READING: [&str; 18] = [
 /// What differs; empty when we agree. `names` are asked for at every address.
 pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    let problems = ours.check();
-    let error = problems.iter().find(|problem| {
-        problem.severity == Severity::Error && problem.phase == Phase::Reading && !problem.uncertain
-    });
-    match (theirs.verdict, error) {
-        (Verdict::RefusedReading, None) => found.push(format!(
-            "only Apache refuses: {}",
-            String::from_utf8_lossy(&theirs.stderr)
-        )),
-        (Verdict::Accepted | Verdict::RefusedLater, Some(problem)) => {
-            found.push(format!("only we refuse: {}: {}", problem.code, problem.message));
-        }
-        _ => {}
-    }
-    let undefined = ours
-        .problems()
-        .iter()
-        .filter(|problem| problem.code == "undefined-variable");
+    refusals(ours, theirs, &mut found);
     if theirs.verdict != Verdict::RefusedReading {
-        let undefined = undefined.filter_map(|problem| {
-            problem
-                .apache
-                .as_deref()?
-                .split_once("${")?
-                .1
-                .strip_suffix("} is not defined")
-        });
-        let mut seen: Vec<String> = Vec::new();
-        for name in undefined {
-            let name = escaped(name);
-            if !seen.contains(&name) {
-                seen.push(name);
-            }
-        }
-        if seen.iter().all(|name| name.is_ascii()) {
-            same("undefined variables", &theirs.undefined, &seen, &mut found);
-        }
+        undefined_variables(ours, theirs, &mut found);
     }
     if theirs.verdict != Verdict::Accepted || !found.is_empty() {
         return found;
@@ -77,19 +43,7 @@ pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec
     for entry in ours.entries().filter(|entry| entry.truth == Truth::Unknown) {
         found.push(format!("we cannot decide about {}", ours.place(entry)));
     }
-    let stays = |directive: &Directive| {
-        let name = directive.text.split(|&b| b == b' ').next().unwrap_or_default();
-        !ACT_WHILE_READING.iter().any(|known| known.as_bytes() == name)
-    };
-    let active = |entry: &&Entry| entry.truth == Truth::True;
-    let mine: Vec<Directive> = ours
-        .entries()
-        .filter(active)
-        .map(|entry| directive(ours, entry))
-        .filter(stays)
-        .collect();
-    let dumped: Vec<Directive> = theirs.directives.iter().filter(|d| stays(d)).cloned().collect();
-    same("directives", &dumped, &mine, &mut found);
+    directives(ours, theirs, &mut found);
     let mine = includes(ours);
     let mut dumped = theirs.includes.clone();
     for (their, my) in dumped.iter_mut().zip(&mine) {
@@ -106,6 +60,66 @@ pub fn differences(ours: &Configuration, theirs: &Answer, names: &[&str]) -> Vec
     );
     address_sets(ours, &theirs.address_sets, names, &mut found);
     found
+}
+
+/// Who refuses while reading.
+fn refusals(ours: &Configuration, theirs: &Answer, found: &mut Vec<String>) {
+    let problems = ours.check();
+    let error = problems.iter().find(|problem| {
+        problem.severity == Severity::Error && problem.phase == Phase::Reading && !problem.uncertain
+    });
+    match (theirs.verdict, error) {
+        (Verdict::RefusedReading, None) => found.push(format!(
+            "only Apache refuses: {}",
+            String::from_utf8_lossy(&theirs.stderr)
+        )),
+        (Verdict::Accepted | Verdict::RefusedLater, Some(problem)) => {
+            found.push(format!("only we refuse: {}: {}", problem.code, problem.message));
+        }
+        _ => {}
+    }
+}
+
+fn undefined_variables(ours: &Configuration, theirs: &Answer, found: &mut Vec<String>) {
+    let undefined = ours
+        .problems()
+        .iter()
+        .filter(|problem| problem.code == "undefined-variable")
+        .filter_map(|problem| {
+            problem
+                .apache
+                .as_deref()?
+                .split_once("${")?
+                .1
+                .strip_suffix("} is not defined")
+        });
+    let mut seen: Vec<String> = Vec::new();
+    for name in undefined {
+        let name = escaped(name);
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    if seen.iter().all(|name| name.is_ascii()) {
+        same("undefined variables", &theirs.undefined, &seen, found);
+    }
+}
+
+/// Those that are there after reading.
+fn directives(ours: &Configuration, theirs: &Answer, found: &mut Vec<String>) {
+    let stays = |directive: &Directive| {
+        let name = directive.text.split(|&b| b == b' ').next().unwrap_or_default();
+        !ACT_WHILE_READING.iter().any(|known| known.as_bytes() == name)
+    };
+    let active = |entry: &&Entry| entry.truth == Truth::True;
+    let mine: Vec<Directive> = ours
+        .entries()
+        .filter(active)
+        .map(|entry| directive(ours, entry))
+        .filter(stays)
+        .collect();
+    let dumped: Vec<Directive> = theirs.directives.iter().filter(|d| stays(d)).cloned().collect();
+    same("directives", &dumped, &mine, found);
 }
 
 /// How Apache shows odd bytes in a message.

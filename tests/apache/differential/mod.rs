@@ -45,14 +45,12 @@ impl Judge {
     }
 
     /// What differs between Apache's reading and ours.
-    fn compare(
-        &self,
-        root: &Path,
-        main: &Path,
-        flags: &[String],
-        environment: &[(String, String)],
-        before: &[String],
-    ) -> Outcome {
+    fn compare(&self, root: &Path, main: &Path, given: Given) -> Outcome {
+        let Given {
+            flags,
+            environment,
+            before,
+        } = given;
         let theirs = oracle::ask(&self.httpd, root, main, |mut ask| {
             for directive in before {
                 ask = ask.before(directive);
@@ -87,7 +85,12 @@ impl Judge {
     fn judge(&self, root: &Path, case: &Case) -> Outcome {
         write(root, case, &self.httpd);
         let main = root.join("main.conf");
-        self.compare(root, &main, &case.flags, &case.environment, &[])
+        let given = Given {
+            flags: &case.flags,
+            environment: &case.environment,
+            before: &[],
+        };
+        self.compare(root, &main, given)
     }
 
     /// Leaves lines and files out as long as a difference remains.
@@ -129,6 +132,15 @@ impl Judge {
         }
         case
     }
+}
+
+/// What Apache is told besides a configuration.
+#[derive(Clone, Copy, Default)]
+struct Given<'a> {
+    flags: &'a [String],
+    environment: &'a [(String, String)],
+    /// Directives in front of the main file.
+    before: &'a [String],
 }
 
 struct Outcome {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use esync_ssl::httpd::{Document, Platform};
 
 use super::oracle::Verdict;
-use super::{Judge, Outcome};
+use super::{Given, Judge, Outcome};
 use crate::support;
 use crate::support::case::Case;
 use crate::support::files::{copy_tree, folder, snapshot};
@@ -47,7 +47,14 @@ fn fixtures_read_as_apache_reads_them() {
         let set_up = case.set_up();
         judge.httpd.bring_modules(&set_up.root);
         let main = set_up.root.join("conf/httpd.conf");
-        let outcome = judge.compare(&set_up.root, &main, &[], &[], &before);
+        let outcome = judge.compare(
+            &set_up.root,
+            &main,
+            Given {
+                before: &before,
+                ..Given::default()
+            },
+        );
         asked += 1;
         accepted += usize::from(outcome.theirs.verdict == Verdict::Accepted);
         note(&mut failures, &case.name, outcome);
@@ -99,7 +106,14 @@ fn files_of_debian_packages_read_as_apache_reads_them() {
                 (root.to_owned(), main)
             };
             let environment = ENVIRONMENT.map(|(name, value)| (name.to_string(), value.to_string()));
-            let outcome = judge.compare(&server_root, &main, &[], &environment, &[]);
+            let outcome = judge.compare(
+                &server_root,
+                &main,
+                Given {
+                    environment: &environment,
+                    ..Given::default()
+                },
+            );
             asked += 1;
             accepted += usize::from(outcome.theirs.verdict == Verdict::Accepted);
             directives += outcome.theirs.directives.len();

@@ -17,8 +17,8 @@ pub const PAGE: &str = "/index.html?a=b";
 pub struct Replies(pub BTreeMap<Question, Reply>);
 
 impl Replies {
-    fn get(&self, ip: IpAddr, port: u16, tls: bool, name: &str, path: &'static str) -> Reply {
-        let found = self.0.get(&(ip, port, tls, name.to_owned(), path));
+    fn to(&self, question: &Question) -> Reply {
+        let found = self.0.get(question);
         found.cloned().unwrap_or(Reply::Refused)
     }
 }
@@ -41,11 +41,20 @@ impl Place<'_> {
     }
 
     fn plain(&self, all: &Replies, name: &str) -> Reply {
-        all.get(self.ip, self.trial.network.http, false, name, self.path)
+        self.on_port(all, self.trial.network.http, name)
+    }
+
+    /// Over HTTP on this port.
+    fn on_port(&self, all: &Replies, port: u16, name: &str) -> Reply {
+        all.to(&(self.ip, port, false, name.to_owned(), self.path))
     }
 
     fn secure(&self, all: &Replies, name: &str) -> Reply {
-        all.get(self.ip, self.trial.network.https, true, name, self.path)
+        self.secure_at(self.ip, all, name)
+    }
+
+    fn secure_at(&self, ip: IpAddr, all: &Replies, name: &str) -> Reply {
+        all.to(&(ip, self.trial.network.https, true, name.to_owned(), self.path))
     }
 
     fn is_wanted(&self) -> bool {
@@ -55,9 +64,8 @@ impl Place<'_> {
     /// What is wrong with the answer on the port that is neither: a virtual host of both redirects on both.
     fn other_port(&self) -> Option<String> {
         let port = self.trial.set_up.other;
-        let [was, is] =
-            [self.before, self.after].map(|all| all.get(self.ip, port, false, self.name, self.path));
-        let there = |name: &str| self.before.get(self.ip, port, false, name, self.path);
+        let [was, is] = [self.before, self.after].map(|all| self.on_port(all, port, self.name));
+        let there = |name: &str| self.on_port(self.before, port, name);
         // Who got the site as its default goes with it, as on the HTTP port.
         let is_default = || {
             let is_address = self.name.parse::<IpAddr>().is_ok();
@@ -151,7 +159,7 @@ impl Place<'_> {
             let mut homes = self.trial.ips();
             homes.retain(|ip| {
                 ends.iter().any(|(port, tls)| {
-                    let reply = all.get(*ip, *port, *tls, domain, self.path);
+                    let reply = all.to(&(*ip, *port, *tls, domain.clone(), self.path));
                     let body = reply.body();
                     body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
                 })
@@ -175,9 +183,7 @@ impl Place<'_> {
     /// Was the domain at home here, and gets no HTTPS at any of its homes?
     fn is_homeless(&self) -> bool {
         let homes = self.homes();
-        let https = self.trial.network.https;
-        let is_refused =
-            |ip: &IpAddr| self.after.get(*ip, https, true, self.name, self.path) == Reply::Refused;
+        let is_refused = |ip: &IpAddr| self.secure_at(*ip, self.after, self.name) == Reply::Refused;
         homes.contains(&self.ip) && homes.iter().all(is_refused)
     }
 
@@ -189,22 +195,13 @@ impl Place<'_> {
         );
         let wrong = |what: &str| Some(format!("{what}: was {was:?}, is {is:?}"));
         if !self.is_wanted() {
-            // The domain's own virtual host may be the default for others.
-            let is_own = was == self.secure(self.before, &self.wanted[0]);
-            // Without a name in the handshake the settings are those of the first virtual host, and Apache answers
-            // for no other with others.
-            let misdirected =
-                self.name.parse::<IpAddr>().is_ok() && matches!(is, Reply::Http { status: 421, .. });
-            let fine = was.body().is_none() || was == is || is_own || misdirected;
-            return if fine {
-                None
-            } else {
-                wrong("HTTPS of another site")
-            };
+            if self.stays_for_others(&was, &is) {
+                return None;
+            }
+            return wrong("HTTPS of another site");
         }
         // Where HTTPS has addresses of its own, they are somebody's decision.
-        let https = self.trial.network.https;
-        let listens = |ip| self.before.get(ip, https, true, self.name, self.path) != Reply::Refused;
+        let listens = |ip| self.secure_at(ip, self.before, self.name) != Reply::Refused;
         let elsewhere = self.trial.ips().into_iter().any(listens);
         let nothing_here = elsewhere || self.plain(self.before, self.name) == Reply::Refused;
         if [&was, &is] == [&Reply::Refused; 2] && nothing_here && !self.is_homeless() {
@@ -236,21 +233,42 @@ impl Place<'_> {
         {
             return wrong("not the page that was expected");
         }
-        // Its page is one that it showed before: over HTTPS, or HTTP at any address or port; a further name shows
-        // that of the first. A redirect showed none. A name that nobody had gets the main server's.
+        if self.is_own_page(body, &was) {
+            None
+        } else {
+            wrong("another page over HTTPS")
+        }
+    }
+
+    /// Does a name that nobody wanted secured get over HTTPS what it got?
+    fn stays_for_others(&self, was: &Reply, is: &Reply) -> bool {
+        // The domain's own virtual host may be the default for others.
+        let is_own = *was == self.secure(self.before, &self.wanted[0]);
+        // Without a name in the handshake the settings are those of the first virtual host, and Apache answers
+        // for no other with others.
+        let misdirected =
+            self.name.parse::<IpAddr>().is_ok() && matches!(is, Reply::Http { status: 421, .. });
+        was.body().is_none() || was == is || is_own || misdirected
+    }
+
+    /// Is a page one that the name showed before: over HTTPS, or HTTP at any address or port? A further name shows that of
+    /// the first. A redirect showed none. A name that nobody had gets the main server's.
+    fn is_own_page(&self, body: &str, was: &Reply) -> bool {
         let network = self.trial.network;
         let mut known = vec![was.clone(), self.secure(self.before, &self.wanted[0])];
         for ip in self.trial.ips() {
             for name in [self.name, &self.wanted[0]] {
                 for port in [network.http, self.trial.set_up.other] {
-                    known.push(self.before.get(ip, port, false, name, self.path));
+                    known.push(self.before.to(&(ip, port, false, name.to_owned(), self.path)));
                 }
             }
         }
         let plain = self.plain(self.before, self.name);
         let is_main = body == "main" || body == "token of main";
         let own = self.trial.layout.pages_of(&self.wanted[0]);
-        let fine = known.iter().any(|reply| reply.body() == Some(body))
+        known
+            .iter()
+            .any(|reply| reply.body().is_some_and(|known| known == body))
             || own.iter().any(|page| body.ends_with(page.as_str()))
             || matches!(
                 plain,
@@ -259,11 +277,6 @@ impl Place<'_> {
                     ..
                 }
             )
-            || is_main && plain == self.plain(self.before, "unknown.test");
-        if fine {
-            None
-        } else {
-            wrong("another page over HTTPS")
-        }
+            || is_main && plain == self.plain(self.before, "unknown.test")
     }
 }

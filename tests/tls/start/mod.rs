@@ -7,7 +7,7 @@
 mod case;
 mod files;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use self::case::{Case, Told};
 use crate::support;
 use crate::support::network::Network;
-use crate::support::process;
+use crate::support::process::{self, Outcome};
+use serde_json::Value;
 
 const APACHE: &str = "/usr/sbin/apache2";
 
@@ -126,21 +127,68 @@ fn report(verdicts: &[Verdict]) {
 }
 
 fn stage(case: &Case, made: &Path) -> Verdict {
-    let folder = support::files::folder();
-    let root = folder.path();
-    support::files::copy_tree(made, &root.join("conf"));
-    files::permissions(&root.join("conf"));
-    std::fs::create_dir(root.join("logs")).unwrap();
-    std::fs::create_dir(root.join("htdocs")).unwrap();
-    open(&root.join("logs"));
-    let main = root.join("conf/httpd.conf");
-    if !case.missing {
-        std::fs::write(&main, case.configuration(root)).unwrap();
+    let stage = Stage::new(case, made);
+    let syntax = stage.run(stage.apache().arg("-t"));
+    let (rules, codes) = stage.check(&["--no-rehearsal"]);
+    // With an error found there is no rehearsal.
+    let (rehearsed, more) = if rules {
+        (true, codes.clone())
+    } else {
+        stage.check(&[])
+    };
+    let mut command = stage.apache();
+    command.arg("-X");
+    let (starts, log) = starts(command, stage.root());
+    Verdict {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        starts,
+        syntax: syntax.code != Some(0),
+        rules,
+        check: rehearsed,
+        codes: if codes == more {
+            codes
+        } else {
+            format!("{codes} / {more}")
+        },
+        log: log + &syntax.stderr_text(),
+        told: case.told,
+        listed: case.listed(),
     }
-    let as_user = |program: &str| {
+}
+
+/// The server root of a case.
+struct Stage<'a> {
+    case: &'a Case,
+    folder: tempfile::TempDir,
+    main: PathBuf,
+}
+
+impl<'a> Stage<'a> {
+    fn new(case: &'a Case, made: &Path) -> Self {
+        let folder = support::files::folder();
+        let root = folder.path();
+        support::files::copy_tree(made, &root.join("conf"));
+        files::permissions(&root.join("conf"));
+        std::fs::create_dir(root.join("logs")).unwrap();
+        std::fs::create_dir(root.join("htdocs")).unwrap();
+        open(&root.join("logs"));
+        let main = root.join("conf/httpd.conf");
+        if !case.missing {
+            std::fs::write(&main, case.configuration(root)).unwrap();
+        }
+        Stage { case, folder, main }
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A program of the user whom the case speaks of.
+    fn as_user(&self, program: &Path) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]);
-        if case.unprivileged {
+        if self.case.unprivileged {
             command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
         }
         command.arg("--").arg(program);
@@ -149,28 +197,33 @@ fn stage(case: &Case, made: &Path) -> Verdict {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("LC_ALL", "C");
         command
-    };
-    let limit = Duration::from_secs(60);
-    let syntax = process::finish(
-        as_user(APACHE).arg("-t").arg("-d").arg(root).arg("-f").arg(&main),
-        limit,
-    );
-    let check = |more: &[&str]| {
-        let program = support::program::binary();
-        let outcome = process::finish(
-            as_user(program.to_str().unwrap())
-                .args(["check", "--json", "--httpd", APACHE, "--root"])
-                .arg(root)
-                .arg("--config")
-                .arg(&main)
-                .args(more),
-            limit,
-        );
+    }
+
+    fn apache(&self) -> Command {
+        let mut command = self.as_user(Path::new(APACHE));
+        command.arg("-d").arg(self.root()).arg("-f").arg(&self.main);
+        command
+    }
+
+    fn run(&self, command: &mut Command) -> Outcome {
+        process::finish(command, Duration::from_secs(60))
+    }
+
+    /// Whether `check` says that the server does not start, and what it finds.
+    fn check(&self, more: &[&str]) -> (bool, String) {
+        let mut command = self.as_user(&support::program::binary());
+        command
+            .args(["check", "--json", "--httpd", APACHE, "--root"])
+            .arg(self.root())
+            .arg("--config")
+            .arg(&self.main)
+            .args(more);
+        let outcome = self.run(&mut command);
         if outcome.code == Some(1) {
             return (true, outcome.stderr_text());
         }
-        let Ok(report) = serde_json::from_slice::<serde_json::Value>(&outcome.stdout) else {
-            panic!("{}: {}", case.id, outcome.report());
+        let Ok(report) = serde_json::from_slice::<Value>(&outcome.stdout) else {
+            panic!("{}: {}", self.case.id, outcome.report());
         };
         let findings = report["checked"]
             .as_array()
@@ -189,28 +242,6 @@ fn stage(case: &Case, made: &Path) -> Verdict {
             ));
         }
         (stops, codes.join(", "))
-    };
-    let (rules, codes) = check(&["--no-rehearsal"]);
-    // With an error found there is no rehearsal.
-    let (rehearsed, more) = if rules { (true, codes.clone()) } else { check(&[]) };
-    let mut command = as_user(APACHE);
-    command.arg("-X").arg("-d").arg(root).arg("-f").arg(&main);
-    let (starts, log) = starts(command, root);
-    Verdict {
-        id: case.id.clone(),
-        title: case.title.clone(),
-        starts,
-        syntax: syntax.code != Some(0),
-        rules,
-        check: rehearsed,
-        codes: if codes == more {
-            codes
-        } else {
-            format!("{codes} / {more}")
-        },
-        log: log + &syntax.stderr_text(),
-        told: case.told,
-        listed: case.listed(),
     }
 }
 
