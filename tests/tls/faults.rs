@@ -1011,19 +1011,6 @@ fn every_kind_of_key_that_works_raises_nothing() {
     }
 }
 
-fn utf16(text: &str, big: bool) -> Vec<u8> {
-    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
-    units
-        .flat_map(|unit| {
-            if big {
-                unit.to_be_bytes()
-            } else {
-                unit.to_le_bytes()
-            }
-        })
-        .collect()
-}
-
 fn without_line(text: &str, number: usize) -> String {
     text.lines()
         .enumerate()

@@ -266,7 +266,9 @@ impl Place<'_> {
         let plain = self.plain(self.before, self.name);
         let is_main = body == "main" || body == "token of main";
         let own = self.trial.layout.pages_of(&self.wanted[0]);
-        known.iter().any(|reply| reply.body() == Some(&body.to_owned()))
+        known
+            .iter()
+            .any(|reply| reply.body().is_some_and(|known| known == body))
             || own.iter().any(|page| body.ends_with(page.as_str()))
             || matches!(
                 plain,

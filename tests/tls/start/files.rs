@@ -7,7 +7,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 use tempfile::TempDir;
 
 use crate::staging::{
-    NAME, Pair, RSA, converted, leaf, leaf_by_openssl, openssl, parameters, pem, rsa, shop,
+    NAME, Pair, RSA, converted, leaf, leaf_by_openssl, openssl, parameters, pem, rsa, shop, utf16,
 };
 
 /// A folder with all of them.
@@ -29,6 +29,7 @@ pub fn make() -> TempDir {
     protected(at, &put);
     md5(at);
     keys(&put, good);
+    rsa_keys(&put);
     certificates(&put, good, intermediate);
     put("empty", b"");
     put("blank", b" \n");
@@ -57,62 +58,38 @@ fn pairs(put: &dyn Fn(&str, &[u8])) {
             key: pem("PRIVATE KEY", &key.serialize_der()),
         }
     };
+    let curve = |name: &str| {
+        leaf_by_openssl(
+            &format!("-algorithm EC -pkeyopt ec_paramgen_curve:{name}"),
+            "-sha256",
+        )
+    };
+    let bits = |bits: u32| {
+        leaf_by_openssl(
+            &format!("-algorithm RSA -pkeyopt rsa_keygen_bits:{bits}"),
+            "-sha256",
+        )
+    };
     for (name, pair) in [
         ("rsa", rsa().clone()),
         ("other", other),
         ("p384", of(&PKCS_ECDSA_P384_SHA384)),
         ("ed25519", of(&PKCS_ED25519)),
-        (
-            "p521",
-            leaf_by_openssl("-algorithm EC -pkeyopt ec_paramgen_curve:P-521", "-sha256"),
-        ),
-        (
-            "p224",
-            leaf_by_openssl("-algorithm EC -pkeyopt ec_paramgen_curve:P-224", "-sha256"),
-        ),
-        (
-            "p192",
-            leaf_by_openssl("-algorithm EC -pkeyopt ec_paramgen_curve:P-192", "-sha256"),
-        ),
-        (
-            "secp256k1",
-            leaf_by_openssl("-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1", "-sha256"),
-        ),
-        (
-            "brainpool",
-            leaf_by_openssl(
-                "-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1",
-                "-sha256",
-            ),
-        ),
-        (
-            "explicit",
-            leaf_by_openssl(
-                "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit",
-                "-sha256",
-            ),
-        ),
+        ("p521", curve("P-521")),
+        ("p224", curve("P-224")),
+        ("p192", curve("P-192")),
+        ("secp256k1", curve("secp256k1")),
+        ("brainpool", curve("brainpoolP256r1")),
+        ("explicit", curve("P-256 -pkeyopt ec_param_enc:explicit")),
         ("ed448", leaf_by_openssl("-algorithm ED448", "")),
         (
             "pss",
             leaf_by_openssl("-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048", "-sha256"),
         ),
-        (
-            "rsa1024",
-            leaf_by_openssl("-algorithm RSA -pkeyopt rsa_keygen_bits:1024", "-sha256"),
-        ),
-        (
-            "rsa512",
-            leaf_by_openssl("-algorithm RSA -pkeyopt rsa_keygen_bits:512", "-sha256"),
-        ),
-        (
-            "rsa2047",
-            leaf_by_openssl("-algorithm RSA -pkeyopt rsa_keygen_bits:2047", "-sha256"),
-        ),
-        (
-            "rsa3072",
-            leaf_by_openssl("-algorithm RSA -pkeyopt rsa_keygen_bits:3072", "-sha256"),
-        ),
+        ("rsa1024", bits(1024)),
+        ("rsa512", bits(512)),
+        ("rsa2047", bits(2047)),
+        ("rsa3072", bits(3072)),
         ("sha1", leaf_by_openssl(RSA, "-sha1")),
         ("sha224", leaf_by_openssl(RSA, "-sha224")),
         ("sha512", leaf_by_openssl(RSA, "-sha512")),
@@ -226,21 +203,6 @@ fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
         .collect();
     let sec1 = converted(bytes, "ec -in in -out out");
     let sec1 = String::from_utf8(sec1).expect("PEM");
-    let utf16 = |little: bool| -> Vec<u8> {
-        let mark = if little {
-            vec![0xff, 0xfe]
-        } else {
-            vec![0xfe, 0xff]
-        };
-        let units = key.encode_utf16().flat_map(|unit| {
-            if little {
-                unit.to_le_bytes()
-            } else {
-                unit.to_be_bytes()
-            }
-        });
-        mark.into_iter().chain(units).collect()
-    };
     let lines = |change: fn(&str) -> String| -> String { key.lines().map(change).collect() };
     for (name, bytes) in [
         ("public", converted(bytes, "pkey -in in -pubout -out out")),
@@ -248,8 +210,8 @@ fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
         ("sec1-der", converted(bytes, "ec -in in -outform DER -out out")),
         ("sec1", sec1.clone().into_bytes()),
         ("parameters", format!("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n{sec1}").into_bytes()),
-        ("utf16le", utf16(true)),
-        ("utf16be", utf16(false)),
+        ("utf16le", utf16(key, false)),
+        ("utf16be", utf16(key, true)),
         ("cut", bytes[..bytes.len() / 2].to_vec()),
         ("no-end", key.lines().filter(|line| !line.contains("END")).map(|line| format!("{line}\n")).collect::<String>().into_bytes()),
         ("no-begin", key.lines().filter(|line| !line.contains("BEGIN")).map(|line| format!("{line}\n")).collect::<String>().into_bytes()),
@@ -286,6 +248,10 @@ fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
     ] {
         put(&format!("k-{name}.key"), &bytes);
     }
+}
+
+/// The RSA key in other forms.
+fn rsa_keys(put: &dyn Fn(&str, &[u8])) {
     let rsa_key = rsa().key.as_bytes();
     put(
         "rsa-pkcs1.key",
@@ -310,18 +276,6 @@ fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
 fn certificates(put: &dyn Fn(&str, &[u8]), good: &Pair, intermediate: &str) {
     let leaf_text = good.certificate.as_str();
     let full = format!("{leaf_text}{intermediate}");
-    let utf16 = |big: bool| -> Vec<u8> {
-        let mark = if big { [0xfe, 0xff] } else { [0xff, 0xfe] };
-        mark.into_iter()
-            .chain(full.encode_utf16().flat_map(|unit| {
-                if big {
-                    unit.to_be_bytes()
-                } else {
-                    unit.to_le_bytes()
-                }
-            }))
-            .collect()
-    };
     let without_line = |text: &str, lost: usize| -> String {
         text.lines()
             .enumerate()
@@ -335,8 +289,8 @@ fn certificates(put: &dyn Fn(&str, &[u8]), good: &Pair, intermediate: &str) {
     let trusted = converted(leaf_text.as_bytes(), "x509 -in in -trustout -out out");
     let cut = &leaf_text.as_bytes()[..leaf_text.len() / 2];
     for (name, bytes) in [
-        ("utf16le", utf16(false)),
-        ("utf16be", utf16(true)),
+        ("utf16le", utf16(&full, false)),
+        ("utf16be", utf16(&full, true)),
         ("cut", cut.to_vec()),
         ("der", der),
         ("verbose", format!("{verbose}{intermediate}").into_bytes()),
