@@ -44,7 +44,6 @@ pub fn make() -> TempDir {
 }
 
 /// Other pairs of certificate and key: `NAME.crt` (with its chain), `NAME.key`.
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn pairs(put: &dyn Fn(&str, &[u8])) {
     let shop = shop();
     let other = leaf(|_| {});
@@ -191,7 +190,6 @@ fn protected(at: &Path, put: &dyn Fn(&str, &[u8])) {
 }
 
 /// Spellings of the good key, right and wrong.
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn keys(put: &dyn Fn(&str, &[u8]), good: &Pair) {
     let key = good.key.as_str();
     let other = leaf(|_| {}).key;
