@@ -361,11 +361,16 @@ fn systemd_is_told() {
             outcome.report()
         );
     }
-    let told = fs::read_to_string(site.root().join("told")).unwrap();
-    let mut told: Vec<&str> = told.lines().collect();
-    // On a machine that is busy it may have been started once more.
-    told.dedup();
-    assert_eq!(told, ["start", "stop", "start", "reload"]);
+    // On a machine that is busy it may have been told something once more.
+    let told = |so_far: usize| {
+        let all = fs::read_to_string(site.root().join("told")).unwrap();
+        let mut told: Vec<String> = all.lines().skip(so_far).map(str::to_string).collect();
+        let count = so_far + told.len();
+        told.dedup();
+        (told, count)
+    };
+    let (restarted, so_far) = told(0);
+    assert_eq!(restarted, ["start", "stop", "start", "reload"]);
     assert_eq!(site.verify(0), Vec::<String>::new());
     // A change that is put into effect: reloading suffices.
     let renewed = site.authority.leaf("renewed", &[NAME]);
@@ -392,8 +397,7 @@ fn systemd_is_told() {
     assert_eq!(site.verify(0), Vec::<String>::new());
     stand_in(&site, false);
     with_systemd(&site, &words).expect_code(0);
-    let told = fs::read_to_string(site.root().join("told")).unwrap();
-    assert_eq!(told.lines().skip(4).collect::<Vec<_>>(), ["reload"]);
+    assert_eq!(told(so_far).0, ["reload"]);
     assert_eq!(site.verify(0), Vec::<String>::new());
     stand_in(&site, true);
     let refused = with_systemd(&site, &["restart"]).expect_code(8);
