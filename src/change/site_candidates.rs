@@ -176,6 +176,9 @@ impl<'a, 'r> Search<'a, 'r> {
 
 /// Does it answer to the name by itself, and not because the main server has it?
 fn has_own_name(configuration: &Configuration, host: &VirtualHost, name: &str) -> bool {
+    if !host.has_name(name) {
+        return false;
+    }
     let mut host = host.clone();
     if own_settings(configuration, host.section, "ServerName").is_empty() {
         host.server_name = None;
