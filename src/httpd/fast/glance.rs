@@ -100,16 +100,15 @@ impl Tests {
     }
 }
 
-/// Looks at the text of a line. What it says holds as long as no variable is substituted in the line.
+/// Looks at the trimmed text of a line. What it says holds as long as no variable is substituted in the line.
 pub fn look(kind: LineKind, text: &[u8], tests: &mut Tests) -> Glance {
     #[cfg(test)]
     if tests::OFF.get() {
         return Glance::MAY_ACT;
     }
-    let text = match kind {
-        LineKind::Blank | LineKind::Comment => return Glance::NOTHING,
-        _ => trim(text),
-    };
+    if matches!(kind, LineKind::Blank | LineKind::Comment) {
+        return Glance::NOTHING;
+    }
     let (known, may_act): (_, fn(&[u8]) -> bool) = match kind {
         LineKind::Directive => (directive(text), may_act),
         LineKind::SectionClosing => (closed(text), |_| false),

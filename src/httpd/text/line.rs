@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter};
 
-use super::scan::{LineKind, find_reference, is_space, kind, trim, trim_start};
+use super::scan::{LineKind, find_reference, is_space, kind, trim};
 use crate::httpd::fast::glance::{Glance, Tests, look};
 use crate::httpd::fast::parallel::{in_parallel, processors};
 use crate::httpd::fast::scout::Scout;
@@ -235,7 +235,7 @@ fn split_piece(source: &[u8], piece: Range<usize>, nul: bool, tests: Tests) -> (
             }
         } else {
             start = end;
-            let text = trim_start(physical);
+            let text = trim(physical);
             line.marks = if scout.refers_before(end) { Line::REFERS } else { 0 };
             line.kind = kind(text);
             line.glance = look(line.kind, text, &mut lines.tests);

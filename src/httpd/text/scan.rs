@@ -67,9 +67,9 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// What a line is, from its text.
+/// What a line is, from its trimmed text.
 pub fn kind(text: &[u8]) -> LineKind {
-    match trim_start(text) {
+    match text {
         [] => LineKind::Blank,
         // Asked before variables are substituted: a `#` out of one is the name of a directive.
         [b'#', ..] => LineKind::Comment,

@@ -148,7 +148,7 @@ impl Reader {
             return None;
         }
         let substituted = self.c.variables.substitute(&text, |_| open = true);
-        let glance = glance::look(kind, &substituted, &mut Tests::default());
+        let glance = glance::look(kind, trim(&substituted), &mut Tests::default());
         open |= glance.may_act() || glance.test().is_some();
         let plain = kind == LineKind::Directive && !document.lines()[line].is_composed();
         open |= !plain && glance.known().is_none();
