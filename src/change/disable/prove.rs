@@ -1,10 +1,11 @@
 //! The proof of the way back: what was meant is gone, nothing is broken, and every other site is answered as before.
 //! Edits nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 
-use crate::httpd::{Configuration, Truth, VirtualHost};
+use crate::httpd::{Configuration, SectionId, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
@@ -35,13 +36,14 @@ pub(super) fn prove(
     }
     let now = State::of(result);
     refuse_plain_default(found, &now)?;
+    let questions = questions(found, &now);
     let mut first = None;
     for (at, host) in found.hosts.iter().enumerate() {
         if host.truth != Truth::True || decided.gone.contains(&at) {
             continue;
         }
-        for question in questions(found, host, &now) {
-            if now.answers(&question)
+        for question in questions.get(&host.section).into_iter().flatten() {
+            if now.answers(question)
                 == Some(Answer::of(
                     found.configuration,
                     host,
@@ -55,7 +57,11 @@ pub(super) fn prove(
                 first = Some(state_before(given, records, 0)?);
             }
             let was = first.as_ref().map(State::of);
-            if was.is_some_and(|was| was.answers(&question) == now.answers(&question)) {
+            let as_it_was = |was: &State| {
+                let mut ends = question.ends.iter();
+                ends.all(|end| was.answers_at(*end, question) == now.answers(question))
+            };
+            if was.as_ref().is_some_and(as_it_was) {
                 continue;
             }
             return Err(PlanError::Unproven(format!(
@@ -81,8 +87,8 @@ fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
         .filter(|listen| listen.truth == Truth::True)
         .map(|listen| listen.port);
     for port in ports.collect::<BTreeSet<u16>>() {
-        let request = Request::default();
-        for end in Answers::on(result, &request, port).local_ends() {
+        for ends in differing_ends(result, before, port) {
+            let end = ends[0];
             let set = result.address_set(end, port);
             let Some(first) = set.first().filter(|first| !speaks_tls(result, first)) else {
                 continue;
@@ -112,12 +118,14 @@ fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// A name at a local end of a port.
+/// A name at local ends of a port at which the same is answered before and after; there is at least one.
 struct Question {
-    end: Option<IpAddr>,
+    ends: Ends,
     port: u16,
     name: String,
 }
+
+type Ends = Rc<[Option<IpAddr>]>;
 
 /// Which virtual host answers, and over TLS or not; that is left open where it is meant to change.
 #[derive(Debug)]
@@ -152,8 +160,11 @@ impl<'a> State<'a> {
     }
 
     fn answers(&self, question: &Question) -> Option<Answer> {
-        let Question { end, port, name } = question;
-        let host = self.configuration.answering(*end, *port, name)?;
+        self.answers_at(question.ends[0], question)
+    }
+
+    fn answers_at(&self, end: Option<IpAddr>, question: &Question) -> Option<Answer> {
+        let host = self.configuration.answering(end, question.port, &question.name)?;
         Some(Answer::of(self.configuration, host, false))
     }
 
@@ -163,40 +174,60 @@ impl<'a> State<'a> {
     }
 }
 
-/// What a virtual host answers so far, where somebody listens afterwards too. One that lived by what goes, and was
-/// dead before, answers nothing any more.
-fn questions(found: &Found, host: &VirtualHost, now: &State) -> Vec<Question> {
+/// What each virtual host answers so far, by its section, where somebody listens afterwards too. One that lived by what goes,
+/// and was dead before, answers nothing any more.
+fn questions(found: &Found, now: &State) -> HashMap<SectionId, Vec<Question>> {
     let configuration = found.configuration;
-    let own = key(configuration, configuration.entry(host.entry));
-    let lives = |other: &VirtualHost| {
-        other.truth == Truth::True && key(now.configuration, now.configuration.entry(other.entry)) == own
+    let opening = |configuration: &Configuration, host: &VirtualHost| {
+        key(configuration, configuration.entry(host.entry))
     };
-    if !now.configuration.virtual_hosts().iter().any(lives) {
-        return Vec::new();
-    }
-    let names = host.server_name.iter().chain(&host.aliases);
-    let names: BTreeSet<&String> = names.filter(|name| !name.contains(['*', '?'])).collect();
+    let living = now.configuration.virtual_hosts().iter();
+    let living: HashSet<Vec<u8>> = living
+        .filter(|host| host.truth == Truth::True)
+        .map(|host| opening(now.configuration, host))
+        .collect();
     let listens = configuration.listens().iter();
     let ports = listens
         .filter(|listen| listen.truth == Truth::True)
         .map(|listen| listen.port);
     let ports: BTreeSet<u16> = ports.filter(|port| now.listens_on(*port)).collect();
-    let mut questions = Vec::new();
+    let mut questions: HashMap<SectionId, Vec<Question>> = HashMap::new();
     for port in ports {
-        let request = Request::default();
-        let answers = Answers::on(configuration, &request, port);
-        for end in answers.local_ends() {
-            for name in &names {
-                let answering = answers.answering(end, name);
-                if answering.is_some_and(|answering| answering.section == host.section) {
-                    questions.push(Question {
-                        end,
-                        port,
-                        name: (*name).clone(),
-                    });
+        for ends in differing_ends(configuration, now.configuration, port) {
+            let end = ends[0];
+            for host in configuration.address_set(end, port).iter() {
+                if !living.contains(&opening(configuration, host)) {
+                    continue;
                 }
+                let names = host.server_name.iter().chain(&host.aliases);
+                let names: BTreeSet<&String> = names.filter(|name| !name.contains(['*', '?'])).collect();
+                let own = names.into_iter().filter(|name| {
+                    let answering = configuration.answering(end, port, name);
+                    answering.is_some_and(|answering| answering.section == host.section)
+                });
+                let own = own.map(|name| Question {
+                    ends: ends.clone(),
+                    port,
+                    name: name.clone(),
+                });
+                questions.entry(host.section).or_default().extend(own);
             }
         }
     }
     questions
+}
+
+/// The local ends of a port, together those at which the same virtual hosts compete, both before and after.
+fn differing_ends(before: &Configuration, after: &Configuration, port: u16) -> Vec<Ends> {
+    let mut groups: Vec<Vec<Option<IpAddr>>> = Vec::new();
+    let mut known = HashMap::new();
+    for end in Answers::on(before, &Request::default(), port).local_ends() {
+        let both = [before, after].map(|configuration| configuration.address_set(end, port).identity());
+        let group = *known.entry(both).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].push(end);
+    }
+    groups.into_iter().map(Ends::from).collect()
 }

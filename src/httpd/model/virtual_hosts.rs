@@ -150,6 +150,14 @@ impl<'a> Competitors<'a> {
         self.members.iter().map(move |index| &all[*index as usize])
     }
 
+    /// The same number for the same ones of one configuration, and no other.
+    pub(crate) fn identity(self) -> usize {
+        match self.members {
+            [] => 0,
+            members => members.as_ptr() as usize,
+        }
+    }
+
     /// Are there none?
     pub fn is_empty(self) -> bool {
         self.members.is_empty()
