@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::httpd::{Configuration, Edit, Facts, Source, apply, real_path, trim};
+use crate::httpd::{Configuration, Document, Edit, Facts, Source, real_path, trim};
 
 use super::super::plan::{Link, PlanError};
 use super::super::work::read;
@@ -137,19 +138,20 @@ impl Decision<'_> {
 
     /// The configuration as decided so far.
     pub(super) fn view(&self) -> Result<Configuration, PlanError> {
-        let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+        let mut files: BTreeMap<PathBuf, Arc<Document>> = BTreeMap::new();
         for file in self.found.configuration.files() {
-            files.insert(file.real().to_path_buf(), file.document.bytes().to_vec());
-        }
-        let edits = self.edits();
-        for group in edits.chunk_by(|a, b| a.file == b.file) {
-            if let Some(bytes) = files.get_mut(&real_path(&group[0].file)) {
-                *bytes = apply(bytes, group).map_err(|error| PlanError::Unproven(error.to_string()))?;
-            }
+            files.insert(file.real().to_path_buf(), file.document.clone());
         }
         let (main, source, facts) = self.given;
+        let edits = self.edits();
+        for group in edits.chunk_by(|a, b| a.file == b.file) {
+            if let Some(document) = files.get_mut(&real_path(&group[0].file)) {
+                let edited = document.edited(group, facts.platform);
+                *document = Arc::new(edited.map_err(|error| PlanError::Unproven(error.to_string()))?);
+            }
+        }
         let links = self.decided.links.iter().map(|link| link.path.as_path());
-        read(main, &source.without(links).with_overlay(files), facts)
+        read(main, &source.without(links).with_documents(files), facts)
     }
 
     /// Everything decided so far as edits, by file and place.

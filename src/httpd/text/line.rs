@@ -79,6 +79,10 @@ impl Lines {
     /// The lines of the file after an edit that put `come` into the place of the bytes `gone`. Only those around it are split
     /// anew; `None` where that does not do.
     pub fn edited(&self, after: &[u8], gone: Range<usize>, come: Range<usize>) -> Option<Lines> {
+        // A NUL hides line feeds, wherever it stands.
+        if self.nul {
+            return None;
+        }
         let moved = |start: u32| start as usize - gone.end + come.end;
         // A line hangs on nothing behind its end, unless the file ends there.
         let kept = self.all.partition_point(|line| line.start as usize <= gone.start);
@@ -94,7 +98,7 @@ impl Lines {
                 .map_or(after.len(), |line| moved(line.start));
             let middle;
             (middle, end) = split_piece(after, from..to, false, self.tests.clone());
-            if self.nul || middle.nul {
+            if middle.nul {
                 return None;
             }
             // Else what stood behind goes on in what came.
