@@ -160,14 +160,9 @@ impl Printer {
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
         let message = printable(format!("{:#}", failure.error).as_bytes());
-        let mut document = serde_json::json!({ "error": message, "status": failure.status.code() });
-        if !failure.findings.is_empty() {
-            document["findings"] = serde_json::json!(failure.findings);
+        if self.json {
+            self.document(&document_of(failure, &message));
         }
-        if let Some(refusal) = failure.error.downcast_ref() {
-            document["refusal"] = render::refusal::parts(refusal);
-        }
-        self.document(&document);
         let word = if failure.status == ExitStatus::Refused {
             "refused"
         } else {
@@ -176,6 +171,18 @@ impl Printer {
         self.talk(&format!("esync-ssl: {word}: {message}"));
         failure.status
     }
+}
+
+/// A failure for programs.
+fn document_of(failure: &Failure, message: &str) -> serde_json::Value {
+    let mut document = serde_json::json!({ "error": message, "status": failure.status.code() });
+    if !failure.findings.is_empty() {
+        document["findings"] = serde_json::json!(failure.findings);
+    }
+    if let Some(refusal) = failure.error.downcast_ref() {
+        document["refusal"] = render::refusal::parts(refusal);
+    }
+    document
 }
 
 impl Progress for Printer {
