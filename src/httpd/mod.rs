@@ -32,7 +32,7 @@ pub use model::virtual_host::{Address, Host, VirtualHost, in_url, is_nobodys};
 pub(crate) use model::virtual_host::{host_part, matches_alias, without_scheme};
 pub use model::virtual_hosts::Competitors;
 pub use text::document::{Commented, Document, LineEnding};
-pub use text::edit::{Edit, Overlap, apply};
+pub use text::edit::{Edit, Overlap};
 pub use text::line::Line;
 pub(crate) use text::scan::find_reference;
 pub use text::scan::{LineKind, trim};

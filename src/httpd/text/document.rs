@@ -72,7 +72,7 @@ impl Document {
     /// The file after edits, all of it. Where they touch little of it, little is looked at again.
     ///
     /// # Errors
-    /// As [`apply`].
+    /// When edits touch the same bytes, or reach beyond the file.
     pub fn edited(&self, edits: &[Edit], platform: Platform) -> Result<Document, Overlap> {
         let bytes = apply(&self.bytes, edits)?;
         let start = edits.iter().map(|edit| edit.span.start).min().unwrap_or(0);

@@ -37,7 +37,7 @@ impl std::fmt::Display for Overlap {
 impl std::error::Error for Overlap {}
 
 /// Applies edits, all of one file, to its bytes. Several insertions at one place keep their order.
-pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Overlap> {
+pub(super) fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Overlap> {
     let mut sorted: Vec<&Edit> = edits.iter().collect();
     // An insertion goes before what is replaced at the same place.
     sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
