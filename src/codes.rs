@@ -38,6 +38,24 @@ macro_rules! codes {
                 serializer.serialize_str(self.word())
             }
         }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            // No list: new words may come with every version.
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "pattern": "^[A-Z][A-Z0-9-]*$",
+                    "description": concat!(
+                        "A word that keeps its meaning. New ones may come with any version; programs take a word that they do ",
+                        "not know as just another of its kind."
+                    ),
+                })
+            }
+        }
     };
 }
 

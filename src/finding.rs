@@ -3,16 +3,19 @@
 //!
 //! Codes are part of the interface: scripts match them and `--force` names them. They never change.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::str::FromStr;
 
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 use crate::codes::codes;
+pub use crate::place::Place;
+pub use crate::severity::{Level, Phase, Severity};
 
 /// Something to tell about a server, its configuration or its files. `P` says where: in a configuration that was read
 /// ([`Spot`](crate::httpd::Spot)), or in a file as people know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding<P = Option<Place>> {
     /// What kind of fault it is.
     pub code: Code,
@@ -29,78 +32,103 @@ pub struct Finding<P = Option<Place>> {
     /// What Apache writes into its error log about it, e.g. `AH02565`, as far as it writes anything.
     pub apache_codes: Vec<&'static str>,
     /// What `lint` calls the rule, e.g. `no-listen`; empty for rules about anything but directives.
-    #[serde(skip)]
     pub rule: &'static str,
     /// When Apache notices, where that is known; of what it accepts, when we noticed.
-    #[serde(skip)]
     pub phase: Option<Phase>,
     /// It stands inside a condition that we could not decide, and matters only if that holds.
-    #[serde(skip)]
     pub uncertain: bool,
     /// Apache's own message, where it has one; without the help text that Apache puts behind a comma.
-    #[serde(skip)]
     pub apache: Option<String>,
+    /// How it comes that Apache reads the place at all.
+    pub origin: Origin,
 }
 
-/// When Apache would notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// While it reads the files.
-    Reading,
-    /// When it carries the stored directives out; `httpd -t` tells it.
-    Checking,
-    /// Only at the start: `httpd -t` is content.
-    Starting,
+/// How it comes that Apache reads a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The `Include` lines that lead to the file, innermost first.
+    pub included_from: Vec<Place>,
+    /// The line of a macro that the text came out of.
+    pub macro_line: Option<MacroLine>,
 }
 
-/// A file and perhaps a line in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Place {
-    /// The file as it was named.
-    pub file: String,
-    /// Line, counted from 1.
-    pub line: Option<usize>,
+/// A line of a macro that is used at the place told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MacroLine {
+    /// Apache's name for the place, such as `macro 'n' (defined on line 3 of "httpd.conf") used on line 9 of "httpd.conf"`.
+    pub name: String,
+    /// The line in the macro, counted from 1.
+    pub line: usize,
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}", self.file),
-            None => f.write_str(&self.file),
-        }
+/// The same for programs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Finding", description = "Something to tell about a server, its configuration or its files.")]
+struct Told<'a> {
+    /// What kind of fault it is. All codes: `src/finding.rs`. `--force` takes them.
+    code: Code,
+    /// What `lint` calls the rule, such as `no-listen`; null for rules about anything but directives. New ones may come
+    /// with any version.
+    rule: Option<&'static str>,
+    /// What comes of it.
+    severity: Severity,
+    /// The same as error, warning or note.
+    level: Level,
+    /// What is wrong, in one sentence.
+    summary: &'a str,
+    /// Where; null where it is no place in a file.
+    place: &'a Option<Place>,
+    /// Why it is wrong, with the facts that show it; empty where the summary says it.
+    cause: &'a str,
+    /// What to do: a command or an exact edit; empty where the summary says it.
+    fix: &'a str,
+    /// What Apache writes into its error log about it, such as `AH02565`.
+    apache_codes: &'a [&'static str],
+    /// Apache's message, or its fixed part; null where it says nothing or that is not known.
+    apache_message: Option<&'a str>,
+    /// When Apache notices; null where that is not known.
+    phase: Option<Phase>,
+    /// It hangs on a condition in the configuration that could not be decided.
+    uncertain: bool,
+    /// The `Include` lines that lead to the file, innermost first.
+    included_from: &'a [Place],
+    /// The line of the macro that the text came out of; null where it came out of none.
+    macro_line: &'a Option<MacroLine>,
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let told = Told {
+            code: self.code,
+            rule: Some(self.rule).filter(|rule| !rule.is_empty()),
+            severity: self.severity,
+            level: self.level(),
+            summary: &self.summary,
+            place: &self.place,
+            cause: &self.cause,
+            fix: &self.fix,
+            apache_codes: &self.apache_codes,
+            apache_message: self.apache.as_deref(),
+            phase: self.phase,
+            uncertain: self.uncertain,
+            included_from: &self.origin.included_from,
+            macro_line: &self.origin.macro_line,
+        };
+        told.serialize(serializer)
     }
 }
 
-/// How bad a finding is, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// The server does not start, or a running one ends when it reads this.
-    StopsStart,
-    /// The server starts and clients refuse it.
-    BreaksClients,
-    /// It works for most, and not as it should.
-    WorksButWrong,
-    /// Good to know.
-    Advice,
-}
-
-impl Severity {
-    /// Whether `enable` refuses because of it.
-    pub fn is_error(self) -> bool {
-        matches!(self, Severity::StopsStart | Severity::BreaksClients)
+impl JsonSchema for Finding {
+    fn schema_name() -> Cow<'static, str> {
+        Told::schema_name()
     }
-}
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Severity::StopsStart => "stops the start",
-            Severity::BreaksClients => "breaks clients",
-            Severity::WorksButWrong => "works, but wrong",
-            Severity::Advice => "advice",
-        })
+    fn schema_id() -> Cow<'static, str> {
+        Told::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Told::json_schema(generator)
     }
 }
 
@@ -235,7 +263,12 @@ impl FromStr for Code {
 impl<P> Finding<P> {
     /// Whether it certainly keeps the server from starting or clients from being served.
     pub fn is_error(&self) -> bool {
-        self.severity.is_error() && !self.uncertain
+        self.level() == Level::Error
+    }
+
+    /// Error, warning or note.
+    pub fn level(&self) -> Level {
+        self.severity.level(self.uncertain)
     }
 
     /// The same, somewhere else or told in another way.
@@ -252,6 +285,7 @@ impl<P> Finding<P> {
             phase: self.phase,
             uncertain: self.uncertain,
             apache: self.apache,
+            origin: self.origin,
         }
     }
 }
@@ -287,15 +321,13 @@ impl Finding {
             phase: None,
             uncertain: false,
             apache: None,
+            origin: Origin::default(),
         }
     }
 
     /// The same, in this file and line.
     pub fn at(mut self, file: &str, line: Option<usize>) -> Finding {
-        self.place = Some(Place {
-            file: file.to_owned(),
-            line,
-        });
+        self.place = Some(Place::new(file, line));
         self
     }
 
@@ -337,6 +369,7 @@ mod tests {
         let json = serde_json::to_value(finding).unwrap();
         assert_eq!(json["code"], "KEY-MISMATCH");
         assert_eq!(json["severity"], "stops-start");
+        assert_eq!(json["level"], "error");
         assert_eq!(json["place"]["line"], 3);
     }
 }

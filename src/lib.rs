@@ -14,6 +14,7 @@
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`finding`]: the one shape of what is wrong, and all its codes.
 //! - [`exit_status`]: every number the program exits with.
+//! - [`place`]: where something is, and when.
 //! - [`refusal`]: why a request is not carried out, as data.
 //! - [`foreign`]: how files are opened that others may have written.
 //! - [`shown`]: what others wrote, as people may see it.
@@ -70,9 +71,11 @@ pub mod interrupt;
 pub mod lint;
 pub mod mod_ssl;
 pub mod operation;
+pub mod place;
 pub mod quoted;
 pub mod refusal;
 mod refusal_code;
 pub mod server;
+mod severity;
 pub mod shown;
 pub mod tls;

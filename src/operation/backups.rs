@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
@@ -11,6 +12,7 @@ use super::interrupted::stores;
 use super::progress::Progress;
 use super::{Failure, interrupted};
 use crate::apply::Backup;
+use crate::place::{Moment, ShownPath};
 use crate::shown::{printable, shown};
 
 /// What can be restored.
@@ -46,24 +48,34 @@ pub fn list(root: &Path, world: &World) -> Result<Listed, Failure> {
     Ok(listed)
 }
 
-#[derive(Serialize)]
 /// The backups of a server root.
+#[derive(Serialize, JsonSchema)]
 pub struct Listed {
+    /// The server root.
+    #[serde(skip)]
     pub(crate) root: String,
+    /// The backups, in the order of their time.
     pub(crate) backups: Vec<Line>,
-    /// A run that was interrupted.
+    /// The id of a run that was interrupted; null where none is to be undone.
     pub(crate) unfinished: Option<String>,
 }
 
-#[derive(Serialize)]
+/// What a run of a writing command changed, and can be put back.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Backup")]
 pub(crate) struct Line {
+    /// What `restore` calls it.
     pub(crate) id: String,
-    pub(crate) time: String,
+    /// When it was made; null where its record does not tell.
+    pub(crate) time: Option<Moment>,
+    /// The command line that changed something.
     pub(crate) command: String,
+    /// Why, change by change.
     pub(crate) reasons: Vec<String>,
-    pub(crate) files: Vec<String>,
+    /// The files that were changed.
+    pub(crate) files: Vec<ShownPath>,
     /// Those of the files that somebody changed since.
-    pub(crate) changed_since: Vec<String>,
+    pub(crate) changed_since: Vec<ShownPath>,
 }
 
 impl Line {
@@ -71,7 +83,7 @@ impl Line {
         let manifest = &backup.manifest;
         Line {
             id: backup.id.clone(),
-            time: manifest.time.clone(),
+            time: Moment::parse(&manifest.time),
             command: printable(manifest.command.get(1..).unwrap_or_default().join(" ").as_bytes()),
             reasons: manifest
                 .reasons
@@ -81,9 +93,13 @@ impl Line {
             files: manifest
                 .entries
                 .iter()
-                .map(|entry| shown(&entry.path.path()))
+                .map(|entry| shown(&entry.path.path()).into())
                 .collect(),
-            changed_since: backup.changed_since().iter().map(|path| shown(path)).collect(),
+            changed_since: backup
+                .changed_since()
+                .iter()
+                .map(|path| shown(path).into())
+                .collect(),
         }
     }
 }

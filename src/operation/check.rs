@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -21,6 +22,7 @@ use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 use crate::httpd::{Listen, SERVER, SectionId, Truth};
 use crate::server::service;
+use crate::severity::Counts;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -48,50 +50,48 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
     }
 }
 
-/// The answer, for programs and for the text.
-#[derive(Serialize)]
+/// What the rules say of the files and settings of a server.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
+    /// Which server they are judged for.
     server: ReportedServer,
+    /// The same in words.
     #[serde(skip)]
     pub(crate) server_text: String,
+    /// Every pair of certificate and key, and every virtual host with settings that something is to be said about.
     pub(crate) checked: Vec<Checked>,
     /// About listeners, ports, modules, logs and virtual hosts as a whole.
-    pub(crate) configuration: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// Virtual hosts that were not checked, and why.
     pub(crate) skipped: Vec<Skipped>,
-    /// How many errors there are.
-    pub errors: usize,
-    warnings: usize,
-    notes: usize,
+    /// How many findings there are, here and in `checked`.
+    #[serde(flatten)]
+    pub counts: Counts,
 }
 
 impl Report {
     fn new(
         server: Server,
         checked: Vec<Checked>,
-        configuration: Vec<Finding>,
+        findings: Vec<Finding>,
         skipped: Vec<Skipped>,
     ) -> Report {
-        let all = || {
-            checked
-                .iter()
-                .flat_map(|checked| &checked.findings)
-                .chain(&configuration)
-        };
-        let errors = all().filter(|finding| finding.severity.is_error()).count();
-        let notes = all()
-            .filter(|finding| finding.severity == Severity::Advice)
-            .count();
-        Report {
+        let mut report = Report {
             server: server.report(),
             server_text: server.describe(),
-            errors,
-            warnings: all().count() - errors - notes,
-            notes,
             checked,
-            configuration,
+            findings,
             skipped,
-        }
+            counts: Counts::default(),
+        };
+        report.counts = report.findings().map(Finding::level).collect();
+        report
+    }
+
+    /// All findings: those of every pair and virtual host, then those of the whole.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let each = self.checked.iter().flat_map(|checked| &checked.findings);
+        each.chain(&self.findings)
     }
 }
 
@@ -175,7 +175,7 @@ pub fn of_loaded(
         for host in configuration.virtual_hosts() {
             if host.truth == Truth::Unknown {
                 skipped.push(Skipped {
-                    place: place_of(loaded, host.entry),
+                    place: Some(place_of(loaded, host.entry)),
                     reason: "whether it is active hangs on a condition that is not known here".into(),
                 });
             }

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
@@ -12,11 +13,12 @@ use super::names::client_name;
 use super::progress::Progress;
 use super::targets::targets;
 use super::{Failure, verify};
-use crate::check::{Finding, Severity, gateway};
+use crate::check::{Finding, gateway};
 use crate::httpd::in_url;
 use crate::server::deadline::{Patience, resolve};
 use crate::server::handshake::{Failure as Missed, request, tls12};
 use crate::server::http::{Answer, Request};
+use crate::severity::Counts;
 use crate::shown::printable;
 
 /// What a device is told, for all that Talk2M passes on.
@@ -91,25 +93,30 @@ fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
     addresses
 }
 
-#[derive(Serialize)]
 /// What a gateway meets.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
+    /// What people type.
     pub(crate) settings: Settings,
     /// What the name leads to from this machine.
     pub(crate) addresses: Vec<IpAddr>,
+    /// What clients see that trust roots only, as `verify` tells it.
     pub(crate) served: verify::Report,
+    /// TLS 1.2 is spoken; null where no handshake came about.
     pub(crate) tls12: Option<bool>,
+    /// The request that looked at the path; null where none was made.
     pub(crate) looked: Option<Asked>,
+    /// The sample that was posted; null where none was.
     pub(crate) sent: Option<Asked>,
     /// What is to be said besides that which `served` holds.
     pub(crate) findings: Vec<Finding>,
-    /// How many errors there are.
-    pub errors: usize,
-    pub(crate) warnings: usize,
+    /// How many findings there are, here and in `served`.
+    #[serde(flatten)]
+    pub counts: Counts,
 }
 
 /// What people type.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Settings {
     /// In eCatcher: Account > M2U.
     pub(crate) m2u_url: String,
@@ -118,13 +125,17 @@ pub(crate) struct Settings {
 }
 
 /// A request with its answer.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Asked {
+    /// `HEAD` or `POST`.
     pub(crate) method: &'static str,
+    /// The path of the URL.
     pub(crate) path: String,
+    /// The status of the answer; null where none came.
     pub(crate) status: Option<u16>,
+    /// Where it leads to; null where it does not.
     pub(crate) location: Option<String>,
-    /// The first lines of what came.
+    /// The first lines of what came; null where nothing did.
     pub(crate) body: Option<String>,
 }
 
@@ -167,8 +178,7 @@ impl Report {
             looked: None,
             sent: None,
             findings,
-            errors: 0,
-            warnings: 0,
+            counts: Counts::default(),
         }
     }
 
@@ -204,14 +214,12 @@ impl Report {
     fn count(&mut self) {
         self.findings.dedup();
         self.findings.sort_by_key(|finding| finding.severity);
-        let all = || self.served.findings().chain(&self.findings);
-        let errors = all().filter(|finding| finding.severity.is_error()).count();
-        let notes = all()
-            .filter(|finding| finding.severity == Severity::Advice)
-            .count();
-        let count = all().count();
-        self.errors = errors;
-        self.warnings = count - errors - notes;
+        self.counts = self.findings().map(Finding::level).collect();
+    }
+
+    /// All findings: of what is served, then of what was asked besides.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.served.findings().chain(&self.findings)
     }
 }
 

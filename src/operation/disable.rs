@@ -3,7 +3,7 @@
 use super::Failure;
 use super::environment::{Where, World, Writing};
 use super::job::Job;
-use super::new_files::Reported;
+use super::file_action::{FileAction, Reported};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::records::{AskedFor, records};
@@ -67,7 +67,7 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
             format!("remove the link to {}: {}", link.target.display(), link.reason).as_bytes(),
         ),
     });
-    report.remove = Some(links.collect());
+    report.files.extend(links.map(FileAction::remove));
     if plan.is_empty() {
         report.result = "unchanged";
         voice.unchanged(&nothing(&request.off));
@@ -101,7 +101,7 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
 /// What is to be written.
 fn work(plan: Plan, report: &Report) -> Work {
     let changed = report.changes.iter().map(|change| change.reason.clone());
-    let removed = report.remove.iter().flatten().map(|link| link.reason.clone());
+    let removed = report.files.iter().filter_map(|link| link.reason.clone());
     Work {
         changes: plan_report::changes(plan).collect(),
         reasons: changed.chain(removed).collect(),

@@ -9,7 +9,7 @@ use super::find::Loaded;
 use super::job::Job;
 use super::judge_files::{self, Server};
 use super::names::domain_names;
-use super::new_files::Reported;
+use super::file_action::{FileAction, Reported};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::turn::Turn;
@@ -237,7 +237,9 @@ fn report(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>
         file: loaded.show(&link.path),
         reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
     });
-    report.create = Some(links.chain(files.create.report()).collect());
-    report.findings = Some(findings);
+    report
+        .files
+        .extend(links.chain(files.create.report()).map(FileAction::create));
+    report.findings = findings;
     report
 }

@@ -7,11 +7,12 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::Failure;
+use super::file_action::Reported;
 use super::find::Loaded;
 use super::judge_files::{self, Server};
 use super::key_files::{judged, without_key};
 use super::names::file_name;
-use super::new_files::{KEY_READERS, NewFiles, Reported, left_out};
+use super::new_files::{KEY_READERS, NewFiles, left_out};
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};

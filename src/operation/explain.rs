@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use super::environment::Where;
-use super::explained::{Explained, Log, LogReport};
+use super::explained::{Explained, Log, LogReport, StartOutcome};
 use super::find::Loaded;
 use super::judge_files::Server;
 use super::judge_hosts::{Checked, judge_host};
@@ -20,6 +20,7 @@ use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
+use crate::place::{Moment, ShownPath};
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::server::error_log::{Entry, parse};
 use crate::server::log_file::{end_of, tail};
@@ -89,7 +90,7 @@ const UNKNOWN: usize = 256 << 10;
 fn given(file: &Path) -> Result<Log, Failure> {
     let (name, bytes) = if file == Path::new("-") {
         let bytes = end_of(std::io::stdin().lock()).context("the standard input cannot be read")?;
-        ("the standard input".into(), bytes)
+        (ShownPath::of_others("the standard input"), bytes)
     } else {
         let bytes = tail(file, foreign::LOG_TAIL).with_context(|| {
             format!(
@@ -97,11 +98,11 @@ fn given(file: &Path) -> Result<Log, Failure> {
                 file.display()
             )
         })?;
-        (file.display().to_string(), bytes)
+        (file.display().to_string().into(), bytes)
     };
     if holds_private_key(&bytes) {
         let named = match file == Path::new("-") {
-            true => Text::from(name),
+            true => Text::from(&*name),
             false => Place::path(file).into(),
         };
         return Err(Failure::refused(Refusal::new(
@@ -123,7 +124,7 @@ fn given(file: &Path) -> Result<Log, Failure> {
 
 /// Every log of a configuration.
 pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
-    let log = |name: String, read: Result<Vec<u8>, String>| match read {
+    let log = |name: ShownPath, read: Result<Vec<u8>, String>| match read {
         Ok(bytes) if holds_private_key(&bytes) => Log {
             name,
             trouble: Some("it holds a private key and is no log".into()),
@@ -159,28 +160,28 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
                     _ => tail(&host, each.min(left)).map_err(|error| error.to_string()),
                 };
                 left -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                logs.push(log(name, read));
+                logs.push(log(name.into(), read));
             }
             Source::Program(command) => logs.push(log(
-                format!("the program {command}"),
+                ShownPath::of_others(&format!("the program {command}")),
                 Err("the lines go to a program; pipe what it writes into esync-ssl explain -".into()),
             )),
             Source::Syslog => logs.push(log(
-                "syslog".into(),
+                ShownPath::of_others("syslog"),
                 Err(
                     "the lines go to the log of the system; journalctl -t httpd | esync-ssl explain -".into(),
                 ),
             )),
         }
     }
-    logs.extend(crate::server::system_log::read().map(|(name, read)| log(name, read)));
+    logs.extend(crate::server::system_log::read().map(|(name, read)| log(ShownPath::of_others(&name), read)));
     logs
 }
 
 /// What a server said to whoever told it to start.
 pub fn said(words: &str, loaded: &Loaded) -> LogReport {
     let log = Log {
-        name: "what Apache said".into(),
+        name: ShownPath::of_others("what Apache said"),
         trouble: None,
         bytes: words.as_bytes().to_vec(),
     };
@@ -219,7 +220,7 @@ pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, pl
         }
     }
     explained.sort_by_key(|one| one.finding.severity);
-    let more_explained = explained.len().saturating_sub(MOST_EXPLAINED);
+    let more_finding_count = explained.len().saturating_sub(MOST_EXPLAINED);
     explained.truncate(MOST_EXPLAINED);
     let mut room = UNKNOWN;
     let kept = unknown.iter().rev().take_while(|text| {
@@ -227,20 +228,22 @@ pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, pl
         room = room.saturating_sub(text.len());
         fits
     });
-    let more_unknown = unknown.len() - kept.count();
+    let more_unknown_line_count = unknown.len() - kept.count();
+    let first = entries.iter().find_map(|entry| entry.time);
     LogReport {
         logs,
         outcome: outcome.map(|outcome| match outcome {
-            Outcome::Running => "running",
-            Outcome::Failed => "failed",
-            Outcome::Stopped => "stopped",
-            Outcome::Unknown => "unknown",
+            Outcome::Running => StartOutcome::Running,
+            Outcome::Failed => StartOutcome::Failed,
+            Outcome::Stopped => StartOutcome::Stopped,
+            Outcome::Unknown => StartOutcome::Unknown,
         }),
-        from: entries.iter().find_map(|entry| entry.time).map(shown),
-        explained,
-        more_explained,
-        unknown: unknown.split_off(more_unknown),
-        more_unknown,
+        from: first.map(Moment::of_this_machine),
+        from_text: first.map(shown),
+        findings: explained,
+        more_finding_count,
+        unknown_lines: unknown.split_off(more_unknown_line_count),
+        more_unknown_line_count,
     }
 }
 
@@ -347,7 +350,7 @@ fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Op
         finding,
         seen: seen.is_some(),
         note,
-        count: group.count,
+        occurrence_count: group.count,
         lines: lines(group),
     })
 }

@@ -1,51 +1,79 @@
 //! What logs say, as data.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::Finding;
+use crate::place::{Moment, ShownPath};
 
 /// A log that was read, or why it was not.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Log {
-    pub(crate) name: String,
+    /// Its file, as an absolute path; or what it is in words, such as `syslog`.
+    #[schemars(with = "String")]
+    pub(crate) name: ShownPath,
+    /// Why it was not read; null where it was.
     pub(crate) trouble: Option<String>,
+    /// What it holds.
     #[serde(skip)]
     pub(crate) bytes: Vec<u8>,
 }
 
 /// What the logs say.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct LogReport {
+    /// The logs that were looked for.
     pub(crate) logs: Vec<Log>,
-    /// How the last start went: `running`, `failed`, `stopped`, `unknown`; nothing with `--since`.
-    pub(crate) outcome: Option<&'static str>,
-    /// The time of the first entry that counts.
-    pub(crate) from: Option<String>,
-    pub(crate) explained: Vec<Explained>,
-    /// How many less grave ones are not among these.
-    pub(crate) more_explained: usize,
+    /// How the last start went; null with `--since`.
+    pub(crate) outcome: Option<StartOutcome>,
+    /// The time of the first entry that counts; null where none tells one. Logs tell no zone: this machine's is taken.
+    pub(crate) from: Option<Moment>,
+    /// The same as in the log.
+    #[serde(skip)]
+    pub(crate) from_text: Option<String>,
+    /// What the entries say, the worst first.
+    pub(crate) findings: Vec<Explained>,
+    /// How many less grave findings are not among these.
+    pub(crate) more_finding_count: usize,
     /// Lines that are not known.
-    pub(crate) unknown: Vec<String>,
-    /// How many before them are left out.
-    pub(crate) more_unknown: usize,
+    pub(crate) unknown_lines: Vec<String>,
+    /// How many lines that are not known are left out before these.
+    pub(crate) more_unknown_line_count: usize,
 }
 
-/// What is said of one thing.
-#[derive(Serialize)]
+/// How the last start of a server went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartOutcome {
+    /// It came up.
+    Running,
+    /// It did not.
+    Failed,
+    /// It came up, and was stopped.
+    Stopped,
+    /// The log does not say.
+    Unknown,
+}
+
+/// A finding, with the entries of the log that say it.
+#[derive(Serialize, JsonSchema)]
 pub struct Explained {
+    /// What it means.
     #[serde(flatten)]
     pub(crate) finding: Finding,
     /// The files and settings were looked at, and show this.
     pub(crate) seen: bool,
-    /// What else is to be said about the files as they are now.
+    /// What else is to be said about the files as they are now; null where nothing is.
     pub(crate) note: Option<String>,
-    pub(crate) count: usize,
+    /// How often it was said.
+    pub(crate) occurrence_count: usize,
+    /// The entries of the log, each once.
     pub(crate) lines: Vec<String>,
 }
 
 impl LogReport {
     /// Findings, the worst first.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.explained.iter().map(|one| &one.finding)
+        self.findings.iter().map(|one| &one.finding)
     }
 }

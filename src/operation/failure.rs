@@ -71,7 +71,7 @@ impl Failure {
         let open = findings.iter().filter(|finding| finding.is_open(forced));
         let places = open.filter_map(|finding| finding.place.as_ref()).map(|place| {
             let line = place.line.and_then(|line| line.try_into().ok());
-            Place::path(&place.file).line(line)
+            Place::file(&*place.file.absolute(), place.file.as_bytes()).line(line)
         });
         let refusal = refusal.about(places);
         Failure {

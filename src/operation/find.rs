@@ -12,7 +12,7 @@ use super::{Failure, interrupted};
 use crate::acl::Account;
 use crate::apply::{Content, Undone};
 use crate::check::Code;
-use crate::httpd::{Configuration, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
+use crate::httpd::{Configuration, Entry, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
@@ -281,6 +281,14 @@ impl Loaded {
     /// The same as where something is.
     pub fn place(&self, path: &Path) -> Place {
         Place::file(path, self.show(path).as_bytes())
+    }
+
+    /// Where an entry stands, with all lines of it.
+    pub fn place_of(&self, entry: &Entry) -> crate::place::Place {
+        let file = self.configuration.file(entry.file);
+        let line = entry.line as usize;
+        let [first, last] = [file.document.number(line), file.document.last_number(line)];
+        crate::place::Place::lines(self.show(&file.host), first as usize, last as usize)
     }
 
     /// Where the configuration names its server root.

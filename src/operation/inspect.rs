@@ -1,14 +1,15 @@
 //! What certificate and key files are.
 
 use camino::Utf8PathBuf;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::key_files;
 use super::pass_phrase::PassPhrases;
 use super::progress::Progress;
 use super::relations::{self, Numbered, Relations};
+use crate::place::{Moment, ShownPath};
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 use crate::tls::Error;
@@ -23,7 +24,7 @@ use crate::tls::request::Request;
 pub fn run(files: &[Utf8PathBuf], phrases: PassPhrases, progress: &dyn Progress) -> Report {
     let mut desk = Desk::new(phrases);
     let mut inspected = Vec::new();
-    let mut errors = Vec::new();
+    let mut unread = Vec::new();
     for path in files {
         match key_files::bytes(path, "given") {
             Ok(bytes) => inspected.push(desk.look_at(path.as_str(), &bytes)),
@@ -38,14 +39,17 @@ pub fn run(files: &[Utf8PathBuf], phrases: PassPhrases, progress: &dyn Progress)
             Err(failure) => {
                 let words = format!("{:#}", failure.error);
                 progress.talk(&printable(format!("esync-ssl: error: {words}").as_bytes()));
-                errors = vec![printable(words.as_bytes())];
+                unread.push(Unread {
+                    file: path.as_str().into(),
+                    reason: printable(words.as_bytes()),
+                });
             }
         }
     }
     Report {
         files: inspected,
         together: relations::find(desk.certificates, &desk.keys),
-        errors,
+        unread,
     }
 }
 
@@ -57,62 +61,151 @@ struct Desk {
     keys: Vec<(usize, PublicKey)>,
 }
 
-#[derive(Serialize)]
 /// What files are.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
+    /// The files, in the order in which they were named.
     pub(crate) files: Vec<Inspected>,
+    /// What fits together.
     pub(crate) together: Relations,
     /// Files that could not be read.
-    pub(crate) errors: Vec<String>,
+    pub(crate) unread: Vec<Unread>,
 }
 
-#[derive(Serialize)]
+/// A file that could not be read.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Unread {
+    /// The file.
+    pub(crate) file: ShownPath,
+    /// Why, with what helps.
+    pub(crate) reason: String,
+}
+
+/// A file that was looked at.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Inspected {
-    pub(crate) file: String,
+    /// The file.
+    pub(crate) file: ShownPath,
     /// What the whole file is, in words.
     pub(crate) what: String,
-    pub(crate) shape: &'static str,
-    pub(crate) encoding: &'static str,
+    /// In which form its contents are.
+    pub(crate) shape: FileShape,
+    /// How its characters are written.
+    pub(crate) encoding: FileEncoding,
+    /// What is in it.
     pub(crate) items: Vec<Part>,
 }
 
+/// In which form the contents of a file are. More may come with any version.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FileShape {
+    /// No bytes.
+    Empty,
+    /// Blanks and line ends only.
+    Blank,
+    /// PEM: base64 between lines of BEGIN and END.
+    Pem,
+    /// DER: binary.
+    Der,
+    /// Base64 without the lines of BEGIN and END.
+    Base64,
+    /// A web page.
+    Html,
+    /// A key as PuTTY writes it.
+    Putty,
+    /// PEM whose dashes a word processor has changed.
+    TypographicDashes,
+    /// More than any such file holds.
+    TooLarge,
+    /// None of these.
+    Unknown,
+}
+
+/// How the characters of a file are written.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+pub(crate) enum FileEncoding {
+    /// As Apache reads them.
+    #[serde(rename = "plain")]
+    Plain,
+    /// UTF-8 with a byte order mark.
+    #[serde(rename = "utf-8-bom")]
+    Utf8Bom,
+    /// UTF-16.
+    #[serde(rename = "utf-16")]
+    Utf16,
+}
+
 /// One certificate, key or other structure; exactly one of the last three is there when it could be read.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Part {
+    /// Its number among all items of all files, from 1.
     pub(crate) id: usize,
+    /// What it is, in words.
     pub(crate) what: String,
+    /// The line in the file where it begins; null where the file has no lines.
     pub(crate) line: Option<usize>,
     /// It was inside an archive.
     pub(crate) in_archive: bool,
     /// Why it cannot be used as it is.
     pub(crate) problem: Option<String>,
+    /// What the certificate says.
     pub(crate) certificate: Option<ReportedCertificate>,
+    /// What the private key is; nothing of it.
     pub(crate) key: Option<ReportedKey>,
+    /// What the request for a certificate says.
     pub(crate) request: Option<ReportedRequest>,
 }
 
-#[derive(Serialize)]
+/// What a certificate says.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ReportedCertificate {
+    /// Whose it is.
     pub(crate) subject: String,
+    /// Who signed it.
     pub(crate) issuer: String,
+    /// The names and addresses that clients accept it for (`subjectAltName`).
     pub(crate) names: Vec<String>,
+    /// The common names of the subject, which clients of today do not look at.
     pub(crate) common_names: Vec<String>,
-    pub(crate) not_before: String,
-    pub(crate) not_after: String,
-    /// `valid`, `expired` or `not-yet-valid`, by the clock of this machine.
-    pub(crate) validity: &'static str,
+    /// When it begins to be valid.
+    pub(crate) not_before: Moment,
+    /// When it ends.
+    pub(crate) not_after: Moment,
+    /// Whether it is valid now, by the clock of this machine.
+    pub(crate) validity: Validity,
+    /// The serial number, in hexadecimal.
     pub(crate) serial: String,
+    /// It may sign others.
     pub(crate) ca: bool,
+    /// Subject and issuer are the same.
     pub(crate) self_signed: bool,
+    /// The digest that its signature is made over.
     pub(crate) signature_digest: String,
+    /// The key that it vouches for.
     pub(crate) public_key: ReportedKey,
+    /// SHA-256 over it, its fingerprint.
     pub(crate) sha256: String,
+    /// SHA-1 over it.
     pub(crate) sha1: String,
 }
 
+/// Whether a certificate is valid now.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Validity {
+    /// It is.
+    Valid,
+    /// No longer.
+    Expired,
+    /// Not yet.
+    NotYetValid,
+}
+
 /// A key by its public half; nothing here is secret.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ReportedKey {
+    /// Its kind and size, such as `EC P-256` or `RSA, 2048 bits`.
     #[serde(rename = "type")]
     pub(crate) kind: String,
     /// It is under a pass-phrase that was not given.
@@ -121,10 +214,14 @@ pub(crate) struct ReportedKey {
     pub(crate) public_sha256: Option<String>,
 }
 
-#[derive(Serialize)]
+/// What a request for a certificate says.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ReportedRequest {
+    /// Whose certificate is wanted.
     pub(crate) subject: String,
+    /// The names and addresses that it is wanted for.
     pub(crate) names: Vec<String>,
+    /// The key that it is wanted for.
     pub(crate) public_key: ReportedKey,
 }
 
@@ -132,7 +229,7 @@ impl Report {
     /// Why it is no answer to everything that was asked: files in which nothing is.
     pub fn refusal(&self) -> Option<Refusal> {
         let files = self.files.iter().filter(|file| file.items.is_empty());
-        let files: Vec<Text> = files.map(|file| Place::path(&file.file).into()).collect();
+        let files: Vec<Text> = files.map(|file| Place::path(&*file.file).into()).collect();
         let cause = say![
             Text::joined(files.iter().cloned(), ", "),
             " holds no certificate, key or request"
@@ -149,7 +246,7 @@ pub fn summary<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Repo
     Report {
         files,
         together: relations::find(desk.certificates, &desk.keys),
-        errors: Vec::new(),
+        unread: Vec::new(),
     }
 }
 
@@ -175,13 +272,13 @@ impl Desk {
             items.extend(inner);
         }
         Inspected {
-            file: path.to_owned(),
+            file: path.into(),
             what: contents.describe(),
             shape: shape(contents.shape),
             encoding: match contents.encoding {
-                Encoding::Plain => "plain",
-                Encoding::Utf8Bom => "utf-8-bom",
-                Encoding::Utf16 => "utf-16",
+                Encoding::Plain => FileEncoding::Plain,
+                Encoding::Utf8Bom => FileEncoding::Utf8Bom,
+                Encoding::Utf16 => FileEncoding::Utf16,
             },
             items,
         }
@@ -242,14 +339,14 @@ impl Desk {
             issuer: certificate.issuer.clone(),
             names,
             common_names: certificate.common_names.clone(),
-            not_before: rfc3339(certificate.not_before),
-            not_after: rfc3339(certificate.not_after),
+            not_before: certificate.not_before.into(),
+            not_after: certificate.not_after.into(),
             validity: if now > certificate.not_after {
-                "expired"
+                Validity::Expired
             } else if now < certificate.not_before {
-                "not-yet-valid"
+                Validity::NotYetValid
             } else {
-                "valid"
+                Validity::Valid
             },
             serial: certificate.serial.clone(),
             ca: certificate.ca == Some(true),
@@ -326,21 +423,17 @@ fn public(key: &PublicKey) -> ReportedKey {
     }
 }
 
-fn rfc3339(moment: OffsetDateTime) -> String {
-    moment.format(&Rfc3339).unwrap_or_else(|_| moment.to_string())
-}
-
-fn shape(shape: Shape) -> &'static str {
+fn shape(shape: Shape) -> FileShape {
     match shape {
-        Shape::Empty => "empty",
-        Shape::Blank => "blank",
-        Shape::Pem => "pem",
-        Shape::Der => "der",
-        Shape::BareBase64 => "base64",
-        Shape::Html => "html",
-        Shape::Putty => "putty",
-        Shape::TypographicDashes => "typographic-dashes",
-        Shape::TooLarge => "too-large",
-        Shape::Unknown => "unknown",
+        Shape::Empty => FileShape::Empty,
+        Shape::Blank => FileShape::Blank,
+        Shape::Pem => FileShape::Pem,
+        Shape::Der => FileShape::Der,
+        Shape::BareBase64 => FileShape::Base64,
+        Shape::Html => FileShape::Html,
+        Shape::Putty => FileShape::Putty,
+        Shape::TypographicDashes => FileShape::TypographicDashes,
+        Shape::TooLarge => FileShape::TooLarge,
+        Shape::Unknown => FileShape::Unknown,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The rules are those of [`crate::check`]; here is only what is known about the server, and what a refusal says.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -28,15 +29,19 @@ pub struct Server {
     pub version_known: bool,
 }
 
-/// The same for programs.
-#[derive(Serialize)]
+/// Which server files and settings are judged for.
+#[derive(Serialize, JsonSchema)]
 pub struct ReportedServer {
-    apache: String,
-    openssl: String,
+    /// The version of Apache that is judged for, such as `2.4.58`.
+    apache_version: String,
+    /// The version of OpenSSL that is judged for; it is never known, only usual with that Apache.
+    openssl_version: String,
+    /// OpenSSL's security level that is judged for.
     security_level: u8,
-    windows: bool,
-    /// The version of Apache is not known but taken for granted.
-    assumed: bool,
+    /// The system that is judged for.
+    platform: Platform,
+    /// The version of Apache is not known exactly, and a usual one is taken.
+    apache_version_assumed: bool,
 }
 
 impl Server {
@@ -65,11 +70,14 @@ impl Server {
     pub fn report(&self) -> ReportedServer {
         let (major, minor, patch) = self.generation.apache;
         ReportedServer {
-            apache: format!("{major}.{minor}.{patch}"),
-            openssl: self.generation.openssl.to_string(),
+            apache_version: format!("{major}.{minor}.{patch}"),
+            openssl_version: self.generation.openssl.to_string(),
             security_level: self.generation.security_level,
-            windows: self.generation.windows,
-            assumed: !self.version_known,
+            platform: match self.generation.windows {
+                true => Platform::Windows,
+                false => Platform::Unix,
+            },
+            apache_version_assumed: !self.version_known,
         }
     }
 }

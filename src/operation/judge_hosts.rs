@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -11,27 +12,33 @@ use crate::check::certificate::check;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::{Pair, TlsHost};
-use crate::check::{Finding, tls_settings};
+use crate::check::{Finding, Place, tls_settings};
 use crate::httpd::EntryId;
+use crate::place::ShownPath;
 
-/// One pair of certificate and key with what is to be said about it.
-#[derive(Serialize)]
+/// One pair of certificate and key, or the TLS settings of a virtual host, with what is to be said about it.
+#[derive(Serialize, JsonSchema)]
 pub struct Checked {
-    /// What clients call it, or the main server.
+    /// What clients call it, `main server`, or `the files given`; null where it has no name.
     pub(crate) name: Option<String>,
-    /// `FILE:LINE` of the virtual host; nothing for given files and for the main server.
-    pub(crate) place: Option<String>,
-    pub(crate) certificate: Option<String>,
-    pub(crate) key: Option<String>,
-    pub(crate) chain: Option<String>,
+    /// The virtual host; null for given files and for the main server.
+    pub(crate) place: Option<Place>,
+    /// The certificate file; null where it is about settings.
+    pub(crate) certificate: Option<ShownPath>,
+    /// The file of the private key; null where it is about settings or none is named.
+    pub(crate) key: Option<ShownPath>,
+    /// The file of intermediate certificates; null where none is named.
+    pub(crate) chain: Option<ShownPath>,
     /// What the rules say.
     pub findings: Vec<Finding>,
 }
 
 /// What was not checked.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Skipped {
-    pub(crate) place: String,
+    /// The virtual host; null for the main server.
+    pub(crate) place: Option<Place>,
+    /// Why.
     pub(crate) reason: String,
 }
 
@@ -71,7 +78,7 @@ pub fn judge_host(
             Ok(files) => files,
             Err(reason) => {
                 skipped.push(Skipped {
-                    place: place.clone().unwrap_or_else(|| "main server".into()),
+                    place: place.clone(),
                     reason,
                 });
                 continue;
@@ -103,22 +110,22 @@ impl Checked {
         [&self.certificate, &self.key, &self.chain]
             .into_iter()
             .flatten()
-            .map(String::as_str)
+            .map(|file| &**file)
     }
 
     /// What the rules say of files.
     pub fn new(
         name: Option<String>,
-        place: Option<String>,
+        place: Option<Place>,
         files: &TlsFiles,
         findings: Vec<Finding>,
     ) -> Checked {
         Checked {
             name,
             place,
-            certificate: Some(files.certificate.path.clone()),
-            key: files.key.as_ref().map(|file| file.path.clone()),
-            chain: files.chain.as_ref().map(|file| file.path.clone()),
+            certificate: Some(files.certificate.path.as_str().into()),
+            key: files.key.as_ref().map(|file| file.path.as_str().into()),
+            chain: files.chain.as_ref().map(|file| file.path.as_str().into()),
             findings,
         }
     }
@@ -144,17 +151,11 @@ fn load(loaded: &Loaded, host: &TlsHost, pair: &Pair) -> Result<TlsFiles, String
     })
 }
 
-/// `FILE:LINE` of an entry.
-pub fn place_of(loaded: &Loaded, entry: EntryId) -> String {
-    let configuration = &loaded.configuration;
-    let entry = configuration.entry(entry);
-    let file = loaded.show(&configuration.file(entry.file).host);
-    format!("{file}:{}", configuration.line_number(entry))
+/// Where an entry stands.
+pub fn place_of(loaded: &Loaded, entry: EntryId) -> Place {
+    loaded.place_of(loaded.configuration.entry(entry))
 }
 
 fn at_entry(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
-    let configuration = &loaded.configuration;
-    let entry = configuration.entry(entry);
-    let file = loaded.show(&configuration.file(entry.file).host);
-    finding.at(&file, Some(configuration.line_number(entry) as usize))
+    finding.placed(|_| Some(place_of(loaded, entry)))
 }

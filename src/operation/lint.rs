@@ -1,14 +1,16 @@
 //! The problems of a configuration. Finds none itself.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
-use crate::finding::{Finding, Phase};
+use crate::finding::{Finding, MacroLine, Origin, Place};
 use crate::httpd::{Configuration, FileId, Spot};
 use crate::lint;
+use crate::severity::Counts;
 
 /// Finds the problems of a configuration; only the errors, where that is enough.
 ///
@@ -34,52 +36,37 @@ pub struct Linted {
     pub problems: Vec<Finding<Spot>>,
 }
 
-/// A problem for programs. `phase` says when Apache notices: `reading` and `checking` are seen by `httpd -t`,
-/// `starting` is not.
-#[derive(Serialize)]
+/// The answer for programs; the findings stand in the document itself.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
-    pub(crate) file: String,
-    pub(crate) first_line: u32,
-    pub(crate) last_line: u32,
-    pub(crate) code: &'static str,
-    pub(crate) severity: &'static str,
-    pub(crate) phase: Option<Phase>,
-    pub(crate) apache: Option<String>,
-    pub(crate) message: String,
-    /// Matters only if a condition holds that could not be decided.
-    pub(crate) uncertain: bool,
-    /// The `Include` lines that lead to the file, innermost first.
-    pub(crate) included_from: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) macro_line: Option<String>,
+    /// How many findings there are, also of those that `--quiet` leaves out.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// How many files were read.
+    pub file_count: usize,
 }
 
 /// The problems as programs get them.
-pub fn reports(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Report> {
-    let configuration = &loaded.configuration;
-    problems
-        .iter()
-        .map(|problem| {
-            let (first_line, last_line) = numbers(configuration, &problem.place);
-            Report {
-                file: loaded.show(&configuration.file(problem.place.file).host),
-                first_line,
-                last_line,
-                code: problem.rule,
-                severity: if problem.is_error() { "error" } else { "warning" },
-                phase: problem.phase,
-                apache: problem.apache.clone(),
-                message: problem.summary.clone(),
-                uncertain: problem.uncertain,
-                included_from: includes(loaded, problem.place.file),
-                macro_line: problem
-                    .place
-                    .macro_place
-                    .as_ref()
-                    .map(|place| format!("line {} of {}", place.line, place.name)),
-            }
-        })
-        .collect()
+pub fn findings(loaded: &Loaded, problems: Vec<Finding<Spot>>) -> Vec<Finding> {
+    let placed = problems.into_iter().map(|problem| {
+        let origin = Origin {
+            included_from: includes(loaded, problem.place.file),
+            macro_line: problem.place.macro_place.as_ref().map(|place| MacroLine {
+                name: place.name.to_string(),
+                line: place.line as usize,
+            }),
+        };
+        let mut finding = problem.placed(|spot| Some(place(loaded, &spot)));
+        finding.origin = origin;
+        finding
+    });
+    placed.collect()
+}
+
+fn place(loaded: &Loaded, spot: &Spot) -> Place {
+    let (first, last) = numbers(&loaded.configuration, spot);
+    let file = loaded.show(&loaded.configuration.file(spot.file).host);
+    Place::lines(file, first as usize, last as usize)
 }
 
 /// Numbers of the first and last physical line; 1 in an empty file.
@@ -94,12 +81,12 @@ pub fn numbers(configuration: &Configuration, spot: &Spot) -> (u32, u32) {
 }
 
 /// The `Include` lines that lead to a file, innermost first.
-pub fn includes(loaded: &Loaded, mut file: FileId) -> Vec<String> {
+pub fn includes(loaded: &Loaded, mut file: FileId) -> Vec<Place> {
     let mut chain = Vec::new();
     while let Some((from, line)) = loaded.configuration.file(file).included_from {
         let read = loaded.configuration.file(from);
         let number = read.document.number(line as usize);
-        chain.push(format!("{}:{number}", loaded.show(&read.host)));
+        chain.push(Place::new(loaded.show(&read.host), Some(number as usize)));
         file = from;
     }
     chain

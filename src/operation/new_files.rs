@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::failure::{Failure, ended};
 
+use super::file_action::{FileAction, Reported};
 use super::find::Loaded;
 use crate::acl::Account;
 use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, others_at};
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
+use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::service;
 use crate::shown::printable;
@@ -39,15 +42,6 @@ struct New {
     /// Nothing while its bytes are not made yet.
     file: Option<NewFile>,
     told: Reported,
-}
-
-/// One file for programs and people.
-#[derive(Clone, Serialize)]
-pub struct Reported {
-    /// The file as people know it.
-    pub file: String,
-    /// What is in it.
-    pub reason: String,
 }
 
 /// Where the parts of a bundle go.
@@ -245,8 +239,8 @@ impl NewFiles {
                 (false, true) => "would-change",
                 (false, false) => "written",
             },
-            create: self.report(),
-            kept: self.kept.clone(),
+            files: self.report().into_iter().map(FileAction::create).collect(),
+            kept: self.kept.iter().map(|file| file.as_str().into()).collect(),
             notes,
         };
         if !dry_run {
@@ -257,15 +251,17 @@ impl NewFiles {
 }
 
 /// What became of files that are made.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Outcome {
     /// `unchanged`, `would-change` or `written`.
+    #[serde(skip)]
     pub result: &'static str,
     /// The files that come.
-    pub create: Vec<Reported>,
+    pub files: Vec<FileAction>,
     /// Those that are there already with the very bytes they should have.
-    pub kept: Vec<String>,
+    pub kept: Vec<ShownPath>,
     /// What people should know beside.
+    #[serde(skip)]
     pub notes: Vec<String>,
 }
 

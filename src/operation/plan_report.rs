@@ -1,49 +1,52 @@
 //! A plan as it is told: the preview, the document for programs, the last words.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Failure;
 use super::diff;
+use super::file_action::{FileAction, FileDiff};
 use super::find::Loaded;
 use super::interrupted::stores;
-use super::new_files::Reported;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
 use super::turn::Proposal;
 use super::write;
 use crate::apply::{Disk, NameChange, Store};
 use crate::change::{Plan, PlanError};
-use crate::check::Finding;
+use crate::check::{Finding, Place};
+use crate::place::ShownPath;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
 /// What was or would be done, for programs and for the texts.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
     /// `unchanged`, `would-change` or `written`.
+    #[serde(skip)]
     pub result: &'static str,
-    root: String,
-    config: String,
+    /// How the server was found, in words.
     found_by: String,
-    /// Changes of files.
+    /// Changes of files, in the order in which they are made.
     pub changes: Vec<ReportedChange>,
-    /// Files and links that come.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub create: Option<Vec<Reported>>,
-    /// Links that go.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remove: Option<Vec<Reported>>,
+    /// Files and links that change, each with what happens to it.
+    pub files: Vec<FileAction>,
     /// What is known of the certificate files.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub findings: Option<Vec<Finding>>,
-    /// All files before and after.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+    /// All files before and after, as one unified diff.
     pub diff: String,
+    /// The same, file by file.
+    pub diffs: Vec<FileDiff>,
+    /// What people should know beside the changes.
+    #[serde(skip)]
     notes: Vec<String>,
     /// Files that were written.
+    #[serde(skip)]
     pub written: Vec<String>,
-    /// The folder that holds what was there before.
-    pub backup: Option<String>,
-    /// What became of the server.
+    /// The folder that holds what was there before; null where nothing was replaced.
+    pub backup: Option<ShownPath>,
+    /// What became of the server; null where nothing was written and it was not to be restarted.
     pub server: Option<Effect>,
     /// It was tried on a short run of the server's own httpd.
     #[serde(skip)]
@@ -51,11 +54,13 @@ pub struct Report {
 }
 
 /// One change of a file.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ReportedChange {
-    file: String,
-    line: usize,
+    /// The line, as it was before.
+    place: Place,
+    /// What stood there; empty where lines come.
     before: String,
+    /// What stands there then; empty where lines go.
     after: String,
     /// Why.
     pub reason: String,
@@ -65,25 +70,26 @@ impl Report {
     /// A plan that was not carried out.
     pub fn new(loaded: &Loaded, plan: &Plan, notes: &[String]) -> Report {
         let changes = plan.changes.iter().map(|change| ReportedChange {
-            file: loaded.show(&change.file),
-            line: change.line,
+            place: Place::new(loaded.show(&change.file), Some(change.line)),
             before: printable(&change.before),
             after: printable(&change.after),
             reason: printable(change.reason.as_bytes()),
         });
         let notes = plan.notes.iter().chain(notes);
+        let diffs: Vec<FileDiff> = differences(loaded, plan)
+            .map(|file| FileDiff {
+                diff: diff::unified(&file.name, file.before, file.after, false),
+                file: file.name.into(),
+            })
+            .collect();
         Report {
             result: "",
-            root: loaded.show(&loaded.installation.root),
-            config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
             changes: changes.collect(),
-            create: None,
-            remove: None,
-            findings: None,
-            diff: differences(loaded, plan)
-                .map(|file| diff::unified(&file.name, file.before, file.after, false))
-                .collect(),
+            files: diffs.iter().map(|file| FileAction::modify(file.file.clone())).collect(),
+            findings: Vec::new(),
+            diff: diffs.iter().map(|file| file.diff.as_str()).collect(),
+            diffs,
             notes: notes.map(|note| printable(note.as_bytes())).collect(),
             written: Vec::new(),
             backup: None,
@@ -107,15 +113,17 @@ impl Report {
             lines: self.lines(),
             diff: self.diff.clone(),
             notes: self.notes.clone(),
-            findings: self.findings.clone().unwrap_or_default(),
+            findings: self.findings.clone(),
         }
     }
 
     fn lines(&self) -> Vec<String> {
         let changes = self.changes.iter();
-        let changes = changes.map(|change| format!("{}:{}: {}", change.file, change.line, change.reason));
-        let named = self.create.iter().chain(&self.remove).flatten();
-        let named = named.map(|file| format!("{}: {}", file.file, file.reason));
+        let changes = changes.map(|change| format!("{}: {}", change.place, change.reason));
+        let named = self.files.iter().filter_map(|file| {
+            let reason = file.reason.as_ref()?;
+            Some(format!("{}: {reason}", file.path))
+        });
         changes.chain(named).collect()
     }
 
@@ -137,7 +145,7 @@ impl Report {
         self.result = "written";
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
-        self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup));
+        self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup).into());
         self.server = Some(done.effect);
         self
     }

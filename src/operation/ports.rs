@@ -1,43 +1,59 @@
 //! Who listens on the ports that the configuration wants.
 
 use anyhow::anyhow;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, running};
-use crate::check::Finding;
+use crate::check::{Finding, Place};
 use crate::check::port::describe;
 use crate::server::port::listeners;
+use crate::severity::Counts;
 
-#[derive(Serialize)]
 /// Who listens on the ports that a configuration wants.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
+    /// The ports, in the order of their `Listen` lines.
     pub(crate) ports: Vec<Port>,
-    /// The parent process of this Apache, if it runs.
-    pub(crate) running: Option<u32>,
-    /// How many errors there are.
-    pub errors: usize,
+    /// The parent process of this Apache; null where it does not run.
+    pub(crate) parent_pid: Option<u32>,
+    /// How many findings there are at all ports.
+    #[serde(flatten)]
+    pub counts: Counts,
 }
 
-#[derive(Serialize)]
+/// A port that a `Listen` wants.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Port {
-    pub(crate) listen: String,
+    /// What `Listen` says: a port, or an address and a port.
+    pub(crate) endpoint: String,
+    /// The number of the port.
     pub(crate) port: u16,
-    pub(crate) place: String,
+    /// The `Listen` line.
+    pub(crate) place: Place,
+    /// Who listens there now.
     pub(crate) holders: Vec<Holder>,
-    pub(crate) finding: Option<Finding>,
+    /// What is to be said about it.
+    pub(crate) findings: Vec<Finding>,
 }
 
-#[derive(Serialize)]
+/// Who listens on a port.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Holder {
+    /// Address and port.
     pub(crate) address: String,
+    /// The process; null where that is hidden from this account.
     pub(crate) pid: Option<u32>,
+    /// The file of its program, or else its name; null where that is not known.
     pub(crate) program: Option<String>,
+    /// The service that it belongs to.
     pub(crate) service: Option<String>,
     /// It is this very Apache.
     pub(crate) own: bool,
+    /// In words.
     #[serde(skip)]
     pub(crate) text: String,
 }
@@ -64,13 +80,14 @@ pub fn of(loaded: &Loaded) -> Result<Report, String> {
         .iter()
         .map(|wanted| {
             let entry = configuration.entry(wanted.listen.entry);
-            let file = loaded.show(&configuration.file(entry.file).host);
-            let line = configuration.line_number(entry);
+            let place = loaded.place_of(entry);
             let finding = wanted.check(loaded.facts.platform);
+            let finding = finding.map(|finding| finding.placed(|_| Some(place.clone())));
             Port {
-                listen: wanted.listen.endpoint(),
+                endpoint: wanted.listen.endpoint(),
                 port: wanted.listen.port,
-                place: format!("{file}:{line}"),
+                findings: finding.into_iter().collect(),
+                place,
                 holders: wanted
                     .holders
                     .iter()
@@ -89,21 +106,13 @@ pub fn of(loaded: &Loaded) -> Result<Report, String> {
                         text: describe(listener.process.as_ref()),
                     })
                     .collect(),
-                finding: finding.map(|finding| finding.at(&file, Some(line as usize))),
             }
         })
         .collect();
-    let errors = ports
-        .iter()
-        .filter(|port| {
-            port.finding
-                .as_ref()
-                .is_some_and(|finding| finding.severity.is_error())
-        })
-        .count();
+    let found = ports.iter().flat_map(|port| &port.findings);
     Ok(Report {
+        counts: found.map(Finding::level).collect(),
         ports,
-        running: server.parent().map(|parent| parent.pid),
-        errors,
+        parent_pid: server.parent().map(|parent| parent.pid),
     })
 }

@@ -1,5 +1,6 @@
 //! Which key belongs to which certificate, and who issued whom, over all files that were looked at.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::tls::certificate::{Certificate, Link};
@@ -15,7 +16,7 @@ pub struct Numbered {
 }
 
 /// What fits together; numbers are those of the items in the report.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 pub struct Relations {
     /// Private keys and requests with the certificates of the same key.
     pub pairs: Vec<Pair>,
@@ -24,7 +25,7 @@ pub struct Relations {
 }
 
 /// One and the same key in two places.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Pair {
     /// The private key or request.
     pub key: usize,
@@ -33,7 +34,7 @@ pub struct Pair {
 }
 
 /// Certificates in the order in which a server sends them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Order {
     /// The server's certificate.
     pub leaf: usize,
@@ -41,10 +42,24 @@ pub struct Order {
     pub intermediates: Vec<usize>,
     /// The root, if it is there.
     pub root: Option<usize>,
-    /// How it ends: `self-signed`, `root`, `issuer-missing` or `wrong-signature`.
-    pub end: &'static str,
-    /// The issuer that is missing.
+    /// How it ends.
+    pub end: ChainEnd,
+    /// The issuer that is missing; null where the end is another.
     pub missing: Option<String>,
+}
+
+/// How a chain of certificates ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainEnd {
+    /// The server's certificate is signed by itself.
+    SelfSigned,
+    /// With a root, which is here.
+    Root,
+    /// The issuer of the last one is not here.
+    IssuerMissing,
+    /// The signature of the last one is not that of the issuer that it names.
+    WrongSignature,
 }
 
 /// Finds out what fits together. `keys` are public halves with the numbers of their items.
@@ -77,10 +92,10 @@ pub fn find(certificates: Vec<Numbered>, keys: &[(usize, PublicKey)]) -> Relatio
         }
         let chain = Chain::from_leaf(&heap, at);
         let (end, missing) = match chain.end {
-            End::SelfSigned => ("self-signed", None),
-            End::Root => ("root", None),
-            End::Issuer(name) => ("issuer-missing", Some(name)),
-            End::WrongSignature(..) => ("wrong-signature", None),
+            End::SelfSigned => (ChainEnd::SelfSigned, None),
+            End::Root => (ChainEnd::Root, None),
+            End::Issuer(name) => (ChainEnd::IssuerMissing, Some(name)),
+            End::WrongSignature(..) => (ChainEnd::WrongSignature, None),
         };
         chains.push(Order {
             leaf: id(&chain.leaf),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -23,6 +24,7 @@ use crate::foreign;
 use crate::httpd::Spot;
 use crate::interrupt::Hold;
 use crate::lint;
+use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::error_log::parse;
 use crate::server::service::{self, State};
@@ -147,13 +149,30 @@ pub fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
     ended(create_all(world.disk, &[new], &[], Shared::Allowed).map_err(Failure::from))
 }
 
-#[derive(Serialize)]
+/// What became of a report.
+#[derive(Serialize, JsonSchema)]
+pub struct Report {
+    /// The file; null for the standard output.
+    pub file: Option<ShownPath>,
+    /// The file was written.
+    pub written: bool,
+    /// The parts of the report.
+    pub sections: Vec<Section>,
+    /// The report itself, where it goes to the standard output; else missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
 /// A part of the report.
+#[derive(Serialize, JsonSchema)]
 pub struct Section {
+    /// What it is about.
     pub(crate) title: &'static str,
-    pub(crate) lines: usize,
+    /// How many lines it has.
+    pub(crate) line_count: usize,
     /// In how many places something was taken out.
-    pub(crate) removed: usize,
+    pub(crate) removed_count: usize,
+    /// The part itself.
     #[serde(skip)]
     pub(crate) text: String,
 }
@@ -163,8 +182,8 @@ impl Section {
         let text = text.trim_end().to_string();
         Section {
             title,
-            lines: text.lines().count(),
-            removed: text.matches(REMOVED).count(),
+            line_count: text.lines().count(),
+            removed_count: text.matches(REMOVED).count(),
             text,
         }
     }

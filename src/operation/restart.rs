@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::claim::Claim;
@@ -22,16 +23,18 @@ use crate::interrupt::{self, Hold, Undoing};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::service::{Service, State};
 
-/// What was done.
-#[derive(Serialize)]
+/// A server that was restarted or started, and serves what is configured.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
-    /// What was told.
+    /// The service or program that was told.
     pub service: String,
-    pub(crate) was_running: bool,
+    /// It ran before.
+    pub was_running: bool,
+    /// Requests that were under way were finished first.
     graceful: bool,
     /// How long it took until it was sure that all is well.
     pub seconds: f64,
-    /// What is to be known although all is well now.
+    /// What is to be known although all is well now; null where nothing is.
     warning: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::expectation::{Fault, Site, Wanted, active, explained};
@@ -20,24 +21,47 @@ use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
 /// What became of the server.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 pub struct Effect {
-    /// `not-asked`, `left-stopped`, `restarted`, `started`, or `shows-it`: it had nothing to learn.
-    pub(crate) result: &'static str,
-    /// What was told.
+    /// In one word.
+    pub result: ServerResult,
+    /// The service or program that was told; null where none was.
     pub(crate) service: Option<String>,
-    /// How long it took until it was sure that all is well.
+    /// How long it took until it was sure that all is well; null where it was not told.
     pub(crate) seconds: Option<f64>,
-    /// What clients see now, as `verify` tells it.
+    /// What clients see now, as `verify` tells it; null where it was not told, or had nothing to learn.
     probe: Option<verify::Report>,
+}
+
+/// What became of the server, in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerResult {
+    /// It was not to be restarted.
+    #[default]
+    NotAsked,
+    /// It was stopped, and is left so.
+    LeftStopped,
+    /// It was restarted, and serves what is configured.
+    Restarted,
+    /// It was started, and serves what is configured.
+    Started,
+    /// It served that already, and was left alone.
+    ShowsIt,
+}
+
+impl ServerResult {
+    fn of_start(was_running: bool) -> ServerResult {
+        match was_running {
+            true => ServerResult::Restarted,
+            false => ServerResult::Started,
+        }
+    }
 }
 
 impl Effect {
     fn not_asked() -> Effect {
-        Effect {
-            result: "not-asked",
-            ..Effect::default()
-        }
+        Effect::default()
     }
 }
 
@@ -54,8 +78,8 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
     let service = (world.service)(running::server(loaded));
     let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
     let result = match is_running {
-        false if !writing.start => "left-stopped",
-        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
+        false if !writing.start => ServerResult::LeftStopped,
+        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => ServerResult::ShowsIt,
         _ => {
             let left = format!("It was left as it is{}", what_next(site));
             let preflight = Preflight::of(loaded, forced, &left, progress);
@@ -65,7 +89,7 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
             }
             let report = restart::now(loaded, Way::Graceful, world, progress)?;
             return Ok(Effect {
-                result: if is_running { "restarted" } else { "started" },
+                result: ServerResult::of_start(is_running),
                 service: Some(report.service),
                 seconds: Some(report.seconds),
                 probe: None,
@@ -199,7 +223,7 @@ impl Seen<'_> {
         };
         if !running && !before.job.writing.start {
             let effect = Effect {
-                result: "left-stopped",
+                result: ServerResult::LeftStopped,
                 service: Some(service.name()),
                 ..Effect::default()
             };
@@ -273,7 +297,7 @@ impl Server<'_> {
         not_interrupted().map_err(told)?;
         match proof {
             Ok(report) => Ok(Effect {
-                result: if self.running { "restarted" } else { "started" },
+                result: ServerResult::of_start(self.running),
                 service: Some(self.service.name()),
                 seconds: Some(start.elapsed().as_secs_f64()),
                 probe: Some(report),

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::claim::{Claim, Settled};
 use super::environment::{Where, World, Writing};
 use super::failure::{Failure, ended, not_interrupted};
+use super::file_action::{Action, FileAction, FileDiff};
 use super::find::{Loaded, root};
 use super::interrupted::stores;
 use super::job::Job;
@@ -19,8 +21,9 @@ use super::service_orders::Way;
 use super::turn::{Proposal, Turn};
 use super::write::say_shared;
 use super::{diff, restart};
-use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
+use crate::apply::{Backup, Content, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
+use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
 
@@ -124,17 +127,21 @@ impl Run<'_> {
         };
         let (written, effect) = ended(restore())?;
         report.result = "restored";
-        report.backup = Some(shown(&written.backup));
+        report.backup = Some(shown(&written.backup).into());
         report.server = Some(effect);
         Ok(Some(report))
     }
 }
 
 /// What became of what a killed run had left.
+#[derive(Serialize, JsonSchema)]
 pub struct Recovered {
     /// Whether there was something.
+    #[serde(skip)]
     pub found: Settled,
-    /// What became of the server, where it was told.
+    /// The killed run had told the server to restart, so that its state says nothing.
+    server_told: bool,
+    /// What became of the server; null where it was not told.
     pub server: Option<restart::Report>,
 }
 
@@ -178,7 +185,11 @@ pub fn recover(
             progress,
         )?);
     }
-    Ok(Recovered { found, server })
+    Ok(Recovered {
+        server_told: found.server_told,
+        found,
+        server,
+    })
 }
 
 /// The backup of that name, or the newest.
@@ -248,19 +259,38 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
     Ok(())
 }
 
-#[derive(Serialize)]
-/// What was done.
+/// What programs are told of `restore`.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Told {
+    /// A backup was put back.
+    Restored(Report),
+    /// With `--recover`.
+    Recovered(Recovered),
+}
+
+/// A backup that was or would be put back.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
     /// `unchanged`, `would-change` or `restored`.
+    #[serde(skip)]
     pub result: &'static str,
+    /// The backup, as `backups` lists it.
     id: String,
-    files: Vec<String>,
-    edited_since: Vec<String>,
+    /// Files that get other bytes, or come or go.
+    files: Vec<FileAction>,
+    /// Those of the files that somebody changed since.
+    edited_since: Vec<ShownPath>,
+    /// What people should know beside.
+    #[serde(skip)]
     notes: Vec<String>,
+    /// All files before and after, as one unified diff.
     diff: String,
-    /// The folder that holds what was there.
-    pub backup: Option<String>,
-    /// What became of the server.
+    /// The same, file by file.
+    diffs: Vec<FileDiff>,
+    /// The folder that holds what was there; null where nothing was replaced.
+    pub backup: Option<ShownPath>,
+    /// What became of the server; null where nothing was written.
     pub server: Option<Effect>,
 }
 
@@ -268,14 +298,18 @@ impl Report {
     fn new(backup: &Backup, returns: &[Return]) -> Report {
         let edited = returns.iter().filter(|back| back.since != Since::Untouched);
         let kept = backup.manifest.entries.iter().filter(|entry| entry.tls);
-        let diffs = returns
+        let diffs: Vec<FileDiff> = returns
             .iter()
-            .map(|back| diff::unified(&shown(&back.path), &back.now, &back.then, false));
+            .map(|back| FileDiff {
+                file: shown(&back.path).into(),
+                diff: diff::unified(&shown(&back.path), &back.now, &back.then, false),
+            })
+            .collect();
         Report {
             result: "",
             id: backup.id.clone(),
-            files: returns.iter().map(|back| shown(&back.path)).collect(),
-            edited_since: edited.map(|back| shown(&back.path)).collect(),
+            files: returns.iter().map(action).collect(),
+            edited_since: edited.map(|back| shown(&back.path).into()).collect(),
             notes: kept
                 .map(|entry| {
                     format!(
@@ -284,7 +318,8 @@ impl Report {
                     )
                 })
                 .collect(),
-            diff: diffs.collect(),
+            diff: diffs.iter().map(|file| file.diff.as_str()).collect(),
+            diffs,
             backup: None,
             server: None,
         }
@@ -292,13 +327,26 @@ impl Report {
 
     /// What is shown, to be agreed to.
     fn proposal(&self) -> Proposal {
-        let files = [&self.files[..], &self.edited_since].concat();
+        let files = self.files.iter().map(|file| &file.path);
+        let files = files.chain(&self.edited_since).map(ToString::to_string);
         Proposal {
-            lines: [&[self.id.clone()][..], &files].concat(),
+            lines: std::iter::once(self.id.clone()).chain(files).collect(),
             diff: self.diff.clone(),
             notes: self.notes.clone(),
             findings: Vec::new(),
         }
+    }
+}
+
+fn action(back: &Return) -> FileAction {
+    let action = match (&back.change.before, &back.change.after) {
+        (Content::Absent, _) => Action::Create,
+        (_, Content::Absent) => Action::Remove,
+        _ => Action::Modify,
+    };
+    FileAction {
+        action,
+        ..FileAction::modify(shown(&back.path))
     }
 }
 

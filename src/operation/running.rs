@@ -111,18 +111,14 @@ pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
     let placed = placed.into_iter().map(|finding| {
         finding.placed(|spot| {
             let file = loaded.configuration.file(spot.as_ref()?.file);
-            Some(Place {
-                file: loaded.show(&file.host),
-                line: Some(file.document.number(spot?.line as usize) as usize),
-            })
+            let line = file.document.number(spot?.line as usize) as usize;
+            Some(Place::new(loaded.show(&file.host), Some(line)))
         })
     });
     placed.chain(others).collect()
 }
 
 fn at(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
-    let configuration = &loaded.configuration;
-    let entry = configuration.entry(entry);
-    let file = loaded.show(&configuration.file(entry.file).host);
-    finding.at(&file, Some(configuration.line_number(entry) as usize))
+    let entry = loaded.configuration.entry(entry);
+    finding.placed(|_| Some(loaded.place_of(entry)))
 }

@@ -1,14 +1,17 @@
 //! What the server serves, as a person wants to see it first.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
-use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
+use crate::finding::Place;
+use crate::httpd::{Configuration, Entry, Listen, Platform, SERVER, SectionId, Truth, resolve};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
+use crate::place::ShownPath;
 use crate::shown::printable;
 
 /// The modules that matter for HTTPS and for what people do around it.
@@ -33,63 +36,115 @@ pub fn run(place: &Where, progress: &dyn Progress) -> Result<Status, Failure> {
     Ok(Status::of(&loaded))
 }
 
-#[derive(Serialize)]
 /// The effective configuration in short.
+#[derive(Serialize, JsonSchema)]
 pub struct Status {
+    /// `ServerRoot` as the configuration spells it, which may be of another machine; where it is on this one, `root` of
+    /// the document says.
     pub(crate) server_root: String,
+    /// The server root on this machine.
+    #[serde(skip)]
     pub(crate) root: String,
+    /// The main file.
+    #[serde(skip)]
     pub(crate) config: String,
+    /// How the server was found, in words.
     pub(crate) found_by: String,
     /// The account that its service runs as, on Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
-    pub(crate) platform: String,
+    /// The system that the server is for.
+    pub(crate) platform: Platform,
+    /// The version of Apache as far as it is known, such as `2.4` or `2.4.58`.
     pub(crate) apache_version: String,
+    /// How that is known, in words.
     pub(crate) told_by: String,
-    pub(crate) files: Vec<String>,
+    /// All files of the configuration, in the order in which they are read.
+    pub(crate) files: Vec<ShownPath>,
+    /// The modules that matter for HTTPS and for what people do around it.
     pub(crate) modules: Vec<Module>,
+    /// Every `Listen`.
     pub(crate) listeners: Vec<Listener>,
+    /// What answers where no virtual host does.
     pub(crate) main_server: MainServer,
+    /// Every virtual host.
     pub(crate) virtual_hosts: Vec<Host>,
-    pub(crate) problems: usize,
+    /// How many faults were noticed in the text of the configuration; `lint` tells them, and more.
+    pub(crate) problem_count: usize,
 }
 
-#[derive(Serialize)]
+/// A module of the server.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Module {
+    /// Its name as in `LoadModule`.
     pub(crate) name: &'static str,
-    pub(crate) state: &'static str,
-    pub(crate) place: Option<String>,
+    /// Whether the server has it.
+    pub(crate) state: ModuleState,
+    /// Its `LoadModule` line; null where there is none.
+    pub(crate) place: Option<Place>,
 }
 
-#[derive(Serialize)]
+/// Whether a server has a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModuleState {
+    /// It is part of the program.
+    BuiltIn,
+    /// A `LoadModule` loads it.
+    Loaded,
+    /// It hangs on a condition that could not be decided.
+    Unknown,
+    /// It is not there.
+    NotLoaded,
+}
+
+/// A `Listen`.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Listener {
+    /// What `Listen` says: a port, or an address and a port.
     pub(crate) endpoint: String,
+    /// The number of the port.
+    pub(crate) port: u16,
+    /// `http`, `https`, or another that `Listen` names.
     pub(crate) protocol: String,
-    pub(crate) truth: &'static str,
-    pub(crate) place: String,
+    /// Whether it is active.
+    pub(crate) truth: Truth,
+    /// The line.
+    pub(crate) place: Place,
 }
 
 /// What answers where no virtual host does.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct MainServer {
-    /// Listeners that it answers on.
+    /// Endpoints of the listeners that it answers on.
     pub(crate) answers: Vec<String>,
+    /// What it is called; null where nothing names it.
     pub(crate) server_name: Option<String>,
+    /// It speaks TLS.
     pub(crate) tls: bool,
-    pub(crate) certificate: Option<String>,
+    /// Its certificate file; null without TLS or where none is named.
+    pub(crate) certificate: Option<ShownPath>,
 }
 
-#[derive(Serialize)]
+/// A virtual host.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Host {
+    /// Addresses and ports as `<VirtualHost>` names them.
     pub(crate) addresses: Vec<String>,
+    /// What it is called; null where nothing names it.
     pub(crate) server_name: Option<String>,
+    /// Its other names.
     pub(crate) aliases: Vec<String>,
+    /// It speaks TLS.
     pub(crate) tls: bool,
-    pub(crate) certificate: Option<String>,
-    pub(crate) truth: &'static str,
-    /// Why it does not answer, or answers less than it says.
+    /// Its certificate file; null without TLS or where none is named.
+    pub(crate) certificate: Option<ShownPath>,
+    /// Whether it is active.
+    pub(crate) truth: Truth,
+    /// Why it does not answer, or answers less than it says, in words; null where it does.
     pub(crate) remark: Option<String>,
-    pub(crate) place: String,
+    /// Its opening line.
+    pub(crate) place: Place,
 }
 
 impl Status {
@@ -108,10 +163,10 @@ impl Status {
             config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
             account: loaded.service_account().map(|account| account.name.clone()),
-            platform: format!("{:?}", loaded.facts.platform),
+            platform: loaded.facts.platform,
             apache_version: loaded.facts.version.to_string(),
             told_by: loaded.told_by.clone(),
-            files: files.map(|file| loaded.show(&file.host)).collect(),
+            files: files.map(|file| loaded.show(&file.host).into()).collect(),
             modules: MODULES.iter().map(|name| look.module(name)).collect(),
             listeners: configuration
                 .listens()
@@ -119,7 +174,7 @@ impl Status {
                 .map(|listen| look.listener(listen))
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
-            problems: configuration.problems().len(),
+            problem_count: configuration.problems().len(),
         }
     }
 }
@@ -131,15 +186,18 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn place(&self, entry: &Entry) -> String {
-        let file = self.loaded.show(&self.configuration.file(entry.file).host);
-        format!("{file}:{}", self.configuration.line_number(entry))
+    fn place(&self, entry: &Entry) -> Place {
+        self.loaded.place_of(entry)
     }
 
-    fn certificate(&self, section: SectionId) -> Option<String> {
-        let entry = self.configuration.setting(section, "SSLCertificateFile")?;
-        let file = self.configuration.arguments(entry).into_iter().next()?;
-        Some(printable(&file))
+    fn certificate(&self, section: SectionId) -> Option<ShownPath> {
+        let configuration = self.configuration;
+        let entry = configuration.setting(section, "SSLCertificateFile")?;
+        let file = configuration.arguments(entry).into_iter().next()?;
+        let full = resolve(configuration.server_root(), &file, self.loaded.facts.platform);
+        let there = ShownPath::from(self.loaded.show(&configuration.source().host_path(&full)));
+        // People see what the line says.
+        Some(ShownPath::told_as(printable(&file), there.absolute()))
     }
 
     fn main_server(&self) -> MainServer {
@@ -169,10 +227,10 @@ impl Look<'_> {
             .filter(|load| load.identifier == name.as_bytes());
         let best = loads.max_by_key(|load| load.truth);
         let state = match configuration.modules().has(name.as_bytes()) {
-            Truth::True if best.is_none() => "built in",
-            Truth::True => "loaded",
-            Truth::Unknown => "unknown",
-            Truth::False => "not loaded",
+            Truth::True if best.is_none() => ModuleState::BuiltIn,
+            Truth::True => ModuleState::Loaded,
+            Truth::Unknown => ModuleState::Unknown,
+            Truth::False => ModuleState::NotLoaded,
         };
         Module {
             name,
@@ -184,8 +242,9 @@ impl Look<'_> {
     fn listener(&self, listen: &Listen) -> Listener {
         Listener {
             endpoint: listen.endpoint(),
+            port: listen.port,
             protocol: listen.effective_protocol().to_string(),
-            truth: truth(listen.truth),
+            truth: listen.truth,
             place: self.place(self.configuration.entry(listen.entry)),
         }
     }
@@ -204,7 +263,7 @@ impl Look<'_> {
                 aliases: host.aliases.clone(),
                 tls,
                 certificate,
-                truth: truth(host.truth),
+                truth: host.truth,
                 remark: remark(configuration, reach).or(bare),
                 place: self.place(configuration.entry(host.entry)),
             }
@@ -223,14 +282,5 @@ fn remark(configuration: &Configuration, reach: Reach) -> Option<String> {
             configuration.place(configuration.entry(entry))
         )),
         Reach::NearerAddress => Some("shadowed by virtual hosts with a nearer address".into()),
-    }
-}
-
-/// Truth in one word.
-pub fn truth(truth: Truth) -> &'static str {
-    match truth {
-        Truth::True => "active",
-        Truth::False => "inactive",
-        Truth::Unknown => "unknown",
     }
 }

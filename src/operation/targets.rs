@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use super::Failure;
 use super::find::Loaded;
+use crate::check::Place;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::httpd::{Host, Listen, Truth, VirtualHost};
@@ -20,7 +21,7 @@ pub struct Target {
     /// Where.
     pub address: SocketAddr,
     /// Its virtual host.
-    pub place: Option<String>,
+    pub place: Option<Place>,
     /// Certificates that it may show, each with its file.
     pub on_disk: Vec<(Certificate, String)>,
     /// Ports that speak plain HTTP, to see whether they redirect.
@@ -87,11 +88,10 @@ pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<Socke
         .filter(|host| name.is_none_or(|name| host.has_name(name)));
     let of_host = |host: &VirtualHost| {
         let entry = configuration.entry(host.entry);
-        let file = loaded.show(&configuration.file(entry.file).host);
         let target = |address| Target {
             name: name.or(host.client_name()).map(str::to_owned),
             address,
-            place: Some(format!("{file}:{}", configuration.line_number(entry))),
+            place: Some(loaded.place_of(entry)),
             on_disk: on_disk(loaded, host),
             plain: plain.clone(),
         };

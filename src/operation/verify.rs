@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -13,11 +14,13 @@ use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
 use super::targets::{Target, targets};
-use crate::check::Finding;
+use crate::check::{Finding, Place};
 use crate::check::served::{Meeting, judge};
 use crate::foreign;
+use crate::place::Moment;
 use crate::server::deadline::Patience;
 use crate::server::handshake::{self, Roots, Seen, Trust, http, probe};
+use crate::severity::Counts;
 use crate::tls::certificate::{Certificate, colon_hex};
 
 /// What is asked for.
@@ -68,52 +71,87 @@ pub fn anchors(file: Option<&Path>) -> Result<Vec<Certificate>, Failure> {
     Ok(certificates)
 }
 
-/// What was seen.
-#[derive(Serialize)]
+/// What clients see of a running server.
+#[derive(Serialize, JsonSchema)]
 pub struct Report {
-    /// Whom clients are taken to trust: `platform` or `given`.
-    roots: &'static str,
+    /// Whom clients are taken to trust.
+    roots: TrustedRoots,
+    /// Where was looked, one for every name and address.
     pub(crate) targets: Vec<Sight>,
-    /// How many errors there are.
-    pub errors: usize,
-    warnings: usize,
+    /// How many findings there are at all targets.
+    #[serde(flatten)]
+    pub counts: Counts,
 }
 
-#[derive(Serialize)]
+/// Whom clients are taken to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrustedRoots {
+    /// Those that this machine trusts.
+    Platform,
+    /// Those of `--ca`.
+    Given,
+}
+
+/// What is seen at one address under one name.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Sight {
+    /// What the server is called; null where the virtual host has no name.
     pub(crate) name: Option<String>,
+    /// Address and port that were connected to.
     pub(crate) address: String,
-    pub(crate) place: Option<String>,
+    /// The virtual host; null where it is none of the configuration.
+    pub(crate) place: Option<Place>,
+    /// What was agreed on and shown; null where no handshake came about.
     pub(crate) tls: Option<Tls>,
     /// The certificate that a client gets which sends no server name, where it is another one.
     pub(crate) without_server_name: Option<String>,
+    /// What the ports say that speak plain HTTP.
     pub(crate) http: Vec<Plain>,
+    /// What is to be said about it.
     pub(crate) findings: Vec<Finding>,
 }
 
-#[derive(Serialize)]
+/// A TLS connection.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Tls {
+    /// The version of TLS that was agreed on.
     pub(crate) version: String,
+    /// The cipher suite that was agreed on.
     pub(crate) cipher: String,
+    /// The chain leads to a root that is trusted.
     pub(crate) trusted: bool,
+    /// The certificates that were shown, the server's first.
     pub(crate) chain: Vec<Shown>,
+    /// The status of the HTTP answer to `/`; null where none came.
     pub(crate) status: Option<u16>,
+    /// Where that answer leads to; null where it does not.
     pub(crate) location: Option<String>,
+    /// `Strict-Transport-Security` of that answer.
     pub(crate) hsts: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A certificate that was shown.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Shown {
+    /// Whose it is.
     pub(crate) subject: String,
+    /// Who signed it.
     pub(crate) issuer: String,
-    pub(crate) not_after: String,
+    /// When it ends to be valid.
+    pub(crate) not_after: Moment,
+    /// SHA-256 over it, its fingerprint.
     pub(crate) sha256: String,
 }
 
-#[derive(Serialize)]
+/// An answer over plain HTTP.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Plain {
+    /// Address and port that were connected to.
     pub(crate) address: String,
+    /// The status of the answer; null where none came.
     pub(crate) status: Option<u16>,
+    /// Where it leads to; null where it does not.
     pub(crate) location: Option<String>,
 }
 
@@ -127,7 +165,7 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
         .collect();
     let others = targets.iter().flat_map(|target| {
         let certificates = target.on_disk.iter();
-        certificates.filter_map(|(certificate, _)| Some((certificate.clone(), target.place.clone()?)))
+        certificates.filter_map(|(certificate, _)| Some((certificate.clone(), target.place.as_ref()?.to_string())))
     });
     let client = Client {
         roots: match (given, strangers) {
@@ -140,17 +178,13 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
         patience,
     };
     let sights: Vec<Sight> = targets.iter().map(|target| client.sight(target)).collect();
-    let count = |error: bool| {
-        let all = sights.iter().flat_map(|sight| &sight.findings);
-        all.filter(|finding| {
-            finding.severity.is_error() == error && finding.severity != crate::check::Severity::Advice
-        })
-        .count()
-    };
+    let found = sights.iter().flat_map(|sight| &sight.findings);
     Report {
-        roots: if given { "given" } else { "platform" },
-        errors: count(true),
-        warnings: count(false),
+        roots: match given {
+            true => TrustedRoots::Given,
+            false => TrustedRoots::Platform,
+        },
+        counts: found.map(Finding::level).collect(),
         targets: sights,
     }
 }
@@ -220,10 +254,8 @@ impl Client<'_> {
             others: &self.others,
         };
         let mut found = judge(seen, &meeting);
-        if let Some((file, line)) = target.place.as_ref().and_then(|place| place.rsplit_once(':')) {
-            for finding in found.iter_mut().filter(|finding| finding.place.is_none()) {
-                *finding = finding.clone().at(file, line.parse().ok());
-            }
+        for finding in &mut found {
+            finding.place = finding.place.take().or(target.place.clone());
         }
         found
     }
@@ -243,7 +275,7 @@ impl Tls {
                 .map(|certificate| Shown {
                     subject: certificate.subject.clone(),
                     issuer: certificate.issuer.clone(),
-                    not_after: certificate.not_after.date().to_string(),
+                    not_after: certificate.not_after.into(),
                     sha256: colon_hex(&certificate.sha256()),
                 })
                 .collect(),

@@ -13,7 +13,8 @@ pub use named::{Named, named};
 pub use sources::{Source, sources};
 use table::Known;
 
-use super::{Code, Finding};
+use super::{Code, Finding, Place};
+use crate::place::ShownPath;
 use crate::server::error_log::{Entry, parse};
 use crate::server::start_attempt::FAILED;
 
@@ -149,8 +150,11 @@ impl Group<'_> {
             .retain(|code| self.codes().any(|own| own == *code));
         let named = self.named();
         Some(match (named.place, named.key.or(named.certificate)) {
-            (Some((file, line)), _) => finding.at(&file, Some(line)),
-            (None, Some(file)) => finding.at(&file, None),
+            // As the log has it: of another machine, or below another folder than this one.
+            (Some((file, line)), _) => {
+                finding.placed(|_| Some(Place::new(ShownPath::of_others(&file), Some(line))))
+            }
+            (None, Some(file)) => finding.placed(|_| Some(Place::new(ShownPath::of_others(&file), None))),
             (None, None) => finding,
         })
     }

@@ -21,5 +21,5 @@ pub fn run(arguments: &Check, place: &Where, printer: &Printer) -> Result<ExitSt
     let report = check::run(&request, place, printer)?;
     printer.document(&report);
     printer.answer(&render::check::text(&report));
-    Ok(ExitStatus::of_errors(report.errors))
+    Ok(ExitStatus::of_errors(report.counts.error_count))
 }

@@ -22,5 +22,5 @@ pub fn run(arguments: &Devices, place: &Where, printer: &Printer) -> Result<Exit
     let report = devices::run(&asking, place, printer)?;
     printer.document(&report);
     printer.answer(&render::devices::text(&report));
-    Ok(ExitStatus::of_errors(report.errors))
+    Ok(ExitStatus::of_errors(report.counts.error_count))
 }

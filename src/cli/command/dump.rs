@@ -2,9 +2,8 @@
 
 use crate::cli::arguments::Dump;
 use crate::cli::printer::Printer;
-use crate::cli::render;
 use crate::exit_status::ExitStatus;
-use crate::operation::{Failure, Loaded, Where, tell_interrupted};
+use crate::operation::{Failure, Loaded, Where, dump, tell_interrupted};
 
 /// Runs the command.
 pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
@@ -14,6 +13,6 @@ pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitSta
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let (file, name) = (arguments.file.as_deref(), arguments.directive.as_deref());
-    printer.document(&render::dump::document(&loaded, file, name));
+    printer.document(&dump::document(&loaded, file, name));
     Ok(ExitStatus::Done)
 }

@@ -1,41 +1,33 @@
 //! `esync-ssl lint`.
 
-use serde::Serialize;
-
 use crate::cli::arguments::Lint;
 use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
-use crate::operation::lint::{self, Linted, reports};
+use crate::operation::lint::{self, Linted};
 use crate::operation::{Failure, Where};
+use crate::severity::Counts;
 
 /// Runs the command.
 pub fn run(arguments: &Lint, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
     let only_errors = arguments.quiet && !printer.is_json();
     let Linted { loaded, mut problems } = lint::run(only_errors, place, printer)?;
-    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let counts: Counts = problems.iter().map(Finding::level).collect();
     if printer.is_json() {
-        let warnings = problems.len() - errors;
         if arguments.quiet {
             problems.retain(Finding::is_error);
         }
-        printer.document(&Document {
-            errors,
-            warnings,
-            problems: reports(&loaded, &problems),
-        });
+        let report = lint::Report {
+            counts,
+            file_count: loaded.configuration.files().len(),
+        };
+        let _ = lint::findings(&loaded, problems);
+        printer.document(&report);
     } else {
         printer.answer(&render::lint::text(&loaded, &problems, arguments.quiet));
     }
     // The process ends: to give memory back piece by piece would only take time.
     std::mem::forget(loaded);
-    Ok(ExitStatus::of_errors(errors))
-}
-
-#[derive(Serialize)]
-struct Document {
-    errors: usize,
-    warnings: usize,
-    problems: Vec<lint::Report>,
+    Ok(ExitStatus::of_errors(counts.error_count))
 }

@@ -10,5 +10,5 @@ pub fn run(place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = ports::run(place, printer)?;
     printer.document(&report);
     printer.answer(&render::ports::text(&report));
-    Ok(ExitStatus::of_errors(report.errors))
+    Ok(ExitStatus::of_errors(report.counts.error_count))
 }

@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use crate::cli::arguments::Report;
 use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::exit_status::ExitStatus;
-use crate::operation::report::{self, Packed, Section};
+use crate::operation::report::{self, Packed};
 use crate::operation::{Failure, Progress, Where, World, confirm};
 use crate::shown::shown;
 
@@ -30,8 +28,8 @@ pub fn run(
     }
     let gathered = report::gather(place, world, printer)?;
     let Packed { sections, text } = report::pack(&gathered.loaded, render::report::sections(&gathered), now);
-    let mut answer = Answer {
-        file: (!to_stdout).then(|| shown(&file)),
+    let mut answer = report::Report {
+        file: (!to_stdout).then(|| shown(&file).into()),
         written: false,
         text: (to_stdout && !arguments.dry_run).then(|| text.clone()),
         sections,
@@ -55,15 +53,4 @@ pub fn run(
     printer.document(&answer);
     printer.answer(&format!("{name} was written. Read it before you pass it on.\n"));
     Ok(ExitStatus::Done)
-}
-
-#[derive(Serialize)]
-struct Answer {
-    /// Nothing for the standard output.
-    file: Option<String>,
-    written: bool,
-    sections: Vec<Section>,
-    /// The report itself, where it goes to the standard output.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
 }

@@ -46,12 +46,8 @@ fn recover(
 ) -> Result<ExitStatus, Failure> {
     let writing = arguments.writing.with(arguments.yes, false);
     let recovered = restore::recover(arguments.force, &writing, place, world, printer)?;
-    let found = recovered.found;
-    printer.document(&serde_json::json!({
-        "result": if found.any { "recovered" } else { "unchanged" },
-        "server_told": found.server_told,
-        "server": recovered.server,
-    }));
+    printer.document(&recovered);
+    let found = &recovered.found;
     printer.answer(if found.any {
         "Everything is as it was before the interrupted run.\n"
     } else {

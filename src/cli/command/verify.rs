@@ -19,5 +19,5 @@ pub fn run(arguments: &Verify, place: &Where, printer: &Printer) -> Result<ExitS
     let report = verify::run(&request, place, printer)?;
     printer.document(&report);
     printer.answer(&render::verify::text(&report));
-    Ok(ExitStatus::of_errors(report.errors))
+    Ok(ExitStatus::of_errors(report.counts.error_count))
 }

@@ -13,7 +13,7 @@ pub fn text(report: &check::Report) -> String {
     let clean = sentence;
     for checked in &report.checked {
         let name = checked.name.as_deref().unwrap_or("(no name)");
-        let place = checked.place.as_deref().map(|place| format!(" ({place})"));
+        let place = checked.place.as_ref().map(|place| format!(" ({place})"));
         let _ = writeln!(
             text,
             "\x1b[1m{}{}\x1b[0m",
@@ -35,32 +35,27 @@ pub fn text(report: &check::Report) -> String {
         text += &findings::lines(&checked.findings, &[]);
         text.push('\n');
     }
-    if !report.configuration.is_empty() {
+    if !report.findings.is_empty() {
         text += "\x1b[1mconfiguration and ports\x1b[0m\n";
-        text += &findings::lines(&report.configuration, &[]);
+        text += &findings::lines(&report.findings, &[]);
         text.push('\n');
     }
     for skipped in &report.skipped {
+        let place = skipped.place.as_ref().map(ToString::to_string);
         let _ = writeln!(
             text,
             "not checked: {}: {}",
-            clean(&skipped.place),
+            clean(&place.unwrap_or_else(|| "main server".into())),
             clean(&skipped.reason)
         );
     }
     if report.checked.is_empty() {
         text += "Nothing speaks TLS in this configuration; esync-ssl enable turns it on.\n";
-        if report.configuration.is_empty() {
+        if report.findings.is_empty() {
             return text;
         }
     }
-    let all: Vec<Finding> = report
-        .checked
-        .iter()
-        .flat_map(|checked| &checked.findings)
-        .chain(&report.configuration)
-        .cloned()
-        .collect();
+    let all: Vec<Finding> = report.findings().cloned().collect();
     let _ = writeln!(
         text,
         "{}; judged for {}",

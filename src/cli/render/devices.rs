@@ -36,14 +36,9 @@ pub fn text(report: &devices::Report) -> String {
         text += "POST          not tried; --send posts a sample\n";
     }
     text += &findings::lines(&report.findings, &[]);
-    let all: Vec<Finding> = report
-        .served
-        .findings()
-        .chain(&report.findings)
-        .cloned()
-        .collect();
+    let all: Vec<Finding> = report.findings().cloned().collect();
     let _ = writeln!(text, "{}\n", findings::count(&all));
-    if report.errors > 0 {
+    if report.counts.error_count > 0 {
         text += "Data would not arrive. Correct the errors; these are the settings then:\n\n";
     }
     let _ = writeln!(

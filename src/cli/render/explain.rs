@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::findings;
-use crate::operation::LogReport;
+use crate::operation::{LogReport, StartOutcome};
 use crate::shown::sentence;
 
 /// For people.
@@ -17,19 +17,19 @@ pub fn text(report: &LogReport) -> String {
         }
     }
     let from = report
-        .from
+        .from_text
         .as_deref()
         .map(|from| format!(" of {from}"))
         .unwrap_or_default();
     let _ = match report.outcome {
-        Some("running") => writeln!(text, "The last start{from} went well."),
-        Some("failed") => writeln!(text, "The last start{from} failed."),
-        Some("stopped") => writeln!(text, "Apache was stopped after the start{from}."),
-        Some(_) => writeln!(text, "The log does not say how the last start{from} ended."),
+        Some(StartOutcome::Running) => writeln!(text, "The last start{from} went well."),
+        Some(StartOutcome::Failed) => writeln!(text, "The last start{from} failed."),
+        Some(StartOutcome::Stopped) => writeln!(text, "Apache was stopped after the start{from}."),
+        Some(StartOutcome::Unknown) => writeln!(text, "The log does not say how the last start{from} ended."),
         None => Ok(()),
     };
     text.push('\n');
-    for one in &report.explained {
+    for one in &report.findings {
         text += &findings::lines(std::slice::from_ref(&one.finding), &[]);
         if one.seen {
             text += "  seen:  the files and settings as they are now show it\n";
@@ -40,28 +40,28 @@ pub fn text(report: &LogReport) -> String {
         for line in one.lines.iter().flat_map(|entry| entry.lines()) {
             let _ = writeln!(text, "  | {}", clean(line));
         }
-        if one.count > 1 {
-            let _ = writeln!(text, "  | ({} times)", one.count);
+        if one.occurrence_count > 1 {
+            let _ = writeln!(text, "  | ({} times)", one.occurrence_count);
         }
         text.push('\n');
     }
-    if report.more_explained > 0 {
-        let _ = writeln!(text, "{} more are no graver than these.\n", report.more_explained);
+    if report.more_finding_count > 0 {
+        let _ = writeln!(text, "{} more are no graver than these.\n", report.more_finding_count);
     }
-    if !report.unknown.is_empty() {
+    if !report.unknown_lines.is_empty() {
         text += "Not known here:\n";
-        if report.more_unknown > 0 {
+        if report.more_unknown_line_count > 0 {
             let _ = writeln!(
                 text,
                 "  | [{} lines before these are left out]",
-                report.more_unknown
+                report.more_unknown_line_count
             );
         }
-        for line in report.unknown.iter().flat_map(|entry| entry.lines()) {
+        for line in report.unknown_lines.iter().flat_map(|entry| entry.lines()) {
             let _ = writeln!(text, "  | {}", clean(line));
         }
     }
-    if report.explained.is_empty() && report.unknown.is_empty() {
+    if report.findings.is_empty() && report.unknown_lines.is_empty() {
         text += "There is nothing to explain.\n";
     }
     text

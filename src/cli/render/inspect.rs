@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::operation::inspect;
+use crate::operation::ChainEnd;
+use crate::operation::inspect::{self, Validity};
 use crate::shown::{printable, sentence};
 
 /// For people.
@@ -25,8 +26,8 @@ pub fn text(report: &inspect::Report) -> String {
         let order: Vec<String> = order.map(|id| format!("#{id}")).collect();
         let end = match (chain.end, &chain.missing) {
             (_, Some(missing)) => format!("its issuer is not here: {missing}"),
-            ("wrong-signature", _) => "the signature of the last one is wrong".into(),
-            ("root", _) => "the last one is a root".into(),
+            (ChainEnd::WrongSignature, _) => "the signature of the last one is wrong".into(),
+            (ChainEnd::Root, _) => "the last one is a root".into(),
             _ => "signed by itself".into(),
         };
         let _ = writeln!(text, "chain: {} ({end})", order.join(", issued by "));
@@ -49,9 +50,9 @@ fn write(part: &inspect::Part, text: &mut String) {
         row("names", &listed(&certificate.names));
         row("issuer", &certificate.issuer);
         let validity = match certificate.validity {
-            "valid" => "",
-            "expired" => " (expired)",
-            _ => " (not valid yet)",
+            Validity::Valid => "",
+            Validity::Expired => " (expired)",
+            Validity::NotYetValid => " (not valid yet)",
         };
         row(
             "valid",

@@ -57,7 +57,7 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
         let _ = writeln!(text, "  = in line {} of {}", place.line, clean(&place.name));
     }
     for from in includes(loaded, problem.place.file) {
-        let _ = writeln!(text, "  = included from {}", clean(&from));
+        let _ = writeln!(text, "  = included from {}", clean(&from.to_string()));
     }
     text.push('\n');
 }

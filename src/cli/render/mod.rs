@@ -3,7 +3,6 @@
 pub mod backups;
 pub mod check;
 pub mod devices;
-pub mod dump;
 pub mod explain;
 pub mod findings;
 pub mod inspect;

@@ -12,14 +12,14 @@ pub fn tell(outcome: &Outcome, printer: &Printer) {
         printer.talk(&format!("note: {note}"));
     }
     let mut text = String::new();
-    if !outcome.create.is_empty() {
+    if !outcome.files.is_empty() {
         text += match outcome.result {
             "would-change" => "Would write:\n",
             _ => "Written:\n",
         };
     }
-    for file in &outcome.create {
-        let _ = writeln!(text, "  {}: {}", file.file, file.reason);
+    for file in &outcome.files {
+        let _ = writeln!(text, "  {}: {}", file.path, file.reason.as_deref().unwrap_or_default());
     }
     for file in &outcome.kept {
         let _ = writeln!(text, "There already: {file}");

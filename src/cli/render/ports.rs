@@ -14,8 +14,8 @@ pub fn text(report: &ports::Report) -> String {
         let _ = writeln!(
             text,
             "\x1b[1mListen {}\x1b[0m ({})",
-            clean(&port.listen),
-            clean(&port.place)
+            clean(&port.endpoint),
+            clean(&port.place.to_string())
         );
         if port.holders.is_empty() {
             text += "  free\n";
@@ -35,14 +35,12 @@ pub fn text(report: &ports::Report) -> String {
                 clean(&program)
             );
         }
-        if let Some(finding) = &port.finding {
-            text += &findings::lines(std::slice::from_ref(finding), &[]);
-        }
+        text += &findings::lines(&port.findings, &[]);
     }
     if report.ports.is_empty() {
         text += "No Listen is active in this configuration.\n";
     }
-    let _ = match report.running {
+    let _ = match report.parent_pid {
         Some(pid) => writeln!(text, "This Apache runs (process {pid})."),
         None => writeln!(text, "This Apache does not run, as far as its PidFile tells."),
     };

@@ -9,7 +9,7 @@ use crate::operation::report::{Gathered, Section};
 pub fn list(sections: &[Section]) -> String {
     let mut text = String::from("The report holds:\n");
     for section in sections {
-        let removed = match section.removed {
+        let removed = match section.removed_count {
             0 => String::new(),
             1 => ", something taken out in 1 place".into(),
             number => format!(", something taken out in {number} places"),
@@ -18,8 +18,8 @@ pub fn list(sections: &[Section]) -> String {
             text,
             "  {:<28} {} line{}{removed}",
             section.title,
-            section.lines,
-            if section.lines == 1 { "" } else { "s" }
+            section.line_count,
+            if section.line_count == 1 { "" } else { "s" }
         );
     }
     text + "It holds no keys, pass-phrases, files of passwords, cookies or query strings.\n"

@@ -1,18 +1,22 @@
 //! What became of a server, for people.
 
-use crate::operation::{Effect, restart};
+use crate::operation::{Effect, ServerResult, restart};
 
 /// The last words of a command that wrote.
 pub fn farewell(effect: &Effect) -> String {
     let service = effect.service.as_deref().unwrap_or("Apache");
     match effect.result {
-        "not-asked" => "Restart Apache to put this into effect.\n".into(),
-        "left-stopped" => format!(
+        ServerResult::NotAsked => "Restart Apache to put this into effect.\n".into(),
+        ServerResult::LeftStopped => format!(
             "{service} was stopped, and is left so; this takes effect when it is started (esync-ssl restart).\n"
         ),
-        "shows-it" => format!("{service} shows it already and was not restarted.\n"),
-        word => format!(
-            "{service} was {word} and answers as configured, after {:.1} s.\n",
+        ServerResult::ShowsIt => format!("{service} shows it already and was not restarted.\n"),
+        ServerResult::Restarted | ServerResult::Started => format!(
+            "{service} was {} and answers as configured, after {:.1} s.\n",
+            match effect.result {
+                ServerResult::Started => "started",
+                _ => "restarted",
+            },
             effect.seconds.unwrap_or_default()
         ),
     }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::operation::status;
+use crate::finding::Place;
+use crate::httpd::Truth;
+use crate::operation::status::{self, ModuleState};
 use crate::shown::{cell, printable};
 
 /// For people.
@@ -17,20 +19,20 @@ pub fn table(status: &status::Status) -> String {
     let _ = writeln!(
         text,
         "Apache         {} on {}",
-        status.apache_version, status.platform
+        status.apache_version, format_args!("{:?}", status.platform)
     );
     text += "\nModules\n";
     let rows = status
         .modules
         .iter()
-        .map(|m| vec![m.name.into(), m.state.into(), m.place.clone().unwrap_or_default()]);
+        .map(|m| vec![m.name.into(), state(m.state).into(), place_of(m.place.as_ref())]);
     text += &columns(rows.collect());
     text += "\nListeners\n";
     let rows = status.listeners.iter().map(|l| {
         vec![
             l.endpoint.clone(),
             l.protocol.clone(),
-            l.place.clone(),
+            l.place.to_string(),
             remark_of(l.truth, None),
         ]
     });
@@ -45,7 +47,7 @@ pub fn table(status: &status::Status) -> String {
                 .clone()
                 .unwrap_or_else(|| "(no ServerName)".into()),
             if main.tls { "TLS".into() } else { "plain".into() },
-            main.certificate.clone().unwrap_or_default(),
+            main.certificate.as_deref().unwrap_or_default().to_owned(),
             "(main server)".into(),
         ]
     });
@@ -56,27 +58,41 @@ pub fn table(status: &status::Status) -> String {
             host.addresses.join(" "),
             names.join(" "),
             if host.tls { "TLS".into() } else { "plain".into() },
-            host.certificate.clone().unwrap_or_default(),
-            host.place.clone(),
+            host.certificate.as_deref().unwrap_or_default().to_owned(),
+            host.place.to_string(),
             remark_of(host.truth, host.remark.as_deref()),
         ]
     });
     text += &columns(main.into_iter().chain(rows).collect());
-    if status.problems > 0 {
+    if status.problem_count > 0 {
         let _ = writeln!(
             text,
             "\n{} problems in the configuration; `esync-ssl lint` tells them.",
-            status.problems
+            status.problem_count
         );
     }
     printable(text.as_bytes())
 }
 
-fn remark_of(truth: &str, remark: Option<&str>) -> String {
+fn state(state: ModuleState) -> &'static str {
+    match state {
+        ModuleState::BuiltIn => "built in",
+        ModuleState::Loaded => "loaded",
+        ModuleState::Unknown => "unknown",
+        ModuleState::NotLoaded => "not loaded",
+    }
+}
+
+fn place_of(place: Option<&Place>) -> String {
+    place.map(ToString::to_string).unwrap_or_default()
+}
+
+fn remark_of(truth: Truth, remark: Option<&str>) -> String {
     match (truth, remark) {
-        ("active", None) => String::new(),
-        ("active", Some(remark)) => format!("! {remark}"),
-        (other, _) => format!("({other})"),
+        (Truth::True, None) => String::new(),
+        (Truth::True, Some(remark)) => format!("! {remark}"),
+        (Truth::False, _) => "(inactive)".into(),
+        (Truth::Unknown, _) => "(unknown)".into(),
     }
 }
 

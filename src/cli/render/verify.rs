@@ -21,7 +21,7 @@ pub fn sights(report: &verify::Report) -> String {
         let name = sight.name.as_deref().unwrap_or("(no name)");
         let place = sight
             .place
-            .as_deref()
+            .as_ref()
             .map(|place| format!(", {place}"))
             .unwrap_or_default();
         let _ = writeln!(
@@ -40,7 +40,7 @@ pub fn sights(report: &verify::Report) -> String {
                     text,
                     "  {word:<12} {} until {}",
                     clean(&shown.subject),
-                    shown.not_after
+                    shown.not_after.date()
                 );
             }
             let _ = writeln!(text, "  chain        {trusted}");

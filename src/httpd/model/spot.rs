@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::entry::{Entry, FileId, MacroPlace};
-use crate::finding::{Code, Finding, Phase, Severity};
+use crate::finding::{Code, Finding, Origin, Phase, Severity};
 
 /// A line of a configuration, or a part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,10 @@ impl Finding<Spot> {
             phase: Some(phase),
             uncertain: false,
             apache: None,
+            origin: Origin {
+                included_from: Vec::new(),
+                macro_line: None,
+            },
         }
     }
 }

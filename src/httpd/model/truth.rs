@@ -1,13 +1,19 @@
 //! Three-valued truth of a condition. Decides nothing.
 
-/// Does a condition hold?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Does a condition hold? Programs are told of what it guards whether that is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub enum Truth {
     /// It does not: what it guards is inactive.
+    #[serde(rename = "inactive")]
     False,
     /// It hangs on something that only the server knows and that we could not ask.
+    #[serde(rename = "unknown")]
     Unknown,
     /// It does.
+    #[serde(rename = "active")]
     True,
 }
 

@@ -15,7 +15,7 @@ pub fn run(arguments: &Inspect, printer: &Printer) -> Result<ExitStatus, Failure
     }
     printer.document(&report);
     printer.answer(&render::inspect::text(&report));
-    Ok(if !report.errors.is_empty() {
+    Ok(if !report.unread.is_empty() {
         ExitStatus::Error
     } else if refusal.is_some() {
         ExitStatus::Refused
