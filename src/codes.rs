@@ -38,7 +38,27 @@ macro_rules! codes {
                 serializer.serialize_str(self.word())
             }
         }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $crate::codes::open_list(&[$($word),*])
+            }
+        }
     };
+}
+
+/// The schema of a word out of a list that may grow: any string, with the words of today as examples.
+pub(crate) fn open_list(words: &[&str]) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "string",
+        "description": "One of a list that may grow: take words that you do not know as they come. Those of today are the \
+                        examples.",
+        "examples": words,
+    })
 }
 
 pub(crate) use codes;

@@ -6,13 +6,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::codes;
 
 /// Something to tell about a server, its configuration or its files. `P` says where: in a configuration that was read
 /// ([`Spot`](crate::httpd::Spot)), or in a file as people know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding<P = Option<Place>> {
     /// What kind of fault it is.
     pub code: Code,
@@ -43,7 +44,7 @@ pub struct Finding<P = Option<Place>> {
 }
 
 /// When Apache would notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// While it reads the files.
@@ -54,13 +55,40 @@ pub enum Phase {
     Starting,
 }
 
-/// A file and perhaps a line in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A file and perhaps lines in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Place {
-    /// The file as it was named.
+    /// The file; as it was named in texts, absolute in documents for programs.
     pub file: String,
-    /// Line, counted from 1.
+    /// The line, from 1; none where the whole file is meant.
     pub line: Option<usize>,
+    /// The last line where it is about several, or where one goes on in the next; else that of `line`.
+    pub last_line: Option<usize>,
+}
+
+impl Place {
+    /// A file, or one line of it.
+    pub fn new(file: impl Into<String>, line: Option<usize>) -> Place {
+        Place {
+            file: file.into(),
+            line,
+            last_line: line,
+        }
+    }
+
+    /// The same with its whole path, as programs get it.
+    pub fn absolute(self) -> Place {
+        // Logs of another machine name files in its own way.
+        let has_drive = matches!(self.file.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
+        if has_drive || self.file.starts_with(['/', '\\']) {
+            return self;
+        }
+        let file = match std::path::absolute(&self.file) {
+            Ok(path) => path.display().to_string(),
+            Err(_) => self.file,
+        };
+        Place { file, ..self }
+    }
 }
 
 impl fmt::Display for Place {
@@ -73,7 +101,7 @@ impl fmt::Display for Place {
 }
 
 /// How bad a finding is, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The server does not start, or a running one ends when it reads this.
@@ -292,10 +320,7 @@ impl Finding {
 
     /// The same, in this file and line.
     pub fn at(mut self, file: &str, line: Option<usize>) -> Finding {
-        self.place = Some(Place {
-            file: file.to_owned(),
-            line,
-        });
+        self.place = Some(Place::new(file, line));
         self
     }
 

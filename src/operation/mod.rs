@@ -55,6 +55,7 @@ mod unfit;
 pub mod verify;
 mod write;
 
+pub use crate::note_code::NoteCode;
 pub use claim::Settled;
 pub use diff::unified;
 pub use enable_files::{Files, Material};

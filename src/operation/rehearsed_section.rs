@@ -185,10 +185,8 @@ impl<'a> Section<'a> {
     }
 
     fn place(&self, entry: &Entry) -> Place {
-        Place {
-            file: self.loaded.show(&self.configuration.file(entry.file).host),
-            line: Some(self.configuration.line_number(entry) as usize),
-        }
+        let file = self.loaded.show(&self.configuration.file(entry.file).host);
+        Place::new(file, Some(self.configuration.line_number(entry) as usize))
     }
 
     /// What the server said of its lines and copies, said of the real ones.
@@ -199,7 +197,7 @@ impl<'a> Section<'a> {
             // Apache for Windows spells it both ways.
             for main in [&main, &main.replace('\\', "/")] {
                 let real = match line.map(|entry| self.place(entry)) {
-                    Some(Place { file, line }) => format!("line {} of {file}", line.unwrap_or_default()),
+                    Some(Place { file, line, .. }) => format!("line {} of {file}", line.unwrap_or_default()),
                     None => "a line of the rehearsal".into(),
                 };
                 said = said.replace(&format!("line {number} of {main}"), &real);

@@ -111,10 +111,8 @@ pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
     let placed = placed.into_iter().map(|finding| {
         finding.placed(|spot| {
             let file = loaded.configuration.file(spot.as_ref()?.file);
-            Some(Place {
-                file: loaded.show(&file.host),
-                line: Some(file.document.number(spot?.line as usize) as usize),
-            })
+            let line = file.document.number(spot?.line as usize) as usize;
+            Some(Place::new(loaded.show(&file.host), Some(line)))
         })
     });
     placed.chain(others).collect()
