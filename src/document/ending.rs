@@ -1,5 +1,6 @@
 //! What became of a run.
 
+use super::Error;
 use crate::codes::codes;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
@@ -71,8 +72,12 @@ pub struct End {
     pub status: ExitStatus,
     /// What became of it.
     pub result: Ending,
+    /// Files or the server are not as they were, or would not be.
+    pub changed: bool,
     /// The server has not read yet what was written.
     pub restart_needed: bool,
+    /// Why it is no answer to everything that was asked.
+    pub error: Option<Error>,
     /// What it found besides what people were told already.
     pub findings: Vec<Finding>,
 }
@@ -83,7 +88,9 @@ impl End {
         End {
             status: ExitStatus::Done,
             result,
+            changed: result.is_change(),
             restart_needed: false,
+            error: None,
             findings: Vec::new(),
         }
     }

@@ -25,15 +25,25 @@ pub struct Run {
 }
 
 impl Run {
-    /// Adds what people are told; what was told before is not told twice.
-    pub fn note(&mut self, code: NoteCode, message: &str) {
+    /// Of a command, as it is typed.
+    pub fn new(command: &str) -> Run {
+        Run {
+            command: command.to_owned(),
+            ..Run::default()
+        }
+    }
+
+    /// Adds what people are told. Whether it was not told before.
+    pub fn note(&mut self, code: NoteCode, message: &str) -> bool {
         let note = Note {
             code,
             message: message.to_owned(),
         };
-        if !self.notes.contains(&note) {
+        let is_new = !self.notes.contains(&note);
+        if is_new {
             self.notes.push(note);
         }
+        is_new
     }
 
     /// Adds what is wrong; what was found before is not found twice.
@@ -50,7 +60,9 @@ impl Run {
     pub fn done<T>(mut self, end: End, data: T) -> Envelope<T> {
         self.found(&end.findings);
         Envelope {
+            changed: end.changed,
             restart_needed: end.restart_needed,
+            error: end.error,
             data: Some(data),
             ..self.envelope(end.status, end.result)
         }
@@ -59,7 +71,7 @@ impl Run {
     /// The document of a run that did not.
     pub fn failed(mut self, failure: &Failure) -> Envelope<()> {
         self.found(&failure.findings);
-        self.error(failure.status, error(failure))
+        self.error(failure.status, Error::of(failure))
     }
 
     /// The document of a run that ends with this error.
@@ -68,6 +80,19 @@ impl Run {
             error: Some(error),
             changed: status == ExitStatus::NotRestored,
             ..self.envelope(status, Ending::of_failure(status))
+        }
+    }
+
+    /// The document of a run that is ended from outside. With [`ExitStatus::Done`] it had done what was asked, and only
+    /// could not say so any more.
+    pub fn interrupted(self, words: &str, status: ExitStatus) -> Envelope<()> {
+        let is_done = status == ExitStatus::Done;
+        let fix = (!is_done).then(|| "give the same command again to do what was asked".to_owned());
+        let told = self.error(status, Error::new(FailureCode::Interrupted, words, fix));
+        Envelope {
+            result: Ending::Interrupted,
+            changed: told.changed || is_done,
+            ..told
         }
     }
 
@@ -102,30 +127,26 @@ impl Error {
             places: Vec::new(),
         }
     }
-}
 
-/// A failure for programs.
-fn error(failure: &Failure) -> Error {
-    let text = |words: &dyn std::fmt::Display| printable(words.to_string().as_bytes());
-    let Some(refusal) = failure.error.downcast_ref::<Refusal>() else {
-        let code = failure.code();
-        return Error::new(
-            code,
-            text(&format_args!("{:#}", failure.error)),
-            failure.fix().map(Into::into),
-        );
-    };
-    // What was said around it, and then its own halves.
-    let words = format!("{:#}", failure.error);
-    let around = words.strip_suffix(&refusal.to_string()).unwrap_or_default();
-    let places: Vec<Place> = refusal.places().into_iter().map(place).collect();
-    let fix = text(&refusal.fix);
-    Error {
-        code: refusal.code.word().into(),
-        message: text(&format_args!("{around}{}", refusal.cause)),
-        fix: (!fix.is_empty()).then_some(fix),
-        place: places.first().cloned(),
-        places,
+    /// That of a failure.
+    pub fn of(failure: &Failure) -> Error {
+        let text = |words: &str| printable(words.as_bytes());
+        let words = format!("{:#}", failure.error);
+        let Some(refusal) = failure.error.downcast_ref::<Refusal>() else {
+            let fix = failure.fix().map(Into::into);
+            return Error::new(failure.code(), text(&words), fix);
+        };
+        // What was said around it, and then its own halves.
+        let around = words.strip_suffix(&refusal.to_string()).unwrap_or_default();
+        let places: Vec<Place> = refusal.places().into_iter().map(place).collect();
+        let fix = text(&refusal.fix.to_string());
+        Error {
+            code: refusal.code.word().into(),
+            message: text(&format!("{around}{}", refusal.cause)),
+            fix: (!fix.is_empty()).then_some(fix),
+            place: places.first().cloned(),
+            places,
+        }
     }
 }
 

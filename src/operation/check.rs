@@ -95,6 +95,14 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Of every virtual host, and about the configuration as a whole.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let checked = self.checked.iter().flat_map(|checked| &checked.findings);
+        checked.chain(&self.configuration)
+    }
+}
+
 /// Files that are named; the configuration, if there is one, tells which server it is for.
 fn given_files(
     certificate: &Path,

@@ -201,10 +201,15 @@ impl Report {
         }
     }
 
+    /// What was found at the server, and for devices.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.served.findings().chain(&self.findings)
+    }
+
     fn count(&mut self) {
         self.findings.dedup();
         self.findings.sort_by_key(|finding| finding.severity);
-        let all = || self.served.findings().chain(&self.findings);
+        let all = || self.findings();
         let errors = all().filter(|finding| finding.severity.is_error()).count();
         let notes = all()
             .filter(|finding| finding.severity == Severity::Advice)

@@ -118,7 +118,7 @@ impl Run<'_> {
         judge_files::tell(server, &findings, &asked.forced, voice)?;
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
-        let plan = plan.map_err(plan_report::failure)?;
+        let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);

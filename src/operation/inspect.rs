@@ -9,6 +9,7 @@ use super::key_files;
 use super::pass_phrase::PassPhrases;
 use super::progress::Progress;
 use super::relations::{self, Numbered, Relations};
+use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 use crate::tls::Error;
@@ -37,7 +38,8 @@ pub fn run(files: &[Utf8PathBuf], phrases: PassPhrases, progress: &dyn Progress)
             }
             Err(failure) => {
                 let words = format!("{:#}", failure.error);
-                progress.talk(&printable(format!("esync-ssl: error: {words}").as_bytes()));
+                let told = printable(format!("esync-ssl: error: {words}").as_bytes());
+                progress.note(NoteCode::FileNotRead, &told);
                 errors = vec![printable(words.as_bytes())];
             }
         }

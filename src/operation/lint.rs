@@ -6,7 +6,7 @@ use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
-use crate::finding::{Finding, Phase};
+use crate::finding::{Finding, Phase, Place};
 use crate::httpd::{Configuration, FileId, Spot};
 use crate::lint;
 
@@ -79,6 +79,22 @@ pub fn reports(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Report> {
                     .map(|place| format!("line {} of {}", place.line, place.name)),
             }
         })
+        .collect()
+}
+
+/// The same as findings, with the lines as people know them.
+pub fn findings(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Finding> {
+    let placed = |spot: Spot| {
+        let (first, last) = numbers(&loaded.configuration, &spot);
+        let file = loaded.show(&loaded.configuration.file(spot.file).host);
+        Some(Place {
+            last_line: Some(last as usize),
+            ..Place::new(file, Some(first as usize))
+        })
+    };
+    problems
+        .iter()
+        .map(|problem| problem.clone().placed(placed))
         .collect()
 }
 

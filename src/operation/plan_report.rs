@@ -6,6 +6,7 @@ use super::Failure;
 use super::diff;
 use super::find::Loaded;
 use super::interrupted::stores;
+use super::lint;
 use super::new_files::Reported;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
@@ -14,6 +15,7 @@ use super::write;
 use crate::apply::{Disk, NameChange, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
@@ -122,7 +124,7 @@ impl Report {
     /// What people should know beside the changes.
     pub fn tell_notes(&self, progress: &dyn Progress) {
         for note in &self.notes {
-            progress.talk(&format!("note: {note}"));
+            progress.note(NoteCode::Plan, &format!("note: {note}"));
         }
     }
 
@@ -182,9 +184,13 @@ pub fn changes(plan: Plan) -> impl Iterator<Item = NameChange> {
     linked.chain(removed).chain(replaced)
 }
 
-/// Why there is no plan, as the end of a command.
-pub fn failure(error: PlanError) -> Failure {
+/// Why there is no plan, as the end of a command; with all that is wrong, where Apache does not start as it is.
+pub fn failure(error: PlanError, loaded: &Loaded) -> Failure {
     match error {
+        PlanError::Refused(refusal) if refusal.code == RefusalCode::ConfigBroken => Failure {
+            findings: lint::findings(loaded, &crate::lint::errors(&loaded.configuration)),
+            ..Failure::refused(*refusal)
+        },
         // As it is, so that programs are told its parts.
         PlanError::Refused(refusal) => Failure::refused(*refusal),
         other => Failure::error(other),

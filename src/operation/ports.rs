@@ -21,6 +21,13 @@ pub struct Report {
     pub errors: usize,
 }
 
+impl Report {
+    /// What is wrong with the ports.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.ports.iter().filter_map(|port| port.finding.as_ref())
+    }
+}
+
 #[derive(Serialize)]
 pub(crate) struct Port {
     pub(crate) listen: String,

@@ -33,6 +33,16 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// The server was told, and is not as it was.
+    pub fn is_change(&self) -> bool {
+        matches!(self.result, "restarted" | "started")
+    }
+
+    /// The server was not told.
+    pub fn is_open(&self) -> bool {
+        self.result == "not-asked"
+    }
+
     fn not_asked() -> Effect {
         Effect {
             result: "not-asked",

@@ -3,8 +3,9 @@
 use crate::cli::arguments::Dump;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
-use crate::operation::{Failure, Loaded, Where, tell_interrupted};
+use crate::operation::{Failure, Loaded, Where, lint, tell_interrupted};
 
 /// Runs the command.
 pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
@@ -14,6 +15,8 @@ pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitSta
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let (file, name) = (arguments.file.as_deref(), arguments.directive.as_deref());
-    printer.document(&render::dump::document(&loaded, file, name));
+    let problems = crate::lint::check(&loaded.configuration);
+    let end = End::looked(ExitStatus::Done, lint::findings(&loaded, &problems));
+    printer.document(end, &render::dump::document(&loaded, &problems, file, name));
     Ok(ExitStatus::Done)
 }

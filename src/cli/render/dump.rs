@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use crate::httpd::{Configuration, Entry};
+use crate::finding::Finding;
+use crate::httpd::{Configuration, Entry, Spot};
 use crate::operation::status::truth;
 use crate::operation::{Loaded, lint};
 
@@ -12,7 +13,12 @@ use crate::operation::{Loaded, lint};
 const SCHEMA: u32 = 1;
 
 /// The directives of files whose path ends like `file`, and of the name `directive`.
-pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str>) -> Document {
+pub fn document(
+    loaded: &Loaded,
+    problems: &[Finding<Spot>],
+    file: Option<&str>,
+    directive_name: Option<&str>,
+) -> Document {
     let configuration = &loaded.configuration;
     let wanted = |entry: &Entry| {
         let in_file = file.is_none_or(|end| {
@@ -54,7 +60,7 @@ pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str
             })
             .collect(),
         directives: directives.map(|entry| directive(configuration, entry)).collect(),
-        problems: lint::reports(loaded, &crate::lint::check(configuration)),
+        problems: lint::reports(loaded, problems),
     }
 }
 
