@@ -44,19 +44,21 @@ macro_rules! codes {
                 stringify!($name).into()
             }
 
-            // No list: new words may come with every version.
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({
-                    "type": "string",
-                    "pattern": "^[A-Z][A-Z0-9-]*$",
-                    "description": concat!(
-                        "A word that keeps its meaning. New ones may come with any version; programs take a word that they do ",
-                        "not know as just another of its kind."
-                    ),
-                })
+                $crate::codes::open_list(&[$($word),*])
             }
         }
     };
+}
+
+/// The schema of a word out of a list that may grow: any string, with the words of today as examples.
+pub(crate) fn open_list(words: &[&str]) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "string",
+        "description": "One of a list that may grow: take words that you do not know as they come. Those of today are the \
+                        examples.",
+        "examples": words,
+    })
 }
 
 pub(crate) use codes;

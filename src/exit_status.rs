@@ -22,17 +22,25 @@ pub enum ExitStatus {
     NotRestored = 7,
     /// The system does not permit it; nothing was changed.
     NotPermitted = 8,
-    /// Another run holds the lock, or changed what had been read; nothing was changed, and trying again helps.
+    /// Another run holds the lock; nothing was changed, and trying again later helps.
     Locked = 9,
     /// Ctrl-C, a closed console or a signal came; what had been begun was undone.
     Interrupted = 10,
     /// A server that was told to start or restart does not serve what is configured, and there was nothing to put back.
     NotServing = 11,
+    /// A look found errors.
+    ErrorsFound = 12,
+    /// Whoever was asked did not agree; nothing was changed.
+    Declined = 13,
+    /// There is no terminal to ask at, and `--yes` was not given; nothing was changed.
+    NobodyToAsk = 14,
+    /// What had been read was changed meanwhile by others; nothing was changed, and trying again helps.
+    ChangedMeanwhile = 15,
 }
 
 impl ExitStatus {
     /// Every status with the sentence that `--help` and the README show for it.
-    pub const ALL: [(ExitStatus, &'static str); 12] = [
+    pub const ALL: [(ExitStatus, &'static str); 16] = [
         (ExitStatus::Done, "done, or nothing to do"),
         (ExitStatus::Error, "error; nothing was changed"),
         (ExitStatus::Usage, "the command line was not understood"),
@@ -56,7 +64,7 @@ impl ExitStatus {
         ),
         (
             ExitStatus::Locked,
-            "another run is at work, or changed the files meanwhile; nothing was changed: try again",
+            "another run is at work; nothing was changed: try again when it is done, or with --lock-timeout",
         ),
         (
             ExitStatus::Interrupted,
@@ -66,12 +74,28 @@ impl ExitStatus {
             ExitStatus::NotServing,
             "the server does not serve what is configured, and there was nothing to put back",
         ),
+        (ExitStatus::ErrorsFound, "errors were found"),
+        (ExitStatus::Declined, "you said no; nothing was changed"),
+        (
+            ExitStatus::NobodyToAsk,
+            "no terminal to ask at, and no --yes; nothing was changed",
+        ),
+        (
+            ExitStatus::ChangedMeanwhile,
+            "the files were changed by others meanwhile; nothing was changed: try again",
+        ),
     ];
+
+    /// What a shell says of a run that a signal ended before the program had begun to notice signals; no number of ours.
+    pub const BY_SIGNAL: (&str, &str) = (
+        "130",
+        "from the shell: Ctrl-C came before the program had begun (129: closed terminal, 143: SIGTERM); nothing was changed",
+    );
 
     /// Of a look that found so many errors.
     pub fn of_errors(errors: usize) -> ExitStatus {
         if errors > 0 {
-            ExitStatus::Refused
+            ExitStatus::ErrorsFound
         } else {
             ExitStatus::Done
         }

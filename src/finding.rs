@@ -63,7 +63,10 @@ pub struct MacroLine {
 
 /// The same for programs.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Finding", description = "Something to tell about a server, its configuration or its files.")]
+#[schemars(
+    rename = "Finding",
+    description = "Something to tell about a server, its configuration or its files."
+)]
 struct Told<'a> {
     /// What kind of fault it is. All codes: `src/finding.rs`. `--force` takes them.
     code: Code,

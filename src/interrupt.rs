@@ -15,18 +15,21 @@ static UNDOING: AtomicUsize = AtomicUsize::new(0);
 static STATE: Mutex<State> = Mutex::new(State {
     holds: 0,
     settled: None,
-    json: false,
+    document: None,
     answered: false,
     restore: None,
 });
+
+/// Makes the document of a run that ends early.
+pub type Document = Box<dyn Fn(&str, ExitStatus) -> String + Send>;
 
 struct State {
     /// What would stay half done.
     holds: usize,
     /// How the run ends whatever comes now: all that it does has been done.
     settled: Option<ExitStatus>,
-    /// A program reads the answer.
-    json: bool,
+    /// A program reads the answer, which is made so of words and a status.
+    document: Option<Document>,
     /// It has got one, or the beginning of it.
     answered: bool,
     /// Sets the terminal as it was before somebody was asked there for what is not shown.
@@ -43,9 +46,9 @@ pub fn listen() {
     let _ = system::listen();
 }
 
-/// How an end is told: also as a document.
-pub fn answers_in_json() {
-    state().json = true;
+/// How an end is told: also as a document. What makes it waits for nobody.
+pub fn answers_in_json(document: Document) {
+    state().document = Some(document);
 }
 
 /// An answer to a program is written from now on: no other one follows.
@@ -150,18 +153,23 @@ fn end(state: &State) -> ! {
     if let Some(restore) = &state.restore {
         restore();
     }
-    if state.settled.is_none() {
-        const WORDS: &str = "interrupted; nothing was changed";
-        let document = serde_json::json!({ "error": WORDS, "status": status.code() });
-        let document = (state.json && !state.answered).then(|| format!("{document:#}"));
-        // Whoever reads us may have stopped, with the output locked by what it does not take.
-        soon(move || {
-            if let Some(document) = document {
-                let _ = writeln!(std::io::stdout(), "{document}");
-            }
-            say(WORDS);
-        });
-    }
+    let words = match state.settled {
+        None => "interrupted; nothing was changed",
+        Some(ExitStatus::Done) => "interrupted; what was asked for had been done",
+        Some(_) => "interrupted while it was told what became of the run",
+    };
+    let document = state.document.as_ref().filter(|_| !state.answered);
+    let document = document.map(|document| document(words, status));
+    let is_told = state.settled.is_some();
+    // Whoever reads us may have stopped, with the output locked by what it does not take.
+    soon(move || {
+        if let Some(document) = document {
+            let _ = writeln!(std::io::stdout(), "{document}");
+        }
+        if !is_told {
+            say(words);
+        }
+    });
     std::process::exit(i32::from(status.code()))
 }
 

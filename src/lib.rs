@@ -11,6 +11,7 @@
 //! - [`apply`]: how changes reach the disk.
 //! - [`check`]: rules that look at files and configuration and return findings.
 //! - [`operation`]: what a command does: data in, data out.
+//! - [`document`]: what programs get: the one envelope of every command.
 //! - [`cli`]: flags, confirmation, rendering.
 //! - [`finding`]: the one shape of what is wrong, and all its codes.
 //! - [`exit_status`]: every number the program exits with.
@@ -61,7 +62,9 @@ pub mod change;
 pub mod check;
 pub mod cli;
 mod codes;
+pub mod document;
 pub mod exit_status;
+mod failure_code;
 pub mod finding;
 pub mod foreign;
 pub mod httpd;
@@ -70,6 +73,7 @@ pub mod inherited;
 pub mod interrupt;
 pub mod lint;
 pub mod mod_ssl;
+mod note_code;
 pub mod operation;
 pub mod place;
 pub mod quoted;

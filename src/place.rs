@@ -247,7 +247,12 @@ mod tests {
             whole,
             serde_json::json!({ "file": "logs/error.log", "line": null, "last_line": null })
         );
-        assert_eq!(json(ShownPath::from("C:/Apache24/conf")).as_str().map(|path| &path[..3]), Some(if cfg!(windows) { "C:\\" } else { "C:/" }));
+        assert_eq!(
+            json(ShownPath::from("C:/Apache24/conf"))
+                .as_str()
+                .map(|path| &path[..3]),
+            Some(if cfg!(windows) { "C:\\" } else { "C:/" })
+        );
     }
 
     #[test]

@@ -158,6 +158,8 @@ codes! {
         HalfAPair = "HALF-A-PAIR",
         /// A pass-phrase is needed, and nobody can be asked for it.
         PassPhraseNotAsked = "PASSPHRASE-NOT-ASKED",
+        /// The pass-phrase that was given is not the right one.
+        PassPhraseUnfit = "PASSPHRASE-UNFIT",
         /// The key has no pass-phrase to take off.
         KeyNotProtected = "KEY-NOT-PROTECTED",
         /// A file holds no certificate, key or request.

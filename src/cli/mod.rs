@@ -2,22 +2,27 @@
 
 mod arguments;
 mod command;
+mod json;
+mod mistake;
 mod printer;
 mod render;
+mod usage;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
+use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
-use crate::interrupt;
 use crate::operation::Progress;
 use crate::server::scratch;
 use arguments::{Arguments, Command};
 use printer::Printer;
 
 pub use crate::operation::{Pace, World};
+pub use mistake::keep_quiet;
 
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {
+    keep_quiet();
     run_in(&World::real(), std::env::args_os())
 }
 
@@ -31,36 +36,34 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
             .collect(),
         ..*world
     };
-    let arguments = match Arguments::try_parse_from(typed) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // --help and --version are answers, everything else is a wrong command line.
-            if !error.use_stderr() {
-                let _ = error.print();
-                return ExitStatus::Done;
-            }
-            // It quotes what was typed, or what a script put there.
-            let told = crate::shown::printable(error.render().to_string().as_bytes());
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
-            return ExitStatus::Usage;
-        }
+    let parsed = Arguments::command()
+        .try_get_matches_from(&typed)
+        .and_then(|matches| {
+            let command = usage::command(&matches);
+            Ok((command, Arguments::from_arg_matches(&matches)?))
+        });
+    let (name, Arguments { command, global }) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return usage::told(&error, &typed),
     };
-    let Arguments { command, global } = arguments;
     // A dump has no other form than JSON.
-    let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
-    if printer.is_json() {
-        interrupt::answers_in_json();
+    let is_json = global.json || matches!(command, Command::Dump(_));
+    let printer = Printer::new(&name, is_json, global.color);
+    let result = mistake::caught(|| {
+        swept(&printer);
+        command::run(&command, &global, world, &printer)
+    });
+    match result {
+        Ok(result) => result.unwrap_or_else(|failure| printer.failure(&failure)),
+        Err(mistake) => printer.mistake(&mistake),
     }
-    swept(&printer);
-    let result = command::run(&command, &global, world, &printer);
-    result.unwrap_or_else(|failure| printer.failure(&failure))
 }
 
 /// Ends what a killed run left running, and removes what it left there.
 fn swept(printer: &Printer) {
     for swept in scratch::sweep() {
         let processes: Vec<String> = swept.processes.iter().map(u32::to_string).collect();
-        printer.talk(&format!(
+        let words = format!(
             "note: an earlier run was killed while it rehearsed; its folder {} was removed{}",
             swept.folder.display(),
             if processes.is_empty() {
@@ -68,6 +71,7 @@ fn swept(printer: &Printer) {
             } else {
                 format!(", and its httpd ended (process {})", processes.join(", "))
             }
-        ));
+        );
+        printer.note(NoteCode::RehearsalSwept, &words);
     }
 }

@@ -1,30 +1,43 @@
 //! What is printed where: answers to stdout, talk to stderr, and nothing of a file that could steer a terminal.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Serializer;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use anstream::adapter::strip_str;
 use zeroize::Zeroizing;
 
 use super::arguments::ColorChoice;
+use super::json;
 use super::render::{self, explain, findings};
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
+use crate::document::{self, End, Ending, FailureCode, NoteCode, Run};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
-use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
-use crate::shown::{deceives, printable};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions, dump};
+use crate::refusal::Refusal;
+use crate::shown::printable;
 
 /// Prints for people or for programs.
 pub struct Printer {
     json: bool,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
-    held: RefCell<Option<Vec<(Stream, String)>>>,
-    /// Parts of every document.
-    added: RefCell<serde_json::Map<String, serde_json::Value>>,
+    held: RefCell<Option<Held>>,
+    /// What programs are told of the run, whoever ends it.
+    run: Arc<Mutex<Run>>,
+    /// The document was given.
+    answered: Cell<bool>,
+}
+
+/// What waits: what is printed, and how much was known before it.
+struct Held {
+    lines: Vec<(Stream, String)>,
+    notes: usize,
+    findings: usize,
 }
 
 /// Where something is printed.
@@ -60,23 +73,35 @@ impl Stream {
 
 impl Printer {
     /// `json`: one document on stdout and no other answer. The choice of colour holds for the whole process.
-    pub fn new(json: bool, color: ColorChoice) -> Self {
+    pub fn new(command: &str, json: bool, color: ColorChoice) -> Self {
         match color {
             // NO_COLOR, dumb terminals and files are anstream's to notice.
             ColorChoice::Auto => {}
             ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
+        let run = Arc::new(Mutex::new(Run::new(command)));
+        if json {
+            let run = run.clone();
+            // Whatever ends the run from outside, programs are told what was known.
+            interrupt::answers_in_json(Box::new(move |words, status| {
+                let run = run.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let mut text = Vec::new();
+                json::write(&mut text, &run.interrupted(words, status));
+                String::from_utf8_lossy(&text).trim_end().to_owned()
+            }));
+        }
         Printer {
             json,
             held: RefCell::default(),
-            added: RefCell::default(),
+            run,
+            answered: Cell::default(),
         }
     }
 
     fn print(&self, stream: Stream, text: &str) {
         match &mut *self.held.borrow_mut() {
-            Some(held) => held.push((stream, text.to_owned())),
+            Some(held) => held.lines.push((stream, text.to_owned())),
             None => Printer::write(stream, text),
         }
     }
@@ -116,81 +141,122 @@ impl Printer {
         }
     }
 
-    /// Makes something part of every document from now on. Whether that is new.
-    pub fn add(&self, name: &str, value: serde_json::Value) -> bool {
-        let mut added = self.added.borrow_mut();
-        let is_new = added.get(name) != Some(&value);
-        added.insert(name.to_owned(), value);
-        is_new
+    /// The answer as a document, for programs only. Only the first of a run is one.
+    pub fn document(&self, end: End, data: &impl serde::Serialize) {
+        if self.json {
+            self.envelope(&self.run().clone().done(end, data));
+        }
     }
 
-    /// The answer as a document, for programs only.
-    pub fn document(&self, value: &impl serde::Serialize) {
-        if !self.json || Stream::Document.is_given_up() {
+    /// The same of `dump`.
+    pub fn dump(&self, end: End, answer: dump::Document) {
+        if self.json {
+            let envelope = self.run().clone().done(end, answer.summary());
+            let answer = Some(answer);
+            self.envelope(&document::Dump { envelope, answer });
+        }
+    }
+
+    /// The envelope of a run, once.
+    pub fn envelope(&self, envelope: &impl serde::Serialize) {
+        if self.answered.replace(true) || Stream::Document.is_given_up() {
             return;
         }
-        let added = self.added.borrow();
-        if added.is_empty() && self.held.borrow().is_none() && !interrupt::is_held() {
+        if !interrupt::is_held() {
             interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            write_document(&mut out, value);
+            json::write(&mut out, envelope);
             return;
-        }
-        let Ok(mut value) = serde_json::to_value(value) else {
-            return;
-        };
-        if let Some(parts) = value.as_object_mut() {
-            parts.extend(added.clone());
         }
         let mut text = Vec::new();
-        write_document(&mut text, &value);
-        self.print(Stream::Document, String::from_utf8_lossy(&text).trim_end());
+        json::write(&mut text, envelope);
+        Printer::write(Stream::Document, String::from_utf8_lossy(&text).trim_end());
     }
-}
 
-/// In lines, with a line end behind it. A reader that went away is not our failure.
-fn write_document(out: &mut impl Write, value: &impl serde::Serialize) {
-    let mut serializer = Serializer::with_formatter(&mut *out, Escaping::default());
-    let _ = value.serialize(&mut serializer);
-    let _ = writeln!(out).and_then(|()| out.flush());
+    /// What is known of the run so far.
+    fn run(&self) -> MutexGuard<'_, Run> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something on stderr; to somebody who watches a program, in one line.
+    fn say(&self, text: &str) {
+        if self.json {
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            self.print(Stream::Talk, &lines.join(" "));
+        } else {
+            self.print(Stream::Talk, text);
+        }
+    }
+
+    /// Keeps what programs are told. Whether that is new.
+    fn keep(&self, code: NoteCode, text: &str) -> bool {
+        let plain = strip_str(text).to_string();
+        let plain = ["note: ", "warning: ", "esync-ssl: error: "]
+            .iter()
+            .fold(plain.trim(), |rest, word| rest.strip_prefix(word).unwrap_or(rest));
+        self.run().note(code, plain)
+    }
 }
 
 impl Printer {
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
-        let message = printable(format!("{:#}", failure.error).as_bytes());
-        if self.json {
-            self.document(&document_of(failure, &message));
-        }
-        let word = if failure.status == ExitStatus::Refused {
-            "refused"
-        } else {
-            "error"
+        let message = match failure.error.downcast_ref::<Refusal>() {
+            // The document says the rest.
+            Some(refusal) if self.json => format!("[{}]: {}", refusal.code, refusal.cause),
+            _ => format!(": {:#}", failure.error),
         };
-        self.talk(&format!("esync-ssl: {word}: {message}"));
+        if self.json {
+            self.envelope(&self.run().clone().failed(failure));
+        }
+        let word = match Ending::of_failure(failure.status) {
+            Ending::Refused => "refused",
+            _ => "error",
+        };
+        self.say(&format!("esync-ssl: {word}{}", printable(message.as_bytes())));
         failure.status
+    }
+
+    /// Reports a mistake of this program and gives its status.
+    pub fn mistake(&self, what: &str) -> ExitStatus {
+        let message = format!(
+            "this is a mistake of esync-ssl itself: {}",
+            printable(what.as_bytes())
+        );
+        if self.json {
+            let error = document::Error::new(FailureCode::Panic, &message, Some(REPORT_IT.into()));
+            self.envelope(&self.run().clone().error(ExitStatus::Error, error));
+        }
+        self.say(&format!("esync-ssl: error: {message}. {REPORT_IT}"));
+        ExitStatus::Error
     }
 }
 
-/// A failure for programs.
-fn document_of(failure: &Failure, message: &str) -> serde_json::Value {
-    let mut document = serde_json::json!({ "error": message, "status": failure.status.code() });
-    if !failure.findings.is_empty() {
-        document["findings"] = serde_json::json!(failure.findings);
-    }
-    if let Some(refusal) = failure.error.downcast_ref() {
-        document["refusal"] = render::refusal::parts(refusal);
-    }
-    document
-}
+/// What to do about a mistake of this program.
+const REPORT_IT: &str = "Please report it with this line, the command that you gave, and what esync-ssl report writes. What \
+                         the run had begun is undone by the next one that writes, or by esync-ssl restore --recover";
 
 impl Progress for Printer {
     fn talk(&self, text: &str) {
-        self.print(Stream::Talk, text);
+        self.say(text);
+    }
+
+    fn note(&self, code: NoteCode, text: &str) {
+        self.keep(code, text);
+        self.say(text);
+    }
+
+    fn server(&self, root: &Path, main: Option<&Path>) {
+        let mut run = self.run();
+        run.root = Some(root.to_path_buf());
+        if let Some(main) = main {
+            run.config = Some(main.to_path_buf());
+        }
     }
 
     fn unchanged(&self, why: &str) {
+        self.run().note(NoteCode::NothingToDo, why);
         self.answer(&format!("Nothing needs to change: {why}.\n"));
     }
 
@@ -201,59 +267,78 @@ impl Progress for Printer {
     }
 
     fn findings(&self, found: &[Finding], forced: &[Code]) {
-        self.talk(findings::lines(found, forced).trim_end());
+        self.run().found(found);
+        if self.json {
+            for finding in found {
+                self.say(&format!("{}: {}", finding.code, finding.summary));
+            }
+        } else {
+            self.say(findings::lines(found, forced).trim_end());
+        }
     }
 
     fn logs(&self, report: &LogReport) {
-        self.talk(explain::text(report).trim_end());
+        let text = explain::text(report);
+        self.note(NoteCode::Log, text.trim_end());
     }
 
     fn interrupted(&self, run: &Unfinished, remedy: &str) {
         let command = printable(run.command.get(1..).unwrap_or_default().join(" ").as_bytes());
         let id = printable(run.id.as_bytes());
-        let is_new = self.add(
-            "interrupted",
-            serde_json::json!({
-                "run": id,
-                "command": command,
-                "at_work": run.at_work.is_some(),
-                "fix": run.at_work.is_none().then_some(remedy),
-            }),
-        );
-        if !is_new {
-            return;
-        }
-        match &run.at_work {
+        let (code, words) = match &run.at_work {
             Some(Working(holder)) => {
-                let who = holder.as_ref().map(|Holder { pid, user, since, command }| {
-                    format!(": process {pid} of {user}, since {since}: {command}")
-                });
+                let who = holder.as_ref().map(
+                    |Holder {
+                         pid,
+                         user,
+                         since,
+                         command,
+                     }| {
+                        format!(": process {pid} of {user}, since {since}: {command}")
+                    },
+                );
                 let who = printable(who.unwrap_or_default().as_bytes());
-                self.talk(&format!(
+                let words = format!(
                     "note: another run of esync-ssl is at work here{who}; what follows may show its changes half done. Look \
                      again when it is done"
-                ));
+                );
+                (NoteCode::RunAtWork, words)
             }
-            None => self.talk(&format!(
-                "warning: an earlier run was interrupted and left its changes half done ({id}: {command}); {remedy} undoes \
-                 them, as does the next run that writes"
-            )),
+            None => {
+                let words = format!(
+                    "warning: an earlier run was interrupted and left its changes half done ({id}: {command}); {remedy} undoes \
+                     them, as does the next run that writes"
+                );
+                (NoteCode::RunInterrupted, words)
+            }
+        };
+        if self.keep(code, &words) {
+            self.say(&words);
         }
     }
 
     fn hold(&self) {
-        *self.held.borrow_mut() = Some(Vec::new());
+        let run = self.run();
+        *self.held.borrow_mut() = Some(Held {
+            lines: Vec::new(),
+            notes: run.notes.len(),
+            findings: run.findings.len(),
+        });
     }
 
     fn release(&self) {
         let held = self.held.take();
-        for (stream, text) in held.into_iter().flatten() {
+        for (stream, text) in held.into_iter().flat_map(|held| held.lines) {
             self.print(stream, &text);
         }
     }
 
     fn discard(&self) {
-        self.held.take();
+        if let Some(held) = self.held.take() {
+            let mut run = self.run();
+            run.notes.truncate(held.notes);
+            run.findings.truncate(held.findings);
+        }
     }
 
     fn first(&self, text: &str) {
@@ -281,74 +366,5 @@ impl Questions for Printer {
         let prompt = format!("Pass-phrase of {}: ", printable(what.as_bytes()));
         let _terminal = Terminal::keep();
         Ok(Some(Zeroizing::new(rpassword::prompt_password(prompt)?)))
-    }
-}
-
-/// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.
-#[derive(Default)]
-struct Escaping(PrettyFormatter<'static>);
-
-/// What is left to the formatter inside.
-macro_rules! as_usual {
-    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
-        $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $kind)*) -> io::Result<()> {
-            self.0.$name(out $(, $argument)*)
-        })*
-    };
-}
-
-impl Formatter for Escaping {
-    as_usual! {
-        begin_array();
-        end_array();
-        begin_array_value(first: bool);
-        end_array_value();
-        begin_object();
-        end_object();
-        begin_object_key(first: bool);
-        begin_object_value();
-        end_object_value();
-    }
-
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(deceives) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            let mut characters = rest[at..].chars();
-            for unit in characters.next().unwrap_or_default().encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            rest = characters.as_str();
-        }
-        out.write_all(rest.as_bytes())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Serialize;
-
-    use super::*;
-
-    #[test]
-    fn json_says_the_same_without_what_deceives() {
-        let texts: Vec<String> = (0..=0x10_ffff_u32)
-            .filter_map(char::from_u32)
-            .filter(|c| deceives(*c) || c.is_ascii())
-            .map(|c| format!("a{c}ü"))
-            .collect();
-        let mut bytes = Vec::new();
-        let value = serde_json::json!({ "t\u{9b}": texts, "n": [], "o": {} });
-        let mut serializer = Serializer::with_formatter(&mut bytes, Escaping::default());
-        value.serialize(&mut serializer).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(!text.chars().any(|c| c != '\n' && deceives(c)), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
-        let plain = serde_json::json!({ "a": [1, { "b": "ü\n" }], "c": null });
-        let mut bytes = Vec::new();
-        plain
-            .serialize(&mut Serializer::with_formatter(&mut bytes, Escaping::default()))
-            .unwrap();
-        assert_eq!(bytes, serde_json::to_string_pretty(&plain).unwrap().into_bytes());
     }
 }

@@ -70,12 +70,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn new(
-        server: Server,
-        checked: Vec<Checked>,
-        findings: Vec<Finding>,
-        skipped: Vec<Skipped>,
-    ) -> Report {
+    fn new(server: Server, checked: Vec<Checked>, findings: Vec<Finding>, skipped: Vec<Skipped>) -> Report {
         let mut report = Report {
             server: server.report(),
             server_text: server.describe(),

@@ -12,6 +12,7 @@ use super::known::KnownFiles;
 use super::progress::Progress;
 use crate::apply::{Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
+use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
@@ -37,6 +38,7 @@ impl Claim<'_> {
     /// # Errors
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn alone(&self, root: &Path) -> Result<Vec<(PathBuf, Lock)>, Failure> {
+        self.voice.server(root, None);
         let all = own(stores(root, self.world.disk))?;
         let (locks, _) = self.take(all.iter().filter(|store| store.folder.is_dir()), is_finished)?;
         Ok(locks)
@@ -48,6 +50,7 @@ impl Claim<'_> {
     /// # Errors
     /// When it cannot be undone.
     pub fn settle(&self, root: &Path) -> Result<Settled, Failure> {
+        self.voice.server(root, None);
         let mut all = stores(root, self.world.disk);
         all.retain(|store| store.interrupted().is_some_and(|run| run.at_work.is_none()));
         let (_, settled) = self.take(&own(all)?, |_| false)?;
@@ -116,7 +119,7 @@ impl Claim<'_> {
         let Some(recovered) = store.recover(lock, force, &|path| known.has(path))? else {
             return Ok(Settled::default());
         };
-        self.voice.talk(&format!(
+        let words = format!(
             "An earlier run ({}) was interrupted; what it had changed is as before again{}",
             recovered.id,
             recovered
@@ -124,7 +127,8 @@ impl Claim<'_> {
                 .iter()
                 .map(|path| format!("\n  {}", printable(path.display().to_string().as_bytes())))
                 .collect::<String>()
-        ));
+        );
+        self.voice.note(NoteCode::RunUndone, &words);
         Ok(Settled {
             any: true,
             server_told: recovered.server_told,
@@ -164,7 +168,8 @@ impl Settled {
     /// Says that the server is not what the files say.
     pub fn warn(self, voice: &dyn Progress) {
         if self.server_told {
-            voice.talk(
+            voice.note(
+                NoteCode::ServerMayDiffer,
                 "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
                  esync-ssl restart brings it to what is configured",
             );
@@ -201,7 +206,10 @@ pub fn undone(root: &Path, place: &Where, voice: &dyn Progress) -> Result<Undone
                 format!("Look at these files, then: {} --force", remedy(root)),
             ))
         })?;
-        voice.talk("note: what follows is as it will be once that is undone");
+        voice.note(
+            NoteCode::AsOnceUndone,
+            "note: what follows is as it will be once that is undone",
+        );
         all.id = undone.id;
         all.names.extend(undone.names);
     }

@@ -3,8 +3,8 @@
 use camino::Utf8Path;
 
 use super::Failure;
-use super::key_files::{archive, bytes, named};
 use super::file_action::Reported;
+use super::key_files::{archive, bytes, named};
 use super::new_files::{NewFiles, Outcome, base_name, exists, left_out, private_key};
 use super::pass_phrase::{PassPhrases, ReadPhrases};
 use super::questions::Voice;

@@ -211,15 +211,15 @@ impl Report {
         }
     }
 
+    /// What was found at the server, and for devices.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.served.findings().chain(&self.findings)
+    }
+
     fn count(&mut self) {
         self.findings.dedup();
         self.findings.sort_by_key(|finding| finding.severity);
         self.counts = self.findings().map(Finding::level).collect();
-    }
-
-    /// All findings: of what is served, then of what was asked besides.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.served.findings().chain(&self.findings)
     }
 }
 

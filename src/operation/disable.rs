@@ -2,8 +2,8 @@
 
 use super::Failure;
 use super::environment::{Where, World, Writing};
-use super::job::Job;
 use super::file_action::{FileAction, Reported};
+use super::job::Job;
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::records::{AskedFor, records};
@@ -59,7 +59,7 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
         &request.off,
         &records,
     );
-    let plan = plan.map_err(plan_report::failure)?;
+    let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
     let mut report = Report::new(&loaded, &plan, &missing);
     let links = plan.unlinks.iter().map(|link| Reported {
         file: loaded.show(&link.path),

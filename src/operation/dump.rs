@@ -1,4 +1,4 @@
-//! The evaluated configuration as one JSON document, for programs.
+//! The evaluated configuration, for programs.
 //!
 //! The schema is part of the interface; see the README. Fields are only ever added.
 
@@ -12,7 +12,12 @@ use crate::httpd::{Configuration, Entry, Spot, Truth};
 use crate::place::ShownPath;
 
 /// The directives of files whose path ends like `file`, and of the name `directive`.
-pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str>) -> Document {
+pub fn document(
+    loaded: &Loaded,
+    found: &[Finding<Spot>],
+    file: Option<&str>,
+    directive_name: Option<&str>,
+) -> Document {
     let configuration = &loaded.configuration;
     let wanted = |entry: &Entry| {
         let in_file = file.is_none_or(|end| {
@@ -29,7 +34,6 @@ pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str
     let directives = configuration.entries().filter(|entry| wanted(entry));
     Document {
         server_root: text(configuration.server_root()),
-        config: loaded.show(&loaded.installation.main).into(),
         files: configuration
             .files()
             .iter()
@@ -53,17 +57,16 @@ pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str
             })
             .collect(),
         directives: directives.map(|entry| directive(configuration, entry)).collect(),
-        problems: problems(loaded, &crate::lint::check(configuration)),
+        problems: problems(loaded, found),
     }
 }
 
-/// The evaluated configuration. Its fields are only ever added; what other commands call otherwise keeps its name here.
+/// The evaluated configuration. Its fields stand beside those of the envelope, where they were before there was one, and
+/// are only ever added; what other commands call otherwise keeps its name here.
 #[derive(Serialize, JsonSchema)]
 pub struct Document {
     /// `ServerRoot` as the configuration spells it.
     server_root: String,
-    /// The main file.
-    config: ShownPath,
     /// All files, in the order in which they are read.
     files: Vec<File>,
     /// All variables.
@@ -72,6 +75,28 @@ pub struct Document {
     directives: Vec<Directive>,
     /// What `lint` finds, in the words that `lint` had before there was one shape of all findings.
     problems: Vec<Problem>,
+}
+
+/// How much was dumped.
+#[derive(Serialize, JsonSchema)]
+pub struct Summary {
+    /// How many files the configuration has.
+    pub file_count: usize,
+    /// How many directives were chosen.
+    pub directive_count: usize,
+    /// How many problems there are.
+    pub problem_count: usize,
+}
+
+impl Document {
+    /// How much it is.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            file_count: self.files.len(),
+            directive_count: self.directives.len(),
+            problem_count: self.problems.len(),
+        }
+    }
 }
 
 /// A file of the configuration.

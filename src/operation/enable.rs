@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::enable_files::{Files, TlsFiles};
 use super::environment::{Where, World, Writing};
 use super::expectation::Site;
+use super::file_action::{FileAction, Reported};
 use super::find::Loaded;
 use super::job::Job;
 use super::judge_files::{self, Server};
 use super::names::domain_names;
-use super::file_action::{FileAction, Reported};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::turn::Turn;
@@ -118,7 +118,7 @@ impl Run<'_> {
         judge_files::tell(server, &findings, &asked.forced, voice)?;
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
-        let plan = plan.map_err(plan_report::failure)?;
+        let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);

@@ -3,8 +3,10 @@
 use crate::apply::{ApplyError, LockError};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
+use crate::failure_code::FailureCode;
 use crate::interrupt;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{Place, Refusal, RefusalCode};
+use crate::server::installation::NotFound;
 
 /// Why an operation did not do what was asked, and the status that says so.
 #[derive(Debug)]
@@ -60,10 +62,49 @@ impl Failure {
 
     /// Refused before anything was written.
     pub fn refused(refusal: Refusal) -> Self {
+        let status = match refusal.code {
+            RefusalCode::Declined => ExitStatus::Declined,
+            RefusalCode::NobodyToAsk => ExitStatus::NobodyToAsk,
+            _ => ExitStatus::Refused,
+        };
         Failure {
-            status: ExitStatus::Refused,
+            status,
             ..Failure::error(refusal)
         }
+    }
+
+    /// Its kind, where it is no refusal, which has a code of its own.
+    pub fn code(&self) -> FailureCode {
+        let has_io = || self.error.chain().any(|cause| cause.is::<std::io::Error>());
+        match self.status {
+            ExitStatus::Usage => FailureCode::Usage,
+            ExitStatus::TestFailed => FailureCode::TestFailed,
+            ExitStatus::ProofFailed => FailureCode::ProofFailed,
+            ExitStatus::NotRestored => FailureCode::NotRestored,
+            ExitStatus::NotPermitted => FailureCode::NotPermitted,
+            ExitStatus::Locked => FailureCode::Locked,
+            ExitStatus::ChangedMeanwhile => FailureCode::ChangedMeanwhile,
+            ExitStatus::Interrupted => FailureCode::Interrupted,
+            ExitStatus::NotServing => FailureCode::NotServing,
+            _ if self.error.is::<NotFound>() => FailureCode::NoServer,
+            _ if has_io() => FailureCode::Io,
+            _ => FailureCode::Failed,
+        }
+    }
+
+    /// What helps against any of its kind, where that is known; what helps against this one its words say.
+    pub fn fix(&self) -> Option<&'static str> {
+        Some(match self.status {
+            ExitStatus::Locked => {
+                "try again when the other run is done, or wait for it with --lock-timeout SECONDS"
+            }
+            ExitStatus::ChangedMeanwhile => "give the same command again",
+            ExitStatus::Interrupted => "give the same command again to do what was asked",
+            ExitStatus::NotPermitted if cfg!(windows) => "give the same command as Administrator",
+            ExitStatus::NotPermitted => "give the same command as root, with sudo",
+            ExitStatus::NotServing => "esync-ssl explain says what the server's logs tell",
+            _ => return None,
+        })
     }
 
     /// Refused because of those findings that nobody forced; it is about their places.
@@ -97,8 +138,8 @@ impl From<ApplyError> for Failure {
         let status = match error {
             // As it is, so that programs are told its parts.
             ApplyError::Refused(refusal) => return Failure::refused(*refusal),
-            _ if is_stale => ExitStatus::Locked,
-            ApplyError::Stale(_) => ExitStatus::Locked,
+            _ if is_stale => ExitStatus::ChangedMeanwhile,
+            ApplyError::Stale(_) => ExitStatus::ChangedMeanwhile,
             ApplyError::Failed { ref error, .. } => of_system(error),
             ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
         };
@@ -183,8 +224,11 @@ mod tests {
         };
         let taken = failed(std::io::ErrorKind::AlreadyExists);
         for (error, status) in [
-            (ApplyError::Stale(vec![path.clone()]), ExitStatus::Locked),
-            (taken, ExitStatus::Locked),
+            (
+                ApplyError::Stale(vec![path.clone()]),
+                ExitStatus::ChangedMeanwhile,
+            ),
+            (taken, ExitStatus::ChangedMeanwhile),
             (
                 ApplyError::Refused(Box::new(Refusal::new(
                     RefusalCode::NameInTheWay,

@@ -13,6 +13,7 @@ use crate::acl::Account;
 use crate::apply::{Content, Undone};
 use crate::check::Code;
 use crate::httpd::{Configuration, Entry, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
+use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
@@ -234,31 +235,37 @@ impl Loaded {
     /// Says what was taken for the server; first, that a run left it half changed.
     pub fn introduce(&self, progress: &dyn Progress) {
         interrupted::tell(&self.installation.root, progress);
-        progress.talk(&format!(
-            "Server root: {} ({})",
+        let (root, main) = (
             self.show(&self.installation.root),
-            self.installation.found_by
-        ));
-        progress.talk(&format!("Main file:   {}", self.show(&self.installation.main)));
+            self.show(&self.installation.main),
+        );
+        let found_by = &self.installation.found_by;
+        progress.note(NoteCode::ServerRoot, &format!("Server root: {root} ({found_by})"));
+        progress.note(NoteCode::MainFile, &format!("Main file:   {main}"));
         if let Some(root) = self.configuration.source().relocated() {
-            progress.talk(&format!(
+            let words = format!(
                 "The configuration names the server root {}, which does not exist here; files below it are taken from {}",
                 printable(root),
                 self.show(&self.installation.root)
-            ));
+            );
+            progress.note(NoteCode::Relocated, &words);
         }
         self.tell_passed_over(progress);
     }
 
     /// Says which programs were found and not run, as others might have put them there.
     pub fn tell_passed_over(&self, progress: &dyn Progress) {
+        progress.server(&self.installation.root, Some(&self.installation.main));
         let found = self.installation.passed_over.iter().cloned();
         let own = match &self.binary {
             Err(silence @ Silence::Distrusted(_)) => Some(silence.to_string()),
             _ => None,
         };
         for why in found.chain(own) {
-            progress.talk(&format!("note: {}", printable(why.as_bytes())));
+            progress.note(
+                NoteCode::ProgramPassedOver,
+                &format!("note: {}", printable(why.as_bytes())),
+            );
         }
     }
 

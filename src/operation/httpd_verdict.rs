@@ -13,6 +13,7 @@ use crate::check::log::{self, named};
 use crate::check::{Code, Finding, Severity};
 use crate::exit_status::ExitStatus;
 use crate::httpd::Platform;
+use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::binary::{Output, Reader};
 use crate::server::environment::Environment;
@@ -38,7 +39,10 @@ impl<'a> Judge<'a> {
         progress: &dyn Progress,
     ) -> Result<Option<Judge<'a>>, Failure> {
         if writing.no_test {
-            progress.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
+            progress.note(
+                NoteCode::NotTested,
+                "warning: Apache is NOT asked whether it accepts the result (--no-test)",
+            );
             return Ok(None);
         }
         match loaded.reader() {
@@ -50,7 +54,8 @@ impl<'a> Judge<'a> {
                 environment: loaded.environment(),
             })),
             Ok(None) => {
-                progress.talk(
+                progress.note(
+                    NoteCode::NotTested,
                     "note: there is no httpd binary below the server root, so Apache cannot be asked whether it accepts \
                      the result; name one with --httpd",
                 );
@@ -98,10 +103,10 @@ impl<'a> Judge<'a> {
         status: ExitStatus,
         progress: &dyn Progress,
     ) -> Result<Failure, Failure> {
-        progress.talk(words);
+        progress.note(NoteCode::HttpdSays, words);
         let named = Changed::named_in(words, changes);
         for changed in &named {
-            progress.talk(&changed.line());
+            progress.note(NoteCode::HttpdSays, &changed.line());
         }
         let left = match status {
             ExitStatus::Refused => "nothing was written",
@@ -167,7 +172,10 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
     let server = running::server(loaded);
     match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
         Err(silence) => {
-            progress.talk(&format!("note: httpd -t was not asked: {silence}"));
+            progress.note(
+                NoteCode::NotTested,
+                &format!("note: httpd -t was not asked: {silence}"),
+            );
             None
         }
         Ok(output) if output.status.success() => None,

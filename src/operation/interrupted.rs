@@ -21,6 +21,7 @@ pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
 
 /// Says that a run left its changes half done, or is at work right now; in the document as well.
 pub fn tell(root: &Path, progress: &dyn Progress) {
+    progress.server(root, None);
     for store in stores(root, &RealDisk) {
         if let Some(run) = store.interrupted() {
             progress.interrupted(&run, &remedy(root));

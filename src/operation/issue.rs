@@ -6,9 +6,9 @@ use camino::Utf8Path;
 use time::OffsetDateTime;
 
 use super::Failure;
+use super::file_action::Reported;
 use super::key_files::{key, named};
 use super::names::file_name;
-use super::file_action::Reported;
 use super::new_files::{NewFiles, Outcome, exists, private_key};
 use super::pass_phrase::ReadPhrases;
 use super::questions::Voice;

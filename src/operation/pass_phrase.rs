@@ -59,7 +59,15 @@ impl PassPhrases {
         voice: &dyn Voice,
         attempt: impl Fn(&str) -> Result<T, Error>,
     ) -> Result<T, Failure> {
-        let failed = |error: Error| Failure::error(anyhow::Error::from(error).context(what.to_owned()));
+        let failed = |error: Error| match error {
+            Error::WrongPassPhrase => Failure::refused(Refusal::new(
+                RefusalCode::PassPhraseUnfit,
+                format!("{what}: the pass-phrase is wrong"),
+                "; ",
+                "try again with the right one",
+            )),
+            error => Failure::error(anyhow::Error::from(error).context(what.to_owned())),
+        };
         if let Some(given) = &self.given {
             return attempt(given).map_err(failed);
         }

@@ -8,6 +8,7 @@ use super::diff;
 use super::file_action::{FileAction, FileDiff};
 use super::find::Loaded;
 use super::interrupted::stores;
+use super::lint;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
 use super::turn::Proposal;
@@ -15,6 +16,7 @@ use super::write;
 use crate::apply::{Disk, NameChange, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::{Finding, Place};
+use crate::note_code::NoteCode;
 use crate::place::ShownPath;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
@@ -86,7 +88,10 @@ impl Report {
             result: "",
             found_by: loaded.installation.found_by.clone(),
             changes: changes.collect(),
-            files: diffs.iter().map(|file| FileAction::modify(file.file.clone())).collect(),
+            files: diffs
+                .iter()
+                .map(|file| FileAction::modify(file.file.clone()))
+                .collect(),
             findings: Vec::new(),
             diff: diffs.iter().map(|file| file.diff.as_str()).collect(),
             diffs,
@@ -130,7 +135,7 @@ impl Report {
     /// What people should know beside the changes.
     pub fn tell_notes(&self, progress: &dyn Progress) {
         for note in &self.notes {
-            progress.talk(&format!("note: {note}"));
+            progress.note(NoteCode::Plan, &format!("note: {note}"));
         }
     }
 
@@ -190,9 +195,13 @@ pub fn changes(plan: Plan) -> impl Iterator<Item = NameChange> {
     linked.chain(removed).chain(replaced)
 }
 
-/// Why there is no plan, as the end of a command.
-pub fn failure(error: PlanError) -> Failure {
+/// Why there is no plan, as the end of a command; with all that is wrong, where Apache does not start as it is.
+pub fn failure(error: PlanError, loaded: &Loaded) -> Failure {
     match error {
+        PlanError::Refused(refusal) if refusal.code == RefusalCode::ConfigBroken => Failure {
+            findings: lint::findings(loaded, crate::lint::errors(&loaded.configuration)),
+            ..Failure::refused(*refusal)
+        },
         // As it is, so that programs are told its parts.
         PlanError::Refused(refusal) => Failure::refused(*refusal),
         other => Failure::error(other),

@@ -8,8 +8,8 @@ use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, running};
-use crate::check::{Finding, Place};
 use crate::check::port::describe;
+use crate::check::{Finding, Place};
 use crate::server::port::listeners;
 use crate::severity::Counts;
 
@@ -23,6 +23,13 @@ pub struct Report {
     /// How many findings there are at all ports.
     #[serde(flatten)]
     pub counts: Counts,
+}
+
+impl Report {
+    /// What is wrong with the ports.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.ports.iter().flat_map(|port| &port.findings)
+    }
 }
 
 /// A port that a `Listen` wants.

@@ -1,13 +1,22 @@
 //! How an operation says what it does while it does it.
 
+use std::path::Path;
+
 use super::explained::LogReport;
 use crate::apply::Unfinished;
 use crate::check::{Code, Finding};
+use crate::note_code::NoteCode;
 
 /// Who is told how an operation goes. By default nobody.
 pub trait Progress {
-    /// A line for people.
+    /// A line for people about what goes on right now, which is nothing to keep.
     fn talk(&self, _text: &str) {}
+
+    /// Something to know besides the answer, for people and for programs. The text is as people read it.
+    fn note(&self, _code: NoteCode, _text: &str) {}
+
+    /// Which server is looked at: its root, and its main file once that is known.
+    fn server(&self, _root: &Path, _main: Option<&Path>) {}
 
     /// Nothing needs to change, and why.
     fn unchanged(&self, _why: &str) {}

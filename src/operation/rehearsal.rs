@@ -15,6 +15,7 @@ use crate::check::rehearsal::answering;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding};
 use crate::httpd::{Configuration, real_path};
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::printable;
 
@@ -119,9 +120,8 @@ impl<'a> Rehearsals<'a> {
                     .unwrap_or("the main server")
                     .as_bytes(),
             );
-            self.progress.talk(&format!(
-                "note: {name} was not rehearsed, as the others took too long"
-            ));
+            let words = format!("note: {name} was not rehearsed, as the others took too long");
+            self.progress.note(NoteCode::NotRehearsed, &words);
             return;
         }
         let section = Section {

@@ -13,6 +13,7 @@ use crate::check::tls_host::TlsHost;
 use crate::check::{Finding, Place, Severity, log};
 use crate::foreign;
 use crate::httpd::{Configuration, Entry, Platform, SERVER, SectionId, real_path, resolve};
+use crate::note_code::NoteCode;
 use crate::server::binary::{Reader, Silence};
 use crate::server::rehearsal::{self, Flop, PATIENCE, WITH_DIALOG, rehearse};
 use crate::server::trust;
@@ -57,7 +58,7 @@ impl<'a> Section<'a> {
             Ok(Some(means)) => means,
             Ok(None) => return Ok(false),
             Err(why) => {
-                progress.talk(&format!("note: no rehearsal: {why}"));
+                progress.note(NoteCode::NotRehearsed, &format!("note: no rehearsal: {why}"));
                 return Ok(false);
             }
         };
@@ -74,7 +75,7 @@ impl<'a> Section<'a> {
             Ok(shown) => another_certificate(&typed, &shown.leaf),
             Err(Flop::Interrupted) => return Ok(false),
             Err(Flop::NotStaged(error)) => {
-                progress.talk(&format!("note: no rehearsal: {error}"));
+                progress.note(NoteCode::NotRehearsed, &format!("note: no rehearsal: {error}"));
                 return Ok(false);
             }
             Err(flop) if flop.is_silent() && dialog.is_some() => {

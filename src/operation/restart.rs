@@ -20,6 +20,7 @@ use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::service::{Service, State};
 
@@ -182,16 +183,16 @@ impl Attempts<'_> {
             return Err(self.not_serving(&format!("{name} was told to restart"), first));
         }
         let why = first.0.words;
-        self.progress.talk(&format!(
-            "{name} does not serve as configured ({why}); it is started once more"
-        ));
+        let words = format!("{name} does not serve as configured ({why}); it is started once more");
+        self.progress.note(NoteCode::Restart, &words);
         if let Some(second) = self.one(Way::Full)? {
             let tried = format!("{name} was told to restart, and then to start once more");
             return Err(self.not_serving(&tried, second));
         }
         let warning =
             format!("{name} did not come up the first time ({why}), and did when it was started once more");
-        self.progress.talk(&format!("warning: {warning}"));
+        self.progress
+            .note(NoteCode::Warning, &format!("warning: {warning}"));
         Ok(Some(warning))
     }
 

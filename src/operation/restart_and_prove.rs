@@ -60,6 +60,16 @@ impl ServerResult {
 }
 
 impl Effect {
+    /// The server was told, and is not as it was.
+    pub fn is_change(&self) -> bool {
+        matches!(self.result, ServerResult::Restarted | ServerResult::Started)
+    }
+
+    /// The server was not told.
+    pub fn is_open(&self) -> bool {
+        self.result == ServerResult::NotAsked
+    }
+
     fn not_asked() -> Effect {
         Effect::default()
     }
@@ -79,7 +89,9 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
     let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
     let result = match is_running {
         false if !writing.start => ServerResult::LeftStopped,
-        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => ServerResult::ShowsIt,
+        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => {
+            ServerResult::ShowsIt
+        }
         _ => {
             let left = format!("It was left as it is{}", what_next(site));
             let preflight = Preflight::of(loaded, forced, &left, progress);

@@ -23,6 +23,7 @@ use super::write::say_shared;
 use super::{diff, restart};
 use crate::apply::{Backup, Content, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
+use crate::note_code::NoteCode;
 use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
@@ -91,7 +92,7 @@ impl Run<'_> {
         }
         voice.preview(&preview(&backup, &returns));
         for note in &report.notes {
-            voice.talk(&format!("note: {note}"));
+            voice.note(NoteCode::Plan, &format!("note: {note}"));
         }
         refuse_edited(self.request, &returns)?;
         say_shared(returns.iter().map(|back| &back.change), voice)?;
@@ -157,6 +158,7 @@ pub fn recover(
     progress: &dyn Progress,
 ) -> Result<Recovered, Failure> {
     let root = root(place)?;
+    progress.server(&root, None);
     let claim = Claim {
         place,
         world,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Failure;
 use super::progress::Progress;
 use crate::exit_status::ExitStatus;
+use crate::note_code::NoteCode;
 use crate::server::service::{self, Error, PATIENCE, Service, State};
 
 /// How a running server is restarted.
@@ -34,7 +35,7 @@ pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Resu
         }
         Err(error) => {
             let words = error.to_string();
-            progress.talk(&format!("  it says: {words}"));
+            progress.note(NoteCode::ServiceSays, &format!("  it says: {words}"));
             Ok(Some(words))
         }
     };

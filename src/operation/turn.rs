@@ -11,6 +11,7 @@ use super::job::Job;
 use super::questions::confirm;
 use crate::apply::{ApplyError, Lock, Store, Undone};
 use crate::check::Finding;
+use crate::note_code::NoteCode;
 use crate::shown::shown;
 
 /// How often files may change under a run before it gives up.
@@ -90,9 +91,8 @@ impl<'a> Turn<'a> {
                 Ok(None) => self.job.voice.discard(),
                 Err(failure) if tries < TRIES && is_stale(&failure) => {
                     self.job.voice.discard();
-                    self.job
-                        .voice
-                        .talk(&format!("note: {}; planned again", stale(&failure)));
+                    let words = format!("note: {}; planned again", stale(&failure));
+                    self.job.voice.note(NoteCode::PlannedAgain, &words);
                     tries += 1;
                 }
                 Ok(Some(done)) => {
@@ -132,6 +132,7 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn begin(&mut self, root: &Path) -> Result<(), Failure> {
+        self.job.voice.server(root, None);
         if self.is_preview {
             self.undone = claim::undone(root, self.job.place, self.job.voice)?;
             return Ok(());

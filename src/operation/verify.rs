@@ -14,8 +14,8 @@ use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
 use super::targets::{Target, targets};
-use crate::check::{Finding, Place};
 use crate::check::served::{Meeting, judge};
+use crate::check::{Finding, Place};
 use crate::foreign;
 use crate::place::Moment;
 use crate::server::deadline::Patience;
@@ -165,7 +165,8 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
         .collect();
     let others = targets.iter().flat_map(|target| {
         let certificates = target.on_disk.iter();
-        certificates.filter_map(|(certificate, _)| Some((certificate.clone(), target.place.as_ref()?.to_string())))
+        certificates
+            .filter_map(|(certificate, _)| Some((certificate.clone(), target.place.as_ref()?.to_string())))
     });
     let client = Client {
         roots: match (given, strangers) {

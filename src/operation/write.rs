@@ -18,6 +18,7 @@ use crate::acl::Account;
 use crate::apply::{Content, Lock, NameChange, Record, Store, Transaction};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
+use crate::note_code::NoteCode;
 use crate::shown::printable;
 
 /// What is to be written, and why.
@@ -65,7 +66,7 @@ pub fn say_shared<'a>(
             && !said.contains(&others)
         {
             let note = format!("note: {others}, so what is written there can be changed by others than root");
-            progress.talk(&printable(note.as_bytes()));
+            progress.note(NoteCode::OthersMayWrite, &printable(note.as_bytes()));
             said.push(others);
         }
     }

@@ -10,16 +10,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, lowest first; parts of one floor do not know each other. What stands in no folder is for all of them.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &[
         "account",
         "acl",
         "codes",
         "exit_status",
+        "failure_code",
         "finding",
         "foreign",
         "inherited",
         "interrupt",
+        "note_code",
         "place",
         "quoted",
         "refusal",
@@ -33,6 +35,7 @@ const FLOORS: [&[&str]; 7] = [
     &["change"],
     &["check"],
     &["operation"],
+    &["document"],
 ];
 /// Above all floors.
 const TOP: &str = "cli";

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::arguments::Check;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::operation::check::{self, Request};
 use crate::operation::{Failure, Where};
@@ -19,7 +20,8 @@ pub fn run(arguments: &Check, place: &Where, printer: &Printer) -> Result<ExitSt
         no_rehearsal: arguments.no_rehearsal,
     };
     let report = check::run(&request, place, printer)?;
-    printer.document(&report);
+    let status = ExitStatus::of_errors(report.counts.error_count);
+    printer.document(End::looked(status, report.findings().cloned().collect()), &report);
     printer.answer(&render::check::text(&report));
-    Ok(ExitStatus::of_errors(report.counts.error_count))
+    Ok(status)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::arguments::Devices;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::operation::devices::{self, Asking};
 use crate::operation::{Failure, Where};
@@ -20,7 +21,8 @@ pub fn run(arguments: &Devices, place: &Where, printer: &Printer) -> Result<Exit
         authorities: arguments.ca.clone().map(PathBuf::from),
     };
     let report = devices::run(&asking, place, printer)?;
-    printer.document(&report);
+    let status = ExitStatus::of_errors(report.counts.error_count);
+    printer.document(End::looked(status, report.findings().cloned().collect()), &report);
     printer.answer(&render::devices::text(&report));
-    Ok(ExitStatus::of_errors(report.counts.error_count))
+    Ok(status)
 }

@@ -2,8 +2,9 @@
 
 use crate::cli::arguments::Dump;
 use crate::cli::printer::Printer;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
-use crate::operation::{Failure, Loaded, Where, dump, tell_interrupted};
+use crate::operation::{Failure, Loaded, Where, dump, lint, tell_interrupted};
 
 /// Runs the command.
 pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
@@ -13,6 +14,9 @@ pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitSta
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let (file, name) = (arguments.file.as_deref(), arguments.directive.as_deref());
-    printer.document(&dump::document(&loaded, file, name));
+    let problems = crate::lint::check(&loaded.configuration);
+    let document = dump::document(&loaded, &problems, file, name);
+    let end = End::looked(ExitStatus::Done, lint::findings(&loaded, problems));
+    printer.dump(end, document);
     Ok(ExitStatus::Done)
 }

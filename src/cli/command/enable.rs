@@ -39,8 +39,7 @@ pub fn run(
     } else {
         format!("Not tried: a rehearsal, {rest}.")
     };
-    plan::tell(&report, &not_tried, "", printer);
-    Ok(plan::status(&report, arguments.exit_code))
+    Ok(plan::tell(&report, &not_tried, "", arguments.exit_code, printer))
 }
 
 /// Whoever has to type a pass-phrase does so now.

@@ -3,6 +3,7 @@
 use crate::cli::arguments::Explain;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::operation::{Failure, Where, explain};
 
@@ -10,7 +11,10 @@ use crate::operation::{Failure, Where, explain};
 pub fn run(arguments: &Explain, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
     let file = arguments.file.as_ref().map(|path| path.as_std_path());
     let report = explain::run(file, arguments.since, place, printer)?;
-    printer.document(&report);
+    printer.document(
+        End::looked(ExitStatus::Done, report.findings().cloned().collect()),
+        &report,
+    );
     printer.answer(&render::explain::text(&report));
     Ok(ExitStatus::Done)
 }

@@ -3,6 +3,7 @@
 use crate::cli::arguments::Lint;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
 use crate::operation::lint::{self, Linted};
@@ -14,6 +15,7 @@ pub fn run(arguments: &Lint, place: &Where, printer: &Printer) -> Result<ExitSta
     let only_errors = arguments.quiet && !printer.is_json();
     let Linted { loaded, mut problems } = lint::run(only_errors, place, printer)?;
     let counts: Counts = problems.iter().map(Finding::level).collect();
+    let status = ExitStatus::of_errors(counts.error_count);
     if printer.is_json() {
         if arguments.quiet {
             problems.retain(Finding::is_error);
@@ -22,12 +24,11 @@ pub fn run(arguments: &Lint, place: &Where, printer: &Printer) -> Result<ExitSta
             counts,
             file_count: loaded.configuration.files().len(),
         };
-        let _ = lint::findings(&loaded, problems);
-        printer.document(&report);
+        printer.document(End::looked(status, lint::findings(&loaded, problems)), &report);
     } else {
         printer.answer(&render::lint::text(&loaded, &problems, arguments.quiet));
     }
     // The process ends: to give memory back piece by piece would only take time.
     std::mem::forget(loaded);
-    Ok(ExitStatus::of_errors(counts.error_count))
+    Ok(status)
 }

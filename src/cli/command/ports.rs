@@ -2,13 +2,15 @@
 
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::operation::{Failure, Where, ports};
 
 /// Runs the command.
 pub fn run(place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = ports::run(place, printer)?;
-    printer.document(&report);
+    let status = ExitStatus::of_errors(report.counts.error_count);
+    printer.document(End::looked(status, report.findings().cloned().collect()), &report);
     printer.answer(&render::ports::text(&report));
-    Ok(ExitStatus::of_errors(report.counts.error_count))
+    Ok(status)
 }

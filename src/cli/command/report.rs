@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::arguments::Report;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::{End, Ending, NoteCode};
 use crate::exit_status::ExitStatus;
 use crate::operation::report::{self, Packed};
 use crate::operation::{Failure, Progress, Where, World, confirm};
@@ -36,13 +37,13 @@ pub fn run(
     };
     let list = render::report::list(&answer.sections);
     if arguments.dry_run {
-        printer.document(&answer);
+        printer.document(End::of(Ending::WouldChange), &answer);
         printer.answer(&list);
         return Ok(ExitStatus::Done);
     }
-    printer.talk(list.trim_end());
+    printer.note(NoteCode::ReportContents, list.trim_end());
     if to_stdout {
-        printer.document(&answer);
+        printer.document(End::of(Ending::Ok), &answer);
         printer.answer(&text);
         return Ok(ExitStatus::Done);
     }
@@ -50,7 +51,7 @@ pub fn run(
     confirm(&format!("Write this to {name}?"), arguments.yes, printer)?;
     report::write(&file, text, world)?;
     answer.written = true;
-    printer.document(&answer);
+    printer.document(End::of(Ending::Written), &answer);
     printer.answer(&format!("{name} was written. Read it before you pass it on.\n"));
     Ok(ExitStatus::Done)
 }

@@ -3,6 +3,7 @@
 use crate::cli::arguments::Restart;
 use crate::cli::printer::Printer;
 use crate::cli::render::server;
+use crate::document::{End, Ending};
 use crate::exit_status::ExitStatus;
 use crate::operation::restart::{self, Request};
 use crate::operation::{Failure, Where, World};
@@ -21,7 +22,11 @@ pub fn run(
         lock_timeout: arguments.lock_timeout,
     };
     let report = restart::run(&request, place, world, printer)?;
-    printer.document(&report);
+    let result = match report.was_running {
+        true => Ending::Restarted,
+        false => Ending::Started,
+    };
+    printer.document(End::of(result), &report);
     printer.answer(&server::restarted(&report));
     Ok(ExitStatus::Done)
 }

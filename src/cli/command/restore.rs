@@ -3,9 +3,10 @@
 use crate::cli::arguments::Restore;
 use crate::cli::printer::Printer;
 use crate::cli::render::server;
+use crate::document::{End, Ending, NoteCode};
 use crate::exit_status::ExitStatus;
 use crate::operation::restore::{self, Request};
-use crate::operation::{Failure, Progress, Where, World};
+use crate::operation::{Effect, Failure, Progress, Where, World};
 
 /// Runs the command.
 pub fn run(
@@ -24,10 +25,15 @@ pub fn run(
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
     let report = restore::run(&request, &writing, place, world, printer)?;
-    printer.document(&report);
     if report.result == "would-change" {
-        printer.talk("Nothing was written (--dry-run).");
+        printer.note(NoteCode::NotTried, "Nothing was written (--dry-run).");
     }
+    let end = End::of(Ending::of(report.result));
+    let end = End {
+        restart_needed: report.server.as_ref().is_some_and(Effect::is_open),
+        ..end
+    };
+    printer.document(end, &report);
     if let Some(backup) = &report.backup {
         let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
         printer.answer(&format!(
@@ -46,16 +52,27 @@ fn recover(
 ) -> Result<ExitStatus, Failure> {
     let writing = arguments.writing.with(arguments.yes, false);
     let recovered = restore::recover(arguments.force, &writing, place, world, printer)?;
-    printer.document(&recovered);
     let found = &recovered.found;
+    if recovered.server.is_none() {
+        found.warn(printer);
+    }
+    let result = match (found.any, &recovered.server) {
+        (true, _) => Ending::Recovered,
+        (false, Some(_)) => Ending::Started,
+        (false, None) => Ending::Unchanged,
+    };
+    let end = End {
+        restart_needed: found.server_told && recovered.server.is_none(),
+        ..End::of(result)
+    };
+    printer.document(end, &recovered);
     printer.answer(if found.any {
         "Everything is as it was before the interrupted run.\n"
     } else {
         "No run was interrupted: there is nothing to do.\n"
     });
-    match &recovered.server {
-        Some(server) => printer.answer(&server::restarted(server)),
-        None => found.warn(printer),
+    if let Some(server) = &recovered.server {
+        printer.answer(&server::restarted(server));
     }
     Ok(ExitStatus::Done)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::arguments::Verify;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::operation::verify::{self, Request};
 use crate::operation::{Failure, Where};
@@ -17,7 +18,8 @@ pub fn run(arguments: &Verify, place: &Where, printer: &Printer) -> Result<ExitS
         authorities: arguments.ca.clone().map(PathBuf::from),
     };
     let report = verify::run(&request, place, printer)?;
-    printer.document(&report);
+    let status = ExitStatus::of_errors(report.counts.error_count);
+    printer.document(End::looked(status, report.findings().cloned().collect()), &report);
     printer.answer(&render::verify::text(&report));
-    Ok(ExitStatus::of_errors(report.counts.error_count))
+    Ok(status)
 }

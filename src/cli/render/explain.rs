@@ -46,7 +46,11 @@ pub fn text(report: &LogReport) -> String {
         text.push('\n');
     }
     if report.more_finding_count > 0 {
-        let _ = writeln!(text, "{} more are no graver than these.\n", report.more_finding_count);
+        let _ = writeln!(
+            text,
+            "{} more are no graver than these.\n",
+            report.more_finding_count
+        );
     }
     if !report.unknown_lines.is_empty() {
         text += "Not known here:\n";

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::operation::ChainEnd;
-use crate::operation::inspect::{self, Validity};
+use crate::operation::{ChainEnd, InspectedPart, Validity, inspect};
 use crate::shown::{printable, sentence};
 
 /// For people.
@@ -35,7 +34,7 @@ pub fn text(report: &inspect::Report) -> String {
     printable(text.as_bytes())
 }
 
-fn write(part: &inspect::Part, text: &mut String) {
+fn write(part: &InspectedPart, text: &mut String) {
     let line = part.line.map(|line| format!(", line {line}")).unwrap_or_default();
     let inside = if part.in_archive { ", in the archive" } else { "" };
     let _ = writeln!(text, "  #{} {}{line}{inside}", part.id, part.what);

@@ -11,7 +11,6 @@ pub mod new_files;
 pub mod plan;
 pub mod ports;
 pub mod preview;
-pub mod refusal;
 pub mod report;
 pub mod server;
 pub mod status;

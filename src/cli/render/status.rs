@@ -19,7 +19,8 @@ pub fn table(status: &status::Status) -> String {
     let _ = writeln!(
         text,
         "Apache         {} on {}",
-        status.apache_version, format_args!("{:?}", status.platform)
+        status.apache_version,
+        format_args!("{:?}", status.platform)
     );
     text += "\nModules\n";
     let rows = status

@@ -3,6 +3,7 @@
 use crate::cli::arguments::Inspect;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::document::{End, Ending, Error, FailureCode};
 use crate::exit_status::ExitStatus;
 use crate::operation::{Failure, inspect};
 
@@ -10,16 +11,24 @@ use crate::operation::{Failure, inspect};
 pub fn run(arguments: &Inspect, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = inspect::run(&arguments.files, arguments.pass_phrase.read()?, printer);
     let refusal = report.refusal();
-    if let Some(refusal) = &refusal {
-        printer.add("refusal", render::refusal::parts(refusal));
-    }
-    printer.document(&report);
-    printer.answer(&render::inspect::text(&report));
-    Ok(if !report.unread.is_empty() {
+    let status = if !report.unread.is_empty() {
         ExitStatus::Error
-    } else if refusal.is_some() {
-        ExitStatus::Refused
     } else {
-        ExitStatus::Done
-    })
+        ExitStatus::of_errors(usize::from(refusal.is_some()))
+    };
+    let unread = report.reasons().join("; ");
+    let unread = (!unread.is_empty()).then(|| Error::new(FailureCode::Io, unread, None));
+    let end = End::looked(status, Vec::new());
+    let end = End {
+        result: if unread.is_some() {
+            Ending::Failed
+        } else {
+            end.result
+        },
+        error: unread.or_else(|| Some(Error::of(&Failure::refused(refusal?)))),
+        ..end
+    };
+    printer.document(end, &report);
+    printer.answer(&render::inspect::text(&report));
+    Ok(status)
 }

@@ -1,0 +1,120 @@
+//! What programs get: the one envelope of every command, whatever came of it. All front ends share these types, and the
+//! schemas are derived from them. Prints nothing.
+
+mod ending;
+mod run;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use crate::failure_code::FailureCode;
+pub use crate::finding::{Finding, Place};
+pub use crate::note_code::NoteCode;
+pub use ending::{End, Ending};
+pub use run::Run;
+
+use crate::operation::dump;
+
+/// Raised when a field goes or changes its meaning; fields and words of open lists are added without.
+pub const SCHEMA: u32 = 1;
+
+/// The document of a run with `--json`: exactly one on stdout, also of a wrong command line, of an interrupted run and
+/// of a mistake of the program itself.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Envelope<T> {
+    /// The version of this contract; unknown fields are to be ignored.
+    pub schema: u32,
+    /// The command as it is typed, such as `enable` or `cert inspect`; empty where a wrong command line names none.
+    pub command: String,
+    /// The version of this program.
+    pub version: String,
+    /// The exit status of the run.
+    pub status: u8,
+    /// What became of it.
+    pub result: Ending,
+    /// Files or the server were changed; of a dry run, would be.
+    pub changed: bool,
+    /// The server has not read yet what was written.
+    pub restart_needed: bool,
+    /// The server root, absolute; null where no server was looked for, or none was found.
+    pub root: Option<String>,
+    /// The main configuration file, absolute; null where it was not looked for, or not found.
+    pub config: Option<String>,
+    /// Why the run did not do what was asked; null where it did.
+    pub error: Option<Error>,
+    /// What is wrong with server, configuration and files, as far as the command looked.
+    pub findings: Vec<Finding>,
+    /// Everything that people are told beside the answer.
+    pub notes: Vec<Note>,
+    /// What the command itself answers; null where it failed before it had an answer.
+    pub data: Option<T>,
+}
+
+/// The document of `dump`: what it answers stands beside the fields of the envelope, where it was before there was one, and
+/// `data` only counts it.
+#[derive(Serialize, JsonSchema)]
+pub struct Dump {
+    /// As of every command.
+    #[serde(flatten)]
+    pub envelope: Envelope<dump::Summary>,
+    /// The answer; missing where there is none.
+    #[serde(flatten)]
+    pub answer: Option<dump::Document>,
+}
+
+/// Why a run did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Error {
+    /// The stable name of the reason, of a list that may grow.
+    pub code: String,
+    /// What is the case, for people.
+    pub message: String,
+    /// What to do; null where nothing is known to help, or the message says it.
+    pub fix: Option<String>,
+    /// Where; null where it has no place.
+    pub place: Option<Place>,
+    /// All places that it is about; `place` is the first.
+    pub places: Vec<Place>,
+}
+
+/// Something that is told beside the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Note {
+    /// What it is about.
+    pub code: NoteCode,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What `--version` says, for programs; `command` is `version`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Version {
+    /// The version of this program.
+    pub version: String,
+    /// What it was built for: processor, vendor, system.
+    pub target: String,
+    /// What was built in that is not always there.
+    pub features: Vec<String>,
+}
+
+impl Version {
+    /// Of this program.
+    pub fn of_this() -> Version {
+        let system = match (
+            std::env::consts::OS,
+            cfg!(target_env = "musl"),
+            cfg!(target_env = "msvc"),
+        ) {
+            ("windows", _, true) => "pc-windows-msvc",
+            ("windows", _, false) => "pc-windows-gnu",
+            ("macos", ..) => "apple-darwin",
+            (_, true, _) => "unknown-linux-musl",
+            _ => "unknown-linux-gnu",
+        };
+        Version {
+            version: env!("CARGO_PKG_VERSION").into(),
+            target: format!("{}-{system}", std::env::consts::ARCH),
+            features: Vec::new(),
+        }
+    }
+}

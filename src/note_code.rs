@@ -1,0 +1,60 @@
+//! What every note is about, by its word. The sentence is made by whoever knows it.
+
+use crate::codes::codes;
+
+codes! {
+    /// The stable name of something that is told beside the answer: on stderr to people, in `notes` to programs. The list
+    /// may grow.
+    pub enum NoteCode {
+        /// Which server root was taken, and how it was found.
+        ServerRoot = "SERVER-ROOT",
+        /// Which main configuration file was taken.
+        MainFile = "MAIN-FILE",
+        /// The configuration names a server root that is not there; files are taken from another.
+        Relocated = "RELOCATED",
+        /// A program was found and not run, as others might have put it there.
+        ProgramPassedOver = "PROGRAM-PASSED-OVER",
+        /// Another run is at work here right now.
+        RunAtWork = "RUN-AT-WORK",
+        /// An earlier run was interrupted and left its changes half done.
+        RunInterrupted = "RUN-INTERRUPTED",
+        /// What follows is as it will be once that is undone.
+        AsOnceUndone = "AS-ONCE-UNDONE",
+        /// What an interrupted run had changed is as before again.
+        RunUndone = "RUN-UNDONE",
+        /// An interrupted run had told the server, which may serve what was undone.
+        ServerMayDiffer = "SERVER-MAY-DIFFER",
+        /// What a killed rehearsal left was removed.
+        RehearsalSwept = "REHEARSAL-SWEPT",
+        /// Files changed meanwhile, and the plan was made again.
+        PlannedAgain = "PLANNED-AGAIN",
+        /// Nothing needs to change, and why.
+        NothingToDo = "NOTHING-TO-DO",
+        /// Something to know about what is planned.
+        Plan = "PLAN",
+        /// Something to know about files that were made, or would be.
+        NewFiles = "NEW-FILES",
+        /// Others than root may write where something goes.
+        OthersMayWrite = "OTHERS-MAY-WRITE",
+        /// A dry run wrote nothing; what it did not try.
+        NotTried = "NOT-TRIED",
+        /// Apache is not asked whether it accepts the result.
+        NotTested = "NOT-TESTED",
+        /// The TLS settings were not tried on a short run of the server's own httpd, or not all of them.
+        NotRehearsed = "NOT-REHEARSED",
+        /// What `httpd -t` said, and which change it means.
+        HttpdSays = "HTTPD-SAYS",
+        /// What the service said while it was told to start.
+        ServiceSays = "SERVICE-SAYS",
+        /// How a restart went on.
+        Restart = "RESTART",
+        /// The server serves what is configured, and something is still to be known.
+        Warning = "WARNING",
+        /// What a log of the server says.
+        Log = "LOG",
+        /// A file could not be looked at.
+        FileNotRead = "FILE-NOT-READ",
+        /// What is inside a report.
+        ReportContents = "REPORT-CONTENTS",
+    }
+}
