@@ -44,7 +44,7 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
     let told = printable(error.render().to_string().as_bytes());
     if is_json {
         let told = halves(error.kind(), &told);
-        let words = told.message.replace('\n', " ");
+        let words = told.message.clone();
         let printer = Printer::new(&command, true, ColorChoice::Auto);
         printer.envelope(&Run::new(&command).error(ExitStatus::Usage, told));
         let _ = writeln!(std::io::stderr(), "esync-ssl: error: {words}");
@@ -78,15 +78,16 @@ fn halves(kind: ErrorKind, told: &str) -> Error {
                     .map(|line| line.trim().trim_start_matches("tip:").trim()),
             );
         } else if !part.starts_with("For more information") {
-            message.push(part.strip_prefix("error: ").unwrap_or(part));
+            let lines = part.strip_prefix("error: ").unwrap_or(part).lines();
+            message.extend(lines.map(str::trim));
         }
     }
     let fix = match (tips.is_empty(), usage.is_empty()) {
         (false, _) => Some(tips.join("; ")),
-        (true, false) => Some(usage),
+        (true, false) => Some(format!("usage: {usage}")),
         (true, true) => None,
     };
-    Error::new(FailureCode::Usage, message.join("\n"), fix)
+    Error::new(FailureCode::Usage, message.join(" "), fix)
 }
 
 #[cfg(test)]
@@ -109,7 +110,7 @@ mod tests {
         let (command, told) = of("x cert inspect --json");
         assert_eq!(command, "cert inspect");
         assert!(told.message.contains("<FILE"), "{told:?}");
-        assert!(told.fix.unwrap().starts_with("x cert inspect"), "usage");
+        assert!(told.fix.unwrap().starts_with("usage: x cert inspect"));
         let (command, told) = of("x nothing");
         assert_eq!(command, "");
         assert!(told.message.contains("'nothing'"));

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::options::{PassPhraseOption, exit_statuses};
+use super::options::{LOOKS, MAKES, PassPhraseOption, exit_statuses};
 use crate::check::Code;
 use crate::tls::issue::KeyType;
 
@@ -27,10 +27,10 @@ pub enum CertCommand {
 /// Tell what certificate and key files are, and which belong together.
 ///
 /// Recognises files by content and not by name: PEM, DER, PFX, p7b, keys of every form, requests; and says what a
-/// file is when it is none of these (status 4). Shows nothing of a private key but its kind and the fingerprint of its
+/// file is when it is none of these (status 12). Shows nothing of a private key but its kind and the fingerprint of its
 /// public half.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(LOOKS))]
 pub struct Inspect {
     /// Files to look at
     #[arg(required = true, value_name = "FILE")]
@@ -45,7 +45,7 @@ pub struct Inspect {
 /// Browsers warn about such a certificate. Existing files are never overwritten; the key is readable by its owner
 /// only; on Windows by SYSTEM, Administrators and the account of Apache's service as well.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(MAKES))]
 pub struct SelfSigned {
     /// Domain names and addresses that the certificate is for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
@@ -70,7 +70,7 @@ pub struct SelfSigned {
 /// files are never overwritten; a new key is readable by its owner only; on Windows by SYSTEM, Administrators and the account of
 /// Apache's service as well.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(MAKES))]
 pub struct Request {
     /// Domain names and addresses that the certificate shall be for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
@@ -98,7 +98,7 @@ pub struct Request {
 /// the terminal without showing it. The new file is readable by its owner only; on Windows by SYSTEM,
 /// Administrators and the account of Apache's service as well. An existing file is never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(MAKES))]
 pub struct DecryptKey {
     /// File with the private key under a pass-phrase
     #[arg(value_name = "IN")]
@@ -118,7 +118,7 @@ pub struct DecryptKey {
 /// intermediate certificates in the right order, as far as the archive has them. A p7b has no key. Existing files
 /// are never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(MAKES))]
 pub struct Import {
     /// The archive (.pfx, .p12, .p7b)
     #[arg(value_name = "FILE")]
@@ -141,7 +141,7 @@ pub struct Import {
 /// Administrators and the account of Apache's service as well. Existing
 /// files are never overwritten. No configuration is changed: `esync-ssl enable` does that.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(MAKES))]
 pub struct Install {
     /// Certificate file
     #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "pfx")]

@@ -3,16 +3,16 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::options::exit_statuses;
+use super::options::{LOOKS, exit_statuses};
 
 /// Look for faults in certificates, keys, chains, ports and virtual hosts before Apache meets them.
 ///
 /// Without files, every virtual host of the present configuration that speaks TLS is checked, and what else keeps TLS
 /// from working: listeners and who holds their ports, virtual hosts that nobody reaches, modules, log folders. `httpd -t` opens no
-/// certificate: a server whose configuration it finds good may still not start, or clients may refuse it. Status 4
+/// certificate: a server whose configuration it finds good may still not start, or clients may refuse it. Status 12
 /// says that there is an error of either kind.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(LOOKS))]
 pub struct Check {
     /// Name that clients use: check the certificate for it, or only the virtual hosts that answer it
     #[arg(long, value_name = "NAME")]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::options::exit_statuses;
+use super::options::{LOOKS, exit_statuses};
 
 /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type.
 ///
@@ -13,9 +13,9 @@ use super::options::exit_statuses;
 /// It needs what every strange client needs: a name in public DNS, a certificate for it from an authority that
 /// everybody trusts, the intermediates served with it, TLS 1.2, and a POST that is answered without a redirect. All of
 /// that is looked at. With --path the path is asked for (HEAD, which changes nothing); with --send a sample is posted
-/// there, once. Status 4 says that data would not arrive.
+/// there, once. Status 12 says that data would not arrive.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(LOOKS))]
 pub struct Devices {
     /// Name of the server, as the gateway calls it
     #[arg(long, value_name = "NAME")]

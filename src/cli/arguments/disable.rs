@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::{Writing, exit_statuses};
+use super::options::{WRITES, Writing, exit_statuses};
 
 /// Turn HTTPS off again.
 ///
@@ -11,7 +11,7 @@ use super::options::{Writing, exit_statuses};
 /// and is named. Certificates and keys are never deleted. The backups tell what stood there before; without them the
 /// configuration alone decides. Shows every change with its reason and a diff, and asks before it writes.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(WRITES))]
 pub struct Disable {
     /// Turn it off for this domain only (can be repeated) [default: every domain that `enable` was run for]
     #[arg(long, value_name = "NAME")]

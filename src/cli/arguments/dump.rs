@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use super::options::exit_statuses;
+use super::options::{READS, exit_statuses};
 
 /// Print the whole evaluated configuration as JSON.
 ///
 /// Every directive that Apache reads, and every one that it skips, in Apache's order: file, lines, name, arguments
 /// with variables substituted, the sections around it, and whether it is active.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(READS))]
 pub struct Dump {
     /// Only directives of files whose path ends like this
     #[arg(long, value_name = "PATH")]

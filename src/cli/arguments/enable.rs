@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use super::options::{PassPhraseOption, Writing, exit_statuses};
+use super::options::{PassPhraseOption, WRITES, Writing, exit_statuses};
 use crate::change::{Http, Profile};
 use crate::check::Code;
 
@@ -23,7 +23,7 @@ use crate::check::Code;
 /// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
 /// go back to what they were.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(WRITES))]
 pub struct Enable {
     /// Domain name or IP address that clients will use; international names are accepted, and IPv6 addresses with or
     /// without brackets. Given again, or as --alias: further names

@@ -6,7 +6,7 @@ use clap::Args;
 use time::macros::format_description;
 use time::{Date, Duration, PrimitiveDateTime, Time};
 
-use super::options::exit_statuses;
+use super::options::{READS, exit_statuses};
 use crate::operation::explain::Since;
 
 /// Say why Apache did not start, from its error logs.
@@ -15,7 +15,7 @@ use crate::operation::explain::Since;
 /// and gives each known message its cause and what to do. Certificates and keys that a message names are looked at.
 /// Messages that are not known are shown as they are.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(READS))]
 pub struct Explain {
     /// Log file to read instead of those of the configuration; `-` is the standard input
     #[arg(value_name = "FILE")]

@@ -23,6 +23,8 @@ use crate::change::Action;
 use crate::httpd::Version;
 use crate::operation::{Where, by_words};
 
+use options::{LOOKS, READS, all_exit_statuses, exit_statuses};
+
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
 pub use devices::Devices;
@@ -31,7 +33,6 @@ pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
 pub use lint::Lint;
-pub use options::exit_statuses;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
@@ -39,7 +40,7 @@ pub use verify::Verify;
 
 /// Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
 #[derive(Debug, Parser)]
-#[command(version, after_help = exit_statuses(), max_term_width = 100)]
+#[command(version, after_help = all_exit_statuses(), max_term_width = 100)]
 pub struct Arguments {
     /// What to do
     #[command(subcommand)]
@@ -67,7 +68,7 @@ pub struct Global {
     /// Version of the server, when there is no binary to ask
     #[arg(long, global = true, value_name = "X.Y.Z", value_parser = parse_version)]
     pub apache_version: Option<Version>,
-    /// Print one JSON document instead of text; of a refusal it has code, places, cause and fix (`refusal`)
+    /// Print one JSON document instead of text, whatever comes of the run; its fields are in the README
     #[arg(long, global = true)]
     pub json: bool,
     /// When to print in colour
@@ -125,13 +126,13 @@ pub enum Command {
     /// Turn HTTPS off again: take out what `enable` put in, put back what it moved
     Disable(Disable),
     /// List the backups that writing commands made
-    #[command(after_help = exit_statuses())]
+    #[command(after_help = exit_statuses(&[]))]
     Backups,
     Restore(Restore),
     Check(Check),
     Explain(Explain),
     /// Show who listens on the ports that the configuration wants
-    #[command(after_help = exit_statuses())]
+    #[command(after_help = exit_statuses(LOOKS))]
     Ports,
     Restart(Restart),
     Verify(Verify),
@@ -143,7 +144,7 @@ pub enum Command {
     #[command(subcommand)]
     Cert(CertCommand),
     /// Show what the server serves: modules, listeners, virtual hosts
-    #[command(after_help = exit_statuses())]
+    #[command(after_help = exit_statuses(READS))]
     Status,
     Lint(Lint),
     Dump(Dump),

@@ -6,13 +6,81 @@ use clap::Args;
 use crate::exit_status::ExitStatus;
 use crate::operation::{self, Failure, PassPhrases};
 
-/// The end of every help text.
-pub fn exit_statuses() -> String {
-    let lines = ExitStatus::ALL
-        .iter()
-        .map(|(status, meaning)| format!("\n{:>3}  {meaning}", status.code()));
-    format!("Exit status:{}", lines.collect::<String>())
+/// The end of a help text: what the command can end with. Any can be done, fail, be misunderstood and be interrupted.
+pub fn exit_statuses(own: &[ExitStatus]) -> String {
+    use ExitStatus::{Done, Error, Interrupted, Usage};
+    let can_be = |status| own.contains(status) || [Done, Error, Usage, Interrupted].contains(status);
+    let all = ExitStatus::ALL.iter().filter(|(status, _)| can_be(status));
+    let lines = all.map(|(status, meaning)| format!("\n{:>3}  {meaning}", status.code()));
+    let (number, meaning) = ExitStatus::BY_SIGNAL;
+    format!("Exit status:{}\n{number}  {meaning}", lines.collect::<String>())
 }
+
+/// The same of the program as a whole.
+pub fn all_exit_statuses() -> String {
+    exit_statuses(&ExitStatus::ALL.map(|(status, _)| status))
+}
+
+/// What a command can end with that looks at a configuration.
+pub const READS: &[ExitStatus] = &[ExitStatus::Refused];
+
+/// What a command can end with that looks for errors.
+pub const LOOKS: &[ExitStatus] = &[ExitStatus::Refused, ExitStatus::ErrorsFound];
+
+/// What a command can end with that makes new files.
+pub const MAKES: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::ChangedMeanwhile,
+];
+
+/// What a command can end with that tells a server to restart.
+pub const RESTARTS: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::Locked,
+    ExitStatus::NotServing,
+    ExitStatus::ChangedMeanwhile,
+];
+
+/// What a command can end with that puts files back.
+pub const RESTORES: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::ProofFailed,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::Locked,
+    ExitStatus::NotServing,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+];
+
+/// What a command can end with that changes the configuration.
+pub const WRITES: &[ExitStatus] = &[
+    ExitStatus::WouldChange,
+    ExitStatus::Refused,
+    ExitStatus::TestFailed,
+    ExitStatus::ProofFailed,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::Locked,
+    ExitStatus::NotServing,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+];
+
+/// What `report` can end with.
+pub const REPORTS: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotPermitted,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+];
 
 /// Where a pass-phrase comes from. Never the command line itself: other users can read that.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::options::exit_statuses;
+use super::options::{REPORTS, exit_statuses};
 
 /// Put everything that support will ask for into one text file, without secrets.
 ///
@@ -12,7 +12,7 @@ use super::options::exit_statuses;
 /// query strings are taken out of everything else. What is inside is listed before it is written, and nothing is sent
 /// anywhere. Read it before you pass it on.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(REPORTS))]
 pub struct Report {
     /// File to write; never overwrites one; `-` is the standard output [default: esync-ssl-report-TIME.txt]
     #[arg(value_name = "FILE")]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::exit_statuses;
+use super::options::{RESTARTS, exit_statuses};
 use crate::check::Code;
 
 /// Restart Apache, and see that it serves what is configured.
@@ -12,7 +12,7 @@ use crate::check::Code;
 /// alone. Afterwards every port must answer and every TLS virtual host
 /// show its certificate; otherwise the logs are explained. A stopped server is started.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(RESTARTS))]
 pub struct Restart {
     /// Finish requests that are under way first, where the system has that
     #[arg(long)]

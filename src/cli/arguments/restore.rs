@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::{Writing, exit_statuses};
+use super::options::{RESTORES, Writing, exit_statuses};
 
 /// Put back what a writing command changed.
 ///
@@ -10,7 +10,7 @@ use super::options::{Writing, exit_statuses};
 /// overwritten, unless told. The restore is kept as a backup of its own and can be undone like any other change.
 /// Certificates and keys stay where they are.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(RESTORES))]
 pub struct Restore {
     /// The backup, as `esync-ssl backups` lists it [default: the newest]
     #[arg(value_name = "ID", conflicts_with = "recover")]

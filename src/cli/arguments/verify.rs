@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::options::exit_statuses;
+use super::options::{LOOKS, exit_statuses};
 
 /// Look at the running server as a client does.
 ///
 /// Every virtual host that speaks TLS, or the one of a name: protocol, certificates as served, trust, name, dates,
 /// whether it is the certificate on disk, what a client gets that sends no server name, plain HTTP and redirects.
-/// Status 4 says that clients would refuse it.
+/// Status 12 says that clients would refuse it.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses())]
+#[command(after_help = exit_statuses(LOOKS))]
 pub struct Verify {
     /// Name that clients use
     #[arg(long, value_name = "NAME")]
