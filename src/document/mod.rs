@@ -3,6 +3,7 @@
 
 mod ending;
 mod run;
+pub mod schema;
 
 use schemars::JsonSchema;
 use serde::Serialize;

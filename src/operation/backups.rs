@@ -50,6 +50,7 @@ pub fn list(root: &Path, world: &World) -> Result<Listed, Failure> {
 
 /// The backups of a server root.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BackupsReport")]
 pub struct Listed {
     /// The server root.
     #[serde(skip)]

@@ -52,6 +52,7 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
 
 /// What the rules say of the files and settings of a server.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CheckReport")]
 pub struct Report {
     /// Which server they are judged for.
     server: ReportedServer,

@@ -95,6 +95,7 @@ fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
 
 /// What a gateway meets.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DevicesReport")]
 pub struct Report {
     /// What people type.
     pub(crate) settings: Settings,
@@ -117,6 +118,7 @@ pub struct Report {
 
 /// What people type.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeviceSettings")]
 pub(crate) struct Settings {
     /// In eCatcher: Account > M2U.
     pub(crate) m2u_url: String,
@@ -126,6 +128,7 @@ pub(crate) struct Settings {
 
 /// A request with its answer.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Exchange")]
 pub(crate) struct Asked {
     /// `HEAD` or `POST`.
     pub(crate) method: &'static str,

@@ -79,6 +79,7 @@ pub struct Document {
 
 /// How much was dumped.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DumpSummary")]
 pub struct Summary {
     /// How many files the configuration has.
     pub file_count: usize,

@@ -21,6 +21,7 @@ pub struct Log {
 
 /// What the logs say.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExplainReport")]
 pub struct LogReport {
     /// The logs that were looked for.
     pub(crate) logs: Vec<Log>,
@@ -57,6 +58,7 @@ pub enum StartOutcome {
 
 /// A finding, with the entries of the log that say it.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ExplainedFinding")]
 pub struct Explained {
     /// What it means.
     #[serde(flatten)]

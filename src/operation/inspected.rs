@@ -8,6 +8,7 @@ use crate::place::{Moment, ShownPath};
 
 /// What files are.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InspectReport")]
 pub struct Report {
     /// The files, in the order in which they were named.
     pub(crate) files: Vec<Inspected>,
@@ -19,6 +20,7 @@ pub struct Report {
 
 /// A file that could not be read.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UnreadFile")]
 pub(crate) struct Unread {
     /// The file.
     pub(crate) file: ShownPath,
@@ -28,6 +30,7 @@ pub(crate) struct Unread {
 
 /// A file that was looked at.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InspectedFile")]
 pub(crate) struct Inspected {
     /// The file.
     pub(crate) file: ShownPath,
@@ -83,6 +86,7 @@ pub(crate) enum FileEncoding {
 
 /// One certificate, key or other structure; exactly one of the last three is there when it could be read.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FileItem")]
 pub(crate) struct Part {
     /// Its number among all items of all files, from 1.
     pub(crate) id: usize,
@@ -104,6 +108,7 @@ pub(crate) struct Part {
 
 /// What a certificate says.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Certificate")]
 pub(crate) struct ReportedCertificate {
     /// Whose it is.
     pub(crate) subject: String,
@@ -149,6 +154,7 @@ pub(crate) enum Validity {
 
 /// A key by its public half; nothing here is secret.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub(crate) struct ReportedKey {
     /// Its kind and size, such as `EC P-256` or `RSA, 2048 bits`.
     #[serde(rename = "type")]
@@ -161,6 +167,7 @@ pub(crate) struct ReportedKey {
 
 /// What a request for a certificate says.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CertificateRequest")]
 pub(crate) struct ReportedRequest {
     /// Whose certificate is wanted.
     pub(crate) subject: String,

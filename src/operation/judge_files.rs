@@ -31,6 +31,7 @@ pub struct Server {
 
 /// Which server files and settings are judged for.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JudgedServer")]
 pub struct ReportedServer {
     /// The version of Apache that is judged for, such as `2.4.58`.
     apache_version: String,

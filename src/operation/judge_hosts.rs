@@ -18,6 +18,7 @@ use crate::place::ShownPath;
 
 /// One pair of certificate and key, or the TLS settings of a virtual host, with what is to be said about it.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CheckedHost")]
 pub struct Checked {
     /// What clients call it, `main server`, or `the files given`; null where it has no name.
     pub(crate) name: Option<String>,
@@ -35,6 +36,7 @@ pub struct Checked {
 
 /// What was not checked.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SkippedHost")]
 pub struct Skipped {
     /// The virtual host; null for the main server.
     pub(crate) place: Option<Place>,

@@ -38,6 +38,7 @@ pub struct Linted {
 
 /// The answer for programs; the findings stand in the document itself.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LintReport")]
 pub struct Report {
     /// How many findings there are, also of those that `--quiet` leaves out.
     #[serde(flatten)]

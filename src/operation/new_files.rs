@@ -252,6 +252,7 @@ impl NewFiles {
 
 /// What became of files that are made.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewFilesReport")]
 pub struct Outcome {
     /// `unchanged`, `would-change` or `written`.
     #[serde(skip)]

@@ -23,6 +23,7 @@ use crate::shown::printable;
 
 /// What was or would be done, for programs and for the texts.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PlanReport")]
 pub struct Report {
     /// `unchanged`, `would-change` or `written`.
     #[serde(skip)]
@@ -57,6 +58,7 @@ pub struct Report {
 
 /// One change of a file.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
 pub struct ReportedChange {
     /// The line, as it was before.
     place: Place,

@@ -15,6 +15,7 @@ use crate::severity::Counts;
 
 /// Who listens on the ports that a configuration wants.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PortsReport")]
 pub struct Report {
     /// The ports, in the order of their `Listen` lines.
     pub(crate) ports: Vec<Port>,

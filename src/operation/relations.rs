@@ -26,6 +26,7 @@ pub struct Relations {
 
 /// One and the same key in two places.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeyPair")]
 pub struct Pair {
     /// The private key or request.
     pub key: usize,
@@ -35,6 +36,7 @@ pub struct Pair {
 
 /// Certificates in the order in which a server sends them.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Chain")]
 pub struct Order {
     /// The server's certificate.
     pub leaf: usize,

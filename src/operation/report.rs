@@ -151,6 +151,7 @@ pub fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
 
 /// What became of a report.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SupportReport")]
 pub struct Report {
     /// The file; null for the standard output.
     pub file: Option<ShownPath>,

@@ -26,6 +26,7 @@ use crate::server::service::{Service, State};
 
 /// A server that was restarted or started, and serves what is configured.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RestartReport")]
 pub struct Report {
     /// The service or program that was told.
     pub service: String,

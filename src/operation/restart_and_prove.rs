@@ -22,6 +22,7 @@ use crate::server::service::{self, Service, State};
 
 /// What became of the server.
 #[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "ServerEffect")]
 pub struct Effect {
     /// In one word.
     pub result: ServerResult,

@@ -136,6 +136,7 @@ impl Run<'_> {
 
 /// What became of what a killed run had left.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RecoverReport")]
 pub struct Recovered {
     /// Whether there was something.
     #[serde(skip)]
@@ -264,15 +265,17 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
 /// What programs are told of `restore`.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Told {
+#[schemars(rename = "RestoreAnswer")]
+pub enum Told<'a> {
     /// A backup was put back.
-    Restored(Report),
+    Restored(&'a Report),
     /// With `--recover`.
-    Recovered(Recovered),
+    Recovered(&'a Recovered),
 }
 
 /// A backup that was or would be put back.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RestoreReport")]
 pub struct Report {
     /// `unchanged`, `would-change` or `restored`.
     #[serde(skip)]

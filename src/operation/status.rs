@@ -38,6 +38,7 @@ pub fn run(place: &Where, progress: &dyn Progress) -> Result<Status, Failure> {
 
 /// The effective configuration in short.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StatusReport")]
 pub struct Status {
     /// `ServerRoot` as the configuration spells it, which may be of another machine; where it is on this one, `root` of
     /// the document says.
@@ -128,6 +129,7 @@ pub(crate) struct MainServer {
 
 /// A virtual host.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VirtualHost")]
 pub(crate) struct Host {
     /// Addresses and ports as `<VirtualHost>` names them.
     pub(crate) addresses: Vec<String>,

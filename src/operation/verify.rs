@@ -73,6 +73,7 @@ pub fn anchors(file: Option<&Path>) -> Result<Vec<Certificate>, Failure> {
 
 /// What clients see of a running server.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "VerifyReport")]
 pub struct Report {
     /// Whom clients are taken to trust.
     roots: TrustedRoots,
@@ -95,6 +96,7 @@ pub enum TrustedRoots {
 
 /// What is seen at one address under one name.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Target")]
 pub(crate) struct Sight {
     /// What the server is called; null where the virtual host has no name.
     pub(crate) name: Option<String>,
@@ -114,6 +116,7 @@ pub(crate) struct Sight {
 
 /// A TLS connection.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TlsConnection")]
 pub(crate) struct Tls {
     /// The version of TLS that was agreed on.
     pub(crate) version: String,
@@ -133,6 +136,7 @@ pub(crate) struct Tls {
 
 /// A certificate that was shown.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShownCertificate")]
 pub(crate) struct Shown {
     /// Whose it is.
     pub(crate) subject: String,
@@ -146,6 +150,7 @@ pub(crate) struct Shown {
 
 /// An answer over plain HTTP.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PlainAnswer")]
 pub(crate) struct Plain {
     /// Address and port that were connected to.
     pub(crate) address: String,

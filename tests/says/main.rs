@@ -12,5 +12,6 @@ mod found;
 mod library;
 mod lint;
 mod report;
+mod schema;
 #[path = "../support/mod.rs"]
 mod support;

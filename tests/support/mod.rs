@@ -12,6 +12,7 @@ pub mod case;
 pub mod certificates;
 pub mod client;
 pub mod containers;
+pub mod contract;
 #[cfg(unix)]
 pub mod daemon;
 pub mod faulty;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use super::contract;
 use super::process::{self, Outcome};
 
 /// One run of `esync-ssl`, being prepared: no terminal, no input, nothing of the caller's settings.
@@ -94,9 +95,13 @@ impl Program {
         self.command
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end. What programs are told fits its schema.
     #[track_caller]
     pub fn run(mut self) -> Outcome {
-        process::finish(&mut self.command, self.limit)
+        let outcome = process::finish(&mut self.command, self.limit);
+        if outcome.code.is_some() {
+            contract::check(self.command.get_args(), &outcome.stdout);
+        }
+        outcome
     }
 }

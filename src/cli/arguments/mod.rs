@@ -12,6 +12,7 @@ mod options;
 mod report;
 mod restart;
 mod restore;
+mod schema;
 mod verify;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub use lint::Lint;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
+pub use schema::Schema;
 pub use verify::Verify;
 
 /// Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
@@ -148,6 +150,7 @@ pub enum Command {
     Status,
     Lint(Lint),
     Dump(Dump),
+    Schema(Schema),
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod ports;
 mod report;
 mod restart;
 mod restore;
+mod schema;
 mod status;
 mod verify;
 
@@ -48,5 +49,6 @@ pub fn run(
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),
+        Command::Schema(schema) => schema::run(schema, printer),
     }
 }

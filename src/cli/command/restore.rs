@@ -5,7 +5,7 @@ use crate::cli::printer::Printer;
 use crate::cli::render::server;
 use crate::document::{End, Ending, NoteCode};
 use crate::exit_status::ExitStatus;
-use crate::operation::restore::{self, Request};
+use crate::operation::restore::{self, Request, Told};
 use crate::operation::{Effect, Failure, Progress, Where, World};
 
 /// Runs the command.
@@ -33,7 +33,7 @@ pub fn run(
         restart_needed: report.server.as_ref().is_some_and(Effect::is_open),
         ..end
     };
-    printer.document(end, &report);
+    printer.document(end, &Told::Restored(&report));
     if let Some(backup) = &report.backup {
         let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
         printer.answer(&format!(
@@ -65,7 +65,7 @@ fn recover(
         restart_needed: found.server_told && recovered.server.is_none(),
         ..End::of(result)
     };
-    printer.document(end, &recovered);
+    printer.document(end, &Told::Recovered(&recovered));
     printer.answer(if found.any {
         "Everything is as it was before the interrupted run.\n"
     } else {

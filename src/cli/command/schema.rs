@@ -1,0 +1,85 @@
+//! `esync-ssl schema`.
+
+use anyhow::anyhow;
+
+use crate::cli::arguments::Schema;
+use crate::cli::json;
+use crate::cli::printer::Printer;
+use crate::document::{End, Ending, schema};
+use crate::exit_status::ExitStatus;
+use crate::operation::Failure;
+
+/// Runs the command.
+pub fn run(arguments: &Schema, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let found = match arguments.command.as_slice() {
+        [] => schema::of_all(),
+        words => {
+            let command = words.join(" ");
+            schema::of_command(&command).ok_or_else(|| unknown(&command))?
+        }
+    };
+    printer.document(End::of(Ending::Ok), &found);
+    let mut text = Vec::new();
+    json::write(&mut text, &found);
+    printer.answer(&String::from_utf8_lossy(&text));
+    Ok(ExitStatus::Done)
+}
+
+fn unknown(command: &str) -> Failure {
+    let all: Vec<&str> = schema::commands().filter(|known| !known.is_empty()).collect();
+    let close = similar::get_close_matches(command, &all, 1, 0.6);
+    let advice = match close.first() {
+        Some(close) => format!("a similar one is there: esync-ssl schema {close}"),
+        None => format!("these are there: {}", all.join(", ")),
+    };
+    Failure {
+        status: ExitStatus::Usage,
+        ..Failure::error(anyhow!("there is no command {command:?}; {advice}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::arguments::Arguments;
+
+    /// The commands below one, as they are typed.
+    fn leaves(command: &clap::Command, path: &str, all: &mut Vec<String>) {
+        for inner in command.get_subcommands() {
+            let path = format!("{path} {}", inner.get_name());
+            match inner.has_subcommands() {
+                true => leaves(inner, &path, all),
+                false => all.push(path.trim().to_owned()),
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_schema() {
+        let mut typed = Vec::new();
+        leaves(&Arguments::command(), "", &mut typed);
+        typed.extend(["".to_owned(), "version".to_owned()]);
+        typed.sort();
+        assert_eq!(typed, schema::commands().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_unknown_command_is_a_wrong_command_line() {
+        let failure = unknown("cert inspct");
+        assert_eq!(failure.status, ExitStatus::Usage);
+        assert!(
+            failure
+                .error
+                .to_string()
+                .ends_with("esync-ssl schema cert inspect")
+        );
+        assert!(
+            unknown("nothing of the kind")
+                .error
+                .to_string()
+                .contains("backups, cert ")
+        );
+    }
+}
