@@ -56,8 +56,7 @@ impl Desk {
     #[track_caller]
     fn json(&self, words: &[&str], status: i32) -> Value {
         let outcome = self.run(&[words, &["--json"]].concat(), status);
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 
     /// Looks for the pass-phrase and for any line of any private key in the folder.

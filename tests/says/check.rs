@@ -51,8 +51,7 @@ impl Desk {
     #[track_caller]
     fn json(&self, words: &[&str], status: i32) -> Value {
         let outcome = self.run(&[words, &["--json"]].concat(), status);
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 
     /// Adds virtual hosts to the configuration, with mod_ssl loaded.

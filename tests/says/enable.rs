@@ -110,15 +110,15 @@ impl Site {
 
 #[track_caller]
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.data()
 }
 
 #[test]
 fn without_a_terminal_nothing_is_written() {
     let site = Site::new();
     for program in [site.enable(), site.self_signed(), site.enable().arg("--json")] {
-        let outcome = site.unchanged_by(program, 4);
-        assert!(outcome.stderr_text().contains("--yes"), "{}", outcome.report());
+        let outcome = site.unchanged_by(program, 14);
+        assert!(outcome.report().contains("--yes"), "{}", outcome.report());
     }
 }
 
@@ -285,7 +285,10 @@ fn json_is_one_document_with_everything() {
         1,
     );
     let failed = json(&failed);
-    assert!(failed["error"].is_string() && failed["status"] == 1, "{failed}");
+    assert!(
+        failed["error"]["message"].is_string() && failed["status"] == 1,
+        "{failed}"
+    );
 }
 
 #[test]
@@ -309,7 +312,7 @@ fn a_refusal_is_told_to_programs_in_parts() {
     };
     let told_of = |document: &Value| -> (String, Vec<String>) {
         let place = |place: &Value| format!("{}:{}", place["file"].as_str().expect("a file"), place["line"]);
-        let refusal = &document["refusal"];
+        let refusal = &document["error"];
         let places = refusal["places"].as_array().expect("places");
         let code = refusal["code"].as_str().expect("a code").to_owned();
         (code, places.iter().map(place).collect())
@@ -321,7 +324,7 @@ fn a_refusal_is_told_to_programs_in_parts() {
         ("SITE-AMBIGUOUS".to_owned(), places.clone()),
         "{ambiguous}"
     );
-    let whole = ambiguous["error"].as_str().expect("an error");
+    let whole = ambiguous["error"]["message"].as_str().expect("an error");
     assert!(whole.contains(&shown(8)), "{whole}");
     // A path that is not the whole one is told as it was typed.
     let nowhere = told(&["--vhost", "conf/httpd.conf:3"]);

@@ -45,8 +45,7 @@ impl Root {
 
     fn json(&self) -> serde_json::Value {
         let outcome = self.lint(&["--json"]);
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 }
 
