@@ -80,7 +80,7 @@ impl Place {
     pub fn absolute(self) -> Place {
         // Logs of another machine name files in its own way.
         let has_drive = matches!(self.file.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
-        if has_drive || self.file.starts_with(['/', '\\']) {
+        if has_drive && !cfg!(windows) || self.file.starts_with(['/', '\\']) {
             return self;
         }
         let file = match std::path::absolute(&self.file) {

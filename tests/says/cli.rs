@@ -103,8 +103,10 @@ fn a_main_file_that_is_none_is_said_to_be_none() {
 
 /// Code and places of a refusal, each place a file's name without its folders and the line, if there is one.
 fn refusal(command: Program) -> (String, Vec<String>) {
-    let outcome = command.arg("--json").run().expect_code(4);
-    let document: Value = outcome.data();
+    let outcome = command.arg("--json").run();
+    // A look that found nothing to look at is one with errors.
+    assert!(matches!(outcome.code, Some(4 | 12)), "{}", outcome.report());
+    let document = outcome.envelope();
     let refusal = &document["error"];
     let place = |place: &Value| {
         let file = place["file"].as_str().expect("a file").replace('\\', "/");

@@ -442,7 +442,7 @@ mod unix {
                 .enable()
                 .args(["--no-rehearsal", "--httpd", &httpd])
                 .run()
-                .expect_code(9);
+                .expect_code(15);
             assert!(refused.stderr_text().contains(name), "{}", refused.report());
             let now = fs::read_to_string(&edited).expect("the file");
             assert_eq!(now.replace("# edit\n", ""), bytes);

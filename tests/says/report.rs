@@ -22,7 +22,7 @@ fn what_is_inside_is_listed_and_written_once() {
     }
     assert!(!file.exists());
     // Nobody is there to ask.
-    site.run(&["report", &name]).run().expect_code(4);
+    site.run(&["report", &name]).run().expect_code(14);
     assert!(!file.exists());
 
     let written = site.run(&["report", "--yes", &name]).run().expect_code(0);
