@@ -64,7 +64,7 @@ impl ExitStatus {
         ),
         (
             ExitStatus::Locked,
-            "another run is at work; nothing was changed: try again when it is done, or with --lock-timeout",
+            "another run is at work; nothing was changed: try again, or give --lock-timeout",
         ),
         (
             ExitStatus::Interrupted,
@@ -89,7 +89,7 @@ impl ExitStatus {
     /// What a shell says of a run that a signal ended before the program had begun to notice signals; no number of ours.
     pub const BY_SIGNAL: (&str, &str) = (
         "130",
-        "from the shell: Ctrl-C came before the program had begun (129: closed terminal, 143: SIGTERM); nothing was changed",
+        "ended by Ctrl-C before it began, as shells tell it (129: closed terminal, 143: SIGTERM)",
     );
 
     /// Of a look that found so many errors.

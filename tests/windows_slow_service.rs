@@ -278,8 +278,7 @@ mod tests {
     }
 
     fn json(outcome: &Outcome) -> Value {
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 
     fn state() -> ServiceState {
@@ -349,7 +348,10 @@ mod tests {
         append(SLOW[1]);
         let before = configuration();
         let failed = site.enable().expect_code(6);
-        let told = json(&failed)["error"].as_str().expect("an error").to_owned();
+        let told = json(&failed)["error"]["message"]
+            .as_str()
+            .expect("an error")
+            .to_owned();
         for words in [
             SERVICE,
             "it is not there yet",
@@ -370,7 +372,10 @@ mod tests {
             .expect_code(0);
         let before = configuration();
         let failed = site.enable().expect_code(6);
-        let told = json(&failed)["error"].as_str().expect("an error").to_owned();
+        let told = json(&failed)["error"]["message"]
+            .as_str()
+            .expect("an error")
+            .to_owned();
         for words in [
             "is not stopped after 60 seconds",
             "Every file is as it was, and Apache runs as it did before",

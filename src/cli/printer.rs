@@ -221,14 +221,16 @@ impl Printer {
     /// Reports a mistake of this program and gives its status.
     pub fn mistake(&self, what: &str) -> ExitStatus {
         let message = format!(
-            "this is a mistake of esync-ssl itself: {}",
+            "this is a mistake of the program itself: {}",
             printable(what.as_bytes())
         );
         if self.json {
             let error = document::Error::new(FailureCode::Panic, &message, Some(REPORT_IT.into()));
             self.envelope(&self.run().clone().error(ExitStatus::Error, error));
+            self.say(&format!("esync-ssl: error: {message}"));
+        } else {
+            self.say(&format!("esync-ssl: error: {message}. {REPORT_IT}"));
         }
-        self.say(&format!("esync-ssl: error: {message}. {REPORT_IT}"));
         ExitStatus::Error
     }
 }

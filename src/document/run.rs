@@ -64,7 +64,7 @@ impl Run {
         Envelope {
             changed: end.changed,
             restart_needed: end.restart_needed,
-            error: end.error,
+            error: end.error.map(|error| self.placed(error)),
             data: Some(data),
             ..self.envelope(end.status, end.result)
         }
@@ -76,10 +76,22 @@ impl Run {
         self.error(failure.status, Error::of(failure))
     }
 
+    /// The same with the places where they are.
+    fn placed(&self, mut error: Error) -> Error {
+        for place in error.place.iter_mut().chain(&mut error.places) {
+            // One that was typed as the configuration names it.
+            let below = self.root.as_ref().map(|root| root.join(&*place.file));
+            if let Some(below) = below.filter(|below| !Path::new(&*place.file).exists() && below.exists()) {
+                place.file = shown(&below).into();
+            }
+        }
+        error
+    }
+
     /// The document of a run that ends with this error.
     pub fn error(self, status: ExitStatus, error: Error) -> Envelope<()> {
         Envelope {
-            error: Some(error),
+            error: Some(self.placed(error)),
             changed: status == ExitStatus::NotRestored,
             ..self.envelope(status, Ending::of_failure(status))
         }
@@ -153,7 +165,7 @@ impl Error {
 }
 
 fn place(place: &crate::refusal::Place) -> Place {
-    Place::new(absolute(&place.file), place.line.map(|line| line as usize))
+    Place::new(shown(&place.file), place.line.map(|line| line as usize))
 }
 
 fn absolute(path: &Path) -> String {

@@ -111,7 +111,7 @@ impl Esync {
     #[track_caller]
     fn json(&self, words: &[&str], status: i32) -> Value {
         let run = self.run(&[words, &["--json"]].concat(), status);
-        serde_json::from_slice(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.report()))
+        run.data()
     }
 
     /// The codes of `verify`.

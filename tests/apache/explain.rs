@@ -133,8 +133,7 @@ fn checked(site: &Site) -> (Vec<String>, Value) {
         .arg("--httpd")
         .arg(&site.httpd.binary)
         .run();
-    let answer: Value =
-        serde_json::from_slice(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.report()));
+    let answer: Value = run.data();
     let mut all = codes(&answer["configuration"]);
     for one in answer["checked"].as_array().unwrap() {
         all.extend(codes(&one["findings"]));

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 #[track_caller]
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.data()
 }
 
 const HELLO: &str = "200 None hello";
@@ -187,7 +187,7 @@ fn a_key_that_does_not_match() {
     let other = site.authority.leaf_without_chain("other", &[DOMAIN]);
     let forced = ["--restart", "--no-rehearsal", "--force", "KEY-MISMATCH", "--json"];
     let failed = json(&site.nothing_stays_of(site.enable(&other, &forced), 6));
-    let told = failed["error"].as_str().expect("an error");
+    let told = failed["error"]["message"].as_str().expect("an error");
     assert!(
         told.contains("Every file is as it was, and Apache runs as it did before"),
         "{failed}"
@@ -348,7 +348,10 @@ fn a_server_that_does_not_come_back() {
         .run()
         .expect_code(7);
     assert_eq!(site.files(), before, "{}", failed.report());
-    let told = json(&failed)["error"].as_str().expect("an error").to_owned();
+    let told = json(&failed)["error"]["message"]
+        .as_str()
+        .expect("an error")
+        .to_owned();
     assert!(
         told.contains("Every file is as it was, but the server is not") && told.contains("is stopped"),
         "{told}"

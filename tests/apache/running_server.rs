@@ -254,7 +254,7 @@ fn the_lines_of_the_article() {
         .arg(&log)
         .run()
         .expect_code(0);
-    let told: Value = serde_json::from_slice(&outcome.stdout).unwrap();
+    let told: Value = outcome.data();
     assert_eq!(
         codes(&told["explained"]),
         ["KEY-MISMATCH", "NAME-NOT-COVERED"],

@@ -56,8 +56,7 @@ impl Desk {
     #[track_caller]
     fn json(&self, words: &[&str], status: i32) -> Value {
         let outcome = self.run(&[words, &["--json"]].concat(), status);
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 
     /// Looks for the pass-phrase and for any line of any private key in the folder.
@@ -196,7 +195,7 @@ fn a_request_for_a_new_key_or_an_old_one() {
         "old.csr",
     ];
     desk.run(&words, 4);
-    desk.run(&[&words[..], &["--passphrase-file", "wrong"]].concat(), 1);
+    desk.run(&[&words[..], &["--passphrase-file", "wrong"]].concat(), 4);
     desk.run(&[&words[..], &["--passphrase-file", "phrase"]].concat(), 0);
     let seen = desk.json(&["cert", "inspect", "old.csr", "in/leaf.crt"], 0);
     assert_eq!(
@@ -217,7 +216,7 @@ fn a_pass_phrase_is_taken_off() {
         "{}",
         refused.report()
     );
-    let wrong = desk.run(&[&decrypt[..], &["--passphrase-file", "wrong"]].concat(), 1);
+    let wrong = desk.run(&[&decrypt[..], &["--passphrase-file", "wrong"]].concat(), 4);
     assert!(
         wrong.stderr_text().contains("pass-phrase is wrong"),
         "{}",
@@ -281,7 +280,7 @@ fn a_pfx_is_taken_apart() {
     files::write(&desk.path("all.pfx"), bytes);
     let import = ["cert", "import", "all.pfx", "--out-dir", "out"];
     desk.run(&import, 4);
-    desk.run(&[&import[..], &["--passphrase-file", "wrong"]].concat(), 1);
+    desk.run(&[&import[..], &["--passphrase-file", "wrong"]].concat(), 4);
     assert!(!desk.path("out").exists());
     let told = desk.run(&[&import[..], &["--passphrase-file", "phrase"]].concat(), 0);
     assert!(
@@ -414,7 +413,7 @@ fn inspect_says_what_everything_is() {
     ];
     let words = [&["cert", "inspect"], &all[..]].concat();
     // Two of them are nothing.
-    let seen = desk.json(&words, 4);
+    let seen = desk.json(&words, 12);
     let file = |at: usize| &seen["files"][at];
     assert_eq!(file(0)["items"].as_array().unwrap().len(), 4);
     assert_eq!(file(0)["items"][1]["line"], key.lines().count() + 1);
@@ -439,11 +438,11 @@ fn inspect_says_what_everything_is() {
     );
     assert_eq!(chains["end"], "root");
     // With the pass-phrase it looks inside, and knows whose key it is.
-    let opened = desk.json(&[&words[..], &["--passphrase-file", "phrase"]].concat(), 4);
+    let opened = desk.json(&[&words[..], &["--passphrase-file", "phrase"]].concat(), 12);
     assert_eq!(opened["files"][4]["items"][1]["in_archive"], true);
     assert_eq!(opened["files"][3]["items"][0]["key"]["encrypted"], false);
     desk.json(&words[..7], 0);
-    let text = desk.run(&words, 4).stdout_text();
+    let text = desk.run(&words, 12).stdout_text();
     assert!(
         text.contains("chain: #2, issued by #3, issued by #4 (the last one is a root)"),
         "{text}"

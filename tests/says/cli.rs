@@ -103,9 +103,11 @@ fn a_main_file_that_is_none_is_said_to_be_none() {
 
 /// Code and places of a refusal, each place a file's name without its folders and the line, if there is one.
 fn refusal(command: Program) -> (String, Vec<String>) {
-    let outcome = command.arg("--json").run().expect_code(4);
-    let document: Value = serde_json::from_str(&outcome.stdout_text()).expect("a document");
-    let refusal = &document["refusal"];
+    let outcome = command.arg("--json").run();
+    // A look that found nothing to look at is one with errors.
+    assert!(matches!(outcome.code, Some(4 | 12)), "{}", outcome.report());
+    let document = outcome.envelope();
+    let refusal = &document["error"];
     let place = |place: &Value| {
         let file = place["file"].as_str().expect("a file").replace('\\', "/");
         let name = file.rsplit('/').next().unwrap_or_default().to_owned();
@@ -115,13 +117,7 @@ fn refusal(command: Program) -> (String, Vec<String>) {
     let places = refusal["places"].as_array();
     let places = places.unwrap_or_else(|| panic!("no places: {}", outcome.report()));
     let code = refusal["code"].as_str().expect("a code").to_owned();
-    if let Some(error) = document["error"].as_str() {
-        let [cause, fix] = ["cause", "fix"].map(|part| refusal[part].as_str().expect("a text"));
-        assert!(
-            error.contains(cause) && error.ends_with(fix),
-            "{error}: {refusal}"
-        );
-    }
+    assert!(refusal["message"].is_string(), "{refusal}");
     (code, places.iter().map(place).collect())
 }
 

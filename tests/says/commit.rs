@@ -32,7 +32,7 @@ fn killed_run(site: &Site, after: &str) {
 
 #[track_caller]
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.data()
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn backups_are_listed_and_restored() {
 
     let shown = site.run(&["restore", "--dry-run"]).run().expect_code(0);
     assert!(shown.stdout_text().contains("-Listen 443"), "{}", shown.report());
-    site.run(&["restore"]).run().expect_code(4);
+    site.run(&["restore"]).run().expect_code(14);
     assert_eq!(after, site.snapshot());
     site.run(&["restore", &id, "--yes"]).run().expect_code(0);
     assert_eq!(before, site.snapshot());
@@ -442,7 +442,7 @@ mod unix {
                 .enable()
                 .args(["--no-rehearsal", "--httpd", &httpd])
                 .run()
-                .expect_code(9);
+                .expect_code(15);
             assert!(refused.stderr_text().contains(name), "{}", refused.report());
             let now = fs::read_to_string(&edited).expect("the file");
             assert_eq!(now.replace("# edit\n", ""), bytes);

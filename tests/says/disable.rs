@@ -495,17 +495,17 @@ fn looking_writes_nothing() {
     server.disable(&["--dry-run"]).expect_code(0);
     server.disable(&["--dry-run", "--exit-code"]).expect_code(3);
     // Nobody to ask.
-    server.disable(&[]).expect_code(4);
+    server.disable(&[]).expect_code(14);
     let outcome = server.disable(&["--json", "--dry-run"]).expect_code(0);
     assert_eq!(files::snapshot(&server.root()), before);
-    let document: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("a document");
+    let document = outcome.data();
     assert_eq!(document["result"], "would-change");
     assert!(
         document["changes"].as_array().expect("changes").len() >= 3,
         "{document}"
     );
     let outcome = server.disable(&["--json", "--yes"]).expect_code(0);
-    let document: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("a document");
+    let document = outcome.data();
     assert_eq!(document["result"], "written");
     assert!(document["backup"].is_string(), "{document}");
     let outcome = server.disable(&["--json", "--yes"]).expect_code(0);

@@ -99,7 +99,7 @@ fn whoever_is_there_is_asked() {
     };
     let no = Somebody::default();
     let failure = run(&no).err().expect("the answer was no");
-    assert_eq!(failure.status, ExitStatus::Refused);
+    assert_eq!(failure.status, ExitStatus::Declined);
     assert_eq!(site.snapshot(), before);
     assert_eq!(no.questions.borrow().len(), 1);
     assert!(!no.shown.borrow().is_empty());

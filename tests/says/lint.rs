@@ -45,8 +45,7 @@ impl Root {
 
     fn json(&self) -> serde_json::Value {
         let outcome = self.lint(&["--json"]);
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 }
 
@@ -376,7 +375,7 @@ fn all_problems_are_reported_and_not_only_the_first() {
 #[test]
 fn the_line_is_shown_with_marks_under_it() {
     let root = Root::new(format!("{PRELUDE}\tListen *:8080\nDefine E \"\"\n"));
-    let outcome = root.lint(&[]).expect_code(4);
+    let outcome = root.lint(&[]).expect_code(12);
     let text = outcome.stdout_text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(
@@ -396,7 +395,7 @@ fn the_line_is_shown_with_marks_under_it() {
 #[test]
 fn quiet_leaves_warnings_out() {
     let root = Root::new(format!("{PRELUDE}Listne 81\nDefine E \"\"\n"));
-    let outcome = root.lint(&["--quiet"]).expect_code(4);
+    let outcome = root.lint(&["--quiet"]).expect_code(12);
     let text = outcome.stdout_text();
     assert!(text.contains("error[unknown-directive]"), "{text}");
     assert!(text.contains("`Listen` may be meant"), "{text}");
@@ -435,7 +434,7 @@ fn the_includes_that_lead_to_a_problem_are_named() {
     assert_eq!(chain.len(), 2);
     assert!(chain[0].ends_with("a.conf:2"), "{chain:?}");
     assert!(chain[1].ends_with("httpd.conf:5"), "{chain:?}");
-    let text = root.lint(&[]).expect_code(4).stdout_text();
+    let text = root.lint(&[]).expect_code(12).stdout_text();
     assert!(text.contains("  3 | ServerAdmin \\\n"), "{text}");
     assert!(text.contains("  = included from "), "{text}");
 }
@@ -478,7 +477,7 @@ fn macro_lines_longer_than_their_buffer_are_told() {
 #[test]
 fn a_byte_order_mark_is_named_as_what_it_is() {
     let root = Root::new(format!("\u{feff}{PRELUDE}"));
-    let text = root.lint(&[]).expect_code(4).stdout_text();
+    let text = root.lint(&[]).expect_code(12).stdout_text();
     assert!(text.contains("byte order mark"), "{text}");
 }
 

@@ -7,6 +7,7 @@ mod cli;
 mod commit;
 mod disable;
 mod enable;
+mod envelope;
 mod explain_logs;
 mod found;
 mod library;

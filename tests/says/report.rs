@@ -22,7 +22,7 @@ fn what_is_inside_is_listed_and_written_once() {
     }
     assert!(!file.exists());
     // Nobody is there to ask.
-    site.run(&["report", &name]).run().expect_code(4);
+    site.run(&["report", &name]).run().expect_code(14);
     assert!(!file.exists());
 
     let written = site.run(&["report", "--yes", &name]).run().expect_code(0);
@@ -92,7 +92,7 @@ fn a_report_goes_where_one_stands_or_to_the_terminal() {
         shown.report()
     );
     let json = site.run(&["report", "-", "--json"]).run().expect_code(0);
-    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let json: Value = json.data();
     assert!(
         json["text"].as_str().unwrap().contains("==== layout ===="),
         "{json}"

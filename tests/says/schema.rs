@@ -16,7 +16,7 @@ use crate::support::files::fixture;
 use crate::support::program::esync_ssl;
 
 fn folder() -> PathBuf {
-    fixture(&format!("schema/{SCHEMA}"))
+    fixture("small").with_file_name("schema").join(SCHEMA.to_string())
 }
 
 fn is_update() -> bool {

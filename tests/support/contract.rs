@@ -39,7 +39,9 @@ pub fn check<'a>(arguments: impl Iterator<Item = &'a OsStr>, stdout: &[u8]) {
     let words: Vec<&OsStr> = arguments.take_while(|word| *word != "--").collect();
     let has = |wanted: &str| words.iter().any(|word| *word == wanted);
     let is_help = ["--help", "-h", "help"].into_iter().any(has);
-    if (has("--json") || has("dump")) && !is_help {
+    // A dump has no other form.
+    let is_dump = has("dump") && !has("schema");
+    if (has("--json") || is_dump) && !is_help {
         document(stdout);
     }
 }

@@ -5,6 +5,25 @@ use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+/// The fields of every document.
+pub const ENVELOPE: [&str; 13] = [
+    "schema",
+    "command",
+    "version",
+    "status",
+    "result",
+    "changed",
+    "restart_needed",
+    "root",
+    "config",
+    "error",
+    "findings",
+    "notes",
+    "data",
+];
+
 /// How a program ended and what it wrote.
 #[derive(Debug)]
 pub struct Outcome {
@@ -38,6 +57,40 @@ impl Outcome {
             self.stdout_text(),
             self.stderr_text()
         )
+    }
+
+    /// The one document on the standard output, whose fields and exit status are looked at.
+    #[track_caller]
+    pub fn envelope(&self) -> Value {
+        let told: Value = serde_json::from_slice(&self.stdout)
+            .unwrap_or_else(|error| panic!("no document: {error}: {}", self.report()));
+        let mut names: Vec<&str> = told
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| &**name)
+            .collect();
+        let mut wanted = ENVELOPE.to_vec();
+        names.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(names, wanted, "{}", self.report());
+        assert_eq!(
+            told["status"].as_i64(),
+            self.code.map(i64::from),
+            "{}",
+            self.report()
+        );
+        told
+    }
+
+    /// The command's own part of it; the whole of a run that failed before it had an answer.
+    #[track_caller]
+    pub fn data(&self) -> Value {
+        let mut told = self.envelope();
+        match told["data"].take() {
+            Value::Null => told,
+            data => data,
+        }
     }
 
     /// Fails the test with a full report unless the program ended with this exit code.

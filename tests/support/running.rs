@@ -118,8 +118,7 @@ impl Site {
     #[track_caller]
     pub fn json(&self, words: &[&str], status: i32) -> Value {
         let outcome = self.run(&[words, &["--json"]].concat(), status);
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 
     /// The file of the root certificate.

@@ -239,7 +239,7 @@ fn a_program_that_others_may_write_is_named_and_never_run() {
             );
         }
         let status = tree.site.run(&["status", "--json"]).run().expect_code(0);
-        let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
+        let status: Value = status.data();
         assert!(status["told_by"].as_str().unwrap().contains(&named), "{status}");
         // Not by name either, and not for a test of what was written.
         for words in [&["status"][..], &["restart"]] {
@@ -399,7 +399,7 @@ fn a_configuration_that_others_may_write_is_read_by_no_httpd() {
         spoil(&tree);
         let named = culprit(&tree).display().to_string();
         let check = tree.site.run(&["check", "--json"]).run();
-        let found: Value = serde_json::from_slice(&check.stdout).expect("JSON");
+        let found: Value = check.data();
         let found = found["configuration"].as_array().expect("findings").iter();
         let found = found
             .filter(|finding| finding["code"] == "OTHERS-WRITE")
@@ -622,7 +622,7 @@ fn a_service_is_told_to_go_back_to_what_can_be_trusted() {
 /// What `check` holds against the configuration, if it does, and what it says is to be done.
 fn others_write(tree: &Tree) -> Option<(String, String)> {
     let check = tree.site.run(&["check", "--json"]).run();
-    let found: Value = serde_json::from_slice(&check.stdout).expect("JSON");
+    let found: Value = check.data();
     let found = found["configuration"].as_array().expect("findings").iter();
     let found: Vec<_> = found.filter(|one| one["code"] == "OTHERS-WRITE").collect();
     assert!(found.len() <= 1, "{}", check.report());

@@ -21,7 +21,7 @@ fn child() {
 }
 
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.data()
 }
 
 /// Several runs at once on one server root.
@@ -268,9 +268,10 @@ fn an_interrupted_run_is_told_first() {
         assert!(first.contains(&remedy), "{}", outcome.report());
         assert_eq!(said.matches(&remedy).count(), 1, "{}", outcome.report());
         let outcome = site.run(arguments).arg("--json").run();
-        let document = json(&outcome);
-        assert!(document["interrupted"]["run"].is_string(), "{}", outcome.report());
-        assert_eq!(document["interrupted"]["fix"], remedy, "{}", outcome.report());
+        let note = &outcome.envelope()["notes"][0];
+        assert_eq!(note["code"], "RUN-INTERRUPTED", "{}", outcome.report());
+        let message = note["message"].as_str().expect("a message");
+        assert!(message.contains(&remedy), "{}", outcome.report());
     }
     site.run(&["restore", "--recover"]).run().expect_code(0);
     for arguments in READING {
@@ -302,8 +303,8 @@ fn a_run_that_is_still_at_work_was_not_interrupted() {
         );
         assert!(!said.contains("interrupted"), "{}", outcome.report());
     }
-    let document = json(&site.run(&["status", "--json"]).run());
-    assert_eq!(document["interrupted"]["at_work"], true, "{document}");
+    let document = site.run(&["status", "--json"]).run().envelope();
+    assert_eq!(document["notes"][0]["code"], "RUN-AT-WORK", "{document}");
     // Who would write waits for it, and undoes it should it die.
     site.enable().run().expect_code(9);
     drop(lock);
@@ -336,11 +337,15 @@ fn a_restart_waits_and_undoes_what_a_killed_run_left() {
 
 /// What a preview says that is to be done, without where it was run.
 fn previewed(site: &Site, arguments: &[&str]) -> Value {
-    let mut document = json(&site.run(arguments).args(["--dry-run", "--json"]).run());
+    let mut document = site.run(arguments).args(["--dry-run", "--json"]).run().envelope();
     assert!(document["error"].is_null(), "{arguments:?}: {document}");
-    if let Some(parts) = document.as_object_mut() {
-        parts.remove("interrupted");
-    }
+    let is_of_leftovers = |note: &Value| {
+        ["RUN-INTERRUPTED", "AS-ONCE-UNDONE"]
+            .iter()
+            .any(|code| note["code"] == *code)
+    };
+    let notes = document["notes"].as_array_mut().expect("notes");
+    notes.retain(|note| !is_of_leftovers(note));
     let root = site.root().display().to_string();
     let text = document.to_string().replace(&root, "ROOT");
     serde_json::from_str(&text).expect("a document")

@@ -220,7 +220,7 @@ fn files_that_are_far_too_large_are_not_read() {
         let linted = run(folder.path(), &["lint"]);
         assert!(said(&linted).contains("it is too large"), "{}", linted.report());
         let status = run(folder.path(), &["status", "--json"]);
-        let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
+        let status: Value = status.data();
         assert_eq!(status["listeners"].as_array().map(Vec::len), Some(2), "{status}");
         let main = folder.path().join("conf/httpd.conf");
         sparse(&main, length);
@@ -238,7 +238,7 @@ fn pipes_and_devices_are_no_configuration_as_for_apache() {
             Some(device) => symlink(device, &odd).expect("a link"),
         }
         let linted = run(folder.path(), &["lint", "--json"]);
-        let found: Value = serde_json::from_slice(&linted.stdout).expect("JSON");
+        let found: Value = linted.data();
         let problem = &found["problems"][0];
         assert_eq!(problem["code"], "include-unreadable", "{found}");
         let what = if device.is_none() {

@@ -703,8 +703,7 @@ fn codes_of_check(site: &ApacheSite, status: i32) -> (Vec<String>, Duration) {
     let start = Instant::now();
     let outcome = site.command(&["check", "--json"]).run().expect_code(status);
     let took = start.elapsed();
-    let text = outcome.stdout_text();
-    let found: serde_json::Value = serde_json::from_str(&text).expect("a document");
+    let found = outcome.data();
     let mut codes = Vec::new();
     gather(&found, &mut codes);
     (codes, took)

@@ -23,7 +23,7 @@ fn root(main: impl AsRef<[u8]>) -> tempfile::TempDir {
 
 fn json(root: &Path, words: &[&str]) -> Value {
     let outcome = run(root, &[words, &["--json"]].concat());
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.data()
 }
 
 /// Nobody gains by it, and it is said where it ends.
@@ -237,7 +237,7 @@ fn a_certificate_with_a_book_of_names() {
     let shown = inspect(&[]);
     assert!(shown.stdout.len() < 20_000, "{}", shown.stdout.len());
     assert!(shown.stdout_text().contains("more bytes]"), "{}", shown.report());
-    let whole: Value = serde_json::from_slice(&inspect(&["--json"]).stdout).expect("JSON");
+    let whole: Value = inspect(&["--json"]).data();
     let told = whole.to_string();
     assert!(names.iter().all(|name| told.contains(name.as_str())));
 }

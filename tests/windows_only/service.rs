@@ -93,8 +93,7 @@ impl Site {
         if words[0] != "restore" {
             assert!(outcome.stderr_text().contains(SERVICE), "{}", outcome.report());
         }
-        serde_json::from_slice(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+        outcome.data()
     }
 
     #[track_caller]
@@ -238,7 +237,7 @@ fn enable_restarts_the_service_and_goes_back_when_it_does_not_start() {
     // A key that does not match: the service manager says that it was started well.
     let forced = ["--no-rehearsal", "--force", "KEY-MISMATCH"];
     let failed = site.json(&enable(&leaf, &other, &forced), 6);
-    let told = failed["error"].as_str().unwrap();
+    let told = failed["error"]["message"].as_str().unwrap();
     assert!(
         told.contains("Every file is as it was, and Apache runs as it did before"),
         "{failed}"
@@ -300,7 +299,10 @@ fn a_file_that_somebody_holds_open() {
     let held = hold();
     let failed = site.json(&enable(&leaf, &leaf, &["--no-rehearsal"]), 1);
     assert!(
-        failed["error"].as_str().unwrap().contains("httpd.conf"),
+        failed["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("httpd.conf"),
         "{failed}"
     );
     drop(held);

@@ -424,7 +424,7 @@ fn check(site: &Site, status: i32) -> Value {
 
 #[track_caller]
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.data()
 }
 
 /// The findings of `check` with this code.

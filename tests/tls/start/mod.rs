@@ -222,9 +222,7 @@ impl<'a> Stage<'a> {
         if outcome.code == Some(1) {
             return (true, outcome.stderr_text());
         }
-        let Ok(report) = serde_json::from_slice::<Value>(&outcome.stdout) else {
-            panic!("{}: {}", self.case.id, outcome.report());
-        };
+        let report = outcome.data();
         let findings = report["checked"]
             .as_array()
             .into_iter()
