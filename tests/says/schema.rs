@@ -15,8 +15,13 @@ use crate::support::contract;
 use crate::support::files::fixture;
 use crate::support::program::esync_ssl;
 
+/// Where the schemas are kept, made where they are written for the first time.
 fn folder() -> PathBuf {
-    fixture("small").with_file_name("schema").join(SCHEMA.to_string())
+    let folder = fixture("small").with_file_name("schema").join(SCHEMA.to_string());
+    if is_update() {
+        fs::create_dir_all(&folder).expect("the folder");
+    }
+    folder
 }
 
 fn is_update() -> bool {
@@ -39,7 +44,6 @@ fn schemas_are_those_that_are_kept() {
         let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("JSON"));
         let file = folder.join(&name);
         if is_update() {
-            fs::create_dir_all(&folder).expect("the folder");
             fs::write(&file, &text).expect("the schema");
         }
         let kept = fs::read_to_string(&file).unwrap_or_default();
