@@ -16,7 +16,6 @@ use self::case::{Case, Told};
 use crate::support;
 use crate::support::network::Network;
 use crate::support::process::{self, Outcome};
-use serde_json::Value;
 
 const APACHE: &str = "/usr/sbin/apache2";
 
