@@ -1,5 +1,6 @@
 //! Mistakes of this program: a panic ends a run as any other failure does.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,11 +10,10 @@ static SAID: Mutex<Option<String>> = Mutex::new(None);
 /// From now on a panic of this process is not printed by itself, as whoever catches it tells it.
 pub fn keep_quiet() {
     set_hook(Box::new(|panic| {
-        let words = panic.payload_as_str().unwrap_or("unknown");
         let place = panic
             .location()
             .map(|place| format!("{}:{}: ", place.file(), place.line()));
-        let said = format!("{}{words}", place.unwrap_or_default());
+        let said = format!("{}{}", place.unwrap_or_default(), words(panic.payload()));
         *SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
     }));
 }
@@ -22,9 +22,12 @@ pub fn keep_quiet() {
 pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(act)).map_err(|payload| {
         let said = SAID.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let words = payload.downcast_ref::<&str>().map(|words| (*words).to_owned());
-        said.or(words)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "unknown".into())
+        said.unwrap_or_else(|| words(&*payload).to_owned())
     })
+}
+
+fn words(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("for a reason that it does not say")
 }

@@ -72,7 +72,10 @@ impl Run {
 
     /// The document of a run that did not.
     pub fn failed(mut self, failure: &Failure) -> Envelope<()> {
+        // Why it failed comes before what was told on the way.
+        let told = std::mem::take(&mut self.findings);
         self.found(&failure.findings);
+        self.found(&told);
         self.error(failure.status, Error::of(failure))
     }
 

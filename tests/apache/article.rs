@@ -172,7 +172,7 @@ fn data_of_devices_arrives_over_https() {
     );
     // With a pass-phrase, as some authorities deliver keys.
     esync.bring(&leaf.certificate, &under_pass_phrase(&esync, &leaf.key));
-    assert_eq!(esync.check(4), ["KEY-PASSPHRASE"]);
+    assert_eq!(esync.check(12), ["KEY-PASSPHRASE"]);
     esync.json(&["restart"], 4);
     assert_eq!(gateway.post(PATH, b"to the end").0, 200);
 }
@@ -212,7 +212,7 @@ fn https_on(esync: &Esync) -> Leaf {
 fn another_key(esync: &Esync, gateway: &Gateway, leaf: &Leaf) {
     let stranger = esync.authority.leaf("stranger", &[DOMAIN]);
     esync.bring(&stranger.certificate, &leaf.key);
-    assert_eq!(esync.check(4), ["KEY-MISMATCH"]);
+    assert_eq!(esync.check(12), ["KEY-MISMATCH"]);
     let refused = esync.json(&["restart"], 4);
     assert_eq!(codes(&refused["findings"]), ["KEY-MISMATCH"], "{refused}");
     assert_eq!(esync.verify(0), ["SERVED-OTHER-THAN-DISK"]);
@@ -226,16 +226,16 @@ fn another_key(esync: &Esync, gateway: &Gateway, leaf: &Leaf) {
         (&"failed".into(), &"KEY-MISMATCH".into()),
         "{told}"
     );
-    assert_eq!(esync.verify(4), ["NOT-LISTENING"]);
+    assert_eq!(esync.verify(12), ["NOT-LISTENING"]);
     assert_eq!(gateway.post(PATH, b"lost;").0, 502);
 }
 
 /// A certificate for another name: Apache serves it, and the gateway refuses.
 fn another_name(esync: &Esync, gateway: &Gateway) {
     esync.bring_leaf(&esync.authority.leaf("other", &["other.example.com"]));
-    assert_eq!(esync.check(4), ["NAME-NOT-COVERED"]);
+    assert_eq!(esync.check(12), ["NAME-NOT-COVERED"]);
     esync.run(&["restart"], 0);
-    assert_eq!(esync.verify(4), ["NAME-NOT-COVERED"]);
+    assert_eq!(esync.verify(12), ["NAME-NOT-COVERED"]);
     let told = esync.explain();
     assert_eq!(codes(&told["explained"])[0], "NAME-NOT-COVERED", "{told}");
     assert_eq!(gateway.post(PATH, b"lost;").0, 502);

@@ -211,7 +211,7 @@ fn a_key_that_does_not_match_is_caught_by_the_rehearsal() {
     assert!(good.stderr_text().contains(said), "{}", good.report());
     // `httpd -t` does not see it.
     wrong().arg("--no-rehearsal").run().expect_code(0);
-    let checked = site.command(&["check"]).run().expect_code(4);
+    let checked = site.command(&["check"]).run().expect_code(12);
     assert!(
         checked.stdout_text().contains("KEY-MISMATCH"),
         "{}",
@@ -263,7 +263,7 @@ fn ciphers_that_openssl_does_not_know_are_caught_by_check() {
     ] {
         fs::write(site.root().join("conf/short"), "short").expect("a file");
         fs::write(&main, text.replace(&cipher, line)).expect("the main file");
-        let checked = site.command(&["check"]).run().expect_code(4);
+        let checked = site.command(&["check"]).run().expect_code(12);
         let said = checked.stdout_text();
         let place = format!("conf/httpd.conf:{number}\n");
         let all = words.iter().copied().chain(["REHEARSAL-FAILED"]);

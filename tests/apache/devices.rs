@@ -124,7 +124,7 @@ fn data_would_not_arrive() {
     let ca = site.ca();
     let ask =
         |more: &[&str], status: i32| site.json(&[&["devices", "--domain", NAME][..], more].concat(), status);
-    let down = ask(&["--ca", &ca], 4);
+    let down = ask(&["--ca", &ca], 12);
     assert_eq!(found(&down), ["NOT-LISTENING"], "{down}");
     assert_eq!(down["tls12"], Value::Null);
 
@@ -140,7 +140,7 @@ fn data_would_not_arrive() {
     ] {
         let mut words = vec!["--ca", &ca, "--path", path];
         words.extend(send.then_some("--send"));
-        let answer = ask(&words, 4);
+        let answer = ask(&words, 12);
         assert_eq!(found(&answer), ["POST-REFUSED"], "{path}: {answer}");
         let asked = if send { &answer["sent"] } else { &answer["looked"] };
         assert_eq!(asked["status"], status, "{path}: {answer}");
@@ -148,7 +148,10 @@ fn data_would_not_arrive() {
     assert!(!data.join("methods").exists());
     // Text says what to do first, and the settings all the same.
     let text = site
-        .run(&["devices", "--domain", NAME, "--ca", &ca, "--path", "/moved"], 4)
+        .run(
+            &["devices", "--domain", NAME, "--ca", &ca, "--path", "/moved"],
+            12,
+        )
         .stdout_text();
     assert!(
         text.contains("would not arrive") && text.contains("m2u.talk2m.com"),
@@ -156,10 +159,10 @@ fn data_would_not_arrive() {
     );
 
     // An authority that nobody else knows.
-    assert_eq!(found(&ask(&[], 4)), ["SERVED-UNTRUSTED"]);
+    assert_eq!(found(&ask(&[], 12)), ["SERVED-UNTRUSTED"]);
 
     serve("SSLProtocol -all +TLSv1.3\n");
-    let answer = ask(&["--ca", &ca], 4);
+    let answer = ask(&["--ca", &ca], 12);
     assert_eq!(
         (found(&answer), &answer["tls12"]),
         (vec!["TLS12-REFUSED".to_string()], &false.into()),
@@ -180,12 +183,12 @@ fn data_would_not_arrive() {
     let both = both.display().to_string();
     serve("");
     site.run(&["verify", "--ca", &both], 0);
-    assert_eq!(found(&ask(&["--ca", &both], 4)), ["CHAIN-MISSING"]);
+    assert_eq!(found(&ask(&["--ca", &both], 12)), ["CHAIN-MISSING"]);
 
     let other = site.authority.leaf("other", &[OTHER]);
     site.install("server", &other);
     serve("");
-    assert_eq!(found(&ask(&["--ca", &ca], 4)), ["NAME-NOT-COVERED"]);
+    assert_eq!(found(&ask(&["--ca", &ca], 12)), ["NAME-NOT-COVERED"]);
 }
 
 #[test]

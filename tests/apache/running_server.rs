@@ -48,7 +48,7 @@ fn restart_starts_serves_and_renews() {
     fs::copy(&stranger.key, site.root().join("conf/server.key")).unwrap();
     let refused = site.json(&["restart"], 4);
     assert_eq!(codes(&refused["findings"]), ["KEY-MISMATCH"], "{refused}");
-    let checked = site.json(&["check"], 4);
+    let checked = site.json(&["check"], 12);
     assert!(codes(&checked["checked"][0]["findings"]).contains(&"KEY-MISMATCH".into()));
     assert_eq!(site.verify(0), Vec::<String>::new());
     // What only the server's own library can tell is tried beforehand.
@@ -62,7 +62,7 @@ fn restart_starts_serves_and_renews() {
     // Forced, Apache ends; why it did is told.
     let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 11);
     assert_eq!(codes(&failed["findings"])[0], "KEY-MISMATCH", "{failed}");
-    assert_eq!(site.verify(4), ["NOT-LISTENING"]);
+    assert_eq!(site.verify(12), ["NOT-LISTENING"]);
     let told = site.json(&["explain"], 0);
     assert_eq!(told["outcome"], "failed", "{told}");
     assert_eq!(
@@ -76,12 +76,12 @@ fn restart_starts_serves_and_renews() {
 fn a_port_that_another_program_holds() {
     let Some(site) = Site::new() else { return };
     let socket = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
-    let ports = site.json(&["ports"], 4);
+    let ports = site.json(&["ports"], 12);
     let tls = &ports["ports"][1];
     assert_eq!(tls["finding"]["code"], "PORT-TAKEN", "{ports}");
     assert_eq!(tls["holders"][0]["pid"], std::process::id(), "{ports}");
     assert_eq!(ports["ports"][0]["finding"], Value::Null);
-    let checked = site.json(&["check"], 4);
+    let checked = site.json(&["check"], 12);
     assert_eq!(codes(&checked["configuration"]), ["PORT-TAKEN"]);
     site.run(&["restart"], 4);
     // What Apache says of it is on the terminal only; piped in, it is explained.
@@ -97,7 +97,7 @@ fn a_port_that_another_program_holds() {
 #[test]
 fn what_clients_meet() {
     let Some(site) = Site::new() else { return };
-    assert_eq!(site.verify(4), ["NOT-LISTENING"]);
+    assert_eq!(site.verify(12), ["NOT-LISTENING"]);
     let key = || p256();
     let other = site.authority.leaf("other", &[OTHER]);
     site.install("other", &other);
@@ -122,7 +122,7 @@ fn what_clients_meet() {
     assert_eq!(target["without_server_name"], NAME, "{seen}");
     assert_eq!(target["http"][0]["status"], 200, "{seen}");
     // Without the authority nobody trusts it.
-    let strict = site.json(&["verify", "--domain", NAME], 4);
+    let strict = site.json(&["verify", "--domain", NAME], 12);
     assert_eq!(
         codes(&strict["targets"][0]["findings"]),
         ["SERVED-UNTRUSTED"],
@@ -132,10 +132,10 @@ fn what_clients_meet() {
     let expired = site.authority.leaf_of("expired", &[NAME], Days(-30, -2), key());
     site.install("server", &expired);
     restart(site.host(NAME, "server", ""));
-    assert_eq!(site.verify(4), ["CERT-EXPIRED"]);
+    assert_eq!(site.verify(12), ["CERT-EXPIRED"]);
 
     restart(site.host(NAME, "other", ""));
-    assert_eq!(site.verify(4), ["NAME-NOT-COVERED"]);
+    assert_eq!(site.verify(12), ["NAME-NOT-COVERED"]);
 
     let own = self_signed(&site.folder.path().join("in"), "own", &[NAME]);
     files::write(
@@ -144,7 +144,7 @@ fn what_clients_meet() {
     );
     files::write(&site.root().join("conf/server.key"), fs::read(&own.key).unwrap());
     restart(site.host(NAME, "server", ""));
-    assert_eq!(site.verify(4), ["CERT-SELF-SIGNED"]);
+    assert_eq!(site.verify(12), ["CERT-SELF-SIGNED"]);
 
     // The chain is not sent.
     let leaf = site.authority.leaf("leaf", &[NAME]);
@@ -154,7 +154,7 @@ fn what_clients_meet() {
         fs::read(&leaf.certificate).unwrap(),
     );
     restart(site.host(NAME, "server", ""));
-    assert_eq!(site.verify(4), ["CHAIN-MISSING"]);
+    assert_eq!(site.verify(12), ["CHAIN-MISSING"]);
 }
 
 #[test]
@@ -163,21 +163,21 @@ fn shadows_and_plain_http() {
     let other = site.authority.leaf("other", &[NAME, OTHER]);
     site.install("other", &other);
     site.configure(&(site.host(NAME, "other", "") + &site.host(NAME, "server", "")));
-    let checked = site.json(&["check"], 4);
+    let checked = site.json(&["check"], 12);
     assert_eq!(codes(&checked["configuration"]), ["VHOST-SHADOWED"], "{checked}");
     site.run(&["restart"], 0);
-    assert_eq!(site.verify(4), ["VHOST-SHADOWED"]);
+    assert_eq!(site.verify(12), ["VHOST-SHADOWED"]);
 
     // A plain virtual host in front takes TLS from the port.
     let port = site.network.https;
     let plain =
         format!("<VirtualHost *:{port}>\nServerName plain.example.com\nSSLEngine off\n</VirtualHost>\n");
     site.configure(&(plain + &site.host(NAME, "server", "")));
-    let checked = site.json(&["check"], 4);
+    let checked = site.json(&["check"], 12);
     assert_eq!(codes(&checked["configuration"]), ["TLS-OFF"], "{checked}");
     let failed = site.run(&["restart"], 11);
     assert!(failed.stderr_text().contains("plain HTTP"), "{}", failed.report());
-    assert_eq!(site.verify(4), ["PLAIN-HTTP"]);
+    assert_eq!(site.verify(12), ["PLAIN-HTTP"]);
     assert_eq!(http_get(port, NAME, "/").unwrap().status, 200);
 
     // No Listen for the virtual host.
@@ -186,7 +186,7 @@ fn shadows_and_plain_http() {
         .host(NAME, "server", "")
         .replace(&format!(":{port}>"), &format!(":{apart}>"));
     site.configure(&host);
-    let checked = site.json(&["check"], 4);
+    let checked = site.json(&["check"], 12);
     let found = codes(&checked["configuration"]);
     assert!(found.contains(&"LISTEN-MISSING".to_string()), "{checked}");
 }

@@ -760,7 +760,7 @@ fn debian_asks_nobody_for_a_pass_phrase() {
     });
     let Some(site) = site else { return };
     let answers = site.answers();
-    let (codes, took) = codes_of_check(&site, 4);
+    let (codes, took) = codes_of_check(&site, 12);
     assert!(codes.iter().any(|code| code == "PASSPHRASE-ASKED"), "{codes:?}");
     assert!(!codes.iter().any(|code| code == "OTHERS-WRITE"), "{codes:?}");
     assert!(took < Duration::from_secs(20), "{took:?}");
@@ -780,7 +780,7 @@ fn debian_asks_nobody_for_a_pass_phrase() {
     fs::write(&site.leaf.key, under).expect("the key file");
     // Without the package.
     fs::remove_file(place.join("ask-for-passphrase")).expect("the program");
-    let (codes, _) = codes_of_check(&site, 4);
+    let (codes, _) = codes_of_check(&site, 12);
     assert!(codes.iter().any(|code| code == "PASSPHRASE-DIALOG"), "{codes:?}");
     site.nothing_stays_of(site.command(&["restart"]), 4);
     assert_eq!(site.answers(), answers);
@@ -798,7 +798,7 @@ fn a_program_that_asks_is_known_and_never_run() {
         format!("exec:{}", ask.display())
     };
     let Some(site) = protected(ask) else { return };
-    let (codes, took) = codes_of_check(&site, 4);
+    let (codes, took) = codes_of_check(&site, 12);
     assert!(codes.iter().any(|code| code == "PASSPHRASE-ASKED"), "{codes:?}");
     assert!(took < Duration::from_secs(20), "{took:?}");
     for words in [&["restart"][..], &["restart", "--graceful"]] {
@@ -831,7 +831,7 @@ fn a_program_that_hangs_is_waited_for_once_and_ended() {
         format!("exec:{}", own.display())
     };
     let Some(site) = protected(hang) else { return };
-    let (codes, took) = codes_of_check(&site, 4);
+    let (codes, took) = codes_of_check(&site, 12);
     assert!(codes.iter().any(|code| code == "PASSPHRASE-DIALOG"), "{codes:?}");
     // Five seconds for both virtual hosts together; the rest is for a machine that is busy.
     assert!(took < Duration::from_secs(20), "{took:?}");

@@ -464,7 +464,7 @@ fn check_says_who_may_read_a_key() {
     }
     // We may read it, and the service may not.
     let _installed = Installed::new(&site, r"NT AUTHORITY\NetworkService");
-    let report = check(&site, 4);
+    let report = check(&site, 12);
     let found = of_code(&report, "FILE-UNREADABLE");
     assert_eq!(found.len(), 1, "{report}");
     let (cause, fix) = (
