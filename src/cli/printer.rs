@@ -15,8 +15,8 @@ use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
-use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
-use crate::shown::{deceives, printable};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions, Taken};
+use crate::shown::{deceives, printable, shown};
 
 /// Prints for people or for programs.
 pub struct Printer {
@@ -186,6 +186,12 @@ fn document_of(failure: &Failure, message: &str) -> serde_json::Value {
 }
 
 impl Progress for Printer {
+    fn server(&self, taken: &Taken) {
+        let config = taken.config.as_deref().map(shown);
+        self.add("root", serde_json::json!(shown(&taken.root)));
+        self.add("config", serde_json::json!(config));
+    }
+
     fn talk(&self, text: &str) {
         self.print(Stream::Talk, text);
     }

@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use super::environment::Where;
 use super::environment::World;
-use super::find::root;
 use super::interrupted::stores;
 use super::progress::Progress;
-use super::{Failure, interrupted};
+use super::{Failure, interrupted, taken};
 use crate::apply::Backup;
 use crate::shown::{printable, shown};
 
@@ -18,7 +17,7 @@ use crate::shown::{printable, shown};
 /// # Errors
 /// When there is no server, or it cannot be listed.
 pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Listed, Failure> {
-    let root = root(place)?;
+    let root = taken::introduce(place, progress)?;
     interrupted::tell(&root, progress);
     list(&root, world)
 }

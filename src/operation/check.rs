@@ -109,7 +109,7 @@ fn given_files(
         Err(_) => None,
     };
     if let Some(loaded) = &loaded {
-        loaded.tell_passed_over(progress);
+        loaded.introduce(progress);
     }
     let server = Server::of(loaded.as_ref(), place);
     let any = if loaded.is_none() {

@@ -12,7 +12,7 @@ use super::find::Loaded;
 use super::judge_files::Server;
 use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
-use super::{Failure, interrupted};
+use super::Failure;
 use crate::check::Finding;
 use crate::check::certificate::check;
 use crate::check::log::{Group, Source, groups, sources};
@@ -60,8 +60,7 @@ pub fn run(
                 None
             };
             if let Some(loaded) = &loaded {
-                interrupted::tell(&loaded.installation.root, progress);
-                loaded.tell_passed_over(progress);
+                loaded.introduce(progress);
             }
             (loaded, vec![given(file)?])
         }

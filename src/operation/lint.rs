@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{Failure, interrupted};
+use super::Failure;
 use crate::finding::{Finding, Phase};
 use crate::httpd::{Configuration, FileId, Spot};
 use crate::lint;
@@ -16,8 +16,11 @@ use crate::lint;
 /// When there is none, or it must not be shown.
 pub fn run(only_errors: bool, place: &Where, progress: &dyn Progress) -> Result<Linted, Failure> {
     let loaded = Loaded::find(place)?;
-    interrupted::tell(&loaded.installation.root, progress);
-    loaded.tell_passed_over(progress);
+    match only_errors {
+        // Whoever wants to hear of nothing but errors is told of the server with them.
+        true => loaded.record(progress),
+        false => loaded.introduce(progress),
+    }
     loaded.refuse_private_keys()?;
     let problems = match only_errors {
         true => lint::errors(&loaded.configuration),

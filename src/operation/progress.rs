@@ -1,11 +1,15 @@
 //! How an operation says what it does while it does it.
 
 use super::explained::LogReport;
+use super::taken::Taken;
 use crate::apply::Unfinished;
 use crate::check::{Code, Finding};
 
 /// Who is told how an operation goes. By default nobody.
 pub trait Progress {
+    /// Which server was taken.
+    fn server(&self, _taken: &Taken) {}
+
     /// A line for people.
     fn talk(&self, _text: &str) {}
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::claim::{Claim, Settled};
 use super::environment::{Where, World, Writing};
 use super::failure::{Failure, ended, not_interrupted};
-use super::find::{Loaded, root};
+use super::find::Loaded;
 use super::interrupted::stores;
 use super::job::Job;
 use super::known::KnownFiles;
@@ -18,7 +18,7 @@ use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
 use super::turn::{Proposal, Turn};
 use super::write::say_shared;
-use super::{diff, restart};
+use super::{diff, restart, taken};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
@@ -46,7 +46,7 @@ pub fn run(
     world: &World,
     voice: &dyn Voice,
 ) -> Result<Report, Failure> {
-    let root = root(place)?;
+    let root = taken::introduce(place, voice)?;
     let world = &world.or_command(["restore".to_owned()].into_iter().chain(request.id.clone()));
     let job = Job {
         place,
@@ -149,7 +149,7 @@ pub fn recover(
     world: &World,
     progress: &dyn Progress,
 ) -> Result<Recovered, Failure> {
-    let root = root(place)?;
+    let root = taken::introduce(place, progress)?;
     let claim = Claim {
         place,
         world,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{Failure, interrupted};
+use super::Failure;
 use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
@@ -27,8 +27,7 @@ const MODULES: [&str; 6] = [
 /// When there is no configuration.
 pub fn run(place: &Where, progress: &dyn Progress) -> Result<Status, Failure> {
     let loaded = Loaded::find(place)?;
-    interrupted::tell(&loaded.installation.root, progress);
-    loaded.tell_passed_over(progress);
+    loaded.record(progress);
     loaded.refuse_no_configuration()?;
     Ok(Status::of(&loaded))
 }
