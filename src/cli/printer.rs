@@ -280,6 +280,12 @@ impl Questions for Printer {
         Some(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
+    fn reply(&self, question: &str) -> Option<String> {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{} ", printable(question.as_bytes())).and_then(|()| stderr.flush());
+        interrupt::read_line()
+    }
+
     fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {
         if !std::io::stdin().is_terminal() {
             return Ok(None);

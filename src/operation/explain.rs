@@ -6,13 +6,13 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
+use super::Failure;
 use super::environment::Where;
 use super::explained::{Explained, Log, LogReport};
 use super::find::Loaded;
 use super::judge_files::Server;
 use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
-use super::Failure;
 use crate::check::Finding;
 use crate::check::certificate::check;
 use crate::check::log::{Group, Source, groups, sources};

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 
+use super::Failure;
 use super::environment::Where;
 use super::progress::Progress;
-use super::Failure;
 use crate::acl::Account;
 use crate::apply::{Content, Undone};
 use crate::check::Code;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::Failure;
 use crate::finding::{Finding, Phase};
 use crate::httpd::{Configuration, FileId, Spot};
 use crate::lint;

@@ -4,6 +4,7 @@
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
 pub mod backups;
+pub mod certificate_source;
 pub mod check;
 mod claim;
 pub mod convert;
@@ -71,4 +72,4 @@ pub use progress::{Difference, Preview, Progress};
 pub use questions::{Questions, Silent, Voice, confirm};
 pub use records::by_words;
 pub use restart_and_prove::Effect;
-pub use taken::Taken;
+pub use taken::{Taken, options};

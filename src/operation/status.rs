@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::Failure;
 use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};

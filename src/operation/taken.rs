@@ -67,7 +67,11 @@ pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Fail
         },
     };
     progress.server(&taken);
-    progress.talk(&format!("Server root: {} ({})", shown(&taken.root), taken.found_by));
+    progress.talk(&format!(
+        "Server root: {} ({})",
+        shown(&taken.root),
+        taken.found_by
+    ));
     if let Some(main) = &taken.config {
         progress.talk(&format!("Main file:   {}", shown(main)));
     }

@@ -257,7 +257,9 @@ pub fn server_root(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     };
     let main = main_files(folder).find(|path| path.is_file());
     let Some(main) = main else {
-        let above = folder.parent().filter(|_| PARTS.iter().any(|name| is_named(name)))?;
+        let above = folder
+            .parent()
+            .filter(|_| PARTS.iter().any(|name| is_named(name)))?;
         return server_root(above);
     };
     // A server root may be called conf as well; it has more than a configuration then.

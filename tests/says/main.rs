@@ -2,6 +2,7 @@
 
 mod cases;
 mod cert;
+mod certificate_source;
 mod check;
 mod cli;
 mod commit;
@@ -14,3 +15,4 @@ mod lint;
 mod report;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken;
