@@ -9,8 +9,32 @@ use crate::check::Finding;
 pub struct Log {
     pub(crate) name: String,
     pub(crate) trouble: Option<String>,
+    /// It is there, and must or can not be read.
+    #[serde(skip)]
+    pub(crate) is_refused: bool,
     #[serde(skip)]
     pub(crate) bytes: Vec<u8>,
+}
+
+impl Log {
+    /// What was read.
+    pub(crate) fn of(name: String, bytes: Vec<u8>) -> Log {
+        Log {
+            name,
+            trouble: None,
+            is_refused: false,
+            bytes,
+        }
+    }
+
+    /// Nothing, and why.
+    pub(crate) fn not_read(name: String, trouble: String, is_refused: bool) -> Log {
+        Log {
+            trouble: Some(trouble),
+            is_refused,
+            ..Log::of(name, Vec::new())
+        }
+    }
 }
 
 /// What the logs say.
@@ -44,6 +68,11 @@ pub struct Explained {
 }
 
 impl LogReport {
+    /// Was there no log at all that could be read?
+    pub(crate) fn is_without_log(&self) -> bool {
+        self.logs.iter().all(|log| log.trouble.is_some())
+    }
+
     /// Findings, the worst first.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.explained.iter().map(|one| &one.finding)

@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 
 use super::find::Loaded;
 use super::judge_files::Server;
-use crate::check::certificate::check;
+use crate::check::certificate::{check, sent};
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::{Pair, TlsHost};
 use crate::check::{Finding, tls_settings};
 use crate::httpd::EntryId;
+use crate::tls::certificate::Certificate;
 
 /// One pair of certificate and key with what is to be said about it.
 #[derive(Serialize)]
@@ -26,6 +27,9 @@ pub struct Checked {
     pub(crate) chain: Option<String>,
     /// What the rules say.
     pub findings: Vec<Finding>,
+    /// The certificates that will be sent, the server's own first.
+    #[serde(skip)]
+    pub(crate) sent: Vec<Certificate>,
 }
 
 /// What was not checked.
@@ -64,6 +68,7 @@ pub fn judge_host(
             key: None,
             chain: None,
             findings: settings,
+            sent: Vec::new(),
         });
     }
     for pair in &host.pairs {
@@ -77,7 +82,7 @@ pub fn judge_host(
                 continue;
             }
         };
-        let found = check(&Question {
+        let question = Question {
             files: &files,
             server_name: asked(host, wanted),
             aliases: if wanted.is_some() { &[] } else { &host.aliases },
@@ -86,8 +91,8 @@ pub fn judge_host(
             stapling: host.stapling,
             pass_phrase_dialog: host.pass_phrase_dialog,
             anchors: &[],
-        });
-        checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
+        };
+        checked.push(Checked::new(shown.clone(), place.clone(), &question));
     }
     checked
 }
@@ -107,19 +112,16 @@ impl Checked {
     }
 
     /// What the rules say of files.
-    pub fn new(
-        name: Option<String>,
-        place: Option<String>,
-        files: &TlsFiles,
-        findings: Vec<Finding>,
-    ) -> Checked {
+    pub fn new(name: Option<String>, place: Option<String>, question: &Question<'_>) -> Checked {
+        let files = question.files;
         Checked {
+            findings: check(question),
+            sent: sent(question),
             name,
             place,
             certificate: Some(files.certificate.path.clone()),
             key: files.key.as_ref().map(|file| file.path.clone()),
             chain: files.chain.as_ref().map(|file| file.path.clone()),
-            findings,
         }
     }
 }

@@ -32,6 +32,7 @@ mod known;
 pub mod lint;
 mod names;
 mod new_files;
+mod own_doing;
 mod pass_phrase;
 mod plan_report;
 pub mod ports;

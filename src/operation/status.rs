@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 
-use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
+use super::{Failure, lint};
 use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::shown::printable;
+
+/// How many errors are told.
+const NAMED: usize = 3;
 
 /// The modules that matter for HTTPS and for what people do around it.
 const MODULES: [&str; 6] = [
@@ -50,7 +53,12 @@ pub struct Status {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) main_server: MainServer,
     pub(crate) virtual_hosts: Vec<Host>,
+    /// Errors and warnings, as `lint` counts them.
     pub(crate) problems: usize,
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+    /// What keeps Apache from starting, the first few.
+    pub(crate) stops_start: Vec<lint::Report>,
 }
 
 #[derive(Serialize)]
@@ -100,7 +108,19 @@ impl Status {
             configuration,
         };
         let files = configuration.files().iter();
+        let problems = crate::lint::check(configuration);
+        let mut stops: Vec<_> = problems
+            .iter()
+            .filter(|problem| problem.is_error())
+            .cloned()
+            .collect();
+        let errors = stops.len();
+        stops.truncate(NAMED);
         Status {
+            errors,
+            warnings: problems.len() - errors,
+            stops_start: lint::reports(loaded, &stops),
+            problems: problems.len(),
             main_server: look.main_server(),
             server_root: printable(configuration.server_root()),
             root: loaded.show(&loaded.installation.root),
@@ -118,7 +138,6 @@ impl Status {
                 .map(|listen| look.listener(listen))
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
-            problems: configuration.problems().len(),
         }
     }
 }

@@ -79,7 +79,7 @@ pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Fail
     Ok(root)
 }
 
-/// `--root` and `--config` as they have to be typed again to mean the same server, with a blank before.
+/// `--root`, `--config` and `--httpd` as they have to be typed again to mean the same server, with a blank before.
 pub fn options(place: &Where, root: &Path) -> String {
     let option = |name: &str, path: &Path| format!(" {name} {}", printable(quoted(path).as_bytes()));
     let mut text = String::new();
@@ -88,6 +88,9 @@ pub fn options(place: &Where, root: &Path) -> String {
     }
     if let Some(main) = &place.config {
         text += &option("--config", main);
+    }
+    if let Some(httpd) = &place.httpd {
+        text += &option("--httpd", httpd);
     }
     text
 }

@@ -14,7 +14,7 @@ use super::names::client_name;
 use super::progress::Progress;
 use super::targets::{Target, targets};
 use crate::check::Finding;
-use crate::check::served::{Meeting, judge};
+use crate::check::served::{Meeting, Whom, judge};
 use crate::foreign;
 use crate::server::deadline::Patience;
 use crate::server::handshake::{self, Roots, Seen, Trust, http, probe};
@@ -135,6 +135,10 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
             (false, true) => Roots::self_issued_of_platform(),
             (false, false) => Roots::of_platform(),
         },
+        whom: match given || strangers {
+            true => Whom::Known,
+            false => Whom::ThisMachine,
+        },
         others: others.collect(),
         anchors,
         patience,
@@ -158,6 +162,8 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
 /// A client, and what is known besides what it is shown.
 struct Client<'a> {
     roots: Roots,
+    /// Whether it may trust somebody else besides.
+    whom: Whom,
     /// Certificates that it trusts by arrangement.
     anchors: Vec<Certificate>,
     /// The certificates of all targets, with what these are called.
@@ -216,6 +222,7 @@ impl Client<'_> {
             name: target.name.as_deref(),
             now: OffsetDateTime::now_utc(),
             anchors: &self.anchors,
+            whom: self.whom,
             on_disk: on_disk.map(|(certificate, file)| (certificate, file.as_str())),
             others: &self.others,
         };

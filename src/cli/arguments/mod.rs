@@ -9,6 +9,7 @@ mod enable;
 mod explain;
 mod lint;
 mod options;
+mod ports;
 mod report;
 mod restart;
 mod restore;
@@ -32,6 +33,7 @@ pub use enable::Enable;
 pub use explain::Explain;
 pub use lint::Lint;
 pub use options::exit_statuses;
+pub use ports::Ports;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
@@ -130,9 +132,7 @@ pub enum Command {
     Restore(Restore),
     Check(Check),
     Explain(Explain),
-    /// Show who listens on the ports that the configuration wants
-    #[command(after_help = exit_statuses())]
-    Ports,
+    Ports(Ports),
     Restart(Restart),
     Verify(Verify),
     /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type

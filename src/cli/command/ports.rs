@@ -1,13 +1,14 @@
 //! `esync-ssl ports`.
 
+use crate::cli::arguments::Ports;
 use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::exit_status::ExitStatus;
 use crate::operation::{Failure, Where, ports};
 
 /// Runs the command.
-pub fn run(place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
-    let report = ports::run(place, printer)?;
+pub fn run(arguments: &Ports, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
+    let report = ports::run(arguments.port, place, printer)?;
     printer.document(&report);
     printer.answer(&render::ports::text(&report));
     Ok(ExitStatus::of_errors(report.errors))

@@ -1,19 +1,27 @@
 //! What became of a server, for people.
 
+use super::findings;
 use crate::operation::{Effect, restart};
 
 /// The last words of a command that wrote.
 pub fn farewell(effect: &Effect) -> String {
     let service = effect.service.as_deref().unwrap_or("Apache");
     match effect.result {
-        "not-asked" => "Restart Apache to put this into effect.\n".into(),
+        "not-asked" => match effect.orders.as_slice() {
+            [] => "Restart Apache to put this into effect.\n".into(),
+            orders => format!(
+                "Restart Apache to put this into effect: {}\n",
+                orders.join(", or: ")
+            ),
+        },
         "left-stopped" => format!(
             "{service} was stopped, and is left so; this takes effect when it is started (esync-ssl restart).\n"
         ),
         "shows-it" => format!("{service} shows it already and was not restarted.\n"),
         word => format!(
-            "{service} was {word} and answers as configured, after {:.1} s.\n",
-            effect.seconds.unwrap_or_default()
+            "{service} was {word} and answers as configured, after {:.1} s.\n{}",
+            effect.seconds.unwrap_or_default(),
+            findings::lines(&effect.findings(), &[])
         ),
     }
 }

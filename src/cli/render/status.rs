@@ -63,13 +63,32 @@ pub fn table(status: &status::Status) -> String {
     });
     text += &columns(main.into_iter().chain(rows).collect());
     if status.problems > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} problems in the configuration; `esync-ssl lint` tells them.",
-            status.problems
-        );
+        text += &problems(status);
     }
     printable(text.as_bytes())
+}
+
+/// How many there are, and what stops the start.
+fn problems(status: &status::Status) -> String {
+    let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let counts = match (status.errors, status.warnings) {
+        (0, warnings) => of(warnings, "warning"),
+        (errors, 0) => of(errors, "error"),
+        (errors, warnings) => format!("{} and {}", of(errors, "error"), of(warnings, "warning")),
+    };
+    let pronoun = if status.problems == 1 { "it" } else { "them" };
+    let mut text = format!("\n{counts} in the configuration; esync-ssl lint shows {pronoun}.\n");
+    if status.errors > 0 {
+        text += "Apache does not start with:\n";
+    }
+    for error in &status.stops_start {
+        let _ = writeln!(text, "  {}:{}: {}", error.file, error.first_line, error.message);
+    }
+    let more = status.errors - status.stops_start.len();
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
+    }
+    text
 }
 
 fn remark_of(truth: &str, remark: Option<&str>) -> String {
