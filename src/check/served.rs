@@ -144,7 +144,7 @@ fn trust(
             ));
         }
         Trust::UnknownIssuer => {
-            if found.iter().any(|finding| finding.code == Code::ChainMissing) {
+            if found.iter().any(|finding| SAYS_WHY.contains(&finding.code)) {
                 return;
             }
             found.push(untrusted(&last.issuer, chain.len(), whom, these));
@@ -159,6 +159,15 @@ fn trust(
         )),
     }
 }
+
+/// What is wrong with a chain that leads to nobody says more than that it does.
+const SAYS_WHY: [Code; 5] = [
+    Code::ChainMissing,
+    Code::ChainNotSent,
+    Code::ChainWrong,
+    Code::ChainSignature,
+    Code::ChainFileNoCertificate,
+];
 
 impl Whom {
     /// How bad it is that they do not trust a certificate.

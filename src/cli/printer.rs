@@ -129,24 +129,30 @@ impl Printer {
         if !self.json || Stream::Document.is_given_up() {
             return;
         }
-        let added = self.added.borrow();
-        if added.is_empty() && self.held.borrow().is_none() && !interrupt::is_held() {
+        let whole = Document {
+            own: value,
+            added: &self.added.borrow(),
+        };
+        if self.held.borrow().is_none() && !interrupt::is_held() {
             interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            write_document(&mut out, value);
+            write_document(&mut out, &whole);
             return;
-        }
-        let Ok(mut value) = serde_json::to_value(value) else {
-            return;
-        };
-        if let Some(parts) = value.as_object_mut() {
-            parts.extend(added.clone());
         }
         let mut text = Vec::new();
-        write_document(&mut text, &value);
+        write_document(&mut text, &whole);
         self.print(Stream::Document, String::from_utf8_lossy(&text).trim_end());
     }
+}
+
+/// What a command answers, with what every document holds.
+#[derive(serde::Serialize)]
+struct Document<'a, T: serde::Serialize> {
+    #[serde(flatten)]
+    own: &'a T,
+    #[serde(flatten)]
+    added: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 /// In lines, with a line end behind it. A reader that went away is not our failure.

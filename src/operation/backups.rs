@@ -57,6 +57,7 @@ pub fn list(root: &Path, place: &Where, world: &World) -> Result<Listed, Failure
 #[derive(Serialize)]
 /// The backups of a server root.
 pub struct Listed {
+    #[serde(skip)]
     pub(crate) root: String,
     pub(crate) backups: Vec<Line>,
     /// A run that was interrupted.

@@ -22,8 +22,6 @@ use crate::shown::printable;
 pub struct Report {
     /// `unchanged`, `would-change` or `written`.
     pub result: &'static str,
-    root: String,
-    config: String,
     found_by: String,
     /// Changes of files.
     pub changes: Vec<ReportedChange>,
@@ -74,8 +72,6 @@ impl Report {
         let notes = plan.notes.iter().chain(notes);
         Report {
             result: "",
-            root: loaded.show(&loaded.installation.root),
-            config: loaded.show(&loaded.installation.main),
             found_by: loaded.installation.found_by.clone(),
             changes: changes.collect(),
             create: None,

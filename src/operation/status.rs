@@ -39,7 +39,10 @@ pub fn run(place: &Where, progress: &dyn Progress) -> Result<Status, Failure> {
 /// The effective configuration in short.
 pub struct Status {
     pub(crate) server_root: String,
+    /// As people know it.
+    #[serde(skip)]
     pub(crate) root: String,
+    #[serde(skip)]
     pub(crate) config: String,
     pub(crate) found_by: String,
     /// The account that its service runs as, on Windows.

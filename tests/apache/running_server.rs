@@ -121,11 +121,32 @@ fn what_clients_meet() {
     );
     assert_eq!(target["without_server_name"], NAME, "{seen}");
     assert_eq!(target["http"][0]["status"], 200, "{seen}");
-    // Without the authority nobody trusts it.
-    let strict = site.json(&["verify", "--domain", NAME], 4);
+    // Whom clients trust besides this machine's authorities is not known: it is said, as check says it beforehand.
+    let untold = site.json(&["verify", "--domain", NAME], 0);
+    let checked = site.json(&["check", "--domain", NAME], 0);
+    let (seen, beforehand) = (
+        &untold["targets"][0]["findings"][0],
+        &checked["checked"][0]["findings"][0],
+    );
+    for part in ["code", "severity", "summary"] {
+        assert_eq!(seen[part], beforehand[part], "{untold} {checked}");
+    }
     assert_eq!(
-        codes(&strict["targets"][0]["findings"]),
-        ["SERVED-UNTRUSTED"],
+        (&seen["code"], &seen["severity"]),
+        (&"SERVED-UNTRUSTED".into(), &"works-but-wrong".into())
+    );
+    // Another authority than that which clients were said to trust is an error.
+    let other = self_signed(&site.folder.path().join("in"), "stranger", &["stranger"]);
+    let strict = [
+        "verify",
+        "--domain",
+        NAME,
+        "--ca",
+        other.certificate.to_str().unwrap(),
+    ];
+    let strict = site.json(&strict, 4);
+    assert_eq!(
+        strict["targets"][0]["findings"][0]["severity"], "breaks-clients",
         "{strict}"
     );
 
@@ -145,6 +166,18 @@ fn what_clients_meet() {
     files::write(&site.root().join("conf/server.key"), fs::read(&own.key).unwrap());
     restart(site.host(NAME, "server", ""));
     assert_eq!(site.verify(4), ["CERT-SELF-SIGNED"]);
+    let untold = site.json(&["verify", "--domain", NAME], 0);
+    let checked = site.json(&["check", "--domain", NAME], 0);
+    for found in [
+        &untold["targets"][0]["findings"][0],
+        &checked["checked"][0]["findings"][0],
+    ] {
+        assert_eq!(
+            (&found["code"], &found["severity"]),
+            (&"CERT-SELF-SIGNED".into(), &"works-but-wrong".into()),
+            "{found}"
+        );
+    }
 
     // The chain is not sent.
     let leaf = site.authority.leaf("leaf", &[NAME]);

@@ -12,6 +12,7 @@ mod explain_logs;
 mod found;
 mod library;
 mod lint;
+mod next_step;
 mod report;
 #[path = "../support/mod.rs"]
 mod support;

@@ -30,7 +30,6 @@ pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str
     Document {
         schema: SCHEMA,
         server_root: text(configuration.server_root()),
-        config: loaded.show(&loaded.installation.main),
         files: configuration
             .files()
             .iter()
@@ -63,7 +62,6 @@ pub fn document(loaded: &Loaded, file: Option<&str>, directive_name: Option<&str
 pub struct Document {
     schema: u32,
     server_root: String,
-    config: String,
     files: Vec<File>,
     defines: Vec<Define>,
     directives: Vec<Directive>,

@@ -1,7 +1,9 @@
 //! What became of a server, for people.
 
-use super::findings;
+use std::fmt::Write as _;
+
 use crate::operation::{Effect, restart};
+use crate::shown::sentence;
 
 /// The last words of a command that wrote.
 pub fn farewell(effect: &Effect) -> String {
@@ -21,9 +23,23 @@ pub fn farewell(effect: &Effect) -> String {
         word => format!(
             "{service} was {word} and answers as configured, after {:.1} s.\n{}",
             effect.seconds.unwrap_or_default(),
-            findings::lines(&effect.findings(), &[])
+            objections(effect)
         ),
     }
+}
+
+/// What clients will object to all the same.
+fn objections(effect: &Effect) -> String {
+    let mut text = String::new();
+    for finding in effect.findings() {
+        let summary = sentence(&finding.summary);
+        let _ = writeln!(
+            text,
+            "note: {summary} ({}; esync-ssl verify says more)",
+            finding.code
+        );
+    }
+    text
 }
 
 /// The same after a restart.
