@@ -1,7 +1,8 @@
 //! How an operation says what it does while it does it.
 
+use std::path::PathBuf;
+
 use super::explained::LogReport;
-use super::taken::Taken;
 use crate::apply::Unfinished;
 use crate::check::{Code, Finding};
 
@@ -39,6 +40,17 @@ pub trait Progress {
 
     /// A line that comes before all that waits.
     fn first(&self, _text: &str) {}
+}
+
+/// A server that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The server root, absolute.
+    pub root: PathBuf,
+    /// The main file, absolute; nothing where none is there, as to restore needs none.
+    pub config: Option<PathBuf>,
+    /// How it was found, for people.
+    pub found_by: String,
 }
 
 /// What is about to be done.

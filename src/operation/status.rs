@@ -11,6 +11,9 @@ use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::shown::printable;
 
+/// Of so many virtual hosts the warnings are counted: to look for them takes as long as all the rest.
+const QUICKLY_COUNTED: usize = 1000;
+
 /// How many errors are told.
 const NAMED: usize = 3;
 
@@ -56,10 +59,10 @@ pub struct Status {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) main_server: MainServer,
     pub(crate) virtual_hosts: Vec<Host>,
-    /// Errors and warnings, as `lint` counts them.
+    /// Errors and warnings, as `lint` counts them; the warnings of very many virtual hosts are left to it.
     pub(crate) problems: usize,
     pub(crate) errors: usize,
-    pub(crate) warnings: usize,
+    pub(crate) warnings: Option<usize>,
     /// What keeps Apache from starting, the first few.
     pub(crate) stops_start: Vec<lint::Report>,
 }
@@ -111,7 +114,11 @@ impl Status {
             configuration,
         };
         let files = configuration.files().iter();
-        let problems = crate::lint::check(configuration);
+        let counts_all = configuration.virtual_hosts().len() <= QUICKLY_COUNTED;
+        let problems = match counts_all {
+            true => crate::lint::check(configuration),
+            false => crate::lint::errors(configuration),
+        };
         let mut stops: Vec<_> = problems
             .iter()
             .filter(|problem| problem.is_error())
@@ -121,9 +128,9 @@ impl Status {
         stops.truncate(NAMED);
         Status {
             errors,
-            warnings: problems.len() - errors,
+            warnings: counts_all.then_some(problems.len() - errors),
             stops_start: lint::reports(loaded, &stops),
-            problems: problems.len(),
+            problems: if counts_all { problems.len() } else { errors },
             main_server: look.main_server(),
             server_root: printable(configuration.server_root()),
             root: loaded.show(&loaded.installation.root),

@@ -4,40 +4,19 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Where;
 use super::find::{Loaded, installation, root};
-use super::progress::Progress;
+use super::progress::{Progress, Taken};
 use super::{Failure, interrupted};
 use crate::quoted::quoted;
 use crate::server::installation::{Installation, server_root};
 use crate::server::same_file::same;
 use crate::shown::{printable, shown};
 
-/// A server that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// The server root, absolute.
-    pub root: PathBuf,
-    /// The main file, absolute; nothing where none is there, as to restore needs none.
-    pub config: Option<PathBuf>,
-    /// How it was found, for people.
-    pub found_by: String,
-}
-
-impl Taken {
-    fn of(installation: &Installation) -> Taken {
-        Taken {
-            root: installation.root.clone(),
-            config: Some(installation.main.clone()),
-            found_by: installation.found_by.clone(),
-        }
-    }
-}
-
 impl Loaded {
     /// Tells programs which server was taken, and people what they might not expect: that a run left it half changed,
     /// that another one is meant, that programs were not run. Who shows root and main file himself needs no more.
     pub fn record(&self, progress: &dyn Progress) {
         interrupted::tell(&self.installation.root, progress);
-        let taken = Taken::of(&self.installation);
+        let taken = taken(&self.installation);
         progress.server(&taken);
         tell_other(&taken, &self.place, progress);
         self.tell_passed_over(progress);
@@ -46,6 +25,14 @@ impl Loaded {
     /// The options that name this server again, for commands that people type; none where it is found without.
     pub fn options(&self) -> String {
         options(&self.place, &self.installation.root)
+    }
+}
+
+fn taken(installation: &Installation) -> Taken {
+    Taken {
+        root: installation.root.clone(),
+        config: Some(installation.main.clone()),
+        found_by: installation.found_by.clone(),
     }
 }
 
@@ -58,7 +45,7 @@ pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Fail
     let taken = match installation(place) {
         Ok(found) => Taken {
             root: root.clone(),
-            ..Taken::of(&found)
+            ..taken(&found)
         },
         Err(_) => Taken {
             root: root.clone(),

@@ -71,7 +71,7 @@ pub fn table(status: &status::Status) -> String {
 /// How many there are, and what stops the start.
 fn problems(status: &status::Status) -> String {
     let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let counts = match (status.errors, status.warnings) {
+    let counts = match (status.errors, status.warnings.unwrap_or_default()) {
         (0, warnings) => of(warnings, "warning"),
         (errors, 0) => of(errors, "error"),
         (errors, warnings) => format!("{} and {}", of(errors, "error"), of(warnings, "warning")),
