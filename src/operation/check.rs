@@ -199,7 +199,12 @@ pub fn of_loaded(
 /// Whether clients will trust what is sent, as far as this machine tells: the same as `verify` says of it once it is
 /// served.
 fn judge_trust(checked: &mut [Checked]) {
-    let mut checked = checked.iter_mut().filter(|one| !one.sent.is_empty()).peekable();
+    // What keeps Apache from starting keeps it from sending anything.
+    let is_sent = |one: &&mut Checked| {
+        let mut findings = one.findings.iter();
+        !one.sent.is_empty() && !findings.any(|finding| finding.severity == Severity::StopsStart)
+    };
+    let mut checked = checked.iter_mut().filter(is_sent).peekable();
     if checked.peek().is_none() {
         return;
     }
