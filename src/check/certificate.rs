@@ -15,13 +15,7 @@ use crate::tls::pem::Margin;
 /// Runs every rule; the findings come worst first, otherwise in the order in which Apache would meet them.
 pub fn check(question: &Question<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut served = certificate_file(question, &mut findings);
-    let right = key::check(question, served.as_ref(), &mut findings);
-    if let (Some(at), Some(served)) = (right, &mut served) {
-        // Only out of order: the other rules look at the certificate that is meant.
-        let first = std::mem::replace(&mut served.leaf, served.rest.remove(at));
-        served.rest.insert(0, first);
-    }
+    let served = served(question, &mut findings);
     if let Some(served) = &served {
         profile::check(question, served, &mut findings);
         name::check(question, &served.leaf, &mut findings);
@@ -29,6 +23,24 @@ pub fn check(question: &Question<'_>) -> Vec<Finding> {
     chain::check(question, served.as_ref(), &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
+}
+
+/// The certificates that the server will send, its own first; none where it does not come as far.
+pub fn sent(question: &Question<'_>) -> Vec<Certificate> {
+    let served = served(question, &mut Vec::new());
+    served.map_or_else(Vec::new, |served| chain::sent(question, &served))
+}
+
+/// What the certificate file yields, with the certificate first that the key belongs to.
+fn served(question: &Question<'_>, findings: &mut Vec<Finding>) -> Option<Served> {
+    let mut served = certificate_file(question, findings);
+    let right = key::check(question, served.as_ref(), findings);
+    if let (Some(at), Some(served)) = (right, &mut served) {
+        // Only out of order: the other rules look at the certificate that is meant.
+        let first = std::mem::replace(&mut served.leaf, served.rest.remove(at));
+        served.rest.insert(0, first);
+    }
+    served
 }
 
 /// The rules for `SSLCertificateFile`, and what Apache takes from it.

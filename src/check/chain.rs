@@ -14,7 +14,6 @@ use crate::tls::pem::Margin;
 use crate::tls::public_key::KeyKind;
 
 pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: &mut Vec<Finding>) {
-    let server = question.server;
     let from_file = match &question.files.chain {
         None => None,
         Some(file) if !readable(file, "SSLCertificateChainFile", findings) => return,
@@ -28,11 +27,11 @@ pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: 
     if from_file.is_none() && served.rest_is_broken {
         return;
     }
-    let sent: &[Certificate] = match &from_file {
-        Some((_, read)) => read,
-        None if server.reads_chain_from_certificate_file() => &served.rest,
-        None => &[],
-    };
+    let sent = behind(
+        question,
+        served,
+        from_file.as_ref().map(|(_, read)| read.as_slice()),
+    );
     let place = from_file
         .as_ref()
         .map_or(&question.files.certificate.path, |(file, _)| &file.path);
@@ -56,6 +55,32 @@ pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: 
             issuers(question, issuer, from_file.is_some(), &mut add);
         }
     }
+}
+
+/// What is sent behind the server's own certificate.
+fn behind<'a>(
+    question: &Question<'_>,
+    served: &'a Served,
+    from_file: Option<&'a [Certificate]>,
+) -> &'a [Certificate] {
+    match from_file {
+        Some(read) => read,
+        None if question.server.reads_chain_from_certificate_file() => &served.rest,
+        None => &[],
+    }
+}
+
+/// The certificates as the server will send them, its own first; none where it does not come as far.
+pub(super) fn sent(question: &Question<'_>, served: &Served) -> Vec<Certificate> {
+    let read = match &question.files.chain {
+        None => None,
+        Some(file) => match read(question, file, &mut Vec::new()) {
+            Some(read) => Some(read),
+            None => return Vec::new(),
+        },
+    };
+    let behind = behind(question, served, read.as_deref());
+    std::iter::once(&served.leaf).chain(behind).cloned().collect()
 }
 
 /// Clients know neither the certificate itself nor its issuer.

@@ -1,4 +1,4 @@
-//! What the running server shows to clients.
+//! What the running server shows to clients, and whether they trust it.
 
 use time::OffsetDateTime;
 
@@ -7,8 +7,17 @@ use super::generation::Generation;
 use super::question::Question;
 use super::tls_files::{File, TlsFiles};
 use crate::finding::{Code, Finding, Severity};
-use crate::server::handshake::{Failure, Seen, Trust};
+use crate::server::handshake::{Failure, Roots, Seen, Trust};
 use crate::tls::certificate::Certificate;
+
+/// Whom clients trust, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Certificates that were named (`--ca`), or the public authorities and nobody else, as a gateway does.
+    Known,
+    /// What this machine trusts. Clients may have an authority of their own besides.
+    ThisMachine,
+}
 
 /// What a client with this name meets.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +28,8 @@ pub struct Meeting<'a> {
     pub now: OffsetDateTime,
     /// Certificates that clients trust by arrangement (`--ca`).
     pub anchors: &'a [Certificate],
+    /// Whether these clients may trust somebody else besides.
+    pub whom: Whom,
     /// The server's certificate on disk, if it is known, and where.
     pub on_disk: Option<(&'a Certificate, &'a str)>,
     /// The certificates of the other virtual hosts, with what they are called.
@@ -46,7 +57,7 @@ pub fn judge(seen: &Result<Seen, Failure>, meeting: &Meeting<'_>) -> Vec<Finding
         )];
     };
     let mut found = as_a_file(&chain, meeting);
-    trust(seen, &chain, meeting, &mut found);
+    trust(&seen.trust, &chain, meeting.whom, meeting.anchors, &mut found);
     if let Some((wanted, file)) = meeting.on_disk
         && wanted.der() != leaf.der()
     {
@@ -85,47 +96,58 @@ fn as_a_file(chain: &[Certificate], meeting: &Meeting<'_>) -> Vec<Finding> {
     found
 }
 
-fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut Vec<Finding>) {
+/// The same of certificates that will be served, for clients that trust what this machine trusts.
+pub fn judge_trust(chain: &[Certificate], roots: &Roots, found: &mut Vec<Finding>) {
+    let ders: Vec<Vec<u8>> = chain
+        .iter()
+        .map(|certificate| certificate.der().to_vec())
+        .collect();
+    trust(&roots.judge(&ders), chain, Whom::ThisMachine, &[], found);
+    found.sort_by_key(|finding| finding.severity);
+}
+
+/// Whether clients trust what is served: one rule for files, for a server that was restarted, and for one that runs.
+fn trust(
+    trust: &Trust,
+    chain: &[Certificate],
+    whom: Whom,
+    anchors: &[Certificate],
+    found: &mut Vec<Finding>,
+) {
     let (Some(leaf), Some(last)) = (chain.first(), chain.last()) else {
         return;
     };
     // What was said about certificates says it better.
     let told = found.iter().any(|finding| finding.severity.is_error());
-    let whom = if meeting.anchors.is_empty() {
+    let these = if anchors.is_empty() {
         "this machine trusts"
     } else {
         "--ca names"
     };
-    match &seen.trust {
+    match trust {
         Trust::Trusted => {
             // A root that clients have needs no sending, and a chain that is whole for them is not incomplete.
             found.retain(|finding| !matches!(finding.code, Code::ChainMissing | Code::CertSelfSigned));
         }
-        Trust::UnknownIssuer if leaf.is_self_issued() => {
+        // The rules for files have said it, unless it is an authority's as well; strict clients refuse those by another word.
+        _ if leaf.is_self_issued()
+            && whom == Whom::ThisMachine
+            && found.iter().any(|finding| finding.code == Code::CertSelfSigned) => {}
+        _ if leaf.is_self_issued() && (whom == Whom::ThisMachine || *trust == Trust::UnknownIssuer) => {
             found.retain(|finding| finding.code != Code::CertSelfSigned);
             found.push(Finding::new(
                 Code::CertSelfSigned,
-                Severity::BreaksClients,
+                whom.severity(),
                 "clients do not trust the certificate: it is signed by itself",
-                format!("It is none of the certificates that {whom}."),
+                format!("It is none of the certificates that {these}."),
                 "Give it to every client as trusted, or have a certificate made by an authority: esync-ssl cert request.",
             ));
         }
         Trust::UnknownIssuer => {
-            if found.iter().any(|finding| finding.code == Code::ChainMissing) {
+            if found.iter().any(|finding| SAYS_WHY.contains(&finding.code)) {
                 return;
             }
-            found.push(Finding::new(
-                Code::ServedUntrusted,
-                Severity::BreaksClients,
-                "clients do not trust the certificate",
-                format!(
-                    "{} certificate(s) are served; the last one was issued by {}, which is none of those that {whom}.",
-                    chain.len(),
-                    last.issuer
-                ),
-                "Serve the intermediates as the authority gave them; for an authority of your own, name its root with --ca.",
-            ));
+            found.push(untrusted(&last.issuer, chain.len(), whom, these));
         }
         Trust::Refused(_) if told => {}
         Trust::Refused(words) => found.push(Finding::new(
@@ -136,6 +158,47 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
             "Have a new certificate made: esync-ssl cert request.",
         )),
     }
+}
+
+/// What is wrong with a chain that leads to nobody says more than that it does.
+const SAYS_WHY: [Code; 5] = [
+    Code::ChainMissing,
+    Code::ChainNotSent,
+    Code::ChainWrong,
+    Code::ChainSignature,
+    Code::ChainFileNoCertificate,
+];
+
+impl Whom {
+    /// How bad it is that they do not trust a certificate.
+    fn severity(self) -> Severity {
+        match self {
+            Whom::Known => Severity::BreaksClients,
+            Whom::ThisMachine => Severity::WorksButWrong,
+        }
+    }
+}
+
+/// An authority that clients do not trust, or only those that were told to.
+fn untrusted(issuer: &str, sent: usize, whom: Whom, these: &str) -> Finding {
+    let served = match sent {
+        1 => "One certificate is served, and".to_owned(),
+        _ => format!("{sent} certificates are served, and the last one"),
+    };
+    let (summary, fix) = match whom {
+        Whom::Known => (
+            "clients do not trust the certificate".to_owned(),
+            "Serve the intermediates as the authority gave them; for an authority of your own, name its root with --ca.",
+        ),
+        Whom::ThisMachine => (
+            format!("clients must trust {issuer}"),
+            "Nothing, where all clients have that authority, such as that of your company: esync-ssl verify --ca FILE looks \
+             as they do. Otherwise serve the intermediates as the authority gave them, or have a certificate made by a public \
+             one: esync-ssl cert request.",
+        ),
+    };
+    let cause = format!("{served} was issued by {issuer}, which is none of those that {these}.");
+    Finding::new(Code::ServedUntrusted, whom.severity(), summary, cause, fix)
 }
 
 fn other_than_disk(leaf: &Certificate, file: &str, meeting: &Meeting<'_>) -> Finding {

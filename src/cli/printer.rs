@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use crate::check::{Code, Finding};
 use crate::document::{self, End, Ending, FailureCode, NoteCode, Run};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
-use crate::operation::{Failure, LogReport, Preview, Progress, Questions, dump};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions, Taken, dump};
 use crate::refusal::Refusal;
 use crate::shown::printable;
 
@@ -249,11 +248,11 @@ impl Progress for Printer {
         self.say(text);
     }
 
-    fn server(&self, root: &Path, main: Option<&Path>) {
+    fn server(&self, taken: &Taken) {
         let mut run = self.run();
-        run.root = Some(root.to_path_buf());
-        if let Some(main) = main {
-            run.config = Some(main.to_path_buf());
+        run.root = Some(taken.root.clone());
+        if let Some(main) = &taken.config {
+            run.config = Some(main.clone());
         }
     }
 
@@ -359,6 +358,12 @@ impl Questions for Printer {
         let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
         let line = interrupt::read_line()?;
         Some(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn reply(&self, question: &str) -> Option<String> {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{} ", printable(question.as_bytes())).and_then(|()| stderr.flush());
+        interrupt::read_line()
     }
 
     fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {

@@ -15,12 +15,12 @@ use super::names::client_name;
 use super::progress::Progress;
 use super::rehearsal::Rehearsals;
 use super::{Failure, httpd_verdict, running, server_folders};
-use crate::check::certificate::check;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
-use crate::check::{Code, Finding, Severity};
+use crate::check::{Code, Finding, Severity, served};
 use crate::httpd::{Listen, SERVER, SectionId, Truth};
+use crate::server::handshake::Roots;
 use crate::server::service;
 use crate::severity::Counts;
 
@@ -105,7 +105,7 @@ fn given_files(
         Err(_) => None,
     };
     if let Some(loaded) = &loaded {
-        loaded.tell_passed_over(progress);
+        loaded.introduce(progress);
     }
     let server = Server::of(loaded.as_ref(), place);
     let any = if loaded.is_none() {
@@ -122,19 +122,11 @@ fn given_files(
     };
     let name = request.domain.as_deref().map(client_name).transpose()?;
     let now = OffsetDateTime::now_utc();
-    let found = check(&Question::of_files(
-        &files,
-        name.as_deref(),
-        server.generation,
-        now,
-    ));
-    let checked = Checked::new(
-        name.or_else(|| Some("the files given".into())),
-        None,
-        &files,
-        found,
-    );
-    Ok(Report::new(server, vec![checked], Vec::new(), Vec::new()))
+    let question = Question::of_files(&files, name.as_deref(), server.generation, now);
+    let shown = name.as_deref().unwrap_or("the files given");
+    let mut checked = vec![Checked::new(Some(shown.into()), None, &question)];
+    judge_trust(&mut checked);
+    Ok(Report::new(server, checked, Vec::new(), Vec::new()))
 }
 
 /// Every virtual host that speaks TLS, or those that answer the name.
@@ -167,6 +159,7 @@ pub fn of_loaded(
         }
     }
     let (mut checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
+    judge_trust(&mut checked);
     if wanted.is_none() {
         for host in configuration.virtual_hosts() {
             if host.truth == Truth::Unknown {
@@ -197,6 +190,28 @@ pub fn of_loaded(
     }
     about.sort_by_key(|finding| finding.severity);
     Ok(Report::new(server, checked, about, skipped))
+}
+
+/// Whether clients will trust what is sent, as far as this machine tells: the same as `verify` says of it once it is
+/// served.
+fn judge_trust(checked: &mut [Checked]) {
+    // What keeps Apache from starting keeps it from sending anything.
+    let is_sent = |one: &&mut Checked| {
+        let mut findings = one.findings.iter();
+        !one.sent.is_empty() && !findings.any(|finding| finding.severity == Severity::StopsStart)
+    };
+    let mut checked = checked.iter_mut().filter(is_sent).peekable();
+    if checked.peek().is_none() {
+        return;
+    }
+    let roots = Roots::of_platform();
+    for one in checked {
+        served::judge_trust(&one.sent, &roots, &mut one.findings);
+        let file = one.certificate.as_deref().unwrap_or_default();
+        for finding in one.findings.iter_mut().filter(|finding| finding.place.is_none()) {
+            *finding = finding.clone().at(file, None);
+        }
+    }
 }
 
 /// Judges the files of virtual hosts; for the name that clients use, if one is given. Where somebody is told of it,

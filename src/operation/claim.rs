@@ -9,7 +9,7 @@ use super::Failure;
 use super::environment::{Where, World};
 use super::interrupted::{remedy, stores};
 use super::known::KnownFiles;
-use super::progress::Progress;
+use super::progress::{Progress, Taken};
 use crate::apply::{Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
 use crate::note_code::NoteCode;
@@ -29,7 +29,7 @@ pub struct Claim<'a> {
 }
 
 /// The locks that are held, by the folders that they are in, and what was undone there.
-pub type Taken = (Vec<(PathBuf, Lock)>, Settled);
+pub type HeldLocks = (Vec<(PathBuf, Lock)>, Settled);
 
 impl Claim<'_> {
     /// All places for backups that are there, for a command that writes no file of the configuration and must not meet
@@ -38,7 +38,7 @@ impl Claim<'_> {
     /// # Errors
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn alone(&self, root: &Path) -> Result<Vec<(PathBuf, Lock)>, Failure> {
-        self.voice.server(root, None);
+        self.voice.server(&Taken::at(root));
         let all = own(stores(root, self.world.disk))?;
         let (locks, _) = self.take(all.iter().filter(|store| store.folder.is_dir()), is_finished)?;
         Ok(locks)
@@ -50,7 +50,7 @@ impl Claim<'_> {
     /// # Errors
     /// When it cannot be undone.
     pub fn settle(&self, root: &Path) -> Result<Settled, Failure> {
-        self.voice.server(root, None);
+        self.voice.server(&Taken::at(root));
         let mut all = stores(root, self.world.disk);
         all.retain(|store| store.interrupted().is_some_and(|run| run.at_work.is_none()));
         let (_, settled) = self.take(&own(all)?, |_| false)?;
@@ -67,8 +67,8 @@ impl Claim<'_> {
         &self,
         places: impl IntoIterator<Item = &'s Store<'s>>,
         may_be_left_out: impl Fn(&Store) -> bool,
-    ) -> Result<Taken, Failure> {
-        let (mut locks, mut settled) = Taken::default();
+    ) -> Result<HeldLocks, Failure> {
+        let (mut locks, mut settled) = HeldLocks::default();
         for store in places {
             let lock = match self.wait(store) {
                 Err(failure) if failure.status == ExitStatus::NotPermitted && may_be_left_out(store) => {

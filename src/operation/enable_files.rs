@@ -17,8 +17,11 @@ use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
 use crate::foreign;
+use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode, say};
+use crate::shown::printable;
 use crate::tls::bundle::Bundle;
+use crate::tls::certificate::Certificate;
 use crate::tls::issue::{DEFAULT_DAYS, KeyType, self_signed};
 
 /// Which certificate files a site gets.
@@ -146,8 +149,10 @@ impl TlsFiles {
                     file.path = loaded.show(path);
                     file
                 };
+                let there = load(&certificate);
+                refuse_of_authority(&there, &certificate, &key, loaded)?;
                 found = Some(Judged {
-                    certificate: load(&certificate),
+                    certificate: there,
                     key: Some(load(&key)),
                     chain: None,
                 });
@@ -202,7 +207,11 @@ impl TlsFiles {
         };
         let mut found: Vec<Finding> = Vec::new();
         for name in names {
-            for finding in judge_files::files(loaded, server, judged, Some(name)) {
+            let mut judged = judged.clone();
+            judged.chain = judged
+                .chain
+                .or_else(|| judge_files::chain_that_stays(loaded, &self.certificate, name));
+            for finding in judge_files::files(loaded, server, &judged, Some(name)) {
                 // Who asks for it knows.
                 let wanted = self.self_signed && finding.code == Code::CertSelfSigned;
                 if !wanted && !found.contains(&finding) {
@@ -253,6 +262,31 @@ impl TlsFiles {
             },
         ])
     }
+}
+
+/// What an authority made is not taken for what was asked for, and not overwritten either.
+fn refuse_of_authority(there: &File, certificate: &Path, key: &Path, loaded: &Loaded) -> Result<(), Failure> {
+    let first = there.contents.certificates().next();
+    let leaf = first.and_then(|item| Certificate::from_item(item).ok());
+    let Some(leaf) = leaf.filter(|leaf| !leaf.is_self_issued()) else {
+        return Ok(());
+    };
+    Err(Failure::refused(Refusal::new(
+        RefusalCode::FileExists,
+        say![
+            loaded.place(certificate),
+            format!(
+                " is there already and is not self-signed: {} issued it, and nothing is overwritten",
+                printable(leaf.issuer.as_bytes())
+            )
+        ],
+        "; ",
+        format!(
+            "use it with --cert {} --key {} in place of --self-signed, or move both away",
+            quoted(certificate),
+            quoted(key)
+        ),
+    )))
 }
 
 /// A file that Apache could read: regular, not empty.

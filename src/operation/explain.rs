@@ -1,18 +1,19 @@
 //! What the error logs say, and why. The rules are those of [`crate::check::log`].
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
+use super::Failure;
 use super::environment::Where;
 use super::explained::{Explained, Log, LogReport, StartOutcome};
 use super::find::Loaded;
 use super::judge_files::Server;
 use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
-use super::{Failure, interrupted};
 use crate::check::Finding;
 use crate::check::certificate::check;
 use crate::check::log::{Group, Source, groups, sources};
@@ -39,7 +40,7 @@ pub enum Since {
 /// Explains the logs of a configuration, or a log that is named; of the last start, or since then.
 ///
 /// # Errors
-/// When there is no log to read.
+/// When a log that is there cannot be read, or the one that is named.
 pub fn run(
     file: Option<&Path>,
     since: Option<Since>,
@@ -61,13 +62,13 @@ pub fn run(
                 None
             };
             if let Some(loaded) = &loaded {
-                interrupted::tell(&loaded.installation.root, progress);
-                loaded.tell_passed_over(progress);
+                loaded.introduce(progress);
             }
             (loaded, vec![given(file)?])
         }
     };
-    if logs.iter().all(|log| log.trouble.is_some()) {
+    // That there is no log yet is an answer.
+    if logs.iter().all(|log| log.trouble.is_some()) && logs.iter().any(|log| log.is_refused) {
         let told: Vec<String> = logs
             .iter()
             .filter_map(|log| Some(format!("{}: {}", log.name, log.trouble.as_ref()?)))
@@ -115,31 +116,17 @@ fn given(file: &Path) -> Result<Log, Failure> {
             "name a log of Apache, for example logs/error.log",
         )));
     }
-    Ok(Log {
-        name,
-        trouble: None,
-        bytes,
-    })
+    Ok(Log::of(name, bytes))
 }
 
 /// Every log of a configuration.
 pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
     let log = |name: ShownPath, read: Result<Vec<u8>, String>| match read {
-        Ok(bytes) if holds_private_key(&bytes) => Log {
-            name,
-            trouble: Some("it holds a private key and is no log".into()),
-            bytes: Vec::new(),
-        },
-        Ok(bytes) => Log {
-            name,
-            trouble: None,
-            bytes,
-        },
-        Err(trouble) => Log {
-            name,
-            trouble: Some(trouble),
-            bytes: Vec::new(),
-        },
+        Ok(bytes) if holds_private_key(&bytes) => {
+            Log::not_read(name, "it holds a private key and is no log".into(), true)
+        }
+        Ok(bytes) => Log::of(name, bytes),
+        Err(trouble) => Log::not_read(name, trouble, false),
     };
     let mut logs: Vec<Log> = Vec::new();
     let mut names = HashSet::new();
@@ -155,12 +142,21 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
                 if (!logs.is_empty() && !host.exists()) || !names.insert(name.clone()) {
                     continue;
                 }
-                let read = match left {
-                    0 => Err("enough was read of others".into()),
-                    _ => tail(&host, each.min(left)).map_err(|error| error.to_string()),
-                };
-                left -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                logs.push(log(name.into(), read));
+                let name = ShownPath::from(name);
+                if left == 0 {
+                    logs.push(log(name, Err("enough was read of others".into())));
+                    continue;
+                }
+                logs.push(match tail(&host, each.min(left)) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        log(name, Err("it is not there yet".into()))
+                    }
+                    Err(error) => Log::not_read(name, error.to_string(), true),
+                    Ok(bytes) => {
+                        left -= bytes.len() as u64;
+                        log(name, Ok(bytes))
+                    }
+                });
             }
             Source::Program(command) => logs.push(log(
                 ShownPath::of_others(&format!("the program {command}")),
@@ -180,11 +176,7 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
 
 /// What a server said to whoever told it to start.
 pub fn said(words: &str, loaded: &Loaded) -> LogReport {
-    let log = Log {
-        name: ShownPath::of_others("what Apache said"),
-        trouble: None,
-        bytes: words.as_bytes().to_vec(),
-    };
+    let log = Log::of(ShownPath::of_others("what Apache said"), words.as_bytes().to_vec());
     let always = Since::At(PrimitiveDateTime::MIN);
     explain(vec![log], Some(always), Some(loaded), &loaded.place)
 }

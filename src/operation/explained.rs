@@ -14,9 +14,33 @@ pub struct Log {
     pub(crate) name: ShownPath,
     /// Why it was not read; null where it was.
     pub(crate) trouble: Option<String>,
+    /// It is there, and must or can not be read.
+    #[serde(skip)]
+    pub(crate) is_refused: bool,
     /// What it holds.
     #[serde(skip)]
     pub(crate) bytes: Vec<u8>,
+}
+
+impl Log {
+    /// What was read.
+    pub(crate) fn of(name: ShownPath, bytes: Vec<u8>) -> Log {
+        Log {
+            name,
+            trouble: None,
+            is_refused: false,
+            bytes,
+        }
+    }
+
+    /// Nothing, and why.
+    pub(crate) fn not_read(name: ShownPath, trouble: String, is_refused: bool) -> Log {
+        Log {
+            trouble: Some(trouble),
+            is_refused,
+            ..Log::of(name, Vec::new())
+        }
+    }
 }
 
 /// What the logs say.
@@ -74,6 +98,11 @@ pub struct Explained {
 }
 
 impl LogReport {
+    /// Was there no log at all that could be read?
+    pub(crate) fn is_without_log(&self) -> bool {
+        self.logs.iter().all(|log| log.trouble.is_some())
+    }
+
     /// Findings, the worst first.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().map(|one| &one.finding)

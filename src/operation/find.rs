@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use anyhow::Context;
 
+use super::Failure;
 use super::environment::Where;
 use super::progress::Progress;
-use super::{Failure, interrupted};
 use crate::acl::Account;
 use crate::apply::{Content, Undone};
 use crate::check::Code;
@@ -17,7 +17,7 @@ use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
-use crate::server::installation::Installation;
+use crate::server::installation::{Installation, server_root};
 use crate::server::retry_missing;
 use crate::server::service;
 use crate::server::trust::{self, Others, Reach};
@@ -55,13 +55,8 @@ pub struct Loaded {
 impl Loaded {
     /// Finds and reads the configuration.
     pub fn find(place: &Where) -> Result<Loaded, Failure> {
-        let (root, main, variable) = (&place.root, &place.config, &place.usual_root);
         let installation = installation(place)?;
-        let typed_root = match (root, main, variable) {
-            (Some(root), _, _) => root.clone(),
-            (None, None, Some(root)) => root.clone(),
-            _ => installation.root.clone(),
-        };
+        let typed_root = typed_root(place, &installation.root);
         Loaded::read(place, installation, typed_root)
     }
 
@@ -234,7 +229,7 @@ impl Loaded {
 
     /// Says what was taken for the server; first, that a run left it half changed.
     pub fn introduce(&self, progress: &dyn Progress) {
-        interrupted::tell(&self.installation.root, progress);
+        self.record(progress);
         let (root, main) = (
             self.show(&self.installation.root),
             self.show(&self.installation.main),
@@ -250,12 +245,10 @@ impl Loaded {
             );
             progress.note(NoteCode::Relocated, &words);
         }
-        self.tell_passed_over(progress);
     }
 
     /// Says which programs were found and not run, as others might have put them there.
     pub fn tell_passed_over(&self, progress: &dyn Progress) {
-        progress.server(&self.installation.root, Some(&self.installation.main));
         let found = self.installation.passed_over.iter().cloned();
         let own = match &self.binary {
             Err(silence @ Silence::Distrusted(_)) => Some(silence.to_string()),
@@ -358,12 +351,25 @@ impl Loaded {
 /// The server root, found without reading any configuration.
 pub fn root(place: &Where) -> Result<PathBuf, Failure> {
     if let Some(root) = place.root.as_ref().filter(|root| root.is_dir()) {
-        return std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)));
+        let root = std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)))?;
+        return Ok(server_root(&root).map_or(root, |(root, _)| root));
     }
     Ok(installation(place)?.root)
 }
 
-fn installation(place: &Where) -> Result<Installation, Failure> {
+/// A server root as it was typed, as far as it is the one that was typed.
+fn typed_root(place: &Where, root: &Path) -> PathBuf {
+    let typed = match (&place.root, &place.config, &place.usual_root) {
+        (Some(typed), _, _) | (None, None, Some(typed)) => typed,
+        _ => return root.to_path_buf(),
+    };
+    let mut names = typed.ancestors().filter(|name| !name.as_os_str().is_empty());
+    let same = names.find(|name| std::path::absolute(name).is_ok_and(|name| name == root));
+    same.unwrap_or(root).to_path_buf()
+}
+
+/// Which installation is meant.
+pub(super) fn installation(place: &Where) -> Result<Installation, Failure> {
     Installation::find(
         place.root.as_deref(),
         place.config.as_deref(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::progress::Progress;
+use super::progress::{Progress, Taken};
 use crate::apply::{Disk, RealDisk, Store, backup_folders};
 use crate::quoted::quoted;
 use crate::shown::printable;
@@ -21,7 +21,7 @@ pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
 
 /// Says that a run left its changes half done, or is at work right now; in the document as well.
 pub fn tell(root: &Path, progress: &dyn Progress) {
-    progress.server(root, None);
+    progress.server(&Taken::at(root));
     for store in stores(root, &RealDisk) {
         if let Some(run) = store.interrupted() {
             progress.interrupted(&run, &remedy(root));

@@ -12,6 +12,7 @@ use super::names::file_name;
 use super::new_files::{NewFiles, Outcome, exists, private_key};
 use super::pass_phrase::ReadPhrases;
 use super::questions::Voice;
+use crate::quoted::word;
 use crate::refusal::Place;
 use crate::tls::issue::{self, KeyType};
 use crate::tls::private_key::PrivateKey;
@@ -59,15 +60,18 @@ pub fn request(
 ) -> Result<Outcome, Failure> {
     let out = target(new.out, new.domains, "csr");
     let mut files = NewFiles::default();
+    let mut next = Next::of(new, &out);
     let pem = if let Some((path, phrases)) = old_key {
         free(&[&out])?;
-        let key = key(path, &phrases()?, voice)?;
-        issue::request_with(new.domains, &key).map_err(|error| named(path, error))?
+        let opened = key(path, &phrases()?, voice)?;
+        next.key = path.to_string();
+        issue::request_with(new.domains, &opened).map_err(|error| named(path, error))?
     } else {
         let key = target(new.out_key, new.domains, "key");
         free(&[&out, &key])?;
         let made = issue::request(new.domains, new.key_type).map_err(Failure::error)?;
         add_key(&mut files, &key, &made.key_pem)?;
+        next.key = key.display().to_string();
         made.request_pem
     };
     let what = format!(
@@ -75,7 +79,41 @@ pub fn request(
         new.domains.join(", ")
     );
     files.add(&out, &pem, told(&out, what))?;
-    files.finish(false, Vec::new())
+    files.finish(false, vec![next.note()])
+}
+
+/// What comes after a request.
+struct Next {
+    request: String,
+    domains: String,
+    key: String,
+}
+
+impl Next {
+    fn of(new: &New, request: &Path) -> Next {
+        // A virtual host has a name of its own beside such as *.example.com.
+        let names = new.domains.iter().filter(|name| !name.contains('*'));
+        let domains: String = names.map(|name| format!(" --domain {}", word(name))).collect();
+        Next {
+            request: request.display().to_string(),
+            domains: if domains.is_empty() {
+                " --domain NAME".into()
+            } else {
+                domains
+            },
+            key: String::new(),
+        }
+    }
+
+    fn note(&self) -> String {
+        format!(
+            "send {} to the certificate authority. With the certificate that it sends back: esync-ssl enable{} --cert FILE \
+             --key {} --chain FILE (its intermediate certificates)",
+            self.request,
+            self.domains,
+            word(&self.key)
+        )
+    }
 }
 
 fn add_key(files: &mut NewFiles, path: &Path, pem: &str) -> Result<(), Failure> {

@@ -2,6 +2,8 @@
 //!
 //! The rules are those of [`crate::check`]; here is only what is known about the server, and what a refusal says.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -14,11 +16,13 @@ use crate::check::certificate::check;
 use crate::check::dialog::Dialog;
 use crate::check::generation::Generation;
 use crate::check::question::Question;
-use crate::check::tls_files::TlsFiles;
+use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 use crate::httpd::{Platform, SERVER, Truth};
+use crate::mod_ssl::speaks_tls;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::server::same_file::same;
 
 /// What is judged for.
 #[derive(Clone, Copy)]
@@ -104,6 +108,28 @@ pub fn files(loaded: &Loaded, server: Server, files: &TlsFiles, domain: Option<&
             && !Dialog::of(configuration, section).is_some_and(|dialog| dialog.asks_a_person()),
         anchors: &[],
     })
+}
+
+/// The chain that a virtual host of the name goes on sending with this certificate where no other is named: its own, if it
+/// has the certificate already, else that of the main server.
+pub fn chain_that_stays(loaded: &Loaded, certificate: &Path, name: &str) -> Option<File> {
+    let configuration = &loaded.configuration;
+    let source = configuration.source();
+    let has_it = |host: &TlsHost| {
+        let mut pairs = host.pairs.iter();
+        pairs.any(|pair| same(&source.host_path(&pair.certificate), certificate))
+    };
+    let hosts = configuration.virtual_hosts().iter();
+    let own = hosts
+        .filter(|host| host.truth == Truth::True && speaks_tls(configuration, host) && host.has_name(name))
+        .map(|host| TlsHost::of(configuration, host.section))
+        .find(has_it);
+    let host = own.unwrap_or_else(|| TlsHost::of(configuration, SERVER));
+    let chain = host.chain.filter(|chain| !source.is_foreign(chain))?;
+    let path = source.host_path(&chain);
+    let mut file = File::load(&path).for_service(loaded.service_account());
+    file.path = loaded.show(&path);
+    Some(file)
 }
 
 /// Tells what is worth knowing, and refuses when there are errors that nobody overrode; then every finding is told.

@@ -8,13 +8,14 @@ use time::OffsetDateTime;
 
 use super::find::Loaded;
 use super::judge_files::Server;
-use crate::check::certificate::check;
+use crate::check::certificate::{check, sent};
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::{Pair, TlsHost};
 use crate::check::{Finding, Place, tls_settings};
 use crate::httpd::EntryId;
 use crate::place::ShownPath;
+use crate::tls::certificate::Certificate;
 
 /// One pair of certificate and key, or the TLS settings of a virtual host, with what is to be said about it.
 #[derive(Serialize, JsonSchema)]
@@ -32,6 +33,9 @@ pub struct Checked {
     pub(crate) chain: Option<ShownPath>,
     /// What the rules say.
     pub findings: Vec<Finding>,
+    /// The certificates that will be sent, the server's own first.
+    #[serde(skip)]
+    pub(crate) sent: Vec<Certificate>,
 }
 
 /// What was not checked.
@@ -73,6 +77,7 @@ pub fn judge_host(
             key: None,
             chain: None,
             findings: settings,
+            sent: Vec::new(),
         });
     }
     for pair in &host.pairs {
@@ -86,7 +91,7 @@ pub fn judge_host(
                 continue;
             }
         };
-        let found = check(&Question {
+        let question = Question {
             files: &files,
             server_name: asked(host, wanted),
             aliases: if wanted.is_some() { &[] } else { &host.aliases },
@@ -95,8 +100,8 @@ pub fn judge_host(
             stapling: host.stapling,
             pass_phrase_dialog: host.pass_phrase_dialog,
             anchors: &[],
-        });
-        checked.push(Checked::new(shown.clone(), place.clone(), &files, found));
+        };
+        checked.push(Checked::new(shown.clone(), place.clone(), &question));
     }
     checked
 }
@@ -116,19 +121,16 @@ impl Checked {
     }
 
     /// What the rules say of files.
-    pub fn new(
-        name: Option<String>,
-        place: Option<Place>,
-        files: &TlsFiles,
-        findings: Vec<Finding>,
-    ) -> Checked {
+    pub fn new(name: Option<String>, place: Option<Place>, question: &Question<'_>) -> Checked {
+        let files = question.files;
         Checked {
+            findings: check(question),
+            sent: sent(question),
             name,
             place,
             certificate: Some(files.certificate.path.as_str().into()),
             key: files.key.as_ref().map(|file| file.path.as_str().into()),
             chain: files.chain.as_ref().map(|file| file.path.as_str().into()),
-            findings,
         }
     }
 }

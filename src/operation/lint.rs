@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{Failure, interrupted};
 use crate::finding::{Finding, MacroLine, Origin, Place};
 use crate::httpd::{Configuration, FileId, Spot};
 use crate::lint;
@@ -18,8 +18,11 @@ use crate::severity::Counts;
 /// When there is none, or it must not be shown.
 pub fn run(only_errors: bool, place: &Where, progress: &dyn Progress) -> Result<Linted, Failure> {
     let loaded = Loaded::find(place)?;
-    interrupted::tell(&loaded.installation.root, progress);
-    loaded.tell_passed_over(progress);
+    match only_errors {
+        // Whoever wants to hear of nothing but errors is told of the server with them.
+        true => loaded.record(progress),
+        false => loaded.introduce(progress),
+    }
     loaded.refuse_private_keys()?;
     let problems = match only_errors {
         true => lint::errors(&loaded.configuration),

@@ -5,12 +5,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
+use super::expectation::active;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, running};
-use crate::check::port::describe;
-use crate::check::{Finding, Place};
-use crate::server::port::listeners;
+use crate::check::port::{describe, taken};
+use crate::check::{Finding, Place, Severity};
+use crate::server::port::{Listener, listeners};
+use crate::server::service::Server;
 use crate::severity::Counts;
 
 /// Who listens on the ports that a configuration wants.
@@ -19,6 +21,8 @@ use crate::severity::Counts;
 pub struct Report {
     /// The ports, in the order of their `Listen` lines.
     pub(crate) ports: Vec<Port>,
+    /// The port that `enable` would use, where the configuration does not want it yet; null where it does.
+    pub(crate) would_use: Option<WouldUse>,
     /// The parent process of this Apache; null where it does not run.
     pub(crate) parent_pid: Option<u32>,
     /// How many findings there are at all ports.
@@ -29,7 +33,8 @@ pub struct Report {
 impl Report {
     /// What is wrong with the ports.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.ports.iter().flat_map(|port| &port.findings)
+        let wanted = self.ports.iter().flat_map(|port| &port.findings);
+        wanted.chain(self.would_use.iter().flat_map(|port| &port.findings))
     }
 }
 
@@ -42,6 +47,17 @@ pub(crate) struct Port {
     pub(crate) port: u16,
     /// The `Listen` line.
     pub(crate) place: Place,
+    /// Who listens there now.
+    pub(crate) holders: Vec<Holder>,
+    /// What is to be said about it.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// A port that no `Listen` wants yet.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct WouldUse {
+    /// The number of the port.
+    pub(crate) port: u16,
     /// Who listens there now.
     pub(crate) holders: Vec<Holder>,
     /// What is to be said about it.
@@ -66,21 +82,38 @@ pub(crate) struct Holder {
     pub(crate) text: String,
 }
 
-/// Looks at the ports of a configuration.
+impl Holder {
+    fn of((listener, own): &(&Listener, bool)) -> Holder {
+        let process = listener.process.as_ref();
+        Holder {
+            address: listener.address.to_string(),
+            pid: process.map(|process| process.pid),
+            program: process.map(|process| match &process.program {
+                Some(path) => path.display().to_string(),
+                None => process.name.clone(),
+            }),
+            service: process.and_then(|process| process.service.clone()),
+            own: *own,
+            text: describe(process),
+        }
+    }
+}
+
+/// Looks at the ports of a configuration, and at the one that `enable` would use; that must be free where it is named.
 ///
 /// # Errors
 /// When they are not known.
-pub fn run(place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
+pub fn run(port: Option<u16>, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    of(&loaded).map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano, or ss -ltnp")))
+    of(&loaded, port).map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano, or ss -ltnp")))
 }
 
 /// The same of a configuration that was read already.
 ///
 /// # Errors
 /// Why it is not known who listens.
-pub fn of(loaded: &Loaded) -> Result<Report, String> {
+pub fn of(loaded: &Loaded, port: Option<u16>) -> Result<Report, String> {
     let configuration = &loaded.configuration;
     let all = listeners()?;
     let server = running::server(loaded);
@@ -96,31 +129,42 @@ pub fn of(loaded: &Loaded) -> Result<Report, String> {
                 port: wanted.listen.port,
                 findings: finding.into_iter().collect(),
                 place,
-                holders: wanted
-                    .holders
-                    .iter()
-                    .map(|(listener, own)| Holder {
-                        address: listener.address.to_string(),
-                        pid: listener.process.as_ref().map(|process| process.pid),
-                        program: listener.process.as_ref().map(|process| match &process.program {
-                            Some(path) => path.display().to_string(),
-                            None => process.name.clone(),
-                        }),
-                        service: listener
-                            .process
-                            .as_ref()
-                            .and_then(|process| process.service.clone()),
-                        own: *own,
-                        text: describe(listener.process.as_ref()),
-                    })
-                    .collect(),
+                holders: wanted.holders.iter().map(Holder::of).collect(),
             }
         })
         .collect();
+    let would_use = would_use(loaded, &server, port, &all);
     let found = ports.iter().flat_map(|port| &port.findings);
+    let found = found.chain(would_use.iter().flat_map(|port| &port.findings));
     Ok(Report {
         counts: found.map(Finding::level).collect(),
         ports,
+        would_use,
         parent_pid: server.parent().map(|parent| parent.pid),
+    })
+}
+
+/// The port that `enable` would use, where no `Listen` names it.
+fn would_use(loaded: &Loaded, server: &Server, port: Option<u16>, all: &[Listener]) -> Option<WouldUse> {
+    let number = port.unwrap_or(443);
+    if active(loaded).any(|listen| listen.port == number) {
+        return None;
+    }
+    let holders = running::holders(server, number, all);
+    let finding = taken(None, &number.to_string(), &holders, loaded.facts.platform);
+    Some(WouldUse {
+        port: number,
+        holders: holders.iter().map(Holder::of).collect(),
+        // Nothing is wrong with the configuration as it is.
+        findings: finding
+            .map(|finding| Finding {
+                severity: match port {
+                    Some(_) => finding.severity,
+                    None => Severity::Advice,
+                },
+                ..finding
+            })
+            .into_iter()
+            .collect(),
     })
 }

@@ -1,6 +1,6 @@
 //! How an operation says what it does while it does it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::explained::LogReport;
 use crate::apply::Unfinished;
@@ -9,14 +9,14 @@ use crate::note_code::NoteCode;
 
 /// Who is told how an operation goes. By default nobody.
 pub trait Progress {
+    /// Which server was taken.
+    fn server(&self, _taken: &Taken) {}
+
     /// A line for people about what goes on right now, which is nothing to keep.
     fn talk(&self, _text: &str) {}
 
     /// Something to know besides the answer, for people and for programs. The text is as people read it.
     fn note(&self, _code: NoteCode, _text: &str) {}
-
-    /// Which server is looked at: its root, and its main file once that is known.
-    fn server(&self, _root: &Path, _main: Option<&Path>) {}
 
     /// Nothing needs to change, and why.
     fn unchanged(&self, _why: &str) {}
@@ -44,6 +44,28 @@ pub trait Progress {
 
     /// A line that comes before all that waits.
     fn first(&self, _text: &str) {}
+}
+
+/// A server that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The server root, absolute.
+    pub root: PathBuf,
+    /// The main file, absolute; nothing where none is there, as to restore needs none.
+    pub config: Option<PathBuf>,
+    /// How it was found, for people.
+    pub found_by: String,
+}
+
+impl Taken {
+    /// Of which only the root is known yet.
+    pub(crate) fn at(root: &Path) -> Taken {
+        Taken {
+            root: root.to_path_buf(),
+            config: None,
+            found_by: String::new(),
+        }
+    }
 }
 
 /// What is about to be done.

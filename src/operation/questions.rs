@@ -20,6 +20,11 @@ pub trait Questions {
         Some(false)
     }
 
+    /// What somebody types to a question; nothing when the run is to end.
+    fn reply(&self, _question: &str) -> Option<String> {
+        Some(String::new())
+    }
+
     /// The pass-phrase of something; nothing where nobody can be asked.
     ///
     /// # Errors

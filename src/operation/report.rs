@@ -83,11 +83,11 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<G
         status: status::Status::of(&loaded),
         problems,
         test: test(&loaded),
-        ports: ports::of(&loaded),
+        ports: ports::of(&loaded, None),
         logs: explain::explain(logs, None, Some(&loaded), place),
         ends: ends.join("\n"),
         certificates: certificates(&loaded),
-        backups: backups::list(&loaded.installation.root, world),
+        backups: backups::list(&loaded.installation.root, place, world),
         loaded,
     })
 }

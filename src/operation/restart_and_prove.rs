@@ -1,5 +1,6 @@
 //! From files that were written to a server that serves them; or, when it does not, back to what both were.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::anyhow;
@@ -12,9 +13,9 @@ use super::find::Loaded;
 use super::job::Job;
 use super::preflight::Preflight;
 use super::service_orders::{self, Way};
-use super::{restart, running, verify};
+use super::{restart, running, taken, verify};
 use crate::apply::{Pending, Written};
-use crate::check::Code;
+use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::Undoing;
 use crate::refusal::{Refusal, RefusalCode, say};
@@ -32,6 +33,9 @@ pub struct Effect {
     pub(crate) seconds: Option<f64>,
     /// What clients see now, as `verify` tells it; null where it was not told, or had nothing to learn.
     probe: Option<verify::Report>,
+    /// What puts it into effect, where that was not asked for: our command, and that of the machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) orders: Vec<String>,
 }
 
 /// What became of the server, in one word.
@@ -61,6 +65,35 @@ impl ServerResult {
 }
 
 impl Effect {
+    fn not_asked(loaded: Option<&Loaded>, job: Job) -> Effect {
+        let is_here = loaded.is_none_or(|loaded| !running::is_elsewhere(loaded));
+        let root = loaded.map(|loaded| loaded.installation.root.as_path());
+        let root = root.or(job.place.root.as_deref()).unwrap_or(Path::new(""));
+        let ours = is_here.then(|| format!("esync-ssl restart{}", taken::options(job.place, root)));
+        let service = loaded
+            .filter(|_| is_here)
+            .map(|loaded| (job.world.service)(running::server(loaded)));
+        let theirs = service.and_then(|service| service.order());
+        Effect {
+            orders: ours.into_iter().chain(theirs).collect(),
+            ..Effect::default()
+        }
+    }
+
+    /// What clients will object to although the server shows what was written.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut found: Vec<Finding> = Vec::new();
+        for finding in self.probe.iter().flat_map(verify::Report::findings) {
+            let is_told = |one: &Finding| (one.code, &one.summary) == (finding.code, &finding.summary);
+            if !found.iter().any(is_told) {
+                found.push(finding.clone());
+            }
+        }
+        found
+    }
+}
+
+impl Effect {
     /// The server was told, and is not as it was.
     pub fn is_change(&self) -> bool {
         matches!(self.result, ServerResult::Restarted | ServerResult::Started)
@@ -69,10 +102,6 @@ impl Effect {
     /// The server was not told.
     pub fn is_open(&self) -> bool {
         self.result == ServerResult::NotAsked
-    }
-
-    fn not_asked() -> Effect {
-        Effect::default()
     }
 }
 
@@ -84,7 +113,7 @@ impl Effect {
 pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job) -> Result<Effect, Failure> {
     let (writing, world, progress) = (job.writing, job.world, job.voice);
     if !writing.restarts() {
-        return Ok(Effect::not_asked());
+        return Ok(Effect::not_asked(Some(loaded), job));
     }
     let service = (world.service)(running::server(loaded));
     let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
@@ -105,7 +134,7 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
                 result: ServerResult::of_start(is_running),
                 service: Some(report.service),
                 seconds: Some(report.seconds),
-                probe: None,
+                ..Effect::default()
             });
         }
     };
@@ -211,7 +240,8 @@ impl Seen<'_> {
             return Err(interrupted);
         }
         if !before.job.writing.restarts() {
-            return Ok((pending.keep()?, Effect::not_asked()));
+            let effect = Effect::not_asked(before.old, before.job);
+            return Ok((pending.keep()?, effect));
         }
         let new = match before.old {
             Some(old) => old.again(),
@@ -314,6 +344,7 @@ impl Server<'_> {
                 service: Some(self.service.name()),
                 seconds: Some(start.elapsed().as_secs_f64()),
                 probe: Some(report),
+                ..Effect::default()
             }),
             Err(fault) => Err(told(Failure {
                 status: ExitStatus::ProofFailed,

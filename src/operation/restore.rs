@@ -10,7 +10,7 @@ use super::claim::{Claim, Settled};
 use super::environment::{Where, World, Writing};
 use super::failure::{Failure, ended, not_interrupted};
 use super::file_action::{Action, FileAction, FileDiff};
-use super::find::{Loaded, root};
+use super::find::Loaded;
 use super::interrupted::stores;
 use super::job::Job;
 use super::known::KnownFiles;
@@ -20,7 +20,7 @@ use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
 use super::turn::{Proposal, Turn};
 use super::write::say_shared;
-use super::{diff, restart};
+use super::{diff, restart, taken};
 use crate::apply::{Backup, Content, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
 use crate::note_code::NoteCode;
@@ -50,7 +50,7 @@ pub fn run(
     world: &World,
     voice: &dyn Voice,
 ) -> Result<Report, Failure> {
-    let root = root(place)?;
+    let root = taken::introduce(place, voice)?;
     let world = &world.or_command(["restore".to_owned()].into_iter().chain(request.id.clone()));
     let job = Job {
         place,
@@ -158,8 +158,7 @@ pub fn recover(
     world: &World,
     progress: &dyn Progress,
 ) -> Result<Recovered, Failure> {
-    let root = root(place)?;
-    progress.server(&root, None);
+    let root = taken::introduce(place, progress)?;
     let claim = Claim {
         place,
         world,

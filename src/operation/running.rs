@@ -1,7 +1,7 @@
 //! The running server of a configuration: what it is told to be, gathered for the parts that look at it.
 
-use super::Failure;
 use super::find::Loaded;
+use super::{Failure, own_doing};
 use crate::check::port::{Wanted, wanted};
 use crate::check::{Code, Finding, Place};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
@@ -41,6 +41,11 @@ pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener])
     wanted(&loaded.configuration, listeners, &own(server))
 }
 
+/// Who holds a port on any address, and whether that is this very server.
+pub fn holders<'a>(server: &Server, port: u16, listeners: &'a [Listener]) -> Vec<(&'a Listener, bool)> {
+    crate::check::port::holders(None, port, listeners, &own(server))
+}
+
 /// What keeps this configuration from its ports now. A configuration of another machine wants none here.
 pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
     if is_elsewhere(loaded) {
@@ -71,8 +76,7 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
         return Ok(());
     };
     let server = server(loaded);
-    let own = own(&server);
-    let holders = crate::check::port::holders(None, port, &listeners, &own);
+    let holders = holders(&server, port, &listeners);
     let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
     match taken.filter(|finding| finding.severity.is_error()) {
         None => Ok(()),
@@ -89,7 +93,7 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
 }
 
 /// Does the configuration belong to another machine, and want no port of this one?
-fn is_elsewhere(loaded: &Loaded) -> bool {
+pub fn is_elsewhere(loaded: &Loaded) -> bool {
     loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST
 }
 
@@ -102,7 +106,7 @@ fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
 
 /// What of the configuration itself keeps TLS from working, and who else may write it.
 pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
-    let placed = crate::check::configuration::check(&loaded.configuration);
+    let placed = own_doing::noted(loaded, crate::check::configuration::check(&loaded.configuration));
     let others = (!is_elsewhere(loaded)).then(|| loaded.written_by_others());
     let others = others.flatten().map(|others| {
         let found = crate::check::configuration::others_write(&others);

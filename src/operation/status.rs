@@ -6,13 +6,19 @@ use serde::Serialize;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{Failure, interrupted};
-use crate::finding::Place;
+use super::{Failure, lint};
+use crate::finding::{Finding, Place};
 use crate::httpd::{Configuration, Entry, Listen, Platform, SERVER, SectionId, Truth, resolve};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::place::ShownPath;
 use crate::shown::printable;
+
+/// Of so many virtual hosts the warnings are counted: to look for them takes as long as all the rest.
+const QUICKLY_COUNTED: usize = 1000;
+
+/// How many errors are told.
+const NAMED: usize = 3;
 
 /// The modules that matter for HTTPS and for what people do around it.
 const MODULES: [&str; 6] = [
@@ -30,8 +36,7 @@ const MODULES: [&str; 6] = [
 /// When there is no configuration.
 pub fn run(place: &Where, progress: &dyn Progress) -> Result<Status, Failure> {
     let loaded = Loaded::find(place)?;
-    interrupted::tell(&loaded.installation.root, progress);
-    loaded.tell_passed_over(progress);
+    loaded.record(progress);
     loaded.refuse_no_configuration()?;
     Ok(Status::of(&loaded))
 }
@@ -70,8 +75,15 @@ pub struct Status {
     pub(crate) main_server: MainServer,
     /// Every virtual host.
     pub(crate) virtual_hosts: Vec<Host>,
-    /// How many faults were noticed in the text of the configuration; `lint` tells them, and more.
+    /// How many errors and warnings there are, as `lint` counts them; the warnings of very many virtual hosts are left
+    /// to it.
     pub(crate) problem_count: usize,
+    /// How many of these are errors.
+    pub(crate) error_count: usize,
+    /// How many are warnings; null where they were not counted.
+    pub(crate) warning_count: Option<usize>,
+    /// What keeps Apache from starting, the first few.
+    pub(crate) stops_start: Vec<Finding>,
 }
 
 /// A module of the server.
@@ -158,7 +170,23 @@ impl Status {
             configuration,
         };
         let files = configuration.files().iter();
+        let counts_all = configuration.virtual_hosts().len() <= QUICKLY_COUNTED;
+        let problems = match counts_all {
+            true => crate::lint::check(configuration),
+            false => crate::lint::errors(configuration),
+        };
+        let mut stops: Vec<_> = problems
+            .iter()
+            .filter(|problem| problem.is_error())
+            .cloned()
+            .collect();
+        let error_count = stops.len();
+        stops.truncate(NAMED);
         Status {
+            error_count,
+            warning_count: counts_all.then_some(problems.len() - error_count),
+            stops_start: lint::findings(loaded, stops),
+            problem_count: if counts_all { problems.len() } else { error_count },
             main_server: look.main_server(),
             server_root: printable(configuration.server_root()),
             root: loaded.show(&loaded.installation.root),
@@ -176,7 +204,6 @@ impl Status {
                 .map(|listen| look.listener(listen))
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
-            problem_count: configuration.problems().len(),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::claim::{self, Settled};
 use super::find::{self, Loaded};
 use super::interrupted::stores;
 use super::job::Job;
+use super::progress::Taken;
 use super::questions::confirm;
 use crate::apply::{ApplyError, Lock, Store, Undone};
 use crate::check::Finding;
@@ -132,7 +133,7 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn begin(&mut self, root: &Path) -> Result<(), Failure> {
-        self.job.voice.server(root, None);
+        self.job.voice.server(&Taken::at(root));
         if self.is_preview {
             self.undone = claim::undone(root, self.job.place, self.job.voice)?;
             return Ok(());

@@ -14,7 +14,7 @@ use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
 use super::targets::{Target, targets};
-use crate::check::served::{Meeting, judge};
+use crate::check::served::{Meeting, Whom, judge};
 use crate::check::{Finding, Place};
 use crate::foreign;
 use crate::place::Moment;
@@ -179,6 +179,10 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
             (false, true) => Roots::self_issued_of_platform(),
             (false, false) => Roots::of_platform(),
         },
+        whom: match given || strangers {
+            true => Whom::Known,
+            false => Whom::ThisMachine,
+        },
         others: others.collect(),
         anchors,
         patience,
@@ -198,6 +202,8 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
 /// A client, and what is known besides what it is shown.
 struct Client<'a> {
     roots: Roots,
+    /// Whether it may trust somebody else besides.
+    whom: Whom,
     /// Certificates that it trusts by arrangement.
     anchors: Vec<Certificate>,
     /// The certificates of all targets, with what these are called.
@@ -256,6 +262,7 @@ impl Client<'_> {
             name: target.name.as_deref(),
             now: OffsetDateTime::now_utc(),
             anchors: &self.anchors,
+            whom: self.whom,
             on_disk: on_disk.map(|(certificate, file)| (certificate, file.as_str())),
             others: &self.others,
         };

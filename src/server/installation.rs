@@ -213,26 +213,65 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
             root.display()
         )));
     }
-    let there = || {
-        MAIN_FILES
-            .iter()
-            .map(|name| join(&absolute, name))
-            .find(|path| path.is_file())
-    };
-    let main = retry_missing::find(|| there().ok_or_else(|| ErrorKind::NotFound.into())).map_err(|_| {
+    let there = || server_root(&absolute).ok_or_else(|| ErrorKind::NotFound.into());
+    let (root, main) = retry_missing::find(there).map_err(|_| {
         NotFound(format!(
             "no Apache configuration below {} ({found_by}): none of {} is there; name the main file with --config",
             root.display(),
             MAIN_FILES.join(", ")
         ))
     })?;
+    let found_by = match absolute.strip_prefix(&root) {
+        Ok(part) if !part.as_os_str().is_empty() => {
+            format!("{found_by} names its folder {}", part.display())
+        }
+        _ => found_by.into(),
+    };
     Ok(Installation {
-        root: absolute,
+        root,
         main,
-        found_by: found_by.into(),
+        found_by,
         served_by: None,
         passed_over: Vec::new(),
     })
+}
+
+/// The server root that a folder is, or is a part of, with its main file: people name `conf`, or one of Debian's folders
+/// beside the main file, where the folder above is meant.
+pub fn server_root(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    const PARTS: [&str; 10] = [
+        "extra",
+        "conf.d",
+        "conf.modules.d",
+        "conf-available",
+        "conf-enabled",
+        "mods-available",
+        "mods-enabled",
+        "sites-available",
+        "sites-enabled",
+        "vhosts.d",
+    ];
+    let is_named = |name: &str| {
+        let own = folder.file_name();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    let main = main_files(folder).find(|path| path.is_file());
+    let Some(main) = main else {
+        let above = folder
+            .parent()
+            .filter(|_| PARTS.iter().any(|name| is_named(name)))?;
+        return server_root(above);
+    };
+    // A server root may be called conf as well; it has more than a configuration then.
+    let is_root = ["conf", "modules", "logs", "bin"]
+        .iter()
+        .any(|name| folder.join(name).is_dir());
+    let above = folder.parent().filter(|_| is_named("conf") && !is_root);
+    Some((above.unwrap_or(folder).to_path_buf(), main))
+}
+
+fn main_files(root: &Path) -> impl Iterator<Item = PathBuf> {
+    MAIN_FILES.iter().map(|name| join(root, name))
 }
 
 fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound> {
@@ -250,7 +289,10 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
         )));
     }
     let root = match root {
-        Some(root) => absolute(root)?,
+        Some(root) => {
+            let root = absolute(root)?;
+            server_root(&root).map_or(root, |(root, _)| root)
+        }
         None => {
             let folder = path.parent().unwrap_or(&path);
             let in_conf = folder

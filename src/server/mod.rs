@@ -20,7 +20,7 @@ mod processes;
 mod program;
 pub mod rehearsal;
 pub mod retry_missing;
-mod same_file;
+pub mod same_file;
 pub mod scratch;
 pub mod served_certificates;
 pub mod service;

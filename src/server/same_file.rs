@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The same file, whatever way leads to it.
-pub(super) fn same(one: &Path, other: &Path) -> bool {
+pub fn same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let (one, other) = (real(one), real(other));
     if cfg!(windows) {

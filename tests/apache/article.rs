@@ -102,8 +102,10 @@ impl Esync {
     #[track_caller]
     fn run(&self, words: &[&str], status: i32) -> Outcome {
         let run = esync_ssl().args(words).arg("--root").arg(self.root());
+        // A machine that trusts this authority.
         run.arg("--httpd")
             .arg(&self.httpd.binary)
+            .env("SSL_CERT_FILE", self.authority.root())
             .run()
             .expect_code(status)
     }

@@ -75,6 +75,20 @@ fn what_is_enabled_is_served_and_what_is_restored_too() {
         "{}",
         kept.report()
     );
+    // What programs read in `server.probe` is said to people as well.
+    let codes = probe["findings"].as_array().expect("findings").iter();
+    let codes: Vec<&str> = codes.filter_map(|finding| finding["code"].as_str()).collect();
+    assert!(
+        !codes.is_empty(),
+        "nobody trusts the authority of the tests: {done}"
+    );
+    for code in codes {
+        let said = kept.stdout_text();
+        let line = said
+            .lines()
+            .find(|line| line.starts_with("note: ") && line.contains(code));
+        assert!(line.is_some(), "{code}: {said}");
+    }
     assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
     site.command(&["restore", "--yes", "--restart"])
         .run()

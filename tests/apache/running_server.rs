@@ -94,6 +94,24 @@ fn a_port_that_another_program_holds() {
     site.run(&["ports"], 0);
 }
 
+/// `verify` says of what is served what `check` says of the files.
+#[track_caller]
+fn said_alike(site: &Site, [code, severity]: [&str; 2]) {
+    let seen = site.json(&["verify", "--domain", NAME], 0);
+    let checked = site.json(&["check", "--domain", NAME], 0);
+    let found = [
+        &seen["targets"][0]["findings"][0],
+        &checked["checked"][0]["findings"][0],
+    ];
+    for found in found {
+        assert_eq!(
+            (&found["code"], &found["severity"]),
+            (&code.into(), &severity.into())
+        );
+    }
+    assert_eq!(found[0]["summary"], found[1]["summary"]);
+}
+
 #[test]
 fn what_clients_meet() {
     let Some(site) = Site::new() else { return };
@@ -121,11 +139,20 @@ fn what_clients_meet() {
     );
     assert_eq!(target["without_server_name"], NAME, "{seen}");
     assert_eq!(target["http"][0]["status"], 200, "{seen}");
-    // Without the authority nobody trusts it.
-    let strict = site.json(&["verify", "--domain", NAME], 12);
+    // Whom clients trust besides this machine's authorities is not known: it is said, as check says it beforehand.
+    said_alike(&site, ["SERVED-UNTRUSTED", "works-but-wrong"]);
+    // Another authority than that which clients were said to trust is an error.
+    let other = self_signed(&site.folder.path().join("in"), "stranger", &["stranger"]);
+    let strict = [
+        "verify",
+        "--domain",
+        NAME,
+        "--ca",
+        other.certificate.to_str().unwrap(),
+    ];
+    let strict = site.json(&strict, 12);
     assert_eq!(
-        codes(&strict["targets"][0]["findings"]),
-        ["SERVED-UNTRUSTED"],
+        strict["targets"][0]["findings"][0]["severity"], "breaks-clients",
         "{strict}"
     );
 
@@ -144,7 +171,8 @@ fn what_clients_meet() {
     );
     files::write(&site.root().join("conf/server.key"), fs::read(&own.key).unwrap());
     restart(site.host(NAME, "server", ""));
-    assert_eq!(site.verify(12), ["CERT-SELF-SIGNED"]);
+    assert_eq!(site.verify(0), ["CERT-SELF-SIGNED"]);
+    said_alike(&site, ["CERT-SELF-SIGNED", "works-but-wrong"]);
 
     // The chain is not sent.
     let leaf = site.authority.leaf("leaf", &[NAME]);

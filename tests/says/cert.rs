@@ -47,6 +47,7 @@ impl Desk {
         let outcome = esync_ssl()
             .args(words)
             .folder(self.folder.path())
+            .env("SSL_CERT_FILE", self.authority.root())
             .run()
             .expect_code(status);
         self.nothing_secret(&outcome);

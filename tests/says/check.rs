@@ -44,6 +44,8 @@ impl Desk {
         esync_ssl()
             .args(words)
             .folder(self.folder.path())
+            // A machine that trusts this authority, such as one of the company's own.
+            .env("SSL_CERT_FILE", self.authority.root())
             .run()
             .expect_code(status)
     }
@@ -117,6 +119,52 @@ fn given_files_that_are_good_raise_nothing() {
         text.contains("nothing to complain of") && text.contains("0 errors, 0 warnings, 0 notes"),
         "{text}"
     );
+}
+
+/// Clients may trust an authority that this machine does not know: that is said, and is no error.
+#[test]
+fn an_authority_that_this_machine_does_not_trust_is_said() {
+    let desk = Desk::new();
+    let other = Authority::new(&desk.folder.path().join("other")).leaf("leaf", &[NAME]);
+    let names = [&other.certificate, &other.key].map(|path| path.display().to_string());
+    let chain = desk
+        .folder
+        .path()
+        .join("other/intermediate.pem")
+        .display()
+        .to_string();
+    let words = [
+        "check", "--domain", NAME, "--cert", &names[0], "--key", &names[1], "--chain", &chain,
+    ];
+    // The machine as it is.
+    let run = |words: &[&str]| {
+        let outcome = esync_ssl().args(words).folder(desk.folder.path()).run();
+        outcome.expect_code(0).stdout_text()
+    };
+    let json =
+        |words: &[&str]| -> Value { serde_json::from_str(&run(&[words, &["--json"]].concat())).unwrap() };
+    files::for_owner_only(&other.key);
+    let report = json(&words);
+    let finding = &report["checked"][0]["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["severity"]),
+        (&"SERVED-UNTRUSTED".into(), &"works-but-wrong".into()),
+        "{report}"
+    );
+    let text = run(&words);
+    assert!(
+        text.contains("clients must trust CN=esync-ssl test root"),
+        "{text}"
+    );
+    // One that is signed by itself is told once, by its own word.
+    let own = crate::support::certificates::self_signed(&desk.folder.path().join("own"), "own", &[NAME]);
+    files::for_owner_only(&own.key);
+    let names = [&own.certificate, &own.key].map(|path| path.display().to_string());
+    let report = desk.json(
+        &["check", "--domain", NAME, "--cert", &names[0], "--key", &names[1]],
+        0,
+    );
+    assert_eq!(codes(&report["checked"][0]), ["CERT-SELF-SIGNED"], "{report}");
 }
 
 #[test]
@@ -282,6 +330,120 @@ fn a_server_without_tls_has_nothing_to_check() {
         outcome.report()
     );
     desk.run(&["check", "--root", "Apache24", "--domain", NAME], 1);
+}
+
+#[test]
+fn what_enable_left_on_purpose_is_no_fault() {
+    let desk = Desk::new();
+    let plain = "<VirtualHost *:80>\n    ServerName plain.example.com\n</VirtualHost>\n";
+    let main = desk.root().join("conf/httpd.conf");
+    let text = std::fs::read_to_string(&main).unwrap() + plain;
+    files::write(&main, text);
+    let about = |desk: &Desk| {
+        let report = desk.json(&["check", "--root", "Apache24", "--no-rehearsal"], 0);
+        let found = report["configuration"].as_array().unwrap().iter();
+        let found = found.filter(|finding| finding["code"] == "LISTEN-MISSING");
+        found.cloned().collect::<Vec<Value>>()
+    };
+    let enable = [
+        "enable",
+        "--yes",
+        "--root",
+        "Apache24",
+        "--domain",
+        NAME,
+        "--cert",
+        "in/leaf.crt",
+        "--key",
+        "in/leaf.key",
+        "--chain",
+        "in/intermediate.pem",
+        "--http",
+        "off",
+    ];
+    desk.run(&enable, 0);
+    let found = about(&desk);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["severity"], "advice", "{found:?}");
+    let words = found[0].to_string();
+    assert!(
+        words.contains("esync-ssl enable switched HTTP on port 80 off") && !words.contains("Add Listen"),
+        "{words}"
+    );
+    // Without the records, our lines tell it.
+    let backups = desk.root().join("conf/esync-ssl-backup");
+    std::fs::remove_dir_all(&backups).unwrap();
+    assert_eq!(about(&desk)[0]["severity"], "advice");
+    // Somebody else's doing is not ours.
+    let text = std::fs::read_to_string(&main)
+        .unwrap()
+        .replace(", added by esync-ssl", "");
+    files::write(&main, text);
+    let found = about(&desk);
+    assert_eq!(found[0]["severity"], "works-but-wrong", "{found:?}");
+    assert!(
+        found[0]["fix"].as_str().unwrap().contains("Listen 80"),
+        "{found:?}"
+    );
+}
+
+/// The chain line of the virtual host stays where its certificate does.
+#[test]
+fn a_chain_that_is_there_is_not_missed() {
+    let desk = Desk::new();
+    desk.serve(NAME, &desk.leaf);
+    let certificate = format!("Apache24/conf/ssl/{NAME}.crt");
+    let key = format!("Apache24/conf/ssl/{NAME}.key");
+    let words = [
+        "enable",
+        "-n",
+        "--root",
+        "Apache24",
+        "--domain",
+        NAME,
+        "--cert",
+        &certificate,
+        "--key",
+        &key,
+    ];
+    let said = |more: &[&str], status: i32| desk.run(&[&words[..], more].concat(), status).stderr_text();
+    desk.configure("");
+    assert!(said(&[], 0).contains("CHAIN-MISSING"));
+    desk.configure(&host(NAME, ""));
+    assert!(!said(&[], 0).contains("CHAIN-"), "{}", said(&[], 0));
+    // One that does not fit is no chain either.
+    let other = Authority::new(&desk.folder.path().join("other"));
+    let chain = desk.root().join(format!("conf/ssl/{NAME}.chain.crt"));
+    std::fs::copy(other.root(), &chain).unwrap();
+    assert!(said(&[], 4).contains("CHAIN-WRONG"));
+    // That of the main server is inherited.
+    desk.configure(&format!("SSLCertificateChainFile conf/ssl/{NAME}.chain.crt\n"));
+    std::fs::copy(desk.authority.intermediate(), &chain).unwrap();
+    assert!(!said(&[], 0).contains("CHAIN-"), "{}", said(&[], 0));
+}
+
+#[test]
+fn a_certificate_of_an_authority_is_not_taken_for_a_self_signed_one() {
+    let desk = Desk::new();
+    desk.serve(NAME, &desk.leaf);
+    let before = files::snapshot(&desk.root());
+    let words = [
+        "enable",
+        "--root",
+        "Apache24",
+        "--domain",
+        NAME,
+        "--self-signed",
+        "--yes",
+    ];
+    let refused = desk.json(&words, 4);
+    assert_eq!(refused["refusal"]["code"], "FILE-EXISTS", "{refused}");
+    let words = refused["error"].as_str().unwrap();
+    assert!(
+        words.contains("is not self-signed") && words.contains("--cert"),
+        "{words}"
+    );
+    assert_eq!(files::snapshot(&desk.root()), before);
 }
 
 #[test]

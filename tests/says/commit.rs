@@ -126,6 +126,12 @@ fn backups_are_listed_and_restored() {
             .is_some_and(|text| text.contains("enable --yes"))
     );
     assert_eq!(backup["files"].as_array().map(Vec::len), Some(1));
+    let told = site.run(&["backups"]).run().expect_code(0).stdout_text();
+    assert!(told.contains(&format!("esync-ssl restore {id} --root")), "{told}");
+    assert!(
+        told.contains("just now, 20") && !told.contains("restore ID"),
+        "{told}"
+    );
     assert_eq!(backup["changed_since"].as_array().map(Vec::len), Some(0));
     let diff = fs::read_to_string(site.backups()[0].join("change.diff")).expect("a diff");
     assert!(diff.contains("+Listen 443"), "{diff}");

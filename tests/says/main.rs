@@ -2,6 +2,7 @@
 
 mod cases;
 mod cert;
+mod certificate_source;
 mod check;
 mod cli;
 mod commit;
@@ -12,7 +13,9 @@ mod explain_logs;
 mod found;
 mod library;
 mod lint;
+mod next_step;
 mod report;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken;

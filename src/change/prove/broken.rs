@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::httpd::{Configuration, Spot};
+use crate::lint;
 
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, say};
@@ -9,11 +10,34 @@ use super::super::refusal::{Place, RefusalCode, Text, say};
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
 pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
     refuse_endless(original)?;
-    match errors(original).next() {
-        None => Ok(()),
-        Some(problem) => Err(broken(original, problem)),
+    let Some(first) = errors(original).next() else {
+        return Ok(());
+    };
+    let mut others = lint::errors(original);
+    others.retain(|other| other.is_error() && (other.place != first.place || other.rule != first.rule));
+    if others.is_empty() {
+        return Err(broken(original, first));
     }
+    let more = others.len().saturating_sub(NAMED);
+    others.truncate(NAMED);
+    let all = std::iter::once(first).chain(&others);
+    let mut told: Vec<Text> = all.map(|problem| told(original, problem)).collect();
+    if more > 0 {
+        told.push(format!("and {more} more").into());
+    }
+    Err(refuse(
+        RefusalCode::ConfigBroken,
+        say![
+            "Apache does not start with this configuration as it is: ",
+            Text::joined(told, "; "),
+        ],
+        ". ",
+        "Correct these errors first (esync-ssl lint shows all of them), then run again",
+    ))
 }
+
+/// How many errors are named beside the first.
+const NAMED: usize = 4;
 
 /// The refusal for one problem.
 pub(super) fn broken(original: &Configuration, problem: &Finding<Spot>) -> PlanError {

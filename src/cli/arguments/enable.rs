@@ -20,6 +20,10 @@ use crate::check::Code;
 /// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
 /// one the new virtual host inherits everything from the main server.
 ///
+/// The certificate comes from files (--cert, --key, --chain; --copy-certs converts them), from an archive (--pfx), or is
+/// made to try things out (--self-signed); `esync-ssl cert request` makes a request for a certificate authority. Without
+/// any of these a terminal is asked, and everybody else is told.
+///
 /// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
 /// go back to what they were.
 #[derive(Debug, Args)]
@@ -27,7 +31,7 @@ use crate::check::Code;
 pub struct Enable {
     /// Domain name or IP address that clients will use; international names are accepted, and IPv6 addresses with or
     /// without brackets. Given again, or as --alias: further names
-    #[arg(long, value_name = "NAME", required = true)]
+    #[arg(long, value_name = "NAME")]
     pub domain: Vec<String>,
     /// A further name of the same site (can be repeated)
     #[arg(long, value_name = "NAME")]
@@ -36,14 +40,10 @@ pub struct Enable {
     #[arg(long, value_name = "FILE:LINE", value_parser = parse_place)]
     pub vhost: Option<(PathBuf, u32)>,
     /// Certificate file of the domain (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "key",
-        required_unless_present_any = ["self_signed", "pfx"]
-    )]
+    #[arg(long, value_name = "FILE")]
     pub cert: Option<Utf8PathBuf>,
-    /// Private key file of the certificate (PEM; with --copy-certs also under a pass-phrase)
+    /// Private key file of the certificate (PEM; with --copy-certs also under a pass-phrase) [default: the file of
+    /// the certificate, or NAME.key beside NAME.crt, if it holds the key that belongs to it]
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub key: Option<Utf8PathBuf>,
     /// File with the intermediate certificates, as the certificate authority gave it (PEM)

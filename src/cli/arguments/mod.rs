@@ -9,6 +9,7 @@ mod enable;
 mod explain;
 mod lint;
 mod options;
+mod ports;
 mod report;
 mod restart;
 mod restore;
@@ -24,7 +25,7 @@ use crate::change::Action;
 use crate::httpd::Version;
 use crate::operation::{Where, by_words};
 
-use options::{LOOKS, READS, all_exit_statuses, exit_statuses};
+use options::{READS, all_exit_statuses, exit_statuses};
 
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
@@ -34,6 +35,7 @@ pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
 pub use lint::Lint;
+pub use ports::Ports;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
@@ -133,9 +135,7 @@ pub enum Command {
     Restore(Restore),
     Check(Check),
     Explain(Explain),
-    /// Show who listens on the ports that the configuration wants
-    #[command(after_help = exit_statuses(LOOKS))]
-    Ports,
+    Ports(Ports),
     Restart(Restart),
     Verify(Verify),
     /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type

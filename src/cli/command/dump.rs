@@ -4,13 +4,12 @@ use crate::cli::arguments::Dump;
 use crate::cli::printer::Printer;
 use crate::document::End;
 use crate::exit_status::ExitStatus;
-use crate::operation::{Failure, Loaded, Where, dump, lint, tell_interrupted};
+use crate::operation::{Failure, Loaded, Where, dump, lint};
 
 /// Runs the command.
 pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitStatus, Failure> {
     let loaded = Loaded::find(place)?;
-    tell_interrupted(&loaded.installation.root, printer);
-    loaded.tell_passed_over(printer);
+    loaded.introduce(printer);
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let (file, name) = (arguments.file.as_deref(), arguments.directive.as_deref());

@@ -1,15 +1,14 @@
 //! `esync-ssl enable`.
 
-use std::path::PathBuf;
-
-use anyhow::anyhow;
-
 use crate::cli::arguments::Enable;
 use crate::cli::printer::Printer;
 use crate::cli::render::plan;
 use crate::exit_status::ExitStatus;
+use crate::operation::certificate_source::{self, Source};
 use crate::operation::enable::{self, Request};
-use crate::operation::{Failure, Files, Material, Where, World, domain_names, key_files};
+use crate::operation::{
+    Failure, Files, Material, Progress, Silent, Voice, Where, World, domain_names, key_files, options,
+};
 
 /// Runs the command.
 pub fn run(
@@ -18,11 +17,12 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let domains = arguments.domain.iter().map(|name| ("--domain", name));
+    let (names, source, world) = completed(arguments, place, world, printer)?;
+    let domains = names.iter().map(|name| ("--domain", name));
     let aliases = arguments.alias.iter().map(|name| ("--alias", name));
     let request = Request {
         names: domain_names(domains.chain(aliases))?,
-        files: files(arguments, printer)?,
+        files: files(source, arguments, printer)?,
         port: arguments.port,
         http: arguments.http.map(Into::into),
         vhost: arguments.vhost.clone(),
@@ -32,7 +32,7 @@ pub fn run(
         forced: arguments.force.clone(),
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
-    let report = enable::run(&request, &writing, place, world, printer)?;
+    let report = enable::run(&request, &writing, place, &world, printer)?;
     let rest = format!("httpd -t, and whether port {} is free", arguments.port);
     let not_tried = if report.is_rehearsed {
         format!("The rehearsal went well; not tried: {rest}.")
@@ -42,27 +42,81 @@ pub fn run(
     Ok(plan::tell(&report, &not_tried, "", arguments.exit_code, printer))
 }
 
+/// The command line with what was asked for because it did not say it: names and certificate.
+fn completed<'a>(
+    arguments: &Enable,
+    place: &Where,
+    world: &World<'a>,
+    printer: &Printer,
+) -> Result<(Vec<String>, Source, World<'a>), Failure> {
+    let voice: &dyn Voice = if arguments.yes { &Silent } else { printer };
+    let more = place.root.as_deref().map(|root| options(place, root));
+    let more = more.unwrap_or_default();
+    let mut names = arguments.domain.clone();
+    let mut command = world.command.clone();
+    let source = typed(arguments);
+    if names.is_empty() {
+        let name = certificate_source::domain(source.as_ref(), &more, voice)?;
+        // Where it is noted what was done, names that were answered count like those that were typed.
+        command.extend(["--domain".to_owned(), name.clone()]);
+        names.push(name);
+    }
+    let source = match source {
+        Some(source) => source,
+        None => certificate_source::choose(&names[0], &more, voice)?,
+    };
+    Ok((names, source, World { command, ..*world }))
+}
+
+/// What the command line says of the certificate.
+fn typed(arguments: &Enable) -> Option<Source> {
+    match (&arguments.pfx, &arguments.cert) {
+        (Some(pfx), _) => Some(Source::Archive(pfx.clone())),
+        (None, Some(certificate)) => Some(Source::Files {
+            certificate: certificate.clone(),
+            key: arguments.key.clone(),
+            chain: arguments.chain.clone(),
+            copies: arguments.copy_certs,
+        }),
+        (None, None) => arguments.self_signed.then_some(Source::SelfSigned),
+    }
+}
+
 /// Whoever has to type a pass-phrase does so now.
-fn files(arguments: &Enable, printer: &Printer) -> Result<Files, Failure> {
-    let chain = arguments.chain.as_deref();
-    match (&arguments.pfx, &arguments.cert, &arguments.key) {
-        (Some(pfx), _, _) => Ok(Files::Installed(Box::new(Material {
-            bundle: key_files::archive(pfx, &arguments.pass_phrase.read()?, printer)?,
-            origins: [pfx; 3].map(ToString::to_string),
+fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files, Failure> {
+    match source {
+        Source::Archive(pfx) => Ok(Files::Installed(Box::new(Material {
+            bundle: key_files::archive(&pfx, &arguments.pass_phrase.read()?, printer)?,
+            origins: [&pfx; 3].map(ToString::to_string),
         }))),
-        (None, Some(certificate), Some(key)) if arguments.copy_certs => {
+        Source::Files {
+            certificate,
+            key,
+            chain,
+            copies,
+        } => {
+            let key = match key {
+                Some(key) => key,
+                None => {
+                    let (key, note) = certificate_source::key_of(&certificate)?;
+                    printer.talk(&format!("note: {note}"));
+                    key
+                }
+            };
+            let chain = chain.as_deref();
+            if !copies {
+                return Ok(Files::Named {
+                    certificate: certificate.into(),
+                    key: key.into(),
+                    chain: chain.map(Into::into),
+                });
+            }
             let phrases = arguments.pass_phrase.read()?;
             Ok(Files::Installed(Box::new(Material {
-                bundle: key_files::files(certificate, key, chain, &phrases, printer)?,
-                origins: [certificate, key, chain.unwrap_or(certificate)].map(ToString::to_string),
+                bundle: key_files::files(&certificate, &key, chain, &phrases, printer)?,
+                origins: [&certificate, &key, chain.unwrap_or(&certificate)].map(ToString::to_string),
             })))
         }
-        (None, Some(certificate), Some(key)) => Ok(Files::Named {
-            certificate: certificate.into(),
-            key: key.into(),
-            chain: chain.map(PathBuf::from),
-        }),
-        (None, None, _) => Ok(Files::SelfSigned),
-        _ => Err(Failure::error(anyhow!("give --cert and --key, or --pfx"))),
+        Source::SelfSigned => Ok(Files::SelfSigned),
     }
 }

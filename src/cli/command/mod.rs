@@ -40,7 +40,7 @@ pub fn run(
         Command::Restore(restore) => restore::run(restore, place, world, printer),
         Command::Check(check) => check::run(check, place, printer),
         Command::Explain(explain) => explain::run(explain, place, printer),
-        Command::Ports => ports::run(place, printer),
+        Command::Ports(ports) => ports::run(ports, place, printer),
         Command::Restart(restart) => restart::run(restart, place, world, printer),
         Command::Verify(verify) => verify::run(verify, place, printer),
         Command::Devices(devices) => devices::run(devices, place, printer),

@@ -20,7 +20,7 @@ pub fn text(listed: &backups::Listed) -> String {
         return text;
     }
     for line in &listed.backups {
-        let _ = writeln!(text, "{}  {}", line.id, cell(&line.command));
+        let _ = writeln!(text, "{}  {}  ({})", line.id, cell(&line.command), line.age);
         for file in &line.files {
             let mark = if line.changed_since.contains(file) {
                 "  (edited since)"
@@ -30,5 +30,6 @@ pub fn text(listed: &backups::Listed) -> String {
             let _ = writeln!(text, "    {file}{mark}");
         }
     }
-    text + "Put one back with: esync-ssl restore ID\n"
+    let _ = writeln!(text, "To go back to before the newest: {}", listed.back);
+    text
 }

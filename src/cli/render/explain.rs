@@ -16,6 +16,11 @@ pub fn text(report: &LogReport) -> String {
             Some(trouble) => _ = writeln!(text, "log: {} (not read: {})", clean(&log.name), clean(trouble)),
         }
     }
+    if report.is_without_log() {
+        return text
+            + "No log yet: Apache was not started with this configuration, or its words go elsewhere. esync-ssl restart starts \
+               it and explains what goes wrong; a log from elsewhere is read with esync-ssl explain FILE.\n";
+    }
     let from = report
         .from_text
         .as_deref()

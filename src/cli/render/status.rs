@@ -66,11 +66,7 @@ pub fn table(status: &status::Status) -> String {
     });
     text += &columns(main.into_iter().chain(rows).collect());
     if status.problem_count > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} problems in the configuration; `esync-ssl lint` tells them.",
-            status.problem_count
-        );
+        text += &problems(status);
     }
     printable(text.as_bytes())
 }
@@ -86,6 +82,29 @@ fn state(state: ModuleState) -> &'static str {
 
 fn place_of(place: Option<&Place>) -> String {
     place.map(ToString::to_string).unwrap_or_default()
+}
+
+/// How many there are, and what stops the start.
+fn problems(status: &status::Status) -> String {
+    let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let counts = match (status.error_count, status.warning_count.unwrap_or_default()) {
+        (0, warnings) => of(warnings, "warning"),
+        (errors, 0) => of(errors, "error"),
+        (errors, warnings) => format!("{} and {}", of(errors, "error"), of(warnings, "warning")),
+    };
+    let pronoun = if status.problem_count == 1 { "it" } else { "them" };
+    let mut text = format!("\n{counts} in the configuration; esync-ssl lint shows {pronoun}.\n");
+    if status.error_count > 0 {
+        text += "Apache does not start with:\n";
+    }
+    for error in &status.stops_start {
+        let _ = writeln!(text, "  {}: {}", place_of(error.place.as_ref()), error.summary);
+    }
+    let more = status.error_count - status.stops_start.len();
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
+    }
+    text
 }
 
 fn remark_of(truth: Truth, remark: Option<&str>) -> String {

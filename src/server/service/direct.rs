@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
+use crate::quoted::{quoted, word};
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::child::{Group, Unfinished, answer_in};
 use crate::server::environment::Environment;
@@ -148,6 +149,20 @@ impl Service for Direct {
             Some(binary) => binary.path().display().to_string(),
             None => "Apache".into(),
         }
+    }
+
+    fn order(&self) -> Option<String> {
+        // On Windows it runs in somebody's console.
+        let binary = self.server.binary.as_ref().filter(|_| cfg!(unix))?;
+        let arguments = self.arguments();
+        let arguments = arguments.iter().map(|argument| word(&argument.to_string_lossy()));
+        let told = if self.server.parent().is_some() {
+            "restart"
+        } else {
+            "start"
+        };
+        let words = [quoted(binary.path())].into_iter().chain(arguments);
+        Some(format!("{} -k {told}", words.collect::<Vec<_>>().join(" ")))
     }
 
     /// It signals the process of the `PidFile`, as root.

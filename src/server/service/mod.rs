@@ -70,6 +70,10 @@ impl std::error::Error for Error {}
 pub trait Service {
     /// What it is called, for people: `the service "eSync Apache Web Server"`.
     fn name(&self) -> String;
+    /// What people type to have it restarted without us, where there is such a command.
+    fn order(&self) -> Option<String> {
+        None
+    }
     /// What it does now.
     fn state(&self) -> Result<State, Error>;
     /// Whether it may be told anything: it would read its configuration then, with all rights.

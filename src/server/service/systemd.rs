@@ -113,6 +113,11 @@ impl Service for Unit {
         format!("the unit {}", self.name)
     }
 
+    fn order(&self) -> Option<String> {
+        let name = self.name.strip_suffix(".service").unwrap_or(&self.name);
+        Some(format!("systemctl restart {name}"))
+    }
+
     fn state(&self) -> Result<State, Error> {
         let properties = self.properties()?;
         Ok(match properties.get("ActiveState").map(String::as_str) {

@@ -6,6 +6,7 @@ use windows_service::Error as SystemError;
 use windows_service::service::{Service as Handle, ServiceAccess, ServiceState};
 
 use super::{Error, Server, Service, State};
+use crate::quoted::word;
 use crate::server::same_file::same;
 use crate::server::windows_services::{Installed, installed, open};
 
@@ -51,6 +52,11 @@ impl Managed {
 impl Service for Managed {
     fn name(&self) -> String {
         format!("the service \"{}\"", self.installed.display_name)
+    }
+
+    fn order(&self) -> Option<String> {
+        let name = word(&self.installed.name);
+        Some(format!("net stop {name} && net start {name}"))
     }
 
     fn state(&self) -> Result<State, Error> {

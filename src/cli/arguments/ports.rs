@@ -1,0 +1,14 @@
+//! The arguments of `ports`.
+
+use clap::Args;
+
+use super::options::{LOOKS, exit_statuses};
+
+/// Show who listens on the ports that the configuration wants, and on the one that `enable` would use.
+#[derive(Debug, Args)]
+#[command(after_help = exit_statuses(LOOKS))]
+pub struct Ports {
+    /// The port that `enable --port N` would use [default: 443]; one that is taken is an error then
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+}

@@ -1,0 +1,258 @@
+//! Where the certificate of a domain comes from, when that was not said: told, or asked where somebody can answer. And the
+//! key of a certificate that came without one.
+
+use anyhow::anyhow;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::questions::Voice;
+use super::{Failure, key_files};
+use crate::check::tls_files::File;
+use crate::exit_status::ExitStatus;
+use crate::quoted::word;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::tls::Error;
+use crate::tls::certificate::Certificate;
+use crate::tls::container::{Contents, Kind};
+use crate::tls::private_key::PrivateKey;
+use crate::tls::public_key::PublicKey;
+
+/// What was chosen, as it would have been named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Files of their own.
+    Files {
+        /// `--cert`.
+        certificate: Utf8PathBuf,
+        /// `--key`; where it is not said, it is [looked for](key_of).
+        key: Option<Utf8PathBuf>,
+        /// `--chain`.
+        chain: Option<Utf8PathBuf>,
+        /// `--copy-certs`.
+        copies: bool,
+    },
+    /// `--pfx`.
+    Archive(Utf8PathBuf),
+    /// `--self-signed`.
+    SelfSigned,
+}
+
+/// A name that was not given.
+const NAME: &str = "NAME";
+
+/// Asks for the name that clients use, where that was not said.
+///
+/// # Errors
+/// That it is missing, when nobody is there to ask or nothing is answered.
+pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<String, Failure> {
+    let names = match source {
+        Some(Source::Files { certificate, .. }) => names_of(certificate),
+        _ => Vec::new(),
+    };
+    if voice.can_ask() {
+        let usual = names.first().filter(|name| !name.contains('*'));
+        let hint = usual.map(|name| format!(" [{name}]")).unwrap_or_default();
+        let typed = ask(&format!("Domain name or address that clients use{hint}:"), voice)?;
+        match (typed.is_empty(), usual) {
+            (false, _) => return Ok(typed),
+            (true, Some(usual)) => return Ok(usual.clone()),
+            (true, None) => return Err(declined()),
+        }
+    }
+    if source.is_none() {
+        let first = "enable needs the name that clients use, and a certificate for it";
+        return Err(usage(format!("{first}:\n{}", ways(NAME, more))));
+    }
+    let these = match names.as_slice() {
+        [] => String::new(),
+        names => format!("; the certificate is for {}", names.join(", ")),
+    };
+    Err(usage(format!(
+        "enable needs the name that clients use: --domain {NAME}{these}"
+    )))
+}
+
+/// Asks where the certificate of a domain comes from; `more` are the options that name the server.
+///
+/// # Errors
+/// Which ways there are, when nobody is there to ask; what to do first, when the answer needs that.
+pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Failure> {
+    if !voice.can_ask() {
+        return Err(usage(format!(
+            "the certificate of {domain} was not named. It can come from:\n{}",
+            ways(domain, more)
+        )));
+    }
+    voice.talk(&format!(
+        "Where does the certificate of {domain} come from?\n  \
+         1  files: certificate and private key (PEM)\n  \
+         2  a PFX or P12 archive\n  \
+         3  files in another form: DER, or a key under a pass-phrase; they are converted\n  \
+         4  a certificate authority, which still has to make it\n  \
+         5  nowhere: make a self-signed one, to try things out (browsers warn about it)"
+    ));
+    let file = |what: &str| Ok::<_, Failure>(Utf8PathBuf::from(unquoted(&ask(what, voice)?)));
+    match ask("Number [none]:", voice)?.as_str() {
+        number @ ("1" | "3") => {
+            let certificate = file("Certificate file:")?;
+            let key = file("Private key file [the one that belongs to it]:")?;
+            let chain = file("File with the intermediate certificates [none]:")?;
+            let given = |path: Utf8PathBuf| (!path.as_str().is_empty()).then_some(path);
+            Ok(Source::Files {
+                certificate: given(certificate).ok_or_else(declined)?,
+                key: given(key),
+                chain: given(chain),
+                copies: number == "3",
+            })
+        }
+        "2" => Ok(Source::Archive(file("Archive (.pfx, .p12):")?)),
+        "4" => Err(usage(format!(
+            "nothing was written. First have it made: esync-ssl cert request --domain {} writes the request for the \
+             authority, and says how to go on",
+            word(domain)
+        ))),
+        "5" => Ok(Source::SelfSigned),
+        "" => Err(declined()),
+        other => Err(usage(format!(
+            "{other} is none of the numbers; nothing was written"
+        ))),
+    }
+}
+
+/// All ways, one a line.
+fn ways(domain: &str, more: &str) -> String {
+    let name = if domain == NAME {
+        domain.to_owned()
+    } else {
+        word(domain)
+    };
+    let enable = format!("esync-ssl enable --domain {name}{more}");
+    let lines = [
+        (
+            "certificate and key (PEM)",
+            format!("{enable} --cert FILE --key FILE [--chain FILE]"),
+        ),
+        ("a PFX or P12 archive", format!("{enable} --pfx FILE")),
+        (
+            "DER, key with pass-phrase",
+            format!("{enable} --cert FILE --key FILE --copy-certs"),
+        ),
+        (
+            "a p7b archive",
+            "esync-ssl cert import FILE, then --cert and --key".to_owned(),
+        ),
+        (
+            "an authority, not asked yet",
+            format!("esync-ssl cert request --domain {name}"),
+        ),
+        ("none, to try things out", format!("{enable} --self-signed")),
+    ];
+    let lines = lines.map(|(what, command)| format!("  {what:<28} {command}"));
+    lines.join("\n")
+}
+
+/// The file with the private key of a certificate, and where it was found, for people: the file of the certificate
+/// itself, or one beside it that belongs to it.
+///
+/// # Errors
+/// That there is none, and what lies beside.
+pub fn key_of(certificate: &Utf8Path) -> Result<(Utf8PathBuf, String), Failure> {
+    let bytes = key_files::bytes(certificate, "certificate").map_err(|failure| {
+        usage(format!(
+            "{}; the private key is missing as well: --key FILE",
+            failure.error
+        ))
+    })?;
+    let contents = Contents::recognise(&bytes);
+    if contents.items.iter().any(|item| item.kind.is_key()) {
+        let note = format!("the private key is taken from {certificate} as well, which holds one");
+        return Ok((certificate.to_owned(), note));
+    }
+    if contents.items.iter().any(|item| item.kind == Kind::Pfx) {
+        return Err(usage(format!(
+            "{certificate} is a PFX archive, which holds the key as well: give --pfx {} in place of --cert",
+            word(certificate.as_str())
+        )));
+    }
+    let read = Certificate::read_all(&bytes).ok();
+    let Some(leaf) = read.as_ref().and_then(|all| all.first()) else {
+        return Err(usage(format!(
+            "--cert {certificate} needs the private key as well (--key FILE), and is no certificate: it is {}",
+            contents.describe()
+        )));
+    };
+    let mut beside = Vec::new();
+    for path in neighbours(certificate) {
+        match fits(&path, &leaf.public_key) {
+            None => {}
+            Some(Ok(())) => {
+                let note = format!("the private key is taken from {path}, which belongs to {certificate}");
+                return Ok((path, note));
+            }
+            Some(Err(why)) => beside.push(format!(". {path} {why}")),
+        }
+    }
+    Err(usage(format!(
+        "the private key of {certificate} was not named: give --key FILE, or --pfx FILE where certificate and key are in \
+         one archive{}",
+        beside.concat()
+    )))
+}
+
+/// Where keys lie beside their certificates: `server.key` beside `server.crt`, `privkey.pem` beside `fullchain.pem`.
+fn neighbours(certificate: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let stem = certificate.file_stem().unwrap_or_default();
+    let names = [
+        format!("{stem}.key"),
+        format!("{stem}-key.pem"),
+        "privkey.pem".to_owned(),
+    ];
+    let paths = names.iter().map(|name| certificate.with_file_name(name));
+    paths.filter(|path| path.is_file()).collect()
+}
+
+/// Whether a key belongs to a certificate; nothing of a file that is none.
+fn fits(path: &Utf8Path, wanted: &PublicKey) -> Option<Result<(), String>> {
+    let bytes = File::load(path.as_std_path()).bytes.ok()?;
+    match PrivateKey::read(&bytes, None) {
+        Ok(key) if key.public_key() == Some(wanted) => Some(Ok(())),
+        Ok(_) => Some(Err("lies beside it and is the key of another certificate".into())),
+        Err(Error::Encrypted(_)) => Some(Err(format!(
+            "lies beside it and is under a pass-phrase: --key {} --copy-certs asks for that",
+            word(path.as_str())
+        ))),
+        Err(_) => None,
+    }
+}
+
+/// The names in a certificate file, if it is one.
+fn names_of(certificate: &Utf8Path) -> Vec<String> {
+    let bytes = File::load(certificate.as_std_path()).bytes;
+    let all = bytes.ok().and_then(|bytes| Certificate::read_all(&bytes).ok());
+    let leaf = all.and_then(|all| all.into_iter().next());
+    leaf.map(|leaf| leaf.dns_names).unwrap_or_default()
+}
+
+/// "Copy as path" of Windows puts quotation marks around it.
+fn unquoted(path: &str) -> &str {
+    let inner = path.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(path)
+}
+
+fn ask(question: &str, voice: &dyn Voice) -> Result<String, Failure> {
+    match voice.reply(question) {
+        None => Err(Failure::interrupted().into_interrupted()),
+        Some(line) => Ok(line.trim().to_owned()),
+    }
+}
+
+fn declined() -> Failure {
+    let cause = "nothing was written, as you answered";
+    Failure::refused(Refusal::new(RefusalCode::Declined, cause, "", ""))
+}
+
+fn usage(words: String) -> Failure {
+    Failure {
+        status: ExitStatus::Usage,
+        ..Failure::error(anyhow!(words))
+    }
+}

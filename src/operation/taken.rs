@@ -1,0 +1,103 @@
+//! Which server a command takes: told to people and to programs by every command that reads or restores one.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::Where;
+use super::find::{Loaded, installation, root};
+use super::progress::{Progress, Taken};
+use super::{Failure, interrupted};
+use crate::quoted::quoted;
+use crate::server::installation::{Installation, server_root};
+use crate::server::same_file::same;
+use crate::shown::{printable, shown};
+
+impl Loaded {
+    /// Tells programs which server was taken, and people what they might not expect: that a run left it half changed,
+    /// that another one is meant, that programs were not run. Who shows root and main file himself needs no more.
+    pub fn record(&self, progress: &dyn Progress) {
+        interrupted::tell(&self.installation.root, progress);
+        let taken = taken(&self.installation);
+        progress.server(&taken);
+        tell_other(&taken, &self.place, progress);
+        self.tell_passed_over(progress);
+    }
+
+    /// The options that name this server again, for commands that people type; none where it is found without.
+    pub fn options(&self) -> String {
+        options(&self.place, &self.installation.root)
+    }
+}
+
+fn taken(installation: &Installation) -> Taken {
+    Taken {
+        root: installation.root.clone(),
+        config: Some(installation.main.clone()),
+        found_by: installation.found_by.clone(),
+    }
+}
+
+/// Finds the server root without reading any configuration, and tells which one was taken.
+///
+/// # Errors
+/// When there is none.
+pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Failure> {
+    let root = root(place)?;
+    let taken = match installation(place) {
+        Ok(found) => Taken {
+            root: root.clone(),
+            ..taken(&found)
+        },
+        Err(_) => Taken {
+            root: root.clone(),
+            config: None,
+            found_by: "--root".into(),
+        },
+    };
+    progress.server(&taken);
+    progress.talk(&format!(
+        "Server root: {} ({})",
+        shown(&taken.root),
+        taken.found_by
+    ));
+    if let Some(main) = &taken.config {
+        progress.talk(&format!("Main file:   {}", shown(main)));
+    }
+    tell_other(&taken, place, progress);
+    Ok(root)
+}
+
+/// `--root`, `--config` and `--httpd` as they have to be typed again to mean the same server, with a blank before.
+pub fn options(place: &Where, root: &Path) -> String {
+    let option = |name: &str, path: &Path| format!(" {name} {}", printable(quoted(path).as_bytes()));
+    let mut text = String::new();
+    if place.root.is_some() {
+        text += &option("--root", root);
+    }
+    if let Some(main) = &place.config {
+        text += &option("--config", main);
+    }
+    if let Some(httpd) = &place.httpd {
+        text += &option("--httpd", httpd);
+    }
+    text
+}
+
+/// Somebody who stands in a server root and names none may mean that one.
+fn tell_other(taken: &Taken, place: &Where, progress: &dyn Progress) {
+    if place.root.is_some() || place.config.is_some() {
+        return;
+    }
+    let Ok(folder) = std::env::current_dir() else {
+        return;
+    };
+    let Some((root, main)) = server_root(&folder) else {
+        return;
+    };
+    let is_taken = taken.config.as_ref().is_some_and(|config| same(config, &main));
+    if !is_taken && !same(&root, &taken.root) {
+        progress.talk(&format!(
+            "note: the folder you are in, {}, is a server root as well; --root . takes it",
+            shown(&folder)
+        ));
+    }
+}

@@ -1,0 +1,170 @@
+//! What a command says of what comes next: ports, logs, problems, requests, restarts.
+
+use std::net::TcpListener;
+
+use crate::support::files;
+use crate::support::process::Outcome;
+use crate::support::program::esync_ssl;
+use crate::support::site::{DOMAIN, Site, text};
+use serde_json::Value;
+
+fn json(outcome: &Outcome) -> Value {
+    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+}
+
+#[test]
+fn the_port_that_enable_would_use_is_looked_at() {
+    let site = Site::new();
+    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = held.local_addr().unwrap().port().to_string();
+    let told = json(&site.run(&["ports", "--json"]).run());
+    assert_eq!(told["would_use"]["port"], 443, "{told}");
+    // Whoever names a port wants to have it.
+    let taken = site.run(&["ports", "--port", &port]).run().expect_code(4);
+    let said = taken.stdout_text();
+    assert!(
+        said.contains(&format!("Port {port}")) && said.contains("enable would use it: taken by"),
+        "{said}"
+    );
+    let told = json(&site.run(&["ports", "--port", &port, "--json"]).run());
+    assert_eq!(
+        told["would_use"]["holders"][0]["pid"],
+        std::process::id(),
+        "{told}"
+    );
+    assert_eq!(told["would_use"]["finding"]["code"], "PORT-TAKEN", "{told}");
+    drop(held);
+    let free = site.run(&["ports", "--port", &port]).run().expect_code(0);
+    assert!(
+        free.stdout_text().contains("enable would use it: free"),
+        "{}",
+        free.report()
+    );
+    // What the configuration wants itself is told of that line.
+    files::write(
+        &site.main(),
+        site.text().replace("Listen 80", &format!("Listen {port}")),
+    );
+    let told = json(&site.run(&["ports", "--port", &port, "--json"]).run());
+    assert_eq!(told["would_use"], Value::Null, "{told}");
+}
+
+#[test]
+fn a_server_without_a_log_has_an_answer() {
+    let site = Site::new();
+    let said = site.run(&["explain"]).run().expect_code(0);
+    assert!(said.stdout_text().contains("No log yet"), "{}", said.report());
+    let told = json(&site.run(&["explain", "--json"]).run().expect_code(0));
+    assert_eq!(told["explained"], serde_json::json!([]), "{told}");
+    assert!(told["logs"][0]["trouble"].is_string(), "{told}");
+    // A log that is named and is not there is another matter.
+    site.run(&["explain", &text(&site.beside("no.log"))])
+        .run()
+        .expect_code(1);
+    // Empty, it is a log.
+    files::write(&site.root().join("logs/error.log"), "");
+    let said = site.run(&["explain"]).run().expect_code(0);
+    assert!(!said.stdout_text().contains("No log yet"), "{}", said.report());
+}
+
+#[test]
+fn status_and_lint_count_alike() {
+    let site = Site::new();
+    let sound = site.text();
+    for (more, words, stops) in [
+        ("Nonsense on\n", "1 error in", 1),
+        ("Nonsense on\nMore nonsense\nListen 80\n", "3 errors in", 3),
+        (
+            "<VirtualHost *:81>\nServerName a.test\n</VirtualHost>\n",
+            "1 warning in",
+            0,
+        ),
+        (
+            "Nonsense on\n<VirtualHost *:81>\nServerName a.test\n</VirtualHost>\n",
+            "1 error and 1 warning in",
+            1,
+        ),
+    ] {
+        files::write(&site.main(), format!("{sound}{more}"));
+        let lint = json(&site.run(&["lint", "--json"]).run());
+        let said = site.run(&["status"]).run().expect_code(0).stdout_text();
+        assert!(said.contains(words), "{words}: {said}\n{lint}");
+        let told = json(&site.run(&["status", "--json"]).run().expect_code(0));
+        assert_eq!(
+            (&told["errors"], &told["warnings"]),
+            (&lint["errors"], &lint["warnings"]),
+            "{told}"
+        );
+        assert_eq!(
+            told["stops_start"].as_array().map(Vec::len),
+            Some(stops),
+            "{told}"
+        );
+        assert_eq!(said.contains("Apache does not start with:"), stops > 0, "{said}");
+        assert_eq!(said.contains("Nonsense"), more.contains("Nonsense"), "{said}");
+    }
+}
+
+#[test]
+fn every_error_of_a_broken_configuration_is_named() {
+    let site = Site::new();
+    let lines = site.text().lines().count();
+    files::write(
+        &site.main(),
+        site.text() + "</Directory>\nNonsense on\nMore nonsense\n",
+    );
+    let refused = site.enable().arg("--json").run().expect_code(4);
+    let told = json(&refused);
+    let words = told["error"].as_str().unwrap();
+    for place in 1..=3 {
+        assert!(
+            words.contains(&format!("httpd.conf:{}", lines + place)),
+            "{words}"
+        );
+    }
+    assert!(words.contains("esync-ssl lint"), "{words}");
+}
+
+#[test]
+fn a_request_says_what_comes_next() {
+    let folder = files::folder();
+    let made = esync_ssl()
+        .folder(folder.path())
+        .args(["cert", "request", "--domain", DOMAIN])
+        .run()
+        .expect_code(0);
+    let next = format!("esync-ssl enable --domain {DOMAIN} --cert FILE --key {DOMAIN}.key");
+    assert!(made.stderr_text().contains(&next), "{}", made.report());
+    let key = format!("{DOMAIN}.key");
+    let again = [
+        "cert",
+        "request",
+        "--domain",
+        "*.example.org",
+        "--key",
+        &key,
+        "--json",
+    ];
+    let told = json(&esync_ssl().folder(folder.path()).args(again).run().expect_code(0));
+    let note = told["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains(&format!("--domain NAME --cert FILE --key {key}")),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_puts_a_change_into_effect_is_named() {
+    let site = Site::new();
+    let written = site.enable().run().expect_code(0).stdout_text();
+    let line = written
+        .lines()
+        .find(|line| line.starts_with("Restart Apache"))
+        .expect("a line");
+    assert!(line.contains("esync-ssl restart --root "), "{line}");
+    let told = json(&site.run(&["disable", "--yes", "--json"]).run().expect_code(0));
+    let first = told["server"]["orders"][0].as_str().unwrap();
+    assert!(first.starts_with("esync-ssl restart --root "), "{told}");
+    let back = site.run(&["restore", "--yes"]).run().expect_code(0).stdout_text();
+    assert!(back.contains("esync-ssl restart --root "), "{back}");
+}
