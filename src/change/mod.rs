@@ -15,6 +15,7 @@ mod request;
 mod site;
 mod site_candidates;
 mod step;
+mod target;
 mod text;
 mod work;
 

@@ -6,12 +6,15 @@ use crate::httpd::{Address, Configuration, Host, Truth};
 use crate::mod_ssl::speaks_tls;
 
 use super::request::{Http, Request};
-use super::step::listen;
+use super::site;
+use super::site_candidates::secure;
+use super::step::{copy, listen};
 
 /// What the administrator should know beside the changes.
 pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(redirected_beyond(result, request));
+    notes.extend(copied_otherwise(original, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
@@ -20,6 +23,20 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
             ));
         }
     }
+    notes
+}
+
+/// What a new virtual host for HTTPS says otherwise than the one for HTTP that it is a copy of, or than the main server.
+fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> {
+    if secure(original, request).next().is_some() {
+        return Vec::new();
+    }
+    let Ok(site) = site::site(original, request) else {
+        return Vec::new();
+    };
+    let own = site.as_ref().and_then(|site| copy::body(original, request, site).ok());
+    let (_, mut notes) = copy::inherited(original, request, site.as_ref());
+    notes.extend(own.into_iter().flat_map(|copied| copied.notes));
     notes
 }
 
