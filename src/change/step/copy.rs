@@ -9,12 +9,12 @@ use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, tri
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
-use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, own_settings, secured, within};
+use super::super::existing::{REDIRECTS, has_other_names, own_settings, within};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
-use super::super::target::{Condition, Names, Rule, States, Url};
-use super::tls_side::{Instead, Side};
+use super::super::target::{Condition, Side, States, Waiting, by_way, is_gone};
+use super::tls_side::Instead;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
 const DEFINED_ONCE: [&str; 4] = [
@@ -61,7 +61,7 @@ pub(in crate::change) fn body(
         site,
         file: opening.file,
         naming: &naming,
-        side: side(configuration, request, site, &naming),
+        side: Side::of(configuration, request, Some(site)),
         differences: Differences::default(),
     };
     let Differences {
@@ -91,10 +91,7 @@ pub(in crate::change) fn inherited(
     request: &Request,
     site: Option<&VirtualHost>,
 ) -> (Vec<Vec<u8>>, Vec<String>) {
-    let side = match site {
-        Some(site) => side(configuration, request, site, &Naming::of(configuration, request, site)),
-        None => side_of(configuration, request, request.names().collect(), Vec::new()),
-    };
+    let side = Side::of(configuration, request, site);
     let (mut lines, mut notes) = (Vec::new(), Vec::new());
     for entry in configuration.inside(SERVER).filter(|entry| entry.truth != Truth::False) {
         let name = configuration.name(entry);
@@ -118,43 +115,6 @@ pub(in crate::change) fn inherited(
     (lines, notes)
 }
 
-/// What the copy serves, and what is served beside it.
-fn side<'a>(
-    configuration: &'a Configuration,
-    request: &'a Request,
-    site: &'a VirtualHost,
-    naming: &Naming,
-) -> Side<'a> {
-    let mut own: Vec<&str> = request.names().collect();
-    if !naming.other_names {
-        own.extend(site.server_name.iter().chain(&site.aliases).map(String::as_str));
-    }
-    let http = site.addresses.iter().filter_map(|address| address.port).collect();
-    side_of(configuration, request, own, http)
-}
-
-fn side_of<'a>(
-    configuration: &'a Configuration,
-    request: &Request,
-    own: Vec<&'a str>,
-    mut http: Vec<u16>,
-) -> Side<'a> {
-    let at_port = |host: &&VirtualHost| host.addresses.iter().any(|address| address.port == Some(request.port));
-    let others = secured(configuration).filter(at_port);
-    let others = others.flat_map(|host| host.server_name.iter().chain(&host.aliases));
-    let served = own.iter().copied().chain(others.map(String::as_str)).collect();
-    http.retain(|port| *port != request.port);
-    if http.is_empty() {
-        http.push(80);
-    }
-    Side {
-        own: Names(own),
-        served: Names(served),
-        port: request.port,
-        http,
-    }
-}
-
 /// What the copy cannot keep of the lines that say names.
 struct Naming {
     /// The original's names are not those of the request.
@@ -167,7 +127,7 @@ impl Naming {
     fn of(configuration: &Configuration, request: &Request, site: &VirtualHost) -> Self {
         let own_name = own_settings(configuration, site.section, "ServerName").pop();
         Naming {
-            other_names: own_name.is_none() || !site.names_exactly(&request.domain),
+            other_names: has_other_names(configuration, request, site),
             other_port: own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':')),
         }
     }
@@ -217,9 +177,6 @@ struct Comparison<'a> {
     differences: Differences,
 }
 
-/// A `RewriteCond` that waits for its rule.
-type Waiting<'a> = (&'a Entry, Option<Condition>);
-
 impl<'a> Comparison<'a> {
     fn run(mut self) -> Result<Differences, PlanError> {
         // RewriteCond holds for the next RewriteRule alone and goes with it (mod_rewrite: a rule takes those since the last).
@@ -234,7 +191,7 @@ impl<'a> Comparison<'a> {
             }
             let is_rule = is_one_of(&name, &["RewriteRule"]);
             let waiting = if is_rule { std::mem::take(&mut conditions) } else { Vec::new() };
-            let is_gone = is_one_of(&name, &REDIRECTS) && self.is_gone(entry, &name, &waiting);
+            let is_gone = is_gone(self.configuration, &self.side, entry, &waiting);
             let is_own = is_one_of(&name, &OWN);
             if is_gone || is_own || is_one_of(&name, &DEFINED_ONCE) || self.naming.drops(&name) {
                 self.leave_out(entry, &name, is_own)?;
@@ -266,50 +223,11 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// A redirect that would lead back to itself over HTTPS, or that nobody met over HTTP.
-    fn is_gone(&self, entry: &Entry, name: &[u8], conditions: &[Waiting<'_>]) -> bool {
-        let arguments = self.configuration.arguments(entry);
-        // One of ours may be there for another name of the same virtual host.
-        let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
-        if arguments.iter().any(|word| word == ours) {
-            return true;
-        }
-        let of_way = self.by_way(conditions);
-        if of_way.contains(&States::Tls) {
-            return true;
-        }
-        let all: Vec<Condition> = conditions.iter().filter_map(|(_, condition)| condition.clone()).collect();
-        let within = self.location(entry);
-        let Some(rule) = Rule::new(name, &arguments, within.as_deref(), &all) else {
-            return false;
-        };
-        let mut ways = of_way.into_iter();
-        let rule = rule.only(|_| ways.next() != Some(States::Plain));
-        let target = rule.target().to_owned();
-        let rule = match Url::parse(&target) {
-            Some(url) if !url.tls && self.side.is_ours(&url) => rule.to(self.side.over_tls(&target, &url)),
-            _ => rule,
-        };
-        rule.is_endless(&self.side.own, self.side.port)
-    }
-
-    /// What each of the conditions says of the way; nothing where some are other ways of others.
-    fn by_way(&self, conditions: &[Waiting<'_>]) -> Vec<States> {
-        let is_alternative = |(_, condition): &Waiting<'_>| condition.as_ref().is_some_and(Condition::is_alternative);
-        if conditions.iter().any(is_alternative) {
-            return Vec::new();
-        }
-        let host = self.side.own.0.first().copied().unwrap_or_default();
-        let http = self.side.http.first().copied().unwrap_or(80);
-        let known = conditions.iter().filter_map(|(_, condition)| condition.as_ref());
-        known.map(|condition| condition.states(host, http, self.side.port)).collect()
-    }
-
     /// Over HTTP a rule acted that asks for HTTP; it is to act over HTTPS too.
     fn let_through_tls(&mut self, conditions: &[Waiting<'_>]) {
         let known = conditions.iter().filter(|(_, condition)| condition.is_some());
         let plain: Vec<&Entry> = known
-            .zip(self.by_way(conditions))
+            .zip(by_way(&self.side, conditions))
             .filter(|(_, states)| *states == States::Plain)
             .map(|((entry, _), _)| *entry)
             .collect();
@@ -323,18 +241,6 @@ impl<'a> Comparison<'a> {
                 ));
             }
         }
-    }
-
-    /// The path of the `<Location>` that a line stands in.
-    fn location(&self, entry: &Entry) -> Option<String> {
-        let mut around = self.configuration.ancestors(entry).map(|(_, section)| section);
-        let section = around.find(|section| {
-            let opening = self.configuration.entry(section.opening);
-            is_one_of(&self.configuration.name(opening), &["<Location"])
-        })?;
-        let argument = self.configuration.section_argument(self.configuration.entry(section.opening));
-        let text = String::from_utf8_lossy(&argument);
-        Some(text.trim().trim_matches('"').to_owned())
     }
 
     /// What a line says of the way in words.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
+use crate::httpd::{Address, Configuration, Edit, Listen, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
@@ -106,6 +106,38 @@ pub(super) fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec
     }
 }
 
+/// Those listeners by which the domain's site is reached; others are not its own. All, where none leads there and HTTPS
+/// is not there yet.
+fn leading_to_site<'a>(
+    configuration: &Configuration,
+    request: &Request,
+    listens: Vec<&'a Listen>,
+) -> Vec<&'a Listen> {
+    let Ok(site) = site(configuration, request) else {
+        return listens;
+    };
+    let site = site.map(|site| site.section);
+    let ends = |listen: &Listen| -> Vec<Option<IpAddr>> {
+        if !listen.is_wildcard() {
+            return vec![listen.ip()];
+        }
+        let active = configuration.virtual_hosts().iter().filter(|host| host.truth == Truth::True);
+        let named = active.flat_map(|host| &host.addresses).filter_map(Address::ip);
+        std::iter::once(None).chain(named.map(Some)).collect()
+    };
+    let leads = |listen: &&&Listen| {
+        ends(listen).into_iter().any(|end| {
+            let answers = configuration.answering(end, listen.port, &request.domain);
+            answers.map(|host| host.section) == site
+        })
+    };
+    let own: Vec<&Listen> = listens.iter().filter(leads).copied().collect();
+    let is_there = || configuration.listens().iter().any(|listen| {
+        listen.truth == Truth::True && listen.port == request.port
+    });
+    if own.is_empty() && !is_there() { listens } else { own }
+}
+
 struct Step<'a> {
     configuration: &'a Configuration,
     request: &'a Request,
@@ -131,7 +163,7 @@ impl<'a> Step<'a> {
             configuration,
             request,
             active: answers.active_listens(),
-            plain: plain_http(answers, request),
+            plain: leading_to_site(configuration, request, plain_http(answers, request)),
             at_home: answers.is_at_home(),
         }
     }
@@ -233,26 +265,25 @@ impl<'a> Step<'a> {
     /// Active virtual hosts that can be reached only through the listeners that go.
     fn losers(&self) -> Vec<&VirtualHost> {
         let goes = |listen: &Listen| self.plain.iter().any(|plain| plain.entry == listen.entry);
-        let stays = |port: u16| {
-            self.active
-                .iter()
-                .any(|listen| listen.port == port && !goes(listen))
+        let stays = |address: &Address| {
+            self.active.iter().any(|listen| {
+                listen.port != self.request.port
+                    && !goes(listen)
+                    && address.port.is_none_or(|port| port == listen.port)
+                    && address.ip().is_none_or(|ip| listen.takes(ip))
+            })
         };
         // The site itself is served over HTTPS instead.
         let own = site(self.configuration, self.request).ok().flatten();
         let hosts = self.configuration.virtual_hosts().iter().filter(|host| {
             let reached = host.addresses.iter().any(|address| {
-                self.plain
-                    .iter()
-                    .any(|plain| address.port.is_none_or(|port| port == plain.port))
+                self.plain.iter().any(|plain| {
+                    address.port.is_none_or(|port| port == plain.port)
+                        && address.ip().is_none_or(|ip| plain.takes(ip))
+                })
             });
-            let remains = host.addresses.iter().any(|address| match address.port {
-                Some(port) => stays(port) || port == self.request.port,
-                None => self
-                    .active
-                    .iter()
-                    .any(|listen| listen.port != self.request.port && !goes(listen)),
-            });
+            let is_tls = |address: &Address| address.port == Some(self.request.port);
+            let remains = host.addresses.iter().any(|address| is_tls(address) || stays(address));
             let is_own = own.as_ref().is_some_and(|own| own.section == host.section);
             host.truth == Truth::True && reached && !remains && !is_own
         });

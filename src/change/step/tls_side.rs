@@ -1,7 +1,7 @@
 //! Lines of a virtual host for HTTP that say so in words - a scheme, a port, a header - as they are in its copy for
 //! HTTPS. Decides nothing about redirects that lead back to themselves.
 
-use super::super::target::{Names, Url};
+use super::super::target::{Side, Url};
 
 /// What the copy says instead of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,18 +14,6 @@ pub(super) enum Instead {
     Nothing,
     /// The line as it is, which leads to plain HTTP there.
     Same,
-}
-
-/// Whom and where HTTPS serves.
-pub(super) struct Side<'a> {
-    /// The names of the copy.
-    pub own: Names<'a>,
-    /// All names that are served over HTTPS at this port.
-    pub served: Names<'a>,
-    /// The port of HTTPS.
-    pub port: u16,
-    /// Those of HTTP that lead to the site.
-    pub http: Vec<u16>,
 }
 
 /// Headers and variables that say how a client came, with what they say over HTTP and over HTTPS.
@@ -71,7 +59,7 @@ const BACKENDS: [&str; 12] = [
 impl Side<'_> {
     /// What the copy says instead of a directive, and why; nothing where it keeps it. `raw` is the line as it stands in
     /// its file, `arguments` what Apache makes of it.
-    pub fn instead(&self, name: &[u8], arguments: &[Vec<u8>], raw: &[u8]) -> Option<(Instead, String)> {
+    pub(super) fn instead(&self, name: &[u8], arguments: &[Vec<u8>], raw: &[u8]) -> Option<(Instead, String)> {
         let name = String::from_utf8_lossy(name).into_owned();
         let words: Vec<String> = arguments
             .iter()
@@ -258,27 +246,6 @@ impl Side<'_> {
         kept.map(|host| (Instead::Same, format!("it leads to plain HTTP at {host}, which has no HTTPS here")))
     }
 
-    /// The address is one of a name that HTTPS is served for, at a port of HTTP that it is served beside.
-    pub fn is_ours(&self, url: &Url<'_>) -> bool {
-        let by_variable = ["%{HTTP_HOST}", "%{SERVER_NAME}", "%{HTTP:HOST}"]
-            .iter()
-            .any(|variable| url.host.eq_ignore_ascii_case(variable));
-        (by_variable || self.served.has(url.host)) && url.port.is_some_and(|port| self.http.contains(&port))
-    }
-
-    /// An address of HTTP as that of HTTPS.
-    pub fn over_tls(&self, word: &str, url: &Url<'_>) -> String {
-        let rest = &word[word.len() - url.rest.len()..];
-        self.origin(url) + rest
-    }
-
-    fn origin(&self, url: &Url<'_>) -> String {
-        match self.port {
-            443 => format!("https://{}", url.host),
-            port => format!("https://{}:{port}", url.host),
-        }
-    }
-
     /// Does a pattern speak of a plain address of this site?
     fn mentions_own(&self, pattern: &str) -> bool {
         let plain: String = pattern.chars().filter(|c| *c != '\\').collect::<String>().to_ascii_lowercase();
@@ -325,12 +292,13 @@ fn widened(raw: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::target::Names;
     use super::*;
 
     fn side() -> Side<'static> {
         Side {
             own: Names(vec!["a.test", "www.a.test"]),
-            served: Names(vec!["a.test", "www.a.test", "c.test"]),
+            served: Box::new(|name| name == "c.test"),
             port: 443,
             http: vec![80],
         }
