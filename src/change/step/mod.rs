@@ -2,6 +2,7 @@
 
 pub(super) mod copy;
 mod debian;
+mod guard;
 pub(super) mod listen;
 mod module;
 mod new_host;
