@@ -215,8 +215,14 @@ pub(super) fn shows_by_name(configuration: &Configuration, host: &VirtualHost) -
         }
         let arguments = configuration.arguments(entry);
         let Some(target) = arguments.get(1) else { continue };
-        let asks = |entry: &&Entry| configuration.arguments(entry).first().is_some_and(|tested| has_name(tested));
-        let takes_group = memchr::memmem::find(target, b"%1").is_some() || memchr::memmem::find(target, b"%2").is_some();
+        let asks = |entry: &&Entry| {
+            configuration
+                .arguments(entry)
+                .first()
+                .is_some_and(|tested| has_name(tested))
+        };
+        let takes_group =
+            memchr::memmem::find(target, b"%1").is_some() || memchr::memmem::find(target, b"%2").is_some();
         let is_path = !target.to_ascii_lowercase().starts_with(b"http");
         if is_path && (has_name(target) || takes_group && conditions.iter().any(asks)) {
             return true;

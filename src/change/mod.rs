@@ -12,6 +12,7 @@ mod plan;
 mod prove;
 mod refusal;
 mod request;
+mod shown;
 mod site;
 mod site_candidates;
 mod step;

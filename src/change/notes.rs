@@ -6,6 +6,7 @@ use crate::httpd::{Address, Configuration, Host, Truth};
 use crate::mod_ssl::speaks_tls;
 
 use super::request::{Http, Request};
+use super::shown;
 use super::site;
 use super::site_candidates::secure;
 use super::step::{copy, listen};
@@ -16,6 +17,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(redirected_beyond(result, request));
     notes.extend(copied_otherwise(original, request));
     notes.extend(waits_for_flag(original, result, request));
+    notes.extend(shown::lacking(original, result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
@@ -38,13 +40,17 @@ fn waits_for_flag(original: &Configuration, result: &Configuration, request: &Re
     let sleeping = listen::sleeping(original, request.port);
     // Those that wait for mod_ssl alone are awake in the result.
     let still = !listen::sleeping(result, request.port).is_empty();
-    let first = sleeping.first().filter(|_| still && active(result) > active(original))?;
+    let first = sleeping
+        .first()
+        .filter(|_| still && active(result) > active(original))?;
     let entry = original.entry(first.entry);
     let flag = original.ancestors(entry).find_map(|(_, section)| {
         let opening = original.entry(section.opening);
-        original
-            .is_named(opening, "<IfDefine")
-            .then(|| String::from_utf8_lossy(&original.section_argument(opening)).trim().to_owned())
+        original.is_named(opening, "<IfDefine").then(|| {
+            String::from_utf8_lossy(&original.section_argument(opening))
+                .trim()
+                .to_owned()
+        })
     });
     let by = match flag.as_deref().filter(|flag| !flag.starts_with('!')) {
         Some(flag) => format!(
@@ -69,7 +75,9 @@ fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> 
     let Ok(site) = site::site(original, request) else {
         return Vec::new();
     };
-    let own = site.as_ref().and_then(|site| copy::body(original, request, site).ok());
+    let own = site
+        .as_ref()
+        .and_then(|site| copy::body(original, request, site).ok());
     let (_, mut notes) = copy::inherited(original, request, site.as_ref());
     notes.extend(own.into_iter().flat_map(|copied| copied.notes));
     notes

@@ -47,7 +47,11 @@ impl Decision<'_> {
         for section in found.configuration.sections().iter().skip(1).rev() {
             let opening = found.configuration.entry(section.opening);
             let (file, first) = (found.file_of(opening), opening.line as usize);
-            let Some(last) = section.closing.map(|line| line as usize).filter(|_| section.transparent) else {
+            let Some(last) = section
+                .closing
+                .map(|line| line as usize)
+                .filter(|_| section.transparent)
+            else {
                 continue;
             };
             let ours = self.server_level();

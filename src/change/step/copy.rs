@@ -93,7 +93,10 @@ pub(in crate::change) fn inherited(
 ) -> (Vec<Vec<u8>>, Vec<String>) {
     let side = Side::of(configuration, request, site);
     let (mut lines, mut notes) = (Vec::new(), Vec::new());
-    for entry in configuration.inside(SERVER).filter(|entry| entry.truth != Truth::False) {
+    for entry in configuration
+        .inside(SERVER)
+        .filter(|entry| entry.truth != Truth::False)
+    {
         let name = configuration.name(entry);
         let is_overridable = is_one_of(&name, &["RequestHeader", "Header", "SetEnv", "ErrorDocument"])
             || is_one_of(&name, &REDIRECTS[..4]);
@@ -190,7 +193,11 @@ impl<'a> Comparison<'a> {
                 continue;
             }
             let is_rule = is_one_of(&name, &["RewriteRule"]);
-            let waiting = if is_rule { std::mem::take(&mut conditions) } else { Vec::new() };
+            let waiting = if is_rule {
+                std::mem::take(&mut conditions)
+            } else {
+                Vec::new()
+            };
             let is_gone = is_gone(self.configuration, &self.side, entry, &waiting);
             let is_own = is_one_of(&name, &OWN);
             if is_gone || is_own || is_one_of(&name, &DEFINED_ONCE) || self.naming.drops(&name) {

@@ -13,12 +13,21 @@ const NEGATABLE: [&str; 5] = ["IfDefine", "IfModule", "IfFile", "IfDirective", "
 /// cannot be turned round.
 pub(super) fn condition(configuration: &Configuration, listen: &Listen) -> Option<Condition> {
     let entry = configuration.entry(listen.entry);
-    let around = configuration.ancestors(entry).filter(|(_, section)| section.truth == Truth::False);
-    let (_, outermost) = around.last().filter(|_| configuration.macro_place(entry).is_none())?;
+    let around = configuration
+        .ancestors(entry)
+        .filter(|(_, section)| section.truth == Truth::False);
+    let (_, outermost) = around
+        .last()
+        .filter(|_| configuration.macro_place(entry).is_none())?;
     let opening = configuration.entry(outermost.opening);
-    let name = String::from_utf8_lossy(&configuration.name(opening)).trim_start_matches('<').to_owned();
+    let name = String::from_utf8_lossy(&configuration.name(opening))
+        .trim_start_matches('<')
+        .to_owned();
     let argument = configuration.section_argument(opening);
-    let argument = String::from_utf8_lossy(&argument).trim().trim_matches('"').to_owned();
+    let argument = String::from_utf8_lossy(&argument)
+        .trim()
+        .trim_matches('"')
+        .to_owned();
     let is_known = NEGATABLE.iter().any(|known| known.eq_ignore_ascii_case(&name));
     (is_known && !argument.is_empty()).then_some((name, argument))
 }
@@ -32,7 +41,10 @@ fn negated(argument: &str) -> String {
 
 /// `Listen` lines for the endpoints that hold while none of the others may be switched on.
 pub(super) fn lines(configuration: &Configuration, others: &[&Listen], endpoints: &[String]) -> Vec<Vec<u8>> {
-    let mut conditions: Vec<Condition> = others.iter().filter_map(|other| condition(configuration, other)).collect();
+    let mut conditions: Vec<Condition> = others
+        .iter()
+        .filter_map(|other| condition(configuration, other))
+        .collect();
     conditions.sort();
     conditions.dedup();
     let unit = "    ";
@@ -40,7 +52,11 @@ pub(super) fn lines(configuration: &Configuration, others: &[&Listen], endpoints
     for (depth, (name, argument)) in conditions.iter().enumerate() {
         lines.push(format!("{}<{name} {}>", unit.repeat(depth), negated(argument)));
     }
-    lines.extend(endpoints.iter().map(|endpoint| format!("{}Listen {endpoint}", unit.repeat(conditions.len()))));
+    lines.extend(
+        endpoints
+            .iter()
+            .map(|endpoint| format!("{}Listen {endpoint}", unit.repeat(conditions.len()))),
+    );
     for (depth, (name, _)) in conditions.iter().enumerate().rev() {
         lines.push(format!("{}</{name}>", unit.repeat(depth)));
     }

@@ -131,7 +131,10 @@ fn leading_to_site<'a>(
         if !listen.is_wildcard() {
             return vec![listen.ip()];
         }
-        let active = configuration.virtual_hosts().iter().filter(|host| host.truth == Truth::True);
+        let active = configuration
+            .virtual_hosts()
+            .iter()
+            .filter(|host| host.truth == Truth::True);
         let named = active.flat_map(|host| &host.addresses).filter_map(Address::ip);
         std::iter::once(None).chain(named.map(Some)).collect()
     };
@@ -142,10 +145,17 @@ fn leading_to_site<'a>(
         })
     };
     let own: Vec<&Listen> = listens.iter().filter(leads).copied().collect();
-    let is_there = || configuration.listens().iter().any(|listen| {
-        listen.truth == Truth::True && listen.port == request.port
-    });
-    if own.is_empty() && !is_there() { listens } else { own }
+    let is_there = || {
+        configuration
+            .listens()
+            .iter()
+            .any(|listen| listen.truth == Truth::True && listen.port == request.port)
+    };
+    if own.is_empty() && !is_there() {
+        listens
+    } else {
+        own
+    }
 }
 
 struct Step<'a> {
@@ -299,7 +309,10 @@ impl<'a> Step<'a> {
                 })
             });
             let is_tls = |address: &Address| address.port == Some(self.request.port);
-            let remains = host.addresses.iter().any(|address| is_tls(address) || stays(address));
+            let remains = host
+                .addresses
+                .iter()
+                .any(|address| is_tls(address) || stays(address));
             let is_own = own.as_ref().is_some_and(|own| own.section == host.section);
             host.truth == Truth::True && reached && !remains && !is_own
         });

@@ -8,7 +8,7 @@ mod module;
 mod new_host;
 mod policy;
 mod redirect;
-mod tls_side;
+pub(super) mod tls_side;
 mod update;
 mod virtual_host;
 

@@ -108,7 +108,10 @@ fn content_of_site(
     let own = copy::indentation(&copied.lines).map(<[u8]>::to_vec);
     let unit = own.unwrap_or_else(|| [indentation.as_slice(), &unit_of(document)].concat());
     let mut body = indented(&bytes(&copied.names), &unit);
-    body.extend(indented(&copy::inherited(configuration, request, Some(site)).0, &unit));
+    body.extend(indented(
+        &copy::inherited(configuration, request, Some(site)).0,
+        &unit,
+    ));
     body.extend(copied.lines);
     body.extend(indented(&tls, &unit));
     let reason = format!(

@@ -156,14 +156,21 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
     let names = Names(request.names().collect());
     let rewriting = rewrites(configuration);
     let mut conditions = Vec::new();
-    for entry in configuration.inside(SERVER).filter(|entry| entry.truth == Truth::True) {
+    for entry in configuration
+        .inside(SERVER)
+        .filter(|entry| entry.truth == Truth::True)
+    {
         let (name, arguments) = (configuration.name(entry), configuration.arguments(entry));
         if name.eq_ignore_ascii_case(b"RewriteCond") {
             conditions.extend(Condition::new(&arguments));
             continue;
         }
         let is_rule = name.eq_ignore_ascii_case(b"RewriteRule");
-        let conditions = if is_rule { std::mem::take(&mut conditions) } else { Vec::new() };
+        let conditions = if is_rule {
+            std::mem::take(&mut conditions)
+        } else {
+            Vec::new()
+        };
         if is_rule && !rewriting {
             continue;
         }

@@ -5,7 +5,7 @@ use super::super::target::{Side, Url};
 
 /// What the copy says instead of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Instead {
+pub(in crate::change) enum Instead {
     /// This line.
     Line(Vec<u8>),
     /// The line, and this one behind it.
@@ -28,7 +28,12 @@ const SCHEMES: [&str; 9] = [
     "wsgi.url_scheme",
     "HTTP_X_FORWARDED_PROTO",
 ];
-const PORTS: [&str; 4] = ["X-Forwarded-Port", "X-Forwarded-Server-Port", "SERVER_PORT", "HTTP_X_FORWARDED_PORT"];
+const PORTS: [&str; 4] = [
+    "X-Forwarded-Port",
+    "X-Forwarded-Server-Port",
+    "SERVER_PORT",
+    "HTTP_X_FORWARDED_PORT",
+];
 const SWITCHES: [&str; 7] = [
     "HTTPS",
     "X-Forwarded-Ssl",
@@ -59,7 +64,7 @@ const BACKENDS: [&str; 12] = [
 impl Side<'_> {
     /// What the copy says instead of a directive, and why; nothing where it keeps it. `raw` is the line as it stands in
     /// its file, `arguments` what Apache makes of it.
-    pub(super) fn instead(&self, name: &[u8], arguments: &[Vec<u8>], raw: &[u8]) -> Option<(Instead, String)> {
+    pub fn instead(&self, name: &[u8], arguments: &[Vec<u8>], raw: &[u8]) -> Option<(Instead, String)> {
         let name = String::from_utf8_lossy(name).into_owned();
         let words: Vec<String> = arguments
             .iter()
@@ -83,7 +88,10 @@ impl Side<'_> {
         let is_proxied = || {
             words.get(2).is_some_and(|flags| {
                 let flags = flags.to_ascii_uppercase();
-                flags.trim_matches(['[', ']']).split(',').any(|flag| ["P", "PROXY"].contains(&flag.trim()))
+                flags
+                    .trim_matches(['[', ']'])
+                    .split(',')
+                    .any(|flag| ["P", "PROXY"].contains(&flag.trim()))
             })
         };
         if is("RewriteRule") && is_proxied() {
@@ -117,17 +125,25 @@ impl Side<'_> {
         } else if named(&PORTS) && value.parse().is_ok_and(|port| self.http.contains(&port)) {
             self.port.to_string()
         } else if named(&SWITCHES) {
-            let (_, on) = OFF_AND_ON.iter().find(|(off, _)| off.eq_ignore_ascii_case(value))?;
+            let (_, on) = OFF_AND_ON
+                .iter()
+                .find(|(off, _)| off.eq_ignore_ascii_case(value))?;
             (*on).to_owned()
         } else if name.eq_ignore_ascii_case("Forwarded") {
             let lower = value.to_ascii_lowercase();
-            let at = lower.find("proto=http").filter(|at| !lower[*at..].starts_with("proto=https"))? + 6;
+            let at = lower
+                .find("proto=http")
+                .filter(|at| !lower[*at..].starts_with("proto=https"))?
+                + 6;
             [&value[..at], "https", &value[at + 4..]].concat()
         } else {
             return None;
         };
         let line = replaced(raw, value, &says)?;
-        Some((Instead::Line(line), format!("`{name}` says there that clients come over HTTPS")))
+        Some((
+            Instead::Line(line),
+            format!("`{name}` says there that clients come over HTTPS"),
+        ))
     }
 
     /// `SetEnvIf attribute pattern variable[=value]`.
@@ -146,7 +162,9 @@ impl Side<'_> {
                 return Some((Instead::Line(line), why));
             }
         }
-        let asks = ["Referer", "Origin"].iter().any(|header| attribute.eq_ignore_ascii_case(header));
+        let asks = ["Referer", "Origin"]
+            .iter()
+            .any(|header| attribute.eq_ignore_ascii_case(header));
         if asks { self.page(pattern, raw) } else { None }
     }
 
@@ -163,7 +181,10 @@ impl Side<'_> {
             return None;
         }
         let line = widened(raw)?;
-        Some((Instead::Line(line), "pages of this site have https addresses there".to_owned()))
+        Some((
+            Instead::Line(line),
+            "pages of this site have https addresses there".to_owned(),
+        ))
     }
 
     /// `Header edit`: an address or a cookie of a program behind it is put right.
@@ -178,14 +199,21 @@ impl Side<'_> {
         });
         if leads_to_http || value.eq_ignore_ascii_case("http:") {
             let line = replaced(raw, value, &["https", &value[4..]].concat())?;
-            let line = if self.mentions_own(pattern) { widened(&line).unwrap_or(line) } else { line };
+            let line = if self.mentions_own(pattern) {
+                widened(&line).unwrap_or(line)
+            } else {
+                line
+            };
             return Some((Instead::Line(line), format!("`{header}` leads to https there")));
         }
         if Url::parse(value).is_some_and(|url| url.tls) || !self.mentions_own(pattern) {
             return None;
         }
         let line = widened(raw)?;
-        Some((Instead::Line(line), format!("`{header}` may be an https address there")))
+        Some((
+            Instead::Line(line),
+            format!("`{header}` may be an https address there"),
+        ))
     }
 
     /// A program that is asked behind `ProxyPass` may name this site by either scheme in what it answers.
@@ -196,7 +224,10 @@ impl Side<'_> {
             return None;
         }
         let line = replaced(raw, word, &self.over_tls(word, &url))?;
-        Some((Instead::Both(line), "what is behind it may name this site by its https address there".to_owned()))
+        Some((
+            Instead::Both(line),
+            "what is behind it may name this site by its https address there".to_owned(),
+        ))
     }
 
     /// Addresses of names that are served over HTTPS, anywhere in a line.
@@ -211,7 +242,10 @@ impl Side<'_> {
                 let Some(url) = Url::parse(&word[at..]) else {
                     continue;
                 };
-                let end = url.host.find(['"', '\'', '>', '<', ' ', ';', ',', '|', ')']).unwrap_or(url.host.len());
+                let end = url
+                    .host
+                    .find(['"', '\'', '>', '<', ' ', ';', ',', '|', ')'])
+                    .unwrap_or(url.host.len());
                 let url = Url {
                     host: &url.host[..end],
                     ..url
@@ -224,9 +258,9 @@ impl Side<'_> {
                     let written = &word[at..];
                     let length = "http://".len() + url.host.len();
                     let behind = &written[length..];
-                    let port = behind.strip_prefix(':').map_or(0, |port| {
-                        1 + port.bytes().take_while(u8::is_ascii_digit).count()
-                    });
+                    let port = behind
+                        .strip_prefix(':')
+                        .map_or(0, |port| 1 + port.bytes().take_while(u8::is_ascii_digit).count());
                     let old = &written[..length + port];
                     // Where a variable of the configuration says the name, the scheme alone is in sight.
                     let new = replaced_part(&line, old, &self.origin(&url))
@@ -243,17 +277,32 @@ impl Side<'_> {
         if changed {
             return Some((Instead::Line(line), "clients of HTTPS stay there".to_owned()));
         }
-        kept.map(|host| (Instead::Same, format!("it leads to plain HTTP at {host}, which has no HTTPS here")))
+        kept.map(|host| {
+            (
+                Instead::Same,
+                format!("it leads to plain HTTP at {host}, which has no HTTPS here"),
+            )
+        })
     }
 
     /// Does a pattern speak of a plain address of this site?
     fn mentions_own(&self, pattern: &str) -> bool {
-        let plain: String = pattern.chars().filter(|c| *c != '\\').collect::<String>().to_ascii_lowercase();
+        let plain: String = pattern
+            .chars()
+            .filter(|c| *c != '\\')
+            .collect::<String>()
+            .to_ascii_lowercase();
         let Some((_, behind)) = plain.split_once("http://") else {
             return false;
         };
-        let names = self.own.0.iter().map(|name| name.trim_start_matches(['*', '?', '.']));
-        names.into_iter().any(|name| behind.contains(&name.to_ascii_lowercase()))
+        let names = self
+            .own
+            .0
+            .iter()
+            .map(|name| name.trim_start_matches(['*', '?', '.']));
+        names
+            .into_iter()
+            .any(|name| behind.contains(&name.to_ascii_lowercase()))
     }
 }
 
@@ -321,16 +370,37 @@ mod tests {
     #[test]
     fn what_says_http_says_https() {
         for (line, then) in [
-            ("RequestHeader set X-Forwarded-Proto \"http\"", "RequestHeader set X-Forwarded-Proto \"https\""),
-            ("RequestHeader set X-Forwarded-Proto: http early", "RequestHeader set X-Forwarded-Proto: https early"),
-            ("RequestHeader set X-Forwarded-Port 80", "RequestHeader set X-Forwarded-Port 443"),
-            ("RequestHeader set X-Forwarded-Ssl off", "RequestHeader set X-Forwarded-Ssl on"),
-            ("RequestHeader set Forwarded \"host=a;proto=http\"", "RequestHeader set Forwarded \"host=a;proto=https\""),
+            (
+                "RequestHeader set X-Forwarded-Proto \"http\"",
+                "RequestHeader set X-Forwarded-Proto \"https\"",
+            ),
+            (
+                "RequestHeader set X-Forwarded-Proto: http early",
+                "RequestHeader set X-Forwarded-Proto: https early",
+            ),
+            (
+                "RequestHeader set X-Forwarded-Port 80",
+                "RequestHeader set X-Forwarded-Port 443",
+            ),
+            (
+                "RequestHeader set X-Forwarded-Ssl off",
+                "RequestHeader set X-Forwarded-Ssl on",
+            ),
+            (
+                "RequestHeader set Forwarded \"host=a;proto=http\"",
+                "RequestHeader set Forwarded \"host=a;proto=https\"",
+            ),
             ("SetEnv HTTPS off", "SetEnv HTTPS on"),
             ("SetEnv REQUEST_SCHEME http", "SetEnv REQUEST_SCHEME https"),
             ("SetEnvIf Host . HTTPS=off", "SetEnvIf Host . HTTPS=on"),
-            ("ProxyFCGISetEnvIf true SERVER_PORT 80", "ProxyFCGISetEnvIf true SERVER_PORT 443"),
-            ("Header edit Location ^https:// http://", "Header edit Location ^https:// https://"),
+            (
+                "ProxyFCGISetEnvIf true SERVER_PORT 80",
+                "ProxyFCGISetEnvIf true SERVER_PORT 443",
+            ),
+            (
+                "Header edit Location ^https:// http://",
+                "Header edit Location ^https:// https://",
+            ),
             (
                 "Header edit Location ^http://a\\.test/ http://a.test/app/",
                 "Header edit Location ^https?://a\\.test/ https://a.test/app/",
@@ -340,7 +410,10 @@ mod tests {
                 "RewriteCond %{HTTP_REFERER} !^http://(www\\.)?a\\.test/ [NC]",
                 "RewriteCond %{HTTP_REFERER} !^https?://(www\\.)?a\\.test/ [NC]",
             ),
-            ("SetEnvIf Referer \"^http://a\\.test\" local", "SetEnvIf Referer \"^https?://a\\.test\" local"),
+            (
+                "SetEnvIf Referer \"^http://a\\.test\" local",
+                "SetEnvIf Referer \"^https?://a\\.test\" local",
+            ),
             ("Redirect /x http://a.test/y", "Redirect /x https://a.test/y"),
             ("Redirect /x http://c.test:80/y", "Redirect /x https://c.test/y"),
             ("Redirect /x http://d.test/y", "same"),
@@ -349,7 +422,10 @@ mod tests {
                 "RewriteRule ^/o http://%{HTTP_HOST}/p [R]",
                 "RewriteRule ^/o https://%{HTTP_HOST}/p [R]",
             ),
-            ("ErrorDocument 404 http://www.a.test/no.html", "ErrorDocument 404 https://www.a.test/no.html"),
+            (
+                "ErrorDocument 404 http://www.a.test/no.html",
+                "ErrorDocument 404 https://www.a.test/no.html",
+            ),
             (
                 "Header set Link \"<http://a.test/x>; rel=canonical\"",
                 "Header set Link \"<https://a.test/x>; rel=canonical\"",
@@ -360,7 +436,10 @@ mod tests {
         let reverse = "ProxyPassReverse /app http://a.test/app";
         assert_eq!(
             said(reverse),
-            Some((String::new(), Some("ProxyPassReverse /app https://a.test/app".into())))
+            Some((
+                String::new(),
+                Some("ProxyPassReverse /app https://a.test/app".into())
+            ))
         );
     }
 

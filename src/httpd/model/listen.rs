@@ -28,7 +28,8 @@ impl Listen {
 
     /// Does it accept connections for every local address of that family, given as `0.0.0.0` or `::`?
     pub fn is_all_of(&self, family: &IpAddr) -> bool {
-        self.parsed().is_some_and(|ip| ip == *family && ip.is_unspecified())
+        self.parsed()
+            .is_some_and(|ip| ip == *family && ip.is_unspecified())
     }
 
     /// Its address as an IP address; `None` for all addresses and for host names.
