@@ -191,25 +191,52 @@ pub(super) fn redirects_everything(configuration: &Configuration, host: &Virtual
     })
 }
 
-/// Does a virtual host only send clients to HTTPS? Then it is nobody's site.
-pub(super) fn only_redirects(configuration: &Configuration, host: &VirtualHost) -> bool {
-    const BESIDE: [&str; 6] = [
-        "ServerName",
-        "ServerAlias",
-        "RewriteEngine",
-        "RewriteCond",
-        "RewriteRule",
-        "RewriteOptions",
-    ];
-    let is = |entry, names: &[&str]| names.iter().any(|name| configuration.is_named(entry, name));
-    let mut redirects = false;
-    for entry in within(configuration, host) {
-        redirects |= is(entry, &REDIRECTS);
-        if !is(entry, &REDIRECTS) && !is(entry, &BESIDE) {
-            return false;
+/// Has the virtual host no name of its own, or another than that of the request?
+pub(super) fn has_other_names(configuration: &Configuration, request: &Request, host: &VirtualHost) -> bool {
+    !host.names_exactly(&request.domain) || own_settings(configuration, host.section, "ServerName").is_empty()
+}
+
+/// Does a virtual host show something else for each name that is asked for: mod_vhost_alias, or rewrite rules that put
+/// the name into a path?
+pub(super) fn shows_by_name(configuration: &Configuration, host: &VirtualHost) -> bool {
+    const BY_NAME: [&str; 2] = ["VirtualDocumentRoot", "VirtualScriptAlias"];
+    let mut conditions: Vec<&Entry> = Vec::new();
+    for entry in within(configuration, host).filter(|entry| entry.truth == Truth::True) {
+        if configuration.is_named(entry, "RewriteCond") {
+            conditions.push(entry);
+            continue;
+        }
+        if BY_NAME.iter().any(|name| configuration.is_named(entry, name)) {
+            return true;
+        }
+        let conditions = std::mem::take(&mut conditions);
+        if !configuration.is_named(entry, "RewriteRule") {
+            continue;
+        }
+        let arguments = configuration.arguments(entry);
+        let Some(target) = arguments.get(1) else { continue };
+        let asks = |entry: &&Entry| {
+            configuration
+                .arguments(entry)
+                .first()
+                .is_some_and(|tested| has_name(tested))
+        };
+        let takes_group =
+            memchr::memmem::find(target, b"%1").is_some() || memchr::memmem::find(target, b"%2").is_some();
+        let is_path = !target.to_ascii_lowercase().starts_with(b"http");
+        if is_path && (has_name(target) || takes_group && conditions.iter().any(asks)) {
+            return true;
         }
     }
-    redirects
+    false
+}
+
+/// Does a text of mod_rewrite's hold the name that was asked for?
+fn has_name(text: &[u8]) -> bool {
+    let text = text.to_ascii_uppercase();
+    [&b"{HTTP_HOST}"[..], b"{SERVER_NAME}", b"{HTTP:HOST}"]
+        .iter()
+        .any(|variable| memchr::memmem::find(&text, variable).is_some())
 }
 
 /// Does a virtual host say nothing of its own, so that it only stands in for the main server?

@@ -12,9 +12,11 @@ mod plan;
 mod prove;
 mod refusal;
 mod request;
+mod shown;
 mod site;
 mod site_candidates;
 mod step;
+mod target;
 mod text;
 mod work;
 

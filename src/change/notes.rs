@@ -6,12 +6,18 @@ use crate::httpd::{Address, Configuration, Host, Truth};
 use crate::mod_ssl::speaks_tls;
 
 use super::request::{Http, Request};
-use super::step::listen;
+use super::shown;
+use super::site;
+use super::site_candidates::secure;
+use super::step::{copy, listen};
 
 /// What the administrator should know beside the changes.
 pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(redirected_beyond(result, request));
+    notes.extend(copied_otherwise(original, request));
+    notes.extend(waits_for_flag(original, result, request));
+    notes.extend(shown::lacking(original, result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
@@ -20,6 +26,60 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
             ));
         }
     }
+    notes
+}
+
+/// A listener that a flag switches on, beside which ours steps aside.
+fn waits_for_flag(original: &Configuration, result: &Configuration, request: &Request) -> Option<String> {
+    let active = |configuration: &Configuration| {
+        let listens = configuration.listens().iter();
+        listens
+            .filter(|listen| listen.truth == Truth::True && listen.port == request.port)
+            .count()
+    };
+    let sleeping = listen::sleeping(original, request.port);
+    // Those that wait for mod_ssl alone are awake in the result.
+    let still = !listen::sleeping(result, request.port).is_empty();
+    let first = sleeping
+        .first()
+        .filter(|_| still && active(result) > active(original))?;
+    let entry = original.entry(first.entry);
+    let flag = original.ancestors(entry).find_map(|(_, section)| {
+        let opening = original.entry(section.opening);
+        original.is_named(opening, "<IfDefine").then(|| {
+            String::from_utf8_lossy(&original.section_argument(opening))
+                .trim()
+                .to_owned()
+        })
+    });
+    let by = match flag.as_deref().filter(|flag| !flag.starts_with('!')) {
+        Some(flag) => format!(
+            "is switched on by the flag {flag} (`-D {flag}`: APACHE_SERVER_FLAGS in /etc/sysconfig/apache2 on SUSE, OPTIONS \
+             in /etc/sysconfig/httpd on Red Hat, APACHE_ARGUMENTS in envvars on Debian, the arguments of the service on \
+             Windows)"
+        ),
+        None => "is switched off by a condition".to_owned(),
+    };
+    Some(format!(
+        "`Listen {}` at {} {by}; where it is on, the new listener steps aside",
+        first.endpoint(),
+        original.place(entry)
+    ))
+}
+
+/// What a new virtual host for HTTPS says otherwise than the one for HTTP that it is a copy of, or than the main server.
+fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> {
+    if secure(original, request).next().is_some() {
+        return Vec::new();
+    }
+    let Ok(site) = site::site(original, request) else {
+        return Vec::new();
+    };
+    let own = site
+        .as_ref()
+        .and_then(|site| copy::body(original, request, site).ok());
+    let (_, mut notes) = copy::inherited(original, request, site.as_ref());
+    notes.extend(own.into_iter().flat_map(|copied| copied.notes));
     notes
 }
 

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::httpd::{Address, Configuration, SectionId, Truth, VirtualHost, real_path};
 use crate::mod_ssl::speaks_tls;
 
-use super::existing::{NOBODY, only_redirects, redirects_everything};
+use super::existing::{NOBODY, redirects_everything};
 use super::plan::{PlanError, refuse};
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
 use super::site_candidates::{candidates, secure};
+use super::target::only_leads_to_itself;
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
@@ -98,7 +99,7 @@ pub(super) fn scope(configuration: &Configuration, request: &Request) -> Option<
         },
     };
     let mut addresses = site.addresses.clone();
-    if only_redirects(configuration, site) {
+    if only_leads_to_itself(configuration, request, site) {
         // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
         let secure = configuration.virtual_hosts().iter().filter(|host| {
             host.truth == Truth::True

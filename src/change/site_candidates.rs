@@ -7,8 +7,9 @@ use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
 
 use crate::mod_ssl::speaks_tls;
 
-use super::existing::{only_redirects, own_settings, stands_in};
+use super::existing::{own_settings, shows_by_name, stands_in};
 use super::request::Request;
+use super::target::only_leads_to_itself;
 
 /// The TLS virtual hosts of the port that have the domain for their own name.
 pub(super) fn secure<'a>(
@@ -106,7 +107,7 @@ impl<'a, 'r> Search<'a, 'r> {
             let answers = self.configuration.answering(end, port, &self.request.domain);
             if let Some(host) = answers
                 && !speaks_tls(self.configuration, host)
-                && (self.with_redirects || !only_redirects(self.configuration, host))
+                && (self.with_redirects || !only_leads_to_itself(self.configuration, self.request, host))
                 && known.insert(host.section)
             {
                 found.push(host);
@@ -157,7 +158,8 @@ impl<'a, 'r> Search<'a, 'r> {
             .collect()
     }
 
-    /// Those without any name, which are the domain's only because they answer it.
+    /// Those without any name, which are the domain's only because they answer it; and those that show each name
+    /// something of its own, whatever theirs is.
     fn nameless(&self) -> Vec<&'a VirtualHost> {
         let mut nameless = match self.ports.as_slice() {
             [only] => self.on(*only, true),
@@ -165,10 +167,12 @@ impl<'a, 'r> Search<'a, 'r> {
         };
         nameless.retain(|host| {
             let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
-            anywhere
-                && host.aliases.is_empty()
-                && !stands_in(self.configuration, host)
-                && own_settings(self.configuration, host.section, "ServerName").is_empty()
+            let has_no_name = || {
+                host.aliases.is_empty()
+                    && own_settings(self.configuration, host.section, "ServerName").is_empty()
+                    && !stands_in(self.configuration, host)
+            };
+            anywhere && (has_no_name() || shows_by_name(self.configuration, host))
         });
         nameless
     }

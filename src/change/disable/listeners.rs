@@ -36,7 +36,33 @@ impl Decision<'_> {
                 self.put_back(file, line, "listen for HTTP again".into());
             }
         }
+        self.guards();
         self.listeners_by_rule()
+    }
+
+    /// Conditions that `enable` put around a listener go with it.
+    fn guards(&mut self) {
+        let found = self.found;
+        // The inner ones stand behind the outer ones.
+        for section in found.configuration.sections().iter().skip(1).rev() {
+            let opening = found.configuration.entry(section.opening);
+            let (file, first) = (found.file_of(opening), opening.line as usize);
+            let Some(last) = section
+                .closing
+                .map(|line| line as usize)
+                .filter(|_| section.transparent)
+            else {
+                continue;
+            };
+            let ours = self.server_level();
+            let goes = |line| matches!(self.lines.get(&(file, line)), Some((None, _)));
+            let is_empty = (first + 1..last).all(goes) && last > first + 1;
+            if is_empty && [first, last].iter().all(|line| ours.contains(&(file, *line))) {
+                for line in [first, last] {
+                    self.remove((file, line), "nothing is left between these lines".into());
+                }
+            }
+        }
     }
 
     /// A `Listen` in words; its variables are as they are at the end.

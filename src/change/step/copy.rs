@@ -1,17 +1,20 @@
 //! The content of a virtual host for HTTP as that of one for HTTPS: its lines as they are, less those that must not
-//! be there twice and those that send clients to HTTPS. Decides nothing about addresses and certificates.
+//! be there twice and those that lead back to themselves, and with what says `http` of it saying `https`. Decides nothing
+//! about addresses and certificates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, trim};
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
-use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, leads_to, own_settings, within};
+use super::super::existing::{REDIRECTS, has_other_names, own_settings, within};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
+use super::super::target::{Condition, Side, States, Waiting, by_way, is_gone};
+use super::tls_side::Instead;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
 const DEFINED_ONCE: [&str; 4] = [
@@ -30,11 +33,13 @@ const OWN: [&str; 4] = [
 ];
 
 /// A copied body.
-pub(super) struct Copied {
+pub(in crate::change) struct Copied {
     /// Its lines, each with its continuation lines, without the last line ending.
     pub lines: Vec<Vec<u8>>,
     /// The lines that say names and have to be written before them: the original's are not those of the request.
     pub names: Vec<String>,
+    /// What else differs, for people.
+    pub notes: Vec<String>,
 }
 
 /// The body of a virtual host for HTTP, for one for HTTPS.
@@ -42,27 +47,75 @@ pub(super) struct Copied {
 /// # Errors
 /// Its lines cannot be taken from the file as they are: it comes out of a macro, is never closed, or brings in what
 /// must not be there twice from another file.
-pub(super) fn body(
+pub(in crate::change) fn body(
     configuration: &Configuration,
     request: &Request,
     site: &VirtualHost,
 ) -> Result<Copied, PlanError> {
     let opening = configuration.entry(site.entry);
     editable(configuration, opening)?;
-    let lines = range(configuration, site)?;
+    let range = range(configuration, site)?;
     let naming = Naming::of(configuration, request, site);
-    let left_out = left_out(configuration, request, site, &naming)?;
+    let comparison = Comparison {
+        configuration,
+        site,
+        file: opening.file,
+        naming: &naming,
+        side: Side::of(configuration, request, Some(site)),
+        differences: Differences::default(),
+    };
+    let Differences {
+        left_out,
+        mut instead,
+        notes,
+    } = comparison.run()?;
     let document = &configuration.file(opening.file).document;
-    let kept = lines.filter(|line| !left_out.contains(line));
-    let lines = kept
-        .map(|line| {
-            let raw = document.raw(line as usize);
-            let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
-            raw.strip_suffix(b"\r").unwrap_or(raw).to_vec()
-        })
-        .collect();
+    let mut lines = Vec::new();
+    for line in range.filter(|line| !left_out.contains(line)) {
+        let raw = without_ending(document.raw(line as usize)).to_vec();
+        match instead.remove(&line) {
+            None | Some(Instead::Same) => lines.push(raw),
+            Some(Instead::Line(new)) => lines.push(new),
+            Some(Instead::Both(new)) => lines.extend([raw, new]),
+            Some(Instead::Nothing) => {}
+        }
+    }
     let names = naming.lines(request, site);
-    Ok(Copied { lines, names })
+    Ok(Copied { lines, names, notes })
+}
+
+/// What the server says of plain HTTP for all its virtual hosts, as the one for HTTPS says it for itself: what comes later
+/// goes before (mod_headers and mod_env), or is asked first (mod_alias).
+pub(in crate::change) fn inherited(
+    configuration: &Configuration,
+    request: &Request,
+    site: Option<&VirtualHost>,
+) -> (Vec<Vec<u8>>, Vec<String>) {
+    let side = Side::of(configuration, request, site);
+    let (mut lines, mut notes) = (Vec::new(), Vec::new());
+    for entry in configuration
+        .inside(SERVER)
+        .filter(|entry| entry.truth != Truth::False)
+    {
+        let name = configuration.name(entry);
+        let is_overridable = is_one_of(&name, &["RequestHeader", "Header", "SetEnv", "ErrorDocument"])
+            || is_one_of(&name, &REDIRECTS[..4]);
+        if !is_overridable || configuration.macro_place(entry).is_some() {
+            continue;
+        }
+        let document = &configuration.file(entry.file).document;
+        let raw = without_ending(document.raw(entry.line as usize));
+        if let Some((Instead::Line(line), why)) = side.instead(&name, &configuration.arguments(entry), raw) {
+            let place = configuration.place(entry);
+            let line = line.trim_ascii().to_vec();
+            notes.push(format!(
+                "the new virtual host says `{}` itself, as {place} says otherwise for the whole server: {why}",
+                String::from_utf8_lossy(&line)
+            ));
+            lines.push(line);
+        }
+    }
+    (lines, notes)
 }
 
 /// What the copy cannot keep of the lines that say names.
@@ -77,7 +130,7 @@ impl Naming {
     fn of(configuration: &Configuration, request: &Request, site: &VirtualHost) -> Self {
         let own_name = own_settings(configuration, site.section, "ServerName").pop();
         Naming {
-            other_names: own_name.is_none() || !site.names_exactly(&request.domain),
+            other_names: has_other_names(configuration, request, site),
             other_port: own_name.is_some_and(|entry| configuration.rest(entry).contains(&b':')),
         }
     }
@@ -106,50 +159,127 @@ impl Naming {
     }
 }
 
-/// The lines of a virtual host that its copy does not get.
-fn left_out(
-    configuration: &Configuration,
-    request: &Request,
-    site: &VirtualHost,
-    naming: &Naming,
-) -> Result<BTreeSet<u32>, PlanError> {
-    let opening = configuration.entry(site.entry);
-    let own = site.server_name.iter().chain(&site.aliases).map(String::as_str);
-    let names: Vec<&str> = own.chain(request.names()).collect();
-    let mut left_out: BTreeSet<u32> = BTreeSet::new();
-    // RewriteCond holds for the next RewriteRule alone and goes with it (mod_rewrite: a rule takes those since the last).
-    let mut conditions: Vec<u32> = Vec::new();
-    for entry in within(configuration, site) {
-        let name = configuration.name(entry);
-        if is_one_of(&name, &["RewriteCond"]) {
-            conditions.push(entry.line);
-            continue;
-        }
-        let conditions = std::mem::take(&mut conditions);
-        let redirects = redirects_names(configuration, entry, &names);
-        let is_own = is_one_of(&name, &OWN);
-        if !(redirects || is_own || is_one_of(&name, &DEFINED_ONCE) || naming.drops(&name)) {
-            continue;
-        }
-        if entry.file == opening.file && configuration.macro_place(entry).is_none() {
-            left_out.insert(entry.line);
-            if redirects && is_one_of(&name, &["RewriteRule"]) {
-                left_out.extend(conditions);
-            }
-        } else if entry.truth != Truth::False && !is_own && !is_one_of(&name, &["ServerAlias"]) {
-            return Err(refuse_from_elsewhere(configuration, site, entry));
-        }
-    }
-    Ok(left_out)
+/// What becomes of single lines in the copy.
+#[derive(Default)]
+struct Differences {
+    /// The lines that it does not get.
+    left_out: BTreeSet<u32>,
+    /// The lines that it gets instead of others, or behind them.
+    instead: BTreeMap<u32, Instead>,
+    /// What to know of that.
+    notes: Vec<String>,
 }
 
-/// Does the line send clients to one of the names?
-fn redirects_names(configuration: &Configuration, entry: &Entry, names: &[&str]) -> bool {
-    // One of ours may be there for another name of the same virtual host.
-    let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
-    let arguments = configuration.arguments(entry);
-    is_one_of(&configuration.name(entry), &REDIRECTS)
-        && arguments.iter().any(|word| leads_to(word, names) || word == ours)
+/// Goes through the lines of a virtual host for HTTP.
+struct Comparison<'a> {
+    configuration: &'a Configuration,
+    site: &'a VirtualHost,
+    file: FileId,
+    naming: &'a Naming,
+    side: Side<'a>,
+    differences: Differences,
+}
+
+impl<'a> Comparison<'a> {
+    fn run(mut self) -> Result<Differences, PlanError> {
+        // RewriteCond holds for the next RewriteRule alone and goes with it (mod_rewrite: a rule takes those since the last).
+        let mut conditions: Vec<Waiting<'a>> = Vec::new();
+        for entry in within(self.configuration, self.site) {
+            let name = self.configuration.name(entry);
+            if is_one_of(&name, &["RewriteCond"]) {
+                let condition = Condition::new(&self.configuration.arguments(entry));
+                conditions.push((entry, condition));
+                self.reword(entry, &name);
+                continue;
+            }
+            let is_rule = is_one_of(&name, &["RewriteRule"]);
+            let waiting = if is_rule {
+                std::mem::take(&mut conditions)
+            } else {
+                Vec::new()
+            };
+            let is_gone = is_gone(self.configuration, &self.side, entry, &waiting);
+            let is_own = is_one_of(&name, &OWN);
+            if is_gone || is_own || is_one_of(&name, &DEFINED_ONCE) || self.naming.drops(&name) {
+                self.leave_out(entry, &name, is_own)?;
+                for (condition, _) in waiting.iter().filter(|_| is_gone) {
+                    self.differences.instead.remove(&condition.line);
+                    self.differences.left_out.insert(condition.line);
+                }
+            } else {
+                self.reword(entry, &name);
+                if is_rule {
+                    self.let_through_tls(&waiting);
+                }
+            }
+        }
+        Ok(self.differences)
+    }
+
+    /// Do the lines stand in the file of the virtual host itself?
+    fn is_here(&self, entry: &Entry) -> bool {
+        entry.file == self.file && self.configuration.macro_place(entry).is_none()
+    }
+
+    fn leave_out(&mut self, entry: &Entry, name: &[u8], is_own: bool) -> Result<(), PlanError> {
+        if self.is_here(entry) {
+            self.differences.left_out.insert(entry.line);
+        } else if entry.truth != Truth::False && !is_own && !is_one_of(name, &["ServerAlias"]) {
+            return Err(refuse_from_elsewhere(self.configuration, self.site, entry));
+        }
+        Ok(())
+    }
+
+    /// Over HTTP a rule acted that asks for HTTP; it is to act over HTTPS too.
+    fn let_through_tls(&mut self, conditions: &[Waiting<'_>]) {
+        let known = conditions.iter().filter(|(_, condition)| condition.is_some());
+        let plain: Vec<&Entry> = known
+            .zip(by_way(&self.side, conditions))
+            .filter(|(_, states)| *states == States::Plain)
+            .map(|((entry, _), _)| *entry)
+            .collect();
+        for entry in plain {
+            if self.is_here(entry) {
+                self.differences.left_out.insert(entry.line);
+                let place = self.configuration.place(entry);
+                self.differences.notes.push(format!(
+                    "the HTTPS copy does without the condition at {place}, which holds over plain HTTP only: its rule \
+                     acts over HTTPS as it does over HTTP"
+                ));
+            }
+        }
+    }
+
+    /// What a line says of the way in words.
+    fn reword(&mut self, entry: &Entry, name: &[u8]) {
+        if name.starts_with(b"<") || !self.is_here(entry) && entry.truth == Truth::False {
+            return;
+        }
+        let document = &self.configuration.file(entry.file).document;
+        let raw = without_ending(document.raw(entry.line as usize));
+        let found = self.side.instead(name, &self.configuration.arguments(entry), raw);
+        let Some((instead, why)) = found else { return };
+        let place = self.configuration.place(entry);
+        let shown = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii()).into_owned();
+        let old = shown(raw);
+        self.differences.notes.push(match &instead {
+            _ if !self.is_here(entry) => format!(
+                "`{old}` at {place} holds for HTTPS too, as its file is included: {why} only if that line says so"
+            ),
+            Instead::Line(line) => format!("the HTTPS copy of {place} says `{}`: {why}", shown(line)),
+            Instead::Both(line) => format!("the HTTPS copy of {place} has `{}` beside it: {why}", shown(line)),
+            Instead::Nothing => format!("the HTTPS copy does without {place} (`{old}`): {why}"),
+            Instead::Same => format!("`{old}` at {place} is the same over HTTPS: {why}"),
+        });
+        if self.is_here(entry) && instead != Instead::Same {
+            self.differences.instead.insert(entry.line, instead);
+        }
+    }
+}
+
+fn without_ending(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+    raw.strip_suffix(b"\r").unwrap_or(raw)
 }
 
 fn is_one_of(name: &[u8], names: &[&str]) -> bool {

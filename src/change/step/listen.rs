@@ -1,8 +1,8 @@
 //! The step that gets the port listened on, and HTTP switched off where that is asked. Knows no certificates.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::httpd::{Configuration, Edit, Listen, Truth, VirtualHost};
+use crate::httpd::{Address, Configuration, Edit, Listen, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
@@ -10,6 +10,7 @@ use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, named, say};
 use super::super::request::{Http, Request};
 use super::super::site::site;
+use super::guard;
 
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
@@ -106,6 +107,57 @@ pub(super) fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec
     }
 }
 
+/// Listeners for the port that a flag or a module would switch on, which the server does not have.
+pub(in crate::change) fn sleeping(configuration: &Configuration, port: u16) -> Vec<&Listen> {
+    let listens = configuration.listens().iter();
+    let asleep = listens.filter(|listen| listen.truth == Truth::False && listen.port == port);
+    asleep
+        .filter(|listen| guard::condition(configuration, listen).is_some())
+        .collect()
+}
+
+/// Those listeners by which the domain's site is reached; others are not its own. All, where none leads there and HTTPS
+/// is not there yet.
+fn leading_to_site<'a>(
+    configuration: &Configuration,
+    request: &Request,
+    listens: Vec<&'a Listen>,
+) -> Vec<&'a Listen> {
+    let Ok(site) = site(configuration, request) else {
+        return listens;
+    };
+    let site = site.map(|site| site.section);
+    let ends = |listen: &Listen| -> Vec<Option<IpAddr>> {
+        if !listen.is_wildcard() {
+            return vec![listen.ip()];
+        }
+        let active = configuration
+            .virtual_hosts()
+            .iter()
+            .filter(|host| host.truth == Truth::True);
+        let named = active.flat_map(|host| &host.addresses).filter_map(Address::ip);
+        std::iter::once(None).chain(named.map(Some)).collect()
+    };
+    let leads = |listen: &&&Listen| {
+        ends(listen).into_iter().any(|end| {
+            let answers = configuration.answering(end, listen.port, &request.domain);
+            answers.map(|host| host.section) == site
+        })
+    };
+    let own: Vec<&Listen> = listens.iter().filter(leads).copied().collect();
+    let is_there = || {
+        configuration
+            .listens()
+            .iter()
+            .any(|listen| listen.truth == Truth::True && listen.port == request.port)
+    };
+    if own.is_empty() && !is_there() {
+        listens
+    } else {
+        own
+    }
+}
+
 struct Step<'a> {
     configuration: &'a Configuration,
     request: &'a Request,
@@ -131,7 +183,7 @@ impl<'a> Step<'a> {
             configuration,
             request,
             active: answers.active_listens(),
-            plain: plain_http(answers, request),
+            plain: leading_to_site(configuration, request, plain_http(answers, request)),
             at_home: answers.is_at_home(),
         }
     }
@@ -174,14 +226,20 @@ impl<'a> Step<'a> {
                 "say what is wanted: --http keep (HTTP and HTTPS side by side) or --http off",
             ));
         }
-        self.plain
-            .iter()
-            .map(|listen| match self.cover(listen) {
-                Cover::Covered => self.drop(listen),
-                Cover::Free => self.switch(listen),
-                Cover::Blocked(other) => Err(self.blocked(listen, other)),
-            })
-            .collect()
+        let mut edits = Vec::new();
+        for listen in &self.plain {
+            match self.cover(listen) {
+                Cover::Covered => edits.push(self.drop(listen)?),
+                Cover::Free if self.sleeping(listen).is_empty() => edits.push(self.switch(listen)?),
+                // The line that moves would clash with the one that may wake up; a guarded one does not.
+                Cover::Free => {
+                    edits.push(self.drop(listen)?);
+                    edits.push(self.behind(&[listen], &[at_port(listen, self.request.port)]));
+                }
+                Cover::Blocked(other) => return Err(self.blocked(listen, other)),
+            }
+        }
+        Ok(edits)
     }
 
     fn cover(&self, listen: &Listen) -> Cover<'a> {
@@ -198,7 +256,7 @@ impl<'a> Step<'a> {
         let covers = |other: &Listen| {
             other.address == wanted.address
                 || other.address.is_none()
-                || other.address.as_deref() == Some("[::]")
+                || other.is_all_of(&Ipv6Addr::UNSPECIFIED.into())
                 || (other.is_wildcard() && wanted.ip().is_none_or(|ip| ip.is_ipv4()))
                 || (wanted.ip().is_some() && wanted.ip() == other.ip())
         };
@@ -233,26 +291,28 @@ impl<'a> Step<'a> {
     /// Active virtual hosts that can be reached only through the listeners that go.
     fn losers(&self) -> Vec<&VirtualHost> {
         let goes = |listen: &Listen| self.plain.iter().any(|plain| plain.entry == listen.entry);
-        let stays = |port: u16| {
-            self.active
-                .iter()
-                .any(|listen| listen.port == port && !goes(listen))
+        let stays = |address: &Address| {
+            self.active.iter().any(|listen| {
+                listen.port != self.request.port
+                    && !goes(listen)
+                    && address.port.is_none_or(|port| port == listen.port)
+                    && address.ip().is_none_or(|ip| listen.takes(ip))
+            })
         };
         // The site itself is served over HTTPS instead.
         let own = site(self.configuration, self.request).ok().flatten();
         let hosts = self.configuration.virtual_hosts().iter().filter(|host| {
             let reached = host.addresses.iter().any(|address| {
-                self.plain
-                    .iter()
-                    .any(|plain| address.port.is_none_or(|port| port == plain.port))
+                self.plain.iter().any(|plain| {
+                    address.port.is_none_or(|port| port == plain.port)
+                        && address.ip().is_none_or(|ip| plain.takes(ip))
+                })
             });
-            let remains = host.addresses.iter().any(|address| match address.port {
-                Some(port) => stays(port) || port == self.request.port,
-                None => self
-                    .active
-                    .iter()
-                    .any(|listen| listen.port != self.request.port && !goes(listen)),
-            });
+            let is_tls = |address: &Address| address.port == Some(self.request.port);
+            let remains = host
+                .addresses
+                .iter()
+                .any(|address| is_tls(address) || stays(address));
             let is_own = own.as_ref().is_some_and(|own| own.section == host.section);
             host.truth == Truth::True && reached && !remains && !is_own
         });
@@ -274,6 +334,17 @@ impl<'a> Step<'a> {
             "https",
             reason,
         ))
+    }
+
+    /// Listeners for HTTPS that are switched off and would stand in the way of one in that place.
+    fn sleeping(&self, listen: &Listen) -> Vec<&'a Listen> {
+        let wanted = Listen {
+            port: self.request.port,
+            ..listen.clone()
+        };
+        let mut all = sleeping(self.configuration, self.request.port);
+        all.retain(|other| other.overlaps(&wanted));
+        all
     }
 
     /// A listener that is no longer wanted is commented out.
@@ -359,11 +430,14 @@ impl<'a> Step<'a> {
     /// `Listen` lines behind the last of some, or else behind the server root. They stand together: `0.0.0.0` and
     /// `[::]` start only when nothing stands between them.
     fn behind(&self, siblings: &[&Listen], endpoints: &[String]) -> Edit {
-        let lines: Vec<Vec<u8>> = endpoints
-            .iter()
-            .map(|endpoint| format!("Listen {endpoint}").into_bytes())
-            .collect();
-        let reason = format!("listen for HTTPS on {}", endpoints.join(" and "));
+        let port = self.request.port;
+        let sleeping = sleeping(self.configuration, port);
+        let lines = guard::lines(self.configuration, &sleeping, endpoints);
+        let mut reason = format!("listen for HTTPS on {}", endpoints.join(" and "));
+        if let Some(first) = sleeping.first() {
+            let place = self.configuration.place(self.configuration.entry(first.entry));
+            reason += &format!(", unless the `Listen {}` at {place} does", first.endpoint());
+        }
         let last = siblings.iter().rfind(|listen| self.is_in_file(listen));
         let (file, line) = match last.map(|listen| self.configuration.entry(listen.entry)) {
             Some(last) => (last.file, Some(last.line)),
@@ -381,6 +455,6 @@ impl<'a> Step<'a> {
 
 /// `0.0.0.0` and `[::]` side by side: one for each family, which Apache can bind together when they are adjacent.
 fn is_family_pair(a: &Listen, b: &Listen) -> bool {
-    let both = [a.address.as_deref(), b.address.as_deref()];
-    both.contains(&Some("0.0.0.0")) && both.contains(&Some("[::]"))
+    let [v4, v6]: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    a.is_all_of(&v4) && b.is_all_of(&v6) || a.is_all_of(&v6) && b.is_all_of(&v4)
 }

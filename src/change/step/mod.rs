@@ -1,12 +1,14 @@
 //! The steps to HTTPS, one a file. Each asks whether its goal holds, and if not, gives the changes that are missing.
 
-mod copy;
+pub(super) mod copy;
 mod debian;
+mod guard;
 pub(super) mod listen;
 mod module;
 mod new_host;
 mod policy;
 mod redirect;
+pub(super) mod tls_side;
 mod update;
 mod virtual_host;
 

@@ -108,6 +108,10 @@ fn content_of_site(
     let own = copy::indentation(&copied.lines).map(<[u8]>::to_vec);
     let unit = own.unwrap_or_else(|| [indentation.as_slice(), &unit_of(document)].concat());
     let mut body = indented(&bytes(&copied.names), &unit);
+    body.extend(indented(
+        &copy::inherited(configuration, request, Some(site)).0,
+        &unit,
+    ));
     body.extend(copied.lines);
     body.extend(indented(&tls, &unit));
     let reason = format!(
@@ -127,6 +131,7 @@ fn content_of_main_server(configuration: &Configuration, request: &Request) -> R
     let mut lines = bytes(&name_lines(&request.names().collect::<Vec<_>>()));
     lines.extend(tls_lines(configuration, request)?);
     lines.extend(bytes(policy::inherited_rewrites(configuration)));
+    lines.extend(copy::inherited(configuration, request, None).0);
     Ok(Content {
         body: indented(&lines, &unit_of(&configuration.file(0).document)),
         indentation: Vec::new(),

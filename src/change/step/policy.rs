@@ -2,10 +2,10 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
-use super::super::existing::leads_to;
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::{Profile, Request};
+use super::super::target::{Condition, Names, Rule};
 
 /// A directive that the TLS virtual host is to have.
 pub(super) struct Wanted {
@@ -153,43 +153,42 @@ fn protocols_are_strict(configuration: &Configuration) -> bool {
 
 /// Refuses when what the virtual host inherits would send its clients back to where they are.
 pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> Result<(), PlanError> {
-    let names = ["Redirect", "RedirectPermanent", "RedirectTemp", "RedirectMatch"];
-    let redirects = names.iter().flat_map(|name| server_level(configuration, name));
-    let rewrites = server_level(configuration, "RewriteRule").filter(|_| rewrites(configuration));
-    let to_https = redirects.chain(rewrites).find(|entry| {
-        configuration
-            .arguments(entry)
-            .iter()
-            .any(|word| leads_to(word, &[&request.domain]))
-    });
-    match to_https {
-        // A rule that asks whether the request came over TLS does not loop.
-        Some(entry) if !asks_for_https(configuration, entry) => Err(refuse(
-            RefusalCode::RedirectLoop,
-            say![
-                "the main server redirects to https at ",
-                Place::of(configuration, entry),
-                "; the new virtual host would inherit that and redirect to itself without end",
-            ],
-            ". ",
-            "Move the redirect into a virtual host for HTTP (<VirtualHost *:80>), then run again",
-        )),
-        _ => Ok(()),
+    let names = Names(request.names().collect());
+    let rewriting = rewrites(configuration);
+    let mut conditions = Vec::new();
+    for entry in configuration
+        .inside(SERVER)
+        .filter(|entry| entry.truth == Truth::True)
+    {
+        let (name, arguments) = (configuration.name(entry), configuration.arguments(entry));
+        if name.eq_ignore_ascii_case(b"RewriteCond") {
+            conditions.extend(Condition::new(&arguments));
+            continue;
+        }
+        let is_rule = name.eq_ignore_ascii_case(b"RewriteRule");
+        let conditions = if is_rule {
+            std::mem::take(&mut conditions)
+        } else {
+            Vec::new()
+        };
+        if is_rule && !rewriting {
+            continue;
+        }
+        let rule = Rule::new(&name, &arguments, None, &conditions);
+        if rule.is_some_and(|rule| rule.is_endless(&names, request.port)) {
+            return Err(refuse(
+                RefusalCode::RedirectLoop,
+                say![
+                    "the main server redirects to https at ",
+                    Place::of(configuration, entry),
+                    "; the new virtual host would inherit that and redirect to itself without end",
+                ],
+                ". ",
+                "Move the redirect into a virtual host for HTTP (<VirtualHost *:80>), then run again",
+            ));
+        }
     }
-}
-
-/// Does a condition with `HTTPS`, `REQUEST_SCHEME` or the port stand right before a rule?
-fn asks_for_https(configuration: &Configuration, rule: &Entry) -> bool {
-    server_level(configuration, "RewriteCond").any(|condition| {
-        let words = configuration.arguments(condition);
-        let asks = words.first().is_some_and(|word| {
-            let word = String::from_utf8_lossy(word).to_ascii_uppercase();
-            ["HTTPS", "REQUEST_SCHEME", "SERVER_PORT"]
-                .iter()
-                .any(|name| word.contains(name))
-        });
-        asks && condition.file == rule.file && condition.line < rule.line
-    })
+    Ok(())
 }
 
 fn rewrites(configuration: &Configuration) -> bool {

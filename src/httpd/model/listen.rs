@@ -23,15 +23,23 @@ pub struct Listen {
 impl Listen {
     /// Does it accept connections for every local address of some family?
     pub fn is_wildcard(&self) -> bool {
-        self.address
-            .as_deref()
-            .is_none_or(|address| matches!(address, "0.0.0.0" | "[::]"))
+        self.address.is_none() || self.parsed().is_some_and(|ip| ip.is_unspecified())
+    }
+
+    /// Does it accept connections for every local address of that family, given as `0.0.0.0` or `::`?
+    pub fn is_all_of(&self, family: &IpAddr) -> bool {
+        self.parsed()
+            .is_some_and(|ip| ip == *family && ip.is_unspecified())
     }
 
     /// Its address as an IP address; `None` for all addresses and for host names.
     pub fn ip(&self) -> Option<IpAddr> {
-        let address = self.address.as_deref().filter(|_| !self.is_wildcard())?;
-        address.trim_matches(['[', ']']).parse().ok()
+        self.parsed().filter(|ip| !ip.is_unspecified())
+    }
+
+    /// Its address, whatever it is written like.
+    fn parsed(&self) -> Option<IpAddr> {
+        self.address.as_deref()?.trim_matches(['[', ']']).parse().ok()
     }
 
     /// Is it active, and accepts connections to the address?
