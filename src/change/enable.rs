@@ -51,6 +51,8 @@ impl Plan {
                 })?;
                 if !acts.is_empty() {
                     edited = true;
+                    // What was read before goes before more memory is asked for.
+                    drop(edited_so_far.take());
                     let (edits, links) = split(acts);
                     plan.changes.extend(work.apply(edits, &mut request)?);
                     work.link(&links)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::entries::Entries;
-use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
+use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId};
 use super::facts::Facts;
 use super::hosts::Hosts;
 use super::known;
@@ -15,6 +15,7 @@ use super::module::{LoadModule, Modules};
 use super::path::resolve;
 use super::source::Source;
 use super::spot::Spot;
+use super::texts::Texts;
 use super::truth::Truth;
 use super::virtual_host::Address;
 use crate::finding::Finding;
@@ -30,7 +31,7 @@ pub struct Configuration {
     pub(in crate::httpd) files: Vec<ReadFile>,
     pub(in crate::httpd) entries: Entries,
     pub(in crate::httpd) sections: Vec<Section>,
-    pub(in crate::httpd) texts: Vec<Text>,
+    pub(in crate::httpd) texts: Texts,
     pub(in crate::httpd) problems: Vec<Finding<Spot>>,
     pub(in crate::httpd) load_modules: Vec<LoadModule>,
     pub(in crate::httpd) modules: Modules,
@@ -202,10 +203,8 @@ impl Configuration {
 
     /// What a glance at its text has shown.
     pub(crate) fn glance(&self, entry: &Entry) -> Glance {
-        match entry.text.checked_sub(1) {
-            Some(index) => self.texts[index as usize].glance,
-            None => self.files[entry.file as usize].document.lines()[entry.line as usize].glance,
-        }
+        let own = self.texts.glance(entry.text);
+        own.unwrap_or_else(|| self.files[entry.file as usize].document.lines()[entry.line as usize].glance)
     }
 
     /// Entries of the server level, conditionals that Apache decides while reading seen through.
@@ -229,15 +228,15 @@ impl Configuration {
 
     /// The whole text of an entry: joined, trimmed, and with variables substituted where it is active.
     pub fn text(&self, entry: &Entry) -> Cow<'_, [u8]> {
-        match entry.text.checked_sub(1) {
-            Some(index) => Cow::Borrowed(&self.texts[index as usize].bytes),
+        match self.texts.bytes(entry.text) {
+            Some(own) => Cow::Borrowed(own),
             None => self.files[entry.file as usize].document.text(entry.line as usize),
         }
     }
 
     /// Its place in a macro, if it came out of one.
     pub fn macro_place(&self, entry: &Entry) -> Option<&MacroPlace> {
-        self.texts[entry.text.checked_sub(1)? as usize].place.as_ref()
+        self.texts.place(entry.text)
     }
 
     /// Its name: the first word. That of a section opening starts with `<` and has no `>`.
