@@ -77,6 +77,7 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
             }
         }
     }
+    addresses.shrink_to_fit();
     walk.contexts[section].host = Some(walk.hosts.all.len() as u32);
     walk.hosts.tls.push(Tls::default());
     walk.hosts.all.push(VirtualHost {

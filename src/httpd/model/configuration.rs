@@ -198,6 +198,7 @@ impl Configuration {
                 named.setting = Some(id);
             }
         }
+        index.known.iter_mut().for_each(|named| named.all.shrink_to_fit());
         index
     }
 
@@ -267,12 +268,9 @@ impl Configuration {
             .collect()
     }
 
-    /// The argument of a section: up to the last `>` of the line.
+    /// The argument of a section.
     pub fn section_argument(&self, entry: &Entry) -> Vec<u8> {
-        let mut rest = self.rest(entry);
-        let end = rest.iter().rposition(|&b| b == b'>').unwrap_or(rest.len());
-        rest.truncate(end);
-        trim(&rest).to_vec()
+        section_argument(&self.text(entry)).to_vec()
     }
 
     /// The innermost section around an entry that is not a conditional decided while reading.
@@ -394,6 +392,15 @@ impl Configuration {
             self.line_number(entry)
         )
     }
+}
+
+/// The argument of a section: what stands between its name and the last `>` of the line.
+pub(super) fn section_argument(text: &[u8]) -> &[u8] {
+    let mut words = words(text);
+    words.next();
+    let rest = words.rest();
+    let end = memchr::memrchr(b'>', rest).unwrap_or(rest.len());
+    trim(&rest[..end])
 }
 
 /// Apache drops one `>` at the end of the first word unless it starts with `</` (or any byte and a slash).

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::address_sets::{AddressSets, in_parts};
-use super::configuration::Configuration;
+use super::configuration::{Configuration, section_argument};
 use super::entry::{Entry, EntryId, SERVER, SectionId};
 use super::hosts::Hosts;
 use super::listen::{Listen, parse_listen};
@@ -89,9 +89,10 @@ impl Configuration {
                 .collect()
         };
         let mut hosts = Hosts::default();
-        hosts
-            .all
-            .extend(in_parts(usize::MAX, &openings, read).into_iter().flatten());
+        hosts.all.reserve_exact(openings.len());
+        for mut part in in_parts(usize::MAX, &openings, read) {
+            hosts.all.append(&mut part);
+        }
         hosts
     }
 
@@ -104,8 +105,9 @@ impl Configuration {
         main: Option<&str>,
     ) -> VirtualHost {
         let entry = self.entry(opening);
-        let argument = self.section_argument(entry);
-        let addresses = word::words(&argument).filter_map(|w| Address::parse(&w.value, || port));
+        let text = self.text(entry);
+        let words = word::words(section_argument(&text));
+        let addresses = words.filter_map(|w| Address::parse(&w.value, || port));
         let mut host = VirtualHost {
             section,
             entry: opening,
@@ -130,6 +132,9 @@ impl Configuration {
             host.aliases
                 .extend(aliases.map(|alias| String::from_utf8_lossy(&alias.value).into_owned()));
         }
+        // There may be a hundred thousand of them.
+        host.addresses.shrink_to_fit();
+        host.aliases.shrink_to_fit();
         // `ap_fini_vhost_config`, after all is read: the main server's name where an address is `*`. Elsewhere that of
         // the address in DNS, which is not asked here.
         let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
@@ -212,7 +217,14 @@ impl Configuration {
         section: SectionId,
         name: &str,
     ) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
-        let all = self.by_name(name).map_or(&[][..], |named| &named.all);
+        self.those_in(section, self.by_name(name).map_or(&[], |named| &named.all))
+    }
+
+    fn those_in<'a>(
+        &'a self,
+        section: SectionId,
+        all: &'a [EntryId],
+    ) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
         let behind = match section {
             SERVER => 0,
             _ => all.partition_point(|id| *id <= self.sections[section as usize].opening),
@@ -261,13 +273,13 @@ impl Configuration {
 
     /// The last active setting of a directive in a section, or else in the main server.
     pub fn setting(&self, section: SectionId, name: &str) -> Option<&Entry> {
-        let active = |(_, entry): &(_, &Entry)| entry.truth == Truth::True;
-        let own = || self.named_in(section, name).filter(active).last();
+        let named = self.by_name(name)?;
+        let own = || {
+            let own = self.those_in(section, &named.all).map(|(_, entry)| entry);
+            own.filter(|entry| entry.truth == Truth::True).last()
+        };
         let own = if section == SERVER { None } else { own() };
-        match own {
-            Some((_, entry)) => Some(entry),
-            None => self.by_name(name)?.setting.map(|id| self.entry(id)),
-        }
+        own.or_else(|| named.setting.map(|id| self.entry(id)))
     }
 
     /// The active listeners on an address and port that virtual hosts write like this one.
