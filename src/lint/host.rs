@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::context::Directive;
 use super::hosts::{Hosts, Tls};
 use super::listen::{in_range, parse_address_port};
-use super::reach::{Reach, reach};
+use super::reach::{Reach, reach_among};
 use super::walk::Walk;
 use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
 use crate::httpd::{
-    Address, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host, matches_alias,
+    Address, AddressSets, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host, matches_alias,
     without_scheme,
 };
 use crate::mod_ssl::has_https_listener;
@@ -215,7 +215,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
 
 /// Virtual hosts that answer nobody.
 fn unreached(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
-    let reach = reach(walk.c, hosts);
+    let reach = reach_among(walk.c, hosts, &AddressSets::of(hosts));
     for (host, reach) in hosts.iter().zip(reach) {
         let name = host.server_name.as_deref().unwrap_or("this virtual host");
         let message = match reach {

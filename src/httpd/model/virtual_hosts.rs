@@ -266,7 +266,8 @@ impl Configuration {
         }
     }
 
-    fn address_sets(&self) -> &AddressSets {
+    /// All virtual hosts by address and by name.
+    pub(crate) fn address_sets(&self) -> &AddressSets {
         let hosts = self.hosts();
         hosts.sets.get_or_init(|| AddressSets::of(&hosts.all))
     }
