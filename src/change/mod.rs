@@ -10,13 +10,13 @@ mod existing;
 mod notes;
 mod plan;
 mod prove;
+mod redirection;
 mod refusal;
 mod request;
 mod shown;
 mod site;
 mod site_candidates;
 mod step;
-mod target;
 mod text;
 mod work;
 

@@ -8,7 +8,9 @@ use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, lint};
 use crate::finding::{Finding, Place};
-use crate::httpd::{Configuration, Entry, Listen, Platform, SERVER, SectionId, Truth, resolve};
+use crate::httpd::{
+    Configuration, Entry, Listen, Platform, SERVER, SectionId, Truth, VirtualHost, in_parts, resolve,
+};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::place::ShownPath;
@@ -165,10 +167,6 @@ impl Status {
     /// Of a configuration.
     pub fn of(loaded: &Loaded) -> Status {
         let configuration = &loaded.configuration;
-        let look = Look {
-            loaded,
-            configuration,
-        };
         let files = configuration.files().iter();
         let counts_all = configuration.virtual_hosts().len() <= QUICKLY_COUNTED;
         let problems = match counts_all {
@@ -182,6 +180,10 @@ impl Status {
             .collect();
         let error_count = stops.len();
         stops.truncate(NAMED);
+        let look = Look {
+            loaded,
+            configuration,
+        };
         Status {
             error_count,
             warning_count: counts_all.then_some(problems.len() - error_count),
@@ -280,9 +282,9 @@ impl Look<'_> {
 
     fn virtual_hosts(&self) -> Vec<Host> {
         let configuration = self.configuration;
-        let hosts = configuration.virtual_hosts();
-        let reached = hosts.iter().zip(reach(configuration, hosts));
-        let told = reached.map(|(host, reach)| {
+        let reached = reach(configuration);
+        let hosts: Vec<_> = configuration.virtual_hosts().iter().zip(reached).collect();
+        let tell = |(host, reach): &(&VirtualHost, Reach)| {
             let tls = speaks_tls(configuration, host);
             let certificate = self.certificate(host.section).filter(|_| tls);
             let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
@@ -293,11 +295,14 @@ impl Look<'_> {
                 tls,
                 certificate,
                 truth: host.truth,
-                remark: remark(configuration, reach).or(bare),
+                remark: remark(configuration, *reach).or(bare),
                 place: self.place(configuration.entry(host.entry)),
             }
+        };
+        let told = in_parts(usize::MAX, &hosts, |part| {
+            part.iter().map(tell).collect::<Vec<_>>()
         });
-        told.collect()
+        told.into_iter().flatten().collect()
     }
 }
 
