@@ -224,7 +224,7 @@ fn another_key(esync: &Esync, gateway: &Gateway, leaf: &Leaf) {
     assert_eq!(codes(&gone["findings"])[0], "KEY-MISMATCH", "{gone}");
     let told = esync.explain();
     assert_eq!(
-        (&told["outcome"], &told["explained"][0]["code"]),
+        (&told["outcome"], &told["findings"][0]["code"]),
         (&"failed".into(), &"KEY-MISMATCH".into()),
         "{told}"
     );
@@ -239,7 +239,7 @@ fn another_name(esync: &Esync, gateway: &Gateway) {
     esync.run(&["restart"], 0);
     assert_eq!(esync.verify(12), ["NAME-NOT-COVERED"]);
     let told = esync.explain();
-    assert_eq!(codes(&told["explained"])[0], "NAME-NOT-COVERED", "{told}");
+    assert_eq!(codes(&told["findings"])[0], "NAME-NOT-COVERED", "{told}");
     assert_eq!(gateway.post(PATH, b"lost;").0, 502);
 }
 

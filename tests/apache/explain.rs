@@ -134,7 +134,7 @@ fn checked(site: &Site) -> (Vec<String>, Value) {
         .arg(&site.httpd.binary)
         .run();
     let answer: Value = run.data();
-    let mut all = codes(&answer["configuration"]);
+    let mut all = codes(&answer["findings"]);
     for one in answer["checked"].as_array().unwrap() {
         all.extend(codes(&one["findings"]));
     }
@@ -170,7 +170,7 @@ fn what_apache_says_is_explained_and_was_foreseen() {
         let captured = site.folder.path().join("captured");
         files::write(&captured, &text);
         let told = site.json(&["explain", captured.to_str().unwrap()], 0);
-        let told = codes(&told["explained"]);
+        let told = codes(&told["findings"]);
         if told.first().map(String::as_str) != Some(fault.explained) {
             let text = String::from_utf8_lossy(&text);
             wrong.push(format!("{}: explain finds {told:?}\n{text}", fault.about));

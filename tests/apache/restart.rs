@@ -126,9 +126,9 @@ fn what_is_disabled_is_served_no_more() {
         .expect_code(0);
     site.command(&["disable", "--yes"]).run().expect_code(0);
     assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
-    let done = json(&site.command(&disable).run().expect_code(0));
+    let done = site.command(&disable).run().expect_code(0).envelope();
     assert_eq!(
-        (&done["result"], &done["server"]["result"]),
+        (&done["result"], &done["data"]["server"]["result"]),
         (&"unchanged".into(), &"restarted".into()),
         "{done}"
     );
@@ -146,14 +146,13 @@ fn without_being_asked_the_server_is_left_alone() {
     assert_eq!(site.answers(), before);
     // Asked later, it is restarted although nothing has to be written; and once only.
     for result in ["restarted", "shows-it"] {
-        let done = json(
-            &site
-                .enable(&site.leaf, &["--restart", "--json"])
-                .run()
-                .expect_code(0),
-        );
+        let done = site
+            .enable(&site.leaf, &["--restart", "--json"])
+            .run()
+            .expect_code(0)
+            .envelope();
         assert_eq!(
-            (&done["result"], &done["server"]["result"]),
+            (&done["result"], &done["data"]["server"]["result"]),
             (&"unchanged".into(), &result.into()),
             "{done}"
         );
@@ -259,12 +258,15 @@ fn a_restart_without_a_free_port_is_explained_later_too() {
         let explained = json(&site.command(&["explain", "--json"]).run().expect_code(0));
         assert_eq!(explained["outcome"], "failed", "{word}: {explained}");
         assert_eq!(
-            explained["explained"][0]["code"], "PORT-TAKEN",
+            explained["findings"][0]["code"], "PORT-TAKEN",
             "{word}: {explained}"
         );
-        assert_eq!(explained["explained"][0]["count"], 1, "{word}: {explained}");
         assert_eq!(
-            explained["unknown"],
+            explained["findings"][0]["occurrence_count"], 1,
+            "{word}: {explained}"
+        );
+        assert_eq!(
+            explained["unknown_lines"],
             Value::Array(Vec::new()),
             "{word}: {explained}"
         );

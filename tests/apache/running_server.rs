@@ -66,7 +66,7 @@ fn restart_starts_serves_and_renews() {
     let told = site.json(&["explain"], 0);
     assert_eq!(told["outcome"], "failed", "{told}");
     assert_eq!(
-        (&told["explained"][0]["code"], &told["explained"][0]["seen"]),
+        (&told["findings"][0]["code"], &told["findings"][0]["seen"]),
         (&"KEY-MISMATCH".into(), &true.into())
     );
     let _ = fs::remove_file(site.root().join("logs/httpd.pid"));
@@ -78,18 +78,18 @@ fn a_port_that_another_program_holds() {
     let socket = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
     let ports = site.json(&["ports"], 12);
     let tls = &ports["ports"][1];
-    assert_eq!(tls["finding"]["code"], "PORT-TAKEN", "{ports}");
+    assert_eq!(tls["findings"][0]["code"], "PORT-TAKEN", "{ports}");
     assert_eq!(tls["holders"][0]["pid"], std::process::id(), "{ports}");
-    assert_eq!(ports["ports"][0]["finding"], Value::Null);
+    assert_eq!(ports["ports"][0]["findings"], serde_json::json!([]));
     let checked = site.json(&["check"], 12);
-    assert_eq!(codes(&checked["configuration"]), ["PORT-TAKEN"]);
+    assert_eq!(codes(&checked["findings"]), ["PORT-TAKEN"]);
     site.run(&["restart"], 4);
     // What Apache says of it is on the terminal only; piped in, it is explained.
     let said = site.daemon.tell("start");
     assert_eq!(said.code, Some(1), "{}", said.report());
     files::write(&site.folder.path().join("said"), &said.stderr);
     let told = site.json(&["explain", site.folder.path().join("said").to_str().unwrap()], 0);
-    assert_eq!(told["explained"][0]["code"], "PORT-TAKEN", "{told}");
+    assert_eq!(told["findings"][0]["code"], "PORT-TAKEN", "{told}");
     drop(socket);
     site.run(&["ports"], 0);
 }
@@ -192,7 +192,7 @@ fn shadows_and_plain_http() {
     site.install("other", &other);
     site.configure(&(site.host(NAME, "other", "") + &site.host(NAME, "server", "")));
     let checked = site.json(&["check"], 12);
-    assert_eq!(codes(&checked["configuration"]), ["VHOST-SHADOWED"], "{checked}");
+    assert_eq!(codes(&checked["findings"]), ["VHOST-SHADOWED"], "{checked}");
     site.run(&["restart"], 0);
     assert_eq!(site.verify(12), ["VHOST-SHADOWED"]);
 
@@ -202,7 +202,7 @@ fn shadows_and_plain_http() {
         format!("<VirtualHost *:{port}>\nServerName plain.example.com\nSSLEngine off\n</VirtualHost>\n");
     site.configure(&(plain + &site.host(NAME, "server", "")));
     let checked = site.json(&["check"], 12);
-    assert_eq!(codes(&checked["configuration"]), ["TLS-OFF"], "{checked}");
+    assert_eq!(codes(&checked["findings"]), ["TLS-OFF"], "{checked}");
     let failed = site.run(&["restart"], 11);
     assert!(failed.stderr_text().contains("plain HTTP"), "{}", failed.report());
     assert_eq!(site.verify(12), ["PLAIN-HTTP"]);
@@ -215,7 +215,7 @@ fn shadows_and_plain_http() {
         .replace(&format!(":{port}>"), &format!(":{apart}>"));
     site.configure(&host);
     let checked = site.json(&["check"], 12);
-    let found = codes(&checked["configuration"]);
+    let found = codes(&checked["findings"]);
     assert!(found.contains(&"LISTEN-MISSING".to_string()), "{checked}");
 }
 
@@ -230,7 +230,7 @@ fn logs_of_virtual_hosts_and_swapped_files() {
     let said = site.daemon.tell("start");
     assert_eq!(said.code, Some(1), "{}", said.report());
     let told = site.json(&["explain"], 0);
-    let first = &told["explained"][0];
+    let first = &told["findings"][0];
     assert_eq!(
         (&first["code"], &first["seen"]),
         (&"KEY-NOT-A-KEY".into(), &true.into()),
@@ -256,12 +256,12 @@ fn logs_of_virtual_hosts_and_swapped_files() {
     // Corrected since: the log says the old thing, and the files no longer show it.
     site.configure(&site.host(NAME, "server", "ErrorLog conf/error_log\n"));
     let told = site.json(&["explain"], 0);
-    assert_eq!(told["explained"][0]["seen"], false, "{told}");
+    assert_eq!(told["findings"][0]["seen"], false, "{told}");
     // Long ago is not asked for.
     let later = site.json(&["explain", "--since", "2099-01-01"], 0);
-    assert_eq!(later["explained"].as_array().unwrap().len(), 0);
+    assert_eq!(later["findings"].as_array().unwrap().len(), 0);
     let hour = site.json(&["explain", "--since", "1h"], 0);
-    assert_eq!(hour["explained"][0]["code"], "KEY-NOT-A-KEY", "{hour}");
+    assert_eq!(hour["findings"][0]["code"], "KEY-NOT-A-KEY", "{hour}");
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn the_lines_of_the_article() {
         .expect_code(0);
     let told: Value = outcome.data();
     assert_eq!(
-        codes(&told["explained"]),
+        codes(&told["findings"]),
         ["KEY-MISMATCH", "NAME-NOT-COVERED"],
         "{told}"
     );
@@ -293,7 +293,7 @@ fn the_lines_of_the_article() {
         (0, "have a new certificate made"),
         (1, "ServerName of the virtual host"),
     ] {
-        let fix = told["explained"][at]["fix"].as_str().unwrap();
+        let fix = told["findings"][at]["fix"].as_str().unwrap();
         assert!(fix.contains(words), "{fix}");
     }
     esync_ssl().args(["explain", "/no/such/log"]).run().expect_code(1);
@@ -326,7 +326,7 @@ fn a_running_server_is_found_without_being_named() {
         .args(["-f", "conf/httpd.conf", "-D", "SPECIAL", "-k", "start"]);
     process::finish(&mut command, Duration::from_secs(30)).expect_code(0);
     let ports = site.json(&["ports"], 0);
-    assert_eq!(ports["ports"][2]["listen"], "127.0.0.1:8081", "{ports}");
+    assert_eq!(ports["ports"][2]["endpoint"], "127.0.0.1:8081", "{ports}");
     // Restarted by us it keeps its flag.
     site.run(&["restart"], 0);
     let ports = site.json(&["ports"], 0);

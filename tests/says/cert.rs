@@ -60,6 +60,13 @@ impl Desk {
         outcome.data()
     }
 
+    /// What became of it, in one word.
+    #[track_caller]
+    fn result(&self, words: &[&str], status: i32) -> Value {
+        let outcome = self.run(&[words, &["--json"]].concat(), status);
+        outcome.envelope()["result"].take()
+    }
+
     /// Looks for the pass-phrase and for any line of any private key in the folder.
     #[track_caller]
     fn nothing_secret(&self, outcome: &Outcome) {
@@ -114,9 +121,12 @@ fn self_signed_makes_key_and_certificate_once() {
         "--days",
         "30",
     ];
-    let report = desk.json(&words, 0);
-    assert_eq!(report["result"], "written");
-    assert_eq!(report["create"][0]["file"], format!("{NAME}.key"));
+    let told = desk.run(&[&words[..], &["--json"]].concat(), 0).envelope();
+    assert_eq!(told["result"], "written");
+    let made = &told["data"]["files"][0];
+    let key = desk.folder.path().join(format!("{NAME}.key"));
+    assert_eq!(made["path"], key.display().to_string());
+    assert_eq!(made["action"], "create");
     assert_private(&desk.path(&format!("{NAME}.key")));
     let before = files::snapshot(desk.folder.path());
     let refused = desk.run(&words, 4);
@@ -159,7 +169,7 @@ fn key_types_and_names_of_files_are_chosen() {
         let seen = desk.json(&["cert", "inspect", &key], 0);
         assert_eq!(seen["files"][0]["items"][0]["key"]["type"], shown);
         let check = ["check", "--cert", &certificate, "--key", &key, "--domain", NAME];
-        assert_eq!(desk.json(&check, 0)["errors"], 0);
+        assert_eq!(desk.json(&check, 0)["error_count"], 0);
     }
     desk.run(&["cert", "self-signed", "--domain", NAME, "--days", "99999"], 1);
     desk.run(&["cert", "self-signed", "--domain", "no name"], 1);
@@ -308,13 +318,13 @@ fn a_pfx_is_taken_apart() {
     ];
     let report = desk.json(&check, 0);
     assert_eq!(
-        (&report["errors"], &report["warnings"]),
+        (&report["error_count"], &report["warning_count"]),
         (&0.into(), &0.into()),
         "{report}"
     );
     // The same again is already there; something else of that name is in the way.
-    let again = desk.json(&[&import[..], &["--passphrase-file", "phrase"]].concat(), 0);
-    assert_eq!(again["result"], "unchanged");
+    let again = desk.result(&[&import[..], &["--passphrase-file", "phrase"]].concat(), 0);
+    assert_eq!(again, "unchanged");
     files::write(&desk.path("out/www.example.com.crt"), "mine");
     desk.run(&[&import[..], &["--passphrase-file", "phrase"]].concat(), 4);
     assert_eq!(
@@ -450,7 +460,7 @@ fn inspect_says_what_everything_is() {
     );
     let missing = desk.json(&["cert", "inspect", "nobody", "all.pem"], 1);
     assert_eq!(missing["files"].as_array().unwrap().len(), 1);
-    assert_eq!(missing["errors"].as_array().unwrap().len(), 1);
+    assert_eq!(missing["unread"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -477,8 +487,8 @@ fn install_puts_files_where_the_server_finds_them() {
         chain,
     ];
     let before = files::snapshot(&root);
-    let dry = desk.json(&[&words[..], &["--dry-run"]].concat(), 0);
-    assert_eq!(dry["result"], "would-change");
+    let dry = desk.result(&[&words[..], &["--dry-run"]].concat(), 0);
+    assert_eq!(dry, "would-change");
     assert_eq!(files::snapshot(&root), before);
     // Errors are told and refused, unless overridden by name.
     let wrong = desk.json(&[&words[..], &["--domain", "other.example.com"]].concat(), 4);
@@ -490,7 +500,7 @@ fn install_puts_files_where_the_server_finds_them() {
         desk.fingerprint("Apache24/conf/ssl/www.example.com.crt"),
         desk.leaf.der
     );
-    assert_eq!(desk.json(&words, 0)["result"], "unchanged");
+    assert_eq!(desk.result(&words, 0), "unchanged");
     let forced = ["--domain", "other.example.com", "--force", "NAME-NOT-COVERED"];
     desk.run(&[&words[..], &forced].concat(), 0);
     assert!(root.join("conf/ssl/other.example.com.crt").is_file());
@@ -513,7 +523,7 @@ fn install_puts_files_where_the_server_finds_them() {
         chain,
     ];
     let report = desk.json(&words, 0);
-    let file = report["create"][0]["file"].as_str().unwrap();
+    let file = report["files"][0]["path"].as_str().unwrap();
     assert!(
         file.contains("www.example.com-20") && file.ends_with(".key"),
         "{file}"

@@ -498,15 +498,15 @@ fn looking_writes_nothing() {
     server.disable(&[]).expect_code(14);
     let outcome = server.disable(&["--json", "--dry-run"]).expect_code(0);
     assert_eq!(files::snapshot(&server.root()), before);
+    assert_eq!(outcome.envelope()["result"], "would-change");
     let document = outcome.data();
-    assert_eq!(document["result"], "would-change");
     assert!(
         document["changes"].as_array().expect("changes").len() >= 3,
         "{document}"
     );
     let outcome = server.disable(&["--json", "--yes"]).expect_code(0);
+    assert_eq!(outcome.envelope()["result"], "written");
     let document = outcome.data();
-    assert_eq!(document["result"], "written");
     assert!(document["backup"].is_string(), "{document}");
     let outcome = server.disable(&["--json", "--yes"]).expect_code(0);
     assert!(

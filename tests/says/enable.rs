@@ -237,13 +237,16 @@ fn json_is_one_document_with_everything() {
     let site = Site::new();
     let fields = |document: &Value| {
         for change in document["changes"].as_array().expect("changes") {
-            for text in ["file", "before", "after", "reason"] {
+            for text in ["before", "after", "reason"] {
                 assert!(change[text].is_string(), "{text}: {change}");
             }
-            assert!(change["line"].as_u64().is_some_and(|line| line > 0), "{change}");
+            assert!(
+                change["place"]["line"].as_u64().is_some_and(|line| line > 0),
+                "{change}"
+            );
         }
         assert!(
-            document["written"].is_array() && document["diff"].is_string(),
+            document["files"].is_array() && document["diff"].is_string(),
             "{document}"
         );
     };
@@ -255,7 +258,7 @@ fn json_is_one_document_with_everything() {
         .find(|change| change["before"] == "Listen 80")
         .expect("the listener");
     assert_eq!(
-        (&listen["after"], &listen["line"]),
+        (&listen["after"], &listen["place"]["line"]),
         (&Value::from("Listen 443"), &Value::from(2))
     );
     assert!(
@@ -263,21 +266,22 @@ fn json_is_one_document_with_everything() {
             .as_str()
             .is_some_and(|diff| diff.contains("-Listen 80\n+Listen 443\n"))
     );
-    assert_eq!(
-        (planned["written"].as_array().map(Vec::len), &planned["backup"]),
-        (Some(0), &Value::Null)
-    );
+    assert_eq!(planned["diffs"][0]["diff"], planned["diff"]);
+    assert!(planned["backup"].is_null(), "{planned}");
 
     let outcome = site.self_signed().args(["--json", "--yes"]).run().expect_code(0);
     assert!(!outcome.stdout_text().contains("PRIVATE"), "the key is printed");
     let done = json(&outcome);
     fields(&done);
     assert_eq!(done["changes"], planned["changes"]);
-    for path in done["written"].as_array().expect("written") {
-        let path = path.as_str().expect("a path");
+    assert_eq!(done["files"], planned["files"]);
+    let mut actions = Vec::new();
+    for file in done["files"].as_array().expect("files") {
+        let path = file["path"].as_str().expect("a path");
         assert!(Path::new(path).is_file(), "{path}");
+        actions.push(file["action"].as_str().expect("an action"));
     }
-    assert_eq!(done["written"].as_array().map(Vec::len), Some(3));
+    assert_eq!(actions, ["modify", "create", "create"]);
     let backup = PathBuf::from(done["backup"].as_str().expect("a backup"));
     let kept = fs::read(backup.join("conf").join("httpd.conf")).expect("the copy of the main file");
     assert_eq!(

@@ -115,7 +115,7 @@ fn found(outcome: &Outcome, root: &str, how: &str, main: &str) {
 /// It was asked for its version.
 fn is_asked(outcome: &Outcome) -> bool {
     let answer: Value = outcome.data();
-    answer["server"]["assumed"] == false
+    answer["server"]["apache_version_assumed"] == false
 }
 
 #[test]

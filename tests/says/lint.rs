@@ -44,8 +44,7 @@ impl Root {
     }
 
     fn json(&self) -> serde_json::Value {
-        let outcome = self.lint(&["--json"]);
-        outcome.data()
+        self.lint(&["--json"]).envelope()
     }
 }
 
@@ -332,13 +331,13 @@ fn every_problem_is_found_at_its_line() {
     for (text, code, line, stops) in PROBLEMS.iter().chain(TRAPS) {
         let root = Root::new(format!("{PRELUDE}{text}\n"));
         let found = root.json();
-        let problems = found["problems"].as_array().expect("a list");
+        let problems = found["findings"].as_array().expect("a list");
         let expected = |problem: &&serde_json::Value| {
-            problem["code"] == *code && problem["first_line"] == PRELUDE_LINES + line
+            problem["rule"] == *code && problem["place"]["line"] == PRELUDE_LINES + line
         };
         match problems.iter().find(expected) {
-            Some(problem) if *stops != (problem["severity"] == "error") => {
-                failures.push(format!("{text:?}: wrong severity {problem}"));
+            Some(problem) if *stops != (problem["level"] == "error") => {
+                failures.push(format!("{text:?}: wrong level {problem}"));
             }
             Some(_) => {}
             None => failures.push(format!("{text:?}: no {code} at line {line}: {problems:#?}")),
@@ -356,18 +355,21 @@ fn a_sound_configuration_has_no_problem() {
     assert_eq!(outcome.stdout_text(), "0 errors, 0 warnings in 1 file\n");
     assert_eq!(root.lint(&["--quiet"]).expect_code(0).stdout_text(), "");
     let json = root.json();
-    assert_eq!((&json["errors"], &json["warnings"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&json["data"]["error_count"], &json["data"]["warning_count"]),
+        (&0.into(), &0.into())
+    );
 }
 
 #[test]
 fn all_problems_are_reported_and_not_only_the_first() {
     let root = Root::new(format!("{PRELUDE}Listne 81\nServerAdmin a b\n<Directory /x>\n"));
     let json = root.json();
-    let codes: Vec<_> = json["problems"]
+    let codes: Vec<_> = json["findings"]
         .as_array()
         .expect("a list")
         .iter()
-        .filter_map(|problem| problem["code"].as_str())
+        .filter_map(|problem| problem["rule"].as_str())
         .collect();
     assert_eq!(codes, ["unknown-directive", "arguments", "section-not-closed"]);
 }
@@ -420,20 +422,18 @@ fn the_includes_that_lead_to_a_problem_are_named() {
     fs::write(conf.join("a.conf"), "\nInclude conf/b.conf\n").expect("a file");
     fs::write(conf.join("b.conf"), "\n\nServerAdmin \\\n  a \\\n  b\n").expect("a file");
     let json = root.json();
-    let problem = &json["problems"][0];
+    let problem = &json["findings"][0];
     assert_eq!(
-        (&problem["first_line"], &problem["last_line"]),
+        (&problem["place"]["line"], &problem["place"]["last_line"]),
         (&3.into(), &5.into())
     );
-    let chain: Vec<&str> = problem["included_from"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|place| place.as_str())
-        .collect();
+    let chain = problem["included_from"].as_array().expect("a list");
+    let is_at = |at: usize, file: &str, line: u64| {
+        let place = &chain[at];
+        place["line"] == line && place["file"].as_str().is_some_and(|path| path.ends_with(file))
+    };
     assert_eq!(chain.len(), 2);
-    assert!(chain[0].ends_with("a.conf:2"), "{chain:?}");
-    assert!(chain[1].ends_with("httpd.conf:5"), "{chain:?}");
+    assert!(is_at(0, "a.conf", 2) && is_at(1, "httpd.conf", 5), "{chain:?}");
     let text = root.lint(&[]).expect_code(12).stdout_text();
     assert!(text.contains("  3 | ServerAdmin \\\n"), "{text}");
     assert!(text.contains("  = included from "), "{text}");
@@ -445,7 +445,7 @@ fn a_line_that_apache_drops_at_the_end_of_the_file_is_told() {
         let mut main = PRELUDE.as_bytes().to_vec();
         main.extend(b"ServerAdmin ");
         main.resize(PRELUDE.len() + size, b'x');
-        Root::new(main).json()["problems"].to_string()
+        Root::new(main).json()["findings"].to_string()
     };
     assert!(last(206).contains("last-line-dropped"));
     assert!(last(414).contains("last-line-dropped"));

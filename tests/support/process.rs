@@ -7,22 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// The fields of every document.
-pub const ENVELOPE: [&str; 13] = [
-    "schema",
-    "command",
-    "version",
-    "status",
-    "result",
-    "changed",
-    "restart_needed",
-    "root",
-    "config",
-    "error",
-    "findings",
-    "notes",
-    "data",
-];
+use super::contract;
 
 /// How a program ended and what it wrote.
 #[derive(Debug)]
@@ -59,21 +44,10 @@ impl Outcome {
         )
     }
 
-    /// The one document on the standard output, whose fields and exit status are looked at.
+    /// The one document on the standard output, which fits its schema and has the exit status.
     #[track_caller]
     pub fn envelope(&self) -> Value {
-        let told: Value = serde_json::from_slice(&self.stdout)
-            .unwrap_or_else(|error| panic!("no document: {error}: {}", self.report()));
-        let mut names: Vec<&str> = told
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| &**name)
-            .collect();
-        let mut wanted = ENVELOPE.to_vec();
-        names.sort_unstable();
-        wanted.sort_unstable();
-        assert_eq!(names, wanted, "{}", self.report());
+        let told = contract::document(&self.stdout);
         assert_eq!(
             told["status"].as_i64(),
             self.code.map(i64::from),

@@ -400,7 +400,7 @@ fn a_configuration_that_others_may_write_is_read_by_no_httpd() {
         let named = culprit(&tree).display().to_string();
         let check = tree.site.run(&["check", "--json"]).run();
         let found: Value = check.data();
-        let found = found["configuration"].as_array().expect("findings").iter();
+        let found = found["findings"].as_array().expect("findings").iter();
         let found = found
             .filter(|finding| finding["code"] == "OTHERS-WRITE")
             .collect::<Vec<_>>();
@@ -623,7 +623,7 @@ fn a_service_is_told_to_go_back_to_what_can_be_trusted() {
 fn others_write(tree: &Tree) -> Option<(String, String)> {
     let check = tree.site.run(&["check", "--json"]).run();
     let found: Value = check.data();
-    let found = found["configuration"].as_array().expect("findings").iter();
+    let found = found["findings"].as_array().expect("findings").iter();
     let found: Vec<_> = found.filter(|one| one["code"] == "OTHERS-WRITE").collect();
     assert!(found.len() <= 1, "{}", check.report());
     let text = |name: &str| found.first()?[name].as_str().map(str::to_owned);

@@ -348,7 +348,7 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
         );
     }
     let ports = site.json(&["ports"], 0);
-    assert_eq!(ports["running"], serde_json::Value::Null, "{ports}");
+    assert_eq!(ports["parent_pid"], serde_json::Value::Null, "{ports}");
     assert_eq!(fs::read_to_string(&file).expect("the PidFile"), pid);
     assert!(site.daemon.runs());
     chown(&logs, Some(0), None).expect("the owner");
@@ -368,7 +368,7 @@ fn a_pid_file_that_others_may_write_is_not_believed() {
     let stranger = Background::start(&mut command, || own.join("pid").exists());
     files::write(&file, stranger.pid().to_string());
     let ports = site.json(&["ports"], 0);
-    assert_eq!(ports["running"], serde_json::Value::Null, "{ports}");
+    assert_eq!(ports["parent_pid"], serde_json::Value::Null, "{ports}");
 }
 
 /// Debian's unit gives its server a `/tmp` of its own, and so mounts of its own. In a container it has other files.

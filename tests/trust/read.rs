@@ -238,16 +238,16 @@ fn pipes_and_devices_are_no_configuration_as_for_apache() {
             Some(device) => symlink(device, &odd).expect("a link"),
         }
         let linted = run(folder.path(), &["lint", "--json"]);
-        let found: Value = linted.data();
-        let problem = &found["problems"][0];
-        assert_eq!(problem["code"], "include-unreadable", "{found}");
+        let found: Value = linted.envelope();
+        let problem = &found["findings"][0];
+        assert_eq!(problem["rule"], "include-unreadable", "{found}");
         let what = if device.is_none() {
             "it is a pipe"
         } else {
             "it is a device"
         };
         assert!(
-            problem["message"]
+            problem["summary"]
                 .as_str()
                 .is_some_and(|text| text.contains(what)),
             "{found}"

@@ -26,6 +26,15 @@ fn json(root: &Path, words: &[&str]) -> Value {
     outcome.data()
 }
 
+/// What `lint` finds.
+fn linted(root: &Path) -> Vec<Value> {
+    let mut told = run(root, &["lint", "--json"]).envelope();
+    match told["findings"].take() {
+        Value::Array(all) => all,
+        other => panic!("no findings: {other}"),
+    }
+}
+
 /// Nobody gains by it, and it is said where it ends.
 #[track_caller]
 fn comes_to_an_end(what: &str, main: String, code: &str) {
@@ -33,10 +42,9 @@ fn comes_to_an_end(what: &str, main: String, code: &str) {
     for words in [&["status"][..], &["check"], &["dump"]] {
         run(folder.path(), words);
     }
-    let linted = json(folder.path(), &["lint"]);
-    let problems = linted["problems"].as_array().expect("problems");
+    let problems = linted(folder.path());
     assert!(
-        problems.iter().any(|problem| problem["code"] == code),
+        problems.iter().any(|problem| problem["rule"] == code),
         "{what}: {} problems",
         problems.len()
     );
@@ -124,12 +132,10 @@ fn files_and_sections_that_multiply() {
         &folder.path().join("conf/big.conf"),
         "# nothing but a remark, and no more\n".repeat(100_000),
     );
-    let linted = json(folder.path(), &["lint"]);
-    let codes: Vec<&str> = linted["problems"]
-        .as_array()
-        .expect("problems")
+    let found = linted(folder.path());
+    let codes: Vec<&str> = found
         .iter()
-        .filter_map(|problem| problem["code"].as_str())
+        .filter_map(|problem| problem["rule"].as_str())
         .collect();
     assert!(codes.contains(&"configuration-too-large"), "{codes:?}");
     files::write(&folder.path().join("conf/big.conf"), "\n".repeat(100 << 20));
@@ -167,18 +173,17 @@ fn what_people_write_is_none_of_that() {
         &folder.path().join("conf/own.conf"),
         "# own\nIndexIgnore x\n".repeat(20),
     );
-    let linted = json(folder.path(), &["lint"]);
     let ends = [
         "variables-too-long",
         "macro-size",
         "configuration-too-large",
         "sections-too-deep",
     ];
-    let problems = linted["problems"].as_array().expect("problems");
+    let problems = linted(folder.path());
     assert!(
         problems
             .iter()
-            .all(|problem| !ends.iter().any(|end| problem["code"] == *end)),
+            .all(|problem| !ends.iter().any(|end| problem["rule"] == *end)),
         "{}",
         problems[0]
     );
@@ -303,7 +308,7 @@ fn what_deceives_the_eye_is_escaped_everywhere() {
         nothing_deceives(&run(folder.path(), words));
         nothing_deceives(&run(folder.path(), &[words, &["--json"]].concat()));
     }
-    let value = json(folder.path(), &["dump"]);
+    let value = run(folder.path(), &["dump"]).envelope();
     let all = value["directives"].as_array().expect("directives");
     let name = all
         .iter()

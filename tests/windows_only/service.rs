@@ -168,8 +168,8 @@ fn the_service_is_found_started_restarted_and_explained() {
     let failed = site.json(&["restart", "--force", "KEY-MISMATCH"], 11);
     assert_eq!(codes(&failed["findings"])[0], "KEY-MISMATCH", "{failed}");
     let told = site.json(&["explain"], 0);
-    assert_eq!(told["explained"][0]["code"], "KEY-MISMATCH", "{told}");
-    assert_eq!(told["explained"][0]["seen"], true, "{told}");
+    assert_eq!(told["findings"][0]["code"], "KEY-MISMATCH", "{told}");
+    assert_eq!(told["findings"][0]["seen"], true, "{told}");
 }
 
 /// Arguments of `enable` that restart, for a leaf and a key.

@@ -430,9 +430,7 @@ fn json(outcome: &Outcome) -> Value {
 /// The findings of `check` with this code.
 fn of_code<'a>(report: &'a Value, code: &str) -> Vec<&'a Value> {
     let pairs = report["checked"].as_array().into_iter().flatten();
-    let lists = pairs
-        .map(|pair| &pair["findings"])
-        .chain([&report["configuration"]]);
+    let lists = pairs.map(|pair| &pair["findings"]).chain([&report["findings"]]);
     lists
         .flat_map(|list| list.as_array().into_iter().flatten())
         .filter(|finding| finding["code"] == code)

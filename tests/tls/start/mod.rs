@@ -227,7 +227,7 @@ impl<'a> Stage<'a> {
             .into_iter()
             .flatten()
             .flat_map(|checked| checked["findings"].as_array().into_iter().flatten())
-            .chain(report["configuration"].as_array().into_iter().flatten());
+            .chain(report["findings"].as_array().into_iter().flatten());
         let mut stops = false;
         let mut codes = Vec::new();
         for finding in findings {
