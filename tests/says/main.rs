@@ -9,6 +9,7 @@ mod disable;
 mod enable;
 mod explain_logs;
 mod found;
+mod help;
 mod library;
 mod lint;
 mod report;
