@@ -46,3 +46,6 @@ pub fn most_used(ids: &[&str]) -> impl FnMut(Arg) -> Arg {
         arg.hide_short_help(!is_used)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -10,13 +10,9 @@ mod enable;
 mod examples;
 mod explain;
 mod help;
-#[cfg(test)]
-mod help_tests;
 mod lint;
 mod man;
 mod options;
-#[cfg(all(test, unix))]
-mod readme_tests;
 mod report;
 mod restart;
 mod restore;
