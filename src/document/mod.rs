@@ -16,6 +16,15 @@ pub use run::Run;
 
 use crate::operation::dump;
 
+/// A script that completes what is typed in a shell.
+#[derive(Serialize, JsonSchema)]
+pub struct Completion {
+    /// The shell, as it is named in the command.
+    pub shell: String,
+    /// What the shell is to read.
+    pub script: String,
+}
+
 /// Raised when a field goes or changes its meaning; fields and words of open lists are added without.
 pub const SCHEMA: u32 = 1;
 

@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{Dump, Envelope, SCHEMA, Version};
+use super::{Dump, Completion, Envelope, SCHEMA, Version};
 use crate::operation::{
     LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
     status, verify,
@@ -16,7 +16,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
 /// a command line that names no command.
-const COMMANDS: [(&str, Make); 23] = [
+const COMMANDS: [(&str, Make); 25] = [
     ("", of::<()>),
     ("backups", of::<backups::Listed>),
     ("cert decrypt-key", of::<Outcome>),
@@ -26,12 +26,14 @@ const COMMANDS: [(&str, Make); 23] = [
     ("cert request", of::<Outcome>),
     ("cert self-signed", of::<Outcome>),
     ("check", of::<check::Report>),
+    ("completions", of::<Completion>),
     ("devices", of::<devices::Report>),
     ("disable", of::<PlanReport>),
     ("dump", Dump::json_schema),
     ("enable", of::<PlanReport>),
     ("explain", of::<LogReport>),
     ("lint", of::<lint::Report>),
+    ("man", of::<Outcome>),
     ("ports", of::<ports::Report>),
     ("report", of::<report::Report>),
     ("restart", of::<restart::Report>),

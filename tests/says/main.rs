@@ -11,6 +11,7 @@ mod enable;
 mod envelope;
 mod explain_logs;
 mod found;
+mod help;
 mod library;
 mod lint;
 mod next_step;

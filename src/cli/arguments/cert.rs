@@ -3,24 +3,21 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{LOOKS, MAKES, PassPhraseOption, exit_statuses};
 use crate::check::Code;
 use crate::tls::issue::KeyType;
 
-/// The commands below `cert`.
+/// The commands below `cert`. What they do, they say themselves: a line here would take the place of that text.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs)]
 pub enum CertCommand {
-    /// Tell what certificate and key files are, and which belong together
     Inspect(Inspect),
-    /// Make a key and a certificate signed with itself, to try things out
     SelfSigned(SelfSigned),
-    /// Make a request for a certificate authority (CSR), and a key if there is none
     Request(Request),
-    /// Take the pass-phrase off a private key
     DecryptKey(DecryptKey),
-    /// Take a PFX or p7b archive apart into PEM files that Apache reads
     Import(Import),
-    /// Put certificate, key and chain into the server's folder for them
     Install(Install),
 }
 
@@ -30,7 +27,7 @@ pub enum CertCommand {
 /// file is when it is none of these (status 12). Shows nothing of a private key but its kind and the fingerprint of its
 /// public half.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(LOOKS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::CERT_INSPECT, exit_statuses(LOOKS)))]
 pub struct Inspect {
     /// Files to look at
     #[arg(required = true, value_name = "FILE")]
@@ -45,7 +42,7 @@ pub struct Inspect {
 /// Browsers warn about such a certificate. Existing files are never overwritten; the key is readable by its owner
 /// only; on Windows by SYSTEM, Administrators and the account of Apache's service as well.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(MAKES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::CERT_SELF_SIGNED, exit_statuses(MAKES)))]
 pub struct SelfSigned {
     /// Domain names and addresses that the certificate is for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
@@ -70,7 +67,7 @@ pub struct SelfSigned {
 /// files are never overwritten; a new key is readable by its owner only; on Windows by SYSTEM, Administrators and the account of
 /// Apache's service as well.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(MAKES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::CERT_REQUEST, exit_statuses(MAKES)))]
 pub struct Request {
     /// Domain names and addresses that the certificate shall be for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
@@ -98,7 +95,7 @@ pub struct Request {
 /// the terminal without showing it. The new file is readable by its owner only; on Windows by SYSTEM,
 /// Administrators and the account of Apache's service as well. An existing file is never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(MAKES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::CERT_DECRYPT_KEY, exit_statuses(MAKES)))]
 pub struct DecryptKey {
     /// File with the private key under a pass-phrase
     #[arg(value_name = "IN")]
@@ -118,7 +115,7 @@ pub struct DecryptKey {
 /// intermediate certificates in the right order, as far as the archive has them. A p7b has no key. Existing files
 /// are never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(MAKES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::CERT_IMPORT, exit_statuses(MAKES)))]
 pub struct Import {
     /// The archive (.pfx, .p12, .p7b)
     #[arg(value_name = "FILE")]
@@ -141,34 +138,47 @@ pub struct Import {
 /// Administrators and the account of Apache's service as well. Existing
 /// files are never overwritten. No configuration is changed: `esync-ssl enable` does that.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(MAKES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::CERT_INSTALL, exit_statuses(MAKES)))]
 pub struct Install {
     /// Certificate file
-    #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "pfx")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "key",
+        required_unless_present = "pfx",
+        help_heading = "Certificate"
+    )]
     pub cert: Option<Utf8PathBuf>,
     /// Private key file
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
     pub key: Option<Utf8PathBuf>,
     /// File with the intermediate certificates
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
     pub chain: Option<Utf8PathBuf>,
     /// PFX archive with all of them
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key", "chain"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["cert", "key", "chain"],
+        help_heading = "Certificate"
+    )]
     pub pfx: Option<Utf8PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
     /// Name that clients will use, to check the certificate for
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Certificate")]
     pub domain: Option<String>,
     /// First part of the new files' names [default: the domain, else the certificate's first name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Writing")]
     pub name: Option<String>,
     /// Install in spite of this finding (can be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", help_heading = "Writing")]
     pub force: Vec<Code>,
-    /// Check and show what would be written, write nothing
-    #[arg(short = 'n', long)]
+    /// Show what would be written, and write nothing
+    ///
+    /// The files are checked as in a real run.
+    #[arg(short = 'n', long, help_heading = "Writing")]
     pub dry_run: bool,
 }
 

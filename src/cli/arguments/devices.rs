@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{LOOKS, exit_statuses};
 
 /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type.
@@ -15,7 +17,7 @@ use super::options::{LOOKS, exit_statuses};
 /// that is looked at. With --path the path is asked for (HEAD, which changes nothing); with --send a sample is posted
 /// there, once. Status 12 says that data would not arrive.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(LOOKS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::DEVICES, exit_statuses(LOOKS)))]
 pub struct Devices {
     /// Name of the server, as the gateway calls it
     #[arg(long, value_name = "NAME")]

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue, most_used};
 use super::options::{WRITES, Writing, exit_statuses};
 
 /// Turn HTTPS off again.
@@ -11,7 +13,8 @@ use super::options::{WRITES, Writing, exit_statuses};
 /// and is named. Certificates and keys are never deleted. The backups tell what stood there before; without them the
 /// configuration alone decides. Shows every change with its reason and a diff, and asks before it writes.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(WRITES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::DISABLE, exit_statuses(WRITES)))]
+#[command(mut_args = most_used(&["domain", "dry_run", "yes", "restart"]))]
 pub struct Disable {
     /// Turn it off for this domain only (can be repeated) [default: every domain that `enable` was run for]
     #[arg(long, value_name = "NAME")]
@@ -19,16 +22,16 @@ pub struct Disable {
     /// Also delete a virtual host that answers the domain over TLS and was not written by `enable`
     #[arg(long, requires = "domain")]
     pub force: bool,
+    /// Show what would be written, and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
+    pub dry_run: bool,
+    /// Write without asking
+    #[arg(short, long, help_heading = "Writing")]
+    pub yes: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
-    /// Apply the changes without asking
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Show what would change and write nothing
-    #[arg(short = 'n', long, conflicts_with = "yes")]
-    pub dry_run: bool,
     /// With --dry-run: exit with status 3 when there would be changes
-    #[arg(long, requires = "dry_run")]
+    #[arg(long, requires = "dry_run", help_heading = "Writing")]
     pub exit_code: bool,
 }

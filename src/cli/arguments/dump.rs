@@ -2,14 +2,17 @@
 
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{READS, exit_statuses};
 
 /// Print the whole evaluated configuration as JSON.
 ///
 /// Every directive that Apache reads, and every one that it skips, in Apache's order: file, lines, name, arguments
-/// with variables substituted, the sections around it, and whether it is active.
+/// with variables substituted, the sections around it, and whether it is active. There is no
+/// other form, so --json changes nothing.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(READS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::DUMP, exit_statuses(READS)))]
 pub struct Dump {
     /// Only directives of files whose path ends like this
     #[arg(long, value_name = "PATH")]

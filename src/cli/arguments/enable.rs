@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
+use super::examples;
+use super::help::{MORE, epilogue, most_used};
 use super::options::{PassPhraseOption, WRITES, Writing, exit_statuses};
 use crate::change::{Http, Profile};
 use crate::check::Code;
@@ -27,69 +29,110 @@ use crate::check::Code;
 /// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
 /// go back to what they were.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(WRITES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::ENABLE, exit_statuses(WRITES)))]
+#[command(mut_args = most_used(&["domain", "http", "cert", "key", "chain", "pfx", "self_signed", "dry_run", "yes", "restart"]))]
 pub struct Enable {
-    /// Domain name or IP address that clients will use; international names are accepted, and IPv6 addresses with or
-    /// without brackets. Given again, or as --alias: further names
-    #[arg(long, value_name = "NAME")]
+    /// Domain name or IP address that clients will use
+    ///
+    /// International names are accepted, and IPv6 addresses with or without brackets; Apache takes an IPv6 address as
+    /// `ServerAlias` only. Given again, or as --alias: further names of the same site.
+    #[arg(long, value_name = "NAME", help_heading = "Site")]
     pub domain: Vec<String>,
     /// A further name of the same site (can be repeated)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Site")]
     pub alias: Vec<String>,
     /// The virtual host for HTTP whose site is wanted over HTTPS, where it cannot be told by the name
-    #[arg(long, value_name = "FILE:LINE", value_parser = parse_place)]
+    #[arg(
+        long,
+        value_name = "FILE:LINE",
+        value_parser = parse_place,
+        help_heading = "Site"
+    )]
     pub vhost: Option<(PathBuf, u32)>,
     /// Certificate file of the domain (PEM)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Certificate")]
     pub cert: Option<Utf8PathBuf>,
-    /// Private key file of the certificate (PEM; with --copy-certs also under a pass-phrase) [default: the file of
-    /// the certificate, or NAME.key beside NAME.crt, if it holds the key that belongs to it]
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    /// Private key file of the certificate (PEM)
+    ///
+    /// With --copy-certs it may be under a pass-phrase. Without it: the file of the certificate, or NAME.key beside
+    /// NAME.crt, if it holds the key that belongs to it.
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
     pub key: Option<Utf8PathBuf>,
-    /// File with the intermediate certificates, as the certificate authority gave it (PEM)
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    /// File with the intermediate certificates (PEM)
+    ///
+    /// As the certificate authority gave it.
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Certificate")]
     pub chain: Option<Utf8PathBuf>,
-    /// PFX archive with key, certificate and chain: they are put into conf/ssl as PEM files
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key", "chain"])]
+    /// PFX archive with all three, put into conf/ssl as PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["cert", "key", "chain"],
+        help_heading = "Certificate"
+    )]
     pub pfx: Option<Utf8PathBuf>,
-    /// Copy certificate, key and chain into conf/ssl and use the copies
-    #[arg(long, requires = "cert")]
-    pub copy_certs: bool,
-    /// Make a key and a self-signed certificate below conf/ssl, to try things out
-    #[arg(long, conflicts_with_all = ["cert", "key", "chain", "pfx"])]
+    /// Make key and certificate in conf/ssl, to try things out
+    ///
+    /// Browsers warn about such a certificate. An existing file is never overwritten.
+    #[arg(
+        long,
+        conflicts_with_all = ["cert", "key", "chain", "pfx"],
+        help_heading = "Certificate"
+    )]
     pub self_signed: bool,
-    #[command(flatten)]
+    /// Copy certificate, key and chain into conf/ssl and use the copies
+    ///
+    /// With safe permissions, the key without its pass-phrase, the chain in order.
+    #[arg(long, requires = "cert", help_heading = "Certificate")]
+    pub copy_certs: bool,
+    #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
     /// Go on in spite of this finding about the certificate files (can be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", help_heading = "Certificate")]
     pub force: Vec<Code>,
-    /// What becomes of plain HTTP [default: off, unless other virtual hosts would lose by it]
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// HTTP afterwards
+    ///
+    /// [default: off, unless other virtual hosts would lose by it]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Site")]
     pub http: Option<HttpChoice>,
+    /// Port to serve HTTPS on
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 443,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Site"
+    )]
+    pub port: u16,
     /// Protocols and ciphers, by Mozilla's names [default: intermediate, in a new virtual host]
-    #[arg(long, value_enum, value_name = "LEVEL")]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "TLS")]
     pub profile: Option<ProfileChoice>,
     /// Tell browsers to use HTTPS only, for this long [default when given without a number: two years]
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "63072000")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "63072000",
+        help_heading = "TLS"
+    )]
     pub hsts: Option<u32>,
     /// Let the server send proofs that the certificate is not revoked
-    #[arg(long)]
+    #[arg(long, help_heading = "TLS")]
     pub ocsp_stapling: bool,
-    /// Port to serve HTTPS on
-    #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
-    pub port: u16,
+    /// Show what would be written, and write nothing
+    ///
+    /// The TLS settings are rehearsed; what is not tried is told.
+    #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
+    pub dry_run: bool,
+    /// Write without asking
+    #[arg(short, long, help_heading = "Writing")]
+    pub yes: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
-    /// Apply the changes without asking
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Show what would change, rehearse it, and write nothing
-    #[arg(short = 'n', long, conflicts_with = "yes")]
-    pub dry_run: bool,
     /// With --dry-run: exit with status 3 when there would be changes
-    #[arg(long, requires = "dry_run")]
+    #[arg(long, requires = "dry_run", help_heading = "Writing")]
     pub exit_code: bool,
 }
 
@@ -100,7 +143,7 @@ pub enum HttpChoice {
     Off,
     /// HTTP and HTTPS side by side
     Keep,
-    /// HTTP stays, and sends the domain's visitors to HTTPS
+    /// HTTP stays, and sends the domain's visitors to HTTPS (all but `/.well-known/acme-challenge/`)
     Redirect,
 }
 

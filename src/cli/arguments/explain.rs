@@ -6,6 +6,8 @@ use clap::Args;
 use time::macros::format_description;
 use time::{Date, Duration, PrimitiveDateTime, Time};
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{READS, exit_statuses};
 use crate::operation::explain::Since;
 
@@ -15,7 +17,7 @@ use crate::operation::explain::Since;
 /// and gives each known message its cause and what to do. Certificates and keys that a message names are looked at.
 /// Messages that are not known are shown as they are.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(READS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::EXPLAIN, exit_statuses(READS)))]
 pub struct Explain {
     /// Log file to read instead of those of the configuration; `-` is the standard input
     #[arg(value_name = "FILE")]

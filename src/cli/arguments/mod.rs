@@ -2,12 +2,16 @@
 
 mod cert;
 mod check;
+mod completions;
 mod devices;
 mod disable;
 mod dump;
 mod enable;
+mod examples;
 mod explain;
+mod help;
 mod lint;
+mod man;
 mod options;
 mod ports;
 mod report;
@@ -24,17 +28,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::change::Action;
 use crate::httpd::Version;
 use crate::operation::{Where, by_words};
+use help::{MORE, MORE_OF_ALL, epilogue, examples_only, help_flag, most_used, version_flag};
 
 use options::{READS, all_exit_statuses, exit_statuses};
 
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
+pub use completions::Completions;
 pub use devices::Devices;
 pub use disable::Disable;
 pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
 pub use lint::Lint;
+pub use man::Man;
 pub use ports::Ports;
 pub use report::Report;
 pub use restart::Restart;
@@ -44,7 +51,10 @@ pub use verify::Verify;
 
 /// Takes an Apache httpd server from HTTP to working HTTPS by editing its configuration safely.
 #[derive(Debug, Parser)]
-#[command(version, after_help = all_exit_statuses(), max_term_width = 100)]
+#[command(version, max_term_width = 100)]
+#[command(disable_help_flag = true, disable_version_flag = true, arg = help_flag(), arg = version_flag())]
+#[command(mut_args = most_used(&["root"]), after_help = MORE_OF_ALL)]
+#[command(after_long_help = epilogue(examples::ALL, all_exit_statuses()))]
 pub struct Arguments {
     /// What to do
     #[command(subcommand)]
@@ -56,21 +66,24 @@ pub struct Arguments {
 
 /// What every command takes: where the configuration is, what the server is like, how to print.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub struct Global {
-    /// Server root [default: the environment's ESYNC_SSL_ROOT, else the usual places]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Server root, such as C:\eSync\Apache24
+    ///
+    /// [default: ESYNC_SSL_ROOT, else the server that runs, else the usual places]
+    #[arg(long, global = true, help_heading = "Server", value_name = "DIR")]
     pub root: Option<Utf8PathBuf>,
     /// Main configuration file [default: conf/httpd.conf or apache2.conf below the server root]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Server", value_name = "FILE")]
     pub config: Option<Utf8PathBuf>,
     /// The httpd binary to ask for version and modules [default: the one below the server root]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Server", value_name = "FILE")]
     pub httpd: Option<Utf8PathBuf>,
     /// A flag that the server is started with (`httpd -D NAME`); may be repeated
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = "Server", value_name = "NAME")]
     pub define: Vec<String>,
     /// Version of the server, when there is no binary to ask
-    #[arg(long, global = true, value_name = "X.Y.Z", value_parser = parse_version)]
+    #[arg(long, global = true, help_heading = "Server", value_name = "X.Y.Z", value_parser = parse_version)]
     pub apache_version: Option<Version>,
     /// Print one JSON document instead of text, whatever comes of the run; its fields are in the README
     #[arg(long, global = true)]
@@ -127,10 +140,9 @@ pub enum ColorChoice {
 #[allow(missing_docs)]
 pub enum Command {
     Enable(Enable),
-    /// Turn HTTPS off again: take out what `enable` put in, put back what it moved
     Disable(Disable),
     /// List the backups that writing commands made
-    #[command(after_help = exit_statuses(&[]))]
+    #[command(after_help = MORE, after_long_help = epilogue(examples::BACKUPS, exit_statuses(&[])))]
     Backups,
     Restore(Restore),
     Check(Check),
@@ -138,19 +150,19 @@ pub enum Command {
     Ports(Ports),
     Restart(Restart),
     Verify(Verify),
-    /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type
     Devices(Devices),
-    /// Put everything that support will ask for into one text file, without secrets
     Report(Report),
     /// Certificates and keys: look at them, make them, convert them, install them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::CERT))]
     Cert(CertCommand),
     /// Show what the server serves: modules, listeners, virtual hosts
-    #[command(after_help = exit_statuses(READS))]
+    #[command(after_help = MORE, after_long_help = epilogue(examples::STATUS, exit_statuses(READS)))]
     Status,
     Lint(Lint),
     Dump(Dump),
     Schema(Schema),
+    Completions(Completions),
+    Man(Man),
 }
 
 #[cfg(test)]

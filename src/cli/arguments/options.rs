@@ -99,7 +99,16 @@ impl PassPhraseOption {
 
 /// How a writing command writes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Writing")]
 pub struct Writing {
+    /// Restart Apache if it runs, and prove that it works
+    ///
+    /// Everything is put back unless it then serves what is configured.
+    #[arg(long)]
+    pub restart: bool,
+    /// Like --restart, and start Apache if it is stopped
+    #[arg(long)]
+    pub start: bool,
     /// Do not ask Apache (`httpd -t`) whether it accepts the result
     #[arg(long)]
     pub no_test: bool,
@@ -109,12 +118,6 @@ pub struct Writing {
     /// Seconds to wait for another run on the same server root
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub lock_timeout: u64,
-    /// Restart Apache if it runs, and put everything back unless it then serves what is configured
-    #[arg(long)]
-    pub restart: bool,
-    /// Like --restart, and start Apache if it is stopped
-    #[arg(long)]
-    pub start: bool,
 }
 
 impl Writing {

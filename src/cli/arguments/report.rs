@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{REPORTS, exit_statuses};
 
 /// Put everything that support will ask for into one text file, without secrets.
@@ -12,15 +14,17 @@ use super::options::{REPORTS, exit_statuses};
 /// query strings are taken out of everything else. What is inside is listed before it is written, and nothing is sent
 /// anywhere. Read it before you pass it on.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(REPORTS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::REPORT, exit_statuses(REPORTS)))]
 pub struct Report {
     /// File to write; never overwrites one; `-` is the standard output [default: esync-ssl-report-TIME.txt]
     #[arg(value_name = "FILE")]
     pub file: Option<Utf8PathBuf>,
+    /// Show what would be written, and write nothing
+    ///
+    /// What would be inside is listed.
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
     /// Write without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// List what would be inside and write nothing
-    #[arg(short = 'n', long, conflicts_with = "yes")]
-    pub dry_run: bool,
 }

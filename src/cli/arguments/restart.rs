@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{RESTARTS, exit_statuses};
 use crate::check::Code;
 
@@ -12,7 +14,7 @@ use crate::check::Code;
 /// alone. Afterwards every port must answer and every TLS virtual host
 /// show its certificate; otherwise the logs are explained. A stopped server is started.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(RESTARTS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::RESTART, exit_statuses(RESTARTS)))]
 pub struct Restart {
     /// Finish requests that are under way first, where the system has that
     #[arg(long)]

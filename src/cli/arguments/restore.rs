@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue, most_used};
 use super::options::{RESTORES, Writing, exit_statuses};
 
 /// Put back what a writing command changed.
@@ -10,7 +12,8 @@ use super::options::{RESTORES, Writing, exit_statuses};
 /// overwritten, unless told. The restore is kept as a backup of its own and can be undone like any other change.
 /// Certificates and keys stay where they are.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(RESTORES))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::RESTORE, exit_statuses(RESTORES)))]
+#[command(mut_args = most_used(&["id", "recover", "merge", "force", "dry_run", "yes", "restart"]))]
 pub struct Restore {
     /// The backup, as `esync-ssl backups` lists it [default: the newest]
     #[arg(value_name = "ID", conflicts_with = "recover")]
@@ -24,13 +27,13 @@ pub struct Restore {
     /// Take our changes out and keep later edits, where they do not touch the same lines
     #[arg(long)]
     pub merge: bool,
+    /// Show what would be written, and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
+    pub dry_run: bool,
+    /// Write without asking
+    #[arg(short, long, help_heading = "Writing")]
+    pub yes: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
-    /// Restore without asking
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Show what would change and write nothing
-    #[arg(short = 'n', long, conflicts_with = "yes")]
-    pub dry_run: bool,
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::examples;
+use super::help::{MORE, epilogue};
 use super::options::{LOOKS, exit_statuses};
 
 /// Look at the running server as a client does.
@@ -13,7 +15,7 @@ use super::options::{LOOKS, exit_statuses};
 /// whether it is the certificate on disk, what a client gets that sends no server name, plain HTTP and redirects.
 /// Status 12 says that clients would refuse it.
 #[derive(Debug, Args)]
-#[command(after_help = exit_statuses(LOOKS))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::VERIFY, exit_statuses(LOOKS)))]
 pub struct Verify {
     /// Name that clients use
     #[arg(long, value_name = "NAME")]

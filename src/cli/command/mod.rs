@@ -3,12 +3,14 @@
 mod backups;
 mod cert;
 mod check;
+mod completions;
 mod devices;
 mod disable;
 mod dump;
 mod enable;
 mod explain;
 mod lint;
+mod man;
 mod ports;
 mod report;
 mod restart;
@@ -50,5 +52,7 @@ pub fn run(
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),
         Command::Schema(schema) => schema::run(schema, printer),
+        Command::Completions(completions) => completions::run(completions, printer),
+        Command::Man(man) => man::run(man, printer),
     }
 }

@@ -2,11 +2,13 @@
 
 pub mod backups;
 pub mod check;
+pub mod completions;
 pub mod devices;
 pub mod explain;
 pub mod findings;
 pub mod inspect;
 pub mod lint;
+pub mod man;
 pub mod new_files;
 pub mod plan;
 pub mod ports;
