@@ -24,6 +24,8 @@ pub const LOGS: u64 = 64 << 20;
 pub const PIPED_LOG: u64 = 1 << 30;
 /// Bytes of a file with a pass-phrase.
 pub const PASS_PHRASE: u64 = 64 << 10;
+/// Bytes of an answer file.
+pub const ANSWERS: u64 = 1 << 20;
 /// Bytes of Debian's `envvars`.
 pub const ENVVARS: u64 = 1 << 20;
 /// Bytes of a small file with a number or a few words: `PidFile`, the holder of a lock.

@@ -5,14 +5,12 @@ mod command;
 mod printer;
 mod render;
 
-use clap::Parser;
-
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::operation::Progress;
 use crate::server::scratch;
-use arguments::{Arguments, Command};
-use printer::Printer;
+use arguments::{Arguments, Command, Line};
+use printer::{Printer, Volume};
 
 pub use crate::operation::{Pace, World};
 
@@ -23,16 +21,8 @@ pub fn run() -> ExitStatus {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
-    let world = &World {
-        command: typed
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
-        ..*world
-    };
-    let arguments = match Arguments::try_parse_from(typed) {
-        Ok(arguments) => arguments,
+    let line = match Line::read(arguments.into_iter().collect()) {
+        Ok(line) => line,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
             if !error.use_stderr() {
@@ -45,9 +35,22 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
             return ExitStatus::Usage;
         }
     };
-    let Arguments { command, global } = arguments;
+    let world = &World {
+        command: line
+            .words
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        ..*world
+    };
+    let Arguments { command, global } = line.arguments;
     // A dump has no other form than JSON.
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
+    let printer = printer.with(Volume::of(&global));
+    if let Some(answers) = line.answers {
+        Printer::plain(&answers);
+        return ExitStatus::Done;
+    }
     if printer.is_json() {
         interrupt::answers_in_json();
     }

@@ -9,7 +9,7 @@ use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 use zeroize::Zeroizing;
 
-use super::arguments::ColorChoice;
+use super::arguments::{ColorChoice, Global};
 use super::render::{self, explain, findings};
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
@@ -18,9 +18,33 @@ use crate::interrupt::{self, Terminal};
 use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
 use crate::shown::{deceives, printable};
 
+/// How much is said beside the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Volume {
+    /// Errors and refusals only.
+    Quiet,
+    /// What people need to know.
+    #[default]
+    Usual,
+    /// How it came to that as well.
+    Verbose,
+}
+
+impl Volume {
+    /// By the command line.
+    pub fn of(global: &Global) -> Volume {
+        match (global.quiet, global.verbose) {
+            (true, _) => Volume::Quiet,
+            (false, true) => Volume::Verbose,
+            (false, false) => Volume::Usual,
+        }
+    }
+}
+
 /// Prints for people or for programs.
 pub struct Printer {
     json: bool,
+    volume: Volume,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
     held: RefCell<Option<Vec<(Stream, String)>>>,
     /// Parts of every document.
@@ -69,9 +93,20 @@ impl Printer {
         }
         Printer {
             json,
+            volume: Volume::default(),
             held: RefCell::default(),
             added: RefCell::default(),
         }
+    }
+
+    /// The same, saying more or less beside the answer.
+    pub fn with(self, volume: Volume) -> Self {
+        Printer { volume, ..self }
+    }
+
+    /// An answer that is neither for people nor a document.
+    pub fn plain(text: &str) {
+        Printer::write(Stream::Answer, text);
     }
 
     fn print(&self, stream: Stream, text: &str) {
@@ -168,7 +203,7 @@ impl Printer {
         } else {
             "error"
         };
-        self.talk(&format!("esync-ssl: {word}: {message}"));
+        self.print(Stream::Talk, &format!("esync-ssl: {word}: {message}"));
         failure.status
     }
 }
@@ -187,7 +222,16 @@ fn document_of(failure: &Failure, message: &str) -> serde_json::Value {
 
 impl Progress for Printer {
     fn talk(&self, text: &str) {
-        self.print(Stream::Talk, text);
+        if self.volume != Volume::Quiet {
+            self.print(Stream::Talk, text);
+        }
+    }
+
+    fn detail(&self, text: &str) {
+        if self.volume == Volume::Verbose {
+            let text = printable(text.as_bytes());
+            self.print(Stream::Talk, &format!("\x1b[2m- {text}\x1b[0m"));
+        }
     }
 
     fn unchanged(&self, why: &str) {
@@ -201,11 +245,19 @@ impl Progress for Printer {
     }
 
     fn findings(&self, found: &[Finding], forced: &[Code]) {
-        self.talk(findings::lines(found, forced).trim_end());
+        if self.volume != Volume::Quiet {
+            return self.talk(findings::lines(found, forced).trim_end());
+        }
+        let open = found.iter().filter(|finding| finding.is_open(forced));
+        let open: Vec<Finding> = open.cloned().collect();
+        if !open.is_empty() {
+            self.print(Stream::Talk, findings::lines(&open, forced).trim_end());
+        }
     }
 
     fn logs(&self, report: &LogReport) {
-        self.talk(explain::text(report).trim_end());
+        // It belongs to an error.
+        self.print(Stream::Talk, explain::text(report).trim_end());
     }
 
     fn interrupted(&self, run: &Unfinished, remedy: &str) {
@@ -257,7 +309,9 @@ impl Progress for Printer {
     }
 
     fn first(&self, text: &str) {
-        Printer::write(Stream::Talk, text);
+        if self.volume != Volume::Quiet {
+            Printer::write(Stream::Talk, text);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
+mod answers;
 mod cert;
 mod check;
 mod devices;
@@ -7,8 +8,12 @@ mod disable;
 mod dump;
 mod enable;
 mod explain;
+mod flags;
+mod inherit;
 mod lint;
 mod options;
+mod print_answers;
+mod quotes;
 mod report;
 mod restart;
 mod restore;
@@ -16,8 +21,10 @@ mod verify;
 
 use std::path::PathBuf;
 
+use std::ffi::OsString;
+
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::change::Action;
 use crate::httpd::Version;
@@ -70,6 +77,19 @@ pub struct Global {
     /// Print one JSON document instead of text; of a refusal it has code, places, cause and fix (`refusal`)
     #[arg(long, global = true)]
     pub json: bool,
+    /// Take what is not typed from this TOML file, whose keys are the long flags; and from variables: ESYNC_SSL_PORT is
+    /// --port. What is typed is stronger than a variable, and that than the file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub answers: Option<Utf8PathBuf>,
+    /// Print the answer file that gives this run, and do nothing else
+    #[arg(long, global = true)]
+    pub print_answers: bool,
+    /// Errors and refusals only, beside the answer
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Tell what is read, which program is asked, what is decided and why
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
     /// When to print in colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -79,15 +99,52 @@ impl Global {
     /// For an operation, with what the environment says.
     pub fn place(&self) -> Where {
         let path = |path: &Option<Utf8PathBuf>| path.clone().map(PathBuf::from);
-        let variable = std::env::var_os("ESYNC_SSL_ROOT").filter(|value| !value.is_empty());
         Where {
             root: path(&self.root),
-            usual_root: variable.map(PathBuf::from),
+            usual_root: usual_root(),
             config: path(&self.config),
             httpd: path(&self.httpd),
             define: self.define.clone(),
             apache_version: self.apache_version,
         }
+    }
+}
+
+/// The server root that the environment names; --root and --config are stronger.
+fn usual_root() -> Option<PathBuf> {
+    let variable = std::env::var_os("ESYNC_SSL_ROOT").map(quotes::bare_variable);
+    variable.filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// A command line with what the environment and an answer file add to it.
+pub struct Line {
+    /// What it says.
+    pub arguments: Arguments,
+    /// Its words, as if all had been typed.
+    pub words: Vec<OsString>,
+    /// The same as an answer file, where that is asked for.
+    pub answers: Option<String>,
+}
+
+impl Line {
+    /// Reads what was typed, and what was not from its other places.
+    ///
+    /// # Errors
+    /// A wrong command line; help and version, which are answers.
+    pub fn read(typed: Vec<OsString>) -> Result<Line, clap::Error> {
+        let mut command = Arguments::command();
+        let whole = inherit::complete(command.clone(), typed, &|name| std::env::var_os(name))?;
+        let arguments = Arguments::from_arg_matches(&whole.matches).map_err(|error| error.format(&mut command))?;
+        let global = &arguments.global;
+        let root = usual_root().filter(|_| global.root.is_none() && global.config.is_none());
+        let answers = global
+            .print_answers
+            .then(|| print_answers::text(&mut command, &whole.matches, root.as_deref()));
+        Ok(Line {
+            arguments,
+            words: whole.words,
+            answers,
+        })
     }
 }
 
