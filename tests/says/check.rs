@@ -306,7 +306,6 @@ fn enable_refuses_what_would_not_work() {
     for code in [
         "error[KEY-MISMATCH]",
         "error[NAME-NOT-COVERED]",
-        "--force KEY-MISMATCH",
     ] {
         assert!(refused.stderr_text().contains(code), "{}", refused.report());
     }

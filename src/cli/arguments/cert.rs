@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::options::{PassPhraseOption, exit_statuses};
+use super::options::{PassPhraseOption, exit_statuses, finding_codes};
 use crate::check::Code;
 use crate::tls::issue::KeyType;
 
@@ -165,7 +165,7 @@ pub struct Install {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Install in spite of this finding (can be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true)]
     pub force: Vec<Code>,
     /// Check and show what would be written, write nothing
     #[arg(short = 'n', long)]

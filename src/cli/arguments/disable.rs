@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-use super::options::{Writing, exit_statuses};
+use super::options::{Writing, exit_statuses, refusal_codes};
+use crate::change;
+use crate::refusal::RefusalCode;
 
 /// Turn HTTPS off again.
 ///
@@ -16,9 +18,10 @@ pub struct Disable {
     /// Turn it off for this domain only (can be repeated) [default: every domain that `enable` was run for]
     #[arg(long, value_name = "NAME")]
     pub domain: Vec<String>,
-    /// Also delete a virtual host that answers the domain over TLS and was not written by `enable`
-    #[arg(long, requires = "domain")]
-    pub force: bool,
+    /// Also delete a virtual host that answers the domain over TLS and was not written by `enable`, which is refused with
+    /// this code (can be repeated)
+    #[arg(long, value_name = "CODE", requires = "domain", value_parser = refusal_codes(&change::Disable::FORCIBLE))]
+    pub force: Vec<RefusalCode>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,

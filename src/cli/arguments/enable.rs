@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use super::options::{PassPhraseOption, Writing, exit_statuses};
+use super::options::{PassPhraseOption, Writing, exit_statuses, finding_codes};
 use crate::change::{Http, Profile};
 use crate::check::Code;
 
@@ -62,7 +62,7 @@ pub struct Enable {
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
     /// Go on in spite of this finding about the certificate files (can be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true)]
     pub force: Vec<Code>,
     /// What becomes of plain HTTP [default: off, unless other virtual hosts would lose by it]
     #[arg(long, value_enum, value_name = "WHAT")]

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Id};
 
@@ -50,6 +50,8 @@ pub fn complete(
     typed: Vec<OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Whole, clap::Error> {
+    // Before it is built: its commands take this from it.
+    let lenient = command.clone().ignore_errors(true);
     command.build();
     let wrong = |text: String| command.clone().error(ErrorKind::InvalidValue, text);
     let typed = quotes::repaired(&command, &typed).map_err(wrong)?;
@@ -58,7 +60,7 @@ pub fn complete(
         Ok(Whole { matches, words })
     };
     // Whatever is wrong with it is told in the end; help and version are answers.
-    let Ok(seen) = command.clone().ignore_errors(true).try_get_matches_from(&typed) else {
+    let Ok(seen) = lenient.try_get_matches_from(&typed) else {
         return plain(typed);
     };
     let (path, matches) = deepest(&seen);
@@ -166,7 +168,7 @@ fn of_file<'a>(flag: &'a str, arg: &'a Arg, path: &[String], answers: &[Answer])
     })
 }
 
-/// Of what excludes each other the stronger stays, and with the weaker goes what makes no sense without it.
+/// Of what excludes each other the stronger stays.
 fn settle(
     command: &Command,
     leaf: &Command,
@@ -192,39 +194,16 @@ fn settle(
             kept.push(offer);
         }
     }
-    // What cannot come any more, as clap writes it.
-    let out: Vec<String> = leaf
-        .get_arguments()
-        .filter(|arg| there.iter().any(|(other, _)| exclude(leaf, other, arg)))
-        .map(ToString::to_string)
-        .collect();
+    let mut more: Vec<OsString> = kept.iter().flat_map(|offer| words(offer.flag, &offer.given)).collect();
+    // A flag whose value may be left out must not take the next word for it.
+    more.sort_by_key(|word| word.to_string_lossy().contains('='));
     let at = behind(command, typed, path.len());
-    let line = |offers: &[Offer], without: Option<usize>| {
-        let some = offers.iter().enumerate().filter(|(at, _)| Some(*at) != without);
-        let mut more: Vec<OsString> = some.flat_map(|(_, offer)| words(offer.flag, &offer.given)).collect();
-        // A flag whose value may be left out must not take the next word for it.
-        more.sort_by_key(|word| word.to_string_lossy().contains('='));
-        let mut line = typed.to_vec();
-        line.splice(at..at, more);
-        line
-    };
-    let parse = |words: &[OsString]| command.clone().try_get_matches_from(words);
-    loop {
-        let words = line(&kept, None);
-        let error = match parse(&words) {
-            Ok(matches) => return Ok(Whole { matches, words }),
-            Err(error) => error,
-        };
-        let lacks = |error: &clap::Error| missing(error).into_iter().any(|name| out.contains(&name));
-        // From the weakest on: the one that asks for what was beaten.
-        let asks = (0..kept.len()).rev().find(|at| match parse(&line(&kept, Some(*at))) {
-            Ok(_) => true,
-            Err(other) => !lacks(&other),
-        });
-        match asks.filter(|_| lacks(&error)) {
-            Some(at) => drop(kept.remove(at)),
-            None => return Err(placed(command, error, &kept)),
-        }
+    let mut words = typed.to_vec();
+    words.splice(at..at, more);
+    // What asks for something that was beaten is content, as clap asks for nothing that is excluded.
+    match command.clone().try_get_matches_from(&words) {
+        Ok(matches) => Ok(Whole { matches, words }),
+        Err(error) => Err(placed(command, error, &kept)),
     }
 }
 
@@ -235,14 +214,6 @@ fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
         all.iter().any(|arg| arg.get_id() == other.get_id())
     };
     one.get_id() != other.get_id() && (names(one, other) || names(other, one))
-}
-
-/// What an error says is missing.
-fn missing(error: &clap::Error) -> Vec<String> {
-    match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::Strings(all)) if error.kind() == ErrorKind::MissingRequiredArgument => all.clone(),
-        _ => Vec::new(),
-    }
 }
 
 /// The same error with where those flags come from that it names and that nobody typed.
