@@ -174,7 +174,8 @@ pub fn recover(
             continue;
         }
         let lock = claim.lock(store, Duration::from_secs(claim.patience))?;
-        let force = forced.contains(&RefusalCode::LeftoversNotUndoable) || forced.contains(&RefusalCode::EditedSince);
+        let force =
+            forced.contains(&RefusalCode::LeftoversNotUndoable) || forced.contains(&RefusalCode::EditedSince);
         found.and(claim.recover(store, &lock, force)?);
     }
     let mut server = None;
@@ -241,7 +242,10 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
                 "; nothing was written. The lines above marked with - would be lost"
             ],
             ": ",
-            format!("give --force {}{also} if that is meant", RefusalCode::EditedSameLines),
+            format!(
+                "give --force {}{also} if that is meant",
+                RefusalCode::EditedSameLines
+            ),
         )));
     }
     if !merges.is_empty() && !request.merge && is_open(RefusalCode::EditedSince) {

@@ -14,10 +14,7 @@ pub struct Disable {
 
 impl Disable {
     /// The refusals that can be overridden.
-    pub const FORCIBLE: [RefusalCode; 2] = [
-        RefusalCode::DisableNotOurs,
-        RefusalCode::DisableChangedForOther,
-    ];
+    pub const FORCIBLE: [RefusalCode; 2] = [RefusalCode::DisableNotOurs, RefusalCode::DisableChangedForOther];
 
     /// Is the domain meant?
     pub(super) fn means(&self, domain: &str) -> bool {

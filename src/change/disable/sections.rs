@@ -110,8 +110,11 @@ impl Decision<'_> {
                     other,
                 ],
                 ": ",
-                format!("disable --domain {other} takes those changes out. --force {} deletes the virtual \
-                     host", RefusalCode::DisableChangedForOther),
+                format!(
+                    "disable --domain {other} takes those changes out. --force {} deletes the virtual \
+                     host",
+                    RefusalCode::DisableChangedForOther
+                ),
             ),
             None => refuse(
                 RefusalCode::DisableNotOurs,

@@ -74,7 +74,9 @@ fn refuse_others(file: &std::fs::File, metadata: &std::fs::Metadata) -> Result<(
     use crate::account::{ACCESS_LIST, Writer, access_list};
     use std::os::unix::fs::MetadataExt;
     let list = || access_list(|list| rustix::fs::fgetxattr(file, ACCESS_LIST, list));
-    let caller = std::env::var("SUDO_UID").ok().and_then(|id| id.parse::<u32>().ok());
+    let caller = std::env::var("SUDO_UID")
+        .ok()
+        .and_then(|id| id.parse::<u32>().ok());
     let owner = match metadata.uid() {
         // As if it were ours: only who else may write it is asked.
         owner if Some(owner) == caller => 0,
@@ -125,15 +127,29 @@ impl File<'_> {
     /// Only what is wrong, and where: the line itself may hold a secret.
     fn not_toml(&self, error: &toml::de::Error) -> String {
         let at = error.span().map_or(0, |span| span.start);
-        let start = self.text.get(..at).and_then(|text| text.rfind('\n')).map_or(0, |end| end + 1);
-        let line = self.text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+        let start = self
+            .text
+            .get(..at)
+            .and_then(|text| text.rfind('\n'))
+            .map_or(0, |end| end + 1);
+        let line = self
+            .text
+            .get(start..)
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default();
         let is_path = line.contains('"') && line.contains('\\');
         let hint = if is_path {
             ". In \"double quotes\" a backslash begins an escape: put Windows paths in 'single quotes'"
         } else {
             ""
         };
-        format!("{}: this is not TOML: {}{hint}", self.place(at), error.message().trim())
+        format!(
+            "{}: this is not TOML: {}{hint}",
+            self.place(at),
+            error.message().trim()
+        )
     }
 
     fn table(
@@ -147,7 +163,9 @@ impl File<'_> {
             let name = key.get_ref().as_ref();
             let place = self.place(key.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
-                let below = command.find_subcommand(name).filter(|found| found.get_name() != "help");
+                let below = command
+                    .find_subcommand(name)
+                    .filter(|found| found.get_name() != "help");
                 let below = below.ok_or_else(|| format!("{place}: {}", no_command(name, path, command)))?;
                 path.push(name.to_owned());
                 self.table(inner, path, below, answers)?;
@@ -202,7 +220,11 @@ impl File<'_> {
             DeValue::Array(all) if is_repeatable(arg) => {
                 let values = all.iter().map(|one| self.value(name, kind, one.get_ref()));
                 let values: Vec<OsString> = values.collect::<Result<_, _>>()?;
-                Ok(if values.is_empty() { Given::Off } else { Given::Values(values) })
+                Ok(if values.is_empty() {
+                    Given::Off
+                } else {
+                    Given::Values(values)
+                })
             }
             _ if kind == Kind::Switch => Err(format!("{name} is {name} = true or {name} = false")),
             DeValue::Array(_) => Err(format!("{name} takes one value, not a list")),
@@ -252,7 +274,9 @@ impl File<'_> {
         }
         let shown = printable(name.as_bytes());
         if ["answers", "print-answers"].contains(&name) {
-            return format!("{shown}: an answer file does not lead to another; give --{name} when you start the program");
+            return format!(
+                "{shown}: an answer file does not lead to another; give --{name} when you start the program"
+            );
         }
         let mut known = Vec::new();
         names(command, &mut known);
@@ -280,12 +304,16 @@ fn is_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let bare: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
     // passphrase_file is the right one, misspelt.
-    !bare.ends_with("file") && (bare == "pin" || ["pass", "pwd", "secret"].iter().any(|word| bare.contains(word)))
+    !bare.ends_with("file")
+        && (bare == "pin" || ["pass", "pwd", "secret"].iter().any(|word| bare.contains(word)))
 }
 
 fn no_command(name: &str, path: &[String], command: &Command) -> String {
     let shown = printable(name.as_bytes());
-    let all = command.get_subcommands().map(Command::get_name).filter(|name| *name != "help");
+    let all = command
+        .get_subcommands()
+        .map(Command::get_name)
+        .filter(|name| *name != "help");
     let all: Vec<&str> = all.collect();
     let hint = match similar(name, all.iter().copied()) {
         Some(one) if all.contains(&&*one) => {
@@ -299,7 +327,11 @@ fn no_command(name: &str, path: &[String], command: &Command) -> String {
 
 /// The flag of that name of a command and of all below.
 fn collect<'a>(command: &'a Command, name: &str, all: &mut Vec<&'a Arg>) {
-    all.extend(flags_of_files(command).filter(|(flag, _)| *flag == name).map(|(_, arg)| arg));
+    all.extend(
+        flags_of_files(command)
+            .filter(|(flag, _)| *flag == name)
+            .map(|(_, arg)| arg),
+    );
     for below in command.get_subcommands() {
         collect(below, name, all);
     }

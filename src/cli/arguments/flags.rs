@@ -134,8 +134,12 @@ pub fn first_part(error: &clap::Error) -> String {
 pub fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     use clap::error::{ContextKind, ContextValue};
     let word = word.to_ascii_lowercase().replace('_', "-");
-    let flags = known.into_iter().map(|flag| Arg::new(flag.to_owned()).long(flag.to_owned()));
-    let command = Command::new("esync-ssl").no_binary_name(true).disable_help_flag(true);
+    let flags = known
+        .into_iter()
+        .map(|flag| Arg::new(flag.to_owned()).long(flag.to_owned()));
+    let command = Command::new("esync-ssl")
+        .no_binary_name(true)
+        .disable_help_flag(true);
     match command.args(flags).try_get_matches_from([format!("--{word}")]) {
         Err(error) => match error.get(ContextKind::SuggestedArg) {
             Some(ContextValue::String(flag)) => Some(flag.trim_start_matches('-').to_owned()),

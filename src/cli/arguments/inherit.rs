@@ -75,7 +75,9 @@ pub fn complete(
         Some(typed) => Some(typed.to_owned()),
         None => environment("answers"),
     };
-    let answers = file.map(|file| answers::read(Path::new(&file), &command)).transpose();
+    let answers = file
+        .map(|file| answers::read(Path::new(&file), &command))
+        .transpose();
     let answers = answers.map_err(wrong)?.unwrap_or_default();
     let is_typed = |id: &Id| is_typed(matches, id);
     let mut offers = Vec::new();
@@ -86,7 +88,9 @@ pub fn complete(
         judge(flag, arg, &offer.given).map_err(|why| wrong(format!("{}: {why}", offer.place)))?;
         offers.push(offer);
     }
-    let known_root = offers.iter().position(|offer| offer.flag == "root" && offer.strength == ENVIRONMENT);
+    let known_root = offers
+        .iter()
+        .position(|offer| offer.flag == "root" && offer.strength == ENVIRONMENT);
     let names_config = offers.iter().any(|offer| offer.flag == "config");
     if let Some(at) = known_root.filter(|_| !names_config) {
         // The variable alone is the usual root, which `Global::place` knows; with the main file it is what --root is.
@@ -138,9 +142,15 @@ fn of_environment<'a>(
             ));
         }
         _ if is_repeatable(arg) && value.to_str().is_some() => {
-            let parts = text.split([',', '\n', '\r']).map(|part| quotes::bare(part.trim()));
+            let parts = text
+                .split([',', '\n', '\r'])
+                .map(|part| quotes::bare(part.trim()));
             let parts: Vec<OsString> = parts.filter(|part| !part.is_empty()).map(Into::into).collect();
-            if parts.is_empty() { Given::Off } else { Given::Values(parts) }
+            if parts.is_empty() {
+                Given::Off
+            } else {
+                Given::Values(parts)
+            }
         }
         _ => Given::Values(vec![value]),
     };
@@ -194,7 +204,10 @@ fn settle(
             kept.push(offer);
         }
     }
-    let mut more: Vec<OsString> = kept.iter().flat_map(|offer| words(offer.flag, &offer.given)).collect();
+    let mut more: Vec<OsString> = kept
+        .iter()
+        .flat_map(|offer| words(offer.flag, &offer.given))
+        .collect();
     // A flag whose value may be left out must not take the next word for it.
     more.sort_by_key(|word| word.to_string_lossy().contains('='));
     let at = behind(command, typed, path.len());
@@ -232,13 +245,17 @@ fn placed(command: &Command, error: clap::Error, offers: &[Offer]) -> clap::Erro
         .collect();
     if named.is_empty() && error.kind() == ErrorKind::MissingRequiredArgument {
         // Something that was not typed may be what asks for it.
-        let all = offers.iter().map(|offer| format!("\n  --{} comes from {}", offer.flag, offer.place));
+        let all = offers
+            .iter()
+            .map(|offer| format!("\n  --{} comes from {}", offer.flag, offer.place));
         named = all.collect();
     }
     if named.is_empty() {
         return error;
     }
-    command.clone().error(error.kind(), format!("{said}\n{}", named.concat()))
+    command
+        .clone()
+        .error(error.kind(), format!("{said}\n{}", named.concat()))
 }
 
 /// Where the words behind the name of the command begin.

@@ -134,7 +134,8 @@ impl Line {
     pub fn read(typed: Vec<OsString>) -> Result<Line, clap::Error> {
         let mut command = Arguments::command();
         let whole = inherit::complete(command.clone(), typed, &|name| std::env::var_os(name))?;
-        let arguments = Arguments::from_arg_matches(&whole.matches).map_err(|error| error.format(&mut command))?;
+        let arguments =
+            Arguments::from_arg_matches(&whole.matches).map_err(|error| error.format(&mut command))?;
         let global = &arguments.global;
         let root = usual_root().filter(|_| global.root.is_none() && global.config.is_none());
         let answers = global

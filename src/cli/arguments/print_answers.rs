@@ -31,7 +31,11 @@ pub fn text(command: &mut Command, matches: &ArgMatches, usual_root: Option<&Pat
         }
     }
     let name = path.join(" ");
-    let mut positionals = leaf.get_positionals().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let mut positionals = leaf
+        .get_positionals()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ");
     if !positionals.is_empty() {
         positionals.insert(0, ' ');
     }
@@ -61,7 +65,9 @@ fn value(kind: Kind, value: &OsStr) -> String {
     let text = value.to_string_lossy();
     match kind {
         // It was a number to clap, which may have more zeros than TOML takes.
-        Kind::Number => text.parse::<u64>().map_or_else(|_| quoted(&text), |number| number.to_string()),
+        Kind::Number => text
+            .parse::<u64>()
+            .map_or_else(|_| quoted(&text), |number| number.to_string()),
         Kind::Path if text != "-" && !text.is_empty() => match std::path::absolute(&*text) {
             Ok(path) => quoted(&path.to_string_lossy()),
             Err(_) => quoted(&text),

@@ -20,7 +20,9 @@ const PAIRS: [(char, char); 8] = [
 ];
 
 /// What word processors make of a hyphen.
-const DASHES: [char; 6] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'];
+const DASHES: [char; 6] = [
+    '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}',
+];
 
 /// The words of a command line, without what surrounds values only because a shell left it there.
 ///
@@ -42,10 +44,12 @@ pub fn repaired(command: &Command, words: &[OsString]) -> Result<Vec<OsString>, 
             rest: &words[at + 1..],
         };
         line.explain()?;
-        told.push(match text.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
-            Some((flag, value)) => format!("{flag}={}", bare(value)).into(),
-            None => bare(text).into(),
-        });
+        told.push(
+            match text.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
+                Some((flag, value)) => format!("{flag}={}", bare(value)).into(),
+                None => bare(text).into(),
+            },
+        );
     }
     Ok(told)
 }
@@ -126,10 +130,22 @@ impl Line<'_> {
         // The quotation marks of what follows are turned round, so a value with blanks is in several words now.
         let rest: Vec<_> = self.rest.iter().map(|word| word.to_string_lossy()).collect();
         let line = [&[swallowed.trim().into()][..], &rest].concat().join(" ");
-        let of = if flag.starts_with('-') { format!("of {flag} ") } else { String::new() };
-        let flag = if flag.starts_with('-') { format!("{flag} ") } else { String::new() };
+        let of = if flag.starts_with('-') {
+            format!("of {flag} ")
+        } else {
+            String::new()
+        };
+        let flag = if flag.starts_with('-') {
+            format!("{flag} ")
+        } else {
+            String::new()
+        };
         // The backslash belongs to the root of a drive.
-        let right = if path.ends_with(':') { format!("{path}\\") } else { format!("\"{path}\"") };
+        let right = if path.ends_with(':') {
+            format!("{path}\\")
+        } else {
+            format!("\"{path}\"")
+        };
         Err(format!(
             "the value {of}ends with a backslash before the quotation mark: {flag}\"{path}\\\"\n\n  To Windows \\\" is a \
              quotation mark inside the text, so the rest of the line became part of the value: {swallowed}\n  Write it \
@@ -200,7 +216,9 @@ fn is_flag(command: &Command, word: &str) -> bool {
     let name = word.split('=').next().unwrap_or_default();
     match name.strip_prefix("--") {
         Some(long) => has_long(command, long),
-        None => name.strip_prefix('-').is_some_and(|short| has_short(command, short)),
+        None => name
+            .strip_prefix('-')
+            .is_some_and(|short| has_short(command, short)),
     }
 }
 
