@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::trail;
+
 /// Bytes of one file of the configuration. A hundred thousand virtual hosts in one file have 130 MB.
 pub const CONFIGURATION: u64 = 512 << 20;
 /// Bytes of all files of a configuration together, each as often as it is read.
@@ -64,6 +66,7 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
         options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
     }
     let file = options.open(path)?;
+    trail::read(path);
     let metadata = file.metadata()?;
     regular(&metadata)?;
     Ok((file, metadata))

@@ -56,6 +56,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     }
     swept(&printer);
     let result = command::run(&command, &global, world, &printer);
+    printer.tell_trail();
     result.unwrap_or_else(|failure| printer.failure(&failure))
 }
 

@@ -17,6 +17,7 @@ use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
 use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
 use crate::shown::{deceives, printable};
+use crate::trail;
 
 /// How much is said beside the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +102,9 @@ impl Printer {
 
     /// The same, saying more or less beside the answer.
     pub fn with(self, volume: Volume) -> Self {
+        if volume == Volume::Verbose {
+            trail::keep();
+        }
         Printer { volume, ..self }
     }
 
@@ -109,7 +113,22 @@ impl Printer {
         Printer::write(Stream::Answer, text);
     }
 
+    /// Tells what was read, run and decided since.
+    pub fn tell_trail(&self) {
+        if self.volume == Volume::Verbose {
+            for line in trail::take() {
+                let line = printable(line.as_bytes());
+                self.put(Stream::Talk, &format!("\x1b[2m- {line}\x1b[0m"));
+            }
+        }
+    }
+
     fn print(&self, stream: Stream, text: &str) {
+        self.tell_trail();
+        self.put(stream, text);
+    }
+
+    fn put(&self, stream: Stream, text: &str) {
         match &mut *self.held.borrow_mut() {
             Some(held) => held.push((stream, text.to_owned())),
             None => Printer::write(stream, text),
@@ -228,10 +247,7 @@ impl Progress for Printer {
     }
 
     fn detail(&self, text: &str) {
-        if self.volume == Volume::Verbose {
-            let text = printable(text.as_bytes());
-            self.print(Stream::Talk, &format!("\x1b[2m- {text}\x1b[0m"));
-        }
+        trail::decided(|| text.to_owned());
     }
 
     fn unchanged(&self, why: &str) {
