@@ -21,7 +21,7 @@ pub fn run() -> ExitStatus {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let line = match Line::read(arguments.into_iter().collect()) {
+    let line = match Line::read(arguments.into_iter().collect(), &|name| std::env::var_os(name)) {
         Ok(line) => line,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.

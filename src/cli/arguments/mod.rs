@@ -1,6 +1,8 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
 mod answers;
+#[cfg(test)]
+mod answers_tests;
 mod cert;
 mod check;
 mod devices;
@@ -101,7 +103,7 @@ impl Global {
         let path = |path: &Option<Utf8PathBuf>| path.clone().map(PathBuf::from);
         Where {
             root: path(&self.root),
-            usual_root: usual_root(),
+            usual_root: usual_root(&|name| std::env::var_os(name)),
             config: path(&self.config),
             httpd: path(&self.httpd),
             define: self.define.clone(),
@@ -110,9 +112,12 @@ impl Global {
     }
 }
 
+/// What a variable is, if it is set.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
 /// The server root that the environment names; --root and --config are stronger.
-fn usual_root() -> Option<PathBuf> {
-    let variable = std::env::var_os("ESYNC_SSL_ROOT").map(quotes::bare_variable);
+fn usual_root(environment: Environment) -> Option<PathBuf> {
+    let variable = environment("ESYNC_SSL_ROOT").map(quotes::bare_variable);
     variable.filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
@@ -131,13 +136,13 @@ impl Line {
     ///
     /// # Errors
     /// A wrong command line; help and version, which are answers.
-    pub fn read(typed: Vec<OsString>) -> Result<Line, clap::Error> {
+    pub fn read(typed: Vec<OsString>, environment: Environment) -> Result<Line, clap::Error> {
         let mut command = Arguments::command();
-        let whole = inherit::complete(command.clone(), typed, &|name| std::env::var_os(name))?;
+        let whole = inherit::complete(command.clone(), typed, environment)?;
         let arguments =
             Arguments::from_arg_matches(&whole.matches).map_err(|error| error.format(&mut command))?;
         let global = &arguments.global;
-        let root = usual_root().filter(|_| global.root.is_none() && global.config.is_none());
+        let root = usual_root(environment).filter(|_| global.root.is_none() && global.config.is_none());
         let answers = global
             .print_answers
             .then(|| print_answers::text(&mut command, &whole.matches, root.as_deref()));

@@ -56,6 +56,11 @@ pub fn repaired(command: &Command, words: &[OsString]) -> Result<Vec<OsString>, 
 
 /// A value without the quotation marks around it, and without one that a backslash kept at its end.
 pub fn bare(value: &str) -> &str {
+    let inner = less(value);
+    if inner == value { value } else { bare(inner) }
+}
+
+fn less(value: &str) -> &str {
     for (left, right) in PAIRS {
         let inner = value.strip_prefix(left).and_then(|rest| rest.strip_suffix(right));
         if let Some(inner) = inner.filter(|inner| !inner.is_empty() && !inner.contains([left, right])) {
