@@ -4,13 +4,15 @@ mod arguments;
 mod command;
 mod printer;
 mod render;
+mod volume;
 
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::operation::Progress;
 use crate::server::scratch;
 use arguments::{Arguments, Command, Line};
-use printer::{Printer, Volume};
+use printer::Printer;
+use volume::Volume;
 
 pub use crate::operation::{Pace, World};
 

@@ -9,8 +9,9 @@ use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 use zeroize::Zeroizing;
 
-use super::arguments::{ColorChoice, Global};
+use super::arguments::ColorChoice;
 use super::render::{self, explain, findings};
+use super::volume::Volume;
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -18,29 +19,6 @@ use crate::interrupt::{self, Terminal};
 use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
 use crate::shown::{deceives, printable};
 use crate::trail;
-
-/// How much is said beside the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Volume {
-    /// Errors and refusals only.
-    Quiet,
-    /// What people need to know.
-    #[default]
-    Usual,
-    /// How it came to that as well.
-    Verbose,
-}
-
-impl Volume {
-    /// By the command line.
-    pub fn of(global: &Global) -> Volume {
-        match (global.quiet, global.verbose) {
-            (true, _) => Volume::Quiet,
-            (false, true) => Volume::Verbose,
-            (false, false) => Volume::Usual,
-        }
-    }
-}
 
 /// Prints for people or for programs.
 pub struct Printer {

@@ -9,6 +9,7 @@ mod disable;
 mod enable;
 mod explain_logs;
 mod found;
+mod inputs;
 mod library;
 mod lint;
 mod report;

@@ -347,3 +347,6 @@ fn names<'a>(command: &'a Command, all: &mut Vec<&'a str>) {
         names(below, all);
     }
 }
+
+#[cfg(test)]
+mod tests;

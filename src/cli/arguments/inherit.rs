@@ -96,7 +96,18 @@ pub fn complete(
         // The variable alone is the usual root, which `Global::place` knows; with the main file it is what --root is.
         offers.remove(at);
     }
-    settle(&command, leaf, &path, &typed, matches, offers)
+    let kept = settled(leaf, matches, offers);
+    let mut more: Vec<OsString> = kept
+        .iter()
+        .flat_map(|offer| words(offer.flag, &offer.given))
+        .collect();
+    // A flag whose value may be left out must not take the next word for it.
+    more.sort_by_key(|word| word.to_string_lossy().contains('='));
+    let at = behind(&command, &typed, path.len());
+    let mut words = typed;
+    words.splice(at..at, more);
+    // What asks for something that was beaten is content: clap asks for nothing that is excluded.
+    plain(words).map_err(|error| placed(&command, error, &kept))
 }
 
 /// The words that lead to the command, and what was said of it.
@@ -179,14 +190,7 @@ fn of_file<'a>(flag: &'a str, arg: &'a Arg, path: &[String], answers: &[Answer])
 }
 
 /// Of what excludes each other the stronger stays.
-fn settle(
-    command: &Command,
-    leaf: &Command,
-    path: &[String],
-    typed: &[OsString],
-    matches: &ArgMatches,
-    mut offers: Vec<Offer>,
-) -> Result<Whole, clap::Error> {
+fn settled<'a>(leaf: &'a Command, matches: &ArgMatches, mut offers: Vec<Offer<'a>>) -> Vec<Offer<'a>> {
     offers.retain(|offer| offer.given != Given::Off);
     offers.sort_by_key(|offer| std::cmp::Reverse(offer.strength));
     let mut there: Vec<(&Arg, usize)> = leaf
@@ -204,20 +208,7 @@ fn settle(
             kept.push(offer);
         }
     }
-    let mut more: Vec<OsString> = kept
-        .iter()
-        .flat_map(|offer| words(offer.flag, &offer.given))
-        .collect();
-    // A flag whose value may be left out must not take the next word for it.
-    more.sort_by_key(|word| word.to_string_lossy().contains('='));
-    let at = behind(command, typed, path.len());
-    let mut words = typed.to_vec();
-    words.splice(at..at, more);
-    // What asks for something that was beaten is content, as clap asks for nothing that is excluded.
-    match command.clone().try_get_matches_from(&words) {
-        Ok(matches) => Ok(Whole { matches, words }),
-        Err(error) => Err(placed(command, error, &kept)),
-    }
+    kept
 }
 
 /// Do two flags exclude each other?

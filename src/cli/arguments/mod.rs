@@ -1,8 +1,6 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
 mod answers;
-#[cfg(test)]
-mod answers_tests;
 mod cert;
 mod check;
 mod devices;

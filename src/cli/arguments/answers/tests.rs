@@ -7,8 +7,8 @@ use std::path::Path;
 use clap::CommandFactory;
 use proptest::prelude::*;
 
-use super::flags::{Kind, long_flags, variable};
-use super::{Arguments, Line};
+use super::super::flags::{Kind, long_flags, variable};
+use super::super::{Arguments, Line};
 
 fn read(words: &[&str], variables: &[(&str, &str)]) -> Result<Line, String> {
     let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
@@ -183,7 +183,7 @@ fn the_usual_root_stays_weaker_than_a_main_file() {
     assert_eq!(answers(&["status", "--config", "/b"], &[root]), "config = '/b'\n");
     let both = [root, ("ESYNC_SSL_CONFIG", "/b")];
     assert_eq!(answers(&["status"], &both), "root = '/srv/a'\nconfig = '/b'\n");
-    let line = read(&["status"], &[root]).ok().expect("a line");
+    let line = read(&["status"], &[root]).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(line.arguments.global.root, None);
     // The file is weaker than the variable.
     let folder = tempfile::tempdir().unwrap();
