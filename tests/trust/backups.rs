@@ -221,17 +221,7 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
     // Nor is an identifier on the command line.
     for id in ["../../../20260102T030405Z-1", ".."] {
         fs::remove_file(folder.join("unfinished")).ok();
-        site.run(&[
-            "restore",
-            id,
-            "--yes",
-            "--force",
-            "EDITED-SINCE",
-            "--force",
-            "EDITED-SAME-LINES",
-        ])
-        .run()
-        .expect_code(4);
+        site.restore_over(&[id, "--yes"]).run().expect_code(4);
         victim.is_unharmed(id);
     }
 }
@@ -342,15 +332,7 @@ fn a_planted_manifest_reaches_nothing_but_the_configuration() {
             }
             let before = site.snapshot();
             let program = match way {
-                "restore" => site.run(&[
-                    "restore",
-                    &id,
-                    "--yes",
-                    "--force",
-                    "EDITED-SINCE",
-                    "--force",
-                    "EDITED-SAME-LINES",
-                ]),
+                "restore" => site.restore_over(&[&id, "--yes"]),
                 "recover" => site.run(&["restore", "--recover", "--force", "LEFTOVERS-NOT-UNDOABLE"]),
                 "enable" => site.enable(),
                 _ => site.run(&["disable", "--yes"]),

@@ -154,7 +154,12 @@ impl Line {
 
 /// What a command line asked for: what was done, and the domains as they were typed.
 pub fn asked_for(words: &[String]) -> (Action, Vec<String>) {
-    match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+    let parsed = Arguments::try_parse_from(words).or_else(|error| {
+        // In earlier versions --force of disable took no code.
+        let rest: Vec<&String> = words.iter().filter(|word| *word != "--force").collect();
+        Arguments::try_parse_from(rest).map_err(|_| error)
+    });
+    match parsed.map(|arguments| arguments.command) {
         Ok(Command::Enable(enable)) => (Action::Enable, enable.domain),
         Ok(Command::Disable(disable)) => (Action::Disable, disable.domain),
         // Another version may have taken other arguments.
@@ -236,7 +241,8 @@ mod tests {
             told("x enable --no-longer-there --domain=a.test"),
             (enable, a.clone())
         );
-        assert_eq!(told("x disable --domain a.test"), (disable, a));
+        assert_eq!(told("x disable --domain a.test"), (disable, a.clone()));
+        assert_eq!(told("x disable --force --domain a.test -y"), (disable, a));
         assert_eq!(told("x disable -y"), (disable, vec![]));
         assert_eq!(told("x restore"), (Action::Other, vec![]));
         assert_eq!(told(""), (Action::Other, vec![]));
