@@ -7,15 +7,15 @@ mod mistake;
 mod printer;
 mod render;
 mod usage;
-
-use clap::{CommandFactory, FromArgMatches};
+mod volume;
 
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
 use crate::operation::Progress;
 use crate::server::scratch;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Line};
 use printer::Printer;
+use volume::Volume;
 
 pub use crate::operation::{Pace, World};
 pub use mistake::keep_quiet;
@@ -29,29 +29,32 @@ pub fn run() -> ExitStatus {
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
     let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let line = match Line::read(typed.clone(), &|name| std::env::var_os(name)) {
+        Ok(line) => line,
+        Err(error) => return usage::told(&error, &typed),
+    };
     let world = &World {
-        command: typed
+        command: line
+            .words
             .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect(),
         ..*world
     };
-    let parsed = Arguments::command()
-        .try_get_matches_from(&typed)
-        .and_then(|matches| {
-            let command = usage::command(&matches);
-            Ok((command, Arguments::from_arg_matches(&matches)?))
-        });
-    let (name, Arguments { command, global }) = match parsed {
-        Ok(parsed) => parsed,
-        Err(error) => return usage::told(&error, &typed),
-    };
+    let name = usage::recognised(&line.words);
+    let Arguments { command, global } = line.arguments;
     // A dump has no other form than JSON.
     let is_json = global.json || matches!(command, Command::Dump(_));
-    let printer = Printer::new(&name, is_json, global.color);
+    let printer = Printer::new(&name, is_json, global.color).with(Volume::of(&global));
+    if let Some(answers) = line.answers {
+        Printer::plain(&answers);
+        return ExitStatus::Done;
+    }
     let result = mistake::caught(|| {
         swept(&printer);
-        command::run(&command, &global, world, &printer)
+        let result = command::run(&command, &global, world, &printer);
+        printer.tell_trail();
+        result
     });
     match result {
         Ok(result) => result.unwrap_or_else(|failure| printer.failure(&failure)),

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::arguments::ColorChoice;
 use super::json;
 use super::render::{self, explain, findings};
+use super::volume::Volume;
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
 use crate::document::{self, End, Ending, FailureCode, NoteCode, Run};
@@ -20,10 +21,12 @@ use crate::interrupt::{self, Terminal};
 use crate::operation::{Failure, LogReport, Preview, Progress, Questions, Taken, dump};
 use crate::refusal::Refusal;
 use crate::shown::printable;
+use crate::trail;
 
 /// Prints for people or for programs.
 pub struct Printer {
     json: bool,
+    volume: Volume,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
     held: RefCell<Option<Held>>,
     /// What programs are told of the run, whoever ends it.
@@ -92,13 +95,42 @@ impl Printer {
         }
         Printer {
             json,
+            volume: Volume::default(),
             held: RefCell::default(),
             run,
             answered: Cell::default(),
         }
     }
 
+    /// The same, saying more or less beside the answer.
+    pub fn with(self, volume: Volume) -> Self {
+        if volume == Volume::Verbose {
+            trail::keep();
+        }
+        Printer { volume, ..self }
+    }
+
+    /// An answer that is neither for people nor a document.
+    pub fn plain(text: &str) {
+        Printer::write(Stream::Answer, text);
+    }
+
+    /// Tells what was read, run and decided since.
+    pub fn tell_trail(&self) {
+        if self.volume == Volume::Verbose {
+            for line in trail::take() {
+                let line = printable(line.as_bytes());
+                self.put(Stream::Talk, &format!("\x1b[2m- {line}\x1b[0m"));
+            }
+        }
+    }
+
     fn print(&self, stream: Stream, text: &str) {
+        self.tell_trail();
+        self.put(stream, text);
+    }
+
+    fn put(&self, stream: Stream, text: &str) {
         match &mut *self.held.borrow_mut() {
             Some(held) => held.lines.push((stream, text.to_owned())),
             None => Printer::write(stream, text),
@@ -240,12 +272,18 @@ const REPORT_IT: &str = "Please report it with this line, the command that you g
 
 impl Progress for Printer {
     fn talk(&self, text: &str) {
-        self.say(text);
+        if self.volume != Volume::Quiet {
+            self.say(text);
+        }
     }
 
     fn note(&self, code: NoteCode, text: &str) {
         self.keep(code, text);
-        self.say(text);
+        self.talk(text);
+    }
+
+    fn detail(&self, text: &str) {
+        trail::decided(|| text.to_owned());
     }
 
     fn server(&self, taken: &Taken) {
@@ -269,18 +307,22 @@ impl Progress for Printer {
 
     fn findings(&self, found: &[Finding], forced: &[Code]) {
         self.run().found(found);
+        let is_told = |finding: &&Finding| self.volume != Volume::Quiet || finding.is_open(forced);
+        let told: Vec<Finding> = found.iter().filter(is_told).cloned().collect();
         if self.json {
-            for finding in found {
+            for finding in &told {
                 self.say(&format!("{}: {}", finding.code, finding.summary));
             }
-        } else {
-            self.say(findings::lines(found, forced).trim_end());
+        } else if !told.is_empty() {
+            self.say(findings::lines(&told, forced).trim_end());
         }
     }
 
     fn logs(&self, report: &LogReport) {
+        // It belongs to an error: it is said in any case.
         let text = explain::text(report);
-        self.note(NoteCode::Log, text.trim_end());
+        self.keep(NoteCode::Log, text.trim_end());
+        self.say(text.trim_end());
     }
 
     fn interrupted(&self, run: &Unfinished, remedy: &str) {
@@ -343,7 +385,9 @@ impl Progress for Printer {
     }
 
     fn first(&self, text: &str) {
-        Printer::write(Stream::Talk, text);
+        if self.volume != Volume::Quiet {
+            Printer::write(Stream::Talk, text);
+        }
     }
 }
 

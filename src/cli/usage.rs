@@ -27,7 +27,8 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
     let options = typed.iter().skip(1).take_while(|word| *word != "--");
     let command = recognised(typed);
     // A dump has no other form than JSON.
-    let is_json = options.into_iter().any(|word| word == "--json") || command == "dump";
+    let by_environment = std::env::var("ESYNC_SSL_JSON").is_ok_and(|value| ["1", "true", "yes"].contains(&&*value));
+    let is_json = options.into_iter().any(|word| word == "--json") || by_environment || command == "dump";
     match error.kind() {
         ErrorKind::DisplayVersion if is_json => {
             let printer = Printer::new("version", true, ColorChoice::Auto);
@@ -55,7 +56,7 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
 }
 
 /// The command of a line that is not understood, as far as it is.
-fn recognised(typed: &[OsString]) -> String {
+pub fn recognised(typed: &[OsString]) -> String {
     let lenient = Arguments::command().ignore_errors(true);
     let matches = lenient.try_get_matches_from(typed);
     matches.map(|matches| command(&matches)).unwrap_or_default()

@@ -59,6 +59,7 @@ mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
+mod way_on;
 mod write;
 
 pub use crate::note_code::NoteCode;

@@ -18,6 +18,9 @@ pub trait Progress {
     /// Something to know besides the answer, for people and for programs. The text is as people read it.
     fn note(&self, _code: NoteCode, _text: &str) {}
 
+    /// What was read or asked, or what was decided and why: for who wants to know how it came to what it says.
+    fn detail(&self, _text: &str) {}
+
     /// Nothing needs to change, and why.
     fn unchanged(&self, _why: &str) {}
 

@@ -1,7 +1,7 @@
 //! The running server of a configuration: what it is told to be, gathered for the parts that look at it.
 
 use super::find::Loaded;
-use super::{Failure, own_doing};
+use super::{Failure, own_doing, way_on};
 use crate::check::port::{Wanted, wanted};
 use crate::check::{Code, Finding, Place};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
@@ -82,10 +82,9 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
         None => Ok(()),
         Some(finding) => {
             let cause = format!("port {}: {}", finding.summary, finding.cause);
-            let fix = format!(
-                "{} Nothing was written; --force {} goes on in spite of it",
-                finding.fix, finding.code
-            );
+            let found = std::slice::from_ref(&finding);
+            let more = way_on::flags(found, forced).map(|flags| format!("; {flags} goes on in spite of it"));
+            let fix = format!("{} Nothing was written{}", finding.fix, more.unwrap_or_default());
             let refusal = Refusal::new(RefusalCode::PortNotFree, cause, " ", fix);
             Err(Failure::refused_for(refusal, vec![finding], forced))
         }

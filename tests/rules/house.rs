@@ -28,6 +28,7 @@ const FLOORS: [&[&str]; 8] = [
         "refusal_code",
         "severity",
         "shown",
+        "trail",
     ],
     &["httpd", "tls", "apply", "undo"],
     &["mod_ssl"],

@@ -12,6 +12,7 @@ mod envelope;
 mod explain_logs;
 mod found;
 mod help;
+mod inputs;
 mod library;
 mod lint;
 mod next_step;
