@@ -124,7 +124,7 @@ impl Store<'_> {
     }
 
     /// Where the folder with the backups is, or is to be.
-    fn place(&self) -> io::Result<Place> {
+    pub(super) fn place(&self) -> io::Result<Place> {
         let place = Place::of(&self.folder, Last::Keep)?;
         place.refuse_led_out()?;
         Ok(place)

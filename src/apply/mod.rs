@@ -17,6 +17,7 @@ mod patience;
 mod recover;
 mod replace;
 mod restore;
+mod rights;
 mod transaction;
 mod undone;
 
@@ -32,5 +33,6 @@ pub use lock::{Holder, Lock, LockError};
 pub use owner::{Attributes, Others};
 pub use recover::Recovered;
 pub use restore::{Return, Since};
+pub use rights::may_be_created;
 pub use transaction::{Pending, Record, Transaction, Written};
 pub use undone::{Undone, Unfinished, Working};

@@ -9,6 +9,7 @@ use super::questions::Voice;
 use super::records::{AskedFor, records};
 use super::restart_and_prove;
 use super::turn::Turn;
+use super::would_write::would_commit;
 use super::write::{self, Work};
 use crate::change::{self, Plan};
 use crate::shown::printable;
@@ -72,9 +73,8 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
         report.result = "unchanged";
         voice.unchanged(&nothing(&request.off));
         report.tell_notes(voice);
-        if writing.restarts() && !writing.dry_run {
-            let shown = restart_and_prove::unchanged(&loaded, None, &[], job)?;
-            report.server = Some(shown);
+        if writing.restarts() {
+            report.server = restart_and_prove::unchanged(&loaded, None, &[], job)?;
         }
         return Ok(Some(report));
     }
@@ -82,11 +82,15 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     report.tell_notes(voice);
     let work = work(plan, &report);
     write::say_shared(&work.changes, voice)?;
+    let store = plan_report::store(&loaded, world.disk)?;
+    if !turn.is_mine(&store)? {
+        return Ok(None);
+    }
     if writing.dry_run {
+        report.is_tested = would_commit(&loaded, &store, work, job)?;
         return Ok(Some(report.would_change()));
     }
-    let store = plan_report::store(&loaded, world.disk)?;
-    if !turn.is_mine(&store)? || !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
+    if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
         return Ok(None);
     }
     let work = Work {

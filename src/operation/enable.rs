@@ -13,6 +13,7 @@ use super::new_files::Reported;
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::turn::Turn;
+use super::would_write::would_commit;
 use super::write::{self, Work};
 use super::{Failure, rehearsal, restart_and_prove, running};
 use crate::apply::NameChange;
@@ -125,22 +126,19 @@ impl Run<'_> {
         }
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
-        let store = (!self.job.writing.dry_run).then(|| plan_report::store(&loaded, self.job.world.disk));
-        let store = store.transpose()?;
-        if let Some(store) = &store {
-            running::refuse_taken_port(&loaded, request.port, &asked.forced)?;
-            if !turn.is_mine(store)? {
-                return Ok(None);
-            }
+        let store = plan_report::store(&loaded, self.job.world.disk)?;
+        running::refuse_taken_port(&loaded, request.port, &asked.forced)?;
+        if !turn.is_mine(&store)? {
+            return Ok(None);
         }
         let mut work = self.work(&request, plan, files, &report)?;
         write::say_shared(&work.changes, voice)?;
-        // It writes nothing, so a dry run has it as well: what would be refused is refused.
         report.is_rehearsed = !self.job.writing.no_rehearsal
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
-        let Some(store) = store else {
+        if self.job.writing.dry_run {
+            report.is_tested = would_commit(&loaded, &store, work, self.job)?;
             return Ok(Some(report.would_change()));
-        };
+        }
         if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
             return Ok(None);
         }
@@ -183,14 +181,10 @@ impl Run<'_> {
             "{} is served over TLS on port {}",
             request.domain, request.port
         ));
-        if self.job.writing.restarts() && !self.job.writing.dry_run {
+        if self.job.writing.restarts() {
             let site = site(request);
-            report.server = Some(restart_and_prove::unchanged(
-                loaded,
-                Some(&site),
-                &self.asked.forced,
-                self.job,
-            )?);
+            report.server =
+                restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
         }
         Ok(report)
     }

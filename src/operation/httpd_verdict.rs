@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::candidate::Candidate;
 use super::diff;
 use super::environment::Writing;
 use super::failure::Failure;
@@ -129,6 +130,12 @@ impl<'a> Judge<'a> {
             status,
             ..Failure::refused(refusal)
         })
+    }
+
+    /// Asks about changes before anything is written.
+    pub fn rejects_copy(&self, candidate: &Candidate) -> Result<Option<String>, Failure> {
+        let words = self.rejects(&candidate.main)?;
+        Ok(words.map(|words| candidate.of_real_files(&words)))
     }
 
     /// Asks about new bytes of the main file before they go live, as a candidate where no `Include` looks.

@@ -4,6 +4,7 @@
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
 pub mod backups;
+mod candidate;
 pub mod check;
 mod claim;
 pub mod convert;
@@ -53,6 +54,7 @@ mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
+mod would_write;
 mod write;
 
 pub use claim::Settled;

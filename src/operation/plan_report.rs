@@ -48,6 +48,9 @@ pub struct Report {
     /// It was tried on a short run of the server's own httpd.
     #[serde(skip)]
     pub is_rehearsed: bool,
+    /// A dry run: Apache was asked whether it accepts the result.
+    #[serde(skip)]
+    pub is_tested: bool,
 }
 
 /// One change of a file.
@@ -89,6 +92,7 @@ impl Report {
             backup: None,
             server: None,
             is_rehearsed: false,
+            is_tested: false,
         }
     }
 

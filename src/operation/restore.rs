@@ -92,11 +92,10 @@ impl Run<'_> {
         }
         refuse_edited(self.request, &returns)?;
         say_shared(returns.iter().map(|back| &back.change), voice)?;
-        if writing.dry_run {
-            report.result = "would-change";
-            return Ok(Some(report));
+        if !turn.is_mine(store)? {
+            return Ok(None);
         }
-        if !turn.is_mine(store)? || !turn.is_agreed("Put this back?", store, report.proposal())? {
+        if !writing.dry_run && !turn.is_agreed("Put this back?", store, report.proposal())? {
             return Ok(None);
         }
         let transaction = Transaction {
@@ -116,6 +115,13 @@ impl Run<'_> {
             job: self.job,
             server_told: turn.settled.server_told,
         };
+        if writing.dry_run {
+            let seen = before.look()?;
+            transaction.may_be_written(store)?;
+            seen.would_keep(&transaction.changes, None, &[])?;
+            report.result = "would-change";
+            return Ok(Some(report));
+        }
         let restore = || {
             let before = before.look()?;
             not_interrupted()?;

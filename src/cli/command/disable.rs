@@ -26,6 +26,6 @@ pub fn run(
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
     let report = disable::run(&request, &writing, place, world, printer)?;
     let stays = "Certificates and keys stay where they are.\n";
-    plan::tell(&report, "Not tried: httpd -t.", stays, printer);
+    plan::tell(&report, &[], stays, printer);
     Ok(plan::status(&report, arguments.exit_code))
 }

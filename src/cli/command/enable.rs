@@ -33,13 +33,7 @@ pub fn run(
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
     let report = enable::run(&request, &writing, place, world, printer)?;
-    let rest = format!("httpd -t, and whether port {} is free", arguments.port);
-    let not_tried = if report.is_rehearsed {
-        format!("The rehearsal went well; not tried: {rest}.")
-    } else {
-        format!("Not tried: a rehearsal, {rest}.")
-    };
-    plan::tell(&report, &not_tried, "", printer);
+    plan::tell(&report, &[(report.is_rehearsed, "a rehearsal")], "", printer);
     Ok(plan::status(&report, arguments.exit_code))
 }
 
