@@ -83,12 +83,19 @@ impl Store<'_> {
     pub fn may_be_locked(&self, patience: Duration) -> Result<(), LockError> {
         self.refuse_foreign()?;
         let failed = |error| LockError::Failed(self.folder.clone(), error);
+        let may_be_made = || {
+            let above = self.place().map_err(failed)?;
+            above.folder.may_change().map_err(failed)
+        };
         match self.open().map_err(failed)? {
-            Some(folder) => Lock::may_be_had(&folder, patience),
-            None => {
-                let above = self.place().map_err(failed)?;
-                above.folder.may_change().map_err(failed)
-            }
+            Some(folder) => match Lock::may_be_had(&folder, patience) {
+                // An empty one that does not let us is taken away and made anew.
+                Err(LockError::Failed(..)) if folder.names().is_ok_and(|names| names.is_empty()) => {
+                    may_be_made()
+                }
+                answer => answer,
+            },
+            None => may_be_made(),
         }
     }
 }

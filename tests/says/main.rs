@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod commit;
 mod disable;
+mod dry;
 mod enable;
 mod explain_logs;
 mod found;
