@@ -160,7 +160,9 @@ impl Lock {
     /// As [`Lock::acquire`].
     pub(super) fn may_be_had(folder: &Folder, patience: Duration) -> Result<(), LockError> {
         let place = folder.place(LOCK);
-        folder.may_lock(&place.name).map_err(|error| refused(&place, error))?;
+        folder
+            .may_lock(&place.name)
+            .map_err(|error| refused(&place, error))?;
         let start = Instant::now();
         while is_held(folder) {
             // Who looks takes it for an instant as well.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::httpd::Edit;
 
+use super::effect::Effect;
 use super::refusal::{Refusal, RefusalCode, Text};
 
 /// Everything that turns HTTPS on, or off again, not yet written.
@@ -21,6 +22,8 @@ pub struct Plan {
     pub unlinks: Vec<Link>,
     /// What the administrator should know beside the changes.
     pub notes: Vec<String>,
+    /// What it does to the ports that clients use.
+    pub effect: Effect,
 }
 
 impl Plan {

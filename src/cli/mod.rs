@@ -2,8 +2,10 @@
 
 mod arguments;
 mod command;
+mod live;
 mod printer;
 mod render;
+mod width;
 
 use clap::Parser;
 

@@ -144,7 +144,9 @@ impl Copy<'_> {
     fn stand_in(&mut self, changes: &[NameChange]) -> Result<(), String> {
         let mut made = BTreeMap::new();
         for (number, change) in changes.iter().enumerate() {
-            let Content::Tls(bytes) = &change.after else { continue };
+            let Content::Tls(bytes) = &change.after else {
+                continue;
+            };
             // Nothing reads the key, so there is none.
             let bytes = if change.private { &b"-\n"[..] } else { bytes };
             let file = put(self.scratch, &format!("stand-in-{number}.pem"), bytes);
@@ -157,7 +159,11 @@ impl Copy<'_> {
             return Ok(());
         }
         let result = self.result;
-        for directive in ["SSLCertificateFile", "SSLCertificateKeyFile", "SSLCertificateChainFile"] {
+        for directive in [
+            "SSLCertificateFile",
+            "SSLCertificateKeyFile",
+            "SSLCertificateChainFile",
+        ] {
             for (_, entry) in result.named(directive) {
                 let argument = result.arguments(entry).into_iter().next().unwrap_or_default();
                 let full = resolve(result.server_root(), &argument, result.facts().platform);
@@ -250,7 +256,10 @@ impl Copy<'_> {
         for &id in &self.needed {
             let file = self.result.file(id);
             let document = &file.document;
-            let first = document.lines().first().map_or(document.bytes().len(), |_| document.span(0).start);
+            let first = document
+                .lines()
+                .first()
+                .map_or(document.bytes().len(), |_| document.span(0).start);
             let mut bytes = document.bytes()[..first].to_vec();
             for line in 0..document.lines().len() {
                 match self.lines.get(&(id, line as u32)) {

@@ -9,7 +9,7 @@ use super::Failure;
 use super::environment::{Where, World};
 use super::interrupted::{remedy, stores};
 use super::known::KnownFiles;
-use super::progress::Progress;
+use super::progress::{Progress, during};
 use crate::apply::{Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
@@ -104,7 +104,8 @@ impl Claim<'_> {
             let mut answer = store.may_be_locked(Duration::ZERO);
             if let (Err(LockError::Held(holder)), true) = (&answer, self.patience > 0) {
                 self.tell_waiting(holder.as_ref());
-                answer = store.may_be_locked(Duration::from_secs(self.patience));
+                let look = || store.may_be_locked(Duration::from_secs(self.patience));
+                answer = during(self.voice, WAITING, look);
             }
             match answer.map_err(Failure::from) {
                 Err(failure) if failure.status == ExitStatus::NotPermitted && may_be_left_out(store) => {}
@@ -128,7 +129,8 @@ impl Claim<'_> {
             Err(LockError::Held(holder)) if self.patience > 0 => {
                 self.voice.discard();
                 self.tell_waiting(holder.as_ref());
-                Ok(self.lock(store, Duration::from_secs(self.patience))?)
+                let lock = || self.lock(store, Duration::from_secs(self.patience));
+                Ok(during(self.voice, WAITING, lock)?)
             }
             result => Ok(result?),
         }
@@ -168,6 +170,9 @@ impl Claim<'_> {
         })
     }
 }
+
+/// What is done meanwhile.
+const WAITING: &str = "Waiting for another run of esync-ssl";
 
 /// Refuses places that somebody else may write.
 pub fn own(all: Vec<Store<'_>>) -> Result<Vec<Store<'_>>, Failure> {

@@ -8,6 +8,7 @@ use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::records::{AskedFor, records};
 use super::restart_and_prove;
+use super::summary;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
@@ -80,6 +81,8 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     }
     voice.preview(&report.preview(&loaded, &plan));
     report.tell_notes(voice);
+    let mut lines = summary::of_plan(&report, &plan.effect, None);
+    lines.push(summary::when(writing));
     let work = work(plan, &report);
     write::say_shared(&work.changes, voice)?;
     let store = plan_report::store(&loaded, world.disk)?;
@@ -88,8 +91,10 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     }
     if writing.dry_run {
         report.is_tested = would_commit(&loaded, &store, work, job)?;
+        report.summarise(lines, voice);
         return Ok(Some(report.would_change()));
     }
+    report.summarise(lines, voice);
     if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
         return Ok(None);
     }
@@ -99,7 +104,7 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     };
     let lock = turn.lock(&store)?;
     let done = write::commit(&loaded, &store, lock, work, job)?;
-    Ok(Some(report.was_written(&loaded, done)))
+    Ok(Some(report.was_written(&loaded, done, &["status"])))
 }
 
 /// What is to be written.

@@ -15,7 +15,7 @@ use super::questions::Voice;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
-use super::{Failure, rehearsal, restart_and_prove, running};
+use super::{Failure, rehearsal, restart_and_prove, running, summary};
 use crate::apply::NameChange;
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
@@ -131,21 +131,27 @@ impl Run<'_> {
         if !turn.is_mine(&store)? {
             return Ok(None);
         }
+        let effect = plan.effect.clone();
         let mut work = self.work(&request, plan, files, &report)?;
         write::say_shared(&work.changes, voice)?;
         report.is_rehearsed = !self.job.writing.no_rehearsal
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
+        let mut lines = summary::of_plan(&report, &effect, Some(request.http));
+        lines.push(summary::when(self.job.writing));
         if self.job.writing.dry_run {
             report.is_tested = would_commit(&loaded, &store, work, self.job)?;
+            report.summarise(lines, voice);
             return Ok(Some(report.would_change()));
         }
+        report.summarise(lines, voice);
         if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
             return Ok(None);
         }
         work.server_told = turn.settled.server_told;
         let lock = turn.lock(&store)?;
         let done = write::commit(&loaded, &store, lock, work, self.job)?;
-        Ok(Some(report.was_written(&loaded, done)))
+        let look = ["verify", "--domain", &self.names[0]];
+        Ok(Some(report.was_written(&loaded, done, &look)))
     }
 
     fn request(&self, loaded: &Loaded, files: &TlsFiles) -> Result<change::Request, Failure> {
@@ -183,8 +189,7 @@ impl Run<'_> {
         ));
         if self.job.writing.restarts() {
             let site = site(request);
-            report.server =
-                restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
+            report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
         }
         Ok(report)
     }

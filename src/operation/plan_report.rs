@@ -9,6 +9,7 @@ use super::interrupted::stores;
 use super::new_files::Reported;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
+use super::summary;
 use super::turn::Proposal;
 use super::write;
 use crate::apply::{Disk, NameChange, Store};
@@ -39,12 +40,18 @@ pub struct Report {
     /// All files before and after.
     pub diff: String,
     notes: Vec<String>,
+    /// What it comes to, in a few lines for people.
+    pub summary: Vec<String>,
     /// Files that were written.
     pub written: Vec<String>,
     /// The folder that holds what was there before.
     pub backup: Option<String>,
     /// What became of the server.
     pub server: Option<Effect>,
+    /// The command that brings back what was there before; nothing where nothing was written.
+    pub undo: Option<String>,
+    /// The command that comes next.
+    pub next: Option<String>,
     /// It was tried on a short run of the server's own httpd.
     #[serde(skip)]
     pub is_rehearsed: bool,
@@ -56,7 +63,8 @@ pub struct Report {
 /// One change of a file.
 #[derive(Serialize)]
 pub struct ReportedChange {
-    file: String,
+    /// As people know it.
+    pub file: String,
     line: usize,
     before: String,
     after: String,
@@ -88,9 +96,12 @@ impl Report {
                 .map(|file| diff::unified(&file.name, file.before, file.after, false))
                 .collect(),
             notes: notes.map(|note| printable(note.as_bytes())).collect(),
+            summary: Vec::new(),
             written: Vec::new(),
             backup: None,
             server: None,
+            undo: None,
+            next: None,
             is_rehearsed: false,
             is_tested: false,
         }
@@ -103,6 +114,12 @@ impl Report {
             lines: self.lines(),
             files: differences(loaded, plan).collect(),
         }
+    }
+
+    /// What it comes to, as the last before the question.
+    pub fn summarise(&mut self, lines: Vec<String>, progress: &dyn Progress) {
+        self.summary = lines.iter().map(|line| printable(line.as_bytes())).collect();
+        progress.summary(&self.summary);
     }
 
     /// The same, to be agreed to.
@@ -136,9 +153,12 @@ impl Report {
         self
     }
 
-    /// The end of a run that wrote.
-    pub fn was_written(mut self, loaded: &Loaded, done: write::Done) -> Report {
+    /// The end of a run that wrote; `look` is the command that looks at what became of it.
+    pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
+        self.undo = summary::undo(&done.backup, &loaded.place);
+        let next = if done.effect.is_told() { look } else { &["restart"] };
+        self.next = Some(summary::command(next, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
         self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup));

@@ -34,6 +34,11 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// It serves what is in the files.
+    pub fn is_told(&self) -> bool {
+        !matches!(self.result, "not-asked" | "left-stopped")
+    }
+
     fn not_asked() -> Effect {
         Effect {
             result: "not-asked",
@@ -198,7 +203,12 @@ impl Seen<'_> {
     ///
     /// # Errors
     /// Those of it.
-    pub fn would_keep(&self, changes: &[NameChange], site: Option<&Site>, forced: &[Code]) -> Result<(), Failure> {
+    pub fn would_keep(
+        &self,
+        changes: &[NameChange],
+        site: Option<&Site>,
+        forced: &[Code],
+    ) -> Result<(), Failure> {
         let before = &self.before;
         if !before.job.writing.restarts() {
             return Ok(());
@@ -218,7 +228,9 @@ impl Seen<'_> {
         if !is_running && !before.job.writing.start {
             return Ok(());
         }
-        let to_come = changes.iter().filter(|change| matches!(change.after, Content::Tls(_)));
+        let to_come = changes
+            .iter()
+            .filter(|change| matches!(change.after, Content::Tls(_)));
         let to_come: Vec<&Path> = to_come.map(|change| &*change.path).collect();
         before.refuse_restart(&*service, (&new, &to_come), site, forced)
     }

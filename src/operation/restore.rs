@@ -18,7 +18,7 @@ use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
 use super::turn::{Proposal, Turn};
 use super::write::say_shared;
-use super::{diff, restart};
+use super::{diff, restart, summary};
 use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
@@ -95,6 +95,10 @@ impl Run<'_> {
         if !turn.is_mine(store)? {
             return Ok(None);
         }
+        report.summary = in_short(&report, self.job);
+        if !writing.dry_run {
+            voice.summary(&report.summary);
+        }
         if !writing.dry_run && !turn.is_agreed("Put this back?", store, report.proposal())? {
             return Ok(None);
         }
@@ -119,6 +123,7 @@ impl Run<'_> {
             let seen = before.look()?;
             transaction.may_be_written(store)?;
             seen.would_keep(&transaction.changes, None, &[])?;
+            voice.summary(&report.summary);
             report.result = "would-change";
             return Ok(Some(report));
         }
@@ -131,6 +136,9 @@ impl Run<'_> {
         let (written, effect) = ended(restore())?;
         report.result = "restored";
         report.backup = Some(shown(&written.backup));
+        report.undo = summary::undo(&written.backup, self.job.place);
+        let next = if effect.is_told() { "status" } else { "restart" };
+        report.next = Some(summary::command(&[next], self.job.place));
         report.server = Some(effect);
         Ok(Some(report))
     }
@@ -264,10 +272,16 @@ pub struct Report {
     edited_since: Vec<String>,
     notes: Vec<String>,
     diff: String,
+    /// What it comes to, in a few lines for people.
+    pub summary: Vec<String>,
     /// The folder that holds what was there.
     pub backup: Option<String>,
     /// What became of the server.
     pub server: Option<Effect>,
+    /// The command that brings back what was there before the restore.
+    pub undo: Option<String>,
+    /// The command that comes next.
+    pub next: Option<String>,
 }
 
 impl Report {
@@ -291,8 +305,11 @@ impl Report {
                 })
                 .collect(),
             diff: diffs.collect(),
+            summary: Vec::new(),
             backup: None,
             server: None,
+            undo: None,
+            next: None,
         }
     }
 
@@ -306,6 +323,19 @@ impl Report {
             findings: Vec::new(),
         }
     }
+}
+
+/// What it comes to.
+fn in_short(report: &Report, job: Job) -> Vec<String> {
+    let count = report.files.len();
+    let files = match count {
+        1 => format!(
+            "1 file goes back to what it was before {} ({})",
+            report.id, report.files[0]
+        ),
+        _ => format!("{count} files go back to what they were before {}", report.id),
+    };
+    vec![files, summary::when(job.writing)]
 }
 
 fn preview<'a>(backup: &Backup, returns: &'a [Return]) -> Preview<'a> {

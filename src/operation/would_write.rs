@@ -57,8 +57,9 @@ fn accepts(
     let candidate = match Candidate::of(loaded, changes) {
         Ok(candidate) => candidate,
         Err(why) => {
-            job.voice
-                .talk(&format!("note: httpd -t was not asked about what would be written: {why}"));
+            job.voice.talk(&format!(
+                "note: httpd -t was not asked about what would be written: {why}"
+            ));
             return Ok(false);
         }
     };

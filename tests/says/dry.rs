@@ -84,8 +84,15 @@ fn what_httpd_does_not_accept() {
     // And what it accepts is said to be so.
     let httpd = text(&site.stand_in("exit 0"));
     let more = ["--dry-run", "--no-rehearsal", "--httpd", &httpd];
-    let outcome = program::esync_ssl().args(enable(&site, &more)).run().expect_code(0);
-    assert!(why(&outcome).contains("Went well: httpd -t."), "{}", outcome.report());
+    let outcome = program::esync_ssl()
+        .args(enable(&site, &more))
+        .run()
+        .expect_code(0);
+    assert!(
+        why(&outcome).contains("Went well: httpd -t."),
+        "{}",
+        outcome.report()
+    );
 }
 
 /// Where a file is included that changes, a copy is read in its place: all that Apache says names the file itself.
@@ -95,7 +102,10 @@ fn what_httpd_does_not_accept_in_an_included_file() {
     files::write(&site.root().join("conf/sites/a.conf"), "# the first\n");
     let port = "<VirtualHost *:80>\nServerName esync.example.com\n</VirtualHost>\n";
     files::write(&site.root().join("conf/sites/b.conf"), port);
-    files::write(&site.main(), site.text() + "IncludeOptional conf/sites/*.conf\n# the last\n");
+    files::write(
+        &site.main(),
+        site.text() + "IncludeOptional conf/sites/*.conf\n# the last\n",
+    );
     // Follows the includes as far as lists go.
     let judge = "list() { cat $1; sed -n 's/^Include \"\\(.*\\)\"$/\\1/p' $1 | while read f; do [ -f $f ] && list $f; done; }\n\
                  find() { for f in $(sed -n 's/^Include \"\\(.*\\)\"$/\\1/p' $1); do grep -l SSLEngine $f; find $f; done; }\n\
@@ -106,12 +116,23 @@ fn what_httpd_does_not_accept_in_an_included_file() {
     let httpd = text(&site.stand_in(&judge));
     let more = ["--no-rehearsal", "--http", "keep", "--httpd", &httpd];
     let before = files::snapshot(&site.root());
-    let dry = program::esync_ssl().args(enable(&site, &more)).arg("--dry-run").run().expect_code(5);
+    let dry = program::esync_ssl()
+        .args(enable(&site, &more))
+        .arg("--dry-run")
+        .run()
+        .expect_code(5);
     assert!(before == files::snapshot(&site.root()), "{}", dry.report());
-    let wet = program::esync_ssl().args(enable(&site, &more)).arg("--yes").run().expect_code(5);
+    let wet = program::esync_ssl()
+        .args(enable(&site, &more))
+        .arg("--yes")
+        .run()
+        .expect_code(5);
     let named = |outcome: &Outcome| {
         let said = outcome.stderr_text();
-        let line = said.lines().find(|line| line.contains("AH00526")).map(str::to_owned);
+        let line = said
+            .lines()
+            .find(|line| line.contains("AH00526"))
+            .map(str::to_owned);
         line.unwrap_or_else(|| panic!("{}", outcome.report()))
     };
     assert_eq!(named(&dry), named(&wet), "{}", dry.report());
@@ -149,7 +170,10 @@ fn names_that_cannot_be_replaced_and_places_for_backups() {
     mode(&site.main(), 0o444);
     enable_is_refused(&site, 4, "NAME-IN-THE-WAY", &[]);
     let site = Site::new();
-    files::write(&site.main(), site.text() + "IncludeOptional conf/esync-ssl-backup\nIncludeOptional esync-ssl-backup\n");
+    files::write(
+        &site.main(),
+        site.text() + "IncludeOptional conf/esync-ssl-backup\nIncludeOptional esync-ssl-backup\n",
+    );
     enable_is_refused(&site, 4, "INCLUDE-READS-BACKUPS", &[]);
     let site = Site::new();
     fs::create_dir(site.root().join(BACKUPS)).expect("a folder");
@@ -178,7 +202,11 @@ fn another_run_at_work_is_waited_for_as_long_as_was_said() {
     }
     let before = site.snapshot();
     let waited = run(&["disable", "--dry-run", "--lock-timeout", "1"]).expect_code(9);
-    assert!(waited.stderr_text().contains("Waiting for another run"), "{}", waited.report());
+    assert!(
+        waited.stderr_text().contains("Waiting for another run"),
+        "{}",
+        waited.report()
+    );
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| run(&["disable", "--dry-run", "--lock-timeout", "60"]));
         std::thread::sleep(Duration::from_millis(500));
@@ -237,7 +265,12 @@ fn folders_and_files_that_this_account_may_not_write() {
         return;
     }
     // Who may write what: everything but one folder; everything but the owner of one file.
-    for (closed, foreign) in [("conf", ""), ("conf/ssl", ""), (BACKUPS, ""), ("", "conf/httpd.conf")] {
+    for (closed, foreign) in [
+        ("conf", ""),
+        ("conf/ssl", ""),
+        (BACKUPS, ""),
+        ("", "conf/httpd.conf"),
+    ] {
         let site = Site::new();
         for name in ["conf/ssl", BACKUPS] {
             fs::create_dir_all(site.root().join(name).join("kept")).expect("a folder");

@@ -109,7 +109,10 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => self.may_change(),
             other => {
                 regular(other?.kind)?;
-                OpenOptions::new().write(true).open(self.path.join(name)).map(drop)
+                OpenOptions::new()
+                    .write(true)
+                    .open(self.path.join(name))
+                    .map(drop)
             }
         }
     }
@@ -275,7 +278,9 @@ fn opens(path: &Path, rights: u32) -> io::Result<()> {
     const BACKUP_SEMANTICS: u32 = 0x0200_0000;
     const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
     let mut options = OpenOptions::new();
-    options.access_mode(rights).custom_flags(BACKUP_SEMANTICS | OPEN_REPARSE_POINT);
+    options
+        .access_mode(rights)
+        .custom_flags(BACKUP_SEMANTICS | OPEN_REPARSE_POINT);
     options.open(path).map(drop)
 }
 

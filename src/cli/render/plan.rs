@@ -6,6 +6,7 @@ use super::server;
 use crate::cli::printer::Printer;
 use crate::exit_status::ExitStatus;
 use crate::operation::{PlanReport, Progress};
+use crate::shown::printable;
 
 /// The end of a run. After one that writes nothing it is said what of it was tried, `httpd -t` and what is in `trials`;
 /// `stays` after one that wrote.
@@ -17,7 +18,9 @@ pub fn tell(report: &PlanReport, trials: &[(bool, &str)], stays: &str, printer: 
             let all = [trials, &[(report.is_tested, "httpd -t")]].concat();
             printer.talk(&format!("Nothing was written (--dry-run).{}", tried(&all)));
         }
-        "written" => printer.answer(&(written(report) + stays + &server)),
+        "written" => {
+            printer.answer(&(written(report) + stays + &server + &after(&report.undo, &report.next)))
+        }
         _ => printer.answer(&server),
     }
 }
@@ -28,6 +31,15 @@ pub fn status(report: &PlanReport, asks: bool) -> ExitStatus {
         "would-change" if asks => ExitStatus::WouldChange,
         _ => ExitStatus::Done,
     }
+}
+
+/// What can be typed after a run that wrote.
+pub fn after(undo: &Option<String>, next: &Option<String>) -> String {
+    let line = |word: &str, command: &Option<String>| match command {
+        Some(command) => format!("{word}: {}\n", printable(command.as_bytes())),
+        None => String::new(),
+    };
+    line("Next", next) + &line("Undo", undo)
 }
 
 /// What of a dry run went well, and what was left out.
