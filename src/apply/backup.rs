@@ -254,6 +254,11 @@ impl Backup {
         journal::told_server(&self.open)
     }
 
+    /// The file that says what it holds.
+    pub fn manifest_file(&self) -> PathBuf {
+        self.folder.join(MANIFEST)
+    }
+
     /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.
     pub fn content(&self, state: &State) -> Option<Content> {
         state.content(&self.open).ok()

@@ -27,7 +27,7 @@ pub use content::Content;
 pub use create::{Shared, create_all, create_private};
 pub use disk::{Disk, RealDisk};
 pub use error::ApplyError;
-pub use folder::{Folder, Found, Fresh, Kind, Last, Place, Way, others_at};
+pub use folder::{Folder, Found, Fresh, Kind, Last, Place, Way, others_at, read_own};
 pub use journal::{Entry, Known, Manifest, Name, State, checksum, may_name};
 pub use lock::{Holder, Lock, LockError};
 pub use owner::{Attributes, Others};

@@ -1,9 +1,13 @@
 //! Turns HTTPS off again: plan, preview, question, write.
 
 use super::Failure;
+use super::asked::Asked;
 use super::environment::{Where, World, Writing};
+use super::find::Loaded;
+use super::interrupted::stores;
 use super::job::Job;
 use super::new_files::Reported;
+use super::plan_file::{self, PlanFile, Planned, Read};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::records::{AskedFor, records};
@@ -34,6 +38,17 @@ pub fn run(
     world: &World,
     voice: &dyn Voice,
 ) -> Result<Report, Failure> {
+    run_as(request, None, writing, (place, world), voice)
+}
+
+/// The same, and nothing but what a plan says.
+pub(super) fn run_as(
+    request: &Request,
+    plan: Option<&PlanFile>,
+    writing: &Writing,
+    (place, world): (&Where, &World),
+    voice: &dyn Voice,
+) -> Result<Report, Failure> {
     let names = request.off.domains.iter();
     let noted = names.flat_map(|name| ["--domain".to_owned(), name.clone()]);
     let world = &world.or_command(["disable".to_owned()].into_iter().chain(noted));
@@ -43,13 +58,25 @@ pub fn run(
         world,
         voice,
     };
-    Turn::new(job).attempt(|turn| attempt(request, job, turn))
+    Turn::new(job).attempt(|turn| attempt(request, plan, job, turn))
 }
 
 /// Reads, plans, shows, and writes when it is time to.
-fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report>, Failure> {
+fn attempt(
+    request: &Request,
+    saved: Option<&PlanFile>,
+    job: Job,
+    turn: &mut Turn,
+) -> Result<Option<Report>, Failure> {
     let (writing, world, voice) = (job.writing, job.world, job.voice);
-    let loaded = turn.read()?;
+    let read = turn.read();
+    let loaded = read.map_err(|failure| match saved {
+        Some(saved) => saved.unread(failure),
+        None => failure,
+    })?;
+    if let Some(saved) = saved {
+        saved.refuse_changed(&loaded, &reads(&loaded, world))?;
+    }
     loaded.introduce(voice);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
@@ -81,20 +108,31 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     }
     voice.preview(&report.preview(&loaded, &plan));
     report.tell_notes(voice);
-    let mut lines = summary::of_plan(&report, &plan.effect, None);
-    lines.push(summary::when(writing));
+    report.summarise(summary::of_plan(&report, &plan.effect, None), job);
     let work = work(plan, &report);
+    if let Some(saved) = saved {
+        saved.refuse_other(&work.changes)?;
+    }
     write::say_shared(&work.changes, voice)?;
     let store = plan_report::store(&loaded, world.disk)?;
     if !turn.is_mine(&store)? {
         return Ok(None);
     }
     if writing.dry_run {
+        let planned = Planned {
+            asked: Asked::Disable {
+                domains: request.off.domains.clone(),
+                force: request.off.force,
+            },
+            loaded: &loaded,
+            reads: reads(&loaded, world),
+        };
+        let plan = plan_file::to_save(&planned, &work.changes, &report, job);
         report.is_tested = would_commit(&loaded, &store, work, job)?;
-        report.summarise(lines, voice);
-        return Ok(Some(report.would_change()));
+        voice.summary(&report.summary);
+        return Ok(Some(report.would_change(plan_file::saved(plan)?)));
     }
-    report.summarise(lines, voice);
+    voice.summary(&report.summary);
     if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
         return Ok(None);
     }
@@ -105,6 +143,15 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     let lock = turn.lock(&store)?;
     let done = write::commit(&loaded, &store, lock, work, job)?;
     Ok(Some(report.was_written(&loaded, done, &["status"])))
+}
+
+/// Everything that is read for it: the configuration, and what is on record.
+fn reads(loaded: &Loaded, world: &World) -> Vec<Read> {
+    let stores = stores(&loaded.installation.root, world.disk);
+    let backups = stores
+        .iter()
+        .flat_map(|store| store.backups().unwrap_or_default());
+    Read::all(loaded, backups.map(|backup| backup.manifest_file()))
 }
 
 /// What is to be written.

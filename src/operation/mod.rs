@@ -3,6 +3,8 @@
 //!
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
+pub mod apply_plan;
+mod asked;
 pub mod backups;
 mod candidate;
 pub mod check;
@@ -33,6 +35,7 @@ pub mod lint;
 mod names;
 mod new_files;
 mod pass_phrase;
+mod plan_file;
 mod plan_report;
 pub mod ports;
 mod preflight;
@@ -55,6 +58,7 @@ mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
+mod work_folder;
 mod would_write;
 mod write;
 
@@ -66,6 +70,7 @@ pub use explained::{Explained, Log, LogReport};
 pub use failure::{Failure, ended};
 pub use find::Loaded;
 pub use interrupted::tell as tell_interrupted;
+pub use key_files::Origin;
 pub use names::{client_name, domain_names, file_name};
 pub use new_files::{NewFiles, Outcome, Reported, base_name, left_out, private_key};
 pub use pass_phrase::{PassPhrases, ReadPhrases};

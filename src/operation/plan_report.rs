@@ -6,6 +6,7 @@ use super::Failure;
 use super::diff;
 use super::find::Loaded;
 use super::interrupted::stores;
+use super::job::Job;
 use super::new_files::Reported;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
@@ -15,6 +16,7 @@ use super::write;
 use crate::apply::{Disk, NameChange, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
+use crate::quoted::word;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
@@ -48,6 +50,9 @@ pub struct Report {
     pub backup: Option<String>,
     /// What became of the server.
     pub server: Option<Effect>,
+    /// The file with the plan that was saved, or applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// The command that brings back what was there before; nothing where nothing was written.
     pub undo: Option<String>,
     /// The command that comes next.
@@ -100,6 +105,7 @@ impl Report {
             written: Vec::new(),
             backup: None,
             server: None,
+            plan: None,
             undo: None,
             next: None,
             is_rehearsed: false,
@@ -117,9 +123,9 @@ impl Report {
     }
 
     /// What it comes to, as the last before the question.
-    pub fn summarise(&mut self, lines: Vec<String>, progress: &dyn Progress) {
+    pub fn summarise(&mut self, mut lines: Vec<String>, job: Job) {
+        lines.push(summary::when(job.writing));
         self.summary = lines.iter().map(|line| printable(line.as_bytes())).collect();
-        progress.summary(&self.summary);
     }
 
     /// The same, to be agreed to.
@@ -130,6 +136,16 @@ impl Report {
             notes: self.notes.clone(),
             findings: self.findings.clone().unwrap_or_default(),
         }
+    }
+
+    /// The preview as a text.
+    pub fn preview_text(&self) -> String {
+        format!("{}\n\n{}", self.lines().join("\n"), self.diff)
+    }
+
+    /// What people should know beside the changes.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn lines(&self) -> Vec<String> {
@@ -147,10 +163,15 @@ impl Report {
         }
     }
 
-    /// The end of a dry run.
-    pub fn would_change(mut self) -> Report {
-        self.result = "would-change";
-        self
+    /// The end of a dry run, with the file of the plan that it saved, if it did.
+    pub fn would_change(self, plan: Option<String>) -> Report {
+        let apply = |file: &String| format!("esync-ssl apply {}", word(file));
+        Report {
+            result: "would-change",
+            next: plan.as_ref().map(apply),
+            plan,
+            ..self
+        }
     }
 
     /// The end of a run that wrote; `look` is the command that looks at what became of it.

@@ -12,6 +12,8 @@ mod explain_logs;
 mod found;
 mod library;
 mod lint;
+mod plan;
 mod report;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;

@@ -1,5 +1,6 @@
 //! The arguments of `disable`.
 
+use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::options::{Writing, exit_statuses};
@@ -28,6 +29,9 @@ pub struct Disable {
     /// Show what would change and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub dry_run: bool,
+    /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub save_plan: Option<Utf8PathBuf>,
     /// With --dry-run: exit with status 3 when there would be changes
     #[arg(long, requires = "dry_run")]
     pub exit_code: bool,

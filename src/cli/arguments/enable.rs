@@ -55,6 +55,9 @@ pub struct Enable {
     /// Copy certificate, key and chain into conf/ssl and use the copies
     #[arg(long, requires = "cert")]
     pub copy_certs: bool,
+    /// Use certificate and key where they are, and do not ask whether to copy them
+    #[arg(long, requires = "cert", conflicts_with = "copy_certs")]
+    pub in_place: bool,
     /// Make a key and a self-signed certificate below conf/ssl, to try things out
     #[arg(long, conflicts_with_all = ["cert", "key", "chain", "pfx"])]
     pub self_signed: bool,
@@ -88,6 +91,9 @@ pub struct Enable {
     /// Show what would change, rehearse it, and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub dry_run: bool,
+    /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub save_plan: Option<Utf8PathBuf>,
     /// With --dry-run: exit with status 3 when there would be changes
     #[arg(long, requires = "dry_run")]
     pub exit_code: bool,

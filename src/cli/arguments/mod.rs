@@ -1,5 +1,6 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
+mod apply;
 mod cert;
 mod check;
 mod devices;
@@ -23,6 +24,7 @@ use crate::change::Action;
 use crate::httpd::Version;
 use crate::operation::{Where, by_words};
 
+pub use apply::Apply;
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
 pub use devices::Devices;
@@ -124,6 +126,7 @@ pub enum Command {
     Enable(Enable),
     /// Turn HTTPS off again: take out what `enable` put in, put back what it moved
     Disable(Disable),
+    Apply(Apply),
     /// List the backups that writing commands made
     #[command(after_help = exit_statuses())]
     Backups,

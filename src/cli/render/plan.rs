@@ -17,6 +17,9 @@ pub fn tell(report: &PlanReport, trials: &[(bool, &str)], stays: &str, printer: 
         "would-change" => {
             let all = [trials, &[(report.is_tested, "httpd -t")]].concat();
             printer.talk(&format!("Nothing was written (--dry-run).{}", tried(&all)));
+            if let (Some(plan), Some(_)) = (&report.plan, &report.next) {
+                printer.answer(&format!("Plan: {plan}\n{}", after(&None, &report.next)));
+            }
         }
         "written" => {
             printer.answer(&(written(report) + stays + &server + &after(&report.undo, &report.next)))

@@ -1,0 +1,32 @@
+//! The arguments of `apply`.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::options::{PassPhraseOption, Writing, exit_statuses};
+
+/// Carry out a plan that `enable` or `disable` saved.
+///
+/// Shows what the plan says and does exactly that: only while every file that was read for it - configuration,
+/// certificates, keys - is still as it was (else status 9; make the plan anew), and only where nobody else could have
+/// written the plan. Lock, backup, httpd -t, restart and proof are as for the command that made it. Keys are not in the
+/// plan: they are read again where it says, or made now.
+#[derive(Debug, Args)]
+#[command(after_help = exit_statuses())]
+pub struct Apply {
+    /// The plan, as `esync-ssl enable --dry-run --save-plan FILE` wrote it
+    #[arg(value_name = "FILE")]
+    pub file: Utf8PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pass_phrase: PassPhraseOption,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub writing: Writing,
+    /// Apply it without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Look whether it could be applied, and write nothing
+    #[arg(short = 'n', long, conflicts_with = "yes")]
+    pub dry_run: bool,
+}
