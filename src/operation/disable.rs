@@ -16,6 +16,7 @@ use super::summary;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
+use crate::apply::Store;
 use crate::change::{self, Plan};
 use crate::shown::printable;
 
@@ -70,10 +71,7 @@ fn attempt(
 ) -> Result<Option<Report>, Failure> {
     let (writing, world, voice) = (job.writing, job.world, job.voice);
     let read = turn.read();
-    let loaded = read.map_err(|failure| match saved {
-        Some(saved) => saved.unread(failure),
-        None => failure,
-    })?;
+    let loaded = read.map_err(|failure| PlanFile::unread(saved, failure))?;
     if let Some(saved) = saved {
         saved.refuse_changed(&loaded, &reads(&loaded, world))?;
     }
@@ -118,19 +116,12 @@ fn attempt(
     if !turn.is_mine(&store)? {
         return Ok(None);
     }
+    let work = Work {
+        is_after_undo: !turn.undone.names.is_empty(),
+        ..work
+    };
     if writing.dry_run {
-        let planned = Planned {
-            asked: Asked::Disable {
-                domains: request.off.domains.clone(),
-                force: request.off.force,
-            },
-            loaded: &loaded,
-            reads: reads(&loaded, world),
-        };
-        let plan = plan_file::to_save(&planned, &work.changes, &report, job);
-        report.is_tested = would_commit(&loaded, &store, work, job)?;
-        voice.summary(&report.summary);
-        return Ok(Some(report.would_change(plan_file::saved(plan)?)));
+        return would_write(request, (&loaded, &store), work, report, job).map(Some);
     }
     voice.summary(&report.summary);
     if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
@@ -143,6 +134,28 @@ fn attempt(
     let lock = turn.lock(&store)?;
     let done = write::commit(&loaded, &store, lock, work, job)?;
     Ok(Some(report.was_written(&loaded, done, &["status"])))
+}
+
+/// The end of a dry run, and the plan in a file if that is asked for.
+fn would_write(
+    request: &Request,
+    (loaded, store): (&Loaded, &Store),
+    work: Work,
+    mut report: Report,
+    job: Job,
+) -> Result<Report, Failure> {
+    let planned = Planned {
+        asked: Asked::Disable {
+            domains: request.off.domains.clone(),
+            force: request.off.force,
+        },
+        loaded,
+        reads: reads(loaded, job.world),
+    };
+    let plan = plan_file::to_save(&planned, &work.changes, &report, job);
+    report.is_tested = would_commit(loaded, store, work, job)?;
+    job.voice.summary(&report.summary);
+    Ok(report.would_change(plan_file::saved(plan)?))
 }
 
 /// Everything that is read for it: the configuration, and what is on record.

@@ -183,10 +183,7 @@ impl Run<'_> {
     fn attempt(&self, turn: &mut Turn) -> Result<Option<Report>, Failure> {
         let (asked, voice) = (self.asked, self.job.voice);
         let read = turn.read();
-        let mut loaded = read.map_err(|failure| match self.plan {
-            Some(plan) => plan.unread(failure),
-            None => failure,
-        })?;
+        let mut loaded = read.map_err(|failure| PlanFile::unread(self.plan, failure))?;
         if let Some(plan) = self.plan {
             plan.refuse_changed(&loaded, &self.reads(&loaded))?;
         }
@@ -230,6 +227,7 @@ impl Run<'_> {
                 loaded: &loaded,
                 reads: self.reads(&loaded),
             };
+            work.is_after_undo = !turn.undone.names.is_empty();
             let plan = plan_file::to_save(&planned, &work.changes, &report, self.job);
             report.is_tested = would_commit(&loaded, &store, work, self.job)?;
             voice.summary(&report.summary);

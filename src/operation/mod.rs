@@ -34,6 +34,7 @@ mod known;
 pub mod lint;
 mod names;
 mod new_files;
+mod next_steps;
 mod pass_phrase;
 mod plan_file;
 mod plan_report;

@@ -22,7 +22,7 @@ use crate::refusal::{self, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
 
 /// What the file is, in its first lines.
-const KIND: &str = "esync-ssl plan";
+const KIND: &str = "esync-ssl-plan";
 
 /// Why a plan is not applied.
 const NOT_AS_IT_WAS: &str = "not everything is as it was when the plan was made: ";
@@ -250,10 +250,11 @@ impl PlanFile {
         Err(self.outdated(cause))
     }
 
-    /// Why nothing is done although the configuration could not even be read: what was read for the plan is another.
-    pub fn unread(&self, failure: Failure) -> Failure {
-        let paths = self.reads.iter().map(|read| read.path.path());
-        self.refuse_changed_files(paths).err().unwrap_or(failure)
+    /// Why the configuration of a plan, if there is one, cannot even be read: it is another than then.
+    pub fn unread(plan: Option<&PlanFile>, failure: Failure) -> Failure {
+        let Some(plan) = plan else { return failure };
+        let paths = plan.reads.iter().map(|read| read.path.path());
+        plan.refuse_changed_files(paths).err().unwrap_or(failure)
     }
 
     /// Refuses where another server root is meant.

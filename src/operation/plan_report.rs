@@ -8,9 +8,9 @@ use super::find::Loaded;
 use super::interrupted::stores;
 use super::job::Job;
 use super::new_files::Reported;
+use super::next_steps;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
-use super::summary;
 use super::turn::Proposal;
 use super::write;
 use crate::apply::{Disk, NameChange, Store};
@@ -124,7 +124,7 @@ impl Report {
 
     /// What it comes to, as the last before the question.
     pub fn summarise(&mut self, mut lines: Vec<String>, job: Job) {
-        lines.push(summary::when(job.writing));
+        lines.push(next_steps::when(job.writing));
         self.summary = lines.iter().map(|line| printable(line.as_bytes())).collect();
     }
 
@@ -177,9 +177,9 @@ impl Report {
     /// The end of a run that wrote; `look` is the command that looks at what became of it.
     pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
-        self.undo = summary::undo(&done.backup, &loaded.place);
+        self.undo = next_steps::undo(&done.backup, &loaded.place);
         let next = if done.effect.is_told() { look } else { &["restart"] };
-        self.next = Some(summary::command(next, &loaded.place));
+        self.next = Some(next_steps::command(next, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
         self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup));

@@ -18,8 +18,8 @@ use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
 use super::turn::{Proposal, Turn};
 use super::write::say_shared;
-use super::{diff, restart, summary};
-use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
+use super::{diff, next_steps, restart};
+use crate::apply::{Backup, Record, Return, Since, Store, Transaction, Written};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
@@ -120,12 +120,9 @@ impl Run<'_> {
             server_told: turn.settled.server_told,
         };
         if writing.dry_run {
-            let seen = before.look()?;
-            transaction.may_be_written(store)?;
-            seen.would_keep(&transaction.changes, None, &[])?;
-            voice.summary(&report.summary);
-            report.result = "would-change";
-            return Ok(Some(report));
+            let is_as_it_will_be = turn.undone.names.is_empty();
+            would_write(&transaction, store, before, is_as_it_will_be)?;
+            return Ok(Some(report.would_change(voice)));
         }
         let restore = || {
             let before = before.look()?;
@@ -134,14 +131,22 @@ impl Run<'_> {
             before.keep(pending, None, &[])
         };
         let (written, effect) = ended(restore())?;
-        report.result = "restored";
-        report.backup = Some(shown(&written.backup));
-        report.undo = summary::undo(&written.backup, self.job.place);
-        let next = if effect.is_told() { "status" } else { "restart" };
-        report.next = Some(summary::command(&[next], self.job.place));
-        report.server = Some(effect);
-        Ok(Some(report))
+        Ok(Some(report.was_restored(&written, effect, self.job.place)))
     }
+}
+
+/// Whether it could be done, in the order in which it would be. What is not yet as it will be says nothing of that.
+fn would_write(
+    transaction: &Transaction,
+    store: &Store,
+    before: Before,
+    is_as_it_will_be: bool,
+) -> Result<(), Failure> {
+    let seen = before.look()?;
+    if is_as_it_will_be {
+        transaction.may_be_written(store)?;
+    }
+    seen.would_keep(&transaction.changes, None, &[])
 }
 
 /// What became of what a killed run had left.
@@ -313,6 +318,28 @@ impl Report {
         }
     }
 
+    /// The end of a dry run.
+    fn would_change(self, voice: &dyn Voice) -> Report {
+        voice.summary(&self.summary);
+        Report {
+            result: "would-change",
+            ..self
+        }
+    }
+
+    /// The end of a run that wrote.
+    fn was_restored(self, written: &Written, effect: Effect, place: &Where) -> Report {
+        let next = if effect.is_told() { "status" } else { "restart" };
+        Report {
+            result: "restored",
+            backup: Some(shown(&written.backup)),
+            undo: next_steps::undo(&written.backup, place),
+            next: Some(next_steps::command(&[next], place)),
+            server: Some(effect),
+            ..self
+        }
+    }
+
     /// What is shown, to be agreed to.
     fn proposal(&self) -> Proposal {
         let files = [&self.files[..], &self.edited_since].concat();
@@ -335,7 +362,7 @@ fn in_short(report: &Report, job: Job) -> Vec<String> {
         ),
         _ => format!("{count} files go back to what they were before {}", report.id),
     };
-    vec![files, summary::when(job.writing)]
+    vec![files, next_steps::when(job.writing)]
 }
 
 fn preview<'a>(backup: &Backup, returns: &'a [Return]) -> Preview<'a> {

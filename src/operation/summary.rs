@@ -1,9 +1,7 @@
 //! What a plan comes to, in a few lines for people: files, and what stops working for whom.
 
-use super::environment::{Where, Writing};
 use super::plan_report::Report;
 use crate::change::{Effect, Http};
-use crate::quoted::{quoted, word};
 
 /// What is said of a change before it is agreed to. `http` is what was asked for, if anything was.
 pub fn of_plan(report: &Report, effect: &Effect, http: Option<Option<Http>>) -> Vec<String> {
@@ -95,40 +93,4 @@ fn off(effect: &Effect) -> String {
 fn ports(ports: &[u16]) -> String {
     let all: Vec<String> = ports.iter().map(u16::to_string).collect();
     all.join(" and ")
-}
-
-/// When the server follows.
-pub fn when(writing: &Writing) -> String {
-    if writing.restarts() {
-        "Apache is restarted, and everything goes back unless it then serves this".into()
-    } else {
-        "It takes effect when Apache is restarted, which this run does not do (--restart does)".into()
-    }
-}
-
-/// A command that people may type next, about the same server.
-pub fn command(words: &[&str], place: &Where) -> String {
-    let mut all: Vec<String> = vec!["esync-ssl".into()];
-    all.extend(words.iter().map(|text| word(text)));
-    let absolute = |path: &std::path::Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let paths = [
-        ("--root", &place.root),
-        ("--config", &place.config),
-        ("--httpd", &place.httpd),
-    ];
-    for (option, path) in paths {
-        if let Some(path) = path {
-            all.extend([option.to_owned(), quoted(&absolute(path))]);
-        }
-    }
-    for flag in &place.define {
-        all.extend(["--define".to_owned(), word(flag)]);
-    }
-    all.join(" ")
-}
-
-/// What brings back what was there before.
-pub fn undo(backup: &std::path::Path, place: &Where) -> Option<String> {
-    let id = backup.file_name()?.to_str()?;
-    Some(command(&["restore", id], place))
 }

@@ -36,6 +36,8 @@ pub struct Work {
     pub site: Option<Site>,
     /// Findings in spite of which the server is restarted.
     pub forced: Vec<Code>,
+    /// Only a preview: what a killed run left is undone first, and is not yet.
+    pub is_after_undo: bool,
     /// A killed run that was undone had told the server, so that its state says nothing.
     pub server_told: bool,
 }
