@@ -99,6 +99,7 @@ fn attempt(
         report.result = "unchanged";
         voice.unchanged(&nothing(&request.off));
         report.tell_notes(voice);
+        plan_file::tell_none(job);
         if writing.restarts() {
             report.server = restart_and_prove::unchanged(&loaded, None, &[], job)?;
         }

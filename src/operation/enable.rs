@@ -333,6 +333,7 @@ impl Run<'_> {
             "{} is served over TLS on port {}",
             request.domain, request.port
         ));
+        plan_file::tell_none(self.job);
         if self.job.writing.restarts() {
             let site = site(request);
             report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;

@@ -117,6 +117,14 @@ pub fn to_save(
     Some((path, PlanFile::of(planned, work, report, job)))
 }
 
+/// Says that there is nothing to save, where that was asked for.
+pub fn tell_none(job: Job) {
+    if job.writing.save_plan.is_some() {
+        job.voice
+            .talk("note: no plan was saved, as nothing needs to change");
+    }
+}
+
 /// Saves it, and says where it is.
 ///
 /// # Errors

@@ -596,7 +596,7 @@ mod unix {
             let arguments = site.enable_arguments();
             let mut command = support::program::command();
             command.args(arguments.iter().filter(|word| *word != "--yes"));
-            command.env("NO_COLOR", "1");
+            command.arg("--in-place").env("NO_COLOR", "1");
             Session(Terminal::start(command))
         }
 

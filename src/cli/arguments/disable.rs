@@ -26,7 +26,7 @@ pub struct Disable {
     /// Apply the changes without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Show what would change and write nothing
+    /// Show what would change and whether it could be done, and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub dry_run: bool,
     /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key

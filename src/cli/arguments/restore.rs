@@ -30,7 +30,7 @@ pub struct Restore {
     /// Restore without asking
     #[arg(short, long)]
     pub yes: bool,
-    /// Show what would change and write nothing
+    /// Show what would change and whether it could be done, and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes")]
     pub dry_run: bool,
 }
