@@ -3,11 +3,13 @@
 mod arguments;
 mod command;
 mod json;
+mod live;
 mod mistake;
 mod printer;
 mod render;
 mod usage;
 mod volume;
+mod width;
 
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::ColorChoice;
 use super::json;
+use super::live;
 use super::render::{self, explain, findings};
 use super::volume::Volume;
 use crate::apply::{Holder, Unfinished, Working};
@@ -18,7 +19,7 @@ use crate::check::{Code, Finding};
 use crate::document::{self, End, Ending, FailureCode, NoteCode, Run};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
-use crate::operation::{Failure, LogReport, Preview, Progress, Questions, Taken, dump};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions, Taken, dump, waiting};
 use crate::refusal::Refusal;
 use crate::shown::printable;
 use crate::trail;
@@ -29,6 +30,8 @@ pub struct Printer {
     volume: Volume,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
     held: RefCell<Option<Held>>,
+    /// People look at what is said as it comes: a long step has its living line.
+    live: bool,
     /// What programs are told of the run, whoever ends it.
     run: Arc<Mutex<Run>>,
     /// The document was given.
@@ -93,8 +96,10 @@ impl Printer {
                 String::from_utf8_lossy(&text).trim_end().to_owned()
             }));
         }
+        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         Printer {
             json,
+            live: !json && !is_dumb && std::io::stderr().is_terminal(),
             volume: Volume::default(),
             held: RefCell::default(),
             run,
@@ -149,11 +154,13 @@ impl Printer {
         let most = matches!(stream, Stream::Talk).then_some(SLOW);
         let is_said = interrupt::say_patiently(most, move || {
             // A reader that went away is not our failure.
-            let _ = match stream {
-                Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
-                Stream::Document => writeln!(std::io::stdout(), "{text}"),
-                Stream::Talk => writeln!(anstream::stderr(), "{text}"),
-            };
+            live::without(|| {
+                let _ = match stream {
+                    Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
+                    Stream::Document => writeln!(std::io::stdout(), "{text}"),
+                    Stream::Talk => writeln!(anstream::stderr(), "{text}"),
+                };
+            });
         });
         if !is_said {
             stream.give_up();
@@ -360,6 +367,30 @@ impl Progress for Printer {
         }
     }
 
+    fn summary(&self, lines: &[String]) {
+        if !self.json {
+            self.answer(&render::preview::summary(lines));
+        }
+    }
+
+    fn step(&self, what: &str) {
+        if self.live {
+            live::begin(what);
+        }
+    }
+
+    fn step_done(&self) {
+        if self.live {
+            live::end();
+        }
+    }
+
+    fn waiting(&self, seconds: u64, why: &str) {
+        if !self.live {
+            self.talk(&waiting(seconds, why));
+        }
+    }
+
     fn hold(&self) {
         let run = self.run();
         *self.held.borrow_mut() = Some(Held {
@@ -408,6 +439,19 @@ impl Questions for Printer {
         let mut stderr = anstream::stderr();
         let _ = write!(stderr, "{} ", printable(question.as_bytes())).and_then(|()| stderr.flush());
         interrupt::read_line()
+    }
+
+    fn accepts(&self, question: &str) -> Option<bool> {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question} [Y/n] ").and_then(|()| stderr.flush());
+        let line = interrupt::read_line()?;
+        // The end of the input is no answer.
+        Some(
+            matches!(
+                line.to_ascii_lowercase().trim_end_matches(['\r', '\n']).trim(),
+                "" | "y" | "yes"
+            ) && !line.is_empty(),
+        )
     }
 
     fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {

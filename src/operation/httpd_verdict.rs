@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::candidate::Candidate;
 use super::diff;
 use super::environment::Writing;
 use super::failure::Failure;
 use super::find::Loaded;
-use super::progress::Progress;
+use super::progress::{Progress, during};
 use super::running;
 use crate::apply::{ApplyError, CANDIDATE, Content, Disk, Lock, NameChange};
 use crate::check::log::{self, named};
@@ -26,6 +27,7 @@ pub struct Judge<'a> {
     main: &'a Path,
     flags: &'a [Vec<u8>],
     environment: &'a Environment,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> Judge<'a> {
@@ -36,7 +38,7 @@ impl<'a> Judge<'a> {
     pub fn of(
         loaded: &'a Loaded,
         writing: &Writing,
-        progress: &dyn Progress,
+        progress: &'a dyn Progress,
     ) -> Result<Option<Judge<'a>>, Failure> {
         if writing.no_test {
             progress.note(
@@ -52,6 +54,7 @@ impl<'a> Judge<'a> {
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
                 environment: loaded.environment(),
+                progress,
             })),
             Ok(None) => {
                 progress.note(
@@ -74,9 +77,8 @@ impl<'a> Judge<'a> {
 
     /// The server's words when it rejects the configuration of a main file.
     fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
-        let output = self
-            .reader
-            .test(self.root, main, self.flags, self.environment)
+        let test = || self.reader.test(self.root, main, self.flags, self.environment);
+        let output = during(self.progress, "Testing with httpd -t", test)
             .map_err(|silence| Failure::refused(silence.refusal()))?;
         Ok((!output.status.success()).then(|| self.words(&output, main)))
     }
@@ -136,6 +138,12 @@ impl<'a> Judge<'a> {
         })
     }
 
+    /// Asks about changes before anything is written.
+    pub fn rejects_copy(&self, candidate: &Candidate) -> Result<Option<String>, Failure> {
+        let words = self.rejects(&candidate.main)?;
+        Ok(words.map(|words| candidate.of_real_files(&words)))
+    }
+
     /// Asks about new bytes of the main file before they go live, as a candidate where no `Include` looks.
     pub fn rejects_candidate(
         &self,
@@ -170,7 +178,8 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
         return None;
     }
     let server = running::server(loaded);
-    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
+    let test = || reader.test(&server.root, &server.main, &server.flags, &server.environment);
+    match during(progress, "Testing with httpd -t", test) {
         Err(silence) => {
             progress.note(
                 NoteCode::NotTested,

@@ -3,7 +3,10 @@
 //!
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
+pub mod apply_plan;
+mod asked;
 pub mod backups;
+mod candidate;
 pub mod certificate_source;
 pub mod check;
 mod claim;
@@ -35,8 +38,10 @@ mod known;
 pub mod lint;
 mod names;
 mod new_files;
+mod next_steps;
 mod own_doing;
 mod pass_phrase;
+mod plan_file;
 mod plan_report;
 pub mod ports;
 mod preflight;
@@ -54,12 +59,15 @@ mod running;
 mod server_folders;
 mod service_orders;
 pub mod status;
+mod summary;
 mod taken;
 mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
 mod way_on;
+mod work_folder;
+mod would_write;
 mod write;
 
 pub use crate::note_code::NoteCode;
@@ -72,11 +80,12 @@ pub use failure::{Failure, ended};
 pub use file_action::{Action, FileAction, FileDiff, Reported};
 pub use find::Loaded;
 pub(crate) use inspected::{Part as InspectedPart, Validity};
+pub use key_files::Origin;
 pub use names::{client_name, domain_names, file_name};
 pub use new_files::{NewFiles, Outcome, base_name, left_out, private_key};
 pub use pass_phrase::{PassPhrases, ReadPhrases};
 pub use plan_report::{Report as PlanReport, ReportedChange};
-pub use progress::{Difference, Preview, Progress, Taken};
+pub use progress::{Difference, Preview, Progress, Taken, waiting};
 pub use questions::{Questions, Silent, Voice, confirm};
 pub use records::by_words;
 pub use relations::ChainEnd;

@@ -8,7 +8,9 @@ use super::diff;
 use super::file_action::{FileAction, FileDiff};
 use super::find::Loaded;
 use super::interrupted::stores;
+use super::job::Job;
 use super::lint;
+use super::next_steps;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
 use super::turn::Proposal;
@@ -18,6 +20,7 @@ use crate::change::{Plan, PlanError};
 use crate::check::{Finding, Place};
 use crate::note_code::NoteCode;
 use crate::place::ShownPath;
+use crate::quoted::word;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
@@ -44,6 +47,8 @@ pub struct Report {
     /// What people should know beside the changes.
     #[serde(skip)]
     notes: Vec<String>,
+    /// What it comes to, in a few lines for people.
+    pub summary: Vec<String>,
     /// Files that were written.
     #[serde(skip)]
     pub written: Vec<String>,
@@ -51,9 +56,19 @@ pub struct Report {
     pub backup: Option<ShownPath>,
     /// What became of the server; null where nothing was written and it was not to be restarted.
     pub server: Option<Effect>,
+    /// The file with the plan that was saved, or applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// The command that brings back what was there before; nothing where nothing was written.
+    pub undo: Option<String>,
+    /// The command that comes next.
+    pub next: Option<String>,
     /// It was tried on a short run of the server's own httpd.
     #[serde(skip)]
     pub is_rehearsed: bool,
+    /// A dry run: Apache was asked whether it accepts the result.
+    #[serde(skip)]
+    pub is_tested: bool,
 }
 
 /// One change of a file.
@@ -98,10 +113,15 @@ impl Report {
             diff: diffs.iter().map(|file| file.diff.as_str()).collect(),
             diffs,
             notes: notes.map(|note| printable(note.as_bytes())).collect(),
+            summary: Vec::new(),
             written: Vec::new(),
             backup: None,
             server: None,
+            plan: None,
+            undo: None,
+            next: None,
             is_rehearsed: false,
+            is_tested: false,
         }
     }
 
@@ -114,6 +134,12 @@ impl Report {
         }
     }
 
+    /// What it comes to, as the last before the question.
+    pub fn summarise(&mut self, mut lines: Vec<String>, job: Job) {
+        lines.push(next_steps::when(job.writing));
+        self.summary = lines.iter().map(|line| printable(line.as_bytes())).collect();
+    }
+
     /// The same, to be agreed to.
     pub fn proposal(&self) -> Proposal {
         Proposal {
@@ -122,6 +148,16 @@ impl Report {
             notes: self.notes.clone(),
             findings: self.findings.clone(),
         }
+    }
+
+    /// The preview as a text.
+    pub fn preview_text(&self) -> String {
+        format!("{}\n\n{}", self.lines().join("\n"), self.diff)
+    }
+
+    /// What people should know beside the changes.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn lines(&self) -> Vec<String> {
@@ -141,15 +177,23 @@ impl Report {
         }
     }
 
-    /// The end of a dry run.
-    pub fn would_change(mut self) -> Report {
-        self.result = "would-change";
-        self
+    /// The end of a dry run, with the file of the plan that it saved, if it did.
+    pub fn would_change(self, plan: Option<String>) -> Report {
+        let apply = |file: &String| format!("esync-ssl apply {}", word(file));
+        Report {
+            result: "would-change",
+            next: plan.as_ref().map(apply),
+            plan,
+            ..self
+        }
     }
 
-    /// The end of a run that wrote.
-    pub fn was_written(mut self, loaded: &Loaded, done: write::Done) -> Report {
+    /// The end of a run that wrote; `look` is the command that looks at what became of it.
+    pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
+        self.undo = next_steps::undo(&done.backup, &loaded.place);
+        let next = if done.effect.is_told() { look } else { &["restart"] };
+        self.next = Some(next_steps::command(next, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
         self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup).into());

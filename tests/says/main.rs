@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod commit;
 mod disable;
+mod dry;
 mod enable;
 mod envelope;
 mod explain_logs;
@@ -16,8 +17,10 @@ mod inputs;
 mod library;
 mod lint;
 mod next_step;
+mod plan;
 mod report;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 mod taken;
+mod terminal;

@@ -1,5 +1,6 @@
 //! The arguments of `disable`.
 
+use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::examples;
@@ -34,6 +35,9 @@ pub struct Disable {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
+    /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = "Writing")]
+    pub save_plan: Option<Utf8PathBuf>,
     /// With --dry-run: exit with status 3 when there would be changes
     #[arg(long, requires = "dry_run", help_heading = "Writing")]
     pub exit_code: bool,

@@ -71,6 +71,14 @@ pub struct Enable {
         help_heading = "Certificate"
     )]
     pub pfx: Option<Utf8PathBuf>,
+    /// Use certificate and key where they are, and do not ask whether to copy them
+    #[arg(
+        long,
+        requires = "cert",
+        conflicts_with = "copy_certs",
+        help_heading = "Certificate"
+    )]
+    pub in_place: bool,
     /// Make key and certificate in conf/ssl, to try things out
     ///
     /// Browsers warn about such a certificate. An existing file is never overwritten.
@@ -137,6 +145,9 @@ pub struct Enable {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
+    /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = "Writing")]
+    pub save_plan: Option<Utf8PathBuf>,
     /// With --dry-run: exit with status 3 when there would be changes
     #[arg(long, requires = "dry_run", help_heading = "Writing")]
     pub exit_code: bool,

@@ -51,6 +51,13 @@ pub const EXPLAIN: &str = r"
     esync-ssl explain C:\eSync\Apache24\logs\error.log --since 2h
 ";
 
+pub const APPLY: &str = r"
+  Carry out a plan that was saved and agreed to, and restart Apache:
+    esync-ssl apply plan.json --yes --restart
+  Look whether it still could be, on Windows:
+    esync-ssl apply C:\eSync\plan.json --dry-run
+";
+
 pub const SCHEMA: &str = r"
   What programs may rely on in the documents of one command:
     esync-ssl schema enable

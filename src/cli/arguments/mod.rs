@@ -1,6 +1,7 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
 mod answers;
+mod apply;
 mod cert;
 mod check;
 mod completions;
@@ -39,6 +40,7 @@ use help::{MORE, MORE_OF_ALL, epilogue, examples_only, help_flag, most_used, ver
 
 use options::{READS, all_exit_statuses, exit_statuses};
 
+pub use apply::Apply;
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
 pub use completions::Completions;
@@ -207,6 +209,7 @@ pub enum ColorChoice {
 pub enum Command {
     Enable(Enable),
     Disable(Disable),
+    Apply(Apply),
     /// List the backups that writing commands made
     #[command(after_help = MORE, after_long_help = epilogue(examples::BACKUPS, exit_statuses(&[])))]
     Backups,

@@ -165,6 +165,7 @@ impl Writing {
             start: self.start,
             yes,
             dry_run,
+            save_plan: None,
         }
     }
 }

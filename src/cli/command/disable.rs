@@ -24,8 +24,8 @@ pub fn run(
         asked_for,
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
+    let writing = writing.saving(arguments.save_plan.as_deref());
     let report = disable::run(&request, &writing, place, world, printer)?;
     let stays = "Certificates and keys stay where they are.\n";
-    let asks = arguments.exit_code;
-    Ok(plan::tell(&report, "Not tried: httpd -t.", stays, asks, printer))
+    Ok(plan::tell(&report, &[], stays, arguments.exit_code, printer))
 }

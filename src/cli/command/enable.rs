@@ -3,11 +3,12 @@
 use crate::cli::arguments::Enable;
 use crate::cli::printer::Printer;
 use crate::cli::render::plan;
+use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
 use crate::operation::certificate_source::{self, Source};
 use crate::operation::enable::{self, Request};
 use crate::operation::{
-    Failure, Files, Material, Progress, Silent, Voice, Where, World, domain_names, key_files, options,
+    Failure, Files, Material, Origin, Progress, Silent, Voice, Where, World, domain_names, options,
 };
 
 /// Runs the command.
@@ -30,16 +31,14 @@ pub fn run(
         hsts: arguments.hsts,
         stapling: arguments.ocsp_stapling,
         forced: arguments.force.clone(),
+        in_place: arguments.in_place,
+        phrases: arguments.pass_phrase.passphrase_file.clone(),
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
+    let writing = writing.saving(arguments.save_plan.as_deref());
     let report = enable::run(&request, &writing, place, &world, printer)?;
-    let rest = format!("httpd -t, and whether port {} is free", arguments.port);
-    let not_tried = if report.is_rehearsed {
-        format!("The rehearsal went well; not tried: {rest}.")
-    } else {
-        format!("Not tried: a rehearsal, {rest}.")
-    };
-    Ok(plan::tell(&report, &not_tried, "", arguments.exit_code, printer))
+    let trials = [(report.is_rehearsed, "a rehearsal")];
+    Ok(plan::tell(&report, &trials, "", arguments.exit_code, printer))
 }
 
 /// The command line with what was asked for because it did not say it: names and certificate.
@@ -84,11 +83,8 @@ fn typed(arguments: &Enable) -> Option<Source> {
 
 /// Whoever has to type a pass-phrase does so now.
 fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files, Failure> {
-    match source {
-        Source::Archive(pfx) => Ok(Files::Installed(Box::new(Material {
-            bundle: key_files::archive(&pfx, &arguments.pass_phrase.read()?, printer)?,
-            origins: [&pfx; 3].map(ToString::to_string),
-        }))),
+    let origin = match source {
+        Source::Archive(pfx) => Origin::Archive(pfx),
         Source::Files {
             certificate,
             key,
@@ -99,11 +95,10 @@ fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files,
                 Some(key) => key,
                 None => {
                     let (key, note) = certificate_source::key_of(&certificate)?;
-                    printer.talk(&format!("note: {note}"));
+                    printer.note(NoteCode::KeyFound, &format!("note: {note}"));
                     key
                 }
             };
-            let chain = chain.as_deref();
             if !copies {
                 return Ok(Files::Named {
                     certificate: certificate.into(),
@@ -111,12 +106,10 @@ fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files,
                     chain: chain.map(Into::into),
                 });
             }
-            let phrases = arguments.pass_phrase.read()?;
-            Ok(Files::Installed(Box::new(Material {
-                bundle: key_files::files(&certificate, &key, chain, &phrases, printer)?,
-                origins: [&certificate, &key, chain.unwrap_or(&certificate)].map(ToString::to_string),
-            })))
+            Origin::Files(certificate, key, chain)
         }
-        Source::SelfSigned => Ok(Files::SelfSigned),
-    }
+        Source::SelfSigned => return Ok(Files::SelfSigned),
+    };
+    let material = Material::open(origin, &arguments.pass_phrase.read()?, printer)?;
+    Ok(Files::Installed(Box::new(material)))
 }
