@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::owner::Others;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
+use crate::wording::reason;
 
 /// Why nothing was written, or worse.
 #[derive(Debug)]
@@ -49,9 +50,10 @@ impl fmt::Display for ApplyError {
             ),
             ApplyError::Failed { act, path, error } => write!(
                 f,
-                "cannot {act} {}: {error}; everything is as it was. Check who may write there (run as administrator \
-                 or root) and that there is space, then run again",
-                path.display()
+                "cannot {act} {}: {}; everything is as it was. Check who may write there (run as administrator or root) and \
+                 that there is space, then run again",
+                path.display(),
+                reason(error)
             ),
             ApplyError::NotRestored { problems, backup } => {
                 for (path, error) in problems {

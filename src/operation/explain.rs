@@ -25,6 +25,7 @@ use crate::server::error_log::{Entry, parse};
 use crate::server::log_file::{end_of, tail};
 use crate::server::start_attempt::{Outcome, last_attempt, merge};
 use crate::tls::holds_private_key;
+use crate::wording::reason;
 
 /// A point in time, in the local time of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +157,7 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
                 }
                 let read = match left {
                     0 => Err("enough was read of others".into()),
-                    _ => tail(&host, each.min(left)).map_err(|error| error.to_string()),
+                    _ => tail(&host, each.min(left)).map_err(|error| reason(&error)),
                 };
                 left -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
                 logs.push(log(name, read));

@@ -10,6 +10,7 @@ use super::known::KnownFiles;
 use crate::apply::{Backup, Content, may_name};
 use crate::change::{Action, Link, Record, Version, domain_name};
 use crate::httpd::real_path;
+use crate::wording::reason;
 
 /// Reads a command line: what it did, and the domains as they were typed.
 pub type AskedFor = fn(&[String]) -> (Action, Vec<String>);
@@ -26,7 +27,11 @@ pub fn records(
     let mut missing = Vec::new();
     for store in stores(root, world.disk) {
         let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+            Failure::error(anyhow::anyhow!(
+                "cannot list {}: {}",
+                store.folder.display(),
+                reason(&error)
+            ))
         })?;
         // What is not finished is undone first.
         let unfinished = store.unfinished();

@@ -19,6 +19,7 @@ use crate::server::trust;
 use crate::shown::printable;
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
+use crate::wording::reason;
 
 /// Files that are not where they will be, by real path.
 pub type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
@@ -74,7 +75,7 @@ impl<'a> Section<'a> {
             Ok(shown) => another_certificate(&typed, &shown.leaf),
             Err(Flop::Interrupted) => return Ok(false),
             Err(Flop::NotStaged(error)) => {
-                progress.talk(&format!("note: no rehearsal: {error}"));
+                progress.talk(&format!("note: no rehearsal: {}", reason(&error)));
                 return Ok(false);
             }
             Err(flop) if flop.is_silent() && dialog.is_some() => {

@@ -28,6 +28,7 @@ use crate::server::error_log::parse;
 use crate::server::service::{self, State};
 use crate::server::system;
 use crate::shown::{printable, sentence, shown};
+use crate::wording::reason;
 
 /// Bytes of all certificates that are looked at.
 const CERTIFICATES: u64 = 64 << 20;
@@ -290,7 +291,7 @@ fn certificates(loaded: &Loaded) -> (String, inspect::Report) {
                     left -= bytes.len() as u64;
                     files.push((shown, bytes));
                 }
-                Err(error) => _ = writeln!(text, "{}: {error}", sentence(&shown)),
+                Err(error) => _ = writeln!(text, "{}: {}", sentence(&shown), reason(&error)),
             }
         }
     }

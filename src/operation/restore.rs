@@ -23,6 +23,7 @@ use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
+use crate::wording::reason;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -75,8 +76,9 @@ impl Run<'_> {
         let returns = returns.map_err(|(path, error)| Failure {
             status: ExitStatus::NotRestored,
             ..Failure::error(anyhow::anyhow!(
-                "{} cannot be restored: {error}; nothing was written. The copies are in {}",
+                "{} cannot be restored: {}; nothing was written. The copies are in {}",
                 shown(&path),
+                reason(&error),
                 shown(&backup.folder)
             ))
         })?;
@@ -186,7 +188,11 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
     let mut all = Vec::new();
     for store in stores {
         let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+            Failure::error(anyhow::anyhow!(
+                "cannot list {}: {}",
+                store.folder.display(),
+                reason(&error)
+            ))
         })?;
         // What is not finished is undone first, and then there is none of it.
         let unfinished = store.unfinished();

@@ -13,6 +13,7 @@ use super::program::Program;
 use super::trust::{self, Distrust, Others, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
+use crate::wording::reason;
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -106,7 +107,9 @@ impl Silence {
                 let cause = format!("there is no {name} on this system");
                 Refusal::new(RefusalCode::HttpdSilent, cause, "", "")
             }
-            Silence::NotStarted(path, error) => silent(path, format!(" cannot be started: {error}"), named),
+            Silence::NotStarted(path, error) => {
+                silent(path, format!(" cannot be started: {}", reason(error)), named)
+            }
             Silence::TimedOut(path, patience) => {
                 let seconds = patience.as_secs();
                 let why = format!(" did not answer within {seconds} seconds and was ended");
@@ -117,7 +120,7 @@ impl Silence {
                 say![
                     "what became of ",
                     Place::path(path),
-                    format!(" cannot be seen: {error}")
+                    format!(" cannot be seen: {}", reason(error))
                 ],
                 "; ",
                 "start esync-ssl from a shell, as what started it may take its children away",

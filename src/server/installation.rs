@@ -11,6 +11,7 @@ use super::same_file::same;
 use super::{envvars, retry_missing};
 use crate::foreign;
 use crate::quoted::quoted;
+use crate::wording::reason;
 
 /// A server root and its main file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,8 +274,13 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, NotFound> {
-    std::path::absolute(path)
-        .map_err(|error| NotFound(format!("the path {} cannot be used: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| {
+        NotFound(format!(
+            "the path {} cannot be used: {}",
+            path.display(),
+            reason(&error)
+        ))
+    })
 }
 
 /// Joined with this system's separators, so that paths print in one style.

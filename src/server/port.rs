@@ -163,8 +163,13 @@ mod platform {
 
     fn read_table(name: &str) -> Result<String, String> {
         let path = Path::new("/proc/self/net").join(name);
-        let bytes = foreign::read(&path, foreign::PORT_TABLE)
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let bytes = foreign::read(&path, foreign::PORT_TABLE).map_err(|error| {
+            format!(
+                "{} cannot be read: {}",
+                path.display(),
+                crate::wording::reason(&error)
+            )
+        })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
