@@ -143,7 +143,7 @@ impl File {
         let group = account::Group::of(owner, group).filter(|_| mode & 0o040 != 0)?;
         Some(Exposure {
             fix: if group.is_of_system {
-                format!("Leave it so where a service in that group reads the key. Otherwise: {fix}")
+                format!("Leave it if a service in that group reads the key. Otherwise: {fix}")
             } else {
                 fix
             },
