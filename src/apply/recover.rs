@@ -65,7 +65,7 @@ impl Store<'_> {
                 &lock.place(PENDING).path(),
                 format!("should name an interrupted run, but {}", reason(&error)),
                 "; ",
-                "look at who wrote it, remove it, then run again",
+                "check who wrote it, remove it, then run again",
             )
         })?;
         let folder = lock.folder.enter_ours(OsStr::new(&id));
@@ -231,8 +231,8 @@ impl Store<'_> {
         let force = matches!(believed, Believed::Found { force: true, .. });
         if !(force || now.is_same(&entry.after) || now == State::Absent) {
             return Err(io::Error::other(
-                "somebody changed it since, and it is not overwritten; keep what is needed of it elsewhere, then run \
-                 esync-ssl restore --recover --force",
+                "it was changed since, and is not overwritten; save what you need of it, then run esync-ssl \
+                 restore --recover --force",
             ));
         }
         place.refuse_led()?;
@@ -264,7 +264,7 @@ fn mark(folder: &Folder) -> Option<io::Result<String>> {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             Some(match number(&text) {
                 Some(_) => Ok(text),
-                None => Err(io::Error::other("it names none of our runs")),
+                None => Err(io::Error::other("it does not name a run of esync-ssl")),
             })
         }
     }

@@ -73,7 +73,7 @@ impl Store<'_> {
                 match backup.content(&entry.before) {
                     _ if now.is_same(&entry.before) => {}
                     Some(content) if is_ours => undone.names.push((real, content)),
-                    Some(_) => problems.push((real, "somebody changed it since".into())),
+                    Some(_) => problems.push((real, "it was changed since".into())),
                     None => problems.push((real, "its copy is gone or damaged".into())),
                 }
             }

@@ -92,8 +92,8 @@ impl fmt::Display for PlanError {
             PlanError::Read(path, error) => write!(f, "{} cannot be read: {}", path.display(), reason(error)),
             PlanError::Unproven(what) => write!(
                 f,
-                "the planned changes did not prove themselves ({what}); nothing was written. This is a mistake in \
-                 esync-ssl: please report it with the configuration"
+                "the planned changes did not pass their own check ({what}); nothing was written. This is an error \
+                 in esync-ssl: please report it with the configuration"
             ),
         }
     }

@@ -176,7 +176,7 @@ pub fn http(address: SocketAddr, name: &str, deadline: Deadline) -> Result<Answe
 
 fn connect(address: SocketAddr, deadline: Deadline) -> Result<Connection, Failure> {
     if deadline.left().is_err() {
-        let words = "other servers took all the time; ask for this one alone, with --domain and --address";
+        let words = "other servers used up the time; check this one alone, with --domain and --address";
         return Err(Failure::NoHandshake(words.into()));
     }
     deadline

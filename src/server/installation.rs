@@ -199,7 +199,7 @@ fn search() -> Result<Installation, NotFound> {
                 )
             });
             Err(NotFound(format!(
-                "there are several Apache servers on this machine; say which one is meant:\n  {}",
+                "there are several Apache servers on this machine; choose one:\n  {}",
                 list.collect::<Vec<_>>().join("\n  ")
             )))
         }
@@ -222,7 +222,7 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
     };
     let main = retry_missing::find(|| there().ok_or_else(|| ErrorKind::NotFound.into())).map_err(|_| {
         NotFound(format!(
-            "no Apache configuration below {} ({found_by}): none of {} is there; name the main file with --config",
+            "no Apache configuration below {} ({found_by}): none of {} exists; name the main file with --config",
             root.display(),
             MAIN_FILES.join(", ")
         ))

@@ -127,9 +127,7 @@ mod platform {
             .collect();
         // Windows itself always listens somewhere; a table without a line is one that is kept from us.
         if found.is_empty() {
-            return Err(
-                "the system shows no port that is listened on, so its table cannot be trusted".into(),
-            );
+            return Err("the system shows no open port at all, so its table cannot be trusted".into());
         }
         Ok(found)
     }

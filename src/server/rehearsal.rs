@@ -194,7 +194,7 @@ pub fn rehearse(
         }
     }
     Err(Flop::NotStaged(io::Error::other(format!(
-        "others took each of {TRIES} ports before httpd could listen on it"
+        "other programs took each of {TRIES} ports before httpd could listen on it"
     ))))
 }
 

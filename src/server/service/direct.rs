@@ -83,7 +83,7 @@ impl Direct {
             ))
         })?;
         let status = messenger.wait(PATIENCE).map_err(|unfinished| match unfinished {
-            Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not come to an end")),
+            Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not end")),
             Unfinished::Interrupted => Error::Interrupted,
             Unfinished::Failed(error) => Error::Failed(reason(&error)),
         })?;
@@ -161,11 +161,11 @@ impl Service for Direct {
             None => Ok(()),
             Some(distrust) => {
                 let cause = format!(
-                    "the PidFile is not believed, as {} it ({distrust})",
+                    "the PidFile is not trusted, because {} it ({distrust})",
                     distrust.charge()
                 );
                 let code = RefusalCode::HttpdDistrusted;
-                let refusal = Refusal::new(code, cause, "; to mend it: ", distrust.advice());
+                let refusal = Refusal::new(code, cause, "; to correct this: ", distrust.advice());
                 let refusal = refusal.about([Place::path(&distrust.culprit)]);
                 Err(Error::Distrusted(Box::new(refusal)))
             }
@@ -216,7 +216,7 @@ impl Service for Direct {
     fn stop(&self) -> Result<(), Error> {
         if cfg!(windows) {
             return Err(Error::Failed(
-                "no service runs this Apache; end it in the console in which it was started".into(),
+                "no service runs this Apache; stop it in the console in which it was started".into(),
             ));
         }
         self.stopping.set(self.server.parent().map(|parent| parent.pid));

@@ -96,7 +96,7 @@ impl Service for Managed {
                 match self.state()? {
                     State::Stopped => Ok(()),
                     State::Changing | State::Running => Err(Error::Busy(format!(
-                        "{} is starting or stopping and takes no orders",
+                        "{} is starting or stopping; wait, then run again",
                         self.name()
                     ))),
                 }
