@@ -43,7 +43,7 @@ pub fn check(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
         let mut one = of_server(configuration, first);
         one.fix = "Run esync-ssl lint: it shows the line and the reason.".into();
         if more > 0 {
-            one.cause += &format!(" There are {more} more such errors.");
+            one.cause += &format!(" There are more errors of this kind: {more}.");
         }
         found.push(one);
     }

@@ -9,6 +9,7 @@ use super::question::{Question, Served};
 use crate::finding::{Code, Finding, Severity};
 use crate::tls::certificate::{Certificate, SignatureDigest};
 use crate::tls::public_key::{Curve, KeyKind};
+use crate::wording::count;
 
 /// Days before the end from which on a certificate is reported.
 pub const SOON_DAYS: i64 = 21;
@@ -185,7 +186,8 @@ fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Code::CertExpiresSoon,
             Severity::WorksButWrong,
             format!(
-                "the certificate expires in {days} days, on {}",
+                "the certificate expires in {}, on {}",
+                count(days.try_into().unwrap_or(0), "day"),
                 date(leaf.not_after)
             ),
             period,

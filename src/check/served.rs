@@ -9,6 +9,7 @@ use super::tls_files::{File, TlsFiles};
 use crate::finding::{Code, Finding, Severity};
 use crate::server::handshake::{Failure, Seen, Trust};
 use crate::tls::certificate::Certificate;
+use crate::wording::count;
 
 /// What a client with this name meets.
 #[derive(Clone, Copy, Debug)]
@@ -121,9 +122,8 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
                 Severity::BreaksClients,
                 "clients do not trust the certificate",
                 format!(
-                    "{} certificate(s) are served; the last one was issued by {}, which is not among those that \
-                     {whom}.",
-                    chain.len(),
+                    "The server sends {}; the last one was issued by {}, which is not among those that {whom}.",
+                    count(chain.len(), "certificate"),
                     last.issuer
                 ),
                 "Serve the intermediate certificates as the authority gave them; for your own authority, name its \

@@ -88,7 +88,7 @@ impl Claim<'_> {
                 let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
                 self.voice.discard();
                 self.voice.talk(&format!(
-                    "Waiting for another run of esync-ssl{}",
+                    "Waiting for another run of esync-ssl{} to end",
                     who.unwrap_or_default()
                 ));
                 Ok(self.lock(store, Duration::from_secs(self.patience))?)
@@ -117,7 +117,7 @@ impl Claim<'_> {
             return Ok(Settled::default());
         };
         self.voice.talk(&format!(
-            "An earlier run ({}) was interrupted; what it had changed is as before again{}",
+            "An earlier run ({}) was interrupted; its changes were undone{}",
             recovered.id,
             recovered
                 .restored
@@ -165,8 +165,8 @@ impl Settled {
     pub fn warn(self, voice: &dyn Progress) {
         if self.server_told {
             voice.talk(
-                "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
-                 esync-ssl restart brings it to what is configured",
+                "warning: that run had already restarted Apache, so it may still serve what was undone, or be \
+                 stopped; run esync-ssl restart",
             );
         }
     }
@@ -193,15 +193,15 @@ pub fn undone(root: &Path, place: &Where, voice: &dyn Progress) -> Result<Undone
             Failure::refused(Refusal::new(
                 RefusalCode::LeftoversNotUndoable,
                 say![
-                    "what an interrupted run left cannot be undone as it is, so there is nothing to preview (",
+                    "the changes that an interrupted run left cannot be undone, so there is nothing to preview (",
                     Text::joined(told, "; "),
                     ")"
                 ],
                 ". ",
-                format!("Look at these files, then: {} --force", remedy(root)),
+                format!("Check these files, then run: {} --force", remedy(root)),
             ))
         })?;
-        voice.talk("note: what follows is as it will be once that is undone");
+        voice.talk("note: the following is as it will be after that is undone");
         all.id = undone.id;
         all.names.extend(undone.names);
     }

@@ -54,9 +54,9 @@ impl Server {
     /// In words, with what is taken for granted.
     pub fn describe(&self) -> String {
         let doubt = if self.version_known {
-            "the version of OpenSSL is taken for granted"
+            "the version of OpenSSL is assumed"
         } else {
-            "taken for granted, the server's own version is not known"
+            "assumed, because the server's own version is not known"
         };
         format!("{} ({doubt})", self.generation)
     }
@@ -132,7 +132,7 @@ pub fn tell(
         server.describe()
     );
     let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
-    let fix = format!("Correct them, or go on in spite of it with {}", each.join(" "));
+    let fix = format!("Correct them, or continue anyway with {}", each.join(" "));
     let refusal = Refusal::new(RefusalCode::FilesWouldNotWork, cause, ". ", fix);
     Err(Failure::refused_for(refusal, found.to_vec(), forced))
 }

@@ -79,7 +79,7 @@ impl<'a> Preflight<'a> {
         }
         let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
         codes.dedup();
-        let cause = format!("Apache would not come up again: {}", codes.join(", "));
+        let cause = format!("Apache would not start again: {}", codes.join(", "));
         self.progress.findings(&found, self.forced);
         let refusal = Refusal::new(RefusalCode::PreflightFailed, cause, ". ", self.left);
         Err(Failure::refused_for(refusal, found, self.forced))

@@ -69,8 +69,8 @@ fn record(
         let path = here(entry.path.path());
         if !may_name(&path, root, &|path| known.has(path)).unwrap_or(false) {
             missing.push(format!(
-                "the backup {} names {}, which is neither below the server root nor read by the configuration, and is left \
-                 out of account",
+                "the backup {} names {}, which is neither below the server root nor read by the configuration, and \
+                 is ignored",
                 backup.id,
                 path.display()
             ));
@@ -92,7 +92,7 @@ fn record(
             (Some(Content::Link(target)), Some(Content::Absent)) => record.removed.push(link(target)),
             (Some(_), Some(_)) => {}
             _ => missing.push(format!(
-                "the copies of {} in the backup {} are gone or damaged, and are left out of account",
+                "the copies of {} in the backup {} are missing or damaged, and are ignored",
                 path.display(),
                 backup.id
             )),

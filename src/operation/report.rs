@@ -196,7 +196,7 @@ fn versions(loaded: &Loaded, told: Option<String>) -> String {
     row("system", &system::describe());
     let version = format!("{} ({})", loaded.facts.version, loaded.told_by);
     row("Apache", &version);
-    row("OpenSSL", told.as_deref().unwrap_or("not told by the logs"));
+    row("OpenSSL", told.as_deref().unwrap_or("not shown by the logs"));
     if let Ok(Some(binary)) = &loaded.binary {
         if let Some(openssl) = system::openssl(binary.path()) {
             row("openssl", &openssl);

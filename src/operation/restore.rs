@@ -211,7 +211,8 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
             RefusalCode::BackupNotThere,
             format!("there is {wanted} here"),
             "; ",
-            "esync-ssl backups lists them. If the server root is another, name it with --root",
+            "Run esync-ssl backups to list those that exist. If you mean another server, name its server root with \
+             --root",
         ))
     })
 }
@@ -231,12 +232,12 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
         return Err(Failure::refused(Refusal::new(
             RefusalCode::EditedSameLines,
             say![
-                "edited since, at the same places: ",
+                "edited since, in the same places: ",
                 Text::joined(conflicts, ", "),
                 "; nothing was written. The lines above marked with - would be lost"
             ],
             ": ",
-            "give --force if that is meant",
+            "give --force to do that anyway",
         )));
     }
     if !merges.is_empty() && !request.merge {
@@ -248,7 +249,7 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
                 "; nothing was written"
             ],
             ". ",
-            "--merge takes our changes out and keeps those edits, --force overwrites them",
+            "--merge removes the changes of esync-ssl and keeps those edits, --force overwrites them",
         )));
     }
     Ok(())

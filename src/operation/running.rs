@@ -79,7 +79,7 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
         Some(finding) => {
             let cause = format!("port {}: {}", finding.summary, finding.cause);
             let fix = format!(
-                "{} Nothing was written; --force {} goes on in spite of it",
+                "{} Nothing was written; --force {} continues anyway",
                 finding.fix, finding.code
             );
             let refusal = Refusal::new(RefusalCode::PortNotFree, cause, " ", fix);

@@ -185,7 +185,7 @@ impl Fault {
         match self {
             Fault::Pem(fault) => fault.describe(),
             Fault::Incomplete => "is incomplete: a line or its end is missing",
-            Fault::Damaged => "is damaged: its bytes make no sense",
+            Fault::Damaged => "is damaged: its bytes cannot be read",
             Fault::BehindBroken => "comes after a broken block, which OpenSSL cannot skip",
             Fault::WrongLabel => "comes after a BEGIN line that names something else",
         }

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::protection::Encryption;
+use crate::wording::count;
 
 /// Why a job on a certificate or key could not be done. The text says what and what to do next; the caller
 /// knows the file and puts its name in front.
@@ -69,7 +70,8 @@ impl fmt::Display for Error {
             ),
             Error::BadValidity { days, most } => write!(
                 f,
-                "a certificate cannot be valid for {days} days; choose between 1 and {most}"
+                "a certificate cannot be valid for {}; choose between 1 and {most} days",
+                count(*days as usize, "day")
             ),
             Error::KeyGeneration => {
                 f.write_str("no private key could be made: the system's random numbers are not available")

@@ -89,7 +89,7 @@ fn refuse_lost_listeners(
             say![
                 "with mod_ssl loaded, nothing listens on ",
                 listen.endpoint(),
-                " any more, because its Listen line at ",
+                " anymore, because its Listen line at ",
                 Place::of(original, original.entry(listen.entry)),
                 " depends on a condition such as `<IfModule !ssl_module>`",
             ],

@@ -258,7 +258,7 @@ impl<'a> Port<'a> {
             lines.push(b"</VirtualHost>".to_vec());
         };
         if set.is_empty() {
-            text[0] += "; the first virtual host takes the place of the main server";
+            text[0] += "; the first virtual host stands in for the main server";
             let main = self.configuration.main_server_name();
             let mut inner: Vec<String> = Vec::new();
             if main.is_none_or(|main| names.iter().any(|name| name.eq_ignore_ascii_case(&main))) {

@@ -35,7 +35,7 @@ pub fn run(
     let report = enable::run(&request, &writing, place, world, printer)?;
     let rest = format!("httpd -t, and whether port {} is free", arguments.port);
     let not_tried = if report.is_rehearsed {
-        format!("The rehearsal went well; not tried: {rest}.")
+        format!("The rehearsal succeeded; not tried: {rest}.")
     } else {
         format!("Not tried: a rehearsal, {rest}.")
     };

@@ -85,8 +85,8 @@ pub const TLS: &[Known] = &[
     .openssl(&["0A00018E", "140AB18E", "140B218E", "0A00018D"]),
     row(&["AH02562", "AH02561"], Code::CertNotACertificate, StopsStart, [
         "the certificate file holds no certificate that Apache can see",
-        "No line BEGIN CERTIFICATE in the first column: perhaps a key, a request, a PKCS#7 or PFX archive, DER, UTF-16, \
-         or indented text.",
+        "There is no line BEGIN CERTIFICATE in the first column: the file may hold a key, a request, a PKCS#7 or \
+         PFX archive, DER, UTF-16 or indented text.",
         "esync-ssl cert inspect FILE says what it is; esync-ssl cert import unpacks archives.",
     ])
     .openssl(NO_START),
@@ -103,8 +103,8 @@ pub const TLS: &[Known] = &[
     ]),
     row(&["AH02579", "AH02203", "AH02564"], Code::KeyNotAKey, StopsStart, [
         "the key file holds no private key that Apache can read",
-        "Perhaps a certificate (the two paths are swapped), a key in the format of another program, UTF-16 text, \
-         or a damaged key. Apache calls it encrypted whenever it cannot read a key; that means nothing.",
+        "It may be a certificate (if the two paths are swapped), a key in the format of another program, UTF-16 \
+         text or a damaged key. Apache calls it encrypted whenever it cannot read a key; that means nothing.",
         "esync-ssl cert inspect FILE says what it is; name the private key that the request was made with.",
     ]),
     row(&["AH02572", "AH02240", "AH01910"], Code::CertNotNamed, StopsStart, [

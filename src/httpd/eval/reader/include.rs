@@ -114,7 +114,7 @@ impl Reader {
                     apache: Some(
                         "Exceeded maximum include depth of 128, There appears to be a recursion.".into(),
                     ),
-                    summary: "files include each other endlessly; nothing after this line was read".into(),
+                    summary: "files include each other in a circle; nothing after this line was read".into(),
                     ..REFUSED
                 },
             );
