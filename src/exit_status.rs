@@ -64,7 +64,7 @@ impl ExitStatus {
         ),
         (
             ExitStatus::Locked,
-            "another run is at work; nothing was changed: try again, or give --lock-timeout",
+            "another run is active; nothing was changed: try again, or give --lock-timeout",
         ),
         (
             ExitStatus::Interrupted,

@@ -16,6 +16,7 @@ use super::{Failure, interrupted, taken};
 use crate::apply::Backup;
 use crate::place::{Moment, ShownPath};
 use crate::shown::{printable, shown};
+use crate::wording::reason;
 
 /// What can be restored.
 ///
@@ -40,7 +41,11 @@ pub fn list(root: &Path, place: &Where, world: &World) -> Result<Listed, Failure
     };
     for store in stores(root, world.disk) {
         let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+            Failure::error(anyhow::anyhow!(
+                "cannot list {}: {}",
+                store.folder.display(),
+                reason(&error)
+            ))
         })?;
         listed.unfinished = listed.unfinished.or(store.unfinished());
         let done = found

@@ -165,7 +165,7 @@ pub fn of_loaded(
             if host.truth == Truth::Unknown {
                 skipped.push(Skipped {
                     place: Some(place_of(loaded, host.entry)),
-                    reason: "whether it is active hangs on a condition that is not known here".into(),
+                    reason: "whether it is active depends on a condition that is not known here".into(),
                 });
             }
         }

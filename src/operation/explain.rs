@@ -27,6 +27,7 @@ use crate::server::error_log::{Entry, parse};
 use crate::server::log_file::{end_of, tail};
 use crate::server::start_attempt::{Outcome, last_attempt, merge};
 use crate::tls::holds_private_key;
+use crate::wording::{count, reason};
 
 /// A point in time, in the local time of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub fn run(
             .filter_map(|log| Some(format!("{}: {}", log.name, log.trouble.as_ref()?)))
             .collect();
         return Err(Failure::error(anyhow!(
-            "there is no error log to read ({}); name one, or pipe it in with -",
+            "there is no error log to read ({}); name one, or pipe one in with -",
             told.join("; ")
         )));
     }
@@ -90,12 +91,12 @@ const UNKNOWN: usize = 256 << 10;
 
 fn given(file: &Path) -> Result<Log, Failure> {
     let (name, bytes) = if file == Path::new("-") {
-        let bytes = end_of(std::io::stdin().lock()).context("the standard input cannot be read")?;
+        let bytes = end_of(std::io::stdin().lock()).context("standard input cannot be read")?;
         (ShownPath::of_others("the standard input"), bytes)
     } else {
         let bytes = tail(file, foreign::LOG_TAIL).with_context(|| {
             format!(
-                "the log {} cannot be read; check path and rights, or pipe it in with -",
+                "the log {} cannot be read; check its path and permissions, or pipe it in with -",
                 file.display()
             )
         })?;
@@ -110,7 +111,7 @@ fn given(file: &Path) -> Result<Log, Failure> {
             RefusalCode::LogIsAKey,
             say![
                 named,
-                " holds a private key and is no log, so nothing of it is shown"
+                " holds a private key and is not a log, so nothing of it is shown"
             ],
             "; ",
             "name a log of Apache, for example logs/error.log",
@@ -123,7 +124,7 @@ fn given(file: &Path) -> Result<Log, Failure> {
 pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
     let log = |name: ShownPath, read: Result<Vec<u8>, String>| match read {
         Ok(bytes) if holds_private_key(&bytes) => {
-            Log::not_read(name, "it holds a private key and is no log".into(), true)
+            Log::not_read(name, "it holds a private key and is not a log".into(), true)
         }
         Ok(bytes) => Log::of(name, bytes),
         Err(trouble) => Log::not_read(name, trouble, false),
@@ -144,14 +145,14 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
                 }
                 let name = ShownPath::from(name);
                 if left == 0 {
-                    logs.push(log(name, Err("enough was read of others".into())));
+                    logs.push(log(name, Err("not read: the other logs used up the limit".into())));
                     continue;
                 }
                 logs.push(match tail(&host, each.min(left)) {
                     Err(error) if error.kind() == ErrorKind::NotFound => {
                         log(name, Err("it is not there yet".into()))
                     }
-                    Err(error) => Log::not_read(name, error.to_string(), true),
+                    Err(error) => Log::not_read(name, reason(&error), true),
                     Ok(bytes) => {
                         left -= bytes.len() as u64;
                         log(name, Ok(bytes))
@@ -160,12 +161,12 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
             }
             Source::Program(command) => logs.push(log(
                 ShownPath::of_others(&format!("the program {command}")),
-                Err("the lines go to a program; pipe what it writes into esync-ssl explain -".into()),
+                Err("the log goes to a program; pipe its output into esync-ssl explain -".into()),
             )),
             Source::Syslog => logs.push(log(
                 ShownPath::of_others("syslog"),
                 Err(
-                    "the lines go to the log of the system; journalctl -t httpd | esync-ssl explain -".into(),
+                    "the log goes to the system log: journalctl -t httpd | esync-ssl explain -".into(),
                 ),
             )),
         }
@@ -323,7 +324,9 @@ fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Op
             .cloned();
         let shows_files = files.iter().any(|file| file.is_some());
         if seen.is_none() && shows_files && by_table.severity.is_error() {
-            note = Some("as the files are now, this fault is not in them; start Apache again if they were corrected since".into());
+            note = Some(
+                "the files do not have this problem now; if you corrected them, start Apache again".into(),
+            );
         }
     } else if let Some(found) = alone(group, server) {
         seen = found.0;
@@ -394,7 +397,7 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         }
     }
     if more > 0 {
-        lines.push(format!("[and {more} more lines]"));
+        lines.push(format!("[left out: {}]", count(more, "line")));
     }
     lines
 }

@@ -7,6 +7,7 @@ use crate::failure_code::FailureCode;
 use crate::interrupt;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::installation::NotFound;
+use crate::wording;
 
 /// Why an operation did not do what was asked, and the status that says so.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure {
             status: ExitStatus::Error,
-            error,
+            error: wording::in_words(error),
             findings: Vec::new(),
         }
     }

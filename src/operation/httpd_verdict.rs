@@ -43,7 +43,7 @@ impl<'a> Judge<'a> {
         if writing.no_test {
             progress.note(
                 NoteCode::NotTested,
-                "warning: Apache is NOT asked whether it accepts the result (--no-test)",
+                "warning: the result is NOT tested with httpd -t (--no-test)",
             );
             return Ok(None);
         }
@@ -59,14 +59,14 @@ impl<'a> Judge<'a> {
             Ok(None) => {
                 progress.note(
                     NoteCode::NotTested,
-                    "note: there is no httpd binary below the server root, so Apache cannot be asked whether it accepts \
-                     the result; name one with --httpd",
+                    "note: there is no httpd binary below the server root, so the result cannot be tested with \
+                     httpd -t; name one with --httpd",
                 );
                 Ok(None)
             }
             Err(silence) => {
                 let more = format!(
-                    "{}; so Apache cannot be asked whether it accepts the result. Or go on without asking, with \
+                    "{}; so the result cannot be tested with httpd -t. Or continue without that test, with \
                      --no-test",
                     Loaded::acceptance(silence)
                 );
@@ -117,18 +117,19 @@ impl<'a> Judge<'a> {
         let refusal = match self.rejects_now()? {
             Some(words) => Refusal::new(
                 RefusalCode::HttpdRejects,
-                format!("Apache does not accept the configuration, and did not before; {left}"),
+                format!("Apache does not accept the configuration, and did not accept it before either; {left}"),
                 ". ",
-                "Correct what it names, or go on without asking it, with --no-test",
+                "Correct what it names, or continue without that test, with --no-test",
             )
             .about(place_in(&words)),
             None => Refusal::new(
                 RefusalCode::HttpdRejects,
                 format!(
-                    "Apache does not accept the result (httpd -t, above); {left}. It accepts the configuration as it is"
+                    "Apache does not accept the result (httpd -t, above); {left}. It accepts the configuration as \
+                     it is now"
                 ),
                 ". ",
-                "If the reason is not clear, please report it with the configuration",
+                "If the reason is not clear, please report it together with the configuration",
             )
             .about(named.first().map(Changed::before).or_else(|| place_in(words))),
         };
@@ -183,7 +184,7 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
         Err(silence) => {
             progress.note(
                 NoteCode::NotTested,
-                &format!("note: httpd -t was not asked: {silence}"),
+                &format!("note: httpd -t was not run: {silence}"),
             );
             None
         }

@@ -72,7 +72,7 @@ pub fn before_writing(
         RefusalCode::RehearsalRefused,
         "the rehearsal with the server's own httpd failed (above); nothing was written",
         ". ",
-        "Correct what it names, or skip it with --no-rehearsal",
+        "Correct what it names, or skip the rehearsal with --no-rehearsal",
     );
     Err(Failure::refused_for(refusal, findings, &[]))
 }
@@ -120,7 +120,7 @@ impl<'a> Rehearsals<'a> {
                     .unwrap_or("the main server")
                     .as_bytes(),
             );
-            let words = format!("note: {name} was not rehearsed, as the others took too long");
+            let words = format!("note: {name} was not rehearsed, because the others took too long");
             self.progress.note(NoteCode::NotRehearsed, &words);
             return;
         }

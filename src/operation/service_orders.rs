@@ -35,7 +35,7 @@ pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Resu
         }
         Err(error) => {
             let words = error.to_string();
-            progress.note(NoteCode::ServiceSays, &format!("  it says: {words}"));
+            progress.note(NoteCode::ServiceSays, &format!("  its answer: {words}"));
             Ok(Some(words))
         }
     };

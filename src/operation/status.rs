@@ -315,6 +315,6 @@ fn remark(configuration: &Configuration, reach: Reach) -> Option<String> {
             "shadowed by {}",
             configuration.place(configuration.entry(entry))
         )),
-        Reach::NearerAddress => Some("shadowed by virtual hosts with a nearer address".into()),
+        Reach::NearerAddress => Some("shadowed by virtual hosts with a more specific address".into()),
     }
 }

@@ -29,6 +29,7 @@ const FLOORS: [&[&str]; 8] = [
         "severity",
         "shown",
         "trail",
+        "wording",
     ],
     &["httpd", "tls", "apply", "undo"],
     &["mod_ssl"],

@@ -102,6 +102,13 @@ impl Program {
         if outcome.code.is_some() {
             contract::check(self.command.get_args(), &outcome.stdout);
         }
+        // What the system refuses is told in words; CONTRIBUTING.md, "Style of messages".
+        let told = [outcome.stdout_text(), outcome.stderr_text()];
+        assert!(
+            !told.iter().any(|text| text.contains("(os error")),
+            "{}",
+            outcome.report()
+        );
         outcome
     }
 }

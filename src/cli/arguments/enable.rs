@@ -189,7 +189,7 @@ fn parse_place(text: &str) -> Result<(PathBuf, u32), String> {
     let parts = text.rsplit_once(':').filter(|(file, _)| !file.is_empty());
     parts
         .and_then(|(file, line)| Some((file.into(), line.parse().ok().filter(|line| *line > 0)?)))
-        .ok_or_else(|| "a place looks like sites-enabled/esync.conf:12".into())
+        .ok_or_else(|| "give a file and a line, such as sites-enabled/esync.conf:12".into())
 }
 
 impl From<HttpChoice> for Http {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::findings;
 use crate::operation::{LogReport, StartOutcome};
 use crate::shown::sentence;
+use crate::wording::count;
 
 /// For people.
 pub fn text(report: &LogReport) -> String {
@@ -27,17 +28,17 @@ pub fn text(report: &LogReport) -> String {
         .map(|from| format!(" of {from}"))
         .unwrap_or_default();
     let _ = match report.outcome {
-        Some(StartOutcome::Running) => writeln!(text, "The last start{from} went well."),
+        Some(StartOutcome::Running) => writeln!(text, "The last start{from} succeeded."),
         Some(StartOutcome::Failed) => writeln!(text, "The last start{from} failed."),
         Some(StartOutcome::Stopped) => writeln!(text, "Apache was stopped after the start{from}."),
-        Some(StartOutcome::Unknown) => writeln!(text, "The log does not say how the last start{from} ended."),
+        Some(StartOutcome::Unknown) => writeln!(text, "The log does not show how the last start{from} ended."),
         None => Ok(()),
     };
     text.push('\n');
     for one in &report.findings {
         text += &findings::lines(std::slice::from_ref(&one.finding), &[]);
         if one.seen {
-            text += "  seen:  the files and settings as they are now show it\n";
+            text += "  seen:  the current files and settings confirm it\n";
         }
         if let Some(note) = &one.note {
             let _ = writeln!(text, "  note:  {}", clean(note));
@@ -53,8 +54,8 @@ pub fn text(report: &LogReport) -> String {
     if report.more_finding_count > 0 {
         let _ = writeln!(
             text,
-            "{} more are no graver than these.\n",
-            report.more_finding_count
+            "Not shown: {} that are not more serious than these.\n",
+            count(report.more_finding_count, "entry")
         );
     }
     if !report.unknown_lines.is_empty() {
@@ -62,8 +63,8 @@ pub fn text(report: &LogReport) -> String {
         if report.more_unknown_line_count > 0 {
             let _ = writeln!(
                 text,
-                "  | [{} lines before these are left out]",
-                report.more_unknown_line_count
+                "  | [left out before these: {}]",
+                count(report.more_unknown_line_count, "line")
             );
         }
         for line in report.unknown_lines.iter().flat_map(|entry| entry.lines()) {

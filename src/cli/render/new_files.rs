@@ -28,7 +28,7 @@ pub fn tell(outcome: &Outcome, printer: &Printer) {
         );
     }
     for file in &outcome.kept {
-        let _ = writeln!(text, "There already: {file}");
+        let _ = writeln!(text, "Exists already: {file}");
     }
     printer.document(End::of(Ending::of(outcome.result)), outcome);
     printer.answer(&printable(text.as_bytes()));

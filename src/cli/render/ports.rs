@@ -42,8 +42,8 @@ pub fn text(report: &ports::Report) -> String {
         text += &findings::lines(&port.findings, &[]);
     }
     let _ = match report.parent_pid {
-        Some(pid) => writeln!(text, "This Apache runs (process {pid})."),
-        None => writeln!(text, "This Apache does not run, as far as its PidFile tells."),
+        Some(pid) => writeln!(text, "This Apache is running (process {pid})."),
+        None => writeln!(text, "This Apache is not running, according to its PidFile."),
     };
     text
 }

@@ -17,9 +17,9 @@ pub fn farewell(effect: &Effect) -> String {
             ),
         },
         ServerResult::LeftStopped => format!(
-            "{service} was stopped, and is left so; this takes effect when it is started (esync-ssl restart).\n"
+            "{service} was stopped before and was not started; this takes effect when it starts (esync-ssl restart).\n"
         ),
-        ServerResult::ShowsIt => format!("{service} shows it already and was not restarted.\n"),
+        ServerResult::ShowsIt => format!("{service} serves it already and was not restarted.\n"),
         ServerResult::Restarted | ServerResult::Started => format!(
             "{service} was {} and answers as configured, after {:.1} s.\n{}",
             match effect.result {

@@ -6,6 +6,7 @@ use crate::finding::Place;
 use crate::httpd::Truth;
 use crate::operation::status::{self, ModuleState};
 use crate::shown::{cell, printable};
+use crate::wording::count;
 
 /// For people.
 pub fn table(status: &status::Status) -> String {
@@ -86,11 +87,10 @@ fn place_of(place: Option<&Place>) -> String {
 
 /// How many there are, and what stops the start.
 fn problems(status: &status::Status) -> String {
-    let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     let counts = match (status.error_count, status.warning_count.unwrap_or_default()) {
-        (0, warnings) => of(warnings, "warning"),
-        (errors, 0) => of(errors, "error"),
-        (errors, warnings) => format!("{} and {}", of(errors, "error"), of(warnings, "warning")),
+        (0, warnings) => count(warnings, "warning"),
+        (errors, 0) => count(errors, "error"),
+        (errors, warnings) => format!("{} and {}", count(errors, "error"), count(warnings, "warning")),
     };
     let pronoun = if status.problem_count == 1 { "it" } else { "them" };
     let mut text = format!("\n{counts} in the configuration; esync-ssl lint shows {pronoun}.\n");

@@ -9,6 +9,7 @@ use super::{Error, Server, Service, State};
 use crate::quoted::word;
 use crate::server::same_file::same;
 use crate::server::windows_services::{Installed, installed, open};
+use crate::wording::reason;
 
 /// ERROR_ACCESS_DENIED.
 const DENIED: i32 = 5;
@@ -44,7 +45,7 @@ impl Managed {
                 "this account may not control {}; start the console with \"Run as administrator\" and run again",
                 self.name()
             )),
-            _ => Error::Failed(format!("{}: {inner}", self.name())),
+            _ => Error::Failed(format!("{}: {}", self.name(), reason(inner))),
         }
     }
 }
@@ -77,9 +78,10 @@ impl Service for Managed {
             // We may: this is about the account under which it would run.
             Err(SystemError::Winapi(inner)) if inner.raw_os_error() == Some(DENIED) => {
                 Err(Error::Failed(format!(
-                    "{}: its account may not run {} ({inner}); give that account read and execute rights there",
+                    "{}: its account may not run {} ({}); give that account read and execute rights there",
                     self.name(),
-                    self.installed.binary.display()
+                    self.installed.binary.display(),
+                    reason(&inner)
                 )))
             }
             done => done.map_err(|error| self.error(error)),
@@ -100,7 +102,7 @@ impl Service for Managed {
                 match self.state()? {
                     State::Stopped => Ok(()),
                     State::Changing | State::Running => Err(Error::Busy(format!(
-                        "{} is starting or stopping and takes no orders",
+                        "{} is starting or stopping; wait, then run again",
                         self.name()
                     ))),
                 }
