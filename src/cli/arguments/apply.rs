@@ -25,10 +25,10 @@ pub struct Apply {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
-    /// Apply it without asking
+    /// Write without asking
     #[arg(short, long, help_heading = "Writing")]
     pub yes: bool,
-    /// Look whether it could be applied, and write nothing
+    /// Show what would be written, and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
     pub dry_run: bool,
 }
