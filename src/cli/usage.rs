@@ -27,7 +27,8 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
     let options = typed.iter().skip(1).take_while(|word| *word != "--");
     let command = recognised(typed);
     // A dump has no other form than JSON.
-    let by_environment = std::env::var("ESYNC_SSL_JSON").is_ok_and(|value| ["1", "true", "yes"].contains(&&*value));
+    let by_environment =
+        std::env::var("ESYNC_SSL_JSON").is_ok_and(|value| ["1", "true", "yes"].contains(&&*value));
     let is_json = options.into_iter().any(|word| word == "--json") || by_environment || command == "dump";
     match error.kind() {
         ErrorKind::DisplayVersion if is_json => {

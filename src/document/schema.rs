@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{Dump, Completion, Envelope, SCHEMA, Version};
+use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::{
     LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
     status, verify,

@@ -32,7 +32,10 @@ pub(super) enum Asked {
         forced: Vec<String>,
     },
     /// See [`change::Disable`].
-    Disable { domains: Vec<String>, forced: Vec<String> },
+    Disable {
+        domains: Vec<String>,
+        forced: Vec<String>,
+    },
 }
 
 /// Where certificate and key come from.

@@ -145,7 +145,10 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
                 }
                 let name = ShownPath::from(name);
                 if left == 0 {
-                    logs.push(log(name, Err("not read: the other logs used up the limit".into())));
+                    logs.push(log(
+                        name,
+                        Err("not read: the other logs used up the limit".into()),
+                    ));
                     continue;
                 }
                 logs.push(match tail(&host, each.min(left)) {
@@ -165,9 +168,7 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
             )),
             Source::Syslog => logs.push(log(
                 ShownPath::of_others("syslog"),
-                Err(
-                    "the log goes to the system log: journalctl -t httpd | esync-ssl explain -".into(),
-                ),
+                Err("the log goes to the system log: journalctl -t httpd | esync-ssl explain -".into()),
             )),
         }
     }
@@ -177,7 +178,10 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
 
 /// What a server said to whoever told it to start.
 pub fn said(words: &str, loaded: &Loaded) -> LogReport {
-    let log = Log::of(ShownPath::of_others("what Apache said"), words.as_bytes().to_vec());
+    let log = Log::of(
+        ShownPath::of_others("what Apache said"),
+        words.as_bytes().to_vec(),
+    );
     let always = Since::At(PrimitiveDateTime::MIN);
     explain(vec![log], Some(always), Some(loaded), &loaded.place)
 }

@@ -106,7 +106,11 @@ impl Holder {
 pub fn run(port: Option<u16>, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    of(&loaded, port).map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano (Windows) or ss -ltnp (Linux)")))
+    of(&loaded, port).map_err(|reason| {
+        Failure::error(anyhow!(
+            "{reason}; see netstat -ano (Windows) or ss -ltnp (Linux)"
+        ))
+    })
 }
 
 /// The same of a configuration that was read already.

@@ -83,7 +83,10 @@ impl<'a> Section<'a> {
             Ok(shown) => another_certificate(&typed, &shown.leaf),
             Err(Flop::Interrupted) => return Ok(false),
             Err(Flop::NotStaged(error)) => {
-                progress.note(NoteCode::NotRehearsed, &format!("note: no rehearsal: {}", reason(&error)));
+                progress.note(
+                    NoteCode::NotRehearsed,
+                    &format!("note: no rehearsal: {}", reason(&error)),
+                );
                 return Ok(false);
             }
             Err(flop) if flop.is_silent() && dialog.is_some() => {

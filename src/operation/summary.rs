@@ -18,7 +18,11 @@ pub fn of_plan(report: &Report, effect: &Effect, http: Option<Option<Http>>) -> 
 
 /// The files and links.
 fn names(report: &Report) -> String {
-    let is_link = |reason: &Option<String>| reason.as_ref().is_some_and(|reason| reason.starts_with("link to "));
+    let is_link = |reason: &Option<String>| {
+        reason
+            .as_ref()
+            .is_some_and(|reason| reason.starts_with("link to "))
+    };
     let of = |action: Action, links: bool| -> Vec<&str> {
         let all = report.files.iter().filter(|file| file.action == action);
         let those = all.filter(|file| is_link(&file.reason) == links || action != Action::Create);

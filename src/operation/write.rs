@@ -68,7 +68,8 @@ pub fn say_shared<'a>(
         if let Some(others) = change.shared()?
             && !said.contains(&others)
         {
-            let note = format!("note: {others}, so accounts other than root can change what is written there");
+            let note =
+                format!("note: {others}, so accounts other than root can change what is written there");
             progress.note(NoteCode::OthersMayWrite, &printable(note.as_bytes()));
             said.push(others);
         }

@@ -55,6 +55,8 @@ pub fn run(
     report::write(&file, text, world)?;
     answer.written = true;
     printer.document(End::of(Ending::Written), &answer);
-    printer.answer(&format!("{name} was written. Read it before you give it to others.\n"));
+    printer.answer(&format!(
+        "{name} was written. Read it before you give it to others.\n"
+    ));
     Ok(ExitStatus::Done)
 }

@@ -7,6 +7,11 @@ use crate::operation::{LogReport, StartOutcome};
 use crate::shown::sentence;
 use crate::wording::count;
 
+/// What it means that there is no log.
+pub const NO_LOG: &str = "No log yet: Apache was not started with this configuration, or its words go elsewhere. esync-ssl \
+                          restart starts it and explains what goes wrong; a log from elsewhere is read with esync-ssl \
+                          explain FILE.";
+
 /// For people.
 pub fn text(report: &LogReport) -> String {
     let mut text = String::new();
@@ -18,9 +23,7 @@ pub fn text(report: &LogReport) -> String {
         }
     }
     if report.is_without_log() {
-        return text
-            + "No log yet: Apache was not started with this configuration, or its words go elsewhere. esync-ssl restart starts \
-               it and explains what goes wrong; a log from elsewhere is read with esync-ssl explain FILE.\n";
+        return format!("{text}{NO_LOG}\n");
     }
     let from = report
         .from_text
@@ -31,7 +34,9 @@ pub fn text(report: &LogReport) -> String {
         Some(StartOutcome::Running) => writeln!(text, "The last start{from} succeeded."),
         Some(StartOutcome::Failed) => writeln!(text, "The last start{from} failed."),
         Some(StartOutcome::Stopped) => writeln!(text, "Apache was stopped after the start{from}."),
-        Some(StartOutcome::Unknown) => writeln!(text, "The log does not show how the last start{from} ended."),
+        Some(StartOutcome::Unknown) => {
+            writeln!(text, "The log does not show how the last start{from} ended.")
+        }
         None => Ok(()),
     };
     text.push('\n');
