@@ -8,8 +8,6 @@ codes! {
     pub enum NoteCode {
         /// Which server root was taken, and how it was found.
         ServerRoot = "SERVER-ROOT",
-        /// A key that was not named was found beside its certificate.
-        KeyFound = "KEY-FOUND",
         /// Which main configuration file was taken.
         MainFile = "MAIN-FILE",
         /// The folder that the command was given in is another server root.
