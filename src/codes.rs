@@ -55,7 +55,7 @@ macro_rules! codes {
 pub(crate) fn open_list(words: &[&str]) -> schemars::Schema {
     schemars::json_schema!({
         "type": "string",
-        "description": "One of a list that may grow: take words that you do not know as they come. Those of today are the \
+        "description": "One of a list that may grow: take words that you do not know as they come. The present ones are the \
                         examples.",
         "examples": words,
     })

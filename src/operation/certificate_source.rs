@@ -107,7 +107,7 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
         "2" => Ok(Source::Archive(file("Archive (.pfx, .p12):")?)),
         "4" => Err(usage(format!(
             "nothing was written. First have it made: esync-ssl cert request --domain {} writes the request for the \
-             authority, and says how to go on",
+             authority, and says what comes next",
             word(domain)
         ))),
         "5" => Ok(Source::SelfSigned),
@@ -246,7 +246,7 @@ fn ask(question: &str, voice: &dyn Voice) -> Result<String, Failure> {
 }
 
 fn declined() -> Failure {
-    let cause = "nothing was written, as you answered";
+    let cause = "nothing was written, because the answer was not yes";
     Failure::refused(Refusal::new(RefusalCode::Declined, cause, "", ""))
 }
 

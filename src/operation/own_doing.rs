@@ -29,7 +29,7 @@ pub fn noted(loaded: &Loaded, mut found: Vec<Finding<Option<Spot>>>) -> Vec<Find
         };
         let name = host.server_name.as_deref().unwrap_or("without a name");
         finding.severity = Severity::Advice;
-        finding.summary = format!("the virtual host {name} is not served over HTTP any more");
+        finding.summary = format!("the virtual host {name} is no longer served over HTTP");
         finding.cause = format!(
             "esync-ssl enable switched HTTP on port {port} off{since}, as it was to; nothing listens there, and HTTPS is \
              served instead."

@@ -190,7 +190,7 @@ impl PlanFile {
             std::io::ErrorKind::InvalidData => refused(
                 RefusalCode::PlanNotOurs,
                 format!("is not applied: {error}"),
-                "Make the plan anew as the account that applies it",
+                "Make the plan again as the account that applies it",
             ),
             _ => Failure::from(crate::apply::ApplyError::Failed {
                 act: "read the plan",
@@ -204,7 +204,7 @@ impl PlanFile {
             Ok(plan) => Err(refused(
                 RefusalCode::NoPlan,
                 format!("is a plan of another form (schema {})", plan.schema),
-                "Apply it with the version that made it, or make it anew",
+                "Apply it with the version that made it, or make it again",
             )),
             Err(error) => Err(refused(
                 RefusalCode::NoPlan,
@@ -238,7 +238,7 @@ impl PlanFile {
         };
         for (path, sha256) in &old {
             match new.get(path) {
-                None if path.exists() => tell(path, "is not read any more"),
+                None if path.exists() => tell(path, "is no longer read"),
                 None => tell(path, "is gone"),
                 Some(now) if now != sha256 => tell(path, "was changed"),
                 Some(_) => {}
@@ -332,7 +332,7 @@ impl PlanFile {
             .map(|text| crate::quoted::word(text))
             .collect();
         let command = printable(command.join(" ").as_bytes());
-        let fix = format!("Make the plan anew, look at it, and apply that: {command}");
+        let fix = format!("Make the plan again, look at it, and apply that: {command}");
         let refusal = Refusal::new(
             RefusalCode::PlanChanged,
             say![cause, "; nothing was written"],

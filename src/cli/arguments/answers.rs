@@ -98,7 +98,7 @@ fn text(bytes: &[u8]) -> Result<String, String> {
         let (units, rest) = bytes.as_chunks::<2>();
         let units: Vec<u16> = units.iter().skip(1).map(|unit| number(*unit)).collect();
         let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
-        text.ok_or_else(|| "it begins as UTF-16 and does not go on so".to_owned())
+        text.ok_or_else(|| "it begins as UTF-16 and does not continue so".to_owned())
     };
     match bytes {
         [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),

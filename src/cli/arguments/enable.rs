@@ -96,7 +96,7 @@ pub struct Enable {
     #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
-    /// Go on in spite of this finding about the certificate files (can be repeated)
+    /// Continue despite this finding about the certificate files (can be repeated)
     #[arg(
         long,
         value_name = "CODE",
@@ -171,7 +171,7 @@ pub enum ProfileChoice {
     Modern,
     /// TLS 1.2 and later
     Intermediate,
-    /// TLS 1.0 and later, for clients of long ago
+    /// TLS 1.0 and later, for very old clients
     Old,
 }
 
