@@ -10,6 +10,8 @@ codes! {
         ServerRoot = "SERVER-ROOT",
         /// Which main configuration file was taken.
         MainFile = "MAIN-FILE",
+        /// The folder that the command was given in is another server root.
+        OtherServerRoot = "OTHER-SERVER-ROOT",
         /// The configuration names a server root that is not there; files are taken from another.
         Relocated = "RELOCATED",
         /// A program was found and not run, as others might have put it there.
@@ -32,6 +34,8 @@ codes! {
         NothingToDo = "NOTHING-TO-DO",
         /// Something to know about what is planned.
         Plan = "PLAN",
+        /// Where the private key of a certificate was found that was named without one.
+        KeyFound = "KEY-FOUND",
         /// Something to know about files that were made, or would be.
         NewFiles = "NEW-FILES",
         /// Others than root may write where something goes.
@@ -52,6 +56,8 @@ codes! {
         Warning = "WARNING",
         /// What a log of the server says.
         Log = "LOG",
+        /// There is no log yet, and what that means.
+        NoLog = "NO-LOG",
         /// A file could not be looked at.
         FileNotRead = "FILE-NOT-READ",
         /// What is inside a report.

@@ -6,6 +6,7 @@ use super::environment::Where;
 use super::find::{Loaded, installation, root};
 use super::progress::{Progress, Taken};
 use super::{Failure, interrupted};
+use crate::note_code::NoteCode;
 use crate::quoted::quoted;
 use crate::server::installation::{Installation, server_root};
 use crate::server::same_file::same;
@@ -54,13 +55,10 @@ pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Fail
         },
     };
     progress.server(&taken);
-    progress.talk(&format!(
-        "Server root: {} ({})",
-        shown(&taken.root),
-        taken.found_by
-    ));
+    let words = format!("Server root: {} ({})", shown(&taken.root), taken.found_by);
+    progress.note(NoteCode::ServerRoot, &words);
     if let Some(main) = &taken.config {
-        progress.talk(&format!("Main file:   {}", shown(main)));
+        progress.note(NoteCode::MainFile, &format!("Main file:   {}", shown(main)));
     }
     tell_other(&taken, place, progress);
     Ok(root)
@@ -95,9 +93,10 @@ fn tell_other(taken: &Taken, place: &Where, progress: &dyn Progress) {
     };
     let is_taken = taken.config.as_ref().is_some_and(|config| same(config, &main));
     if !is_taken && !same(&root, &taken.root) {
-        progress.talk(&format!(
+        let words = format!(
             "note: the folder you are in, {}, is a server root as well; --root . takes it",
             shown(&folder)
-        ));
+        );
+        progress.note(NoteCode::OtherServerRoot, &words);
     }
 }

@@ -240,7 +240,7 @@ mod at_a_terminal {
             "{said}"
         );
         let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &[("Number", "")]);
-        assert_eq!(status, Some(4), "{said}");
+        assert_eq!(status, Some(13), "{said}");
         let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &[("Number", "9")]);
         assert_eq!(status, Some(2), "{said}");
         assert!(site.snapshot() == before);

@@ -143,10 +143,9 @@ fn an_authority_that_this_machine_does_not_trust_is_said() {
     // The machine as it is.
     let run = |words: &[&str]| {
         let outcome = esync_ssl().args(words).folder(desk.folder.path()).run();
-        outcome.expect_code(0).stdout_text()
+        outcome.expect_code(0)
     };
-    let json =
-        |words: &[&str]| -> Value { serde_json::from_str(&run(&[words, &["--json"]].concat())).unwrap() };
+    let json = |words: &[&str]| run(&[words, &["--json"]].concat()).data();
     files::for_owner_only(&other.key);
     let report = json(&words);
     let finding = &report["checked"][0]["findings"][0];
@@ -155,7 +154,7 @@ fn an_authority_that_this_machine_does_not_trust_is_said() {
         (&"SERVED-UNTRUSTED".into(), &"works-but-wrong".into()),
         "{report}"
     );
-    let text = run(&words);
+    let text = run(&words).stdout_text();
     assert!(
         text.contains("clients must trust CN=esync-ssl test root"),
         "{text}"
@@ -353,8 +352,9 @@ fn what_enable_left_on_purpose_is_no_fault() {
     let text = std::fs::read_to_string(&main).unwrap() + plain;
     files::write(&main, text);
     let about = |desk: &Desk| {
-        let report = desk.json(&["check", "--root", "Apache24", "--no-rehearsal"], 0);
-        let found = report["configuration"].as_array().unwrap().iter();
+        let words = ["check", "--root", "Apache24", "--no-rehearsal", "--json"];
+        let report = desk.run(&words, 0).envelope();
+        let found = report["findings"].as_array().unwrap().iter();
         let found = found.filter(|finding| finding["code"] == "LISTEN-MISSING");
         found.cloned().collect::<Vec<Value>>()
     };
@@ -450,12 +450,11 @@ fn a_certificate_of_an_authority_is_not_taken_for_a_self_signed_one() {
         "--yes",
     ];
     let refused = desk.json(&words, 4);
-    assert_eq!(refused["refusal"]["code"], "FILE-EXISTS", "{refused}");
-    let words = refused["error"].as_str().unwrap();
-    assert!(
-        words.contains("is not self-signed") && words.contains("--cert"),
-        "{words}"
-    );
+    let error = &refused["error"];
+    assert_eq!(error["code"], "FILE-EXISTS", "{refused}");
+    let said = |field: &str, words: &str| error[field].as_str().is_some_and(|said| said.contains(words));
+    assert!(said("message", "is not self-signed"), "{refused}");
+    assert!(said("fix", "--cert"), "{refused}");
     assert_eq!(files::snapshot(&desk.root()), before);
 }
 

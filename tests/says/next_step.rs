@@ -9,7 +9,7 @@ use crate::support::site::{DOMAIN, Site, text};
 use serde_json::Value;
 
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.envelope()
 }
 
 #[test]
@@ -18,9 +18,9 @@ fn the_port_that_enable_would_use_is_looked_at() {
     let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = held.local_addr().unwrap().port().to_string();
     let told = json(&site.run(&["ports", "--json"]).run());
-    assert_eq!(told["would_use"]["port"], 443, "{told}");
+    assert_eq!(told["data"]["would_use"]["port"], 443, "{told}");
     // Whoever names a port wants to have it.
-    let taken = site.run(&["ports", "--port", &port]).run().expect_code(4);
+    let taken = site.run(&["ports", "--port", &port]).run().expect_code(12);
     let said = taken.stdout_text();
     assert!(
         said.contains(&format!("Port {port}")) && said.contains("enable would use it: taken by"),
@@ -28,11 +28,14 @@ fn the_port_that_enable_would_use_is_looked_at() {
     );
     let told = json(&site.run(&["ports", "--port", &port, "--json"]).run());
     assert_eq!(
-        told["would_use"]["holders"][0]["pid"],
+        told["data"]["would_use"]["holders"][0]["pid"],
         std::process::id(),
         "{told}"
     );
-    assert_eq!(told["would_use"]["finding"]["code"], "PORT-TAKEN", "{told}");
+    assert_eq!(
+        told["data"]["would_use"]["findings"][0]["code"], "PORT-TAKEN",
+        "{told}"
+    );
     drop(held);
     let free = site.run(&["ports", "--port", &port]).run().expect_code(0);
     assert!(
@@ -46,7 +49,7 @@ fn the_port_that_enable_would_use_is_looked_at() {
         site.text().replace("Listen 80", &format!("Listen {port}")),
     );
     let told = json(&site.run(&["ports", "--port", &port, "--json"]).run());
-    assert_eq!(told["would_use"], Value::Null, "{told}");
+    assert_eq!(told["data"]["would_use"], Value::Null, "{told}");
 }
 
 #[test]
@@ -55,8 +58,10 @@ fn a_server_without_a_log_has_an_answer() {
     let said = site.run(&["explain"]).run().expect_code(0);
     assert!(said.stdout_text().contains("No log yet"), "{}", said.report());
     let told = json(&site.run(&["explain", "--json"]).run().expect_code(0));
-    assert_eq!(told["explained"], serde_json::json!([]), "{told}");
-    assert!(told["logs"][0]["trouble"].is_string(), "{told}");
+    assert_eq!(told["findings"], serde_json::json!([]), "{told}");
+    assert!(told["data"]["logs"][0]["trouble"].is_string(), "{told}");
+    let notes = told["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["code"] == "NO-LOG"), "{told}");
     // A log that is named and is not there is another matter.
     site.run(&["explain", &text(&site.beside("no.log"))])
         .run()
@@ -91,12 +96,12 @@ fn status_and_lint_count_alike() {
         assert!(said.contains(words), "{words}: {said}\n{lint}");
         let told = json(&site.run(&["status", "--json"]).run().expect_code(0));
         assert_eq!(
-            (&told["errors"], &told["warnings"]),
-            (&lint["errors"], &lint["warnings"]),
+            (&told["data"]["error_count"], &told["data"]["warning_count"]),
+            (&lint["data"]["error_count"], &lint["data"]["warning_count"]),
             "{told}"
         );
         assert_eq!(
-            told["stops_start"].as_array().map(Vec::len),
+            told["data"]["stops_start"].as_array().map(Vec::len),
             Some(stops),
             "{told}"
         );
@@ -115,14 +120,18 @@ fn every_error_of_a_broken_configuration_is_named() {
     );
     let refused = site.enable().arg("--json").run().expect_code(4);
     let told = json(&refused);
-    let words = told["error"].as_str().unwrap();
+    let words = told["error"]["message"].as_str().unwrap();
     for place in 1..=3 {
         assert!(
             words.contains(&format!("httpd.conf:{}", lines + place)),
             "{words}"
         );
     }
-    assert!(words.contains("esync-ssl lint"), "{words}");
+    let places = told["error"]["places"].as_array().unwrap().iter();
+    let named: Vec<u64> = places.filter_map(|place| place["line"].as_u64()).collect();
+    assert_eq!(named, [1, 2, 3].map(|place| (lines + place) as u64), "{told}");
+    let fix = told["error"]["fix"].as_str().unwrap();
+    assert!(fix.contains("esync-ssl lint"), "{told}");
 }
 
 #[test]
@@ -146,7 +155,7 @@ fn a_request_says_what_comes_next() {
         "--json",
     ];
     let told = json(&esync_ssl().folder(folder.path()).args(again).run().expect_code(0));
-    let note = told["notes"][0].as_str().unwrap();
+    let note = told["notes"][0]["message"].as_str().unwrap();
     assert!(
         note.contains(&format!("--domain NAME --cert FILE --key {key}")),
         "{told}"
@@ -163,7 +172,7 @@ fn what_puts_a_change_into_effect_is_named() {
         .expect("a line");
     assert!(line.contains("esync-ssl restart --root "), "{line}");
     let told = json(&site.run(&["disable", "--yes", "--json"]).run().expect_code(0));
-    let first = told["server"]["orders"][0].as_str().unwrap();
+    let first = told["data"]["server"]["orders"][0].as_str().unwrap();
     assert!(first.starts_with("esync-ssl restart --root "), "{told}");
     let back = site.run(&["restore", "--yes"]).run().expect_code(0).stdout_text();
     assert!(back.contains("esync-ssl restart --root "), "{back}");

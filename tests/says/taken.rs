@@ -21,7 +21,7 @@ const COMMANDS: [&[&str]; 10] = [
 ];
 
 fn json(outcome: &Outcome) -> Value {
-    serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.report()))
+    outcome.envelope()
 }
 
 #[test]
@@ -106,7 +106,11 @@ fn the_folder_of_the_configuration_stands_for_its_root() {
             .arg(site.root().join("conf"))
             .run(),
     );
-    assert_eq!(listed["backups"].as_array().map(Vec::len), Some(1), "{listed}");
+    assert_eq!(
+        listed["data"]["backups"].as_array().map(Vec::len),
+        Some(1),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -158,6 +162,11 @@ fn whoever_stands_in_another_server_root_is_told() {
         let said = run(folder);
         assert!(!said.stderr_text().contains(note), "{}", said.report());
     }
+    let program = esync_ssl()
+        .folder(other.root())
+        .env("ESYNC_SSL_ROOT", site.root());
+    let told = json(&program.args(["status", "--json"]).run().expect_code(0));
+    assert_eq!(told["notes"][0]["code"], "OTHER-SERVER-ROOT", "{told}");
     // Who names one knows.
     let named = site.run(&["status"]).folder(other.root()).run().expect_code(0);
     assert!(!named.stderr_text().contains(note), "{}", named.report());

@@ -3,6 +3,7 @@
 use crate::cli::arguments::Enable;
 use crate::cli::printer::Printer;
 use crate::cli::render::plan;
+use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
 use crate::operation::certificate_source::{self, Source};
 use crate::operation::enable::{self, Request};
@@ -99,7 +100,7 @@ fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files,
                 Some(key) => key,
                 None => {
                     let (key, note) = certificate_source::key_of(&certificate)?;
-                    printer.talk(&format!("note: {note}"));
+                    printer.note(NoteCode::KeyFound, &format!("note: {note}"));
                     key
                 }
             };

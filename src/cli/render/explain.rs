@@ -6,6 +6,11 @@ use super::findings;
 use crate::operation::{LogReport, StartOutcome};
 use crate::shown::sentence;
 
+/// What it means that there is no log.
+pub const NO_LOG: &str = "No log yet: Apache was not started with this configuration, or its words go elsewhere. esync-ssl \
+                          restart starts it and explains what goes wrong; a log from elsewhere is read with esync-ssl \
+                          explain FILE.";
+
 /// For people.
 pub fn text(report: &LogReport) -> String {
     let mut text = String::new();
@@ -17,9 +22,7 @@ pub fn text(report: &LogReport) -> String {
         }
     }
     if report.is_without_log() {
-        return text
-            + "No log yet: Apache was not started with this configuration, or its words go elsewhere. esync-ssl restart starts \
-               it and explains what goes wrong; a log from elsewhere is read with esync-ssl explain FILE.\n";
+        return format!("{text}{NO_LOG}\n");
     }
     let from = report
         .from_text
