@@ -12,7 +12,7 @@ use super::environment::Where;
 use super::environment::World;
 use super::interrupted::stores;
 use super::progress::Progress;
-use super::{Failure, interrupted, taken};
+use super::{Failure, taken};
 use crate::apply::Backup;
 use crate::place::{Moment, ShownPath};
 use crate::shown::{printable, shown};
@@ -24,7 +24,6 @@ use crate::wording::reason;
 /// When there is no server, or it cannot be listed.
 pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Listed, Failure> {
     let root = taken::introduce(place, progress)?;
-    interrupted::tell(&root, progress);
     list(&root, place, world)
 }
 

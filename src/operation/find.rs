@@ -313,7 +313,12 @@ impl Loaded {
 
     /// Where an entry stands, with all lines of it.
     pub fn place_of(&self, entry: &Entry) -> crate::place::Place {
-        let file = self.configuration.file(entry.file);
+        self.place_in(&self.configuration, entry)
+    }
+
+    /// The same of a line of this configuration as it is to be.
+    pub fn place_in(&self, configuration: &Configuration, entry: &Entry) -> crate::place::Place {
+        let file = configuration.file(entry.file);
         let line = entry.line as usize;
         let [first, last] = [file.document.number(line), file.document.last_number(line)];
         crate::place::Place::lines(self.show(&file.host), first as usize, last as usize)

@@ -199,7 +199,7 @@ impl<'a> Section<'a> {
     }
 
     fn place(&self, entry: &Entry) -> Place {
-        self.loaded.place_of(entry)
+        self.loaded.place_in(self.configuration, entry)
     }
 
     /// What the server said of its lines and copies, said of the real ones.

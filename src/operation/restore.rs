@@ -186,7 +186,7 @@ pub fn recover(
     world: &World,
     progress: &dyn Progress,
 ) -> Result<Recovered, Failure> {
-    let root = taken::introduce(place, progress)?;
+    let root = taken::introduce_undoing(place, progress)?;
     let claim = Claim {
         place,
         world,

@@ -37,11 +37,21 @@ fn taken(installation: &Installation) -> Taken {
     }
 }
 
-/// Finds the server root without reading any configuration, and tells which one was taken.
+/// Finds the server root without reading any configuration, and tells which one was taken; first, that a run left it half
+/// changed.
 ///
 /// # Errors
 /// When there is none.
 pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Failure> {
+    interrupted::tell(&root(place)?, progress);
+    introduce_undoing(place, progress)
+}
+
+/// The same for what undoes what a run left, and says so itself.
+///
+/// # Errors
+/// When there is none.
+pub fn introduce_undoing(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Failure> {
     let root = root(place)?;
     let taken = match installation(place) {
         Ok(found) => Taken {

@@ -20,7 +20,7 @@ fn the_port_that_enable_would_use_is_looked_at() {
     let told = json(&site.run(&["ports", "--json"]).run());
     assert_eq!(told["data"]["would_use"]["port"], 443, "{told}");
     // Whoever names a port wants to have it.
-    let taken = site.run(&["ports", "--port", &port]).run().expect_code(4);
+    let taken = site.run(&["ports", "--port", &port]).run().expect_code(12);
     let said = taken.stdout_text();
     assert!(
         said.contains(&format!("Port {port}")) && said.contains("enable would use it: taken by"),

@@ -414,6 +414,14 @@ mod tests {
                 "SetEnvIf Referer \"^http://a\\.test\" local",
                 "SetEnvIf Referer \"^https?://a\\.test\" local",
             ),
+        ] {
+            assert_eq!(said(line), Some((then.to_owned(), None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_leads_to_http_leads_to_https() {
+        for (line, then) in [
             ("Redirect /x http://a.test/y", "Redirect /x https://a.test/y"),
             ("Redirect /x http://c.test:80/y", "Redirect /x https://c.test/y"),
             ("Redirect /x http://d.test/y", "same"),
