@@ -11,7 +11,7 @@ use super::plan::{PlanError, refuse};
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
 use super::site_candidates::{candidates, secure};
-use super::target::only_leads_to_itself;
+use super::redirection::only_leads_to_itself;
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];

@@ -1,7 +1,7 @@
 //! Lines of a virtual host for HTTP that say so in words - a scheme, a port, a header - as they are in its copy for
 //! HTTPS. Decides nothing about redirects that lead back to themselves.
 
-use super::super::target::{Side, Url};
+use super::super::redirection::{Side, Url};
 
 /// What the copy says instead of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -341,7 +341,7 @@ fn widened(raw: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::target::Names;
+    use super::super::super::redirection::Names;
     use super::*;
 
     fn side() -> Side<'static> {

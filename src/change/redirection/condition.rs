@@ -1,0 +1,174 @@
+//! A `RewriteCond`: whether it lets a request through.
+
+use regex::{Regex, RegexBuilder};
+
+use super::{Asked, expanded};
+
+/// A `RewriteCond`, by its arguments.
+#[derive(Clone, Debug)]
+pub(in crate::change) struct Condition {
+    tested: String,
+    pattern: String,
+    negated: bool,
+    /// The flags `NC` and `OR`.
+    no_case: bool,
+    pub(super) or: bool,
+}
+
+/// What a condition says of the way a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::change) enum States {
+    /// It holds over plain HTTP only.
+    Plain,
+    /// It holds over TLS only.
+    Tls,
+    /// It is the same both ways, or nobody but the server knows.
+    Neither,
+}
+
+impl Condition {
+    /// Of the arguments of a `RewriteCond`.
+    pub fn new(arguments: &[Vec<u8>]) -> Option<Condition> {
+        let [tested, pattern, flags @ ..] = arguments else {
+            return None;
+        };
+        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        let pattern = text(pattern);
+        let (negated, pattern) = match pattern.strip_prefix('!') {
+            Some(rest) => (true, rest.to_owned()),
+            None => (false, pattern),
+        };
+        let flags = flags.first().map(|flags| text(flags).to_ascii_uppercase());
+        let flags = flags.unwrap_or_default();
+        let mut flags = flags.trim_matches(['[', ']']).split(',').map(str::trim);
+        let (mut no_case, mut or) = (false, false);
+        flags.by_ref().for_each(|flag| {
+            no_case |= ["NC", "NOCASE"].contains(&flag);
+            or |= ["OR", "ORNEXT"].contains(&flag);
+        });
+        Some(Condition {
+            tested: text(tested),
+            pattern,
+            negated,
+            no_case,
+            or,
+        })
+    }
+
+    /// Whether it holds, and what its groups took; `None`: only the server knows.
+    pub(super) fn holds(&self, asked: &Asked<'_>, groups: &[String]) -> Option<(bool, Vec<String>)> {
+        // What is tested by the file system, as a number or as an expression.
+        if self.pattern.starts_with('-') && self.pattern.len() > 1 || self.tested == "expr" {
+            return None;
+        }
+        let tested = expanded(&self.tested, asked, groups, &[])?;
+        let (holds, groups) = if let Some(text) = self.pattern.strip_prefix('=') {
+            let text = text.trim_matches('"');
+            let same = match self.no_case {
+                true => text.eq_ignore_ascii_case(&tested),
+                false => text == tested,
+            };
+            (same, Vec::new())
+        } else if self.pattern.starts_with(['<', '>']) {
+            return None;
+        } else {
+            let found = pattern(&self.pattern, self.no_case)?;
+            match groups_of(&found, &tested) {
+                Some(groups) => (true, groups),
+                None => (false, Vec::new()),
+            }
+        };
+        Some((holds != self.negated, groups))
+    }
+
+    /// What it says of the way that a request for the host came, HTTP being asked at one port and HTTPS at another.
+    pub fn states(&self, host: &str, http: u16, https: u16) -> States {
+        let way = |tls, port| {
+            let asked = Asked {
+                host,
+                path: "/",
+                tls,
+                port,
+            };
+            self.holds(&asked, &[]).map(|(holds, _)| holds)
+        };
+        // Paths and names differ by request, and the way does not.
+        let by_way = ["HTTPS", "REQUEST_SCHEME", "SERVER_PORT"];
+        let tested = self.tested.to_ascii_uppercase();
+        if !by_way.iter().any(|name| tested.contains(name)) {
+            return States::Neither;
+        }
+        match (way(false, http), way(true, https)) {
+            (Some(true), Some(false)) => States::Plain,
+            (Some(false), Some(true)) => States::Tls,
+            _ => States::Neither,
+        }
+    }
+
+    /// The next condition is another way for this one.
+    pub fn is_alternative(&self) -> bool {
+        self.or
+    }
+}
+
+/// A pattern of PCRE's as far as it can be understood without it: what looks ahead is left out.
+pub(super) fn pattern(text: &str, no_case: bool) -> Option<Regex> {
+    let build = |text: &str| {
+        RegexBuilder::new(text)
+            .case_insensitive(no_case)
+            .size_limit(1 << 20)
+            .build()
+            .ok()
+    };
+    build(text).or_else(|| {
+        let start = text.find("(?!").or_else(|| text.find("(?="))?;
+        let mut depth = 0;
+        let end = text[start..].char_indices().find_map(|(at, c)| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            (depth == 0).then_some(start + at + 1)
+        })?;
+        build(&[&text[..start], &text[end..]].concat())
+    })
+}
+
+/// The whole match and its groups.
+pub(super) fn groups_of(pattern: &Regex, text: &str) -> Option<Vec<String>> {
+    let found = pattern.captures(text)?;
+    let group = |group: Option<regex::Match<'_>>| group.map(|found| found.as_str().to_owned());
+    Some(
+        found
+            .iter()
+            .map(|found| group(found).unwrap_or_default())
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(line: &str) -> Condition {
+        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        Condition::new(&words).unwrap()
+    }
+
+    #[test]
+    fn the_way_a_request_came() {
+        for (line, states) in [
+            ("%{HTTPS} off", States::Plain),
+            ("%{HTTPS} !=on", States::Plain),
+            ("%{HTTPS} !^on$ [NC]", States::Plain),
+            ("%{https} on", States::Tls),
+            ("%{SERVER_PORT} ^80$", States::Plain),
+            ("%{SERVER_PORT} !^443$", States::Plain),
+            ("%{SERVER_PORT} =443", States::Tls),
+            ("%{REQUEST_SCHEME} =http", States::Plain),
+            ("%{REQUEST_SCHEME} ^http", States::Neither),
+            ("%{HTTP:X-Forwarded-Proto} !https", States::Neither),
+            ("%{HTTP_HOST} ^a", States::Neither),
+            ("%{SERVER_PORT}%{HTTP_HOST} ^80", States::Plain),
+        ] {
+            assert_eq!(condition(line).states("a.test", 80, 443), states, "{line}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The lines of a virtual host that redirect, with the conditions before them: which of them a copy for HTTPS cannot have.
+//! Edits nothing.
+
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
+
+use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, within};
+use super::super::request::Request;
+use super::{Condition, Rule, Side, States, Url};
+
+/// A `RewriteCond` that waits for its rule; it may not be understood.
+pub(in crate::change) type Waiting<'a> = (&'a Entry, Option<Condition>);
+
+/// Would a redirect lead back to itself over HTTPS, or did nobody meet it over HTTP?
+pub(in crate::change) fn is_gone(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    entry: &Entry,
+    conditions: &[Waiting<'_>],
+) -> bool {
+    if !REDIRECTS.iter().any(|name| configuration.is_named(entry, name)) {
+        return false;
+    }
+    let arguments = configuration.arguments(entry);
+    // One of ours may be there for another name of the same virtual host.
+    let ours = ALL_BUT_CHALLENGES.trim_matches('"').as_bytes();
+    if arguments.iter().any(|word| word == ours) {
+        return true;
+    }
+    let of_way = by_way(side, conditions);
+    if of_way.contains(&States::Tls) {
+        return true;
+    }
+    let known = conditions.iter().filter_map(|(_, condition)| condition.clone());
+    let known: Vec<Condition> = known.collect();
+    let within = location(configuration, entry);
+    let Some(rule) = Rule::new(&configuration.name(entry), &arguments, within.as_deref(), &known) else {
+        return false;
+    };
+    let mut ways = of_way.into_iter();
+    let rule = rule.only(|_| ways.next() != Some(States::Plain));
+    let target = rule.target().to_owned();
+    let rule = match Url::parse(&target) {
+        Some(url) if !url.tls && side.is_ours(&url) => rule.to(side.over_tls(&target, &url)),
+        _ => rule,
+    };
+    rule.is_endless(&side.own, side.port)
+}
+
+/// What each of the conditions says of the way; nothing where some are other ways of others.
+pub(in crate::change) fn by_way(side: &Side<'_>, conditions: &[Waiting<'_>]) -> Vec<States> {
+    let known = || conditions.iter().filter_map(|(_, condition)| condition.as_ref());
+    if known().any(Condition::is_alternative) {
+        return Vec::new();
+    }
+    let host = side.own.0.first().copied().unwrap_or_default();
+    let http = side.http.first().copied().unwrap_or(80);
+    known()
+        .map(|condition| condition.states(host, http, side.port))
+        .collect()
+}
+
+/// Does a virtual host only send clients back to the same place by HTTPS? Then it is nobody's site.
+pub(in crate::change) fn only_leads_to_itself(
+    configuration: &Configuration,
+    request: &Request,
+    host: &VirtualHost,
+) -> bool {
+    const BESIDE: [&str; 4] = ["ServerName", "ServerAlias", "RewriteEngine", "RewriteOptions"];
+    let is_beside = |entry: &Entry| BESIDE.iter().any(|name| configuration.is_named(entry, name));
+    let may_be = |entry: &Entry| {
+        let rewrites = ["RewriteCond"].iter().chain(&REDIRECTS);
+        is_beside(entry)
+            || rewrites
+                .into_iter()
+                .any(|name| configuration.is_named(entry, name))
+    };
+    if !within(configuration, host).all(|entry| may_be(entry) || entry.truth == Truth::False) {
+        return false;
+    }
+    let side = Side::of(configuration, request, Some(host));
+    let mut conditions: Vec<Waiting<'_>> = Vec::new();
+    let mut redirects = false;
+    for entry in within(configuration, host) {
+        if configuration.is_named(entry, "RewriteCond") {
+            conditions.push((entry, Condition::new(&configuration.arguments(entry))));
+        } else if is_gone(configuration, &side, entry, &conditions) {
+            redirects = true;
+            conditions.clear();
+        } else if !is_beside(entry) && entry.truth != Truth::False {
+            return false;
+        }
+    }
+    redirects
+}
+
+/// The path of the `<Location>` that a line stands in.
+fn location(configuration: &Configuration, entry: &Entry) -> Option<String> {
+    let mut around = configuration.ancestors(entry).map(|(_, section)| section);
+    let opening = around.find_map(|section| {
+        let opening = configuration.entry(section.opening);
+        configuration.is_named(opening, "<Location").then_some(opening)
+    })?;
+    let argument = configuration.section_argument(opening);
+    let text = String::from_utf8_lossy(&argument);
+    Some(text.trim().trim_matches('"').to_owned())
+}

@@ -1,0 +1,345 @@
+//! One line that may send a client elsewhere, with the conditions before it.
+
+use super::condition::{Condition, groups_of, pattern};
+use super::{Asked, Names, Url, expanded};
+
+/// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
+#[derive(Clone, Debug)]
+pub(in crate::change) struct Rule {
+    matches: Matches,
+    /// The address, as it is written.
+    target: String,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug)]
+enum Matches {
+    /// The path and all below it (mod_alias, `alias_matches`).
+    Path(String),
+    /// A pattern; its flag `NC`, and whether nothing may match.
+    Pattern {
+        text: String,
+        no_case: bool,
+        negated: bool,
+    },
+}
+
+/// How often a client is sent on before it is given up.
+const HOPS: usize = 8;
+
+impl Rule {
+    /// Of a directive by its name and arguments; `None`: it sends nobody to another address. `within`: the path of the
+    /// `<Location>` that it stands in.
+    pub fn new(
+        name: &[u8],
+        arguments: &[Vec<u8>],
+        within: Option<&str>,
+        conditions: &[Condition],
+    ) -> Option<Rule> {
+        let words: Vec<String> = arguments
+            .iter()
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect();
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        let at = words
+            .iter()
+            .position(|word| Url::parse(word).is_some())
+            .filter(|at| *at < 3)?;
+        let target = words[at].clone();
+        let before = at.checked_sub(1).map(|at| words[at].clone());
+        let rule = |matches| {
+            Some(Rule {
+                matches,
+                target,
+                conditions: conditions.to_vec(),
+            })
+        };
+        if is("RewriteRule") {
+            let flags = words
+                .get(2)
+                .map(|flags| flags.to_ascii_uppercase())
+                .unwrap_or_default();
+            let mut flags = flags.trim_matches(['[', ']']).split(',').map(str::trim);
+            let (mut no_case, mut is_proxied) = (false, false);
+            flags.by_ref().for_each(|flag| {
+                no_case |= ["NC", "NOCASE"].contains(&flag);
+                is_proxied |= ["P", "PROXY"].contains(&flag);
+            });
+            // Fetched by the server itself: no client is sent anywhere.
+            if is_proxied || at != 1 {
+                return None;
+            }
+            let text = before?;
+            let (negated, text) = match text.strip_prefix('!') {
+                Some(rest) => (true, rest.to_owned()),
+                None => (false, text),
+            };
+            return rule(Matches::Pattern {
+                text,
+                no_case,
+                negated,
+            });
+        }
+        if is("RedirectMatch") {
+            return rule(Matches::Pattern {
+                text: before?,
+                no_case: false,
+                negated: false,
+            });
+        }
+        if !["Redirect", "RedirectPermanent", "RedirectTemp"]
+            .iter()
+            .any(|other| is(other))
+        {
+            return None;
+        }
+        // In a `<Location>` the path may be left out, since 2.4.
+        let path = before.filter(|word| word.starts_with('/'));
+        rule(Matches::Path(path.or_else(|| within.map(str::to_owned))?))
+    }
+
+    /// The address that it names, as it is written.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The same, naming another address.
+    pub fn to(mut self, target: String) -> Rule {
+        self.target = target;
+        self
+    }
+
+    /// The same, less the conditions that do not pass.
+    pub fn only(mut self, pass: impl FnMut(&Condition) -> bool) -> Rule {
+        self.conditions.retain(pass);
+        self
+    }
+
+    /// Where it sends a request; `None`: nowhere, or nobody but the server knows.
+    pub fn send(&self, asked: &Asked<'_>) -> Option<String> {
+        let (groups, rest) = match &self.matches {
+            Matches::Path(path) => (Vec::new(), below(asked.path, path)?.to_owned()),
+            Matches::Pattern {
+                text,
+                no_case,
+                negated,
+            } => (self.groups(asked, text, *no_case, *negated)?, String::new()),
+        };
+        let groups_before = self.let_through(asked, &groups)?;
+        // mod_alias knows no variables.
+        match &self.matches {
+            Matches::Path(_) => Some(self.target.clone() + &rest),
+            Matches::Pattern { .. } => expanded(&self.target, asked, &groups, &groups_before),
+        }
+    }
+
+    /// In a folder's context the path has no slash before it.
+    fn groups(&self, asked: &Asked<'_>, text: &str, no_case: bool, negated: bool) -> Option<Vec<String>> {
+        let found = pattern(text, no_case);
+        let Some(found) = found else {
+            // Not understood: as if it took everything.
+            let whole = asked.path.trim_start_matches('/').to_owned();
+            return Some(vec![whole; 10]);
+        };
+        let groups = groups_of(&found, asked.path).or_else(|| {
+            groups_of(&found, asked.path.trim_start_matches('/')).filter(|_| !text.starts_with("^/"))
+        });
+        match (negated, groups) {
+            (false, groups) => groups,
+            (true, None) => Some(Vec::new()),
+            (true, Some(_)) => None,
+        }
+    }
+
+    /// What the groups of the last condition took, where all let the request through. One that is another way for those
+    /// behind it lets all of them be (mod_rewrite, `apply_rewrite_rule`).
+    fn let_through(&self, asked: &Asked<'_>, groups: &[String]) -> Option<Vec<String>> {
+        let mut last = Vec::new();
+        let mut conditions = self.conditions.iter();
+        while let Some(condition) = conditions.next() {
+            match condition.holds(asked, groups) {
+                None => {
+                    if condition.or {
+                        skip(&mut conditions);
+                    }
+                }
+                Some((true, groups)) => {
+                    if !groups.is_empty() {
+                        last = groups;
+                    }
+                    if condition.or {
+                        skip(&mut conditions);
+                    }
+                }
+                Some((false, _)) if condition.or => {}
+                Some((false, _)) => return None,
+            }
+        }
+        Some(last)
+    }
+
+    /// Does it send a client that asks for one of the names over HTTPS back there without end?
+    pub fn is_endless(&self, names: &Names<'_>, port: u16) -> bool {
+        let samples = self.samples();
+        names
+            .samples()
+            .iter()
+            .any(|name| samples.iter().any(|path| self.goes_on(name, path, names, port)))
+    }
+
+    fn goes_on(&self, name: &str, path: &str, names: &Names<'_>, port: u16) -> bool {
+        let (mut host, mut path) = (name.to_owned(), path.to_owned());
+        for _ in 0..HOPS {
+            let asked = Asked {
+                host: &host,
+                path: &path,
+                tls: true,
+                port,
+            };
+            let Some(target) = self.send(&asked) else {
+                return false;
+            };
+            let Some(url) = Url::parse(&target) else {
+                return false;
+            };
+            if !url.tls || url.port != Some(port) || !names.has(url.host) {
+                return false;
+            }
+            let next = (
+                url.host.trim_matches(['[', ']']).to_owned(),
+                url.path().to_owned(),
+            );
+            (host, path) = next;
+        }
+        true
+    }
+
+    /// Paths that it may act on: usual ones, that of its address, and what its pattern begins with.
+    fn samples(&self) -> Vec<String> {
+        let mut samples: Vec<String> = ["/", "/x", "/x/y", "/1", "/index.html", "/1/2/3"]
+            .map(str::to_owned)
+            .into();
+        match &self.matches {
+            Matches::Path(path) => {
+                samples.extend([path.clone(), format!("{}/x", path.trim_end_matches('/'))])
+            }
+            Matches::Pattern { text, .. } => {
+                let literal = text
+                    .trim_start_matches('^')
+                    .trim_start_matches('/')
+                    .replace('\\', "");
+                let literal = literal
+                    .split(['(', '[', '.', '*', '+', '?', '$', '|'])
+                    .next()
+                    .unwrap_or_default();
+                for behind in ["", "x", "/x", "1"] {
+                    samples.push(format!("/{literal}{behind}"));
+                }
+            }
+        }
+        if let Some(url) = Url::parse(&self.target) {
+            for group in ["", "x", "1"] {
+                let mut path = url.path().to_owned();
+                for mark in ['$', '%'] {
+                    for number in 0..10 {
+                        path = path.replace(&format!("{mark}{number}"), group);
+                    }
+                }
+                if path.starts_with('/') && !path.contains('%') {
+                    samples.push(path);
+                }
+            }
+        }
+        samples
+    }
+}
+
+/// Past all that are other ways of the same.
+fn skip<'c>(conditions: &mut impl Iterator<Item = &'c Condition>) {
+    for condition in conditions {
+        if !condition.or {
+            break;
+        }
+    }
+}
+
+/// What stands behind a path or a folder of that name.
+fn below<'p>(asked: &'p str, path: &str) -> Option<&'p str> {
+    let rest = asked.strip_prefix(path)?;
+    (rest.is_empty() || path.ends_with('/') || rest.starts_with('/')).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a virtual host: conditions, then the rule.
+    fn rule(lines: &str) -> Option<Rule> {
+        let mut conditions = Vec::new();
+        for line in lines.split('\n') {
+            let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+            if words[0] == b"RewriteCond" {
+                conditions.extend(Condition::new(&words[1..]));
+            } else {
+                return Rule::new(&words[0], &words[1..], None, &conditions);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn what_leads_back_to_itself_is_endless_and_nothing_else() {
+        let names = Names(vec!["a.test", "www.a.test"]);
+        for (lines, endless) in [
+            ("Redirect / https://a.test/", true),
+            ("Redirect permanent /secure https://a.test/secure", true),
+            ("Redirect /old https://a.test/new", false),
+            ("Redirect / https://a.test/app/", true),
+            ("Redirect / https://a.test:8443/", false),
+            ("Redirect / https://b.test/", false),
+            ("RedirectMatch ^/(.*)$ https://a.test/$1", true),
+            ("RedirectMatch ^/old/(.*)$ https://a.test/new/$1", false),
+            ("RewriteRule ^(.*)$ https://%{HTTP_HOST}$1 [R,L]", true),
+            ("RewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R]", true),
+            ("RewriteRule (.*) https://%{SERVER_NAME}/$1 [R]", true),
+            ("RewriteRule ^ https://%{HTTP_HOST}:8443%{REQUEST_URI} [R]", false),
+            ("RewriteRule ^/$ https://%{HTTP_HOST}/app/ [R]", false),
+            ("RewriteRule ^/u/([a-z]+)$ https://$1.a.test/ [R]", false),
+            ("RewriteRule ^/(.*)$ https://a.test/$1 [P]", false),
+            (
+                "RewriteCond %{HTTP_HOST} !^www\\.\nRewriteRule ^ https://www.%{HTTP_HOST}%{REQUEST_URI} [R]",
+                false,
+            ),
+            (
+                "RewriteCond %{HTTP_HOST} ^www\\.(.+)$ [NC]\nRewriteRule ^ https://%1%{REQUEST_URI} [R]",
+                false,
+            ),
+            (
+                "RewriteCond %{HTTP_HOST} ^(.+)$\nRewriteRule ^ https://%1%{REQUEST_URI} [R]",
+                true,
+            ),
+            (
+                "RewriteCond %{HTTPS} off [OR]\nRewriteCond %{HTTP_HOST} ^www\\. [NC]\nRewriteRule ^(.*)$ \
+                 https://a.test$1 [R]",
+                false,
+            ),
+            (
+                "RewriteCond %{REQUEST_URI} !^/app/\nRewriteRule ^/(.*)$ https://a.test/app/$1 [R]",
+                false,
+            ),
+            (
+                "RewriteCond %{HTTP:X-Forwarded-Proto} !https\nRewriteRule ^(.*)$ https://%{HTTP_HOST}$1 [R]",
+                true,
+            ),
+            (
+                "RewriteRule ^/(?!\\.well-known/)(.*)$ https://a.test/$1 [R]",
+                true,
+            ),
+        ] {
+            let found = rule(lines).is_some_and(|rule| rule.is_endless(&names, 443));
+            assert_eq!(found, endless, "{lines}");
+        }
+        let elsewhere = rule("Redirect / https://a.test:8443/").unwrap();
+        assert!(elsewhere.is_endless(&names, 8443));
+    }
+}
