@@ -1,6 +1,7 @@
 //! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
 //! to add. At the end the plan proves itself.
 
+use crate::httpd::parallel::in_parallel;
 use crate::httpd::{Configuration, Edit};
 
 use super::notes::notes;
@@ -9,7 +10,7 @@ use super::prove::broken::{refuse_broken, refuse_endless};
 use super::prove::{prove, woken};
 use super::request::Request;
 use super::site;
-use super::step::STEPS;
+use super::step::{STEPS, Step};
 use super::work::Work;
 
 /// Each step may bring in a file in which another finds something to do; more than this is our mistake.
@@ -51,6 +52,8 @@ impl Plan {
                 })?;
                 if !acts.is_empty() {
                     edited = true;
+                    // What was read before goes before more memory is asked for.
+                    drop(edited_so_far.take());
                     let (edits, links) = split(acts);
                     plan.changes.extend(work.apply(edits, &mut request)?);
                     work.link(&links)?;
@@ -68,22 +71,36 @@ impl Plan {
             }
         }
         let configuration = edited_so_far.as_ref().unwrap_or(original);
-        prove(original, configuration, &request)?;
-        // As a second run will see it.
-        let mut again = request.clone();
-        if asked.site.is_none() {
-            again.site = site::place_of(configuration, asked);
-        }
-        for step in STEPS {
-            if !step(configuration, &again).is_ok_and(|acts| acts.is_empty()) {
-                return Err(woken::refuse_second_look(original, configuration, &request));
-            }
-        }
+        let proofs = in_parallel(2, |proof| match proof {
+            0 => prove(original, configuration, &request),
+            _ => second_look(original, configuration, &request, asked),
+        });
+        proofs.into_iter().collect::<Result<(), _>>()?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.notes = notes(original, configuration, &request);
         plan.files = work.changed();
         Ok(plan)
+    }
+}
+
+/// A second run finds nothing to change.
+fn second_look(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    asked: &Request,
+) -> Result<(), PlanError> {
+    let mut again = request.clone();
+    if asked.site.is_none() {
+        again.site = site::place_of(result, asked);
+    }
+    // Else the last round has looked as it would.
+    let differs = again.site != request.site;
+    let is_done = |step: &Step| step(result, &again).is_ok_and(|acts| acts.is_empty());
+    match differs && !STEPS.iter().all(is_done) {
+        true => Err(woken::refuse_second_look(original, result, request)),
+        false => Ok(()),
     }
 }
 

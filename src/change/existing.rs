@@ -32,10 +32,8 @@ pub(super) fn own_settings<'a>(
     section: SectionId,
     name: &str,
 ) -> Vec<&'a Entry> {
-    configuration
-        .inside(section)
-        .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, name))
-        .collect()
+    let named = configuration.named_in(section, name).map(|(_, entry)| entry);
+    named.filter(|entry| entry.truth == Truth::True).collect()
 }
 
 /// Everything in a virtual host, inner sections included, in order.

@@ -98,7 +98,7 @@ impl<'a, 'r> Search<'a, 'r> {
         ports
     }
 
-    /// Those that answer the domain on a port, by its name or as the first of an address; `reached`: where clients come
+    /// Whoever answers the domain on a port, by its name or as the first of an address; `reached`: where clients come
     /// in today, else wherever virtual hosts name the port.
     fn on(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
         let mut known = HashSet::new();
@@ -106,14 +106,18 @@ impl<'a, 'r> Search<'a, 'r> {
         for end in self.ends(port, reached) {
             let answers = self.configuration.answering(end, port, &self.request.domain);
             if let Some(host) = answers
-                && !speaks_tls(self.configuration, host)
-                && (self.with_redirects || !only_leads_to_itself(self.configuration, self.request, host))
                 && known.insert(host.section)
             {
                 found.push(host);
             }
         }
         found
+    }
+
+    /// Is it without TLS, and no mere redirect where those are not wanted?
+    fn counts(&self, host: &VirtualHost) -> bool {
+        !speaks_tls(self.configuration, host)
+            && (self.with_redirects || !only_leads_to_itself(self.configuration, self.request, host))
     }
 
     /// The local ends of a port that may differ in who answers.
@@ -142,7 +146,9 @@ impl<'a, 'r> Search<'a, 'r> {
         // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
         let counts = reached || !self.ports.contains(&port);
         found.retain(|host| {
-            has_own_name(self.configuration, host, domain) && (counts || host.names_exactly(domain))
+            has_own_name(self.configuration, host, domain)
+                && (counts || host.names_exactly(domain))
+                && self.counts(host)
         });
         // A name of its own goes before a wildcard that fits.
         if found.iter().any(|host| host.names_exactly(domain)) {
@@ -172,7 +178,7 @@ impl<'a, 'r> Search<'a, 'r> {
                     && own_settings(self.configuration, host.section, "ServerName").is_empty()
                     && !stands_in(self.configuration, host)
             };
-            anywhere && (has_no_name() || shows_by_name(self.configuration, host))
+            anywhere && self.counts(host) && (has_no_name() || shows_by_name(self.configuration, host))
         });
         nameless
     }

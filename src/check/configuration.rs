@@ -89,7 +89,7 @@ fn of_server(configuration: &Configuration, finding: Finding<Spot>) -> Finding<O
 fn hosts(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
     let hosts = configuration.virtual_hosts();
     let mut found = Vec::new();
-    for (host, reach) in hosts.iter().zip(lint::reach(configuration, hosts)) {
+    for (host, reach) in hosts.iter().zip(lint::reach(configuration)) {
         let tls = speaks_tls(configuration, host);
         let name = host.server_name.as_deref().unwrap_or("without a name");
         let finding = match reach {

@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::context::Directive;
 use super::hosts::{Hosts, Tls};
 use super::listen::{in_range, parse_address_port};
-use super::reach::{Reach, reach};
+use super::reach::{Reach, reach_among};
 use super::walk::Walk;
 use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
 use crate::httpd::{
-    Address, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host, matches_alias,
+    Address, AddressSets, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host, matches_alias,
     without_scheme,
 };
 use crate::mod_ssl::has_https_listener;
@@ -77,6 +77,7 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
             }
         }
     }
+    addresses.shrink_to_fit();
     walk.contexts[section].host = Some(walk.hosts.all.len() as u32);
     walk.hosts.tls.push(Tls::default());
     walk.hosts.all.push(VirtualHost {
@@ -214,7 +215,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
 
 /// Virtual hosts that answer nobody.
 fn unreached(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
-    let reach = reach(walk.c, hosts);
+    let reach = reach_among(walk.c, hosts, &AddressSets::of(hosts));
     for (host, reach) in hosts.iter().zip(reach) {
         let name = host.server_name.as_deref().unwrap_or("this virtual host");
         let message = match reach {

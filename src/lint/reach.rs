@@ -19,18 +19,30 @@ pub enum Reach {
     NearerAddress,
 }
 
-/// How each virtual host of a configuration is reached, in the order of `hosts`.
-pub fn reach(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Reach> {
+/// How each virtual host of a configuration is reached, in their order.
+pub fn reach(configuration: &Configuration) -> Vec<Reach> {
+    reach_among(
+        configuration,
+        configuration.virtual_hosts(),
+        configuration.address_sets(),
+    )
+}
+
+/// The same of those that somebody else gathered.
+pub(super) fn reach_among(
+    configuration: &Configuration,
+    hosts: &[VirtualHost],
+    sets: &AddressSets,
+) -> Vec<Reach> {
     let ports: BTreeSet<u16> = configuration
         .listens()
         .iter()
         .filter(|listen| listen.truth == Truth::True)
         .map(|listen| listen.port)
         .collect();
-    let sets = AddressSets::of(hosts);
     let all: Vec<u32> = (0..hosts.len() as u32).collect();
     let reach = |part: &[u32]| -> Vec<_> {
-        let each = part.iter().map(|index| reach_of(*index, hosts, &ports, &sets));
+        let each = part.iter().map(|index| reach_of(*index, hosts, &ports, sets));
         each.collect()
     };
     in_parts(usize::MAX, &all, reach).concat()
@@ -131,7 +143,7 @@ mod tests {
                 })
             });
             prop_assert!(hosts.iter().all(|host| host.addresses.iter().all(|a| !matches!(a.host, Host::Name(_)))));
-            for (host, reach) in hosts.iter().zip(reach(&c, hosts)) {
+            for (host, reach) in hosts.iter().zip(reach(&c)) {
                 prop_assert_eq!(reach == Reach::Answers, answers(host), "{:?} {:?}", host, reach);
             }
         }

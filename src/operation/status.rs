@@ -6,7 +6,7 @@ use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{Failure, interrupted};
-use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth};
+use crate::httpd::{Configuration, Entry, Listen, SERVER, SectionId, Truth, VirtualHost, in_parts};
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::shown::printable;
@@ -96,11 +96,12 @@ impl Status {
     /// Of a configuration.
     pub fn of(loaded: &Loaded) -> Status {
         let configuration = &loaded.configuration;
-        let look = Look {
-            loaded,
-            configuration,
-        };
         let files = configuration.files().iter();
+        let files: Vec<String> = files.map(|file| loaded.show(&file.host)).collect();
+        let look = Look {
+            configuration,
+            files: &files,
+        };
         Status {
             main_server: look.main_server(),
             server_root: printable(configuration.server_root()),
@@ -111,7 +112,6 @@ impl Status {
             platform: format!("{:?}", loaded.facts.platform),
             apache_version: loaded.facts.version.to_string(),
             told_by: loaded.told_by.clone(),
-            files: files.map(|file| loaded.show(&file.host)).collect(),
             modules: MODULES.iter().map(|name| look.module(name)).collect(),
             listeners: configuration
                 .listens()
@@ -120,19 +120,21 @@ impl Status {
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
             problems: configuration.problems().len(),
+            files,
         }
     }
 }
 
 /// The parts of a configuration, one by one.
 struct Look<'a> {
-    loaded: &'a Loaded,
     configuration: &'a Configuration,
+    /// Its files as they are shown.
+    files: &'a [String],
 }
 
 impl Look<'_> {
     fn place(&self, entry: &Entry) -> String {
-        let file = self.loaded.show(&self.configuration.file(entry.file).host);
+        let file = &self.files[entry.file as usize];
         format!("{file}:{}", self.configuration.line_number(entry))
     }
 
@@ -192,9 +194,9 @@ impl Look<'_> {
 
     fn virtual_hosts(&self) -> Vec<Host> {
         let configuration = self.configuration;
-        let hosts = configuration.virtual_hosts();
-        let reached = hosts.iter().zip(reach(configuration, hosts));
-        let told = reached.map(|(host, reach)| {
+        let reached = reach(configuration);
+        let hosts: Vec<_> = configuration.virtual_hosts().iter().zip(reached).collect();
+        let tell = |(host, reach): &(&VirtualHost, Reach)| {
             let tls = speaks_tls(configuration, host);
             let certificate = self.certificate(host.section).filter(|_| tls);
             let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
@@ -205,11 +207,14 @@ impl Look<'_> {
                 tls,
                 certificate,
                 truth: truth(host.truth),
-                remark: remark(configuration, reach).or(bare),
+                remark: remark(configuration, *reach).or(bare),
                 place: self.place(configuration.entry(host.entry)),
             }
+        };
+        let told = in_parts(usize::MAX, &hosts, |part| {
+            part.iter().map(tell).collect::<Vec<_>>()
         });
-        told.collect()
+        told.into_iter().flatten().collect()
     }
 }
 

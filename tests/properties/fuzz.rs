@@ -178,8 +178,7 @@ fn configurations() {
         let configuration =
             Configuration::read(&main, source, Facts::assumed(Platform::HOST)).expect("a file in memory");
         lint::check(&configuration);
-        let hosts = configuration.virtual_hosts();
-        lint::reach(&configuration, hosts);
+        lint::reach(&configuration);
         configuration.answering(None, 443, "www.example.com");
     });
 }

@@ -12,6 +12,12 @@ use super::plan::PlanError;
 use super::request::Request;
 use unchanged::{others_are_unchanged, refuse_tls_on_http_ports, sets_are_unchanged};
 
+/// Are all of them there after edits, in their order? Mostly they are, and need not be told apart.
+fn all_are_there<T>(before: &[T], after: &[T], is_same: impl Fn(&T, &T) -> bool) -> bool {
+    let mut after = after.iter();
+    before.iter().all(|old| after.any(|new| is_same(old, new)))
+}
+
 /// The domain is answered over TLS, nothing is wrong that was not wrong before, and every other virtual host keeps
 /// what it had.
 pub(super) fn prove(

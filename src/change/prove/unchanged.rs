@@ -12,6 +12,7 @@ use super::super::existing::{HostKey, key, secured};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
+use super::all_are_there;
 
 /// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
 pub(super) fn refuse_tls_on_http_ports(
@@ -19,8 +20,8 @@ pub(super) fn refuse_tls_on_http_ports(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let old: HashSet<_> = secured(original).map(|host| key(original, host)).collect();
-    for host in secured(result) {
+    let own = |host: &&VirtualHost| host.truth == Truth::True && host.names_exactly(&request.domain);
+    for host in result.virtual_hosts().iter().filter(own) {
         let is_listened = |port: Option<u16>| {
             let active = result.listens().iter().filter(|l| l.truth == Truth::True);
             active
@@ -33,7 +34,9 @@ pub(super) fn refuse_tls_on_http_ports(
                 .addresses
                 .iter()
                 .any(|a| !own_port(a.port) && is_listened(a.port));
-        if host.names_exactly(&request.domain) && other_side && !old.contains(&key(result, host)) {
+        let was_there = || secured(original).any(|old| key(original, old) == key(result, host));
+        let is_secured = || secured(result).any(|other| other.section == host.section);
+        if other_side && is_secured() && !was_there() {
             let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
             return Err(refuse(
                 RefusalCode::TlsAtAllAddresses,
@@ -62,10 +65,16 @@ pub(super) fn others_are_unchanged(
     let newly_loaded = loaded(result) && !loaded(original);
     // Those of one key, and how many of them have been found to be old ones.
     let mut after: HashMap<HostKey, (Vec<Old>, usize)> = HashMap::new();
-    for new in settings(result, request) {
+    let [before, now] = [original, result].map(|configuration| settings(configuration, request));
+    if all_are_there(&before, &now, |old, new| {
+        key(original, old.host) == key(result, new.host) && old.is_kept_as(new)
+    }) {
+        return Ok(());
+    }
+    for new in now {
         after.entry(key(result, new.host)).or_default().0.push(new);
     }
-    for old in settings(original, request) {
+    for old in before {
         let (all, found) = after.entry(key(original, old.host)).or_default();
         let left = &all[*found..];
         // Others of the same name may have come in between; the old ones must be there, in their order.

@@ -14,6 +14,7 @@ use super::super::existing::{key, secured};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
+use super::all_are_there;
 use super::broken::{broken, errors, told};
 
 /// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
@@ -252,6 +253,14 @@ pub(in crate::change) fn refuse_lost_hosts(
     original: &Configuration,
     result: &Configuration,
 ) -> Result<(), PlanError> {
+    let lines = [original, result].map(|configuration| -> Vec<_> {
+        let hosts = configuration.virtual_hosts().iter();
+        let active = hosts.filter(|host| host.truth == Truth::True);
+        active.map(|host| opening_line(configuration, host)).collect()
+    });
+    if all_are_there(&lines[0], &lines[1], |old, new| old == new) {
+        return Ok(());
+    }
     let [before, after] = [original, result].map(|configuration| by_opening_line(configuration, true));
     for host in original.virtual_hosts() {
         let line = opening_line(original, host);

@@ -199,8 +199,10 @@ fn rewrites(configuration: &Configuration) -> bool {
     on && server_level(configuration, "RewriteRule").next().is_some()
 }
 
-fn server_level<'a>(configuration: &'a Configuration, name: &'a str) -> impl Iterator<Item = &'a Entry> {
-    configuration
-        .inside(SERVER)
-        .filter(move |entry| entry.truth == Truth::True && configuration.is_named(entry, name))
+fn server_level<'a>(
+    configuration: &'a Configuration,
+    name: &str,
+) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    let named = configuration.named_in(SERVER, name).map(|(_, entry)| entry);
+    named.filter(|entry| entry.truth == Truth::True)
 }

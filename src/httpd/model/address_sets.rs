@@ -14,7 +14,7 @@ use crate::httpd::fast::parallel::{self, in_parallel};
 /// index.
 #[derive(Debug, Default)]
 pub struct AddressSets {
-    sets: HashMap<(Option<IpAddr>, Option<u16>), Set>,
+    sets: HashMap<(Option<IpAddr>, Option<u16>), Set, foldhash::fast::RandomState>,
 }
 
 /// The active virtual hosts with an address, in order; their names are gathered when somebody asks.
@@ -37,7 +37,7 @@ struct Names {
 impl AddressSets {
     /// Those of all virtual hosts of a configuration.
     pub fn of(hosts: &[VirtualHost]) -> AddressSets {
-        let mut sets: HashMap<_, Set> = HashMap::new();
+        let mut sets: HashMap<_, Set, _> = HashMap::default();
         for (index, host) in (0..).zip(hosts) {
             if host.truth != Truth::True {
                 continue;
@@ -70,7 +70,13 @@ impl AddressSets {
 
     /// The first of them that has the name.
     pub fn named(&self, hosts: &[VirtualHost], ip: Option<IpAddr>, port: u16, name: &str) -> Option<u32> {
+        /// So many are asked sooner than their names are gathered.
+        const FEW: usize = 8;
         let set = self.nearest(ip, port)?;
+        if set.members.len() <= FEW {
+            let mut members = set.members.iter().copied();
+            return members.find(|index| hosts[*index as usize].has_name(name));
+        }
         let gather = |part: &[u32]| Names::of(hosts, part);
         // Every part more has to be asked for every name.
         let names = set.names.get_or_init(|| in_parts(2, &set.members, gather));

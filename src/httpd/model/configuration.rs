@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::entries::Entries;
-use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text};
+use super::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId};
 use super::facts::Facts;
 use super::hosts::Hosts;
 use super::known;
@@ -15,6 +15,7 @@ use super::module::{LoadModule, Modules};
 use super::path::resolve;
 use super::source::Source;
 use super::spot::Spot;
+use super::texts::Texts;
 use super::truth::Truth;
 use super::virtual_host::Address;
 use crate::finding::Finding;
@@ -30,7 +31,7 @@ pub struct Configuration {
     pub(in crate::httpd) files: Vec<ReadFile>,
     pub(in crate::httpd) entries: Entries,
     pub(in crate::httpd) sections: Vec<Section>,
-    pub(in crate::httpd) texts: Vec<Text>,
+    pub(in crate::httpd) texts: Texts,
     pub(in crate::httpd) problems: Vec<Finding<Spot>>,
     pub(in crate::httpd) load_modules: Vec<LoadModule>,
     pub(in crate::httpd) modules: Modules,
@@ -197,15 +198,14 @@ impl Configuration {
                 named.setting = Some(id);
             }
         }
+        index.known.iter_mut().for_each(|named| named.all.shrink_to_fit());
         index
     }
 
     /// What a glance at its text has shown.
     pub(crate) fn glance(&self, entry: &Entry) -> Glance {
-        match entry.text.checked_sub(1) {
-            Some(index) => self.texts[index as usize].glance,
-            None => self.files[entry.file as usize].document.lines()[entry.line as usize].glance,
-        }
+        let own = self.texts.glance(entry.text);
+        own.unwrap_or_else(|| self.files[entry.file as usize].document.lines()[entry.line as usize].glance)
     }
 
     /// Entries of the server level, conditionals that Apache decides while reading seen through.
@@ -229,15 +229,15 @@ impl Configuration {
 
     /// The whole text of an entry: joined, trimmed, and with variables substituted where it is active.
     pub fn text(&self, entry: &Entry) -> Cow<'_, [u8]> {
-        match entry.text.checked_sub(1) {
-            Some(index) => Cow::Borrowed(&self.texts[index as usize].bytes),
+        match self.texts.bytes(entry.text) {
+            Some(own) => Cow::Borrowed(own),
             None => self.files[entry.file as usize].document.text(entry.line as usize),
         }
     }
 
     /// Its place in a macro, if it came out of one.
     pub fn macro_place(&self, entry: &Entry) -> Option<&MacroPlace> {
-        self.texts[entry.text.checked_sub(1)? as usize].place.as_ref()
+        self.texts.place(entry.text)
     }
 
     /// Its name: the first word. That of a section opening starts with `<` and has no `>`.
@@ -268,12 +268,9 @@ impl Configuration {
             .collect()
     }
 
-    /// The argument of a section: up to the last `>` of the line.
+    /// The argument of a section.
     pub fn section_argument(&self, entry: &Entry) -> Vec<u8> {
-        let mut rest = self.rest(entry);
-        let end = rest.iter().rposition(|&b| b == b'>').unwrap_or(rest.len());
-        rest.truncate(end);
-        trim(&rest).to_vec()
+        section_argument(&self.text(entry)).to_vec()
     }
 
     /// The innermost section around an entry that is not a conditional decided while reading.
@@ -395,6 +392,15 @@ impl Configuration {
             self.line_number(entry)
         )
     }
+}
+
+/// The argument of a section: what stands between its name and the last `>` of the line.
+pub(super) fn section_argument(text: &[u8]) -> &[u8] {
+    let mut words = words(text);
+    words.next();
+    let rest = words.rest();
+    let end = memchr::memrchr(b'>', rest).unwrap_or(rest.len());
+    trim(&rest[..end])
 }
 
 /// Apache drops one `>` at the end of the first word unless it starts with `</` (or any byte and a slash).

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use super::source::real_path;
 use super::truth::Truth;
-use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::document::Document;
 
 /// Index of a file in [`super::configuration::Configuration::files`].
@@ -51,7 +50,7 @@ pub struct Entry {
     pub line: u32,
     /// The innermost section around it.
     pub section: SectionId,
-    /// 0, or 1 + the index of its text where that differs from the file's.
+    /// 0, or the number of its text where that differs from the file's.
     pub(in crate::httpd) text: u32,
     /// Does Apache see it?
     pub truth: Truth,
@@ -82,15 +81,6 @@ pub struct Section {
     pub(in crate::httpd) depth: u16,
     /// Does Apache see what is inside?
     pub truth: Truth,
-}
-
-/// The text of an entry where it is not the file's: variables substituted, or out of a macro.
-#[derive(Clone, Debug)]
-pub(in crate::httpd) struct Text {
-    pub bytes: Vec<u8>,
-    /// What a glance at it has shown.
-    pub glance: Glance,
-    pub place: Option<MacroPlace>,
 }
 
 /// Where a line of an expanded macro stands.

@@ -13,6 +13,7 @@ pub mod path;
 pub mod platform;
 pub mod source;
 pub mod spot;
+pub mod texts;
 pub mod truth;
 pub mod virtual_host;
 pub mod virtual_hosts;

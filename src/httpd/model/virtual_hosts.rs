@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::address_sets::{AddressSets, in_parts};
-use super::configuration::Configuration;
-use super::entry::{Entry, EntryId, SERVER, Section, SectionId};
+use super::configuration::{Configuration, section_argument};
+use super::entry::{Entry, EntryId, SERVER, SectionId};
 use super::hosts::Hosts;
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
@@ -57,30 +57,29 @@ impl Configuration {
     fn collect_hosts(&self) -> Hosts {
         // The port in the main server's name counts for the virtual hosts behind it only: `get_addresses` reads what the
         // main server has got by then.
-        let mut ports = self.server_level().iter().filter_map(|id| {
-            let entry = self.entry(*id);
-            let is_name = entry.truth == Truth::True && self.is_named(entry, "ServerName");
-            is_name.then(|| {
+        let names = self.named_in(SERVER, "ServerName");
+        let mut ports = names
+            .filter(|(_, entry)| entry.truth == Truth::True)
+            .map(|(id, entry)| {
                 (
-                    *id,
+                    id,
                     self.arguments(entry).first().and_then(|name| host_part(name).1),
                 )
-            })
-        });
+            });
         let mut next = ports.next();
         let mut port = None;
         let mut openings = Vec::new();
-        for (section, Section { opening, .. }) in (0..).zip(&self.sections).skip(1) {
-            let entry = self.entry(*opening);
-            // Elsewhere Apache refuses one, or passes over all that is around it.
-            if !self.is_named(entry, "<VirtualHost") || self.context(entry) != SERVER {
-                continue;
-            }
-            while let Some((_, own)) = next.filter(|(id, _)| id < opening) {
+        let mut sections = (0..).zip(&self.sections).skip(1);
+        // Elsewhere Apache refuses one, or passes over all that is around it.
+        for (opening, _) in self.named_in(SERVER, "<VirtualHost") {
+            let Some((section, _)) = sections.find(|(_, section)| section.opening == opening) else {
+                break;
+            };
+            while let Some((_, own)) = next.filter(|(id, _)| *id < opening) {
                 port = own;
                 next = ports.next();
             }
-            openings.push((section, *opening, port));
+            openings.push((section, opening, port));
         }
         let main = self.main_server_name();
         let read = |part: &[(SectionId, EntryId, Option<u16>)]| -> Vec<VirtualHost> {
@@ -90,9 +89,10 @@ impl Configuration {
                 .collect()
         };
         let mut hosts = Hosts::default();
-        hosts
-            .all
-            .extend(in_parts(usize::MAX, &openings, read).into_iter().flatten());
+        hosts.all.reserve_exact(openings.len());
+        for mut part in in_parts(usize::MAX, &openings, read) {
+            hosts.all.append(&mut part);
+        }
         hosts
     }
 
@@ -105,8 +105,9 @@ impl Configuration {
         main: Option<&str>,
     ) -> VirtualHost {
         let entry = self.entry(opening);
-        let argument = self.section_argument(entry);
-        let addresses = word::words(&argument).filter_map(|w| Address::parse(&w.value, || port));
+        let text = self.text(entry);
+        let words = word::words(section_argument(&text));
+        let addresses = words.filter_map(|w| Address::parse(&w.value, || port));
         let mut host = VirtualHost {
             section,
             entry: opening,
@@ -115,17 +116,25 @@ impl Configuration {
             aliases: Vec::new(),
             truth: entry.truth,
         };
-        for entry in self.inside(section).filter(|entry| entry.truth >= host.truth) {
-            if self.is_named(entry, "ServerName") {
-                if let [name] = self.arguments(entry).as_slice() {
-                    host.server_name = Some(host_part(name).0);
-                }
-            } else if self.is_named(entry, "ServerAlias") {
-                let all = self.arguments(entry).into_iter();
-                let aliases = all.map(|alias| String::from_utf8_lossy(&alias).into_owned());
-                host.aliases.extend(aliases);
+        let own = |name| {
+            let all = self.named_in(section, name);
+            all.filter(|(_, own)| own.truth >= entry.truth)
+                .map(|(_, own)| self.text(own))
+        };
+        for text in own("ServerName") {
+            let mut arguments = word::words(&text).skip(1);
+            if let (Some(name), None) = (arguments.next(), arguments.next()) {
+                host.server_name = Some(host_part(&name.value).0);
             }
         }
+        for text in own("ServerAlias") {
+            let aliases = word::words(&text).skip(1);
+            host.aliases
+                .extend(aliases.map(|alias| String::from_utf8_lossy(&alias.value).into_owned()));
+        }
+        // There may be a hundred thousand of them.
+        host.addresses.shrink_to_fit();
+        host.aliases.shrink_to_fit();
         // `ap_fini_vhost_config`, after all is read: the main server's name where an address is `*`. Elsewhere that of
         // the address in DNS, which is not asked here.
         let inherits = || host.addresses.iter().any(|address| address.host == Host::Any);
@@ -202,6 +211,31 @@ impl Configuration {
         )
     }
 
+    /// Those of them that have that name.
+    pub fn named_in<'a>(
+        &'a self,
+        section: SectionId,
+        name: &str,
+    ) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
+        self.those_in(section, self.by_name(name).map_or(&[], |named| &named.all))
+    }
+
+    fn those_in<'a>(
+        &'a self,
+        section: SectionId,
+        all: &'a [EntryId],
+    ) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
+        let behind = match section {
+            SERVER => 0,
+            _ => all.partition_point(|id| *id <= self.sections[section as usize].opening),
+        };
+        all[behind..]
+            .iter()
+            .map(|id| (*id, self.entry(*id)))
+            .take_while(move |(_, entry)| self.is_within(entry.section, section))
+            .filter(move |(_, entry)| self.context(entry) == section)
+    }
+
     /// Is a section the other one, or inside it?
     pub fn is_within(&self, mut section: SectionId, outer: SectionId) -> bool {
         while section != outer {
@@ -232,7 +266,8 @@ impl Configuration {
         }
     }
 
-    fn address_sets(&self) -> &AddressSets {
+    /// All virtual hosts by address and by name.
+    pub(crate) fn address_sets(&self) -> &AddressSets {
         let hosts = self.hosts();
         hosts.sets.get_or_init(|| AddressSets::of(&hosts.all))
     }
@@ -241,15 +276,8 @@ impl Configuration {
     pub fn setting(&self, section: SectionId, name: &str) -> Option<&Entry> {
         let named = self.by_name(name)?;
         let own = || {
-            let opening = self.sections[section as usize].opening;
-            let behind = named.all.partition_point(|id| *id <= opening);
-            // Entries of a section stand together; the first one outside ends it.
-            named.all[behind..]
-                .iter()
-                .map(|id| self.entry(*id))
-                .take_while(|entry| self.is_within(entry.section, section))
-                .filter(|entry| entry.truth == Truth::True && self.context(entry) == section)
-                .last()
+            let own = self.those_in(section, &named.all).map(|(_, entry)| entry);
+            own.filter(|entry| entry.truth == Truth::True).last()
         };
         let own = if section == SERVER { None } else { own() };
         own.or_else(|| named.setting.map(|id| self.entry(id)))

@@ -35,7 +35,8 @@ impl LineEnding {
 pub struct Document {
     bytes: Arc<Vec<u8>>,
     lines: Lines,
-    line_ending: OnceLock<LineEnding>,
+    /// How many lines have an end, and how many of them CR LF, when somebody has asked.
+    endings: OnceLock<(usize, usize)>,
 }
 
 /// A comment line that holds a directive, such as `#LoadModule ssl_module modules/mod_ssl.so`.
@@ -65,7 +66,7 @@ impl Document {
         Document {
             bytes: Arc::new(bytes),
             lines,
-            line_ending: OnceLock::new(),
+            endings: OnceLock::new(),
         }
     }
 
@@ -80,12 +81,20 @@ impl Document {
         let come = start..end + bytes.len() - self.bytes.len();
         // A byte order mark is no part of the lines.
         let lines = (start >= 3)
-            .then(|| self.lines.edited(&bytes, start..end, come))
+            .then(|| self.lines.edited(&bytes, start..end, come.clone()))
             .flatten();
-        match lines {
-            Some(lines) => Ok(Document::of(bytes, lines)),
-            None => Ok(Document::new(bytes, platform)),
-        }
+        let counted = self.endings.get().map(|(ends, crlf)| {
+            let (before, after) = (endings(&self.bytes, start..end), endings(&bytes, come));
+            (ends - before.0 + after.0, crlf - before.1 + after.1)
+        });
+        let document = match lines {
+            Some(lines) => Document::of(bytes, lines),
+            None => Document::new(bytes, platform),
+        };
+        Ok(Document {
+            endings: counted.map(OnceLock::from).unwrap_or_default(),
+            ..document
+        })
     }
 
     /// Does a NUL stand anywhere in it?
@@ -157,16 +166,9 @@ impl Document {
 
     /// The line ending that most lines have; LF in a file without any.
     pub fn line_ending(&self) -> LineEnding {
-        *self.line_ending.get_or_init(|| self.most_line_endings())
-    }
-
-    fn most_line_endings(&self) -> LineEnding {
-        let ends = memchr::memchr_iter(b'\n', &self.bytes).count();
-        let returns = memchr::memchr_iter(b'\r', &self.bytes);
-        let crlf = returns
-            .filter(|at| self.bytes.get(at + 1) == Some(&b'\n'))
-            .count();
-        if crlf * 2 > ends {
+        let all = || endings(&self.bytes, 0..self.bytes.len());
+        let (ends, crlf) = self.endings.get_or_init(all);
+        if crlf * 2 > *ends {
             LineEnding::CrLf
         } else {
             LineEnding::Lf
@@ -245,6 +247,16 @@ impl Document {
     }
 }
 
+/// How many lines end in a part of a file or with the byte behind it, and how many of them in CR LF.
+fn endings(bytes: &[u8], part: Range<usize>) -> (usize, usize) {
+    let behind = (part.end + 1).min(bytes.len());
+    let ends = memchr::memchr_iter(b'\n', &bytes[part.start..behind]);
+    ends.fold((0, 0), |(ends, crlf), at| {
+        let is_crlf = bytes[..part.start + at].ends_with(b"\r");
+        (ends + 1, crlf + usize::from(is_crlf))
+    })
+}
+
 impl Platform {
     /// The platform that a main file was written for: Windows when we run there, or when its server root has a
     /// drive letter.
@@ -288,6 +300,8 @@ fn names_a_drive(main: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -318,6 +332,26 @@ mod tests {
             &*Document::new(bytes, Platform::Unix).text(0),
             b"\xef\xbb\xbfListen 80"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn an_edit_keeps_count_of_the_line_endings(
+            [before, old, new, behind] in prop::array::uniform4(proptest::collection::vec(
+                prop::sample::select(vec!["a", "\\", "\r", "\n", "\r\n"]), 0..6)),
+        ) {
+            let [before, old, new, behind] = [before, old, new, behind].map(|parts| parts.concat().into_bytes());
+            let document = document(&[&before[..], &old, &behind].concat());
+            document.line_ending();
+            let edit = Edit {
+                file: "f".into(),
+                span: before.len()..before.len() + old.len(),
+                replacement: new,
+                reason: String::new(),
+            };
+            let edited = document.edited(&[edit], Platform::Unix).unwrap();
+            prop_assert_eq!(edited.endings.get(), Some(&endings(edited.bytes(), 0..edited.bytes().len())));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{REFUSED, Reader, nearest, without_bracket};
 use crate::finding::Finding;
 use crate::httpd::eval::condition::{Condition, Test, if_version};
 use crate::httpd::fast::glance::Glance;
-use crate::httpd::model::entry::{Entry, MacroPlace, SectionId, Text};
+use crate::httpd::model::entry::{Entry, MacroPlace, SectionId};
 use crate::httpd::model::path;
 use crate::httpd::model::source::Kind;
 use crate::httpd::model::truth::Truth;
@@ -163,18 +163,12 @@ impl Reader {
         section: SectionId,
         lines: &Lines,
     ) -> Entry {
-        let own = place.as_ref().map(|place| Text {
-            glance: Glance::NOTHING,
-            bytes: text.to_vec(),
-            place: Some(place.clone()),
-        });
-        let differs = own.is_some();
-        self.c.texts.extend(own);
+        let place = place.as_ref();
         Entry {
             file: lines.file,
             line: lines.line as u32,
             section,
-            text: if differs { self.c.texts.len() as u32 } else { 0 },
+            text: place.map_or(0, |_| self.c.texts.push(text, Glance::NOTHING, place)),
             truth: Truth::False,
             opens: false,
         }

@@ -22,13 +22,12 @@ use crate::finding::{Finding, Phase};
 use crate::httpd::fast::glance::Glance;
 use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entries::Entries;
-use crate::httpd::model::entry::{
-    Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId, Text,
-};
+use crate::httpd::model::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId};
 use crate::httpd::model::facts::Facts;
 use crate::httpd::model::module::Modules;
 use crate::httpd::model::source::Source;
 use crate::httpd::model::spot::Spot;
+use crate::httpd::model::texts::Texts;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::word::words;
@@ -124,7 +123,7 @@ impl Reader {
                     depth: 0,
                     truth: Truth::True,
                 }],
-                texts: Vec::new(),
+                texts: Texts::default(),
                 problems: Vec::new(),
                 load_modules: Vec::new(),
                 modules: Modules::new(&facts),
@@ -291,12 +290,7 @@ impl Reader {
         let name = without_bracket(&first.value);
         // A text of its own is needed only where it differs from what stands in the file.
         let text_id = if place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_)) {
-            self.c.texts.push(Text {
-                bytes: substituted.to_vec(),
-                glance: Glance::NOTHING,
-                place: place.clone(),
-            });
-            self.c.texts.len() as u32
+            self.c.texts.push(&substituted, Glance::NOTHING, place.as_ref())
         } else {
             0
         };

@@ -8,7 +8,7 @@ use super::super::{Frame, Reader, closes};
 use crate::httpd::eval::condition::Condition;
 use crate::httpd::eval::variable::MAX_SUBSTITUTED;
 use crate::httpd::fast::glance::{self, Glance, Tests, split_name};
-use crate::httpd::model::entry::{Entry, Text};
+use crate::httpd::model::entry::Entry;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::line::Line;
 use crate::httpd::text::scan::{LineKind, find_reference, trim};
@@ -93,10 +93,8 @@ impl Reader {
     fn glance_at(&mut self, document: &Document, at: usize, entry: &mut Entry) -> Option<Glance> {
         let line = document.lines()[at];
         if line.refers() {
-            let text = self.substitute_plain(document, at)?;
-            let glance = text.glance;
-            self.c.texts.push(text);
-            entry.text = self.c.texts.len() as u32;
+            let (text, glance) = self.substitute_plain(document, at)?;
+            entry.text = self.c.texts.push(&text, glance, None);
             return Some(glance);
         }
         let shows = !line.is_composed() || line.glance.known().is_some();
@@ -140,7 +138,7 @@ impl Reader {
     }
 
     /// What variables make of a line that stays in every respect what it is; `None` where it needs a closer look.
-    fn substitute_plain(&mut self, document: &Document, line: usize) -> Option<Text> {
+    fn substitute_plain(&mut self, document: &Document, line: usize) -> Option<(Vec<u8>, Glance)> {
         let Line { kind, .. } = document.lines()[line];
         let text = document.text(line);
         let mut open = kind == LineKind::SectionClosing || find_reference(split_name(&text).0).is_some();
@@ -156,10 +154,6 @@ impl Reader {
         if open || !self.budget.lengthen(text.len(), substituted.len()) {
             return None;
         }
-        Some(Text {
-            bytes: substituted.into_owned(),
-            glance,
-            place: None,
-        })
+        Some((substituted.into_owned(), glance))
     }
 }

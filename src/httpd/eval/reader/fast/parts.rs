@@ -54,7 +54,7 @@ impl Reader {
                 files: Vec::new(),
                 entries: Default::default(),
                 sections: c.sections[..1].to_vec(),
-                texts: Vec::new(),
+                texts: Default::default(),
                 problems: Vec::new(),
                 load_modules: Vec::new(),
                 modules: c.modules.clone(),
@@ -97,7 +97,7 @@ impl Reader {
         let depth = self.c.sections[around as usize].depth;
         let sections = self.c.sections.len() as SectionId - 1;
         let entries = self.c.entries.len() as EntryId;
-        let texts = self.c.texts.len() as u32;
+        let texts = self.c.texts.len();
         let moved = |section: SectionId| match section {
             SERVER => around,
             own => own + sections,
@@ -118,7 +118,7 @@ impl Reader {
         }
         self.c.entries.append(part.entries);
         self.c.sections.extend_from_slice(&part.sections[1..]);
-        self.c.texts.append(&mut part.texts);
+        self.c.texts.append(part.texts);
         self.c.problems.append(&mut part.problems);
         self.c.load_modules.append(&mut part.load_modules);
     }
@@ -188,7 +188,9 @@ mod tests {
         let c = Configuration::from_bytes(b"/none/httpd.conf", bytes, source, Facts::assumed(Platform::HOST));
         MOST.set(None);
         let entries: Vec<_> = c.entries().collect();
-        let texts: Vec<_> = c.texts.iter().map(|text| (&text.bytes, &text.place)).collect();
+        let texts: Vec<_> = (1..=c.texts.len())
+            .map(|number| (c.texts.bytes(number), c.texts.place(number)))
+            .collect();
         format!(
             "{entries:?} {:?} {:?} {:?} {:?}",
             c.sections, texts, c.problems, c.load_modules
