@@ -9,7 +9,7 @@ mod side;
 use crate::httpd::{in_url, matches_alias};
 
 pub(super) use condition::{Condition, States};
-pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself};
+pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself, redirects};
 pub(super) use rule::Rule;
 pub(super) use side::Side;
 
@@ -51,7 +51,7 @@ impl<'a> Url<'a> {
         let (host, behind) = after.split_at(end);
         let (port, rest) = match behind.strip_prefix(':') {
             Some(behind) => {
-                let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+                let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
                 (behind[..end].parse().ok(), &behind[end..])
             }
             None => (Some(if tls { 443 } else { 80 }), behind),
@@ -101,10 +101,24 @@ fn host_end(text: &str) -> usize {
             (None, '{') => closing = Some('}'),
             (None, '[') => closing = Some(']'),
             (None, '/' | ':' | '?' | '#') => return at,
+            (None, '$' | '%') if at > 0 && is_path(&text[at..]) => return at,
             (None, _) => {}
         }
     }
     text.len()
+}
+
+/// Is it a path, which brings its slash itself: `http://a.test$1`, `http://%{HTTP_HOST}%{REQUEST_URI}`?
+fn is_path(text: &str) -> bool {
+    let is_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let Some(inner) = text[1..].strip_prefix('{') else {
+        let behind = text.get(2..).unwrap_or_default();
+        return is_number(&text[1..]) && (behind.is_empty() || behind.starts_with(['?', '#', '$', '%']));
+    };
+    let name = inner.split('}').next().unwrap_or_default();
+    ["REQUEST_URI", "THE_REQUEST", "PATH_INFO"]
+        .iter()
+        .any(|path| name.eq_ignore_ascii_case(path))
 }
 
 /// What variables say of a request, and back references of what matched; `None`: something that only the server knows.

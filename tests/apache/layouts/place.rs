@@ -20,7 +20,7 @@ pub const CHALLENGE: &str = "/.well-known/acme-challenge/token";
 pub struct Replies(pub BTreeMap<Question, Reply>);
 
 impl Replies {
-    fn to(&self, question: &Question) -> Reply {
+    pub fn to(&self, question: &Question) -> Reply {
         let found = self.0.get(question);
         found.cloned().unwrap_or(Reply::Refused)
     }
@@ -56,7 +56,7 @@ impl Place<'_> {
         all.to(&(ip, port, false, name.to_owned(), self.path.to_owned()))
     }
 
-    pub fn secure(&self, all: &Replies, name: &str) -> Reply {
+    fn secure(&self, all: &Replies, name: &str) -> Reply {
         self.secure_at(self.ip, all, name)
     }
 
@@ -109,7 +109,6 @@ impl Place<'_> {
             self.plain(self.before, self.name),
             self.plain(self.after, self.name),
         );
-        let site = self.plain(self.before, &self.wanted[0]);
         // Names that nobody has get a default at each address.
         let nobodys = self.plain(self.before, "unknown.test");
         let is_address = self.name.parse::<IpAddr>().is_ok();
@@ -121,7 +120,7 @@ impl Place<'_> {
                     // A redirecting virtual host for a name that nobody had inherits the main server's files.
                     (true, _) => is == was || was == nobodys,
                     // Who got the site as its default goes with it.
-                    (false, true) => is == was || goes && was == site && (was == nobodys || is_address),
+                    (false, true) => is == was || goes && self.is_default_here(is_address),
                     (false, _) => is == was,
                 }
             }
@@ -129,6 +128,22 @@ impl Place<'_> {
             _ => is == was || is == Reply::Refused,
         };
         (!fine).then(|| format!("HTTP was {was:?}, is {is:?}"))
+    }
+
+    /// Did the name get the site as its default, as its page shows? What it redirects to may hold the name.
+    fn is_default_here(&self, is_address: bool) -> bool {
+        let page = |name: &str| {
+            let question = (
+                self.ip,
+                self.trial.network.http,
+                false,
+                name.to_owned(),
+                PAGE.to_owned(),
+            );
+            self.before.to(&question)
+        };
+        let was = page(self.name);
+        was == page(&self.wanted[0]) && (was == page("unknown.test") || is_address)
     }
 
     fn redirect(&self) -> Reply {
@@ -249,7 +264,8 @@ impl Place<'_> {
         }
         // What HTTPS showed already is nobody's measure, and a name that nobody had gets the main server's.
         let plain = self.plain(self.before, self.name);
-        let is_new = !matches!(was, Reply::Http { .. });
+        let is_default = *was == self.secure(self.before, "unknown.test");
+        let is_new = is_default || !matches!(was, Reply::Http { .. });
         let is_nobodys = plain == self.plain(self.before, "unknown.test");
         if is_new && !is_nobodys {
             return self.differs(is);

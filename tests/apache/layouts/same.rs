@@ -1,7 +1,7 @@
 //! What HTTPS is to answer where HTTP answered so: the same page and status, and redirects in their https form. It asks
 //! nobody.
 
-use super::place::Place;
+use super::place::{PAGE, Place};
 use super::probe::Reply;
 
 impl Place<'_> {
@@ -117,7 +117,9 @@ impl Place<'_> {
     /// Does another virtual host show its own page over HTTPS?
     fn has_tls(&self, name: &str) -> bool {
         let own = self.trial.layout.own_pages_of(name);
-        let shown = self.secure(self.before, name);
+        let https = self.trial.network.https;
+        let page = (self.ip, https, true, name.to_owned(), PAGE.to_owned());
+        let shown = self.before.to(&page);
         let is_own = |body: &String| own.iter().any(|page| body.ends_with(page.as_str()));
         shown.body().is_some_and(is_own)
     }
