@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(url("HTTP://a.test:8080"), Some((false, "a.test", Some(8080), "")));
         assert_eq!(
             url("https://%{HTTP:Host}:8443%{REQUEST_URI}"),
-            Some((true, "%{HTTP:Host}", None, ""))
+            Some((true, "%{HTTP:Host}", Some(8443), "%{REQUEST_URI}"))
         );
         assert_eq!(
             url("http://[2001:db8::7]:81/"),

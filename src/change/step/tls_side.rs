@@ -433,6 +433,10 @@ mod tests {
         ] {
             assert_eq!(said(line), Some((then.to_owned(), None)), "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_behind_may_name_the_site_by_either_scheme() {
         let reverse = "ProxyPassReverse /app http://a.test/app";
         assert_eq!(
             said(reverse),
