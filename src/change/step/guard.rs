@@ -6,11 +6,9 @@ use crate::httpd::{Configuration, Listen, Truth};
 /// A section that Apache decides while it reads: its name without brackets, and its argument.
 type Condition = (String, String);
 
-/// What can be negated by a `!` before it.
-const NEGATABLE: [&str; 5] = ["IfDefine", "IfModule", "IfFile", "IfDirective", "IfSection"];
-
-/// What a listener that is switched off waits for first: the outermost condition that does not hold; nothing where that
-/// cannot be turned round.
+/// What a listener that is switched off waits for first: the outermost condition that does not hold, where that is a flag
+/// which only the command line of the server sets. What a line sets, be it a module's or a `Define`, may hold at one
+/// place of the configuration and not at another.
 pub(super) fn condition(configuration: &Configuration, listen: &Listen) -> Option<Condition> {
     let entry = configuration.entry(listen.entry);
     let around = configuration
@@ -28,8 +26,17 @@ pub(super) fn condition(configuration: &Configuration, listen: &Listen) -> Optio
         .trim()
         .trim_matches('"')
         .to_owned();
-    let is_known = NEGATABLE.iter().any(|known| known.eq_ignore_ascii_case(&name));
-    (is_known && !argument.is_empty()).then_some((name, argument))
+    let flag = argument.trim_start_matches('!').as_bytes();
+    let lines = ["Define", "UnDefine"].into_iter();
+    let mut lines = lines.flat_map(|name| configuration.named(name));
+    let is_set = lines.any(|(_, line)| {
+        configuration
+            .arguments(line)
+            .first()
+            .is_some_and(|word| word == flag)
+    });
+    let is_flag = name.eq_ignore_ascii_case("IfDefine") && !flag.is_empty() && !is_set;
+    is_flag.then_some((name, argument))
 }
 
 fn negated(argument: &str) -> String {
