@@ -10,14 +10,14 @@ use crate::mod_ssl::speaks_tls;
 
 use super::request::Request;
 
+/// Directives of mod_alias that send a client elsewhere.
+pub(super) const MOD_ALIAS: [&str; 4] = ["Redirect", "RedirectPermanent", "RedirectTemp", "RedirectMatch"];
+
 /// Directives that send a client elsewhere.
-pub(super) const REDIRECTS: [&str; 5] = [
-    "Redirect",
-    "RedirectPermanent",
-    "RedirectTemp",
-    "RedirectMatch",
-    "RewriteRule",
-];
+pub(super) const REDIRECTS: [&str; 5] = {
+    let [redirect, permanent, temporary, by_pattern] = MOD_ALIAS;
+    [redirect, permanent, temporary, by_pattern, "RewriteRule"]
+};
 
 /// Everything but what certificate authorities ask for over HTTP.
 pub(super) const ALL_BUT_CHALLENGES: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
@@ -34,6 +34,18 @@ pub(super) fn own_settings<'a>(
 ) -> Vec<&'a Entry> {
     let named = configuration.named_in(section, name).map(|(_, entry)| entry);
     named.filter(|entry| entry.truth == Truth::True).collect()
+}
+
+/// The lines of some names in a section itself, active or not, in their order.
+pub(super) fn named_at<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    names: &[&str],
+) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    let each = names.iter().map(|name| configuration.named_in(section, name));
+    let mut all: Vec<_> = each.flatten().collect();
+    all.sort_unstable_by_key(|(id, _)| *id);
+    all.into_iter().map(|(_, entry)| entry)
 }
 
 /// Everything in a virtual host, inner sections included, in order.

@@ -12,6 +12,23 @@ use super::{Asked, Condition, Rule, Side, States, Url};
 /// A `RewriteCond` that waits for its rule; it may not be understood.
 pub(in crate::change) type Waiting<'a> = (&'a Entry, Option<Condition>);
 
+/// Each line with the conditions that hold for it: a `RewriteRule` takes those since the last one (mod_rewrite,
+/// `cmd_rewriterule`). Conditions come as lines of their own as well.
+pub(in crate::change) fn with_conditions<'a>(
+    configuration: &'a Configuration,
+    entries: impl Iterator<Item = &'a Entry>,
+) -> impl Iterator<Item = (&'a Entry, Vec<Waiting<'a>>)> {
+    let mut waiting: Vec<Waiting<'a>> = Vec::new();
+    entries.map(move |entry| {
+        if configuration.is_named(entry, "RewriteCond") {
+            waiting.push((entry, Condition::new(&configuration.arguments(entry))));
+        } else if configuration.is_named(entry, "RewriteRule") {
+            return (entry, std::mem::take(&mut waiting));
+        }
+        (entry, Vec::new())
+    })
+}
+
 /// Would a redirect lead back to itself over HTTPS, or did nobody meet it over HTTP?
 pub(in crate::change) fn is_gone(
     configuration: &Configuration,
@@ -32,14 +49,22 @@ pub(in crate::change) fn is_gone(
     if of_way.contains(&States::Tls) {
         return true;
     }
-    let known = conditions.iter().filter_map(|(_, condition)| condition.clone());
-    let known: Vec<Condition> = known.collect();
+    let both_ways = conditions
+        .iter()
+        .zip(of_way)
+        .filter(|(_, states)| *states != States::Plain);
+    let both_ways: Vec<Condition> = both_ways
+        .filter_map(|((_, condition), _)| condition.clone())
+        .collect();
     let within = location(configuration, entry);
-    let Some(rule) = Rule::new(&configuration.name(entry), &arguments, within.as_deref(), &known) else {
+    let Some(rule) = Rule::new(
+        &configuration.name(entry),
+        &arguments,
+        within.as_deref(),
+        &both_ways,
+    ) else {
         return false;
     };
-    let mut ways = of_way.into_iter();
-    let rule = rule.only(|_| ways.next() != Some(States::Plain));
     let target = rule.target().to_owned();
     let rule = match Url::parse(&target) {
         Some(url) if !url.tls && side.is_ours(&url) => rule.to(side.over_tls(&target, &url)),
@@ -48,17 +73,17 @@ pub(in crate::change) fn is_gone(
     rule.is_endless(&side.own, side.port)
 }
 
-/// What each of the conditions says of the way; nothing where some are other ways of others.
+/// What each of the conditions says of the way; neither, where some are other ways of others.
 pub(in crate::change) fn by_way(side: &Side<'_>, conditions: &[Waiting<'_>]) -> Vec<States> {
-    let known = || conditions.iter().filter_map(|(_, condition)| condition.as_ref());
-    if known().any(Condition::is_alternative) {
-        return Vec::new();
-    }
+    let mut known = conditions.iter().filter_map(|(_, condition)| condition.as_ref());
+    let has_alternatives = known.any(|condition| condition.or);
     let host = side.own.0.first().copied().unwrap_or_default();
     let http = side.http.first().copied().unwrap_or(80);
-    known()
-        .map(|condition| condition.states(host, http, side.port))
-        .collect()
+    let states = |(_, condition): &Waiting<'_>| match condition {
+        Some(condition) if !has_alternatives => condition.states(host, http, side.port),
+        _ => States::Neither,
+    };
+    conditions.iter().map(states).collect()
 }
 
 /// Does a virtual host only send clients back to the same place by HTTPS? Then it is nobody's site.

@@ -9,7 +9,7 @@ mod side;
 use crate::httpd::{in_url, matches_alias};
 
 pub(super) use condition::{Condition, States};
-pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself, redirects};
+pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself, redirects, with_conditions};
 pub(super) use rule::Rule;
 pub(super) use side::Side;
 
@@ -88,6 +88,21 @@ impl Names<'_> {
     /// One for each that a client may ask for.
     fn samples(&self) -> Vec<String> {
         self.0.iter().map(|name| name.replace(['*', '?'], "x")).collect()
+    }
+}
+
+/// Is one of the names among the flags of a line of mod_rewrite's, such as `[NC,L]`?
+pub(super) fn has_flag(flags: Option<&String>, names: [&str; 2]) -> bool {
+    let flags = flags.map(|flags| flags.to_ascii_uppercase()).unwrap_or_default();
+    let mut flags = flags.trim_matches(['[', ']']).split(',');
+    flags.any(|flag| names.contains(&flag.trim()))
+}
+
+/// A pattern without the `!` before it, and whether it had one.
+fn without_negation(pattern: String) -> (bool, String) {
+    match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest.to_owned()),
+        None => (false, pattern),
     }
 }
 
