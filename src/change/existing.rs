@@ -10,14 +10,14 @@ use crate::mod_ssl::speaks_tls;
 
 use super::request::Request;
 
+/// Directives of mod_alias that send a client elsewhere.
+pub(super) const MOD_ALIAS: [&str; 4] = ["Redirect", "RedirectPermanent", "RedirectTemp", "RedirectMatch"];
+
 /// Directives that send a client elsewhere.
-pub(super) const REDIRECTS: [&str; 5] = [
-    "Redirect",
-    "RedirectPermanent",
-    "RedirectTemp",
-    "RedirectMatch",
-    "RewriteRule",
-];
+pub(super) const REDIRECTS: [&str; 5] = {
+    let [redirect, permanent, temporary, by_pattern] = MOD_ALIAS;
+    [redirect, permanent, temporary, by_pattern, "RewriteRule"]
+};
 
 /// Everything but what certificate authorities ask for over HTTP.
 pub(super) const ALL_BUT_CHALLENGES: &str = r#""^/(?!\.well-known/acme-challenge/)(.*)$""#;
@@ -34,6 +34,18 @@ pub(super) fn own_settings<'a>(
 ) -> Vec<&'a Entry> {
     let named = configuration.named_in(section, name).map(|(_, entry)| entry);
     named.filter(|entry| entry.truth == Truth::True).collect()
+}
+
+/// The lines of some names in a section itself, active or not, in their order.
+pub(super) fn named_at<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    names: &[&str],
+) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    let each = names.iter().map(|name| configuration.named_in(section, name));
+    let mut all: Vec<_> = each.flatten().collect();
+    all.sort_unstable_by_key(|(id, _)| *id);
+    all.into_iter().map(|(_, entry)| entry)
 }
 
 /// Everything in a virtual host, inner sections included, in order.
@@ -80,45 +92,8 @@ pub(super) fn shmcb_users(configuration: &Configuration) -> impl Iterator<Item =
     })
 }
 
-/// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
-pub(super) fn redirects(
-    configuration: &Configuration,
-    request: &Request,
-    host: &VirtualHost,
-    asked: &str,
-) -> bool {
-    // One name of a site may lead to another; who only got here by default is to stay with the name.
-    let own = host.server_name.iter().chain(&host.aliases);
-    let own = own.filter(|_| host.has_name(asked)).map(String::as_str);
-    let names: Vec<&str> = request.names().chain(own).collect();
-    // The conditions of a rule stand right before it.
-    let mut conditions: Vec<&Entry> = Vec::new();
-    let entries = within(configuration, host).filter(|entry| entry.truth == Truth::True);
-    for entry in entries {
-        if configuration.is_named(entry, "RewriteCond") {
-            conditions.push(entry);
-            continue;
-        }
-        let conditions = std::mem::take(&mut conditions);
-        let is_redirect = REDIRECTS.iter().any(|name| configuration.is_named(entry, name));
-        if !is_redirect || !holds_everywhere(configuration, entry, host) {
-            continue;
-        }
-        let arguments = configuration.arguments(entry);
-        if arguments.iter().any(|word| leads_to(word, &names))
-            && arguments.iter().any(|word| takes_all(word))
-            && conditions
-                .iter()
-                .all(|condition| admits(&configuration.arguments(condition), asked))
-        {
-            return true;
-        }
-    }
-    false
-}
-
 /// Is a directive of a virtual host for all its requests, and not for a folder only?
-fn holds_everywhere(configuration: &Configuration, entry: &Entry, host: &VirtualHost) -> bool {
+pub(super) fn holds_everywhere(configuration: &Configuration, entry: &Entry, host: &VirtualHost) -> bool {
     configuration
         .ancestors(entry)
         .take_while(|(section, _)| *section != host.section)
@@ -131,7 +106,7 @@ fn holds_everywhere(configuration: &Configuration, entry: &Entry, host: &Virtual
 }
 
 /// Does a condition on the name that was asked for hold for that name? Conditions on other things are not looked at.
-fn admits(condition: &[Vec<u8>], name: &str) -> bool {
+pub(super) fn admits(condition: &[Vec<u8>], name: &str) -> bool {
     let [tested, pattern, ..] = condition else {
         return true;
     };
@@ -170,7 +145,7 @@ pub(super) fn leads_to(word: &[u8], names: &[&str]) -> bool {
 }
 
 /// Is it the pattern or path of a redirect for (nearly) everything?
-fn takes_all(word: &[u8]) -> bool {
+pub(super) fn takes_all(word: &[u8]) -> bool {
     matches!(word, b"/" | b"^" | b"^/" | b"^/?" | b".")
         || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
 }

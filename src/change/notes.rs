@@ -37,37 +37,25 @@ fn waits_for_flag(original: &Configuration, result: &Configuration, request: &Re
             .filter(|listen| listen.truth == Truth::True && listen.port == request.port)
             .count()
     };
-    let sleeping = listen::sleeping(original, request.port);
-    // Those that wait for mod_ssl alone are awake in the result.
-    let still = !listen::sleeping(result, request.port).is_empty();
-    let first = sleeping
-        .first()
-        .filter(|_| still && active(result) > active(original))?;
-    let entry = original.entry(first.entry);
-    let flag = original.ancestors(entry).find_map(|(_, section)| {
-        let opening = original.entry(section.opening);
-        original.is_named(opening, "<IfDefine").then(|| {
-            String::from_utf8_lossy(&original.section_argument(opening))
-                .trim()
-                .to_owned()
-        })
-    });
-    let by = match flag.as_deref().filter(|flag| !flag.starts_with('!')) {
-        Some(flag) => format!(
+    let mut sleeping = listen::sleeping(original, request.port).into_iter();
+    let (first, flag) = sleeping.next().filter(|_| active(result) > active(original))?;
+    let by = match flag.starts_with('!') {
+        true => "is switched off by a condition".to_owned(),
+        false => format!(
             "is switched on by the flag {flag} (`-D {flag}`: APACHE_SERVER_FLAGS in /etc/sysconfig/apache2 on SUSE, OPTIONS \
              in /etc/sysconfig/httpd on Red Hat, APACHE_ARGUMENTS in envvars on Debian, the arguments of the service on \
              Windows)"
         ),
-        None => "is switched off by a condition".to_owned(),
     };
     Some(format!(
         "`Listen {}` at {} {by}; where it is on, the new listener steps aside",
         first.endpoint(),
-        original.place(entry)
+        original.place(original.entry(first.entry))
     ))
 }
 
 /// What a new virtual host for HTTPS says otherwise than the one for HTTP that it is a copy of, or than the main server.
+/// Looked at once more, as the step did that on lines that had moved by then.
 fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> {
     if secure(original, request).next().is_some() {
         return Vec::new();

@@ -7,7 +7,7 @@ use crate::httpd::{Configuration, Entry, Truth, VirtualHost, word};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, REDIRECTS, within};
-use super::redirection::{Condition, Side, States, Waiting, by_way, is_gone, only_leads_to_itself};
+use super::redirection::{Side, States, by_way, is_gone, only_leads_to_itself, with_conditions};
 use super::request::Request;
 use super::step::tls_side::Instead;
 
@@ -125,24 +125,15 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
             place: configuration.place(entry),
         });
     }
-    let mut conditions: Vec<Waiting<'_>> = Vec::new();
-    for entry in within(configuration, host).filter(|entry| entry.truth == Truth::True) {
+    let active = within(configuration, host).filter(|entry| entry.truth == Truth::True);
+    for (entry, waiting) in with_conditions(configuration, active) {
         let is = |names: &[&str]| names.iter().any(|name| configuration.is_named(entry, name));
-        if is(&["RewriteCond"]) {
-            conditions.push((entry, Condition::new(&configuration.arguments(entry))));
-            continue;
-        }
-        let waiting = match is(&["RewriteRule"]) {
-            true => std::mem::take(&mut conditions),
-            false => Vec::new(),
-        };
         if !is(&SHOWING) && !is(&REDIRECTS) || !is_tls && is_gone(configuration, side, entry, &waiting) {
             continue;
         }
-        let ways = by_way(side, &waiting);
         let mut words = Vec::new();
-        for (at, (condition, _)) in waiting.iter().enumerate() {
-            if ways.get(at) != Some(&States::Plain) {
+        for ((condition, _), states) in waiting.iter().zip(by_way(side, &waiting)) {
+            if states != States::Plain {
                 words.extend(over_tls(configuration, side, condition, is_tls));
             }
         }

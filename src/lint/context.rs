@@ -162,6 +162,12 @@ impl Contexts {
         );
         section.checked_sub(self.first).map_or(0, |at| at as usize + 1)
     }
+
+    /// Keeps nothing but the server level, as the part is behind.
+    pub fn leave(&mut self) {
+        self.all.truncate(1);
+        self.all.shrink_to_fit();
+    }
 }
 
 impl Index<SectionId> for Contexts {

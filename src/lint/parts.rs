@@ -20,6 +20,7 @@ pub(super) fn carry_out(walk: Walk<'_>, most: usize) -> Walk<'_> {
     let done = in_parallel(parts.len(), |n| {
         let mut walk = walk.part(parts[n].start);
         walk.entries(parts[n].clone());
+        walk.contexts.leave();
         walk
     });
     done.into_iter().fold(walk, Walk::append)

@@ -2,7 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Asked, expanded};
+use super::{Asked, expanded, has_flag, without_negation};
 
 /// A `RewriteCond`, by its arguments.
 #[derive(Clone, Debug)]
@@ -10,8 +10,9 @@ pub(in crate::change) struct Condition {
     tested: String,
     pattern: String,
     negated: bool,
-    /// The flags `NC` and `OR`.
+    /// Letters are taken in either case.
     no_case: bool,
+    /// The next condition is another way for this one.
     pub(super) or: bool,
 }
 
@@ -29,29 +30,17 @@ pub(in crate::change) enum States {
 impl Condition {
     /// Of the arguments of a `RewriteCond`.
     pub fn new(arguments: &[Vec<u8>]) -> Option<Condition> {
-        let [tested, pattern, flags @ ..] = arguments else {
-            return None;
-        };
-        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
-        let pattern = text(pattern);
-        let (negated, pattern) = match pattern.strip_prefix('!') {
-            Some(rest) => (true, rest.to_owned()),
-            None => (false, pattern),
-        };
-        let flags = flags.first().map(|flags| text(flags).to_ascii_uppercase());
-        let flags = flags.unwrap_or_default();
-        let mut flags = flags.trim_matches(['[', ']']).split(',').map(str::trim);
-        let (mut no_case, mut or) = (false, false);
-        flags.by_ref().for_each(|flag| {
-            no_case |= ["NC", "NOCASE"].contains(&flag);
-            or |= ["OR", "ORNEXT"].contains(&flag);
-        });
+        let text = |word: &Vec<u8>| String::from_utf8_lossy(word).into_owned();
+        let mut words = arguments.iter().map(text);
+        let (tested, pattern) = (words.next()?, words.next()?);
+        let flags = words.next();
+        let (negated, pattern) = without_negation(pattern);
         Some(Condition {
-            tested: text(tested),
+            tested,
             pattern,
             negated,
-            no_case,
-            or,
+            no_case: has_flag(flags.as_ref(), ["NC", "NOCASE"]),
+            or: has_flag(flags.as_ref(), ["OR", "ORNEXT"]),
         })
     }
 
@@ -103,11 +92,6 @@ impl Condition {
             (Some(false), Some(true)) => States::Tls,
             _ => States::Neither,
         }
-    }
-
-    /// The next condition is another way for this one.
-    pub fn is_alternative(&self) -> bool {
-        self.or
     }
 }
 

@@ -1,14 +1,33 @@
 //! The lines of a virtual host that redirect, with the conditions before them: which of them a copy for HTTPS cannot have.
 //! Edits nothing.
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 
-use super::super::existing::{ALL_BUT_CHALLENGES, REDIRECTS, within};
+use super::super::existing::{
+    ALL_BUT_CHALLENGES, REDIRECTS, admits, holds_everywhere, leads_to, takes_all, within,
+};
 use super::super::request::Request;
-use super::{Condition, Rule, Side, States, Url};
+use super::{Asked, Condition, Rule, Side, States, Url};
 
 /// A `RewriteCond` that waits for its rule; it may not be understood.
 pub(in crate::change) type Waiting<'a> = (&'a Entry, Option<Condition>);
+
+/// Each line with the conditions that hold for it: a `RewriteRule` takes those since the last one (mod_rewrite,
+/// `cmd_rewriterule`). Conditions come as lines of their own as well.
+pub(in crate::change) fn with_conditions<'a>(
+    configuration: &'a Configuration,
+    entries: impl Iterator<Item = &'a Entry>,
+) -> impl Iterator<Item = (&'a Entry, Vec<Waiting<'a>>)> {
+    let mut waiting: Vec<Waiting<'a>> = Vec::new();
+    entries.map(move |entry| {
+        if configuration.is_named(entry, "RewriteCond") {
+            waiting.push((entry, Condition::new(&configuration.arguments(entry))));
+        } else if configuration.is_named(entry, "RewriteRule") {
+            return (entry, std::mem::take(&mut waiting));
+        }
+        (entry, Vec::new())
+    })
+}
 
 /// Would a redirect lead back to itself over HTTPS, or did nobody meet it over HTTP?
 pub(in crate::change) fn is_gone(
@@ -30,14 +49,22 @@ pub(in crate::change) fn is_gone(
     if of_way.contains(&States::Tls) {
         return true;
     }
-    let known = conditions.iter().filter_map(|(_, condition)| condition.clone());
-    let known: Vec<Condition> = known.collect();
+    let both_ways = conditions
+        .iter()
+        .zip(of_way)
+        .filter(|(_, states)| *states != States::Plain);
+    let both_ways: Vec<Condition> = both_ways
+        .filter_map(|((_, condition), _)| condition.clone())
+        .collect();
     let within = location(configuration, entry);
-    let Some(rule) = Rule::new(&configuration.name(entry), &arguments, within.as_deref(), &known) else {
+    let Some(rule) = Rule::new(
+        &configuration.name(entry),
+        &arguments,
+        within.as_deref(),
+        &both_ways,
+    ) else {
         return false;
     };
-    let mut ways = of_way.into_iter();
-    let rule = rule.only(|_| ways.next() != Some(States::Plain));
     let target = rule.target().to_owned();
     let rule = match Url::parse(&target) {
         Some(url) if !url.tls && side.is_ours(&url) => rule.to(side.over_tls(&target, &url)),
@@ -46,17 +73,17 @@ pub(in crate::change) fn is_gone(
     rule.is_endless(&side.own, side.port)
 }
 
-/// What each of the conditions says of the way; nothing where some are other ways of others.
+/// What each of the conditions says of the way; neither, where some are other ways of others.
 pub(in crate::change) fn by_way(side: &Side<'_>, conditions: &[Waiting<'_>]) -> Vec<States> {
-    let known = || conditions.iter().filter_map(|(_, condition)| condition.as_ref());
-    if known().any(Condition::is_alternative) {
-        return Vec::new();
-    }
+    let mut known = conditions.iter().filter_map(|(_, condition)| condition.as_ref());
+    let has_alternatives = known.any(|condition| condition.or);
     let host = side.own.0.first().copied().unwrap_or_default();
     let http = side.http.first().copied().unwrap_or(80);
-    known()
-        .map(|condition| condition.states(host, http, side.port))
-        .collect()
+    let states = |(_, condition): &Waiting<'_>| match condition {
+        Some(condition) if !has_alternatives => condition.states(host, http, side.port),
+        _ => States::Neither,
+    };
+    conditions.iter().map(states).collect()
 }
 
 /// Does a virtual host only send clients back to the same place by HTTPS? Then it is nobody's site.
@@ -91,6 +118,81 @@ pub(in crate::change) fn only_leads_to_itself(
         }
     }
     redirects
+}
+
+/// Does something in the virtual host send clients that ask for the name to HTTPS, whatever the path?
+pub(in crate::change) fn redirects(
+    configuration: &Configuration,
+    request: &Request,
+    host: &VirtualHost,
+    asked: &str,
+) -> bool {
+    // One name of a site may lead to another; who only got here by default is to stay with the name.
+    let own = host.server_name.iter().chain(&host.aliases);
+    let own = own.filter(|_| host.has_name(asked)).map(String::as_str);
+    let names: Vec<&str> = request.names().chain(own).collect();
+    // The conditions of a rule stand right before it.
+    let mut conditions: Vec<&Entry> = Vec::new();
+    let entries = within(configuration, host).filter(|entry| entry.truth == Truth::True);
+    for entry in entries {
+        if configuration.is_named(entry, "RewriteCond") {
+            conditions.push(entry);
+            continue;
+        }
+        let conditions = std::mem::take(&mut conditions);
+        let is_redirect = REDIRECTS.iter().any(|name| configuration.is_named(entry, name));
+        if !is_redirect || !holds_everywhere(configuration, entry, host) {
+            continue;
+        }
+        let arguments = configuration.arguments(entry);
+        if arguments.iter().any(|word| leads_to(word, &names))
+            && arguments.iter().any(|word| takes_all(word))
+            && conditions
+                .iter()
+                .all(|condition| admits(&configuration.arguments(condition), asked))
+        {
+            let known: Vec<Condition> = conditions
+                .iter()
+                .filter_map(|condition| Condition::new(&configuration.arguments(condition)))
+                .collect();
+            if takes_whole(configuration, request, entry, &known, asked) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Does a redirect send whatever path to HTTPS at the port of the request? One that is not understood counts as doing so.
+fn takes_whole(
+    configuration: &Configuration,
+    request: &Request,
+    entry: &Entry,
+    conditions: &[Condition],
+    asked: &str,
+) -> bool {
+    let arguments = configuration.arguments(entry);
+    let within = location(configuration, entry);
+    let Some(rule) = Rule::new(
+        &configuration.name(entry),
+        &arguments,
+        within.as_deref(),
+        conditions,
+    ) else {
+        return true;
+    };
+    let host = &*in_url(asked);
+    ["/some", "/some/page.html"].iter().all(|path| {
+        let way = Asked {
+            host,
+            path,
+            tls: false,
+            port: 80,
+        };
+        let target = rule.send(&way);
+        let url = target.as_deref().and_then(Url::parse);
+        url.is_some_and(|url| url.tls && url.port == Some(request.port))
+    })
 }
 
 /// The path of the `<Location>` that a line stands in.

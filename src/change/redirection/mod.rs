@@ -9,7 +9,7 @@ mod side;
 use crate::httpd::{in_url, matches_alias};
 
 pub(super) use condition::{Condition, States};
-pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself};
+pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself, redirects, with_conditions};
 pub(super) use rule::Rule;
 pub(super) use side::Side;
 
@@ -51,7 +51,7 @@ impl<'a> Url<'a> {
         let (host, behind) = after.split_at(end);
         let (port, rest) = match behind.strip_prefix(':') {
             Some(behind) => {
-                let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+                let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
                 (behind[..end].parse().ok(), &behind[end..])
             }
             None => (Some(if tls { 443 } else { 80 }), behind),
@@ -91,6 +91,21 @@ impl Names<'_> {
     }
 }
 
+/// Is one of the names among the flags of a line of mod_rewrite's, such as `[NC,L]`?
+pub(super) fn has_flag(flags: Option<&String>, names: [&str; 2]) -> bool {
+    let flags = flags.map(|flags| flags.to_ascii_uppercase()).unwrap_or_default();
+    let mut flags = flags.trim_matches(['[', ']']).split(',');
+    flags.any(|flag| names.contains(&flag.trim()))
+}
+
+/// A pattern without the `!` before it, and whether it had one.
+fn without_negation(pattern: String) -> (bool, String) {
+    match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest.to_owned()),
+        None => (false, pattern),
+    }
+}
+
 /// Where the host of an address ends: variables and addresses in brackets hold colons too.
 fn host_end(text: &str) -> usize {
     let mut closing = None;
@@ -101,10 +116,24 @@ fn host_end(text: &str) -> usize {
             (None, '{') => closing = Some('}'),
             (None, '[') => closing = Some(']'),
             (None, '/' | ':' | '?' | '#') => return at,
+            (None, '$' | '%') if at > 0 && is_path(&text[at..]) => return at,
             (None, _) => {}
         }
     }
     text.len()
+}
+
+/// Is it a path, which brings its slash itself: `http://a.test$1`, `http://%{HTTP_HOST}%{REQUEST_URI}`?
+fn is_path(text: &str) -> bool {
+    let is_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let Some(inner) = text[1..].strip_prefix('{') else {
+        let behind = text.get(2..).unwrap_or_default();
+        return is_number(&text[1..]) && (behind.is_empty() || behind.starts_with(['?', '#', '$', '%']));
+    };
+    let name = inner.split('}').next().unwrap_or_default();
+    ["REQUEST_URI", "THE_REQUEST", "PATH_INFO"]
+        .iter()
+        .any(|path| name.eq_ignore_ascii_case(path))
 }
 
 /// What variables say of a request, and back references of what matched; `None`: something that only the server knows.
@@ -169,7 +198,7 @@ mod tests {
         assert_eq!(url("HTTP://a.test:8080"), Some((false, "a.test", Some(8080), "")));
         assert_eq!(
             url("https://%{HTTP:Host}:8443%{REQUEST_URI}"),
-            Some((true, "%{HTTP:Host}", None, ""))
+            Some((true, "%{HTTP:Host}", Some(8443), "%{REQUEST_URI}"))
         );
         assert_eq!(
             url("http://[2001:db8::7]:81/"),

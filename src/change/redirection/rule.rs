@@ -1,7 +1,7 @@
 //! One line that may send a client elsewhere, with the conditions before it.
 
 use super::condition::{Condition, groups_of, pattern};
-use super::{Asked, Names, Url, expanded};
+use super::{Asked, Names, Url, expanded, has_flag, without_negation};
 
 /// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
 #[derive(Clone, Debug)]
@@ -55,25 +55,13 @@ impl Rule {
             })
         };
         if is("RewriteRule") {
-            let flags = words
-                .get(2)
-                .map(|flags| flags.to_ascii_uppercase())
-                .unwrap_or_default();
-            let mut flags = flags.trim_matches(['[', ']']).split(',').map(str::trim);
-            let (mut no_case, mut is_proxied) = (false, false);
-            flags.by_ref().for_each(|flag| {
-                no_case |= ["NC", "NOCASE"].contains(&flag);
-                is_proxied |= ["P", "PROXY"].contains(&flag);
-            });
+            let flags = words.get(2);
             // Fetched by the server itself: no client is sent anywhere.
-            if is_proxied || at != 1 {
+            if has_flag(flags, ["P", "PROXY"]) || at != 1 {
                 return None;
             }
-            let text = before?;
-            let (negated, text) = match text.strip_prefix('!') {
-                Some(rest) => (true, rest.to_owned()),
-                None => (false, text),
-            };
+            let (negated, text) = without_negation(before?);
+            let no_case = has_flag(flags, ["NC", "NOCASE"]);
             return rule(Matches::Pattern {
                 text,
                 no_case,
@@ -106,12 +94,6 @@ impl Rule {
     /// The same, naming another address.
     pub fn to(mut self, target: String) -> Rule {
         self.target = target;
-        self
-    }
-
-    /// The same, less the conditions that do not pass.
-    pub fn only(mut self, pass: impl FnMut(&Condition) -> bool) -> Rule {
-        self.conditions.retain(pass);
         self
     }
 

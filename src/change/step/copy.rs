@@ -9,9 +9,9 @@ use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, tri
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
-use super::super::existing::{REDIRECTS, has_other_names, own_settings, within};
+use super::super::existing::{MOD_ALIAS, has_other_names, named_at, own_settings, within};
 use super::super::plan::{PlanError, refuse};
-use super::super::redirection::{Condition, Side, States, Waiting, by_way, is_gone};
+use super::super::redirection::{Side, States, Waiting, by_way, is_gone, with_conditions};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 use super::tls_side::Instead;
@@ -93,16 +93,14 @@ pub(in crate::change) fn inherited(
 ) -> (Vec<Vec<u8>>, Vec<String>) {
     let side = Side::of(configuration, request, site);
     let (mut lines, mut notes) = (Vec::new(), Vec::new());
-    for entry in configuration
-        .inside(SERVER)
-        .filter(|entry| entry.truth != Truth::False)
-    {
-        let name = configuration.name(entry);
-        let is_overridable = is_one_of(&name, &["RequestHeader", "Header", "SetEnv", "ErrorDocument"])
-            || is_one_of(&name, &REDIRECTS[..4]);
-        if !is_overridable || configuration.macro_place(entry).is_some() {
+    // Those of mod_rewrite are inherited in another way.
+    let names = ["RequestHeader", "Header", "SetEnv", "ErrorDocument"];
+    let names: Vec<&str> = names.into_iter().chain(MOD_ALIAS).collect();
+    for entry in named_at(configuration, SERVER, &names) {
+        if entry.truth == Truth::False || configuration.macro_place(entry).is_some() {
             continue;
         }
+        let name = configuration.name(entry);
         let document = &configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
         if let Some((Instead::Line(line), why)) = side.instead(&name, &configuration.arguments(entry), raw) {
@@ -182,22 +180,8 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn run(mut self) -> Result<Differences, PlanError> {
-        // RewriteCond holds for the next RewriteRule alone and goes with it (mod_rewrite: a rule takes those since the last).
-        let mut conditions: Vec<Waiting<'a>> = Vec::new();
-        for entry in within(self.configuration, self.site) {
+        for (entry, waiting) in with_conditions(self.configuration, within(self.configuration, self.site)) {
             let name = self.configuration.name(entry);
-            if is_one_of(&name, &["RewriteCond"]) {
-                let condition = Condition::new(&self.configuration.arguments(entry));
-                conditions.push((entry, condition));
-                self.reword(entry, &name);
-                continue;
-            }
-            let is_rule = is_one_of(&name, &["RewriteRule"]);
-            let waiting = if is_rule {
-                std::mem::take(&mut conditions)
-            } else {
-                Vec::new()
-            };
             let is_gone = is_gone(self.configuration, &self.side, entry, &waiting);
             let is_own = is_one_of(&name, &OWN);
             if is_gone || is_own || is_one_of(&name, &DEFINED_ONCE) || self.naming.drops(&name) {
@@ -208,9 +192,7 @@ impl<'a> Comparison<'a> {
                 }
             } else {
                 self.reword(entry, &name);
-                if is_rule {
-                    self.let_through_tls(&waiting);
-                }
+                self.let_through_tls(&waiting);
             }
         }
         Ok(self.differences)
@@ -232,14 +214,9 @@ impl<'a> Comparison<'a> {
 
     /// Over HTTP a rule acted that asks for HTTP; it is to act over HTTPS too.
     fn let_through_tls(&mut self, conditions: &[Waiting<'_>]) {
-        let known = conditions.iter().filter(|(_, condition)| condition.is_some());
-        let plain: Vec<&Entry> = known
-            .zip(by_way(&self.side, conditions))
-            .filter(|(_, states)| *states == States::Plain)
-            .map(|((entry, _), _)| *entry)
-            .collect();
-        for entry in plain {
-            if self.is_here(entry) {
+        let ways = by_way(&self.side, conditions);
+        for ((entry, _), states) in conditions.iter().zip(ways) {
+            if states == States::Plain && self.is_here(entry) {
                 self.differences.left_out.insert(entry.line);
                 let place = self.configuration.place(entry);
                 self.differences.notes.push(format!(

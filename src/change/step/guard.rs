@@ -1,35 +1,38 @@
 //! Lines that hold only while others are switched off: a `Listen` of ours beside one that waits for a flag, as SUSE and Red
 //! Hat have it. Apache refuses the same one twice (listen.c, `alloc_listener`). Edits nothing.
 
+use std::collections::BTreeSet;
+
 use crate::httpd::{Configuration, Listen, Truth};
 
-/// A section that Apache decides while it reads: its name without brackets, and its argument.
-type Condition = (String, String);
-
-/// What can be negated by a `!` before it.
-const NEGATABLE: [&str; 5] = ["IfDefine", "IfModule", "IfFile", "IfDirective", "IfSection"];
-
-/// What a listener that is switched off waits for first: the outermost condition that does not hold; nothing where that
-/// cannot be turned round.
-pub(super) fn condition(configuration: &Configuration, listen: &Listen) -> Option<Condition> {
+/// The flag that a listener which is switched off waits for, as in `<IfDefine FLAG>`, also `!FLAG`: the outermost condition
+/// that does not hold, where only the command line of the server sets that flag. What a line sets, be it a module's or a
+/// `Define`, may hold at one place of the configuration and not at another.
+pub(super) fn flag(configuration: &Configuration, listen: &Listen) -> Option<String> {
     let entry = configuration.entry(listen.entry);
-    let around = configuration
-        .ancestors(entry)
-        .filter(|(_, section)| section.truth == Truth::False);
-    let (_, outermost) = around
-        .last()
-        .filter(|_| configuration.macro_place(entry).is_none())?;
+    let around = configuration.ancestors(entry).map(|(_, section)| section);
+    let outermost = around.filter(|section| section.truth == Truth::False).last()?;
     let opening = configuration.entry(outermost.opening);
-    let name = String::from_utf8_lossy(&configuration.name(opening))
-        .trim_start_matches('<')
-        .to_owned();
+    if configuration.macro_place(entry).is_some() || !configuration.is_named(opening, "<IfDefine") {
+        return None;
+    }
     let argument = configuration.section_argument(opening);
     let argument = String::from_utf8_lossy(&argument)
         .trim()
         .trim_matches('"')
         .to_owned();
-    let is_known = NEGATABLE.iter().any(|known| known.eq_ignore_ascii_case(&name));
-    (is_known && !argument.is_empty()).then_some((name, argument))
+    let flag = argument.trim_start_matches('!').as_bytes();
+    let mut lines = ["Define", "UnDefine"]
+        .into_iter()
+        .flat_map(|name| configuration.named(name));
+    let is_it = |line| {
+        configuration
+            .arguments(line)
+            .first()
+            .is_some_and(|word| word == flag)
+    };
+    let is_set = lines.any(|(_, line)| is_it(line));
+    (!flag.is_empty() && !is_set).then_some(argument)
 }
 
 fn negated(argument: &str) -> String {
@@ -39,26 +42,22 @@ fn negated(argument: &str) -> String {
     }
 }
 
-/// `Listen` lines for the endpoints that hold while none of the others may be switched on.
-pub(super) fn lines(configuration: &Configuration, others: &[&Listen], endpoints: &[String]) -> Vec<Vec<u8>> {
-    let mut conditions: Vec<Condition> = others
-        .iter()
-        .filter_map(|other| condition(configuration, other))
-        .collect();
-    conditions.sort();
-    conditions.dedup();
+/// `Listen` lines for the endpoints that hold while none of the flags switches on another.
+pub(super) fn lines(flags: impl Iterator<Item = String>, endpoints: &[String]) -> Vec<Vec<u8>> {
+    let flags: BTreeSet<String> = flags.collect();
     let unit = "    ";
     let mut lines = Vec::new();
-    for (depth, (name, argument)) in conditions.iter().enumerate() {
-        lines.push(format!("{}<{name} {}>", unit.repeat(depth), negated(argument)));
+    for (depth, flag) in flags.iter().enumerate() {
+        lines.push(format!("{}<IfDefine {}>", unit.repeat(depth), negated(flag)));
     }
+    let inside = unit.repeat(flags.len());
     lines.extend(
         endpoints
             .iter()
-            .map(|endpoint| format!("{}Listen {endpoint}", unit.repeat(conditions.len()))),
+            .map(|endpoint| format!("{inside}Listen {endpoint}")),
     );
-    for (depth, (name, _)) in conditions.iter().enumerate().rev() {
-        lines.push(format!("{}</{name}>", unit.repeat(depth)));
+    for depth in (0..flags.len()).rev() {
+        lines.push(format!("{}</IfDefine>", unit.repeat(depth)));
     }
     lines.into_iter().map(String::into_bytes).collect()
 }

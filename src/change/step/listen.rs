@@ -15,7 +15,6 @@ use super::guard;
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
     let answers = Answers::new(configuration, request);
-    let step = Step::new(configuration, request, &answers);
     // Where TLS is spoken already, the listeners are somebody's decision, and so is HTTP beside it; only an explicit
     // word changes that.
     let decided = answers.port_speaks_tls();
@@ -23,6 +22,7 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
     if homes.is_empty() && decided && request.http != Some(Http::Off) {
         return Ok(Vec::new());
     }
+    let step = Step::new(configuration, request, &answers);
     let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
     let edits = if !homes.is_empty() {
         vec![step.at_homes(&homes)?]
@@ -107,12 +107,12 @@ pub(super) fn plain_http<'a>(answers: &'a Answers<'_>, request: &Request) -> Vec
     }
 }
 
-/// Listeners for the port that a flag or a module would switch on, which the server does not have.
-pub(in crate::change) fn sleeping(configuration: &Configuration, port: u16) -> Vec<&Listen> {
+/// Listeners for the port that a flag would switch on with which the server is not started, each with that flag.
+pub(in crate::change) fn sleeping(configuration: &Configuration, port: u16) -> Vec<(&Listen, String)> {
     let listens = configuration.listens().iter();
     let asleep = listens.filter(|listen| listen.truth == Truth::False && listen.port == port);
     asleep
-        .filter(|listen| guard::condition(configuration, listen).is_some())
+        .filter_map(|listen| Some((listen, guard::flag(configuration, listen)?)))
         .collect()
 }
 
@@ -123,6 +123,14 @@ fn leading_to_site<'a>(
     request: &Request,
     listens: Vec<&'a Listen>,
 ) -> Vec<&'a Listen> {
+    let is_there = configuration
+        .listens()
+        .iter()
+        .any(|listen| listen.truth == Truth::True && listen.port == request.port);
+    // The only one there is is all, whoever answers there.
+    if listens.len() < 2 && !is_there {
+        return listens;
+    }
     let Ok(site) = site(configuration, request) else {
         return listens;
     };
@@ -145,17 +153,7 @@ fn leading_to_site<'a>(
         })
     };
     let own: Vec<&Listen> = listens.iter().filter(leads).copied().collect();
-    let is_there = || {
-        configuration
-            .listens()
-            .iter()
-            .any(|listen| listen.truth == Truth::True && listen.port == request.port)
-    };
-    if own.is_empty() && !is_there() {
-        listens
-    } else {
-        own
-    }
+    if own.is_empty() && !is_there { listens } else { own }
 }
 
 struct Step<'a> {
@@ -230,7 +228,7 @@ impl<'a> Step<'a> {
         for listen in &self.plain {
             match self.cover(listen) {
                 Cover::Covered => edits.push(self.drop(listen)?),
-                Cover::Free if self.sleeping(listen).is_empty() => edits.push(self.switch(listen)?),
+                Cover::Free if !self.may_clash(listen) => edits.push(self.switch(listen)?),
                 // The line that moves would clash with the one that may wake up; a guarded one does not.
                 Cover::Free => {
                     edits.push(self.drop(listen)?);
@@ -336,15 +334,14 @@ impl<'a> Step<'a> {
         ))
     }
 
-    /// Listeners for HTTPS that are switched off and would stand in the way of one in that place.
-    fn sleeping(&self, listen: &Listen) -> Vec<&'a Listen> {
+    /// Would a listener for HTTPS that is switched off stand in the way of one in that place?
+    fn may_clash(&self, listen: &Listen) -> bool {
         let wanted = Listen {
             port: self.request.port,
             ..listen.clone()
         };
-        let mut all = sleeping(self.configuration, self.request.port);
-        all.retain(|other| other.overlaps(&wanted));
-        all
+        let all = sleeping(self.configuration, self.request.port);
+        all.iter().any(|(other, _)| other.overlaps(&wanted))
     }
 
     /// A listener that is no longer wanted is commented out.
@@ -430,14 +427,13 @@ impl<'a> Step<'a> {
     /// `Listen` lines behind the last of some, or else behind the server root. They stand together: `0.0.0.0` and
     /// `[::]` start only when nothing stands between them.
     fn behind(&self, siblings: &[&Listen], endpoints: &[String]) -> Edit {
-        let port = self.request.port;
-        let sleeping = sleeping(self.configuration, port);
-        let lines = guard::lines(self.configuration, &sleeping, endpoints);
+        let sleeping = sleeping(self.configuration, self.request.port);
         let mut reason = format!("listen for HTTPS on {}", endpoints.join(" and "));
-        if let Some(first) = sleeping.first() {
+        if let Some((first, _)) = sleeping.first() {
             let place = self.configuration.place(self.configuration.entry(first.entry));
             reason += &format!(", unless the `Listen {}` at {place} does", first.endpoint());
         }
+        let lines = guard::lines(sleeping.into_iter().map(|(_, flag)| flag), endpoints);
         let last = siblings.iter().rfind(|listen| self.is_in_file(listen));
         let (file, line) = match last.map(|listen| self.configuration.entry(listen.entry)) {
             Some(last) => (last.file, Some(last.line)),

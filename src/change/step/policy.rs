@@ -2,8 +2,9 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
+use super::super::existing::{MOD_ALIAS, named_at};
 use super::super::plan::{PlanError, refuse};
-use super::super::redirection::{Condition, Names, Rule};
+use super::super::redirection::{Condition, Names, Rule, with_conditions};
 use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::{Profile, Request};
 
@@ -154,26 +155,17 @@ fn protocols_are_strict(configuration: &Configuration) -> bool {
 /// Refuses when what the virtual host inherits would send its clients back to where they are.
 pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> Result<(), PlanError> {
     let names = Names(request.names().collect());
-    let rewriting = rewrites(configuration);
-    let mut conditions = Vec::new();
-    for entry in configuration
-        .inside(SERVER)
-        .filter(|entry| entry.truth == Truth::True)
-    {
+    let mut all = MOD_ALIAS.to_vec();
+    if rewrites(configuration) {
+        all.extend(["RewriteCond", "RewriteRule"]);
+    }
+    let active = named_at(configuration, SERVER, &all).filter(|entry| entry.truth == Truth::True);
+    for (entry, waiting) in with_conditions(configuration, active) {
         let (name, arguments) = (configuration.name(entry), configuration.arguments(entry));
-        if name.eq_ignore_ascii_case(b"RewriteCond") {
-            conditions.extend(Condition::new(&arguments));
-            continue;
-        }
-        let is_rule = name.eq_ignore_ascii_case(b"RewriteRule");
-        let conditions = if is_rule {
-            std::mem::take(&mut conditions)
-        } else {
-            Vec::new()
-        };
-        if is_rule && !rewriting {
-            continue;
-        }
+        let conditions: Vec<Condition> = waiting
+            .into_iter()
+            .filter_map(|(_, condition)| condition)
+            .collect();
         let rule = Rule::new(&name, &arguments, None, &conditions);
         if rule.is_some_and(|rule| rule.is_endless(&names, request.port)) {
             return Err(refuse(

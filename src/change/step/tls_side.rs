@@ -1,7 +1,7 @@
 //! Lines of a virtual host for HTTP that say so in words - a scheme, a port, a header - as they are in its copy for
 //! HTTPS. Decides nothing about redirects that lead back to themselves.
 
-use super::super::redirection::{Side, Url};
+use super::super::redirection::{Side, Url, has_flag};
 
 /// What the copy says instead of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,16 +85,7 @@ impl Side<'_> {
         if found.is_some() || BACKENDS.iter().any(|other| is(other)) {
             return found;
         }
-        let is_proxied = || {
-            words.get(2).is_some_and(|flags| {
-                let flags = flags.to_ascii_uppercase();
-                flags
-                    .trim_matches(['[', ']'])
-                    .split(',')
-                    .any(|flag| ["P", "PROXY"].contains(&flag.trim()))
-            })
-        };
-        if is("RewriteRule") && is_proxied() {
+        if is("RewriteRule") && has_flag(words.get(2), ["P", "PROXY"]) {
             return None;
         }
         self.addresses(&words, raw)
@@ -153,11 +144,8 @@ impl Side<'_> {
         };
         for word in variables {
             if let Some((name, value)) = word.split_once('=')
-                && let Some((Instead::Line(_), why)) = self.variable(name, value, word.as_bytes())
+                && let Some((Instead::Line(new), why)) = self.variable(name, value, word.as_bytes())
             {
-                let Some((Instead::Line(new), _)) = self.variable(name, value, word.as_bytes()) else {
-                    continue;
-                };
                 let line = replaced(raw, word, &String::from_utf8_lossy(&new))?;
                 return Some((Instead::Line(line), why));
             }
@@ -441,6 +429,10 @@ mod tests {
         ] {
             assert_eq!(said(line), Some((then.to_owned(), None)), "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_behind_may_name_the_site_by_either_scheme() {
         let reverse = "ProxyPassReverse /app http://a.test/app";
         assert_eq!(
             said(reverse),

@@ -19,7 +19,8 @@ use crate::check::Code;
 /// A virtual host that answers the domain over HTTP is served over HTTPS by a copy right behind it, line by line, less
 /// what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
 /// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
-/// to https; its certificate lines, if any; a ServerName with a port or of another name than the domain's. Without
+/// that would lead back to themselves; its certificate lines, if any; a ServerName with a port or of another name than the
+/// domain's. What says http of it (headers, variables, addresses) says https there, and is told line by line. Without
 /// one the new virtual host inherits everything from the main server.
 ///
 /// The certificate comes from files (--cert, --key, --chain; --copy-certs converts them), from an archive (--pfx), or is

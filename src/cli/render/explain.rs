@@ -12,11 +12,6 @@ pub const NO_LOG: &str = "No log yet: Apache was not started with this configura
                           restart starts it and explains what goes wrong; a log from elsewhere is read with esync-ssl \
                           explain FILE.";
 
-/// What it means that there is no log.
-pub const NO_LOG: &str = "No log yet: Apache was not started with this configuration, or its words go elsewhere. esync-ssl \
-                          restart starts it and explains what goes wrong; a log from elsewhere is read with esync-ssl \
-                          explain FILE.";
-
 /// For people.
 pub fn text(report: &LogReport) -> String {
     let mut text = String::new();

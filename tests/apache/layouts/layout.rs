@@ -15,7 +15,9 @@
 //! text mentions is made, with a page that says NAME.
 //!
 //! Settings before the files: `about`, `args`; `refused: TEXT` (the command refuses and says this); `page: NAME` (the
-//! names that were wanted show this page over HTTPS); `shows: TEXT` and
+//! names that were wanted show this page over HTTPS); `paths: PATH...` (what is asked for besides the page);
+//! `modes: MODE...` (it is carried out with each of them as `--http`); `wakes: NAME` (afterwards it starts with that
+//! flag, too, and is served as without it); `shows: TEXT` and
 //! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `same: PATH` (that file stays as it
 //! is); `certificates: FOLDER` (where the new certificate is, below the server root).
 
@@ -38,6 +40,12 @@ pub struct Layout {
     pub refused: Option<String>,
     /// What the names that were wanted show over HTTPS.
     pub page: Option<String>,
+    /// What is asked for besides the page.
+    pub paths: Vec<String>,
+    /// The values of `--http` that it is carried out with; none: as the arguments are.
+    pub modes: Vec<String>,
+    /// A flag that it starts with, too, afterwards.
+    pub wakes: Option<String>,
     /// Texts that some configuration file has afterwards.
     pub shows: Vec<String>,
     /// Texts that none has.
@@ -59,8 +67,11 @@ impl Layout {
         for line in parts.next().unwrap_or_default().lines() {
             match line.split_once(": ") {
                 Some(("about", _)) => {}
-                Some(("args", args)) => layout.args = args.split_whitespace().map(str::to_owned).collect(),
+                Some(("args", args)) => layout.args = words(args),
                 Some(("refused", text)) => layout.refused = Some(text.to_owned()),
+                Some(("paths", paths)) => layout.paths.extend(words(paths)),
+                Some(("modes", modes)) => layout.modes.extend(words(modes)),
+                Some(("wakes", flag)) => layout.wakes = Some(flag.to_owned()),
                 Some(("page", name)) => layout.page = Some(name.to_owned()),
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
@@ -76,6 +87,14 @@ impl Layout {
                 None => layout.files.push((head.to_owned(), format!("{body}\n"))),
             }
         }
+        layout
+    }
+
+    /// The same with another `--http`.
+    pub fn in_mode(&self, mode: &str) -> Self {
+        let mut layout = self.clone();
+        layout.name = format!("{} --http {mode}", self.name);
+        layout.args.extend(["--http".to_owned(), mode.to_owned()]);
         layout
     }
 
@@ -233,6 +252,10 @@ impl Layout {
             _folder: folder,
         }
     }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Does the name match, where `*` stands for any characters and `?` for one?

@@ -8,6 +8,7 @@ mod layout;
 mod place;
 mod probe;
 mod random;
+mod same;
 pub mod trial;
 
 use self::trial::{End, carry_out, carry_out_files};

@@ -8,16 +8,19 @@ use super::trial::Trial;
 use crate::support::client::bracketed;
 
 /// Where a request goes: address, port, over TLS, name, path.
-pub type Question = (IpAddr, u16, bool, String, &'static str);
+pub type Question = (IpAddr, u16, bool, String, String);
 
-/// What everybody is asked for; the redirect must keep all of it.
+/// What everybody is asked for, besides the paths of the layout; the redirect must keep all of it.
 pub const PAGE: &str = "/index.html?a=b";
+
+/// What stays for certificate authorities in a redirecting virtual host.
+pub const CHALLENGE: &str = "/.well-known/acme-challenge/token";
 
 /// All replies by question; nobody listens where nothing was asked.
 pub struct Replies(pub BTreeMap<Question, Reply>);
 
 impl Replies {
-    fn to(&self, question: &Question) -> Reply {
+    pub fn to(&self, question: &Question) -> Reply {
         let found = self.0.get(question);
         found.cloned().unwrap_or(Reply::Refused)
     }
@@ -30,7 +33,7 @@ pub struct Place<'a> {
     pub after: &'a Replies,
     pub ip: IpAddr,
     pub name: &'a str,
-    pub path: &'static str,
+    pub path: &'a str,
     pub wanted: &'a [String],
 }
 
@@ -46,7 +49,11 @@ impl Place<'_> {
 
     /// Over HTTP on this port.
     fn on_port(&self, all: &Replies, port: u16, name: &str) -> Reply {
-        all.to(&(self.ip, port, false, name.to_owned(), self.path))
+        self.plain_at(self.ip, all, port, name)
+    }
+
+    pub fn plain_at(&self, ip: IpAddr, all: &Replies, port: u16, name: &str) -> Reply {
+        all.to(&(ip, port, false, name.to_owned(), self.path.to_owned()))
     }
 
     fn secure(&self, all: &Replies, name: &str) -> Reply {
@@ -54,7 +61,13 @@ impl Place<'_> {
     }
 
     fn secure_at(&self, ip: IpAddr, all: &Replies, name: &str) -> Reply {
-        all.to(&(ip, self.trial.network.https, true, name.to_owned(), self.path))
+        all.to(&(
+            ip,
+            self.trial.network.https,
+            true,
+            name.to_owned(),
+            self.path.to_owned(),
+        ))
     }
 
     fn is_wanted(&self) -> bool {
@@ -71,12 +84,13 @@ impl Place<'_> {
             let is_address = self.name.parse::<IpAddr>().is_ok();
             was == there(&self.wanted[0]) && (was == there("unknown.test") || is_address)
         };
-        let redirected = self.path == PAGE && is == self.redirect() && (self.is_wanted() || is_default());
+        let redirected =
+            self.path != CHALLENGE && is == self.redirect() && (self.is_wanted() || is_default());
         // Where it is the only one for HTTP, it is the one that goes off.
         let http = self.trial.layout.options("--http");
         let off = is == Reply::Refused && matches!(http.as_slice(), [] | ["off"]) && !self.is_http_heard();
         // As on the HTTP port: a redirecting virtual host inherits the main server's files.
-        let inherits = self.path != PAGE && self.is_wanted() && was == there("unknown.test");
+        let inherits = self.path == CHALLENGE && self.is_wanted() && was == there("unknown.test");
         let fine = was == is || off || (redirected || inherits) && http == ["redirect"];
         (!fine).then(|| format!("the other port was {was:?}, is {is:?}"))
     }
@@ -95,19 +109,18 @@ impl Place<'_> {
             self.plain(self.before, self.name),
             self.plain(self.after, self.name),
         );
-        let site = self.plain(self.before, &self.wanted[0]);
         // Names that nobody has get a default at each address.
         let nobodys = self.plain(self.before, "unknown.test");
         let is_address = self.name.parse::<IpAddr>().is_ok();
         let fine = match self.trial.layout.options("--http").first() {
             Some(&"redirect") => {
                 let goes = is == self.redirect();
-                match (self.is_wanted(), self.path) {
-                    (true, PAGE) => goes || is == was && !self.has_site_here(),
+                match (self.is_wanted(), self.path != CHALLENGE) {
+                    (true, true) => goes || is == was && !self.has_site_here(),
                     // A redirecting virtual host for a name that nobody had inherits the main server's files.
                     (true, _) => is == was || was == nobodys,
                     // Who got the site as its default goes with it.
-                    (false, PAGE) => is == was || goes && was == site && (was == nobodys || is_address),
+                    (false, true) => is == was || goes && self.is_default_here(is_address),
                     (false, _) => is == was,
                 }
             }
@@ -115,6 +128,22 @@ impl Place<'_> {
             _ => is == was || is == Reply::Refused,
         };
         (!fine).then(|| format!("HTTP was {was:?}, is {is:?}"))
+    }
+
+    /// Did the name get the site as its default, as its page shows? What it redirects to may hold the name.
+    fn is_default_here(&self, is_address: bool) -> bool {
+        let page = |name: &str| {
+            let question = (
+                self.ip,
+                self.trial.network.http,
+                false,
+                name.to_owned(),
+                PAGE.to_owned(),
+            );
+            self.before.to(&question)
+        };
+        let was = page(self.name);
+        was == page(&self.wanted[0]) && (was == page("unknown.test") || is_address)
     }
 
     fn redirect(&self) -> Reply {
@@ -159,7 +188,7 @@ impl Place<'_> {
             let mut homes = self.trial.ips();
             homes.retain(|ip| {
                 ends.iter().any(|(port, tls)| {
-                    let reply = all.to(&(*ip, *port, *tls, domain.clone(), self.path));
+                    let reply = all.to(&(*ip, *port, *tls, domain.clone(), self.path.to_owned()));
                     let body = reply.body();
                     body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
                 })
@@ -174,7 +203,7 @@ impl Place<'_> {
     }
 
     /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
-    fn is_home_elsewhere(&self) -> bool {
+    pub fn is_home_elsewhere(&self) -> bool {
         let homes = self.homes();
         let chosen = !self.trial.layout.options("--vhost").is_empty();
         chosen || !homes.is_empty() && !homes.contains(&self.ip)
@@ -212,14 +241,7 @@ impl Place<'_> {
         if unchanged && self.is_home_elsewhere() {
             return None;
         }
-        let Reply::Http {
-            leaf,
-            status: 200,
-            body,
-            hsts,
-            ..
-        } = &is
-        else {
+        let Reply::Http { leaf, hsts, .. } = &is else {
             return wrong("no HTTPS");
         };
         if *leaf != Some(digest(&self.trial.set_up.new.der)) {
@@ -228,15 +250,30 @@ impl Place<'_> {
         if hsts.is_some() != self.trial.layout.args.iter().any(|argument| argument == "--hsts") {
             return wrong("HSTS");
         }
-        if let Some(page) = &self.trial.layout.page
+        self.content(&was, &is)
+    }
+
+    /// What is wrong with what HTTPS shows of a wanted name.
+    fn content(&self, was: &Reply, is: &Reply) -> Option<String> {
+        let wrong = |what: &str| Some(format!("{what}: was {was:?}, is {is:?}"));
+        if let (Some(page), Some(body)) = (&self.trial.layout.page, is.body())
+            && [PAGE, CHALLENGE].contains(&self.path)
             && !body.ends_with(page)
         {
             return wrong("not the page that was expected");
         }
-        if self.is_own_page(body, &was) {
-            None
-        } else {
-            wrong("another page over HTTPS")
+        // What HTTPS showed already is nobody's measure, and a name that nobody had gets the main server's.
+        let plain = self.plain(self.before, self.name);
+        let is_default = *was == self.secure(self.before, "unknown.test");
+        let is_new = is_default || !matches!(was, Reply::Http { .. });
+        let is_nobodys = plain == self.plain(self.before, "unknown.test");
+        if is_new && !is_nobodys {
+            return self.differs(is);
+        }
+        match is.body() {
+            Some(body) if !self.is_own_page(body, was) => wrong("another page over HTTPS"),
+            None if self.path == PAGE && !self.is_kept(&plain, is) => wrong("no page over HTTPS"),
+            _ => None,
         }
     }
 
@@ -259,7 +296,7 @@ impl Place<'_> {
         for ip in self.trial.ips() {
             for name in [self.name, &self.wanted[0]] {
                 for port in [network.http, self.trial.set_up.other] {
-                    known.push(self.before.to(&(ip, port, false, name.to_owned(), self.path)));
+                    known.push(self.plain_at(ip, self.before, port, name));
                 }
             }
         }

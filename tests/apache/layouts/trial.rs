@@ -5,15 +5,17 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, SetUp};
-use super::place::{PAGE, Place, Replies};
+use super::place::{CHALLENGE, PAGE, Place, Replies};
 use super::probe::{Reply, ask};
+use super::same::parts;
 use crate::support::apache::{Apache, Ask, Httpd};
 use crate::support::files::fixture;
 use crate::support::network::Network;
 use crate::support::process::Outcome;
 use crate::support::program::esync_ssl;
 
-const CHALLENGE: &str = "/.well-known/acme-challenge/token";
+/// How often a client is sent on within HTTPS.
+const HOPS: usize = 5;
 
 /// How a trial ended well.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,11 +56,18 @@ pub fn carry_out_file(name: &str, httpd: &Httpd, network: &Network) -> Result<()
     let path = fixture("layouts").join(format!("{name}.txt"));
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let layout = Layout::parse(name, &text);
-    match carry_out(&layout, httpd, network)? {
-        End::Enabled if layout.refused.is_none() => Ok(()),
-        End::Refused(_) if layout.refused.is_some() => Ok(()),
-        end => Err(format!("=== {name}: {end:?}")),
+    let mut modes = vec![layout.clone()];
+    if !layout.modes.is_empty() {
+        modes = layout.modes.iter().map(|mode| layout.in_mode(mode)).collect();
     }
+    for layout in &modes {
+        match carry_out(layout, httpd, network)? {
+            End::Enabled if layout.refused.is_none() => {}
+            End::Refused(_) if layout.refused.is_some() => {}
+            end => return Err(format!("=== {}: {end:?}", layout.name)),
+        }
+    }
+    Ok(())
 }
 
 /// Carries a layout out. The error says what was wrong.
@@ -144,13 +153,19 @@ impl Trial<'_> {
             return Err(format!("not the end that was expected: {}", outcome.report()));
         }
         let enabled = self.set_up.files();
-        let after = {
+        let (after, endless) = {
             let server = self
                 .start()
                 .map_err(|error| format!("Apache does not start afterwards: {error}"))?;
-            self.ask_everything(&server)
+            let after = self.ask_everything(&server);
+            let endless = self.endless(&before, &after);
+            (after, endless)
         };
         self.compare(&before, &after)?;
+        if let Some(what) = endless {
+            return Err(what);
+        }
+        self.awake(&after)?;
         self.texts(&original, &enabled)?;
         let again = self.enable();
         if again.code != Some(0)
@@ -258,9 +273,9 @@ impl Trial<'_> {
                     continue;
                 }
                 for name in self.layout.names() {
-                    for path in [PAGE, CHALLENGE] {
+                    for path in self.paths() {
                         let reply = ask(ip, port, tls, &name, path);
-                        all.insert((ip, port, tls, name.clone(), path), reply);
+                        all.insert((ip, port, tls, name.clone(), path.to_owned()), reply);
                     }
                 }
             }
@@ -268,11 +283,64 @@ impl Trial<'_> {
         Replies(all)
     }
 
+    /// The page, what certificate authorities ask for, and what the layout says.
+    fn paths(&self) -> Vec<&str> {
+        let own = self.layout.paths.iter().map(String::as_str);
+        [PAGE, CHALLENGE].into_iter().chain(own).collect()
+    }
+
+    /// Asks while the server runs: who is sent on without end within HTTPS, that was not there before?
+    fn endless(&self, before: &Replies, after: &Replies) -> Option<String> {
+        for ((ip, port, tls, name, path), reply) in &after.0 {
+            let was = before.0.get(&(*ip, *port, *tls, name.clone(), path.clone()));
+            if !tls || matches!(was, Some(Reply::Http { .. })) || !self.layout.wanted().contains(name) {
+                continue;
+            }
+            let (mut reply, mut hops) = (reply.clone(), 0);
+            while let Reply::Http {
+                location: Some(location),
+                ..
+            } = &reply
+            {
+                let Some(("https", host, to, rest)) = parts(location) else {
+                    break;
+                };
+                if to != *port || !self.layout.wanted().iter().any(|name| name == host) {
+                    break;
+                }
+                hops += 1;
+                if hops > HOPS {
+                    return Some(format!(
+                        "{name}{path} at {ip} leads on without end, to {location}"
+                    ));
+                }
+                reply = ask(*ip, to, true, host, if rest.is_empty() { "/" } else { rest });
+            }
+        }
+        None
+    }
+
+    /// With the flag that the layout names it starts, too, and serves the names as without it.
+    fn awake(&self, after: &Replies) -> Result<(), String> {
+        let Some(flag) = &self.layout.wakes else {
+            return Ok(());
+        };
+        let server = self.ask.clone().define(flag).start(&[]);
+        let server = server.map_err(|error| format!("Apache does not start with -D {flag}: {error}"))?;
+        let awake = self.ask_everything(&server);
+        let wanted = self.layout.wanted();
+        let mut served = after.0.iter().filter(|((.., name, _), _)| wanted.contains(name));
+        match served.find(|(question, reply)| awake.0.get(question) != Some(reply)) {
+            Some((question, _)) => Err(format!("with -D {flag} the answer to {question:?} is another")),
+            None => Ok(()),
+        }
+    }
+
     fn compare(&self, before: &Replies, after: &Replies) -> Result<(), String> {
         let wanted = self.layout.wanted();
         for ip in self.ips() {
             for name in self.layout.names() {
-                for path in [PAGE, CHALLENGE] {
+                for path in self.paths() {
                     let place = Place {
                         trial: self,
                         before,

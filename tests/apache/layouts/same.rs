@@ -1,0 +1,149 @@
+//! What HTTPS is to answer where HTTP answered so: the same page and status, and redirects in their https form. It asks
+//! nobody.
+
+use super::place::{PAGE, Place};
+use super::probe::Reply;
+
+impl Place<'_> {
+    /// What is wrong with the answer of a wanted name over HTTPS, measured by what HTTP answered; nothing where HTTP is
+    /// no measure.
+    pub fn differs(&self, is: &Reply) -> Option<String> {
+        let Reply::Http { location, .. } = is else {
+            return None;
+        };
+        if let Some(location) = location
+            && self.is_plain_of_ours(location)
+        {
+            return Some(format!("HTTPS leads back to {location}"));
+        }
+        let known = self.measures();
+        if known.is_empty() || known.iter().any(|was| self.is_same(was, is)) {
+            return None;
+        }
+        Some(format!("HTTP was {:?}, HTTPS is {is:?}", known[0]))
+    }
+
+    /// Is it no page because HTTP showed none?
+    pub fn is_kept(&self, plain: &Reply, is: &Reply) -> bool {
+        plain.body().is_none() && self.is_same(plain, is)
+    }
+
+    /// What HTTP answered, first that to the name itself; a further name may show what the first one showed.
+    fn measures(&self) -> Vec<Reply> {
+        let network = self.trial.network;
+        let ports = [network.http, self.trial.set_up.other];
+        let mut ips = vec![self.ip];
+        if self.is_home_elsewhere() {
+            ips.extend(self.trial.ips());
+        }
+        let mut all = Vec::new();
+        for name in [self.name, &self.wanted[0]] {
+            for ip in &ips {
+                let replies = ports.map(|port| self.plain_at(*ip, self.before, port, name));
+                all.extend(
+                    replies
+                        .into_iter()
+                        .filter(|reply| matches!(reply, Reply::Http { .. })),
+                );
+            }
+        }
+        all
+    }
+
+    fn is_same(&self, was: &Reply, is: &Reply) -> bool {
+        let (
+            Reply::Http {
+                status,
+                location,
+                body,
+                ..
+            },
+            Reply::Http {
+                status: status_now,
+                location: location_now,
+                body: body_now,
+                ..
+            },
+        ) = (was, is)
+        else {
+            return false;
+        };
+        let Some(location) = location else {
+            return (status, body) == (status_now, body_now) && location_now.is_none();
+        };
+        let wanted = self.in_https_form(location);
+        let goes_there =
+            status == status_now && location_now.as_deref().map(plainly).as_ref() == Some(&wanted);
+        goes_there || self.led_here(&wanted) && location_now.as_deref().map(plainly).as_ref() != Some(&wanted)
+    }
+
+    /// Did HTTP lead to the very place that is asked, or to another of the names that HTTP led there as well? Then
+    /// HTTPS shows what is there.
+    fn led_here(&self, target: &str) -> bool {
+        let network = self.trial.network;
+        self.wanted.iter().any(|name| {
+            let here = plainly(&format!(
+                "https://{}:{}{}",
+                bracket(name),
+                network.https,
+                self.path
+            ));
+            let led = self.plain_at(self.ip, self.before, network.http, name);
+            let leads = matches!(led, Reply::Http { location: Some(to), .. } if plainly(&to) == target);
+            here == target && (name == self.name || leads)
+        })
+    }
+
+    fn in_https_form(&self, location: &str) -> String {
+        let https = self.trial.network.https;
+        match parts(location) {
+            Some((_, host, _, rest)) if self.is_plain_of_ours(location) => {
+                plainly(&format!("https://{host}:{https}{rest}"))
+            }
+            _ => plainly(location),
+        }
+    }
+
+    /// Is it the plain address of a name that is served over HTTPS?
+    fn is_plain_of_ours(&self, location: &str) -> bool {
+        let Some((scheme, host, port, _)) = parts(location) else {
+            return false;
+        };
+        let name = host.trim_matches(['[', ']']);
+        let is_wanted = self.wanted.iter().any(|wanted| wanted == name);
+        scheme == "http" && port == self.trial.network.http && (is_wanted || self.has_tls(name))
+    }
+
+    /// Does another virtual host show its own page over HTTPS?
+    fn has_tls(&self, name: &str) -> bool {
+        let own = self.trial.layout.own_pages_of(name);
+        let https = self.trial.network.https;
+        let page = (self.ip, https, true, name.to_owned(), PAGE.to_owned());
+        let shown = self.before.to(&page);
+        let is_own = |body: &String| own.iter().any(|page| body.ends_with(page.as_str()));
+        shown.body().is_some_and(is_own)
+    }
+}
+
+fn bracket(name: &str) -> String {
+    crate::support::client::bracketed(name).to_string()
+}
+
+/// Scheme, host, port and all behind it.
+pub fn parts(location: &str) -> Option<(&str, &str, u16, &str)> {
+    let (scheme, rest) = location.split_once("://")?;
+    let (host, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let usual = if scheme == "https" { 443 } else { 80 };
+    match host.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((host, port)) => Some((scheme, host, port.parse().ok()?, rest)),
+        None => Some((scheme, host, usual, rest)),
+    }
+}
+
+/// An address with its port, however it is written.
+fn plainly(location: &str) -> String {
+    match parts(location) {
+        Some((scheme, host, port, rest)) => format!("{scheme}://{host}:{port}{rest}"),
+        None => location.to_owned(),
+    }
+}
