@@ -112,7 +112,7 @@ mod at_console {
         let mut command = Command::new(program);
         command.stdin(keyboard.expect("the keyboard"));
         command.args(arguments).stdout(Stdio::null()).stderr(said);
-        let mut child = command.spawn().expect("a run");
+        let mut child = super::support::process::start(&mut command).expect("a run");
         fs::write(number, child.id().to_string()).expect("a file");
         let status = child.wait().expect("its end");
         std::process::exit(status.code().unwrap_or(1));
@@ -290,7 +290,7 @@ mod tests {
             let before = self.files();
             files::write(&self.beside(SLOW), slow_at);
             let mut enable = self.enable(&["--yes"]);
-            let mut child = enable.creation_flags(CREATE_NEW_CONSOLE).spawn().expect("a run");
+            let mut child = process::start(enable.creation_flags(CREATE_NEW_CONSOLE)).expect("a run");
             self.wait_until("slow", || {
                 let over = child.try_wait().expect("its state");
                 assert_eq!(over, None, "{}", self.said());
@@ -373,7 +373,7 @@ mod tests {
         run.arg("run").arg(std::env::current_exe().expect("this program"));
         run.arg(at_console::HERE).arg(&number).arg(site.said_in());
         run.arg(enable.get_program()).args(enable.get_args());
-        let mut console = run.stdin(Stdio::null()).spawn().expect("a console");
+        let mut console = process::start(run.stdin(Stdio::null())).expect("a console");
         site.wait_until("asked", || {
             assert_eq!(console.try_wait().expect("its state"), None, "{}", site.said());
             site.said().contains("[y/N]")

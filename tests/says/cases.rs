@@ -18,7 +18,7 @@ use std::time::SystemTime;
 use crate::support::case::{Case, SetUp};
 use crate::support::files::snapshot;
 use crate::support::normal::Normaliser;
-use crate::support::program;
+use crate::support::{process, program};
 use serde_json::Value;
 
 /// Where the program leaves the files as they were.
@@ -236,9 +236,8 @@ impl<'a> Trial<'a> {
             .args(&self.set_up.args)
             .args(flags)
             .current_dir(self.set_up.folder.path())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program starts")
+            .stdin(Stdio::null());
+        process::output(&mut command).expect("the program starts")
     }
 
     fn check_status(&mut self, flag: &str, output: &Output, wanted: i32) {

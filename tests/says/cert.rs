@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::support::certificates::{Authority, Leaf};
 use crate::support::containers::{der, encrypted_key, p7b, pfx};
 use crate::support::files;
-use crate::support::process::Outcome;
+use crate::support::process::{self, Outcome};
 use crate::support::program::{binary, esync_ssl};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -253,7 +253,8 @@ fn a_pass_phrase_is_taken_off() {
 fn a_pass_phrase_comes_from_standard_input() {
     let desk = Desk::new();
     files::write(&desk.path("enc.key"), encrypted_key(&desk.leaf.key, PHRASE));
-    let mut child = Command::new(binary())
+    let mut command = Command::new(binary());
+    command
         .args([
             "cert",
             "decrypt-key",
@@ -265,9 +266,8 @@ fn a_pass_phrase_comes_from_standard_input() {
         .current_dir(desk.folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    let mut child = process::start(&mut command).unwrap();
     writeln!(child.stdin.take().unwrap(), "{PHRASE}").unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(

@@ -74,7 +74,7 @@ fn a_private_key_given_as_a_log_is_not_shown() {
         for given in [file.to_str().expect("text"), "-"] {
             let mut command = esync_ssl().args(["explain", given]).into_command();
             command.stdin(std::fs::File::open(&file).expect("the file"));
-            let outcome = command.output().expect("its output");
+            let outcome = support::process::output(&mut command).expect("its output");
             let said = String::from_utf8_lossy(&[outcome.stdout, outcome.stderr].concat()).into_owned();
             assert_eq!(outcome.status.code(), Some(4), "{said}");
             assert!(said.contains("holds a private key"), "{said}");

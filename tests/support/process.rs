@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -86,6 +86,26 @@ pub fn this_test(name: &str) -> Command {
     command
 }
 
+/// Starts the command. Under load, wine now and then does not get a process under way and says
+/// `ERROR_INTERNAL_ERROR`: that says nothing about the program, so it is tried again.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let mut spawned = command.spawn();
+    for _ in 0..10 {
+        if !matches!(&spawned, Err(error) if cfg!(windows) && error.raw_os_error() == Some(1359)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        spawned = command.spawn();
+    }
+    spawned
+}
+
+/// Like [`Command::output`], by [`start`].
+pub fn output(command: &mut Command) -> std::io::Result<Output> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    start(command)?.wait_with_output()
+}
+
 /// Runs the command without input until it ends; fails the test when that takes longer than `limit`.
 ///
 /// Output goes through files and not pipes: a grandchild that lives on cannot keep the test waiting, and no
@@ -98,15 +118,7 @@ pub fn finish(command: &mut Command, limit: Duration) -> Outcome {
     command.stdin(Stdio::null());
     command.stdout(stdout.try_clone().expect("a second handle of the file"));
     command.stderr(stderr.try_clone().expect("a second handle of the file"));
-    let mut spawned = command.spawn();
-    for _ in 0..5 {
-        // ERROR_INTERNAL_ERROR: under load, wine now and then does not get a process under way.
-        if !matches!(&spawned, Err(error) if cfg!(windows) && error.raw_os_error() == Some(1359)) {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(500));
-        spawned = command.spawn();
-    }
+    let spawned = start(command);
     let mut child = spawned.unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);

@@ -697,12 +697,11 @@ mod unix {
             .args(site.enable_arguments())
             .args(["--lock-timeout", "300"])
             .into_command();
-        let mut waiting = waiting
+        waiting
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("a run");
+            .stderr(Stdio::piped());
+        let mut waiting = support::process::start(&mut waiting).expect("a run");
         let mut said = String::new();
         let mut stderr = waiting.stderr.take().expect("its words");
         let mut byte = [0; 1];
