@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::trail;
+
 /// Bytes of one file of the configuration. A hundred thousand virtual hosts in one file have 130 MB.
 pub const CONFIGURATION: u64 = 512 << 20;
 /// Bytes of all files of a configuration together, each as often as it is read.
@@ -24,6 +26,8 @@ pub const LOGS: u64 = 64 << 20;
 pub const PIPED_LOG: u64 = 1 << 30;
 /// Bytes of a file with a pass-phrase.
 pub const PASS_PHRASE: u64 = 64 << 10;
+/// Bytes of an answer file.
+pub const ANSWERS: u64 = 1 << 20;
 /// Bytes of Debian's `envvars`.
 pub const ENVVARS: u64 = 1 << 20;
 /// Bytes of a small file with a number or a few words: `PidFile`, the holder of a lock.
@@ -62,6 +66,7 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
         options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
     }
     let file = options.open(path)?;
+    trail::read(path);
     let metadata = file.metadata()?;
     regular(&metadata)?;
     Ok((file, metadata))

@@ -19,6 +19,7 @@
 //! - [`shown`]: what others wrote, as people may see it.
 //! - [`quoted`]: paths in commands that people are told to type.
 //! - `inherited`: what a program cannot work with that it gets from whoever started it.
+//! - `trail`: what was read, run and decided, for who asks how it came to an answer.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -76,3 +77,4 @@ mod refusal_code;
 pub mod server;
 pub mod shown;
 pub mod tls;
+mod trail;

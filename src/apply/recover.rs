@@ -229,10 +229,11 @@ impl Store<'_> {
         }
         let force = matches!(believed, Believed::Found { force: true, .. });
         if !(force || now.is_same(&entry.after) || now == State::Absent) {
-            return Err(io::Error::other(
+            return Err(io::Error::other(format!(
                 "somebody changed it since, and it is not overwritten; keep what is needed of it elsewhere, then run \
-                 esync-ssl restore --recover --force",
-            ));
+                 esync-ssl restore --recover --force {}",
+                RefusalCode::LeftoversNotUndoable
+            )));
         }
         place.refuse_led()?;
         let step = Step {

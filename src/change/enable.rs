@@ -9,7 +9,7 @@ use super::prove::broken::{refuse_broken, refuse_endless};
 use super::prove::{prove, woken};
 use super::request::Request;
 use super::site;
-use super::step::STEPS;
+use super::step::{GOALS, STEPS};
 use super::work::Work;
 
 /// Each step may bring in a file in which another finds something to do; more than this is our mistake.
@@ -37,11 +37,24 @@ impl Plan {
             None => site::place_of(original, asked),
             Some((file, line)) => Some((site::whole_path(original, file, *line), *line)),
         };
+        plan.trail.push(match &request.site {
+            Some((file, line)) => {
+                format!(
+                    "{}: its site over HTTP is the virtual host {}:{line}",
+                    request.domain,
+                    file.display()
+                )
+            }
+            None => format!(
+                "{}: no virtual host has it over HTTP alone, so it is the main server's or over TLS already",
+                request.domain
+            ),
+        });
         // A cache may become active only through a file that a step brought in, so the steps repeat until none has
         // anything to add.
         for round in 0.. {
             let mut edited = false;
-            for step in STEPS {
+            for (step, goal) in STEPS.iter().zip(GOALS) {
                 let configuration = edited_so_far.as_ref().unwrap_or(original);
                 let acts = step(configuration, &request).map_err(|error| {
                     // The site that was found may have gone with mod_ssl's coming.
@@ -49,6 +62,9 @@ impl Plan {
                     let lost = lost.filter(|_| asked.site.is_none());
                     lost.unwrap_or(error)
                 })?;
+                if round == 0 || !acts.is_empty() {
+                    plan.trail.push(told(goal, acts.len()));
+                }
                 if !acts.is_empty() {
                     edited = true;
                     let (edits, links) = split(acts);
@@ -84,6 +100,15 @@ impl Plan {
         plan.notes = notes(original, configuration, &request);
         plan.files = work.changed();
         Ok(plan)
+    }
+}
+
+/// What a step had to do for its goal.
+fn told(goal: &str, acts: usize) -> String {
+    match acts {
+        0 => format!("step: {goal}: nothing to do"),
+        1 => format!("step: {goal}: 1 change"),
+        some => format!("step: {goal}: {some} changes"),
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Plan {
     pub unlinks: Vec<Link>,
     /// What the administrator should know beside the changes.
     pub notes: Vec<String>,
+    /// What was decided on the way, and what each step had to do.
+    pub trail: Vec<String>,
 }
 
 impl Plan {

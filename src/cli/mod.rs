@@ -4,15 +4,15 @@ mod arguments;
 mod command;
 mod printer;
 mod render;
-
-use clap::Parser;
+mod volume;
 
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::operation::Progress;
 use crate::server::scratch;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Line};
 use printer::Printer;
+use volume::Volume;
 
 pub use crate::operation::{Pace, World};
 
@@ -23,16 +23,8 @@ pub fn run() -> ExitStatus {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
-    let world = &World {
-        command: typed
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
-        ..*world
-    };
-    let arguments = match Arguments::try_parse_from(typed) {
-        Ok(arguments) => arguments,
+    let line = match Line::read(arguments.into_iter().collect(), &|name| std::env::var_os(name)) {
+        Ok(line) => line,
         Err(error) => {
             // --help and --version are answers, everything else is a wrong command line.
             if !error.use_stderr() {
@@ -45,14 +37,28 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
             return ExitStatus::Usage;
         }
     };
-    let Arguments { command, global } = arguments;
+    let world = &World {
+        command: line
+            .words
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        ..*world
+    };
+    let Arguments { command, global } = line.arguments;
     // A dump has no other form than JSON.
     let printer = Printer::new(global.json || matches!(command, Command::Dump(_)), global.color);
+    let printer = printer.with(Volume::of(&global));
+    if let Some(answers) = line.answers {
+        Printer::plain(&answers);
+        return ExitStatus::Done;
+    }
     if printer.is_json() {
         interrupt::answers_in_json();
     }
     swept(&printer);
     let result = command::run(&command, &global, world, &printer);
+    printer.tell_trail();
     result.unwrap_or_else(|failure| printer.failure(&failure))
 }
 

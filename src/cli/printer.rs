@@ -11,16 +11,19 @@ use zeroize::Zeroizing;
 
 use super::arguments::ColorChoice;
 use super::render::{self, explain, findings};
+use super::volume::Volume;
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
 use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
 use crate::shown::{deceives, printable};
+use crate::trail;
 
 /// Prints for people or for programs.
 pub struct Printer {
     json: bool,
+    volume: Volume,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
     held: RefCell<Option<Vec<(Stream, String)>>>,
     /// Parts of every document.
@@ -69,12 +72,41 @@ impl Printer {
         }
         Printer {
             json,
+            volume: Volume::default(),
             held: RefCell::default(),
             added: RefCell::default(),
         }
     }
 
+    /// The same, saying more or less beside the answer.
+    pub fn with(self, volume: Volume) -> Self {
+        if volume == Volume::Verbose {
+            trail::keep();
+        }
+        Printer { volume, ..self }
+    }
+
+    /// An answer that is neither for people nor a document.
+    pub fn plain(text: &str) {
+        Printer::write(Stream::Answer, text);
+    }
+
+    /// Tells what was read, run and decided since.
+    pub fn tell_trail(&self) {
+        if self.volume == Volume::Verbose {
+            for line in trail::take() {
+                let line = printable(line.as_bytes());
+                self.put(Stream::Talk, &format!("\x1b[2m- {line}\x1b[0m"));
+            }
+        }
+    }
+
     fn print(&self, stream: Stream, text: &str) {
+        self.tell_trail();
+        self.put(stream, text);
+    }
+
+    fn put(&self, stream: Stream, text: &str) {
         match &mut *self.held.borrow_mut() {
             Some(held) => held.push((stream, text.to_owned())),
             None => Printer::write(stream, text),
@@ -168,7 +200,7 @@ impl Printer {
         } else {
             "error"
         };
-        self.talk(&format!("esync-ssl: {word}: {message}"));
+        self.print(Stream::Talk, &format!("esync-ssl: {word}: {message}"));
         failure.status
     }
 }
@@ -187,7 +219,13 @@ fn document_of(failure: &Failure, message: &str) -> serde_json::Value {
 
 impl Progress for Printer {
     fn talk(&self, text: &str) {
-        self.print(Stream::Talk, text);
+        if self.volume != Volume::Quiet {
+            self.print(Stream::Talk, text);
+        }
+    }
+
+    fn detail(&self, text: &str) {
+        trail::decided(|| text.to_owned());
     }
 
     fn unchanged(&self, why: &str) {
@@ -201,11 +239,19 @@ impl Progress for Printer {
     }
 
     fn findings(&self, found: &[Finding], forced: &[Code]) {
-        self.talk(findings::lines(found, forced).trim_end());
+        if self.volume != Volume::Quiet {
+            return self.talk(findings::lines(found, forced).trim_end());
+        }
+        let open = found.iter().filter(|finding| finding.is_open(forced));
+        let open: Vec<Finding> = open.cloned().collect();
+        if !open.is_empty() {
+            self.print(Stream::Talk, findings::lines(&open, forced).trim_end());
+        }
     }
 
     fn logs(&self, report: &LogReport) {
-        self.talk(explain::text(report).trim_end());
+        // It belongs to an error.
+        self.print(Stream::Talk, explain::text(report).trim_end());
     }
 
     fn interrupted(&self, run: &Unfinished, remedy: &str) {
@@ -257,7 +303,9 @@ impl Progress for Printer {
     }
 
     fn first(&self, text: &str) {
-        Printer::write(Stream::Talk, text);
+        if self.volume != Volume::Quiet {
+            Printer::write(Stream::Talk, text);
+        }
     }
 }
 

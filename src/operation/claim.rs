@@ -198,7 +198,7 @@ pub fn undone(root: &Path, place: &Where, voice: &dyn Progress) -> Result<Undone
                     ")"
                 ],
                 ". ",
-                format!("Look at these files, then: {} --force", remedy(root)),
+                format!("Look at these files, then: {} --force {}", remedy(root), RefusalCode::LeftoversNotUndoable),
             ))
         })?;
         voice.talk("note: what follows is as it will be once that is undone");

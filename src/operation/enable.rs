@@ -114,11 +114,19 @@ impl Run<'_> {
         loaded.refuse_other_root()?;
         let files = TlsFiles::of(&asked.files, &loaded, &self.names)?;
         let server = Server::of(Some(&loaded), self.job.place);
+        voice.detail(&format!(
+            "files: certificate {}, key {}",
+            loaded.show(&files.certificate),
+            loaded.show(&files.key)
+        ));
         let findings = files.check(&loaded, server, &self.names);
         judge_files::tell(server, &findings, &asked.forced, voice)?;
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(plan_report::failure)?;
+        for line in &plan.trail {
+            voice.detail(line);
+        }
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);

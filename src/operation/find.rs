@@ -21,6 +21,7 @@ use crate::server::retry_missing;
 use crate::server::service;
 use crate::server::trust::{self, Others, Reach};
 use crate::shown::printable;
+use crate::trail;
 
 /// A configuration that was found and read.
 pub struct Loaded {
@@ -56,6 +57,14 @@ impl Loaded {
     pub fn find(place: &Where) -> Result<Loaded, Failure> {
         let (root, main, variable) = (&place.root, &place.config, &place.usual_root);
         let installation = installation(place)?;
+        trail::decided(|| {
+            format!(
+                "server root {}, main file {}: taken because of {}",
+                installation.root.display(),
+                installation.main.display(),
+                installation.found_by
+            )
+        });
         let typed_root = match (root, main, variable) {
             (Some(root), _, _) => root.clone(),
             (None, None, Some(root)) => root.clone(),
@@ -168,6 +177,7 @@ impl Loaded {
         }
         let platform = Platform::of(&bytes);
         let (facts, told_by, binary) = facts(place, &installation, platform)?;
+        trail::decided(|| format!("Apache {}, {told_by}; flags: {}", facts.version, flags_of(&facts)));
         let source = Source::new(installation.root.clone(), platform);
         let main = normalize(&host_bytes(&installation.main), platform);
         let configuration = Configuration::from_bytes(&main, bytes, source.clone(), facts.clone());
@@ -337,6 +347,15 @@ impl Loaded {
         self.configuration
             .source()
             .host_path(self.configuration.server_root())
+    }
+}
+
+fn flags_of(facts: &Facts) -> String {
+    let flags: Vec<String> = facts.flags.iter().map(|flag| printable(flag)).collect();
+    if flags.is_empty() {
+        "none".to_owned()
+    } else {
+        flags.join(" ")
     }
 }
 

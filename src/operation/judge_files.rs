@@ -9,6 +9,7 @@ use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
+use super::way_on;
 use crate::check::certificate::check;
 use crate::check::dialog::Dialog;
 use crate::check::generation::Generation;
@@ -131,8 +132,7 @@ pub fn tell(
         codes.join(", "),
         server.describe()
     );
-    let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
-    let fix = format!("Correct them, or go on in spite of it with {}", each.join(" "));
+    let fix = format!("Correct them{}", way_on::or_go_on(found, forced));
     let refusal = Refusal::new(RefusalCode::FilesWouldNotWork, cause, ". ", fix);
     Err(Failure::refused_for(refusal, found.to_vec(), forced))
 }

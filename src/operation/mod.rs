@@ -53,6 +53,7 @@ mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
+mod way_on;
 mod write;
 
 pub use claim::Settled;

@@ -9,6 +9,7 @@ use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
 use super::rehearsal::Rehearsals;
 use super::running;
+use super::way_on;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 use crate::refusal::{Refusal, RefusalCode};
@@ -23,6 +24,8 @@ pub struct Preflight<'a> {
     forced: &'a [Code],
     /// How things are after a refusal.
     left: &'a str,
+    /// The command goes on in spite of findings by their codes.
+    takes_codes: bool,
     progress: &'a dyn Progress,
 }
 
@@ -39,7 +42,16 @@ impl<'a> Preflight<'a> {
             loaded,
             forced,
             left,
+            takes_codes: true,
             progress,
+        }
+    }
+
+    /// The same for a command that goes on in spite of nothing.
+    pub fn without_codes(self) -> Self {
+        Preflight {
+            takes_codes: false,
+            ..self
         }
     }
 
@@ -81,7 +93,13 @@ impl<'a> Preflight<'a> {
         codes.dedup();
         let cause = format!("Apache would not come up again: {}", codes.join(", "));
         self.progress.findings(&found, self.forced);
-        let refusal = Refusal::new(RefusalCode::PreflightFailed, cause, ". ", self.left);
+        let next = if self.takes_codes {
+            format!("Correct this{}", way_on::or_go_on(&found, self.forced))
+        } else {
+            "Correct this first; esync-ssl check shows it again".to_owned()
+        };
+        let fix = format!("{}. {next}", self.left);
+        let refusal = Refusal::new(RefusalCode::PreflightFailed, cause, ". ", fix);
         Err(Failure::refused_for(refusal, found, self.forced))
     }
 }

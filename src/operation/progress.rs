@@ -9,6 +9,9 @@ pub trait Progress {
     /// A line for people.
     fn talk(&self, _text: &str) {}
 
+    /// What was read or asked, or what was decided and why: for who wants to know how it came to what it says.
+    fn detail(&self, _text: &str) {}
+
     /// Nothing needs to change, and why.
     fn unchanged(&self, _why: &str) {}
 

@@ -85,7 +85,7 @@ pub fn run(
             loaded.show(&loaded.installation.root)
         )));
     };
-    let left = "It was left as it is; correct this, or go on in spite of it with --force CODE";
+    let left = "It was left as it is";
     let preflight = Preflight::of(&loaded, &request.force, left, progress);
     preflight.refuse_no_start()?;
     let tested = reader

@@ -57,8 +57,7 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
         false if !writing.start => "left-stopped",
         true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => "shows-it",
         _ => {
-            let left = format!("It was left as it is{}", what_next(site));
-            let preflight = Preflight::of(loaded, forced, &left, progress);
+            let preflight = preflight(loaded, site, forced, "It was left as it is", progress);
             preflight.refuse_no_start()?;
             if !writing.no_rehearsal {
                 preflight.refuse_failed_rehearsal()?;
@@ -79,11 +78,18 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
     })
 }
 
-/// What to do about findings: only what turns HTTPS on for a site takes codes.
-fn what_next(site: Option<&Site>) -> &'static str {
+/// What is looked at before: only what turns HTTPS on for a site goes on by codes of findings.
+fn preflight<'a>(
+    loaded: &'a Loaded,
+    site: Option<&Site>,
+    forced: &'a [Code],
+    left: &'a str,
+    progress: &'a dyn super::Progress,
+) -> Preflight<'a> {
+    let preflight = Preflight::of(loaded, forced, left, progress);
     match site {
-        Some(_) => ". Correct this, or go on in spite of it with --force CODE",
-        None => ". Correct this first; esync-ssl check shows it again",
+        Some(_) => preflight,
+        None => preflight.without_codes(),
     }
 }
 
@@ -247,14 +253,11 @@ impl Server<'_> {
         let progress = self.before.job.voice;
         let untold = |failure| Flop { failure, told: false };
         let told = |failure| Flop { failure, told: true };
-        let left = format!(
-            "Every file is as it was, and Apache was left alone{}",
-            what_next(site)
-        );
+        let left = "Every file is as it was, and Apache was left alone";
         self.service.may_be_told().map_err(|error| {
             untold(service_orders::refused(error).after("every file is as it was, and Apache was left alone"))
         })?;
-        let preflight = Preflight::of(self.new, forced, &left, progress);
+        let preflight = preflight(self.new, site, forced, left, progress);
         preflight.refuse_no_start().map_err(untold)?;
         if !self.before.job.writing.no_rehearsal {
             preflight.refuse_failed_rehearsal().map_err(untold)?;

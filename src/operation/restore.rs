@@ -24,13 +24,20 @@ use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
 
+/// The refusals that can be overridden; the last one by [`recover`] only.
+pub const FORCIBLE: [RefusalCode; 3] = [
+    RefusalCode::EditedSince,
+    RefusalCode::EditedSameLines,
+    RefusalCode::LeftoversNotUndoable,
+];
+
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The backup; the newest where none is named.
     pub id: Option<String>,
-    /// What was edited since is overwritten.
-    pub force: bool,
+    /// Refusals that are overridden: those of [`FORCIBLE`], by which what was edited since is overwritten.
+    pub forced: Vec<RefusalCode>,
     /// Later edits stay, where they do not touch the same lines.
     pub merge: bool,
 }
@@ -143,7 +150,7 @@ pub struct Recovered {
 /// # Errors
 /// When it cannot be undone, or the server does not come back.
 pub fn recover(
-    force: bool,
+    forced: &[RefusalCode],
     writing: &Writing,
     place: &Where,
     world: &World,
@@ -167,6 +174,8 @@ pub fn recover(
             continue;
         }
         let lock = claim.lock(store, Duration::from_secs(claim.patience))?;
+        let force =
+            forced.contains(&RefusalCode::LeftoversNotUndoable) || forced.contains(&RefusalCode::EditedSince);
         found.and(claim.recover(store, &lock, force)?);
     }
     let mut server = None;
@@ -212,16 +221,19 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
 
 /// Later edits are not overwritten unless told.
 fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
-    if request.force {
-        return Ok(());
-    }
+    let is_open = |code: RefusalCode| !request.forced.contains(&code);
     let list = |since: Since| {
         let these = returns.iter().filter(|back| back.since == since);
         let these = these.map(|back| Place::file(&back.path, shown(&back.path).as_bytes()).into());
         these.collect::<Vec<Text>>()
     };
     let (conflicts, merges) = (list(Since::Conflicts), list(Since::Merges));
-    if !conflicts.is_empty() {
+    // All that it takes, where files are of both kinds.
+    let also = match merges.is_empty() || request.merge || !is_open(RefusalCode::EditedSince) {
+        true => String::new(),
+        false => format!(" --force {}", RefusalCode::EditedSince),
+    };
+    if !conflicts.is_empty() && is_open(RefusalCode::EditedSameLines) {
         return Err(Failure::refused(Refusal::new(
             RefusalCode::EditedSameLines,
             say![
@@ -230,10 +242,13 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
                 "; nothing was written. The lines above marked with - would be lost"
             ],
             ": ",
-            "give --force if that is meant",
+            format!(
+                "give --force {}{also} if that is meant",
+                RefusalCode::EditedSameLines
+            ),
         )));
     }
-    if !merges.is_empty() && !request.merge {
+    if !merges.is_empty() && !request.merge && is_open(RefusalCode::EditedSince) {
         return Err(Failure::refused(Refusal::new(
             RefusalCode::EditedSince,
             say![
@@ -242,7 +257,10 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
                 "; nothing was written"
             ],
             ". ",
-            "--merge takes our changes out and keeps those edits, --force overwrites them",
+            format!(
+                "--merge takes our changes out and keeps those edits, --force {} overwrites them",
+                RefusalCode::EditedSince
+            ),
         )));
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::find::Loaded;
+use super::way_on;
 use crate::check::port::{Wanted, wanted};
 use crate::check::{Code, Finding, Place};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
@@ -78,10 +79,9 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
         None => Ok(()),
         Some(finding) => {
             let cause = format!("port {}: {}", finding.summary, finding.cause);
-            let fix = format!(
-                "{} Nothing was written; --force {} goes on in spite of it",
-                finding.fix, finding.code
-            );
+            let found = std::slice::from_ref(&finding);
+            let more = way_on::flags(found, forced).map(|flags| format!("; {flags} goes on in spite of it"));
+            let fix = format!("{} Nothing was written{}", finding.fix, more.unwrap_or_default());
             let refusal = Refusal::new(RefusalCode::PortNotFree, cause, " ", fix);
             Err(Failure::refused_for(refusal, vec![finding], forced))
         }

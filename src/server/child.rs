@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::interrupt::{self, Hold};
+use crate::trail;
 
 /// So much of an answer is read; one that goes on is cut off.
 pub const LONGEST: u64 = 16 << 20;
@@ -43,6 +44,7 @@ impl Group {
     pub fn start(command: &mut Command) -> io::Result<Group> {
         let hold = Hold::new();
         system::apart(command);
+        trail::started(command);
         let child = command.spawn()?;
         #[cfg(windows)]
         let (child, job) = system::in_job(child)?;

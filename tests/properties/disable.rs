@@ -202,7 +202,7 @@ impl Server {
         let (main, source, facts) = self.given();
         let request = Disable {
             domains: domains.iter().map(|name| (*name).to_owned()).collect(),
-            force: false,
+            forced: Vec::new(),
         };
         let plan = Plan::disable(&main, &source, &facts, &request, &self.records);
         if let Err(PlanError::Refused(refusal)) = &plan {

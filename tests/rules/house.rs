@@ -24,6 +24,7 @@ const FLOORS: [&[&str]; 7] = [
         "refusal",
         "refusal_code",
         "shown",
+        "trail",
     ],
     &["httpd", "tls", "apply", "undo"],
     &["mod_ssl"],

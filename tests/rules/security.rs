@@ -48,6 +48,7 @@ fn the_limits_are_those_of_the_code() {
         ("the ends of all logs", size(foreign::LOGS)),
         ("a log that is piped in", size(foreign::PIPED_LOG)),
         ("a pass-phrase", size(foreign::PASS_PHRASE)),
+        ("an answer file", size(foreign::ANSWERS)),
         ("`envvars`", size(foreign::ENVVARS)),
         ("a PidFile, a note", size(foreign::NOTE)),
         ("the manifest of a backup", size(foreign::MANIFEST)),

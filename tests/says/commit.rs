@@ -98,7 +98,7 @@ fn edits_made_after_a_kill_are_not_lost() {
         );
         assert_eq!(site.text(), "Listen 82\n");
     }
-    site.run(&["restore", "--recover", "--force"])
+    site.run(&["restore", "--recover", "--force", "LEFTOVERS-NOT-UNDOABLE"])
         .run()
         .expect_code(0);
     assert_eq!(site.text(), original);
@@ -157,11 +157,11 @@ fn a_restore_needs_no_readable_configuration() {
     site.enable().run().expect_code(0);
     fs::write(site.main(), b"<<<\xff\xfe broken").expect("a broken file");
     site.run(&["restore", "--yes"]).run().expect_code(4);
-    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    site.restore_over(&["--yes"]).run().expect_code(0);
     assert_eq!(site.text(), before);
     site.enable().run().expect_code(0);
     fs::remove_file(site.main()).expect("no main file");
-    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    site.restore_over(&["--yes"]).run().expect_code(0);
     assert_eq!(site.text(), before);
 }
 
@@ -207,7 +207,7 @@ fn later_edits_are_shown_and_can_be_kept() {
     fs::write(site.main(), site.text().replace("SSLEngine on", "SSLEngine off")).expect("an edit");
     let outcome = site.run(&["restore", "--yes", "--merge"]).run().expect_code(4);
     assert!(outcome.stderr_text().contains("--force"), "{}", outcome.report());
-    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    site.restore_over(&["--yes"]).run().expect_code(0);
     assert_eq!(site.text(), before);
 }
 

@@ -213,7 +213,9 @@ fn a_virtual_host_of_others_goes_by_force_only() {
     let original = server.text();
     let outcome = server.disable(&["--yes", "--domain", "own.test"]).expect_code(4);
     assert!(
-        outcome.stderr_text().contains("--force deletes it"),
+        outcome
+            .stderr_text()
+            .contains("--force DISABLE-NOT-OURS deletes it"),
         "{}",
         outcome.report()
     );
@@ -221,8 +223,10 @@ fn a_virtual_host_of_others_goes_by_force_only() {
     server.off(&[]);
     assert_eq!(server.text(), original);
     // Without a domain it would be anybody's.
-    server.disable(&["--yes", "--force"]).expect_code(2);
-    server.off(&["--domain", "own.test", "--force"]);
+    server
+        .disable(&["--yes", "--force", "DISABLE-NOT-OURS"])
+        .expect_code(2);
+    server.off(&["--domain", "own.test", "--force", "DISABLE-NOT-OURS"]);
     let text = server.text();
     assert!(
         !text.contains("own.test") && text.contains("#Listen 443\n"),
@@ -255,7 +259,9 @@ fn lines_of_an_own_virtual_host_come_back() {
         again.report()
     );
     assert!(
-        again.stderr_text().contains("--force deletes it"),
+        again
+            .stderr_text()
+            .contains("--force DISABLE-NOT-OURS deletes it"),
         "{}",
         again.report()
     );

@@ -55,7 +55,7 @@ fn https_is_turned_on_and_off() {
     let request = disable::Request {
         off: change::Disable {
             domains: vec![DOMAIN.to_owned()],
-            force: false,
+            forced: Vec::new(),
         },
         asked_for: by_words,
     };

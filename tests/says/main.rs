@@ -10,6 +10,7 @@ mod enable;
 mod explain_logs;
 mod found;
 mod help;
+mod inputs;
 mod library;
 mod lint;
 mod report;

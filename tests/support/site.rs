@@ -84,6 +84,18 @@ impl Site {
         esync_ssl().args(arguments).arg("--root").arg(self.root())
     }
 
+    /// `restore` that overwrites what was edited since, wherever.
+    pub fn restore_over(&self, arguments: &[&str]) -> Program {
+        let over = [
+            "restore",
+            "--force",
+            "EDITED-SINCE",
+            "--force",
+            "EDITED-SAME-LINES",
+        ];
+        self.run(&[&over, arguments].concat())
+    }
+
     /// Everything below the server root but the backups.
     pub fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
         files::snapshot(&self.root())

@@ -204,7 +204,7 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
         mode(&folder, 0o700);
         for arguments in [
             &["restore", "--recover"][..],
-            &["restore", "--recover", "--force"],
+            &["restore", "--recover", "--force", "LEFTOVERS-NOT-UNDOABLE"],
         ] {
             let outcome = site.run(arguments).run();
             assert_ne!(outcome.code, Some(0), "{mark:?}: {}", outcome.report());
@@ -221,9 +221,7 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
     // Nor is an identifier on the command line.
     for id in ["../../../20260102T030405Z-1", ".."] {
         fs::remove_file(folder.join("unfinished")).ok();
-        site.run(&["restore", id, "--yes", "--force"])
-            .run()
-            .expect_code(4);
+        site.restore_over(&[id, "--yes"]).run().expect_code(4);
         victim.is_unharmed(id);
     }
 }
@@ -334,8 +332,8 @@ fn a_planted_manifest_reaches_nothing_but_the_configuration() {
             }
             let before = site.snapshot();
             let program = match way {
-                "restore" => site.run(&["restore", &id, "--yes", "--force"]),
-                "recover" => site.run(&["restore", "--recover", "--force"]),
+                "restore" => site.restore_over(&[&id, "--yes"]),
+                "recover" => site.run(&["restore", "--recover", "--force", "LEFTOVERS-NOT-UNDOABLE"]),
                 "enable" => site.enable(),
                 _ => site.run(&["disable", "--yes"]),
             };

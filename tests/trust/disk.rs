@@ -440,9 +440,11 @@ fn who_swaps_folders_during_a_restore_gains_nothing() {
     let attack = Attack::start("folder_swapper", &folder, &elsewhere);
     let start = attack.swaps();
     for number in 0..20 {
-        let outcome = site.run(&["restore", id, "--yes", "--force"]).run();
+        let outcome = site.restore_over(&[id, "--yes"]).run();
         assert_eq!(whole(&elsewhere), before, "run {number}: {}", outcome.report());
-        let outcome = site.run(&["restore", "--recover", "--force"]).run();
+        let outcome = site
+            .run(&["restore", "--recover", "--force", "LEFTOVERS-NOT-UNDOABLE"])
+            .run();
         assert_eq!(whole(&elsewhere), before, "run {number}: {}", outcome.report());
         for name in ["below/a.conf", "link/a.conf"] {
             let _ = fs::remove_file(folder.join(name));
@@ -645,7 +647,7 @@ fn who_is_named_in_a_default_access_list_gets_no_rights_by_our_files() {
     // A file that went, and comes back with the mode that was noted.
     site.self_signed().run().expect_code(0);
     fs::remove_file(site.main()).expect("removed");
-    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    site.restore_over(&["--yes"]).run().expect_code(0);
     nobodys(&site, "made again");
     let metadata = fs::metadata(site.main()).expect("the main file");
     assert_eq!(metadata.mode() & 0o777, 0o664);
@@ -758,7 +760,7 @@ fn what_is_put_back_is_not_given_to_who_owns_the_file_now() {
     fs::write(&path, "# theirs\n").expect("a file");
     mode(&path, 0o644);
     give(&path);
-    site.run(&["restore", "--yes", "--force"]).run().expect_code(0);
+    site.restore_over(&["--yes"]).run().expect_code(0);
     let metadata = fs::metadata(&path).expect("the file");
     assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o600));
 }
@@ -810,7 +812,17 @@ fn a_link_of_somebody_else_leads_nobody() {
     site.enable().args(["--http", "keep"]).run().expect_code(0);
     fs::rename(&path, folder.join("away")).expect("moved away");
     symlink(&victim.path, &path).expect("a link");
-    for arguments in [&["restore", "--yes"][..], &["restore", "--yes", "--force"]] {
+    for arguments in [
+        &["restore", "--yes"][..],
+        &[
+            "restore",
+            "--yes",
+            "--force",
+            "EDITED-SINCE",
+            "--force",
+            "EDITED-SAME-LINES",
+        ],
+    ] {
         let outcome = site.run(arguments).run();
         victim.is_unharmed(&outcome.report());
     }
@@ -831,7 +843,14 @@ fn a_link_of_somebody_else_leads_nobody() {
     symlink(&elsewhere, &below).expect("a link");
     for arguments in [
         &["restore", "--yes"][..],
-        &["restore", "--yes", "--force"],
+        &[
+            "restore",
+            "--yes",
+            "--force",
+            "EDITED-SINCE",
+            "--force",
+            "EDITED-SAME-LINES",
+        ],
         &["disable", "--yes"],
     ] {
         site.run(arguments).run();

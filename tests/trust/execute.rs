@@ -614,7 +614,15 @@ fn a_service_is_told_to_go_back_to_what_can_be_trusted() {
     let change: Vec<&str> = change.iter().map(String::as_str).collect();
     systemd::with_systemd(&site, &change).expect_code(0);
     open_module(&site);
-    let back = ["restore", "--yes", "--force", "--restart"];
+    let back = [
+        "restore",
+        "--yes",
+        "--force",
+        "EDITED-SINCE",
+        "--force",
+        "EDITED-SAME-LINES",
+        "--restart",
+    ];
     systemd::with_systemd(&site, &back).expect_code(0);
     assert_eq!(told(&site), ["start", "reload"]);
 }

@@ -31,7 +31,7 @@ impl Decision<'_> {
                 match found.ours.iter().find(|ours| ours.hosts.contains(&host)) {
                     Some(ours) if self.means(ours) => {}
                     Some(ours) => return Err(self.further_name(domain, host, ours)),
-                    None if self.request.force => self.remove_others(host)?,
+                    None if self.is_forced(host) => self.remove_others(host)?,
                     None if recorded => self.note_remaining(domain, host),
                     None if goes => {}
                     None => return Err(self.not_ours(domain, host)),
@@ -74,16 +74,30 @@ impl Decision<'_> {
                 ),
                 None => format!(
                     "the virtual host {shown} spoke TLS for {domain} before esync-ssl was run, and still does; \
-                     --force deletes it"
+                     --force {} deletes it",
+                    RefusalCode::DisableNotOurs
                 ),
             });
     }
 
+    /// The domain that a virtual host was changed for, which is none of ours.
+    fn changed_for(&self, host: usize) -> Option<&String> {
+        let record = self.wrote_in(host)?;
+        self.records[record].domains.first()
+    }
+
+    /// Is a virtual host to go that is not ours?
+    fn is_forced(&self, host: usize) -> bool {
+        let code = match self.changed_for(host) {
+            Some(domain) if !self.request.means(domain) => RefusalCode::DisableChangedForOther,
+            _ => RefusalCode::DisableNotOurs,
+        };
+        self.request.forced.contains(&code)
+    }
+
     /// The virtual host is neither ours nor was it changed for the domain.
     fn not_ours(&self, domain: &str, host: usize) -> PlanError {
-        let for_another = self
-            .wrote_in(host)
-            .and_then(|record| self.records[record].domains.first());
+        let for_another = self.changed_for(host);
         let shown = named(self.found.configuration, &self.found.hosts[host]);
         match for_another {
             Some(other) => refuse(
@@ -96,7 +110,11 @@ impl Decision<'_> {
                     other,
                 ],
                 ": ",
-                format!("disable --domain {other} takes those changes out. --force deletes the virtual host"),
+                format!(
+                    "disable --domain {other} takes those changes out. --force {} deletes the virtual \
+                     host",
+                    RefusalCode::DisableChangedForOther
+                ),
             ),
             None => refuse(
                 RefusalCode::DisableNotOurs,
@@ -108,7 +126,7 @@ impl Decision<'_> {
                     " over TLS, and was not written by esync-ssl; nothing was changed",
                 ],
                 ". ",
-                "--force deletes it",
+                format!("--force {} deletes it", RefusalCode::DisableNotOurs),
             ),
         }
     }

@@ -29,6 +29,17 @@ pub(super) const STEPS: [Step; 7] = [
     redirect::acts,
 ];
 
+/// What each of them is for.
+pub(super) const GOALS: [&str; STEPS.len()] = [
+    "mod_ssl is loaded",
+    "mod_headers is loaded where it is needed",
+    "stapling has a cache where it is needed",
+    "the session cache has its module",
+    "the port is listened on",
+    "a virtual host answers the domain over TLS",
+    "plain HTTP does as asked",
+];
+
 /// Edits as changes.
 fn acts(edits: Vec<Edit>) -> Vec<Act> {
     edits.into_iter().map(Act::Edit).collect()

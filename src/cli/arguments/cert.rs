@@ -5,7 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::examples;
 use super::help::{MORE, epilogue};
-use super::options::{PassPhraseOption, exit_statuses};
+use super::options::{PassPhraseOption, exit_statuses, finding_codes};
 use crate::check::Code;
 use crate::tls::issue::KeyType;
 
@@ -173,7 +173,7 @@ pub struct Install {
     #[arg(long, value_name = "NAME", help_heading = "Writing")]
     pub name: Option<String>,
     /// Install in spite of this finding (can be repeated)
-    #[arg(long, value_name = "CODE", help_heading = "Writing")]
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true, help_heading = "Writing")]
     pub force: Vec<Code>,
     /// Show what would be written, and write nothing
     ///

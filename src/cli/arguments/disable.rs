@@ -4,7 +4,9 @@ use clap::Args;
 
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
-use super::options::{Writing, exit_statuses};
+use super::options::{Writing, exit_statuses, refusal_codes};
+use crate::change;
+use crate::refusal::RefusalCode;
 
 /// Turn HTTPS off again.
 ///
@@ -19,9 +21,10 @@ pub struct Disable {
     /// Turn it off for this domain only (can be repeated) [default: every domain that `enable` was run for]
     #[arg(long, value_name = "NAME")]
     pub domain: Vec<String>,
-    /// Also delete a virtual host that answers the domain over TLS and was not written by `enable`
-    #[arg(long, requires = "domain")]
-    pub force: bool,
+    /// Also delete a virtual host that answers the domain over TLS and was not written by `enable`, which is refused with
+    /// this code (can be repeated)
+    #[arg(long, value_name = "CODE", requires = "domain", value_parser = refusal_codes(&change::Disable::FORCIBLE))]
+    pub force: Vec<RefusalCode>,
     /// Show what would be written, and write nothing
     #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
     pub dry_run: bool,

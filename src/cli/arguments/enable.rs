@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
-use super::options::{PassPhraseOption, Writing, exit_statuses};
+use super::options::{PassPhraseOption, Writing, exit_statuses, finding_codes};
 use crate::change::{Http, Profile};
 use crate::check::Code;
 
@@ -90,7 +90,7 @@ pub struct Enable {
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
     /// Go on in spite of this finding about the certificate files (can be repeated)
-    #[arg(long, value_name = "CODE", help_heading = "Certificate")]
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true, help_heading = "Certificate")]
     pub force: Vec<Code>,
     /// HTTP afterwards
     ///

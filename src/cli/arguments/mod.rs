@@ -1,5 +1,6 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
+mod answers;
 mod cert;
 mod check;
 mod completions;
@@ -9,10 +10,14 @@ mod dump;
 mod enable;
 mod examples;
 mod explain;
+mod flags;
 mod help;
+mod inherit;
 mod lint;
 mod man;
 mod options;
+mod print_answers;
+mod quotes;
 mod report;
 mod restart;
 mod restore;
@@ -20,8 +25,10 @@ mod verify;
 
 use std::path::PathBuf;
 
+use std::ffi::OsString;
+
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::change::Action;
 use crate::httpd::Version;
@@ -83,6 +90,19 @@ pub struct Global {
     /// Print one JSON document instead of text; of a refusal it has code, places, cause and fix (`refusal`)
     #[arg(long, global = true)]
     pub json: bool,
+    /// Take what is not typed from this TOML file, whose keys are the long flags; and from variables: ESYNC_SSL_PORT is
+    /// --port. What is typed is stronger than a variable, and that than the file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub answers: Option<Utf8PathBuf>,
+    /// Print the answer file that gives this run, and do nothing else
+    #[arg(long, global = true)]
+    pub print_answers: bool,
+    /// Errors and refusals only, beside the answer
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Tell what is read, which program is asked, what is decided and why
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
     /// When to print in colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -92,10 +112,9 @@ impl Global {
     /// For an operation, with what the environment says.
     pub fn place(&self) -> Where {
         let path = |path: &Option<Utf8PathBuf>| path.clone().map(PathBuf::from);
-        let variable = std::env::var_os("ESYNC_SSL_ROOT").filter(|value| !value.is_empty());
         Where {
             root: path(&self.root),
-            usual_root: variable.map(PathBuf::from),
+            usual_root: usual_root(&|name| std::env::var_os(name)),
             config: path(&self.config),
             httpd: path(&self.httpd),
             define: self.define.clone(),
@@ -104,9 +123,56 @@ impl Global {
     }
 }
 
+/// What a variable is, if it is set.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// The server root that the environment names; --root and --config are stronger.
+fn usual_root(environment: Environment) -> Option<PathBuf> {
+    let variable = environment("ESYNC_SSL_ROOT").map(quotes::bare_variable);
+    variable.filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// A command line with what the environment and an answer file add to it.
+pub struct Line {
+    /// What it says.
+    pub arguments: Arguments,
+    /// Its words, as if all had been typed.
+    pub words: Vec<OsString>,
+    /// The same as an answer file, where that is asked for.
+    pub answers: Option<String>,
+}
+
+impl Line {
+    /// Reads what was typed, and what was not from its other places.
+    ///
+    /// # Errors
+    /// A wrong command line; help and version, which are answers.
+    pub fn read(typed: Vec<OsString>, environment: Environment) -> Result<Line, clap::Error> {
+        let mut command = Arguments::command();
+        let whole = inherit::complete(command.clone(), typed, environment)?;
+        let arguments =
+            Arguments::from_arg_matches(&whole.matches).map_err(|error| error.format(&mut command))?;
+        let global = &arguments.global;
+        let root = usual_root(environment).filter(|_| global.root.is_none() && global.config.is_none());
+        let answers = global
+            .print_answers
+            .then(|| print_answers::text(&mut command, &whole.matches, root.as_deref()));
+        Ok(Line {
+            arguments,
+            words: whole.words,
+            answers,
+        })
+    }
+}
+
 /// What a command line asked for: what was done, and the domains as they were typed.
 pub fn asked_for(words: &[String]) -> (Action, Vec<String>) {
-    match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+    let parsed = Arguments::try_parse_from(words).or_else(|error| {
+        // In earlier versions --force of disable took no code.
+        let rest: Vec<&String> = words.iter().filter(|word| *word != "--force").collect();
+        Arguments::try_parse_from(rest).map_err(|_| error)
+    });
+    match parsed.map(|arguments| arguments.command) {
         Ok(Command::Enable(enable)) => (Action::Enable, enable.domain),
         Ok(Command::Disable(disable)) => (Action::Disable, disable.domain),
         // Another version may have taken other arguments.
@@ -187,7 +253,8 @@ mod tests {
             told("x enable --no-longer-there --domain=a.test"),
             (enable, a.clone())
         );
-        assert_eq!(told("x disable --domain a.test"), (disable, a));
+        assert_eq!(told("x disable --domain a.test"), (disable, a.clone()));
+        assert_eq!(told("x disable --force --domain a.test -y"), (disable, a));
         assert_eq!(told("x disable -y"), (disable, vec![]));
         assert_eq!(told("x restore"), (Action::Other, vec![]));
         assert_eq!(told(""), (Action::Other, vec![]));

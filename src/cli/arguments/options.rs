@@ -1,10 +1,15 @@
 //! What several commands take.
 
-use camino::Utf8PathBuf;
-use clap::Args;
+use std::ffi::OsStr;
 
+use camino::Utf8PathBuf;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args, Command};
+
+use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::operation::{self, Failure, PassPhrases};
+use crate::refusal::RefusalCode;
 
 /// The end of every help text.
 pub fn exit_statuses() -> String {
@@ -26,6 +31,35 @@ impl PassPhraseOption {
     /// Reads the file or standard input, if one was named.
     pub fn read(&self) -> Result<PassPhrases, Failure> {
         PassPhrases::of(self.passphrase_file.as_deref())
+    }
+}
+
+/// Takes codes in any case, and names all that there are where none or another is given.
+#[derive(Clone)]
+pub struct Codes<C>(Vec<(C, &'static str)>);
+
+/// The findings that `--force` may name.
+pub fn finding_codes() -> Codes<Code> {
+    Codes(Code::ALL.to_vec())
+}
+
+/// The refusals that `--force` may name, of a command that overrides some.
+pub fn refusal_codes(codes: &[RefusalCode]) -> Codes<RefusalCode> {
+    Codes(codes.iter().map(|code| (*code, code.word())).collect())
+}
+
+impl<C: Copy + Send + Sync + 'static> TypedValueParser for Codes<C> {
+    type Value = C;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<C, clap::Error> {
+        let words = PossibleValuesParser::new(self.0.iter().map(|(_, word)| *word));
+        let typed = words.parse_ref(command, arg, &value.to_ascii_uppercase())?;
+        let code = self.0.iter().find(|(_, word)| *word == typed);
+        Ok(code.expect("one of the words that are taken").0)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|(_, word)| PossibleValue::new(*word))))
     }
 }
 

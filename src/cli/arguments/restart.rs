@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::examples;
 use super::help::{MORE, epilogue};
-use super::options::exit_statuses;
+use super::options::{exit_statuses, finding_codes};
 use crate::check::Code;
 
 /// Restart Apache, and see that it serves what is configured.
@@ -20,7 +20,7 @@ pub struct Restart {
     #[arg(long)]
     pub graceful: bool,
     /// Go on in spite of this finding (can be repeated)
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true)]
     pub force: Vec<Code>,
     /// Do not try the TLS settings on a short run of the server's own httpd first
     #[arg(long)]

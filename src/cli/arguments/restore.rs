@@ -4,7 +4,9 @@ use clap::Args;
 
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
-use super::options::{Writing, exit_statuses};
+use super::options::{Writing, exit_statuses, refusal_codes};
+use crate::operation::restore::FORCIBLE;
+use crate::refusal::RefusalCode;
 
 /// Put back what a writing command changed.
 ///
@@ -21,9 +23,9 @@ pub struct Restore {
     /// Only undo what a killed run left half done
     #[arg(long, conflicts_with_all = ["merge", "dry_run"])]
     pub recover: bool,
-    /// Also overwrite what was edited since
-    #[arg(long, conflicts_with = "merge")]
-    pub force: bool,
+    /// Also overwrite what was edited since, which is refused with this code (can be repeated)
+    #[arg(long, value_name = "CODE", conflicts_with = "merge", value_parser = refusal_codes(&FORCIBLE))]
+    pub force: Vec<RefusalCode>,
     /// Take our changes out and keep later edits, where they do not touch the same lines
     #[arg(long)]
     pub merge: bool,

@@ -19,7 +19,7 @@ pub fn run(
     let request = Request {
         off: change::Disable {
             domains: domain_names(domains)?,
-            force: arguments.force,
+            forced: arguments.force.clone(),
         },
         asked_for,
     };

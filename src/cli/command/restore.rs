@@ -19,7 +19,7 @@ pub fn run(
     }
     let request = Request {
         id: arguments.id.clone(),
-        force: arguments.force,
+        forced: arguments.force.clone(),
         merge: arguments.merge,
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
@@ -45,7 +45,7 @@ fn recover(
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
     let writing = arguments.writing.with(arguments.yes, false);
-    let recovered = restore::recover(arguments.force, &writing, place, world, printer)?;
+    let recovered = restore::recover(&arguments.force, &writing, place, world, printer)?;
     let found = recovered.found;
     printer.document(&serde_json::json!({
         "result": if found.any { "recovered" } else { "unchanged" },

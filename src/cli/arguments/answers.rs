@@ -1,0 +1,352 @@
+//! The answer file: what would be typed, as TOML whose keys are the long flags.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, Command};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::flags::{Given, Kind, flags_of_files, is_repeatable, is_value_optional, judge, similar};
+use super::quotes;
+use crate::foreign;
+use crate::shown::{printable, shown};
+
+/// The one version of answer files that there is.
+const SCHEMA: &str = "1";
+
+/// One answer of a file.
+#[derive(Debug)]
+pub struct Answer {
+    /// The command that it is for; empty for all that have the flag.
+    pub command: Vec<String>,
+    /// The long flag.
+    pub flag: String,
+    /// What is said of it.
+    pub given: Given,
+    /// File and line, for people.
+    pub place: String,
+}
+
+/// Reads an answer file for a built command.
+///
+/// # Errors
+/// For people, with file and line: it cannot be read, is no TOML, or says what no flag takes. Never a value that may be
+/// a secret.
+pub fn read(path: &Path, command: &Command) -> Result<Vec<Answer>, String> {
+    let name = shown(path);
+    let bytes = bytes(path).map_err(|why| format!("the answer file {name}: {why}"))?;
+    let text = text(&bytes).map_err(|why| format!("the answer file {name}: {why}"))?;
+    let folder = std::path::absolute(path)
+        .ok()
+        .and_then(|path| Some(path.parent()?.to_owned()));
+    let file = File {
+        name,
+        folder: folder.unwrap_or_default(),
+        text: &text,
+        root: command,
+    };
+    let table = DeTable::parse(&text).map_err(|error| file.not_toml(&error))?;
+    let mut answers = Vec::new();
+    file.table(table.get_ref(), &mut Vec::new(), command, &mut answers)?;
+    Ok(answers)
+}
+
+/// By the rules for what others may have written.
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let (file, metadata) = foreign::open(path).map_err(|error| reason(&error))?;
+    #[cfg(unix)]
+    refuse_others(&file, &metadata)?;
+    foreign::read_from(&file, &metadata, foreign::ANSWERS).map_err(|error| reason(&error))
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "it does not exist; check the path".into(),
+        std::io::ErrorKind::PermissionDenied => "this account may not read it".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Whoever may write it decides what we do. Who called us by sudo may.
+#[cfg(unix)]
+fn refuse_others(file: &std::fs::File, metadata: &std::fs::Metadata) -> Result<(), String> {
+    use crate::account::{ACCESS_LIST, Writer, access_list};
+    use std::os::unix::fs::MetadataExt;
+    let list = || access_list(|list| rustix::fs::fgetxattr(file, ACCESS_LIST, list));
+    let caller = std::env::var("SUDO_UID")
+        .ok()
+        .and_then(|id| id.parse::<u32>().ok());
+    let owner = match metadata.uid() {
+        // As if it were ours: only who else may write it is asked.
+        owner if Some(owner) == caller => 0,
+        owner => owner,
+    };
+    // The group of that account is most often its own, and cannot be told from others here.
+    match Writer::of(owner, metadata.gid(), metadata.mode(), list) {
+        None => Ok(()),
+        Some(Writer::Group(_)) if Some(metadata.gid()) == caller => Ok(()),
+        Some(writer) => Err(format!(
+            "it {writer}, who could decide what this program does; take a copy that only you may write (chmod go-w)"
+        )),
+    }
+}
+
+/// UTF-8 with or without byte order mark, or UTF-16 as PowerShell 5 writes it.
+fn text(bytes: &[u8]) -> Result<String, String> {
+    let utf16 = |number: fn([u8; 2]) -> u16| {
+        let (units, rest) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = units.iter().skip(1).map(|unit| number(*unit)).collect();
+        let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
+        text.ok_or_else(|| "it begins as UTF-16 and does not go on so".to_owned())
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
+        _ => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            let text = String::from_utf8(bytes.to_vec());
+            text.map_err(|_| "it is not UTF-8; save it as UTF-8".into())
+        }
+    }
+}
+
+struct File<'a> {
+    name: String,
+    folder: PathBuf,
+    text: &'a str,
+    root: &'a Command,
+}
+
+impl File<'_> {
+    fn place(&self, at: usize) -> String {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        format!("{}:{}", self.name, before.matches('\n').count() + 1)
+    }
+
+    /// Only what is wrong, and where: the line itself may hold a secret.
+    fn not_toml(&self, error: &toml::de::Error) -> String {
+        let at = error.span().map_or(0, |span| span.start);
+        let start = self
+            .text
+            .get(..at)
+            .and_then(|text| text.rfind('\n'))
+            .map_or(0, |end| end + 1);
+        let line = self
+            .text
+            .get(start..)
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default();
+        let is_path = line.contains('"') && line.contains('\\');
+        let hint = if is_path {
+            ". In \"double quotes\" a backslash begins an escape: put Windows paths in 'single quotes'"
+        } else {
+            ""
+        };
+        format!(
+            "{}: this is not TOML: {}{hint}",
+            self.place(at),
+            error.message().trim()
+        )
+    }
+
+    fn table(
+        &self,
+        table: &DeTable,
+        path: &mut Vec<String>,
+        command: &Command,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), String> {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let place = self.place(key.span().start);
+            if let DeValue::Table(inner) = value.get_ref() {
+                let below = command
+                    .find_subcommand(name)
+                    .filter(|found| found.get_name() != "help");
+                let below = below.ok_or_else(|| format!("{place}: {}", no_command(name, path, command)))?;
+                path.push(name.to_owned());
+                self.table(inner, path, below, answers)?;
+                path.pop();
+            } else if name == "schema" && path.is_empty() {
+                let is_known =
+                    matches!(value.get_ref(), DeValue::Integer(number) if number.as_str() == SCHEMA);
+                if !is_known {
+                    return Err(format!(
+                        "{place}: this version reads answer files of schema = {SCHEMA} only"
+                    ));
+                }
+            } else {
+                let given = self
+                    .answer(name, value, command)
+                    .map_err(|why| format!("{place}: {why}"))?;
+                answers.push(Answer {
+                    command: path.clone(),
+                    flag: name.to_owned(),
+                    given,
+                    place,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self, name: &str, value: &Spanned<DeValue>, command: &Command) -> Result<Given, String> {
+        let mut args = Vec::new();
+        collect(command, name, &mut args);
+        if args.is_empty() {
+            return Err(self.unknown(name, command));
+        }
+        // One name may take other values elsewhere: it is for those that take it.
+        let mut why = None;
+        for arg in args {
+            let given = self.given(name, arg, value.get_ref());
+            match given.and_then(|given| judge(name, arg, &given).map(|()| given)) {
+                Ok(given) => return Ok(given),
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        Err(why.unwrap_or_default())
+    }
+
+    fn given(&self, name: &str, arg: &Arg, value: &DeValue) -> Result<Given, String> {
+        let kind = Kind::of(arg);
+        match value {
+            DeValue::Boolean(on) if kind == Kind::Switch || is_value_optional(arg) => {
+                Ok(if *on { Given::On } else { Given::Off })
+            }
+            DeValue::Array(all) if is_repeatable(arg) => {
+                let values = all.iter().map(|one| self.value(name, kind, one.get_ref()));
+                let values: Vec<OsString> = values.collect::<Result<_, _>>()?;
+                Ok(if values.is_empty() {
+                    Given::Off
+                } else {
+                    Given::Values(values)
+                })
+            }
+            _ if kind == Kind::Switch => Err(format!("{name} is {name} = true or {name} = false")),
+            DeValue::Array(_) => Err(format!("{name} takes one value, not a list")),
+            one => Ok(Given::Values(vec![self.value(name, kind, one)?])),
+        }
+    }
+
+    fn value(&self, name: &str, kind: Kind, value: &DeValue) -> Result<OsString, String> {
+        match (kind, value) {
+            (Kind::Number, DeValue::Integer(number)) if number.radix() == 10 => {
+                Ok(number.as_str().replace('_', "").into())
+            }
+            (Kind::Number, _) => Err(format!("{name} takes a number, without quotes: {name} = 443")),
+            (Kind::Path, DeValue::String(text)) => self.path(name, text),
+            (Kind::Text, DeValue::String(text)) => Ok(quotes::bare(text).into()),
+            (Kind::Text, DeValue::Datetime(time)) => Ok(time.to_string().into()),
+            (_, other) => Err(format!(
+                "{name} takes text in quotes, and this is of type {}",
+                other.type_str()
+            )),
+        }
+    }
+
+    /// Paths hang on the folder of the file, wherever the program is started.
+    fn path(&self, name: &str, text: &str) -> Result<OsString, String> {
+        if text.contains(|c: char| c.is_control()) {
+            return Err(format!(
+                "{name} has a tab or line end in its path: in \"double quotes\" a backslash begins an escape; put Windows \
+                 paths in 'single quotes'"
+            ));
+        }
+        let text = quotes::bare(text);
+        if text == "-" || text.is_empty() {
+            return Ok(text.into());
+        }
+        Ok(self.folder.join(text).into())
+    }
+
+    /// A key that is no flag here.
+    fn unknown(&self, name: &str, command: &Command) -> String {
+        if is_secret(name) {
+            return format!(
+                "{}: a pass-phrase has no place in an answer file, which is copied, saved and read by others; put it into \
+                 a file of its own and name that with passphrase-file",
+                printable(name.as_bytes())
+            );
+        }
+        let shown = printable(name.as_bytes());
+        if ["answers", "print-answers"].contains(&name) {
+            return format!(
+                "{shown}: an answer file does not lead to another; give --{name} when you start the program"
+            );
+        }
+        let mut known = Vec::new();
+        names(command, &mut known);
+        let is_elsewhere = {
+            let mut all = Vec::new();
+            collect(self.root, name, &mut all);
+            !all.is_empty()
+        };
+        let who = match command.get_name() {
+            _ if std::ptr::eq(command, self.root) => "no command has a flag of that name".to_owned(),
+            of if is_elsewhere => format!("{of} has no such flag; other commands have"),
+            of => format!("{of} has no flag of that name"),
+        };
+        match similar(name, known.iter().copied()) {
+            Some(flag) if flag != name && known.contains(&&*flag) => {
+                format!("unknown key {shown}: {who}. Did you mean {flag}?")
+            }
+            _ => format!("unknown key {shown}: {who}"),
+        }
+    }
+}
+
+/// Names that people give to what must not stand here; flags were asked for before.
+fn is_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let bare: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+    // passphrase_file is the right one, misspelt.
+    !bare.ends_with("file")
+        && (bare == "pin" || ["pass", "pwd", "secret"].iter().any(|word| bare.contains(word)))
+}
+
+fn no_command(name: &str, path: &[String], command: &Command) -> String {
+    let shown = printable(name.as_bytes());
+    let all = command
+        .get_subcommands()
+        .map(Command::get_name)
+        .filter(|name| *name != "help");
+    let all: Vec<&str> = all.collect();
+    let hint = match similar(name, all.iter().copied()) {
+        Some(one) if all.contains(&&*one) => {
+            let path: String = path.iter().map(|name| format!("{name}.")).collect();
+            format!(". Did you mean [{path}{one}]?")
+        }
+        _ => String::new(),
+    };
+    format!("unknown table [{shown}]: there is no such command{hint}")
+}
+
+/// The flag of that name of a command and of all below.
+fn collect<'a>(command: &'a Command, name: &str, all: &mut Vec<&'a Arg>) {
+    all.extend(
+        flags_of_files(command)
+            .filter(|(flag, _)| *flag == name)
+            .map(|(_, arg)| arg),
+    );
+    for below in command.get_subcommands() {
+        collect(below, name, all);
+    }
+}
+
+fn names<'a>(command: &'a Command, all: &mut Vec<&'a str>) {
+    for (flag, _) in flags_of_files(command) {
+        if !all.contains(&flag) {
+            all.push(flag);
+        }
+    }
+    for below in command.get_subcommands() {
+        names(below, all);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! What was not typed comes from the environment, else from an answer file: the one place where that is decided.
+//!
+//! Such values become words of the command line, behind the name of the command, so that all that clap knows of flags holds
+//! for them too. What was typed is stronger than the environment, that is stronger than a table of the file, and that is
+//! stronger than the file's top: of two flags that exclude each other, the one from the stronger place stays.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, Id};
+
+use super::answers::{self, Answer};
+use super::flags::{
+    Given, Kind, below, first_part, is_repeatable, is_value_optional, judge, long_flags, variable, words,
+};
+use super::quotes;
+use crate::shown::printable;
+
+/// How strong a place is: typed, the environment, and the tables of an answer file by their depth.
+const TYPED: usize = usize::MAX;
+const ENVIRONMENT: usize = 1000;
+
+/// A command line with all that belongs to it.
+pub struct Whole {
+    /// As clap understands it.
+    pub matches: ArgMatches,
+    /// As it would have been typed.
+    pub words: Vec<OsString>,
+}
+
+/// A flag that was not typed.
+struct Offer<'a> {
+    arg: &'a Arg,
+    flag: &'a str,
+    given: Given,
+    strength: usize,
+    /// For people: the variable, or file and line.
+    place: String,
+}
+
+/// Completes a command line by what the environment and an answer file say.
+///
+/// # Errors
+/// Those of clap; a value that a flag does not take, or an answer file that cannot be taken, named with where it stands;
+/// quotation marks that changed the line.
+pub fn complete(
+    mut command: Command,
+    typed: Vec<OsString>,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Whole, clap::Error> {
+    // Before it is built: its commands take this from it.
+    let lenient = command.clone().ignore_errors(true);
+    command.build();
+    let wrong = |text: String| command.clone().error(ErrorKind::InvalidValue, text);
+    let typed = quotes::repaired(&command, &typed).map_err(wrong)?;
+    let plain = |words: Vec<OsString>| {
+        let matches = command.clone().try_get_matches_from(&words)?;
+        Ok(Whole { matches, words })
+    };
+    // Whatever is wrong with it is told in the end; help and version are answers.
+    let Ok(seen) = lenient.try_get_matches_from(&typed) else {
+        return plain(typed);
+    };
+    let (path, matches) = deepest(&seen);
+    let Some(leaf) = below(&command, &path).filter(|leaf| !leaf.has_subcommands()) else {
+        return plain(typed);
+    };
+    let environment = |flag: &str| {
+        let value = environment(&variable(flag)).map(quotes::bare_variable);
+        value.filter(|value| !value.is_empty())
+    };
+    let file = match matches.get_raw("answers").and_then(|mut values| values.next()) {
+        Some(typed) => Some(typed.to_owned()),
+        None => environment("answers"),
+    };
+    let answers = file
+        .map(|file| answers::read(Path::new(&file), &command))
+        .transpose();
+    let answers = answers.map_err(wrong)?.unwrap_or_default();
+    let is_typed = |id: &Id| is_typed(matches, id);
+    let mut offers = Vec::new();
+    for (flag, arg) in long_flags(leaf).filter(|(flag, arg)| !is_typed(arg.get_id()) && *flag != "answers") {
+        let from = of_environment(flag, arg, &environment).map_err(wrong)?;
+        let offer = from.or_else(|| of_file(flag, arg, &path, &answers));
+        let Some(offer) = offer else { continue };
+        judge(flag, arg, &offer.given).map_err(|why| wrong(format!("{}: {why}", offer.place)))?;
+        offers.push(offer);
+    }
+    let known_root = offers
+        .iter()
+        .position(|offer| offer.flag == "root" && offer.strength == ENVIRONMENT);
+    let names_config = offers.iter().any(|offer| offer.flag == "config");
+    if let Some(at) = known_root.filter(|_| !names_config) {
+        // The variable alone is the usual root, which `Global::place` knows; with the main file it is what --root is.
+        offers.remove(at);
+    }
+    let kept = settled(leaf, matches, offers);
+    let mut more: Vec<OsString> = kept
+        .iter()
+        .flat_map(|offer| words(offer.flag, &offer.given))
+        .collect();
+    // A flag whose value may be left out must not take the next word for it.
+    more.sort_by_key(|word| word.to_string_lossy().contains('='));
+    let at = behind(&command, &typed, path.len());
+    let mut words = typed;
+    words.splice(at..at, more);
+    // What asks for something that was beaten is content: clap asks for nothing that is excluded.
+    plain(words).map_err(|error| placed(&command, error, &kept))
+}
+
+/// The words that lead to the command, and what was said of it.
+pub fn deepest(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
+    let (mut path, mut matches) = (Vec::new(), matches);
+    while let Some((name, inner)) = matches.subcommand() {
+        path.push(name.to_owned());
+        matches = inner;
+    }
+    (path, matches)
+}
+
+fn is_typed(matches: &ArgMatches, id: &Id) -> bool {
+    let is_known = matches.try_contains_id(id.as_str()).unwrap_or_default();
+    is_known && matches.value_source(id.as_str()) == Some(ValueSource::CommandLine)
+}
+
+fn of_environment<'a>(
+    flag: &'a str,
+    arg: &'a Arg,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Option<Offer<'a>>, String> {
+    let Some(value) = environment(flag) else {
+        return Ok(None);
+    };
+    let place = variable(flag);
+    let text = value.to_string_lossy();
+    let is_switch = Kind::of(arg) == Kind::Switch;
+    let on = match &*text.trim().to_ascii_lowercase() {
+        "true" | "yes" | "on" => Some(true),
+        "false" | "no" | "off" => Some(false),
+        "1" if is_switch => Some(true),
+        "0" if is_switch => Some(false),
+        _ => None,
+    };
+    let given = match on {
+        Some(true) if is_switch || is_value_optional(arg) => Given::On,
+        Some(false) if is_switch || is_value_optional(arg) => Given::Off,
+        _ if is_switch => {
+            return Err(format!(
+                "{place} is {:?}; --{flag} has no value, so it is true or false (or 1, 0, yes, no)",
+                printable(text.as_bytes())
+            ));
+        }
+        _ if is_repeatable(arg) && value.to_str().is_some() => {
+            let parts = text
+                .split([',', '\n', '\r'])
+                .map(|part| quotes::bare(part.trim()));
+            let parts: Vec<OsString> = parts.filter(|part| !part.is_empty()).map(Into::into).collect();
+            if parts.is_empty() {
+                Given::Off
+            } else {
+                Given::Values(parts)
+            }
+        }
+        _ => Given::Values(vec![value]),
+    };
+    Ok(Some(Offer {
+        arg,
+        flag,
+        given,
+        strength: ENVIRONMENT,
+        place,
+    }))
+}
+
+/// The answer of the innermost table that has one for this command.
+fn of_file<'a>(flag: &'a str, arg: &'a Arg, path: &[String], answers: &[Answer]) -> Option<Offer<'a>> {
+    let mine = answers
+        .iter()
+        .filter(|answer| answer.flag == flag && path.starts_with(&answer.command));
+    let answer = mine.max_by_key(|answer| answer.command.len())?;
+    Some(Offer {
+        arg,
+        flag,
+        given: answer.given.clone(),
+        strength: answer.command.len(),
+        place: answer.place.clone(),
+    })
+}
+
+/// Of what excludes each other the stronger stays.
+fn settled<'a>(leaf: &'a Command, matches: &ArgMatches, mut offers: Vec<Offer<'a>>) -> Vec<Offer<'a>> {
+    offers.retain(|offer| offer.given != Given::Off);
+    offers.sort_by_key(|offer| std::cmp::Reverse(offer.strength));
+    let mut there: Vec<(&Arg, usize)> = leaf
+        .get_arguments()
+        .filter(|arg| is_typed(matches, arg.get_id()))
+        .map(|arg| (arg, TYPED))
+        .collect();
+    let mut kept: Vec<Offer> = Vec::new();
+    for offer in offers {
+        let is_beaten = there
+            .iter()
+            .any(|(other, strength)| *strength > offer.strength && exclude(leaf, other, offer.arg));
+        if !is_beaten {
+            there.push((offer.arg, offer.strength));
+            kept.push(offer);
+        }
+    }
+    kept
+}
+
+/// Do two flags exclude each other?
+fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let names = |one: &Arg, other: &Arg| {
+        let all = command.get_arg_conflicts_with(one);
+        all.iter().any(|arg| arg.get_id() == other.get_id())
+    };
+    one.get_id() != other.get_id() && (names(one, other) || names(other, one))
+}
+
+/// The same error with where those flags come from that it names and that nobody typed.
+fn placed(command: &Command, error: clap::Error, offers: &[Offer]) -> clap::Error {
+    if !error.use_stderr() {
+        return error;
+    }
+    let said = first_part(&error);
+    let named = offers.iter().filter(|offer| {
+        let flag = format!("--{}", offer.flag);
+        let mut after = said.match_indices(&flag).map(|(at, _)| &said[at + flag.len()..]);
+        after.any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
+    });
+    let mut named: Vec<String> = named
+        .map(|offer| format!("\n  --{} comes from {}", offer.flag, offer.place))
+        .collect();
+    if named.is_empty() && error.kind() == ErrorKind::MissingRequiredArgument {
+        // Something that was not typed may be what asks for it.
+        let all = offers
+            .iter()
+            .map(|offer| format!("\n  --{} comes from {}", offer.flag, offer.place));
+        named = all.collect();
+    }
+    if named.is_empty() {
+        return error;
+    }
+    command
+        .clone()
+        .error(error.kind(), format!("{said}\n{}", named.concat()))
+}
+
+/// Where the words behind the name of the command begin.
+fn behind(command: &Command, words: &[OsString], depth: usize) -> usize {
+    let (mut command, mut at, mut depth) = (command, 1, depth);
+    while let Some(word) = words.get(at).filter(|_| depth > 0) {
+        let word = word.to_string_lossy();
+        at += 1;
+        if let Some(found) = command.find_subcommand(&*word) {
+            (command, depth) = (found, depth - 1);
+        } else if let Some(flag) = word.strip_prefix("--") {
+            let mut flags = command.get_arguments().filter(|arg| arg.get_long() == Some(flag));
+            at += usize::from(flags.any(|arg| arg.get_action().takes_values()));
+        }
+    }
+    at
+}

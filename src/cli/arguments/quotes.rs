@@ -1,0 +1,271 @@
+//! Quotes and dashes that shells, file managers and web pages leave in what was typed. Looks at words only.
+//!
+//! What can mean one thing only is repaired. What would have to be guessed is explained, with how it is written: a program
+//! that changes a server does not run on a guess.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, Command};
+
+use super::flags::Kind;
+
+/// Quotation marks that come in pairs, as shells, file managers and web pages have them.
+const PAIRS: [(char, char); 8] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('\u{201c}', '\u{201d}'),
+    ('\u{201d}', '\u{201d}'),
+    ('\u{201e}', '\u{201c}'),
+    ('\u{2018}', '\u{2019}'),
+    ('\u{00ab}', '\u{00bb}'),
+    ('\u{2019}', '\u{2019}'),
+];
+
+/// What word processors make of a hyphen.
+const DASHES: [char; 6] = [
+    '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}',
+];
+
+/// The words of a command line, without what surrounds values only because a shell left it there.
+///
+/// # Errors
+/// What happened to the line, to which part, and how it is written.
+pub fn repaired(command: &Command, words: &[OsString]) -> Result<Vec<OsString>, String> {
+    let mut told: Vec<OsString> = words.iter().take(1).cloned().collect();
+    for (at, word) in words.iter().enumerate().skip(1) {
+        // What is no text is nothing that a shell did.
+        let Some(text) = word.to_str() else {
+            told.push(word.clone());
+            continue;
+        };
+        let before = words[at - 1].to_str().filter(|_| at > 1).unwrap_or_default();
+        let line = Line {
+            command,
+            before,
+            word: text,
+            rest: &words[at + 1..],
+        };
+        line.explain()?;
+        // Other values than paths are judged by whoever takes them, quotation marks and all.
+        told.push(
+            match text.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
+                Some((flag, value)) if kind(command, flag) == Some(Kind::Path) => {
+                    format!("{flag}={}", bare(value)).into()
+                }
+                Some(_) => text.into(),
+                None => match kind(command, before) {
+                    None | Some(Kind::Path | Kind::Switch) => bare(text).into(),
+                    Some(Kind::Number | Kind::Text) => text.into(),
+                },
+            },
+        );
+    }
+    Ok(told)
+}
+
+/// A value without the quotation marks around it, and without one that a backslash kept at its end.
+pub fn bare(value: &str) -> &str {
+    let inner = less(value);
+    if inner == value { value } else { bare(inner) }
+}
+
+fn less(value: &str) -> &str {
+    for (left, right) in PAIRS {
+        let inner = value.strip_prefix(left).and_then(|rest| rest.strip_suffix(right));
+        if let Some(inner) = inner.filter(|inner| !inner.is_empty() && !inner.contains([left, right])) {
+            return inner;
+        }
+    }
+    // `"C:\eSync\Apache24\"` at the end of a line: the last quotation mark was taken for part of the value.
+    match value.strip_suffix('"') {
+        Some(path) if is_windows_path(path) && !path.contains('"') => path,
+        _ => value,
+    }
+}
+
+fn is_windows_path(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let has_drive = bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
+    has_drive && matches!(bytes[2], b'\\' | b'/') || text.starts_with("\\\\") || text.contains('\\')
+}
+
+/// One word, and what stands around it.
+struct Line<'a> {
+    command: &'a Command,
+    before: &'a str,
+    word: &'a str,
+    rest: &'a [OsString],
+}
+
+impl Line<'_> {
+    fn explain(&self) -> Result<(), String> {
+        self.explain_dash()?;
+        self.explain_swallowed()?;
+        self.explain_split()
+    }
+
+    /// `–domain`: text from a web page or a mail.
+    fn explain_dash(&self) -> Result<(), String> {
+        let name = self.word.trim_start_matches(|c| c == '-' || DASHES.contains(&c));
+        let dashes = &self.word[..self.word.len() - name.len()];
+        let long = name.split('=').next().unwrap_or_default();
+        let right = if has_long(self.command, long) {
+            format!("--{name}")
+        } else if has_short(self.command, long) {
+            format!("-{name}")
+        } else {
+            return Ok(());
+        };
+        match dashes.chars().find(|dash| DASHES.contains(dash)) {
+            None => Ok(()),
+            Some(dash) => Err(format!(
+                "'{}' begins with {dash} (U+{:04X}), which web pages, mails and word processors put in the place of -\n\n  \
+                 write it {right}",
+                self.word, dash as u32
+            )),
+        }
+    }
+
+    /// `--root "C:\eSync\Apache24\" --yes`: to Windows `\"` is a quotation mark inside the text, which goes on.
+    fn explain_swallowed(&self) -> Result<(), String> {
+        let (flag, value) = match self.word.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag, value),
+            _ => (self.before, self.word),
+        };
+        let Some((path, swallowed)) = value.split_once('"') else {
+            return Ok(());
+        };
+        let swallowed_flag = swallowed.split_whitespace().next().unwrap_or_default();
+        let is_swallowed = swallowed.starts_with([' ', '\t'])
+            && (is_flag(self.command, swallowed_flag) || is_windows_path(path));
+        if !is_swallowed || path.is_empty() {
+            return Ok(());
+        }
+        // The quotation marks of what follows are turned round, so a value with blanks is in several words now.
+        let rest: Vec<_> = self.rest.iter().map(|word| word.to_string_lossy()).collect();
+        let line = [&[swallowed.trim().into()][..], &rest].concat().join(" ");
+        let of = if flag.starts_with('-') {
+            format!("of {flag} ")
+        } else {
+            String::new()
+        };
+        let flag = if flag.starts_with('-') {
+            format!("{flag} ")
+        } else {
+            String::new()
+        };
+        // The backslash belongs to the root of a drive.
+        let right = if path.ends_with(':') {
+            format!("{path}\\")
+        } else {
+            format!("\"{path}\"")
+        };
+        Err(format!(
+            "the value {of}ends with a backslash before the quotation mark: {flag}\"{path}\\\"\n\n  To Windows \\\" is a \
+             quotation mark inside the text, so the rest of the line became part of the value: {swallowed}\n  Write it \
+             without that backslash:\n    {flag}{right}{}",
+            self.written(&line)
+        ))
+    }
+
+    /// `'C:\my files\server.crt'` in cmd, `“C:\my files\server.crt”` anywhere: no quotation marks to that shell.
+    fn explain_split(&self) -> Result<(), String> {
+        let value = match self.word.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => value,
+            _ => self.word,
+        };
+        let opened = PAIRS.iter().find(|(left, right)| {
+            *left != '"' && value.starts_with(*left) && !value[left.len_utf8()..].contains(*right)
+        });
+        let Some((left, right)) = opened else {
+            return Ok(());
+        };
+        let rest: Vec<&str> = self.rest.iter().map_while(|word| word.to_str()).collect();
+        let Some(last) = rest.iter().position(|word| word.ends_with(*right)) else {
+            return Ok(());
+        };
+        if rest[..=last].iter().any(|word| is_flag(self.command, word)) {
+            return Ok(());
+        }
+        let whole = [&[value][..], &rest[..=last]].concat().join(" ");
+        let inner = bare(&whole);
+        Err(format!(
+            "{whole} came in {} pieces: to this shell {left} and {right} are no quotation marks\n\n  write it \"{inner}\"",
+            last + 2
+        ))
+    }
+
+    /// What was swallowed, with values that need it in quotation marks.
+    fn written(&self, line: &str) -> String {
+        let mut written = String::new();
+        let mut value = String::new();
+        let put = |value: &mut String, written: &mut String| {
+            let plain = value.trim().trim_matches('"').trim_end_matches('\\').to_owned();
+            if !plain.is_empty() {
+                written.push_str(&if plain.contains([' ', '\\']) {
+                    format!(" \"{plain}\"")
+                } else {
+                    format!(" {plain}")
+                });
+            }
+            value.clear();
+        };
+        for word in line.split(' ') {
+            if is_flag(self.command, word) {
+                put(&mut value, &mut written);
+                written.push(' ');
+                written.push_str(word);
+            } else {
+                value.push(' ');
+                value.push_str(word);
+            }
+        }
+        put(&mut value, &mut written);
+        written
+    }
+}
+
+/// Is it a flag of any command, typed as such?
+fn is_flag(command: &Command, word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    match name.strip_prefix("--") {
+        Some(long) => has_long(command, long),
+        None => name
+            .strip_prefix('-')
+            .is_some_and(|short| has_short(command, short)),
+    }
+}
+
+fn has_long(command: &Command, long: &str) -> bool {
+    has(command, &|arg| arg.get_long() == Some(long))
+}
+
+fn has_short(command: &Command, short: &str) -> bool {
+    has(command, &|arg| {
+        arg.get_short()
+            .is_some_and(|own| short.strip_prefix(own).is_some_and(str::is_empty))
+    })
+}
+
+/// What a long flag takes.
+fn kind(command: &Command, flag: &str) -> Option<Kind> {
+    let long = flag.strip_prefix("--")?;
+    let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    own.map(Kind::of)
+        .or_else(|| command.get_subcommands().find_map(|below| kind(below, flag)))
+}
+
+fn has(command: &Command, is_it: &dyn Fn(&Arg) -> bool) -> bool {
+    command.get_arguments().any(is_it) || command.get_subcommands().any(|below| has(below, is_it))
+}
+
+/// A variable's value, without what `set NAME="C:\..."` leaves around it.
+pub fn bare_variable(value: OsString) -> OsString {
+    match value.to_str() {
+        Some(text) => OsStr::new(bare(text.trim())).to_owned(),
+        None => value,
+    }
+}
+
+#[cfg(test)]
+mod tests;
