@@ -38,6 +38,8 @@ pub const COMMAND_LINE: u64 = 128 << 10;
 pub const ENVIRONMENT: u64 = 4 << 20;
 /// Bytes of the system's table of connections, in which a busy server has hundreds of thousands.
 pub const PORT_TABLE: u64 = 256 << 20;
+/// Bytes of a plan, which holds files of the configuration as text.
+pub const PLAN: u64 = 1 << 30;
 /// Bytes of the manifest of a backup.
 pub const MANIFEST: u64 = 64 << 20;
 

@@ -144,6 +144,12 @@ codes! {
         KeyFolderOpen = "KEY-FOLDER-OPEN",
         /// What is in the place of the backups is none of ours.
         BackupsNotOurs = "BACKUPS-NOT-OURS",
+        /// A plan is not applied, as something is not as it was when it was made.
+        PlanChanged = "PLAN-CHANGED",
+        /// A plan is not believed, as others could have written it.
+        PlanNotOurs = "PLAN-NOT-OURS",
+        /// What was named as a plan is none, or of a form that is not known.
+        NoPlan = "NO-PLAN",
         /// What a killed run left cannot be undone as it is.
         LeftoversNotUndoable = "LEFTOVERS-NOT-UNDOABLE",
         /// There is no such backup.

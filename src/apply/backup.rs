@@ -124,7 +124,7 @@ impl Store<'_> {
     }
 
     /// Where the folder with the backups is, or is to be.
-    fn place(&self) -> io::Result<Place> {
+    pub(super) fn place(&self) -> io::Result<Place> {
         let place = Place::of(&self.folder, Last::Keep)?;
         place.refuse_led_out()?;
         Ok(place)
@@ -252,6 +252,11 @@ impl Backup {
     /// The server was told of what this run wrote, and served it.
     pub fn was_served(&self) -> bool {
         journal::told_server(&self.open)
+    }
+
+    /// The file that says what it holds.
+    pub fn manifest_file(&self) -> PathBuf {
+        self.folder.join(MANIFEST)
     }
 
     /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.

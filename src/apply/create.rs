@@ -96,20 +96,24 @@ fn place_of_new(
     shared: Shared,
     folders: &mut Folders,
 ) -> Result<Place, ApplyError> {
-    let is_fit = |place: &Place| match place.folder.others() {
-        Some(others) if shared == Shared::Refused => Err(refused(path, others)),
-        _ => Ok(()),
-    };
     for _ in 0..TRIES {
         let way = Way::to(path, Last::Keep).map_err(failed("create", path))?;
         way.place.refuse_led().map_err(failed("create", path))?;
-        match folders.make(disk, &way, is_fit) {
+        match folders.make(disk, &way, |place| is_fit(place, path, shared)) {
             // Another run has just made one of the folders.
             Err(error) if error.is_stale() => {}
             place => return place,
         }
     }
     Err(failed("create", path)(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// Whether a file may go to this place.
+pub(super) fn is_fit(place: &Place, path: &Path, shared: Shared) -> Result<(), ApplyError> {
+    match place.folder.others() {
+        Some(others) if shared == Shared::Refused => Err(refused(path, others)),
+        _ => Ok(()),
+    }
 }
 
 /// As many runs may make the same folders at once.

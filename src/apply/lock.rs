@@ -126,10 +126,7 @@ impl Lock {
         // Before anything is made that would have to go again.
         let hold = Hold::new();
         let place = folder.place(LOCK);
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::InvalidInput => LockError::not_ours(&place.path(), &error, Some("remove it")),
-            _ => LockError::Failed(place.path(), error),
-        };
+        let failed = |error: io::Error| refused(&place, error);
         let open = || folder.open_lock(&place.name);
         let mut file = open().map_err(failed)?;
         let start = Instant::now();
@@ -155,6 +152,26 @@ impl Lock {
             folder: folder.clone(),
             _hold: hold,
         })
+    }
+
+    /// Whether the lock of an open folder could be had within `patience`. Nothing is made there.
+    ///
+    /// # Errors
+    /// As [`Lock::acquire`].
+    pub(super) fn may_be_had(folder: &Folder, patience: Duration) -> Result<(), LockError> {
+        let place = folder.place(LOCK);
+        folder
+            .may_lock(&place.name)
+            .map_err(|error| refused(&place, error))?;
+        let start = Instant::now();
+        while is_held(folder) {
+            // Who looks takes it for an instant as well.
+            if start.elapsed() > patience.max(GLANCE) || interrupt::came() {
+                return Err(LockError::Held(read_holder(folder)));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// A name in the folder with the backups.
@@ -192,6 +209,14 @@ const GLANCE: Duration = Duration::from_millis(100);
 pub(super) fn is_held(folder: &Folder) -> bool {
     let shared = folder.place(LOCK).open().map(|file| file.try_lock_shared());
     matches!(shared, Ok(Err(TryLockError::WouldBlock)))
+}
+
+/// Why a lock file is not opened.
+fn refused(place: &Place, error: io::Error) -> LockError {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => LockError::not_ours(&place.path(), &error, Some("remove it")),
+        _ => LockError::Failed(place.path(), error),
+    }
 }
 
 /// Waits for the lock in the system's own queue: who comes later is served later, and waiting takes no time of a

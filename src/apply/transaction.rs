@@ -256,13 +256,8 @@ impl Transaction<'_> {
             waiting.push(fresh.map_err(failed("write beside", &change.path))?);
         }
         for (change, (step, fresh)) in self.changes.iter().zip(steps.iter().zip(&waiting)) {
-            let act = match (&change.before, &change.after) {
-                (Content::Absent, _) => "create",
-                (_, Content::Absent) => "remove",
-                _ => "replace",
-            };
             step.finish(disk, fresh.as_ref())
-                .map_err(failed(act, &change.path))?;
+                .map_err(failed(change.act(), &change.path))?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use crate::httpd::{Configuration, Edit};
 
+use super::effect::Effect;
 use super::notes::notes;
 use super::plan::{Act, Link, Plan, PlanError};
 use super::prove::broken::{refuse_broken, refuse_endless};
@@ -98,6 +99,7 @@ impl Plan {
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.notes = notes(original, configuration, &request);
+        plan.effect = Effect::between(original, configuration);
         plan.files = work.changed();
         Ok(plan)
     }

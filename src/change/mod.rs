@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod disable;
 mod edit_lines;
+mod effect;
 mod enable;
 mod existing;
 mod notes;
@@ -19,5 +20,6 @@ mod text;
 mod work;
 
 pub use disable::{Action, Disable, Record, Version};
+pub use effect::Effect;
 pub use plan::{FileChange, LineChange, Link, Plan, PlanError};
 pub use request::{Http, Profile, Request, domain_name};

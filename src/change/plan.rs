@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::httpd::Edit;
 
+use super::effect::Effect;
 use super::refusal::{Refusal, RefusalCode, Text};
 
 /// Everything that turns HTTPS on, or off again, not yet written.
@@ -23,6 +24,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What was decided on the way, and what each step had to do.
     pub trail: Vec<String>,
+    /// What it does to the ports that clients use.
+    pub effect: Effect,
 }
 
 impl Plan {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::httpd::in_url;
 
 /// What becomes of plain HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Http {
     /// The port moves to HTTPS; nothing listens for HTTP any more.
     Off,
@@ -17,7 +18,8 @@ pub enum Http {
 }
 
 /// Mozilla's levels of protocols and ciphers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// TLS 1.3 only.
     Modern,

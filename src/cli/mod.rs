@@ -2,9 +2,11 @@
 
 mod arguments;
 mod command;
+mod live;
 mod printer;
 mod render;
 mod volume;
+mod width;
 
 use crate::exit_status::ExitStatus;
 use crate::interrupt;

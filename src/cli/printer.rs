@@ -10,13 +10,14 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use zeroize::Zeroizing;
 
 use super::arguments::ColorChoice;
+use super::live;
 use super::render::{self, explain, findings};
 use super::volume::Volume;
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Terminal};
-use crate::operation::{Failure, LogReport, Preview, Progress, Questions};
+use crate::operation::{Failure, LogReport, Preview, Progress, Questions, waiting};
 use crate::shown::{deceives, printable};
 use crate::trail;
 
@@ -26,6 +27,8 @@ pub struct Printer {
     volume: Volume,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
     held: RefCell<Option<Vec<(Stream, String)>>>,
+    /// People look at what is said as it comes: a long step has its living line.
+    live: bool,
     /// Parts of every document.
     added: RefCell<serde_json::Map<String, serde_json::Value>>,
 }
@@ -70,9 +73,11 @@ impl Printer {
             ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
+        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         Printer {
             json,
             volume: Volume::default(),
+            live: !json && !is_dumb && std::io::stderr().is_terminal(),
             held: RefCell::default(),
             added: RefCell::default(),
         }
@@ -83,7 +88,11 @@ impl Printer {
         if volume == Volume::Verbose {
             trail::keep();
         }
-        Printer { volume, ..self }
+        Printer {
+            volume,
+            live: self.live && volume != Volume::Quiet,
+            ..self
+        }
     }
 
     /// An answer that is neither for people nor a document.
@@ -125,11 +134,13 @@ impl Printer {
         let most = matches!(stream, Stream::Talk).then_some(SLOW);
         let is_said = interrupt::say_patiently(most, move || {
             // A reader that went away is not our failure.
-            let _ = match stream {
-                Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
-                Stream::Document => writeln!(std::io::stdout(), "{text}"),
-                Stream::Talk => writeln!(anstream::stderr(), "{text}"),
-            };
+            live::without(|| {
+                let _ = match stream {
+                    Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
+                    Stream::Document => writeln!(std::io::stdout(), "{text}"),
+                    Stream::Talk => writeln!(anstream::stderr(), "{text}"),
+                };
+            });
         });
         if !is_said {
             stream.give_up();
@@ -287,6 +298,30 @@ impl Progress for Printer {
         }
     }
 
+    fn summary(&self, lines: &[String]) {
+        if !self.json {
+            self.answer(&render::preview::summary(lines));
+        }
+    }
+
+    fn step(&self, what: &str) {
+        if self.live {
+            live::begin(what);
+        }
+    }
+
+    fn step_done(&self) {
+        if self.live {
+            live::end();
+        }
+    }
+
+    fn waiting(&self, seconds: u64, why: &str) {
+        if !self.live {
+            self.talk(&waiting(seconds, why));
+        }
+    }
+
     fn hold(&self) {
         *self.held.borrow_mut() = Some(Vec::new());
     }
@@ -320,6 +355,19 @@ impl Questions for Printer {
         let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
         let line = interrupt::read_line()?;
         Some(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn accepts(&self, question: &str) -> Option<bool> {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question} [Y/n] ").and_then(|()| stderr.flush());
+        let line = interrupt::read_line()?;
+        // The end of the input is no answer.
+        Some(
+            matches!(
+                line.to_ascii_lowercase().trim_end_matches(['\r', '\n']).trim(),
+                "" | "y" | "yes"
+            ) && !line.is_empty(),
+        )
     }
 
     fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {

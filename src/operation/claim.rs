@@ -9,7 +9,7 @@ use super::Failure;
 use super::environment::{Where, World};
 use super::interrupted::{remedy, stores};
 use super::known::KnownFiles;
-use super::progress::Progress;
+use super::progress::{Progress, during};
 use crate::apply::{Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
@@ -55,6 +55,16 @@ impl Claim<'_> {
         Ok(settled)
     }
 
+    /// Whether [`Claim::settle`] could write where it would.
+    ///
+    /// # Errors
+    /// As it.
+    pub fn may_settle(&self, root: &Path) -> Result<(), Failure> {
+        let mut all = stores(root, self.world.disk);
+        all.retain(|store| store.interrupted().is_some_and(|run| run.at_work.is_none()));
+        self.may_take(&own(all)?, |_| false)
+    }
+
     /// Takes the locks of these places, always in the same order, so that no two runs wait for each other. Those that
     /// this account may not write are left out where that does not matter.
     ///
@@ -81,17 +91,46 @@ impl Claim<'_> {
         Ok((locks, settled))
     }
 
+    /// Whether [`Claim::take`] could have them; whoever is at work is waited for as it does.
+    ///
+    /// # Errors
+    /// As [`Claim::take`].
+    pub fn may_take<'s>(
+        &self,
+        places: impl IntoIterator<Item = &'s Store<'s>>,
+        may_be_left_out: impl Fn(&Store) -> bool,
+    ) -> Result<(), Failure> {
+        for store in places {
+            let mut answer = store.may_be_locked(Duration::ZERO);
+            if let (Err(LockError::Held(holder)), true) = (&answer, self.patience > 0) {
+                self.tell_waiting(holder.as_ref());
+                let look = || store.may_be_locked(Duration::from_secs(self.patience));
+                answer = during(self.voice, WAITING, look);
+            }
+            match answer.map_err(Failure::from) {
+                Err(failure) if failure.status == ExitStatus::NotPermitted && may_be_left_out(store) => {}
+                answer => answer?,
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_waiting(&self, holder: Option<&Holder>) {
+        let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
+        self.voice.talk(&format!(
+            "Waiting for another run of esync-ssl{}",
+            who.unwrap_or_default()
+        ));
+    }
+
     /// Waits for whoever holds the lock of a place for backups, and takes it.
     fn wait(&self, store: &Store) -> Result<Lock, Failure> {
         match self.lock(store, Duration::ZERO) {
             Err(LockError::Held(holder)) if self.patience > 0 => {
-                let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
                 self.voice.discard();
-                self.voice.talk(&format!(
-                    "Waiting for another run of esync-ssl{}",
-                    who.unwrap_or_default()
-                ));
-                Ok(self.lock(store, Duration::from_secs(self.patience))?)
+                self.tell_waiting(holder.as_ref());
+                let lock = || self.lock(store, Duration::from_secs(self.patience));
+                Ok(during(self.voice, WAITING, lock)?)
             }
             result => Ok(result?),
         }
@@ -131,6 +170,9 @@ impl Claim<'_> {
         })
     }
 }
+
+/// What is done meanwhile.
+const WAITING: &str = "Waiting for another run of esync-ssl";
 
 /// Refuses places that somebody else may write.
 pub fn own(all: Vec<Store<'_>>) -> Result<Vec<Store<'_>>, Failure> {

@@ -1,15 +1,22 @@
 //! Turns HTTPS off again: plan, preview, question, write.
 
 use super::Failure;
+use super::asked::Asked;
 use super::environment::{Where, World, Writing};
+use super::find::Loaded;
+use super::interrupted::stores;
 use super::job::Job;
 use super::new_files::Reported;
+use super::plan_file::{self, PlanFile, Planned, Read};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::records::{AskedFor, records};
 use super::restart_and_prove;
+use super::summary;
 use super::turn::Turn;
+use super::would_write::would_commit;
 use super::write::{self, Work};
+use crate::apply::Store;
 use crate::change::{self, Plan};
 use crate::shown::printable;
 
@@ -32,6 +39,17 @@ pub fn run(
     world: &World,
     voice: &dyn Voice,
 ) -> Result<Report, Failure> {
+    run_as(request, None, writing, (place, world), voice)
+}
+
+/// The same, and nothing but what a plan says.
+pub(super) fn run_as(
+    request: &Request,
+    plan: Option<&PlanFile>,
+    writing: &Writing,
+    (place, world): (&Where, &World),
+    voice: &dyn Voice,
+) -> Result<Report, Failure> {
     let names = request.off.domains.iter();
     let noted = names.flat_map(|name| ["--domain".to_owned(), name.clone()]);
     let world = &world.or_command(["disable".to_owned()].into_iter().chain(noted));
@@ -41,13 +59,22 @@ pub fn run(
         world,
         voice,
     };
-    Turn::new(job).attempt(|turn| attempt(request, job, turn))
+    Turn::new(job).attempt(|turn| attempt(request, plan, job, turn))
 }
 
 /// Reads, plans, shows, and writes when it is time to.
-fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report>, Failure> {
+fn attempt(
+    request: &Request,
+    saved: Option<&PlanFile>,
+    job: Job,
+    turn: &mut Turn,
+) -> Result<Option<Report>, Failure> {
     let (writing, world, voice) = (job.writing, job.world, job.voice);
-    let loaded = turn.read()?;
+    let read = turn.read();
+    let loaded = read.map_err(|failure| PlanFile::unread(saved, failure))?;
+    if let Some(saved) = saved {
+        saved.refuse_changed(&loaded, &reads(&loaded, world))?;
+    }
     loaded.introduce(voice);
     loaded.refuse_encoding()?;
     loaded.refuse_other_root()?;
@@ -72,21 +99,33 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
         report.result = "unchanged";
         voice.unchanged(&nothing(&request.off));
         report.tell_notes(voice);
-        if writing.restarts() && !writing.dry_run {
-            let shown = restart_and_prove::unchanged(&loaded, None, &[], job)?;
-            report.server = Some(shown);
+        plan_file::tell_none(job);
+        if writing.restarts() {
+            report.server = restart_and_prove::unchanged(&loaded, None, &[], job)?;
         }
         return Ok(Some(report));
     }
     voice.preview(&report.preview(&loaded, &plan));
     report.tell_notes(voice);
+    report.summarise(summary::of_plan(&report, &plan.effect, None), job);
     let work = work(plan, &report);
-    write::say_shared(&work.changes, voice)?;
-    if writing.dry_run {
-        return Ok(Some(report.would_change()));
+    if let Some(saved) = saved {
+        saved.refuse_other(&work.changes)?;
     }
+    write::say_shared(&work.changes, voice)?;
     let store = plan_report::store(&loaded, world.disk)?;
-    if !turn.is_mine(&store)? || !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
+    if !turn.is_mine(&store)? {
+        return Ok(None);
+    }
+    let work = Work {
+        is_after_undo: !turn.undone.names.is_empty(),
+        ..work
+    };
+    if writing.dry_run {
+        return would_write(request, (&loaded, &store), work, report, job).map(Some);
+    }
+    voice.summary(&report.summary);
+    if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
         return Ok(None);
     }
     let work = Work {
@@ -95,7 +134,38 @@ fn attempt(request: &Request, job: Job, turn: &mut Turn) -> Result<Option<Report
     };
     let lock = turn.lock(&store)?;
     let done = write::commit(&loaded, &store, lock, work, job)?;
-    Ok(Some(report.was_written(&loaded, done)))
+    Ok(Some(report.was_written(&loaded, done, &["status"])))
+}
+
+/// The end of a dry run, and the plan in a file if that is asked for.
+fn would_write(
+    request: &Request,
+    (loaded, store): (&Loaded, &Store),
+    work: Work,
+    mut report: Report,
+    job: Job,
+) -> Result<Report, Failure> {
+    let planned = Planned {
+        asked: Asked::Disable {
+            domains: request.off.domains.clone(),
+            forced: request.off.forced.iter().map(ToString::to_string).collect(),
+        },
+        loaded,
+        reads: reads(loaded, job.world),
+    };
+    let plan = plan_file::to_save(&planned, &work.changes, &report, job);
+    report.is_tested = would_commit(loaded, store, work, job)?;
+    job.voice.summary(&report.summary);
+    Ok(report.would_change(plan_file::saved(plan)?))
+}
+
+/// Everything that is read for it: the configuration, and what is on record.
+fn reads(loaded: &Loaded, world: &World) -> Vec<Read> {
+    let stores = stores(&loaded.installation.root, world.disk);
+    let backups = stores
+        .iter()
+        .flat_map(|store| store.backups().unwrap_or_default());
+    Read::all(loaded, backups.map(|backup| backup.manifest_file()))
 }
 
 /// What is to be written.

@@ -1,8 +1,13 @@
 //! Turns HTTPS on for a site: plan, preview, question, write.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
-use super::enable_files::{Files, TlsFiles};
+use anyhow::anyhow;
+use camino::Utf8PathBuf;
+
+use super::asked::{Asked, Sources};
+use super::enable_files::{Files, Material, TlsFiles};
 use super::environment::{Where, World, Writing};
 use super::expectation::Site;
 use super::find::Loaded;
@@ -10,12 +15,15 @@ use super::job::Job;
 use super::judge_files::{self, Server};
 use super::names::domain_names;
 use super::new_files::Reported;
+use super::pass_phrase::PassPhrases;
+use super::plan_file::{self, PlanFile, Planned, Read};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::turn::Turn;
+use super::would_write::would_commit;
 use super::write::{self, Work};
-use super::{Failure, rehearsal, restart_and_prove, running};
-use crate::apply::NameChange;
+use super::{Failure, rehearsal, restart_and_prove, running, summary, work_folder};
+use crate::apply::{Name, NameChange};
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
 use crate::refusal::{Refusal, RefusalCode};
@@ -41,6 +49,10 @@ pub struct Request {
     pub stapling: bool,
     /// Findings in spite of which it goes on.
     pub forced: Vec<Code>,
+    /// Files that are named stay where they are, and nobody is asked whether to copy them.
+    pub in_place: bool,
+    /// The file with the pass-phrase of a key that is to be copied.
+    pub phrases: Option<Utf8PathBuf>,
 }
 
 impl Request {
@@ -56,6 +68,53 @@ impl Request {
             hsts: None,
             stapling: false,
             forced: Vec::new(),
+            in_place: false,
+            phrases: None,
+        }
+    }
+
+    /// What a plan asked for, its files opened.
+    pub(super) fn again(asked: &Asked, phrases: &PassPhrases, voice: &dyn Voice) -> Result<Request, Failure> {
+        let Asked::Enable {
+            names,
+            files,
+            port,
+            http,
+            vhost,
+            profile,
+            hsts,
+            stapling,
+            forced,
+        } = asked
+        else {
+            return Err(Failure::error(anyhow!("the plan turns nothing on")));
+        };
+        let forced: Result<Vec<_>, String> = forced.iter().map(|word| word.parse()).collect();
+        Ok(Request {
+            port: *port,
+            http: *http,
+            vhost: vhost.as_ref().map(|(file, line)| (file.path(), *line)),
+            profile: *profile,
+            hsts: *hsts,
+            stapling: *stapling,
+            forced: forced.map_err(|words| Failure::error(anyhow!(words)))?,
+            in_place: true,
+            ..Request::new(names.clone(), files.open(phrases, voice)?)
+        })
+    }
+
+    fn asked(&self, names: &[String], files: &Files) -> Asked {
+        let vhost = self.vhost.as_ref();
+        Asked::Enable {
+            names: names.to_vec(),
+            files: Sources::of(files),
+            port: self.port,
+            http: self.http,
+            vhost: vhost.map(|(file, line)| (Name::from(&**file), *line)),
+            profile: self.profile,
+            hsts: self.hsts,
+            stapling: self.stapling,
+            forced: self.forced.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -69,6 +128,17 @@ pub fn run(
     writing: &Writing,
     place: &Where,
     world: &World,
+    voice: &dyn Voice,
+) -> Result<Report, Failure> {
+    run_as(request, None, writing, (place, world), voice)
+}
+
+/// The same, and nothing but what a plan says.
+pub(super) fn run_as(
+    request: &Request,
+    plan: Option<&PlanFile>,
+    writing: &Writing,
+    (place, world): (&Where, &World),
     voice: &dyn Voice,
 ) -> Result<Report, Failure> {
     let names = domain_names(request.names.iter().map(|name| ("--domain", name)))?;
@@ -88,6 +158,8 @@ pub fn run(
     };
     let enable = Run {
         asked: request,
+        plan,
+        chosen: OnceCell::new(),
         names,
         job,
     };
@@ -97,6 +169,10 @@ pub fn run(
 
 struct Run<'a> {
     asked: &'a Request,
+    /// What alone may be done.
+    plan: Option<&'a PlanFile>,
+    /// What was answered: the files as they are copied, or nothing else than was asked for.
+    chosen: OnceCell<Option<Files>>,
     /// The domain first, each once.
     names: Vec<String>,
     job: Job<'a>,
@@ -106,13 +182,19 @@ impl Run<'_> {
     /// Reads, plans, shows, and writes when it is time to.
     fn attempt(&self, turn: &mut Turn) -> Result<Option<Report>, Failure> {
         let (asked, voice) = (self.asked, self.job.voice);
-        let mut loaded = turn.read()?;
+        let read = turn.read();
+        let mut loaded = read.map_err(|failure| PlanFile::unread(self.plan, failure))?;
+        if let Some(plan) = self.plan {
+            plan.refuse_changed(&loaded, &self.reads(&loaded))?;
+        }
         loaded.accept(&asked.forced);
         loaded.introduce(voice);
         loaded.refuse_encoding()?;
         loaded.refuse_no_configuration()?;
         loaded.refuse_other_root()?;
-        let files = TlsFiles::of(&asked.files, &loaded, &self.names)?;
+        self.offer_copies(&loaded)?;
+        let mut files = TlsFiles::of(self.files(), &loaded, &self.names)?;
+        files.notes.extend(self.note_in_place(&loaded));
         let server = Server::of(Some(&loaded), self.job.place);
         voice.detail(&format!(
             "files: certificate {}, key {}",
@@ -133,29 +215,97 @@ impl Run<'_> {
         }
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
-        let store = (!self.job.writing.dry_run).then(|| plan_report::store(&loaded, self.job.world.disk));
-        let store = store.transpose()?;
-        if let Some(store) = &store {
-            running::refuse_taken_port(&loaded, request.port, &asked.forced)?;
-            if !turn.is_mine(store)? {
-                return Ok(None);
-            }
+        let store = plan_report::store(&loaded, self.job.world.disk)?;
+        running::refuse_taken_port(&loaded, request.port, &asked.forced)?;
+        if !turn.is_mine(&store)? {
+            return Ok(None);
         }
+        let effect = plan.effect.clone();
         let mut work = self.work(&request, plan, files, &report)?;
         write::say_shared(&work.changes, voice)?;
-        // It writes nothing, so a dry run has it as well: what would be refused is refused.
+        if let Some(plan) = self.plan {
+            plan.refuse_other(&work.changes)?;
+        }
         report.is_rehearsed = !self.job.writing.no_rehearsal
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
-        let Some(store) = store else {
-            return Ok(Some(report.would_change()));
-        };
+        report.summarise(summary::of_plan(&report, &effect, Some(request.http)), self.job);
+        if self.job.writing.dry_run {
+            let planned = Planned {
+                asked: self.asked(),
+                loaded: &loaded,
+                reads: self.reads(&loaded),
+            };
+            work.is_after_undo = !turn.undone.names.is_empty();
+            let plan = plan_file::to_save(&planned, &work.changes, &report, self.job);
+            report.is_tested = would_commit(&loaded, &store, work, self.job)?;
+            voice.summary(&report.summary);
+            return Ok(Some(report.would_change(plan_file::saved(plan)?)));
+        }
+        voice.summary(&report.summary);
         if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
             return Ok(None);
         }
         work.server_told = turn.settled.server_told;
         let lock = turn.lock(&store)?;
         let done = write::commit(&loaded, &store, lock, work, self.job)?;
-        Ok(Some(report.was_written(&loaded, done)))
+        let look = ["verify", "--domain", &self.names[0]];
+        Ok(Some(report.was_written(&loaded, done, &look)))
+    }
+
+    /// The files that it is about: those that were named, or their copies.
+    fn files(&self) -> &Files {
+        let chosen = self.chosen.get().and_then(Option::as_ref);
+        chosen.unwrap_or(&self.asked.files)
+    }
+
+    /// What a plan keeps of it.
+    fn asked(&self) -> Asked {
+        self.asked.asked(&self.names, self.files())
+    }
+
+    /// Everything that is read for it.
+    fn reads(&self, loaded: &Loaded) -> Vec<Read> {
+        Read::all(loaded, self.asked().paths())
+    }
+
+    /// Certificates in somebody's work folder are better copied; whoever is there is asked, once.
+    fn offer_copies(&self, loaded: &Loaded) -> Result<(), Failure> {
+        let (writing, voice) = (self.job.writing, self.job.voice);
+        let asks = !self.asked.in_place && !writing.yes && !writing.dry_run && voice.can_ask();
+        if !asks || self.chosen.get().is_some() {
+            return Ok(());
+        }
+        let chosen = match work_folder::origin(&self.asked.files, loaded) {
+            None => None,
+            Some(origin) => {
+                let question = format!("Copy them into {}?", loaded.show(&loaded.tls_folder()));
+                voice.talk(&work_folder::found(&self.asked.files));
+                match voice.accepts(&question) {
+                    None => return Err(Failure::interrupted().into_interrupted()),
+                    Some(false) => None,
+                    Some(true) => {
+                        let phrases = PassPhrases::of(self.asked.phrases.as_deref())?;
+                        let material = Material::open(origin, &phrases, voice)?;
+                        Some(Files::Installed(Box::new(material)))
+                    }
+                }
+            }
+        };
+        let _ = self.chosen.set(chosen);
+        Ok(())
+    }
+
+    /// The same where nobody is asked: a note.
+    fn note_in_place(&self, loaded: &Loaded) -> Option<String> {
+        if self.asked.in_place || self.chosen.get().is_some() {
+            return None;
+        }
+        work_folder::origin(&self.asked.files, loaded)?;
+        Some(format!(
+            "{}; Apache reads them there at every start, and --copy-certs copies them into {}",
+            work_folder::found(&self.asked.files),
+            loaded.show(&loaded.tls_folder())
+        ))
     }
 
     fn request(&self, loaded: &Loaded, files: &TlsFiles) -> Result<change::Request, Failure> {
@@ -191,14 +341,10 @@ impl Run<'_> {
             "{} is served over TLS on port {}",
             request.domain, request.port
         ));
-        if self.job.writing.restarts() && !self.job.writing.dry_run {
+        plan_file::tell_none(self.job);
+        if self.job.writing.restarts() {
             let site = site(request);
-            report.server = Some(restart_and_prove::unchanged(
-                loaded,
-                Some(&site),
-                &self.asked.forced,
-                self.job,
-            )?);
+            report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
         }
         Ok(report)
     }

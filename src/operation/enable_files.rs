@@ -9,9 +9,11 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::find::Loaded;
 use super::judge_files::{self, Server};
-use super::key_files::{judged, without_key};
+use super::key_files::{Origin, judged, without_key};
 use super::names::file_name;
 use super::new_files::{KEY_READERS, NewFiles, Reported, left_out};
+use super::pass_phrase::PassPhrases;
+use super::questions::Voice;
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding};
@@ -59,8 +61,19 @@ pub struct TlsFiles {
 pub struct Material {
     /// Themselves.
     pub bundle: Bundle,
-    /// What the three come from.
-    pub origins: [String; 3],
+    /// What they come from.
+    pub origin: Origin,
+}
+
+impl Material {
+    /// Reads and opens them.
+    ///
+    /// # Errors
+    /// As [`Origin::open`].
+    pub fn open(origin: Origin, phrases: &PassPhrases, voice: &dyn Voice) -> Result<Material, Failure> {
+        let bundle = origin.open(phrases, voice)?;
+        Ok(Material { bundle, origin })
+    }
 }
 
 impl TlsFiles {
@@ -113,12 +126,12 @@ impl TlsFiles {
 
     /// The files are put into the server's folder for them.
     fn installed(material: &Material, loaded: &Loaded, name: &str) -> Result<TlsFiles, Failure> {
-        let Material { bundle, origins } = material;
+        let Material { bundle, origin } = material;
         let (create, placed) = NewFiles::of_bundle(bundle, loaded, name)?;
         if !create.is_empty() {
             loaded.refuse_included(&loaded.tls_folder())?;
         }
-        let [certificate, key, chain] = origins;
+        let [certificate, key, chain] = &origin.names();
         Ok(TlsFiles {
             certificate: placed.certificate,
             key: placed.key.ok_or_else(|| without_key(certificate))?,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use time::OffsetDateTime;
 
 use crate::apply::{Disk, RealDisk};
@@ -103,9 +104,17 @@ pub struct Writing {
     pub yes: bool,
     /// Nothing is written.
     pub dry_run: bool,
+    /// A dry run saves here what it plans.
+    pub save_plan: Option<PathBuf>,
 }
 
 impl Writing {
+    /// The same, for a dry run that saves what it plans.
+    pub fn saving(self, plan: Option<&Utf8Path>) -> Writing {
+        let save_plan = plan.map(|path| path.as_std_path().to_path_buf());
+        Writing { save_plan, ..self }
+    }
+
     /// Is the server to show the changes?
     pub fn restarts(&self) -> bool {
         self.restart || self.start

@@ -218,6 +218,24 @@ impl<'a> Wanted<'a> {
         pace: Pace,
         progress: &dyn Progress,
     ) -> Result<verify::Report, Fault> {
+        let ports = self.named.iter().chain(&self.targets);
+        let port = ports.map(|target| target.address.port()).next();
+        let what = port.map_or("Waiting for Apache".into(), |port| {
+            format!("Waiting for port {port}")
+        });
+        progress.step(&what);
+        let result = self.prove_in_time(service, words, pace, (progress, &what));
+        progress.step_done();
+        result
+    }
+
+    fn prove_in_time(
+        &self,
+        service: &dyn Service,
+        words: Option<&str>,
+        pace: Pace,
+        (progress, what): (&dyn Progress, &str),
+    ) -> Result<verify::Report, Fault> {
         let start = Instant::now();
         let mut told = 0;
         // Since when all is well, and when it was looked at last.
@@ -231,6 +249,9 @@ impl<'a> Wanted<'a> {
                     let (faults, report) = self.look();
                     let fault = faults.into_iter().next();
                     if fault.is_none() {
+                        if good.is_none() {
+                            progress.step("It answers; watching whether it goes on doing so");
+                        }
                         let since = good.map_or_else(Instant::now, |(since, _)| since);
                         // The old one may still answer before the new configuration is read and found wanting.
                         if since.elapsed() >= pace.steady {
@@ -248,7 +269,9 @@ impl<'a> Wanted<'a> {
                 return Err(Fault::state(true, "interrupted"));
             }
             if let Some(fault) = fault {
-                good = None;
+                if good.take().is_some() {
+                    progress.step(what);
+                }
                 let is_plain = fault.plain || words.is_some();
                 let patience = if is_plain { pace.short } else { pace.patience };
                 if start.elapsed() > patience {
@@ -256,7 +279,7 @@ impl<'a> Wanted<'a> {
                 }
                 if start.elapsed().as_secs() > told {
                     told = start.elapsed().as_secs();
-                    progress.talk(&format!("  … {told} s: {}", fault.words));
+                    progress.waiting(told, &fault.words);
                 }
             }
             std::thread::sleep(Duration::from_millis(100));

@@ -10,7 +10,7 @@ use super::environment::Where;
 use super::progress::Progress;
 use super::{Failure, interrupted};
 use crate::acl::Account;
-use crate::apply::{Content, Undone};
+use crate::apply::{Content, NameChange, Undone};
 use crate::check::Code;
 use crate::httpd::{Configuration, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
 use crate::refusal::{Place, Refusal, RefusalCode, say};
@@ -207,21 +207,38 @@ impl Loaded {
     ///
     /// # Errors
     /// When that cannot be read.
-    pub fn once_undone(mut self, undone: &Undone) -> Result<Loaded, Failure> {
+    pub fn once_undone(self, undone: &Undone) -> Result<Loaded, Failure> {
         if undone.names.is_empty() {
             return Ok(self);
         }
+        self.with_contents(undone.names.iter().map(|(name, content)| (&**name, content)))
+    }
+
+    /// The same as it will be once these changes are made.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn with_changes(&self, changes: &[NameChange]) -> Result<Loaded, Failure> {
+        let mut again = self.again()?;
+        again.source = self.source.clone();
+        again.with_contents(changes.iter().map(|change| (&*change.path, &change.after)))
+    }
+
+    fn with_contents<'a>(
+        mut self,
+        names: impl Iterator<Item = (&'a Path, &'a Content)> + Clone,
+    ) -> Result<Loaded, Failure> {
         let mut files = BTreeMap::new();
         let mut gone = Vec::new();
-        for (name, content) in &undone.names {
+        for (name, content) in names.clone() {
             match content {
-                Content::File(bytes) => _ = files.insert(name.clone(), bytes.to_vec()),
-                Content::Absent => gone.push(name.as_path()),
+                Content::File(bytes) => _ = files.insert(name.to_path_buf(), bytes.to_vec()),
+                Content::Absent => gone.push(name),
                 Content::Link(_) | Content::Tls(_) => {}
             }
         }
         let mut source = self.source.with_overlay(files).without(gone);
-        for (name, content) in &undone.names {
+        for (name, content) in names {
             if let Content::Link(target) = content {
                 let with = source.with_link(name, target);
                 source = with.with_context(|| format!("what {} led to cannot be read", name.display()))?;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::candidate::Candidate;
 use super::diff;
 use super::environment::Writing;
 use super::failure::Failure;
 use super::find::Loaded;
-use super::progress::Progress;
+use super::progress::{Progress, during};
 use super::running;
 use crate::apply::{ApplyError, CANDIDATE, Content, Disk, Lock, NameChange};
 use crate::check::log::{self, named};
@@ -25,6 +26,7 @@ pub struct Judge<'a> {
     main: &'a Path,
     flags: &'a [Vec<u8>],
     environment: &'a Environment,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> Judge<'a> {
@@ -35,7 +37,7 @@ impl<'a> Judge<'a> {
     pub fn of(
         loaded: &'a Loaded,
         writing: &Writing,
-        progress: &dyn Progress,
+        progress: &'a dyn Progress,
     ) -> Result<Option<Judge<'a>>, Failure> {
         if writing.no_test {
             progress.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
@@ -48,6 +50,7 @@ impl<'a> Judge<'a> {
                 main: &loaded.installation.main,
                 flags: &loaded.facts.flags,
                 environment: loaded.environment(),
+                progress,
             })),
             Ok(None) => {
                 progress.talk(
@@ -69,9 +72,8 @@ impl<'a> Judge<'a> {
 
     /// The server's words when it rejects the configuration of a main file.
     fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
-        let output = self
-            .reader
-            .test(self.root, main, self.flags, self.environment)
+        let test = || self.reader.test(self.root, main, self.flags, self.environment);
+        let output = during(self.progress, "Testing with httpd -t", test)
             .map_err(|silence| Failure::refused(silence.refusal()))?;
         Ok((!output.status.success()).then(|| self.words(&output, main)))
     }
@@ -131,6 +133,12 @@ impl<'a> Judge<'a> {
         })
     }
 
+    /// Asks about changes before anything is written.
+    pub fn rejects_copy(&self, candidate: &Candidate) -> Result<Option<String>, Failure> {
+        let words = self.rejects(&candidate.main)?;
+        Ok(words.map(|words| candidate.of_real_files(&words)))
+    }
+
     /// Asks about new bytes of the main file before they go live, as a candidate where no `Include` looks.
     pub fn rejects_candidate(
         &self,
@@ -165,7 +173,8 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
         return None;
     }
     let server = running::server(loaded);
-    match reader.test(&server.root, &server.main, &server.flags, &server.environment) {
+    let test = || reader.test(&server.root, &server.main, &server.flags, &server.environment);
+    match during(progress, "Testing with httpd -t", test) {
         Err(silence) => {
             progress.talk(&format!("note: httpd -t was not asked: {silence}"));
             None

@@ -75,16 +75,12 @@ pub fn run(
 fn read(dry_run: bool, place: &Where, world: &World, progress: &dyn Progress) -> Result<Loaded, Failure> {
     if dry_run {
         let loaded = Loaded::find(place)?;
+        claim(place, world, progress).may_settle(&loaded.installation.root)?;
         let undone = claim::undone(&loaded.installation.root, place, progress)?;
         return loaded.once_undone(&undone);
     }
     let root = find::root(place)?;
-    let claim = Claim {
-        place,
-        world,
-        voice: progress,
-        patience: 0,
-    };
+    let claim = claim(place, world, progress);
     claim.settle(&root)?;
     let loaded = Loaded::find(place)?;
     // Only the configuration says which server root its main file belongs to.
@@ -92,4 +88,14 @@ fn read(dry_run: bool, place: &Where, world: &World, progress: &dyn Progress) ->
         return loaded.again();
     }
     Ok(loaded)
+}
+
+/// It waits for nobody: what another run is at work on is its own business.
+fn claim<'a>(place: &'a Where, world: &'a World<'a>, progress: &'a dyn Progress) -> Claim<'a> {
+    Claim {
+        place,
+        world,
+        voice: progress,
+        patience: 0,
+    }
 }

@@ -1,6 +1,6 @@
 //! Certificate, key and archive files as they were named on the command line, opened. Judges nothing.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use zeroize::Zeroizing;
 
 use super::Failure;
@@ -14,6 +14,40 @@ use crate::tls::certificate::Certificate;
 use crate::tls::container::{Contents, Kind};
 use crate::tls::pkcs12::Archive;
 use crate::tls::private_key::PrivateKey;
+
+/// What certificate, key and chain are taken out of.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A PFX archive.
+    Archive(Utf8PathBuf),
+    /// Certificate, key and chain.
+    Files(Utf8PathBuf, Utf8PathBuf, Option<Utf8PathBuf>),
+}
+
+impl Origin {
+    /// Opened: whoever has to type a pass-phrase does so.
+    ///
+    /// # Errors
+    /// When something of it cannot be read or opened.
+    pub fn open(&self, phrases: &PassPhrases, voice: &dyn Voice) -> Result<Bundle, Failure> {
+        match self {
+            Origin::Archive(path) => archive(path, phrases, voice),
+            Origin::Files(certificate, key, chain) => {
+                files(certificate, key, chain.as_deref(), phrases, voice)
+            }
+        }
+    }
+
+    /// What the three come from: certificate, key and chain.
+    pub fn names(&self) -> [String; 3] {
+        match self {
+            Origin::Archive(path) => [path; 3].map(ToString::to_string),
+            Origin::Files(certificate, key, chain) => {
+                [certificate, key, chain.as_ref().unwrap_or(certificate)].map(ToString::to_string)
+            }
+        }
+    }
+}
 
 /// The bytes of a file that must be there. `what` says what it is for, such as `certificate`.
 pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -3,7 +3,10 @@
 //!
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
+pub mod apply_plan;
+mod asked;
 pub mod backups;
+mod candidate;
 pub mod check;
 mod claim;
 pub mod convert;
@@ -31,7 +34,9 @@ mod known;
 pub mod lint;
 mod names;
 mod new_files;
+mod next_steps;
 mod pass_phrase;
+mod plan_file;
 mod plan_report;
 pub mod ports;
 mod preflight;
@@ -49,11 +54,14 @@ mod running;
 mod server_folders;
 mod service_orders;
 pub mod status;
+mod summary;
 mod targets;
 mod turn;
 mod unfit;
 pub mod verify;
 mod way_on;
+mod work_folder;
+mod would_write;
 mod write;
 
 pub use claim::Settled;
@@ -64,11 +72,12 @@ pub use explained::{Explained, Log, LogReport};
 pub use failure::{Failure, ended};
 pub use find::Loaded;
 pub use interrupted::tell as tell_interrupted;
+pub use key_files::Origin;
 pub use names::{client_name, domain_names, file_name};
 pub use new_files::{NewFiles, Outcome, Reported, base_name, left_out, private_key};
 pub use pass_phrase::{PassPhrases, ReadPhrases};
 pub use plan_report::{Report as PlanReport, ReportedChange};
-pub use progress::{Difference, Preview, Progress};
+pub use progress::{Difference, Preview, Progress, waiting};
 pub use questions::{Questions, Silent, Voice, confirm};
 pub use records::by_words;
 pub use restart_and_prove::Effect;

@@ -10,7 +10,7 @@ use super::failure::{Failure, ended};
 
 use super::find::Loaded;
 use crate::acl::Account;
-use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, others_at};
+use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, may_be_created, others_at};
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
@@ -249,7 +249,10 @@ impl NewFiles {
             kept: self.kept.clone(),
             notes,
         };
-        if !dry_run {
+        if dry_run {
+            let shared = self.shared_folders;
+            may_be_created(&self.into_files(), shared)?;
+        } else {
             self.write()?;
         }
         Ok(outcome)

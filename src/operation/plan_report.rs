@@ -6,7 +6,9 @@ use super::Failure;
 use super::diff;
 use super::find::Loaded;
 use super::interrupted::stores;
+use super::job::Job;
 use super::new_files::Reported;
+use super::next_steps;
 use super::progress::{Difference, Preview, Progress};
 use super::restart_and_prove::Effect;
 use super::turn::Proposal;
@@ -14,6 +16,7 @@ use super::write;
 use crate::apply::{Disk, NameChange, Store};
 use crate::change::{Plan, PlanError};
 use crate::check::Finding;
+use crate::quoted::word;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 
@@ -39,21 +42,34 @@ pub struct Report {
     /// All files before and after.
     pub diff: String,
     notes: Vec<String>,
+    /// What it comes to, in a few lines for people.
+    pub summary: Vec<String>,
     /// Files that were written.
     pub written: Vec<String>,
     /// The folder that holds what was there before.
     pub backup: Option<String>,
     /// What became of the server.
     pub server: Option<Effect>,
+    /// The file with the plan that was saved, or applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// The command that brings back what was there before; nothing where nothing was written.
+    pub undo: Option<String>,
+    /// The command that comes next.
+    pub next: Option<String>,
     /// It was tried on a short run of the server's own httpd.
     #[serde(skip)]
     pub is_rehearsed: bool,
+    /// A dry run: Apache was asked whether it accepts the result.
+    #[serde(skip)]
+    pub is_tested: bool,
 }
 
 /// One change of a file.
 #[derive(Serialize)]
 pub struct ReportedChange {
-    file: String,
+    /// As people know it.
+    pub file: String,
     line: usize,
     before: String,
     after: String,
@@ -85,10 +101,15 @@ impl Report {
                 .map(|file| diff::unified(&file.name, file.before, file.after, false))
                 .collect(),
             notes: notes.map(|note| printable(note.as_bytes())).collect(),
+            summary: Vec::new(),
             written: Vec::new(),
             backup: None,
             server: None,
+            plan: None,
+            undo: None,
+            next: None,
             is_rehearsed: false,
+            is_tested: false,
         }
     }
 
@@ -101,6 +122,12 @@ impl Report {
         }
     }
 
+    /// What it comes to, as the last before the question.
+    pub fn summarise(&mut self, mut lines: Vec<String>, job: Job) {
+        lines.push(next_steps::when(job.writing));
+        self.summary = lines.iter().map(|line| printable(line.as_bytes())).collect();
+    }
+
     /// The same, to be agreed to.
     pub fn proposal(&self) -> Proposal {
         Proposal {
@@ -109,6 +136,16 @@ impl Report {
             notes: self.notes.clone(),
             findings: self.findings.clone().unwrap_or_default(),
         }
+    }
+
+    /// The preview as a text.
+    pub fn preview_text(&self) -> String {
+        format!("{}\n\n{}", self.lines().join("\n"), self.diff)
+    }
+
+    /// What people should know beside the changes.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn lines(&self) -> Vec<String> {
@@ -126,15 +163,23 @@ impl Report {
         }
     }
 
-    /// The end of a dry run.
-    pub fn would_change(mut self) -> Report {
-        self.result = "would-change";
-        self
+    /// The end of a dry run, with the file of the plan that it saved, if it did.
+    pub fn would_change(self, plan: Option<String>) -> Report {
+        let apply = |file: &String| format!("esync-ssl apply {}", word(file));
+        Report {
+            result: "would-change",
+            next: plan.as_ref().map(apply),
+            plan,
+            ..self
+        }
     }
 
-    /// The end of a run that wrote.
-    pub fn was_written(mut self, loaded: &Loaded, done: write::Done) -> Report {
+    /// The end of a run that wrote; `look` is the command that looks at what became of it.
+    pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
+        self.undo = next_steps::undo(&done.backup, &loaded.place);
+        let next = if done.effect.is_told() { look } else { &["restart"] };
+        self.next = Some(next_steps::command(next, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
         self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup));

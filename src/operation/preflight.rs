@@ -1,5 +1,6 @@
 //! What is known before Apache is told to restart: whether it would start again.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Failure;
@@ -12,6 +13,7 @@ use super::running;
 use super::way_on;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
+use crate::httpd::real_path;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
@@ -53,6 +55,21 @@ impl<'a> Preflight<'a> {
             takes_codes: false,
             ..self
         }
+    }
+
+    /// The same but for virtual hosts whose files are yet to come.
+    pub fn without(mut self, to_come: &[&Path]) -> Self {
+        let to_come: Vec<PathBuf> = to_come.iter().map(|path| real_path(path)).collect();
+        let source = self.loaded.configuration.source();
+        let is_to_come = |path: &Vec<u8>| to_come.contains(&real_path(&source.host_path(path)));
+        self.hosts.retain(|(host, _)| {
+            let files = host
+                .pairs
+                .iter()
+                .flat_map(|pair| [Some(&pair.certificate), pair.key.as_ref()]);
+            !files.chain([host.chain.as_ref()]).flatten().any(is_to_come)
+        });
+        self
     }
 
     /// Refuses while anything is known that keeps the server from starting: the running one would be lost.

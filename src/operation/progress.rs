@@ -18,6 +18,20 @@ pub trait Progress {
     /// What is about to be done, or would be.
     fn preview(&self, _preview: &Preview) {}
 
+    /// What all of it comes to, in a few lines: the last that is said before it is done, or asked for.
+    fn summary(&self, _lines: &[String]) {}
+
+    /// A step begins that may take long; one before it is over.
+    fn step(&self, _what: &str) {}
+
+    /// It is over.
+    fn step_done(&self) {}
+
+    /// Something is waited for so long already, about once a second.
+    fn waiting(&self, seconds: u64, why: &str) {
+        self.talk(&waiting(seconds, why));
+    }
+
     /// Findings; those of `forced` are overridden.
     fn findings(&self, _found: &[Finding], _forced: &[Code]) {}
 
@@ -38,6 +52,22 @@ pub trait Progress {
 
     /// A line that comes before all that waits.
     fn first(&self, _text: &str) {}
+}
+
+/// How long something is waited for, as a line of its own.
+pub fn waiting(seconds: u64, why: &str) -> String {
+    match why {
+        "" => format!("  … {seconds} s"),
+        why => format!("  … {seconds} s: {why}"),
+    }
+}
+
+/// Does something that may take long.
+pub fn during<T>(progress: &dyn Progress, what: &str, act: impl FnOnce() -> T) -> T {
+    progress.step(what);
+    let result = act();
+    progress.step_done();
+    result
 }
 
 /// What is about to be done.

@@ -20,6 +20,11 @@ pub trait Questions {
         Some(false)
     }
 
+    /// The same of a question whose usual answer is yes.
+    fn accepts(&self, _question: &str) -> Option<bool> {
+        Some(false)
+    }
+
     /// The pass-phrase of something; nothing where nobody can be asked.
     ///
     /// # Errors

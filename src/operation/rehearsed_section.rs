@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::find::Loaded;
-use super::progress::Progress;
+use super::progress::{Progress, during};
 use crate::apply::create_private;
 use crate::check::dialog::{self, Dialog};
 use crate::check::rehearsal::{Stage, culprit, finding, refused, script};
@@ -66,9 +66,16 @@ impl<'a> Section<'a> {
         let typed = self.name.replace('*', "www");
         let mut given = Script::default();
         let environment = self.loaded.environment();
-        let result = rehearse(reader, environment, &typed, patience, |stage| {
-            self.stage(stage, dialog.is_some(), &mut given)
-        });
+        let rehearse = || {
+            rehearse(reader, environment, &typed, patience, |stage| {
+                self.stage(stage, dialog.is_some(), &mut given)
+            })
+        };
+        let result = during(
+            progress,
+            &format!("Rehearsing {}", printable(typed.as_bytes())),
+            rehearse,
+        );
         let found = match result {
             Ok(shown) if expected.is_empty() || expected.contains(&shown.leaf) => return Ok(true),
             Ok(shown) => another_certificate(&typed, &shown.leaf),

@@ -15,7 +15,7 @@ use super::failure::{Failure, ended};
 use super::find::Loaded;
 use super::progress::Progress;
 use super::{backups, check, explain, inspect, ports, running, status};
-use crate::apply::{NewFile, Shared, create_all};
+use crate::apply::{NewFile, Shared, create_all, may_be_created};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
 use crate::finding::Finding;
@@ -113,6 +113,14 @@ pub fn refuse_taken(file: &Path) -> Result<(), Failure> {
     )))
 }
 
+/// Refuses a file that cannot be made, for a run that writes none.
+///
+/// # Errors
+/// Those of [`write()`], as far as they are known before.
+pub fn refuse_unwritable(file: &Path) -> Result<(), Failure> {
+    Ok(may_be_created(&[new(file, String::new())?], Shared::Allowed)?)
+}
+
 /// The report, without secrets.
 pub struct Packed {
     /// Its parts.
@@ -137,14 +145,17 @@ pub fn pack(loaded: &Loaded, texts: Vec<(&'static str, String)>, now: OffsetDate
 /// # Errors
 /// When it cannot be written.
 pub fn write(file: &Path, text: String, world: &World) -> Result<(), Failure> {
-    let path = std::path::absolute(file).map_err(|error| Failure::error(anyhow::Error::from(error)))?;
-    let new = NewFile {
-        path,
-        bytes: Zeroizing::new(text.into_bytes()),
-        private: true,
-    };
+    let new = new(file, text)?;
     let _hold = Hold::new();
     ended(create_all(world.disk, &[new], &[], Shared::Allowed).map_err(Failure::from))
+}
+
+fn new(file: &Path, text: String) -> Result<NewFile, Failure> {
+    Ok(NewFile {
+        path: std::path::absolute(file).map_err(|error| Failure::error(anyhow::Error::from(error)))?,
+        bytes: Zeroizing::new(text.into_bytes()),
+        private: true,
+    })
 }
 
 #[derive(Serialize)]

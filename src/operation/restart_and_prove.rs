@@ -1,5 +1,6 @@
 //! From files that were written to a server that serves them; or, when it does not, back to what both were.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::anyhow;
@@ -12,7 +13,7 @@ use super::job::Job;
 use super::preflight::Preflight;
 use super::service_orders::{self, Way};
 use super::{restart, running, verify};
-use crate::apply::{Pending, Written};
+use crate::apply::{Content, NameChange, Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::interrupt::Undoing;
@@ -33,6 +34,11 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// It serves what is in the files.
+    pub fn is_told(&self) -> bool {
+        !matches!(self.result, "not-asked" | "left-stopped")
+    }
+
     fn not_asked() -> Effect {
         Effect {
             result: "not-asked",
@@ -42,15 +48,18 @@ impl Effect {
 }
 
 /// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked; without
-/// a site always, as nothing tells whether it still serves what went.
+/// a site always, as nothing tells whether it still serves what went. In a dry run it is only looked whether that could be
+/// done, and nothing becomes of it.
 ///
 /// # Errors
 /// When it does not show it then either.
-pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job) -> Result<Effect, Failure> {
+pub fn unchanged(
+    loaded: &Loaded,
+    site: Option<&Site>,
+    forced: &[Code],
+    job: Job,
+) -> Result<Option<Effect>, Failure> {
     let (writing, world, progress) = (job.writing, job.world, job.voice);
-    if !writing.restarts() {
-        return Ok(Effect::not_asked());
-    }
     let service = (world.service)(running::server(loaded));
     let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
     let result = match is_running {
@@ -62,20 +71,25 @@ pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job
             if !writing.no_rehearsal {
                 preflight.refuse_failed_rehearsal()?;
             }
+            if writing.dry_run {
+                let told = (world.service)(running::to_be_told(loaded)).may_be_told();
+                return told.map_err(service_orders::refused).map(|()| None);
+            }
             let report = restart::now(loaded, Way::Graceful, world, progress)?;
-            return Ok(Effect {
+            return Ok(Some(Effect {
                 result: if is_running { "restarted" } else { "started" },
                 service: Some(report.service),
                 seconds: Some(report.seconds),
                 probe: None,
-            });
+            }));
         }
     };
-    Ok(Effect {
+    let effect = || Effect {
         result,
         service: Some(service.name()),
         ..Effect::default()
-    })
+    };
+    Ok((!writing.dry_run).then(effect))
 }
 
 /// What is looked at before: only what turns HTTPS on for a site goes on by codes of findings.
@@ -163,7 +177,74 @@ impl<'a> Before<'a> {
     }
 }
 
+impl Before<'_> {
+    /// Refuses where it is known that the server must not be told, or would not come up with the new configuration, of
+    /// which some files may be yet to come.
+    fn refuse_restart(
+        &self,
+        service: &dyn Service,
+        (new, to_come): (&Loaded, &[&Path]),
+        site: Option<&Site>,
+        forced: &[Code],
+    ) -> Result<(), Failure> {
+        const LEFT: &str = "every file is as it was, and Apache was left alone";
+        let may_be_told = service.may_be_told();
+        may_be_told.map_err(|error| service_orders::refused(error).after(LEFT))?;
+        let progress = self.job.voice;
+        let preflight = preflight(
+            new,
+            site,
+            forced,
+            "Every file is as it was, and Apache was left alone",
+            progress,
+        );
+        let preflight = preflight.without(to_come);
+        preflight.refuse_no_start()?;
+        match self.job.writing.no_rehearsal {
+            true => Ok(()),
+            false => preflight.refuse_failed_rehearsal(),
+        }
+    }
+}
+
 impl Seen<'_> {
+    /// What [`Seen::keep`] would refuse before the server is told, with nothing written. What certificate files that are
+    /// yet to come do is for the rehearsal of these changes to say.
+    ///
+    /// # Errors
+    /// Those of it.
+    pub fn would_keep(
+        &self,
+        changes: &[NameChange],
+        site: Option<&Site>,
+        forced: &[Code],
+    ) -> Result<(), Failure> {
+        let before = &self.before;
+        if !before.job.writing.restarts() {
+            return Ok(());
+        }
+        let Some(old) = before.old else {
+            before.job.voice.talk(
+                "note: whether Apache would start again was not looked at, as its configuration cannot be read now",
+            );
+            return Ok(());
+        };
+        let new = old.with_changes(changes)?;
+        let service = before.service(old, &new)?;
+        let is_running = match self.running {
+            Some(is_running) => is_running,
+            None => service.state().map_err(service_orders::refused)? != State::Stopped,
+        };
+        if !is_running && !before.job.writing.start {
+            return Ok(());
+        }
+        let to_come = changes
+            .iter()
+            .filter(|change| matches!(change.after, Content::Tls(_)));
+        let to_come: Vec<&Path> = to_come.map(|change| &*change.path).collect();
+        before.refuse_restart(&*service, (&new, &to_come), site, forced)
+    }
+
     /// Has the server show what was written, and keeps it; or puts files and server back.
     ///
     /// # Errors
@@ -253,15 +334,9 @@ impl Server<'_> {
         let progress = self.before.job.voice;
         let untold = |failure| Flop { failure, told: false };
         let told = |failure| Flop { failure, told: true };
-        let left = "Every file is as it was, and Apache was left alone";
-        self.service.may_be_told().map_err(|error| {
-            untold(service_orders::refused(error).after("every file is as it was, and Apache was left alone"))
-        })?;
-        let preflight = preflight(self.new, site, forced, left, progress);
-        preflight.refuse_no_start().map_err(untold)?;
-        if !self.before.job.writing.no_rehearsal {
-            preflight.refuse_failed_rehearsal().map_err(untold)?;
-        }
+        self.before
+            .refuse_restart(self.service, (self.new, &[]), site, forced)
+            .map_err(untold)?;
         not_interrupted().map_err(untold)?;
         pending.note_server().map_err(|error| untold(error.into()))?;
         let start = Instant::now();

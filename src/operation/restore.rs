@@ -18,8 +18,8 @@ use super::restart_and_prove::{Before, Effect};
 use super::service_orders::Way;
 use super::turn::{Proposal, Turn};
 use super::write::say_shared;
-use super::{diff, restart};
-use crate::apply::{Backup, Record, Return, Since, Store, Transaction};
+use super::{diff, next_steps, restart};
+use crate::apply::{Backup, Record, Return, Since, Store, Transaction, Written};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
@@ -99,11 +99,14 @@ impl Run<'_> {
         }
         refuse_edited(self.request, &returns)?;
         say_shared(returns.iter().map(|back| &back.change), voice)?;
-        if writing.dry_run {
-            report.result = "would-change";
-            return Ok(Some(report));
+        if !turn.is_mine(store)? {
+            return Ok(None);
         }
-        if !turn.is_mine(store)? || !turn.is_agreed("Put this back?", store, report.proposal())? {
+        report.summary = in_short(&report, self.job);
+        if !writing.dry_run {
+            voice.summary(&report.summary);
+        }
+        if !writing.dry_run && !turn.is_agreed("Put this back?", store, report.proposal())? {
             return Ok(None);
         }
         let transaction = Transaction {
@@ -123,6 +126,11 @@ impl Run<'_> {
             job: self.job,
             server_told: turn.settled.server_told,
         };
+        if writing.dry_run {
+            let is_as_it_will_be = turn.undone.names.is_empty();
+            would_write(&transaction, store, before, is_as_it_will_be)?;
+            return Ok(Some(report.would_change(voice)));
+        }
         let restore = || {
             let before = before.look()?;
             not_interrupted()?;
@@ -130,11 +138,22 @@ impl Run<'_> {
             before.keep(pending, None, &[])
         };
         let (written, effect) = ended(restore())?;
-        report.result = "restored";
-        report.backup = Some(shown(&written.backup));
-        report.server = Some(effect);
-        Ok(Some(report))
+        Ok(Some(report.was_restored(&written, effect, self.job.place)))
     }
+}
+
+/// Whether it could be done, in the order in which it would be. What is not yet as it will be says nothing of that.
+fn would_write(
+    transaction: &Transaction,
+    store: &Store,
+    before: Before,
+    is_as_it_will_be: bool,
+) -> Result<(), Failure> {
+    let seen = before.look()?;
+    if is_as_it_will_be {
+        transaction.may_be_written(store)?;
+    }
+    seen.would_keep(&transaction.changes, None, &[])
 }
 
 /// What became of what a killed run had left.
@@ -276,10 +295,16 @@ pub struct Report {
     edited_since: Vec<String>,
     notes: Vec<String>,
     diff: String,
+    /// What it comes to, in a few lines for people.
+    pub summary: Vec<String>,
     /// The folder that holds what was there.
     pub backup: Option<String>,
     /// What became of the server.
     pub server: Option<Effect>,
+    /// The command that brings back what was there before the restore.
+    pub undo: Option<String>,
+    /// The command that comes next.
+    pub next: Option<String>,
 }
 
 impl Report {
@@ -303,8 +328,33 @@ impl Report {
                 })
                 .collect(),
             diff: diffs.collect(),
+            summary: Vec::new(),
             backup: None,
             server: None,
+            undo: None,
+            next: None,
+        }
+    }
+
+    /// The end of a dry run.
+    fn would_change(self, voice: &dyn Voice) -> Report {
+        voice.summary(&self.summary);
+        Report {
+            result: "would-change",
+            ..self
+        }
+    }
+
+    /// The end of a run that wrote.
+    fn was_restored(self, written: &Written, effect: Effect, place: &Where) -> Report {
+        let next = if effect.is_told() { "status" } else { "restart" };
+        Report {
+            result: "restored",
+            backup: Some(shown(&written.backup)),
+            undo: next_steps::undo(&written.backup, place),
+            next: Some(next_steps::command(&[next], place)),
+            server: Some(effect),
+            ..self
         }
     }
 
@@ -318,6 +368,19 @@ impl Report {
             findings: Vec::new(),
         }
     }
+}
+
+/// What it comes to.
+fn in_short(report: &Report, job: Job) -> Vec<String> {
+    let count = report.files.len();
+    let files = match count {
+        1 => format!(
+            "1 file goes back to what it was before {} ({})",
+            report.id, report.files[0]
+        ),
+        _ => format!("{count} files go back to what they were before {}", report.id),
+    };
+    vec![files, next_steps::when(job.writing)]
 }
 
 fn preview<'a>(backup: &Backup, returns: &'a [Return]) -> Preview<'a> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Failure;
-use super::progress::Progress;
+use super::progress::{Progress, during};
 use crate::exit_status::ExitStatus;
 use crate::server::service::{self, Error, PATIENCE, Service, State};
 
@@ -40,17 +40,19 @@ pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Resu
     };
     if !was_running {
         progress.talk(&format!("Starting {name}"));
-        return told(service.start());
+        return told(during(progress, &format!("Starting {name}"), || service.start()));
     }
     progress.talk(&format!("Restarting {name}"));
     if way != Way::Full
-        && let Some(result) = service.reload(way == Way::Graceful)
+        && let Some(result) = during(progress, &format!("Restarting {name}"), || {
+            service.reload(way == Way::Graceful)
+        })
     {
         return told(result);
     }
     stop(service, progress)?;
     progress.talk(&format!("Starting {name}"));
-    told(service.start())
+    told(during(progress, &format!("Starting {name}"), || service.start()))
 }
 
 /// Stops a server, and waits until it is gone.
@@ -59,8 +61,9 @@ pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Resu
 /// When it may not be told, or does not stop.
 pub fn stop(service: &dyn Service, progress: &dyn Progress) -> Result<(), Failure> {
     progress.talk(&format!("Stopping {}", service.name()));
-    let mut progress = |passed: Duration| progress.talk(&format!("  … {} s", passed.as_secs()));
-    service::stop(service, PATIENCE, &mut progress).map_err(refused)
+    let mut waiting = |passed: Duration| progress.waiting(passed.as_secs(), "");
+    let stop = || service::stop(service, PATIENCE, &mut waiting).map_err(refused);
+    during(progress, &format!("Stopping {}", service.name()), stop)
 }
 
 /// What a service does now, in words.

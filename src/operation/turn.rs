@@ -132,6 +132,11 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// When somebody else is at work for longer than may be waited, or what is left cannot be undone.
     pub fn begin(&mut self, root: &Path) -> Result<(), Failure> {
+        if self.job.writing.dry_run {
+            let all = claim::own(stores(root, self.job.world.disk))?;
+            let there = all.iter().filter(|store| store.folder.is_dir());
+            self.job.claim().may_take(there, claim::is_finished)?;
+        }
         if self.is_preview {
             self.undone = claim::undone(root, self.job.place, self.job.voice)?;
             return Ok(());
@@ -150,11 +155,19 @@ impl<'a> Turn<'a> {
     }
 
     /// Whether this run may go on to write there what it has planned: not where it was planned before it had its turn,
-    /// which it has now.
+    /// which it has now. A dry run may, where it could have its turn.
     ///
     /// # Errors
     /// As [`Turn::begin`].
     pub fn is_mine(&mut self, store: &Store) -> Result<bool, Failure> {
+        if self.job.writing.dry_run {
+            let all = stores(&store.root, self.job.world.disk);
+            let needed = all
+                .iter()
+                .filter(|one| one.folder.is_dir() || one.folder == store.folder);
+            self.job.claim().may_take(needed, |_| false)?;
+            return Ok(true);
+        }
         if !self.yes || self.holds(store) {
             return Ok(true);
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::candidate::of_main;
 use super::expectation::Site;
 use super::failure::{Failure, ended, not_interrupted};
 use super::find::Loaded;
@@ -15,7 +16,7 @@ use super::job::Job;
 use super::progress::Progress;
 use super::restart_and_prove::{Before, Effect};
 use crate::acl::Account;
-use crate::apply::{Content, Lock, NameChange, Record, Store, Transaction};
+use crate::apply::{Lock, NameChange, Record, Store, Transaction};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
 use crate::shown::printable;
@@ -35,6 +36,8 @@ pub struct Work {
     pub site: Option<Site>,
     /// Findings in spite of which the server is restarted.
     pub forced: Vec<Code>,
+    /// Only a preview: what a killed run left is undone first, and is not yet.
+    pub is_after_undo: bool,
     /// A killed run that was undone had told the server, so that its state says nothing.
     pub server_told: bool,
 }
@@ -76,31 +79,17 @@ pub fn say_shared<'a>(
 pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
     let (world, progress) = (job.world, job.voice);
     let judge = Judge::of(loaded, job.writing, progress)?;
-    let mut seen: HashSet<&Path> = work.tls_reads.iter().map(|(path, _)| path.as_path()).collect();
-    let files = loaded.configuration.files().iter();
-    let files = files.filter(|file| seen.insert(&file.host));
-    let reads = files.map(|file| (&*file.host, file.document.bytes())).collect();
-    let transaction = Transaction {
-        changes: work.changes,
-        reads,
-        tls_reads: work.tls_reads,
-        readers: Account::readers(loaded.service_account()),
-        record: Record {
-            command: world.command.clone(),
-            reasons: work.reasons,
-            diff: work.diff,
-        },
-    };
     let before = Before {
         old: Some(loaded),
         job,
         server_told: work.server_told,
     };
+    let (site, forced) = (work.site.clone(), work.forced.clone());
+    let transaction = transaction(loaded, work, job);
     let write = || {
         let before = before.look()?;
         if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
-            && let (Content::File(_), Content::File(after)) = (&change.before, &change.after)
-            && change.path == loaded.installation.main
+            && let Some(after) = of_main(loaded, change)
             && let Some(words) = judge.rejects_candidate(world.disk, lock, after)?
         {
             return Err(judge.rejected(&transaction.changes, &words, ExitStatus::Refused, progress)?);
@@ -128,7 +117,7 @@ pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job)
                 }
             }
         }
-        before.keep(pending, work.site.as_ref(), &work.forced)
+        before.keep(pending, site.as_ref(), &forced)
     };
     let (written, effect) = ended(write())?;
     Ok(Done {
@@ -137,4 +126,22 @@ pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job)
         backup: written.backup,
         effect,
     })
+}
+
+/// All of it as it is written, with everything that was read for it.
+pub fn transaction<'a>(loaded: &'a Loaded, work: Work, job: Job) -> Transaction<'a> {
+    let mut seen: HashSet<&Path> = work.tls_reads.iter().map(|(path, _)| path.as_path()).collect();
+    let files = loaded.configuration.files().iter();
+    let files = files.filter(|file| seen.insert(&file.host));
+    Transaction {
+        reads: files.map(|file| (&*file.host, file.document.bytes())).collect(),
+        changes: work.changes,
+        tls_reads: work.tls_reads,
+        readers: Account::readers(loaded.service_account()),
+        record: Record {
+            command: job.world.command.clone(),
+            reasons: work.reasons,
+            diff: work.diff,
+        },
+    }
 }

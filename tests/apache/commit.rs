@@ -207,7 +207,7 @@ fn a_key_that_does_not_match_is_caught_by_the_rehearsal() {
     };
     site.unchanged_by(dry(&site.other.key), 4);
     let good = site.unchanged_by(dry(&site.leaf.key), 0);
-    let said = "The rehearsal went well; not tried: httpd -t, and whether port 443 is free.";
+    let said = "Went well: a rehearsal and httpd -t.";
     assert!(good.stderr_text().contains(said), "{}", good.report());
     // `httpd -t` does not see it.
     wrong().arg("--no-rehearsal").run().expect_code(0);
@@ -216,6 +216,64 @@ fn a_key_that_does_not_match_is_caught_by_the_rehearsal() {
         checked.stdout_text().contains("KEY-MISMATCH"),
         "{}",
         checked.report()
+    );
+}
+
+/// A dry run shows Apache what is to be written, wherever it stands: included files, links to modules, keys that are not
+/// made yet. Nothing of it is where the server looks.
+#[test]
+fn a_dry_run_asks_apache_about_all_that_would_be_written() {
+    let Some(site) = Site::new("") else { return };
+    let root = site.root();
+    let main = root.join("conf/httpd.conf");
+    let port = site.network.https.to_string();
+    let enable = |more: &[&str]| {
+        let program = site.command(&["enable", "--self-signed", "--domain", DOMAIN, "--port", &port]);
+        program.args(more)
+    };
+    let good = site.unchanged_by(enable(&["--dry-run"]), 0);
+    let said = "Went well: a rehearsal and httpd -t.";
+    assert!(good.stderr_text().contains(said), "{}", good.report());
+    // As Debian has it: a module is a link.
+    let text = fs::read_to_string(&main).expect("the main file");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("#LoadModule ssl_module"));
+    let load = line.expect("the module").trim_start_matches('#').to_owned();
+    let linked = text.replace(&format!("#{load}\n"), "");
+    files::write(
+        &main,
+        linked + "IncludeOptional mods-enabled/*.load\nIncludeOptional mods-enabled/*.conf\n",
+    );
+    files::write(&root.join("mods-available/ssl.load"), load + "\n");
+    fs::create_dir_all(root.join("mods-enabled")).expect("a folder");
+    let good = site.unchanged_by(enable(&["--dry-run"]), 0);
+    assert!(good.stderr_text().contains(said), "{}", good.report());
+    assert!(good.stdout_text().contains("link to"), "{}", good.report());
+    // What it refuses there is refused, and named by its own file and line.
+    files::write(
+        &root.join("mods-available/ssl.conf"),
+        "# ours\nSSLNoSuchDirective on\n",
+    );
+    let [dry, wet] =
+        ["--dry-run", "--yes"].map(|flag| site.unchanged_by(enable(&[flag, "--no-rehearsal"]), 5));
+    let words = |outcome: &Outcome| {
+        let said = outcome.stderr_text();
+        let lines = said
+            .lines()
+            .filter(|line| line.contains("httpd: ") || line.starts_with("esync-ssl"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(words(&dry), words(&wet), "{}\n{}", dry.report(), wet.report());
+    let place = format!("line 2 of {}", root.join("mods-enabled/ssl.conf").display());
+    assert!(dry.stderr_text().contains(&place), "{}", dry.report());
+    fs::remove_file(root.join("mods-available/ssl.conf")).expect("a file");
+    enable(&["--yes"]).run().expect_code(0);
+    let off = site.unchanged_by(site.command(&["disable", "--dry-run"]), 0);
+    assert!(
+        off.stderr_text().contains("Went well: httpd -t."),
+        "{}",
+        off.report()
     );
 }
 

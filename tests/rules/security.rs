@@ -51,6 +51,7 @@ fn the_limits_are_those_of_the_code() {
         ("an answer file", size(foreign::ANSWERS)),
         ("`envvars`", size(foreign::ENVVARS)),
         ("a PidFile, a note", size(foreign::NOTE)),
+        ("a plan", size(foreign::PLAN)),
         ("the manifest of a backup", size(foreign::MANIFEST)),
         ("the command line of a process", size(foreign::COMMAND_LINE)),
         ("the environment of a process", size(foreign::ENVIRONMENT)),

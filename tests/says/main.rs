@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod commit;
 mod disable;
+mod dry;
 mod enable;
 mod explain_logs;
 mod found;
@@ -13,6 +14,8 @@ mod help;
 mod inputs;
 mod library;
 mod lint;
+mod plan;
 mod report;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;

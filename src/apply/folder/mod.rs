@@ -163,6 +163,20 @@ pub fn others_at(file: &Path) -> Option<Others> {
     way.place.folder.others().cloned()
 }
 
+/// The bytes of a file that nobody but root and this account owns or may write, and to which no link of others leads.
+///
+/// # Errors
+/// `InvalidData` when it is not so, with why; those of [`Place::read`].
+pub fn read_own(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let place = Place::of(path, Last::Follow)?;
+    place.refuse_led()?;
+    #[cfg(windows)]
+    if let Some(why) = crate::acl::objection(&place.path())? {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it {why}")));
+    }
+    place.read_ours(limit)
+}
+
 /// Where a path leads, with all links on the way followed, also where its last folders are yet to be made.
 pub(in crate::apply) fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(Way::to(path, Last::Keep)?.path())

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{Access, AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Found, Kind, invalid, regular};
@@ -116,6 +116,59 @@ impl Folder {
         let file = File::from(file);
         regular(found(&file.metadata()?).kind)?;
         Ok(file)
+    }
+
+    /// Whether names may come here and go, asked without making one.
+    pub(in crate::apply) fn may_change(&self) -> io::Result<()> {
+        self.may(".", Access::WRITE_OK | Access::EXEC_OK)
+    }
+
+    /// Whether [`Folder::open_lock`] may open its file.
+    pub(in crate::apply) fn may_lock(&self, name: &OsStr) -> io::Result<()> {
+        match self.look(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.may_change(),
+            other => {
+                regular(other?.kind)?;
+                self.may(name, Access::READ_OK | Access::WRITE_OK)
+            }
+        }
+    }
+
+    /// With the rights that count for what is done, not those of whoever started us.
+    fn may(&self, name: impl rustix::path::Arg, what: Access) -> io::Result<()> {
+        Ok(rustix::fs::accessat(&*self.handle, name, what, AtFlags::EACCESS)?)
+    }
+
+    /// Whether a new file here may get the owner of this one.
+    pub(in crate::apply) fn may_give(&self, over: &Found) -> io::Result<()> {
+        let us = rustix::process::geteuid();
+        let Attributes { uid, gid, .. } = over.attributes;
+        let is_own_group = |gid: u32| {
+            let of_folder = || rustix::fs::fstat(&*self.handle).is_ok_and(|stat| stat.st_gid == gid);
+            gid == rustix::process::getegid().as_raw()
+                || rustix::process::getgroups().is_ok_and(|all| all.iter().any(|one| one.as_raw() == gid))
+                || of_folder()
+        };
+        let may = us.is_root() || uid == Some(us.as_raw()) && gid.is_none_or(is_own_group);
+        if may { Ok(()) } else { Err(Errno::PERM.into()) }
+    }
+
+    /// Whether names may also go again here, and that of this file.
+    pub(in crate::apply) fn may_take_away(&self, _name: &OsStr, over: Option<&Found>) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{IFlags, ioctl_getflags};
+            if ioctl_getflags(&*self.handle).is_ok_and(|flags| flags.contains(IFlags::APPEND)) {
+                return Err(Errno::PERM.into());
+            }
+        }
+        let stat = rustix::fs::fstat(&*self.handle)?;
+        let us = rustix::process::geteuid();
+        let is_sticky = stat.st_mode & 0o1000 != 0 && !us.is_root() && stat.st_uid != us.as_raw();
+        match over {
+            Some(over) if is_sticky && over.attributes.uid != Some(us.as_raw()) => Err(Errno::PERM.into()),
+            _ => Ok(()),
+        }
     }
 
     pub(in crate::apply) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {

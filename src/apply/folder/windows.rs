@@ -4,11 +4,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Found, Fresh, Kind, Last, Place, Way, invalid, regular};
 use crate::acl::{self, Sid};
 use crate::apply::owner::{Attributes, Others};
+use crate::apply::patience::patiently;
 use crate::apply::replace::system;
 
 /// A folder.
@@ -93,6 +95,40 @@ impl Folder {
             .create(true)
             .truncate(false)
             .open(self.path.join(name))
+    }
+
+    /// Whether names may come here and go, asked without making one: whoever may may open the folder for that.
+    pub(in crate::apply) fn may_change(&self) -> io::Result<()> {
+        const ADD_FILE_AND_FOLDER: u32 = 2 | 4;
+        opens(&self.path, ADD_FILE_AND_FOLDER)
+    }
+
+    /// Whether [`Folder::open_lock`] may open its file.
+    pub(in crate::apply) fn may_lock(&self, name: &OsStr) -> io::Result<()> {
+        match self.look(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.may_change(),
+            other => {
+                regular(other?.kind)?;
+                OpenOptions::new()
+                    .write(true)
+                    .open(self.path.join(name))
+                    .map(drop)
+            }
+        }
+    }
+
+    /// A replacement keeps the owner.
+    pub(in crate::apply) fn may_give(&self, _over: &Found) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether the name of this file may be taken from it: nobody keeps it open, and its access list lets us.
+    pub(in crate::apply) fn may_take_away(&self, name: &OsStr, over: Option<&Found>) -> io::Result<()> {
+        const DELETE: u32 = 0x0001_0000;
+        match over {
+            Some(_) => patiently(|| opens(&self.path.join(name), DELETE)),
+            None => Ok(()),
+        }
     }
 
     pub(in crate::apply) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
@@ -234,6 +270,18 @@ fn plain(path: PathBuf) -> PathBuf {
         Some(rest) if is_plain(rest) => rest.into(),
         _ => path,
     }
+}
+
+/// Whether a file or folder can be opened with these rights.
+fn opens(path: &Path, rights: u32) -> io::Result<()> {
+    /// Without it no folder is opened; with the other no link is followed.
+    const BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    let mut options = OpenOptions::new();
+    options
+        .access_mode(rights)
+        .custom_flags(BACKUP_SEMANTICS | OPEN_REPARSE_POINT);
+    options.open(path).map(drop)
 }
 
 /// What an open file is.

@@ -19,6 +19,7 @@ mod sections;
 
 use crate::httpd::{Facts, Source};
 
+use super::effect::Effect;
 use super::plan::{Plan, PlanError};
 use super::prove::broken::refuse_broken;
 use super::request::Request;
@@ -72,6 +73,7 @@ impl Plan {
         let source = work.source();
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        plan.effect = Effect::between(found.configuration, &result);
         plan.files = work.changed();
         // What a second run would see, this one on record.
         let records = [records, &[Record::of(request, &plan)]].concat();

@@ -23,6 +23,13 @@ pub const DISABLE: &str = r"
     esync-ssl disable --domain www.example.com --restart
 ";
 
+pub const APPLY: &str = r"
+  Save a plan with enable -n --save-plan FILE, look at it, then apply it:
+    esync-ssl apply esync.plan
+  On Windows, without a question; Apache is restarted and must prove it:
+    esync-ssl apply C:\eSync\esync.plan --yes --restart
+";
+
 pub const BACKUPS: &str = r"
   List what writing commands changed:
     esync-ssl backups

@@ -1,6 +1,7 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
 mod answers;
+mod apply;
 mod cert;
 mod check;
 mod completions;
@@ -35,6 +36,7 @@ use crate::httpd::Version;
 use crate::operation::{Where, by_words};
 use help::{MORE, MORE_OF_ALL, epilogue, examples_only, help_flag, most_used, version_flag};
 
+pub use apply::Apply;
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
 pub use completions::Completions;
@@ -202,6 +204,7 @@ pub enum ColorChoice {
 pub enum Command {
     Enable(Enable),
     Disable(Disable),
+    Apply(Apply),
     /// List the backups that writing commands made
     #[command(after_help = MORE, after_long_help = epilogue(examples::BACKUPS, exit_statuses()))]
     Backups,

@@ -97,6 +97,7 @@ impl Writing {
             start: self.start,
             yes,
             dry_run,
+            save_plan: None,
         }
     }
 }

@@ -24,8 +24,9 @@ pub fn run(
         asked_for,
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
+    let writing = writing.saving(arguments.save_plan.as_deref());
     let report = disable::run(&request, &writing, place, world, printer)?;
     let stays = "Certificates and keys stay where they are.\n";
-    plan::tell(&report, "Not tried: httpd -t.", stays, printer);
+    plan::tell(&report, &[], stays, printer);
     Ok(plan::status(&report, arguments.exit_code))
 }

@@ -9,7 +9,7 @@ use crate::cli::printer::Printer;
 use crate::cli::render::plan;
 use crate::exit_status::ExitStatus;
 use crate::operation::enable::{self, Request};
-use crate::operation::{Failure, Files, Material, Where, World, domain_names, key_files};
+use crate::operation::{Failure, Files, Material, Origin, Where, World, domain_names};
 
 /// Runs the command.
 pub fn run(
@@ -30,40 +30,33 @@ pub fn run(
         hsts: arguments.hsts,
         stapling: arguments.ocsp_stapling,
         forced: arguments.force.clone(),
+        in_place: arguments.in_place,
+        phrases: arguments.pass_phrase.passphrase_file.clone(),
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
+    let writing = writing.saving(arguments.save_plan.as_deref());
     let report = enable::run(&request, &writing, place, world, printer)?;
-    let rest = format!("httpd -t, and whether port {} is free", arguments.port);
-    let not_tried = if report.is_rehearsed {
-        format!("The rehearsal went well; not tried: {rest}.")
-    } else {
-        format!("Not tried: a rehearsal, {rest}.")
-    };
-    plan::tell(&report, &not_tried, "", printer);
+    plan::tell(&report, &[(report.is_rehearsed, "a rehearsal")], "", printer);
     Ok(plan::status(&report, arguments.exit_code))
 }
 
 /// Whoever has to type a pass-phrase does so now.
 fn files(arguments: &Enable, printer: &Printer) -> Result<Files, Failure> {
-    let chain = arguments.chain.as_deref();
-    match (&arguments.pfx, &arguments.cert, &arguments.key) {
-        (Some(pfx), _, _) => Ok(Files::Installed(Box::new(Material {
-            bundle: key_files::archive(pfx, &arguments.pass_phrase.read()?, printer)?,
-            origins: [pfx; 3].map(ToString::to_string),
-        }))),
+    let origin = match (&arguments.pfx, &arguments.cert, &arguments.key) {
+        (Some(pfx), _, _) => Origin::Archive(pfx.clone()),
         (None, Some(certificate), Some(key)) if arguments.copy_certs => {
-            let phrases = arguments.pass_phrase.read()?;
-            Ok(Files::Installed(Box::new(Material {
-                bundle: key_files::files(certificate, key, chain, &phrases, printer)?,
-                origins: [certificate, key, chain.unwrap_or(certificate)].map(ToString::to_string),
-            })))
+            Origin::Files(certificate.clone(), key.clone(), arguments.chain.clone())
         }
-        (None, Some(certificate), Some(key)) => Ok(Files::Named {
-            certificate: certificate.into(),
-            key: key.into(),
-            chain: chain.map(PathBuf::from),
-        }),
-        (None, None, _) => Ok(Files::SelfSigned),
-        _ => Err(Failure::error(anyhow!("give --cert and --key, or --pfx"))),
-    }
+        (None, Some(certificate), Some(key)) => {
+            return Ok(Files::Named {
+                certificate: certificate.into(),
+                key: key.into(),
+                chain: arguments.chain.clone().map(PathBuf::from),
+            });
+        }
+        (None, None, _) => return Ok(Files::SelfSigned),
+        _ => return Err(Failure::error(anyhow!("give --cert and --key, or --pfx"))),
+    };
+    let material = Material::open(origin, &arguments.pass_phrase.read()?, printer)?;
+    Ok(Files::Installed(Box::new(material)))
 }

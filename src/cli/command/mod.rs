@@ -1,5 +1,6 @@
 //! The commands: what was typed is handed to an operation, and what comes of it is shown.
 
+mod apply;
 mod backups;
 mod cert;
 mod check;
@@ -37,6 +38,7 @@ pub fn run(
     match command {
         Command::Enable(enable) => enable::run(enable, place, world, printer),
         Command::Disable(disable) => disable::run(disable, place, world, printer),
+        Command::Apply(apply) => apply::run(apply, place, world, printer),
         Command::Backups => backups::run(place, world, printer),
         Command::Restore(restore) => restore::run(restore, place, world, printer),
         Command::Check(check) => check::run(check, place, printer),

@@ -38,6 +38,9 @@ pub fn run(
     };
     let list = render::report::list(&answer.sections);
     if arguments.dry_run {
+        if !to_stdout {
+            report::refuse_unwritable(&file)?;
+        }
         printer.document(&answer);
         printer.answer(&list);
         return Ok(ExitStatus::Done);

@@ -2,7 +2,7 @@
 
 use crate::cli::arguments::Restore;
 use crate::cli::printer::Printer;
-use crate::cli::render::server;
+use crate::cli::render::{plan, server};
 use crate::exit_status::ExitStatus;
 use crate::operation::restore::{self, Request};
 use crate::operation::{Failure, Progress, Where, World};
@@ -31,7 +31,8 @@ pub fn run(
     if let Some(backup) = &report.backup {
         let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
         printer.answer(&format!(
-            "\nRestored; what was there is kept in {backup}.\n{server}"
+            "\nRestored; what was there is kept in {backup}.\n{server}{}",
+            plan::after(&report.undo, &report.next)
         ));
     }
     Ok(ExitStatus::Done)

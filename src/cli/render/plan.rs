@@ -6,14 +6,24 @@ use super::server;
 use crate::cli::printer::Printer;
 use crate::exit_status::ExitStatus;
 use crate::operation::{PlanReport, Progress};
+use crate::shown::printable;
 
-/// The end of a run: `not_tried` is said after one that writes nothing, `stays` after one that wrote.
-pub fn tell(report: &PlanReport, not_tried: &str, stays: &str, printer: &Printer) {
+/// The end of a run. After one that writes nothing it is said what of it was tried, `httpd -t` and what is in `trials`;
+/// `stays` after one that wrote.
+pub fn tell(report: &PlanReport, trials: &[(bool, &str)], stays: &str, printer: &Printer) {
     printer.document(report);
     let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
     match report.result {
-        "would-change" => printer.talk(&format!("Nothing was written (--dry-run). {not_tried}")),
-        "written" => printer.answer(&(written(report) + stays + &server)),
+        "would-change" => {
+            let all = [trials, &[(report.is_tested, "httpd -t")]].concat();
+            printer.talk(&format!("Nothing was written (--dry-run).{}", tried(&all)));
+            if let (Some(plan), Some(_)) = (&report.plan, &report.next) {
+                printer.answer(&format!("Plan: {plan}\n{}", after(&None, &report.next)));
+            }
+        }
+        "written" => {
+            printer.answer(&(written(report) + stays + &server + &after(&report.undo, &report.next)))
+        }
         _ => printer.answer(&server),
     }
 }
@@ -24,6 +34,28 @@ pub fn status(report: &PlanReport, asks: bool) -> ExitStatus {
         "would-change" if asks => ExitStatus::WouldChange,
         _ => ExitStatus::Done,
     }
+}
+
+/// What can be typed after a run that wrote.
+pub fn after(undo: &Option<String>, next: &Option<String>) -> String {
+    let line = |word: &str, command: &Option<String>| match command {
+        Some(command) => format!("{word}: {}\n", printable(command.as_bytes())),
+        None => String::new(),
+    };
+    line("Next", next) + &line("Undo", undo)
+}
+
+/// What of a dry run went well, and what was left out.
+fn tried(trials: &[(bool, &str)]) -> String {
+    let those = |done: bool| {
+        let those = trials.iter().filter(|(was_done, _)| *was_done == done);
+        those.map(|(_, what)| *what).collect::<Vec<_>>().join(" and ")
+    };
+    let part = |words: &str, those: String| match those.as_str() {
+        "" => String::new(),
+        those => format!(" {words}: {those}."),
+    };
+    part("Went well", those(true)) + &part("Not tried", those(false))
 }
 
 fn written(report: &PlanReport) -> String {

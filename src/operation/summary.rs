@@ -1,0 +1,96 @@
+//! What a plan comes to, in a few lines for people: files, and what stops working for whom.
+
+use super::plan_report::Report;
+use crate::change::{Effect, Http};
+
+/// What is said of a change before it is agreed to. `http` is what was asked for, if anything was.
+pub fn of_plan(report: &Report, effect: &Effect, http: Option<Option<Http>>) -> Vec<String> {
+    let mut lines = vec![names(report)];
+    if let Some(http) = http {
+        lines.push(on(effect, http));
+    } else {
+        lines.push(off(effect));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+/// The files and links.
+fn names(report: &Report) -> String {
+    let mut files: Vec<&str> = report.changes.iter().map(|change| change.file.as_str()).collect();
+    files.dedup();
+    let is_link = |reason: &str| reason.starts_with("link to ");
+    let of = |links: bool| {
+        let all = report.create.iter().flatten();
+        let those = all.filter(move |file| is_link(&file.reason) == links);
+        those.map(|file| file.file.as_str()).collect::<Vec<_>>()
+    };
+    let gone: Vec<&str> = report
+        .remove
+        .iter()
+        .flatten()
+        .map(|file| file.file.as_str())
+        .collect();
+    let parts = [
+        counted(&files, "file changes", "files change"),
+        counted(&of(false), "file is made", "files are made"),
+        counted(&of(true), "link is made", "links are made"),
+        counted(&gone, "link goes", "links go"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// So many of them, by name where they are few.
+fn counted(names: &[&str], one: &str, more: &str) -> Option<String> {
+    const FEW: usize = 3;
+    let what = if names.len() == 1 { one } else { more };
+    match names.len() {
+        0 => None,
+        count if count <= FEW => Some(format!("{count} {what} ({})", names.join(", "))),
+        count => Some(format!("{count} {what}")),
+    }
+}
+
+/// What HTTPS for a site changes for those who use HTTP today.
+fn on(effect: &Effect, http: Option<Http>) -> String {
+    let stops = ports(&effect.http_stops);
+    let stays = ports(&effect.http_stays);
+    match (http, stops.as_str(), stays.as_str()) {
+        (_, "", "") => String::new(),
+        (Some(Http::Redirect), "", stays) => format!(
+            "HTTP on {stays} sends this site's visitors to HTTPS: devices that post and follow no redirect go silent"
+        ),
+        (_, "", stays) => format!("HTTP on {stays} goes on as before"),
+        (chosen, stops, _) => {
+            let default = if chosen.is_none() { ", the default" } else { "" };
+            let verb = if effect.http_stops.len() == 1 {
+                "stops"
+            } else {
+                "stop"
+            };
+            format!(
+                "HTTP on {stops} {verb} (--http off{default}): devices that post over HTTP go silent. --http keep lets \
+                 both answer, --http redirect sends visitors to HTTPS"
+            )
+        }
+    }
+}
+
+/// What the end of HTTPS changes for those who use it.
+fn off(effect: &Effect) -> String {
+    let (stops, begins) = (ports(&effect.https_stops), ports(&effect.http_begins));
+    let stops = match stops.as_str() {
+        "" => String::new(),
+        ports => format!("HTTPS on {ports} stops: browsers and devices that use https:// get no answer"),
+    };
+    match (stops.as_str(), begins.as_str()) {
+        (stops, "") => stops.to_owned(),
+        ("", begins) => format!("HTTP on {begins} is back"),
+        (stops, begins) => format!("{stops}; HTTP on {begins} is back"),
+    }
+}
+
+fn ports(ports: &[u16]) -> String {
+    let all: Vec<String> = ports.iter().map(u16::to_string).collect();
+    all.join(" and ")
+}
