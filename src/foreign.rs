@@ -106,7 +106,7 @@ pub fn small_enough(length: u64, limit: u64) -> io::Result<()> {
     }
     Err(io::Error::new(
         ErrorKind::FileTooLarge,
-        format!("it is too large: more than {limit} bytes are never read of such a file"),
+        format!("it is too large: more than {limit} bytes"),
     ))
 }
 
@@ -183,7 +183,7 @@ pub fn read_pipe(path: &Path, limit: u64, patience: Duration) -> io::Result<Zero
     receiver.recv_timeout(patience).unwrap_or_else(|_| {
         Err(io::Error::new(
             ErrorKind::TimedOut,
-            format!("nothing came to an end in it within {} s", patience.as_secs()),
+            format!("it did not end within {} s", patience.as_secs()),
         ))
     })
 }

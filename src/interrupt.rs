@@ -136,7 +136,7 @@ fn arrive() {
     // Kept to the end: nothing begins meanwhile.
     let state = state();
     if UNDOING.load(Ordering::Acquire) > 0 {
-        soon(|| say("interrupted; what was begun is being undone, which is not left half done"));
+        soon(|| say("interrupted; what was started is being undone, please wait"));
         return;
     }
     CAME.store(true, Ordering::Release);

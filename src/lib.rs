@@ -18,6 +18,7 @@
 //! - [`foreign`]: how files are opened that others may have written.
 //! - [`shown`]: what others wrote, as people may see it.
 //! - [`quoted`]: paths in commands that people are told to type.
+//! - `wording`: numbers with their nouns, and what the system refuses, in words.
 //! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - `trail`: what was read, run and decided, for who asks how it came to an answer.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
@@ -78,3 +79,4 @@ pub mod server;
 pub mod shown;
 pub mod tls;
 mod trail;
+mod wording;

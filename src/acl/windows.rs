@@ -49,7 +49,7 @@ fn read(path: &Path, flags: u32) -> io::Result<Descriptor> {
     Descriptor::parse(&text).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("its access list is not understood: {text}"),
+            format!("its access list cannot be understood: {text}"),
         )
     })
 }
@@ -166,7 +166,7 @@ fn text(path: &Path) -> io::Result<&str> {
     path.to_str().ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidInput,
-            "its path is no text; choose a folder with an ordinary name",
+            "its path is not valid text; choose a folder with an ordinary name",
         )
     })
 }

@@ -89,7 +89,9 @@ impl Store<'_> {
                 }
             }
         }
-        Err(failed(io::Error::other("others make and remove it all the time")))
+        Err(failed(io::Error::other(
+            "another program keeps creating and removing it",
+        )))
     }
 
     /// Makes the folder, unless another run has just made it.

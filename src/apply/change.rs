@@ -181,7 +181,7 @@ impl NameChange {
                 say![
                     "leads to ",
                     refusal::Place::path(place.path()),
-                    format!(" by a symbolic link that others than root may change ({others})"),
+                    format!(" by a symbolic link that accounts other than root may change ({others})"),
                 ],
                 "; ",
                 "name that file in the configuration instead, then run again",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::owner::Others;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
+use crate::wording::reason;
 
 /// Why nothing was written, or worse.
 #[derive(Debug)]
@@ -37,21 +38,22 @@ impl fmt::Display for ApplyError {
         match self {
             ApplyError::Stale(paths) => write!(
                 f,
-                "{} {} changed by somebody else meanwhile; nothing was written, run again",
+                "{} {} changed by another program meanwhile; nothing was written, run again",
                 list(paths),
                 if paths.len() == 1 { "was" } else { "were" }
             ),
             ApplyError::Refused(refusal) => refusal.fmt(f),
             ApplyError::Failed { path, error, .. } if error.kind() == io::ErrorKind::AlreadyExists => write!(
                 f,
-                "{} was made by somebody else meanwhile; nothing was written, run again",
+                "{} was created by another program meanwhile; nothing was written, run again",
                 path.display()
             ),
             ApplyError::Failed { act, path, error } => write!(
                 f,
-                "cannot {act} {}: {error}; everything is as it was. Check who may write there (run as administrator \
-                 or root) and that there is space, then run again",
-                path.display()
+                "cannot {act} {}: {}; everything is as it was. Check who may write there (run as administrator or root) and \
+                 that there is space, then run again",
+                path.display(),
+                reason(error)
             ),
             ApplyError::NotRestored { problems, backup } => {
                 for (path, error) in problems {
@@ -101,9 +103,10 @@ pub(super) fn in_the_way(
 /// Where a server believes what is written, nobody else may write.
 pub(super) fn refused(path: &Path, others: &Others) -> ApplyError {
     let why = format!(
-        "is not written, as no private key goes where others than root and this account may write: {others}"
+        "is not written, because no private key is written where accounts other than root and this one may write: \
+         {others}"
     );
-    let fix = format!("Close it ({}), then run again", others.remedy());
+    let fix = format!("Remove their rights ({}), then run again", others.remedy());
     in_the_way(RefusalCode::KeyFolderOpen, path, why, ". ", fix)
 }
 

@@ -225,8 +225,8 @@ impl Entry {
         for path in [self.path.path(), self.real.path()] {
             if !may_name(&path, root, known)? {
                 return Err(io::Error::other(format!(
-                    "the backup names {}, which is neither below the server root {} nor read by its configuration, so \
-                     nothing of this backup is put back; look at who made it, and restore by hand what is right",
+                    "the backup names {}, which is neither below the server root {} nor read by its configuration, \
+                     so nothing from this backup is put back; check who made it, and restore by hand what is right",
                     path.display(),
                     root.display()
                 )));

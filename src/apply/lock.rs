@@ -13,6 +13,7 @@ use super::folder::{Folder, Last, Place};
 use crate::foreign;
 use crate::interrupt::{self, Hold};
 use crate::refusal::{self, Refusal, RefusalCode, say};
+use crate::wording::reason;
 
 /// Held until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -54,19 +55,20 @@ impl fmt::Display for LockError {
         match self {
             LockError::Held(Some(holder)) => write!(
                 f,
-                "another run of esync-ssl is at work here: process {} of {}, since {}: {}; nothing was written. Run \
+                "another run of esync-ssl is active here: process {} of {}, since {}: {}; nothing was written. Run \
                  again when it is done, or wait for it with --lock-timeout SECONDS",
                 holder.pid, holder.user, holder.since, holder.command
             ),
             LockError::Held(None) => f.write_str(
-                "another run of esync-ssl is at work here; nothing was written. Run again when it is done, or wait for \
-                 it with --lock-timeout SECONDS",
+                "another run of esync-ssl is active here; nothing was written. Run again when it is done, or wait \
+                 for it with --lock-timeout SECONDS",
             ),
             LockError::Failed(path, error) => write!(
                 f,
-                "cannot lock {}: {error}; nothing was written. Check who may write there (run as administrator or root), \
-                 then run again",
-                path.display()
+                "cannot lock {}: {}; nothing was written. Check who may write there (run as administrator or root), then run \
+                 again",
+                path.display(),
+                reason(error)
             ),
             LockError::NotOurs(refusal) => refusal.fmt(f),
         }
@@ -80,7 +82,7 @@ impl LockError {
     pub(super) fn not_ours(path: &Path, error: &io::Error, fix: Option<&str>) -> LockError {
         let cause = say![
             refusal::Place::path(path),
-            format!(" cannot be used for backups: {error}")
+            format!(" cannot be used for backups: {}", reason(error))
         ];
         let left = ". Nothing was written";
         let code = RefusalCode::BackupsNotOurs;

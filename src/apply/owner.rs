@@ -65,7 +65,7 @@ impl Others {
         match &self.who {
             #[cfg(unix)]
             Who::Writer(Writer::Owner(user), _) if crate::account::is_at_home(*user, &self.folder) => {
-                "it is at somebody's home and stays theirs: choose another folder".to_owned()
+                "it is in a home folder and is not changed: choose another folder".to_owned()
             }
             #[cfg(unix)]
             Who::Writer(Writer::Owner(_), _) => format!("chown root {folder}; chmod go-w {folder}"),
@@ -95,7 +95,7 @@ impl Others {
             Who::Objection(_) => self.remedy(),
         };
         format!(
-            "{self}, and could have put anything there; look at what is inside, then move the folder away, or take it \
+            "{self}, and could have put anything there; check its content, then move the folder away, or take it \
              over: {take_over}"
         )
     }

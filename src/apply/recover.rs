@@ -20,6 +20,7 @@ use super::owner::is_ours;
 use super::replace::{self, Step, temporary_name};
 use crate::foreign;
 use crate::refusal::RefusalCode;
+use crate::wording::reason;
 
 /// What was found unfinished, and undone.
 #[derive(Clone, Debug)]
@@ -62,9 +63,9 @@ impl Store<'_> {
             in_the_way(
                 RefusalCode::LeftoversNotUndoable,
                 &lock.place(PENDING).path(),
-                format!("should name an interrupted run, but {error}"),
+                format!("should name an interrupted run, but {}", reason(&error)),
                 "; ",
-                "look at who wrote it, remove it, then run again",
+                "check who wrote it, remove it, then run again",
             )
         })?;
         let folder = lock.folder.enter_ours(OsStr::new(&id));
@@ -135,7 +136,7 @@ impl Store<'_> {
                 match self.put_one_back(entry, temporary_name(id, number), folder, believed) {
                     Ok(true) => restored.push(entry.path.path()),
                     Ok(false) => {}
-                    Err(error) => problems.push((entry.path.path(), error.to_string())),
+                    Err(error) => problems.push((entry.path.path(), reason(&error))),
                 }
             }
         }
@@ -159,7 +160,7 @@ impl Store<'_> {
             // What needs nothing done is not touched, whatever it is.
             let is_back = State::of(&entry.real.path()).is_ok_and(|now| now.is_same(&entry.before));
             if !is_back && let Err(error) = entry.check(&self.root, known) {
-                problems.push((entry.path.path(), error.to_string()));
+                problems.push((entry.path.path(), reason(&error)));
             }
         }
         for folder in manifest.folders.iter().map(Name::path) {
@@ -230,8 +231,8 @@ impl Store<'_> {
         let force = matches!(believed, Believed::Found { force: true, .. });
         if !(force || now.is_same(&entry.after) || now == State::Absent) {
             return Err(io::Error::other(format!(
-                "somebody changed it since, and it is not overwritten; keep what is needed of it elsewhere, then run \
-                 esync-ssl restore --recover --force {}",
+                "it was changed since, and is not overwritten; save what you need of it, then run esync-ssl \
+                 restore --recover --force {}",
                 RefusalCode::LeftoversNotUndoable
             )));
         }
@@ -264,7 +265,7 @@ fn mark(folder: &Folder) -> Option<io::Result<String>> {
             let text = String::from_utf8_lossy(&bytes).trim().to_owned();
             Some(match number(&text) {
                 Some(_) => Ok(text),
-                None => Err(io::Error::other("it names none of our runs")),
+                None => Err(io::Error::other("it does not name a run of esync-ssl")),
             })
         }
     }
@@ -279,10 +280,10 @@ fn journal(lock: &Lock, id: &str) -> Result<Option<(Folder, Manifest)>, ApplyErr
     };
     let folder = match lock.folder.enter_ours(&backup.name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|error| cannot(backup.path(), error.to_string()))?,
+        other => other.map_err(|error| cannot(backup.path(), reason(&error)))?,
     };
     match read_manifest(&folder) {
         Ok(manifest) => Ok(manifest.map(|manifest| (folder, manifest))),
-        Err(error) => Err(cannot(folder.place(MANIFEST).path(), error.to_string())),
+        Err(error) => Err(cannot(folder.place(MANIFEST).path(), reason(&error))),
     }
 }

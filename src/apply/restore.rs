@@ -137,7 +137,7 @@ impl Backup {
             let place = Place::of(path, Last::Follow)?;
             if place.path() != real_path(&real)? {
                 return Err(io::Error::other(
-                    "it leads elsewhere than when the backup was made",
+                    "it leads somewhere else than when the backup was made",
                 ));
             }
             // As when it was written: a link of whoever owns the file leads to what is theirs.

@@ -6,6 +6,7 @@ use super::backup::Store;
 use super::content::Content;
 use super::journal::{Known, State};
 use super::lock::{Holder, is_held, read_holder};
+use crate::wording::reason;
 
 /// A run that was neither finished nor undone.
 pub struct Unfinished {
@@ -56,7 +57,7 @@ impl Store<'_> {
         let all = self.backups().unwrap_or_default();
         for backup in all.iter().filter(|backup| backup.id == id) {
             if let Err((path, error)) = backup.check(&self.root, known) {
-                problems.push((path, error.to_string()));
+                problems.push((path, reason(&error)));
                 continue;
             }
             for entry in &backup.manifest.entries {
@@ -64,7 +65,7 @@ impl Store<'_> {
                 let now = match State::of(&real) {
                     Ok(now) => now,
                     Err(error) => {
-                        problems.push((real, error.to_string()));
+                        problems.push((real, reason(&error)));
                         continue;
                     }
                 };
@@ -72,7 +73,7 @@ impl Store<'_> {
                 match backup.content(&entry.before) {
                     _ if now.is_same(&entry.before) => {}
                     Some(content) if is_ours => undone.names.push((real, content)),
-                    Some(_) => problems.push((real, "somebody changed it since".into())),
+                    Some(_) => problems.push((real, "it was changed since".into())),
                     None => problems.push((real, "its copy is gone or damaged".into())),
                 }
             }

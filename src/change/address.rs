@@ -54,7 +54,7 @@ pub(super) fn refuse_hidden(
             let (port, address) = (request.port, in_url(name));
             return Err(refuse(
                 RefusalCode::Ipv6NotListened,
-                format!("nothing listens for IPv6 on port {port}, so no client gets through to {address}"),
+                format!("nothing listens for IPv6 on port {port}, so no client can reach {address}"),
                 "; ",
                 format!("add `Listen {address}:{port}`, then run again"),
             ));
@@ -78,7 +78,7 @@ pub(super) fn refuse_hidden(
             return Err(refuse(
                 RefusalCode::AddressCertificateHidden,
                 say![
-                    "clients that ask by IP address send no name in the TLS handshake, so at port ",
+                    "clients that use an IP address send no name in the TLS handshake, so on port ",
                     request.port,
                     " they would get the certificate of the first virtual host, ",
                     named(configuration, first),

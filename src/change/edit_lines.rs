@@ -136,7 +136,7 @@ pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(
         return Err(refuse(
             RefusalCode::FromMacro,
             say![
-                "the virtual host that answers comes out of a macro used at ",
+                "the virtual host that answers comes from a macro used at ",
                 Place::of(configuration, entry),
                 "; it is not edited",
             ],
@@ -166,7 +166,7 @@ pub(super) fn editable(configuration: &Configuration, entry: &Entry) -> Result<(
                     "; it is not edited for one alone",
                 ],
                 ": ",
-                "give this virtual host lines of its own, then run again",
+                "give this virtual host its own lines, then run again",
             ))
         }
     }

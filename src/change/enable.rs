@@ -81,7 +81,7 @@ impl Plan {
                 break;
             }
             if round == ROUNDS {
-                return Err(PlanError::Unproven("planning does not come to an end".into()));
+                return Err(PlanError::Unproven("planning does not end".into()));
             }
         }
         let configuration = edited_so_far.as_ref().unwrap_or(original);

@@ -41,8 +41,8 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
     }
     let addresses: BTreeSet<String> = all_tls().map(ToString::to_string).collect();
     Some(format!(
-        "HTTP is sent to HTTPS at all addresses, by the virtual host {}, but {} has HTTPS at {} only: see that the name \
-         leads clients there and nowhere else",
+        "HTTP is sent to HTTPS at all addresses, by the virtual host {}, but {} has HTTPS at {} only: make sure \
+         that the name resolves to that address only",
         sends_all.describe(result),
         request.domain,
         addresses.into_iter().collect::<Vec<_>>().join(" and ")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::httpd::Edit;
+use crate::wording::reason;
 
 use super::effect::Effect;
 use super::refusal::{Refusal, RefusalCode, Text};
@@ -93,11 +94,11 @@ impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PlanError::Refused(refusal) => refusal.fmt(f),
-            PlanError::Read(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
+            PlanError::Read(path, error) => write!(f, "{} cannot be read: {}", path.display(), reason(error)),
             PlanError::Unproven(what) => write!(
                 f,
-                "the planned changes did not prove themselves ({what}); nothing was written. This is a mistake in \
-                 esync-ssl: please report it with the configuration"
+                "the planned changes did not pass their own check ({what}); nothing was written. This is an error \
+                 in esync-ssl: please report it with the configuration"
             ),
         }
     }

@@ -108,7 +108,7 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
         return Err("give the domain alone, without `http://` or `https://`".into());
     }
     if name.contains('*') {
-        return Err("a wildcard cannot be a server's own name; give one name".into());
+        return Err("a wildcard cannot be the name of a server; give one name".into());
     }
     let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Ok(address) = inner.unwrap_or(name).parse::<Ipv6Addr>() {
@@ -120,11 +120,11 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
         return Err("give the address alone, and the port with --port".into());
     }
     if name.contains(['[', ']']) {
-        return Err("brackets may stand around an IPv6 address only, as in [2001:db8::7]".into());
+        return Err("only an IPv6 address may be in brackets, as in [2001:db8::7]".into());
     }
     if name.contains('%') && name.contains(':') {
         return Err(
-            "an IPv6 address with a zone (%) means another machine on each one; give it without".into(),
+            "an IPv6 address with a zone (%) is only valid on one machine; give it without the zone".into(),
         );
     }
     if name
@@ -134,7 +134,7 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
         return Err("give the domain alone, and the port with --port".into());
     }
     let ascii = idna::domain_to_ascii_cow(name.as_bytes(), idna::AsciiDenyList::STD3).map_err(|_| {
-        "it is not a valid domain name: only letters, digits, hyphens and dots may occur".to_string()
+        "it is not a valid domain name: only letters, digits, hyphens and dots are allowed".to_string()
     })?;
     if ascii.len() > 253 {
         return Err("the domain is longer than 253 bytes".into());
@@ -166,7 +166,7 @@ fn ipv6(address: Ipv6Addr) -> Result<String, String> {
         IpAddr::V6(_) => Ok(address.to_string()),
         // Clients differ in how they write it.
         IpAddr::V4(inner) => Err(format!(
-            "{address} is an IPv4 address in other clothes; give {inner}"
+            "{address} is an IPv4 address written as IPv6; give {inner}"
         )),
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn site(
                 ],
                 "\n",
                 say![
-                    "say whose site is wanted over HTTPS, for example --vhost ",
+                    "say which site is wanted over HTTPS, for example --vhost ",
                     Place::of(configuration, configuration.entry(found[0].entry)),
                 ],
             ))
@@ -155,7 +155,7 @@ pub(super) fn refuse_other_sites(
                     named(configuration, host),
                 ],
                 "; ",
-                format!("run again without it, and once more with --domain {name}"),
+                format!("run again without it, and then again with --domain {name}"),
             ));
         }
     }
@@ -236,7 +236,7 @@ fn several(
                 " fits several virtual hosts",
             ],
             "; ",
-            "give the whole path of the file",
+            "give the full path of the file",
         );
     }
     let shown = named(configuration, host);
@@ -251,7 +251,7 @@ fn several(
                 " and others; they are not edited",
             ],
             ": ",
-            "change the macro by hand, or write the one that is wanted without it",
+            "change the macro by hand, or write the one that is wanted without a macro",
         );
     }
     let all = std::iter::once(host).chain(others.iter().copied());
@@ -264,10 +264,10 @@ fn several(
         say![
             "the virtual host ",
             shown,
-            " is there several times, because its file is read more than once, at ",
+            " exists several times, because its file is read more than once, at ",
             Text::joined(includes, " and "),
         ],
         "; ",
-        "leave one of these Include lines, then run again",
+        "keep only one of these Include lines, then run again",
     )
 }

@@ -4,12 +4,13 @@
 //! Nothing here reads the disk (see [`super::tls_files`]) or knows a trust store.
 
 use super::question::{Question, Served, readable};
+use super::remedy::cert_import;
 use super::tls_files::File;
 use super::{chain, key, name, profile};
 use crate::finding::{Code, Finding, Severity};
 use crate::tls::Error;
 use crate::tls::certificate::Certificate;
-use crate::tls::container::{Contents, Encoding, Fault, Item, Kind, Shape};
+use crate::tls::container::{Encoding, Fault, Item, Kind, Shape};
 use crate::tls::pem::Margin;
 
 /// Runs every rule; the findings come worst first, otherwise in the order in which Apache would meet them.
@@ -51,7 +52,7 @@ fn certificate_file(question: &Question<'_>, findings: &mut Vec<Finding>) -> Opt
             Code::CertNotACertificate,
             "the certificate file holds no certificate",
             format!("It is {}.", file.contents.describe()),
-            instead_of_certificate(&file.contents),
+            instead_of_certificate(question, file),
         );
         return None;
     }
@@ -90,7 +91,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// What keeps Apache from starting, in the block that is looked at.
-    fn stop(&mut self, code: Code, summary: &str, cause: impl Into<String>, fix: &str) {
+    fn stop(&mut self, code: Code, summary: &str, cause: impl Into<String>, fix: impl Into<String>) {
         // With a chain file 2.4.8 and later use another reader, with its own message.
         let later = if self.question.files.chain.is_some() {
             "AH02561"
@@ -111,17 +112,17 @@ impl Reading<'_> {
                 Code::CertUtf16,
                 "the certificate is saved as UTF-16",
                 "\"Unicode\" in Notepad means UTF-16, which no Apache reads.",
-                "Save it as ANSI or UTF-8.",
+                self.question.or_copy("Save it as ANSI or UTF-8."),
             );
         } else if contents.shape != Shape::Pem && !self.question.server.reads_any_certificate_form() {
             self.stop(
                 Code::CertNotPem,
                 "the certificate is not in PEM form",
                 format!(
-                    "It is {}; Apache 2.4.8 and later read PEM only.",
+                    "It is {}; Apache 2.4.8 and later read only PEM.",
                     contents.describe()
                 ),
-                "openssl x509 -inform DER -in OLD -out NEW, or save it as \"Base-64 encoded X.509\".",
+                self.question.or_copy("Save it as \"Base-64 encoded X.509\"."),
             );
         }
     }
@@ -141,10 +142,10 @@ impl Reading<'_> {
         if margin == Margin::PreviousEnd && server.reads_chain_from_certificate_file() {
             self.stop(
                 Code::CertGlued,
-                "two blocks stand in one line",
-                "An END line goes straight on with the BEGIN of the next block; two files were joined \
-                 without a line break.",
-                "Insert a line break between the END and the BEGIN.",
+                "two blocks are on one line",
+                "The BEGIN of a block follows the END of the block before it on the same line; two files were \
+                 joined without a line break.",
+                self.question.or_copy("Insert a line break between the END and the BEGIN."),
             );
         }
         if !is_first && self.leaf_is_seen && !margin.is_seen() {
@@ -169,7 +170,7 @@ impl Reading<'_> {
                 Code::CertDamaged,
                 "a block in the certificate file is broken",
                 format!("{} {}.", item.kind.describe(), fault.describe()),
-                "Copy the file again from its origin, or remove the block.",
+                "Copy the file again from where it came from, or remove the block.",
             );
         }
     }
@@ -181,18 +182,18 @@ impl Reading<'_> {
             self.stop(
                 Code::CertByteOrderMark,
                 "a byte order mark hides the certificate",
-                "The file begins with the bytes EF BB BF; OpenSSL 1.0 overlooks the certificate behind them.",
-                "Save the file as ANSI or as UTF-8 without byte order mark.",
+                "The file begins with the bytes EF BB BF; OpenSSL 1.0 does not see the certificate after them.",
+                self.question.or_copy("Save the file as ANSI, or as UTF-8 without a byte order mark."),
             );
         }
         if !margin.is_seen() && !server.reads_any_certificate_form() && item.fault.is_none() {
             self.leaf_is_seen = false;
             self.stop(
                 Code::CertNotAtLineStart,
-                "the certificate's BEGIN does not stand alone in its line",
-                "OpenSSL looks for lines with -----BEGIN CERTIFICATE----- and nothing else, from the first \
-                 column on.",
-                "Remove what stands before or behind BEGIN in its line, and the indentation below it.",
+                "the certificate's BEGIN is not alone on its line",
+                "OpenSSL looks for lines that hold -----BEGIN CERTIFICATE----- and nothing else, starting in the \
+                 first column.",
+                "Remove everything before and after BEGIN on its line, and the indentation of the lines below it.",
             );
         }
     }
@@ -230,7 +231,7 @@ impl Reading<'_> {
                     Code::CertDamaged,
                     "a certificate cannot be read",
                     cause,
-                    "Copy it again from its origin, or ask the CA for it again.",
+                    "Copy it again from where it came from, or ask the CA for it again.",
                 );
             }
         }
@@ -244,33 +245,33 @@ impl Reading<'_> {
         {
             self.stop(
                 Code::CertTrustedLabel,
-                "the label TRUSTED CERTIFICATE does not go with SSLCertificateChainFile",
-                "As soon as a chain file is given, Apache reads the certificate with a reader that knows \
-                 only the label CERTIFICATE.",
-                "openssl x509 -in OLD -out NEW writes the ordinary label.",
+                "the label TRUSTED CERTIFICATE does not work together with SSLCertificateChainFile",
+                "When a chain file is named, Apache reads only certificates with the label CERTIFICATE.",
+                self.question
+                    .or_copy("Change the label to CERTIFICATE: ask the CA for it without trust settings."),
             );
         }
     }
 }
 
 /// What to do when something else was given as certificate.
-fn instead_of_certificate(contents: &Contents) -> &'static str {
-    match (contents.shape, contents.items.first().map(|item| &item.kind)) {
+fn instead_of_certificate(question: &Question<'_>, file: &File) -> String {
+    let contents = &file.contents;
+    let fix = match (contents.shape, contents.items.first().map(|item| &item.kind)) {
         (_, Some(kind)) if kind.is_key() => {
-            "Name the certificate in SSLCertificateFile and this file in SSLCertificateKeyFile; perhaps the \
-             two paths are swapped."
+            "Name the certificate in SSLCertificateFile and this file in SSLCertificateKeyFile; the two paths may \
+             be swapped."
         }
-        (_, Some(Kind::Request)) => "Install what the CA sent back; a request is only the question.",
-        (_, Some(Kind::Pfx)) => "esync-ssl cert import FILE takes key, certificate and chain out of it.",
-        (_, Some(Kind::Pkcs7)) => "esync-ssl cert import FILE takes certificate and chain out of it.",
+        (_, Some(Kind::Request)) => "Name the certificate that the CA sent back for this request.",
+        (_, Some(Kind::Pfx)) => return question.pfx(&file.path),
+        (_, Some(Kind::Pkcs7)) => return cert_import(&file.path),
         (_, Some(Kind::PublicKey)) => "Name the certificate that the CA made for this key.",
-        (Shape::Html, _) => "Download the certificate itself, not the page around it.",
+        (Shape::Html, _) => "Download the certificate file itself; this is a web page.",
         (Shape::TypographicDashes, _) => {
-            "Put five hyphens in place of the dashes, before and behind BEGIN and END."
+            "Replace the dashes by five hyphens, before and after BEGIN and END."
         }
-        (Shape::Putty, _) => {
-            "Name the certificate; this is a key, and in a format that Apache does not read."
-        }
+        (Shape::Putty, _) => "Name the certificate; this is a key, in a format that Apache does not read.",
         _ => "Name the certificate that the CA sent, in PEM form.",
-    }
+    };
+    fix.to_owned()
 }

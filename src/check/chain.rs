@@ -5,6 +5,7 @@
 
 use super::profile::{date, refusing_level, refusing_level_of_key, stops};
 use super::question::{Question, Served, readable};
+use super::remedy::cert_import;
 use super::tls_files::File;
 use crate::finding::{Code, Finding, Severity};
 use crate::tls::certificate::{Certificate, Link};
@@ -44,13 +45,13 @@ pub(super) fn check(question: &Question<'_>, served: Option<&Served>, findings: 
         && read.is_empty()
         && file.path != question.files.certificate.path
     {
-        add(no_certificate(file, needs_issuer(question, leaf)));
+        add(no_certificate(question, file, needs_issuer(question, leaf)));
         return;
     }
     if let Some(finding) = end(question, served, &heap, &chain) {
         add(finding);
     }
-    order(&heap, &chain, &mut add);
+    order(question, &heap, &chain, &mut add);
     for at in &chain.intermediates {
         if let Some(issuer) = heap.get(*at) {
             issuers(question, issuer, from_file.is_some(), &mut add);
@@ -86,8 +87,8 @@ fn end(question: &Question<'_>, served: &Served, heap: &[Certificate], chain: &C
             Severity::BreaksClients,
             "a signature in the chain is wrong",
             format!(
-                "{} names {} as its issuer, but was not signed with that certificate's key: another CA of the \
-                 same name, or an old one.",
+                "{} names {} as its issuer, but was not signed with that certificate's key: it comes from another \
+                 CA of the same name, or is an old one.",
                 heap.get(*child).map_or("", Certificate::title),
                 heap.get(*issuer).map_or("", Certificate::title),
             ),
@@ -122,8 +123,8 @@ fn read(question: &Question<'_>, file: &File, findings: &mut Vec<Finding>) -> Op
                     Code::CertByteOrderMark,
                     Severity::BreaksClients,
                     "a byte order mark hides a certificate of the chain",
-                    "OpenSSL 1.0 overlooks the certificate behind the bytes EF BB BF, so it is not sent.",
-                    "Save the file as ANSI or as UTF-8 without byte order mark.",
+                    "OpenSSL 1.0 does not see a certificate after the bytes EF BB BF, so it is not sent.",
+                    "Save the file as ANSI, or as UTF-8 without a byte order mark.",
                 )
                 .at(&file.path, line),
             );
@@ -132,12 +133,12 @@ fn read(question: &Question<'_>, file: &File, findings: &mut Vec<Finding>) -> Op
         let glued = margin == Margin::PreviousEnd;
         let broken = match item.fault {
             Some(fault @ Fault::Pem(_)) => Some(fault.describe()),
-            _ if glued => Some("begins in the line in which the one before ends"),
+            _ if glued => Some("begins on the line on which the one before it ends"),
             _ => None,
         };
         let certificate = match (broken, item.kind.is_certificate()) {
             (None, false) => continue,
-            (None, true) => Certificate::from_item(item).map_err(|_| "is damaged: its bytes make no sense"),
+            (None, true) => Certificate::from_item(item).map_err(|_| "is damaged: its bytes cannot be read"),
             (Some(reason), _) => Err(reason),
         };
         match certificate {
@@ -147,11 +148,11 @@ fn read(question: &Question<'_>, file: &File, findings: &mut Vec<Finding>) -> Op
                     Finding::new(
                         Code::ChainFileDamaged,
                         Severity::StopsStart,
-                        "the chain file cannot be read to its end",
+                        "the chain file cannot be read completely",
                         format!(
-                            "The block in this line {reason}. Apache's log names neither file nor reason."
+                            "The block on this line {reason}. Apache's log gives neither file nor reason."
                         ),
-                        "Copy the file again from its origin.",
+                        "Copy the file again from where it came from.",
                     )
                     .at(&file.path, line)
                     .logged(&["AH01903"]),
@@ -167,13 +168,15 @@ fn read(question: &Question<'_>, file: &File, findings: &mut Vec<Finding>) -> Op
     Some(certificates)
 }
 
-fn no_certificate(file: &File, needed: bool) -> Finding {
+fn no_certificate(question: &Question<'_>, file: &File, needed: bool) -> Finding {
     let found = match file.contents.items.first().map(|item| &item.kind) {
-        Some(Kind::Pkcs7 | Kind::Pfx) => "esync-ssl cert import FILE takes the chain out of it as PEM.",
+        Some(Kind::Pkcs7 | Kind::Pfx) => cert_import(&file.path),
         Some(kind) if kind.is_certificate() => {
-            "Save it as PEM (\"Base-64 encoded X.509\"), ANSI or UTF-8, each BEGIN at the start of a line."
+            question.or_copy(
+                "Save it as PEM (\"Base-64 encoded X.509\"), in ANSI or UTF-8, with each BEGIN at the start of a line.",
+            )
         }
-        _ => "Name a PEM file with the CA's intermediate certificates, or remove the directive.",
+        _ => "Name a PEM file with the CA's intermediate certificates, or remove the directive.".into(),
     };
     Finding::new(
         Code::ChainFileNoCertificate,
@@ -184,7 +187,7 @@ fn no_certificate(file: &File, needed: bool) -> Finding {
         },
         "the chain file holds no certificate that Apache can read",
         format!(
-            "It is {}. Apache takes it as an empty chain without a word.",
+            "It is {}. Apache treats it as an empty chain and says nothing.",
             file.contents.describe()
         ),
         found,
@@ -197,8 +200,8 @@ fn not_sent(question: &Question<'_>) -> Finding {
             Code::ChainNotSent,
             Severity::BreaksClients,
             "the chain inside the certificate file is not sent",
-            "With SSLCertificateChainFile, Apache ignores everything behind the first certificate in \
-             SSLCertificateFile, and the chain file lacks the issuer.",
+            "With SSLCertificateChainFile, Apache ignores everything after the first certificate in \
+             SSLCertificateFile, and the issuer is not in the chain file.",
             "Remove SSLCertificateChainFile, or name a file with the whole chain in it.",
         )
     } else {
@@ -206,8 +209,8 @@ fn not_sent(question: &Question<'_>) -> Finding {
             Code::ChainNotSent,
             Severity::BreaksClients,
             "this Apache does not send the chain inside the certificate file",
-            "Before 2.4.8, Apache reads the first certificate of SSLCertificateFile only.",
-            "Put the intermediate certificates into a file of their own and name it in SSLCertificateChainFile.",
+            "Before 2.4.8, Apache reads only the first certificate of SSLCertificateFile.",
+            "Put the intermediate certificates into a separate file and name it in SSLCertificateChainFile.",
         )
     }
 }
@@ -221,7 +224,7 @@ fn of_others(issuer: &str, sent: &[Certificate]) -> Finding {
             "The certificate was issued by {issuer}; the chain holds: {}.",
             sent.iter().map(Certificate::title).collect::<Vec<_>>().join(", ")
         ),
-        "Take the intermediate certificate whose subject is the certificate's issuer, from the CA.",
+        "Get the intermediate certificate whose subject is the certificate's issuer from the CA.",
     )
 }
 
@@ -244,8 +247,8 @@ fn missing(question: &Question<'_>, leaf: &Certificate, issuer: &str) -> Finding
             Severity::BreaksClients,
             "the intermediate certificate is missing",
             format!(
-                "The certificate was issued by {issuer}, and nothing else is sent. Only clients that have this \
-                 issuer already can verify it; browsers may have it by chance."
+                "The certificate was issued by {issuer}, and nothing else is sent. Only clients that already have \
+                 this issuer can verify it; some browsers do."
             ),
             fix,
         )
@@ -255,8 +258,8 @@ fn missing(question: &Question<'_>, leaf: &Certificate, issuer: &str) -> Finding
             Severity::WorksButWrong,
             "no intermediate certificate is sent",
             format!(
-                "The certificate was issued by {issuer}. That is all right when this is a root that clients \
-                 trust, such as that of your company; otherwise they refuse the connection."
+                "The certificate was issued by {issuer}. That is fine if this is a root that clients trust, such \
+                 as your company's; otherwise they refuse the connection."
             ),
             "Otherwise name a file with the CA's intermediate certificates in SSLCertificateChainFile: \
              esync-ssl enable takes it as --chain FILE.",
@@ -265,7 +268,7 @@ fn missing(question: &Question<'_>, leaf: &Certificate, issuer: &str) -> Finding
 }
 
 /// Things that clients of today tolerate.
-fn order(heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
+fn order(question: &Question<'_>, heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
     let leaf = heap.get(chain.leaf).map(Certificate::der);
     let path: Vec<usize> = chain.intermediates.iter().copied().chain(chain.root).collect();
     if !path.is_sorted() {
@@ -273,8 +276,8 @@ fn order(heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
             Code::ChainOrder,
             Severity::WorksButWrong,
             "the certificates of the chain are not in order",
-            "Each must follow the one it has issued. Strict clients give up otherwise.",
-            "Order them: the server's certificate, its issuer, the issuer's issuer.",
+            "Each must come after the one it has issued; otherwise strict clients give up.",
+            question.or_copy("Put them in order: the server's certificate, its issuer, the issuer's issuer."),
         ));
     }
     let (copies, strangers): (Vec<_>, Vec<_>) = chain
@@ -287,8 +290,8 @@ fn order(heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
             Code::ChainLeafRepeated,
             Severity::WorksButWrong,
             "the server's certificate is sent twice",
-            "It stands in the chain as well.",
-            "Take it out of the chain.",
+            "It is in the chain as well.",
+            "Remove it from the chain.",
         ));
     }
     if !strangers.is_empty() && !chain.intermediates.is_empty() {
@@ -296,9 +299,9 @@ fn order(heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
         add(Finding::new(
             Code::ChainSpare,
             Severity::Advice,
-            "certificates are sent that do not belong to the chain",
+            "certificates that do not belong to the chain are sent",
             format!("Not needed: {}.", names.join(", ")),
-            "Take them out.",
+            "Remove them.",
         ));
     }
     if let Some(root) = chain.root.and_then(|at| heap.get(at)) {
@@ -307,10 +310,10 @@ fn order(heap: &[Certificate], chain: &Chain, add: &mut impl FnMut(Finding)) {
             Severity::Advice,
             "the root certificate is sent, which no client needs",
             format!(
-                "{} is signed by itself; clients trust their own copy or none.",
+                "{} is self-signed; clients trust their own copy of it or none.",
                 root.title()
             ),
-            "Take it out of the chain; it may also stay.",
+            "Remove it from the chain; it does no harm if it stays.",
         ));
     }
 }
@@ -335,8 +338,8 @@ fn issuers(question: &Question<'_>, issuer: &Certificate, own_file: bool, add: &
             Code::ChainWrong,
             Severity::BreaksClients,
             format!("{} may not issue certificates", issuer.title()),
-            "Its basic constraints do not say CA, so clients refuse what it has signed.",
-            "Take the intermediate certificate whose subject is the certificate's issuer, from the CA.",
+            "Its basic constraints do not say that it is a CA, so clients refuse what it has signed.",
+            "Get the intermediate certificate whose subject is the certificate's issuer from the CA.",
         ));
     }
     let openssl = question.server.openssl;

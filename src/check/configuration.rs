@@ -16,8 +16,9 @@ pub fn others_write(others: &Others) -> Finding {
         Severity::WorksButWrong,
         format!("{} what Apache reads as root when it starts", others.charge()),
         format!(
-            "{others}. Who may write there can have Apache load a module of theirs, with all rights, at its next start. \
-             Therefore esync-ssl does not run httpd on this configuration: neither httpd -t nor a rehearsal."
+            "{others}. Whoever may write there can make Apache load their own module, with full rights, at its \
+             next start. That is why esync-ssl does not run httpd on this configuration: neither httpd -t nor a \
+             rehearsal."
         ),
         others.advice(),
     )
@@ -40,9 +41,9 @@ pub fn check(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
     let more = others.len().saturating_sub(1);
     if let Some(first) = others.into_iter().next() {
         let mut one = of_server(configuration, first);
-        one.fix = "esync-ssl lint shows the line and what is meant.".into();
+        one.fix = "Run esync-ssl lint: it shows the line and the reason.".into();
         if more > 0 {
-            one.cause += &format!(" There are {more} more such errors.");
+            one.cause += &format!(" There are more errors of this kind: {more}.");
         }
         found.push(one);
     }
@@ -67,7 +68,7 @@ fn of_server(configuration: &Configuration, finding: Finding<Spot>) -> Finding<O
         .unwrap_or_default();
     let summary = match finding.severity.is_error() {
         true => "Apache refuses this configuration",
-        false => "Apache accepts this, and it is hardly meant",
+        false => "Apache accepts this, but it is probably a mistake",
     };
     let finding = Finding {
         severity: match finding.is_error() {
@@ -101,7 +102,7 @@ fn hosts(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
                     Severity::WorksButWrong
                 },
                 format!("nothing listens for the virtual host {name}"),
-                "There is no Listen for its port; Apache and httpd -t say nothing.",
+                "There is no Listen for its port; neither Apache nor httpd -t reports that.",
                 match host.addresses.iter().find_map(|address| address.port) {
                     Some(port) => format!("Add Listen {port}."),
                     None => "Add a Listen.".into(),
@@ -116,7 +117,7 @@ fn hosts(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
                 },
                 format!("the virtual host {name} is never used"),
                 format!(
-                    "{} stands before it and answers to the same name.",
+                    "{} comes before it and answers to the same name.",
                     configuration.place(configuration.entry(other))
                 ),
                 "Remove or rename one of the two.",
@@ -125,7 +126,7 @@ fn hosts(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
                 Code::VhostNotReached,
                 Severity::WorksButWrong,
                 format!("other virtual hosts answer in place of {name}"),
-                "They name the address itself, which counts for more than *.",
+                "They name the address itself, which takes precedence over *.",
                 "Give all of them the same address, *:443.",
             ),
             _ => continue,
@@ -167,10 +168,11 @@ fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Find
             let (cause, fix) = match (set.first(), other) {
                 (Some(_), Some(other)) => (
                     format!(
-                        "This virtual host stands first for its address and port, has no TLS, and so decides for {} too.",
+                        "This virtual host comes first for its address and port and has no TLS, so {} has none \
+                         either.",
                         configuration.place(configuration.entry(other.entry))
                     ),
-                    "Move it to the HTTP port, or behind the one with TLS.".to_string(),
+                    "Move it to the HTTP port, or after the one with TLS.".to_string(),
                 ),
                 (Some(_), None) => (
                     "The port is meant for HTTPS, and this virtual host has no SSLEngine on.".to_string(),

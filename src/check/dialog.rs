@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::remedy::enable_copies;
 use super::tls_files::File;
 use super::tls_host::TlsHost;
 use crate::finding::{Code, Finding, Severity};
 use crate::foreign;
 use crate::httpd::{Configuration, EntryId, SectionId, resolve};
+use crate::quoted::quoted;
 use crate::server;
 use crate::tls::container::Kind;
 
@@ -122,33 +124,63 @@ pub(super) fn check(configuration: &Configuration, host: &TlsHost) -> Option<(Op
     }
     let cause = match std::fs::metadata(program) {
         Err(_) => "It does not exist.",
-        Ok(metadata) if !metadata.is_file() => "It is no program.",
-        Ok(metadata) if !may_run(&metadata) => "It may not be run. Apache blames the pass-phrase for that.",
-        Ok(_) if dialog.asks_a_person() => return Some((Some(dialog.entry), asked(program))),
+        Ok(metadata) if !metadata.is_file() => "It is not a program.",
+        Ok(metadata) if !may_run(&metadata) => {
+            "Its permissions do not allow that. Apache reports it as a wrong pass-phrase."
+        }
+        Ok(_) if dialog.asks_a_person() => {
+            return Some((Some(dialog.entry), asked(program, &without(configuration, host))));
+        }
         Ok(_) => return None,
     };
     let finding = Finding::new(
         Code::PassPhraseDialog,
         Severity::StopsStart,
-        "the program that tells the pass-phrase cannot be run",
+        "the program that supplies the pass-phrase cannot be run",
         format!("{}: {cause}", program.display()),
-        "Correct its path, or its permissions: chmod 700 PROGRAM; or remove the pass-phrase: esync-ssl cert decrypt-key",
+        format!(
+            "Correct its path, or its permissions: chmod 700 {}. Or {}.",
+            quoted(program),
+            without(configuration, host)
+        ),
     );
     Some((Some(dialog.entry), finding.logged(&["AH02580"])))
 }
 
-fn asked(program: &Path) -> Finding {
+/// The way to do without the pass-phrase.
+fn without(configuration: &Configuration, host: &TlsHost) -> String {
+    let source = configuration.source();
+    let shown = |path: &[u8]| source.host_path(path).display().to_string();
+    let Some(pair) = host.pairs.first() else {
+        return "remove the pass-phrase".into();
+    };
+    let key = pair.key.as_ref().unwrap_or(&pair.certificate);
+    let command = enable_copies(
+        host.server_name.as_deref(),
+        &shown(&pair.certificate),
+        &shown(key),
+        host.chain.as_deref().map(shown).as_deref(),
+    );
+    format!(
+        "use --copy-certs, which asks for the pass-phrase once and writes a copy of the key without it: {command}"
+    )
+}
+
+fn asked(program: &Path, without: &str) -> Finding {
     Finding::new(
         Code::PassPhraseAsked,
         Severity::StopsStart,
-        "a person is asked for the pass-phrase of the key, and nobody is there when the server starts by itself",
+        "the pass-phrase of the key is asked for at the console, and no server answers when the server starts by \
+         itself",
         format!(
-            "SSLPassPhraseDialog runs {}, which asks at the console. Apache waits for the answer and serves nothing \
-             until then, at every start of the machine and of the service.",
+            "SSLPassPhraseDialog runs {}, which asks at the console. At every start of the machine or the service, \
+             Apache waits for the answer and serves nothing until then.",
             program.display()
         ),
-        "Remove the pass-phrase (esync-ssl cert decrypt-key), or name a program that knows it and prints it. Where \
-         somebody does sit at the console, go on with --force PASSPHRASE-ASKED",
+        format!(
+            "Name a program that prints the pass-phrase by itself. Or {without}. If somebody is always at the console, \
+             continue with --force PASSPHRASE-ASKED"
+        ),
     )
 }
 
@@ -157,13 +189,14 @@ pub fn silent(program: &Path, seconds: u64) -> Finding {
     Finding::new(
         Code::PassPhraseDialog,
         Severity::StopsStart,
-        "the program that tells the pass-phrase does not come to an end",
+        "the program that supplies the pass-phrase does not end",
         format!(
-            "With {} the server was not up after {seconds} seconds. It may wait for somebody to type, or for another \
+            "With {} the server was not up after {seconds} seconds. It may be waiting for input, or for another \
              machine.",
             program.display()
         ),
-        "Let it print the pass-phrase and end, or remove the pass-phrase: esync-ssl cert decrypt-key",
+        "Make it print the pass-phrase and end. Or use esync-ssl enable with --copy-certs, which asks for the \
+         pass-phrase once and writes a copy of the key without it.",
     )
 }
 

@@ -9,15 +9,14 @@ use crate::server::http::Answer;
 
 /// The name must lead to the server from outside. `addresses` is what it leads to from this machine.
 pub fn reachable(name: &str, addresses: &[IpAddr]) -> Option<Finding> {
-    let look = format!(
-        "Ask somebody outside, or: nslookup {name} 8.8.8.8. It must be the public address of the server."
-    );
+    let look = format!("Run nslookup {name} 8.8.8.8: it must show the public address of the server.");
     if addresses.is_empty() {
         return Some(Finding::new(
             Code::NameNotPublic,
             Severity::WorksButWrong,
-            format!("{name} leads nowhere from this machine"),
-            "A gateway on the Internet finds the server by its name in public DNS, and this machine got no address for it.",
+            format!("{name} cannot be resolved on this machine"),
+            "A gateway on the Internet finds the server by its name in public DNS, and this machine finds no \
+             address for it.",
             look,
         ));
     }
@@ -26,9 +25,9 @@ pub fn reachable(name: &str, addresses: &[IpAddr]) -> Option<Finding> {
         Finding::new(
             Code::NameNotPublic,
             Severity::WorksButWrong,
-            format!("{name} leads to an address that exists only inside"),
+            format!("{name} resolves to an address that exists only in the local network"),
             format!(
-                "From this machine it is {}, which nobody on the Internet can reach.",
+                "On this machine it resolves to {}, which nobody on the Internet can reach.",
                 list.join(", ")
             ),
             look,
@@ -60,8 +59,8 @@ pub fn usual_port(port: u16) -> Option<Finding> {
             Code::PortUnusual,
             Severity::Advice,
             format!("HTTPS is served on port {port}"),
-            "Clients expect 443; the port is part of the URL, and firewalls may let nothing but 443 through.",
-            "Type the port with the URL and open it in every firewall in between.",
+            "Clients expect 443; another port must be part of the URL, and firewalls may let only 443 through.",
+            "Include the port in the URL and open it in every firewall in between.",
         )
     })
 }
@@ -73,9 +72,9 @@ pub fn tls12(met: &Result<(), Failure>) -> Option<Finding> {
         Code::Tls12Refused,
         Severity::BreaksClients,
         "TLS 1.2 is not accepted",
-        format!("A client that knows TLS 1.2 and nothing later gets: {failure}."),
-        "SSLProtocol must allow TLSv1.2, and SSLCipherSuite must have ciphers for it: esync-ssl enable --profile \
-         intermediate.",
+        format!("A client that knows nothing later than TLS 1.2 gets: {failure}."),
+        "SSLProtocol must allow TLSv1.2, and SSLCipherSuite must have ciphers for it; esync-ssl enable sets both \
+         with --profile intermediate.",
     ))
 }
 
@@ -94,9 +93,12 @@ pub fn sent(path: &str, answer: &Result<Answer, Failure>) -> Option<Finding> {
         Ok(answer) if matches!(answer.status, 400 | 415 | 422) => Some(Finding::new(
             Code::PostRefused,
             Severity::Advice,
-            format!("the sample reached {path}, and was not taken ({})", answer.status),
-            "What answers there reads data of devices; the sample is none.",
-            "Send from a device, and look whether the data arrives.",
+            format!(
+                "the sample reached {path} and was not accepted ({})",
+                answer.status
+            ),
+            "The program there reads data of devices, and the sample is not such data.",
+            "Send data from a device and see whether it arrives.",
         )),
         other => judged(path, other),
     }
@@ -125,27 +127,27 @@ fn judged(path: &str, answer: &Result<Answer, Failure>) -> Option<Finding> {
     let status = answer.status;
     match status {
         200..=299 if answer.is_file => refused(
-            format!("{path} is a file, and no program that takes data"),
-            "Apache answers a POST to a file with the file, and what was sent is lost.",
-            "Give the path of the program that takes the data.",
+            format!("{path} is a file, not a program that accepts data"),
+            "Apache answers a POST to a file with the file, and the data sent is lost.",
+            "Use the path of the program that accepts the data.",
         ),
         200..=299 => None,
         300..=399 => refused(
             format!("{path} is redirected ({status})"),
             &format!(
-                "It answers: go to {}. A gateway does not follow, and data sent by POST would not go along.",
+                "It redirects to {}. A gateway does not follow that, and the data sent by POST would be lost.",
                 answer.location.as_deref().unwrap_or("(nowhere)")
             ),
-            "Give the path where it leads to, or take the redirect out for this path.",
+            "Use the path that it redirects to, or remove the redirect for this path.",
         ),
         401 | 407 => refused(
             format!("{path} asks for a password ({status})"),
-            "The gateway has none to give.",
-            "Let this path in without one (Require all granted), and keep others out by address if need be.",
+            "The gateway cannot send one.",
+            "Allow this path without a password (Require all granted), and restrict it by address if necessary.",
         ),
         403 => refused(
             format!("{path} is forbidden (403)"),
-            "The configuration lets nobody in there, or Apache may not read the files.",
+            "The configuration allows nobody there, or Apache may not read the files.",
             "Require all granted for its folder; the error log names the rule: esync-ssl explain --since 5m.",
         ),
         404 | 410 => refused(
@@ -155,18 +157,18 @@ fn judged(path: &str, answer: &Result<Answer, Failure>) -> Option<Finding> {
              DocumentRoot as the one for HTTP: esync-ssl status.",
         ),
         405 | 501 => refused(
-            format!("{path} takes no POST ({status})"),
-            "There is a file, and no program that takes data; or Limit excludes POST.",
-            "Give the path of the program that takes the data.",
+            format!("{path} does not accept POST ({status})"),
+            "There is a file instead of a program that accepts data, or Limit excludes POST.",
+            "Use the path of the program that accepts the data.",
         ),
         500.. => refused(
             format!("{path} fails ({status})"),
-            "What answers there ends with an error.",
+            "The program there ends with an error.",
             "The error log says why: esync-ssl explain --since 5m.",
         ),
         _ => refused(
-            format!("{path} does not take it ({status})"),
-            "What answers there refuses.",
+            format!("{path} does not accept the data ({status})"),
+            "The program there refuses it.",
             "The error log may say why: esync-ssl explain --since 5m.",
         ),
     }

@@ -6,6 +6,7 @@ use super::generation::{Generation, OpenSsl};
 use super::question::{Question, Served, readable};
 use super::tls_files::File;
 use crate::finding::{Code, Finding, Severity};
+use crate::quoted::word;
 use crate::tls::Error;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};
@@ -33,7 +34,7 @@ pub(super) fn check(
         return None;
     }
     let Some(first) = file.contents.keys().next() else {
-        findings.push(no_key(file, own, question.server));
+        findings.push(no_key(question, file, own));
         return None;
     };
     findings.extend(exposed(file));
@@ -67,7 +68,7 @@ fn exposed(file: &File) -> Option<Finding> {
         Code::KeyExposed,
         severity,
         format!("{} may read the private key", exposure.who),
-        "Whoever has the key can pose as this server. Apache itself does not mind.",
+        "Whoever has the key can pose as this server. Apache itself does not complain.",
         exposure.fix,
     );
     Some(finding.at(&file.path, None))
@@ -102,7 +103,7 @@ impl Rules<'_> {
                 Code::KeyUtf16,
                 "the private key is saved as UTF-16",
                 "\"Unicode\" in Notepad means UTF-16, which no Apache reads.",
-                "Save it as ANSI or UTF-8.",
+                self.question.or_copy("Save it as ANSI or UTF-8."),
             );
         }
     }
@@ -110,15 +111,13 @@ impl Rules<'_> {
     /// The first key is under a pass-phrase: does this server get it open?
     fn judge_protection(&mut self, encryption: &Encryption) {
         let server = self.question.server;
-        let remove = format!(
-            "esync-ssl cert decrypt-key \"{}\" NEW.key, then use the new file",
-            self.file.path
-        );
+        let remove = self.question.without_pass_phrase();
         let finding = |code, summary, cause| Finding::new(code, Severity::StopsStart, summary, cause, remove);
         let is_der = self.first.block.is_none();
         if is_der {
             let cause = format!(
-                "{encryption}, in binary form: for that Apache never asks, not even a configured program."
+                "{encryption}, in binary form: Apache never asks for a pass-phrase then, not even with a \
+                 configured program."
             );
             let summary = "the private key is protected by a pass-phrase";
             let logged = server.logs("AH02579", "AH02203");
@@ -154,16 +153,16 @@ impl Rules<'_> {
         if glued {
             self.stop(
                 Code::KeyDamaged,
-                "two blocks stand in one line",
-                "An END line goes straight on with the BEGIN of the key; two files were joined without a line \
-                 break.",
-                "Insert a line break between the END and the BEGIN.",
+                "two blocks are on one line",
+                "The BEGIN of the key follows the END of the block before it on the same line; two files were \
+                 joined without a line break.",
+                self.question.or_copy("Insert a line break between the END and the BEGIN."),
             );
         }
         if first.fault == Some(Fault::BehindBroken) {
             self.stop(
                 Code::KeyDamaged,
-                "a broken block stands before the private key",
+                "a broken block comes before the private key",
                 format!("The key {}.", Fault::BehindBroken.describe()),
                 "Remove the broken block.",
             );
@@ -172,8 +171,11 @@ impl Rules<'_> {
             self.stop(
                 Code::KeyDamaged,
                 "OpenSSL does not read the private key in this form",
-                "It is PKCS#8 version 2, with the public key behind the private one.",
-                "Make a P-256 or RSA key and request: esync-ssl cert request --domain NAME",
+                "It is PKCS#8 version 2, which includes the public key.",
+                format!(
+                    "Make a P-256 or RSA key and request: {}",
+                    self.question.new_request()
+                ),
             );
         }
     }
@@ -186,8 +188,8 @@ impl Rules<'_> {
                     Code::KeyUnusable,
                     Severity::BreaksClients,
                     "no client can use this key",
-                    format!("Keys of this kind ({kind}) are used by no TLS client of today."),
-                    "Make a new key and request: esync-ssl cert request --domain NAME",
+                    format!("No current TLS client uses keys of this kind ({kind})."),
+                    format!("Make a new key and request: {}", self.question.new_request()),
                 );
                 self.findings.push(finding.at(&self.file.path, line(self.first)));
             }
@@ -215,7 +217,10 @@ impl Rules<'_> {
                 Code::KeyTypeTooNew,
                 "this server's OpenSSL does not know this kind of key",
                 format!("{} needs OpenSSL 1.1.1; this Apache has 1.0.", key.kind()),
-                "Make a P-256 or RSA key and have a certificate made for it: esync-ssl cert request --domain NAME",
+                format!(
+                    "Make a P-256 or RSA key and get a certificate for it: {}",
+                    self.question.new_request()
+                ),
             );
         }
     }
@@ -238,8 +243,11 @@ impl Rules<'_> {
         };
         let (finding, place) = match right_leaf {
             _ if is_behind => (not_first(), line(self.first)),
-            Some(at) => (leaf_not_first(&served.leaf, &served.rest[at]), None),
-            None => (mismatch(key, certificate_key), None),
+            Some(at) => (
+                leaf_not_first(self.question, &served.leaf, &served.rest[at]),
+                None,
+            ),
+            None => (mismatch(self.question, self.file, key, certificate_key), None),
         };
         let logged = self.question.server.logs("AH02565", "AH02238");
         self.findings
@@ -274,32 +282,37 @@ fn known_to(encryption: &Encryption, server: Generation) -> bool {
     }
 }
 
-fn no_key(file: &File, own: bool, server: Generation) -> Finding {
+fn no_key(question: &Question<'_>, file: &File, own: bool) -> Finding {
+    let server = question.server;
     let kind = file.contents.items.first().map(|item| &item.kind);
     if !own {
         return Finding::new(
             Code::KeyNotAKey,
             Severity::StopsStart,
             "there is no private key",
-            "Without SSLCertificateKeyFile Apache looks for the key in the certificate file, and there is none.",
-            "Add SSLCertificateKeyFile with the key that was made together with the request.",
+            "Without SSLCertificateKeyFile, Apache looks for the key in the certificate file, and there is none.",
+            "Add SSLCertificateKeyFile with the key that the certificate request was made with.",
         )
         .at(&file.path, None)
         .logged(&server.logs("AH02579", "AH02203"));
     }
     let fix = match (file.contents.shape, kind) {
         (_, Some(kind)) if kind.is_certificate() => {
-            "Name the private key in SSLCertificateKeyFile; perhaps the two paths are swapped."
+            "Name the private key in SSLCertificateKeyFile; the two paths may be swapped.".into()
         }
         (_, Some(Kind::OpenSshKey)) => {
-            "On a copy: ssh-keygen -p -m PEM -f FILE, or make a new key and request."
+            format!(
+                "On a copy of it: ssh-keygen -p -m PEM -f {}. Or make a new key and request: {}",
+                word(&file.path),
+                question.new_request()
+            )
         }
-        (_, Some(Kind::Pfx)) => "esync-ssl cert import FILE takes key, certificate and chain out of it.",
-        (Shape::Putty, _) => "In PuTTYgen: Conversions, Export OpenSSH key (the old PEM format).",
+        (_, Some(Kind::Pfx)) => question.pfx(&file.path),
+        (Shape::Putty, _) => "In PuTTYgen: Conversions, Export OpenSSH key (the old PEM format).".into(),
         (Shape::TypographicDashes, _) => {
-            "Put five hyphens in place of the dashes, before and behind BEGIN and END."
+            "Replace the dashes by five hyphens, before and after BEGIN and END.".into()
         }
-        _ => "Name the private key that was made together with the request.",
+        _ => "Name the private key that the certificate request was made with.".into(),
     };
     Finding::new(
         Code::KeyNotAKey,
@@ -319,8 +332,8 @@ fn several(file: &File) -> Option<Finding> {
         Code::KeySeveral,
         Severity::Advice,
         "the key file holds several private keys",
-        "Apache reads the first one only. It is the right one.",
-        "Remove the others, so that nobody mistakes them.",
+        "Apache reads only the first one, and it is the right one.",
+        "Remove the others to avoid confusion.",
     );
     Some(finding.at(&file.path, line(second)))
 }
@@ -330,27 +343,27 @@ fn not_first() -> Finding {
         Code::KeySeveral,
         Severity::StopsStart,
         "the certificate's private key is not the first one in the key file",
-        "Apache reads the first key only; it belongs to another certificate.",
-        "Remove the stale key in front of it.",
+        "Apache reads only the first key, and it belongs to another certificate.",
+        "Remove the old key before it.",
     )
 }
 
-fn leaf_not_first(first: &Certificate, right: &Certificate) -> Finding {
+fn leaf_not_first(question: &Question<'_>, first: &Certificate, right: &Certificate) -> Finding {
     Finding::new(
         Code::ChainLeafNotFirst,
         Severity::StopsStart,
         "the server's certificate is not the first one in its file",
         format!(
-            "Apache takes the first certificate ({}) as the server's, and the key does not fit it. The key \
+            "Apache takes the first certificate ({}) as the server's, and the key does not match it. The key \
              belongs to {}.",
             first.title(),
             right.title()
         ),
-        "Put the server's certificate first, then its issuer, then the issuer's issuer.",
+        question.or_copy("Put the server's certificate first, then its issuer, then the issuer's issuer."),
     )
 }
 
-fn mismatch(key: &PrivateKey, certificate_key: &PublicKey) -> Finding {
+fn mismatch(question: &Question<'_>, file: &File, key: &PrivateKey, certificate_key: &PublicKey) -> Finding {
     let shown = key.public_key().map_or_else(|| "unknown".to_owned(), describe);
     Finding::new(
         Code::KeyMismatch,
@@ -360,8 +373,12 @@ fn mismatch(key: &PrivateKey, certificate_key: &PublicKey) -> Finding {
             "The certificate's key: {}. The key file's: {shown}.",
             describe(certificate_key)
         ),
-        "Find the key that was made together with the request for this certificate, or have the certificate \
-         issued again for this key: esync-ssl cert request --domain NAME --key FILE",
+        format!(
+            "Name the key that the request for this certificate was made with, or get a certificate for this key: {} \
+             --key {}",
+            question.new_request(),
+            word(&file.path)
+        ),
     )
 }
 

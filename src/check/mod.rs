@@ -16,6 +16,7 @@ pub mod port;
 mod profile;
 pub mod question;
 pub mod rehearsal;
+mod remedy;
 pub mod secret;
 pub mod served;
 pub mod server_folders;

@@ -36,7 +36,7 @@ pub(super) fn check(question: &Question<'_>, leaf: &Certificate, findings: &mut 
                 findings.push(Finding::new(
                     Code::NameInvalid,
                     Severity::WorksButWrong,
-                    format!("{text:?} can stand in no certificate"),
+                    format!("{text:?} cannot be in a certificate"),
                     error.to_string(),
                     "Correct ServerName or ServerAlias.",
                 ));
@@ -69,7 +69,7 @@ fn apache_warns(text: &str) -> Finding {
         Code::NameApacheWarns,
         Severity::Advice,
         format!("Apache will warn about {text} without reason"),
-        "It compares ServerName with DNS names and the common name only, never with addresses or ServerAlias.",
+        "It compares ServerName only with DNS names and the common name, never with addresses or ServerAlias.",
         "Ignore the warning.",
     )
     .logged(&["AH01909"])
@@ -85,36 +85,36 @@ fn not_covered(
     let (code, why) = match miss {
         Miss::CommonNameWithoutAlternatives => (
             Code::NameOnlyCommonName,
-            "The name is the common name only; browsers look at subject alternative names, and there are none."
+            "The name is only the common name; browsers look at subject alternative names, and there are none."
                 .to_owned(),
         ),
         Miss::CommonNameBesideAlternatives => (
             Code::NameOnlyCommonName,
-            "The name is the common name only; clients look at subject alternative names. Apache does not warn."
+            "The name is only the common name; clients look at subject alternative names. Apache does not warn."
                 .to_owned(),
         ),
         Miss::WildcardOfDomain(pattern) => {
             (Code::NameNotCovered, format!("{pattern} covers names below the domain, not the domain itself."))
         }
         Miss::WildcardTooHigh(pattern) => {
-            (Code::NameNotCovered, format!("The * of {pattern} stands for one label only, without dots."))
+            (Code::NameNotCovered, format!("The * of {pattern} covers one label only, without dots."))
         }
         Miss::OddWildcard(pattern) => (
             Code::NameNotCovered,
-            format!("Clients accept a * only as the whole first label above a domain, not as in {pattern}."),
+            format!("Clients accept a * only as the whole first label of a name, not as in {pattern}."),
         ),
         Miss::FinalDot(name) => {
-            (Code::NameNotCovered, format!("The certificate says {name} with a final dot, which clients refuse."))
+            (Code::NameNotCovered, format!("The certificate has {name} with a final dot, which clients refuse."))
         }
         Miss::Unicode(name) => {
-            (Code::NameNotCovered, format!("The certificate says {name} in Unicode instead of the xn-- form."))
+            (Code::NameNotCovered, format!("The certificate has {name} in Unicode instead of the xn-- form."))
         }
         Miss::AddressAsName => (
             Code::NameNotCovered,
-            "The address stands among the DNS names of the certificate, where clients do not look for it."
+            "The address is among the DNS names of the certificate, where clients do not look for it."
                 .to_owned(),
         ),
-        Miss::Nothing => (Code::NameNotCovered, "Nothing in the certificate is like it.".to_owned()),
+        Miss::Nothing => (Code::NameNotCovered, "No name in the certificate is similar.".to_owned()),
     };
     let mut names: Vec<String> = leaf.dns_names.clone();
     names.extend(leaf.addresses.iter().map(ToString::to_string));
@@ -126,9 +126,9 @@ fn not_covered(
     let finding = Finding::new(
         code,
         severity,
-        format!("the certificate is not good for {text}"),
-        format!("{why} The certificate is good for: {good_for}."),
-        format!("Have it issued again for {text}, or let clients use a name it is good for."),
+        format!("the certificate is not valid for {text}"),
+        format!("{why} The certificate is valid for: {good_for}."),
+        format!("Get a certificate for {text}, or let clients use a name that it is valid for."),
     );
     // Apache compares ServerName with DNS names and the common name, and nothing else.
     let warns = is_server_name && code == Code::NameNotCovered;

@@ -64,7 +64,7 @@ impl Wanted<'_> {
                 Severity::StopsStart,
                 format!("this machine does not have the address {address}"),
                 format!(
-                    "Listen {} names an address of no network interface; httpd -t is content.",
+                    "Listen {} names an address that no network interface has; httpd -t does not report it.",
                     self.listen.endpoint()
                 ),
                 format!("Listen {}", self.listen.port),
@@ -108,13 +108,13 @@ pub fn taken(
             service: Some(service),
             ..
         }) => {
-            format!("Stop {service} and keep it from starting again, or use another port.")
+            format!("Stop {service} and prevent it from starting again, or use another port.")
         }
         Some(process) => format!(
-            "End {} (process {}), or use another port.",
+            "Stop {} (process {}), or use another port.",
             process.name, process.pid
         ),
-        None => "Run esync-ssl ports as administrator or root to see who it is.".to_string(),
+        None => "Run esync-ssl ports as administrator or root to see which program it is.".to_string(),
     };
     Some(
         Finding::new(
@@ -128,9 +128,9 @@ pub fn taken(
     )
 }
 
-const HTTP_SYS_FIX: &str = "The usual users of http.sys are IIS (World Wide Web Publishing Service), SSTP of Routing and \
-    Remote Access, Work Folders, SQL Server Reporting Services and BranchCache: netsh http show servicestate names the \
-    one. Stop that service, or use another port.";
+const HTTP_SYS_FIX: &str = "The usual users of http.sys are IIS (World Wide Web Publishing Service), SSTP of \
+    Routing and Remote Access, Work Folders, SQL Server Reporting Services and BranchCache: netsh http show \
+    servicestate shows which. Stop that service, or use another port.";
 
 /// Windows' own HTTP server lives in the kernel and shows as process 4.
 fn is_http_sys(process: &Process) -> bool {
@@ -142,7 +142,7 @@ pub fn describe(process: Option<&Process>) -> String {
     match process {
         None => "a program of another user".into(),
         Some(process) if is_http_sys(process) => {
-            "http.sys, the HTTP server within Windows (process 4, System)".into()
+            "http.sys, the HTTP server of Windows (process 4, System)".into()
         }
         Some(process) => {
             let service = process

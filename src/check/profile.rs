@@ -9,6 +9,7 @@ use super::question::{Question, Served};
 use crate::finding::{Code, Finding, Severity};
 use crate::tls::certificate::{Certificate, SignatureDigest};
 use crate::tls::public_key::{Curve, KeyKind};
+use crate::wording::count;
 
 /// Days before the end from which on a certificate is reported.
 pub const SOON_DAYS: i64 = 21;
@@ -81,7 +82,9 @@ pub(super) fn stops(question: &Question<'_>, refusing: Option<u8>) -> bool {
     refusing.is_some_and(|level| question.server.security_level >= level)
 }
 
-const NEW_KEY: &str = "Make a new key and request: esync-ssl cert request --domain NAME";
+fn new_key(question: &Question<'_>) -> String {
+    format!("Make a new key and request: {}", question.new_request())
+}
 
 fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
     let kind = &leaf.public_key.kind;
@@ -94,7 +97,7 @@ fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
                     severity,
                     format!("the key is too short: {kind}"),
                     "Clients, and OpenSSL at its usual security level, refuse RSA keys below 2048 bits.",
-                    NEW_KEY,
+                    new_key(question),
                 )
             }));
         }
@@ -107,7 +110,10 @@ fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
                     "OpenSSL is at security level {}, which refuses it.",
                     question.server.security_level
                 ),
-                "Lower @SECLEVEL in SSLCipherSuite, or make a stronger key: esync-ssl cert request --domain NAME",
+                format!(
+                    "Lower @SECLEVEL in SSLCipherSuite, or make a stronger key: {}",
+                    question.new_request()
+                ),
             );
             add(finding.logged(&["AH02562"]));
         }
@@ -117,8 +123,8 @@ fn strength(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
                 Severity::BreaksClients,
                 format!("clients cannot use this kind of key: {kind}"),
                 "TLS clients offer RSA, P-256, P-384, P-521 and Ed25519 with named curves. The server starts \
-                 without a word and no client connects.",
-                NEW_KEY,
+                 without a warning, and no client can connect.",
+                new_key(question),
             ));
         }
         _ => {}
@@ -136,7 +142,7 @@ fn signature(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(F
                 severity,
                 format!("the certificate is signed with {digest}"),
                 "Clients, and OpenSSL at its usual security level, refuse signatures with it.",
-                "Have the certificate issued again with SHA-256.",
+                "Get a new certificate, signed with SHA-256.",
             )
         }));
     }
@@ -163,7 +169,7 @@ fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Code::CertExpired,
             Severity::BreaksClients,
             format!("the certificate expired on {}", date(leaf.not_after)),
-            format!("{period} Apache starts with it and says nothing."),
+            format!("{period} Apache starts with it and does not warn."),
             "Renew it.",
         ));
     } else if now < leaf.not_before {
@@ -171,7 +177,7 @@ fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Code::CertNotYetValid,
             Severity::BreaksClients,
             format!("the certificate is not valid before {}", date(leaf.not_before)),
-            format!("{period} Apache starts with it and says nothing."),
+            format!("{period} Apache starts with it and does not warn."),
             "Wait until then, or set this machine's clock if it is wrong.",
         ));
     } else if leaf.not_after - now < Duration::days(SOON_DAYS) {
@@ -180,7 +186,8 @@ fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Code::CertExpiresSoon,
             Severity::WorksButWrong,
             format!(
-                "the certificate expires in {days} days, on {}",
+                "the certificate expires in {}, on {}",
+                count(days.try_into().unwrap_or(0), "day"),
                 date(leaf.not_after)
             ),
             period,
@@ -190,13 +197,13 @@ fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
 }
 
 fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
-    let reissue = "Have it issued again as a TLS server certificate.";
+    let reissue = "Get a new certificate, for TLS servers.";
     if leaf.ca == Some(true) {
         add(Finding::new(
             Code::CertIsCa,
             Severity::BreaksClients,
             "the server's certificate is that of a certificate authority",
-            "Its basic constraints say CA. Some clients accept that, others refuse it.",
+            "Its basic constraints say that it is a CA. Some clients accept that, others refuse it.",
             "Use the certificate that was made for this server, not the CA's own.",
         )
         .logged(&["AH01906"]));
@@ -209,7 +216,7 @@ fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Code::CertNoServerAuth,
             Severity::BreaksClients,
             "the certificate is not meant for servers",
-            "Its extended key usage lacks serverAuth. Apache says nothing, clients refuse it.",
+            "Its extended key usage lacks serverAuth. Apache does not warn, clients refuse it.",
             reissue,
         ));
     }
@@ -225,7 +232,7 @@ fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
                 Severity::WorksButWrong
             },
             "the certificate's key may not sign",
-            "Its key usage lacks digitalSignature, which the handshakes of today need.",
+            "Its key usage lacks digitalSignature, which current TLS handshakes need.",
             reissue,
         ));
     }
@@ -235,28 +242,31 @@ fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Severity::BreaksClients,
             "the certificate has a critical extension that clients do not know",
             format!(
-                "Clients must refuse it because of: {}.",
+                "Clients must refuse it because of {}.",
                 leaf.unknown_critical.join(", ")
             ),
-            "Have it issued again without this extension.",
+            "Get a new certificate without this extension.",
         ));
     }
     if leaf.must_staple && !question.stapling {
         add(Finding::new(
             Code::CertMustStaple,
             Severity::WorksButWrong,
-            "the certificate demands stapling, and stapling is off",
-            "Clients that honour this refuse the connection when the server sends no OCSP answer.",
-            "Set SSLUseStapling on in the virtual host and SSLStaplingCache outside of it.",
+            "the certificate requires stapling, and stapling is off",
+            "Clients that respect this refuse the connection when the server sends no OCSP answer.",
+            "Set SSLUseStapling on in the virtual host, and SSLStaplingCache outside it.",
         ));
     }
     if leaf.is_self_issued() && leaf.ca != Some(true) && !question.anchors.contains(leaf) {
         add(Finding::new(
             Code::CertSelfSigned,
             Severity::WorksButWrong,
-            "the certificate is signed by itself",
-            "Every client refuses it or warns until it is told to trust it.",
-            "Good for a trial. For users, get one from a CA: esync-ssl cert request --domain NAME",
+            "the certificate is self-signed",
+            "Every client refuses it or warns, unless it is set up to trust it.",
+            format!(
+                "It is fine for a trial. For users, get one from a CA: {}",
+                question.new_request()
+            ),
         ));
     }
 }

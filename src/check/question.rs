@@ -82,8 +82,8 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             Code::FileEmpty,
             Severity::StopsStart,
             format!("{directive} names an empty file"),
-            "The file has no bytes; a copy or a redirection failed.",
-            "Copy the file again from its origin.",
+            "The file has no content; copying or writing it failed.",
+            "Copy the file again from where it came from.",
         )
         .logged(&["AH00526"]),
         Err(Trouble::Missing) => Finding::new(
@@ -97,8 +97,8 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
         Err(Trouble::NotRegular) => Finding::new(
             Code::FileNotRegular,
             Severity::StopsStart,
-            format!("{directive} names a directory or something else that is no file"),
-            "Apache wants a regular file.",
+            format!("{directive} names a folder or something else that is not a file"),
+            "Apache needs a regular file.",
             "Add the file name to the path.",
         )
         .logged(&["AH00526"]),
@@ -106,7 +106,7 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             Code::FileUnreadable,
             Severity::StopsStart,
             format!("the file of {directive} cannot be read"),
-            format!("The system says: {reason}. The account that starts Apache must be able to read it."),
+            format!("The reason: {reason}. The account that starts Apache must be able to read it."),
             if cfg!(windows) {
                 Account::grant(file.service.as_ref(), path)
             } else {

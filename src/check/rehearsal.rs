@@ -284,15 +284,15 @@ pub fn refused(refusal: Refusal) -> Finding {
     let (code, summary, cause, fix) = match refusal {
         Refusal::Protocol => (
             Code::TlsProtocols,
-            "SSLProtocol leaves only protocols that clients of today no longer speak",
-            "They speak TLS 1.2 and 1.3.",
+            "SSLProtocol leaves only protocols that current clients no longer use",
+            "They use TLS 1.2 and 1.3.",
             "SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
         ),
         Refusal::NothingInCommon => (
             Code::TlsCiphers,
-            "SSLCipherSuite or SSLOpenSSLConfCmd leaves nothing that clients of today can use with this certificate",
-            "Ciphers are for one kind of key: ECDSA ones need an EC key, those with RSA in their names an RSA key; and \
-             clients no longer take those without ECDHE, or with RC4 or 3DES.",
+            "SSLCipherSuite or SSLOpenSSLConfCmd leaves nothing that current clients can use with this certificate",
+            "Ciphers are for one kind of key: ECDSA ones need an EC key, those with RSA in their names an RSA key. \
+             Clients no longer accept those without ECDHE, or with RC4 or 3DES.",
             "SSLCipherSuite HIGH:!aNULL, and no SSLOpenSSLConfCmd for ciphers, groups or signatures.",
         ),
     };
@@ -301,14 +301,14 @@ pub fn refused(refusal: Refusal) -> Finding {
 
 /// What a failed rehearsal means: `why` as far as it is known, and what the server said.
 pub fn finding(severity: Severity, summary: &str, why: Option<Finding>, said: &str) -> Finding {
-    const SKIP: &str = "If it is known to be harmless, go on with --no-rehearsal";
+    const SKIP: &str = "If you know that it is harmless, continue with --no-rehearsal";
     let Some(why) = why else {
         let said = if said.is_empty() {
-            "It said nothing about it."
+            "httpd printed no reason."
         } else {
             said
         };
-        let fix = format!("Correct what the server names. {SKIP}");
+        let fix = format!("Correct what httpd reports. {SKIP}");
         return Finding::new(Code::RehearsalFailed, severity, summary, said, fix);
     };
     let mut cause = why.cause;

@@ -9,6 +9,7 @@ use super::tls_files::{File, TlsFiles};
 use crate::finding::{Code, Finding, Severity};
 use crate::server::handshake::{Failure, Seen, Trust};
 use crate::tls::certificate::Certificate;
+use crate::wording::count;
 
 /// What a client with this name meets.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +42,8 @@ pub fn judge(seen: &Result<Seen, Failure>, meeting: &Meeting<'_>) -> Vec<Finding
             Code::HandshakeFailed,
             Severity::BreaksClients,
             "the server shows no certificate that can be read",
-            "The handshake came about, and what was served is damaged or empty.",
-            "esync-ssl check looks at the files.",
+            "The handshake succeeded, but the certificate served is damaged or empty.",
+            "Run esync-ssl check: it looks at the files.",
         )];
     };
     let mut found = as_a_file(&chain, meeting);
@@ -106,9 +107,10 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
             found.push(Finding::new(
                 Code::CertSelfSigned,
                 Severity::BreaksClients,
-                "clients do not trust the certificate: it is signed by itself",
-                format!("It is none of the certificates that {whom}."),
-                "Give it to every client as trusted, or have a certificate made by an authority: esync-ssl cert request.",
+                "clients do not trust the certificate: it is self-signed",
+                format!("It is not among the certificates that {whom}."),
+                "Install it as trusted on every client, or get a certificate from an authority: esync-ssl cert \
+                 request.",
             ));
         }
         Trust::UnknownIssuer => {
@@ -120,11 +122,12 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
                 Severity::BreaksClients,
                 "clients do not trust the certificate",
                 format!(
-                    "{} certificate(s) are served; the last one was issued by {}, which is none of those that {whom}.",
-                    chain.len(),
+                    "The server sends {}; the last one was issued by {}, which is not among those that {whom}.",
+                    count(chain.len(), "certificate"),
                     last.issuer
                 ),
-                "Serve the intermediates as the authority gave them; for an authority of your own, name its root with --ca.",
+                "Serve the intermediate certificates as the authority gave them; for your own authority, name its \
+                 root with --ca.",
             ));
         }
         Trust::Refused(_) if told => {}
@@ -132,8 +135,8 @@ fn trust(seen: &Seen, chain: &[Certificate], meeting: &Meeting<'_>, found: &mut 
             Code::ServedUntrusted,
             Severity::BreaksClients,
             "clients refuse the certificate",
-            format!("A strict client says: {words}."),
-            "Have a new certificate made: esync-ssl cert request.",
+            format!("A strict client reports: {words}."),
+            "Get a new certificate: esync-ssl cert request.",
         )),
     }
 }
@@ -150,7 +153,7 @@ fn other_than_disk(leaf: &Certificate, file: &str, meeting: &Meeting<'_>) -> Fin
             Severity::BreaksClients,
             "another virtual host answers",
             format!("{served} It belongs to {whose}."),
-            "esync-ssl status shows who answers; remove, rename or move the one that stands before.",
+            "esync-ssl status shows which one answers; remove, rename or move the one that comes first.",
         ),
         None => Finding::new(
             Code::ServedOtherThanDisk,
@@ -167,24 +170,25 @@ fn not_seen(failure: &Failure) -> Finding {
         Failure::NotConnected(words) => Finding::new(
             Code::NotListening,
             Severity::BreaksClients,
-            "nobody answers",
-            format!("The connection did not come about: {words}."),
-            "esync-ssl ports shows who listens; start Apache with esync-ssl restart; look at firewalls in between.",
+            "no server answers",
+            format!("The connection failed: {words}."),
+            "esync-ssl ports shows what listens; start Apache with esync-ssl restart; check the firewalls in \
+             between.",
         ),
         Failure::PlainHttp => Finding::new(
             Code::PlainHttp,
             Severity::BreaksClients,
-            "plain HTTP is spoken on the TLS port",
-            "The server answers HTTP and no TLS: SSLEngine is not on in the first virtual host of the port, or Apache \
-             was not restarted since.",
-            "esync-ssl check names the virtual host; then esync-ssl restart.",
+            "the TLS port speaks plain HTTP",
+            "The server answers HTTP instead of TLS: SSLEngine is not on in the first virtual host of the port, or \
+             Apache was not restarted since.",
+            "Run esync-ssl check, which names the virtual host, then esync-ssl restart.",
         ),
         Failure::NoHandshake(words) | Failure::NoAnswer(words) => Finding::new(
             Code::HandshakeFailed,
             Severity::BreaksClients,
-            "no TLS handshake comes about",
-            format!("A client that knows TLS 1.2 and 1.3 ends with: {words}."),
-            "SSLProtocol must allow TLSv1.2, and SSLCipherSuite fit the key: SSLCipherSuite HIGH:!aNULL.",
+            "the TLS handshake fails",
+            format!("A client with TLS 1.2 and 1.3 gets: {words}."),
+            "SSLProtocol must allow TLSv1.2, and SSLCipherSuite must fit the key: SSLCipherSuite HIGH:!aNULL.",
         ),
     }
 }

@@ -26,14 +26,14 @@ fn judge(one: &Looked, service: &Account, us: Option<&Sid>) -> Option<Finding> {
     let trusted: Vec<&Sid> = us.into_iter().collect();
     let writers = one.descriptor.writers(one.scope, &trusted);
     let gain = if service.is_system() {
-        "so whoever writes there gains every right on this machine"
+        "so whoever can write there gains all rights on this machine"
     } else {
-        "so whoever writes there acts with the rights of that account, and of the administrator who starts it"
+        "so whoever can write there gains the rights of that account, and of the administrator who starts it"
     };
     let what = match one.scope {
-        Scope::Above => "The server lies below it and could be put aside for another;",
-        Scope::Link => "It leads to a part of what the server runs, and could lead elsewhere;",
-        _ => "It is a part of what the server runs or is told to run;",
+        Scope::Above => "The server is below it and could be replaced by another one;",
+        Scope::Link => "It leads to something that the server runs, and could be made to lead elsewhere;",
+        _ => "The server runs it, or reads from it what to run;",
     };
     let mut cause = format!("{what} the service runs as {}, {gain}.", service.name);
     if !writers.is_empty() && objection.starts_with("belongs") {

@@ -14,6 +14,7 @@ use crate::foreign;
 #[cfg(unix)]
 use crate::quoted::quoted;
 use crate::tls::container::Contents;
+use crate::wording::reason;
 
 /// Certificate, key and chain as the configuration names them.
 #[derive(Clone, Debug)]
@@ -142,7 +143,7 @@ impl File {
         let group = account::Group::of(owner, group).filter(|_| mode & 0o040 != 0)?;
         Some(Exposure {
             fix: if group.is_of_system {
-                format!("Leave it so where a service in that group reads the key. Otherwise: {fix}")
+                format!("Leave it if a service in that group reads the key. Otherwise: {fix}")
             } else {
                 fix
             },
@@ -166,7 +167,7 @@ fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Access), Trouble> {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Trouble::Missing,
         ErrorKind::InvalidInput => Trouble::NotRegular,
         ErrorKind::FileTooLarge => Trouble::TooLarge,
-        _ => Trouble::Unreadable(error.to_string()),
+        _ => Trouble::Unreadable(reason(&error)),
     };
     let (file, metadata) = foreign::open(path).map_err(trouble)?;
     let bytes = foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map_err(trouble)?;

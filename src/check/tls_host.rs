@@ -6,6 +6,7 @@ use super::generation::{Generation, OpenSsl};
 use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, VirtualHost, resolve};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
+use crate::quoted::word;
 
 /// A virtual host, or the main server, that speaks TLS.
 #[derive(Clone, Debug)]
@@ -119,10 +120,12 @@ impl TlsHost {
             Finding::new(
                 Code::CertNotNamed,
                 Severity::StopsStart,
-                "TLS is on and no certificate is named",
-                "SSLEngine is on here, and neither this virtual host nor the main server has SSLCertificateFile.",
-                "Add SSLCertificateFile and SSLCertificateKeyFile, or take SSLEngine on away: \
-                 esync-ssl enable --domain NAME --cert FILE --key FILE",
+                "TLS is on, but no certificate is named",
+                "SSLEngine is on here, but neither this virtual host nor the main server has SSLCertificateFile.",
+                format!(
+                    "Name the files: esync-ssl enable --domain {} --cert FILE --key FILE. Or remove SSLEngine on.",
+                    self.server_name.as_deref().map_or("NAME".into(), word)
+                ),
             )
             .logged(&server.logs("AH02572", "AH02240"))
         })

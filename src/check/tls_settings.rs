@@ -44,7 +44,7 @@ fn protocols(configuration: &Configuration, host: &TlsHost) -> Option<About> {
         let finding = stops(
             Code::TlsProtocols,
             "no TLS protocol is left",
-            "SSLProtocol takes all of them away.",
+            "SSLProtocol removes all of them.",
             "Write: SSLProtocol all -SSLv3 -TLSv1 -TLSv1.1",
             "AH02231",
         );
@@ -60,8 +60,8 @@ fn stapling(configuration: &Configuration, host: &TlsHost) -> Option<About> {
         let finding = stops(
             Code::Stapling,
             "stapling has no cache",
-            "SSLUseStapling is on, and there is no SSLStaplingCache.",
-            "Add outside of all virtual hosts: SSLStaplingCache \"shmcb:logs/stapling(32768)\"",
+            "SSLUseStapling is on, but there is no SSLStaplingCache.",
+            "Add outside all virtual hosts: SSLStaplingCache \"shmcb:logs/stapling(32768)\"",
             "AH01958",
         );
         (

@@ -69,12 +69,12 @@ fn swept(printer: &Printer) {
     for swept in scratch::sweep() {
         let processes: Vec<String> = swept.processes.iter().map(u32::to_string).collect();
         printer.talk(&format!(
-            "note: an earlier run was killed while it rehearsed; its folder {} was removed{}",
+            "note: an earlier run was killed during its rehearsal; its folder {} was removed{}",
             swept.folder.display(),
             if processes.is_empty() {
                 String::new()
             } else {
-                format!(", and its httpd ended (process {})", processes.join(", "))
+                format!(", and its httpd stopped (process {})", processes.join(", "))
             }
         ));
     }

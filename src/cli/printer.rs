@@ -287,8 +287,8 @@ impl Progress for Printer {
                 });
                 let who = printable(who.unwrap_or_default().as_bytes());
                 self.talk(&format!(
-                    "note: another run of esync-ssl is at work here{who}; what follows may show its changes half done. Look \
-                     again when it is done"
+                    "note: another run of esync-ssl is active here{who}; the following may show its changes half \
+                     done. Run again when it has ended"
                 ));
             }
             None => self.talk(&format!(

@@ -49,9 +49,9 @@ pub fn refuses(arity: Arity, rest: &[u8]) -> Option<&'static str> {
 pub fn hint(arity: Arity, rest: &[u8]) -> &'static str {
     let all: Vec<_> = words(rest).collect();
     if all.iter().skip(1).any(|word| word.value.starts_with(b"#")) {
-        "; a comment needs a line of its own"
+        "; a comment needs its own line"
     } else if all.len() > 1 && matches!(arity, Arity::One) {
-        "; quote a value that holds blanks"
+        "; put a value with blanks in quotation marks"
     } else if all.first().is_some_and(|word| word.value.is_empty()) {
         "; an empty one counts as missing"
     } else {

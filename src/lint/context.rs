@@ -203,14 +203,14 @@ impl Directive<'_> {
 
 pub fn where_it_may_stand(known: &Known) -> String {
     let places = match (known.places.server, known.places.directory) {
-        (true, _) if known.places.global_only => "at server level, outside of virtual hosts",
+        (true, _) if known.places.global_only => "at server level, outside virtual hosts",
         (true, false) => {
             "at server level and in virtual hosts, not in <Directory>, <Location>, <Files> or <If>"
         }
         (false, true) => "inside <Directory>, <Location>, <Files> or <If>",
         _ => "elsewhere",
     };
-    format!("`{}` may stand {places}", shown_name(known.name))
+    format!("`{}` is allowed {places}", shown_name(known.name))
 }
 
 /// The name as people write it: sections with both brackets.

@@ -118,11 +118,11 @@ impl Parser<'_> {
                     Token::Matches => match self.token()? {
                         Token::Pattern => Ok(()),
                         _ => Err(Refusal::Because(
-                            "a pattern stands between slashes, as in `=~ /.../`",
+                            "a pattern must be between slashes, as in `=~ /.../`",
                         )),
                     },
                     _ => Err(Refusal::Because(
-                        "a word alone is no condition; compare it, as in `%{HTTP_HOST} == 'name'`",
+                        "a word alone is not a condition; compare it, as in `%{HTTP_HOST} == 'name'`",
                     )),
                 }
             }
@@ -136,12 +136,16 @@ impl Parser<'_> {
                 match self.token()? {
                     Token::Comma => {}
                     Token::CloseList => return Ok(()),
-                    _ => return Err(Refusal::Because("the words of a list stand as in `{'a', 'b'}`")),
+                    _ => {
+                        return Err(Refusal::Because(
+                            "the words of a list must be written as in `{'a', 'b'}`",
+                        ));
+                    }
                 }
             },
             Token::Name => self.argument(),
             _ => Err(Refusal::Because(
-                "a list stands in braces, as in `-in {'a', 'b'}`",
+                "a list must be in braces, as in `-in {'a', 'b'}`",
             )),
         }
     }
@@ -207,7 +211,7 @@ impl Parser<'_> {
         match self.next() {
             Some(b'}') => Ok(()),
             Some(b':') => match self.rest().first() {
-                Some(b'}') => Err(Refusal::Because("an argument is missing behind a `:`")),
+                Some(b'}') => Err(Refusal::Because("an argument is missing after a `:`")),
                 _ => self.deeper(|parser| parser.text_up_to(b'}', UNCLOSED)),
             },
             None => Err(Refusal::Scanner(UNTERMINATED, UNCLOSED)),
@@ -252,7 +256,7 @@ impl Parser<'_> {
             if length >= LONGEST {
                 return Err(Refusal::Scanner(
                     "String too long",
-                    "a text of it is longer than 8191 bytes",
+                    "a text in it is longer than 8191 bytes",
                 ));
             }
         }
@@ -281,7 +285,7 @@ impl Parser<'_> {
             (_, 3) if rest[0] > b'3' => {
                 return Err(Refusal::Scanner(
                     "Escape sequence out of bound",
-                    "a byte is `\\377` at most",
+                    "a byte can be at most `\\377`",
                 ));
             }
             (_, octal) => octal,
@@ -296,7 +300,7 @@ impl Parser<'_> {
         if closing.unwrap_or(self.rest().len()) >= LONGEST {
             return Err(Refusal::Scanner(
                 "Regexp too long",
-                "a pattern of it is longer than 8191 bytes",
+                "a pattern in it is longer than 8191 bytes",
             ));
         }
         let Some(closing) = closing else {
@@ -366,7 +370,7 @@ impl Parser<'_> {
             _ => {
                 return Err(Refusal::Scanner(
                     "Parse error near",
-                    "it holds a character that means nothing outside of quotes",
+                    "it holds a character that has no meaning outside quotes",
                 ));
             }
         };

@@ -41,8 +41,8 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
                                 "AH00547: Could not resolve host name {shown} -- ignoring!"
                             )),
                             summary: format!(
-                                "`{shown}` is no address that Apache understands, and it goes on without it; \
-                                 addresses are separated by blanks"
+                                "`{shown}` is not an address that Apache understands, so it ignores it; addresses \
+                                 are separated by blanks"
                             ),
                             ..Finding::accepted(Phase::Checking)
                         };
@@ -101,7 +101,7 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                     directive,
                     "server-name",
                     "ServerAlias only used in <VirtualHost>",
-                    "`ServerAlias` has a meaning in a virtual host only",
+                    "`ServerAlias` has an effect only in a virtual host",
                 );
             };
             if errors_only {
@@ -130,7 +130,8 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
     let name = directive.first();
     let shown = String::from_utf8_lossy(&name);
     let is_ipv6 = || shown.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
-    const ALIAS: &str = "Apache takes no IPv6 address here; put it into `ServerAlias`, without brackets";
+    const ALIAS: &str =
+        "Apache does not accept an IPv6 address here; put it into `ServerAlias`, without brackets";
     if is_pattern(&name) {
         return walk.refuse(
             directive,
@@ -138,7 +139,7 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
             format!("Invalid ServerName \"{shown}\" use ServerAlias to set multiple server names."),
             match is_ipv6() {
                 true => ALIAS,
-                false => "`ServerName` takes one plain name; patterns belong into `ServerAlias`",
+                false => "`ServerName` takes one plain name; patterns belong in `ServerAlias`",
             },
         );
     }
@@ -158,7 +159,7 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
             );
         }
         if is_ipv6() {
-            let message = format!("the first colon ends the name of `{shown}`; {ALIAS}");
+            let message = format!("the name of `{shown}` ends at the first colon; {ALIAS}");
             walk.warn(&directive.entry, Some(0), "server-name", message);
         }
     }
@@ -221,14 +222,14 @@ fn unreached(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
             Reach::Answers | Reach::Inactive => continue,
             Reach::NothingListens if walk.listens.is_empty() => continue,
             Reach::NothingListens => {
-                format!("{name} is never reached: no `Listen` opens a port of its addresses")
+                format!("{name} is never reached: no `Listen` opens one of its ports")
             }
             Reach::ShadowedBy(other) => format!(
                 "{name} is never reached: the virtual host at {} answers to that name first",
                 walk.c.place(walk.c.entry(other))
             ),
             Reach::NearerAddress => {
-                format!("{name} is never reached: virtual hosts with a nearer address answer instead")
+                format!("{name} is never reached: virtual hosts with a more specific address answer instead")
             }
         };
         let entry = *walk.c.entry(host.entry);
@@ -285,7 +286,8 @@ fn nearer(walk: &mut Walk<'_>, hosts: &[VirtualHost]) {
             more => format!(" and {more} more"),
         };
         let message = format!(
-            "clients of {} never get {} at {}{more}, whatever name they ask for: an address of its own comes before `*`",
+            "clients of {} never get {} at {}{more}, whatever name they ask for: a specific address comes before \
+             `*`",
             SocketAddr::new(ip, port),
             one.server_name.as_deref().unwrap_or_default(),
             walk.c.place(walk.c.entry(one.entry)),
@@ -358,12 +360,12 @@ fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
             let place = walk.c.place(walk.c.entry(at));
             let message = if before {
                 format!(
-                    "this plain virtual host shares {address} with {place}, which speaks TLS: it is served over TLS, \
-                     with the other's certificate"
+                    "this plain virtual host shares {address} with {place}, which speaks TLS: it is served over \
+                     TLS, with the certificate of that one"
                 )
             } else {
                 format!(
-                    "this TLS virtual host shares {address} with {place}, which comes first and is plain: TLS \
+                    "this TLS virtual host shares {address} with {place}, which comes first and has no TLS: TLS \
                      connections fail there"
                 )
             };
@@ -380,8 +382,8 @@ fn without_certificate(walk: &mut Walk<'_>, at: EntryId, name: Option<&str>) {
         rule: "tls-without-certificate",
         apache: Some("AH02572: Failed to configure at least one certificate and key".into()),
         summary: format!(
-            "TLS is on for {whose} without a certificate: `httpd -t` is content, but the server does not start; add \
-             SSLCertificateFile"
+            "TLS is on for {whose} without a certificate: `httpd -t` reports no error, but the server does not \
+             start; add SSLCertificateFile"
         ),
         ..Finding::refused(Phase::Starting)
     };

@@ -24,7 +24,7 @@ const KINDS: [(&str, Code, &str); 15] = [
     (
         "log-folder",
         Code::LogFolder,
-        "Make the folder, or correct the path.",
+        "Create the folder, or correct the path.",
     ),
     (
         "load-module",
@@ -49,7 +49,7 @@ const KINDS: [(&str, Code, &str); 15] = [
     (
         "document-root",
         Code::DocumentRoot,
-        "Correct the path, or make the folder.",
+        "Correct the path, or create the folder.",
     ),
     ("dead-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
     ("host-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
@@ -58,7 +58,7 @@ const KINDS: [(&str, Code, &str); 15] = [
     (
         "undefined-variable",
         Code::VariableUndefined,
-        "Define it above, or write the value.",
+        "Define it earlier, or write the value itself.",
     ),
 ];
 

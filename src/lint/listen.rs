@@ -58,7 +58,7 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             return refuse(
                 walk,
                 "Listen requires 1 or 2 arguments.",
-                "`Listen` takes `[address:]port` and perhaps a protocol",
+                "`Listen` takes `[address:]port` and optionally a protocol",
             );
         }
     };
@@ -66,14 +66,14 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         return refuse(
             walk,
             "Invalid address or port",
-            "the address or the port is not valid; ports are 1 to 65535, IPv6 addresses stand in brackets",
+            "the address or the port is not valid; ports are 1 to 65535, IPv6 addresses are in brackets",
         );
     };
     if port == 0 {
         return refuse(
             walk,
             "Port must be specified",
-            "`Listen` needs a port, behind a colon if there is an address",
+            "`Listen` needs a port, after a colon if there is an address",
         );
     }
     let host = host.filter(|host| *host != b"*");
@@ -142,8 +142,8 @@ pub(super) fn check(walk: &mut Walk<'_>) {
                         "AH00072: make_sock: could not bind to address {endpoint}"
                     )),
                     summary: format!(
-                        "{endpoint} is taken by `Listen {}` at {place}: `httpd -t` is content, but the server does \
-                         not start",
+                        "{endpoint} is taken by `Listen {}` at {place}: `httpd -t` reports no error, but the \
+                         server does not start",
                         other.endpoint()
                     ),
                     ..Finding::refused(Phase::Starting)
@@ -151,7 +151,7 @@ pub(super) fn check(walk: &mut Walk<'_>) {
                 Conflict::Suspect => Finding {
                     rule: "listen-overlap",
                     summary: format!(
-                        "{endpoint} overlaps with `Listen {}` at {place}; not both may be served",
+                        "{endpoint} overlaps with `Listen {}` at {place}; only one of the two may be served",
                         other.endpoint()
                     ),
                     ..Finding::accepted(Phase::Starting)

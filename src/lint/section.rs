@@ -62,7 +62,7 @@ fn argument<'d>(walk: &mut Walk<'_>, directive: &Directive<'d>, known: &Known) -
     let (apache, summary) = match known.name {
         "<Else" if !argument.is_empty() => (
             "<Else> does not take an argument".to_string(),
-            "`<Else>` takes no argument; a condition belongs into `<ElseIf>`".to_string(),
+            "`<Else>` takes no argument; a condition belongs in `<ElseIf>`".to_string(),
         ),
         "<RequireAll" | "<RequireAny" | "<RequireNone" if !argument.is_empty() => (
             format!("{name} directive doesn't take additional arguments"),
@@ -88,7 +88,7 @@ fn follows(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, around
             "else-without-if",
             "<Else> or <ElseIf> section without previous <If> or <ElseIf> section in same scope",
             format!(
-                "no `<If>` precedes this `{}` in the same section",
+                "there is no `<If>` before this `{}` in the same section",
                 shown_name(known.name)
             ),
         );
@@ -118,7 +118,7 @@ fn condition(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, argu
             directive,
             "opening-tag",
             apache,
-            format!("`{name}` takes one argument; put the whole expression in quotes"),
+            format!("`{name}` takes one argument; put the whole expression in quotation marks"),
         );
     } else if let Some(first) = words(argument).next()
         && find_reference(&first.value).is_none()
@@ -143,9 +143,9 @@ fn path(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, argument:
     }
     if !split.rest().is_empty() {
         let why = if argument.contains(&b'>') {
-            "the argument reaches to the last `>` of the line; text behind the tag must not hold one"
+            "the argument ends at the last `>` of the line; text after the tag must not contain one"
         } else {
-            "quote a path that holds blanks"
+            "put a path with blanks in quotation marks"
         };
         return walk.refuse(
             directive,
@@ -156,7 +156,8 @@ fn path(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known, argument:
     }
     if open_quote(argument) {
         let summary = format!(
-            "the quote in the argument of `{name}` is not closed; Apache takes all up to the last `>`"
+            "the quotation mark in the argument of `{name}` is not closed; Apache takes everything up to the last \
+             `>`"
         );
         walk.warn(&directive.entry, None, "open-quote", summary);
     }

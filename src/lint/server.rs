@@ -24,14 +24,14 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 directive,
                 "error-directive",
                 apache,
-                "this `Error` directive stops Apache here; whoever wrote it wants something settled before",
+                "this `Error` directive stops Apache here; its author wants something else done first",
             );
         }
         "Port" => walk.refuse(
             directive,
             "obsolete",
             "Port was replaced with Listen in Apache 2.0",
-            "`Port` is of Apache 1.3; write `Listen`",
+            "`Port` is from Apache 1.3; use `Listen`",
         ),
         "DocumentRoot" => document_root(walk, directive),
         "ErrorLog" => {
@@ -71,7 +71,7 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
         return walk.found_right(Path::Folder, &written);
     }
     let shown = String::from_utf8_lossy(&full).into_owned();
-    let message = format!("{shown} is not a folder, or may not be read");
+    let message = format!("{shown} is not a folder, or cannot be read");
     if directive.context.host.is_some() {
         let finding = Finding {
             rule: "document-root",
@@ -155,8 +155,8 @@ fn server_root(walk: &mut Walk<'_>) {
             rule: "server-root",
             apache: Some("ServerRoot must be a valid directory".into()),
             summary: format!(
-                "there is no folder {shown} on this machine; what lies below it was read from the folder of this \
-                 configuration, and files that it names were not looked for"
+                "there is no folder {shown} on this machine; files below it were read from the folder of this \
+                 configuration, and the files that it names were not checked"
             ),
             ..Finding::accepted(Phase::Reading)
         };
@@ -244,7 +244,7 @@ fn second_mpm(walk: &mut Walk<'_>, load: &LoadModule) {
     let finding = Finding {
         rule: "mpm",
         apache: Some("Configuration error: More than one MPM loaded.".into()),
-        summary: format!("{shown} is a second MPM; Apache takes exactly one"),
+        summary: format!("{shown} is a second MPM; Apache needs exactly one"),
         ..Finding::refused(Phase::Checking)
     };
     walk.report(walk.c.entry(load.entry), Some(1), finding);
@@ -283,9 +283,7 @@ fn module_file(walk: &mut Walk<'_>, load: &LoadModule) {
                 apache: Some(format!(
                     "Can't locate API module structure `{identifier}' in file {shown}"
                 )),
-                summary: format!(
-                    "{shown} holds no module of the name {identifier}; upper and lower case matter"
-                ),
+                summary: format!("{shown} holds no module named {identifier}; upper and lower case matter"),
                 ..Finding::refused(Phase::Reading)
             };
             walk.report(&entry, Some(1), finding);

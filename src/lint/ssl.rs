@@ -127,7 +127,7 @@ fn engine(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 &directive.entry,
                 Some(1),
                 "tls-optional",
-                "`SSLEngine optional` no longer turns TLS on since Apache 2.4.64",
+                "`SSLEngine optional` no longer turns TLS on, since Apache 2.4.64",
             );
         }
         return walk.refuse(
@@ -242,7 +242,7 @@ fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {
             rule: "tls-no-protocol",
             apache: Some("AH02231: No SSL protocols available [hint: SSLProtocol]".into()),
             summary: format!(
-                "`{}` leaves no protocol: `httpd -t` is content, but a server with TLS does not start",
+                "`{}` leaves no protocol: `httpd -t` reports no error, but a server with TLS does not start",
                 directive.name
             ),
             ..Finding::accepted(Phase::Starting)

@@ -35,7 +35,7 @@ pub(super) fn conditional(walk: &mut Walk<'_>, entry: &Entry, section: SectionId
                 entry,
                 None,
                 "text-after-tag",
-                "the argument reaches to the last `>` of the line, so that text behind the tag became part of it",
+                "the argument ends at the last `>` of the line, so text after the tag became part of it",
             );
         }
         after_tag(walk, entry, &rest[end + 1..]);
@@ -52,7 +52,7 @@ pub(super) fn after_tag(walk: &mut Walk<'_>, entry: &Entry, text: &[u8]) {
         entry,
         None,
         "text-after-tag",
-        "Apache drops without a word what stands behind the `>` of a section; give it a line of its own",
+        "Apache silently ignores what comes after the `>` of a section; put it on its own line",
     );
 }
 
@@ -67,7 +67,8 @@ pub(super) fn while_reading(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                     Some(2),
                     "empty-define",
                     format!(
-                        "there is no empty value: this only sets the flag `{0}`, and `${{{0}}}` keeps the value it had",
+                        "an empty value does not exist: this only sets the flag `{0}`, and `${{{0}}}` keeps the \
+                         value it had",
                         String::from_utf8_lossy(&words[0])
                     ),
                 );
@@ -107,7 +108,7 @@ pub(super) fn while_reading(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 /// A directive that acts while reading, but stands before its module is loaded.
 pub(super) fn before_its_module(walk: &mut Walk<'_>, directive: &Directive<'_>, known: &Known) {
     let message = format!(
-        "`{}` stands before the LoadModule of {}, and Apache skips it without a word",
+        "`{}` comes before the LoadModule of {}, and Apache silently skips it",
         shown_name(known.name),
         known::module_name(known.module)
     );
@@ -126,7 +127,7 @@ pub(super) fn arguments(walk: &mut Walk<'_>, directive: &Directive<'_>, arity: A
                 Some(2),
                 "ignored-words",
                 format!(
-                    "`{}` looks at its first word only and ignores the rest",
+                    "`{}` reads only its first word and ignores the rest",
                     directive.name
                 ),
             );
@@ -138,7 +139,7 @@ pub(super) fn arguments(walk: &mut Walk<'_>, directive: &Directive<'_>, arity: A
             &directive.entry,
             None,
             "open-quote",
-            "a quote is opened and never closed; Apache takes everything up to the end of the line",
+            "a quotation mark is opened and never closed; Apache takes everything up to the end of the line",
         );
     }
     if memchr::memchr(b'#', rest).is_some() && !directive.name.starts_with("Rewrite") {

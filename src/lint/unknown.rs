@@ -92,7 +92,7 @@ impl Walk<'_> {
             let shown = escape(&name);
             let similar = (n < MOST).then(|| known::similar(&name)).flatten();
             self.found[finding].summary = match similar {
-                Some(similar) => format!("there is no directive `{shown}`; `{similar}` may be meant"),
+                Some(similar) => format!("there is no directive `{shown}`; did you mean `{similar}`?"),
                 None => format!("no module of Apache has a directive `{shown}`"),
             };
         }
@@ -103,10 +103,10 @@ impl Walk<'_> {
 fn never_a_name(name: &[u8]) -> Option<&'static str> {
     if name.starts_with(b"\xef\xbb\xbf") {
         return Some(
-            "the file starts with a byte order mark, which Apache on Unix takes for part of the first word; save it \
-             without",
+            "the file starts with a byte order mark, which Apache on Unix reads as part of the first word; save it \
+             without the mark",
         );
     }
     name.starts_with(b"#")
-        .then_some("a `#` that comes out of a variable does not make a comment")
+        .then_some("a `#` that comes from a variable does not start a comment")
 }

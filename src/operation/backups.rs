@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::{Failure, interrupted};
 use crate::apply::Backup;
 use crate::shown::{printable, shown};
+use crate::wording::reason;
 
 /// What can be restored.
 ///
@@ -35,7 +36,11 @@ pub fn list(root: &Path, world: &World) -> Result<Listed, Failure> {
     };
     for store in stores(root, world.disk) {
         let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+            Failure::error(anyhow::anyhow!(
+                "cannot list {}: {}",
+                store.folder.display(),
+                reason(&error)
+            ))
         })?;
         listed.unfinished = listed.unfinished.or(store.unfinished());
         let done = found

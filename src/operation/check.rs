@@ -176,7 +176,7 @@ pub fn of_loaded(
             if host.truth == Truth::Unknown {
                 skipped.push(Skipped {
                     place: place_of(loaded, host.entry),
-                    reason: "whether it is active hangs on a condition that is not known here".into(),
+                    reason: "whether it is active depends on a condition that is not known here".into(),
                 });
             }
         }

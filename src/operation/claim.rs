@@ -156,7 +156,7 @@ impl Claim<'_> {
             return Ok(Settled::default());
         };
         self.voice.talk(&format!(
-            "An earlier run ({}) was interrupted; what it had changed is as before again{}",
+            "An earlier run ({}) was interrupted; its changes were undone{}",
             recovered.id,
             recovered
                 .restored
@@ -207,8 +207,8 @@ impl Settled {
     pub fn warn(self, voice: &dyn Progress) {
         if self.server_told {
             voice.talk(
-                "warning: that run had told Apache to restart, so it may serve what was undone, or be stopped; \
-                 esync-ssl restart brings it to what is configured",
+                "warning: that run had already restarted Apache, so it may still serve what was undone, or be \
+                 stopped; run esync-ssl restart",
             );
         }
     }
@@ -235,15 +235,19 @@ pub fn undone(root: &Path, place: &Where, voice: &dyn Progress) -> Result<Undone
             Failure::refused(Refusal::new(
                 RefusalCode::LeftoversNotUndoable,
                 say![
-                    "what an interrupted run left cannot be undone as it is, so there is nothing to preview (",
+                    "the changes that an interrupted run left cannot be undone, so there is nothing to preview (",
                     Text::joined(told, "; "),
                     ")"
                 ],
                 ". ",
-                format!("Look at these files, then: {} --force {}", remedy(root), RefusalCode::LeftoversNotUndoable),
+                format!(
+                    "Check these files, then run: {} --force {}",
+                    remedy(root),
+                    RefusalCode::LeftoversNotUndoable
+                ),
             ))
         })?;
-        voice.talk("note: what follows is as it will be once that is undone");
+        voice.talk("note: the following is as it will be after that is undone");
         all.id = undone.id;
         all.names.extend(undone.names);
     }

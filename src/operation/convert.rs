@@ -42,7 +42,7 @@ pub fn decrypt_key(
     };
     let mut notes = Vec::new();
     if Contents::recognise(&bytes).items.len() > 1 {
-        notes.push(format!("only the first private key of {input} was taken over"));
+        notes.push(format!("only the first private key of {input} was used"));
     }
     let mut files = NewFiles::default();
     let told = Reported {
@@ -69,7 +69,7 @@ pub fn import(
     let mut notes: Vec<String> = left_out(&bundle).into_iter().collect();
     if bundle.key.is_none() {
         notes.push(format!(
-            "{file} holds no private key; it is where the request for the certificate was made"
+            "{file} holds no private key; the key is where the certificate request was made"
         ));
     }
     let mut files = NewFiles::default();

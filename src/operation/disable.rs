@@ -182,9 +182,9 @@ fn work(plan: Plan, report: &Report) -> Work {
 
 fn nothing(request: &change::Disable) -> String {
     match request.domains.as_slice() {
-        [] => "there is nothing here that esync-ssl enable put in".into(),
+        [] => "esync-ssl enable has not changed anything here".into(),
         domains => format!(
-            "there is nothing here that esync-ssl enable put in for {}",
+            "esync-ssl enable has not changed anything here for {}",
             domains.join(" or ")
         ),
     }

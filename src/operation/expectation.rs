@@ -202,7 +202,7 @@ impl<'a> Wanted<'a> {
         Some(Fault {
             plain: false,
             key: format!("gone {end}"),
-            words: format!("port {} is still listened on{named}", end.port()),
+            words: format!("something still listens on port {}{named}", end.port()),
         })
     }
 
@@ -261,7 +261,7 @@ impl<'a> Wanted<'a> {
                     }
                     fault
                 }
-                Ok(State::Stopped) => Some(Fault::state(true, "it does not run")),
+                Ok(State::Stopped) => Some(Fault::state(true, "it is not running")),
                 Ok(State::Changing) => Some(Fault::state(false, "it is not there yet")),
                 Err(error) => Some(Fault::state(true, &error.to_string())),
             };

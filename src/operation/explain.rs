@@ -25,6 +25,7 @@ use crate::server::error_log::{Entry, parse};
 use crate::server::log_file::{end_of, tail};
 use crate::server::start_attempt::{Outcome, last_attempt, merge};
 use crate::tls::holds_private_key;
+use crate::wording::{count, reason};
 
 /// A point in time, in the local time of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub fn run(
             .filter_map(|log| Some(format!("{}: {}", log.name, log.trouble.as_ref()?)))
             .collect();
         return Err(Failure::error(anyhow!(
-            "there is no error log to read ({}); name one, or pipe it in with -",
+            "there is no error log to read ({}); name one, or pipe one in with -",
             told.join("; ")
         )));
     }
@@ -88,12 +89,12 @@ const UNKNOWN: usize = 256 << 10;
 
 fn given(file: &Path) -> Result<Log, Failure> {
     let (name, bytes) = if file == Path::new("-") {
-        let bytes = end_of(std::io::stdin().lock()).context("the standard input cannot be read")?;
+        let bytes = end_of(std::io::stdin().lock()).context("standard input cannot be read")?;
         ("the standard input".into(), bytes)
     } else {
         let bytes = tail(file, foreign::LOG_TAIL).with_context(|| {
             format!(
-                "the log {} cannot be read; check path and rights, or pipe it in with -",
+                "the log {} cannot be read; check its path and permissions, or pipe it in with -",
                 file.display()
             )
         })?;
@@ -108,7 +109,7 @@ fn given(file: &Path) -> Result<Log, Failure> {
             RefusalCode::LogIsAKey,
             say![
                 named,
-                " holds a private key and is no log, so nothing of it is shown"
+                " holds a private key and is not a log, so nothing of it is shown"
             ],
             "; ",
             "name a log of Apache, for example logs/error.log",
@@ -126,7 +127,7 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
     let log = |name: String, read: Result<Vec<u8>, String>| match read {
         Ok(bytes) if holds_private_key(&bytes) => Log {
             name,
-            trouble: Some("it holds a private key and is no log".into()),
+            trouble: Some("it holds a private key and is not a log".into()),
             bytes: Vec::new(),
         },
         Ok(bytes) => Log {
@@ -155,21 +156,19 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
                     continue;
                 }
                 let read = match left {
-                    0 => Err("enough was read of others".into()),
-                    _ => tail(&host, each.min(left)).map_err(|error| error.to_string()),
+                    0 => Err("not read: the other logs used up the limit".into()),
+                    _ => tail(&host, each.min(left)).map_err(|error| reason(&error)),
                 };
                 left -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
                 logs.push(log(name, read));
             }
             Source::Program(command) => logs.push(log(
                 format!("the program {command}"),
-                Err("the lines go to a program; pipe what it writes into esync-ssl explain -".into()),
+                Err("the log goes to a program; pipe its output into esync-ssl explain -".into()),
             )),
             Source::Syslog => logs.push(log(
                 "syslog".into(),
-                Err(
-                    "the lines go to the log of the system; journalctl -t httpd | esync-ssl explain -".into(),
-                ),
+                Err("the log goes to the system log: journalctl -t httpd | esync-ssl explain -".into()),
             )),
         }
     }
@@ -328,7 +327,9 @@ fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Op
             .cloned();
         let shows_files = files.iter().any(|file| file.is_some());
         if seen.is_none() && shows_files && by_table.severity.is_error() {
-            note = Some("as the files are now, this fault is not in them; start Apache again if they were corrected since".into());
+            note = Some(
+                "the files do not have this problem now; if you corrected them, start Apache again".into(),
+            );
         }
     } else if let Some(found) = alone(group, server) {
         seen = found.0;
@@ -399,7 +400,7 @@ fn lines(group: &Group<'_>) -> Vec<String> {
         }
     }
     if more > 0 {
-        lines.push(format!("[and {more} more lines]"));
+        lines.push(format!("[left out: {}]", count(more, "line")));
     }
     lines
 }

@@ -5,6 +5,7 @@ use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::refusal::{Place, Refusal};
+use crate::wording;
 
 /// Why an operation did not do what was asked, and the status that says so.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure {
             status: ExitStatus::Error,
-            error,
+            error: wording::in_words(error),
             findings: Vec::new(),
         }
     }

@@ -121,7 +121,7 @@ impl Loaded {
     pub fn acceptance(silence: &Silence) -> String {
         match silence {
             Silence::OthersWrite(others) if !others.programs => {
-                format!(", or accept it with --force {}", Code::OthersWrite)
+                format!(", or continue anyway with --force {}", Code::OthersWrite)
             }
             _ => String::new(),
         }
@@ -241,7 +241,8 @@ impl Loaded {
         for (name, content) in names {
             if let Content::Link(target) = content {
                 let with = source.with_link(name, target);
-                source = with.with_context(|| format!("what {} led to cannot be read", name.display()))?;
+                source = with
+                    .with_context(|| format!("the file that {} leads to cannot be read", name.display()))?;
             }
         }
         let read = Configuration::read(&self.main, source.clone(), self.facts.clone());
@@ -269,7 +270,8 @@ impl Loaded {
         progress.talk(&format!("Main file:   {}", self.show(&self.installation.main)));
         if let Some(root) = self.configuration.source().relocated() {
             progress.talk(&format!(
-                "The configuration names the server root {}, which does not exist here; files below it are taken from {}",
+                "The configuration names the server root {}, which does not exist here; files below it are read \
+                 from {}",
                 printable(root),
                 self.show(&self.installation.root)
             ));
@@ -330,8 +332,8 @@ impl Loaded {
                     say![
                         Place::path(path),
                         format!(
-                            " lies outside of the server root, and the configuration belongs to another machine ({}), \
-                             where that path means nothing",
+                            " is outside the server root, and the configuration is for another machine ({}), where \
+                             that path does not exist",
                             printable(named)
                         )
                     ],
@@ -433,7 +435,7 @@ fn facts(
     let (mut facts, told_by, binary) = match asked {
         Some((description, binary)) => (
             description.facts(platform, flags, installation.environment()),
-            format!("told by {}", binary.path().display()),
+            format!("from {}", binary.path().display()),
             Ok(Some(binary)),
         ),
         None => {

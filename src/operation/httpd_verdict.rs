@@ -40,7 +40,7 @@ impl<'a> Judge<'a> {
         progress: &'a dyn Progress,
     ) -> Result<Option<Judge<'a>>, Failure> {
         if writing.no_test {
-            progress.talk("warning: Apache is NOT asked whether it accepts the result (--no-test)");
+            progress.talk("warning: the result is NOT tested with httpd -t (--no-test)");
             return Ok(None);
         }
         match loaded.reader() {
@@ -54,14 +54,14 @@ impl<'a> Judge<'a> {
             })),
             Ok(None) => {
                 progress.talk(
-                    "note: there is no httpd binary below the server root, so Apache cannot be asked whether it accepts \
-                     the result; name one with --httpd",
+                    "note: there is no httpd binary below the server root, so the result cannot be tested with \
+                     httpd -t; name one with --httpd",
                 );
                 Ok(None)
             }
             Err(silence) => {
                 let more = format!(
-                    "{}; so Apache cannot be asked whether it accepts the result. Or go on without asking, with \
+                    "{}; so the result cannot be tested with httpd -t. Or continue without that test, with \
                      --no-test",
                     Loaded::acceptance(silence)
                 );
@@ -112,18 +112,19 @@ impl<'a> Judge<'a> {
         let refusal = match self.rejects_now()? {
             Some(words) => Refusal::new(
                 RefusalCode::HttpdRejects,
-                format!("Apache does not accept the configuration, and did not before; {left}"),
+                format!("Apache does not accept the configuration, and did not accept it before either; {left}"),
                 ". ",
-                "Correct what it names, or go on without asking it, with --no-test",
+                "Correct what it names, or continue without that test, with --no-test",
             )
             .about(place_in(&words)),
             None => Refusal::new(
                 RefusalCode::HttpdRejects,
                 format!(
-                    "Apache does not accept the result (httpd -t, above); {left}. It accepts the configuration as it is"
+                    "Apache does not accept the result (httpd -t, above); {left}. It accepts the configuration as \
+                     it is now"
                 ),
                 ". ",
-                "If the reason is not clear, please report it with the configuration",
+                "If the reason is not clear, please report it together with the configuration",
             )
             .about(named.first().map(Changed::before).or_else(|| place_in(words))),
         };
@@ -176,7 +177,7 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
     let test = || reader.test(&server.root, &server.main, &server.flags, &server.environment);
     match during(progress, "Testing with httpd -t", test) {
         Err(silence) => {
-            progress.talk(&format!("note: httpd -t was not asked: {silence}"));
+            progress.talk(&format!("note: httpd -t was not run: {silence}"));
             None
         }
         Ok(output) if output.status.success() => None,

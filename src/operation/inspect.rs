@@ -219,8 +219,9 @@ impl Desk {
             Kind::Pfx | Kind::Pkcs7 => match self.archive(file) {
                 Ok(inner) => return inner,
                 Err(Error::WrongPassPhrase) if self.phrases.given().is_none() => {
-                    part.problem =
-                        Some("is under a pass-phrase; give --passphrase-file to look inside".to_owned());
+                    part.problem = Some(
+                        "is protected by a pass-phrase; give --passphrase-file to look inside".to_owned(),
+                    );
                     Ok(())
                 }
                 Err(error) => Err(error),

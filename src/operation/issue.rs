@@ -14,6 +14,7 @@ use super::questions::Voice;
 use crate::refusal::Place;
 use crate::tls::issue::{self, KeyType};
 use crate::tls::private_key::PrivateKey;
+use crate::wording::count;
 
 /// What is made.
 pub struct New<'a> {
@@ -40,8 +41,9 @@ pub fn self_signed(new: &New, days: u32) -> Result<Outcome, Failure> {
     let mut files = NewFiles::default();
     add_key(&mut files, &key, &made.key_pem)?;
     let what = format!(
-        "self-signed certificate of {}, valid for {days} days; browsers warn about it",
-        new.domains.join(", ")
+        "self-signed certificate of {}, valid for {}; browsers warn about it",
+        new.domains.join(", "),
+        count(days as usize, "day")
     );
     files.add(&certificate, &made.certificate_pem, told(&certificate, what))?;
     files.finish(false, Vec::new())

@@ -55,9 +55,9 @@ impl Server {
     /// In words, with what is taken for granted.
     pub fn describe(&self) -> String {
         let doubt = if self.version_known {
-            "the version of OpenSSL is taken for granted"
+            "the version of OpenSSL is assumed"
         } else {
-            "taken for granted, the server's own version is not known"
+            "assumed, because the server's own version is not known"
         };
         format!("{} ({doubt})", self.generation)
     }

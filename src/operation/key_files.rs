@@ -55,12 +55,14 @@ pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure>
         Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
         Ok(_) => "is empty; copy it again from its origin".to_owned(),
         Err(Trouble::Missing) => "does not exist; check the path".to_owned(),
-        Err(Trouble::NotRegular) => "is a folder or something else that is no file; name a file".to_owned(),
+        Err(Trouble::NotRegular) => {
+            "is a folder or something else that is not a file; name a file".to_owned()
+        }
         Err(Trouble::TooLarge) => format!(
             "has more than {} bytes and was not read; name a file of certificates or keys",
             foreign::CERTIFICATE
         ),
-        Err(Trouble::Unreadable(reason)) => format!("cannot be read; check who may read it: {reason}"),
+        Err(Trouble::Unreadable(reason)) => format!("cannot be read: {reason}; check who may read it"),
     };
     Err(Failure::error(anyhow::anyhow!(
         "the {what} file {path} {problem}"
@@ -151,7 +153,7 @@ pub fn judged(bundle: &Bundle, certificate: &str, key: &str, chain: &str) -> Tls
 /// An archive without a key cannot serve.
 pub fn without_key(origin: &str) -> Failure {
     Failure::error(anyhow::anyhow!(
-        "{origin} holds no private key; export it together with the key, or take it apart with esync-ssl cert import \
+        "{origin} holds no private key; export it together with the key, or unpack it with esync-ssl cert import \
          and give --cert and --key"
     ))
 }

@@ -211,10 +211,10 @@ impl NewFiles {
         match self.shared().first() {
             Some(others) => {
                 let cause = format!(
-                    "nothing was written, as no private key goes where others than root and this account may write: \
-                     {others}"
+                    "nothing was written, because no private key is written where accounts other than root and \
+                     this one may write: {others}"
                 );
-                let fix = format!("Close it ({}), then run again", others.remedy());
+                let fix = format!("Remove their rights ({}), then run again", others.remedy());
                 let refusal = Refusal::new(RefusalCode::KeyFolderOpen, cause, ". ", fix);
                 Err(Failure::refused(refusal.about([Place::path(others.folder())])))
             }
@@ -236,7 +236,7 @@ impl NewFiles {
     /// When they cannot be written, and none is there.
     pub fn finish(self, dry_run: bool, mut notes: Vec<String>) -> Result<Outcome, Failure> {
         for others in self.shared() {
-            let note = format!("{others}, so what is written there can be changed by others than root");
+            let note = format!("{others}, so accounts other than root can change what is written there");
             notes.push(printable(note.as_bytes()));
         }
         let outcome = Outcome {
@@ -297,7 +297,7 @@ pub fn private_key(key: &PrivateKey) -> String {
 /// What was in the files and is not used.
 pub fn left_out(bundle: &Bundle) -> Option<String> {
     let names: Vec<&str> = bundle.left_out.iter().map(Certificate::title).collect();
-    (!names.is_empty()).then(|| format!("left out, as servers do not send it: {}", names.join(", ")))
+    (!names.is_empty()).then(|| format!("left out, because servers do not send it: {}", names.join(", ")))
 }
 
 /// The first part of file names: as typed, or made from a certificate.
@@ -306,7 +306,7 @@ pub fn base_name(typed: Option<&str>, bundle: &Bundle) -> Result<String, Failure
         None => Ok(bundle.file_name()),
         Some(name) if name.is_empty() || name.contains(['/', '\\', ':']) || name.starts_with('.') => {
             Err(Failure::error(anyhow::anyhow!(
-                "--name {name:?} is no first part of a file name; give one without folders, such as esync-2026"
+                "--name {name:?} cannot start a file name; give a name without folders, such as esync-2026"
             )))
         }
         Some(name) => Ok(name.to_owned()),

@@ -80,7 +80,7 @@ impl PassPhrases {
                     RefusalCode::PassPhraseNotAsked,
                     say![
                         what,
-                        " is protected by a pass-phrase, and there is no terminal to ask at"
+                        " is protected by a pass-phrase, and there is no terminal to ask for it"
                     ],
                     "; ",
                     "give --passphrase-file FILE, or --passphrase-file - to read it from standard input",

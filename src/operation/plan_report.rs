@@ -201,7 +201,7 @@ pub fn store<'a>(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Store<'a>, Failu
     Err(Failure::refused(Refusal::new(
         RefusalCode::IncludeReadsBackups,
         say![
-            "every place for backups would be read as configuration by an Include (at ",
+            "an Include would read every folder for backups as configuration (at ",
             Text::joined(reached, ", "),
             ")"
         ],

@@ -49,7 +49,11 @@ pub(crate) struct Holder {
 pub fn run(place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    of(&loaded).map_err(|reason| Failure::error(anyhow!("{reason}; see netstat -ano, or ss -ltnp")))
+    of(&loaded).map_err(|reason| {
+        Failure::error(anyhow!(
+            "{reason}; see netstat -ano (Windows) or ss -ltnp (Linux)"
+        ))
+    })
 }
 
 /// The same of a configuration that was read already.

@@ -108,7 +108,7 @@ impl<'a> Preflight<'a> {
         }
         let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
         codes.dedup();
-        let cause = format!("Apache would not come up again: {}", codes.join(", "));
+        let cause = format!("Apache would not start again: {}", codes.join(", "));
         self.progress.findings(&found, self.forced);
         let next = if self.takes_codes {
             format!("Correct this{}", way_on::or_go_on(&found, self.forced))

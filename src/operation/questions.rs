@@ -57,16 +57,16 @@ pub fn confirm(question: &str, yes: bool, questions: &dyn Questions) -> Result<(
     if !questions.can_ask() {
         return Err(Failure::refused(Refusal::new(
             RefusalCode::NobodyToAsk,
-            "there is nobody to ask, and nothing was written",
+            "there is no terminal to ask for confirmation, so nothing was written",
             "; ",
-            "give --yes to apply the changes, or --dry-run to look only",
+            "give --yes to apply the changes, or --dry-run to only show them",
         )));
     }
     match questions.agrees(question) {
         None => Err(Failure::interrupted().into_interrupted()),
         Some(true) => Ok(()),
         Some(false) => {
-            let cause = "nothing was written, as you answered";
+            let cause = "nothing was written, because the answer was not yes";
             Err(Failure::refused(Refusal::new(
                 RefusalCode::Declined,
                 cause,

@@ -10,6 +10,7 @@ use super::known::KnownFiles;
 use crate::apply::{Backup, Content, may_name};
 use crate::change::{Action, Link, Record, Version, domain_name};
 use crate::httpd::real_path;
+use crate::wording::reason;
 
 /// Reads a command line: what it did, and the domains as they were typed.
 pub type AskedFor = fn(&[String]) -> (Action, Vec<String>);
@@ -26,7 +27,11 @@ pub fn records(
     let mut missing = Vec::new();
     for store in stores(root, world.disk) {
         let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+            Failure::error(anyhow::anyhow!(
+                "cannot list {}: {}",
+                store.folder.display(),
+                reason(&error)
+            ))
         })?;
         // What is not finished is undone first.
         let unfinished = store.unfinished();
@@ -64,8 +69,8 @@ fn record(
         let path = here(entry.path.path());
         if !may_name(&path, root, &|path| known.has(path)).unwrap_or(false) {
             missing.push(format!(
-                "the backup {} names {}, which is neither below the server root nor read by the configuration, and is left \
-                 out of account",
+                "the backup {} names {}, which is neither below the server root nor read by the configuration, and \
+                 is ignored",
                 backup.id,
                 path.display()
             ));
@@ -87,7 +92,7 @@ fn record(
             (Some(Content::Link(target)), Some(Content::Absent)) => record.removed.push(link(target)),
             (Some(_), Some(_)) => {}
             _ => missing.push(format!(
-                "the copies of {} in the backup {} are gone or damaged, and are left out of account",
+                "the copies of {} in the backup {} are missing or damaged, and are ignored",
                 path.display(),
                 backup.id
             )),

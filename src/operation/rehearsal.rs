@@ -71,7 +71,7 @@ pub fn before_writing(
         RefusalCode::RehearsalRefused,
         "the rehearsal with the server's own httpd failed (above); nothing was written",
         ". ",
-        "Correct what it names, or skip it with --no-rehearsal",
+        "Correct what it names, or skip the rehearsal with --no-rehearsal",
     );
     Err(Failure::refused_for(refusal, findings, &[]))
 }
@@ -120,7 +120,7 @@ impl<'a> Rehearsals<'a> {
                     .as_bytes(),
             );
             self.progress.talk(&format!(
-                "note: {name} was not rehearsed, as the others took too long"
+                "note: {name} was not rehearsed, because the others took too long"
             ));
             return;
         }

@@ -19,6 +19,7 @@ use crate::server::trust;
 use crate::shown::printable;
 use crate::tls::certificate::Certificate;
 use crate::tls::public_key::KeyKind;
+use crate::wording::reason;
 
 /// Files that are not where they will be, by real path.
 pub type NewFiles<'a> = BTreeMap<PathBuf, &'a [u8]>;
@@ -81,7 +82,7 @@ impl<'a> Section<'a> {
             Ok(shown) => another_certificate(&typed, &shown.leaf),
             Err(Flop::Interrupted) => return Ok(false),
             Err(Flop::NotStaged(error)) => {
-                progress.talk(&format!("note: no rehearsal: {error}"));
+                progress.talk(&format!("note: no rehearsal: {}", reason(&error)));
                 return Ok(false);
             }
             Err(flop) if flop.is_silent() && dialog.is_some() => {
@@ -125,13 +126,13 @@ impl<'a> Section<'a> {
         }
         let dialog = Dialog::of(configuration, section);
         let Some(dialog) = dialog.filter(|dialog| !dialog.asks_a_person()) else {
-            return Err("the pass-phrase of the key would be asked for, and nobody is there".into());
+            return Err("the pass-phrase of the key would be asked for, and there is no terminal".into());
         };
         let program = dialog.program.unwrap_or_default();
         match trust::judge(&program) {
             Ok(_) => Ok(Some(program)),
             Err(distrust) => Err(format!(
-                "{}, which tells the pass-phrase, is not run, as {} it ({distrust})",
+                "{}, which supplies the pass-phrase, is not run, because {} it ({distrust})",
                 program.display(),
                 distrust.charge()
             )),
@@ -161,8 +162,10 @@ impl<'a> Section<'a> {
             port: stage.port,
             dialog: has_dialog,
         };
-        let script = script(self.configuration, self.section, self.name, &place, &given.copies)
-            .ok_or_else(|| io::Error::other("the TLS settings hang on a condition that is not known here"))?;
+        let script =
+            script(self.configuration, self.section, self.name, &place, &given.copies).ok_or_else(|| {
+                io::Error::other("the TLS settings depend on a condition that is not known here")
+            })?;
         given.main = stage.main.to_owned();
         given.lines = script.lines;
         Ok(script.text)
@@ -184,7 +187,7 @@ impl<'a> Section<'a> {
         }
         let (summary, said) = match (&why, is_known) {
             // Its log says nothing of the clients that it refuses.
-            (Some(_), false) => ("no client of today can talk TLS with the server".into(), ""),
+            (Some(_), false) => ("no current client can use TLS with the server".into(), ""),
             (Some(_), true) => (flop.to_string(), &*graver),
             (None, _) => (flop.to_string(), &*said),
         };
@@ -258,7 +261,7 @@ fn another_certificate(typed: &str, leaf: &[u8]) -> Finding {
         .map_or("another one", |certificate| certificate.title());
     finding(
         Severity::BreaksClients,
-        "the server shows another certificate than the one that is configured",
+        "the server shows a different certificate than the one that is configured",
         None,
         &format!("For {typed} it shows {}.", printable(title.as_bytes())),
     )

@@ -28,6 +28,7 @@ use crate::server::error_log::parse;
 use crate::server::service::{self, State};
 use crate::server::system;
 use crate::shown::{printable, sentence, shown};
+use crate::wording::reason;
 
 /// Bytes of all certificates that are looked at.
 const CERTIFICATES: u64 = 64 << 20;
@@ -206,7 +207,7 @@ fn versions(loaded: &Loaded, told: Option<String>) -> String {
     row("system", &system::describe());
     let version = format!("{} ({})", loaded.facts.version, loaded.told_by);
     row("Apache", &version);
-    row("OpenSSL", told.as_deref().unwrap_or("not told by the logs"));
+    row("OpenSSL", told.as_deref().unwrap_or("not shown by the logs"));
     if let Ok(Some(binary)) = &loaded.binary {
         if let Some(openssl) = system::openssl(binary.path()) {
             row("openssl", &openssl);
@@ -301,7 +302,7 @@ fn certificates(loaded: &Loaded) -> (String, inspect::Report) {
                     left -= bytes.len() as u64;
                     files.push((shown, bytes));
                 }
-                Err(error) => _ = writeln!(text, "{}: {error}", sentence(&shown)),
+                Err(error) => _ = writeln!(text, "{}: {}", sentence(&shown), reason(&error)),
             }
         }
     }

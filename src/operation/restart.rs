@@ -176,18 +176,18 @@ impl Attempts<'_> {
         };
         // One that serves something is not taken down for the rest.
         if self.service.state() == Ok(State::Running) {
-            return Err(self.not_serving(&format!("{name} was told to restart"), first));
+            return Err(self.not_serving(&format!("{name} was restarted"), first));
         }
         let why = first.0.words;
         self.progress.talk(&format!(
-            "{name} does not serve as configured ({why}); it is started once more"
+            "{name} does not serve as configured ({why}); it is started again"
         ));
         if let Some(second) = self.one(Way::Full)? {
-            let tried = format!("{name} was told to restart, and then to start once more");
+            let tried = format!("{name} was restarted, and then started again");
             return Err(self.not_serving(&tried, second));
         }
         let warning =
-            format!("{name} did not come up the first time ({why}), and did when it was started once more");
+            format!("{name} did not start the first time ({why}), but did when it was started again");
         self.progress.talk(&format!("warning: {warning}"));
         Ok(Some(warning))
     }
@@ -215,8 +215,9 @@ impl Attempts<'_> {
             status: ExitStatus::NotServing,
             findings,
             ..Failure::error(anyhow!(
-                "{tried}, and does not serve as configured: {}; {}. The configuration was not changed, so there is \
-                 nothing to put back; esync-ssl check looks for what is wrong, esync-ssl explain for what the logs tell",
+                "{tried}, but does not serve as configured: {}; {}. The configuration was not changed, so there is \
+                 nothing to put back. Run esync-ssl check to find what is wrong, and esync-ssl explain to see what \
+                 the logs say",
                 fault.words,
                 service_orders::state(&*self.service)
             ))
@@ -236,8 +237,8 @@ impl Attempts<'_> {
         Failure {
             status: ExitStatus::Interrupted,
             ..Failure::error(anyhow!(
-                "interrupted while Apache was told to restart; {}, and whether it serves as configured was not waited for \
-                 (esync-ssl verify looks). The configuration was not changed",
+                "interrupted while Apache was restarting; {}, and it was not checked whether it serves as \
+                 configured (esync-ssl verify does that). The configuration was not changed",
                 service_orders::state(&*self.service)
             ))
         }
@@ -258,12 +259,12 @@ fn last_good(root: &Path, world: &World) -> Option<String> {
     let served = all.iter().rposition(Backup::was_served);
     Some(match (served, served.and_then(|at| all.get(at + 1))) {
         (_, Some(next)) => format!(
-            "esync-ssl restore {} --restart brings back the last configuration that was seen to be served",
+            "esync-ssl restore {} --restart brings back the last configuration that was proved to work",
             next.id
         ),
         (Some(_), None) => format!(
-            "What {id} wrote was seen to be served, and was changed by hand since; esync-ssl restore {id} --restart goes \
-             back to the configuration before it",
+            "What {id} wrote was proved to work, and was changed by hand since; esync-ssl restore {id} --restart \
+             goes back to the configuration before it",
             id = last.id
         ),
         (None, None) => format!(

@@ -167,7 +167,7 @@ impl<'a> Before<'a> {
                 say![
                     "there is no httpd binary below ",
                     loaded.place(&loaded.installation.root),
-                    " that could be told to restart; nothing was written"
+                    " that could restart it; nothing was written"
                 ],
                 ". ",
                 "Name it with --httpd, or run without --restart",
@@ -360,7 +360,7 @@ impl Server<'_> {
                 status: ExitStatus::ProofFailed,
                 findings: explained(self.new, words, progress),
                 ..Failure::error(anyhow!(
-                    "{} was told to {}, and did not serve what was written: {}",
+                    "{} was asked to {}, but did not serve what was written: {}",
                     self.service.name(),
                     if self.running { "restart" } else { "start" },
                     fault.words
@@ -422,8 +422,8 @@ impl Server<'_> {
             Err(words) => Failure {
                 status: ExitStatus::NotRestored,
                 error: anyhow!(
-                    "{:#}. Every file is as it was, but the server is not: {words}; {}. esync-ssl explain says what its \
-                     logs tell, esync-ssl restart tries again",
+                    "{:#}. Every file is as it was, but the server is not: {words}; {}. Run esync-ssl explain to \
+                     see what its logs say, and esync-ssl restart to try again",
                     failure.error,
                     service_orders::state(self.service)
                 ),
@@ -443,7 +443,7 @@ impl Server<'_> {
             return Ok("Apache is stopped, as it was");
         }
         let Some(old) = self.before.old else {
-            return Err("its configuration, as it was, cannot be read".into());
+            return Err("its earlier configuration cannot be read".into());
         };
         let wanted = Wanted::of_files(old).not_as(self.new).but(self.known);
         let mut fault = String::new();

@@ -23,6 +23,7 @@ use crate::apply::{Backup, Record, Return, Since, Store, Transaction, Written};
 use crate::exit_status::ExitStatus;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::shown;
+use crate::wording::reason;
 
 /// The refusals that can be overridden; the last one by [`recover`] only.
 pub const FORCIBLE: [RefusalCode; 3] = [
@@ -82,8 +83,9 @@ impl Run<'_> {
         let returns = returns.map_err(|(path, error)| Failure {
             status: ExitStatus::NotRestored,
             ..Failure::error(anyhow::anyhow!(
-                "{} cannot be restored: {error}; nothing was written. The copies are in {}",
+                "{} cannot be restored: {}; nothing was written. The copies are in {}",
                 shown(&path),
+                reason(&error),
                 shown(&backup.folder)
             ))
         })?;
@@ -214,7 +216,11 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
     let mut all = Vec::new();
     for store in stores {
         let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!("cannot list {}: {error}", store.folder.display()))
+            Failure::error(anyhow::anyhow!(
+                "cannot list {}: {}",
+                store.folder.display(),
+                reason(&error)
+            ))
         })?;
         // What is not finished is undone first, and then there is none of it.
         let unfinished = store.unfinished();
@@ -233,7 +239,8 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
             RefusalCode::BackupNotThere,
             format!("there is {wanted} here"),
             "; ",
-            "esync-ssl backups lists them. If the server root is another, name it with --root",
+            "Run esync-ssl backups to list those that exist. If you mean another server, name its server root with \
+             --root",
         ))
     })
 }
@@ -256,13 +263,13 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
         return Err(Failure::refused(Refusal::new(
             RefusalCode::EditedSameLines,
             say![
-                "edited since, at the same places: ",
+                "edited since, in the same places: ",
                 Text::joined(conflicts, ", "),
                 "; nothing was written. The lines above marked with - would be lost"
             ],
             ": ",
             format!(
-                "give --force {}{also} if that is meant",
+                "give --force {}{also} to do that anyway",
                 RefusalCode::EditedSameLines
             ),
         )));
@@ -277,7 +284,7 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
             ],
             ". ",
             format!(
-                "--merge takes our changes out and keeps those edits, --force {} overwrites them",
+                "--merge removes the changes of esync-ssl and keeps those edits, --force {} overwrites them",
                 RefusalCode::EditedSince
             ),
         )));

@@ -34,7 +34,7 @@ pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Resu
         }
         Err(error) => {
             let words = error.to_string();
-            progress.talk(&format!("  it says: {words}"));
+            progress.talk(&format!("  its answer: {words}"));
             Ok(Some(words))
         }
     };

@@ -222,7 +222,7 @@ fn remark(configuration: &Configuration, reach: Reach) -> Option<String> {
             "shadowed by {}",
             configuration.place(configuration.entry(entry))
         )),
-        Reach::NearerAddress => Some("shadowed by virtual hosts with a nearer address".into()),
+        Reach::NearerAddress => Some("shadowed by virtual hosts with a more specific address".into()),
     }
 }
 

@@ -191,7 +191,8 @@ impl<'a> Turn<'a> {
         self.locks.clear();
         if self.agreed.is_some() {
             self.job.voice.first(
-                "note: somebody changed the files meanwhile, so nothing was written yet. This is to be done now:",
+                "note: another program changed the files meanwhile, so nothing was written yet. These are the \
+                 changes now:",
             );
         }
         self.job.voice.release();
@@ -251,8 +252,8 @@ fn stale(failure: &Failure) -> String {
     match failure.error.downcast_ref() {
         Some(ApplyError::Stale(paths)) => {
             let shown: Vec<String> = paths.iter().map(|path| shown(path)).collect();
-            format!("changed by somebody else meanwhile: {}", shown.join(", "))
+            format!("changed by another program meanwhile: {}", shown.join(", "))
         }
-        _ => "somebody else was at work meanwhile".into(),
+        _ => "another run changed something meanwhile".into(),
     }
 }

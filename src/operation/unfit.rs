@@ -24,7 +24,7 @@ impl Loaded {
             self.show(&self.installation.root)
         );
         let fix = format!(
-            "Give --root {} if it is meant, or correct ServerRoot in the copy",
+            "Give --root {} to change those, or correct ServerRoot in the copy",
             quoted(&root)
         );
         let refusal = Refusal::new(RefusalCode::OtherServerRoot, cause, ". ", fix);
@@ -67,8 +67,8 @@ impl Loaded {
         let Some(first) = configuration.entries().next() else {
             let cause = say![
                 main,
-                " holds no directive, so it is no configuration; Apache would say: no listening sockets available, \
-                 shutting down"
+                " holds no directive, so it is not a configuration; Apache would say: no listening sockets \
+                 available, shutting down"
             ];
             return Err(Failure::refused(Refusal::new(
                 RefusalCode::ConfigEmpty,
@@ -84,7 +84,7 @@ impl Loaded {
         self.refuse_encoding()?;
         let name = configuration.name(first);
         let why = format!(
-            " is no configuration of Apache, which knows nothing of what is in it and would say: Invalid command '{}'",
+            " is not a configuration of Apache, which knows no directive in it and would say: Invalid command '{}'",
             printable(&name[..name.len().min(40)])
         );
         let refusal = Refusal::new(RefusalCode::NotAConfig, say![main, why], ". ", fix);
@@ -107,7 +107,7 @@ impl Loaded {
                     " holds a private key and is read as configuration, so nothing of it is shown"
                 ],
                 "; ",
-                "let the Include name *.conf files instead of a whole folder, then run again",
+                "make the Include name *.conf files instead of a whole folder, then run again",
             ))),
         }
     }

@@ -21,7 +21,7 @@ pub fn flags(found: &[Finding], forced: &[Code]) -> Option<String> {
 pub fn or_go_on(found: &[Finding], forced: &[Code]) -> String {
     let flags = flags(found, forced);
     flags
-        .map(|flags| format!(", or go on in spite of it with {flags}"))
+        .map(|flags| format!(", or continue anyway with {flags}"))
         .unwrap_or_default()
 }
 

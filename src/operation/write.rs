@@ -67,7 +67,8 @@ pub fn say_shared<'a>(
         if let Some(others) = change.shared()?
             && !said.contains(&others)
         {
-            let note = format!("note: {others}, so what is written there can be changed by others than root");
+            let note =
+                format!("note: {others}, so accounts other than root can change what is written there");
             progress.talk(&printable(note.as_bytes()));
             said.push(others);
         }

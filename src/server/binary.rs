@@ -13,6 +13,7 @@ use super::program::Program;
 use super::trust::{self, Distrust, Others, Reach};
 use crate::httpd::{Configuration, Facts, Platform, Version, bytes_path};
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
+use crate::wording::reason;
 
 /// How long a question to the binary may take; it reads its own version in milliseconds.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,41 +87,43 @@ impl Silence {
         };
         let named = "name the httpd binary with --httpd";
         let distrusted = |cause: Text, advice: String, culprit: &Path| {
-            Refusal::new(RefusalCode::HttpdDistrusted, cause, "; to mend it: ", advice)
+            Refusal::new(RefusalCode::HttpdDistrusted, cause, "; to correct this: ", advice)
                 .about([Place::path(culprit)])
         };
         match self {
             Silence::Distrusted(distrust) => {
-                let charge = format!(" is not run, as {} it ({distrust})", distrust.charge());
+                let charge = format!(" is not run, because {} it ({distrust})", distrust.charge());
                 let cause = say![Place::path(&distrust.subject), charge];
                 distrusted(cause, distrust.advice(), &distrust.culprit)
             }
             Silence::OthersWrite(others) => {
                 let cause = format!(
-                    "httpd is not run on this configuration, as {} what it reads ({others})",
+                    "httpd is not run on this configuration, because {} what it reads ({others})",
                     others.charge()
                 );
                 distrusted(cause.into(), others.advice(), others.culprit())
             }
             Silence::NotThere(name) => {
-                let cause = format!("there is no {name} on this system");
+                let cause = format!("{name} does not exist on this system");
                 Refusal::new(RefusalCode::HttpdSilent, cause, "", "")
             }
-            Silence::NotStarted(path, error) => silent(path, format!(" cannot be started: {error}"), named),
+            Silence::NotStarted(path, error) => {
+                silent(path, format!(" cannot be started: {}", reason(error)), named)
+            }
             Silence::TimedOut(path, patience) => {
                 let seconds = patience.as_secs();
-                let why = format!(" did not answer within {seconds} seconds and was ended");
+                let why = format!(" did not answer within {seconds} seconds and was stopped");
                 silent(path, why, named)
             }
             Silence::Unknown(path, error) => Refusal::new(
                 RefusalCode::HttpdSilent,
                 say![
-                    "what became of ",
+                    "the result of ",
                     Place::path(path),
-                    format!(" cannot be seen: {error}")
+                    format!(" cannot be seen: {}", reason(error))
                 ],
                 "; ",
-                "start esync-ssl from a shell, as what started it may take its children away",
+                "start esync-ssl from a shell: the program that started it may wait for its child processes itself",
             ),
             Silence::Interrupted => Refusal::new(RefusalCode::HttpdSilent, "interrupted", "", ""),
             Silence::Failed(path, words) => silent(path, format!(" failed: {words}"), ""),

@@ -67,7 +67,10 @@ fn in_words(error: io::Error) -> io::Error {
 }
 
 fn too_late() -> io::Error {
-    io::Error::new(ErrorKind::TimedOut, "the server did not answer to an end in time")
+    io::Error::new(
+        ErrorKind::TimedOut,
+        "the server did not finish its answer in time",
+    )
 }
 
 impl Read for Connection {

@@ -12,6 +12,7 @@ use super::http::{Answer, Request, exchange};
 use super::tls_probe::{self, Client, Signatures};
 pub use super::tls_probe::{Roots, Trust};
 use crate::httpd::in_url;
+use crate::wording::reason;
 
 /// What a TLS handshake showed.
 #[derive(Clone, Debug)]
@@ -108,7 +109,7 @@ pub fn request(
     let mut session = Session::open(address, name, &Roots::only([]), versions, deadline)?;
     session
         .exchange(request)
-        .map_err(|error| Failure::NoAnswer(error.to_string()))
+        .map_err(|error| Failure::NoAnswer(reason(&error)))
 }
 
 /// A connection after its handshake.
@@ -142,7 +143,7 @@ impl Session {
                     Ok(_) if error.kind() == ErrorKind::InvalidData && speaks_no_tls(&error) => {
                         Failure::PlainHttp
                     }
-                    _ => Failure::NoHandshake(error.to_string()),
+                    _ => Failure::NoHandshake(reason(&error)),
                 });
             }
         }
@@ -170,15 +171,15 @@ fn speaks_no_tls(error: &std::io::Error) -> bool {
 pub fn http(address: SocketAddr, name: &str, deadline: Deadline) -> Result<Answer, Failure> {
     let mut socket = connect(address, deadline)?;
     exchange(&mut socket, &Request::look(&in_url(name), "/"))
-        .map_err(|error| Failure::NoAnswer(error.to_string()))
+        .map_err(|error| Failure::NoAnswer(reason(&error)))
 }
 
 fn connect(address: SocketAddr, deadline: Deadline) -> Result<Connection, Failure> {
     if deadline.left().is_err() {
-        let words = "other servers took all the time; ask for this one alone, with --domain and --address";
+        let words = "other servers used up the time; check this one alone, with --domain and --address";
         return Err(Failure::NoHandshake(words.into()));
     }
     deadline
         .connect(address)
-        .map_err(|error| Failure::NotConnected(error.to_string()))
+        .map_err(|error| Failure::NotConnected(reason(&error)))
 }

@@ -69,7 +69,7 @@ pub(super) fn exchange(stream: &mut (impl Read + Write), request: &Request<'_>) 
     stream.write_all(&bytes)?;
     stream.flush()?;
     let bytes = answer(stream, *method == "HEAD")?;
-    Answer::parse(&bytes).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP"))
+    Answer::parse(&bytes).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the answer is not HTTP"))
 }
 
 /// What comes until the server closes, or is out of time: what came by then counts. Behind the head of an answer that

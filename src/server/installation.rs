@@ -11,6 +11,7 @@ use super::same_file::same;
 use super::{envvars, retry_missing};
 use crate::foreign;
 use crate::quoted::quoted;
+use crate::wording::reason;
 
 /// A server root and its main file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +199,7 @@ fn search() -> Result<Installation, NotFound> {
                 )
             });
             Err(NotFound(format!(
-                "there are several Apache servers on this machine; say which one is meant:\n  {}",
+                "there are several Apache servers on this machine; choose one:\n  {}",
                 list.collect::<Vec<_>>().join("\n  ")
             )))
         }
@@ -221,7 +222,7 @@ fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
     };
     let main = retry_missing::find(|| there().ok_or_else(|| ErrorKind::NotFound.into())).map_err(|_| {
         NotFound(format!(
-            "no Apache configuration below {} ({found_by}): none of {} is there; name the main file with --config",
+            "no Apache configuration below {} ({found_by}): none of {} exists; name the main file with --config",
             root.display(),
             MAIN_FILES.join(", ")
         ))
@@ -273,8 +274,13 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, NotFound> {
-    std::path::absolute(path)
-        .map_err(|error| NotFound(format!("the path {} cannot be used: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| {
+        NotFound(format!(
+            "the path {} cannot be used: {}",
+            path.display(),
+            reason(&error)
+        ))
+    })
 }
 
 /// Joined with this system's separators, so that paths print in one style.

@@ -7,6 +7,8 @@ use std::path::Path;
 #[cfg(unix)]
 use crate::apply::{Last, Place};
 use crate::foreign;
+#[cfg(unix)]
+use crate::quoted::quoted;
 
 /// The end of a log file: so many bytes at most, and no more than [`foreign::LOG_TAIL`].
 ///
@@ -37,8 +39,9 @@ fn open(path: &Path) -> std::io::Result<File> {
     match place.led_out(Place::found(&file)?.attributes.uid) {
         Some(others) => Err(std::io::Error::other(format!(
             "a symbolic link leads to {}, which others may change ({others}), so it is not read; name the file itself: \
-             esync-ssl explain FILE",
-            place.path().display()
+             esync-ssl explain {}",
+            place.path().display(),
+            quoted(&place.path())
         ))),
         None => Ok(file),
     }

@@ -127,9 +127,7 @@ mod platform {
             .collect();
         // Windows itself always listens somewhere; a table without a line is one that is kept from us.
         if found.is_empty() {
-            return Err(
-                "the system shows no port that is listened on, so its table cannot be trusted".into(),
-            );
+            return Err("the system shows no open port at all, so its table cannot be trusted".into());
         }
         Ok(found)
     }
@@ -163,8 +161,13 @@ mod platform {
 
     fn read_table(name: &str) -> Result<String, String> {
         let path = Path::new("/proc/self/net").join(name);
-        let bytes = foreign::read(&path, foreign::PORT_TABLE)
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let bytes = foreign::read(&path, foreign::PORT_TABLE).map_err(|error| {
+            format!(
+                "{} cannot be read: {}",
+                path.display(),
+                crate::wording::reason(&error)
+            )
+        })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -22,6 +22,7 @@ use super::port::is_opened_by_root_or_us;
 use super::scratch::{MAIN, Scratch};
 use super::served_certificates::{self, Shown};
 use crate::interrupt;
+use crate::wording::reason;
 
 /// How long a server may take to answer. It takes a fraction of a second, but machines are busy.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -109,13 +110,16 @@ pub enum Refusal {
 impl fmt::Display for Flop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Flop::NotStaged(error) => write!(f, "the rehearsal could not be set up: {error}"),
+            Flop::NotStaged(error) => {
+                write!(f, "the rehearsal could not be set up: {}", reason(error))
+            }
             Flop::Interrupted => f.write_str("interrupted"),
             Flop::Ended(_) => f.write_str("the server does not start with these TLS settings"),
             Flop::NoHandshake(error, _) => {
                 write!(
                     f,
-                    "the server starts, but no TLS handshake with it succeeds: {error}"
+                    "the server starts, but no TLS handshake with it succeeds: {}",
+                    reason(error)
                 )
             }
         }
@@ -190,7 +194,7 @@ pub fn rehearse(
         }
     }
     Err(Flop::NotStaged(io::Error::other(format!(
-        "others took each of {TRIES} ports before httpd could listen on it"
+        "other programs took each of {TRIES} ports before httpd could listen on it"
     ))))
 }
 

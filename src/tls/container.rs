@@ -185,9 +185,9 @@ impl Fault {
         match self {
             Fault::Pem(fault) => fault.describe(),
             Fault::Incomplete => "is incomplete: a line or its end is missing",
-            Fault::Damaged => "is damaged: its bytes make no sense",
-            Fault::BehindBroken => "stands behind a broken block, which OpenSSL cannot pass over",
-            Fault::WrongLabel => "stands under a BEGIN line that names something else",
+            Fault::Damaged => "is damaged: its bytes cannot be read",
+            Fault::BehindBroken => "comes after a broken block, which OpenSSL cannot skip",
+            Fault::WrongLabel => "comes after a BEGIN line that names something else",
         }
     }
 }
@@ -206,11 +206,11 @@ impl Contents {
     pub fn describe(&self) -> String {
         let thing = match self.shape {
             Shape::Empty => return "an empty file".into(),
-            Shape::Blank => return "a file with nothing but blanks".into(),
+            Shape::Blank => return "a file with only blanks".into(),
             Shape::Html => "a web page (HTML)".into(),
             Shape::Putty => "a private key in PuTTY's format".into(),
             Shape::TypographicDashes => {
-                "PEM text whose hyphens were turned into typographic dashes by a word processor".into()
+                "PEM text whose hyphens a word processor turned into typographic dashes".into()
             }
             Shape::TooLarge => return "a file far too large for certificates or keys".into(),
             Shape::Unknown => "neither a certificate nor a key in any format known here".into(),

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::protection::Encryption;
+use crate::wording::count;
 
 /// Why a job on a certificate or key could not be done. The text says what and what to do next; the caller
 /// knows the file and puts its name in front.
@@ -64,12 +65,13 @@ impl fmt::Display for Error {
             Error::NoName => f.write_str("no name was given; name at least one domain or IP address"),
             Error::BadName { name, reason } => write!(
                 f,
-                "{:?} is no name that a certificate can carry: {reason}; give a domain like esync.example.com",
+                "{:?} is not a name that a certificate can have: {reason}; give a domain like esync.example.com",
                 name
             ),
             Error::BadValidity { days, most } => write!(
                 f,
-                "a certificate cannot be valid for {days} days; choose between 1 and {most}"
+                "a certificate cannot be valid for {}; choose between 1 and {most} days",
+                count(*days as usize, "day")
             ),
             Error::KeyGeneration => {
                 f.write_str("no private key could be made: the system's random numbers are not available")
@@ -77,7 +79,7 @@ impl fmt::Display for Error {
             Error::Signing(reason) => write!(f, "the certificate could not be made: {reason}"),
             Error::NoPrivateKey(found) => write!(
                 f,
-                "this is not a private key but {found}; give the key that was made together with the request"
+                "this is not a private key but {found}; give the key that the certificate request was made with"
             ),
             Error::Encrypted(encryption) => write!(
                 f,
@@ -86,12 +88,13 @@ impl fmt::Display for Error {
             Error::WrongPassPhrase => f.write_str("the pass-phrase is wrong; try again with the right one"),
             Error::UnsupportedEncryption(encryption) => write!(
                 f,
-                "the private key is protected by {encryption}, which this program cannot open; convert it with \
-                 openssl pkey -provider legacy -provider default -in OLD -out NEW"
+                "the private key is protected by {encryption}, which esync-ssl cannot open; export it again under \
+                 a pass-phrase with AES, or convert it where OpenSSL is installed: openssl pkey -provider legacy \
+                 -provider default"
             ),
             Error::AbsurdEncryption => f.write_str(
-                "opening the key would take absurdly much computation, so the file is damaged or hostile; \
-                 ask for the key again",
+                "opening the key would take far too much computation, so the file is damaged or malicious; ask for \
+                 the key again",
             ),
             Error::DamagedKey => {
                 f.write_str("the private key is damaged or incomplete; copy the file again from its origin")
@@ -99,7 +102,7 @@ impl fmt::Display for Error {
             Error::UnsupportedKey(kind) => {
                 write!(
                     f,
-                    "this kind of private key ({kind}) serves no TLS server; make a P-256 or RSA key"
+                    "this kind of private key ({kind}) does not work for a TLS server; make a P-256 or RSA key"
                 )
             }
             Error::NoCertificate(found) => {
@@ -111,7 +114,7 @@ impl fmt::Display for Error {
             Error::InArchive(found) => {
                 write!(
                     f,
-                    "this is {found}; take it apart with esync-ssl cert import and give the files that it writes"
+                    "this is {found}; unpack it with esync-ssl cert import and give the files that it writes"
                 )
             }
             Error::DamagedCertificate => {

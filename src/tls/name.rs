@@ -47,7 +47,7 @@ impl Name {
                 "a wildcard must be the whole first label, as in *.example.com",
             ));
         }
-        let ascii = idna::domain_to_ascii(rest).map_err(|_| bad("it is no valid domain name"))?;
+        let ascii = idna::domain_to_ascii(rest).map_err(|_| bad("it is not a valid domain name"))?;
         let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
         if ascii.is_empty() {
             return Err(bad("it is empty"));
@@ -69,7 +69,7 @@ impl Name {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
             {
-                return Err(bad("only letters, digits, hyphens and dots may stand in it"));
+                return Err(bad("it may hold only letters, digits, hyphens and dots"));
             }
         }
         if ascii
@@ -82,9 +82,7 @@ impl Name {
             ));
         }
         if !wildcard.is_empty() && !ascii.contains('.') {
-            return Err(bad(
-                "a wildcard for a whole top-level domain is accepted by no client",
-            ));
+            return Err(bad("no client accepts a wildcard for a whole top-level domain"));
         }
         Ok(Name::Dns(format!("{wildcard}{ascii}")))
     }

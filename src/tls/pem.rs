@@ -83,9 +83,9 @@ impl Fault {
         match self {
             Fault::NoEnd => "is cut off: its END line is missing",
             Fault::OtherEnd => "ends with the END line of another kind of block",
-            Fault::OneLine => "has lost its line breaks: BEGIN and END must stand in lines of their own",
+            Fault::OneLine => "has lost its line breaks: BEGIN and END must each be on their own line",
             Fault::EmptyLine => "has empty lines between BEGIN and END",
-            Fault::Headers => "has header lines behind BEGIN that do not belong there",
+            Fault::Headers => "has header lines after BEGIN that do not belong there",
             Fault::Empty => "is empty between BEGIN and END",
             Fault::NotBase64 => "is damaged: something between BEGIN and END is not base64",
         }

@@ -78,7 +78,7 @@ impl Archive {
         };
         let mut heap: Vec<Option<Certificate>> = heap.into_iter().map(Some).collect();
         let mut take = |at: usize| heap.get_mut(at).and_then(Option::take);
-        let leaf = take(chain.leaf).ok_or(Error::DamagedArchive("it has no leaf"))?;
+        let leaf = take(chain.leaf).ok_or(Error::DamagedArchive("it has no server certificate"))?;
         let root = chain.root.and_then(&mut take);
         let intermediates: Vec<Certificate> = chain.intermediates.iter().filter_map(|at| take(*at)).collect();
         let spare = chain.spare.iter().filter_map(|at| take(*at)).collect();
@@ -112,7 +112,7 @@ fn pfx(der: &[u8], pass_phrase: &str) -> Result<(Vec<PrivateKey>, Vec<Certificat
         P12Error::MacError(_) | P12Error::UnpadError | P12Error::Pkcs5Error(_) => Error::WrongPassPhrase,
         P12Error::InvalidParameters => Error::AbsurdEncryption,
         P12Error::UnsupportedEncryptionScheme | P12Error::UnsupportedMacAlgorithm => {
-            Error::DamagedArchive("it is protected in a way that this program does not know")
+            Error::DamagedArchive("it is protected in a way that esync-ssl does not know")
         }
         P12Error::UnsupportedContentType => {
             Error::DamagedArchive("it is protected by a certificate instead of a pass-phrase")

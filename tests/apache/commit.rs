@@ -352,7 +352,7 @@ fn what_apache_rejects_goes_back() {
     let tested = site.unchanged_by(site.enable(&site.leaf, &site.leaf).arg("--no-rehearsal"), 5);
     let said = tested.stderr_text();
     assert!(
-        said.contains("NoSuchDirective") && said.contains("It accepts the configuration as it is"),
+        said.contains("NoSuchDirective") && said.contains("It accepts the configuration as it is now"),
         "{}",
         tested.report()
     );

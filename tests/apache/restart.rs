@@ -319,7 +319,7 @@ fn a_server_that_dies_two_seconds_after_the_restart() {
         killer(&site, &format!("sleep 2\nkill -{signal} $PPID"));
         let failed = site.nothing_stays_of(site.enable(&site.leaf, &["--restart"]), 6);
         assert!(
-            failed.stderr_text().contains("it does not run"),
+            failed.stderr_text().contains("it is not running"),
             "{}",
             failed.report()
         );

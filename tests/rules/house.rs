@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 7] = [
         "refusal_code",
         "shown",
         "trail",
+        "wording",
     ],
     &["httpd", "tls", "apply", "undo"],
     &["mod_ssl"],

@@ -1,7 +1,9 @@
-//! What holds for the project itself: its floors, what SECURITY.md says, and the code that tests stand on.
+//! What holds for the project itself: its floors, what SECURITY.md says, how its messages are written, and the code that
+//! tests stand on.
 
 mod ground;
 mod house;
 mod security;
 #[path = "../support/mod.rs"]
 mod support;
+mod words;

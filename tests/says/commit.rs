@@ -344,7 +344,7 @@ mod unix {
             outcome.report()
         );
         assert!(
-            said.contains("It accepts the configuration as it is"),
+            said.contains("It accepts the configuration as it is now"),
             "{}",
             outcome.report()
         );

@@ -9,7 +9,6 @@ use regex::bytes::{Captures, Regex};
 /// Replaces what a run cannot help saying differently.
 pub struct Normaliser {
     root: Regex,
-    system_error: Regex,
     backup_date: Regex,
     pem_body: Regex,
     program: Regex,
@@ -29,8 +28,6 @@ impl Normaliser {
                 spellings(root).join("|")
             ))
             .expect(expect),
-            // The words are the system's, and translated; the number differs between systems as well.
-            system_error: Regex::new(r"(?-u)[^:\r\n]*\(os error [0-9]+\)").expect(expect),
             backup_date: Regex::new(r"(?-u)(esync-ssl-backup/)[0-9][0-9TZ._-]*").expect(expect),
             pem_body: Regex::new(
                 r"(?s-u)-----BEGIN ([A-Z0-9 ]+)-----\r?\n[A-Za-z0-9+/=\r\n]*-----END [A-Z0-9 ]+-----\r?\n",
@@ -45,8 +42,8 @@ impl Normaliser {
         }
     }
 
-    /// `text` with `{root}` for the server root (and forward slashes behind it), `{error of the system}`,
-    /// `{date}` for that of a backup, and no PEM bodies.
+    /// `text` with `{root}` for the server root (and forward slashes behind it), `{date}` for that of a backup, and no PEM
+    /// bodies.
     pub fn apply(&self, text: &[u8]) -> Vec<u8> {
         let text = self.root.replace_all(text, |found: &Captures| {
             let mut path = b"{root}".to_vec();
@@ -61,9 +58,6 @@ impl Normaliser {
             }
             path
         });
-        let text = self
-            .system_error
-            .replace_all(&text, &b" {error of the system}"[..]);
         let text = self.backup_date.replace_all(&text, &b"$1{date}"[..]);
         let text = self.pem_body.replace_all(&text, &b"-----{a $1}-----\n"[..]);
         let text = self

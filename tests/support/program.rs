@@ -97,6 +97,14 @@ impl Program {
     /// Runs it to its end.
     #[track_caller]
     pub fn run(mut self) -> Outcome {
-        process::finish(&mut self.command, self.limit)
+        let outcome = process::finish(&mut self.command, self.limit);
+        // What the system refuses is told in words; CONTRIBUTING.md, "Style of messages".
+        let told = [outcome.stdout_text(), outcome.stderr_text()];
+        assert!(
+            !told.iter().any(|text| text.contains("(os error")),
+            "{}",
+            outcome.report()
+        );
+        outcome
     }
 }

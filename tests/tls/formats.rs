@@ -370,7 +370,7 @@ fn what_is_no_key_is_named() {
         ("id_rsa", "a private key in OpenSSH's format"),
         (
             "dashes.crt",
-            "PEM text whose hyphens were turned into typographic dashes by a word processor",
+            "PEM text whose hyphens a word processor turned into typographic dashes",
         ),
     ] {
         let refused = PrivateKey::read(&desk.read(name), None).unwrap_err();

@@ -290,7 +290,7 @@ impl Place {
         if !system::found(&metadata).is_our_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "others than root and this account own it or may write it, so it is not believed",
+                "accounts other than root and this one own it or may write it, so it is not trusted",
             ));
         }
         crate::foreign::read_from(&file, &metadata, limit)

@@ -72,7 +72,7 @@ impl Folder {
                     (Errno::LOOP | Errno::NOTDIR, Ok(Kind::Link)) => {
                         invalid("it is a symbolic link, which is not followed")
                     }
-                    (Errno::LOOP | Errno::NOTDIR, _) => invalid("it is no folder"),
+                    (Errno::LOOP | Errno::NOTDIR, _) => invalid("it is not a folder"),
                     (error, _) => error.into(),
                 }
             })?;

@@ -75,7 +75,7 @@ struct Walk {
 impl Walk {
     fn begin(path: &Path, last: Last) -> io::Result<Walk> {
         if !path.is_absolute() {
-            return Err(invalid("it is no absolute path"));
+            return Err(invalid("it is not an absolute path"));
         }
         let flags = SEARCH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = rustix::fs::openat(CWD, "/", flags, Mode::empty())?;

@@ -64,7 +64,7 @@ impl Folder {
                 path: self.path.join(name),
             }),
             Kind::Link => Err(invalid("it is a symbolic link, which is not followed")),
-            _ => Err(invalid("it is no folder")),
+            _ => Err(invalid("it is not a folder")),
         }
     }
 
@@ -172,7 +172,7 @@ impl Place {
         };
         let path = real.as_deref().unwrap_or(path);
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(invalid("it is no path of a file"));
+            return Err(invalid("it is not the path of a file"));
         };
         Ok(Place {
             folder: Folder::open(above)?,

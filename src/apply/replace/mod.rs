@@ -71,7 +71,7 @@ pub(super) fn obstacle(place: &Place, found: &Found) -> io::Result<Option<Obstac
     }
     if is_read_only(place, found) {
         return Ok(Some((
-            "is marked read-only, which somebody meant",
+            "is marked read-only",
             "make it writable for its owner, then run again",
         )));
     }
@@ -123,7 +123,7 @@ impl Step<'_> {
                 let from = self.place.open()?;
                 // Else what is written would be given to whoever put another file there.
                 if Place::found(&from)? != over {
-                    return Err(io::Error::other("somebody else changed it meanwhile"));
+                    return Err(io::Error::other("another program changed it meanwhile"));
                 }
                 disk.adopt(&fresh, &from)?;
             }

@@ -75,7 +75,7 @@ impl Fresh {
             return Ok(());
         }
         Err(io::Error::other(
-            "somebody else put another file in the place of the one that was being written",
+            "another program replaced the file that was being written",
         ))
     }
 }
@@ -106,12 +106,12 @@ pub fn obstacle(place: &Place, found: &Found) -> io::Result<Option<Obstacle>> {
     if is_immutable(place) {
         return Ok(Some((
             "is marked immutable",
-            "take the mark off (chattr -i), then run again",
+            "remove the mark (chattr -i), then run again",
         )));
     }
     if place.folder.is_mounted(&place.name)? {
         return Ok(Some((
-            "is mounted by itself and cannot be replaced there",
+            "is a mount point and cannot be replaced there",
             "change it where it is mounted from",
         )));
     }

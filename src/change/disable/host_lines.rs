@@ -33,7 +33,7 @@ impl Decision<'_> {
             let meant = whole.contains(&host) || past.iter().all(|past| self.means_record(past.record));
             if meant && !self.lines.contains_key(&(file, line)) {
                 self.decided.changed.insert(host);
-                self.put_back(file, line, "in this virtual host it is as before".into());
+                self.put_back(file, line, "put this virtual host back as it was before".into());
             }
         }
         self.put_gone_back(&whole);
@@ -72,7 +72,7 @@ impl Decision<'_> {
                     file: found.configuration.file(read.id).host.clone(),
                     span: at..at,
                     replacement: gone.old.clone(),
-                    reason: "put back what was taken out".into(),
+                    reason: "put back what was removed".into(),
                 });
             }
         }

@@ -82,7 +82,7 @@ impl Decision<'_> {
             Some(then) if self.is_covered(then) => self.remove(
                 at,
                 format!(
-                    "stop listening on {}; {} is listened on already",
+                    "stop listening on {}; something listens on {} already",
                     now.endpoint(),
                     then.endpoint()
                 ),
@@ -99,7 +99,7 @@ impl Decision<'_> {
             None => self.put_back(
                 at.0,
                 at.1,
-                format!("nothing needs a listener on {} any more", now.endpoint()),
+                format!("nothing needs a listener on {} anymore", now.endpoint()),
             ),
         }
         Ok(())
@@ -156,15 +156,15 @@ impl Decision<'_> {
                 }
                 if !left {
                     let reason = format!(
-                        "listen for HTTP on 80 instead of HTTPS on {}: nothing is served over TLS there any more, and \
-                         nothing else listens",
+                        "listen for HTTP on 80 instead of HTTPS on {}: nothing is served over TLS there anymore, \
+                         and nothing else listens",
                         listen.endpoint()
                     );
                     let edit = move_listen(found.configuration, listen, 80, "http", reason);
                     self.decided.edits.push(edit);
                 } else if self.unrecorded {
                     let reason = format!(
-                        "stop listening on {}: nothing is served over TLS there any more",
+                        "stop listening on {}: nothing is served over TLS there anymore",
                         listen.endpoint()
                     );
                     self.decided

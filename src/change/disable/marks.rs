@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn the_virtual_host_behind_a_stand_in_must_be_the_redirect() {
-        let marker = "# HTTP to HTTPS for a.test, added by esync-ssl; the first virtual host stands in for the main \
-                      server\n<VirtualHost *:80>\n</VirtualHost>\n";
+        let marker = "# HTTP to HTTPS for a.test, added by esync-ssl; the first virtual host stands in for the \
+                      main server\n<VirtualHost *:80>\n</VirtualHost>\n";
         let theirs = "<VirtualHost *:80>\nServerName a.test\n</VirtualHost>\n";
         let ours = "<VirtualHost *:80>\nServerName a.test\nRedirectMatch permanent \
                     \"^/(?!\\.well-known/acme-challenge/)(.*)$\" \"https://a.test/$1\"\n</VirtualHost>\n";

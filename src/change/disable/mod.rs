@@ -86,7 +86,7 @@ impl Plan {
         )?;
         if !again.edits.is_empty() || !again.links.is_empty() {
             return Err(PlanError::Unproven(format!(
-                "a second look finds more to change: {:?}",
+                "a second run would find more to change: {:?}",
                 again.edits.first().map(|edit| &edit.reason)
             )));
         }

@@ -33,7 +33,7 @@ impl Decision<'_> {
                     let place = self.found.place(file, line);
                     self.note(format!("the cache at {place} stays for {user}"));
                 }
-                None => self.put_back(file, line, "nothing is stapled any more".into()),
+                None => self.put_back(file, line, "nothing uses stapling anymore".into()),
             }
         }
         Ok(())
@@ -128,7 +128,7 @@ impl Decision<'_> {
         let path = &found.configuration.file(found.files[file].id).host;
         if path.is_symlink() {
             let note = format!(
-                "there is no record of what was there before: {} stays; a2dismod takes it out",
+                "there is no record of what was there before: {} stays; a2dismod removes it",
                 path.display()
             );
             self.note(note);
@@ -171,7 +171,7 @@ impl Decision<'_> {
     }
 
     fn unload(&mut self, module: &Module) {
-        let reason = format!("nothing needs {} any more", module.identifier);
+        let reason = format!("nothing needs {} anymore", module.identifier);
         match &module.by {
             By::Links(links) => self.decided.links.extend(links.iter().map(|link| Link {
                 reason: reason.clone(),

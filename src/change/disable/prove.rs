@@ -107,10 +107,10 @@ fn refuse_plain_default(found: &Found, now: &State) -> Result<(), PlanError> {
                         port,
                         " would speak plain HTTP, and ",
                         named(result, hurt),
-                        " could not be reached over TLS any more",
+                        " could not be reached over TLS anymore",
                     ],
                     "; ",
-                    "turn HTTPS off for that one first or as well (disable without --domain)",
+                    "turn HTTPS off for that one first, or for both (disable without --domain)",
                 ));
             }
         }

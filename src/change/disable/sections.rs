@@ -53,7 +53,7 @@ impl Decision<'_> {
             ],
             "; ",
             format!(
-                "disable --domain {} takes that off with all its names, or take {domain} out of its ServerAlias",
+                "disable --domain {} turns that off with all its names; or remove {domain} from its ServerAlias",
                 ours.domain
             ),
         )
@@ -68,8 +68,8 @@ impl Decision<'_> {
             .notes
             .push(match found.configuration.macro_place(opening) {
                 Some(place) => format!(
-                    "the virtual host {shown} still speaks TLS for {domain}: it comes out of {}, and macros are not \
-                     edited; take that `Use` line out by hand",
+                    "the virtual host {shown} still speaks TLS for {domain}: it comes from {}, and macros are not \
+                     edited; remove that `Use` line by hand",
                     place.name
                 ),
                 None => format!(
@@ -111,7 +111,7 @@ impl Decision<'_> {
                 ],
                 ": ",
                 format!(
-                    "disable --domain {other} takes those changes out. --force {} deletes the virtual \
+                    "disable --domain {other} removes those changes. --force {} deletes the virtual \
                      host",
                     RefusalCode::DisableChangedForOther
                 ),
@@ -193,7 +193,7 @@ impl Decision<'_> {
                 say![
                     "the virtual host ",
                     named(found.configuration, &found.hosts[host]),
-                    " cannot be taken out: it comes out of a macro, or is not closed in its own file",
+                    " cannot be removed: it comes from a macro, or is not closed in its own file",
                 ],
                 ". ",
                 "Change it by hand",
@@ -283,9 +283,9 @@ impl Decision<'_> {
     fn remove_section(&mut self, ours: &Ours) {
         let found = self.found;
         let reason = match (ours.mark, ours.stands_in) {
-            (Mark::Https, _) => format!("take out the virtual host that serves {} over TLS", ours.domain),
+            (Mark::Https, _) => format!("remove the virtual host that serves {} over TLS", ours.domain),
             (_, false) => format!("HTTP requests for {} are no longer sent to HTTPS", ours.domain),
-            (_, true) => "nothing stands in for the main server any more".to_string(),
+            (_, true) => "it took the place of the main server, which is not needed anymore".to_string(),
         };
         for host in &ours.hosts {
             self.forget_host(*host);

@@ -47,7 +47,7 @@ pub(in crate::change) fn refuse_endless(configuration: &Configuration) -> Result
     Err(refuse(
         RefusalCode::ConfigEndless,
         say![
-            "the configuration cannot be read to its end: ",
+            "the configuration cannot be read completely: ",
             told(configuration, problem),
         ],
         ". ",
@@ -62,7 +62,7 @@ pub(in crate::change) fn errors(configuration: &Configuration) -> impl Iterator<
 }
 
 /// What helps where Apache does not start.
-pub(in crate::change) const MEND: &str = "Mend that first, then run again";
+pub(in crate::change) const MEND: &str = "Correct that first, then run again";
 
 /// Where a problem is, and what it is.
 pub(in crate::change) fn told(configuration: &Configuration, problem: &Finding<Spot>) -> Text {

@@ -97,7 +97,7 @@ pub(super) fn others_are_unchanged(
                     " would change or go, because it depends on a condition such as `<IfModule !ssl_module>`",
                 ],
                 "; ",
-                "take it out of the condition, then run again",
+                "move it out of the condition, then run again",
             ));
         }
         return Err(PlanError::Unproven(format!(
@@ -220,7 +220,7 @@ impl<'a> Sides<'a> {
                 " would take it over",
             ],
             "; ",
-            "take the name out of the ServerAlias of one of them, then run again",
+            "remove the name from the ServerAlias of one of them, then run again",
         )
     }
 }

@@ -45,12 +45,12 @@ fn refuse_lost_modules(original: &Configuration, result: &Configuration) -> Resu
             say![
                 "with mod_ssl loaded, ",
                 String::from_utf8_lossy(&module.identifier).into_owned(),
-                " is loaded no more, because its LoadModule line at ",
+                " is not loaded anymore, because its LoadModule line at ",
                 Place::of(original, original.entry(module.entry)),
                 " depends on a condition such as `<IfModule !ssl_module>`",
             ],
             "; ",
-            "take it out of the condition, then run again",
+            "move it out of the condition, then run again",
         )),
     }
 }
@@ -89,12 +89,12 @@ fn refuse_lost_listeners(
             say![
                 "with mod_ssl loaded, nothing listens on ",
                 listen.endpoint(),
-                " any more, because its Listen line at ",
+                " anymore, because its Listen line at ",
                 Place::of(original, original.entry(listen.entry)),
                 " depends on a condition such as `<IfModule !ssl_module>`",
             ],
             "; ",
-            "take it out of the condition, or add --http off, then run again",
+            "move it out of the condition, or add --http off, then run again",
         )),
     }
 }
@@ -161,7 +161,7 @@ fn refuse_bare_hosts(
                 ", and Apache would not start",
             ],
             "; ",
-            "give it a certificate and key or take it out, then run again",
+            "give it a certificate and key, or remove it, then run again",
         ));
     }
     Ok(())
@@ -241,7 +241,7 @@ fn refuse_awakened_hosts(
                 ", and could take requests from those that answer them now",
             ],
             "; ",
-            "take it out of the condition around it, or out of the configuration, then run again",
+            "move it out of the condition around it, or remove it, then run again",
         ));
     }
     Ok(())
@@ -267,7 +267,7 @@ pub(in crate::change) fn refuse_lost_hosts(
                 " would go, because it depends on a condition such as `<IfModule !ssl_module>`",
             ],
             "; ",
-            "take it out of the condition, then run again",
+            "move it out of the condition, then run again",
         ));
     }
     Ok(())
@@ -308,7 +308,7 @@ pub(in crate::change) fn refuse_second_look(
             && slept.contains_key(&opening_line(result, host))
     });
     match woken {
-        None => PlanError::Unproven("a second look finds more to change".into()),
+        None => PlanError::Unproven("a second run would find more to change".into()),
         Some(host) => refuse(
             RefusalCode::WokenSecond,
             say![
@@ -319,7 +319,7 @@ pub(in crate::change) fn refuse_second_look(
                 " as well",
             ],
             "; ",
-            "take it out, or have it active before: load mod_ssl by a LoadModule line of your own, then run again",
+            "remove it, or make it active first by loading mod_ssl with your own LoadModule line, then run again",
         ),
     }
 }

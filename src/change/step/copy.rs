@@ -168,7 +168,7 @@ fn refuse_from_elsewhere(configuration: &Configuration, site: &VirtualHost, entr
             String::from_utf8_lossy(&configuration.name(entry)).into_owned(),
             "` from ",
             Place::of(configuration, entry),
-            ", which must not hold for its HTTPS side too",
+            ", which must not apply to its HTTPS side too",
         ],
         "; ",
         "move that line into the virtual host itself, then run again",

@@ -55,7 +55,7 @@ fn undecided(
             say![
                 "the Listen at ",
                 Place::of(configuration, entry),
-                " cannot be read (an undefined variable?), so it is unknown what may be added beside it",
+                " cannot be read (an undefined variable?), so it is unknown what can be added next to it",
             ],
             "; ",
             "write its port, then run again",
@@ -75,7 +75,7 @@ fn undecided(
                 " is active depends on a condition that cannot be decided without the server",
             ],
             "; ",
-            "name the binary with --httpd, or put the line outside of the condition",
+            "name the httpd binary with --httpd, or move the line out of the condition",
         )),
     }
 }
@@ -171,7 +171,7 @@ impl<'a> Step<'a> {
                     Text::joined(hosts, "\n"),
                 ],
                 "\n",
-                "say what is wanted: --http keep (HTTP and HTTPS side by side) or --http off",
+                "choose --http keep (HTTP and HTTPS side by side) or --http off",
             ));
         }
         self.plain
@@ -218,9 +218,9 @@ impl<'a> Step<'a> {
             RefusalCode::ListenPartial,
             say![
                 quoted(self.configuration, other),
-                " covers only part of where HTTP is listened for (",
+                " covers only some of the addresses that listen for HTTP (",
                 quoted(self.configuration, listen),
-                "), and Apache cannot listen on the rest beside it",
+                "), and Apache cannot listen on the others next to it",
             ],
             "; ",
             format!(
@@ -292,7 +292,7 @@ impl<'a> Step<'a> {
                 say![
                     "`Listen ",
                     listen.endpoint(),
-                    "` comes out of a macro used at ",
+                    "` comes from a macro used at ",
                     Place::of(self.configuration, entry),
                     " and is not edited",
                 ],
@@ -340,8 +340,8 @@ impl<'a> Step<'a> {
             return Err(refuse(
                 RefusalCode::ListenNotBound,
                 format!(
-                    "the site of {} is at addresses where nothing listens on port {port}, while it is listened on at \
-                     others",
+                    "the site of {} is at addresses where nothing listens on port {port}, while something listens \
+                     on that port at others",
                     self.request.domain
                 ),
                 "; ",

@@ -59,7 +59,7 @@ pub(super) fn stapling_cache(configuration: &Configuration, request: &Request) -
         .max()
         .or_else(|| server_root_line(configuration));
     let line = format!("SSLStaplingCache \"shmcb:{folder}/ssl_stapling(32768)\"");
-    let reason = "a place to keep the proofs that --ocsp-stapling sends".to_string();
+    let reason = "a place to store the proofs that --ocsp-stapling sends".to_string();
     vec![Act::Edit(insert_lines(
         configuration,
         0,
@@ -97,7 +97,7 @@ pub(super) fn load(
                     " that cannot be decided without the server",
                 ],
                 "; ",
-                "load the module outside of it, then run again",
+                "load the module outside it, then run again",
             ));
         }
         Truth::False => {}
@@ -261,8 +261,8 @@ fn refuse_missing_file(
         ],
         "; ",
         format!(
-            "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: take \
-             modules/{file_name} and its libraries from the same build of Apache, with SSL), then run again"
+            "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: copy modules/{file_name} \
+             and its libraries from the same build of Apache, with SSL), then run again"
         ),
     )
 }

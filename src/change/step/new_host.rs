@@ -48,7 +48,8 @@ pub(super) fn add(
     );
     let mut reason = content.reason;
     if content.body.iter().any(|line| line.ends_with(b".invalid")) {
-        reason += "; its ServerName is a name that nobody asks for, as Apache takes no IPv6 address there";
+        reason += "; its ServerName is a name that nobody asks for, because Apache does not accept an IPv6 address \
+             there";
     }
     lines.extend(content.body);
     lines.push([base.as_slice(), b"</VirtualHost>"].concat());
@@ -73,7 +74,7 @@ fn refuse_beside_main_server(
     Err(refuse(
         RefusalCode::MainServerSpeaksTls,
         format!(
-            "the main server itself speaks TLS on port {}, and would answer no other name any more beside a \
+            "the main server itself speaks TLS on port {}, and would not answer any other name anymore next to a \
              virtual host",
             request.port
         ),
@@ -111,7 +112,7 @@ fn content_of_site(
     body.extend(copied.lines);
     body.extend(indented(&tls, &unit));
     let reason = format!(
-        "serve the site of {} over TLS, as the virtual host at {} does without",
+        "serve the site of {} over TLS, as the virtual host at {} does without TLS",
         request.domain,
         configuration.place(opening)
     );
@@ -250,7 +251,7 @@ pub(super) fn place(
                 names.join(" and "),
                 " must come before ",
                 Place::of(configuration, entry),
-                ", which stands inside another section",
+                ", which is inside another section",
             ],
             "; ",
             "move it, then run again",
@@ -282,9 +283,7 @@ fn refuse_wildcard(
             of_other,
         ],
         "; ",
-        format!(
-            "add `ServerAlias {name}` to the one with the wildcard to have it updated, or narrow its alias"
-        ),
+        format!("add `ServerAlias {name}` to the one with the wildcard to update it, or narrow its alias"),
     )
 }
 

@@ -169,7 +169,7 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
             say![
                 "the main server redirects to https at ",
                 Place::of(configuration, entry),
-                "; the new virtual host would inherit that and redirect to itself without end",
+                "; the new virtual host would inherit that and redirect to itself forever",
             ],
             ". ",
             "Move the redirect into a virtual host for HTTP (<VirtualHost *:80>), then run again",

@@ -30,7 +30,7 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
     if listens.is_empty() {
         return Err(refuse(
             RefusalCode::NoHttpToRedirect,
-            "nothing listens for HTTP on port 80 nor on a single other one, so it is not known what to redirect",
+            "nothing listens for HTTP on port 80 or on exactly one other port, so it is not known what to redirect",
             "; ",
             "add `Listen 80` to the configuration, or run again without --http redirect",
         ));
@@ -178,12 +178,12 @@ impl<'a> Port<'a> {
                 named(configuration, host),
                 " switches rewriting off at ",
                 Place::of(configuration, entry),
-                ", and needs it for a redirect of ",
+                ", but a redirect needs it for ",
                 &self.request.domain,
                 " alone",
             ],
             "; ",
-            "take that line out, then run again",
+            "remove that line, then run again",
         ))
     }
 
@@ -227,9 +227,9 @@ impl<'a> Port<'a> {
                 say![
                     "the virtual host ",
                     named(self.configuration, host),
-                    " answers HTTP as one for every port, and a new one for port ",
+                    " answers HTTP on every port, and a new one for port ",
                     self.port,
-                    " would take all of its names",
+                    " would take over all its names",
                 ],
                 "; ",
                 format!(

@@ -97,8 +97,7 @@ impl<'a> Update<'a> {
                 // The chain of the old certificate does not fit a new one; that of the same one stays.
                 (_, None) if !renewed => {}
                 ([entry], None) => {
-                    let reason =
-                        "this chain belongs to the certificate that goes; give --chain for the new one";
+                    let reason = "this chain belongs to the certificate that is replaced; give --chain for the new one";
                     self.edits.push(remove(configuration, entry, reason)?);
                 }
                 // Apache 2.4 takes a certificate and a key of each kind: which of them is meant cannot be told.
@@ -121,7 +120,7 @@ impl<'a> Update<'a> {
                 ")",
             ],
             "; ",
-            "leave the one that is to be replaced, then run again",
+            "keep only the one that is to be replaced, then run again",
         )
     }
 
@@ -204,7 +203,7 @@ fn refuse_unknown(configuration: &Configuration, host: &VirtualHost) -> Result<(
                 " is active depends on a condition that cannot be decided without the server",
             ],
             "; ",
-            "name the binary with --httpd, or the version with --apache-version",
+            "name the httpd binary with --httpd, or the version with --apache-version",
         )),
     }
 }

@@ -24,11 +24,11 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
                 named(configuration, host),
                 " has to do with port ",
                 request.port,
-                " cannot be told: its address is a host name, or it hangs on a condition that only the server can \
+                " is not known: its address is a host name, or it depends on a condition that only the server can \
                  decide",
             ],
             ". ",
-            "Write its IP address, or name the binary with --httpd",
+            "Write its IP address, or name the httpd binary with --httpd",
         ));
     }
     let mut own: Vec<&VirtualHost> = Vec::new();
@@ -79,7 +79,7 @@ fn refuse_others_names(
                     ],
                     "; ",
                     format!(
-                        "run again without it, and once more with --domain {alias} if that one is to change"
+                        "run again without it, and then again with --domain {alias} if that one is to change"
                     ),
                 ));
             }
@@ -91,13 +91,13 @@ fn refuse_others_names(
                         alias,
                         " is taken by a wildcard ServerAlias of the virtual host ",
                         named(configuration, host),
-                        ", which stands before that of ",
+                        ", which comes before that of ",
                         &request.domain,
                         ", ",
                         named(configuration, own),
                     ],
                     "; ",
-                    "narrow that alias or move the former behind the latter, then run again",
+                    "narrow that alias, or move the first one behind the second, then run again",
                 ));
             }
         }

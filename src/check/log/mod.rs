@@ -14,6 +14,7 @@ pub use sources::{Source, sources};
 use table::Known;
 
 use super::{Code, Finding};
+use crate::quoted::word;
 use crate::server::error_log::{Entry, parse};
 use crate::server::start_attempt::FAILED;
 
@@ -148,6 +149,7 @@ impl Group<'_> {
             .apache_codes
             .retain(|code| self.codes().any(|own| own == *code));
         let named = self.named();
+        finding.fix = with_names(finding.fix, &named);
         Some(match (named.place, named.key.or(named.certificate)) {
             (Some((file, line)), _) => finding.at(&file, Some(line)),
             (None, Some(file)) => finding.at(&file, None),
@@ -198,6 +200,24 @@ impl Group<'_> {
             None => None,
         }
     }
+}
+
+/// What helps, with the files that the log names in place of KEY, CERTIFICATE and FILE.
+fn with_names(fix: String, named: &Named) -> String {
+    let file = named.key.as_ref().or(named.certificate.as_ref());
+    let all = [
+        ("KEY", named.key.as_ref()),
+        ("CERTIFICATE", named.certificate.as_ref()),
+        ("FILE", file),
+    ];
+    let words = fix.split(' ').map(|typed| {
+        let bare = typed.trim_end_matches(['.', ',', ';']);
+        match all.iter().find(|(word, _)| *word == bare) {
+            Some((_, Some(path))) => format!("{}{}", word(path), &typed[bare.len()..]),
+            _ => typed.to_owned(),
+        }
+    });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 #[cfg(test)]

@@ -44,6 +44,6 @@ fn parse_path(text: &str) -> Result<String, String> {
     if text.starts_with('/') && is_plain {
         Ok(text.to_string())
     } else {
-        Err("a path starts with / and has neither blanks nor other characters that a URL must encode".into())
+        Err("a path starts with / and has no blanks or other characters that a URL must encode".into())
     }
 }

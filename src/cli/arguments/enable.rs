@@ -92,7 +92,7 @@ pub struct Enable {
     #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
-    /// Go on in spite of this finding about the certificate files (can be repeated)
+    /// Continue despite this finding about the certificate files (can be repeated)
     #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true, help_heading = "Certificate")]
     pub force: Vec<Code>,
     /// HTTP afterwards
@@ -182,7 +182,7 @@ fn parse_place(text: &str) -> Result<(PathBuf, u32), String> {
     let parts = text.rsplit_once(':').filter(|(file, _)| !file.is_empty());
     parts
         .and_then(|(file, line)| Some((file.into(), line.parse().ok().filter(|line| *line > 0)?)))
-        .ok_or_else(|| "a place looks like sites-enabled/esync.conf:12".into())
+        .ok_or_else(|| "give a file and a line, such as sites-enabled/esync.conf:12".into())
 }
 
 impl From<HttpChoice> for Http {

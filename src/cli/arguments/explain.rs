@@ -28,7 +28,7 @@ pub struct Explain {
 }
 
 fn parse_since(text: &str) -> Result<Since, String> {
-    let not = || "a time looks like 30m, 2h, 1d, 2026-03-02 or \"2026-03-02 06:45\"".to_string();
+    let not = || "give a time such as 30m, 2h, 1d, 2026-03-02 or \"2026-03-02 06:45\"".to_string();
     if let Some((number, unit)) = text.split_at_checked(text.len().saturating_sub(1))
         && let Ok(number) = number.parse::<u32>()
         && let Some(seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]

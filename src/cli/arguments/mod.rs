@@ -184,7 +184,7 @@ pub fn asked_for(words: &[String]) -> (Action, Vec<String>) {
 }
 
 fn parse_version(text: &str) -> Result<Version, String> {
-    Version::parse(text).ok_or_else(|| "a version looks like 2.4.7".into())
+    Version::parse(text).ok_or_else(|| "give a version such as 2.4.7".into())
 }
 
 /// The choices of `--color`.

@@ -19,7 +19,7 @@ pub struct Restart {
     /// Finish requests that are under way first, where the system has that
     #[arg(long)]
     pub graceful: bool,
-    /// Go on in spite of this finding (can be repeated)
+    /// Continue despite this finding (can be repeated)
     #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true)]
     pub force: Vec<Code>,
     /// Do not try the TLS settings on a short run of the server's own httpd first

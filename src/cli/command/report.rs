@@ -56,7 +56,9 @@ pub fn run(
     report::write(&file, text, world)?;
     answer.written = true;
     printer.document(&answer);
-    printer.answer(&format!("{name} was written. Read it before you pass it on.\n"));
+    printer.answer(&format!(
+        "{name} was written. Read it before you give it to others.\n"
+    ));
     Ok(ExitStatus::Done)
 }
 

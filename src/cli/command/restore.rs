@@ -31,7 +31,7 @@ pub fn run(
     if let Some(backup) = &report.backup {
         let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
         printer.answer(&format!(
-            "\nRestored; what was there is kept in {backup}.\n{server}{}",
+            "\nRestored; what was there before is kept in {backup}.\n{server}{}",
             plan::after(&report.undo, &report.next)
         ));
     }

@@ -14,7 +14,7 @@ pub fn text(listed: &backups::Listed) -> String {
     if listed.backups.is_empty() {
         let _ = writeln!(
             text,
-            "There are no backups of {}; if the server root is another, name it with --root.",
+            "There are no backups of {}; if you mean another server, name its server root with --root.",
             listed.root
         );
         return text;

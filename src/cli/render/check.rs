@@ -30,7 +30,7 @@ pub fn text(report: &check::Report) -> String {
             }
         }
         if checked.findings.is_empty() {
-            text += "  nothing to complain of\n";
+            text += "  no problems found\n";
         }
         text += &findings::lines(&checked.findings, &[]);
         text.push('\n');
@@ -49,7 +49,7 @@ pub fn text(report: &check::Report) -> String {
         );
     }
     if report.checked.is_empty() {
-        text += "Nothing speaks TLS in this configuration; esync-ssl enable turns it on.\n";
+        text += "Nothing uses TLS in this configuration; esync-ssl enable turns it on.\n";
         if report.configuration.is_empty() {
             return text;
         }

@@ -14,7 +14,7 @@ pub fn text(report: &devices::Report) -> String {
     let _ = match report.tls12 {
         Some(true) => writeln!(text, "TLS 1.2       accepted"),
         Some(false) => writeln!(text, "TLS 1.2       not accepted"),
-        None => writeln!(text, "TLS 1.2       not asked: there is no handshake"),
+        None => writeln!(text, "TLS 1.2       not tried: the handshake fails"),
     };
     let list: Vec<String> = report.addresses.iter().map(ToString::to_string).collect();
     let list = if list.is_empty() {
@@ -44,7 +44,7 @@ pub fn text(report: &devices::Report) -> String {
         .collect();
     let _ = writeln!(text, "{}\n", findings::count(&all));
     if report.errors > 0 {
-        text += "Data would not arrive. Correct the errors; these are the settings then:\n\n";
+        text += "Data would not arrive. Correct the errors, then use these settings:\n\n";
     }
     let _ = writeln!(
         text,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::findings;
 use crate::operation::LogReport;
 use crate::shown::sentence;
+use crate::wording::count;
 
 /// For people.
 pub fn text(report: &LogReport) -> String {
@@ -22,17 +23,17 @@ pub fn text(report: &LogReport) -> String {
         .map(|from| format!(" of {from}"))
         .unwrap_or_default();
     let _ = match report.outcome {
-        Some("running") => writeln!(text, "The last start{from} went well."),
+        Some("running") => writeln!(text, "The last start{from} succeeded."),
         Some("failed") => writeln!(text, "The last start{from} failed."),
         Some("stopped") => writeln!(text, "Apache was stopped after the start{from}."),
-        Some(_) => writeln!(text, "The log does not say how the last start{from} ended."),
+        Some(_) => writeln!(text, "The log does not show how the last start{from} ended."),
         None => Ok(()),
     };
     text.push('\n');
     for one in &report.explained {
         text += &findings::lines(std::slice::from_ref(&one.finding), &[]);
         if one.seen {
-            text += "  seen:  the files and settings as they are now show it\n";
+            text += "  seen:  the current files and settings confirm it\n";
         }
         if let Some(note) = &one.note {
             let _ = writeln!(text, "  note:  {}", clean(note));
@@ -46,15 +47,19 @@ pub fn text(report: &LogReport) -> String {
         text.push('\n');
     }
     if report.more_explained > 0 {
-        let _ = writeln!(text, "{} more are no graver than these.\n", report.more_explained);
+        let _ = writeln!(
+            text,
+            "Not shown: {} that are not more serious than these.\n",
+            count(report.more_explained, "entry")
+        );
     }
     if !report.unknown.is_empty() {
         text += "Not known here:\n";
         if report.more_unknown > 0 {
             let _ = writeln!(
                 text,
-                "  | [{} lines before these are left out]",
-                report.more_unknown
+                "  | [left out before these: {}]",
+                count(report.more_unknown, "line")
             );
         }
         for line in report.unknown.iter().flat_map(|entry| entry.lines()) {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::check::{Code, Finding, Severity};
 use crate::shown::sentence;
+use crate::wording;
 
 /// Every finding: what, where, why, what to do. Those of `forced` are told as overridden.
 pub fn lines(findings: &[Finding], forced: &[Code]) -> String {
@@ -39,11 +40,10 @@ pub fn lines(findings: &[Finding], forced: &[Code]) -> String {
 pub fn count(findings: &[Finding]) -> String {
     let errors = findings.iter().filter(|f| f.severity.is_error()).count();
     let notes = findings.iter().filter(|f| f.severity == Severity::Advice).count();
-    let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     format!(
         "{}, {}, {}",
-        of(errors, "error"),
-        of(findings.len() - errors - notes, "warning"),
-        of(notes, "note")
+        wording::count(errors, "error"),
+        wording::count(findings.len() - errors - notes, "warning"),
+        wording::count(notes, "note")
     )
 }

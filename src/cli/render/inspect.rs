@@ -27,7 +27,7 @@ pub fn text(report: &inspect::Report) -> String {
             (_, Some(missing)) => format!("its issuer is not here: {missing}"),
             ("wrong-signature", _) => "the signature of the last one is wrong".into(),
             ("root", _) => "the last one is a root".into(),
-            _ => "signed by itself".into(),
+            _ => "self-signed".into(),
         };
         let _ = writeln!(text, "chain: {} ({end})", order.join(", issued by "));
     }
@@ -63,7 +63,7 @@ fn write(part: &inspect::Part, text: &mut String) {
         let kind = match (certificate.ca, certificate.self_signed) {
             (true, true) => "root of a certificate authority",
             (true, false) => "certificate authority (intermediate)",
-            (false, true) => "signed by itself",
+            (false, true) => "self-signed",
             (false, false) => "server or client",
         };
         row("kind", kind);

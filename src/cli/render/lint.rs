@@ -7,6 +7,7 @@ use crate::httpd::{Configuration, Spot};
 use crate::operation::Loaded;
 use crate::operation::lint::{includes, numbers};
 use crate::shown::{printable, sentence};
+use crate::wording::count;
 
 /// Longer lines are cut, so that one of 16 MiB does not fill the screen.
 const WIDTH: usize = 200;
@@ -35,7 +36,7 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
         ("warning", "33")
     };
     let unsure = if problem.uncertain {
-        " (if a condition holds that could not be decided)"
+        " (if a condition applies that is not known here)"
     } else {
         ""
     };
@@ -108,11 +109,10 @@ fn blanks(line: &[u8]) -> usize {
 }
 
 fn summary(errors: usize, warnings: usize, quiet: bool, files: usize) -> String {
-    let of = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let mut text = of(errors, "error");
+    let mut text = count(errors, "error");
     if !quiet {
         text += ", ";
-        text += &of(warnings, "warning");
+        text += &count(warnings, "warning");
     }
-    format!("{text} in {}\n", of(files, "file"))
+    format!("{text} in {}\n", count(files, "file"))
 }

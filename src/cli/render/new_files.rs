@@ -22,7 +22,7 @@ pub fn tell(outcome: &Outcome, printer: &Printer) {
         let _ = writeln!(text, "  {}: {}", file.file, file.reason);
     }
     for file in &outcome.kept {
-        let _ = writeln!(text, "There already: {file}");
+        let _ = writeln!(text, "Exists already: {file}");
     }
     printer.document(outcome);
     printer.answer(&printable(text.as_bytes()));

@@ -43,8 +43,8 @@ pub fn text(report: &ports::Report) -> String {
         text += "No Listen is active in this configuration.\n";
     }
     let _ = match report.running {
-        Some(pid) => writeln!(text, "This Apache runs (process {pid})."),
-        None => writeln!(text, "This Apache does not run, as far as its PidFile tells."),
+        Some(pid) => writeln!(text, "This Apache is running (process {pid})."),
+        None => writeln!(text, "This Apache is not running, according to its PidFile."),
     };
     text
 }

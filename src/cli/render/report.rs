@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{backups, check, explain, inspect, lint, ports, status};
 use crate::operation::report::{Gathered, Section};
+use crate::wording::count;
 
 /// What the report holds, in short.
 pub fn list(sections: &[Section]) -> String {
@@ -11,15 +12,13 @@ pub fn list(sections: &[Section]) -> String {
     for section in sections {
         let removed = match section.removed {
             0 => String::new(),
-            1 => ", something taken out in 1 place".into(),
-            number => format!(", something taken out in {number} places"),
+            number => format!(", something removed in {}", count(number, "place")),
         };
         let _ = writeln!(
             text,
-            "  {:<28} {} line{}{removed}",
+            "  {:<28} {}{removed}",
             section.title,
-            section.lines,
-            if section.lines == 1 { "" } else { "s" }
+            count(section.lines, "line")
         );
     }
     text + "It holds no keys, pass-phrases, files of passwords, cookies or query strings.\n"

@@ -8,9 +8,10 @@ pub fn farewell(effect: &Effect) -> String {
     match effect.result {
         "not-asked" => "Restart Apache to put this into effect.\n".into(),
         "left-stopped" => format!(
-            "{service} was stopped, and is left so; this takes effect when it is started (esync-ssl restart).\n"
+            "{service} was stopped before and was not started; this takes effect when it starts (esync-ssl \
+             restart).\n"
         ),
-        "shows-it" => format!("{service} shows it already and was not restarted.\n"),
+        "shows-it" => format!("{service} serves it already and was not restarted.\n"),
         word => format!(
             "{service} was {word} and answers as configured, after {:.1} s.\n",
             effect.seconds.unwrap_or_default()

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::operation::status;
 use crate::shown::{cell, printable};
+use crate::wording::count;
 
 /// For people.
 pub fn table(status: &status::Status) -> String {
@@ -65,8 +66,8 @@ pub fn table(status: &status::Status) -> String {
     if status.problems > 0 {
         let _ = writeln!(
             text,
-            "\n{} problems in the configuration; `esync-ssl lint` tells them.",
-            status.problems
+            "\n{} in the configuration; `esync-ssl lint` lists them.",
+            count(status.problems, "problem")
         );
     }
     printable(text.as_bytes())

@@ -67,7 +67,7 @@ pub fn sights(report: &verify::Report) -> String {
         }
         text += &findings::lines(&sight.findings, &[]);
         if sight.findings.is_empty() {
-            text += "  nothing to complain of\n";
+            text += "  no problems found\n";
         }
         text.push('\n');
     }

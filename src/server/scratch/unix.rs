@@ -41,7 +41,7 @@ pub fn judge_around(folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!(
-        "others may replace folders in {}; set TMPDIR to a folder that belongs to this account",
+        "other accounts may replace folders in {}; set TMPDIR to a folder that belongs to this account",
         folder.display()
     )))
 }
@@ -57,7 +57,7 @@ pub fn make_parent(parent: &Path) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!(
-        "{} is not a folder that only we may write to; remove it",
+        "{} is not a folder that only this account may write to; remove it",
         parent.display()
     )))
 }

@@ -26,7 +26,7 @@ pub fn make_parent(parent: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ if is_ours(parent) => Ok(()),
         _ => Err(io::Error::other(format!(
-            "{} is not a folder that only we may write to; remove it",
+            "{} is not a folder that only this account may write to; remove it",
             parent.display()
         ))),
     }

@@ -11,6 +11,7 @@ use crate::server::environment::Environment;
 #[cfg(unix)]
 use crate::server::port::Process;
 use crate::server::port::{environment, process};
+use crate::wording::reason;
 
 /// The binary itself.
 pub struct Direct {
@@ -68,19 +69,23 @@ impl Direct {
         let mut command = binary.command(&self.environment());
         command.args(self.arguments()).arg("-k").arg(word);
         // Started in the background it keeps our pipes open; files have no such end.
-        let said = tempfile::tempfile().map_err(|error| Error::Failed(error.to_string()))?;
-        let copy = |file: &std::fs::File| file.try_clone().map_err(|error| Error::Failed(error.to_string()));
+        let said = tempfile::tempfile().map_err(|error| Error::Failed(reason(&error)))?;
+        let copy = |file: &std::fs::File| file.try_clone().map_err(|error| Error::Failed(reason(&error)));
         command
             .stdin(std::process::Stdio::null())
             .stdout(copy(&said)?)
             .stderr(copy(&said)?);
         let mut messenger = Group::start_messenger(&mut command).map_err(|error| {
-            Error::Failed(format!("{} cannot be started: {error}", binary.path().display()))
+            Error::Failed(format!(
+                "{} cannot be started: {}",
+                binary.path().display(),
+                reason(&error)
+            ))
         })?;
         let status = messenger.wait(PATIENCE).map_err(|unfinished| match unfinished {
-            Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not come to an end")),
+            Unfinished::TimedOut => Error::TimedOut(format!("httpd -k {word} does not end")),
             Unfinished::Interrupted => Error::Interrupted,
-            Unfinished::Failed(error) => Error::Failed(error.to_string()),
+            Unfinished::Failed(error) => Error::Failed(reason(&error)),
         })?;
         if status.success() {
             return Ok(());
@@ -156,11 +161,11 @@ impl Service for Direct {
             None => Ok(()),
             Some(distrust) => {
                 let cause = format!(
-                    "the PidFile is not believed, as {} it ({distrust})",
+                    "the PidFile is not trusted, because {} it ({distrust})",
                     distrust.charge()
                 );
                 let code = RefusalCode::HttpdDistrusted;
-                let refusal = Refusal::new(code, cause, "; to mend it: ", distrust.advice());
+                let refusal = Refusal::new(code, cause, "; to correct this: ", distrust.advice());
                 let refusal = refusal.about([Place::path(&distrust.culprit)]);
                 Err(Error::Distrusted(Box::new(refusal)))
             }
@@ -193,8 +198,9 @@ impl Service for Direct {
         if pid_file.is_ok_and(|file| file.is_file()) && self.server.parent().is_none() {
             std::fs::remove_file(&self.server.pid_file).map_err(|error| {
                 let words = format!(
-                    "{} is left over and cannot be removed: {error}",
-                    self.server.pid_file.display()
+                    "{} is left over and cannot be removed: {}",
+                    self.server.pid_file.display(),
+                    reason(&error)
                 );
                 match error.kind() {
                     std::io::ErrorKind::PermissionDenied => Error::NotPermitted(words),
@@ -210,7 +216,7 @@ impl Service for Direct {
     fn stop(&self) -> Result<(), Error> {
         if cfg!(windows) {
             return Err(Error::Failed(
-                "no service runs this Apache; end it in the console in which it was started".into(),
+                "no service runs this Apache; stop it in the console in which it was started".into(),
             ));
         }
         self.stopping.set(self.server.parent().map(|parent| parent.pid));

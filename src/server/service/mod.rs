@@ -256,7 +256,7 @@ pub fn stop(
         let passed = start.elapsed();
         if passed > patience {
             return Err(Error::TimedOut(format!(
-                "{} is not stopped after {} seconds",
+                "{} has not stopped after {} seconds",
                 service.name(),
                 patience.as_secs()
             )));

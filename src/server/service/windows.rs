@@ -8,6 +8,7 @@ use windows_service::service::{Service as Handle, ServiceAccess, ServiceState};
 use super::{Error, Server, Service, State};
 use crate::server::same_file::same;
 use crate::server::windows_services::{Installed, installed, open};
+use crate::wording::reason;
 
 /// ERROR_ACCESS_DENIED.
 const DENIED: i32 = 5;
@@ -43,7 +44,7 @@ impl Managed {
                 "this account may not control {}; start the console with \"Run as administrator\" and run again",
                 self.name()
             )),
-            _ => Error::Failed(format!("{}: {inner}", self.name())),
+            _ => Error::Failed(format!("{}: {}", self.name(), reason(inner))),
         }
     }
 }
@@ -71,9 +72,10 @@ impl Service for Managed {
             // We may: this is about the account under which it would run.
             Err(SystemError::Winapi(inner)) if inner.raw_os_error() == Some(DENIED) => {
                 Err(Error::Failed(format!(
-                    "{}: its account may not run {} ({inner}); give that account read and execute rights there",
+                    "{}: its account may not run {} ({}); give that account read and execute rights there",
                     self.name(),
-                    self.installed.binary.display()
+                    self.installed.binary.display(),
+                    reason(&inner)
                 )))
             }
             done => done.map_err(|error| self.error(error)),
@@ -94,7 +96,7 @@ impl Service for Managed {
                 match self.state()? {
                     State::Stopped => Ok(()),
                     State::Changing | State::Running => Err(Error::Busy(format!(
-                        "{} is starting or stopping and takes no orders",
+                        "{} is starting or stopping; wait, then run again",
                         self.name()
                     ))),
                 }

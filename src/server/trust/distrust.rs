@@ -22,7 +22,7 @@ pub struct Distrust {
 
 /// What makes something trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(windows, allow(dead_code, reason = "there an access list tells"))]
+#[cfg_attr(windows, allow(dead_code, reason = "an access list decides there"))]
 pub(super) enum Step {
     /// Root as its owner, in the place of this account, and fewer rights if others have too many as well.
     Owner {
@@ -109,12 +109,12 @@ impl Distrust {
         let (subject, culprit) = (self.subject.display(), self.culprit.display());
         match &self.step {
             Step::Copy => format!(
-                "copy {subject} to a folder below the server root that only root may write to, and name the copy in the \
-                 configuration ({culprit} is at somebody's home)"
+                "copy {subject} to a folder below the server root that only root may write to, and name the copy \
+                 in the configuration ({culprit} is in a home folder)"
             ),
             Step::Home => {
                 format!(
-                    "put {subject} where only root may write ({culprit} is at somebody's home, and stays theirs)"
+                    "put {subject} where only root may write ({culprit} is in a home folder and is not changed)"
                 )
             }
             Step::Elsewhere => {
@@ -197,7 +197,7 @@ fn charge(all: &[Distrust]) -> &'static str {
     if all.iter().all(Distrust::is_unknown) {
         "it is not known who may change"
     } else {
-        "others than root and this account may change"
+        "accounts other than root and this one may change"
     }
 }
 
@@ -220,7 +220,7 @@ fn advice(all: &[Distrust]) -> String {
         }
     }
     if all.len() > NAMED {
-        steps.push("the same for the others, which the next run names".into());
+        steps.push("do the same for the others, which the next run names".into());
     }
     steps.join("; ")
 }

@@ -20,6 +20,7 @@ pub use distrust::{Distrust, Others};
 
 use distrust::Step;
 
+use crate::wording::reason;
 #[cfg(unix)]
 use unix as system;
 #[cfg(windows)]
@@ -74,7 +75,11 @@ impl Flaw {
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Flaw {
-        Flaw::of(path, format!("cannot be looked at: {error}"), Step::Permission)
+        Flaw::of(
+            path,
+            format!("cannot be looked at: {}", reason(error)),
+            Step::Permission,
+        )
     }
 }
 

@@ -20,57 +20,59 @@ const START_FAILED: &[&str] = &[
 pub const SERVER: &[Known] = &[
     row(&["AH00072"], Code::PortTaken, StopsStart, [
         "the port is taken by another program",
-        "Only one program can listen on an address and port. Two Listen lines that overlap take it from each other.",
-        "esync-ssl ports shows who has it; stop that program, use another port, or remove the second Listen.",
+        "Only one program can listen on an address and port. Two overlapping Listen lines block each other.",
+        "esync-ssl ports shows which program has it; stop that program, use another port, or remove the second \
+         Listen.",
     ])
     .os(IN_USE),
     row(&["AH00072"], Code::AddressNotHere, StopsStart, [
         "this machine does not have the address of a Listen",
-        "The address in Listen belongs to no network interface.",
+        "The address in Listen does not belong to any network interface.",
         "Listen 443, without an address.",
     ])
     .os(NOT_HERE),
     row(&["AH00072"], Code::PortForbidden, StopsStart, [
         "Apache may not listen on this port",
-        "On Unix ports below 1024 need root. On Windows another program (often http.sys) holds the port for itself \
-         alone, or the port lies in a reserved range.",
-        "Unix: start Apache as root. Windows: esync-ssl ports shows who has it; netsh int ipv4 show \
+        "On Unix ports below 1024 need root. On Windows another program (often http.sys) has the port for itself \
+         alone, or the port is in a reserved range.",
+        "Unix: start Apache as root. Windows: esync-ssl ports shows which program has it; netsh int ipv4 show \
          excludedportrange protocol=tcp lists the ranges.",
     ])
     .os(DENIED),
     row(&["AH00072"], Code::PortTaken, StopsStart, [
         "Apache cannot listen on this port",
-        "The number in front says why the system refused.",
-        "esync-ssl ports shows who has it.",
+        "The number at the start of the message is the system's reason.",
+        "esync-ssl ports shows which program has it.",
     ]),
     row(&[], Code::ListenMissing, StopsStart, [
         "no port could be opened",
-        "Either there is no active Listen, or each of them failed.",
-        "esync-ssl check tells which; Listen 443",
+        "There is no active Listen, or each of them failed.",
+        "esync-ssl check shows which; without any, add Listen 443",
     ])
     .words(&["no listening sockets available"]),
     row(&[], Code::ConfigEncoding, StopsStart, [
         "the file is not saved as plain text",
-        "It begins with the mark of UTF-8 or is UTF-16, or a blank or quotation mark came from a word processor.",
-        "Save it as UTF-8 without byte order mark; retype blanks and quotation marks of that line.",
+        "It starts with a UTF-8 byte order mark or is UTF-16, or a blank or quotation mark comes from a word \
+         processor.",
+        "Save it as UTF-8 without a byte order mark; retype the blanks and quotation marks on that line.",
     ])
     .words(&["Invalid command '\\xef\\xbb\\xbf", "Invalid command '\\xff\\xfe", "\\xc2\\xa0", "\\xe2\\x80\\x9", "No MPM loaded"]),
     row(&[], Code::ModuleNotLoaded, StopsStart, [
         "mod_ssl is not loaded",
-        "Directives that begin with SSL are known only with it.",
+        "Without it, Apache does not know directives that begin with SSL.",
         "Remove the # before LoadModule ssl_module modules/mod_ssl.so",
     ])
     .words(&["Invalid command 'SSLEngine'", "Invalid command 'SSLCertificateFile'", "Invalid command 'SSLProtocol'", "Invalid command 'SSLCertificateKeyFile'", "Invalid command 'SSLSessionCache'", "Invalid command 'SSLCipherSuite'"]),
     row(&[], Code::ModuleNotLoaded, StopsStart, [
         "the module of a directive is not loaded",
-        "Header is of mod_headers, Rewrite… of mod_rewrite; shmcb is of mod_socache_shmcb.",
+        "Header belongs to mod_headers, Rewrite… to mod_rewrite, shmcb to mod_socache_shmcb.",
         "Remove the # before its LoadModule line: headers_module, rewrite_module, socache_shmcb_module.",
     ])
     .words(&["Invalid command 'Header'", "Invalid command 'Rewrite", "session cache not supported"]),
     row(&[], Code::DirectiveUnknown, StopsStart, [
         "Apache does not know a directive",
         "It is misspelled, or its module is not loaded.",
-        "esync-ssl lint shows the line and what may be meant.",
+        "esync-ssl lint shows the line and what was probably meant.",
     ])
     .words(&["Invalid command '"]),
     row(
@@ -79,15 +81,15 @@ pub const SERVER: &[Known] = &[
         StopsStart,
         [
             "a variable is not defined where it is used",
-            "Define stands below, or the name is misspelled; the text ${…} stays in the path as it is.",
+            "Define comes later, or the name is misspelled; the text ${…} stays in the path unchanged.",
             "Put Define NAME VALUE above the first use.",
         ],
     )
     .words(&["${"]),
     row(&[], Code::FileMissing, StopsStart, [
         "a file that the configuration names does not exist or is empty",
-        "The path in the message is what Apache made of it: relative paths begin at ServerRoot, a doubled backslash is \
-         one, and drive letters of users do not exist for a service.",
+        "The path in the message is how Apache understood it: relative paths start at ServerRoot, a double \
+         backslash counts as one, and a service does not see the drive letters of users.",
         "Correct the path, with forward slashes and quotation marks around blanks; or put the file there.",
     ])
     .words(&["does not exist or is empty", "does not exist, or is empty", "source path '"]),
@@ -105,13 +107,13 @@ pub const SERVER: &[Known] = &[
     .words(&["Illegal protocol", "not supported by this version of OpenSSL", "SSLv2 is no longer supported", "protocol '"]),
     row(&[], Code::DirectiveValue, StopsStart, [
         "SSLOpenSSLConfCmd has a command that this OpenSSL does not know",
-        "It is misspelled, or of another version of OpenSSL.",
+        "It is misspelled, or belongs to another version of OpenSSL.",
         "Correct it, or remove the line: the defaults are good.",
     ])
     .words(&["invalid OpenSSL configuration command"]),
     row(&[], Code::DirectiveValue, StopsStart, [
         "TLS compression is not available",
-        "It lets attackers guess what is encrypted (CRIME), and was taken out of OpenSSL.",
+        "It lets attackers guess encrypted content (CRIME), and was removed from OpenSSL.",
         "Remove SSLCompression, or SSLCompression off.",
     ])
     .words(&["does not have any compression methods"]),
@@ -122,25 +124,25 @@ pub const SERVER: &[Known] = &[
     ])
     .words(&["multiple Listeners on the same IP:port"]),
     row(&[], Code::DirectivePlace, StopsStart, [
-        "a directive stands where it may not stand",
-        "Some belong to the whole server, others into a virtual host or folder.",
+        "a directive is in a place where it is not allowed",
+        "Some are for the whole server, others for a virtual host or folder.",
         "Move it to where the message says, outside of <VirtualHost> or <Directory>.",
     ])
     .words(&["cannot occur within", "not allowed in"]),
     row(&[], Code::SectionNotClosed, StopsStart, [
         "a section is not closed",
-        "Its closing line is missing, or stands in another file.",
+        "Its closing line is missing, or is in another file.",
         "Add it: </VirtualHost>.",
     ])
     .words(&["was not closed"]),
     row(&[], Code::ModuleMissing, StopsStart, [
         "a module file cannot be loaded",
-        "The file or a library that it needs is not there, or is of another build (32 and 64 bit, another version).",
-        "Correct the path in LoadModule, or install module and libraries of the same build as httpd.",
+        "The file or a library it needs is missing, or comes from another build (32 and 64 bit, another version).",
+        "Correct the path in LoadModule, or install the module and its libraries from the same build as httpd.",
     ])
     .words(&["Cannot load "]),
     row(&[], Code::ServerRoot, StopsStart, [
-        "ServerRoot is no folder",
+        "ServerRoot is not a folder",
         "The installation was moved, or the path is misspelled.",
         "Correct ServerRoot, or Define SRVROOT, to the folder that holds conf and modules.",
     ])
@@ -156,32 +158,33 @@ pub const SERVER: &[Known] = &[
         "Could not open config directory",
     ]),
     row(&[], Code::AlreadyRunning, WorksButWrong, [
-        "Apache runs already and has not read the new configuration",
+        "Apache is already running and has not read the new configuration",
         "It was started instead of restarted.",
         "esync-ssl restart",
     ])
     .words(&[") already running"]),
     row(&[], Code::PassPhraseWrong, StopsStart, [
-        "the pass-phrase that was typed does not open the key",
+        "the pass-phrase does not open the key",
         "Apache asks a few times and gives up.",
-        "Type the right one, or do without: esync-ssl cert decrypt-key FILE NEW.key, then use the new file.",
+        "Type the right one. Or run esync-ssl enable again with --copy-certs: it asks for the pass-phrase once and \
+         writes a copy of the key without it.",
     ])
     .words(&["Pass phrase incorrect"]),
     row(&["AH00526"], Code::DirectiveValue, StopsStart, [
         "a directive has a wrong argument",
-        "What Apache says behind the place is the reason. Blanks in paths need quotation marks, a comment needs a line \
-         of its own, and a backslash at the end of a line or before a quotation mark swallows what follows.",
+        "Apache gives the reason after file and line. Paths with blanks need quotation marks, a comment needs its \
+         own line, and a backslash at the end of a line or before a quotation mark joins it with what follows.",
         "esync-ssl lint shows the line.",
     ]),
     row(&["AH00111"], Code::VariableUndefined, WorksButWrong, [
         "a variable is not defined where it is used",
-        "Define stands below, or the name is misspelled; the text ${…} stays as it is.",
+        "Define comes later, or the name is misspelled; the text ${…} stays unchanged.",
         "Put Define NAME VALUE above the first use.",
     ]),
     row(&["AH02291", "AH02297", "AH00091", "AH00649"], Code::LogFolder, StopsStart, [
         "the folder of a log does not exist or may not be written",
-        "Apache does not make folders for its logs.",
-        "Make the folder. Windows: icacls FOLDER /grant \"NT AUTHORITY\\SYSTEM:(OI)(CI)M\".",
+        "Apache does not create folders for its logs.",
+        "Create the folder. Windows: icacls FOLDER /grant \"NT AUTHORITY\\SYSTEM:(OI)(CI)M\".",
     ]),
     row(&["AH01574"], Code::ModuleTwice, Advice, [
         "a module is loaded twice",
@@ -190,17 +193,17 @@ pub const SERVER: &[Known] = &[
     ]),
     row(&["AH00547"], Code::VhostAddress, BreaksClients, [
         "the address of a virtual host is a name that does not resolve",
-        "Apache leaves the virtual host out and goes on.",
+        "Apache skips the virtual host and continues.",
         "<VirtualHost *:443>",
     ]),
     row(&["AH00112"], Code::DocumentRoot, WorksButWrong, [
         "a DocumentRoot does not exist",
         "Requests get 404.",
-        "Correct the path or make the folder.",
+        "Correct the path, or create the folder.",
     ]),
     row(&["AH01630", "AH00035"], Code::AccessDenied, WorksButWrong, [
         "a request was refused by the configuration",
-        "No <Directory> section grants the folder, often after DocumentRoot was changed.",
+        "No <Directory> section allows access to the folder, often because DocumentRoot was changed.",
         "<Directory \"FOLDER\"> Require all granted </Directory>",
     ]),
     row(&["AH00558", "AH00557"], Code::ServerNameMissing, WorksButWrong, [
@@ -209,24 +212,24 @@ pub const SERVER: &[Known] = &[
         "ServerName NAME in the main server and in each virtual host.",
     ]),
     row(&["AH00427", "AH00428"], Code::ChildEnded, StopsStart, [
-        "the child process of Apache ends again and again",
-        "It reads the configuration, certificates and keys once more; the account may not read one of them.",
+        "the child process of Apache keeps ending",
+        "It reads the configuration, certificates and keys again, and the account may not read one of them.",
         "Give the account of the service access to certificate and key.",
     ]),
     row(&["AH00435"], Code::ServiceArguments, WorksButWrong, [
-        "the service has no arguments of its own",
-        "It runs with the configuration beside its binary, perhaps not the one that was changed.",
+        "the service has no arguments",
+        "It uses the configuration next to its binary, which may not be the one that was changed.",
         "httpd -k config -n SERVICE -f FILE",
     ]),
     row(&["AH00340", "AH00341"], Code::AcceptFilter, WorksButWrong, [
-        "connections break while they are accepted",
+        "connections fail while they are accepted",
         "A firewall, VPN or virus scanner disturbs AcceptEx of Windows.",
         "AcceptFilter http none, and AcceptFilter https none",
     ]),
     row(START_FAILED, Code::StartFailed, StopsStart, [
         "Apache did not start",
-        "The lines before say why; without any, look into the ErrorLog of each virtual host and, on Windows, into the \
-         event log.",
+        "The lines before give the reason. If there are none, look at the ErrorLog of each virtual host and, on \
+         Windows, at the event log.",
         "esync-ssl check looks for causes in the configuration, the certificates and the ports.",
     ]),
 ];

@@ -95,7 +95,8 @@ impl Reader {
                     Finding {
                         rule: "arguments",
                         apache: Some("Define takes 1-2 arguments".into()),
-                        summary: "`Define` takes a name and perhaps a value; quote a value that holds blanks"
+                        summary: "`Define` takes a name and optionally a value; put a value with blanks in \
+                             quotation marks"
                             .into(),
                         ..REFUSED
                     },

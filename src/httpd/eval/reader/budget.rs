@@ -108,7 +108,7 @@ impl Reader {
     pub(super) fn depth_in(&mut self, opening: Entry) -> u16 {
         let depth = self.c.sections[opening.section as usize].depth + 1;
         if depth == DEEPEST {
-            let what = format!("{DEEPEST} sections stand in each other here");
+            let what = format!("{DEEPEST} sections are inside each other here");
             self.stop_at(opening.file, opening.line, "sections-too-deep", &what);
         }
         depth.min(DEEPEST)

@@ -16,6 +16,7 @@ use crate::httpd::model::path;
 use crate::httpd::model::source::{Kind, Source};
 use crate::httpd::model::spot::escape;
 use crate::httpd::text::document::Document;
+use crate::wording::reason;
 
 /// Files nested deeper than this are a recursion, to Apache and to us.
 const MAX_DEPTH: usize = 128;
@@ -113,7 +114,7 @@ impl Reader {
                     apache: Some(
                         "Exceeded maximum include depth of 128, There appears to be a recursion.".into(),
                     ),
-                    summary: "files include each other without end; nothing after this line was read".into(),
+                    summary: "files include each other in a circle; nothing after this line was read".into(),
                     ..REFUSED
                 },
             );
@@ -198,7 +199,7 @@ fn load(file: &Found, source: &Source) -> Loaded {
         Ok(bytes) => Ok(Arc::new(Document::new(bytes, source.platform))),
         Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unreadable {
             apache: None,
-            message: format!("{show} was not read: {error}"),
+            message: format!("{show} was not read: {}", reason(&error)),
             ends: false,
         }),
         Err(error) => Err(Unreadable {
@@ -206,7 +207,7 @@ fn load(file: &Found, source: &Source) -> Loaded {
                 "Could not open configuration file {}: ",
                 escape(&file.path)
             )),
-            message: format!("{show} cannot be read: {error}"),
+            message: format!("{show} cannot be read: {}", reason(&error)),
             ends: false,
         }),
     }

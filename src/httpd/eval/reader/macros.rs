@@ -122,11 +122,8 @@ impl Reader {
         let name = all.next().unwrap_or_default();
         let values: Vec<Vec<u8>> = all.collect();
         let shown = String::from_utf8_lossy(&name).into_owned();
-        let too_much = || {
-            Unusable::TooMuch(format!(
-                "with the macro '{shown}', too much has come out of macros"
-            ))
-        };
+        let too_much =
+            || Unusable::TooMuch(format!("with the macro '{shown}', macros produce too much text"));
         let definition = self.definition(&name, values.len(), lines)?;
         // Each parameter is looked for at every byte.
         let work = definition.size() * (1 + definition.parameters.len() / 8);
@@ -145,7 +142,7 @@ impl Reader {
         self.macro_lines += body.len();
         if self.macro_lines > MAX_MACRO_LINES {
             return Err(Unusable::TooMany(format!(
-                "with the macro '{shown}' more than {MAX_MACRO_LINES} lines have come out of macros; nothing after this \
+                "with the macro '{shown}', macros produce more than {MAX_MACRO_LINES} lines; nothing after this \
                  was read"
             )));
         }

@@ -192,9 +192,10 @@ impl Reader {
                 truth,
                 Finding {
                     rule: "last-line-dropped",
-                    summary: "Apache drops this last line without a word, as the file does not end in a line feed; \
-                              end the file with one"
-                        .into(),
+                    summary:
+                        "Apache silently ignores this last line, because the file does not end with a line \
+                              feed; add one"
+                            .into(),
                     ..ACCEPTED
                 },
             );
@@ -267,7 +268,7 @@ impl Reader {
         if !self.budget.lengthen(text.len(), substituted.len())
             || substituted.len() > text.len() + MAX_SUBSTITUTED
         {
-            let what = "what variables hold makes lines too long";
+            let what = "the values of variables make lines too long";
             return self.stop_at(lines.file, lines.line as u32, "variables-too-long", what);
         }
         for name in undefined {
@@ -282,7 +283,7 @@ impl Reader {
                 truth,
                 Finding {
                     rule: "ignored-line",
-                    summary: "the line starts with an empty word, and Apache ignores all of it".into(),
+                    summary: "the line starts with an empty word, so Apache ignores all of it".into(),
                     ..ACCEPTED
                 },
             );
@@ -327,7 +328,7 @@ impl Reader {
                 rule: "undefined-variable",
                 apache: Some(format!("AH00111: Config variable ${{{name}}} is not defined")),
                 summary: format!(
-                    "`${{{name}}}` is not defined here and stays as it is; `Define {name}` before this line"
+                    "`${{{name}}}` is not defined here and stays unchanged; put `Define {name}` before this line"
                 ),
                 ..ACCEPTED
             },

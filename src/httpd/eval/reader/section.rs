@@ -148,7 +148,7 @@ impl Reader {
                         show(name),
                         show(&name[2..])
                     )),
-                    summary: format!("`{}` closes nothing that is open here", show(name)),
+                    summary: format!("`{}` closes nothing: no such section is open here", show(name)),
                     ..REFUSED
                 };
                 // `</IfModule> # text` is meant to close what it does not close.
@@ -166,7 +166,10 @@ impl Reader {
                         show(&frame.name),
                         show(name)
                     )),
-                    summary: format!("`<{}>` is open here and must be closed first", show(&frame.name)),
+                    summary: format!(
+                        "`<{}>` is still open here and must be closed first",
+                        show(&frame.name)
+                    ),
                     ..REFUSED
                 };
                 self.problem(lines, truth, problem);

@@ -1,0 +1,118 @@
+//! How messages are written (CONTRIBUTING.md, "Style of messages"): no text in the sources or in what users read first has
+//! a word of the list there that is not to be used.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// What is not to be said, and what is said in its place: the table of CONTRIBUTING.md.
+fn avoided() -> Vec<(String, String)> {
+    let text = read("CONTRIBUTING.md");
+    let (_, table) = text.split_once("| not | but |").expect("the table of words");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let rows: Vec<(String, String)> = rows
+        .flat_map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [not, but] = cells[..] else {
+                panic!("not two cells: {row}")
+            };
+            not.split(", ")
+                .map(|words| (words.to_lowercase(), but.to_owned()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(rows.len() > 30, "{}", rows.len());
+    rows
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The string literals of a source, each in one line, with the number of the line in which it begins. Those of unit tests
+/// are left out, as are comments.
+fn literals(text: &str) -> Vec<(usize, String)> {
+    let token = r##"(?s)//[^\n]*|b?r#".*?"#|b?r"[^"]*"|(b?"((?:\\.|[^"\\])*)")|b?'(?:\\.[^']*|[^'\\])'"##;
+    let token = Regex::new(token).unwrap();
+    let joined = Regex::new(r"\\\n\s*").unwrap();
+    let own = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let found = token.captures_iter(own).filter_map(|found| {
+        let words = found.get(2)?;
+        let line = own[..words.start()].matches('\n').count() + 1;
+        Some((line, joined.replace_all(words.as_str(), "").into_owned()))
+    });
+    found.collect()
+}
+
+/// Whether these words occur as whole words; `words` in lower case.
+fn says(text: &str, words: &str) -> bool {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(words).any(|(at, _)| {
+        let (before, behind) = (&text[..at], &text[at + words.len()..]);
+        let starts = !is_letter(words.chars().next()) || !is_letter(before.chars().last());
+        starts && (!is_letter(words.chars().last()) || !is_letter(behind.chars().next()))
+    })
+}
+
+#[test]
+fn messages_are_in_the_style_of_the_house() {
+    let avoided = avoided();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    let mut wrong = Vec::new();
+    // The one place that takes it out.
+    let is_judged = |file: &&PathBuf| !file.ends_with("tests.rs") && !file.ends_with("wording.rs");
+    for file in files.iter().filter(is_judged) {
+        let text = fs::read_to_string(file).expect("a source");
+        for (line, words) in literals(&text) {
+            let lower = words.to_lowercase();
+            let is_apaches = ["ah0", "invalid command"]
+                .iter()
+                .any(|start| lower.starts_with(start));
+            let found = avoided.iter().filter(|(not, _)| !is_apaches && says(&lower, not));
+            for (not, but) in found {
+                let shown = file.strip_prefix(root).unwrap_or(file).display();
+                wrong.push(format!("{shown}:{line}: not {not:?} but {but:?}: {words}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} texts:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_users_read_is_in_the_same_words() {
+    let avoided = avoided();
+    let mut wrong = Vec::new();
+    for file in ["README.md", "SECURITY.md"] {
+        for (number, line) in read(file).lines().enumerate() {
+            let lower = line.to_lowercase();
+            for (not, but) in avoided.iter().filter(|(not, _)| says(&lower, not)) {
+                wrong.push(format!("{file}:{}: not {not:?} but {but:?}", number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn literals_are_found_with_their_lines() {
+    let text = "// \"a comment\"\nlet a = \"one \\\n    text\";\nlet b = '\"'; let c = \"two\";\n#[cfg(test)]\nmod tests { \"three\" }";
+    assert_eq!(
+        literals(text),
+        [(2, "one text".into()), (3, "two".into())]
+    );
+}
