@@ -118,7 +118,7 @@ impl Claim<'_> {
     fn tell_waiting(&self, holder: Option<&Holder>) {
         let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
         self.voice.talk(&format!(
-            "Waiting for another run of esync-ssl{}",
+            "Waiting for another run of esync-ssl{} to end",
             who.unwrap_or_default()
         ));
     }
@@ -172,7 +172,7 @@ impl Claim<'_> {
 }
 
 /// What is done meanwhile.
-const WAITING: &str = "Waiting for another run of esync-ssl";
+const WAITING: &str = "Waiting for another run of esync-ssl to end";
 
 /// Refuses places that somebody else may write.
 pub fn own(all: Vec<Store<'_>>) -> Result<Vec<Store<'_>>, Failure> {

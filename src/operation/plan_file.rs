@@ -20,6 +20,7 @@ use crate::foreign;
 use crate::httpd::real_path;
 use crate::refusal::{self, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
+use crate::wording::reason;
 
 /// What the file is, in its first lines.
 const KIND: &str = "esync-ssl-plan";
@@ -189,8 +190,8 @@ impl PlanFile {
         let bytes = read_own(path, foreign::PLAN).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => refused(
                 RefusalCode::PlanNotOurs,
-                format!("is not applied: {error}"),
-                "Make the plan anew as the account that applies it",
+                format!("is not applied: {}", reason(&error)),
+                "Make the plan again as the account that applies it",
             ),
             _ => Failure::from(crate::apply::ApplyError::Failed {
                 act: "read the plan",
@@ -204,11 +205,11 @@ impl PlanFile {
             Ok(plan) => Err(refused(
                 RefusalCode::NoPlan,
                 format!("is a plan of another form (schema {})", plan.schema),
-                "Apply it with the version that made it, or make it anew",
+                "Apply it with the version that made it, or make it again",
             )),
             Err(error) => Err(refused(
                 RefusalCode::NoPlan,
-                format!("is no plan of esync-ssl ({error})"),
+                format!("is not a plan of esync-ssl ({error})"),
                 "Name the file that --save-plan wrote",
             )),
         }
@@ -238,7 +239,7 @@ impl PlanFile {
         };
         for (path, sha256) in &old {
             match new.get(path) {
-                None if path.exists() => tell(path, "is not read any more"),
+                None if path.exists() => tell(path, "is not read anymore"),
                 None => tell(path, "is gone"),
                 Some(now) if now != sha256 => tell(path, "was changed"),
                 Some(_) => {}
@@ -332,7 +333,7 @@ impl PlanFile {
             .map(|text| crate::quoted::word(text))
             .collect();
         let command = printable(command.join(" ").as_bytes());
-        let fix = format!("Make the plan anew, look at it, and apply that: {command}");
+        let fix = format!("Make the plan again, look at it, and apply that: {command}");
         let refusal = Refusal::new(
             RefusalCode::PlanChanged,
             say![cause, "; nothing was written"],

@@ -10,7 +10,7 @@ use super::options::{PassPhraseOption, Writing, exit_statuses};
 /// Carry out a plan that `enable` or `disable` saved.
 ///
 /// Shows what the plan says and does exactly that: only while every file that was read for it - configuration,
-/// certificates, keys - is still as it was (else status 9; make the plan anew), and only where nobody else could have
+/// certificates, keys - is still as it was (else status 9; make the plan again), and only where nobody else could have
 /// written the plan. Lock, backup, httpd -t, restart and proof are as for the command that made it. Keys are not in the
 /// plan: they are read again where it says, or made now.
 #[derive(Debug, Args)]

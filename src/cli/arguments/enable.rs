@@ -87,7 +87,12 @@ pub struct Enable {
     #[arg(long, requires = "cert", help_heading = "Certificate")]
     pub copy_certs: bool,
     /// Use certificate and key where they are, and do not ask whether to copy them
-    #[arg(long, requires = "cert", conflicts_with = "copy_certs", help_heading = "Certificate")]
+    #[arg(
+        long,
+        requires = "cert",
+        conflicts_with = "copy_certs",
+        help_heading = "Certificate"
+    )]
     pub in_place: bool,
     #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
@@ -164,7 +169,7 @@ pub enum ProfileChoice {
     Modern,
     /// TLS 1.2 and later
     Intermediate,
-    /// TLS 1.0 and later, for clients of long ago
+    /// TLS 1.0 and later, for very old clients
     Old,
 }
 
