@@ -8,6 +8,7 @@ mod commit;
 mod disable;
 mod enable;
 mod explain_logs;
+mod fixes;
 mod found;
 mod library;
 mod lint;
