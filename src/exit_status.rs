@@ -56,7 +56,7 @@ impl ExitStatus {
         ),
         (
             ExitStatus::Locked,
-            "another run is active, or changed the files meanwhile; nothing was changed: try again",
+            "another run is at work, or changed the files meanwhile; nothing was changed: try again",
         ),
         (
             ExitStatus::Interrupted,

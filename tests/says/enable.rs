@@ -742,7 +742,7 @@ mod unix {
         let (status, said) = session.answer("n\n");
         assert_eq!(status, Some(4), "{said}");
         assert!(
-            said.contains("somebody changed the files") && before == site.snapshot(),
+            said.contains("another program changed the files") && before == site.snapshot(),
             "{said}"
         );
     }

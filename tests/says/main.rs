@@ -9,6 +9,7 @@ mod disable;
 mod dry;
 mod enable;
 mod explain_logs;
+mod fixes;
 mod found;
 mod help;
 mod inputs;
