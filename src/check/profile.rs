@@ -237,14 +237,12 @@ fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
         ));
     }
     if !leaf.unknown_critical.is_empty() {
+        let names = leaf.unknown_critical.join(", ");
         add(Finding::new(
             Code::CertCriticalExtension,
             Severity::BreaksClients,
             "the certificate has a critical extension that clients do not know",
-            format!(
-                "Clients must refuse it because of {}.",
-                leaf.unknown_critical.join(", ")
-            ),
+            format!("Clients must refuse it because of {names}."),
             "Get a new certificate without this extension.",
         ));
     }

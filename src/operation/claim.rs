@@ -172,7 +172,7 @@ impl Claim<'_> {
 }
 
 /// What is done meanwhile.
-const WAITING: &str = "Waiting for another run of esync-ssl to end";
+const WAITING: &str = "Waiting for another run of esync-ssl";
 
 /// Refuses places that somebody else may write.
 pub fn own(all: Vec<Store<'_>>) -> Result<Vec<Store<'_>>, Failure> {

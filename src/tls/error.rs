@@ -105,18 +105,14 @@ impl fmt::Display for Error {
                     "this kind of private key ({kind}) does not work for a TLS server; make a P-256 or RSA key"
                 )
             }
-            Error::NoCertificate(found) => {
-                write!(
-                    f,
-                    "this is not a certificate but {found}; give the certificate that the CA sent"
-                )
-            }
-            Error::InArchive(found) => {
-                write!(
-                    f,
-                    "this is {found}; unpack it with esync-ssl cert import and give the files that it writes"
-                )
-            }
+            Error::NoCertificate(found) => write!(
+                f,
+                "this is not a certificate but {found}; give the certificate that the CA sent"
+            ),
+            Error::InArchive(found) => write!(
+                f,
+                "this is {found}; unpack it with esync-ssl cert import and give the files that it writes"
+            ),
             Error::DamagedCertificate => {
                 f.write_str("the certificate is damaged or incomplete; copy the file again from its origin")
             }
