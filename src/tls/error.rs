@@ -65,14 +65,12 @@ impl fmt::Display for Error {
             Error::NoName => f.write_str("no name was given; name at least one domain or IP address"),
             Error::BadName { name, reason } => write!(
                 f,
-                "{:?} is not a name that a certificate can have: {reason}; give a domain like esync.example.com",
-                name
+                "{name:?} is not a name that a certificate can have: {reason}; give a domain like esync.example.com"
             ),
-            Error::BadValidity { days, most } => write!(
-                f,
-                "a certificate cannot be valid for {}; choose between 1 and {most} days",
-                count(*days as usize, "day")
-            ),
+            Error::BadValidity { days, most } => {
+                let asked = count(*days as usize, "day");
+                write!(f, "a certificate cannot be valid for {asked}; choose between 1 and {most} days")
+            }
             Error::KeyGeneration => {
                 f.write_str("no private key could be made: the system's random numbers are not available")
             }
