@@ -312,7 +312,7 @@ mod tests {
         let told = advice_of(&all, "/home/alice/apache");
         assert!(told.contains("chown -hR root /home/alice/apache &&"), "{told}");
         assert!(!told.contains("root /home/alice "), "{told}");
-        assert!(told.contains("/home/alice is at somebody's home"), "{told}");
+        assert!(told.contains("/home/alice is in a home folder"), "{told}");
         let told = advice_of(&["/home/alice"], "/home/alice/apache");
         assert!(!told.contains("chown"), "{told}");
         // What lies above the server belongs to others as well: the folder alone, not all that is in it.
