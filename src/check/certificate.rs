@@ -205,7 +205,7 @@ impl Reading<'_> {
                 "the certificate's BEGIN is not alone on its line",
                 "OpenSSL looks for lines that hold -----BEGIN CERTIFICATE----- and nothing else, starting in the \
                  first column.",
-                "Remove everything before and after BEGIN on its line, and the indentation of the lines below it.",
+                self.question.or_copy("Remove everything before and after BEGIN on its line, and the indentation of the lines below it."),
             );
         }
     }

@@ -236,15 +236,13 @@ fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             reissue,
         ));
     }
-    if !leaf.unknown_critical.is_empty() {
+    let unknown = leaf.unknown_critical.join(", ");
+    if !unknown.is_empty() {
         add(Finding::new(
             Code::CertCriticalExtension,
             Severity::BreaksClients,
             "the certificate has a critical extension that clients do not know",
-            format!(
-                "Clients must refuse it because of {}.",
-                leaf.unknown_critical.join(", ")
-            ),
+            format!("Clients must refuse it because of {unknown}."),
             "Get a new certificate without this extension.",
         ));
     }

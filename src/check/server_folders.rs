@@ -76,7 +76,7 @@ mod tests {
             found.summary,
             r"C:\eSync\Apache24\bin may be written by Authenticated Users"
         );
-        assert!(found.cause.contains(r"NT AUTHORITY\SYSTEM") && found.cause.contains("every right"));
+        assert!(found.cause.contains(r"NT AUTHORITY\SYSTEM") && found.cause.contains("all rights"));
         assert_eq!(
             found.fix,
             r#"icacls "C:\eSync\Apache24\bin" /inheritance:d && icacls "C:\eSync\Apache24\bin" /grant:r *S-1-5-11:(OI)(CI)RX"#

@@ -112,7 +112,11 @@ impl Printer {
         if volume == Volume::Verbose {
             trail::keep();
         }
-        Printer { volume, ..self }
+        Printer {
+            volume,
+            live: self.live && volume != Volume::Quiet,
+            ..self
+        }
     }
 
     /// An answer that is neither for people nor a document.

@@ -10,6 +10,7 @@ use crate::apply::{Content, NameChange};
 use crate::httpd::{Configuration, Entry, FileId, Truth, host_bytes, real_path, resolve};
 use crate::server::scratch::Scratch;
 use crate::shown::printable;
+use crate::wording::reason;
 
 /// The copies, which go with it.
 pub struct Candidate {
@@ -29,8 +30,8 @@ impl Candidate {
     /// # Errors
     /// Why there can be none.
     pub fn of(loaded: &Loaded, changes: &[NameChange]) -> Result<Candidate, String> {
-        let scratch = Scratch::new().map_err(|error| error.to_string())?;
-        let failed = |error: io::Error| error.to_string();
+        let scratch = Scratch::new().map_err(|error| reason(&error))?;
+        let failed = |error: io::Error| reason(&error);
         if let [change] = changes
             && let Some(bytes) = of_main(loaded, change)
         {
@@ -150,7 +151,7 @@ impl Copy<'_> {
             // Nothing reads the key, so there is none.
             let bytes = if change.private { &b"-\n"[..] } else { bytes };
             let file = put(self.scratch, &format!("stand-in-{number}.pem"), bytes);
-            let file = file.map_err(|error| error.to_string())?;
+            let file = file.map_err(|error| reason(&error))?;
             let told = (file.display().to_string(), change.path.display().to_string());
             self.names.push(told);
             made.insert(real_path(&change.path), file);

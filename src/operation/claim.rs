@@ -121,7 +121,7 @@ impl Claim<'_> {
     fn tell_waiting(&self, holder: Option<&Holder>) {
         let who = holder.map(|holder| format!(": process {}: {}", holder.pid, holder.command));
         self.voice.talk(&format!(
-            "Waiting for another run of esync-ssl{}",
+            "Waiting for another run of esync-ssl{} to end",
             who.unwrap_or_default()
         ));
     }

@@ -148,12 +148,7 @@ fn would_write(
     let planned = Planned {
         asked: Asked::Disable {
             domains: request.off.domains.clone(),
-            forced: request
-                .off
-                .forced
-                .iter()
-                .map(|code| code.word().to_owned())
-                .collect(),
+            forced: request.off.forced.iter().map(ToString::to_string).collect(),
         },
         loaded,
         reads: reads(loaded, job.world),

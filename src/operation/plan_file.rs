@@ -20,6 +20,7 @@ use crate::foreign;
 use crate::httpd::real_path;
 use crate::refusal::{self, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
+use crate::wording::reason;
 
 /// What the file is, in its first lines.
 const KIND: &str = "esync-ssl-plan";
@@ -189,7 +190,7 @@ impl PlanFile {
         let bytes = read_own(path, foreign::PLAN).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => refused(
                 RefusalCode::PlanNotOurs,
-                format!("is not applied: {error}"),
+                format!("is not applied: {}", reason(&error)),
                 "Make the plan again as the account that applies it",
             ),
             _ => Failure::from(crate::apply::ApplyError::Failed {
@@ -208,7 +209,7 @@ impl PlanFile {
             )),
             Err(error) => Err(refused(
                 RefusalCode::NoPlan,
-                format!("is no plan of esync-ssl ({error})"),
+                format!("is not a plan of esync-ssl ({error})"),
                 "Name the file that --save-plan wrote",
             )),
         }
@@ -238,7 +239,7 @@ impl PlanFile {
         };
         for (path, sha256) in &old {
             match new.get(path) {
-                None if path.exists() => tell(path, "is no longer read"),
+                None if path.exists() => tell(path, "is not read anymore"),
                 None => tell(path, "is gone"),
                 Some(now) if now != sha256 => tell(path, "was changed"),
                 Some(_) => {}

@@ -3,6 +3,7 @@
 use super::file_action::Action;
 use super::plan_report::Report;
 use crate::change::{Effect, Http};
+use crate::wording::count;
 
 /// What is said of a change before it is agreed to. `http` is what was asked for, if anything was.
 pub fn of_plan(report: &Report, effect: &Effect, http: Option<Option<Http>>) -> Vec<String> {
@@ -30,22 +31,23 @@ fn names(report: &Report) -> String {
     };
     let (files, gone) = (of(Action::Modify, false), of(Action::Remove, true));
     let parts = [
-        counted(&files, "file changes", "files change"),
-        counted(&of(Action::Create, false), "file is made", "files are made"),
-        counted(&of(Action::Create, true), "link is made", "links are made"),
-        counted(&gone, "link goes", "links go"),
+        counted(&files, "file", ["changes", "change"]),
+        counted(&of(Action::Create, false), "file", ["is made", "are made"]),
+        counted(&of(Action::Create, true), "link", ["is made", "are made"]),
+        counted(&gone, "link", ["goes", "go"]),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// So many of them, by name where they are few.
-fn counted(names: &[&str], one: &str, more: &str) -> Option<String> {
+fn counted(names: &[&str], noun: &str, [one, more]: [&str; 2]) -> Option<String> {
     const FEW: usize = 3;
-    let what = if names.len() == 1 { one } else { more };
+    let verb = if names.len() == 1 { one } else { more };
+    let what = format!("{} {verb}", count(names.len(), noun));
     match names.len() {
         0 => None,
-        count if count <= FEW => Some(format!("{count} {what} ({})", names.join(", "))),
-        count => Some(format!("{count} {what}")),
+        number if number <= FEW => Some(format!("{what} ({})", names.join(", "))),
+        _ => Some(what),
     }
 }
 
@@ -58,7 +60,7 @@ fn on(effect: &Effect, http: Option<Http>) -> String {
         (Some(Http::Redirect), "", stays) => format!(
             "HTTP on {stays} sends this site's visitors to HTTPS: devices that post and follow no redirect go silent"
         ),
-        (_, "", stays) => format!("HTTP on {stays} goes on as before"),
+        (_, "", stays) => format!("HTTP on {stays} continues as before"),
         (chosen, stops, _) => {
             let default = if chosen.is_none() { ", the default" } else { "" };
             let verb = if effect.http_stops.len() == 1 {

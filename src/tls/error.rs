@@ -65,14 +65,12 @@ impl fmt::Display for Error {
             Error::NoName => f.write_str("no name was given; name at least one domain or IP address"),
             Error::BadName { name, reason } => write!(
                 f,
-                "{:?} is not a name that a certificate can have: {reason}; give a domain like esync.example.com",
-                name
+                "{name:?} is not a name that a certificate can have: {reason}; give a domain like esync.example.com"
             ),
-            Error::BadValidity { days, most } => write!(
-                f,
-                "a certificate cannot be valid for {}; choose between 1 and {most} days",
-                count(*days as usize, "day")
-            ),
+            Error::BadValidity { days, most } => {
+                let asked = count(*days as usize, "day");
+                write!(f, "a certificate cannot be valid for {asked}; choose between 1 and {most} days")
+            }
             Error::KeyGeneration => {
                 f.write_str("no private key could be made: the system's random numbers are not available")
             }
@@ -105,18 +103,14 @@ impl fmt::Display for Error {
                     "this kind of private key ({kind}) does not work for a TLS server; make a P-256 or RSA key"
                 )
             }
-            Error::NoCertificate(found) => {
-                write!(
-                    f,
-                    "this is not a certificate but {found}; give the certificate that the CA sent"
-                )
-            }
-            Error::InArchive(found) => {
-                write!(
-                    f,
-                    "this is {found}; unpack it with esync-ssl cert import and give the files that it writes"
-                )
-            }
+            Error::NoCertificate(found) => write!(
+                f,
+                "this is not a certificate but {found}; give the certificate that the CA sent"
+            ),
+            Error::InArchive(found) => write!(
+                f,
+                "this is {found}; unpack it with esync-ssl cert import and give the files that it writes"
+            ),
             Error::DamagedCertificate => {
                 f.write_str("the certificate is damaged or incomplete; copy the file again from its origin")
             }

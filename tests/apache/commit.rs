@@ -308,7 +308,7 @@ fn ciphers_that_openssl_does_not_know_are_caught_by_check() {
         ),
         (
             "SSLProtocol TLSv1.1",
-            &["protocols that clients of today no longer speak"],
+            &["protocols that current clients no longer use"],
         ),
         (
             "SSLOpenSSLConfCmd Groups no-such-group",
@@ -316,7 +316,7 @@ fn ciphers_that_openssl_does_not_know_are_caught_by_check() {
         ),
         (
             "SSLSessionTicketKeyFile conf/short",
-            &["is no key for tickets", "AH02287"],
+            &["is not a key for tickets", "AH02287"],
         ),
     ] {
         fs::write(site.root().join("conf/short"), "short").expect("a file");
@@ -370,7 +370,7 @@ fn what_apache_rejected_before_is_told_apart() {
     let outcome = site.enable(&site.leaf, &site.leaf).arg("--no-rehearsal").run();
     assert!(matches!(outcome.code, Some(4 | 5)), "{}", outcome.report());
     assert!(
-        outcome.stderr_text().contains("did not before"),
+        outcome.stderr_text().contains("did not accept it before"),
         "{}",
         outcome.report()
     );

@@ -378,7 +378,11 @@ fn a_server_that_does_not_come_back() {
 fn a_server_that_was_stopped() {
     let Some(site) = ApacheSite::new("") else { return };
     let done = site.enable(&site.leaf, &["--restart"]).run().expect_code(0);
-    assert!(done.stdout_text().contains("is left so"), "{}", done.report());
+    assert!(
+        done.stdout_text().contains("was not started"),
+        "{}",
+        done.report()
+    );
     assert!(!site.daemon.runs());
     site.command(&["restore", "--yes", "--restart"])
         .run()

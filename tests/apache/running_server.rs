@@ -290,7 +290,7 @@ fn the_lines_of_the_article() {
     );
     // What the instructions for eSync say of them: another certificate, and look at ServerName.
     for (at, words) in [
-        (0, "have a new certificate made"),
+        (0, "get a new certificate"),
         (1, "ServerName of the virtual host"),
     ] {
         let fix = told["findings"][at]["fix"].as_str().unwrap();

@@ -17,7 +17,9 @@ fn version_is_printed() {
 }
 
 /// What follows the name of the program where it is the subject of a sentence.
-const PROSE: [&str; 8] = ["is", "was", "has", "did", "made", "does", "already", "from"];
+const PROSE: [&str; 9] = [
+    "cannot", "is", "was", "has", "did", "made", "does", "already", "from",
+];
 
 /// Advice names commands in many texts; each of them must be one.
 #[test]
@@ -82,7 +84,7 @@ fn a_main_file_that_is_none_is_said_to_be_none() {
         (&b"hello world\n"[..], "Invalid command 'hello'"),
         (
             b"\x7fELF\x02\x01\x01\0\0\n\0\0\n",
-            "is no configuration of Apache",
+            "is not a configuration of Apache",
         ),
         (b"", "no listening sockets available"),
         (b"# nothing\n", "no listening sockets available"),

@@ -380,7 +380,7 @@ mod unix {
             .run()
             .expect_code(0);
         assert!(
-            outcome.stderr_text().contains("NOT asked"),
+            outcome.stderr_text().contains("NOT tested"),
             "{}",
             outcome.report()
         );
@@ -396,7 +396,7 @@ mod unix {
             .run()
             .expect_code(4);
         assert!(
-            outcome.stderr_text().contains("did not before"),
+            outcome.stderr_text().contains("did not accept it before"),
             "{}",
             outcome.report()
         );

@@ -560,7 +560,7 @@ fn a_section_that_became_a_macro_is_told() {
         let outcome = outcome.expect_code(0);
         let said = outcome.stderr_text();
         assert!(said.contains("stays for the virtual host a.test"), "{said}");
-        let macros = said.contains("comes out of macro 'tls' (defined on line ");
+        let macros = said.contains("comes from macro 'tls' (defined on line ");
         assert!(macros || arguments.is_empty(), "{said}");
         assert_eq!(server.text(), text);
     }

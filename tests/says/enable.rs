@@ -760,7 +760,7 @@ mod unix {
         let (status, said) = session.answer("n\n");
         assert_eq!(status, Some(13), "{said}");
         assert!(
-            said.contains("somebody changed the files") && before == site.snapshot(),
+            said.contains("another program changed the files") && before == site.snapshot(),
             "{said}"
         );
     }

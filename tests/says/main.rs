@@ -11,6 +11,7 @@ mod dry;
 mod enable;
 mod envelope;
 mod explain_logs;
+mod fixes;
 mod found;
 mod help;
 mod inputs;

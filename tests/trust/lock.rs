@@ -327,7 +327,7 @@ fn a_restart_waits_and_undoes_what_a_killed_run_left() {
     // There is no httpd here to be restarted.
     let outcome = site.run(&["restart"]).run().expect_code(1);
     assert!(
-        outcome.stderr_text().contains("is as before again"),
+        outcome.stderr_text().contains("its changes were undone"),
         "{}",
         outcome.report()
     );
@@ -395,7 +395,7 @@ fn previews_survive(site: &dyn Fn() -> Site, command: &[&str], previews: &[&[&st
                     "{}",
                     outcome.report()
                 );
-                assert!(said.contains("once that is undone"), "{}", outcome.report());
+                assert!(said.contains("after that is undone"), "{}", outcome.report());
             }
             // Looking changed nothing.
             assert_eq!(site.store().unfinished(), Some(id));
@@ -501,7 +501,7 @@ fn what_cannot_be_undone_is_not_previewed() {
         let outcome = site.run(arguments).run().expect_code(4);
         let said = outcome.stderr_text();
         assert!(
-            said.contains("httpd.conf: somebody changed it"),
+            said.contains("httpd.conf: it was changed"),
             "{}",
             outcome.report()
         );

@@ -300,7 +300,7 @@ fn ignored_children_are_seen_to_end() {
     let said = outcome.stderr_text();
     let is_silent = |words: &str| !said.contains(words);
     assert!(
-        ["no rehearsal", "not asked", "did not answer", "cannot be seen"]
+        ["no rehearsal", "not run", "did not answer", "cannot be seen"]
             .into_iter()
             .all(is_silent),
         "{said}"
@@ -899,7 +899,7 @@ fn one_that_comes_up_the_second_time_is_told() {
     program(&site.folder.path().join("killer"), &killer);
     let up = site.command(&["restart"]).run().expect_code(0);
     assert!(
-        up.stderr_text().contains("warning:") && up.stderr_text().contains("once more"),
+        up.stderr_text().contains("warning:") && up.stderr_text().contains("started again"),
         "{}",
         up.report()
     );

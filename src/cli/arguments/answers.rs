@@ -11,6 +11,7 @@ use super::flags::{Given, Kind, flags_of_files, is_repeatable, is_value_optional
 use super::quotes;
 use crate::foreign;
 use crate::shown::{printable, shown};
+use crate::wording::reason;
 
 /// The one version of answer files that there is.
 const SCHEMA: &str = "1";
@@ -60,14 +61,6 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     foreign::read_from(&file, &metadata, foreign::ANSWERS).map_err(|error| reason(&error))
 }
 
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "it does not exist; check the path".into(),
-        std::io::ErrorKind::PermissionDenied => "this account may not read it".into(),
-        _ => error.to_string(),
-    }
-}
-
 /// Whoever may write it decides what we do. Who called us by sudo may.
 #[cfg(unix)]
 fn refuse_others(file: &std::fs::File, metadata: &std::fs::Metadata) -> Result<(), String> {
@@ -98,7 +91,7 @@ fn text(bytes: &[u8]) -> Result<String, String> {
         let (units, rest) = bytes.as_chunks::<2>();
         let units: Vec<u16> = units.iter().skip(1).map(|unit| number(*unit)).collect();
         let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
-        text.ok_or_else(|| "it begins as UTF-16 and does not continue so".to_owned())
+        text.ok_or_else(|| "it begins as UTF-16, but is not UTF-16 to its end".to_owned())
     };
     match bytes {
         [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),

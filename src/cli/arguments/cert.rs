@@ -172,14 +172,8 @@ pub struct Install {
     /// First part of the new files' names [default: the domain, else the certificate's first name]
     #[arg(long, value_name = "NAME", help_heading = "Writing")]
     pub name: Option<String>,
-    /// Install in spite of this finding (can be repeated)
-    #[arg(
-        long,
-        value_name = "CODE",
-        value_parser = finding_codes(),
-        hide_possible_values = true,
-        help_heading = "Writing"
-    )]
+    /// Install despite this finding (can be repeated)
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true, help_heading = "Writing")]
     pub force: Vec<Code>,
     /// Show what would be written, and write nothing
     ///

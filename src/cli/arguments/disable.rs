@@ -27,6 +27,8 @@ pub struct Disable {
     #[arg(long, value_name = "CODE", requires = "domain", value_parser = refusal_codes(&change::Disable::FORCIBLE))]
     pub force: Vec<RefusalCode>,
     /// Show what would be written, and write nothing
+    ///
+    /// What would refuse the real run refuses this one, with the same status.
     #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
     pub dry_run: bool,
     /// Write without asking
@@ -35,7 +37,9 @@ pub struct Disable {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
-    /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key
+    /// With --dry-run: save the plan in this file, for `esync-ssl apply`
+    ///
+    /// It holds no private key.
     #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = "Writing")]
     pub save_plan: Option<Utf8PathBuf>,
     /// With --dry-run: exit with status 3 when there would be changes

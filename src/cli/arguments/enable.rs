@@ -72,14 +72,6 @@ pub struct Enable {
         help_heading = "Certificate"
     )]
     pub pfx: Option<Utf8PathBuf>,
-    /// Use certificate and key where they are, and do not ask whether to copy them
-    #[arg(
-        long,
-        requires = "cert",
-        conflicts_with = "copy_certs",
-        help_heading = "Certificate"
-    )]
-    pub in_place: bool,
     /// Make key and certificate in conf/ssl, to try things out
     ///
     /// Browsers warn about such a certificate. An existing file is never overwritten.
@@ -94,17 +86,19 @@ pub struct Enable {
     /// With safe permissions, the key without its pass-phrase, the chain in order.
     #[arg(long, requires = "cert", help_heading = "Certificate")]
     pub copy_certs: bool,
+    /// Use certificate and key where they are, and do not ask whether to copy them
+    #[arg(
+        long,
+        requires = "cert",
+        conflicts_with = "copy_certs",
+        help_heading = "Certificate"
+    )]
+    pub in_place: bool,
     #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
     /// Continue despite this finding about the certificate files (can be repeated)
-    #[arg(
-        long,
-        value_name = "CODE",
-        value_parser = finding_codes(),
-        hide_possible_values = true,
-        help_heading = "Certificate"
-    )]
+    #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true, help_heading = "Certificate")]
     pub force: Vec<Code>,
     /// HTTP afterwards
     ///
@@ -137,7 +131,8 @@ pub struct Enable {
     pub ocsp_stapling: bool,
     /// Show what would be written, and write nothing
     ///
-    /// The TLS settings are rehearsed; what is not tried is told.
+    /// What would refuse the real run refuses this one, with the same status. The TLS settings are rehearsed; what is not
+    /// tried is told.
     #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
     pub dry_run: bool,
     /// Write without asking
@@ -146,7 +141,9 @@ pub struct Enable {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
-    /// With --dry-run: save the plan in this file, for `esync-ssl apply`; it holds no private key
+    /// With --dry-run: save the plan in this file, for `esync-ssl apply`
+    ///
+    /// It holds no private key.
     #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = "Writing")]
     pub save_plan: Option<Utf8PathBuf>,
     /// With --dry-run: exit with status 3 when there would be changes

@@ -23,6 +23,13 @@ pub const DISABLE: &str = r"
     esync-ssl disable --domain www.example.com --restart
 ";
 
+pub const APPLY: &str = r"
+  Save a plan with enable -n --save-plan FILE, look at it, then apply it:
+    esync-ssl apply esync.plan
+  On Windows, without a question; Apache is restarted and must prove it:
+    esync-ssl apply C:\eSync\esync.plan --yes --restart
+";
+
 pub const BACKUPS: &str = r"
   List what writing commands changed:
     esync-ssl backups
@@ -49,13 +56,6 @@ pub const EXPLAIN: &str = r"
     esync-ssl explain
   One log on Windows, the last two hours of it:
     esync-ssl explain C:\eSync\Apache24\logs\error.log --since 2h
-";
-
-pub const APPLY: &str = r"
-  Carry out a plan that was saved and agreed to, and restart Apache:
-    esync-ssl apply plan.json --yes --restart
-  Look whether it still could be, on Windows:
-    esync-ssl apply C:\eSync\plan.json --dry-run
 ";
 
 pub const SCHEMA: &str = r"

@@ -30,6 +30,8 @@ pub struct Restore {
     #[arg(long)]
     pub merge: bool,
     /// Show what would be written, and write nothing
+    ///
+    /// What would refuse the real run refuses this one, with the same status.
     #[arg(short = 'n', long, conflicts_with = "yes", help_heading = "Writing")]
     pub dry_run: bool,
     /// Write without asking

@@ -192,7 +192,9 @@ fn names(arg: &Arg) -> String {
     let values: Vec<&str> = possible.iter().map(|value| value.get_name()).collect();
     let names = arg.get_value_names().filter(|_| arg.get_action().takes_values());
     let value = match names.and_then(|names| names.first()) {
-        Some(_) if !values.is_empty() => format!(" {}", values.join("\\|")),
+        Some(_) if !values.is_empty() && !arg.is_hide_possible_values_set() => {
+            format!(" {}", values.join("\\|"))
+        }
         Some(name) if arg.get_num_args().is_some_and(|range| range.min_values() == 0) => format!(" [{name}]"),
         Some(name) => format!(" {name}"),
         None => String::new(),
