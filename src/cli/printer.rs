@@ -230,7 +230,7 @@ impl Progress for Printer {
                 });
                 let who = printable(who.unwrap_or_default().as_bytes());
                 self.talk(&format!(
-                    "note: another run of esync-ssl is active here{who}; the following may show its changes half \
+                    "note: another run of esync-ssl is at work here{who}; the following may show its changes half \
                      done. Run again when it has ended"
                 ));
             }
