@@ -207,7 +207,7 @@ fn a_key_that_does_not_match_is_caught_by_the_rehearsal() {
     };
     site.unchanged_by(dry(&site.other.key), 4);
     let good = site.unchanged_by(dry(&site.leaf.key), 0);
-    let said = "The rehearsal went well; not tried: httpd -t, and whether port 443 is free.";
+    let said = "The rehearsal succeeded; not tried: httpd -t, and whether port 443 is free.";
     assert!(good.stderr_text().contains(said), "{}", good.report());
     // `httpd -t` does not see it.
     wrong().arg("--no-rehearsal").run().expect_code(0);
