@@ -15,3 +15,4 @@ mod lint;
 mod report;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;
