@@ -55,12 +55,12 @@ impl fmt::Display for LockError {
         match self {
             LockError::Held(Some(holder)) => write!(
                 f,
-                "another run of esync-ssl is active here: process {} of {}, since {}: {}; nothing was written. Run \
+                "another run of esync-ssl is at work here: process {} of {}, since {}: {}; nothing was written. Run \
                  again when it is done, or wait for it with --lock-timeout SECONDS",
                 holder.pid, holder.user, holder.since, holder.command
             ),
             LockError::Held(None) => f.write_str(
-                "another run of esync-ssl is active here; nothing was written. Run again when it is done, or wait \
+                "another run of esync-ssl is at work here; nothing was written. Run again when it is done, or wait \
                  for it with --lock-timeout SECONDS",
             ),
             LockError::Failed(path, error) => write!(

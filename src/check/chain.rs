@@ -286,8 +286,8 @@ fn missing(question: &Question<'_>, leaf: &Certificate, issuer: &str) -> Finding
                 "The certificate was issued by {issuer}. That is fine if this is a root that clients trust, such \
                  as your company's; otherwise they refuse the connection."
             ),
-            "Otherwise name a file with the CA's intermediate certificates in SSLCertificateChainFile: \
-             esync-ssl enable takes it as --chain FILE.",
+            "If clients do not trust it, name a file with the CA's intermediate certificates in \
+             SSLCertificateChainFile: esync-ssl enable takes it as --chain FILE.",
         )
     }
 }

@@ -8,6 +8,7 @@ use crate::httpd::{Configuration, SERVER, Spot, Truth, VirtualHost};
 use crate::lint::{self, Reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::server::trust::Others;
+use crate::wording::count;
 
 /// What of a configuration, its modules and programs others than root and we may write.
 pub fn others_write(others: &Others) -> Finding {
@@ -43,7 +44,11 @@ pub fn check(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
         let mut one = of_server(configuration, first);
         one.fix = "Run esync-ssl lint: it shows the line and the reason.".into();
         if more > 0 {
-            one.cause += &format!(" There are more errors of this kind: {more}.");
+            one.cause = format!(
+                "{}. Not shown: {}.",
+                one.cause.trim_end_matches('.'),
+                count(more, "more error")
+            );
         }
         found.push(one);
     }

@@ -92,7 +92,7 @@ impl Walk<'_> {
             let shown = escape(&name);
             let similar = (n < MOST).then(|| known::similar(&name)).flatten();
             self.found[finding].summary = match similar {
-                Some(similar) => format!("there is no directive `{shown}`; did you mean `{similar}`?"),
+                Some(similar) => format!("there is no directive `{shown}`; `{similar}` is probably meant"),
                 None => format!("no module of Apache has a directive `{shown}`"),
             };
         }

@@ -252,7 +252,7 @@ fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Stor
             RefusalCode::BackupNotThere,
             format!("there is {wanted} here"),
             "; ",
-            "Run esync-ssl backups to list those that exist. If you mean another server, name its server root with \
+            "run esync-ssl backups to list those that exist; if you mean another server, name its server root with \
              --root",
         ))
     })

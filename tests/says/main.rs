@@ -25,3 +25,4 @@ mod schema;
 mod support;
 mod taken;
 mod terminal;
+mod texts;

@@ -382,7 +382,9 @@ fn who_takes_the_port_of_a_rehearsal_changes_nothing() {
     let outcome = outcome.expect_code(0);
     assert_eq!(taken, 5, "{}", outcome.report());
     assert!(
-        outcome.stderr_text().contains("no rehearsal: others took"),
+        outcome
+            .stderr_text()
+            .contains("no rehearsal: other programs took"),
         "{}",
         outcome.report()
     );
