@@ -52,8 +52,8 @@ fn what_is_no_folder_of_ours_takes_no_backup() {
         ("symbolic link", &|_, folder, _| {
             symlink(folder, folder).expect("a link")
         }),
-        ("no folder", &|_, folder, _| fifo(folder)),
-        ("no folder", &|_, folder, victim| {
+        ("not a folder", &|_, folder, _| fifo(folder)),
+        ("not a folder", &|_, folder, victim| {
             fs::hard_link(&victim.path, folder).expect("a name");
         }),
         ("uid 65534", &|_, folder, _| {
@@ -210,7 +210,7 @@ fn a_mark_that_names_none_of_our_runs_is_not_obeyed() {
             assert_ne!(outcome.code, Some(0), "{mark:?}: {}", outcome.report());
             let said = outcome.stderr_text();
             assert!(
-                said.contains("names none of our runs"),
+                said.contains("does not name a run of esync-ssl"),
                 "{mark:?}: {}",
                 outcome.report()
             );

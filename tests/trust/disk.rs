@@ -929,7 +929,7 @@ fn a_file_mounted_on_itself_is_refused() {
     }
     let outcome = outcome.expect_code(4);
     assert!(
-        outcome.stderr_text().contains("mounted by itself"),
+        outcome.stderr_text().contains("is a mount point"),
         "{}",
         outcome.report()
     );

@@ -723,7 +723,7 @@ fn what_cannot_be_looked_at_is_told_as_that() {
     says_in_answer(
         &unseen,
         &[
-            "cannot be looked at: Permission denied",
+            "cannot be looked at: permission denied",
             "run as an account that may look at",
         ],
     );

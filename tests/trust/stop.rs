@@ -382,7 +382,7 @@ fn who_takes_the_port_of_a_rehearsal_changes_nothing() {
     let outcome = outcome.expect_code(0);
     assert_eq!(taken, 5, "{}", outcome.report());
     assert!(
-        outcome.stderr_text().contains("no rehearsal: others took"),
+        outcome.stderr_text().contains("no rehearsal: other programs took"),
         "{}",
         outcome.report()
     );
@@ -899,7 +899,7 @@ fn one_that_comes_up_the_second_time_is_told() {
     program(&site.folder.path().join("killer"), &killer);
     let up = site.command(&["restart"]).run().expect_code(0);
     assert!(
-        up.stderr_text().contains("warning:") && up.stderr_text().contains("once more"),
+        up.stderr_text().contains("warning:") && up.stderr_text().contains("started again"),
         "{}",
         up.report()
     );

@@ -206,5 +206,5 @@ fn many_virtual_hosts_share_what_may_be_lost() {
             program(&["devices", "--domain", "h3.example.com"]),
         ),
     ]);
-    assert!(said[0].1.contains("took all the time"), "{}", said[0].1);
+    assert!(said[0].1.contains("used up the time"), "{}", said[0].1);
 }
