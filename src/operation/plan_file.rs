@@ -341,8 +341,7 @@ impl PlanFile {
             fix,
         );
         Failure {
-            // Somebody changed what had been read.
-            status: ExitStatus::Locked,
+            status: ExitStatus::ChangedMeanwhile,
             ..Failure::refused(refusal)
         }
     }

@@ -297,7 +297,7 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
             ],
             ". ",
             format!(
-                "--merge removes the changes of esync-ssl and keeps those edits, --force {} overwrites them",
+                "--merge removes its own changes and keeps those edits, --force {} overwrites them",
                 RefusalCode::EditedSince
             ),
         )));

@@ -211,6 +211,7 @@ mod at_a_terminal {
             ("Certificate file", certificate.as_str()),
             ("Private key", ""),
             ("intermediate", ""),
+            ("[Y/n]", "n"),
             ("[y/N]", "y"),
         ];
         let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &files);

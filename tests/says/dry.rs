@@ -33,7 +33,7 @@ fn is_refused(site: &Site, status: i32, code: &str, run: &dyn Fn(&[&str]) -> Out
     let wet = run(&["--yes"]).expect_code(status);
     assert_eq!(why(&dry), why(&wet), "{}\n{}", dry.report(), wet.report());
     let document: Value = serde_json::from_slice(&document.stdout).expect("a document");
-    let told = document["refusal"]["code"].as_str().unwrap_or_default();
+    let told = document["error"]["code"].as_str().unwrap_or_default();
     assert_eq!(told, code, "{document}");
 }
 

@@ -377,7 +377,9 @@ fn a_run_that_is_interrupted() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let child = command.spawn().expect("a child");
+    let mut child = command.spawn().expect("a child");
+    // As long as it is open, the input has no end.
+    let _input = child.stdin.take();
     // It waits for its input by then.
     std::thread::sleep(Duration::from_secs(1));
     let id = Pid::from_raw(child.id().try_into().expect("an id"));

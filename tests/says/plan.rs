@@ -45,7 +45,7 @@ fn a_plan_is_applied_byte_for_byte() {
     let outcome = saved(&planned, &["--json"]).expect_code(0);
     assert!(before == planned.snapshot(), "{}", outcome.report());
     let document = json(&outcome);
-    assert_eq!(document["plan"], text(&file(&planned)));
+    assert_eq!(document["data"]["plan"], text(&file(&planned)));
     assert_eq!(document["result"], "would-change");
     let plan = plan(&planned);
     assert_eq!(plan["schema"], 1);
@@ -75,7 +75,7 @@ fn a_plan_is_applied_byte_for_byte() {
     let here = planned.text().replace(&text(&planned.beside("")), "");
     assert_eq!(here, direct.text().replace(&text(&direct.beside("")), ""));
     // Once more: that was done.
-    let again = apply(&planned, &["--yes"], 9);
+    let again = apply(&planned, &["--yes"], 15);
     assert!(
         again.stderr_text().contains("applied already"),
         "{}",
@@ -121,7 +121,7 @@ fn a_plan_is_not_applied_when_something_changed() {
         saved(&site, &[]).expect_code(0);
         harm(&site);
         let before = site.snapshot();
-        let outcome = apply(&site, &["--yes"], 9);
+        let outcome = apply(&site, &["--yes"], 15);
         let said = outcome.stderr_text();
         let last = said.lines().last().unwrap_or_default();
         assert!(
@@ -129,8 +129,8 @@ fn a_plan_is_not_applied_when_something_changed() {
             "{name}: {}",
             outcome.report()
         );
-        let document = json(&apply(&site, &["--yes", "--json"], 9));
-        assert_eq!(document["refusal"]["code"], "PLAN-CHANGED", "{document}");
+        let document = json(&apply(&site, &["--yes", "--json"], 15));
+        assert_eq!(document["error"]["code"], "PLAN-CHANGED", "{document}");
         assert!(before == site.snapshot(), "{}", outcome.report());
     }
 }
@@ -194,7 +194,7 @@ fn disable_has_plans_as_well() {
     site.run(&["restore", "--yes"]).run().expect_code(0);
     site.run(&["restore", "--yes"]).run().expect_code(0);
     assert!(enabled == site.snapshot());
-    apply(&site, &["--yes"], 9);
+    apply(&site, &["--yes"], 15);
     // A plan of ours makes way for the next one.
     save().expect_code(0);
     apply(&site, &["--yes"], 0);
@@ -207,16 +207,16 @@ fn what_is_no_plan_is_neither_applied_nor_overwritten() {
     for (bytes, code) in [("nothing", "NO-PLAN"), ("{\"schema\":1}", "NO-PLAN")] {
         files::write(&file(&site), bytes);
         let document = json(&apply(&site, &["--yes", "--json"], 4));
-        assert_eq!(document["refusal"]["code"], code, "{document}");
+        assert_eq!(document["error"]["code"], code, "{document}");
         let outcome = saved(&site, &["--json"]).expect_code(4);
-        assert_eq!(json(&outcome)["refusal"]["code"], "FILE-EXISTS");
+        assert_eq!(json(&outcome)["error"]["code"], "FILE-EXISTS");
         assert_eq!(fs::read_to_string(file(&site)).expect("a file"), bytes);
     }
     let site = Site::new();
     apply(&site, &["--yes"], 1);
     saved(&site, &[]).expect_code(0);
     let elsewhere = Site::new();
-    let outcome = apply(&site, &["--yes", "--root", &text(&elsewhere.root())], 9);
+    let outcome = apply(&site, &["--yes", "--root", &text(&elsewhere.root())], 15);
     assert!(
         outcome.stderr_text().contains("the plan is for"),
         "{}",
@@ -226,7 +226,7 @@ fn what_is_no_plan_is_neither_applied_nor_overwritten() {
     let mut plan = plan(&site);
     plan["changes"][0]["after"]["base64"] = "TGlzdGVuIDY2NjYK".into();
     fs::write(file(&site), plan.to_string()).expect("the plan");
-    let outcome = apply(&site, &["--yes"], 9);
+    let outcome = apply(&site, &["--yes"], 15);
     assert!(!site.text().contains("6666"), "{}", outcome.report());
 }
 
@@ -244,7 +244,7 @@ fn a_plan_that_others_could_have_written_is_not_applied() {
     assert_eq!(mode_of(file(&site)), 0o600);
     let refused = || {
         let document = json(&apply(&site, &["--yes", "--json"], 4));
-        assert_eq!(document["refusal"]["code"], "PLAN-NOT-OURS", "{document}");
+        assert_eq!(document["error"]["code"], "PLAN-NOT-OURS", "{document}");
     };
     mode(&file(&site), 0o666);
     refused();
@@ -264,7 +264,7 @@ fn a_plan_that_others_could_have_written_is_not_applied() {
         .arg(folder.join("plan.json"))
         .args(["--yes", "--json"])
         .run();
-    assert_eq!(json(&outcome.expect_code(4))["refusal"]["code"], "PLAN-NOT-OURS");
+    assert_eq!(json(&outcome.expect_code(4))["error"]["code"], "PLAN-NOT-OURS");
     fs::rename(site.beside("ours.json"), file(&site)).expect("a name");
     apply(&site, &["--yes"], 0);
 }
