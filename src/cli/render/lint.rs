@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::finding::Finding;
 use crate::httpd::{Configuration, Spot};
 use crate::operation::Loaded;
-use crate::operation::lint::{includes, numbers};
+use crate::operation::lint::{includes, numbers, place};
 use crate::shown::{printable, sentence};
 
 /// Longer lines are cut, so that one of 16 MiB does not fill the screen.
@@ -28,7 +28,6 @@ pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String 
 fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
     let clean = |text: &str| sentence(text).replace('\n', " ");
     let configuration = &loaded.configuration;
-    let file = configuration.file(problem.place.file);
     let (word, colour) = if problem.is_error() {
         ("error", "31")
     } else {
@@ -41,9 +40,8 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
     };
     let _ = writeln!(
         text,
-        "\x1b[1m{}:{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
-        clean(&loaded.show(&file.host)),
-        numbers(configuration, &problem.place).0,
+        "\x1b[1m{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
+        clean(&place(loaded, &problem.place).to_string()),
         problem.rule,
         clean(&problem.summary)
     );
@@ -68,7 +66,9 @@ fn source(text: &mut String, configuration: &Configuration, spot: &Spot) {
     let Some(line) = document.lines().get(spot.line as usize) else {
         return;
     };
-    let (number, last) = numbers(configuration, spot);
+    let Some((number, last)) = numbers(configuration, spot) else {
+        return;
+    };
     let raw = document.raw(spot.line as usize);
     let start = line.start as usize;
     let width = last.to_string().len().max(3);

@@ -248,7 +248,7 @@ fn expand(
     for (full, kind) in matching {
         match rest {
             Some(rest) => expand(&full, rest, source, optional, walk)?,
-            None => collect(full, kind, source, 0, walk)?,
+            None => tolerate(optional, collect(full, kind, source, 0, walk))?,
         }
     }
     Ok(())
