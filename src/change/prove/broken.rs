@@ -1,6 +1,6 @@
 //! Configurations that cannot be planned on, because Apache does not start with them or they have no end. Edits nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
 use crate::finding::Finding;
@@ -33,9 +33,22 @@ const NAMED: usize = 5;
 
 /// The refusal for several problems.
 fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>], fix: impl Into<Text>) -> PlanError {
-    let named = all.iter().take(NAMED);
-    let mut told: Vec<Text> = named.map(|problem| told(configuration, problem)).collect();
-    if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
+    // What is wrong in the same way in many places is one of them.
+    let mut equal: Vec<(&Finding<Spot>, usize)> = Vec::new();
+    let mut known = HashMap::new();
+    for problem in all {
+        let at = *known.entry((problem.rule, &problem.summary)).or_insert(equal.len());
+        match equal.get_mut(at) {
+            Some((_, more)) => *more += 1,
+            None => equal.push((problem, 0)),
+        }
+    }
+    let named = equal.iter().take(NAMED).map(|(problem, more)| match more {
+        0 => told(configuration, problem),
+        more => say![told(configuration, problem), format!(" (the same in {more} more places)")],
+    });
+    let mut told: Vec<Text> = named.collect();
+    if let Some(more) = equal.len().checked_sub(NAMED).filter(|more| *more > 0) {
         told.push(format!("and {more} more").into());
     }
     refuse(

@@ -1,5 +1,6 @@
 //! The problems of a configuration, in the manner of a compiler.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::finding::Finding;
@@ -15,8 +16,19 @@ const WIDTH: usize = 200;
 pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String {
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let mut text = String::new();
-    for problem in problems.iter().filter(|problem| !quiet || problem.is_error()) {
-        print(&mut text, loaded, problem);
+    let told = || problems.iter().filter(|problem| !quiet || problem.is_error());
+    let mut equal: HashMap<_, usize> = HashMap::new();
+    for problem in told() {
+        *equal.entry(kind(problem)).or_default() += 1;
+    }
+    let mut folded = HashSet::new();
+    for problem in told() {
+        let places = equal[&kind(problem)];
+        if places <= MOST_EQUAL {
+            print(&mut text, loaded, problem, None);
+        } else if folded.insert(kind(problem)) {
+            print(&mut text, loaded, problem, Some(places));
+        }
     }
     if !quiet || errors > 0 {
         let files = loaded.configuration.files().len();
@@ -25,7 +37,16 @@ pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String 
     text
 }
 
-fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
+/// What is told of more places than these is told once, with their number.
+const MOST_EQUAL: usize = 20;
+
+/// What is the same in equal problems of several places.
+fn kind(problem: &Finding<Spot>) -> (&'static str, &str, bool) {
+    (problem.rule, &problem.summary, problem.is_error())
+}
+
+/// One problem, or that of so many places, of which this is the first.
+fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>, places: Option<usize>) {
     let clean = |text: &str| sentence(text).replace('\n', " ");
     let configuration = &loaded.configuration;
     let (word, colour) = if problem.is_error() {
@@ -38,12 +59,15 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
     } else {
         ""
     };
+    let place = clean(&place(loaded, &problem.place).to_string());
+    let places = places.map(|places| format!(": {} places, first {place}", thousands(places)));
     let _ = writeln!(
         text,
-        "\x1b[1m{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
-        clean(&place(loaded, &problem.place).to_string()),
+        "\x1b[1m{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{}{unsure}",
+        place,
         problem.rule,
-        clean(&problem.summary)
+        clean(&problem.summary),
+        places.unwrap_or_default()
     );
     source(text, configuration, &problem.place);
     if let Some(apache) = &problem.apache
@@ -58,6 +82,19 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
         let _ = writeln!(text, "  = included from {}", clean(&from.to_string()));
     }
     text.push('\n');
+}
+
+/// `30,000`
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The line, with marks under what is meant.
@@ -115,4 +152,16 @@ fn summary(errors: usize, warnings: usize, quiet: bool, files: usize) -> String 
         text += &of(warnings, "warning");
     }
     format!("{text} in {}\n", of(files, "file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn numbers_as_people_read_them() {
+        for (number, text) in [(21, "21"), (999, "999"), (1000, "1,000"), (30_000, "30,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
 }
