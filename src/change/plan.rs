@@ -21,6 +21,8 @@ pub struct Plan {
     pub unlinks: Vec<Link>,
     /// What the administrator should know beside the changes.
     pub notes: Vec<String>,
+    /// Apache did not start before HTTPS came, and does not when it has gone: there is nothing to ask it.
+    pub never_started: bool,
 }
 
 impl Plan {

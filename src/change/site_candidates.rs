@@ -8,8 +8,8 @@ use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{own_settings, shows_by_name, stands_in};
-use super::request::Request;
 use super::redirection::only_leads_to_itself;
+use super::request::Request;
 
 /// The TLS virtual hosts of the port that have the domain for their own name.
 pub(super) fn secure<'a>(

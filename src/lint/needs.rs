@@ -39,7 +39,9 @@ fn types(walk: &mut Walk<'_>) {
         rule: "types-config",
         apache: Some(format!("AH01597: could not open mime types config file {shown}.")),
         summary: match named {
-            Some(_) => format!("there is no file {shown}: `httpd -t` is content, but the server does not start"),
+            Some(_) => {
+                format!("there is no file {shown}: `httpd -t` is content, but the server does not start")
+            }
             None => format!(
                 "there is no `TypesConfig`, and no file {shown}, which mod_mime reads then: `httpd -t` is content, but the \
                  server does not start"

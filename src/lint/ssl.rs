@@ -189,9 +189,7 @@ fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Ki
     if walk.is_right(path, value) {
         return;
     }
-    let literal = walk
-        .literal(value)
-        .filter(|_| !value.starts_with(b"pkcs11:"));
+    let literal = walk.literal(value).filter(|_| !value.starts_with(b"pkcs11:"));
     let Some(Literal { full, unsure }) = literal else {
         return;
     };

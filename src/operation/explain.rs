@@ -176,7 +176,10 @@ pub fn of_configuration(loaded: &Loaded) -> Vec<Log> {
 
 /// What a server said to whoever told it to start.
 pub fn said(words: &str, loaded: &Loaded) -> LogReport {
-    let log = Log::of(ShownPath::of_others("what Apache said"), words.as_bytes().to_vec());
+    let log = Log::of(
+        ShownPath::of_others("what Apache said"),
+        words.as_bytes().to_vec(),
+    );
     let always = Since::At(PrimitiveDateTime::MIN);
     explain(vec![log], Some(always), Some(loaded), &loaded.place)
 }

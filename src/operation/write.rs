@@ -38,6 +38,8 @@ pub struct Work {
     pub forced: Vec<Code>,
     /// A killed run that was undone had told the server, so that its state says nothing.
     pub server_told: bool,
+    /// It is known that Apache does not start with the result, as it did not before: it is not asked.
+    pub never_started: bool,
 }
 
 /// What was done.
@@ -76,7 +78,10 @@ pub fn say_shared<'a>(
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
     let (world, progress) = (job.world, job.voice);
-    let judge = Judge::of(loaded, job.writing, progress)?;
+    let judge = match work.never_started {
+        true => None,
+        false => Judge::of(loaded, job.writing, progress)?,
+    };
     let mut seen: HashSet<&Path> = work.tls_reads.iter().map(|(path, _)| path.as_path()).collect();
     let files = loaded.configuration.files().iter();
     let files = files.filter(|file| seen.insert(&file.host));

@@ -37,7 +37,9 @@ fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>], fix: impl I
     let mut equal: Vec<(&Finding<Spot>, usize)> = Vec::new();
     let mut known = HashMap::new();
     for problem in all {
-        let at = *known.entry((problem.rule, &problem.summary)).or_insert(equal.len());
+        let at = *known
+            .entry((problem.rule, &problem.summary))
+            .or_insert(equal.len());
         match equal.get_mut(at) {
             Some((_, more)) => *more += 1,
             None => equal.push((problem, 0)),
@@ -45,7 +47,10 @@ fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>], fix: impl I
     }
     let named = equal.iter().take(NAMED).map(|(problem, more)| match more {
         0 => told(configuration, problem),
-        more => say![told(configuration, problem), format!(" (the same in {more} more places)")],
+        more => say![
+            told(configuration, problem),
+            format!(" (the same in {more} more places)")
+        ],
     });
     let mut told: Vec<Text> = named.collect();
     if let Some(more) = equal.len().checked_sub(NAMED).filter(|more| *more > 0) {
@@ -125,14 +130,19 @@ fn names_own_file(configuration: &Configuration, problem: &Finding<Spot>, reques
     let document = &configuration.file(problem.place.file).document;
     let text = document.text(problem.place.line as usize);
     let words: Vec<_> = words(&text).skip(1).collect();
-    let own = [Some(&request.certificate), Some(&request.key), request.chain.as_ref()];
-    words
-        .iter()
-        .any(|word| own.contains(&Some(&word.value.to_vec())))
+    let own = [
+        Some(&request.certificate),
+        Some(&request.key),
+        request.chain.as_ref(),
+    ];
+    words.iter().any(|word| own.contains(&Some(&word.value.to_vec())))
 }
 
 /// The fault and its line, however it is numbered.
-fn line_of<'a>(configuration: &'a Configuration, problem: &Finding<Spot>) -> (&'static str, &'a OsStr, &'a [u8]) {
+pub(in crate::change) fn line_of<'a>(
+    configuration: &'a Configuration,
+    problem: &Finding<Spot>,
+) -> (&'static str, &'a OsStr, &'a [u8]) {
     let file = configuration.file(problem.place.file);
     let line = match problem.place.is_whole() {
         true => &[],

@@ -11,9 +11,9 @@ use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
 use super::super::existing::{REDIRECTS, has_other_names, own_settings, within};
 use super::super::plan::{PlanError, refuse};
+use super::super::redirection::{Condition, Side, States, Waiting, by_way, is_gone};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
-use super::super::redirection::{Condition, Side, States, Waiting, by_way, is_gone};
 use super::tls_side::Instead;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.

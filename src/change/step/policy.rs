@@ -3,9 +3,9 @@
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
 use super::super::plan::{PlanError, refuse};
+use super::super::redirection::{Condition, Names, Rule};
 use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::{Profile, Request};
-use super::super::redirection::{Condition, Names, Rule};
 
 /// A directive that the TLS virtual host is to have.
 pub(super) struct Wanted {

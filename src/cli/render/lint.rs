@@ -160,7 +160,13 @@ mod tests {
 
     #[test]
     fn numbers_as_people_read_them() {
-        for (number, text) in [(21, "21"), (999, "999"), (1000, "1,000"), (30_000, "30,000"), (1_234_567, "1,234,567")] {
+        for (number, text) in [
+            (21, "21"),
+            (999, "999"),
+            (1000, "1,000"),
+            (30_000, "30,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(thousands(number), text);
         }
     }
