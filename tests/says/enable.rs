@@ -915,7 +915,7 @@ fn what_keeps_apache_from_starting_is_refused_and_named() {
         text.extend_from_slice(format!("Listen {port}\nListen {port}\n").as_bytes());
     }
     fs::write(site.main(), text).unwrap();
-    let refused = site.unchanged_by(site.enable().arg("--yes"), 3);
+    let refused = site.unchanged_by(site.enable().arg("--yes"), 4);
     let words = refused.stderr_text();
     assert!(
         words.contains("Apache does not start with this configuration as it is"),
@@ -928,7 +928,7 @@ fn what_keeps_apache_from_starting_is_refused_and_named() {
         "{words}"
     );
     let half = ["--yes", "--force", "LOG-FOLDER"];
-    site.unchanged_by(site.enable().args(half), 3);
+    site.unchanged_by(site.enable().args(half), 4);
     let forced = ["--yes", "--force", "LOG-FOLDER", "--force", "LISTEN-TWICE"];
     let done = site.enable().args(forced).run().expect_code(0);
     let words = done.report();
@@ -936,8 +936,19 @@ fn what_keeps_apache_from_starting_is_refused_and_named() {
         words.contains("Apache does not start with this configuration, before and after the change"),
         "{words}"
     );
+    // The way back leads where it did not start either.
+    let back = esync_ssl()
+        .args(["disable", "--dry-run", "--root"])
+        .arg(site.root())
+        .run()
+        .expect_code(0);
+    let words = back.report();
+    assert!(
+        words.contains("Apache did not start with the configuration before esync-ssl was run"),
+        "{words}"
+    );
     // Done already is not enough either.
-    site.unchanged_by(site.enable().arg("--yes"), 3);
+    site.unchanged_by(site.enable().arg("--yes"), 4);
 }
 
 /// A virtual host that lacks only what the request brings is no reason to refuse.
