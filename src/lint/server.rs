@@ -115,7 +115,7 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
     let message =
         format!("the folder {shown} of the {what} does not exist; Apache does not start without it");
     match directive {
-        Some(directive) => walk.refuse_perhaps(directive, "log-folder", apache, message, unsure),
+        Some(directive) => walk.refuse_perhaps(directive, "log-folder", (apache, message), unsure),
         None => walk.found.push(Finding {
             rule: "log-folder",
             apache: Some(apache),

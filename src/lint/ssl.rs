@@ -210,7 +210,7 @@ fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Ki
             format!("there is no file {shown}, or it is empty"),
         ),
     };
-    walk.refuse_perhaps(directive, "tls-file", apache, message, unsure);
+    walk.refuse_perhaps(directive, "tls-file", (apache, message), unsure);
 }
 
 fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {

@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
         apache: impl Into<String>,
         summary: impl Into<String>,
     ) {
-        self.refuse_perhaps(directive, rule, apache, summary, false);
+        self.refuse_perhaps(directive, rule, (apache.into(), summary.into()), false);
     }
 
     /// The same, if what is not known does not speak for it.
@@ -122,14 +122,13 @@ impl<'a> Walk<'a> {
         &mut self,
         directive: &Directive<'_>,
         rule: &'static str,
-        apache: impl Into<String>,
-        summary: impl Into<String>,
+        (apache, summary): (String, String),
         uncertain: bool,
     ) {
         let finding = Finding {
             rule,
-            apache: Some(apache.into()),
-            summary: summary.into(),
+            apache: Some(apache),
+            summary,
             uncertain,
             ..Finding::refused(Phase::Checking)
         };

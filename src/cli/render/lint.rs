@@ -87,14 +87,9 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>, places: Op
 /// `30,000`
 fn thousands(number: usize) -> String {
     let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 /// The line, with marks under what is meant.
