@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::httpd::{Address, Configuration, Host, Truth};
 use crate::mod_ssl::speaks_tls;
 
+use super::prove::broken;
 use super::request::{Http, Request};
 use super::shown;
 use super::site;
@@ -14,6 +15,7 @@ use super::step::{copy, listen};
 /// What the administrator should know beside the changes.
 pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(broken::forced(result, request));
     notes.extend(redirected_beyond(result, request));
     notes.extend(copied_otherwise(original, request));
     notes.extend(waits_for_flag(original, result, request));

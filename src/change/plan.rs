@@ -27,6 +27,8 @@ pub struct Plan {
     pub trail: Vec<String>,
     /// What it does to the ports that clients use.
     pub effect: Effect,
+    /// Apache did not start before HTTPS came, and does not when it has gone: there is nothing to ask it.
+    pub never_started: bool,
 }
 
 impl Plan {

@@ -2,23 +2,28 @@
 
 use std::path::Path;
 
-use crate::httpd::{Configuration, Entry, FileId, VirtualHost};
+use crate::httpd::{Configuration, Entry, FileId, Spot, VirtualHost};
 
 pub(super) use crate::refusal::{Counted, Place, Refusal, RefusalCode, Text, say};
 
 impl Place {
     /// Where an entry stands.
     pub(crate) fn of(configuration: &Configuration, entry: &Entry) -> Self {
-        Place::at(configuration, entry.file, entry.line)
+        Place::in_file(configuration, entry.file, Some(entry.line))
+    }
+
+    /// Where a problem is: a line, or a file as a whole.
+    pub(super) fn at(configuration: &Configuration, spot: &Spot) -> Self {
+        Place::in_file(configuration, spot.file, (!spot.is_whole()).then_some(spot.line))
     }
 
     /// A line, by its index in a file's document.
-    pub(super) fn at(configuration: &Configuration, file: FileId, line: u32) -> Self {
+    fn in_file(configuration: &Configuration, file: FileId, line: Option<u32>) -> Self {
         let read = configuration.file(file);
         Place {
             file: read.host.clone(),
             name: read.name.clone(),
-            line: Some(read.document.number(line as usize)),
+            line: line.map(|line| read.document.number(line as usize)),
             counted: match configuration.source().is_edited() {
                 true => Counted::Edited,
                 false => Counted::OnDisk,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
+use crate::finding::Code;
 use crate::httpd::in_url;
 
 /// What becomes of plain HTTP.
@@ -67,6 +68,8 @@ pub struct Request {
     pub hsts: Option<u32>,
     /// The server fetches proofs that its certificate is not revoked.
     pub stapling: bool,
+    /// Faults with which Apache does not start and that are left as they are.
+    pub forced: Vec<Code>,
 }
 
 impl Request {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{Address, Configuration, SectionId, Truth, VirtualHost, real_path};
+use crate::httpd::{Address, Configuration, SectionId, Spot, Truth, VirtualHost, real_path};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, redirects_everything};
@@ -258,7 +258,7 @@ fn several(
     let all = std::iter::once(host).chain(others.iter().copied());
     let includes = all.filter_map(|host| {
         let (outer, line) = read(host).included_from?;
-        Some(Place::at(configuration, outer, line).into())
+        Some(Place::at(configuration, &Spot::of_line(outer, line)).into())
     });
     refuse(
         RefusalCode::IncludedTwice,

@@ -86,7 +86,7 @@ fn of_server(configuration: &Configuration, finding: Finding<Spot>) -> Finding<O
     };
     let is_there = |spot: &Spot| {
         let document = &configuration.file(spot.file).document;
-        (spot.line as usize) < document.lines().len()
+        spot.is_whole() || (spot.line as usize) < document.lines().len()
     };
     finding.placed(|spot| Some(spot).filter(is_there))
 }

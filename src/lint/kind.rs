@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding};
 use crate::httpd::Spot;
 
 /// Rules that bear on whether the server starts. All others tell faults of the text.
-const KINDS: [(&str, Code, &str); 15] = [
+const KINDS: [(&str, Code, &str); 19] = [
     (
         "no-listen",
         Code::ListenMissing,
@@ -55,6 +55,26 @@ const KINDS: [(&str, Code, &str); 15] = [
     ("host-address", Code::VhostAddress, "Write <VirtualHost *:443>."),
     ("tls-setting", Code::DirectiveValue, "Correct the line."),
     ("tls-file", Code::FileMissing, "Correct the path."),
+    (
+        "tls-without-certificate",
+        Code::CertNotNamed,
+        "Add SSLCertificateFile and SSLCertificateKeyFile.",
+    ),
+    (
+        "types-config",
+        Code::FileMissing,
+        "Correct TypesConfig, or put the file there.",
+    ),
+    (
+        "module-needed",
+        Code::ModuleMissing,
+        "Load the module, or take out the one that needs it.",
+    ),
+    (
+        "options-mixed",
+        Code::DirectiveValue,
+        "Write + or - before each option, or before none.",
+    ),
     (
         "undefined-variable",
         Code::VariableUndefined,

@@ -30,6 +30,9 @@ pub(super) fn parse_address_port(text: &[u8]) -> Option<(Option<&[u8]>, u16)> {
     if let [b'[', inner @ ..] = address {
         let inner = inner.strip_suffix(b"]").filter(|inner| !inner.contains(&b']'))?;
         let bare = inner.split(|b| *b == b'%').next().unwrap_or_default();
+        if inner.ends_with(b"%") {
+            return None;
+        }
         let bare = std::str::from_utf8(bare).ok()?;
         bare.parse::<std::net::Ipv6Addr>().ok()?;
     }
@@ -229,6 +232,8 @@ mod tests {
             (":80", None),
             ("[::1:80", None),
             ("[x]:80", None),
+            ("[fe80::1%]:80", None),
+            ("[fe80::1%x]:80", Some((Some("[fe80::1%x]"), 80))),
             ("", None),
         ] {
             let found = parse_address_port(text.as_bytes());

@@ -9,6 +9,8 @@ mod host;
 mod hosts;
 mod kind;
 mod listen;
+mod needs;
+mod options;
 mod parts;
 mod pass;
 mod reach;
@@ -54,7 +56,8 @@ fn check_in(configuration: &Configuration, most: usize, errors_only: bool) -> Ve
             .filter(|finding| !errors_only || finding.severity.is_error())
             .cloned(),
     );
-    found.sort_by_key(|finding| (finding.place.file, finding.place.line));
+    // What is wrong with a file as a whole stands before its lines.
+    found.sort_by_key(|finding| (finding.place.file, finding.place.line.wrapping_add(1)));
     found.iter_mut().for_each(kind::fill_in);
     found
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::{Directive, where_it_may_stand};
 use super::walk::Walk;
-use super::{arity, host, listen, section, server, ssl, trap};
+use super::{arity, host, listen, options, section, server, ssl, trap};
 use crate::httpd::known::{self, Known};
 use crate::httpd::word::words;
 use crate::httpd::{Entry, EntryId, SectionId, Truth, glance};
@@ -143,6 +143,7 @@ fn judge(name: &str) -> Option<Judge> {
         "DocumentRoot" | "ErrorLog" | "CustomLog" | "TransferLog" | "Error" | "Port" => {
             Some(server::directive)
         }
+        "Options" => Some(options::directive),
         name if name.starts_with("SSL") => Some(ssl::directive),
         _ => None,
     }

@@ -69,6 +69,8 @@ fn argument<'d>(walk: &mut Walk<'_>, directive: &Directive<'d>, known: &Known) -
             format!("`{name}` takes no argument"),
         ),
         "<Else" | "<RequireAll" | "<RequireAny" | "<RequireNone" => return Some(argument),
+        // mod_proxy asks only for the bracket.
+        "<Proxy" | "<ProxyMatch" => return Some(argument),
         _ if argument.is_empty() && !known.name.starts_with("<Lua") => (
             format!("{name} directive requires additional arguments"),
             format!("`{name}` needs an argument"),

@@ -1,7 +1,8 @@
 //! The server as a whole: modules and MPM, folders and files that must exist. Loads no module.
 
 use super::context::Directive;
-use super::walk::{Path, Walk};
+use super::needs;
+use super::walk::{Literal, Path, Walk};
 use crate::finding::{Finding, Phase};
 use crate::httpd::{Kind, LoadModule, Platform, Truth, escape, resolve, source_name};
 
@@ -91,7 +92,9 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
     if walk.is_right(Path::Log, file) {
         return;
     }
-    let Some(full) = walk.full(file) else { return };
+    let Some(Literal { full, unsure }) = walk.literal(file) else {
+        return;
+    };
     if let (Kind::Folder, Some(directive)) = (walk.c.source().kind(&full), directive) {
         let shown = String::from_utf8_lossy(&full).into_owned();
         let finding = Finding {
@@ -112,7 +115,7 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
     let message =
         format!("the folder {shown} of the {what} does not exist; Apache does not start without it");
     match directive {
-        Some(directive) => walk.refuse(directive, "log-folder", apache, message),
+        Some(directive) => walk.refuse_perhaps(directive, "log-folder", (apache, message), unsure),
         None => walk.found.push(Finding {
             rule: "log-folder",
             apache: Some(apache),
@@ -125,6 +128,7 @@ fn log_folder(walk: &mut Walk<'_>, directive: Option<&Directive<'_>>, file: &[u8
 /// Modules, and what is missing altogether.
 pub(super) fn check(walk: &mut Walk<'_>) {
     modules(walk);
+    needs::check(walk);
     server_root(walk);
     if !walk.error_log {
         let file: &[u8] = match walk.c.source().platform {

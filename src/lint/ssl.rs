@@ -1,7 +1,7 @@
 //! mod_ssl's directives: the values that it checks itself. Opens no certificate.
 
 use super::context::Directive;
-use super::walk::{Path, Walk};
+use super::walk::{Literal, Path, Walk};
 use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
 use crate::httpd::{Kind, Truth};
@@ -189,7 +189,8 @@ fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Ki
     if walk.is_right(path, value) {
         return;
     }
-    let Some(full) = walk.full(value).filter(|_| !value.starts_with(b"pkcs11:")) else {
+    let literal = walk.literal(value).filter(|_| !value.starts_with(b"pkcs11:"));
+    let Some(Literal { full, unsure }) = literal else {
         return;
     };
     let there =
@@ -209,7 +210,7 @@ fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Ki
             format!("there is no file {shown}, or it is empty"),
         ),
     };
-    walk.refuse(directive, "tls-file", apache, message);
+    walk.refuse_perhaps(directive, "tls-file", (apache, message), unsure);
 }
 
 fn protocol(walk: &mut Walk<'_>, directive: &Directive<'_>) {

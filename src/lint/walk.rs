@@ -55,6 +55,16 @@ pub enum Path {
     Log,
 }
 
+/// A path as Apache opens it, and whether a variable in it may be defined after all.
+pub struct Literal {
+    pub full: Vec<u8>,
+    pub unsure: bool,
+}
+
+fn holds_variable(path: &[u8]) -> bool {
+    memchr::memmem::find(path, b"${").is_some()
+}
+
 impl<'a> Walk<'a> {
     /// Before the first entry.
     pub fn new(c: &'a Configuration, errors_only: bool, judged: Arc<[bool]>) -> Self {
@@ -104,10 +114,22 @@ impl<'a> Walk<'a> {
         apache: impl Into<String>,
         summary: impl Into<String>,
     ) {
+        self.refuse_perhaps(directive, rule, (apache.into(), summary.into()), false);
+    }
+
+    /// The same, if what is not known does not speak for it.
+    pub fn refuse_perhaps(
+        &mut self,
+        directive: &Directive<'_>,
+        rule: &'static str,
+        (apache, summary): (String, String),
+        uncertain: bool,
+    ) {
         let finding = Finding {
             rule,
-            apache: Some(apache.into()),
-            summary: summary.into(),
+            apache: Some(apache),
+            summary,
+            uncertain,
             ..Finding::refused(Phase::Checking)
         };
         self.report(&directive.entry, None, finding);
@@ -169,8 +191,24 @@ impl<'a> Walk<'a> {
             return None;
         }
         let full = resolve(self.c.server_root(), path, self.c.source().platform);
-        let open = self.c.source().is_foreign(&full) || full.windows(2).any(|pair| pair == b"${");
+        let open = self.c.source().is_foreign(&full) || holds_variable(&full);
         (!open).then_some(full)
+    }
+
+    /// The same where Apache itself looks: a variable that is not defined it takes for a part of the name. Whether it
+    /// is defined by the server's environment is certain only where the server was asked.
+    pub fn literal(&self, path: &[u8]) -> Option<Literal> {
+        if !holds_variable(path) {
+            let full = self.full(path)?;
+            return Some(Literal { full, unsure: false });
+        }
+        let source = self.c.source();
+        if source.platform != Platform::HOST || source.relocated().is_some() {
+            return None;
+        }
+        let full = resolve(self.c.server_root(), path, source.platform);
+        let unsure = !self.c.facts().built_in_is_certain;
+        (!source.is_foreign(&full)).then_some(Literal { full, unsure })
     }
 
     /// Adds what the part behind it found.

@@ -173,6 +173,7 @@ fn work(plan: Plan, report: &Report) -> Work {
     let changed = report.changes.iter().map(|change| change.reason.clone());
     let removed = report.files.iter().filter_map(|link| link.reason.clone());
     Work {
+        never_started: plan.never_started,
         changes: plan_report::changes(plan).collect(),
         reasons: changed.chain(removed).collect(),
         diff: report.diff.clone(),

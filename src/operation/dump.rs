@@ -199,7 +199,7 @@ enum ProblemSeverity {
 fn problems(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Problem> {
     let problem = |problem: &Finding<Spot>| {
         let configuration = &loaded.configuration;
-        let (first_line, last_line) = numbers(configuration, &problem.place);
+        let (first_line, last_line) = numbers(configuration, &problem.place).unwrap_or((1, 1));
         let included = includes(loaded, problem.place.file).into_iter();
         let macro_place = problem.place.macro_place.as_ref();
         Problem {

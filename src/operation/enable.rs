@@ -319,6 +319,7 @@ impl Run<'_> {
             profile: asked.profile,
             hsts: asked.hsts,
             stapling: asked.stapling,
+            forced: asked.forced.clone(),
             certificate: loaded.spell(&files.certificate)?,
             key: loaded.spell(&files.key)?,
             chain: files

@@ -67,21 +67,27 @@ pub fn findings(loaded: &Loaded, problems: Vec<Finding<Spot>>) -> Vec<Finding> {
     placed.collect()
 }
 
-fn place(loaded: &Loaded, spot: &Spot) -> Place {
-    let (first, last) = numbers(&loaded.configuration, spot);
+/// The lines of a spot, or its file as a whole.
+pub fn place(loaded: &Loaded, spot: &Spot) -> Place {
     let file = loaded.show(&loaded.configuration.file(spot.file).host);
-    Place::lines(file, first as usize, last as usize)
+    match numbers(&loaded.configuration, spot) {
+        Some((first, last)) => Place::lines(file, first as usize, last as usize),
+        None => Place::new(file, None),
+    }
 }
 
-/// Numbers of the first and last physical line; 1 in an empty file.
-pub fn numbers(configuration: &Configuration, spot: &Spot) -> (u32, u32) {
+/// Numbers of the first and last physical line; 1 in an empty file, none where no line is at fault.
+pub fn numbers(configuration: &Configuration, spot: &Spot) -> Option<(u32, u32)> {
     let document = &configuration.file(spot.file).document;
     let line = spot.line as usize;
+    if spot.is_whole() {
+        return None;
+    }
     if line >= document.lines().len() {
-        return (1, 1);
+        return Some((1, 1));
     }
     let number = document.number(line);
-    (number, document.last_number(line).max(number))
+    Some((number, document.last_number(line).max(number)))
 }
 
 /// The `Include` lines that lead to a file, innermost first.

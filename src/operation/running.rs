@@ -113,9 +113,10 @@ pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
     });
     let placed = placed.into_iter().map(|finding| {
         finding.placed(|spot| {
-            let file = loaded.configuration.file(spot.as_ref()?.file);
-            let line = file.document.number(spot?.line as usize) as usize;
-            Some(Place::new(loaded.show(&file.host), Some(line)))
+            let spot = spot?;
+            let file = loaded.configuration.file(spot.file);
+            let line = (!spot.is_whole()).then(|| file.document.number(spot.line as usize) as usize);
+            Some(Place::new(loaded.show(&file.host), line))
         })
     });
     placed.chain(others).collect()

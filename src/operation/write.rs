@@ -41,6 +41,8 @@ pub struct Work {
     pub is_after_undo: bool,
     /// A killed run that was undone had told the server, so that its state says nothing.
     pub server_told: bool,
+    /// It is known that Apache does not start with the result, as it did not before: it is not asked.
+    pub never_started: bool,
 }
 
 /// What was done.
@@ -80,7 +82,10 @@ pub fn say_shared<'a>(
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
     let (world, progress) = (job.world, job.voice);
-    let judge = Judge::of(loaded, job.writing, progress)?;
+    let judge = match work.never_started {
+        true => None,
+        false => Judge::of(loaded, job.writing, progress)?,
+    };
     let before = Before {
         old: Some(loaded),
         job,

@@ -53,6 +53,8 @@ pub struct Description {
     pub root: Option<String>,
     /// `SERVER_CONFIG_FILE`: the main file, relative to the root.
     pub main: Option<String>,
+    /// `AP_TYPES_CONFIG_FILE`: the types of files, relative to the root.
+    pub types: Option<String>,
 }
 
 /// Why a binary did not answer.
@@ -304,6 +306,7 @@ impl Description {
             version: self.version,
             built_in: self.built_in.clone(),
             built_in_is_certain: true,
+            types_config: self.types.clone().map(String::into_bytes),
             flags,
             environment,
         }
@@ -335,6 +338,7 @@ fn parse(settings: &str, modules: &str) -> Option<Description> {
             .collect(),
         root: define("HTTPD_ROOT"),
         main: define("SERVER_CONFIG_FILE"),
+        types: define("AP_TYPES_CONFIG_FILE"),
     })
 }
 

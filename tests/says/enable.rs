@@ -902,3 +902,75 @@ mod unix {
         assert!(!site.root().join("conf/ssl").exists(), "{}", outcome.report());
     }
 }
+
+/// What only keeps Apache from starting, and `httpd -t` may be content with, is refused as what it is: all of it, unless
+/// it is forced, and then it is said.
+#[test]
+fn what_keeps_apache_from_starting_is_refused_and_named() {
+    let site = Site::new();
+    let mut text = fs::read(site.main()).unwrap();
+    text.extend_from_slice(b"\nErrorLog logs/no/such/error.log\n");
+    for port in 1..=6 {
+        let port = 8100 + port;
+        text.extend_from_slice(format!("Listen {port}\nListen {port}\n").as_bytes());
+    }
+    fs::write(site.main(), text).unwrap();
+    let refused = site.unchanged_by(site.enable().arg("--yes"), 4);
+    let words = refused.stderr_text();
+    assert!(
+        words.contains("Apache does not start with this configuration as it is"),
+        "{words}"
+    );
+    assert!(words.contains("logs/no/such"), "{words}");
+    assert!(words.contains("and 2 more"), "{words}");
+    assert!(
+        words.contains("--force LISTEN-TWICE --force LOG-FOLDER"),
+        "{words}"
+    );
+    let half = ["--yes", "--force", "LOG-FOLDER"];
+    site.unchanged_by(site.enable().args(half), 4);
+    let forced = ["--yes", "--force", "LOG-FOLDER", "--force", "LISTEN-TWICE"];
+    let done = site.enable().args(forced).run().expect_code(0);
+    let words = done.report();
+    assert!(
+        words.contains("Apache does not start with this configuration, before and after the change"),
+        "{words}"
+    );
+    // The way back leads where it did not start either.
+    let back = esync_ssl()
+        .args(["disable", "--dry-run", "--root"])
+        .arg(site.root())
+        .run()
+        .expect_code(0);
+    let words = back.report();
+    assert!(
+        words.contains("Apache did not start with the configuration before esync-ssl was run"),
+        "{words}"
+    );
+    // Done already is not enough either.
+    site.unchanged_by(site.enable().arg("--yes"), 4);
+}
+
+/// A virtual host that lacks only what the request brings is no reason to refuse.
+#[test]
+fn what_the_change_cures_is_not_refused() {
+    let site = Site::new();
+    let mut text = fs::read(site.main()).unwrap();
+    let bare =
+        format!("\nListen 443\n<VirtualHost *:443>\nServerName {DOMAIN}\nSSLEngine on\n</VirtualHost>\n");
+    text.extend_from_slice(bare.as_bytes());
+    fs::write(site.main(), text).unwrap();
+    site.enable()
+        .args(["--yes", "--http", "keep"])
+        .run()
+        .expect_code(0);
+    let lint = esync_ssl()
+        .args(["lint", "--quiet", "--root"])
+        .arg(site.root())
+        .run();
+    assert!(
+        !lint.stdout_text().contains("tls-without-certificate"),
+        "{}",
+        lint.report()
+    );
+}

@@ -55,6 +55,13 @@ const PROBLEMS: &[Case] = &[
     // Names
     ("Listne 81", "unknown-directive", 1, true),
     ("RewriteEngine on", "unknown-directive", 1, true),
+    ("Options Indexes +ExecCGI", "options-mixed", 1, true),
+    (
+        "SSLCACertificateFile conf/${NO_SUCH}.crt",
+        "tls-file",
+        1,
+        cfg!(windows),
+    ),
     ("<Nowhere x>\n</Nowhere>", "unknown-directive", 1, true),
     // Number of arguments
     ("ServerAdmin", "arguments", 1, true),
@@ -497,4 +504,39 @@ fn a_private_key_read_as_configuration_is_not_shown() {
         .arg(root.folder.path())
         .run();
     assert!(!outcome.expect_code(4).report().contains("MIIEvQ"));
+}
+
+#[test]
+fn what_is_wrong_as_a_whole_stands_at_no_line() {
+    let root = Root::new("ServerName main.test\nErrorLog \"|cat\"\n");
+    let text = root.lint(&[]).stdout_text();
+    let at = text.find("error[no-listen]").expect("no Listen");
+    assert!(text[..at].ends_with("httpd.conf: "), "{text}");
+    assert!(!text.contains("^^^"), "{text}");
+    let json = root.json();
+    let findings = json["findings"].as_array().unwrap();
+    let finding = findings
+        .iter()
+        .find(|finding| finding["rule"] == "no-listen")
+        .unwrap();
+    assert!(
+        finding["place"]["file"].as_str().unwrap().ends_with("httpd.conf"),
+        "{finding}"
+    );
+    assert_eq!(finding["place"]["line"], serde_json::Value::Null);
+}
+
+#[test]
+fn many_equal_problems_are_told_once_in_text_and_each_in_json() {
+    let text = format!("{PRELUDE}{}", "RewriteEngine on\n".repeat(1200));
+    let root = Root::new(text);
+    let lint = root.lint(&[]).stdout_text();
+    let told: Vec<&str> = lint.lines().filter(|line| line.contains("error[")).collect();
+    assert_eq!(told.len(), 1, "{lint}");
+    assert!(
+        told[0].contains(": 1,200 places, first ") && told[0].ends_with("httpd.conf:5"),
+        "{lint}"
+    );
+    assert!(lint.contains("1200 errors"), "{lint}");
+    assert_eq!(root.json()["findings"].as_array().unwrap().len(), 1200);
 }

@@ -17,14 +17,18 @@ mod record;
 mod request;
 mod sections;
 
-use crate::httpd::{Facts, Source};
+use std::collections::HashSet;
+
+use crate::finding::Finding;
+use crate::httpd::{Configuration, Facts, Source};
+use crate::lint;
 
 use super::effect::Effect;
 use super::plan::{Plan, PlanError};
-use super::prove::broken::refuse_broken;
+use super::prove::broken::{line_of, refuse_broken, told};
 use super::request::Request;
 use super::work::{Work, read};
-use decide::{Decided, Given, decide};
+use decide::{Decided, Given, decide, state_before};
 use found::Found;
 
 pub use record::{Action, Record, Version};
@@ -70,6 +74,10 @@ impl Plan {
         work.unlink(&decided.links);
         let result = work.read()?;
         prove::prove(given, found, &result, decided, records)?;
+        if let Some(note) = never_started(given, &result, records)? {
+            plan.never_started = true;
+            plan.notes.push(note);
+        }
         let source = work.source();
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
@@ -92,4 +100,34 @@ impl Plan {
         }
         Ok(plan)
     }
+}
+
+/// What keeps Apache from starting without HTTPS as it did before HTTPS came. All of it was there before, or `None`.
+fn never_started(
+    given: Given,
+    result: &Configuration,
+    records: &[Record],
+) -> Result<Option<String>, PlanError> {
+    let stopping = |configuration: &Configuration| {
+        let mut problems = lint::errors(configuration);
+        problems.retain(Finding::is_error);
+        problems
+    };
+    let left = stopping(result);
+    let Some(first) = left.first() else {
+        return Ok(None);
+    };
+    let before = state_before(given, records, 0)?;
+    let known = stopping(&before);
+    let known: HashSet<_> = known.iter().map(|problem| line_of(&before, problem)).collect();
+    if !left
+        .iter()
+        .all(|problem| known.contains(&line_of(result, problem)))
+    {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "Apache did not start with the configuration before esync-ssl was run, and does not start with it again: {}",
+        told(result, first)
+    )))
 }

@@ -199,7 +199,7 @@ pub(super) fn user_of_module(
     before: &Known,
 ) -> Option<String> {
     if let Some(problem) = errors(without).next() {
-        let place = Place::at(without, problem.place.file, problem.place.line);
+        let place = Place::at(without, &problem.place);
         return Some(format!("{place} ({})", problem.summary));
     }
     if identifier == "socache_shmcb_module" && has_ssl(without) {

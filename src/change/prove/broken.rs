@@ -1,11 +1,16 @@
 //! Configurations that cannot be planned on, because Apache does not start with them or they have no end. Edits nothing.
 
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+
 use crate::finding::Finding;
+use crate::httpd::word::words;
 use crate::httpd::{Configuration, Spot};
 use crate::lint;
 
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, say};
+use super::super::request::Request;
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
 pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), PlanError> {
@@ -18,29 +23,136 @@ pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), P
     if others.is_empty() {
         return Err(broken(original, first));
     }
-    let more = others.len().saturating_sub(NAMED);
-    others.truncate(NAMED);
-    let all = std::iter::once(first).chain(&others);
-    let mut told: Vec<Text> = all.map(|problem| told(original, problem)).collect();
-    if more > 0 {
+    let all: Vec<_> = std::iter::once(first).chain(&others).collect();
+    let fix = "Correct these errors first (esync-ssl lint shows all of them), then run again";
+    Err(all_broken(original, &all, fix))
+}
+
+/// How many errors are named.
+const NAMED: usize = 5;
+
+/// The refusal for several problems.
+fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>], fix: impl Into<Text>) -> PlanError {
+    // What is wrong in the same way in many places is one of them.
+    let mut equal: Vec<(&Finding<Spot>, usize)> = Vec::new();
+    let mut known = HashMap::new();
+    for problem in all {
+        let at = *known
+            .entry((problem.rule, &problem.summary))
+            .or_insert(equal.len());
+        match equal.get_mut(at) {
+            Some((_, more)) => *more += 1,
+            None => equal.push((problem, 0)),
+        }
+    }
+    let named = equal.iter().take(NAMED).map(|(problem, more)| match more {
+        0 => told(configuration, problem),
+        more => say![
+            told(configuration, problem),
+            format!(" (the same in {more} more places)")
+        ],
+    });
+    let mut told: Vec<Text> = named.collect();
+    if let Some(more) = equal.len().checked_sub(NAMED).filter(|more| *more > 0) {
         told.push(format!("and {more} more").into());
     }
-    Err(refuse(
+    refuse(
         RefusalCode::ConfigBroken,
         say![
             "Apache does not start with this configuration as it is: ",
             Text::joined(told, "; "),
         ],
         ". ",
-        "Correct these errors first (esync-ssl lint shows all of them), then run again",
+        fix,
+    )
+}
+
+/// Refuses what keeps Apache from starting afterwards as it did before, and that nobody overrode: `httpd -t` may be
+/// content with it, and the site would be down. `left` is what is wrong afterwards.
+pub(super) fn refuse_no_start(
+    original: &Configuration,
+    result: &Configuration,
+    left: &[Finding<Spot>],
+    request: &Request,
+) -> Result<(), PlanError> {
+    let open: Vec<_> = left
+        .iter()
+        .filter(|problem| stops(result, problem, request) && !request.forced.contains(&problem.code))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let left: HashSet<_> = open.iter().map(|problem| line_of(result, problem)).collect();
+    let before = lint::errors(original);
+    // As they are numbered on disk.
+    let same = before
+        .iter()
+        .filter(|problem| stops(original, problem, request) && left.contains(&line_of(original, problem)));
+    let same: Vec<_> = same.collect();
+    if same.is_empty() {
+        return Err(awakened(result, open[0]));
+    }
+    let mut codes: Vec<&str> = same.iter().map(|problem| problem.code.word()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
+    let fix = format!(
+        "Correct that first (esync-ssl lint shows all of it), then run again; or go on in spite of it with {}",
+        each.join(" ")
+    );
+    Err(all_broken(original, &same, fix))
+}
+
+/// What is left in spite of which it goes on.
+pub(in crate::change) fn forced(result: &Configuration, request: &Request) -> Option<String> {
+    if request.forced.is_empty() {
+        return None;
+    }
+    let left = lint::errors(result);
+    let mut stopping = left.iter().filter(|problem| stops(result, problem, request));
+    let first = stopping.next()?;
+    let more = match stopping.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "Apache does not start with this configuration, before and after the change, until this is corrected: {}{more}",
+        told(result, first)
     ))
 }
 
-/// How many errors are named beside the first.
-const NAMED: usize = 4;
+/// Does it certainly keep Apache from starting? The files of the request may be made only when it is carried out.
+fn stops(configuration: &Configuration, problem: &Finding<Spot>, request: &Request) -> bool {
+    problem.is_error() && !(problem.rule == "tls-file" && names_own_file(configuration, problem, request))
+}
+
+fn names_own_file(configuration: &Configuration, problem: &Finding<Spot>, request: &Request) -> bool {
+    let document = &configuration.file(problem.place.file).document;
+    let text = document.text(problem.place.line as usize);
+    let words: Vec<_> = words(&text).skip(1).collect();
+    let own = [
+        Some(&request.certificate),
+        Some(&request.key),
+        request.chain.as_ref(),
+    ];
+    words.iter().any(|word| own.contains(&Some(&word.value.to_vec())))
+}
+
+/// The fault and its line, however it is numbered.
+pub(in crate::change) fn line_of<'a>(
+    configuration: &'a Configuration,
+    problem: &Finding<Spot>,
+) -> (&'static str, &'a OsStr, &'a [u8]) {
+    let file = configuration.file(problem.place.file);
+    let line = match problem.place.is_whole() {
+        true => &[],
+        false => file.document.raw(problem.place.line as usize),
+    };
+    (problem.rule, file.host.as_os_str(), line)
+}
 
 /// The refusal for one problem.
-pub(super) fn broken(original: &Configuration, problem: &Finding<Spot>) -> PlanError {
+fn broken(original: &Configuration, problem: &Finding<Spot>) -> PlanError {
     refuse(
         RefusalCode::ConfigBroken,
         say![
@@ -49,6 +161,19 @@ pub(super) fn broken(original: &Configuration, problem: &Finding<Spot>) -> PlanE
         ],
         ". ",
         MEND,
+    )
+}
+
+/// The refusal for what is wrong only with HTTPS on.
+pub(super) fn awakened(result: &Configuration, problem: &Finding<Spot>) -> PlanError {
+    refuse(
+        RefusalCode::WokenError,
+        say![
+            "with HTTPS on, a part of the configuration becomes active that Apache refuses: ",
+            told(result, problem),
+        ],
+        "",
+        "",
     )
 }
 
@@ -90,6 +215,6 @@ pub(in crate::change) const MEND: &str = "Correct that first, then run again";
 
 /// Where a problem is, and what it is.
 pub(in crate::change) fn told(configuration: &Configuration, problem: &Finding<Spot>) -> Text {
-    let place = Place::at(configuration, problem.place.file, problem.place.line);
+    let place = Place::at(configuration, &problem.place);
     say![place, ": ", &problem.summary]
 }

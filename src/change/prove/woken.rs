@@ -15,7 +15,7 @@ use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
 use super::all_are_there;
-use super::broken::{broken, errors, told};
+use super::broken::{awakened, errors, refuse_no_start};
 
 /// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
 pub(super) fn prove(
@@ -28,10 +28,12 @@ pub(super) fn prove(
     }
     refuse_lost_modules(original, result)?;
     refuse_lost_listeners(original, result, request)?;
-    refuse_awakened_errors(original, result)?;
+    let left = lint::errors(result);
+    refuse_awakened_errors(original, result, &left)?;
     refuse_bare_hosts(original, result, request)?;
     refuse_lost_hosts(original, result)?;
-    refuse_awakened_hosts(original, result, request)
+    refuse_awakened_hosts(original, result, request)?;
+    refuse_no_start(original, result, &left, request)
 }
 
 /// A module that is loaded only where mod_ssl is not would take its directives with it.
@@ -100,33 +102,22 @@ fn refuse_lost_listeners(
     }
 }
 
-fn awakened(result: &Configuration, problem: &Finding<Spot>) -> PlanError {
-    refuse(
-        RefusalCode::WokenError,
-        say![
-            "with HTTPS on, a part of the configuration becomes active that Apache refuses: ",
-            told(result, problem),
-        ],
-        "",
-        "",
-    )
-}
-
 /// What Apache refuses when it carries the directives out, such as a `Listen` in a virtual host that only counts with
 /// mod_ssl. What the values of directives lead to is not judged: the tree may be another machine's, and our certificate
 /// may not have been made yet.
-fn refuse_awakened_errors(original: &Configuration, result: &Configuration) -> Result<(), PlanError> {
-    let refused = |configuration: &Configuration| {
-        let mut problems = lint::errors(configuration);
-        problems.retain(|problem| problem.is_error() && matches!(problem.rule, "context" | "arguments"));
-        problems
-    };
-    let now = refused(result);
-    let Some(problem) = now.first() else {
+fn refuse_awakened_errors(
+    original: &Configuration,
+    result: &Configuration,
+    left: &[Finding<Spot>],
+) -> Result<(), PlanError> {
+    let is_refused =
+        |problem: &&Finding<Spot>| problem.is_error() && matches!(problem.rule, "context" | "arguments");
+    let Some(problem) = left.iter().find(is_refused) else {
         return Ok(());
     };
-    Err(match refused(original).first() {
-        Some(old) => broken(original, old),
+    Err(match lint::errors(original).iter().find(is_refused) {
+        // Told with all others.
+        Some(_) => return Ok(()),
         None => awakened(result, problem),
     })
 }

@@ -1,11 +1,12 @@
 //! The problems of a configuration, in the manner of a compiler.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::finding::Finding;
 use crate::httpd::{Configuration, Spot};
 use crate::operation::Loaded;
-use crate::operation::lint::{includes, numbers};
+use crate::operation::lint::{includes, numbers, place};
 use crate::shown::{printable, sentence};
 use crate::wording::count;
 
@@ -16,8 +17,19 @@ const WIDTH: usize = 200;
 pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String {
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let mut text = String::new();
-    for problem in problems.iter().filter(|problem| !quiet || problem.is_error()) {
-        print(&mut text, loaded, problem);
+    let told = || problems.iter().filter(|problem| !quiet || problem.is_error());
+    let mut equal: HashMap<_, usize> = HashMap::new();
+    for problem in told() {
+        *equal.entry(kind(problem)).or_default() += 1;
+    }
+    let mut folded = HashSet::new();
+    for problem in told() {
+        let places = equal[&kind(problem)];
+        if places <= MOST_EQUAL {
+            print(&mut text, loaded, problem, None);
+        } else if folded.insert(kind(problem)) {
+            print(&mut text, loaded, problem, Some(places));
+        }
     }
     if !quiet || errors > 0 {
         let files = loaded.configuration.files().len();
@@ -26,10 +38,18 @@ pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String 
     text
 }
 
-fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
+/// What is told of more places than these is told once, with their number.
+const MOST_EQUAL: usize = 20;
+
+/// What is the same in equal problems of several places.
+fn kind(problem: &Finding<Spot>) -> (&'static str, &str, bool) {
+    (problem.rule, &problem.summary, problem.is_error())
+}
+
+/// One problem, or that of so many places, of which this is the first.
+fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>, places: Option<usize>) {
     let clean = |text: &str| sentence(text).replace('\n', " ");
     let configuration = &loaded.configuration;
-    let file = configuration.file(problem.place.file);
     let (word, colour) = if problem.is_error() {
         ("error", "31")
     } else {
@@ -40,13 +60,15 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
     } else {
         ""
     };
+    let place = clean(&place(loaded, &problem.place).to_string());
+    let places = places.map(|places| format!(": {} places, first {place}", thousands(places)));
     let _ = writeln!(
         text,
-        "\x1b[1m{}:{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{unsure}",
-        clean(&loaded.show(&file.host)),
-        numbers(configuration, &problem.place).0,
+        "\x1b[1m{}:\x1b[0m \x1b[1;{colour}m{word}[{}]\x1b[0m: {}{}{unsure}",
+        place,
         problem.rule,
-        clean(&problem.summary)
+        clean(&problem.summary),
+        places.unwrap_or_default()
     );
     source(text, configuration, &problem.place);
     if let Some(apache) = &problem.apache
@@ -63,13 +85,23 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>) {
     text.push('\n');
 }
 
+/// `30,000`
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
 /// The line, with marks under what is meant.
 fn source(text: &mut String, configuration: &Configuration, spot: &Spot) {
     let document = &configuration.file(spot.file).document;
     let Some(line) = document.lines().get(spot.line as usize) else {
         return;
     };
-    let (number, last) = numbers(configuration, spot);
+    let Some((number, last)) = numbers(configuration, spot) else {
+        return;
+    };
     let raw = document.raw(spot.line as usize);
     let start = line.start as usize;
     let width = last.to_string().len().max(3);
@@ -115,4 +147,22 @@ fn summary(errors: usize, warnings: usize, quiet: bool, files: usize) -> String 
         text += &count(warnings, "warning");
     }
     format!("{text} in {}\n", count(files, "file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn numbers_as_people_read_them() {
+        for (number, text) in [
+            (21, "21"),
+            (999, "999"),
+            (1000, "1,000"),
+            (30_000, "30,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(thousands(number), text);
+        }
+    }
 }

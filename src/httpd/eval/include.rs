@@ -248,7 +248,7 @@ fn expand(
     for (full, kind) in matching {
         match rest {
             Some(rest) => expand(&full, rest, source, optional, walk)?,
-            None => collect(full, kind, source, 0, walk)?,
+            None => tolerate(optional, collect(full, kind, source, 0, walk))?,
         }
     }
     Ok(())
@@ -430,6 +430,26 @@ mod tests {
         let source = Source::new(root, Platform::HOST);
         let all = files(b"0", &source.initial_root(), &source, true);
         assert!(matches!(all, Err(Failure::TooMany(_))), "{all:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_left_out_where_it_may_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_path_buf();
+        std::fs::create_dir_all(root.join("sites/d")).unwrap();
+        std::fs::write(root.join("sites/b.conf"), "").unwrap();
+        for name in ["a.conf", "c.conf", "d/e.conf"] {
+            std::os::unix::fs::symlink("../no/such", root.join("sites").join(name)).unwrap();
+        }
+        let source = Source::new(root, Platform::HOST);
+        let root = source.initial_root();
+        for pattern in ["sites/*.conf", "sites/*", "sites"] {
+            let all = files(pattern.as_bytes(), &root, &source, true).map(|all| all.len());
+            assert_eq!(all, Ok(1), "{pattern}");
+            let strict = files(pattern.as_bytes(), &root, &source, false);
+            assert!(matches!(strict, Err(Failure::Missing(_))), "{pattern}");
+        }
     }
 
     #[test]

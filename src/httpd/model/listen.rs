@@ -102,7 +102,7 @@ pub fn parse_listen(arguments: &[Vec<u8>]) -> Option<(Option<String>, u16, Optio
 
 /// Can the text not be a host name at all?
 pub(crate) fn is_no_host(text: &[u8]) -> bool {
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | 0x80..);
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     let ip = std::str::from_utf8(text).is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok());
     text.is_empty() || (!ip && !text.iter().all(allowed))
 }

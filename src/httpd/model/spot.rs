@@ -10,7 +10,7 @@ use crate::finding::{Code, Finding, Origin, Phase, Severity};
 pub struct Spot {
     /// Index of the file in [`super::configuration::Configuration::files`].
     pub file: FileId,
-    /// Index of the line in that file's document.
+    /// Index of the line in that file's document; [`Spot::NO_LINE`] where no line of it is at fault.
     pub line: u32,
     /// What is meant in that line: a range of the file's bytes. `None` is the whole line.
     pub span: Option<Range<usize>>,
@@ -19,13 +19,21 @@ pub struct Spot {
 }
 
 impl Spot {
-    /// Where the main file begins: the place of what is missing altogether.
-    pub const START: Spot = Spot {
+    /// In place of a line.
+    pub const NO_LINE: u32 = u32::MAX;
+
+    /// The main file as a whole: the place of what is missing altogether.
+    pub const WHOLE: Spot = Spot {
         file: 0,
-        line: 0,
+        line: Spot::NO_LINE,
         span: None,
         macro_place: None,
     };
+
+    /// Is the file as a whole meant, and no line of it?
+    pub fn is_whole(&self) -> bool {
+        self.line == Spot::NO_LINE
+    }
 
     /// The line of an entry.
     pub fn of(entry: &Entry) -> Spot {
@@ -37,7 +45,7 @@ impl Spot {
         Spot {
             file,
             line,
-            ..Spot::START
+            ..Spot::WHOLE
         }
     }
 }
@@ -58,7 +66,7 @@ impl Finding<Spot> {
             code: Code::ConfigProblem,
             severity,
             summary: String::new(),
-            place: Spot::START,
+            place: Spot::WHOLE,
             cause: String::new(),
             fix: String::new(),
             apache_codes: Vec::new(),
