@@ -7,6 +7,7 @@ mod disable;
 mod edit_lines;
 mod enable;
 mod existing;
+mod mozilla;
 mod notes;
 mod plan;
 mod prove;

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
+use super::mozilla::{self, Level};
 use crate::httpd::in_url;
 
 /// What becomes of plain HTTP.
@@ -35,6 +36,15 @@ impl Profile {
             Profile::Modern => "modern",
             Profile::Intermediate => "intermediate",
             Profile::Old => "old",
+        }
+    }
+
+    /// What it means.
+    pub(super) fn level(self) -> &'static Level {
+        match self {
+            Profile::Modern => &mozilla::MODERN,
+            Profile::Intermediate => &mozilla::INTERMEDIATE,
+            Profile::Old => &mozilla::OLD,
         }
     }
 }
