@@ -5,6 +5,10 @@
 /// The version of the guideline.
 pub(super) const VERSION: &str = "6.0";
 
+/// The groups for the key exchange at every level, in their order. They are not written: see
+/// [`notes`](super::notes).
+pub(super) const GROUPS: [&str; 4] = ["X25519MLKEM768", "X25519", "prime256v1", "secp384r1"];
+
 /// A level.
 pub(super) struct Level {
     /// `SSLProtocol`. Protocols are switched off by name, as an Apache without TLS 1.3 does not know its name.

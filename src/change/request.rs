@@ -75,6 +75,8 @@ pub struct Request {
     pub hsts: Option<u32>,
     /// The server fetches proofs that its certificate is not revoked.
     pub stapling: bool,
+    /// HTTP/2 over TLS, beside HTTP/1.1.
+    pub http2: bool,
 }
 
 impl Request {

@@ -7,9 +7,9 @@ use crate::httpd::{Configuration, Entry, Truth, VirtualHost, word};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, REDIRECTS, within};
-use super::redirection::{Condition, Side, States, Waiting, by_way, is_gone, only_leads_to_itself};
 use super::request::Request;
 use super::step::tls_side::Instead;
+use super::redirection::{Condition, Side, States, Waiting, by_way, is_gone, only_leads_to_itself};
 
 /// Directives that decide what is shown.
 const SHOWING: [&str; 15] = [

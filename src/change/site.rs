@@ -8,10 +8,10 @@ use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, redirects_everything};
 use super::plan::{PlanError, refuse};
-use super::redirection::only_leads_to_itself;
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
 use super::site_candidates::{candidates, secure};
+use super::redirection::only_leads_to_itself;
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];

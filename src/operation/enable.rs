@@ -39,6 +39,8 @@ pub struct Request {
     pub hsts: Option<u32>,
     /// The server sends proofs that the certificate is not revoked.
     pub stapling: bool,
+    /// HTTP/2 over TLS.
+    pub http2: bool,
     /// Findings in spite of which it goes on.
     pub forced: Vec<Code>,
 }
@@ -55,6 +57,7 @@ impl Request {
             profile: None,
             hsts: None,
             stapling: false,
+            http2: false,
             forced: Vec::new(),
         }
     }
@@ -114,8 +117,15 @@ impl Run<'_> {
         loaded.refuse_other_root()?;
         let files = TlsFiles::of(&asked.files, &loaded, &self.names)?;
         let server = Server::of(Some(&loaded), self.job.place);
-        let findings = files.check(&loaded, server, &self.names);
+        let mut findings = files.check(&loaded, server, &self.names);
         judge_files::tell(server, &findings, &asked.forced, voice)?;
+        if asked.stapling
+            && let Some(finding) = files.without_responder(&loaded, &self.names)
+        {
+            refuse_nothing_to_staple(&finding, &asked.forced)?;
+            voice.findings(std::slice::from_ref(&finding), &asked.forced);
+            findings.push(finding);
+        }
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
@@ -161,6 +171,7 @@ impl Run<'_> {
             profile: asked.profile,
             hsts: asked.hsts,
             stapling: asked.stapling,
+            http2: asked.http2,
             certificate: loaded.spell(&files.certificate)?,
             key: loaded.spell(&files.key)?,
             chain: files
@@ -220,6 +231,22 @@ impl Run<'_> {
         work.changes.extend(plan_report::changes(plan));
         Ok(work)
     }
+}
+
+fn refuse_nothing_to_staple(finding: &Finding, forced: &[Code]) -> Result<(), Failure> {
+    if finding.is_forced(forced) {
+        return Ok(());
+    }
+    let cause = format!(
+        "{}: the server would have no proof to send. Nothing was written",
+        finding.summary
+    );
+    let fix = format!(
+        "Leave --ocsp-stapling out, or go on in spite of it with --force {}",
+        finding.code.word()
+    );
+    let refusal = Refusal::new(RefusalCode::NothingToStaple, cause, ". ", fix);
+    Err(Failure::refused_for(refusal, vec![finding.clone()], forced))
 }
 
 /// What clients must meet.

@@ -75,6 +75,13 @@ pub(super) fn asked_for(configuration: &Configuration, request: &Request) -> Res
             reason: "send a proof that the certificate is not revoked".into(),
         });
     }
+    if request.http2 {
+        all.push(Wanted {
+            name: PROTOCOLS,
+            arguments: "h2 http/1.1".into(),
+            reason: "offer HTTP/2 beside HTTP/1.1".into(),
+        });
+    }
     if let Some(seconds) = request.hsts {
         all.push(Wanted {
             name: "Header",
@@ -84,6 +91,9 @@ pub(super) fn asked_for(configuration: &Configuration, request: &Request) -> Res
     }
     Ok(all)
 }
+
+/// What is spoken over a connection (core, since 2.4.17).
+pub(super) const PROTOCOLS: &str = "Protocols";
 
 /// The header that tells browsers to come back over HTTPS only (RFC 6797).
 pub(super) const HSTS: &str = "Strict-Transport-Security";

@@ -76,6 +76,9 @@ pub struct Enable {
     /// Let the server send proofs that the certificate is not revoked
     #[arg(long)]
     pub ocsp_stapling: bool,
+    /// Speak HTTP/2 with clients that can, beside HTTP/1.1: loads mod_http2, which the MPM prefork does not carry
+    #[arg(long)]
+    pub http2: bool,
     /// Port to serve HTTPS on
     #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,

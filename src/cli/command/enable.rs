@@ -29,6 +29,7 @@ pub fn run(
         profile: arguments.profile.map(Into::into),
         hsts: arguments.hsts,
         stapling: arguments.ocsp_stapling,
+        http2: arguments.http2,
         forced: arguments.force.clone(),
     };
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
