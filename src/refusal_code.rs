@@ -99,6 +99,12 @@ codes! {
         PathUnwritable = "PATH-UNWRITABLE",
         /// The profile needs a later Apache.
         ProfileTooNew = "PROFILE-TOO-NEW",
+        /// The certificate names nobody from whom a proof to staple could come.
+        NothingToStaple = "NOTHING-TO-STAPLE",
+        /// The MPM does not carry HTTP/2, or it is not known.
+        Http2NotCarried = "HTTP2-NOT-CARRIED",
+        /// HTTP/2 needs a later Apache.
+        Http2TooNew = "HTTP2-TOO-NEW",
         /// The domain is a further name of a virtual host for another.
         DisableFurtherName = "DISABLE-FURTHER-NAME",
         /// The virtual host was changed for another domain.

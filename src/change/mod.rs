@@ -8,6 +8,7 @@ mod edit_lines;
 mod effect;
 mod enable;
 mod existing;
+mod mozilla;
 mod notes;
 mod plan;
 mod prove;

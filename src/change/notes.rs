@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::httpd::{Address, Configuration, Host, Truth};
+use crate::httpd::{Address, Configuration, Host, SERVER, Truth};
 use crate::mod_ssl::speaks_tls;
 
+use super::mozilla;
 use super::prove::broken;
 use super::request::{Http, Request};
 use super::shown;
@@ -20,6 +21,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(copied_otherwise(original, request));
     notes.extend(waits_for_flag(original, result, request));
     notes.extend(shown::lacking(original, result, request));
+    notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
@@ -29,6 +31,45 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
         }
     }
     notes
+}
+
+/// A list of groups for the key exchange without the hybrid one. OpenSSL 3.5 and later have it first by themselves, and
+/// earlier ones refuse a list with a name that they do not know, so it is never written; but a list that is there keeps it
+/// out.
+fn narrow_groups(result: &Configuration, request: &Request) -> Option<String> {
+    let hosts = result.virtual_hosts().iter();
+    let mut hosts = hosts.filter(|host| {
+        host.truth == Truth::True && host.names_exactly(&request.domain) && speaks_tls(result, host)
+    });
+    let lists_in = |section| {
+        let lines = result
+            .named_in(section, "SSLOpenSSLConfCmd")
+            .map(|(_, entry)| entry);
+        lines.filter_map(|entry| {
+            let words = result.arguments(entry);
+            let [command, list] = words.as_slice() else {
+                return None;
+            };
+            let names = ["Curves", "Groups"];
+            let is_list = names
+                .iter()
+                .any(|name| command.eq_ignore_ascii_case(name.as_bytes()));
+            (entry.truth == Truth::True && is_list).then(|| (entry, list.clone()))
+        })
+    };
+    // Those of the main server go before those of the virtual host, and the last one counts.
+    let own = lists_in(hosts.next()?.section).last();
+    let (entry, list) = own.or_else(|| lists_in(SERVER).last())?;
+    let hybrid = mozilla::GROUPS[0];
+    let list = String::from_utf8_lossy(&list).into_owned();
+    let is_hybrid = |name: &str| name.trim_start_matches(['?', '*']).eq_ignore_ascii_case(hybrid);
+    (!list.split([':', '/']).any(is_hybrid)).then(|| {
+        format!(
+            "the list of groups for the key exchange at {} has no {hybrid}, which protects from those who record now and \
+             decrypt later: with OpenSSL 3.5 or later remove the line (it is the default there), with an earlier one leave it",
+            result.place(entry)
+        )
+    })
 }
 
 /// A listener that a flag switches on, beside which ours steps aside.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
+use super::mozilla::{self, Level};
 use crate::finding::Code;
 use crate::httpd::in_url;
 
@@ -40,6 +41,15 @@ impl Profile {
             Profile::Old => "old",
         }
     }
+
+    /// What it means.
+    pub(super) fn level(self) -> &'static Level {
+        match self {
+            Profile::Modern => &mozilla::MODERN,
+            Profile::Intermediate => &mozilla::INTERMEDIATE,
+            Profile::Old => &mozilla::OLD,
+        }
+    }
 }
 
 /// A wish for HTTPS.
@@ -70,6 +80,8 @@ pub struct Request {
     pub stapling: bool,
     /// Faults with which Apache does not start and that are left as they are.
     pub forced: Vec<Code>,
+    /// HTTP/2 over TLS, beside HTTP/1.1.
+    pub http2: bool,
 }
 
 impl Request {

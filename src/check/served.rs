@@ -6,7 +6,7 @@ use super::certificate::check;
 use super::generation::Generation;
 use super::question::Question;
 use super::tls_files::{File, TlsFiles};
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Place, Severity};
 use crate::server::handshake::{Failure, Roots, Seen, Trust};
 use crate::tls::certificate::Certificate;
 
@@ -199,6 +199,23 @@ fn untrusted(issuer: &str, sent: usize, whom: Whom, these: &str) -> Finding {
     };
     let cause = format!("{served} was issued by {issuer}, which is none of those that {these}.");
     Finding::new(Code::ServedUntrusted, whom.severity(), summary, cause, fix)
+}
+
+/// `Protocols` offers HTTP/2, and a client that knows it gets something else.
+pub fn http2_not_agreed(agreed: Option<&str>, place: Option<Place>) -> Finding {
+    let got = agreed.unwrap_or("none, which means http/1.1");
+    let mut finding = Finding::new(
+        Code::Http2NotAgreed,
+        Severity::WorksButWrong,
+        "HTTP/2 is configured and not spoken",
+        format!(
+            "Protocols names h2, and the server agrees on {got}. mod_http2 is not loaded, or the MPM is prefork (AH10034), \
+             or Apache was not restarted since, or the first virtual host of the address says otherwise."
+        ),
+        "esync-ssl enable --http2 loads mod_http2 or says why it cannot; then esync-ssl restart.",
+    );
+    finding.place = place;
+    finding
 }
 
 fn other_than_disk(leaf: &Certificate, file: &str, meeting: &Meeting<'_>) -> Finding {

@@ -29,6 +29,7 @@ pub(super) enum Asked {
         profile: Option<Profile>,
         hsts: Option<u32>,
         stapling: bool,
+        http2: bool,
         forced: Vec<String>,
     },
     /// See [`change::Disable`].

@@ -47,6 +47,8 @@ pub struct Request {
     pub hsts: Option<u32>,
     /// The server sends proofs that the certificate is not revoked.
     pub stapling: bool,
+    /// HTTP/2 over TLS.
+    pub http2: bool,
     /// Findings in spite of which it goes on.
     pub forced: Vec<Code>,
     /// Files that are named stay where they are, and nobody is asked whether to copy them.
@@ -67,6 +69,7 @@ impl Request {
             profile: None,
             hsts: None,
             stapling: false,
+            http2: false,
             forced: Vec::new(),
             in_place: false,
             phrases: None,
@@ -84,6 +87,7 @@ impl Request {
             profile,
             hsts,
             stapling,
+            http2,
             forced,
         } = asked
         else {
@@ -97,6 +101,7 @@ impl Request {
             profile: *profile,
             hsts: *hsts,
             stapling: *stapling,
+            http2: *http2,
             forced: forced.map_err(|words| Failure::error(anyhow!(words)))?,
             in_place: true,
             ..Request::new(names.clone(), files.open(phrases, voice)?)
@@ -114,6 +119,7 @@ impl Request {
             profile: self.profile,
             hsts: self.hsts,
             stapling: self.stapling,
+            http2: self.http2,
             forced: self.forced.iter().map(ToString::to_string).collect(),
         }
     }
@@ -201,8 +207,15 @@ impl Run<'_> {
             loaded.show(&files.certificate),
             loaded.show(&files.key)
         ));
-        let findings = files.check(&loaded, server, &self.names);
+        let mut findings = files.check(&loaded, server, &self.names);
         judge_files::tell(server, &findings, &asked.forced, voice)?;
+        if asked.stapling
+            && let Some(finding) = files.without_responder(&loaded, &self.names)
+        {
+            refuse_nothing_to_staple(&finding, &asked.forced)?;
+            voice.findings(std::slice::from_ref(&finding), &asked.forced);
+            findings.push(finding);
+        }
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
@@ -320,6 +333,7 @@ impl Run<'_> {
             hsts: asked.hsts,
             stapling: asked.stapling,
             forced: asked.forced.clone(),
+            http2: asked.http2,
             certificate: loaded.spell(&files.certificate)?,
             key: loaded.spell(&files.key)?,
             chain: files
@@ -375,6 +389,22 @@ impl Run<'_> {
         work.changes.extend(plan_report::changes(plan));
         Ok(work)
     }
+}
+
+fn refuse_nothing_to_staple(finding: &Finding, forced: &[Code]) -> Result<(), Failure> {
+    if forced.contains(&finding.code) {
+        return Ok(());
+    }
+    let cause = format!(
+        "{}: the server would have no proof to send. Nothing was written",
+        finding.summary
+    );
+    let fix = format!(
+        "Leave --ocsp-stapling out, or go on in spite of it with --force {}",
+        finding.code.word()
+    );
+    let refusal = Refusal::new(RefusalCode::NothingToStaple, cause, ". ", fix);
+    Err(Failure::refused_for(refusal, vec![finding.clone()], forced))
 }
 
 /// What clients must meet.

@@ -17,8 +17,10 @@ use super::pass_phrase::PassPhrases;
 use super::questions::Voice;
 use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
-use crate::check::{Code, Finding};
+use crate::check::{Code, Finding, Severity};
 use crate::foreign;
+use crate::httpd::{SERVER, Truth};
+use crate::mod_ssl::speaks_tls;
 use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode, say};
 use crate::shown::printable;
@@ -233,6 +235,42 @@ impl TlsFiles {
             }
         }
         found
+    }
+
+    /// The certificate names no OCSP responder, so there is nothing that the server could staple: Apache logs AH02218 and
+    /// goes on without. `SSLStaplingForceURL` names one in its stead.
+    pub fn without_responder(&self, loaded: &Loaded, names: &[String]) -> Option<Finding> {
+        let names_one = match &self.judged {
+            Some(judged) => {
+                let first = judged.certificate.contents.certificates().next();
+                let leaf = first.and_then(|item| Certificate::from_item(item).ok());
+                leaf.is_none_or(|leaf| !leaf.ocsp.is_empty())
+            }
+            None => !self.self_signed,
+        };
+        let configuration = &loaded.configuration;
+        let hosts = configuration.virtual_hosts().iter();
+        let own = hosts.filter(|host| {
+            host.truth == Truth::True
+                && speaks_tls(configuration, host)
+                && names.iter().any(|name| host.has_name(name))
+        });
+        let mut sections = own.map(|host| host.section).chain([SERVER]);
+        let is_forced =
+            sections.any(|section| configuration.setting(section, "SSLStaplingForceURL").is_some());
+        (!names_one && !is_forced).then(|| {
+            let finding = Finding::new(
+                Code::CertNoResponder,
+                Severity::WorksButWrong,
+                "the certificate names no OCSP responder",
+                "There is nobody to fetch the proof from that stapling sends. Apache starts, logs it and staples nothing; \
+                 many authorities have no responder any more, and self-signed certificates never have one.",
+                "Leave --ocsp-stapling out.",
+            );
+            finding
+                .logged(&["AH02218", "AH02567"])
+                .at(&loaded.show(&self.certificate), None)
+        })
     }
 
     /// Those that are there, with the bytes that were judged.

@@ -9,7 +9,7 @@ use super::find::Loaded;
 use crate::check::Place;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
-use crate::httpd::{Host, Listen, Truth, VirtualHost};
+use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 use crate::server::deadline::resolve;
 use crate::tls::certificate::Certificate;
@@ -26,6 +26,8 @@ pub struct Target {
     pub on_disk: Vec<(Certificate, String)>,
     /// Ports that speak plain HTTP, to see whether they redirect.
     pub plain: Vec<SocketAddr>,
+    /// Its configuration offers HTTP/2.
+    pub offers_http2: bool,
 }
 
 impl Target {
@@ -37,6 +39,7 @@ impl Target {
             place: None,
             on_disk: Vec::new(),
             plain: Vec::new(),
+            offers_http2: false,
         }
     }
 }
@@ -94,11 +97,26 @@ pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<Socke
             place: Some(loaded.place_of(entry)),
             on_disk: on_disk(loaded, host),
             plain: plain.clone(),
+            offers_http2: offers_http2(configuration, host),
         };
         let ends = given.map_or_else(|| ends(host, &active), |given| vec![given]);
         ends.into_iter().map(target).collect::<Vec<Target>>()
     };
     wanted.flat_map(of_host).collect()
+}
+
+/// Does `Protocols` name HTTP/2? Lines add up, and those of a virtual host stand in place of the main server's.
+fn offers_http2(configuration: &Configuration, host: &VirtualHost) -> bool {
+    let words = |section| -> Vec<Vec<u8>> {
+        let lines = configuration.named_in(section, "Protocols");
+        let lines = lines.filter(|(_, entry)| entry.truth == Truth::True);
+        lines
+            .flat_map(|(_, entry)| configuration.arguments(entry))
+            .collect()
+    };
+    let own = words(host.section);
+    let said = if own.is_empty() { words(SERVER) } else { own };
+    said.iter().any(|word| word.eq_ignore_ascii_case(b"h2"))
 }
 
 /// Where plain HTTP is spoken.

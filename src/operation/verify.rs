@@ -14,12 +14,12 @@ use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
 use super::targets::{Target, targets};
-use crate::check::served::{Meeting, Whom, judge};
+use crate::check::served::{self, Meeting, Whom, judge};
 use crate::check::{Finding, Place};
 use crate::foreign;
 use crate::place::Moment;
 use crate::server::deadline::Patience;
-use crate::server::handshake::{self, Roots, Seen, Trust, http, probe};
+use crate::server::handshake::{self, Roots, Seen, Trust, http, probe, protocol};
 use crate::severity::Counts;
 use crate::tls::certificate::{Certificate, colon_hex};
 
@@ -122,6 +122,8 @@ pub(crate) struct Tls {
     pub(crate) version: String,
     /// The cipher suite that was agreed on.
     pub(crate) cipher: String,
+    /// The protocol that was agreed on (ALPN): `h2`, `http/1.1`; null where the server takes part in no such agreement.
+    pub(crate) alpn: Option<String>,
     /// The chain leads to a root that is trusted.
     pub(crate) trusted: bool,
     /// The certificates that were shown, the server's first.
@@ -215,8 +217,12 @@ impl Client<'_> {
     fn sight(&self, target: &Target) -> Sight {
         let name = target.name.as_deref();
         let seen = self.meet(target, name);
-        let findings = self.judge(&seen, target);
+        let mut findings = self.judge(&seen, target);
         let seen = seen.ok();
+        let alpn = seen.as_ref().and_then(|_| self.protocol(target));
+        if seen.is_some() && target.offers_http2 && alpn.as_deref() != Some("h2") {
+            findings.push(served::http2_not_agreed(alpn.as_deref(), target.place.clone()));
+        }
         let without = seen.as_ref().and_then(|seen| {
             let bare = self.meet(target, None).ok()?;
             let other = bare
@@ -239,7 +245,7 @@ impl Client<'_> {
             name: target.name.clone(),
             address: target.address.to_string(),
             place: target.place.clone(),
-            tls: seen.map(Tls::of),
+            tls: seen.map(|seen| Tls::of(seen, alpn)),
             without_server_name: without,
             http: plain.collect(),
             findings,
@@ -249,6 +255,15 @@ impl Client<'_> {
     fn meet(&self, target: &Target, name: Option<&str>) -> Result<Seen, handshake::Failure> {
         self.patience
             .spend(|deadline| probe(target.address, name, &self.roots, deadline))
+    }
+
+    /// What is agreed on by a client that knows HTTP/2; a connection of its own, as we do not.
+    fn protocol(&self, target: &Target) -> Option<String> {
+        let name = target.name.as_deref();
+        let taken = self
+            .patience
+            .spend(|deadline| protocol(target.address, name, deadline));
+        taken.ok().flatten()
     }
 
     fn judge(&self, seen: &Result<Seen, handshake::Failure>, target: &Target) -> Vec<Finding> {
@@ -275,7 +290,7 @@ impl Client<'_> {
 }
 
 impl Tls {
-    fn of(seen: Seen) -> Tls {
+    fn of(seen: Seen, alpn: Option<String>) -> Tls {
         let chain = seen
             .chain
             .iter()
@@ -283,6 +298,7 @@ impl Tls {
         Tls {
             version: seen.version,
             cipher: seen.cipher,
+            alpn,
             trusted: seen.trust == Trust::Trusted,
             chain: chain
                 .map(|certificate| Shown {

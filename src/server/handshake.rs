@@ -95,6 +95,22 @@ pub fn tls12(address: SocketAddr, name: Option<&str>, deadline: Deadline) -> Res
     Session::open(address, name, &Roots::only([]), versions, deadline).map(|_| ())
 }
 
+/// The protocol that the server takes of HTTP/2 and HTTP/1.1 (ALPN); `None`: it takes none, as servers do that know
+/// nothing but HTTP/1.1.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn protocol(
+    address: SocketAddr,
+    name: Option<&str>,
+    deadline: Deadline,
+) -> Result<Option<String>, Failure> {
+    let client = Client::new(rustls::DEFAULT_VERSIONS, &Roots::only([]), Signatures::All).map_err(no_tls)?;
+    let session = Session::by(client.offering(&[b"h2", b"http/1.1"]), address, name, deadline)?;
+    let taken = session.connection.alpn_protocol();
+    Ok(taken.map(|name| String::from_utf8_lossy(name).into_owned()))
+}
+
 /// Sends a request over TLS and gives the answer. Whose certificate it is and whether it is trusted is not asked.
 ///
 /// # Errors
@@ -127,8 +143,16 @@ impl Session {
         versions: &[&'static SupportedProtocolVersion],
         deadline: Deadline,
     ) -> Result<Session, Failure> {
-        let no_tls = |error: Error| Failure::NoHandshake(error.to_string());
         let client = Client::new(versions, roots, Signatures::All).map_err(no_tls)?;
+        Session::by(client, address, name, deadline)
+    }
+
+    fn by(
+        client: Client,
+        address: SocketAddr,
+        name: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Session, Failure> {
         let server = match name.and_then(|name| ServerName::try_from(name.to_string()).ok()) {
             Some(server) => server,
             None => ServerName::from(address.ip()),
@@ -157,6 +181,10 @@ impl Session {
     fn exchange(&mut self, request: &Request<'_>) -> std::io::Result<Answer> {
         exchange(&mut Stream::new(&mut self.connection, &mut self.socket), request)
     }
+}
+
+fn no_tls(error: Error) -> Failure {
+    Failure::NoHandshake(error.to_string())
 }
 
 fn speaks_no_tls(error: &std::io::Error) -> bool {

@@ -106,6 +106,16 @@ impl Client {
         })
     }
 
+    /// The same, offering protocols by ALPN (RFC 7301), what is wanted most first.
+    pub fn offering(self, protocols: &[&[u8]]) -> Client {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Client {
+            config: Arc::new(config),
+            ..self
+        }
+    }
+
     /// What the certificates are worth that were shown last.
     pub fn trust(&self) -> Trust {
         self.recorder.noted()

@@ -431,3 +431,119 @@ fn levels_of_protocols() {
         site.network = Network::enter();
     }
 }
+
+/// Shakes hands as openssl's client, and gives what it says; `None`: no handshake.
+fn s_client(site: &Site, options: &[&str]) -> Option<String> {
+    let mut openssl = std::process::Command::new("openssl");
+    openssl.args([
+        "s_client",
+        "-connect",
+        &format!("127.0.0.1:{}", site.network.https),
+    ]);
+    openssl.args(["-servername", DOMAIN]).args(options);
+    let done = support::process::finish(&mut openssl, std::time::Duration::from_secs(20));
+    (done.code == Some(0)).then(|| String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+#[test]
+fn the_suites_of_the_guideline_are_spoken_and_dhe_is_not() {
+    let Some(mut site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    // DHE needs a key that can sign for it: RSA.
+    let authority = Authority::new(&site.folder.path().join("rsa"));
+    let key = support::certificates::rsa_2048();
+    site.leaf = authority.leaf_of("server", &[DOMAIN], support::certificates::VALID, key);
+    site.anchor = authority.root();
+    site.chain = authority.intermediate();
+    site.enable(&[]);
+    let server = site.start(&[site.network.https]);
+    site.assert_serves_leaf(&server);
+    let tls12 = |suite: &str| s_client(&site, &["-tls1_2", "-cipher", suite]);
+    for suite in [
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-CHACHA20-POLY1305",
+    ] {
+        assert!(tls12(suite).is_some_and(|said| said.contains(suite)), "{suite}");
+    }
+    for suite in [
+        "DHE-RSA-AES128-GCM-SHA256",
+        "DHE-RSA-AES256-GCM-SHA384",
+        "AES128-SHA",
+    ] {
+        assert!(tls12(suite).is_none(), "{suite}");
+    }
+}
+
+#[test]
+fn http2_is_agreed_on_where_it_was_asked_for() {
+    let Some(site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    let before = site.configuration();
+    let alpn = ["-alpn", "h2,http/1.1"];
+    site.enable(&["--http2"]);
+    let server = site.start(&[site.network.https]);
+    site.assert_serves_leaf(&server);
+    let said = s_client(&site, &alpn).expect("a handshake");
+    assert!(said.contains("ALPN protocol: h2"), "{said}");
+    let verify = || {
+        let address = format!("127.0.0.1:{}", site.network.https);
+        esync_ssl()
+            .args(["verify", "--domain", DOMAIN, "--address", &address, "--root"])
+            .arg(site.root())
+            .arg("--ca")
+            .arg(&site.anchor)
+            .run()
+    };
+    let text = String::from_utf8_lossy(&verify().stdout).into_owned();
+    assert!(
+        text.contains("ALPN         h2") && !text.contains("HTTP2-NOT-AGREED"),
+        "{text}"
+    );
+    drop(server);
+
+    // Without the module the line is there and does nothing.
+    let with = site.configuration();
+    let main = site.root().join("conf/httpd.conf");
+    files::write(
+        &main,
+        with.replace("LoadModule http2_module", "#LoadModule http2_module"),
+    );
+    let server = site.start(&[site.network.https]);
+    let text = String::from_utf8_lossy(&verify().stdout).into_owned();
+    assert!(text.contains("HTTP2-NOT-AGREED"), "{text}");
+    drop(server);
+    files::write(&main, with);
+
+    let off = esync_ssl().args(["disable", "--yes", "--root"]).arg(site.root());
+    off.args(["--domain", DOMAIN]).run().expect_code(0);
+    assert_eq!(site.configuration(), before);
+}
+
+#[test]
+fn prefork_does_not_carry_http2() {
+    let Some(site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    let main = site.root().join("conf/httpd.conf");
+    let text = site.configuration();
+    files::write(&main, text.replace("mpm_event", "mpm_prefork"));
+    let before = files::snapshot(&site.root());
+    let run = esync_ssl()
+        .args([
+            "enable",
+            "--yes",
+            "--self-signed",
+            "--http2",
+            "--domain",
+            DOMAIN,
+            "--root",
+        ])
+        .arg(site.root())
+        .run();
+    let said = run.expect_code(4).stderr_text();
+    assert!(said.contains("prefork") && said.contains("AH10034"), "{said}");
+    assert_eq!(before, files::snapshot(&site.root()));
+}

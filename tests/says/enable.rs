@@ -974,3 +974,52 @@ fn what_the_change_cures_is_not_refused() {
         lint.report()
     );
 }
+
+#[test]
+fn nothing_to_staple_is_refused_unless_it_is_forced() {
+    let site = Site::new();
+    // The cache for the proofs needs it.
+    files::write(&site.root().join("modules/mod_socache_shmcb.so"), "");
+    let run = |more: &[&str]| {
+        let program = esync_ssl().args(["enable", "--domain", DOMAIN, "--self-signed", "--ocsp-stapling"]);
+        program
+            .args(["--yes", "--root"])
+            .arg(site.root())
+            .args(more)
+            .run()
+    };
+    let before = files::snapshot(&site.root());
+    let refused = run(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    refused.expect_code(4);
+    assert!(
+        said.contains("no OCSP responder") && said.contains("--force CERT-NO-RESPONDER"),
+        "{said}"
+    );
+    assert_eq!(before, files::snapshot(&site.root()));
+    run(&["--force", "CERT-NO-RESPONDER"]).expect_code(0);
+    let text = fs::read_to_string(site.main()).expect("the main file");
+    assert!(text.contains("SSLUseStapling on"), "{text}");
+}
+
+#[test]
+fn a_narrow_list_of_groups_is_named_and_stays() {
+    let site = Site::new();
+    let text = fs::read_to_string(site.main()).expect("the main file");
+    let run = || {
+        let program = esync_ssl().args(["enable", "--domain", DOMAIN, "--self-signed", "--yes", "--root"]);
+        let done = program.arg(site.root()).run().expect_code(0);
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    for (list, named) in [
+        ("X25519:prime256v1", true),
+        ("X25519MLKEM768:X25519:prime256v1", false),
+    ] {
+        let line = format!("\n<IfModule ssl_module>\nSSLOpenSSLConfCmd Curves {list}\n</IfModule>\n");
+        files::write(&site.main(), format!("{text}{line}"));
+        let said = run();
+        assert_eq!(said.contains("has no X25519MLKEM768"), named, "{said}");
+        let after = fs::read_to_string(site.main()).expect("the main file");
+        assert!(after.contains(&line), "{after}");
+    }
+}

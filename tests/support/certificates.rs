@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -161,7 +161,20 @@ fn leaf(names: &[&str], days: Days) -> CertificateParams {
     ];
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     parameters.use_authority_key_identifier_extension = true;
+    parameters.custom_extensions = vec![responder()];
     parameters
+}
+
+/// Where to ask whether it is revoked (RFC 5280, 4.2.2.1): a port of this machine at which nobody answers.
+fn responder() -> CustomExtension {
+    let url = b"http://127.0.0.1:1/";
+    let length = |bytes: usize| u8::try_from(bytes).expect("a short form");
+    // AccessDescription { id-ad-ocsp, [6] URL } in a sequence.
+    let mut description = vec![0x06, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 0x86, length(url.len())];
+    description.extend(url);
+    let inner = [&[0x30, length(description.len())], &description[..]].concat();
+    let outer = [&[0x30, length(inner.len())], &inner[..]].concat();
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], outer)
 }
 
 fn named(name: &str, Days(from, to): Days) -> CertificateParams {

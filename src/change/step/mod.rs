@@ -3,6 +3,7 @@
 pub(super) mod copy;
 mod debian;
 mod guard;
+mod http2;
 pub(super) mod listen;
 mod module;
 mod new_host;
@@ -21,9 +22,10 @@ use super::request::Request;
 pub(super) type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
 
 /// In their order.
-pub(super) const STEPS: [Step; 7] = [
+pub(super) const STEPS: [Step; 8] = [
     |configuration, _| module::ssl(configuration),
     module::headers,
+    http2::module,
     |configuration, request| Ok(module::stapling_cache(configuration, request)),
     |configuration, _| module::session_cache(configuration),
     |configuration, request| listen::edits(configuration, request).map(acts),
@@ -35,6 +37,7 @@ pub(super) const STEPS: [Step; 7] = [
 pub(super) const GOALS: [&str; STEPS.len()] = [
     "mod_ssl is loaded",
     "mod_headers is loaded where it is needed",
+    "mod_http2 is loaded where it is asked for",
     "stapling has a cache where it is needed",
     "the session cache has its module",
     "the port is listened on",

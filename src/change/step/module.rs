@@ -261,8 +261,13 @@ fn refuse_missing_file(
         ],
         "; ",
         format!(
-            "install it (Debian: package apache2-bin; Red Hat: package mod_ssl; Windows: copy modules/{file_name} \
-             and its libraries from the same build of Apache, with SSL), then run again"
+            "install it (Debian: package apache2-bin; Red Hat: package {}; Windows: copy modules/{file_name} \
+             and its libraries from the same build of Apache, with SSL), then run again",
+            if identifier == "http2_module" {
+                "mod_http2"
+            } else {
+                "mod_ssl"
+            }
         ),
     )
 }

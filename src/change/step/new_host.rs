@@ -14,7 +14,7 @@ use super::super::request::Request;
 use super::super::site;
 use super::super::text::{bytes, indented, setting, unit_of};
 use super::update::files;
-use super::{copy, policy};
+use super::{copy, http2, policy};
 
 /// A new virtual host for the given local ends, behind everything else in the main file.
 pub(super) fn add(
@@ -101,7 +101,11 @@ fn content_of_site(
     request: &Request,
     site: &VirtualHost,
 ) -> Result<Content, PlanError> {
-    let tls = tls_lines(configuration, request)?;
+    let mut tls = tls_lines(configuration, request)?;
+    if !http2::own_protocols(configuration, site.section).is_empty() {
+        // Its line is copied, and brought in line afterwards.
+        tls.retain(|line| !line.starts_with(policy::PROTOCOLS.as_bytes()));
+    }
     let copied = copy::body(configuration, request, site)?;
     let opening = configuration.entry(site.entry);
     let document = &configuration.file(opening.file).document;

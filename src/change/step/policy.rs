@@ -3,6 +3,7 @@
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
 use super::super::existing::{MOD_ALIAS, named_at};
+use super::super::mozilla;
 use super::super::plan::{PlanError, refuse};
 use super::super::redirection::{Condition, Names, Rule, with_conditions};
 use super::super::refusal::{Place, RefusalCode, say};
@@ -18,14 +19,6 @@ pub(super) struct Wanted {
     pub reason: String,
 }
 
-const INTERMEDIATE: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
-     ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:\
-     DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305";
-const OLD: &str = ":ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:\
-     ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:\
-     DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256:AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:\
-     AES128-SHA:AES256-SHA:DES-CBC3-SHA";
-
 /// Protocols and ciphers of a level of Mozilla's, in words that every Apache 2.4 with OpenSSL 1.0.1 or later takes:
 /// protocols are switched off by name, and ciphers that a library does not know are skipped by it.
 ///
@@ -33,42 +26,37 @@ const OLD: &str = ":ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDS
 /// The level needs a later Apache.
 pub(super) fn profile(configuration: &Configuration, profile: Profile) -> Result<Vec<Wanted>, PlanError> {
     let version = configuration.facts().version;
-    let (protocols, ciphers, order) = match profile {
-        Profile::Modern if version.at_least(36) == Some(false) => {
-            return Err(refuse(
-                RefusalCode::ProfileTooNew,
-                format!(
-                    "--profile modern means TLS 1.3 only, which Apache {version} does not have (2.4.36 and later do)"
-                ),
-                "; ",
-                "use --profile intermediate",
-            ));
-        }
-        Profile::Modern => ("-all +TLSv1.3", None, "off"),
-        Profile::Intermediate => (
-            "all -SSLv3 -TLSv1 -TLSv1.1",
-            Some(INTERMEDIATE.to_string()),
-            "off",
-        ),
-        Profile::Old => {
-            // OpenSSL 3 refuses TLS 1.0 and 1.1 at its usual level; 1.0 takes no such word.
-            let level = if version.at_least(52) == Some(true) {
-                ":@SECLEVEL=0"
-            } else {
-                ""
-            };
-            ("all -SSLv3", Some([INTERMEDIATE, OLD, level].concat()), "on")
-        }
-    };
-    let reason = format!("protocols and ciphers at the level \"{}\"", profile.word());
+    if profile == Profile::Modern && version.at_least(36) == Some(false) {
+        return Err(refuse(
+            RefusalCode::ProfileTooNew,
+            format!(
+                "--profile modern means TLS 1.3 only, which Apache {version} does not have (2.4.36 and later do)"
+            ),
+            "; ",
+            "use --profile intermediate",
+        ));
+    }
+    let level = profile.level();
+    let mut ciphers = level.ciphers.join(":");
+    // OpenSSL 3 refuses TLS 1.0 and 1.1 at its usual level; 1.0 takes no such word.
+    if profile == Profile::Old && version.at_least(52) == Some(true) {
+        ciphers += ":@SECLEVEL=0";
+    }
+    let reason = format!(
+        "protocols and ciphers at the level \"{}\" of Mozilla's guideline {}",
+        profile.word(),
+        mozilla::VERSION
+    );
     let wanted = |name, arguments: String| Wanted {
         name,
         arguments,
         reason: reason.clone(),
     };
-    let mut all = vec![wanted("SSLProtocol", protocols.to_string())];
-    all.extend(ciphers.map(|ciphers| wanted("SSLCipherSuite", ciphers)));
-    all.push(wanted("SSLHonorCipherOrder", order.to_string()));
+    let mut all = vec![wanted("SSLProtocol", level.protocols.to_string())];
+    if !ciphers.is_empty() {
+        all.push(wanted("SSLCipherSuite", ciphers));
+    }
+    all.push(wanted("SSLHonorCipherOrder", level.order.to_string()));
     Ok(all)
 }
 
@@ -88,6 +76,13 @@ pub(super) fn asked_for(configuration: &Configuration, request: &Request) -> Res
             reason: "send a proof that the certificate is not revoked".into(),
         });
     }
+    if request.http2 {
+        all.push(Wanted {
+            name: PROTOCOLS,
+            arguments: "h2 http/1.1".into(),
+            reason: "offer HTTP/2 beside HTTP/1.1".into(),
+        });
+    }
     if let Some(seconds) = request.hsts {
         all.push(Wanted {
             name: "Header",
@@ -97,6 +92,9 @@ pub(super) fn asked_for(configuration: &Configuration, request: &Request) -> Res
     }
     Ok(all)
 }
+
+/// What is spoken over a connection (core, since 2.4.17).
+pub(super) const PROTOCOLS: &str = "Protocols";
 
 /// The header that tells browsers to come back over HTTPS only (RFC 6797).
 pub(super) const HSTS: &str = "Strict-Transport-Security";

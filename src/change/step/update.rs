@@ -10,7 +10,7 @@ use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 use super::super::site;
 use super::super::text::{quoted, setting, what};
-use super::policy;
+use super::{http2, policy};
 
 /// The three directives that name files, with what the request wants of each.
 pub(super) fn files(request: &Request) -> [(&'static str, Option<&[u8]>); 3] {
@@ -126,6 +126,9 @@ impl<'a> Update<'a> {
 
     fn set_policy(&mut self, wanted: &policy::Wanted) -> Result<(), PlanError> {
         let present = self.own(wanted.name);
+        if let (policy::PROTOCOLS, [first, others @ ..]) = (wanted.name, present.as_slice()) {
+            return self.offer_http2(first, others, &wanted.reason);
+        }
         let Some(entry) = present
             .iter()
             .rfind(|entry| is_same_list(self.configuration, entry, wanted.name))
@@ -142,6 +145,19 @@ impl<'a> Update<'a> {
             self.replace(entry, wanted.arguments.as_bytes(), &wanted.reason)?;
         }
         Ok(())
+    }
+
+    /// What else is offered stays; several lines add up, so the first says it all.
+    fn offer_http2(&mut self, first: &Entry, others: &[&Entry], reason: &str) -> Result<(), PlanError> {
+        let own = http2::own_protocols(self.configuration, self.host.section);
+        if http2::has_http2(&own) {
+            return Ok(());
+        }
+        for entry in others {
+            let why = "the line above says it as well";
+            self.edits.push(remove(self.configuration, entry, why)?);
+        }
+        self.replace(first, http2::with_http2(&own).as_bytes(), reason)
     }
 
     fn add_names(&mut self) -> Result<(), PlanError> {

@@ -129,6 +129,11 @@ pub struct Enable {
     /// Let the server send proofs that the certificate is not revoked
     #[arg(long, help_heading = "TLS")]
     pub ocsp_stapling: bool,
+    /// Speak HTTP/2 with clients that can, beside HTTP/1.1
+    ///
+    /// It loads mod_http2, which the MPM prefork does not carry.
+    #[arg(long, help_heading = "TLS")]
+    pub http2: bool,
     /// Show what would be written, and write nothing
     ///
     /// What would refuse the real run refuses this one, with the same status. The TLS settings are rehearsed; what is not

@@ -30,6 +30,7 @@ pub fn run(
         profile: arguments.profile.map(Into::into),
         hsts: arguments.hsts,
         stapling: arguments.ocsp_stapling,
+        http2: arguments.http2,
         forced: arguments.force.clone(),
         in_place: arguments.in_place,
         phrases: arguments.pass_phrase.passphrase_file.clone(),

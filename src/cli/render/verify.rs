@@ -34,6 +34,8 @@ pub fn sights(report: &verify::Report) -> String {
         if let Some(tls) = &sight.tls {
             let trusted = if tls.trusted { "trusted" } else { "not trusted" };
             let _ = writeln!(text, "  protocol     {}, {}", tls.version, tls.cipher);
+            let alpn = tls.alpn.as_deref().unwrap_or("none");
+            let _ = writeln!(text, "  ALPN         {}", clean(alpn));
             for (at, shown) in tls.chain.iter().enumerate() {
                 let word = if at == 0 { "certificate" } else { "chain" };
                 let _ = writeln!(
