@@ -40,10 +40,10 @@ fn types(walk: &mut Walk<'_>) {
         apache: Some(format!("AH01597: could not open mime types config file {shown}.")),
         summary: match named {
             Some(_) => {
-                format!("there is no file {shown}: `httpd -t` is content, but the server does not start")
+                format!("there is no file {shown}: `httpd -t` reports no error, but the server does not start")
             }
             None => format!(
-                "there is no `TypesConfig`, and no file {shown}, which mod_mime reads then: `httpd -t` is content, but the \
+                "there is no `TypesConfig`, and no file {shown}, which mod_mime reads then: `httpd -t` reports no error, but the \
                  server does not start"
             ),
         },
@@ -70,7 +70,7 @@ fn balancer(walk: &mut Walk<'_>) {
         apache: Some(
             "AH01177: Failed to lookup provider 'shm' for 'slotmem': is mod_slotmem_shm loaded??".into(),
         ),
-        summary: "proxy_balancer_module needs slotmem_shm_module, which is not loaded: `httpd -t` is content, but the server \
+        summary: "proxy_balancer_module needs slotmem_shm_module, which is not loaded: `httpd -t` reports no error, but the server \
                   does not start"
             .into(),
         uncertain: shared == Truth::Unknown,

@@ -400,7 +400,7 @@ fn refuse_nothing_to_staple(finding: &Finding, forced: &[Code]) -> Result<(), Fa
         finding.summary
     );
     let fix = format!(
-        "Leave --ocsp-stapling out, or go on in spite of it with --force {}",
+        "Leave --ocsp-stapling out, or continue anyway with --force {}",
         finding.code.word()
     );
     let refusal = Refusal::new(RefusalCode::NothingToStaple, cause, ". ", fix);

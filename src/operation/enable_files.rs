@@ -263,8 +263,8 @@ impl TlsFiles {
                 Code::CertNoResponder,
                 Severity::WorksButWrong,
                 "the certificate names no OCSP responder",
-                "There is nobody to fetch the proof from that stapling sends. Apache starts, logs it and staples nothing; \
-                 many authorities have no responder any more, and self-signed certificates never have one.",
+                "The server has nowhere to fetch the proof from that stapling sends. Apache starts, logs it and staples nothing; \
+                 many authorities have no responder, and self-signed certificates never have one.",
                 "Leave --ocsp-stapling out.",
             );
             finding

@@ -206,7 +206,7 @@ fn the_place_that_httpd_names_is_told_to_programs() {
     let place = format!("httpd.conf:{}", last + 1);
     // The modules of that httpd do not do for this configuration.
     let restart = site.run(&["restart", "--httpd", &always]);
-    let places = ["httpd.conf:1", "httpd.conf:2"].map(str::to_owned).to_vec();
+    let places = ["httpd.conf", "httpd.conf:2"].map(str::to_owned).to_vec();
     assert_eq!(refusal(restart), ("PREFLIGHT-FAILED".to_owned(), places));
     let enable = site.enable().args(["--httpd", &always, "--no-rehearsal"]);
     assert_eq!(refusal(enable), ("HTTPD-REJECTS".to_owned(), vec![place.clone()]));

@@ -103,6 +103,7 @@ impl Server {
         ] {
             files::write(&server.root().join(format!("modules/mod_{module}.so")), "");
         }
+        fs::create_dir_all(server.root().join("logs")).expect("the folder of the logs");
         server.write(main);
         server
     }

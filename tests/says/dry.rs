@@ -198,7 +198,7 @@ fn another_run_at_work_is_waited_for_as_long_as_was_said() {
     let held = lock(&store);
     let run = |words: &[&str]| site.run(words).run();
     for words in [&["disable"][..], &["restore"], &SELF_SIGNED] {
-        other_is_refused(&site, 9, "", words);
+        other_is_refused(&site, 9, "LOCKED", words);
     }
     let before = site.snapshot();
     let waited = run(&["disable", "--dry-run", "--lock-timeout", "1"]).expect_code(9);
@@ -289,7 +289,7 @@ fn folders_and_files_that_this_account_may_not_write() {
         }
         let root = text(&site.root());
         let words = [&SELF_SIGNED[..], &["--root", &root]].concat();
-        is_refused(&site, 8, "", &|flags| {
+        is_refused(&site, 8, "NOT-PERMITTED", &|flags| {
             let words = [&words, flags].concat();
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
             as_nobody(&site, &words)

@@ -923,10 +923,8 @@ fn what_keeps_apache_from_starting_is_refused_and_named() {
     );
     assert!(words.contains("logs/no/such"), "{words}");
     assert!(words.contains("and 2 more"), "{words}");
-    assert!(
-        words.contains("--force LISTEN-TWICE --force LOG-FOLDER"),
-        "{words}"
-    );
+    // It is for those who know: what certainly stops the start is not offered.
+    assert!(!words.contains("--force"), "{words}");
     let half = ["--yes", "--force", "LOG-FOLDER"];
     site.unchanged_by(site.enable().args(half), 4);
     let forced = ["--yes", "--force", "LOG-FOLDER", "--force", "LISTEN-TWICE"];

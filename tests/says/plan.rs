@@ -60,7 +60,7 @@ fn a_plan_is_applied_byte_for_byte() {
     assert!(read.iter().any(|path| path.ends_with("httpd.conf")), "{read:?}");
     assert!(read.iter().any(|path| path.ends_with("server.key")), "{read:?}");
     // Who looks at it again is asked; nobody is here.
-    apply(&planned, &[], 4);
+    apply(&planned, &[], 14);
     assert!(before == planned.snapshot());
     let shown = apply(&planned, &["--dry-run"], 0);
     assert!(shown.stdout_text().contains("+Listen 443"), "{}", shown.report());

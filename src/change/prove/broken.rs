@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
-use crate::httpd::{Configuration, Spot};
+use crate::httpd::{Configuration, Platform, Spot};
 use crate::lint;
 
 use super::super::plan::{PlanError, refuse};
@@ -24,9 +24,11 @@ pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), P
         return Err(broken(original, first));
     }
     let all: Vec<_> = std::iter::once(first).chain(&others).collect();
-    let fix = "Correct these errors first (esync-ssl lint shows all of them), then run again";
-    Err(all_broken(original, &all, fix))
+    Err(all_broken(original, &all, CORRECT))
 }
+
+/// What helps against several.
+const CORRECT: &str = "Correct these errors first (esync-ssl lint shows all of them), then run again";
 
 /// How many errors are named.
 const NAMED: usize = 5;
@@ -75,9 +77,14 @@ pub(super) fn refuse_no_start(
     left: &[Finding<Spot>],
     request: &Request,
 ) -> Result<(), PlanError> {
+    // No MPM knows `Listen`.
+    let is_consequence = |problem: &Finding<Spot>| {
+        problem.rule == "no-listen" && left.iter().any(|problem| problem.rule == "mpm")
+    };
     let open: Vec<_> = left
         .iter()
-        .filter(|problem| stops(result, problem, request) && !request.forced.contains(&problem.code))
+        .filter(|problem| !is_consequence(problem))
+        .filter(|problem| stops(result, problem, request) && !is_forced(problem, request))
         .collect();
     if open.is_empty() {
         return Ok(());
@@ -92,15 +99,16 @@ pub(super) fn refuse_no_start(
     if same.is_empty() {
         return Err(awakened(result, open[0]));
     }
-    let mut codes: Vec<&str> = same.iter().map(|problem| problem.code.word()).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
-    let fix = format!(
-        "Correct that first (esync-ssl lint shows all of it), then run again; or go on in spite of it with {}",
-        each.join(" ")
-    );
-    Err(all_broken(original, &same, fix))
+    Err(all_broken(original, &same, CORRECT))
+}
+
+/// Is it to be left as it is? What a line may not say where it stands cannot be: Apache refuses the result as well.
+fn is_forced(problem: &Finding<Spot>, request: &Request) -> bool {
+    !is_misplaced(problem) && request.forced.contains(&problem.code)
+}
+
+fn is_misplaced(problem: &Finding<Spot>) -> bool {
+    matches!(problem.rule, "context" | "arguments")
 }
 
 /// What is left in spite of which it goes on.
@@ -121,9 +129,15 @@ pub(in crate::change) fn forced(result: &Configuration, request: &Request) -> Op
     ))
 }
 
-/// Does it certainly keep Apache from starting? The files of the request may be made only when it is carried out.
+/// Does it certainly keep Apache from starting? The files of the request may be made only when it is carried out, and
+/// where there is a binary, `httpd -t` judges for itself what it sees.
 fn stops(configuration: &Configuration, problem: &Finding<Spot>, request: &Request) -> bool {
-    problem.is_error() && !(problem.rule == "tls-file" && names_own_file(configuration, problem, request))
+    let facts = configuration.facts();
+    let is_tested = facts.platform == Platform::Unix && facts.built_in_is_certain;
+    let is_seen = problem.phase != Some(Phase::Starting) && !is_misplaced(problem);
+    problem.is_error()
+        && !(is_tested && is_seen)
+        && !(problem.rule == "tls-file" && names_own_file(configuration, problem, request))
 }
 
 fn names_own_file(configuration: &Configuration, problem: &Finding<Spot>, request: &Request) -> bool {

@@ -97,7 +97,9 @@ pub struct Enable {
     #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
-    /// Continue despite this finding about the certificate files (can be repeated)
+    /// Continue despite this finding about certificate files or the start of Apache (can be repeated)
+    ///
+    /// Without a code it names all codes. What httpd -t reports cannot be forced.
     #[arg(long, value_name = "CODE", value_parser = finding_codes(), hide_possible_values = true, help_heading = "Certificate")]
     pub force: Vec<Code>,
     /// HTTP afterwards

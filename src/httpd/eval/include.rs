@@ -76,6 +76,8 @@ pub struct Found {
 /// What a walk along a pattern met.
 #[derive(Default)]
 struct Walk {
+    /// What is missing is left out (`IncludeOptional`).
+    optional: bool,
     found: Vec<Found>,
     /// Folders in which names were looked for.
     folders: Vec<Vec<u8>>,
@@ -90,6 +92,12 @@ impl Walk {
         }
         Ok(())
     }
+
+    /// What it means that something is missing: a link to nothing in a folder does not keep the others out (httpd's
+    /// process_resource_config).
+    fn lacks(&self, what: Failure) -> Result<(), Failure> {
+        if self.optional { Ok(()) } else { Err(what) }
+    }
 }
 
 /// The files that an `Include` or `IncludeOptional` argument names, in the order in which Apache reads them. With
@@ -100,28 +108,28 @@ pub fn files(
     source: &Source,
     optional: bool,
 ) -> Result<Vec<Found>, Failure> {
-    let mut walk = Walk::default();
-    follow(argument, server_root, source, optional, &mut walk)?;
+    let mut walk = Walk {
+        optional,
+        ..Walk::default()
+    };
+    follow(argument, server_root, source, &mut walk)?;
     Ok(walk.found)
 }
 
 /// The files that such an argument names, and the folders in which others would be found were they there, as absolute
 /// paths of the configuration.
 pub fn places(argument: &[u8], server_root: &[u8], source: &Source) -> Vec<Vec<u8>> {
-    let mut walk = Walk::default();
+    let mut walk = Walk {
+        optional: true,
+        ..Walk::default()
+    };
     // What failed was met before.
-    let _ = follow(argument, server_root, source, true, &mut walk);
+    let _ = follow(argument, server_root, source, &mut walk);
     let files = walk.found.into_iter().map(|found| found.path);
     walk.folders.into_iter().chain(files).collect()
 }
 
-fn follow(
-    argument: &[u8],
-    server_root: &[u8],
-    source: &Source,
-    optional: bool,
-    walk: &mut Walk,
-) -> Result<(), Failure> {
+fn follow(argument: &[u8], server_root: &[u8], source: &Source, walk: &mut Walk) -> Result<(), Failure> {
     let mut full = path::resolve(server_root, argument, source.platform);
     if argument.ends_with(b"/") && !full.ends_with(b"/") {
         // Only a folder can have it.
@@ -142,9 +150,9 @@ fn follow(
         } else {
             &full[..start - 1]
         };
-        expand(folder, &full[start..], source, optional, walk)
+        expand(folder, &full[start..], source, walk)
     } else {
-        tolerate(optional, collect(full, None, source, 0, walk))
+        collect(full, None, source, 0, walk)
     }
 }
 
@@ -192,7 +200,7 @@ fn collect(
         Kind::Folder => {}
         Kind::Missing => {
             walk.folders.push(full.clone());
-            return Err(Failure::Missing(full));
+            return walk.lacks(Failure::Missing(full));
         }
         kind @ (Kind::File | Kind::Other) => {
             walk.found.push(Found { path: full, kind });
@@ -203,7 +211,9 @@ fn collect(
         return Err(Failure::TooDeep(full));
     }
     walk.enter(&full)?;
-    let names = source.list(&full).map_err(|_| Failure::NoFolder(full.clone()))?;
+    let Ok(names) = source.list(&full) else {
+        return walk.lacks(Failure::NoFolder(full));
+    };
     for (name, kind) in names {
         collect(join(&full, &name), kind, source, depth + 1, walk)?;
     }
@@ -211,13 +221,7 @@ fn collect(
 }
 
 /// Walks the components of a pattern. Only the last may match files; the others match real folders only.
-fn expand(
-    folder: &[u8],
-    pattern: &[u8],
-    source: &Source,
-    optional: bool,
-    walk: &mut Walk,
-) -> Result<(), Failure> {
+fn expand(folder: &[u8], pattern: &[u8], source: &Source, walk: &mut Walk) -> Result<(), Failure> {
     let (component, rest) = match pattern.iter().position(|&b| b == b'/') {
         Some(at) => (&pattern[..at], Some(&pattern[at + 1..])),
         None => (pattern, None),
@@ -225,13 +229,13 @@ fn expand(
     if !is_pattern(component) {
         let next = join(folder, component);
         return match rest {
-            Some(rest) => expand(&next, rest, source, optional, walk),
-            None => tolerate(optional, collect(next, None, source, 0, walk)),
+            Some(rest) => expand(&next, rest, source, walk),
+            None => collect(next, None, source, 0, walk),
         };
     }
     walk.enter(folder)?;
     let Ok(names) = source.list(folder) else {
-        return tolerate(optional, Err(Failure::NoFolder(folder.to_vec())));
+        return walk.lacks(Failure::NoFolder(folder.to_vec()));
     };
     let matching: Vec<(Vec<u8>, Option<Kind>)> = names
         .into_iter()
@@ -240,26 +244,15 @@ fn expand(
         .filter(|(full, _)| rest.is_none() || source.is_real_folder(full))
         .collect();
     if matching.is_empty() {
-        return tolerate(
-            optional,
-            Err(Failure::NoMatch(component.to_vec(), folder.to_vec())),
-        );
+        return walk.lacks(Failure::NoMatch(component.to_vec(), folder.to_vec()));
     }
     for (full, kind) in matching {
         match rest {
-            Some(rest) => expand(&full, rest, source, optional, walk)?,
-            None => tolerate(optional, collect(full, kind, source, 0, walk))?,
+            Some(rest) => expand(&full, rest, source, walk)?,
+            None => collect(full, kind, source, 0, walk)?,
         }
     }
     Ok(())
-}
-
-/// `IncludeOptional` goes on where something is missing.
-fn tolerate(optional: bool, result: Result<(), Failure>) -> Result<(), Failure> {
-    match result {
-        Err(Failure::Missing(_) | Failure::NoFolder(_) | Failure::NoMatch(..)) if optional => Ok(()),
-        other => other,
-    }
 }
 
 fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {

@@ -5,6 +5,13 @@ use crate::layouts::layout::Layout;
 
 const NAMES: [&str; 4] = ["a.test", "b.test", "c.test", "d.test"];
 
+/// Each name has its folder.
+const HOSTS_BY_NAME: &str = "  <IfModule vhost_alias_module>\n    VirtualDocumentRoot \"{root}/sites/%1\"\n  \
+                             </IfModule>\n  # sites/a sites/b sites/new\n";
+
+/// What the lines that send clients on are asked for.
+const PATHS: &str = "/old /old/x /shop /shop/x /secure /secure/x /new";
+
 /// One layout; the same for the same dice.
 pub fn layout(name: &str, dice: &mut Random) -> Layout {
     let mut draft = Draft::default();
@@ -39,7 +46,14 @@ struct Draft {
 impl Draft {
     fn modules(&mut self, dice: &mut Random) {
         self.main = String::from("{start}\n");
-        for module in ["alias", "rewrite", "setenvif", "socache_shmcb"] {
+        for module in [
+            "alias",
+            "rewrite",
+            "headers",
+            "vhost_alias",
+            "setenvif",
+            "socache_shmcb",
+        ] {
             let mark = if dice.below(3) == 0 { "#" } else { "" };
             self.main += &format!("{mark}LoadModule {module}_module {{modules}}/mod_{module}.so\n");
         }
@@ -155,10 +169,15 @@ impl Draft {
             self.files
                 .push((file.clone(), format!("DocumentRoot \"{{root}}/sites/s{at}\"\n")));
             text += &format!("  Include {file}\n");
+        } else if !secure && dice.below(12) == 0 {
+            text += &format!("  DocumentRoot \"{{root}}/sites/s{at}\"\n{HOSTS_BY_NAME}");
         } else {
             text += &format!("  DocumentRoot \"{{root}}/sites/s{at}\"\n");
         }
         text += &body(dice, secure);
+        if !secure {
+            text += &sends_on(dice);
+        }
         text += "</VirtualHost>\n";
         text = match dice.below(10) {
             0 => format!("<IfModule dir_module>\n{text}</IfModule>\n"),
@@ -197,7 +216,7 @@ impl Draft {
 
     /// As [`Layout::parse`] takes it.
     fn text(mut self, wish: &str) -> String {
-        let mut all = format!("args: {wish}\n--- conf/httpd.conf\n{}", self.main);
+        let mut all = format!("args: {wish}\npaths: {PATHS}\n--- conf/httpd.conf\n{}", self.main);
         self.files.sort_by(|a, b| a.0.cmp(&b.0));
         for group in self.files.chunk_by(|a, b| a.0 == b.0) {
             let text: String = group.iter().map(|(_, text)| text.as_str()).collect();
@@ -248,6 +267,91 @@ fn body(dice: &mut Random, secure: bool) -> String {
         text += "  ErrorDocument 404 \\\n    \"nothing \\\nhere\"\n";
     }
     text
+}
+
+/// Lines that send clients on, or say how they came.
+fn sends_on(dice: &mut Random) -> String {
+    let mut text = String::new();
+    if dice.below(3) > 0 {
+        return text;
+    }
+    let name = dice.of(&["a.test", "b.test", "new.test", "elsewhere.test"]);
+    for _ in 0..=dice.below(3) {
+        text += &match dice.below(4) {
+            0 => alias_line(dice, name),
+            1 | 2 => rule(dice, name),
+            _ => says_http(dice),
+        };
+    }
+    text
+}
+
+/// Of mod_alias.
+fn alias_line(dice: &mut Random, name: &str) -> String {
+    let line = match dice.below(9) {
+        0 => format!("Redirect / https://{name}:8443/"),
+        1 => format!("Redirect permanent / https://www.{name}/"),
+        2 => format!("Redirect /old https://{name}/new"),
+        3 => format!("RedirectMatch 302 ^/old/(.*)$ http://{name}/new/$1"),
+        4 => format!("Redirect /shop http://{name}:8080/shop"),
+        5 => format!("Redirect /secure https://{name}/secure"),
+        6 => format!("RedirectMatch ^/(?!\\.well-known/|new)(.*)$ https://{name}/$1"),
+        7 => format!("<Location /old>\n    Redirect 303 http://{name}/new\n    </Location>"),
+        _ => format!("RedirectTemp /shop \"http://{name}:{{http}}/new\""),
+    };
+    format!("  <IfModule alias_module>\n    {line}\n  </IfModule>\n")
+}
+
+/// Of mod_rewrite.
+fn rule(dice: &mut Random, name: &str) -> String {
+    let condition = match dice.below(12) {
+        0 => "RewriteCond %{HTTPS} off".to_owned(),
+        1 => "RewriteCond %{SERVER_PORT} ^{http}$".to_owned(),
+        2 => "RewriteCond %{REQUEST_SCHEME} =http".to_owned(),
+        3 => "RewriteCond %{HTTPS} on".to_owned(),
+        4 => format!("RewriteCond %{{HTTP_HOST}} !^{name} [NC]"),
+        5 => "RewriteCond %{HTTP_HOST} ^([a-z]+)\\.test$\n    RewriteCond %{HTTPS} !=on".to_owned(),
+        6 => "RewriteCond %{REQUEST_URI} !^/\\.well-known/".to_owned(),
+        7 => "RewriteCond %{HTTPS} off [OR]\n    RewriteCond %{HTTP_HOST} ^www\\.".to_owned(),
+        _ => String::new(),
+    };
+    let rule = match dice.below(8) {
+        0 => "^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]".to_owned(),
+        1 => "^/(secure|old)$ https://%{SERVER_NAME}/$1 [R,L]".to_owned(),
+        2 => "^/shop(.*)$ https://%{HTTP_HOST}:8443/shop$1 [R=302,L]".to_owned(),
+        3 => format!("^/old(.*)$ http://{name}/new$1 [R=301,NC,L]"),
+        4 => "^/old https://$0.%{HTTP_HOST}/ [R=302]".to_owned(),
+        5 => "^/shop$ http://%{HTTP_HOST}/new [R=302,L]".to_owned(),
+        6 => "^/old$ /index.html [PT]".to_owned(),
+        _ => format!("^/(secure.*)$ https://{name}/$1 [R=307,L]"),
+    };
+    format!(
+        "  <IfModule rewrite_module>\n    RewriteEngine on\n    {condition}\n    RewriteRule {rule}\n  </IfModule>\n"
+    )
+}
+
+/// What states the scheme, and what believes it.
+fn says_http(dice: &mut Random) -> String {
+    let pairs = [
+        (
+            "RequestHeader set X-Forwarded-Proto \"http\" early",
+            "%{HTTP:X-Forwarded-Proto} =http",
+        ),
+        (
+            "RequestHeader set X-Forwarded-Port {http} early",
+            "%{HTTP:X-Forwarded-Port} ={http}",
+        ),
+        (
+            "RequestHeader set X-Forwarded-Ssl off early",
+            "%{HTTP:X-Forwarded-Ssl} ^off$",
+        ),
+    ];
+    let (line, condition) = pairs[dice.below(pairs.len())];
+    format!(
+        "  <IfModule headers_module>\n    {line}\n    <IfModule rewrite_module>\n    RewriteEngine on\n    RewriteCond \
+         {condition}\n    RewriteRule ^/secure https://%{{HTTP_HOST}}%{{REQUEST_URI}} [R=302,L]\n    \
+         </IfModule>\n  </IfModule>\n"
+    )
 }
 
 fn wish(dice: &mut Random) -> String {
