@@ -46,9 +46,9 @@ pub fn listen() {
     let _ = system::listen();
 }
 
-/// How an end is told: also as a document. What makes it waits for nobody.
-pub fn answers_in_json(document: Document) {
-    state().document = Some(document);
+/// How an end is told: to a program also as a document. What makes it waits for nobody.
+pub fn answers_by(document: Option<Document>) {
+    state().document = document;
 }
 
 /// An answer to a program is written from now on: no other one follows.

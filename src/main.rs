@@ -3,6 +3,5 @@
 fn main() -> std::process::ExitCode {
     #[cfg(unix)]
     esync_ssl::inherited::mend();
-    esync_ssl::interrupt::listen();
     esync_ssl::cli::run().into()
 }

@@ -30,6 +30,16 @@ codes! {
         RehearsalSwept = "REHEARSAL-SWEPT",
         /// Files changed meanwhile, and the plan was made again.
         PlannedAgain = "PLANNED-AGAIN",
+        /// No plan was saved, as there is nothing to do.
+        NoPlan = "NO-PLAN-SAVED",
+        /// A step that is taken now.
+        Progress = "PROGRESS",
+        /// With `--verbose`: what was read, which program was asked, what was decided.
+        Detail = "DETAIL",
+        /// A variable of the environment that looks like one of ours is none.
+        UnknownVariable = "UNKNOWN-VARIABLE",
+        /// What a run would have done that failed, as people were shown it: the lines that go begin with `-`.
+        Preview = "PREVIEW",
         /// Nothing needs to change, and why.
         NothingToDo = "NOTHING-TO-DO",
         /// Something to know about what is planned.

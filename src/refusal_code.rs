@@ -174,8 +174,6 @@ codes! {
         PassPhraseUnfit = "PASSPHRASE-UNFIT",
         /// The key has no pass-phrase to take off.
         KeyNotProtected = "KEY-NOT-PROTECTED",
-        /// A file holds no certificate, key or request.
-        NothingRecognised = "NOTHING-RECOGNISED",
         /// What was named as a log holds a private key.
         LogIsAKey = "LOG-IS-A-KEY",
         /// A private key is read as configuration.

@@ -95,8 +95,20 @@ pub fn in_words(error: anyhow::Error) -> anyhow::Error {
         Some(system) => reason(system),
         None => cause.to_string(),
     });
-    anyhow::Error::msg(words.collect::<Vec<String>>().join(": "))
+    SystemError(words.collect::<Vec<String>>().join(": ")).into()
 }
+
+/// What the system refused, and all that led to it, in words.
+#[derive(Debug)]
+pub struct SystemError(String);
+
+impl std::fmt::Display for SystemError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SystemError {}
 
 /// Without ` (os error 2)`.
 fn without_number(words: &str) -> String {

@@ -13,9 +13,11 @@ mod width;
 
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::operation::Progress;
 use crate::server::scratch;
-use arguments::{Arguments, Command, Line};
+use crate::shown::printable;
+use arguments::{Arguments, ColorChoice, Command, Line, unknown_variables};
 use printer::Printer;
 use volume::Volume;
 
@@ -25,7 +27,12 @@ pub use mistake::keep_quiet;
 /// Runs the command line of this process and says how it ended.
 pub fn run() -> ExitStatus {
     keep_quiet();
-    run_in(&World::real(), std::env::args_os())
+    let typed: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    // Who interrupts it while it still reads its command line gets a document as well.
+    let command = usage::probable(&typed);
+    Printer::new(command, usage::wants_json(&typed, command), ColorChoice::Auto);
+    interrupt::listen();
+    run_in(&World::real(), typed)
 }
 
 /// Runs a command line in a world of the caller's.
@@ -53,6 +60,9 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         return ExitStatus::Done;
     }
     let result = mistake::caught(|| {
+        for words in unknown_variables() {
+            printer.note(NoteCode::UnknownVariable, &printable(words.as_bytes()));
+        }
         swept(&printer);
         let result = command::run(&command, &global, world, &printer);
         printer.tell_trail();

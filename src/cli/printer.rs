@@ -86,16 +86,14 @@ impl Printer {
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
         let run = Arc::new(Mutex::new(Run::new(command)));
-        if json {
-            let run = run.clone();
-            // Whatever ends the run from outside, programs are told what was known.
-            interrupt::answers_in_json(Box::new(move |words, status| {
-                let run = run.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let mut text = Vec::new();
-                json::write(&mut text, &run.interrupted(words, status));
-                String::from_utf8_lossy(&text).trim_end().to_owned()
-            }));
-        }
+        let known = run.clone();
+        // Whatever ends the run from outside, programs are told what was known.
+        interrupt::answers_by(json.then_some(Box::new(move |words: &str, status: ExitStatus| {
+            let run = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut text = Vec::new();
+            json::write(&mut text, &run.interrupted(words, status));
+            String::from_utf8_lossy(&text).trim_end().to_owned()
+        })));
         let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         Printer {
             json,
@@ -129,6 +127,7 @@ impl Printer {
         if self.volume == Volume::Verbose {
             for line in trail::take() {
                 let line = printable(line.as_bytes());
+                self.keep(NoteCode::Detail, &line);
                 self.put(Stream::Talk, &format!("\x1b[2m- {line}\x1b[0m"));
             }
         }
@@ -186,14 +185,14 @@ impl Printer {
     /// The answer as a document, for programs only. Only the first of a run is one.
     pub fn document(&self, end: End, data: &impl serde::Serialize) {
         if self.json {
-            self.envelope(&self.run().clone().done(end, data));
+            self.envelope(&self.known().done(end, data));
         }
     }
 
     /// The same of `dump`.
     pub fn dump(&self, end: End, answer: dump::Document) {
         if self.json {
-            let envelope = self.run().clone().done(end, answer.summary());
+            let envelope = self.known().done(end, answer.summary());
             let answer = Some(answer);
             self.envelope(&document::Dump { envelope, answer });
         }
@@ -214,6 +213,11 @@ impl Printer {
         let mut text = Vec::new();
         json::write(&mut text, envelope);
         Printer::write(Stream::Document, String::from_utf8_lossy(&text).trim_end());
+    }
+
+    /// What is known of the run so far, by itself: whoever ends the run must not wait for us while we wait for them.
+    fn known(&self) -> Run {
+        self.run().clone()
     }
 
     /// What is known of the run so far.
@@ -250,7 +254,7 @@ impl Printer {
             _ => format!(": {:#}", failure.error),
         };
         if self.json {
-            self.envelope(&self.run().clone().failed(failure));
+            self.envelope(&self.known().failed(failure));
         }
         let word = match Ending::of_failure(failure.status) {
             Ending::Refused => "refused",
@@ -268,7 +272,7 @@ impl Printer {
         );
         if self.json {
             let error = document::Error::new(FailureCode::Panic, &message, Some(REPORT_IT.into()));
-            self.envelope(&self.run().clone().error(ExitStatus::Error, error));
+            self.envelope(&self.known().error(ExitStatus::Error, error));
             self.say(&format!("esync-ssl: error: {message}"));
         } else {
             self.say(&format!("esync-ssl: error: {message}. {REPORT_IT}"));
@@ -283,14 +287,14 @@ const REPORT_IT: &str = "Please report it with this line, the command that you g
 
 impl Progress for Printer {
     fn talk(&self, text: &str) {
-        if self.volume != Volume::Quiet {
-            self.say(text);
-        }
+        self.note(NoteCode::Progress, text);
     }
 
     fn note(&self, code: NoteCode, text: &str) {
         self.keep(code, text);
-        self.talk(text);
+        if self.volume != Volume::Quiet {
+            self.say(text);
+        }
     }
 
     fn detail(&self, text: &str) {
@@ -311,9 +315,11 @@ impl Progress for Printer {
     }
 
     fn preview(&self, preview: &Preview) {
-        if !self.json {
-            self.answer(&render::preview::text(preview));
+        let text = render::preview::text(preview);
+        if self.json {
+            self.run().preview = Some(strip_str(text.trim_end()).to_string());
         }
+        self.answer(&text);
     }
 
     fn findings(&self, found: &[Finding], forced: &[Code]) {
@@ -390,8 +396,9 @@ impl Progress for Printer {
     }
 
     fn waiting(&self, seconds: u64, why: &str) {
-        if !self.live {
-            self.talk(&waiting(seconds, why));
+        // The same again and again: how long it took is for people who wait.
+        if !self.live && self.volume != Volume::Quiet {
+            self.say(&waiting(seconds, why));
         }
     }
 

@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory};
 
-use super::arguments::{Arguments, ColorChoice};
+use super::arguments::{Arguments, ColorChoice, Wrong, is_dash};
 use super::printer::Printer;
-use crate::document::{End, Ending, Error, FailureCode, Run, Version};
+use crate::document::{End, Ending, Error, FailureCode, Place, Run, Version, schema};
 use crate::exit_status::ExitStatus;
-use crate::shown::printable;
+use crate::foreign;
+use crate::shown::{printable, shown};
 
 /// The command as it is typed, such as `cert inspect`.
 pub fn command(matches: &ArgMatches) -> String {
@@ -23,13 +25,10 @@ pub fn command(matches: &ArgMatches) -> String {
 }
 
 /// Tells why a command line does not lead to a command, and gives its status.
-pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
-    let options = typed.iter().skip(1).take_while(|word| *word != "--");
+pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
+    let error = &wrong.error;
     let command = recognised(typed);
-    // A dump has no other form than JSON.
-    let by_environment =
-        std::env::var("ESYNC_SSL_JSON").is_ok_and(|value| ["1", "true", "yes"].contains(&&*value));
-    let is_json = options.into_iter().any(|word| word == "--json") || by_environment || command == "dump";
+    let is_json = wants_json(typed, &command);
     match error.kind() {
         ErrorKind::DisplayVersion if is_json => {
             let printer = Printer::new("version", true, ColorChoice::Auto);
@@ -45,7 +44,7 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
     // It quotes what was typed, or what a script put there.
     let told = printable(error.render().to_string().as_bytes());
     if is_json {
-        let told = halves(error.kind(), &told);
+        let told = parts(wrong, &told, typed);
         let words = told.message.clone();
         let printer = Printer::new(&command, true, ColorChoice::Auto);
         printer.envelope(&Run::new(&command).error(ExitStatus::Usage, told));
@@ -54,6 +53,99 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
         let _ = std::io::stderr().write_all(told.as_bytes());
     }
     ExitStatus::Usage
+}
+
+/// Is the answer to be a document, as far as that can be told of a line that is not understood, or not read yet?
+pub fn wants_json(typed: &[OsString], command: &str) -> bool {
+    // A dump has no other form than JSON.
+    command == "dump" || typed_json(typed) || set_json() || answered_json(typed, command)
+}
+
+/// In any form: behind other dashes, with a value, or swallowed by the value before it.
+fn typed_json(typed: &[OsString]) -> bool {
+    let options = typed.iter().skip(1).take_while(|word| *word != "--");
+    options.into_iter().any(|word| {
+        let text = word.to_string_lossy();
+        let mut parts = text.split(|c: char| c.is_whitespace() || "\"'".contains(c));
+        parts.any(|part| {
+            let name = part.trim_start_matches(is_dash);
+            name.len() < part.len() && (name == "json" || name.starts_with("json="))
+        })
+    })
+}
+
+fn set_json() -> bool {
+    let value = std::env::var("ESYNC_SSL_JSON").unwrap_or_default();
+    is_on(&value)
+}
+
+fn is_on(value: &str) -> bool {
+    ["1", "true", "yes", "on"].contains(&&*value.trim().to_ascii_lowercase())
+}
+
+/// An answer file says so, whatever else is wrong with it.
+fn answered_json(typed: &[OsString], command: &str) -> bool {
+    let words: Vec<_> = typed.iter().map(|word| word.to_string_lossy()).collect();
+    let behind = words.windows(2).find(|pair| pair[0] == "--answers");
+    let named = behind.map(|pair| &*pair[1]);
+    let named = named.or_else(|| words.iter().find_map(|word| word.strip_prefix("--answers=")));
+    let set = std::env::var("ESYNC_SSL_ANSWERS").unwrap_or_default();
+    let path = named.unwrap_or(&set);
+    if path.is_empty() {
+        return false;
+    }
+    let bytes = foreign::read(Path::new(path), foreign::ANSWERS).unwrap_or_default();
+    let mut is_ours = true;
+    // PowerShell writes UTF-16.
+    let text = String::from_utf8_lossy(&bytes).replace('\0', "");
+    text.lines().any(|line| {
+        let line = line.trim();
+        if let Some(table) = line.strip_prefix('[') {
+            is_ours = table.trim_end_matches(']').replace('.', " ") == command;
+        }
+        let value = line
+            .strip_prefix("json")
+            .and_then(|rest| rest.trim_start().strip_prefix('='));
+        is_ours && value.is_some_and(|value| value.trim_start().starts_with("true"))
+    })
+}
+
+/// What is wrong, what helps, and where.
+fn parts(wrong: &Wrong, told: &str, typed: &[OsString]) -> Error {
+    if wrong.error.kind() == ErrorKind::InvalidUtf8 {
+        let at = typed
+            .iter()
+            .position(|word| word.to_str().is_none())
+            .unwrap_or_default();
+        let word = typed.get(at).map(|word| printable(word.as_encoded_bytes()));
+        let message = format!("argument {at} is no UTF-8: {}", word.unwrap_or_default());
+        let fix = "give the file a name in UTF-8, or a link to it that has one";
+        return Error::new(FailureCode::Usage, message, Some(fix.into()));
+    }
+    let Some((message, fix)) = &wrong.parts else {
+        return halves(wrong.error.kind(), told);
+    };
+    let place = wrong
+        .place
+        .as_ref()
+        .map(|(file, line)| Place::new(shown(file), *line));
+    let text = |words: &String| printable(words.as_bytes());
+    Error {
+        places: place.iter().cloned().collect(),
+        place,
+        ..Error::new(FailureCode::Usage, text(message), fix.as_ref().map(text))
+    }
+}
+
+/// The command of a line that was not read yet, by its words.
+pub fn probable(typed: &[OsString]) -> &'static str {
+    let words: Vec<_> = typed.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    let mut pairs = words.windows(2).map(|pair| format!("{} {}", pair[0], pair[1]));
+    let of_two = schema::commands().find(|name| name.contains(' ') && pairs.any(|pair| pair == *name));
+    let is_one = |name: &&str| !name.is_empty() && words.iter().any(|word| word == name);
+    of_two
+        .or_else(|| schema::commands().find(is_one))
+        .unwrap_or_default()
 }
 
 /// The command of a line that is not understood, as far as it is.

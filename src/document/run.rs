@@ -23,6 +23,8 @@ pub struct Run {
     pub notes: Vec<Note>,
     /// What they were told to be wrong.
     pub findings: Vec<Finding>,
+    /// What they were shown that would be done.
+    pub preview: Option<String>,
 }
 
 impl Run {
@@ -49,10 +51,16 @@ impl Run {
 
     /// Adds what is wrong; what was found before is not found twice.
     pub fn found(&mut self, findings: &[Finding]) {
-        // There may be very many, each of them once.
+        // Those of a configuration are each found once, and may be very many.
+        const FEW: usize = 200;
         let told = self.findings.len();
         for finding in findings {
-            if !self.findings[..told].contains(finding) {
+            let among = if findings.len() > FEW {
+                told
+            } else {
+                self.findings.len()
+            };
+            if !self.findings[..among].contains(finding) {
                 self.findings.push(finding.clone());
             }
         }
@@ -76,6 +84,9 @@ impl Run {
         let told = std::mem::take(&mut self.findings);
         self.found(&failure.findings);
         self.found(&told);
+        if let Some(preview) = self.preview.take() {
+            self.note(NoteCode::Preview, &preview);
+        }
         self.error(failure.status, Error::of(failure))
     }
 

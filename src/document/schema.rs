@@ -16,10 +16,11 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
 /// a command line that names no command.
-const COMMANDS: [(&str, Make); 26] = [
+const COMMANDS: [(&str, Make); 27] = [
     ("", of::<()>),
     ("apply", of::<PlanReport>),
     ("backups", of::<backups::Listed>),
+    ("cert", of::<()>),
     ("cert decrypt-key", of::<Outcome>),
     ("cert import", of::<Outcome>),
     ("cert inspect", of::<inspect::Report>),

@@ -10,13 +10,12 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::environment::Where;
 use super::environment::World;
-use super::interrupted::stores;
+use super::interrupted::{backups_of, stores};
 use super::progress::Progress;
 use super::{Failure, taken};
 use crate::apply::Backup;
 use crate::place::{Moment, ShownPath};
 use crate::shown::{printable, shown};
-use crate::wording::reason;
 
 /// What can be restored.
 ///
@@ -39,13 +38,7 @@ pub fn list(root: &Path, place: &Where, world: &World) -> Result<Listed, Failure
         back: String::new(),
     };
     for store in stores(root, world.disk) {
-        let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!(
-                "cannot list {}: {}",
-                store.folder.display(),
-                reason(&error)
-            ))
-        })?;
+        let found = backups_of(&store)?;
         listed.unfinished = listed.unfinished.or(store.unfinished());
         let done = found
             .iter()

@@ -193,7 +193,7 @@ impl Run<'_> {
         if let Some(plan) = self.plan {
             plan.refuse_changed(&loaded, &self.reads(&loaded))?;
         }
-        loaded.accept(&asked.forced);
+        loaded.accept(&asked.forced, self.plan.is_none());
         loaded.introduce(voice);
         loaded.refuse_encoding()?;
         loaded.refuse_no_configuration()?;

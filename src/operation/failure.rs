@@ -76,7 +76,10 @@ impl Failure {
 
     /// Its kind, where it is no refusal, which has a code of its own.
     pub fn code(&self) -> FailureCode {
-        let has_io = || self.error.chain().any(|cause| cause.is::<std::io::Error>());
+        let is_io = |cause: &(dyn std::error::Error + 'static)| {
+            cause.is::<std::io::Error>() || cause.is::<wording::SystemError>()
+        };
+        let has_io = || self.error.chain().any(is_io);
         match self.status {
             ExitStatus::Usage => FailureCode::Usage,
             ExitStatus::TestFailed => FailureCode::TestFailed,
@@ -125,8 +128,9 @@ impl Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
+        let system = error.chain().find_map(|cause| cause.downcast_ref());
         Failure {
-            status: ExitStatus::Error,
+            status: system.map_or(ExitStatus::Error, of_system),
             error: wording::in_words(error),
             findings: Vec::new(),
         }

@@ -47,6 +47,8 @@ pub struct Loaded {
     /// The binary once it was judged whether it may read the configuration; and whether others may write that.
     reader: OnceLock<Result<Reader, Silence>>,
     is_accepted: bool,
+    /// The command that was given takes `--force` for that.
+    may_be_accepted: bool,
     /// What was said about it on the command line.
     pub place: Where,
     /// The server root as it was typed.
@@ -81,6 +83,7 @@ impl Loaded {
     pub fn again(&self) -> Result<Loaded, Failure> {
         let mut again = Loaded::read(&self.place, self.installation.clone(), self.typed_root.clone())?;
         again.is_accepted = self.is_accepted;
+        again.may_be_accepted = self.may_be_accepted;
         Ok(again)
     }
 
@@ -114,9 +117,9 @@ impl Loaded {
     }
 
     /// What to do besides what a silence names: to accept it, where that is for who runs us to decide.
-    pub fn acceptance(silence: &Silence) -> String {
+    pub fn acceptance(&self, silence: &Silence) -> String {
         match silence {
-            Silence::OthersWrite(others) if !others.programs => {
+            Silence::OthersWrite(others) if self.may_be_accepted && !others.programs => {
                 format!(", or continue anyway with --force {}", Code::OthersWrite)
             }
             _ => String::new(),
@@ -149,8 +152,10 @@ impl Loaded {
     }
 
     /// Accepts that others may write the configuration, if that was forced. Modules and programs are another matter.
-    pub fn accept(&mut self, forced: &[Code]) {
+    /// `can_be`: it could be forced by whoever gave the command.
+    pub fn accept(&mut self, forced: &[Code], can_be: bool) {
         self.is_accepted = forced.contains(&Code::OthersWrite);
+        self.may_be_accepted = can_be;
         self.reader = OnceLock::new();
     }
 
@@ -187,6 +192,7 @@ impl Loaded {
             service_account: OnceLock::new(),
             reader: OnceLock::new(),
             is_accepted: false,
+            may_be_accepted: false,
             installation,
             main,
             source,

@@ -7,6 +7,7 @@ use super::diff;
 use super::environment::Writing;
 use super::failure::Failure;
 use super::find::Loaded;
+use super::lint;
 use super::progress::{Progress, during};
 use super::running;
 use crate::apply::{ApplyError, CANDIDATE, Content, Disk, Lock, NameChange};
@@ -17,16 +18,12 @@ use crate::httpd::Platform;
 use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::binary::{Output, Reader};
-use crate::server::environment::Environment;
 use crate::shown::printable;
 
 /// Asks Apache about configurations.
 pub struct Judge<'a> {
     reader: &'a Reader,
-    root: &'a Path,
-    main: &'a Path,
-    flags: &'a [Vec<u8>],
-    environment: &'a Environment,
+    loaded: &'a Loaded,
     progress: &'a dyn Progress,
 }
 
@@ -50,10 +47,7 @@ impl<'a> Judge<'a> {
         match loaded.reader() {
             Ok(Some(reader)) => Ok(Some(Judge {
                 reader,
-                root: &loaded.installation.root,
-                main: &loaded.installation.main,
-                flags: &loaded.facts.flags,
-                environment: loaded.environment(),
+                loaded,
                 progress,
             })),
             Ok(None) => {
@@ -68,7 +62,7 @@ impl<'a> Judge<'a> {
                 let more = format!(
                     "{}; so the result cannot be tested with httpd -t. Or continue without that test, with \
                      --no-test",
-                    Loaded::acceptance(silence)
+                    loaded.acceptance(silence)
                 );
                 Err(Failure::refused(silence.refusal().and(more)))
             }
@@ -77,7 +71,14 @@ impl<'a> Judge<'a> {
 
     /// The server's words when it rejects the configuration of a main file.
     fn rejects(&self, main: &Path) -> Result<Option<String>, Failure> {
-        let test = || self.reader.test(self.root, main, self.flags, self.environment);
+        let test = || {
+            self.reader.test(
+                &self.loaded.installation.root,
+                main,
+                &self.loaded.facts.flags,
+                self.loaded.environment(),
+            )
+        };
         let output = during(self.progress, "Testing with httpd -t", test)
             .map_err(|silence| Failure::refused(silence.refusal()))?;
         Ok((!output.status.success()).then(|| self.words(&output, main)))
@@ -85,13 +86,16 @@ impl<'a> Judge<'a> {
 
     /// Asks about the files as they are now.
     pub fn rejects_now(&self) -> Result<Option<String>, Failure> {
-        self.rejects(self.main)
+        self.rejects(&self.loaded.installation.main)
     }
 
     fn words(&self, output: &Output, main: &Path) -> String {
         let bytes = [&output.stdout[..], &output.stderr[..]].concat();
         let text = printable(&bytes);
-        let text = text.replace(&*main.display().to_string(), &self.main.display().to_string());
+        let text = text.replace(
+            &*main.display().to_string(),
+            &self.loaded.installation.main.display().to_string(),
+        );
         let lines = text.trim().lines().map(|line| format!("  httpd: {line}"));
         lines.collect::<Vec<_>>().join("\n")
     }
@@ -114,18 +118,23 @@ impl<'a> Judge<'a> {
             ExitStatus::Refused => "nothing was written",
             _ => "every file is as it was",
         };
+        let mut findings = Vec::new();
         let refusal = match self.rejects_now()? {
-            Some(words) => Refusal::new(
+            Some(words) => {
+                let configuration = &self.loaded.configuration;
+                findings = lint::findings(self.loaded, crate::lint::errors(configuration));
+                Refusal::new(
                 RefusalCode::HttpdRejects,
                 format!("Apache does not accept the configuration, and did not accept it before either; {left}"),
                 ". ",
                 "Correct what it names, or continue without that test, with --no-test",
             )
-            .about(place_in(&words)),
+            .about(place_in(&words))
+            }
             None => Refusal::new(
                 RefusalCode::HttpdRejects,
                 format!(
-                    "Apache does not accept the result (httpd -t, above); {left}. It accepts the configuration as \
+                    "Apache does not accept the result (httpd -t); {left}. It accepts the configuration as \
                      it is now"
                 ),
                 ". ",
@@ -135,6 +144,7 @@ impl<'a> Judge<'a> {
         };
         Ok(Failure {
             status,
+            findings,
             ..Failure::refused(refusal)
         })
     }

@@ -11,8 +11,8 @@ use super::key_files;
 use super::pass_phrase::PassPhrases;
 use super::progress::Progress;
 use super::relations::{self, Numbered};
+use crate::finding::{Code, Finding, Severity};
 use crate::note_code::NoteCode;
-use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::shown::printable;
 use crate::tls::Error;
 use crate::tls::certificate::{Certificate, colon_hex};
@@ -72,15 +72,20 @@ impl Report {
         self.unread.iter().map(|file| file.reason.as_str()).collect()
     }
 
-    /// Why it is no answer to everything that was asked: files in which nothing is.
-    pub fn refusal(&self) -> Option<Refusal> {
+    /// Files in which nothing is.
+    pub fn findings(&self) -> Vec<Finding> {
         let files = self.files.iter().filter(|file| file.items.is_empty());
-        let files: Vec<Text> = files.map(|file| Place::path(&*file.file).into()).collect();
-        let cause = say![
-            Text::joined(files.iter().cloned(), ", "),
-            " holds no certificate, key or request"
-        ];
-        (!files.is_empty()).then(|| Refusal::new(RefusalCode::NothingRecognised, cause, "", ""))
+        let nothing = files.map(|file| {
+            Finding::new(
+                Code::CertNotACertificate,
+                Severity::StopsStart,
+                "the file holds no certificate, key or request",
+                "",
+                "Name a file of certificates or keys: PEM, DER, PFX or p7b.",
+            )
+            .at(&file.file, None)
+        });
+        nothing.collect()
     }
 }
 

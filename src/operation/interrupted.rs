@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+
+use super::failure::Failure;
 use super::progress::{Progress, Taken};
-use crate::apply::{Disk, RealDisk, Store, backup_folders};
+use crate::apply::{Backup, Disk, RealDisk, Store, backup_folders};
 use crate::quoted::quoted;
 use crate::shown::printable;
 
@@ -17,6 +20,15 @@ pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
             folder,
         })
         .collect()
+}
+
+/// Its backups, the oldest first.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn backups_of<'a>(store: &Store<'a>) -> Result<Vec<Backup>, Failure> {
+    let cannot = || format!("cannot list {}", store.folder.display());
+    Ok(store.backups().with_context(cannot)?)
 }
 
 /// Says that a run left its changes half done, or is at work right now; in the document as well.

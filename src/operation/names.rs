@@ -12,12 +12,21 @@ pub fn client_name(typed: &str) -> Result<String, Failure> {
     if let Ok(name @ Name::Ip(_)) = Name::parse(typed) {
         return Ok(name.to_string());
     }
-    domain_name(typed).map_err(|reason| {
-        Failure::error(anyhow!(
-            "--domain {}: {reason}",
-            printable(format!("{typed:?}").as_bytes())
-        ))
-    })
+    domain_name(typed).map_err(|reason| not_a_name("--domain", typed, &reason))
+}
+
+fn not_a_name(option: &str, typed: &str, reason: &str) -> Failure {
+    let inner = typed
+        .strip_prefix(['\'', '"', '\u{2018}', '\u{201c}'])
+        .and_then(|rest| rest.strip_suffix(['\'', '"', '\u{2019}', '\u{201d}']));
+    let inner = inner.filter(|inner| domain_name(inner).is_ok());
+    // cmd takes single ones for a part of the word.
+    let hint = inner.map(|inner| format!("; give it without the quotation marks: {inner}"));
+    Failure::error(anyhow!(
+        "{option} {}: {reason}{}",
+        printable(format!("{typed:?}").as_bytes()),
+        hint.unwrap_or_default()
+    ))
 }
 
 /// The names of options, each once.
@@ -29,12 +38,7 @@ pub fn domain_names<'a>(
 ) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for (option, typed) in typed {
-        let name = domain_name(typed).map_err(|reason| {
-            Failure::error(anyhow!(
-                "{option} {}: {reason}",
-                printable(format!("{typed:?}").as_bytes())
-            ))
-        })?;
+        let name = domain_name(typed).map_err(|reason| not_a_name(option, typed, &reason))?;
         if !names.contains(&name) {
             names.push(name);
         }

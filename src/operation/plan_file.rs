@@ -18,6 +18,7 @@ use crate::apply::{Content, Name, NameChange, checksum, create_private, read_own
 use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::httpd::real_path;
+use crate::note_code::NoteCode;
 use crate::refusal::{self, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
 use crate::wording::reason;
@@ -121,8 +122,8 @@ pub fn to_save(
 /// Says that there is nothing to save, where that was asked for.
 pub fn tell_none(job: Job) {
     if job.writing.save_plan.is_some() {
-        job.voice
-            .talk("note: no plan was saved, as nothing needs to change");
+        let words = "note: no plan was saved, as nothing needs to change";
+        job.voice.note(NoteCode::NoPlan, words);
     }
 }
 

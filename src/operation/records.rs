@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::environment::Where;
 use super::environment::World;
-use super::interrupted::stores;
+use super::interrupted::{backups_of, stores};
 use super::known::KnownFiles;
 use crate::apply::{Backup, Content, may_name};
 use crate::change::{Action, Link, Record, Version, domain_name};
 use crate::httpd::real_path;
-use crate::wording::reason;
 
 /// Reads a command line: what it did, and the domains as they were typed.
 pub type AskedFor = fn(&[String]) -> (Action, Vec<String>);
@@ -26,13 +25,7 @@ pub fn records(
     let mut records = Vec::new();
     let mut missing = Vec::new();
     for store in stores(root, world.disk) {
-        let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!(
-                "cannot list {}: {}",
-                store.folder.display(),
-                reason(&error)
-            ))
-        })?;
+        let found = backups_of(&store)?;
         // What is not finished is undone first.
         let unfinished = store.unfinished();
         for backup in found

@@ -70,7 +70,7 @@ pub fn before_writing(
     progress.findings(&findings, &[]);
     let refusal = Refusal::new(
         RefusalCode::RehearsalRefused,
-        "the rehearsal with the server's own httpd failed (above); nothing was written",
+        "the rehearsal with the server's own httpd failed; nothing was written",
         ". ",
         "Correct what it names, or skip the rehearsal with --no-rehearsal",
     );

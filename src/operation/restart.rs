@@ -21,7 +21,7 @@ use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
 use crate::note_code::NoteCode;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::service::{Service, State};
 
 /// A server that was restarted or started, and serves what is configured.
@@ -77,18 +77,19 @@ pub fn run(
         locks.extend(claim.alone(&loaded.installation.root)?);
         loaded = loaded.again()?;
     }
-    loaded.accept(&request.force);
+    loaded.accept(&request.force, true);
     loaded.introduce(progress);
     let server = running::server(&loaded);
     let reader = loaded.reader().map_err(|silence| {
-        let more = format!("{}; Apache was not restarted", Loaded::acceptance(silence));
+        let more = format!("{}; Apache was not restarted", loaded.acceptance(silence));
         Failure::refused(silence.refusal().and(more))
     })?;
     let Some(reader) = reader else {
-        return Err(Failure::error(anyhow!(
-            "there is no httpd binary below {}; name it with --httpd",
-            loaded.show(&loaded.installation.root)
-        )));
+        let root = Place::path(&*loaded.installation.root);
+        let cause = say!["there is no httpd binary below ", root];
+        let fix = "name it with --httpd";
+        let refusal = Refusal::new(RefusalCode::NoBinaryToRestart, cause, "; ", fix);
+        return Err(Failure::refused(refusal));
     };
     let left = "It was left as it is";
     let preflight = Preflight::of(&loaded, &request.force, left, progress);

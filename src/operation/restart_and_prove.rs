@@ -18,6 +18,7 @@ use crate::apply::{Content, NameChange, Pending, Written};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::Undoing;
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
@@ -285,7 +286,8 @@ impl Seen<'_> {
             return Ok(());
         }
         let Some(old) = before.old else {
-            before.job.voice.talk(
+            before.job.voice.note(
+                NoteCode::NotTested,
                 "note: whether Apache would start again was not looked at, as its configuration cannot be read now",
             );
             return Ok(());

@@ -11,7 +11,7 @@ use super::environment::{Where, World, Writing};
 use super::failure::{Failure, ended, not_interrupted};
 use super::file_action::{Action, FileAction, FileDiff};
 use super::find::Loaded;
-use super::interrupted::stores;
+use super::interrupted::{backups_of, stores};
 use super::job::Job;
 use super::known::KnownFiles;
 use super::progress::{Difference, Preview, Progress};
@@ -228,13 +228,7 @@ pub fn recover(
 fn choose<'a, 'b>(stores: &'a [Store<'b>], id: Option<&str>) -> Result<(&'a Store<'b>, Backup), Failure> {
     let mut all = Vec::new();
     for store in stores {
-        let found = store.backups().map_err(|error| {
-            Failure::error(anyhow::anyhow!(
-                "cannot list {}: {}",
-                store.folder.display(),
-                reason(&error)
-            ))
-        })?;
+        let found = backups_of(store)?;
         // What is not finished is undone first, and then there is none of it.
         let unfinished = store.unfinished();
         let found = found
@@ -278,7 +272,7 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
             say![
                 "edited since, in the same places: ",
                 Text::joined(conflicts, ", "),
-                "; nothing was written. The lines above marked with - would be lost"
+                "; nothing was written. The lines marked with - would be lost"
             ],
             ": ",
             format!(

@@ -10,6 +10,7 @@ use super::restart_and_prove::Before;
 use super::write::{self, Work};
 use crate::apply::{NameChange, Store};
 use crate::exit_status::ExitStatus;
+use crate::note_code::NoteCode;
 
 /// Whether [`write::commit`] could be done; whether Apache was asked.
 ///
@@ -60,9 +61,8 @@ fn accepts(
     let candidate = match Candidate::of(loaded, changes) {
         Ok(candidate) => candidate,
         Err(why) => {
-            job.voice.talk(&format!(
-                "note: httpd -t was not asked about what would be written: {why}"
-            ));
+            let words = format!("note: httpd -t was not asked about what would be written: {why}");
+            job.voice.note(NoteCode::NotTested, &words);
             return Ok(false);
         }
     };

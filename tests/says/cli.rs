@@ -145,11 +145,6 @@ fn every_command_tells_programs_why_it_refuses_and_where() {
     write(&site.beside("note.txt"), "nothing of interest\n");
     is(key_to("note.txt"), "FILE-EXISTS", &["note.txt"]);
     is(
-        esync_ssl().args(["cert", "inspect", &at("note.txt")]),
-        "NOTHING-RECOGNISED",
-        &["note.txt"],
-    );
-    is(
         site.run(&["report", "--yes", &at("note.txt")]),
         "FILE-EXISTS",
         &["note.txt"],

@@ -893,7 +893,7 @@ mod unix {
         let site = Site::new();
         give_away(&site);
         fs::set_permissions(site.main(), fs::Permissions::from_mode(0o000)).expect("its mode");
-        let outcome = enable_as_user(&site).expect_code(1);
+        let outcome = enable_as_user(&site).expect_code(8);
         assert!(
             outcome.stderr_text().contains("httpd.conf"),
             "{}",

@@ -184,7 +184,10 @@ fn commands_that_look_where_something_is_wrong() {
         12,
         "errors-found",
     );
-    assert_eq!(nothing["error"]["code"], "NOTHING-RECOGNISED", "{nothing}");
+    assert_eq!(
+        nothing["findings"][0]["code"], "CERT-NOT-A-CERTIFICATE",
+        "{nothing}"
+    );
     assert!(nothing["data"]["files"].is_array(), "{nothing}");
 }
 
@@ -239,7 +242,7 @@ fn commands_that_write() {
     );
     told(site.run(&["restore", "--recover"]), 0, "unchanged");
     told(site.run(&["disable", "--yes"]), 0, "unchanged");
-    told(site.run(&["restart"]), 1, "failed");
+    told(site.run(&["restart"]), 4, "refused");
 
     let out = site.beside("out");
     let [certificate, key] = ["a.crt", "a.key"].map(|name| site.beside(name));
@@ -298,6 +301,128 @@ fn wrong_command_lines() {
     );
 }
 
+/// Who asked for a document gets one, wherever that was asked and whatever became of the words.
+#[test]
+fn wrong_lines_that_ask_for_a_document_in_any_form() {
+    for words in [
+        &["status", "--root", "C:\\eSync\\Apache24\" --json"][..],
+        &["status", "\u{2013}json"],
+        &["status", "--json=true"],
+        &["status", "--json'"],
+    ] {
+        let wrong = envelope(&esync_ssl().args(words).run().expect_code(2), "failed");
+        assert_eq!(wrong["error"]["code"], "USAGE", "{wrong}");
+        assert_eq!(wrong["command"], "status", "{wrong}");
+    }
+    let fix = envelope(&esync_ssl().args(["status", "\u{2014}json"]).run(), "failed");
+    assert_eq!(fix["error"]["fix"], "write it --json");
+    let set = esync_ssl()
+        .args(["lint", "--no-such"])
+        .env("ESYNC_SSL_JSON", "TRUE");
+    envelope(&set.run().expect_code(2), "failed");
+    let site = Site::new();
+    let path = site.beside("a.toml");
+    for (text, line, fix) in [
+        ("json = true\n[enable]\ndomian = 'x'\n", 3, "domain"),
+        ("[enable]\njson = true\n[enabel]\n", 3, "[enable]"),
+    ] {
+        crate::support::files::write(&path, text);
+        let wrong = site.run(&["enable"]).arg("--answers").arg(&path).run();
+        let wrong = envelope(&wrong.expect_code(2), "failed");
+        assert_eq!(wrong["error"]["place"]["line"], line, "{wrong}");
+        assert_eq!(wrong["error"]["fix"], fix, "{wrong}");
+    }
+    let cert = told(esync_ssl().arg("cert"), 2, "failed");
+    assert_eq!(cert["command"], "cert");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"/tmp/\xff.crt");
+    let wrong = told(esync_ssl().args(["cert", "inspect"]).arg(odd), 2, "failed");
+    let message = wrong["error"]["message"].as_str().expect("a message");
+    assert!(
+        message.contains("argument 3") && message.contains(".crt"),
+        "{wrong}"
+    );
+}
+
+/// A signal that comes while the command line is still read.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_at_once() {
+    use std::process::Stdio;
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let site = Site::new();
+    for pause in (0..40).map(|at| Duration::from_micros(at * 500)) {
+        let mut command = site.run(&["status", "--json"]).into_command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("a child");
+        std::thread::sleep(pause);
+        // It may have ended before.
+        let _ = kill(
+            Pid::from_raw(child.id().try_into().expect("an id")),
+            Signal::SIGINT,
+        );
+        let output = child.wait_with_output().expect("its end");
+        // By the signal itself, before it is noticed; or with a document.
+        let code = output.status.code();
+        assert!(
+            code.is_none() || !output.stdout.is_empty(),
+            "{pause:?}: {output:?}"
+        );
+        if code == Some(10) {
+            let told: Value = serde_json::from_slice(&output.stdout).expect("a document");
+            assert_eq!(told["command"], "status");
+            assert_eq!(told["status"], 10);
+        }
+    }
+}
+
+/// Where others may write, what is offered is what the command takes.
+#[cfg(unix)]
+#[test]
+fn only_what_a_command_takes_is_offered_to_be_forced() {
+    use crate::support::others::{is_root, mode};
+    if !is_root() {
+        return;
+    }
+    let site = Site::new();
+    site.enable().run().expect_code(0);
+    let httpd = crate::support::site::text(&site.stand_in("exit 0"));
+    mode(&site.main(), 0o666);
+    for (words, is_offered) in [
+        (&["enable", "--self-signed", "--domain", "b.test", "-n"][..], true),
+        (&["restart"], true),
+        (&["disable", "-n"], false),
+    ] {
+        let refused = told(site.run(words).args(["--httpd", &httpd]), 4, "refused");
+        assert_eq!(refused["error"]["code"], "HTTPD-DISTRUSTED", "{refused}");
+        let fix = refused["error"]["fix"].as_str().expect("a fix");
+        assert_eq!(
+            fix.contains("--force OTHERS-WRITE"),
+            is_offered,
+            "{words:?}: {fix}"
+        );
+    }
+}
+
+#[test]
+fn a_file_in_which_nothing_is_found_is_a_finding() {
+    let site = Site::new();
+    let path = site.beside("notes.txt");
+    crate::support::files::write(&path, "hello\n");
+    let program = esync_ssl().args(["cert", "inspect"]).arg(&path);
+    let found = told(program, 12, "errors-found");
+    assert!(found["error"].is_null(), "{found}");
+    assert_eq!(found["findings"][0]["code"], "CERT-NOT-A-CERTIFICATE", "{found}");
+}
+
 #[test]
 fn the_version_and_the_help() {
     let version = told(esync_ssl().arg("--version"), 0, "ok");
@@ -315,7 +440,7 @@ fn the_version_and_the_help() {
 /// Runs in a process of its own: what it says goes to the real output.
 #[test]
 fn panics_when_told_to() {
-    let Some(words) = std::env::var_os("ESYNC_SSL_TEST_PANIC") else {
+    let Some(words) = std::env::var_os("TEST_OF_PANIC") else {
         return;
     };
     let world = esync_ssl::cli::World {
@@ -332,7 +457,7 @@ fn panics_when_told_to() {
 fn a_mistake_of_the_program_ends_a_run_as_any_other_failure() {
     let run = |words: &str| {
         let mut command = process::this_test("envelope::panics_when_told_to");
-        command.env("ESYNC_SSL_TEST_PANIC", words);
+        command.env("TEST_OF_PANIC", words);
         finish(&mut command, Duration::from_secs(60)).expect_code(1)
     };
     let text = run("esync-ssl report -n");
@@ -412,8 +537,8 @@ fn help_lists_the_statuses_of_its_command() {
         let numbers = numbers.filter(|word| word.chars().all(|c| c.is_ascii_digit()));
         numbers.map(str::to_owned).collect()
     };
-    assert_eq!(listed(&["lint"]), ["0", "1", "2", "4", "10", "12", "130"]);
-    assert_eq!(listed(&["backups"]), ["0", "1", "2", "10", "130"]);
+    assert_eq!(listed(&["lint"]), ["0", "1", "2", "4", "8", "10", "12", "130"]);
+    assert_eq!(listed(&["backups"]), ["0", "1", "2", "8", "10", "130"]);
     assert!(!listed(&["enable"]).contains(&"12".to_owned()));
     assert_eq!(listed(&[]).len(), 17);
 }

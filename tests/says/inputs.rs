@@ -117,6 +117,21 @@ fn wrong_answers_end_with_status_2_and_their_place() {
         .expect_code(0);
 }
 
+#[test]
+fn a_variable_that_is_no_flag_is_told() {
+    let site = Site::new();
+    let said = |name: &str| {
+        let outcome = site.run(&["status"]).env(name, "x").run();
+        outcome.expect_code(0).stderr_text()
+    };
+    let words = said("ESYNC_SSL_DOMIAN");
+    assert!(
+        words.contains("ESYNC_SSL_DOMIAN is no flag") && words.contains("ESYNC_SSL_DOMAIN is one"),
+        "{words}"
+    );
+    assert!(!said("ESYNC_SSL_DOMAIN").contains("is no flag"));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_answer_file_that_others_may_write_is_not_taken() {
@@ -300,6 +315,19 @@ fn what_a_shell_left_over_is_repaired_or_explained() {
             .run()
             .expect_code(0);
     }
+    // As cmd passes them, around what is no path.
+    let enable = || esync_ssl().args(["enable", "--self-signed", "-n", "--root", &root]);
+    explained(
+        enable().args(["--domain", "a.test", "--port", "'8443'"]),
+        &["write it --port 8443"],
+    );
+    explained(
+        enable().args(["--domain", "a.test", "--http='keep'"]),
+        &["write it --http=keep"],
+    );
+    let domain = enable().args(["--domain", "'a.test'"]).run().expect_code(1);
+    let said = domain.stderr_text();
+    assert!(said.contains("without the quotation marks: a.test"), "{said}");
     explained(
         status(r#"C:\eSync\Apache24" --cert C:\x\server.crt --yes"#.into()),
         &[

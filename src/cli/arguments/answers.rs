@@ -29,15 +29,55 @@ pub struct Answer {
     pub place: String,
 }
 
+/// What is wrong with an answer file.
+#[derive(Debug)]
+pub struct Wrong {
+    /// Its line, if it has one.
+    pub line: Option<usize>,
+    /// What is the case.
+    pub why: String,
+    /// What to write instead, if that is known.
+    pub fix: Option<String>,
+}
+
+impl From<String> for Wrong {
+    fn from(why: String) -> Wrong {
+        Wrong {
+            line: None,
+            why,
+            fix: None,
+        }
+    }
+}
+
+impl Wrong {
+    fn at(self, line: usize) -> Wrong {
+        Wrong {
+            line: self.line.or(Some(line)),
+            ..self
+        }
+    }
+
+    /// For people, with file and line.
+    pub fn told(&self, path: &Path) -> String {
+        let name = shown(path);
+        let hint = self.fix.iter().map(|fix| format!(". Did you mean {fix}?"));
+        let hint: String = hint.collect();
+        match self.line {
+            Some(line) => format!("{name}:{line}: {}{hint}", self.why),
+            None => format!("the answer file {name}: {}{hint}", self.why),
+        }
+    }
+}
+
 /// Reads an answer file for a built command.
 ///
 /// # Errors
-/// For people, with file and line: it cannot be read, is no TOML, or says what no flag takes. Never a value that may be
-/// a secret.
-pub fn read(path: &Path, command: &Command) -> Result<Vec<Answer>, String> {
+/// It cannot be read, is no TOML, or says what no flag takes. Never a value that may be a secret.
+pub fn read(path: &Path, command: &Command) -> Result<Vec<Answer>, Wrong> {
     let name = shown(path);
-    let bytes = bytes(path).map_err(|why| format!("the answer file {name}: {why}"))?;
-    let text = text(&bytes).map_err(|why| format!("the answer file {name}: {why}"))?;
+    let bytes = bytes(path)?;
+    let text = text(&bytes)?;
     let folder = std::path::absolute(path)
         .ok()
         .and_then(|path| Some(path.parent()?.to_owned()));
@@ -47,7 +87,10 @@ pub fn read(path: &Path, command: &Command) -> Result<Vec<Answer>, String> {
         text: &text,
         root: command,
     };
-    let table = DeTable::parse(&text).map_err(|error| file.not_toml(&error))?;
+    let table = DeTable::parse(&text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Wrong::from(file.not_toml(&error, at)).at(file.line(at))
+    })?;
     let mut answers = Vec::new();
     file.table(table.get_ref(), &mut Vec::new(), command, &mut answers)?;
     Ok(answers)
@@ -112,14 +155,13 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn place(&self, at: usize) -> String {
+    fn line(&self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or(self.text);
-        format!("{}:{}", self.name, before.matches('\n').count() + 1)
+        before.matches('\n').count() + 1
     }
 
-    /// Only what is wrong, and where: the line itself may hold a secret.
-    fn not_toml(&self, error: &toml::de::Error) -> String {
-        let at = error.span().map_or(0, |span| span.start);
+    /// Only what is wrong: the line itself may hold a secret.
+    fn not_toml(&self, error: &toml::de::Error, at: usize) -> String {
         let start = self
             .text
             .get(..at)
@@ -138,11 +180,7 @@ impl File<'_> {
         } else {
             ""
         };
-        format!(
-            "{}: this is not TOML: {}{hint}",
-            self.place(at),
-            error.message().trim()
-        )
+        format!("this is not TOML: {}{hint}", error.message().trim())
     }
 
     fn table(
@@ -151,15 +189,15 @@ impl File<'_> {
         path: &mut Vec<String>,
         command: &Command,
         answers: &mut Vec<Answer>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Wrong> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let place = self.place(key.span().start);
+            let line = self.line(key.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
                 let below = command
                     .find_subcommand(name)
                     .filter(|found| found.get_name() != "help");
-                let below = below.ok_or_else(|| format!("{place}: {}", no_command(name, path, command)))?;
+                let below = below.ok_or_else(|| no_command(name, path, command).at(line))?;
                 path.push(name.to_owned());
                 self.table(inner, path, below, answers)?;
                 path.pop();
@@ -167,26 +205,23 @@ impl File<'_> {
                 let is_known =
                     matches!(value.get_ref(), DeValue::Integer(number) if number.as_str() == SCHEMA);
                 if !is_known {
-                    return Err(format!(
-                        "{place}: this version reads answer files of schema = {SCHEMA} only"
-                    ));
+                    let why = format!("this version reads answer files of schema = {SCHEMA} only");
+                    return Err(Wrong::from(why).at(line));
                 }
             } else {
-                let given = self
-                    .answer(name, value, command)
-                    .map_err(|why| format!("{place}: {why}"))?;
+                let given = self.answer(name, value, command);
                 answers.push(Answer {
                     command: path.clone(),
                     flag: name.to_owned(),
-                    given,
-                    place,
+                    given: given.map_err(|wrong| wrong.at(line))?,
+                    place: format!("{}:{line}", self.name),
                 });
             }
         }
         Ok(())
     }
 
-    fn answer(&self, name: &str, value: &Spanned<DeValue>, command: &Command) -> Result<Given, String> {
+    fn answer(&self, name: &str, value: &Spanned<DeValue>, command: &Command) -> Result<Given, Wrong> {
         let mut args = Vec::new();
         collect(command, name, &mut args);
         if args.is_empty() {
@@ -201,7 +236,7 @@ impl File<'_> {
                 Err(error) => why = why.or(Some(error)),
             }
         }
-        Err(why.unwrap_or_default())
+        Err(why.unwrap_or_default().into())
     }
 
     fn given(&self, name: &str, arg: &Arg, value: &DeValue) -> Result<Given, String> {
@@ -232,7 +267,7 @@ impl File<'_> {
             }
             (Kind::Number, _) => Err(format!("{name} takes a number, without quotes: {name} = 443")),
             (Kind::Path, DeValue::String(text)) => self.path(name, text),
-            (Kind::Text, DeValue::String(text)) => Ok(quotes::bare(text).into()),
+            (Kind::Text, DeValue::String(text)) => Ok(text.as_ref().into()),
             (Kind::Text, DeValue::Datetime(time)) => Ok(time.to_string().into()),
             (_, other) => Err(format!(
                 "{name} takes text in quotes, and this is of type {}",
@@ -257,19 +292,21 @@ impl File<'_> {
     }
 
     /// A key that is no flag here.
-    fn unknown(&self, name: &str, command: &Command) -> String {
+    fn unknown(&self, name: &str, command: &Command) -> Wrong {
         if is_secret(name) {
-            return format!(
+            let why = format!(
                 "{}: a pass-phrase has no place in an answer file, which is copied, saved and read by others; put it into \
                  a file of its own and name that with passphrase-file",
                 printable(name.as_bytes())
             );
+            return why.into();
         }
         let shown = printable(name.as_bytes());
         if ["answers", "print-answers"].contains(&name) {
-            return format!(
+            let why = format!(
                 "{shown}: an answer file does not lead to another; give --{name} when you start the program"
             );
+            return why.into();
         }
         let mut known = Vec::new();
         names(command, &mut known);
@@ -283,11 +320,10 @@ impl File<'_> {
             of if is_elsewhere => format!("{of} has no such flag; other commands have"),
             of => format!("{of} has no flag of that name"),
         };
-        match similar(name, known.iter().copied()) {
-            Some(flag) if flag != name && known.contains(&&*flag) => {
-                format!("unknown key {shown}: {who}. Did you mean {flag}?")
-            }
-            _ => format!("unknown key {shown}: {who}"),
+        let meant = similar(name, known.iter().copied());
+        Wrong {
+            fix: meant.filter(|flag| flag != name && known.contains(&&**flag)),
+            ..format!("unknown key {shown}: {who}").into()
         }
     }
 }
@@ -301,21 +337,19 @@ fn is_secret(name: &str) -> bool {
         && (bare == "pin" || ["pass", "pwd", "secret"].iter().any(|word| bare.contains(word)))
 }
 
-fn no_command(name: &str, path: &[String], command: &Command) -> String {
+fn no_command(name: &str, path: &[String], command: &Command) -> Wrong {
     let shown = printable(name.as_bytes());
     let all = command
         .get_subcommands()
         .map(Command::get_name)
         .filter(|name| *name != "help");
     let all: Vec<&str> = all.collect();
-    let hint = match similar(name, all.iter().copied()) {
-        Some(one) if all.contains(&&*one) => {
-            let path: String = path.iter().map(|name| format!("{name}.")).collect();
-            format!(". Did you mean [{path}{one}]?")
-        }
-        _ => String::new(),
-    };
-    format!("unknown table [{shown}]: there is no such command{hint}")
+    let path: String = path.iter().map(|name| format!("{name}.")).collect();
+    let meant = similar(name, all.iter().copied()).filter(|one| all.contains(&&**one));
+    Wrong {
+        fix: meant.map(|one| format!("[{path}{one}]")),
+        ..format!("unknown table [{shown}]: there is no such command").into()
+    }
 }
 
 /// The flag of that name of a command and of all below.

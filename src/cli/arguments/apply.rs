@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
-use super::options::{PassPhraseOption, WRITES, Writing, exit_statuses};
+use super::options::{APPLIES, PassPhraseOption, Writing, exit_statuses};
 
 /// Carry out a plan that `enable` or `disable` saved.
 ///
@@ -14,7 +14,7 @@ use super::options::{PassPhraseOption, WRITES, Writing, exit_statuses};
 /// written the plan. Lock, backup, httpd -t, restart and proof are as for the command that made it. Keys are not in the
 /// plan: they are read again where it says, or made now.
 #[derive(Debug, Args)]
-#[command(after_help = MORE, after_long_help = epilogue(examples::APPLY, exit_statuses(WRITES)))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::APPLY, exit_statuses(APPLIES)))]
 #[command(mut_args = most_used(&["file", "passphrase_file", "dry_run", "yes", "restart"]))]
 pub struct Apply {
     /// The plan, as `esync-ssl enable --dry-run --save-plan FILE` wrote it

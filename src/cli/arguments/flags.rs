@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use clap::{Arg, ArgAction, Command};
 
 /// What comes before the name of a flag in the environment.
-const PREFIX: &str = "ESYNC_SSL_";
+pub const PREFIX: &str = "ESYNC_SSL_";
 
 /// Flags that are answers, or lead to other answers: no file has them.
 const NEVER_IN_A_FILE: [&str; 2] = ["answers", "print-answers"];

@@ -5,7 +5,7 @@
 //! stronger than the file's top: of two flags that exclude each other, the one from the stronger place stays.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -13,7 +13,8 @@ use clap::{Arg, ArgMatches, Command, Id};
 
 use super::answers::{self, Answer};
 use super::flags::{
-    Given, Kind, below, first_part, is_repeatable, is_value_optional, judge, long_flags, variable, words,
+    Given, Kind, PREFIX, below, first_part, is_repeatable, is_value_optional, judge, long_flags, similar,
+    variable, words,
 };
 use super::quotes;
 use crate::shown::printable;
@@ -21,6 +22,52 @@ use crate::shown::printable;
 /// How strong a place is: typed, the environment, and the tables of an answer file by their depth.
 const TYPED: usize = usize::MAX;
 const ENVIRONMENT: usize = 1000;
+
+/// Why a command line is not understood.
+#[derive(Debug)]
+pub struct Wrong {
+    /// For people; help and version as well.
+    pub error: clap::Error,
+    /// What is the case and what helps, where these are not clap's own words.
+    pub parts: Option<(String, Option<String>)>,
+    /// Where: file and line.
+    pub place: Option<(PathBuf, Option<usize>)>,
+}
+
+impl From<clap::Error> for Wrong {
+    fn from(error: clap::Error) -> Wrong {
+        Wrong {
+            error,
+            parts: None,
+            place: None,
+        }
+    }
+}
+
+impl Wrong {
+    /// Of what is said of it; behind an empty line, what helps.
+    fn of(command: &Command, text: String) -> Wrong {
+        let (message, fix) = match text.split_once("\n\n") {
+            Some((message, fix)) => (message, Some(fix)),
+            None => (&*text, None),
+        };
+        let one_line = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let parts = (one_line(message), fix.map(one_line));
+        Wrong {
+            parts: Some(parts),
+            ..command.clone().error(ErrorKind::InvalidValue, text).into()
+        }
+    }
+
+    fn by_file(self, file: &Path, wrong: answers::Wrong) -> Wrong {
+        let parts = self.parts.map(|(message, _)| (message, wrong.fix));
+        Wrong {
+            parts,
+            place: Some((file.to_path_buf(), wrong.line)),
+            ..self
+        }
+    }
+}
 
 /// A command line with all that belongs to it.
 pub struct Whole {
@@ -49,11 +96,11 @@ pub fn complete(
     mut command: Command,
     typed: Vec<OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Whole, clap::Error> {
+) -> Result<Whole, Wrong> {
     // Before it is built: its commands take this from it.
     let lenient = command.clone().ignore_errors(true);
     command.build();
-    let wrong = |text: String| command.clone().error(ErrorKind::InvalidValue, text);
+    let wrong = |text: String| Wrong::of(&command, text);
     let typed = quotes::repaired(&command, &typed).map_err(wrong)?;
     let plain = |words: Vec<OsString>| {
         let matches = command.clone().try_get_matches_from(&words)?;
@@ -75,10 +122,14 @@ pub fn complete(
         Some(typed) => Some(typed.to_owned()),
         None => environment("answers"),
     };
-    let answers = file
-        .map(|file| answers::read(Path::new(&file), &command))
-        .transpose();
-    let answers = answers.map_err(wrong)?.unwrap_or_default();
+    let answers = match file {
+        Some(file) => {
+            let file = Path::new(&file);
+            let answers = answers::read(file, &command);
+            answers.map_err(|error| wrong(error.told(file)).by_file(file, error))?
+        }
+        None => Vec::new(),
+    };
     let is_typed = |id: &Id| is_typed(matches, id);
     let mut offers = Vec::new();
     for (flag, arg) in long_flags(leaf).filter(|(flag, arg)| !is_typed(arg.get_id()) && *flag != "answers") {
@@ -107,7 +158,35 @@ pub fn complete(
     let mut words = typed;
     words.splice(at..at, more);
     // What asks for something that was beaten is content: clap asks for nothing that is excluded.
-    plain(words).map_err(|error| placed(&command, error, &kept))
+    plain(words).map_err(|wrong: Wrong| placed(&command, wrong.error, &kept).into())
+}
+
+/// Variables that look like ours and are no flag of any command, for people.
+pub fn unknown(mut command: Command, variables: impl IntoIterator<Item = String>) -> Vec<String> {
+    fn collect(command: &Command, known: &mut Vec<String>) {
+        known.extend(long_flags(command).map(|(flag, _)| flag.to_owned()));
+        command.get_subcommands().for_each(|below| collect(below, known));
+    }
+    let mut known = Vec::new();
+    command.build();
+    collect(&command, &mut known);
+    known.sort_unstable();
+    known.dedup();
+    let told = |name: String| {
+        let word = name.strip_prefix(PREFIX)?;
+        if known.iter().any(|flag| variable(flag) == name) {
+            return None;
+        }
+        let meant = similar(word, known.iter().map(String::as_str));
+        let hint = meant
+            .filter(|flag| known.contains(flag))
+            .map(|flag| variable(&flag));
+        let hint = hint.map(|name| format!("; {name} is one")).unwrap_or_default();
+        Some(format!(
+            "note: the variable {name} is no flag of this program; it has no effect{hint}"
+        ))
+    };
+    variables.into_iter().filter_map(told).collect()
 }
 
 /// The words that lead to the command, and what was said of it.

@@ -38,7 +38,7 @@ use crate::httpd::Version;
 use crate::operation::{Where, by_words};
 use help::{MORE, MORE_OF_ALL, epilogue, examples_only, help_flag, most_used, version_flag};
 
-use options::{READS, all_exit_statuses, exit_statuses};
+use options::{LISTS, READS, all_exit_statuses, exit_statuses};
 
 pub use apply::Apply;
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
@@ -49,9 +49,11 @@ pub use disable::Disable;
 pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
+pub use inherit::Wrong;
 pub use lint::Lint;
 pub use man::Man;
 pub use ports::Ports;
+pub use quotes::is_dash;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
@@ -139,6 +141,16 @@ fn usual_root(environment: Environment) -> Option<PathBuf> {
     variable.filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// Variables of the environment that look like flags and are none, for people.
+pub fn unknown_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut ours = names.filter(|name| name.starts_with(flags::PREFIX)).peekable();
+    match ours.peek() {
+        Some(_) => inherit::unknown(Arguments::command(), ours),
+        None => Vec::new(),
+    }
+}
+
 /// A command line with what the environment and an answer file add to it.
 pub struct Line {
     /// What it says.
@@ -154,7 +166,7 @@ impl Line {
     ///
     /// # Errors
     /// A wrong command line; help and version, which are answers.
-    pub fn read(typed: Vec<OsString>, environment: Environment) -> Result<Line, clap::Error> {
+    pub fn read(typed: Vec<OsString>, environment: Environment) -> Result<Line, Wrong> {
         let mut command = Arguments::command();
         let whole = inherit::complete(command.clone(), typed, environment)?;
         let arguments =
@@ -211,7 +223,7 @@ pub enum Command {
     Disable(Disable),
     Apply(Apply),
     /// List the backups that writing commands made
-    #[command(after_help = MORE, after_long_help = epilogue(examples::BACKUPS, exit_statuses(&[])))]
+    #[command(after_help = MORE, after_long_help = epilogue(examples::BACKUPS, exit_statuses(LISTS)))]
     Backups,
     Restore(Restore),
     Check(Check),

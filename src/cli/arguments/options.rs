@@ -27,10 +27,17 @@ pub fn all_exit_statuses() -> String {
 }
 
 /// What a command can end with that looks at a configuration.
-pub const READS: &[ExitStatus] = &[ExitStatus::Refused];
+pub const READS: &[ExitStatus] = &[ExitStatus::Refused, ExitStatus::NotPermitted];
+
+/// What `backups` can end with.
+pub const LISTS: &[ExitStatus] = &[ExitStatus::NotPermitted];
 
 /// What a command can end with that looks for errors.
-pub const LOOKS: &[ExitStatus] = &[ExitStatus::Refused, ExitStatus::ErrorsFound];
+pub const LOOKS: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotPermitted,
+    ExitStatus::ErrorsFound,
+];
 
 /// What a command can end with that makes new files.
 pub const MAKES: &[ExitStatus] = &[
@@ -62,6 +69,9 @@ pub const RESTORES: &[ExitStatus] = &[
     ExitStatus::NobodyToAsk,
     ExitStatus::ChangedMeanwhile,
 ];
+
+/// What `apply` can end with: it has no `--exit-code`.
+pub const APPLIES: &[ExitStatus] = WRITES.split_at(1).1;
 
 /// What a command can end with that changes the configuration.
 pub const WRITES: &[ExitStatus] = &[

@@ -26,6 +26,11 @@ const DASHES: [char; 6] = [
     '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}',
 ];
 
+/// A hyphen, or what stands for one.
+pub fn is_dash(c: char) -> bool {
+    c == '-' || DASHES.contains(&c)
+}
+
 /// The words of a command line, without what surrounds values only because a shell left it there.
 ///
 /// # Errors
@@ -46,21 +51,40 @@ pub fn repaired(command: &Command, words: &[OsString]) -> Result<Vec<OsString>, 
             rest: &words[at + 1..],
         };
         line.explain()?;
-        // Other values than paths are judged by whoever takes them, quotation marks and all.
         told.push(
             match text.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
-                Some((flag, value)) if kind(command, flag) == Some(Kind::Path) => {
-                    format!("{flag}={}", bare(value)).into()
+                Some((flag, value)) if is_path(command, flag) => format!("{flag}={}", bare(value)).into(),
+                Some((flag, value)) => {
+                    explain_quoted(command, flag, "=", value)?;
+                    text.into()
                 }
-                Some(_) => text.into(),
-                None => match kind(command, before) {
-                    None | Some(Kind::Path | Kind::Switch) => bare(text).into(),
-                    Some(Kind::Number | Kind::Text) => text.into(),
-                },
+                None if is_path(command, before) => bare(text).into(),
+                None => {
+                    explain_quoted(command, before, " ", text)?;
+                    text.into()
+                }
             },
         );
     }
     Ok(told)
+}
+
+/// Is the next word a path, or no value at all? Other values are judged by whoever takes them, quotation marks and all.
+fn is_path(command: &Command, flag: &str) -> bool {
+    let kind = flag_of(command, flag).map(Kind::of);
+    !matches!(kind, Some(Kind::Number | Kind::Text))
+}
+
+/// A number, or one word of a list, in quotation marks that cmd took for a part of it.
+fn explain_quoted(command: &Command, flag: &str, between: &str, value: &str) -> Result<(), String> {
+    let is_one_of_few = |arg: &Arg| Kind::of(arg) == Kind::Number || !arg.get_possible_values().is_empty();
+    if bare(value) == value || !flag_of(command, flag).is_some_and(is_one_of_few) {
+        return Ok(());
+    }
+    Err(format!(
+        "{flag}{between}{value}: to this shell these are no quotation marks\n\n  write it {flag}{between}{}",
+        bare(value)
+    ))
 }
 
 /// A value without the quotation marks around it, and without one that a backslash kept at its end.
@@ -106,7 +130,7 @@ impl Line<'_> {
 
     /// `–domain`: text from a web page or a mail.
     fn explain_dash(&self) -> Result<(), String> {
-        let name = self.word.trim_start_matches(|c| c == '-' || DASHES.contains(&c));
+        let name = self.word.trim_start_matches(is_dash);
         let dashes = &self.word[..self.word.len() - name.len()];
         let long = name.split('=').next().unwrap_or_default();
         let right = if has_long(self.command, long) {
@@ -247,12 +271,11 @@ fn has_short(command: &Command, short: &str) -> bool {
     })
 }
 
-/// What a long flag takes.
-fn kind(command: &Command, flag: &str) -> Option<Kind> {
+/// The long flag of any command that is typed so.
+fn flag_of<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
     let long = flag.strip_prefix("--")?;
     let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
-    own.map(Kind::of)
-        .or_else(|| command.get_subcommands().find_map(|below| kind(below, flag)))
+    own.or_else(|| command.get_subcommands().find_map(|below| flag_of(below, flag)))
 }
 
 fn has(command: &Command, is_it: &dyn Fn(&Arg) -> bool) -> bool {

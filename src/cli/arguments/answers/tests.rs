@@ -14,7 +14,7 @@ fn read(words: &[&str], variables: &[(&str, &str)]) -> Result<Line, String> {
     let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
     let words = ["esync-ssl"].iter().chain(words).map(OsString::from).collect();
     let environment = |name: &str| variables.get(name).map(OsString::from);
-    Line::read(words, &environment).map_err(|error| error.render().to_string())
+    Line::read(words, &environment).map_err(|error| error.error.render().to_string())
 }
 
 /// The answer file of a line, without its head.

@@ -10,22 +10,22 @@ use crate::operation::{Failure, inspect};
 /// Runs the command.
 pub fn run(arguments: &Inspect, printer: &Printer) -> Result<ExitStatus, Failure> {
     let report = inspect::run(&arguments.files, arguments.pass_phrase.read()?, printer);
-    let refusal = report.refusal();
+    let findings = report.findings();
     let status = if !report.unread.is_empty() {
         ExitStatus::Error
     } else {
-        ExitStatus::of_errors(usize::from(refusal.is_some()))
+        ExitStatus::of_errors(findings.len())
     };
     let unread = report.reasons().join("; ");
     let unread = (!unread.is_empty()).then(|| Error::new(FailureCode::Io, unread, None));
-    let end = End::looked(status, Vec::new());
+    let end = End::looked(status, findings);
     let end = End {
         result: if unread.is_some() {
             Ending::Failed
         } else {
             end.result
         },
-        error: unread.or_else(|| Some(Error::of(&Failure::refused(refusal?)))),
+        error: unread,
         ..end
     };
     printer.document(end, &report);
