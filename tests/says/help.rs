@@ -1,5 +1,6 @@
 //! Help, completions and manual pages, as shells and readers of manuals take them.
 
+#[cfg(unix)]
 use std::process::Command;
 
 use crate::support::files;
