@@ -334,6 +334,7 @@ impl Run<'_> {
             stapling: asked.stapling,
             forced: asked.forced.clone(),
             http2: asked.http2,
+            fitting_chains: files.fitting_chains.clone(),
             certificate: loaded.spell(&files.certificate)?,
             key: loaded.spell(&files.key)?,
             chain: files

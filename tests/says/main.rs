@@ -19,6 +19,7 @@ mod library;
 mod lint;
 mod next_step;
 mod plan;
+mod renewed;
 mod report;
 mod schema;
 #[path = "../support/mod.rs"]
