@@ -1,5 +1,6 @@
 //! Flags, confirmation, rendering. No rule about configurations lives here.
 
+mod advice;
 mod arguments;
 mod command;
 mod json;
@@ -13,8 +14,9 @@ mod width;
 
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
-use crate::operation::Progress;
+use crate::operation::{Progress, options};
 use crate::server::scratch;
+use advice::Advice;
 use arguments::{Arguments, Command, Line};
 use printer::Printer;
 use volume::Volume;
@@ -47,7 +49,8 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let Arguments { command, global } = line.arguments;
     // A dump has no other form than JSON.
     let is_json = global.json || matches!(command, Command::Dump(_));
-    let printer = Printer::new(&name, is_json, global.color).with(Volume::of(&global));
+    let advice = Advice::new(options(&global.place()));
+    let printer = Printer::new(&name, is_json, global.color, advice).with(Volume::of(&global));
     if let Some(answers) = line.answers {
         Printer::plain(&answers);
         return ExitStatus::Done;

@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory};
 
+use super::advice::Advice;
 use super::arguments::{Arguments, ColorChoice};
 use super::printer::Printer;
 use crate::document::{End, Ending, Error, FailureCode, Run, Version};
@@ -32,7 +33,7 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
     let is_json = options.into_iter().any(|word| word == "--json") || by_environment || command == "dump";
     match error.kind() {
         ErrorKind::DisplayVersion if is_json => {
-            let printer = Printer::new("version", true, ColorChoice::Auto);
+            let printer = Printer::new("version", true, ColorChoice::Auto, Advice::default());
             printer.document(End::of(Ending::Ok), &Version::of_this());
             return ExitStatus::Done;
         }
@@ -47,7 +48,7 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
     if is_json {
         let told = halves(error.kind(), &told);
         let words = told.message.clone();
-        let printer = Printer::new(&command, true, ColorChoice::Auto);
+        let printer = Printer::new(&command, true, ColorChoice::Auto, Advice::default());
         printer.envelope(&Run::new(&command).error(ExitStatus::Usage, told));
         let _ = writeln!(std::io::stderr(), "esync-ssl: error: {words}");
     } else {

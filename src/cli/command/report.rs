@@ -47,7 +47,7 @@ pub fn run(
     printer.note(NoteCode::ReportContents, list.trim_end());
     if to_stdout {
         printer.document(End::of(Ending::Ok), &answer);
-        printer.answer(&text);
+        printer.verbatim(&text);
         return Ok(ExitStatus::Done);
     }
     let name = shown(&file);
