@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -321,8 +320,10 @@ impl TlsFiles {
         if !self.self_signed || self.create.is_empty() {
             return Ok(self.create.into_files());
         }
-        let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now)
-            .context("no self-signed certificate could be made; give --cert and --key instead")?;
+        let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now).map_err(|error| {
+            let cause = format!("no self-signed certificate could be made: {error}");
+            Failure::error(anyhow::anyhow!("{cause}; give --cert and --key instead"))
+        })?;
         let bytes = |pem: &str| pem.as_bytes().to_vec().into();
         Ok(vec![
             NewFile {
@@ -367,16 +368,16 @@ fn refuse_of_authority(there: &File, certificate: &Path, key: &Path, loaded: &Lo
 /// A file that Apache could read: regular, not empty.
 fn readable(path: &Path, option: &str, what: &str) -> Result<(), Failure> {
     let shown = path.display();
+    let cannot = |act: &str| format!("the {what} file {shown} ({option}) cannot be {act}");
     let metadata = std::fs::metadata(path)
-        .with_context(|| format!("the {what} file {shown} ({option}) cannot be read; check the path"))?;
+        .map_err(|error| Failure::of_system(cannot("read"), &error, "check the path"))?;
     let problem = if let Some(other) = foreign::what_else(&metadata) {
         format!("is {other}")
     } else if metadata.len() == 0 {
         "is empty".into()
     } else {
-        foreign::open(path).with_context(|| {
-            format!("the {what} file {shown} ({option}) cannot be opened; check who may read it")
-        })?;
+        foreign::open(path)
+            .map_err(|error| Failure::of_system(cannot("opened"), &error, "check who may read it"))?;
         return Ok(());
     };
     Err(Failure::error(anyhow::anyhow!(

@@ -87,7 +87,7 @@ pub use next_steps::options;
 pub use pass_phrase::{PassPhrases, ReadPhrases};
 pub use plan_report::{Report as PlanReport, ReportedChange};
 pub use progress::{Difference, Preview, Progress, Taken, waiting};
-pub use questions::{Questions, Silent, Voice, confirm};
+pub use questions::{Questions, Silent, Voice, confirm, confirm_or};
 pub use records::by_words;
 pub use relations::ChainEnd;
 pub use restart_and_prove::{Effect, ServerResult};
