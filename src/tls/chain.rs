@@ -138,6 +138,8 @@ fn leaf(heap: &[Certificate], key: Option<&PublicKey>) -> Option<usize> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::slice;
+
     use super::*;
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -212,10 +214,10 @@ pub(crate) mod tests {
         let now = time::macros::datetime!(2026-01-01 0:00 UTC);
         for name in ["old.example", "new.example"] {
             let leaf = made(name, false, Some(&lower.issuer)).certificate;
-            assert!(has_issuer(&leaf, &[lower.certificate.clone()], now));
-            assert!(!has_issuer(&leaf, &[other.certificate.clone()], now));
+            assert!(has_issuer(&leaf, slice::from_ref(&lower.certificate), now));
+            assert!(!has_issuer(&leaf, slice::from_ref(&other.certificate), now));
             let early = lower.certificate.not_before - time::Duration::DAY;
-            assert!(!has_issuer(&leaf, &[lower.certificate.clone()], early));
+            assert!(!has_issuer(&leaf, slice::from_ref(&lower.certificate), early));
         }
     }
 

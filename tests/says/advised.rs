@@ -163,7 +163,7 @@ fn the_reason_comes_before_the_fix() {
     let key = text(&site.beside("certificates/server.key"));
     let apply = esync_ssl()
         .args(["apply", "nope.plan", "--yes"])
-        .folder(&site.root())
+        .folder(site.root())
         .run()
         .expect_code(1);
     let said = apply.stderr_text();
