@@ -33,6 +33,9 @@ pub enum ApplyError {
     },
 }
 
+/// What is tried that writes nothing.
+const READING: [&str; 4] = ["look at", "list the backups in", "open", "open the folder"];
+
 impl fmt::Display for ApplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -48,13 +51,18 @@ impl fmt::Display for ApplyError {
                 "{} was created by another program meanwhile; nothing was written, run again",
                 path.display()
             ),
-            ApplyError::Failed { act, path, error } => write!(
-                f,
-                "cannot {act} {}: {}; everything is as it was. Check who may write there (run as administrator or root) and \
-                 that there is space, then run again",
-                path.display(),
-                reason(error)
-            ),
+            ApplyError::Failed { act, path, error } => {
+                let check = match READING.contains(act) {
+                    true => "who may read there (run as administrator or root)",
+                    false => "who may write there (run as administrator or root) and that there is space",
+                };
+                write!(
+                    f,
+                    "cannot {act} {}: {}; everything is as it was. Check {check}, then run again",
+                    path.display(),
+                    reason(error)
+                )
+            }
             ApplyError::NotRestored { problems, backup } => {
                 for (path, error) in problems {
                     write!(f, "{} could not be put back: {error}. ", path.display())?;

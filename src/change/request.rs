@@ -71,6 +71,9 @@ pub struct Request {
     pub key: Vec<u8>,
     /// File with the intermediate certificates, likewise.
     pub chain: Option<Vec<u8>>,
+    /// Files with intermediate certificates that fit the certificate, likewise: where no `chain` is given, a line that names
+    /// one of them stays beside a new certificate.
+    pub fitting_chains: Vec<Vec<u8>>,
     /// Protocols and ciphers; `None`: not said, which means intermediate in a new virtual host and leaves those of
     /// an old one alone.
     pub profile: Option<Profile>,

@@ -122,12 +122,15 @@ pub(super) fn check(configuration: &Configuration, host: &TlsHost) -> Option<(Op
     if !is_needed(configuration, host) {
         return None;
     }
-    let cause = match std::fs::metadata(program) {
-        Err(_) => "It does not exist.",
-        Ok(metadata) if !metadata.is_file() => "It is not a program.",
-        Ok(metadata) if !may_run(&metadata) => {
-            "Its permissions do not allow that. Apache reports it as a wrong pass-phrase."
-        }
+    let path = || "Correct its path".to_owned();
+    let (cause, correct) = match std::fs::metadata(program) {
+        Err(_) => ("It does not exist.", path()),
+        Ok(metadata) if !metadata.is_file() => ("It is not a program.", path()),
+        // Never on Windows.
+        Ok(metadata) if !may_run(&metadata) => (
+            "Its permissions do not allow that. Apache reports it as a wrong pass-phrase.",
+            format!("Correct its permissions: chmod 700 {}", quoted(program)),
+        ),
         Ok(_) if dialog.asks_a_person() => {
             return Some((Some(dialog.entry), asked(program, &without(configuration, host))));
         }
@@ -138,11 +141,7 @@ pub(super) fn check(configuration: &Configuration, host: &TlsHost) -> Option<(Op
         Severity::StopsStart,
         "the program that supplies the pass-phrase cannot be run",
         format!("{}: {cause}", program.display()),
-        format!(
-            "Correct its path, or its permissions: chmod 700 {}. Or {}.",
-            quoted(program),
-            without(configuration, host)
-        ),
+        format!("{correct}. Or {}.", without(configuration, host)),
     );
     Some((Some(dialog.entry), finding.logged(&["AH02580"])))
 }

@@ -2,6 +2,7 @@
 
 use super::question::Question;
 use crate::quoted::word;
+use crate::tls::certificate::Certificate;
 
 impl Question<'_> {
     /// `enable` with copies of these files as Apache reads them: as PEM, in order, without a pass-phrase. Nothing where
@@ -14,7 +15,7 @@ impl Question<'_> {
             None => return None,
         };
         Some(enable_copies(
-            self.known_name(),
+            self.known_name().as_deref(),
             &files.certificate.path,
             &key.path,
             files.chain.as_ref().map(|chain| chain.path.as_str()),
@@ -45,18 +46,27 @@ impl Question<'_> {
     pub(super) fn pfx(&self, archive: &str) -> String {
         format!(
             "Use --pfx, which takes key, certificate and chain out of it: esync-ssl enable --domain {} --pfx {}",
-            domain(self.known_name()),
+            domain(self.known_name().as_deref()),
             word(archive)
         )
     }
 
     /// A new key with a request for a certificate.
     pub(super) fn new_request(&self) -> String {
-        format!("esync-ssl cert request --domain {}", domain(self.known_name()))
+        format!(
+            "esync-ssl cert request --domain {}",
+            domain(self.known_name().as_deref())
+        )
     }
 
-    fn known_name(&self) -> Option<&str> {
-        self.server_name.or(self.aliases.first().map(String::as_str))
+    /// What clients call the server, or else what its certificate is for.
+    fn known_name(&self) -> Option<String> {
+        let named = self.server_name.or(self.aliases.first().map(String::as_str));
+        named.map(str::to_owned).or_else(|| {
+            let all = self.files.certificate.contents.certificates();
+            let mut all = all.filter_map(|item| Certificate::from_item(item).ok());
+            all.find_map(|certificate| certificate.first_name().map(str::to_owned))
+        })
     }
 }
 

@@ -1,46 +1,47 @@
-//! JSON as it is printed: in lines, and with nothing in it that could steer a terminal.
+//! JSON as it is printed: in lines, with nothing in it that could steer a terminal, and with commands that can be typed.
 
 use std::io::{self, Write};
 
 use serde_json::Serializer;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
+use super::advice::Advice;
 use crate::shown::deceives;
 
 /// In lines, with a line end behind it. A reader that went away is not our failure.
-pub fn write(out: &mut impl Write, value: &impl serde::Serialize) {
-    let mut serializer = Serializer::with_formatter(&mut *out, Escaping::default());
+pub fn write(out: &mut impl Write, value: &impl serde::Serialize, advice: &Advice) {
+    let mut serializer = Serializer::with_formatter(&mut *out, Told::new(advice));
     let _ = value.serialize(&mut serializer);
     let _ = writeln!(out).and_then(|()| out.flush());
 }
 
-/// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.
-#[derive(Default)]
-struct Escaping(PrettyFormatter<'static>);
+/// The fields that propose commands, wherever they are. Messages are completed by whoever says them.
+const ADVICE: [&str; 2] = ["fix", "trouble"];
 
-/// What is left to the formatter inside.
-macro_rules! as_usual {
-    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
-        $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $kind)*) -> io::Result<()> {
-            self.0.$name(out $(, $argument)*)
-        })*
-    };
+/// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered. What
+/// proposes commands is completed.
+struct Told<'a> {
+    lines: PrettyFormatter<'static>,
+    advice: &'a Advice,
+    /// The key that is written, or whose value is.
+    key: String,
+    in_key: bool,
+    /// What a string of advice says so far; nothing in any other string.
+    said: Option<String>,
 }
 
-impl Formatter for Escaping {
-    as_usual! {
-        begin_array();
-        end_array();
-        begin_array_value(first: bool);
-        end_array_value();
-        begin_object();
-        end_object();
-        begin_object_key(first: bool);
-        begin_object_value();
-        end_object_value();
+impl Told<'_> {
+    fn new(advice: &Advice) -> Told<'_> {
+        Told {
+            lines: PrettyFormatter::default(),
+            advice,
+            key: String::new(),
+            in_key: false,
+            said: None,
+        }
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn escaped<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(deceives) {
             out.write_all(&rest.as_bytes()[..at])?;
@@ -54,11 +55,105 @@ impl Formatter for Escaping {
     }
 }
 
+/// What is left to the formatter inside.
+macro_rules! as_usual {
+    ($($name:ident($($argument:ident: $kind:ty),*);)*) => {
+        $(fn $name<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $kind)*) -> io::Result<()> {
+            self.lines.$name(out $(, $argument)*)
+        })*
+    };
+}
+
+impl Formatter for Told<'_> {
+    as_usual! {
+        begin_array();
+        end_array();
+        begin_array_value(first: bool);
+        end_array_value();
+        begin_object();
+        end_object();
+        begin_object_value();
+        end_object_value();
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.in_key = true;
+        self.key.clear();
+        self.lines.begin_object_key(out, first)
+    }
+
+    fn end_object_key<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.in_key = false;
+        self.lines.end_object_key(out)
+    }
+
+    fn begin_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if !self.in_key && ADVICE.contains(&self.key.as_str()) {
+            self.said = Some(String::new());
+        }
+        self.lines.begin_string(out)
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if self.in_key {
+            self.key.push_str(fragment);
+        }
+        match &mut self.said {
+            Some(said) => said.push_str(fragment),
+            None => Told::escaped(out, fragment)?,
+        }
+        Ok(())
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, out: &mut W, escape: CharEscape) -> io::Result<()> {
+        let Some(said) = &mut self.said else {
+            return self.lines.write_char_escape(out, escape);
+        };
+        said.push(match escape {
+            CharEscape::Quote => '"',
+            CharEscape::ReverseSolidus => '\\',
+            CharEscape::Solidus => '/',
+            CharEscape::Backspace => '\u{8}',
+            CharEscape::FormFeed => '\u{c}',
+            CharEscape::LineFeed => '\n',
+            CharEscape::CarriageReturn => '\r',
+            CharEscape::Tab => '\t',
+            CharEscape::AsciiControl(byte) => char::from(byte),
+        });
+        Ok(())
+    }
+
+    fn end_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if let Some(said) = self.said.take() {
+            let json = serde_json::to_string(&self.advice.complete(&said))?;
+            Told::escaped(out, &json[1..json.len() - 1])?;
+        }
+        self.lines.end_string(out)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
 
     use super::*;
+
+    #[test]
+    fn commands_are_completed_where_they_are_proposed() {
+        let advice = Advice::new(r#" --root "C:\my x""#.into());
+        let value = serde_json::json!({
+            "cause": "esync-ssl check", "fix": "a\t\"b\": esync-ssl check.", "notes": [{ "trouble": "esync-ssl lint" }],
+            "title": "esync-ssl lint"
+        });
+        let mut bytes = Vec::new();
+        write(&mut bytes, &value, &advice);
+        let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let expected = serde_json::json!({
+            "cause": "esync-ssl check", "fix": "a\t\"b\": esync-ssl check --root \"C:\\my x\".",
+            "notes": [{ "trouble": "esync-ssl lint --root \"C:\\my x\"" }], "title": "esync-ssl lint"
+        });
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn json_says_the_same_without_what_deceives() {
@@ -67,9 +162,9 @@ mod tests {
             .filter(|c| deceives(*c) || c.is_ascii())
             .map(|c| format!("a{c}ü"))
             .collect();
-        let mut bytes = Vec::new();
+        let (mut bytes, advice) = (Vec::new(), Advice::default());
         let value = serde_json::json!({ "t\u{9b}": texts, "n": [], "o": {} });
-        let mut serializer = Serializer::with_formatter(&mut bytes, Escaping::default());
+        let mut serializer = Serializer::with_formatter(&mut bytes, Told::new(&advice));
         value.serialize(&mut serializer).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.chars().any(|c| c != '\n' && deceives(c)), "{text}");
@@ -77,7 +172,7 @@ mod tests {
         let plain = serde_json::json!({ "a": [1, { "b": "ü\n" }], "c": null });
         let mut bytes = Vec::new();
         plain
-            .serialize(&mut Serializer::with_formatter(&mut bytes, Escaping::default()))
+            .serialize(&mut Serializer::with_formatter(&mut bytes, Told::new(&advice)))
             .unwrap();
         assert_eq!(bytes, serde_json::to_string_pretty(&plain).unwrap().into_bytes());
     }

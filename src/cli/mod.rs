@@ -1,5 +1,6 @@
 //! Flags, confirmation, rendering. No rule about configurations lives here.
 
+mod advice;
 mod arguments;
 mod command;
 mod json;
@@ -14,9 +15,10 @@ mod width;
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
-use crate::operation::Progress;
+use crate::operation::{Progress, options};
 use crate::server::scratch;
 use crate::shown::printable;
+use advice::Advice;
 use arguments::{Arguments, ColorChoice, Command, Line, unknown_variables};
 use printer::Printer;
 use volume::Volume;
@@ -30,7 +32,8 @@ pub fn run() -> ExitStatus {
     let typed: Vec<std::ffi::OsString> = std::env::args_os().collect();
     // Who interrupts it while it still reads its command line gets a document as well.
     let command = usage::probable(&typed);
-    Printer::new(command, usage::wants_json(&typed, command), ColorChoice::Auto);
+    let is_json = usage::wants_json(&typed, command);
+    Printer::new(command, is_json, ColorChoice::Auto, Advice::default());
     interrupt::listen();
     run_in(&World::real(), typed)
 }
@@ -54,7 +57,8 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let Arguments { command, global } = line.arguments;
     // A dump has no other form than JSON.
     let is_json = global.json || matches!(command, Command::Dump(_));
-    let printer = Printer::new(&name, is_json, global.color).with(Volume::of(&global));
+    let advice = Advice::new(options(&global.place()));
+    let printer = Printer::new(&name, is_json, global.color, advice).with(Volume::of(&global));
     if let Some(answers) = line.answers {
         Printer::plain(&answers);
         return ExitStatus::Done;

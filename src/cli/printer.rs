@@ -9,6 +9,7 @@ use std::time::Duration;
 use anstream::adapter::strip_str;
 use zeroize::Zeroizing;
 
+use super::advice::Advice;
 use super::arguments::ColorChoice;
 use super::json;
 use super::live;
@@ -28,6 +29,8 @@ use crate::trail;
 pub struct Printer {
     json: bool,
     volume: Volume,
+    /// What completes the commands that are proposed.
+    advice: Advice,
     /// What waits until it is sure that it is meant; nothing when all is printed at once.
     held: RefCell<Option<Held>>,
     /// People look at what is said as it comes: a long step has its living line.
@@ -78,7 +81,7 @@ impl Stream {
 
 impl Printer {
     /// `json`: one document on stdout and no other answer. The choice of colour holds for the whole process.
-    pub fn new(command: &str, json: bool, color: ColorChoice) -> Self {
+    pub fn new(command: &str, json: bool, color: ColorChoice, advice: Advice) -> Self {
         match color {
             // NO_COLOR, dumb terminals and files are anstream's to notice.
             ColorChoice::Auto => {}
@@ -86,12 +89,12 @@ impl Printer {
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
         let run = Arc::new(Mutex::new(Run::new(command)));
-        let known = run.clone();
+        let (known, completed) = (run.clone(), advice.clone());
         // Whatever ends the run from outside, programs are told what was known.
         interrupt::answers_by(json.then_some(Box::new(move |words: &str, status: ExitStatus| {
             let run = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut text = Vec::new();
-            json::write(&mut text, &run.interrupted(words, status));
+            json::write(&mut text, &run.interrupted(words, status), &completed);
             String::from_utf8_lossy(&text).trim_end().to_owned()
         })));
         let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
@@ -99,6 +102,7 @@ impl Printer {
             json,
             live: !json && !is_dumb && std::io::stderr().is_terminal(),
             volume: Volume::default(),
+            advice,
             held: RefCell::default(),
             run,
             answered: Cell::default(),
@@ -175,8 +179,13 @@ impl Printer {
         self.json
     }
 
-    /// Part of the answer, for people only.
+    /// Part of the answer, for people only; the commands in it can be typed.
     pub fn answer(&self, text: &str) {
+        self.verbatim(&self.advice.complete(text));
+    }
+
+    /// The same of what others wrote, or what is told of commands.
+    pub fn verbatim(&self, text: &str) {
         if !self.json {
             self.print(Stream::Answer, text);
         }
@@ -207,11 +216,11 @@ impl Printer {
             interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            json::write(&mut out, envelope);
+            json::write(&mut out, envelope, &self.advice);
             return;
         }
         let mut text = Vec::new();
-        json::write(&mut text, envelope);
+        json::write(&mut text, envelope, &self.advice);
         Printer::write(Stream::Document, String::from_utf8_lossy(&text).trim_end());
     }
 
@@ -227,6 +236,7 @@ impl Printer {
 
     /// Says something on stderr; to somebody who watches a program, in one line.
     fn say(&self, text: &str) {
+        let text = &*self.advice.complete(text);
         if self.json {
             let lines: Vec<&str> = text.lines().map(str::trim).collect();
             self.print(Stream::Talk, &lines.join(" "));
@@ -237,7 +247,7 @@ impl Printer {
 
     /// Keeps what programs are told. Whether that is new.
     fn keep(&self, code: NoteCode, text: &str) -> bool {
-        let plain = strip_str(text).to_string();
+        let plain = strip_str(&self.advice.complete(text)).to_string();
         let plain = ["note: ", "warning: ", "esync-ssl: error: "]
             .iter()
             .fold(plain.trim(), |rest, word| rest.strip_prefix(word).unwrap_or(rest));
@@ -254,7 +264,11 @@ impl Printer {
             _ => format!(": {:#}", failure.error),
         };
         if self.json {
-            self.envelope(&self.known().failed(failure));
+            let mut envelope = self.known().failed(failure);
+            if let Some(error) = &mut envelope.error {
+                error.message = self.advice.complete(&error.message).into_owned();
+            }
+            self.envelope(&envelope);
         }
         let word = match Ending::of_failure(failure.status) {
             Ending::Refused => "refused",
@@ -311,13 +325,15 @@ impl Progress for Printer {
 
     fn unchanged(&self, why: &str) {
         self.run().note(NoteCode::NothingToDo, why);
-        self.answer(&format!("Nothing needs to change: {why}.\n"));
+        self.verbatim(&format!("Nothing needs to change: {why}.\n"));
     }
 
     fn preview(&self, preview: &Preview) {
         let text = render::preview::text(preview);
         if self.json {
             self.run().preview = Some(strip_str(text.trim_end()).to_string());
+        } else {
+            self.verbatim(&text);
         }
         self.answer(&text);
     }

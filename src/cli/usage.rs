@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory};
 
+use super::advice::Advice;
 use super::arguments::{Arguments, ColorChoice, Wrong, is_dash};
 use super::printer::Printer;
 use crate::document::{End, Ending, Error, FailureCode, Place, Run, Version, schema};
@@ -31,7 +32,7 @@ pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
     let is_json = wants_json(typed, &command);
     match error.kind() {
         ErrorKind::DisplayVersion if is_json => {
-            let printer = Printer::new("version", true, ColorChoice::Auto);
+            let printer = Printer::new("version", true, ColorChoice::Auto, Advice::default());
             printer.document(End::of(Ending::Ok), &Version::of_this());
             return ExitStatus::Done;
         }
@@ -46,7 +47,7 @@ pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
     if is_json {
         let told = parts(wrong, &told, typed);
         let words = told.message.clone();
-        let printer = Printer::new(&command, true, ColorChoice::Auto);
+        let printer = Printer::new(&command, true, ColorChoice::Auto, Advice::default());
         printer.envelope(&Run::new(&command).error(ExitStatus::Usage, told));
         let _ = writeln!(std::io::stderr(), "esync-ssl: error: {words}");
     } else {

@@ -48,8 +48,8 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
         Some(Source::Files { certificate, .. }) => names_of(certificate),
         _ => Vec::new(),
     };
+    let usual = names.iter().find(|name| !name.contains('*'));
     if voice.can_ask() {
-        let usual = names.first().filter(|name| !name.contains('*'));
         let hint = usual.map(|name| format!(" [{name}]")).unwrap_or_default();
         let typed = ask(&format!("Domain name or address that clients use{hint}:"), voice)?;
         match (typed.is_empty(), usual) {
@@ -66,8 +66,9 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
         [] => String::new(),
         names => format!("; the certificate is for {}", names.join(", ")),
     };
+    let name = usual.map_or(NAME.to_owned(), |name| word(name));
     Err(usage(format!(
-        "enable needs the name that clients use: --domain {NAME}{these}"
+        "enable needs the name that clients use: --domain {name}{these}"
     )))
 }
 

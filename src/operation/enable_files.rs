@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -57,6 +56,8 @@ pub struct TlsFiles {
     pub create: NewFiles,
     /// What people should know about them.
     pub notes: Vec<String>,
+    /// Where no chain comes with the certificate: those of the certificate that it replaces, as far as they fit it.
+    pub fitting_chains: Vec<Vec<u8>>,
     /// What the rules look at; nothing while key and certificate are not made yet.
     judged: Option<Judged>,
     self_signed: bool,
@@ -86,7 +87,7 @@ impl TlsFiles {
     /// The files that are named, those that are put into the server's folder, or those to be made.
     pub fn of(files: &Files, loaded: &Loaded, names: &[String]) -> Result<TlsFiles, Failure> {
         let name = &file_name(&names[0]);
-        match files {
+        let mut found = match files {
             Files::Installed(material) => Self::installed(material, loaded, name),
             Files::SelfSigned => Self::self_signed(loaded, name),
             Files::Named {
@@ -94,7 +95,28 @@ impl TlsFiles {
                 key,
                 chain,
             } => Self::named(certificate, key, chain.as_deref(), loaded),
-        }
+        }?;
+        found.keep_fitting_chains(loaded, names);
+        Ok(found)
+    }
+
+    /// A certificate that was renewed without naming a chain goes on with the chain that is there, if it fits.
+    fn keep_fitting_chains(&mut self, loaded: &Loaded, names: &[String]) {
+        let (None, Some(leaf)) = (&self.chain, self.leaf()) else {
+            return;
+        };
+        self.fitting_chains = judge_files::fitting_chains(loaded, &self.certificate, &leaf, names);
+        let source = loaded.configuration.source();
+        self.notes.extend(self.fitting_chains.iter().map(|chain| {
+            let chain = loaded.show(&source.host_path(chain));
+            format!("the chain {chain} stays: the issuer of the new certificate is in it")
+        }));
+    }
+
+    /// The certificate, where it is there and can be read.
+    fn leaf(&self) -> Option<Certificate> {
+        let mut certificates = self.judged.as_ref()?.certificate.contents.certificates();
+        Certificate::from_item(certificates.next()?).ok()
     }
 
     /// The files stay where they are.
@@ -126,6 +148,7 @@ impl TlsFiles {
             chain: chain.map(PathBuf::from),
             create: NewFiles::default(),
             notes: Vec::new(),
+            fitting_chains: Vec::new(),
             self_signed: false,
         })
     }
@@ -144,6 +167,7 @@ impl TlsFiles {
             chain: placed.chain,
             create,
             notes: left_out(bundle).into_iter().collect(),
+            fitting_chains: Vec::new(),
             judged: Some(judged(bundle, certificate, key, chain)),
             self_signed: false,
         })
@@ -210,6 +234,7 @@ impl TlsFiles {
             chain: None,
             create,
             notes: Vec::new(),
+            fitting_chains: Vec::new(),
             judged: found,
             self_signed: true,
         })
@@ -223,9 +248,7 @@ impl TlsFiles {
         let mut found: Vec<Finding> = Vec::new();
         for name in names {
             let mut judged = judged.clone();
-            judged.chain = judged
-                .chain
-                .or_else(|| judge_files::chain_that_stays(loaded, &self.certificate, name));
+            judged.chain = judged.chain.or_else(|| self.chain_that_stays(loaded, name));
             for finding in judge_files::files(loaded, server, &judged, Some(name)) {
                 // Who asks for it knows.
                 let wanted = self.self_signed && finding.code == Code::CertSelfSigned;
@@ -237,15 +260,15 @@ impl TlsFiles {
         found
     }
 
+    fn chain_that_stays(&self, loaded: &Loaded, name: &str) -> Option<File> {
+        judge_files::chain_that_stays(loaded, &self.certificate, &self.fitting_chains, name)
+    }
+
     /// The certificate names no OCSP responder, so there is nothing that the server could staple: Apache logs AH02218 and
     /// goes on without. `SSLStaplingForceURL` names one in its stead.
     pub fn without_responder(&self, loaded: &Loaded, names: &[String]) -> Option<Finding> {
         let names_one = match &self.judged {
-            Some(judged) => {
-                let first = judged.certificate.contents.certificates().next();
-                let leaf = first.and_then(|item| Certificate::from_item(item).ok());
-                leaf.is_none_or(|leaf| !leaf.ocsp.is_empty())
-            }
+            Some(_) => self.leaf().is_none_or(|leaf| !leaf.ocsp.is_empty()),
             None => !self.self_signed,
         };
         let configuration = &loaded.configuration;
@@ -297,8 +320,10 @@ impl TlsFiles {
         if !self.self_signed || self.create.is_empty() {
             return Ok(self.create.into_files());
         }
-        let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now)
-            .context("no self-signed certificate could be made; give --cert and --key instead")?;
+        let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now).map_err(|error| {
+            let cause = format!("no self-signed certificate could be made: {error}");
+            Failure::error(anyhow::anyhow!("{cause}; give --cert and --key instead"))
+        })?;
         let bytes = |pem: &str| pem.as_bytes().to_vec().into();
         Ok(vec![
             NewFile {
@@ -343,16 +368,16 @@ fn refuse_of_authority(there: &File, certificate: &Path, key: &Path, loaded: &Lo
 /// A file that Apache could read: regular, not empty.
 fn readable(path: &Path, option: &str, what: &str) -> Result<(), Failure> {
     let shown = path.display();
+    let cannot = |act: &str| format!("the {what} file {shown} ({option}) cannot be {act}");
     let metadata = std::fs::metadata(path)
-        .with_context(|| format!("the {what} file {shown} ({option}) cannot be read; check the path"))?;
+        .map_err(|error| Failure::of_system(cannot("read"), &error, "check the path"))?;
     let problem = if let Some(other) = foreign::what_else(&metadata) {
         format!("is {other}")
     } else if metadata.len() == 0 {
         "is empty".into()
     } else {
-        foreign::open(path).with_context(|| {
-            format!("the {what} file {shown} ({option}) cannot be opened; check who may read it")
-        })?;
+        foreign::open(path)
+            .map_err(|error| Failure::of_system(cannot("opened"), &error, "check who may read it"))?;
         return Ok(());
     };
     Err(Failure::error(anyhow::anyhow!(

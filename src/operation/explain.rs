@@ -16,7 +16,7 @@ use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
 use crate::check::Finding;
 use crate::check::certificate::check;
-use crate::check::log::{Group, Source, groups, sources};
+use crate::check::log::{Group, Source, groups, on_its_system, sources};
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
@@ -94,10 +94,12 @@ fn given(file: &Path) -> Result<Log, Failure> {
         let bytes = end_of(std::io::stdin().lock()).context("standard input cannot be read")?;
         (ShownPath::of_others("the standard input"), bytes)
     } else {
-        let bytes = tail(file, foreign::LOG_TAIL).with_context(|| {
-            format!(
-                "the log {} cannot be read; check its path and permissions, or pipe it in with -",
-                file.display()
+        let bytes = tail(file, foreign::LOG_TAIL).map_err(|error| {
+            let what = format!("the log {} cannot be read", file.display());
+            Failure::of_system(
+                what,
+                &error,
+                "check its path and permissions, or pipe it in with -",
             )
         })?;
         (file.display().to_string().into(), bytes)
@@ -306,6 +308,7 @@ fn same(one: &str, other: &str) -> bool {
 
 fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Option<Explained> {
     let mut by_table = group.explain()?;
+    by_table.fix = on_its_system(&by_table.fix, &group.named(), server.generation.windows);
     if let Some(account) = evidence.and_then(|evidence| evidence.loaded.service_account()) {
         by_table.fix = by_table.fix.replace(r"NT AUTHORITY\SYSTEM", &account.name);
     }

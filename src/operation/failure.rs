@@ -1,5 +1,8 @@
 //! Why an operation did not do what was asked, and the status that says so.
 
+use std::fmt::Display;
+use std::io;
+
 use crate::apply::{ApplyError, LockError};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -28,6 +31,11 @@ impl Failure {
             error: error.into(),
             findings: Vec::new(),
         }
+    }
+
+    /// What the system refused, why, and what to do about it.
+    pub(super) fn of_system(what: impl Display, error: &io::Error, fix: impl Display) -> Self {
+        Failure::error(anyhow::anyhow!("{what}: {}; {fix}", wording::reason(error)))
     }
 
     /// Somebody wants the program to end; what was begun is undone.
@@ -130,7 +138,7 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let system = error.chain().find_map(|cause| cause.downcast_ref());
         Failure {
-            status: system.map_or(ExitStatus::Error, of_system),
+            status: system.map_or(ExitStatus::Error, status_of),
             error: wording::in_words(error),
             findings: Vec::new(),
         }
@@ -145,7 +153,7 @@ impl From<ApplyError> for Failure {
             ApplyError::Refused(refusal) => return Failure::refused(*refusal),
             _ if is_stale => ExitStatus::ChangedMeanwhile,
             ApplyError::Stale(_) => ExitStatus::ChangedMeanwhile,
-            ApplyError::Failed { ref error, .. } => of_system(error),
+            ApplyError::Failed { ref error, .. } => status_of(error),
             ApplyError::NotRestored { .. } => ExitStatus::NotRestored,
         };
         Failure {
@@ -160,7 +168,7 @@ impl From<LockError> for Failure {
         let status = match error {
             LockError::NotOurs(refusal) => return Failure::refused(*refusal),
             LockError::Held(_) => ExitStatus::Locked,
-            LockError::Failed(_, ref error) => of_system(error),
+            LockError::Failed(_, ref error) => status_of(error),
         };
         Failure {
             status,
@@ -169,7 +177,8 @@ impl From<LockError> for Failure {
     }
 }
 
-fn of_system(error: &std::io::Error) -> ExitStatus {
+/// The status of something that the system refused.
+pub(super) fn status_of(error: &io::Error) -> ExitStatus {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match error.kind() {
         PermissionDenied | ReadOnlyFilesystem => ExitStatus::NotPermitted,

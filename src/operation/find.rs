@@ -160,13 +160,10 @@ impl Loaded {
     }
 
     fn read(place: &Where, installation: Installation, typed_root: PathBuf) -> Result<Loaded, Failure> {
-        let cannot_read = || {
-            format!(
-                "the main file {} cannot be read; check who may read it",
-                installation.main.display()
-            )
-        };
-        let bytes = retry_missing::find(|| read_file(&installation.main)).with_context(cannot_read)?;
+        let bytes = retry_missing::find(|| read_file(&installation.main)).map_err(|error| {
+            let what = format!("the main file {} cannot be read", installation.main.display());
+            Failure::of_system(what, &error, "check who may read it")
+        })?;
         if bytes.len() >= u32::MAX as usize {
             let cause = say![Place::path(&installation.main), " is larger than 4 GiB"];
             return Err(Failure::refused(Refusal::new(
@@ -339,8 +336,7 @@ impl Loaded {
     /// A file on this machine as the configuration names it: relative to the server root where it lies below it,
     /// else absolute; with forward slashes.
     pub fn spell(&self, path: &Path) -> Result<Vec<u8>, Failure> {
-        let absolute = std::path::absolute(path)
-            .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
+        let absolute = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
         let root = self.source_root();
         let relative = absolute.strip_prefix(&root).ok();
         if let (None, Some(named)) = (relative, self.configuration.source().relocated()) {
@@ -357,7 +353,8 @@ impl Loaded {
                     ],
                     "; ",
                     format!(
-                        "put the file below {}, for example into conf/ssl",
+                        "run again with --copy-certs, which copies the files into {}, or put them below {} yourself",
+                        self.show(&self.tls_folder()),
                         self.show(&self.installation.root)
                     ),
                 )
@@ -385,6 +382,12 @@ impl Loaded {
             .source()
             .host_path(self.configuration.server_root())
     }
+}
+
+/// A path that is none.
+pub(super) fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    let what = format!("the path {} cannot be used", path.display());
+    Failure::of_system(what, error, "check it")
 }
 
 fn flags_of(facts: &Facts) -> String {

@@ -24,6 +24,8 @@ use crate::httpd::{Platform, SERVER, Truth};
 use crate::mod_ssl::speaks_tls;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::same_file::same;
+use crate::tls::certificate::Certificate;
+use crate::tls::chain::has_issuer;
 
 /// What is judged for.
 #[derive(Clone, Copy)]
@@ -112,25 +114,65 @@ pub fn files(loaded: &Loaded, server: Server, files: &TlsFiles, domain: Option<&
 }
 
 /// The chain that a virtual host of the name goes on sending with this certificate where no other is named: its own, if it
-/// has the certificate already, else that of the main server.
-pub fn chain_that_stays(loaded: &Loaded, certificate: &Path, name: &str) -> Option<File> {
+/// has the certificate already or the chain fits it, else that of the main server.
+pub fn chain_that_stays(
+    loaded: &Loaded,
+    certificate: &Path,
+    fitting: &[Vec<u8>],
+    name: &str,
+) -> Option<File> {
     let configuration = &loaded.configuration;
     let source = configuration.source();
-    let has_it = |host: &TlsHost| {
-        let mut pairs = host.pairs.iter();
-        pairs.any(|pair| same(&source.host_path(&pair.certificate), certificate))
-    };
-    let hosts = configuration.virtual_hosts().iter();
-    let own = hosts
-        .filter(|host| host.truth == Truth::True && speaks_tls(configuration, host) && host.has_name(name))
-        .map(|host| TlsHost::of(configuration, host.section))
-        .find(has_it);
+    let fits = |host: &TlsHost| host.chain.as_ref().is_some_and(|chain| fitting.contains(chain));
+    let own = own_hosts(loaded, name).find(|host| fits(host) || has(loaded, host, certificate));
     let host = own.unwrap_or_else(|| TlsHost::of(configuration, SERVER));
     let chain = host.chain.filter(|chain| !source.is_foreign(chain))?;
     let path = source.host_path(&chain);
     let mut file = File::load(&path).for_service(loaded.service_account());
     file.path = loaded.show(&path);
     Some(file)
+}
+
+/// The chains that virtual hosts of these names send with another certificate, and that fit this one as well, as where it
+/// was renewed: as absolute paths of the configuration.
+pub fn fitting_chains(
+    loaded: &Loaded,
+    certificate: &Path,
+    leaf: &Certificate,
+    names: &[String],
+) -> Vec<Vec<u8>> {
+    let source = loaded.configuration.source();
+    let mut fitting: Vec<Vec<u8>> = Vec::new();
+    let own = names.iter().flat_map(|name| own_hosts(loaded, name));
+    for host in own.filter(|host| !has(loaded, host, certificate)) {
+        let Some(chain) = host.chain.filter(|chain| !source.is_foreign(chain)) else {
+            continue;
+        };
+        let file = File::load(&source.host_path(&chain));
+        let all = file.contents.certificates();
+        let all: Vec<Certificate> = all.filter_map(|item| Certificate::from_item(item).ok()).collect();
+        if has_issuer(leaf, &all, OffsetDateTime::now_utc()) && !fitting.contains(&chain) {
+            fitting.push(chain);
+        }
+    }
+    fitting
+}
+
+/// The virtual hosts of a name that speak TLS.
+fn own_hosts(loaded: &Loaded, name: &str) -> impl Iterator<Item = TlsHost> {
+    let configuration = &loaded.configuration;
+    let hosts = configuration.virtual_hosts().iter();
+    hosts
+        .filter(move |host| {
+            host.truth == Truth::True && speaks_tls(configuration, host) && host.has_name(name)
+        })
+        .map(|host| TlsHost::of(configuration, host.section))
+}
+
+fn has(loaded: &Loaded, host: &TlsHost, certificate: &Path) -> bool {
+    let source = loaded.configuration.source();
+    let mut pairs = host.pairs.iter();
+    pairs.any(|pair| same(&source.host_path(&pair.certificate), certificate))
 }
 
 /// Tells what is worth knowing, and refuses when there are errors that nobody overrode; then every finding is told.

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -10,7 +9,7 @@ use zeroize::Zeroizing;
 use super::failure::{Failure, ended};
 
 use super::file_action::{FileAction, Reported};
-use super::find::Loaded;
+use super::find::{Loaded, unusable};
 use crate::acl::Account;
 use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, may_be_created, others_at};
 use crate::foreign;
@@ -81,8 +80,7 @@ impl NewFiles {
     }
 
     fn put(&mut self, path: &Path, pem: &str, private: bool, told: Reported) -> Result<(), Failure> {
-        let path = std::path::absolute(path)
-            .with_context(|| format!("the path {} cannot be used; check it", path.display()))?;
+        let path = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
         let is_taken = match &self.seen {
             Some(source) => source.is_taken(&path),
             None => path.symlink_metadata().is_ok(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::environment::{Where, Writing};
 use crate::quoted::{quoted, word};
+use crate::shown::printable;
 
 /// When the server follows.
 pub fn when(writing: &Writing) -> String {
@@ -16,23 +17,28 @@ pub fn when(writing: &Writing) -> String {
 
 /// A command that people may type next, about the same server.
 pub fn command(words: &[&str], place: &Where) -> String {
-    let mut all: Vec<String> = vec!["esync-ssl".into()];
-    all.extend(words.iter().map(|text| word(text)));
+    let words: Vec<String> = words.iter().map(|text| word(text)).collect();
+    format!("esync-ssl {}{}", words.join(" "), options(place))
+}
+
+/// The options that name the same server from any folder, with a blank before each; none where it is found without.
+pub fn options(place: &Where) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let usual_root = place.usual_root.as_ref().filter(|_| place.config.is_none());
     let paths = [
-        ("--root", &place.root),
-        ("--config", &place.config),
-        ("--httpd", &place.httpd),
+        ("--root", place.root.as_ref().or(usual_root)),
+        ("--config", place.config.as_ref()),
+        ("--httpd", place.httpd.as_ref()),
     ];
-    for (option, path) in paths {
-        if let Some(path) = path {
-            all.extend([option.to_owned(), quoted(&absolute(path))]);
-        }
-    }
-    for flag in &place.define {
-        all.extend(["--define".to_owned(), word(flag)]);
-    }
-    all.join(" ")
+    let paths = paths
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, quoted(&absolute(path?)))));
+    let flags = place.define.iter().map(|flag| ("--define", word(flag)));
+    let all: String = paths
+        .chain(flags)
+        .map(|(option, value)| format!(" {option} {value}"))
+        .collect();
+    printable(all.as_bytes())
 }
 
 /// What brings back what was there before.

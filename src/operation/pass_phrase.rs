@@ -79,9 +79,10 @@ impl PassPhrases {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
                     return Err(Failure::interrupted().into_interrupted());
                 }
-                other => {
-                    other.context("the pass-phrase could not be asked for; give --passphrase-file FILE")?
-                }
+                other => other.map_err(|error| {
+                    let what = "the pass-phrase could not be asked for";
+                    Failure::of_system(what, &error, "give --passphrase-file FILE")
+                })?,
             };
             let Some(answer) = answer else {
                 return Err(Failure::refused(Refusal::new(
@@ -112,8 +113,9 @@ fn of_file(path: &Utf8Path) -> Result<Zeroizing<String>, Failure> {
         }
         _ => foreign::read(path.as_std_path(), foreign::PASS_PHRASE).map(Zeroizing::new),
     };
-    let bytes = read.with_context(|| {
-        format!("the pass-phrase file {path} (--passphrase-file) cannot be read; check the path")
+    let bytes = read.map_err(|error| {
+        let what = format!("the pass-phrase file {path} (--passphrase-file) cannot be read");
+        Failure::of_system(what, &error, "check the path")
     })?;
     first_line(&bytes, path.as_str())
 }

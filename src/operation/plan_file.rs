@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 
 use super::asked::{Asked, Place};
-use super::failure::Failure;
+use super::failure::{Failure, status_of};
 use super::find::Loaded;
 use super::job::Job;
 use super::new_files::exists;
@@ -194,11 +194,14 @@ impl PlanFile {
                 format!("is not applied: {}", reason(&error)),
                 "Make the plan again as the account that applies it",
             ),
-            _ => Failure::from(crate::apply::ApplyError::Failed {
-                act: "read the plan",
-                path: path.clone(),
-                error,
-            }),
+            _ => Failure {
+                status: status_of(&error),
+                ..Failure::of_system(
+                    format!("the plan {} cannot be read", shown(path)),
+                    &error,
+                    "nothing was written. Name the file that --save-plan wrote",
+                )
+            },
         })?;
         let plan: Result<PlanFile, _> = serde_json::from_slice(&bytes);
         match plan {

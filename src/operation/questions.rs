@@ -56,6 +56,24 @@ impl Questions for Silent {}
 /// # Errors
 /// Refused when the answer is not yes.
 pub fn confirm(question: &str, yes: bool, questions: &dyn Questions) -> Result<(), Failure> {
+    confirm_or(
+        "give --yes to apply the changes, or --dry-run to only show them",
+        question,
+        yes,
+        questions,
+    )
+}
+
+/// The same, with what to do where nobody is there to ask.
+///
+/// # Errors
+/// Refused when the answer is not yes.
+pub fn confirm_or(
+    unasked: &'static str,
+    question: &str,
+    yes: bool,
+    questions: &dyn Questions,
+) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
@@ -64,7 +82,7 @@ pub fn confirm(question: &str, yes: bool, questions: &dyn Questions) -> Result<(
             RefusalCode::NobodyToAsk,
             "there is no terminal to ask for confirmation, so nothing was written",
             "; ",
-            "give --yes to apply the changes, or --dry-run to only show them",
+            unasked,
         )));
     }
     match questions.agrees(question) {

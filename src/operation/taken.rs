@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use super::environment::Where;
 use super::find::{Loaded, installation, root};
 use super::progress::{Progress, Taken};
-use super::{Failure, interrupted};
+use super::{Failure, interrupted, next_steps};
 use crate::note_code::NoteCode;
-use crate::quoted::quoted;
 use crate::server::installation::{Installation, server_root};
 use crate::server::same_file::same;
-use crate::shown::{printable, shown};
+use crate::shown::shown;
 
 impl Loaded {
     /// Tells programs which server was taken, and people what they might not expect: that a run left it half changed,
@@ -74,20 +73,13 @@ pub fn introduce_undoing(place: &Where, progress: &dyn Progress) -> Result<PathB
     Ok(root)
 }
 
-/// `--root`, `--config` and `--httpd` as they have to be typed again to mean the same server, with a blank before.
+/// The options that have to be typed again to mean the same server, with a blank before each.
 pub fn options(place: &Where, root: &Path) -> String {
-    let option = |name: &str, path: &Path| format!(" {name} {}", printable(quoted(path).as_bytes()));
-    let mut text = String::new();
-    if place.root.is_some() {
-        text += &option("--root", root);
+    let mut place = place.clone();
+    for named in place.root.iter_mut().chain(&mut place.usual_root) {
+        *named = root.to_path_buf();
     }
-    if let Some(main) = &place.config {
-        text += &option("--config", main);
-    }
-    if let Some(httpd) = &place.httpd {
-        text += &option("--httpd", httpd);
-    }
-    text
+    next_steps::options(&place)
 }
 
 /// Somebody who stands in a server root and names none may mean that one.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -60,8 +60,9 @@ pub fn anchors(file: Option<&Path>) -> Result<Vec<Certificate>, Failure> {
         return Ok(Vec::new());
     };
     let shown = path.display();
-    let bytes = foreign::read(path, foreign::AUTHORITIES)
-        .with_context(|| format!("--ca {shown} cannot be read; check the path"))?;
+    let bytes = foreign::read(path, foreign::AUTHORITIES).map_err(|error| {
+        Failure::of_system(format!("--ca {shown} cannot be read"), &error, "check the path")
+    })?;
     let certificates = Certificate::read_all(&bytes).map_err(|error| anyhow!("--ca {shown}: {error}"))?;
     if certificates.is_empty() {
         return Err(Failure::error(anyhow!(

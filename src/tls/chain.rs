@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use time::OffsetDateTime;
+
 use super::certificate::{Certificate, Link};
 use super::public_key::PublicKey;
 
@@ -108,6 +110,15 @@ impl Chain {
     }
 }
 
+/// Whether one of these certificates issued the leaf and is valid at that time: what is sent behind one leaf fits another of
+/// the same issuer.
+pub fn has_issuer(leaf: &Certificate, heap: &[Certificate], now: OffsetDateTime) -> bool {
+    heap.iter().any(|issuer| {
+        matches!(leaf.issued_by(issuer), Link::Verified | Link::Unverifiable)
+            && (issuer.not_before..=issuer.not_after).contains(&now)
+    })
+}
+
 fn leaf(heap: &[Certificate], key: Option<&PublicKey>) -> Option<usize> {
     let by_key = key.and_then(|key| heap.iter().position(|c| c.public_key.same_key(key)));
     let issued_other = |at: usize| {
@@ -127,6 +138,8 @@ fn leaf(heap: &[Certificate], key: Option<&PublicKey>) -> Option<usize> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::slice;
+
     use super::*;
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -191,6 +204,21 @@ pub(crate) mod tests {
             End::SelfSigned
         );
         assert_eq!(Chain::order(&[], None), None);
+    }
+
+    #[test]
+    fn a_chain_fits_every_leaf_of_its_issuer_while_it_is_valid() {
+        let root = made("root", true, None);
+        let lower = made("lower", true, Some(&root.issuer));
+        let other = made("lower", true, Some(&root.issuer));
+        let now = time::macros::datetime!(2026-01-01 0:00 UTC);
+        for name in ["old.example", "new.example"] {
+            let leaf = made(name, false, Some(&lower.issuer)).certificate;
+            assert!(has_issuer(&leaf, slice::from_ref(&lower.certificate), now));
+            assert!(!has_issuer(&leaf, slice::from_ref(&other.certificate), now));
+            let early = lower.certificate.not_before - time::Duration::DAY;
+            assert!(!has_issuer(&leaf, slice::from_ref(&lower.certificate), early));
+        }
     }
 
     #[test]

@@ -400,6 +400,29 @@ fn one_file_of_leaf_and_chain() {
     site.assert_serves_leaf(&server);
 }
 
+/// A certificate renewed by the same intermediate, named without a chain: the chain that is there goes on being sent.
+#[test]
+fn a_renewed_certificate_keeps_its_chain() {
+    let Some(mut site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    let authority = Authority::new(&site.folder.path().join("again"));
+    site.leaf = authority.leaf("server", &[DOMAIN]);
+    site.anchor = authority.root();
+    site.chain = authority.intermediate();
+    site.enable(&[]);
+    site.leaf = authority.leaf("renewed", &[DOMAIN]);
+    let [certificate, key] = [&site.leaf.certificate, &site.leaf.key].map(|file| file.display().to_string());
+    let outcome = site.enable_bare(site.network.https, &["--cert", &certificate, "--key", &key]);
+    assert!(
+        !outcome.stderr_text().contains("CHAIN-MISSING"),
+        "{}",
+        outcome.report()
+    );
+    let server = site.start(&[site.network.https]);
+    site.assert_serves_leaf(&server);
+}
+
 /// Each level is in effect with the OpenSSL that is there: the oldest protocol that it admits, and none before it.
 #[test]
 fn levels_of_protocols() {

@@ -64,7 +64,7 @@ fn a_missing_name_is_asked_for_with_those_of_the_certificate() {
     let certificate = text(&site.beside("certificates/server.crt"));
     says(
         &refused(&site, &["enable", "--cert", &certificate]),
-        &["--domain NAME", DOMAIN],
+        &[&format!("--domain {DOMAIN}; the certificate is for {DOMAIN}")],
     );
     says(&refused(&site, &["enable", "--self-signed"]), &["--domain NAME"]);
 }

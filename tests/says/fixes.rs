@@ -64,7 +64,8 @@ impl Desk {
         found["fix"].as_str().expect("a fix").to_owned()
     }
 
-    /// The command at the end of what is proposed, as a shell takes it; agreed to, and with what would be asked for.
+    /// The command at the end of what is proposed, as a shell takes it wherever it is typed; agreed to, and with what would be
+    /// asked for.
     #[track_caller]
     fn carry_out(&self, fix: &str) {
         let (_, command) = fix
@@ -72,7 +73,7 @@ impl Desk {
             .unwrap_or_else(|| panic!("no command: {fix}"));
         let program = crate::support::program::binary();
         let line = format!(
-            "'{}' {command} --root Apache24 --yes --no-test --no-rehearsal --passphrase-file phrase",
+            "'{}' {command} --yes --no-test --no-rehearsal --passphrase-file phrase",
             program.display()
         );
         let mut shell = std::process::Command::new("sh");

@@ -1,5 +1,6 @@
 //! What a command says, writes and refuses, as whoever types it meets it. A server runs only where one is to be looked at.
 
+mod advised;
 mod cases;
 mod cert;
 mod certificate_source;
@@ -19,6 +20,7 @@ mod library;
 mod lint;
 mod next_step;
 mod plan;
+mod renewed;
 mod report;
 mod schema;
 #[path = "../support/mod.rs"]

@@ -94,8 +94,9 @@ impl<'a> Update<'a> {
                     let reason = format!("use the new {} for {}", what(name), all_names(self.host));
                     self.replace(entry, &quoted(name, wanted)?, &reason)?;
                 }
-                // The chain of the old certificate does not fit a new one; that of the same one stays.
+                // That of the same certificate stays, and so does one that fits the new certificate.
                 (_, None) if !renewed => {}
+                ([.., last], None) if request.fitting_chains.iter().any(|chain| names(last, chain)) => {}
                 ([entry], None) => {
                     let reason = "this chain belongs to the certificate that is replaced; give --chain for the new one";
                     self.edits.push(remove(configuration, entry, reason)?);

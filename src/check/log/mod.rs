@@ -79,7 +79,11 @@ pub fn why(said: &str) -> (Option<Finding>, String) {
         .flat_map(Group::entries)
         .map(|entry| entry.text.as_str())
         .collect();
-    let known = ends().filter_map(Group::explain);
+    let known = ends().filter_map(|group| {
+        let mut finding = group.explain()?;
+        finding.fix = on_its_system(&finding.fix, &group.named(), cfg!(windows));
+        Some(finding)
+    });
     let why = known
         .filter(|finding| finding.severity.is_error())
         .find(|finding| finding.code != Code::StartFailed);
@@ -206,6 +210,32 @@ impl Group<'_> {
     }
 }
 
+/// What helps on the system that a log is of: on the other one its commands do not exist. What it says of files decides, or
+/// else which system is `usual`.
+pub fn on_its_system(fix: &str, named: &Named, is_usually_windows: bool) -> String {
+    let place = named.place.as_ref().map(|(file, _)| file);
+    let is_windows = match named.key.as_ref().or(named.certificate.as_ref()).or(place) {
+        Some(path) if path.starts_with('/') => false,
+        Some(path) if path.get(1..2) == Some(":") || path.starts_with('\\') => true,
+        _ => is_usually_windows,
+    };
+    let marks = [("Windows: ", true), ("Unix: ", false)];
+    let mut parts: Vec<(usize, &str, bool)> = marks
+        .into_iter()
+        .filter_map(|(mark, windows)| Some((fix.find(mark)?, mark, windows)))
+        .collect();
+    parts.sort_unstable();
+    let ends = parts.iter().skip(1).map(|(at, ..)| *at).chain([fix.len()]);
+    let own = parts
+        .iter()
+        .zip(ends)
+        .filter(|((.., windows), _)| *windows == is_windows);
+    let own = own.map(|((at, mark, _), end)| &fix[at + mark.len()..end]);
+    let head = &fix[..parts.first().map_or(fix.len(), |(at, ..)| *at)];
+    let whole: String = std::iter::once(head).chain(own).collect();
+    whole.trim_end().to_owned()
+}
+
 /// What helps, with the files that the log names in place of KEY, CERTIFICATE and FILE.
 fn with_names(fix: String, named: &Named) -> String {
     let file = named.key.as_ref().or(named.certificate.as_ref());
@@ -245,6 +275,37 @@ mod tests {
                     earlier.summary,
                     row.summary
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn what_helps_is_for_the_system_of_the_log() {
+        let fix = "Create it. Windows: icacls FILE. Unix: chmod FILE.";
+        let of = |path: &str| Named {
+            key: Some(path.to_owned()),
+            ..Named::default()
+        };
+        for (named, usually_windows, helps) in [
+            (of("/srv/x.key"), true, "Create it. chmod FILE."),
+            (of("C:/x.key"), false, "Create it. icacls FILE."),
+            (of("conf/x.key"), true, "Create it. icacls FILE."),
+            (Named::default(), false, "Create it. chmod FILE."),
+        ] {
+            assert_eq!(on_its_system(fix, &named, usually_windows), helps);
+        }
+        let only = "Create it. Windows: icacls FILE.";
+        assert_eq!(on_its_system(only, &Named::default(), false), "Create it.");
+        assert_eq!(on_its_system("Remove it.", &Named::default(), true), "Remove it.");
+        for row in table::TLS.iter().chain(table::SERVER) {
+            for windows in [false, true] {
+                let helps = on_its_system(row.fix, &Named::default(), windows);
+                let foreign: &[&str] = if windows {
+                    &["chmod", "chown", "openssl "]
+                } else {
+                    &["icacls", "netsh"]
+                };
+                assert!(!foreign.iter().any(|word| helps.contains(word)), "{helps}");
             }
         }
     }

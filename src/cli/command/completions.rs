@@ -10,7 +10,7 @@ use crate::operation::Failure;
 /// Runs the command.
 pub fn run(arguments: &Completions, printer: &Printer) -> Result<ExitStatus, Failure> {
     let script = render::completions::script(arguments.shell);
-    printer.answer(&script);
+    printer.verbatim(&script);
     let shell = arguments.shell.to_string();
     printer.document(End::of(Ending::Ok), &Completion { shell, script });
     Ok(ExitStatus::Done)

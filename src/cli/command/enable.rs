@@ -50,8 +50,7 @@ fn completed<'a>(
     printer: &Printer,
 ) -> Result<(Vec<String>, Source, World<'a>), Failure> {
     let voice: &dyn Voice = if arguments.yes { &Silent } else { printer };
-    let more = place.root.as_deref().map(|root| options(place, root));
-    let more = more.unwrap_or_default();
+    let more = options(place);
     let mut names = arguments.domain.clone();
     let mut command = world.command.clone();
     let source = typed(arguments);

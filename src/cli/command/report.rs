@@ -8,7 +8,7 @@ use crate::cli::render;
 use crate::document::{End, Ending, NoteCode};
 use crate::exit_status::ExitStatus;
 use crate::operation::report::{self, Packed};
-use crate::operation::{Failure, Progress, Where, World, confirm};
+use crate::operation::{Failure, Progress, Where, World, confirm_or};
 use crate::shown::shown;
 
 /// Runs the command.
@@ -47,11 +47,12 @@ pub fn run(
     printer.note(NoteCode::ReportContents, list.trim_end());
     if to_stdout {
         printer.document(End::of(Ending::Ok), &answer);
-        printer.answer(&text);
+        printer.verbatim(&text);
         return Ok(ExitStatus::Done);
     }
     let name = shown(&file);
-    confirm(&format!("Write this to {name}?"), arguments.yes, printer)?;
+    let unasked = "give --yes to write the report, or --dry-run to only list what would be in it";
+    confirm_or(unasked, &format!("Write this to {name}?"), arguments.yes, printer)?;
     report::write(&file, text, world)?;
     answer.written = true;
     printer.document(End::of(Ending::Written), &answer);

@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 
+use crate::cli::advice::Advice;
 use crate::cli::arguments::Schema;
 use crate::cli::json;
 use crate::cli::printer::Printer;
@@ -20,8 +21,8 @@ pub fn run(arguments: &Schema, printer: &Printer) -> Result<ExitStatus, Failure>
     };
     printer.document(End::of(Ending::Ok), &found);
     let mut text = Vec::new();
-    json::write(&mut text, &found);
-    printer.answer(&String::from_utf8_lossy(&text));
+    json::write(&mut text, &found, &Advice::default());
+    printer.verbatim(&String::from_utf8_lossy(&text));
     Ok(ExitStatus::Done)
 }
 

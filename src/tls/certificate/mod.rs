@@ -179,6 +179,12 @@ impl Certificate {
         }
     }
 
+    /// The first of its names that a server can have for its own: no wildcard is one.
+    pub fn first_name(&self) -> Option<&str> {
+        let mut names = self.dns_names.iter();
+        names.find(|name| !name.contains('*')).map(String::as_str)
+    }
+
     /// A short name for people: the common name, else the first alternative name, else the subject.
     pub fn title(&self) -> &str {
         let first = self.common_names.first().or_else(|| self.dns_names.first());

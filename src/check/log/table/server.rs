@@ -35,7 +35,7 @@ pub const SERVER: &[Known] = &[
         "Apache may not listen on this port",
         "On Unix ports below 1024 need root. On Windows another program (often http.sys) has the port for itself \
          alone, or the port is in a reserved range.",
-        "Unix: start Apache as root. Windows: esync-ssl ports shows which program has it; netsh int ipv4 show \
+        "Unix: Start Apache as root. Windows: esync-ssl ports shows which program has it; netsh int ipv4 show \
          excludedportrange protocol=tcp lists the ranges.",
     ])
     .os(DENIED),

@@ -141,12 +141,12 @@ pub const TLS: &[Known] = &[
     row(&["AH02287", "AH02286", "AH02288"], Code::DirectiveValue, StopsStart, [
         "the file of SSLSessionTicketKeyFile is not a key for tickets",
         "It must hold at least 48 random bytes.",
-        "openssl rand -out FILE 48; or remove SSLSessionTicketKeyFile, and Apache makes its own key.",
+        "Remove SSLSessionTicketKeyFile, and Apache makes its own key; or put 48 random bytes into the file.",
     ]),
     row(&["AH02310", "AH02308", "AH02309"], Code::DirectiveValue, StopsStart, [
         "the file of SSLSRPVerifierFile holds no SRP passwords",
         "OpenSSL cannot read it. Hardly any client knows SRP.",
-        "Remove SSLSRPVerifierFile, or make the file with openssl srp.",
+        "Remove SSLSRPVerifierFile, or correct its path.",
     ]),
     row(&["AH01899", "AH01901"], Code::ClientCaUnreadable, StopsStart, [
         "there is no readable list of revoked client certificates",
