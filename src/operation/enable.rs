@@ -241,7 +241,8 @@ impl Run<'_> {
         }
         report.is_rehearsed = !self.job.writing.no_rehearsal
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
-        report.summarise(summary::of_plan(&report, &effect, Some(request.http)), self.job);
+        let lines = summary::of_plan(&report, &effect, Some(request.http));
+        report.summarise(lines, turn.finds_stopped(&loaded), self.job);
         if self.job.writing.dry_run {
             let planned = Planned {
                 asked: self.asked(),

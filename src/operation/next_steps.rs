@@ -5,13 +5,19 @@ use std::path::Path;
 use super::environment::{Where, Writing};
 use crate::quoted::{quoted, word};
 
-/// When the server follows.
-pub fn when(writing: &Writing) -> String {
-    if writing.restarts() {
-        "Apache is restarted, and everything goes back unless it then serves this".into()
-    } else {
-        "It takes effect when Apache is restarted, which this run does not do (--restart does)".into()
-    }
+/// When the server follows, which may be stopped now.
+pub fn when(writing: &Writing, is_stopped: bool) -> String {
+    let words = match (writing.restarts(), is_stopped) {
+        (false, _) => "It takes effect when Apache is restarted, which this run does not do (--restart does)",
+        (true, false) => "Apache is restarted, and everything goes back unless it then serves this",
+        (true, true) if writing.start => {
+            "Apache is stopped; it is started, and everything goes back unless it then serves this"
+        }
+        (true, true) => {
+            "Apache is stopped, and stays so: it takes effect when it is started (--start does that)"
+        }
+    };
+    words.into()
 }
 
 /// A command that people may type next, about the same server.

@@ -108,7 +108,15 @@ impl Run<'_> {
         if !turn.is_mine(store)? {
             return Ok(None);
         }
-        report.summary = in_short(&report, self.job);
+        // Only to restart it is the server's configuration looked at, and it may be what is broken.
+        let find = || {
+            writing
+                .restarts()
+                .then(|| Loaded::find(self.job.place).ok())
+                .flatten()
+        };
+        let is_stopped = find().is_some_and(|loaded| turn.finds_stopped(&loaded));
+        report.summary = in_short(&report, is_stopped, self.job);
         if !writing.dry_run {
             voice.summary(&report.summary);
         }
@@ -124,9 +132,7 @@ impl Run<'_> {
             },
             ..Transaction::default()
         };
-        // Only to restart it is the server's configuration looked at, and it may be what is broken.
-        let loaded = writing.restarts().then(|| Loaded::find(self.job.place).ok());
-        let loaded = loaded.flatten();
+        let loaded = find();
         let before = Before {
             old: loaded.as_ref(),
             job: self.job,
@@ -344,7 +350,7 @@ pub struct Report {
     pub server: Option<Effect>,
     /// The command that brings back what was there before the restore.
     pub undo: Option<String>,
-    /// The command that comes next.
+    /// The command that comes next, once the server was restarted.
     pub next: Option<String>,
 }
 
@@ -393,12 +399,11 @@ impl Report {
 
     /// The end of a run that wrote.
     fn was_restored(self, written: &Written, effect: Effect, place: &Where) -> Report {
-        let next = if effect.is_told() { "status" } else { "restart" };
         Report {
             result: "restored",
             backup: Some(shown(&written.backup).into()),
             undo: next_steps::undo(&written.backup, place),
-            next: Some(next_steps::command(&[next], place)),
+            next: Some(next_steps::command(&["status"], place)),
             server: Some(effect),
             ..self
         }
@@ -430,7 +435,7 @@ fn action(back: &Return) -> FileAction {
 }
 
 /// What it comes to.
-fn in_short(report: &Report, job: Job) -> Vec<String> {
+fn in_short(report: &Report, is_stopped: bool, job: Job) -> Vec<String> {
     let count = report.files.len();
     let files = match count {
         1 => format!(
@@ -439,7 +444,7 @@ fn in_short(report: &Report, job: Job) -> Vec<String> {
         ),
         _ => format!("{count} files go back to what they were before {}", report.id),
     };
-    vec![files, next_steps::when(job.writing)]
+    vec![files, next_steps::when(job.writing, is_stopped)]
 }
 
 fn preview<'a>(backup: &Backup, returns: &'a [Return]) -> Preview<'a> {
