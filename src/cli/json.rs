@@ -7,11 +7,23 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::shown::deceives;
 
-/// In lines, with a line end behind it. A reader that went away is not our failure.
-pub fn write(out: &mut impl Write, value: &impl serde::Serialize) {
+/// In lines, with a line end behind it.
+///
+/// # Errors
+/// Those of writing.
+pub fn write(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Escaping::default());
-    let _ = value.serialize(&mut serializer);
-    let _ = writeln!(out).and_then(|()| out.flush());
+    value.serialize(&mut serializer)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// The same as a text.
+pub fn text(value: &impl serde::Serialize) -> String {
+    let mut text = Vec::new();
+    // Memory takes all of it.
+    let _ = write(&mut text, value);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// JSON in lines, in which what deceives the eye is escaped: programs read the same, and a terminal is not steered.

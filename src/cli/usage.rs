@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory};
 
 use super::arguments::{Arguments, ColorChoice};
+use super::output;
 use super::printer::Printer;
 use crate::document::{End, Ending, Error, FailureCode, Run, Version};
 use crate::exit_status::ExitStatus;
@@ -34,11 +35,11 @@ pub fn told(error: &clap::Error, typed: &[OsString]) -> ExitStatus {
         ErrorKind::DisplayVersion if is_json => {
             let printer = Printer::new("version", true, ColorChoice::Auto);
             printer.document(End::of(Ending::Ok), &Version::of_this());
-            return ExitStatus::Done;
+            return printer.delivered(ExitStatus::Done);
         }
         _ if !error.use_stderr() => {
-            let _ = error.print();
-            return ExitStatus::Done;
+            output::answered(error.print());
+            return Printer::new(&command, false, ColorChoice::Auto).delivered(ExitStatus::Done);
         }
         _ => {}
     }

@@ -316,7 +316,7 @@ impl Run<'_> {
         }
         work_folder::origin(&self.asked.files, loaded)?;
         Some(format!(
-            "{}; Apache reads them there at every start, and --copy-certs copies them into {}",
+            "{}. They stay there, where Apache reads them at every start; --copy-certs copies them into {}",
             work_folder::found(&self.asked.files),
             loaded.show(&loaded.tls_folder())
         ))

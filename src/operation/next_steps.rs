@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::environment::{Where, Writing};
+use crate::place;
 use crate::quoted::{quoted, word};
 
 /// When the server follows, which may be stopped now.
@@ -24,7 +25,7 @@ pub fn when(writing: &Writing, is_stopped: bool) -> String {
 pub fn command(words: &[&str], place: &Where) -> String {
     let mut all: Vec<String> = vec!["esync-ssl".into()];
     all.extend(words.iter().map(|text| word(text)));
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let absolute = |path: &Path| place::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let paths = [
         ("--root", &place.root),
         ("--config", &place.config),

@@ -18,6 +18,7 @@ use crate::apply::{Content, Name, NameChange, checksum, create_private, read_own
 use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::httpd::real_path;
+use crate::place;
 use crate::refusal::{self, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
 use crate::wording::reason;
@@ -424,5 +425,5 @@ fn of(name: &Name) -> String {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::error(anyhow::Error::from(error)))
+    place::absolute(path).map_err(|error| Failure::error(anyhow::Error::from(error)))
 }

@@ -165,15 +165,49 @@ fn a_request_says_what_comes_next() {
 #[test]
 fn what_puts_a_change_into_effect_is_named() {
     let site = Site::new();
+    // Our command would find no httpd below this root, and is not offered.
     let written = site.enable().run().expect_code(0).stdout_text();
-    let line = written
-        .lines()
-        .find(|line| line.starts_with("Restart Apache"))
-        .expect("a line");
-    assert!(line.contains("esync-ssl restart --root "), "{line}");
-    let told = json(&site.run(&["disable", "--yes", "--json"]).run().expect_code(0));
+    assert!(
+        written.contains("\nRestart Apache to put this into effect.\n"),
+        "{written}"
+    );
+    assert!(!written.contains("esync-ssl restart"), "{written}");
+    let next = format!("\nNext: esync-ssl verify --domain {DOMAIN} --root ");
+    assert!(written.contains(&next), "{written}");
+    let back = site.run(&["restore", "--yes"]).run().expect_code(0).stdout_text();
+    assert!(!back.contains("esync-ssl restart"), "{back}");
+    assert!(back.contains("\nNext: esync-ssl status --root "), "{back}");
+}
+
+/// Where there is an httpd, one line names the command, and the next one looks at what became of it.
+#[test]
+#[cfg(unix)]
+fn our_own_command_restarts_where_it_finds_an_httpd() {
+    let site = Site::new();
+    let httpd = text(&site.stand_in("exit 0"));
+    let named = ["--httpd", &httpd];
+    let runs = [
+        (site.enable().args(named).arg("--no-rehearsal"), "verify"),
+        (site.run(&["disable", "--yes"]).args(named), "status"),
+        (site.run(&["restore", "--yes"]).args(named), "status"),
+    ];
+    for (program, look) in runs {
+        let said = program.run().expect_code(0).stdout_text();
+        let restart = said.lines().find(|line| line.starts_with("Restart Apache"));
+        let restart = restart.expect("a line");
+        assert!(restart.contains("esync-ssl restart --root "), "{said}");
+        assert_eq!(said.matches("esync-ssl restart").count(), 1, "{said}");
+        assert!(said.contains(&format!("\nNext: esync-ssl {look} ")), "{said}");
+    }
+    let again = site
+        .enable()
+        .args(named)
+        .args(["--no-rehearsal", "--json"])
+        .run()
+        .expect_code(0);
+    let told = json(&again);
     let first = told["data"]["server"]["orders"][0].as_str().unwrap();
     assert!(first.starts_with("esync-ssl restart --root "), "{told}");
-    let back = site.run(&["restore", "--yes"]).run().expect_code(0).stdout_text();
-    assert!(back.contains("esync-ssl restart --root "), "{back}");
+    let next = told["data"]["next"].as_str().unwrap();
+    assert!(next.starts_with("esync-ssl verify --domain "), "{told}");
 }

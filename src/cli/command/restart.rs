@@ -31,6 +31,6 @@ pub fn run(
         ..End::of(result)
     };
     printer.document(end, &report);
-    printer.answer(&server::restarted(&report));
+    printer.prose(&server::restarted(&report));
     Ok(ExitStatus::Done)
 }

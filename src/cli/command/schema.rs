@@ -19,9 +19,7 @@ pub fn run(arguments: &Schema, printer: &Printer) -> Result<ExitStatus, Failure>
         }
     };
     printer.document(End::of(Ending::Ok), &found);
-    let mut text = Vec::new();
-    json::write(&mut text, &found);
-    printer.answer(&String::from_utf8_lossy(&text));
+    printer.answer(&json::text(&found));
     Ok(ExitStatus::Done)
 }
 
