@@ -154,7 +154,7 @@ impl JsonSchema for ShownPath {
     }
 }
 
-/// A file, and perhaps lines of it. Everything that is told of a line is told of one of these.
+/// A file, with its lines where it is about some. Everything that is told of a line is told of one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Place {
     /// The file, as an absolute path.

@@ -62,7 +62,7 @@ pub fn fitted(text: &str, width: Option<usize>) -> String {
 /// Where the text of a line begins: behind `note:`, or behind a label that is set off by more than one blank.
 fn below(line: &str) -> usize {
     let start = start(line);
-    let rest = &line[start..];
+    let rest = line[start..].trim_end();
     let label = rest.split("  ").next().unwrap_or_default();
     if !label.is_empty() && label.len() < rest.len() {
         let gap = rest[label.len()..].len() - rest[label.len()..].trim_start().len();

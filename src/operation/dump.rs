@@ -192,7 +192,7 @@ struct Problem {
 enum ProblemSeverity {
     /// It certainly stops the start.
     Error,
-    /// It does not, or only perhaps.
+    /// It does not, or that is not certain.
     Warning,
 }
 

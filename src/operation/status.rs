@@ -109,7 +109,7 @@ pub enum ModuleState {
     BuiltIn,
     /// A `LoadModule` loads it.
     Loaded,
-    /// It hangs on a condition that could not be decided.
+    /// It depends on a condition that could not be decided.
     Unknown,
     /// It is not there.
     NotLoaded,

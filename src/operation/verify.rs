@@ -106,7 +106,7 @@ pub(crate) struct Sight {
     pub(crate) address: String,
     /// The virtual host; null where it is none of the configuration.
     pub(crate) place: Option<Place>,
-    /// What was agreed on and shown; null where no handshake came about.
+    /// What was agreed on and shown; null where no handshake succeeded.
     pub(crate) tls: Option<Tls>,
     /// The certificate that a client gets which sends no server name, where it is another one.
     pub(crate) without_server_name: Option<String>,

@@ -211,3 +211,19 @@ fn our_own_command_restarts_where_it_finds_an_httpd() {
     let next = told["data"]["next"].as_str().unwrap();
     assert!(next.starts_with("esync-ssl verify --domain "), "{told}");
 }
+
+/// README shows what the program prints.
+#[test]
+#[cfg(unix)]
+fn the_sample_of_the_readme_is_what_is_printed() {
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
+    let (_, sample) = readme.split_once("```text\n").expect("a sample");
+    let (sample, _) = sample.split_once("```\n").expect("its end");
+    let command = readme
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("cargo run --release -- "));
+    let words = command.expect("its command").split(' ');
+    let said = esync_ssl().folder(package).args(words).run().expect_code(0);
+    assert_eq!(said.stdout_text(), sample);
+}
