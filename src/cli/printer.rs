@@ -203,10 +203,9 @@ impl Printer {
 impl Printer {
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
-        let message = match (failure.error.downcast_ref::<Refusal>(), failure.advised()) {
+        let message = match failure.error.downcast_ref::<Refusal>() {
             // The document says the rest.
-            (Some(refusal), _) if self.json => format!("[{}]: {}", refusal.code, refusal.cause),
-            (_, Some(advised)) if self.json => format!(": {}", advised.cause),
+            Some(refusal) if self.json => format!("[{}]: {}", refusal.code, refusal.cause),
             _ => format!(": {:#}", failure.error),
         };
         if self.json {

@@ -78,7 +78,8 @@ fn start(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// Broken at blanks, each line but the first one in by so much. Blanks within a line stay.
+/// Broken at blanks, each line but the first one in by so much. Blanks within a line stay, and a command of ours stays in one
+/// piece, as it is copied in one.
 fn broken(line: &str, width: usize, indent: usize) -> String {
     if seen(line.trim_end()) <= width {
         return line.to_owned();
@@ -86,7 +87,7 @@ fn broken(line: &str, width: usize, indent: usize) -> String {
     let (mut text, mut at, mut rest) = (String::new(), 0, line);
     while !rest.is_empty() {
         let (blanks, after) = rest.split_at(start(rest));
-        let (word, after) = after.split_at(after.find(' ').unwrap_or(after.len()));
+        let (word, after) = after.split_at(piece(after));
         if at > 0 && !word.is_empty() && at + blanks.len() + seen(word) > width {
             text = text + "\n" + &" ".repeat(indent);
             at = indent;
@@ -99,6 +100,28 @@ fn broken(line: &str, width: usize, indent: usize) -> String {
         rest = after;
     }
     text
+}
+
+/// How long the first word is, or the command that it begins: what is done, to what, and options with their values.
+fn piece(text: &str) -> usize {
+    let end = |at: usize| text[at..].find(' ').map_or(text.len(), |length| at + length);
+    let mut last = end(0);
+    if &text[..last] != "esync-ssl" {
+        return last;
+    }
+    let (mut left, mut was_option) = (2_usize, false);
+    while last < text.len() {
+        let begin = last + start(&text[last..]);
+        let word = &text[begin..end(begin)];
+        let is_option = word.starts_with('-');
+        if left == 0 && !is_option && !was_option || word.is_empty() {
+            break;
+        }
+        left = if word == "cert" { 2 } else { left.saturating_sub(1) };
+        was_option = is_option;
+        last = end(begin);
+    }
+    last
 }
 
 /// How many columns a text takes: what only colours it takes none.
@@ -152,6 +175,20 @@ mod tests {
             "note: one two\n      three  \n  cause: four five\n         six\n  1  seven eight\n  | quoted as it is, all of it\n\
              short  line "
         );
+        for (line, command) in [
+            ("give esync-ssl verify says more", "esync-ssl verify says"),
+            (
+                "First: esync-ssl cert request --domain a.test writes it",
+                "esync-ssl cert request --domain a.test",
+            ),
+            (
+                "or esync-ssl restore 2026 --restart --root /x y z",
+                "esync-ssl restore 2026 --restart --root /x",
+            ),
+        ] {
+            let text = fitted(line, Some(20));
+            assert!(text.contains(command) && text.contains('\n'), "{text}");
+        }
         assert_eq!(fitted(note, None), note);
         assert_eq!(fitted("\x1b[1mone\x1b[0m two", Some(20)), "\x1b[1mone\x1b[0m two");
         let coloured = "\x1b[1;31merror[A]\x1b[0m: one two three four";

@@ -5,10 +5,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::questions::Voice;
 use super::{Failure, key_files};
+use crate::change::domain_name;
 use crate::check::tls_files::File;
 use crate::exit_status::ExitStatus;
 use crate::quoted::word;
 use crate::refusal::{Advised, Refusal, RefusalCode};
+use crate::shown::printable;
 use crate::tls::Error;
 use crate::tls::certificate::Certificate;
 use crate::tls::container::{Contents, Kind};
@@ -51,7 +53,13 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
     if voice.can_ask() {
         let usual = names.first().filter(|name| !name.contains('*'));
         let hint = usual.map(|name| format!(" [{name}]")).unwrap_or_default();
-        let typed = ask(&format!("Domain name or address that clients use{hint}:"), voice)?;
+        let question = format!("Domain name or address that clients use{hint}:");
+        let typed = ask_until(&question, voice, |typed| match domain_name(typed) {
+            Err(why) if !typed.is_empty() => {
+                Err(format!("{} is not one: {why}", printable(typed.as_bytes())))
+            }
+            _ => Ok(typed.to_owned()),
+        })?;
         match (typed.is_empty(), usual) {
             (false, _) => return Ok(typed),
             (true, Some(usual)) => return Ok(usual.clone()),

@@ -110,6 +110,47 @@ fn status_and_lint_count_alike() {
     }
 }
 
+/// What our own `--http off` left is no warning for anybody.
+#[test]
+fn a_virtual_host_whose_http_was_switched_off_is_no_warning() {
+    let site = Site::new();
+    let host = format!("<VirtualHost *:80>\nServerName {DOMAIN}\n</VirtualHost>\n");
+    files::write(&site.main(), site.text() + &host);
+    site.enable().args(["--http", "off"]).run().expect_code(0);
+    let lint = site.run(&["lint"]).run().expect_code(0).stdout_text();
+    assert!(lint.contains("note[dead-host]"), "{lint}");
+    assert!(
+        lint.contains("= esync-ssl enable switched HTTP on port 80 off"),
+        "{lint}"
+    );
+    assert!(lint.contains("0 errors, 0 warnings, 1 note in"), "{lint}");
+    let told = json(&site.run(&["lint", "--json"]).run());
+    let counts = ["error_count", "warning_count", "note_count"].map(|name| told["data"][name].as_u64());
+    assert_eq!(counts, [0, 0, 1].map(Some), "{told}");
+    assert_eq!(told["findings"][0]["severity"], "advice", "{told}");
+    let status = site.run(&["status"]).run().expect_code(0).stdout_text();
+    assert!(
+        !status.contains("warning") && !status.contains("! nothing"),
+        "{status}"
+    );
+    assert!(
+        status.contains("(esync-ssl enable switched HTTP on port 80 off"),
+        "{status}"
+    );
+    let told = json(&site.run(&["status", "--json"]).run());
+    assert_eq!(told["data"]["warning_count"], 0, "{told}");
+    // A virtual host that nothing ever listened for is one.
+    let other = "<VirtualHost *:8081>\nServerName other.test\n</VirtualHost>\n";
+    files::write(&site.main(), site.text() + other);
+    let lint = site.run(&["lint"]).run().expect_code(0).stdout_text();
+    assert!(lint.contains("0 errors, 1 warning, 1 note in"), "{lint}");
+    let status = site.run(&["status"]).run().expect_code(0).stdout_text();
+    assert!(
+        status.contains("1 warning in") && status.contains("! nothing listens there"),
+        "{status}"
+    );
+}
+
 #[test]
 fn every_error_of_a_broken_configuration_is_named() {
     let site = Site::new();
@@ -199,17 +240,16 @@ fn our_own_command_restarts_where_it_finds_an_httpd() {
         assert_eq!(said.matches("esync-ssl restart").count(), 1, "{said}");
         assert!(said.contains(&format!("\nNext: esync-ssl {look} ")), "{said}");
     }
-    let again = site
-        .enable()
+    let off = site
+        .run(&["disable", "--yes", "--json"])
         .args(named)
-        .args(["--no-rehearsal", "--json"])
         .run()
         .expect_code(0);
-    let told = json(&again);
+    let told = json(&off);
     let first = told["data"]["server"]["orders"][0].as_str().unwrap();
     assert!(first.starts_with("esync-ssl restart --root "), "{told}");
     let next = told["data"]["next"].as_str().unwrap();
-    assert!(next.starts_with("esync-ssl verify --domain "), "{told}");
+    assert!(next.starts_with("esync-ssl status --root "), "{told}");
 }
 
 /// README shows what the program prints.
