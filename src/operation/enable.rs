@@ -201,21 +201,7 @@ impl Run<'_> {
         self.offer_copies(&loaded)?;
         let mut files = TlsFiles::of(self.files(), &loaded, &self.names)?;
         files.notes.extend(self.note_in_place(&loaded));
-        let server = Server::of(Some(&loaded), self.job.place);
-        voice.detail(&format!(
-            "files: certificate {}, key {}",
-            loaded.show(&files.certificate),
-            loaded.show(&files.key)
-        ));
-        let mut findings = files.check(&loaded, server, &self.names);
-        judge_files::tell(server, &findings, &asked.forced, voice)?;
-        if asked.stapling
-            && let Some(finding) = files.without_responder(&loaded, &self.names)
-        {
-            refuse_nothing_to_staple(&finding, &asked.forced)?;
-            voice.findings(std::slice::from_ref(&finding), &asked.forced);
-            findings.push(finding);
-        }
+        let findings = self.judge(&loaded, &files)?;
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
@@ -264,6 +250,27 @@ impl Run<'_> {
         let done = write::commit(&loaded, &store, lock, work, self.job)?;
         let look = ["verify", "--domain", &self.names[0]];
         Ok(Some(report.was_written(&loaded, done, &look)))
+    }
+
+    /// What is wrong with the files, where that keeps nothing from being written.
+    fn judge(&self, loaded: &Loaded, files: &TlsFiles) -> Result<Vec<Finding>, Failure> {
+        let (asked, voice) = (self.asked, self.job.voice);
+        let server = Server::of(Some(loaded), self.job.place);
+        voice.detail(&format!(
+            "files: certificate {}, key {}",
+            loaded.show(&files.certificate),
+            loaded.show(&files.key)
+        ));
+        let mut findings = files.check(loaded, server, &self.names);
+        judge_files::tell(server, &findings, &asked.forced, voice)?;
+        if asked.stapling
+            && let Some(finding) = files.without_responder(loaded, &self.names)
+        {
+            refuse_nothing_to_staple(&finding, &asked.forced)?;
+            voice.findings(std::slice::from_ref(&finding), &asked.forced);
+            findings.push(finding);
+        }
+        Ok(findings)
     }
 
     /// The files that it is about: those that were named, or their copies.

@@ -76,6 +76,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Only to restart it is the server's configuration looked at, and it may be what is broken.
+    fn to_restart(&self) -> Option<Loaded> {
+        let restarts = self.job.writing.restarts();
+        restarts.then(|| Loaded::find(self.job.place).ok()).flatten()
+    }
+
     /// Looks at the backup, shows, and writes when it is time to.
     fn attempt(&self, root: &Path, turn: &mut Turn) -> Result<Option<Report>, Failure> {
         let (writing, world, voice) = (self.job.writing, self.job.world, self.job.voice);
@@ -108,14 +114,9 @@ impl Run<'_> {
         if !turn.is_mine(store)? {
             return Ok(None);
         }
-        // Only to restart it is the server's configuration looked at, and it may be what is broken.
-        let find = || {
-            writing
-                .restarts()
-                .then(|| Loaded::find(self.job.place).ok())
-                .flatten()
-        };
-        let is_stopped = find().is_some_and(|loaded| turn.finds_stopped(&loaded));
+        let is_stopped = self
+            .to_restart()
+            .is_some_and(|loaded| turn.finds_stopped(&loaded));
         report.summary = in_short(&report, is_stopped, self.job);
         if !writing.dry_run {
             voice.summary(&report.summary);
@@ -132,7 +133,7 @@ impl Run<'_> {
             },
             ..Transaction::default()
         };
-        let loaded = find();
+        let loaded = self.to_restart();
         let before = Before {
             old: loaded.as_ref(),
             job: self.job,
