@@ -42,7 +42,10 @@ impl ExitStatus {
     /// Every status with the sentence that `--help` and the README show for it.
     pub const ALL: [(ExitStatus, &'static str); 16] = [
         (ExitStatus::Done, "done, or nothing to do"),
-        (ExitStatus::Error, "error; nothing was changed"),
+        (
+            ExitStatus::Error,
+            "error; nothing was changed, or only the answer could not be written",
+        ),
         (ExitStatus::Usage, "the command line was not understood"),
         (
             ExitStatus::WouldChange,

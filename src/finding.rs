@@ -91,7 +91,7 @@ struct Told<'a> {
     apache_message: Option<&'a str>,
     /// When Apache notices; null where that is not known.
     phase: Option<Phase>,
-    /// It hangs on a condition in the configuration that could not be decided.
+    /// It depends on a condition in the configuration that could not be decided.
     uncertain: bool,
     /// The `Include` lines that lead to the file, innermost first.
     included_from: &'a [Place],

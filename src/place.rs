@@ -2,13 +2,42 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+
+/// A path from the top, without `.` and `..`. What a link leads to has a folder above of its own.
+///
+/// # Errors
+/// When the path is empty, or the current folder is not known.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let goes_up = |part: Component| part == Component::ParentDir;
+    // On Windows nothing goes up anymore, as the system takes it out before it looks at links.
+    if !absolute.components().any(goes_up) {
+        return Ok(absolute);
+    }
+    let mut plain = PathBuf::new();
+    for part in absolute.components() {
+        if !goes_up(part) {
+            plain.push(part);
+            continue;
+        }
+        if plain.is_symlink() {
+            let Ok(behind) = std::fs::canonicalize(&plain) else {
+                return Ok(absolute);
+            };
+            plain = behind;
+        }
+        plain.pop();
+    }
+    Ok(plain)
+}
 
 /// A path. People see it as they typed it, or below what they typed; programs get it absolute.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +70,7 @@ impl ShownPath {
         let is_foreign = cfg!(unix) && has_drive(&self.shown);
         let absolute = match is_foreign || self.shown.is_empty() {
             true => None,
-            false => std::path::absolute(&self.shown).ok(),
+            false => absolute(self.shown.as_ref()).ok(),
         };
         match absolute {
             Some(path) => Cow::Owned(path.display().to_string()),
@@ -125,7 +154,7 @@ impl JsonSchema for ShownPath {
     }
 }
 
-/// A file, and perhaps lines of it. Everything that is told of a line is told of one of these.
+/// A file, with its lines where it is about some. Everything that is told of a line is told of one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Place {
     /// The file, as an absolute path.
@@ -253,6 +282,26 @@ mod tests {
                 .map(|path| &path[..3]),
             Some(if cfg!(windows) { "C:\\" } else { "C:/" })
         );
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_path_goes_up_behind_links_as_the_system_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = std::fs::canonicalize(folder.path()).unwrap();
+        std::fs::create_dir_all(top.join("a/b")).unwrap();
+        std::fs::create_dir(top.join("c")).unwrap();
+        std::os::unix::fs::symlink(top.join("a/b"), top.join("c/link")).unwrap();
+        for (typed, plain) in [
+            ("a/../c/./x", "c/x"),
+            ("a/b/../../c", "c"),
+            ("c/link/../x", "a/x"),
+            ("c/link/x", "c/link/x"),
+            ("not/there/../x", "not/x"),
+        ] {
+            assert_eq!(absolute(&top.join(typed)).unwrap(), top.join(plain), "{typed}");
+        }
+        assert_eq!(absolute("/../x".as_ref()).unwrap(), Path::new("/x"));
     }
 
     #[test]

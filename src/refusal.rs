@@ -81,6 +81,36 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// What is the case and what helps, where that is no refusal: one text for people, its halves for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advised {
+    /// What is the case.
+    pub cause: String,
+    /// What helps.
+    pub fix: String,
+    /// What stands between them when both are one text.
+    joint: &'static str,
+}
+
+impl Advised {
+    /// `joint` stands between cause and fix when both are one text.
+    pub(crate) fn new(cause: impl Into<String>, joint: &'static str, fix: impl Into<String>) -> Self {
+        Advised {
+            cause: cause.into(),
+            fix: fix.into(),
+            joint,
+        }
+    }
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.cause, self.joint, self.fix)
+    }
+}
+
+impl std::error::Error for Advised {}
+
 /// Words for people, and places among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text(Vec<Part>);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad a finding is, worst first. `severity` says what comes of it, `level` how a compiler would call it: the first
-/// two are errors, the third is a warning, the last a note. What hangs on a condition that could not be decided
+/// two are errors, the third is a warning, the last a note. What depends on a condition that could not be decided
 /// (`uncertain`) is a warning at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -44,7 +44,7 @@ pub enum Level {
     /// `stops-start` or `breaks-clients`: `enable` and `restart` refuse, `check`, `lint`, `verify`, `ports` and `devices`
     /// say so by their status.
     Error,
-    /// `works-but-wrong`, or an error that hangs on a condition that could not be decided.
+    /// `works-but-wrong`, or an error that depends on a condition that could not be decided.
     Warning,
     /// `advice`.
     Note,
@@ -94,6 +94,6 @@ pub enum Phase {
     Reading,
     /// When it carries the stored directives out; `httpd -t` tells it.
     Checking,
-    /// Only at the start: `httpd -t` is content.
+    /// Only at the start: `httpd -t` reports no error.
     Starting,
 }

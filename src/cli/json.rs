@@ -8,11 +8,23 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 use super::advice::Advice;
 use crate::shown::deceives;
 
-/// In lines, with a line end behind it. A reader that went away is not our failure.
-pub fn write(out: &mut impl Write, value: &impl serde::Serialize, advice: &Advice) {
+/// In lines, with a line end behind it.
+///
+/// # Errors
+/// Those of writing.
+pub fn write(out: &mut impl Write, value: &impl serde::Serialize, advice: &Advice) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Told::new(advice));
-    let _ = value.serialize(&mut serializer);
-    let _ = writeln!(out).and_then(|()| out.flush());
+    value.serialize(&mut serializer)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// The same as a text.
+pub fn text(value: &impl serde::Serialize, advice: &Advice) -> String {
+    let mut text = Vec::new();
+    // Memory takes all of it.
+    let _ = write(&mut text, value, advice);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The fields that propose commands, wherever they are. Messages are completed by whoever says them.
@@ -146,7 +158,7 @@ mod tests {
             "title": "esync-ssl lint"
         });
         let mut bytes = Vec::new();
-        write(&mut bytes, &value, &advice);
+        write(&mut bytes, &value, &advice).unwrap();
         let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let expected = serde_json::json!({
             "cause": "esync-ssl check", "fix": "a\t\"b\": esync-ssl check --root \"C:\\my x\".",

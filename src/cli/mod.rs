@@ -6,6 +6,7 @@ mod command;
 mod json;
 mod live;
 mod mistake;
+mod output;
 mod printer;
 mod render;
 mod usage;
@@ -61,7 +62,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     let printer = Printer::new(&name, is_json, global.color, advice).with(Volume::of(&global));
     if let Some(answers) = line.answers {
         Printer::plain(&answers);
-        return ExitStatus::Done;
+        return printer.delivered(ExitStatus::Done);
     }
     let result = mistake::caught(|| {
         for words in unknown_variables() {
@@ -72,10 +73,10 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         printer.tell_trail();
         result
     });
-    match result {
+    printer.delivered(match result {
         Ok(result) => result.unwrap_or_else(|failure| printer.failure(&failure)),
         Err(mistake) => printer.mistake(&mistake),
-    }
+    })
 }
 
 /// Ends what a killed run left running, and removes what it left there.

@@ -2,9 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use zeroize::Zeroizing;
@@ -13,8 +11,10 @@ use super::advice::Advice;
 use super::arguments::ColorChoice;
 use super::json;
 use super::live;
+use super::output::{self, Stream};
 use super::render::{self, explain, findings};
 use super::volume::Volume;
+use super::width;
 use crate::apply::{Holder, Unfinished, Working};
 use crate::check::{Code, Finding};
 use crate::document::{self, End, Ending, FailureCode, NoteCode, Run};
@@ -39,6 +39,8 @@ pub struct Printer {
     run: Arc<Mutex<Run>>,
     /// The document was given.
     answered: Cell<bool>,
+    /// What was asked for was done, and changed something.
+    changed: Cell<bool>,
 }
 
 /// What waits: what is printed, and how much was known before it.
@@ -46,37 +48,6 @@ struct Held {
     lines: Vec<(Stream, String)>,
     notes: usize,
     findings: usize,
-}
-
-/// Where something is printed.
-#[derive(Clone, Copy)]
-enum Stream {
-    Answer,
-    Document,
-    Talk,
-}
-
-/// How long a reader of talk may take while something is under way that must not stay half done.
-const SLOW: Duration = Duration::from_secs(10);
-
-impl Stream {
-    /// Its reader has stopped, and what was written last still waits there: more would wait behind it.
-    fn given_up(self) -> &'static AtomicBool {
-        static OUT: AtomicBool = AtomicBool::new(false);
-        static TALK: AtomicBool = AtomicBool::new(false);
-        match self {
-            Stream::Answer | Stream::Document => &OUT,
-            Stream::Talk => &TALK,
-        }
-    }
-
-    fn is_given_up(self) -> bool {
-        self.given_up().load(Ordering::Relaxed)
-    }
-
-    fn give_up(self) {
-        self.given_up().store(true, Ordering::Relaxed);
-    }
 }
 
 impl Printer {
@@ -93,9 +64,8 @@ impl Printer {
         // Whatever ends the run from outside, programs are told what was known.
         interrupt::answers_by(json.then_some(Box::new(move |words: &str, status: ExitStatus| {
             let run = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mut text = Vec::new();
-            json::write(&mut text, &run.interrupted(words, status), &completed);
-            String::from_utf8_lossy(&text).trim_end().to_owned()
+            let told = json::text(&run.interrupted(words, status), &completed);
+            told.trim_end().to_owned()
         })));
         let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         Printer {
@@ -106,6 +76,7 @@ impl Printer {
             held: RefCell::default(),
             run,
             answered: Cell::default(),
+            changed: Cell::default(),
         }
     }
 
@@ -123,7 +94,7 @@ impl Printer {
 
     /// An answer that is neither for people nor a document.
     pub fn plain(text: &str) {
-        Printer::write(Stream::Answer, text);
+        output::write(Stream::Answer, text);
     }
 
     /// Tells what was read, run and decided since.
@@ -143,35 +114,20 @@ impl Printer {
     }
 
     fn put(&self, stream: Stream, text: &str) {
+        let text = match stream {
+            Stream::Talk => self.fitted(text),
+            Stream::Answer | Stream::Document => text.to_owned(),
+        };
         match &mut *self.held.borrow_mut() {
-            Some(held) => held.lines.push((stream, text.to_owned())),
-            None => Printer::write(stream, text),
+            Some(held) => held.lines.push((stream, text)),
+            None => output::write(stream, &text),
         }
     }
 
-    fn write(stream: Stream, text: &str) {
-        if stream.is_given_up() {
-            return;
-        }
-        if matches!(stream, Stream::Document) {
-            interrupt::answers();
-        }
-        let text = text.to_owned();
-        // What is said while a server is stopped must not keep it from being started again.
-        let most = matches!(stream, Stream::Talk).then_some(SLOW);
-        let is_said = interrupt::say_patiently(most, move || {
-            // A reader that went away is not our failure.
-            live::without(|| {
-                let _ = match stream {
-                    Stream::Answer => anstream::stdout().write_all(text.as_bytes()),
-                    Stream::Document => writeln!(std::io::stdout(), "{text}"),
-                    Stream::Talk => writeln!(anstream::stderr(), "{text}"),
-                };
-            });
-        });
-        if !is_said {
-            stream.give_up();
-        }
+    /// Talk as it fits the terminal, where that is one; what programs watch stays in its line.
+    fn fitted(&self, text: &str) -> String {
+        let width = if self.json { None } else { width::of_talk() };
+        width::fitted(text, width)
     }
 
     /// Is the answer one document, for programs?
@@ -191,8 +147,14 @@ impl Printer {
         }
     }
 
+    /// The same of sentences: at a terminal they are broken at words.
+    pub fn prose(&self, text: &str) {
+        self.answer(&width::fitted(text, width::of_answers()));
+    }
+
     /// The answer as a document, for programs only. Only the first of a run is one.
     pub fn document(&self, end: End, data: &impl serde::Serialize) {
+        self.changed.set(end.changed && end.result != Ending::WouldChange);
         if self.json {
             self.envelope(&self.known().done(end, data));
         }
@@ -216,12 +178,10 @@ impl Printer {
             interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            json::write(&mut out, envelope, &self.advice);
+            output::answered(json::write(&mut out, envelope, &self.advice));
             return;
         }
-        let mut text = Vec::new();
-        json::write(&mut text, envelope, &self.advice);
-        Printer::write(Stream::Document, String::from_utf8_lossy(&text).trim_end());
+        output::write(Stream::Document, json::text(envelope, &self.advice).trim_end());
     }
 
     /// What is known of the run so far, by itself: whoever ends the run must not wait for us while we wait for them.
@@ -278,6 +238,24 @@ impl Printer {
         failure.status
     }
 
+    /// The status of a run that would end with this one, where nobody may have got its answer.
+    pub fn delivered(&self, status: ExitStatus) -> ExitStatus {
+        let Some(why) = output::take_lost() else {
+            return status;
+        };
+        let done = match self.changed.get() {
+            true => "; what was asked for was done",
+            false => "",
+        };
+        self.say(&format!(
+            "esync-ssl: error: the answer could not be written to the standard output: {why}{done}"
+        ));
+        match status {
+            ExitStatus::Done => ExitStatus::Error,
+            other => other,
+        }
+    }
+
     /// Reports a mistake of this program and gives its status.
     pub fn mistake(&self, what: &str) -> ExitStatus {
         let message = format!(
@@ -325,7 +303,8 @@ impl Progress for Printer {
 
     fn unchanged(&self, why: &str) {
         self.run().note(NoteCode::NothingToDo, why);
-        self.verbatim(&format!("Nothing needs to change: {why}.\n"));
+        let told = format!("Nothing needs to change: {why}.\n");
+        self.verbatim(&width::fitted(&told, width::of_answers()));
     }
 
     fn preview(&self, preview: &Preview) {
@@ -335,7 +314,6 @@ impl Progress for Printer {
         } else {
             self.verbatim(&text);
         }
-        self.answer(&text);
     }
 
     fn findings(&self, found: &[Finding], forced: &[Code]) {
@@ -444,7 +422,7 @@ impl Progress for Printer {
 
     fn first(&self, text: &str) {
         if self.volume != Volume::Quiet {
-            Printer::write(Stream::Talk, text);
+            output::write(Stream::Talk, &self.fitted(text));
         }
     }
 }
@@ -456,29 +434,16 @@ impl Questions for Printer {
     }
 
     fn agrees(&self, question: &str) -> Option<bool> {
-        let mut stderr = anstream::stderr();
-        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-        let line = interrupt::read_line()?;
-        Some(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        yes_or_no(&format!("{question} [y/N] "), false)
     }
 
     fn reply(&self, question: &str) -> Option<String> {
-        let mut stderr = anstream::stderr();
-        let _ = write!(stderr, "{} ", printable(question.as_bytes())).and_then(|()| stderr.flush());
+        ask(&format!("{} ", printable(question.as_bytes())));
         interrupt::read_line()
     }
 
     fn accepts(&self, question: &str) -> Option<bool> {
-        let mut stderr = anstream::stderr();
-        let _ = write!(stderr, "{question} [Y/n] ").and_then(|()| stderr.flush());
-        let line = interrupt::read_line()?;
-        // The end of the input is no answer.
-        Some(
-            matches!(
-                line.to_ascii_lowercase().trim_end_matches(['\r', '\n']).trim(),
-                "" | "y" | "yes"
-            ) && !line.is_empty(),
-        )
+        yes_or_no(&format!("{question} [Y/n] "), true)
     }
 
     fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {
@@ -489,4 +454,26 @@ impl Questions for Printer {
         let _terminal = Terminal::keep();
         Ok(Some(Zeroizing::new(rpassword::prompt_password(prompt)?)))
     }
+}
+
+/// Asks until the answer is yes, no or nothing, which means what is usual; the end of the input means no. Nothing when the
+/// run is to end.
+fn yes_or_no(question: &str, usual: bool) -> Option<bool> {
+    loop {
+        ask(question);
+        let line = interrupt::read_line()?;
+        match line.trim().to_ascii_lowercase().as_str() {
+            _ if line.is_empty() => return Some(false),
+            "" => return Some(usual),
+            "y" | "yes" => return Some(true),
+            "n" | "no" => return Some(false),
+            _ => output::write(Stream::Talk, "The answer must be y or n."),
+        }
+    }
+}
+
+fn ask(question: &str) {
+    let mut stderr = anstream::stderr();
+    let question = width::fitted(question, width::of_talk());
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
 }

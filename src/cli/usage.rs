@@ -9,6 +9,7 @@ use clap::{ArgMatches, CommandFactory};
 
 use super::advice::Advice;
 use super::arguments::{Arguments, ColorChoice, Wrong, is_dash};
+use super::output;
 use super::printer::Printer;
 use crate::document::{End, Ending, Error, FailureCode, Place, Run, Version, schema};
 use crate::exit_status::ExitStatus;
@@ -34,11 +35,12 @@ pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
         ErrorKind::DisplayVersion if is_json => {
             let printer = Printer::new("version", true, ColorChoice::Auto, Advice::default());
             printer.document(End::of(Ending::Ok), &Version::of_this());
-            return ExitStatus::Done;
+            return printer.delivered(ExitStatus::Done);
         }
         _ if !error.use_stderr() => {
-            let _ = error.print();
-            return ExitStatus::Done;
+            output::answered(error.print());
+            return Printer::new(&command, false, ColorChoice::Auto, Advice::default())
+                .delivered(ExitStatus::Done);
         }
         _ => {}
     }

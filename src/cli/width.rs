@@ -1,5 +1,7 @@
 //! How wide a terminal is, and texts broken at words to fit it.
 
+use anstream::adapter::strip_str;
+
 /// As wide as any is that does not say.
 const USUAL: usize = 80;
 /// Narrower ones break words anyhow.
@@ -28,30 +30,103 @@ pub fn of_terminal(columns: Option<usize>) -> usize {
         .max(NARROWEST)
 }
 
+/// How wide the standard error is; nothing where it is no terminal, and nothing is broken.
+pub fn of_talk() -> Option<usize> {
+    use std::io::IsTerminal;
+    std::io::stderr().is_terminal().then(|| of_terminal(stderr()))
+}
+
 /// A line in as many as it needs, each but the first one further in by so much. A word that is longer stays whole.
 pub fn wrapped(line: &str, width: Option<usize>, further: usize) -> String {
+    match width {
+        Some(width) => broken(line, width, start(line) + further),
+        None => line.to_owned(),
+    }
+}
+
+/// A text whose lines are broken the same way where they are too long; what follows stands below the text of a line and not
+/// below its label. What is quoted stays as it is.
+pub fn fitted(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
-        return line.to_owned();
+        return text.to_owned();
     };
-    let start = line.len() - line.trim_start().len();
-    let indent = " ".repeat(start + further);
-    let mut text = line[..start].to_owned();
-    let mut at = start;
-    let mut is_first = true;
-    for word in line.split_whitespace() {
-        let length = word.chars().count();
-        if !is_first && at + 1 + length > width {
-            text = text + "\n" + &indent;
-            at = indent.len();
-        } else if !is_first {
-            text.push(' ');
-            at += 1;
+    let lines = text
+        .split('\n')
+        .map(|line| match line.trim_start().starts_with('|') {
+            true => line.to_owned(),
+            false => broken(line, width, below(line).min(width / 2)),
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Where the text of a line begins: behind `note:`, or behind a label that is set off by more than one blank.
+fn below(line: &str) -> usize {
+    let start = start(line);
+    let rest = line[start..].trim_end();
+    let label = rest.split("  ").next().unwrap_or_default();
+    if !label.is_empty() && label.len() < rest.len() {
+        let gap = rest[label.len()..].len() - rest[label.len()..].trim_start().len();
+        return start + seen(label) + gap;
+    }
+    match rest.split_once(' ') {
+        Some((word, _)) if word.ends_with(':') && !word.contains('[') => start + seen(word) + 1,
+        _ => start + 2,
+    }
+}
+
+fn start(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// Broken at blanks, each line but the first one in by so much. Blanks within a line stay, and a command of ours stays in one
+/// piece, as it is copied in one.
+fn broken(line: &str, width: usize, indent: usize) -> String {
+    if seen(line.trim_end()) <= width {
+        return line.to_owned();
+    }
+    let (mut text, mut at, mut rest) = (String::new(), 0, line);
+    while !rest.is_empty() {
+        let (blanks, after) = rest.split_at(start(rest));
+        let (word, after) = after.split_at(piece(after));
+        if at > 0 && !word.is_empty() && at + blanks.len() + seen(word) > width {
+            text = text + "\n" + &" ".repeat(indent);
+            at = indent;
+        } else {
+            text += blanks;
+            at += blanks.len();
         }
         text += word;
-        at += length;
-        is_first = false;
+        at += seen(word);
+        rest = after;
     }
     text
+}
+
+/// How long the first word is, or the command that it begins: what is done, to what, and options with their values.
+fn piece(text: &str) -> usize {
+    let end = |at: usize| text[at..].find(' ').map_or(text.len(), |length| at + length);
+    let mut last = end(0);
+    if &text[..last] != "esync-ssl" {
+        return last;
+    }
+    let (mut left, mut was_option) = (2_usize, false);
+    while last < text.len() {
+        let begin = last + start(&text[last..]);
+        let word = &text[begin..end(begin)];
+        let is_option = word.starts_with('-');
+        if left == 0 && !is_option && !was_option || word.is_empty() {
+            break;
+        }
+        left = if word == "cert" { 2 } else { left.saturating_sub(1) };
+        was_option = is_option;
+        last = end(begin);
+    }
+    last
+}
+
+/// How many columns a text takes: what only colours it takes none.
+fn seen(text: &str) -> usize {
+    strip_str(text).map(|part| part.chars().count()).sum()
 }
 
 #[cfg(unix)]
@@ -94,6 +169,33 @@ mod tests {
             );
             assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         }
+        let note = "note: one two three  \n  cause: four five six\n  1  seven eight\n  | quoted as it is, all of it\nshort  line ";
+        assert_eq!(
+            fitted(note, Some(18)),
+            "note: one two\n      three  \n  cause: four five\n         six\n  1  seven eight\n  | quoted as it is, all of it\n\
+             short  line "
+        );
+        for (line, command) in [
+            ("give esync-ssl verify says more", "esync-ssl verify says"),
+            (
+                "First: esync-ssl cert request --domain a.test writes it",
+                "esync-ssl cert request --domain a.test",
+            ),
+            (
+                "or esync-ssl restore 2026 --restart --root /x y z",
+                "esync-ssl restore 2026 --restart --root /x",
+            ),
+        ] {
+            let text = fitted(line, Some(20));
+            assert!(text.contains(command) && text.contains('\n'), "{text}");
+        }
+        assert_eq!(fitted(note, None), note);
+        assert_eq!(fitted("\x1b[1mone\x1b[0m two", Some(20)), "\x1b[1mone\x1b[0m two");
+        let coloured = "\x1b[1;31merror[A]\x1b[0m: one two three four";
+        assert_eq!(
+            fitted(coloured, Some(20)),
+            "\x1b[1;31merror[A]\x1b[0m: one two\n  three four"
+        );
         assert_eq!((of_terminal(Some(132)), of_terminal(Some(3))), (132, NARROWEST));
     }
 }

@@ -160,6 +160,11 @@ impl Error {
     pub fn of(failure: &Failure) -> Error {
         let text = |words: &str| printable(words.as_bytes());
         let words = format!("{:#}", failure.error);
+        if let Some(advised) = failure.advised() {
+            let around = words.strip_suffix(&advised.to_string()).unwrap_or_default();
+            let cause = text(&format!("{around}{}", advised.cause));
+            return Error::new(failure.code(), cause, Some(text(&advised.fix)));
+        }
         let Some(refusal) = failure.error.downcast_ref::<Refusal>() else {
             let fix = failure.fix().map(Into::into);
             return Error::new(failure.code(), text(&words), fix);

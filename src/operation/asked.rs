@@ -14,6 +14,7 @@ use super::questions::Voice;
 use crate::apply::Name;
 use crate::change::{self, Http, Profile};
 use crate::httpd::Version;
+use crate::place;
 
 /// What was asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ pub(super) struct Place {
 
 /// The same from any folder.
 fn whole(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+    place::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 impl Place {

@@ -1,20 +1,22 @@
 //! Where the certificate of a domain comes from, when that was not said: told, or asked where somebody can answer. And the
 //! key of a certificate that came without one.
 
-use anyhow::anyhow;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::questions::Voice;
 use super::{Failure, key_files};
+use crate::change::domain_name;
 use crate::check::tls_files::File;
 use crate::exit_status::ExitStatus;
 use crate::quoted::word;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::refusal::{Advised, Refusal, RefusalCode};
+use crate::shown::printable;
 use crate::tls::Error;
 use crate::tls::certificate::Certificate;
 use crate::tls::container::{Contents, Kind};
 use crate::tls::private_key::PrivateKey;
 use crate::tls::public_key::PublicKey;
+use crate::wording::reason;
 
 /// What was chosen, as it would have been named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +53,13 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
     let usual = names.iter().find(|name| !name.contains('*'));
     if voice.can_ask() {
         let hint = usual.map(|name| format!(" [{name}]")).unwrap_or_default();
-        let typed = ask(&format!("Domain name or address that clients use{hint}:"), voice)?;
+        let question = format!("Domain name or address that clients use{hint}:");
+        let typed = ask_until(&question, voice, |typed| match domain_name(typed) {
+            Err(why) if !typed.is_empty() => {
+                Err(format!("{} is not one: {why}", printable(typed.as_bytes())))
+            }
+            _ => Ok(typed.to_owned()),
+        })?;
         match (typed.is_empty(), usual) {
             (false, _) => return Ok(typed),
             (true, Some(usual)) => return Ok(usual.clone()),
@@ -59,17 +67,16 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
         }
     }
     if source.is_none() {
-        let first = "enable needs the name that clients use, and a certificate for it";
-        return Err(usage(format!("{first}:\n{}", ways(NAME, more))));
+        let cause = "enable needs the name that clients use, and a certificate for it";
+        return Err(usage(cause, ":\n", ways(NAME, more)));
     }
     let these = match names.as_slice() {
         [] => String::new(),
         names => format!("; the certificate is for {}", names.join(", ")),
     };
     let name = usual.map_or(NAME.to_owned(), |name| word(name));
-    Err(usage(format!(
-        "enable needs the name that clients use: --domain {name}{these}"
-    )))
+    let cause = "enable needs the name that clients use";
+    Err(usage(cause, ": ", format!("--domain {name}{these}")))
 }
 
 /// Asks where the certificate of a domain comes from; `more` are the options that name the server.
@@ -78,10 +85,8 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
 /// Which ways there are, when nobody is there to ask; what to do first, when the answer needs that.
 pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Failure> {
     if !voice.can_ask() {
-        return Err(usage(format!(
-            "the certificate of {domain} was not named. It can come from:\n{}",
-            ways(domain, more)
-        )));
+        let cause = format!("the certificate of {domain} was not named");
+        return Err(usage(cause, ". It can come from:\n", ways(domain, more)));
     }
     voice.talk(&format!(
         "Where does the certificate of {domain} come from?\n  \
@@ -91,31 +96,32 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
          4  a certificate authority, which still has to make it\n  \
          5  nowhere: make a self-signed one, to try things out (browsers warn about it)"
     ));
-    let file = |what: &str| Ok::<_, Failure>(Utf8PathBuf::from(unquoted(&ask(what, voice)?)));
-    match ask("Number [none]:", voice)?.as_str() {
-        number @ ("1" | "3") => {
-            let certificate = file("Certificate file:")?;
-            let key = file("Private key file [the one that belongs to it]:")?;
-            let chain = file("File with the intermediate certificates [none]:")?;
-            let given = |path: Utf8PathBuf| (!path.as_str().is_empty()).then_some(path);
-            Ok(Source::Files {
-                certificate: given(certificate).ok_or_else(declined)?,
-                key: given(key),
-                chain: given(chain),
-                copies: number == "3",
-            })
-        }
-        "2" => Ok(Source::Archive(file("Archive (.pfx, .p12):")?)),
-        "4" => Err(usage(format!(
-            "nothing was written. First have it made: esync-ssl cert request --domain {} writes the request for the \
-             authority, and says what comes next",
-            word(domain)
-        ))),
+    let number = ask_until("Number [none]:", voice, |number| match number {
+        "" | "1" | "2" | "3" | "4" | "5" => Ok(number.to_owned()),
+        other => Err(format!("{other} is none of these numbers, which are 1 to 5")),
+    })?;
+    let file = |question: &str| file(question, voice);
+    match number.as_str() {
+        "1" | "3" => Ok(Source::Files {
+            certificate: file("Certificate file [none]:")?.ok_or_else(declined)?,
+            key: file("Private key file [the one that belongs to it]:")?,
+            chain: file("File with the intermediate certificates [none]:")?,
+            copies: number == "3",
+        }),
+        "2" => Ok(Source::Archive(
+            file("Archive (.pfx, .p12) [none]:")?.ok_or_else(declined)?,
+        )),
+        "4" => Err(usage(
+            "nothing was written",
+            ". ",
+            format!(
+                "First have it made: esync-ssl cert request --domain {} writes the request for the authority, and says what \
+                 comes next",
+                word(domain)
+            ),
+        )),
         "5" => Ok(Source::SelfSigned),
-        "" => Err(declined()),
-        other => Err(usage(format!(
-            "{other} is none of the numbers; nothing was written"
-        ))),
+        _ => Err(declined()),
     }
 }
 
@@ -152,16 +158,14 @@ fn ways(domain: &str, more: &str) -> String {
 }
 
 /// The file with the private key of a certificate, and where it was found, for people: the file of the certificate
-/// itself, or one beside it that belongs to it.
+/// itself, or one beside it that belongs to it; else whoever is there is asked.
 ///
 /// # Errors
 /// That there is none, and what lies beside.
-pub fn key_of(certificate: &Utf8Path) -> Result<(Utf8PathBuf, String), Failure> {
+pub fn key_of(certificate: &Utf8Path, voice: &dyn Voice) -> Result<(Utf8PathBuf, String), Failure> {
     let bytes = key_files::bytes(certificate, "certificate").map_err(|failure| {
-        usage(format!(
-            "{}; the private key is missing as well: --key FILE",
-            failure.error
-        ))
+        let cause = failure.error.to_string();
+        usage(cause, "; ", "the private key is missing as well: --key FILE")
     })?;
     let contents = Contents::recognise(&bytes);
     if contents.items.iter().any(|item| item.kind.is_key()) {
@@ -169,17 +173,23 @@ pub fn key_of(certificate: &Utf8Path) -> Result<(Utf8PathBuf, String), Failure> 
         return Ok((certificate.to_owned(), note));
     }
     if contents.items.iter().any(|item| item.kind == Kind::Pfx) {
-        return Err(usage(format!(
-            "{certificate} is a PFX archive, which holds the key as well: give --pfx {} in place of --cert",
-            word(certificate.as_str())
-        )));
+        return Err(usage(
+            format!("{certificate} is a PFX archive, which holds the key as well"),
+            ": ",
+            format!("give --pfx {} instead of --cert", word(certificate.as_str())),
+        ));
     }
     let read = Certificate::read_all(&bytes).ok();
     let Some(leaf) = read.as_ref().and_then(|all| all.first()) else {
-        return Err(usage(format!(
-            "--cert {certificate} needs the private key as well (--key FILE), and is no certificate: it is {}",
+        let cause = format!(
+            "--cert {certificate} is not a certificate: it is {}",
             contents.describe()
-        )));
+        );
+        return Err(usage(
+            cause,
+            "; ",
+            "name the certificate with --cert, and the private key with --key FILE",
+        ));
     };
     let mut beside = Vec::new();
     for path in neighbours(certificate) {
@@ -192,11 +202,15 @@ pub fn key_of(certificate: &Utf8Path) -> Result<(Utf8PathBuf, String), Failure> 
             Some(Err(why)) => beside.push(format!(". {path} {why}")),
         }
     }
-    Err(usage(format!(
-        "the private key of {certificate} was not named: give --key FILE, or --pfx FILE where certificate and key are in \
-         one archive{}",
-        beside.concat()
-    )))
+    let cause = format!("the private key of {certificate} was not named");
+    if voice.can_ask() {
+        voice.talk(&format!("{cause}{}", beside.concat()));
+        let key = file("Private key file [none]:", voice)?.ok_or_else(declined)?;
+        let note = format!("the private key is taken from {key}");
+        return Ok((key, note));
+    }
+    let fix = "give --key FILE, or --pfx FILE where certificate and key are in one archive";
+    Err(usage(cause, ": ", format!("{fix}{}", beside.concat())))
 }
 
 /// Where keys lie beside their certificates: `server.key` beside `server.crt`, `privkey.pem` beside `fullchain.pem`.
@@ -239,11 +253,40 @@ fn unquoted(path: &str) -> &str {
     inner.unwrap_or(path)
 }
 
+/// What is answered; the end of the input is a no.
 fn ask(question: &str, voice: &dyn Voice) -> Result<String, Failure> {
     match voice.reply(question) {
         None => Err(Failure::interrupted().into_interrupted()),
+        Some(line) if line.is_empty() => Err(declined()),
         Some(line) => Ok(line.trim().to_owned()),
     }
+}
+
+/// Asks until the answer is one; why it is none is said.
+fn ask_until<T>(
+    question: &str,
+    voice: &dyn Voice,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Failure> {
+    loop {
+        match read(&ask(question, voice)?) {
+            Ok(answer) => return Ok(answer),
+            Err(why) => voice.talk(&why),
+        }
+    }
+}
+
+/// A file that is there; nothing where none is named.
+fn file(question: &str, voice: &dyn Voice) -> Result<Option<Utf8PathBuf>, Failure> {
+    ask_until(question, voice, |typed| {
+        let path = Utf8Path::new(unquoted(typed));
+        match path.metadata() {
+            _ if path.as_str().is_empty() => Ok(None),
+            Ok(metadata) if metadata.is_dir() => Err(format!("{path} is a folder; name a file in it")),
+            Ok(_) => Ok(Some(path.to_owned())),
+            Err(error) => Err(format!("{path} cannot be read: {}", reason(&error))),
+        }
+    })
 }
 
 fn declined() -> Failure {
@@ -251,9 +294,9 @@ fn declined() -> Failure {
     Failure::refused(Refusal::new(RefusalCode::Declined, cause, "", ""))
 }
 
-fn usage(words: String) -> Failure {
+fn usage(cause: impl Into<String>, joint: &'static str, fix: impl Into<String>) -> Failure {
     Failure {
         status: ExitStatus::Usage,
-        ..Failure::error(anyhow!(words))
+        ..Failure::error(Advised::new(cause, joint, fix))
     }
 }

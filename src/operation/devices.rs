@@ -103,7 +103,7 @@ pub struct Report {
     pub(crate) addresses: Vec<IpAddr>,
     /// What clients see that trust roots only, as `verify` tells it.
     pub(crate) served: verify::Report,
-    /// TLS 1.2 is spoken; null where no handshake came about.
+    /// TLS 1.2 is spoken; null where no handshake succeeded.
     pub(crate) tls12: Option<bool>,
     /// The request that looked at the path; null where none was made.
     pub(crate) looked: Option<Asked>,

@@ -107,7 +107,8 @@ fn attempt(
     }
     voice.preview(&report.preview(&loaded, &plan));
     report.tell_notes(voice);
-    report.summarise(summary::of_plan(&report, &plan.effect, None), job);
+    let lines = summary::of_plan(&report, &plan.effect, None);
+    report.summarise(lines, turn.finds_stopped(&loaded), job);
     let work = work(plan, &report);
     if let Some(saved) = saved {
         saved.refuse_other(&work.changes)?;

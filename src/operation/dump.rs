@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::find::Loaded;
 use super::lint::{includes, numbers};
-use crate::finding::{Finding, Phase};
+use crate::finding::{Finding, Level, Phase};
 use crate::httpd::{Configuration, Entry, Spot, Truth};
 use crate::place::ShownPath;
 
@@ -192,7 +192,7 @@ struct Problem {
 enum ProblemSeverity {
     /// It certainly stops the start.
     Error,
-    /// It does not, or only perhaps.
+    /// It does not, or that is not certain.
     Warning,
 }
 
@@ -221,7 +221,9 @@ fn problems(loaded: &Loaded, problems: &[Finding<Spot>]) -> Vec<Problem> {
             macro_line: macro_place.map(|place| format!("line {} of {}", place.line, place.name)),
         }
     };
-    problems.iter().map(problem).collect()
+    // There is no older word for a note.
+    let told = problems.iter().filter(|problem| problem.level() != Level::Note);
+    told.map(problem).collect()
 }
 
 fn directive(configuration: &Configuration, entry: &Entry) -> Directive {

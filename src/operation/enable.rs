@@ -232,7 +232,8 @@ impl Run<'_> {
         }
         report.is_rehearsed = !self.job.writing.no_rehearsal
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
-        report.summarise(summary::of_plan(&report, &effect, Some(request.http)), self.job);
+        let lines = summary::of_plan(&report, &effect, Some(request.http));
+        report.summarise(lines, turn.finds_stopped(&loaded), self.job);
         if self.job.writing.dry_run {
             let planned = Planned {
                 asked: self.asked(),
@@ -256,7 +257,7 @@ impl Run<'_> {
         Ok(Some(report.was_written(&loaded, done, &look)))
     }
 
-    /// What is to be said of the files; refused where they would not work.
+    /// What is wrong with the files, where that keeps nothing from being written.
     fn judge(&self, loaded: &Loaded, files: &TlsFiles) -> Result<Vec<Finding>, Failure> {
         let (asked, voice) = (self.asked, self.job.voice);
         let server = Server::of(Some(loaded), self.job.place);
@@ -322,7 +323,7 @@ impl Run<'_> {
         }
         work_folder::origin(&self.asked.files, loaded)?;
         Some(format!(
-            "{}; Apache reads them there at every start, and --copy-certs copies them into {}",
+            "{}. They stay there, where Apache reads them at every start; --copy-certs copies them into {}",
             work_folder::found(&self.asked.files),
             loaded.show(&loaded.tls_folder())
         ))

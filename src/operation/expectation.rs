@@ -110,6 +110,12 @@ impl<'a> Wanted<'a> {
         self.look().0
     }
 
+    /// What clients see now, where the server shows all of it.
+    pub fn shown(&self) -> Option<verify::Report> {
+        let (faults, seen) = self.look();
+        faults.is_empty().then_some(seen)
+    }
+
     fn look(&self) -> (Vec<Fault>, verify::Report) {
         let patience = Patience::new();
         let look = |targets: &[Target]| verify::look(targets, &[], false, &patience);
@@ -250,7 +256,7 @@ impl<'a> Wanted<'a> {
                     let fault = faults.into_iter().next();
                     if fault.is_none() {
                         if good.is_none() {
-                            progress.step("It answers; watching whether it goes on doing so");
+                            progress.step("It answers; watching whether it stays so");
                         }
                         let since = good.map_or_else(Instant::now, |(since, _)| since);
                         // The old one may still answer before the new configuration is read and found wanting.

@@ -8,7 +8,7 @@ use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::failure_code::FailureCode;
 use crate::interrupt;
-use crate::refusal::{Place, Refusal, RefusalCode};
+use crate::refusal::{Advised, Place, Refusal, RefusalCode};
 use crate::server::installation::NotFound;
 use crate::wording;
 
@@ -102,6 +102,14 @@ impl Failure {
             _ if has_io() => FailureCode::Io,
             _ => FailureCode::Failed,
         }
+    }
+
+    /// Its halves, where it has such and is no refusal.
+    pub fn advised(&self) -> Option<&Advised> {
+        let not_found = self.error.downcast_ref::<NotFound>();
+        not_found
+            .map(|not_found| &not_found.0)
+            .or_else(|| self.error.downcast_ref())
     }
 
     /// What helps against any of its kind, where that is known; what helps against this one its words say.

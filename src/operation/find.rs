@@ -14,6 +14,7 @@ use crate::apply::{Content, NameChange, Undone};
 use crate::check::Code;
 use crate::httpd::{Configuration, Entry, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
 use crate::note_code::NoteCode;
+use crate::place;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::binary::{Binary, Reader, Silence};
 use crate::server::environment::Environment;
@@ -336,7 +337,7 @@ impl Loaded {
     /// A file on this machine as the configuration names it: relative to the server root where it lies below it,
     /// else absolute; with forward slashes.
     pub fn spell(&self, path: &Path) -> Result<Vec<u8>, Failure> {
-        let absolute = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
+        let absolute = place::absolute(path).map_err(|error| unusable(path, &error))?;
         let root = self.source_root();
         let relative = absolute.strip_prefix(&root).ok();
         if let (None, Some(named)) = (relative, self.configuration.source().relocated()) {
@@ -402,7 +403,7 @@ fn flags_of(facts: &Facts) -> String {
 /// The server root, found without reading any configuration.
 pub fn root(place: &Where) -> Result<PathBuf, Failure> {
     if let Some(root) = place.root.as_ref().filter(|root| root.is_dir()) {
-        let root = std::path::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)))?;
+        let root = place::absolute(root).map_err(|error| Failure::error(anyhow::Error::from(error)))?;
         return Ok(server_root(&root).map_or(root, |(root, _)| root));
     }
     Ok(installation(place)?.root)
@@ -415,7 +416,7 @@ fn typed_root(place: &Where, root: &Path) -> PathBuf {
         _ => return root.to_path_buf(),
     };
     let mut names = typed.ancestors().filter(|name| !name.as_os_str().is_empty());
-    let same = names.find(|name| std::path::absolute(name).is_ok_and(|name| name == root));
+    let same = names.find(|name| place::absolute(name).is_ok_and(|name| name == root));
     same.unwrap_or(root).to_path_buf()
 }
 

@@ -116,7 +116,7 @@ pub(crate) struct ReportedCertificate {
     pub(crate) issuer: String,
     /// The names and addresses that clients accept it for (`subjectAltName`).
     pub(crate) names: Vec<String>,
-    /// The common names of the subject, which clients of today do not look at.
+    /// The common names of the subject, which current clients do not look at.
     pub(crate) common_names: Vec<String>,
     /// When it begins to be valid.
     pub(crate) not_before: Moment,

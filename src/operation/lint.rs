@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::progress::Progress;
+use super::{Failure, own_doing};
 use crate::finding::{Finding, MacroLine, Origin, Place};
 use crate::httpd::{Configuration, FileId, Spot};
 use crate::lint;
@@ -26,7 +26,7 @@ pub fn run(only_errors: bool, place: &Where, progress: &dyn Progress) -> Result<
     loaded.refuse_private_keys()?;
     let problems = match only_errors {
         true => lint::errors(&loaded.configuration),
-        false => lint::check(&loaded.configuration),
+        false => own_doing::problems(&loaded),
     };
     Ok(Linted { loaded, problems })
 }
@@ -48,6 +48,11 @@ pub struct Report {
     pub counts: Counts,
     /// How many files were read.
     pub file_count: usize,
+}
+
+/// All problems of a configuration, but what earlier runs did on purpose is none.
+pub fn problems(loaded: &Loaded) -> Vec<Finding<Spot>> {
+    own_doing::problems(loaded)
 }
 
 /// The problems as programs get them.

@@ -15,7 +15,7 @@ use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, may_be_created
 use crate::foreign;
 use crate::httpd::Source;
 use crate::interrupt::Hold;
-use crate::place::ShownPath;
+use crate::place::{self, ShownPath};
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::service;
 use crate::shown::printable;
@@ -80,7 +80,7 @@ impl NewFiles {
     }
 
     fn put(&mut self, path: &Path, pem: &str, private: bool, told: Reported) -> Result<(), Failure> {
-        let path = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
+        let path = place::absolute(path).map_err(|error| unusable(path, &error))?;
         let is_taken = match &self.seen {
             Some(source) => source.is_taken(&path),
             None => path.symlink_metadata().is_ok(),

@@ -3,16 +3,23 @@
 use std::path::Path;
 
 use super::environment::{Where, Writing};
+use crate::place;
 use crate::quoted::{quoted, word};
 use crate::shown::printable;
 
-/// When the server follows.
-pub fn when(writing: &Writing) -> String {
-    if writing.restarts() {
-        "Apache is restarted, and everything goes back unless it then serves this".into()
-    } else {
-        "It takes effect when Apache is restarted, which this run does not do (--restart does)".into()
-    }
+/// When the server follows, which may be stopped now.
+pub fn when(writing: &Writing, is_stopped: bool) -> String {
+    let words = match (writing.restarts(), is_stopped) {
+        (false, _) => "It takes effect when Apache is restarted, which this run does not do (--restart does)",
+        (true, false) => "Apache is restarted, and everything goes back unless it then serves this",
+        (true, true) if writing.start => {
+            "Apache is stopped; it is started, and everything goes back unless it then serves this"
+        }
+        (true, true) => {
+            "Apache is stopped, and stays so: it takes effect when it is started (--start does that)"
+        }
+    };
+    words.into()
 }
 
 /// A command that people may type next, about the same server.
@@ -23,7 +30,7 @@ pub fn command(words: &[&str], place: &Where) -> String {
 
 /// The options that name the same server from any folder, with a blank before each; none where it is found without.
 pub fn options(place: &Where) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let absolute = |path: &Path| place::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let usual_root = place.usual_root.as_ref().filter(|_| place.config.is_none());
     let paths = [
         ("--root", place.root.as_ref().or(usual_root)),

@@ -5,6 +5,8 @@ use super::interrupted::stores;
 use crate::apply::{Backup, Content, RealDisk};
 use crate::check::{Code, Finding, Severity};
 use crate::httpd::{Document, Platform, Spot, VirtualHost, word};
+use crate::lint::{self, Reach};
+use crate::mod_ssl::speaks_tls;
 
 /// What every section that we write begins with, behind the names.
 const MARK: &[u8] = b", added by esync-ssl";
@@ -20,21 +22,39 @@ pub fn noted(loaded: &Loaded, mut found: Vec<Finding<Option<Spot>>>) -> Vec<Find
     }
     let off = Off::of(loaded);
     for finding in left {
-        let Some(host) = host_at(loaded, finding.place.as_ref()) else {
-            continue;
-        };
-        let mut ports = host.addresses.iter().filter_map(|address| address.port);
-        let Some((port, since)) = ports.find_map(|port| Some((port, off.since(port)?))) else {
-            continue;
-        };
-        let name = host.server_name.as_deref().unwrap_or("without a name");
-        finding.severity = Severity::Advice;
-        finding.summary = format!("the virtual host {name} is no longer served over HTTP");
-        finding.cause = format!(
-            "esync-ssl enable switched HTTP on port {port} off{since}, as it was to; nothing listens there, and HTTPS is \
-             served instead."
-        );
-        finding.fix = "Nothing needs to be done; the virtual host may stay.".into();
+        if let Some(host) = host_at(loaded, finding.place.as_ref()) {
+            off.note(finding, host);
+        }
+    }
+    found
+}
+
+/// The same of all problems of the text, as `lint` finds them.
+pub fn problems(loaded: &Loaded) -> Vec<Finding<Spot>> {
+    let configuration = &loaded.configuration;
+    let mut found = lint::check(configuration);
+    let mut dead = found
+        .iter_mut()
+        .filter(|finding| finding.rule == "dead-host")
+        .peekable();
+    if dead.peek().is_none() {
+        return found;
+    }
+    let off = Off::of(loaded);
+    let hosts = configuration
+        .virtual_hosts()
+        .iter()
+        .zip(lint::reach(configuration));
+    let hosts: Vec<&VirtualHost> = hosts
+        .filter(|(host, reach)| *reach == Reach::NothingListens && !speaks_tls(configuration, host))
+        .map(|(host, _)| host)
+        .collect();
+    for finding in dead {
+        let is_here =
+            |host: &&&VirtualHost| Spot::of(configuration.entry(host.entry)).is_line_of(&finding.place);
+        if let Some(host) = hosts.iter().find(is_here) {
+            off.note(finding, host);
+        }
     }
     found
 }
@@ -46,7 +66,7 @@ fn host_at<'a>(loaded: &'a Loaded, spot: Option<&Spot>) -> Option<&'a VirtualHos
 }
 
 /// Which ports `enable` gave up.
-struct Off {
+pub struct Off {
     /// With the day, the latest last.
     ports: Vec<(u16, String)>,
     /// There are no records, and our sections are there.
@@ -54,7 +74,8 @@ struct Off {
 }
 
 impl Off {
-    fn of(loaded: &Loaded) -> Off {
+    /// By the records, or by our lines where there are none.
+    pub fn of(loaded: &Loaded) -> Off {
         let stores = stores(&loaded.installation.root, &RealDisk);
         let backups: Vec<Backup> = stores
             .iter()
@@ -71,6 +92,27 @@ impl Off {
             is_marked: backups.is_empty()
                 && files.any(|file| memchr::memmem::find(file.document.bytes(), MARK).is_some()),
         }
+    }
+
+    /// Why nothing listens for a virtual host, in a sentence, where that was done on purpose.
+    pub fn why(&self, host: &VirtualHost) -> Option<String> {
+        let mut ports = host.addresses.iter().filter_map(|address| address.port);
+        let (port, since) = ports.find_map(|port| Some((port, self.since(port)?)))?;
+        Some(format!(
+            "esync-ssl enable switched HTTP on port {port} off{since}"
+        ))
+    }
+
+    /// Says of a finding about a virtual host that it is as it was to be.
+    fn note<P>(&self, finding: &mut Finding<P>, host: &VirtualHost) {
+        let Some(why) = self.why(host) else {
+            return;
+        };
+        let name = host.server_name.as_deref().unwrap_or("without a name");
+        finding.severity = Severity::Advice;
+        finding.summary = format!("the virtual host {name} is no longer served over HTTP");
+        finding.cause = format!("{why}, as it was to; nothing listens there, and HTTPS is served instead.");
+        finding.fix = "Nothing needs to be done; the virtual host may stay.".into();
     }
 
     /// Since when, in words.

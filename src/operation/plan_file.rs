@@ -19,6 +19,7 @@ use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::httpd::real_path;
 use crate::note_code::NoteCode;
+use crate::place;
 use crate::refusal::{self, Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
 use crate::wording::reason;
@@ -428,5 +429,5 @@ fn of(name: &Name) -> String {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::error(anyhow::Error::from(error)))
+    place::absolute(path).map_err(|error| Failure::error(anyhow::Error::from(error)))
 }

@@ -61,7 +61,7 @@ pub struct Report {
     pub plan: Option<String>,
     /// The command that brings back what was there before; nothing where nothing was written.
     pub undo: Option<String>,
-    /// The command that comes next.
+    /// The command that comes next, once the server was restarted.
     pub next: Option<String>,
     /// It was tried on a short run of the server's own httpd.
     #[serde(skip)]
@@ -134,9 +134,9 @@ impl Report {
         }
     }
 
-    /// What it comes to, as the last before the question.
-    pub fn summarise(&mut self, mut lines: Vec<String>, job: Job) {
-        lines.push(next_steps::when(job.writing));
+    /// What it comes to, as the last before the question, with a server that may be stopped.
+    pub fn summarise(&mut self, mut lines: Vec<String>, is_stopped: bool, job: Job) {
+        lines.push(next_steps::when(job.writing, is_stopped));
         self.summary = lines.iter().map(|line| printable(line.as_bytes())).collect();
     }
 
@@ -192,8 +192,7 @@ impl Report {
     pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
         self.undo = next_steps::undo(&done.backup, &loaded.place);
-        let next = if done.effect.is_told() { look } else { &["restart"] };
-        self.next = Some(next_steps::command(next, &loaded.place));
+        self.next = Some(next_steps::command(look, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
         self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup).into());

@@ -15,7 +15,7 @@ use super::explained::{Log, LogReport};
 use super::failure::{Failure, ended};
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{backups, check, explain, inspect, ports, running, status};
+use super::{backups, check, explain, inspect, lint, ports, running, status};
 use crate::apply::{NewFile, Shared, create_all, may_be_created};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
@@ -23,7 +23,7 @@ use crate::finding::Finding;
 use crate::foreign;
 use crate::httpd::Spot;
 use crate::interrupt::Hold;
-use crate::lint;
+
 use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::error_log::parse;
@@ -72,7 +72,7 @@ pub struct Gathered {
 pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<Gathered, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    let problems = lint::check(&loaded.configuration);
+    let problems = lint::problems(&loaded);
     let logs = explain::of_configuration(&loaded);
     let ends: Vec<String> = logs.iter().map(|log| end(log, LOG_ENTRIES)).collect();
     let told = logs.iter().rev().find_map(openssl);

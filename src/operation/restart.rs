@@ -15,7 +15,7 @@ use super::interrupted::stores;
 use super::preflight::Preflight;
 use super::progress::Progress;
 use super::service_orders::{self, Way};
-use super::{Failure, httpd_verdict, running};
+use super::{Failure, httpd_verdict, running, verify};
 use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -38,6 +38,15 @@ pub struct Report {
     pub seconds: f64,
     /// What is to be known although all is well now; null where nothing is.
     warning: Option<String>,
+    /// What clients see now, as `verify` tells it.
+    pub(crate) probe: verify::Report,
+}
+
+impl Report {
+    /// What clients will object to although the server serves what is configured.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.probe.objections()
+    }
 }
 
 /// What is asked for.
@@ -150,13 +159,15 @@ pub fn now(loaded: &Loaded, way: Way, world: &World, progress: &dyn Progress) ->
         Ok(_) => ExitStatus::Done,
         Err(failure) => failure.status,
     });
-    let warning = result?;
+    let (probe, warning) = result?;
+    probe.tell_objections(progress);
     Ok(Report {
         service: attempts.service.name(),
         was_running: attempts.was_running,
         graceful: way == Way::Graceful && warning.is_none(),
         seconds: start.elapsed().as_secs_f64(),
         warning,
+        probe,
     })
 }
 
@@ -174,11 +185,12 @@ struct Attempts<'a> {
 type Unproven = (Fault, Vec<Finding>);
 
 impl Attempts<'_> {
-    /// What is to be said of it although it serves now.
-    fn all(&self, way: Way) -> Result<Option<String>, Failure> {
+    /// What clients see of it, and what is to be said of it although it serves now.
+    fn all(&self, way: Way) -> Result<(verify::Report, Option<String>), Failure> {
         let name = self.service.name();
-        let Some(first) = self.one(way)? else {
-            return Ok(None);
+        let first = match self.one(way)? {
+            Ok(seen) => return Ok((seen, None)),
+            Err(first) => first,
         };
         // One that serves something is not taken down for the rest.
         if self.service.state() == Ok(State::Running) {
@@ -187,19 +199,19 @@ impl Attempts<'_> {
         let why = first.0.words;
         let words = format!("{name} does not serve as configured ({why}); it is started again");
         self.progress.note(NoteCode::Restart, &words);
-        if let Some(second) = self.one(Way::Full)? {
-            let tried = format!("{name} was restarted, and then started again");
-            return Err(self.not_serving(&tried, second));
-        }
+        let tried = format!("{name} was restarted, and then started again");
+        let seen = self
+            .one(Way::Full)?
+            .map_err(|second| self.not_serving(&tried, second))?;
         let warning =
             format!("{name} did not start the first time ({why}), but did when it was started again");
         self.progress
             .note(NoteCode::Warning, &format!("warning: {warning}"));
-        Ok(Some(warning))
+        Ok((seen, Some(warning)))
     }
 
     /// Tells it once, and looks.
-    fn one(&self, way: Way) -> Result<Option<Unproven>, Failure> {
+    fn one(&self, way: Way) -> Result<Result<verify::Report, Unproven>, Failure> {
         let told = service_orders::restart(&*self.service, way, self.progress);
         if interrupt::came() {
             return Err(self.interrupted());
@@ -210,9 +222,7 @@ impl Attempts<'_> {
         if interrupt::came() {
             return Err(self.interrupted());
         }
-        Ok(proof
-            .err()
-            .map(|fault| (fault, explained(self.loaded, words.as_deref(), self.progress))))
+        Ok(proof.map_err(|fault| (fault, explained(self.loaded, words.as_deref(), self.progress))))
     }
 
     fn not_serving(&self, tried: &str, (fault, mut findings): Unproven) -> Failure {

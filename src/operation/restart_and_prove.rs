@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::expectation::{Fault, Site, Wanted, active, explained};
 use super::failure::{Failure, not_interrupted};
-use super::find::Loaded;
+use super::find::{self, Loaded};
 use super::job::Job;
 use super::preflight::Preflight;
 use super::service_orders::{self, Way};
-use super::{restart, running, taken, verify};
+use super::{next_steps, restart, running, verify};
 use crate::apply::{Content, NameChange, Pending, Written};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -32,9 +32,10 @@ pub struct Effect {
     pub(crate) service: Option<String>,
     /// How long it took until it was sure that all is well; null where it was not told.
     pub(crate) seconds: Option<f64>,
-    /// What clients see now, as `verify` tells it; null where it was not told, or had nothing to learn.
+    /// What clients see now, as `verify` tells it; null where it was not asked for, or is stopped.
     probe: Option<verify::Report>,
-    /// What puts it into effect, where that was not asked for: our command, and that of the machine.
+    /// What puts it into effect, where that was not asked for or the server was stopped: our command, and that of the
+    /// machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) orders: Vec<String>,
 }
@@ -72,31 +73,33 @@ impl Effect {
     }
 
     fn not_asked(loaded: Option<&Loaded>, job: Job) -> Effect {
-        let is_here = loaded.is_none_or(|loaded| !running::is_elsewhere(loaded));
-        let root = loaded.map(|loaded| loaded.installation.root.as_path());
-        let root = root.or(job.place.root.as_deref()).unwrap_or(Path::new(""));
-        let ours = is_here.then(|| format!("esync-ssl restart{}", taken::options(job.place, root)));
-        let service = loaded
-            .filter(|_| is_here)
-            .map(|loaded| (job.world.service)(running::server(loaded)));
-        let theirs = service.and_then(|service| service.order());
         Effect {
-            orders: ours.into_iter().chain(theirs).collect(),
+            orders: orders(loaded, job),
             ..Effect::default()
         }
     }
 
     /// What clients will object to although the server shows what was written.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
-        let mut found: Vec<Finding> = Vec::new();
-        for finding in self.probe.iter().flat_map(verify::Report::findings) {
-            let is_told = |one: &Finding| (one.code, &one.summary) == (finding.code, &finding.summary);
-            if !found.iter().any(is_told) {
-                found.push(finding.clone());
-            }
-        }
-        found
+    pub fn findings(&self) -> Vec<Finding> {
+        self.probe
+            .as_ref()
+            .map(verify::Report::objections)
+            .unwrap_or_default()
     }
+}
+
+/// What has the server read its files: our command, where it finds an httpd for it, and that of the machine.
+fn orders(loaded: Option<&Loaded>, job: Job) -> Vec<String> {
+    let is_here = loaded.is_none_or(|loaded| !running::is_elsewhere(loaded));
+    let has_httpd = match loaded {
+        Some(loaded) => matches!(loaded.binary, Ok(Some(_))),
+        None => find::installation(job.place)
+            .is_ok_and(|found| job.place.httpd.is_some() || matches!(found.binary(), Ok(Some(_)))),
+    };
+    let ours = (is_here && has_httpd).then(|| next_steps::command(&["restart"], job.place));
+    let loaded = loaded.filter(|_| is_here);
+    let theirs = loaded.and_then(|loaded| (job.world.service)(running::server(loaded)).order());
+    ours.into_iter().chain(theirs).collect()
 }
 
 impl Effect {
@@ -129,11 +132,11 @@ pub fn unchanged(
     }
     let service = (world.service)(running::server(loaded));
     let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
+    let wanted = || Wanted::of_files(loaded).and_site(site);
+    let shown = (is_running && site.is_some()).then(|| wanted().shown()).flatten();
     let result = match is_running {
         false if !writing.start => ServerResult::LeftStopped,
-        true if site.is_some() && Wanted::of_files(loaded).and_site(site).faults().is_empty() => {
-            ServerResult::ShowsIt
-        }
+        true if shown.is_some() => ServerResult::ShowsIt,
         _ => {
             let preflight = preflight(loaded, site, forced, "It was left as it is", progress);
             preflight.refuse_no_start()?;
@@ -149,16 +152,28 @@ pub fn unchanged(
                 result: ServerResult::of_start(is_running),
                 service: Some(report.service),
                 seconds: Some(report.seconds),
+                probe: Some(report.probe),
                 ..Effect::default()
             }));
         }
     };
-    let effect = || Effect {
+    if writing.dry_run {
+        return Ok(None);
+    }
+    if let Some(seen) = &shown {
+        seen.tell_objections(progress);
+    }
+    let effect = Effect {
         result,
         service: Some(service.name()),
+        orders: match result {
+            ServerResult::LeftStopped => orders(Some(loaded), job),
+            _ => Vec::new(),
+        },
+        probe: shown,
         ..Effect::default()
     };
-    Ok((!writing.dry_run).then(effect))
+    Ok(Some(effect))
 }
 
 /// What is looked at before: only what turns HTTPS on for a site goes on by codes of findings.
@@ -352,6 +367,7 @@ impl Seen<'_> {
             let effect = Effect {
                 result: ServerResult::LeftStopped,
                 service: Some(service.name()),
+                orders: orders(Some(&new), before.job),
                 ..Effect::default()
             };
             return Ok((pending.keep()?, effect));
@@ -414,13 +430,16 @@ impl Server<'_> {
         let proof = wanted.prove(&*proven, words, self.before.job.world.pace, progress);
         not_interrupted().map_err(told)?;
         match proof {
-            Ok(report) => Ok(Effect {
-                result: ServerResult::of_start(self.running),
-                service: Some(self.service.name()),
-                seconds: Some(start.elapsed().as_secs_f64()),
-                probe: Some(report),
-                ..Effect::default()
-            }),
+            Ok(report) => {
+                report.tell_objections(progress);
+                Ok(Effect {
+                    result: ServerResult::of_start(self.running),
+                    service: Some(self.service.name()),
+                    seconds: Some(start.elapsed().as_secs_f64()),
+                    probe: Some(report),
+                    ..Effect::default()
+                })
+            }
             Err(fault) => Err(told(Failure {
                 status: ExitStatus::ProofFailed,
                 findings: explained(self.new, words, progress),

@@ -76,6 +76,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Only to restart it is the server's configuration looked at, and it may be what is broken.
+    fn to_restart(&self) -> Option<Loaded> {
+        let restarts = self.job.writing.restarts();
+        restarts.then(|| Loaded::find(self.job.place).ok()).flatten()
+    }
+
     /// Looks at the backup, shows, and writes when it is time to.
     fn attempt(&self, root: &Path, turn: &mut Turn) -> Result<Option<Report>, Failure> {
         let (writing, world, voice) = (self.job.writing, self.job.world, self.job.voice);
@@ -108,7 +114,10 @@ impl Run<'_> {
         if !turn.is_mine(store)? {
             return Ok(None);
         }
-        report.summary = in_short(&report, self.job);
+        let is_stopped = self
+            .to_restart()
+            .is_some_and(|loaded| turn.finds_stopped(&loaded));
+        report.summary = in_short(&report, is_stopped, self.job);
         if !writing.dry_run {
             voice.summary(&report.summary);
         }
@@ -124,9 +133,7 @@ impl Run<'_> {
             },
             ..Transaction::default()
         };
-        // Only to restart it is the server's configuration looked at, and it may be what is broken.
-        let loaded = writing.restarts().then(|| Loaded::find(self.job.place).ok());
-        let loaded = loaded.flatten();
+        let loaded = self.to_restart();
         let before = Before {
             old: loaded.as_ref(),
             job: self.job,
@@ -338,7 +345,7 @@ pub struct Report {
     pub server: Option<Effect>,
     /// The command that brings back what was there before the restore.
     pub undo: Option<String>,
-    /// The command that comes next.
+    /// The command that comes next, once the server was restarted.
     pub next: Option<String>,
 }
 
@@ -387,12 +394,11 @@ impl Report {
 
     /// The end of a run that wrote.
     fn was_restored(self, written: &Written, effect: Effect, place: &Where) -> Report {
-        let next = if effect.is_told() { "status" } else { "restart" };
         Report {
             result: "restored",
             backup: Some(shown(&written.backup).into()),
             undo: next_steps::undo(&written.backup, place),
-            next: Some(next_steps::command(&[next], place)),
+            next: Some(next_steps::command(&["status"], place)),
             server: Some(effect),
             ..self
         }
@@ -424,7 +430,7 @@ fn action(back: &Return) -> FileAction {
 }
 
 /// What it comes to.
-fn in_short(report: &Report, job: Job) -> Vec<String> {
+fn in_short(report: &Report, is_stopped: bool, job: Job) -> Vec<String> {
     let count = report.files.len();
     let files = match count {
         1 => format!(
@@ -433,7 +439,7 @@ fn in_short(report: &Report, job: Job) -> Vec<String> {
         ),
         _ => format!("{count} files go back to what they were before {}", report.id),
     };
-    vec![files, next_steps::when(job.writing)]
+    vec![files, next_steps::when(job.writing, is_stopped)]
 }
 
 fn preview<'a>(backup: &Backup, returns: &'a [Return]) -> Preview<'a> {

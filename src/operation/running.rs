@@ -1,13 +1,14 @@
 //! The running server of a configuration: what it is told to be, gathered for the parts that look at it.
 
 use super::find::Loaded;
+use super::job::Job;
 use super::{Failure, own_doing, way_on};
 use crate::check::port::{Wanted, wanted};
 use crate::check::{Code, Finding, Place};
 use crate::httpd::{EntryId, Platform, SERVER, resolve};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::{Listener, Process};
-use crate::server::service::Server;
+use crate::server::service::{Server, State};
 
 /// The server of a configuration.
 pub fn server(loaded: &Loaded) -> Server {
@@ -34,6 +35,12 @@ pub fn to_be_told(loaded: &Loaded) -> Server {
         obstacle: loaded.obstacle(),
         ..server(loaded)
     }
+}
+
+/// Whether it is known to be stopped, where it is to be restarted.
+pub fn is_stopped(loaded: &Loaded, job: Job) -> bool {
+    let service = || (job.world.service)(server(loaded));
+    job.writing.restarts() && service().state() == Ok(State::Stopped)
 }
 
 /// Every active `Listen` with its holders.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::environment::Where;
 use super::find::Loaded;
+use super::own_doing::Off;
 use super::progress::Progress;
 use super::{Failure, lint};
 use crate::finding::{Finding, Place};
@@ -14,6 +15,7 @@ use crate::httpd::{
 use crate::lint::{Reach, reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::place::ShownPath;
+use crate::severity::Counts;
 use crate::shown::printable;
 
 /// Of so many virtual hosts the warnings are counted: to look for them takes as long as all the rest.
@@ -107,7 +109,7 @@ pub enum ModuleState {
     BuiltIn,
     /// A `LoadModule` loads it.
     Loaded,
-    /// It hangs on a condition that could not be decided.
+    /// It depends on a condition that could not be decided.
     Unknown,
     /// It is not there.
     NotLoaded,
@@ -159,6 +161,9 @@ pub(crate) struct Host {
     pub(crate) truth: Truth,
     /// Why it does not answer, or answers less than it says, in words; null where it does.
     pub(crate) remark: Option<String>,
+    /// It does not answer because it was to be so.
+    #[serde(skip)]
+    pub(crate) is_meant: bool,
     /// Its opening line.
     pub(crate) place: Place,
 }
@@ -170,7 +175,7 @@ impl Status {
         let files = configuration.files().iter();
         let counts_all = configuration.virtual_hosts().len() <= QUICKLY_COUNTED;
         let problems = match counts_all {
-            true => crate::lint::check(configuration),
+            true => lint::problems(loaded),
             false => crate::lint::errors(configuration),
         };
         let mut stops: Vec<_> = problems
@@ -178,7 +183,8 @@ impl Status {
             .filter(|problem| problem.is_error())
             .cloned()
             .collect();
-        let error_count = stops.len();
+        let counts: Counts = problems.iter().map(Finding::level).collect();
+        let (error_count, warning_count) = (counts.error_count, counts.warning_count);
         stops.truncate(NAMED);
         let look = Look {
             loaded,
@@ -186,9 +192,9 @@ impl Status {
         };
         Status {
             error_count,
-            warning_count: counts_all.then_some(problems.len() - error_count),
+            warning_count: counts_all.then_some(warning_count),
             stops_start: lint::findings(loaded, stops),
-            problem_count: if counts_all { problems.len() } else { error_count },
+            problem_count: error_count + warning_count,
             main_server: look.main_server(),
             server_root: printable(configuration.server_root()),
             root: loaded.show(&loaded.installation.root),
@@ -283,10 +289,14 @@ impl Look<'_> {
     fn virtual_hosts(&self) -> Vec<Host> {
         let configuration = self.configuration;
         let reached = reach(configuration);
+        let is_any_left = reached.contains(&Reach::NothingListens);
+        let off = is_any_left.then(|| Off::of(self.loaded));
         let hosts: Vec<_> = configuration.virtual_hosts().iter().zip(reached).collect();
         let tell = |(host, reach): &(&VirtualHost, Reach)| {
             let tls = speaks_tls(configuration, host);
             let certificate = self.certificate(host.section).filter(|_| tls);
+            let off = off.as_ref().filter(|_| *reach == Reach::NothingListens && !tls);
+            let meant = off.and_then(|off| off.why(host));
             let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());
             Host {
                 addresses: host.addresses.iter().map(ToString::to_string).collect(),
@@ -295,7 +305,8 @@ impl Look<'_> {
                 tls,
                 certificate,
                 truth: host.truth,
-                remark: remark(configuration, *reach).or(bare),
+                is_meant: meant.is_some(),
+                remark: meant.or_else(|| remark(configuration, *reach)).or(bare),
                 place: self.place(configuration.entry(host.entry)),
             }
         };

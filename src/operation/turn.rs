@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Failure;
 use super::claim::{self, Settled};
 use super::find::{self, Loaded};
 use super::interrupted::stores;
 use super::job::Job;
 use super::progress::Taken;
 use super::questions::confirm;
+use super::{Failure, running};
 use crate::apply::{ApplyError, Lock, Store, Undone};
 use crate::check::Finding;
 use crate::note_code::NoteCode;
@@ -154,6 +154,11 @@ impl<'a> Turn<'a> {
             self.locks.clear();
         }
         Ok(())
+    }
+
+    /// Whether the server is to be restarted and is stopped on purpose: a killed run may have stopped it.
+    pub fn finds_stopped(&self, loaded: &Loaded) -> bool {
+        self.undone.names.is_empty() && !self.settled.server_told && running::is_stopped(loaded, self.job)
     }
 
     /// Whether this run may go on to write there what it has planned: not where it was planned before it had its turn,

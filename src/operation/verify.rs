@@ -17,10 +17,12 @@ use super::targets::{Target, targets};
 use crate::check::served::{self, Meeting, Whom, judge};
 use crate::check::{Finding, Place};
 use crate::foreign;
+use crate::note_code::NoteCode;
 use crate::place::Moment;
 use crate::server::deadline::Patience;
 use crate::server::handshake::{self, Roots, Seen, Trust, http, probe, protocol};
 use crate::severity::Counts;
+use crate::shown::sentence;
 use crate::tls::certificate::{Certificate, colon_hex};
 
 /// What is asked for.
@@ -105,7 +107,7 @@ pub(crate) struct Sight {
     pub(crate) address: String,
     /// The virtual host; null where it is none of the configuration.
     pub(crate) place: Option<Place>,
-    /// What was agreed on and shown; null where no handshake came about.
+    /// What was agreed on and shown; null where no handshake succeeded.
     pub(crate) tls: Option<Tls>,
     /// The certificate that a client gets which sends no server name, where it is another one.
     pub(crate) without_server_name: Option<String>,
@@ -326,6 +328,27 @@ impl Report {
     /// Findings of every target.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.targets.iter().flat_map(|sight| &sight.findings)
+    }
+
+    /// The same, each once.
+    pub fn objections(&self) -> Vec<Finding> {
+        let mut found: Vec<Finding> = Vec::new();
+        for finding in self.findings() {
+            let is_told = |one: &Finding| (one.code, &one.summary) == (finding.code, &finding.summary);
+            if !found.iter().any(is_told) {
+                found.push(finding.clone());
+            }
+        }
+        found
+    }
+
+    /// Tells people what clients will object to although the server serves what is configured.
+    pub fn tell_objections(&self, progress: &dyn Progress) {
+        for finding in self.objections() {
+            let summary = sentence(&finding.summary);
+            let words = format!("note: {summary} ({}; esync-ssl verify says more)", finding.code);
+            progress.note(NoteCode::Warning, &words);
+        }
     }
 
     /// Whether a handshake came about, target by target.

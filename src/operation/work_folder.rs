@@ -9,6 +9,7 @@ use super::find::Loaded;
 use super::key_files::Origin;
 use crate::check::tls_host::TlsHost;
 use crate::httpd::real_path;
+use crate::place;
 use crate::shown::shown;
 
 /// Where files are kept that servers use, besides the server root.
@@ -40,7 +41,7 @@ pub fn found(files: &Files) -> String {
     let all = named(files).into_iter().flatten().flatten();
     let all: Vec<String> = all.map(|path| shown(path)).collect();
     format!(
-        "certificate and key lie outside of the server's folders and stay there: {}",
+        "certificate and key lie outside of the server's folders: {}",
         all.join(", ")
     )
 }
@@ -58,7 +59,7 @@ fn named(files: &Files) -> Option<[Option<&PathBuf>; 3]> {
 
 /// As it is spelled, or behind all links.
 fn is_kept(path: &Path, root: &Path, loaded: &Loaded) -> bool {
-    let spelled = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let spelled = place::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let is_in = |path: &Path| {
         path.starts_with(root)
             || path.starts_with(loaded.source_root())
@@ -84,7 +85,7 @@ fn kept() -> Vec<PathBuf> {
 /// A virtual host has it already.
 fn is_named(loaded: &Loaded, certificate: &Path) -> bool {
     let source = loaded.configuration.source();
-    let wanted = real_path(&std::path::absolute(certificate).unwrap_or_else(|_| certificate.to_path_buf()));
+    let wanted = real_path(&place::absolute(certificate).unwrap_or_else(|_| certificate.to_path_buf()));
     let hosts = TlsHost::all(&loaded.configuration);
     let mut pairs = hosts.iter().flat_map(|host| &host.pairs);
     pairs.any(|pair| real_path(&source.host_path(&pair.certificate)) == wanted)

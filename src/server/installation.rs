@@ -10,7 +10,9 @@ use super::candidates::{self, Candidate, Found, MAIN_FILES};
 use super::same_file::same;
 use super::{envvars, retry_missing};
 use crate::foreign;
+use crate::place;
 use crate::quoted::quoted;
+use crate::refusal::Advised;
 use crate::wording::reason;
 
 /// A server root and its main file.
@@ -28,13 +30,19 @@ pub struct Installation {
     pub passed_over: Vec<String>,
 }
 
-/// Why no installation was found; a sentence that says what to do.
+/// Why no installation was found, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotFound(pub String);
+pub struct NotFound(pub Advised);
+
+impl NotFound {
+    fn new(cause: impl Into<String>, fix: impl Into<String>) -> NotFound {
+        NotFound(Advised::new(cause, "; ", fix))
+    }
+}
 
 impl std::fmt::Display for NotFound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -176,15 +184,7 @@ fn search() -> Result<Installation, NotFound> {
         return Ok(once.swap_remove(own));
     }
     match once.len() {
-        0 => Err(NotFound(format!(
-            "no Apache configuration in the usual places ({}); name the server root with --root, or the main file with \
-             --config{}",
-            USUAL_ROOTS.join(", "),
-            passed_over
-                .iter()
-                .map(|why| format!("\n  {why}"))
-                .collect::<String>()
-        ))),
+        0 => Err(nowhere(&passed_over)),
         1 => Ok(Installation {
             passed_over,
             ..once.swap_remove(0)
@@ -198,29 +198,62 @@ fn search() -> Result<Installation, NotFound> {
                     one.found_by
                 )
             });
-            Err(NotFound(format!(
-                "there are several Apache servers on this machine; choose one:\n  {}",
-                list.collect::<Vec<_>>().join("\n  ")
-            )))
+            let list = list.collect::<Vec<_>>().join("\n  ");
+            Err(NotFound::new(
+                "there are several Apache servers on this machine",
+                format!("choose one:\n  {list}{}", here("\n  ")),
+            ))
         }
     }
+}
+
+/// There is none in the usual places; programs there that were not asked are named.
+fn nowhere(passed_over: &[String]) -> NotFound {
+    let why = passed_over.iter().map(|why| format!("\n  {why}"));
+    let fix = match here("").as_str() {
+        "" => "name the server root with --root, or the main file with --config",
+        here => here,
+    }
+    .to_owned();
+    NotFound::new(
+        format!(
+            "no Apache configuration in the usual places ({})",
+            USUAL_ROOTS.join(", ")
+        ),
+        fix + &why.collect::<String>(),
+    )
+}
+
+/// Whoever stands in a server root may mean that one.
+fn here(before: &str) -> String {
+    let folder = std::env::current_dir().ok();
+    let Some((root, _)) = folder.and_then(|folder| server_root(&folder)) else {
+        return String::new();
+    };
+    format!(
+        "{before}--root . takes the server root that you are in, {}",
+        root.display()
+    )
 }
 
 fn below(root: &Path, found_by: &str) -> Result<Installation, NotFound> {
     let absolute = absolute(root)?;
     if !absolute.is_dir() {
-        return Err(NotFound(format!(
-            "the server root {} ({found_by}) is not a folder; check the path",
-            root.display()
-        )));
+        return Err(NotFound::new(
+            format!("the server root {} ({found_by}) is not a folder", root.display()),
+            "check the path",
+        ));
     }
     let there = || server_root(&absolute).ok_or_else(|| ErrorKind::NotFound.into());
     let (root, main) = retry_missing::find(there).map_err(|_| {
-        NotFound(format!(
-            "no Apache configuration below {} ({found_by}): none of {} exists; name the main file with --config",
-            root.display(),
-            MAIN_FILES.join(", ")
-        ))
+        NotFound::new(
+            format!(
+                "no Apache configuration below {} ({found_by}): none of {} exists",
+                root.display(),
+                MAIN_FILES.join(", ")
+            ),
+            "name the main file with --config",
+        )
     })?;
     let found_by = match absolute.strip_prefix(&root) {
         Ok(part) if !part.as_os_str().is_empty() => {
@@ -278,16 +311,16 @@ fn main_files(root: &Path) -> impl Iterator<Item = PathBuf> {
 fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound> {
     let path = absolute(main)?;
     if path.is_dir() {
-        return Err(NotFound(format!(
-            "{} is a folder; --config takes the main file, --root a folder",
-            main.display()
-        )));
+        return Err(NotFound::new(
+            format!("{} is a folder", main.display()),
+            "--config takes the main file, --root a folder",
+        ));
     }
     if !retry_missing::find(|| path.metadata()).is_ok_and(|metadata| metadata.is_file()) {
-        return Err(NotFound(format!(
-            "the main file {} (--config) does not exist; check the path",
-            main.display()
-        )));
+        return Err(NotFound::new(
+            format!("the main file {} (--config) does not exist", main.display()),
+            "check the path",
+        ));
     }
     let root = match root {
         Some(root) => {
@@ -316,12 +349,11 @@ fn with_main(root: Option<&Path>, main: &Path) -> Result<Installation, NotFound>
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, NotFound> {
-    std::path::absolute(path).map_err(|error| {
-        NotFound(format!(
-            "the path {} cannot be used: {}",
-            path.display(),
-            reason(&error)
-        ))
+    place::absolute(path).map_err(|error| {
+        NotFound::new(
+            format!("the path {} cannot be used: {}", path.display(), reason(&error)),
+            "check it",
+        )
     })
 }
 

@@ -13,6 +13,7 @@ use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::{self, http_get};
 use crate::support::files;
 use crate::support::process::Outcome;
+use crate::support::running::codes;
 use serde_json::Value;
 
 #[track_caller]
@@ -83,11 +84,12 @@ fn what_is_enabled_is_served_and_what_is_restored_too() {
         "nobody trusts the authority of the tests: {done}"
     );
     for code in codes {
-        let said = kept.stdout_text();
+        let said = kept.stderr_text();
         let line = said
             .lines()
             .find(|line| line.starts_with("note: ") && line.contains(code));
         assert!(line.is_some(), "{code}: {said}");
+        assert!(!kept.stdout_text().contains(code), "{}", kept.report());
     }
     assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
     site.command(&["restore", "--yes", "--restart"])
@@ -104,6 +106,65 @@ fn what_is_enabled_is_served_and_what_is_restored_too() {
             .header("Location")
             .is_some_and(|to| to.starts_with("https://"))
     );
+}
+
+/// Every command that proves tells programs and people alike what clients object to.
+#[test]
+fn what_clients_object_to_is_told_by_every_proof() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let certificates: [&[&str]; 2] = [&[], &["--self-signed"]];
+    for certificate in certificates {
+        let on = || match certificate {
+            [] => site.enable(&site.leaf, &["--restart", "--http", "keep"]),
+            made => site
+                .command(&[
+                    "enable",
+                    "--domain",
+                    DOMAIN,
+                    "--yes",
+                    "--restart",
+                    "--http",
+                    "keep",
+                ])
+                .args(made)
+                .args(["--port", &site.network.https.to_string()]),
+        };
+        // The second has nothing to do, and looks all the same.
+        let runs = || [on(), on(), site.command(&["restart"])];
+        let off = || {
+            site.command(&["disable", "--yes", "--restart"])
+                .run()
+                .expect_code(0)
+        };
+        let told = runs().map(|program| program.arg("--json").run().expect_code(0).envelope());
+        let verify = site.command(&["verify", "--domain", DOMAIN, "--json"]);
+        let objections = codes(&verify.run().expect_code(0).envelope()["findings"]);
+        assert!(!objections.is_empty(), "nobody trusts the authority of the tests");
+        off();
+        let said = runs().map(|program| program.run().expect_code(0));
+        off();
+        for code in objections {
+            for told in &told {
+                assert!(codes(&told["findings"]).contains(&code), "{code}: {told}");
+                let mut notes = told["notes"].as_array().expect("notes").iter();
+                let has_code = |note: &Value| {
+                    note["message"]
+                        .as_str()
+                        .is_some_and(|words| words.contains(&code))
+                };
+                assert!(notes.any(has_code), "{code}: {told}");
+            }
+            for said in &said {
+                let talk = said.stderr_text();
+                let note = talk
+                    .lines()
+                    .find(|line| line.starts_with("note: ") && line.contains(&code));
+                assert!(note.is_some(), "{code}: {}", said.report());
+            }
+        }
+    }
 }
 
 #[test]
@@ -378,12 +439,25 @@ fn a_server_that_does_not_come_back() {
 fn a_server_that_was_stopped() {
     let Some(site) = ApacheSite::new("") else { return };
     let done = site.enable(&site.leaf, &["--restart"]).run().expect_code(0);
+    let said = done.stdout_text();
+    assert!(said.contains("Apache is stopped, and stays so"), "{said}");
+    assert!(!said.contains("Apache is restarted"), "{said}");
+    let line = said.lines().find(|line| line.contains("was not started"));
     assert!(
-        done.stdout_text().contains("was not started"),
-        "{}",
-        done.report()
+        line.is_some_and(|line| line.contains("esync-ssl restart --root ")),
+        "{said}"
     );
+    assert!(said.contains("\nNext: esync-ssl verify "), "{said}");
     assert!(!site.daemon.runs());
+    let dry = site
+        .command(&["disable", "--dry-run", "--start"])
+        .run()
+        .expect_code(0);
+    assert!(
+        dry.stdout_text().contains("Apache is stopped; it is started"),
+        "{}",
+        dry.report()
+    );
     site.command(&["restore", "--yes", "--restart"])
         .run()
         .expect_code(0);

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use serde_json::Value;
 
 /// What is not to be said, and what is said in its place: the table of CONTRIBUTING.md.
 fn avoided() -> Vec<(String, String)> {
@@ -25,6 +26,22 @@ fn avoided() -> Vec<(String, String)> {
         .collect();
     assert!(rows.len() > 30, "{}", rows.len());
     rows
+}
+
+/// The comments that are printed by `--help`, each in one line, with the number of the line in which it begins.
+fn comments(text: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut last = 0;
+    for (number, line) in (1..).zip(text.lines()) {
+        if let Some(words) = line.trim().strip_prefix("///") {
+            match found.last_mut() {
+                Some((_, before)) if last + 1 == number => *before += words,
+                _ => found.push((number, words.to_owned())),
+            }
+            last = number;
+        }
+    }
+    found
 }
 
 fn read(path: &str) -> String {
@@ -78,7 +95,9 @@ fn messages_are_in_the_style_of_the_house() {
     let is_judged = |file: &&PathBuf| !file.ends_with("tests.rs") && !file.ends_with("wording.rs");
     for file in files.iter().filter(is_judged) {
         let text = fs::read_to_string(file).expect("a source");
-        for (line, words) in literals(&text) {
+        let is_help = file.starts_with(root.join("src/cli/arguments"));
+        let comments = if is_help { comments(&text) } else { Vec::new() };
+        for (line, words) in literals(&text).into_iter().chain(comments) {
             let lower = words.to_lowercase();
             let is_apaches = ["ah0", "invalid command"]
                 .iter()
@@ -97,14 +116,60 @@ fn messages_are_in_the_style_of_the_house() {
 fn what_users_read_is_in_the_same_words() {
     let avoided = avoided();
     let mut wrong = Vec::new();
+    let tests = Regex::new("`[a-z_]+::[a-z_:]+`").unwrap();
     for file in ["README.md", "SECURITY.md"] {
-        for (number, line) in read(file).lines().enumerate() {
-            let lower = line.to_lowercase();
+        // What the program prints has lines of configurations in it, which are not ours.
+        let text = read(file);
+        let (before, sample) = text.split_once("```text\n").unwrap_or((&text, ""));
+        let own = before.to_owned() + sample.split_once("\n```\n").map_or("", |(_, rest)| rest);
+        let own = tests.replace_all(&own, "");
+        for part in own.split("\n\n") {
+            let lower = part.replace('\n', " ").to_lowercase();
             for (not, but) in avoided.iter().filter(|(not, _)| says(&lower, not)) {
-                wrong.push(format!("{file}:{}: not {not:?} but {but:?}", number + 1));
+                wrong.push(format!("{file}: not {not:?} but {but:?}: {part}"));
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The schemas are printed by `esync-ssl schema`.
+#[test]
+fn what_programs_get_is_explained_in_the_same_words() {
+    fn descriptions(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(
+                    fields
+                        .get("description")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
+                );
+                fields.values().for_each(|inner| descriptions(inner, found));
+            }
+            Value::Array(all) => all.iter().for_each(|inner| descriptions(inner, found)),
+            _ => {}
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schema/1");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the schemas") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|end| end == "json") {
+            let text = fs::read_to_string(&path).expect("a schema");
+            descriptions(&serde_json::from_str(&text).expect("JSON"), &mut found);
+        }
+    }
+    assert!(found.len() > 100, "{}", found.len());
+    found.sort();
+    found.dedup();
+    let avoided = avoided();
+    let wrong = found.iter().flat_map(|text| {
+        let lower = text.replace('\n', " ").to_lowercase();
+        let of = avoided.iter().filter(move |(not, _)| says(&lower, not));
+        of.map(move |(not, but)| format!("not {not:?} but {but:?}: {text}"))
+    });
+    let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -112,4 +177,6 @@ fn what_users_read_is_in_the_same_words() {
 fn literals_are_found_with_their_lines() {
     let text = "// \"a comment\"\nlet a = \"one \\\n    text\";\nlet b = '\"'; let c = \"two\";\n#[cfg(test)]\nmod tests { \"three\" }";
     assert_eq!(literals(text), [(2, "one text".into()), (4, "two".into())]);
+    let text = "/// One\n/// text.\nx: u8,\n\n    /// Two.\n";
+    assert_eq!(comments(text), [(1, " One text.".into()), (5, " Two.".into())]);
 }

@@ -56,6 +56,23 @@ fn without_a_certificate_all_ways_are_told() {
     let outcome = refused(&site, &["enable", "--json", "--domain", DOMAIN]);
     let told: Value = serde_json::from_slice(&outcome.stdout).expect("one document");
     assert_eq!(told["status"], 2, "{told}");
+    let (message, fix) = (&told["error"]["message"], &told["error"]["fix"]);
+    assert_eq!(
+        message,
+        &format!("the certificate of {DOMAIN} was not named"),
+        "{told}"
+    );
+    let fix = fix.as_str().expect("what helps");
+    assert!(ways.iter().all(|way| fix.contains(way)), "{told}");
+    let told = refused(&site, &["enable", "--json"]).envelope();
+    assert!(
+        !told["error"]["message"].as_str().unwrap().contains('\n'),
+        "{told}"
+    );
+    assert!(
+        told["error"]["fix"].as_str().unwrap().contains("--pfx FILE"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -242,8 +259,63 @@ mod at_a_terminal {
         );
         let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &[("Number", "")]);
         assert_eq!(status, Some(13), "{said}");
-        let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &[("Number", "9")]);
-        assert_eq!(status, Some(2), "{said}");
+        // 0x04 is what the terminal sends for the end of the input; what cannot be is asked again.
+        let end = [("Number", "9"), ("none of these numbers", "\x04")];
+        let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &end);
+        assert_eq!(status, Some(13), "{said}");
         assert!(site.snapshot() == before);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_asked_for_again() {
+        let site = Site::new();
+        let (crt, key) = (
+            text(&site.beside("certificates/server.crt")),
+            text(&site.beside("certificates/server.key")),
+        );
+        let (gone, folder) = (crt.replace("server", "gone"), text(&site.beside("certificates")));
+        let answers = [
+            ("Number", "1"),
+            ("Certificate file", &*gone),
+            ("Certificate file", ""),
+        ];
+        let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &answers);
+        assert!(said.contains("cannot be read: it does not"), "{said}");
+        assert_eq!(status, Some(13), "{said}");
+        let answers = [
+            ("Number", "1"),
+            ("Certificate file", &*folder),
+            ("Certificate file", &*crt),
+            ("Private key", &*gone),
+            ("Private key", &*key),
+            ("intermediate", ""),
+        ];
+        let (status, said) = talk(&site, &["enable", "--domain", DOMAIN, "-n"], &answers);
+        assert_eq!(status, Some(0), "{said}");
+        // A name that is none is asked for again as well.
+        let answers = [("clients use", "a b"), ("clients use", DOMAIN)];
+        let (status, said) = talk(&site, &["enable", "--self-signed", "-n"], &answers);
+        assert_eq!(status, Some(0), "{said}");
+    }
+
+    #[test]
+    fn the_key_of_a_certificate_that_came_alone_is_asked_for() {
+        let site = Site::new();
+        let (from, key) = (
+            site.beside("certificates/server.crt"),
+            text(&site.beside("certificates/server.key")),
+        );
+        let crt = site.beside("desk/alone.crt");
+        files::write(&crt, std::fs::read(from).unwrap());
+        let crt = text(&crt);
+        let words = ["enable", "--domain", DOMAIN, "--cert", &crt, "-n"];
+        let (status, said) = talk(&site, &words, &[("Private key file", &key)]);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(said.contains("was not named"), "{said}");
+        let (status, said) = talk(&site, &words, &[("Private key file", "")]);
+        assert_eq!(status, Some(13), "{said}");
+        // Who said yes to all is not asked.
+        let (status, said) = talk(&site, &[&words[..5], &["--yes"]].concat(), &[]);
+        assert_eq!(status, Some(2), "{said}");
     }
 }

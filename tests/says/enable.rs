@@ -723,12 +723,25 @@ mod unix {
     #[test]
     fn only_yes_is_yes() {
         // 0x04 is what the terminal sends for the end of the input.
-        for answer in ["n\n", "\n", "no\n", "x\n", "yesterday\n", "\x04"] {
+        for answer in ["n\n", "\n", "no\n", "No \n", "\x04"] {
             let site = Site::new();
             let before = site.snapshot();
             let mut session = Session::start(&[], &site.root(), false);
             session.wait_for_question();
             let (status, said) = session.answer(answer);
+            assert_eq!(status, Some(13), "{answer:?}: {said}");
+            assert!(before == site.snapshot(), "{answer:?}: {said}");
+        }
+        // What is neither is asked again.
+        for answer in ["x\n", "yesterday\n"] {
+            let site = Site::new();
+            let before = site.snapshot();
+            let mut session = Session::start(&[], &site.root(), false);
+            session.wait_for_question();
+            session.say(answer);
+            session.wait_for_question();
+            assert!(session.said.contains("must be y or n"), "{}", session.said);
+            let (status, said) = session.answer("n\n");
             assert_eq!(status, Some(13), "{answer:?}: {said}");
             assert!(before == site.snapshot(), "{answer:?}: {said}");
         }

@@ -207,3 +207,26 @@ fn several_or_none() {
         ],
     );
 }
+
+/// Whoever stands in a server root that is in none of the usual places learns how to take it.
+#[test]
+fn the_current_folder_is_offered_where_nothing_is_found() {
+    let Some(machine) = Machine::new() else { return };
+    machine.put("/opt/mine/conf/httpd.conf");
+    let program = machine.program();
+    let status = |json: &str| {
+        let line = format!("cd /opt/mine && exec {} status {json}", program.display());
+        machine.run(None, &["sh", "-c", &line]).expect_code(1)
+    };
+    let words = "--root . takes the server root that you are in, /opt/mine";
+    names(
+        &status(""),
+        &["no Apache configuration in the usual places", words],
+    );
+    let told = status("--json").envelope();
+    assert_eq!(told["error"]["fix"], words, "{told}");
+    let message = told["error"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("no Apache configuration in the usual places (") && !message.contains("--root")
+    );
+}

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use crate::support::files;
 use crate::support::program::esync_ssl;
+#[cfg(target_os = "linux")]
+use crate::support::site::Site;
 
 fn help(words: &[&str]) -> String {
     esync_ssl()
@@ -157,6 +159,57 @@ fn a_reader_that_goes_away_is_no_error() {
             "{words}: {told}"
         );
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_no_success() {
+    let site = Site::new();
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("it")
+    };
+    let run = |program: crate::support::program::Program, status: i32| {
+        let output = program.into_command().stdout(full()).output().expect("a run");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{told}");
+        let words = "esync-ssl: error: the answer could not be written to the standard output: ";
+        assert!(told.contains(words) && told.contains("no space left"), "{told}");
+        told
+    };
+    for words in [
+        "status",
+        "status --json",
+        "lint",
+        "lint --json",
+        "check --json",
+        "dump",
+        "explain",
+        "backups",
+        "enable --domain a.test --self-signed -n",
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        let told = run(site.run(&words), 1);
+        assert!(!told.contains("was done"), "{told}");
+    }
+    for words in [
+        "completions bash",
+        "completions bash --json",
+        "schema",
+        "enable --help",
+        "--version --json",
+    ] {
+        run(esync_ssl().args(words.split(' ')), 1);
+    }
+    // An answer that says what is wrong keeps its status.
+    files::write(&site.main(), site.text() + "Nonsense on\n");
+    run(site.run(&["lint"]), 12);
+    let site = Site::new();
+    let told = run(site.enable(), 1);
+    assert!(told.contains("; what was asked for was done"), "{told}");
+    assert!(site.text().contains("SSLEngine on"), "{}", site.text());
 }
 
 #[test]

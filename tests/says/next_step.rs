@@ -110,6 +110,47 @@ fn status_and_lint_count_alike() {
     }
 }
 
+/// What our own `--http off` left is no warning for anybody.
+#[test]
+fn a_virtual_host_whose_http_was_switched_off_is_no_warning() {
+    let site = Site::new();
+    let host = format!("<VirtualHost *:80>\nServerName {DOMAIN}\n</VirtualHost>\n");
+    files::write(&site.main(), site.text() + &host);
+    site.enable().args(["--http", "off"]).run().expect_code(0);
+    let lint = site.run(&["lint"]).run().expect_code(0).stdout_text();
+    assert!(lint.contains("note[dead-host]"), "{lint}");
+    assert!(
+        lint.contains("= esync-ssl enable switched HTTP on port 80 off"),
+        "{lint}"
+    );
+    assert!(lint.contains("0 errors, 0 warnings, 1 note in"), "{lint}");
+    let told = json(&site.run(&["lint", "--json"]).run());
+    let counts = ["error_count", "warning_count", "note_count"].map(|name| told["data"][name].as_u64());
+    assert_eq!(counts, [0, 0, 1].map(Some), "{told}");
+    assert_eq!(told["findings"][0]["severity"], "advice", "{told}");
+    let status = site.run(&["status"]).run().expect_code(0).stdout_text();
+    assert!(
+        !status.contains("warning") && !status.contains("! nothing"),
+        "{status}"
+    );
+    assert!(
+        status.contains("(esync-ssl enable switched HTTP on port 80 off"),
+        "{status}"
+    );
+    let told = json(&site.run(&["status", "--json"]).run());
+    assert_eq!(told["data"]["warning_count"], 0, "{told}");
+    // A virtual host that nothing ever listened for is one.
+    let other = "<VirtualHost *:8081>\nServerName other.test\n</VirtualHost>\n";
+    files::write(&site.main(), site.text() + other);
+    let lint = site.run(&["lint"]).run().expect_code(0).stdout_text();
+    assert!(lint.contains("0 errors, 1 warning, 1 note in"), "{lint}");
+    let status = site.run(&["status"]).run().expect_code(0).stdout_text();
+    assert!(
+        status.contains("1 warning in") && status.contains("! nothing listens there"),
+        "{status}"
+    );
+}
+
 #[test]
 fn every_error_of_a_broken_configuration_is_named() {
     let site = Site::new();
@@ -165,15 +206,64 @@ fn a_request_says_what_comes_next() {
 #[test]
 fn what_puts_a_change_into_effect_is_named() {
     let site = Site::new();
+    // Our command would find no httpd below this root, and is not offered.
     let written = site.enable().run().expect_code(0).stdout_text();
-    let line = written
-        .lines()
-        .find(|line| line.starts_with("Restart Apache"))
-        .expect("a line");
-    assert!(line.contains("esync-ssl restart --root "), "{line}");
-    let told = json(&site.run(&["disable", "--yes", "--json"]).run().expect_code(0));
+    assert!(
+        written.contains("\nRestart Apache to put this into effect.\n"),
+        "{written}"
+    );
+    assert!(!written.contains("esync-ssl restart"), "{written}");
+    let next = format!("\nNext: esync-ssl verify --domain {DOMAIN} --root ");
+    assert!(written.contains(&next), "{written}");
+    let back = site.run(&["restore", "--yes"]).run().expect_code(0).stdout_text();
+    assert!(!back.contains("esync-ssl restart"), "{back}");
+    assert!(back.contains("\nNext: esync-ssl status --root "), "{back}");
+}
+
+/// Where there is an httpd, one line names the command, and the next one looks at what became of it.
+#[test]
+#[cfg(unix)]
+fn our_own_command_restarts_where_it_finds_an_httpd() {
+    let site = Site::new();
+    let httpd = text(&site.stand_in("exit 0"));
+    let named = ["--httpd", &httpd];
+    let runs = [
+        (site.enable().args(named).arg("--no-rehearsal"), "verify"),
+        (site.run(&["disable", "--yes"]).args(named), "status"),
+        (site.run(&["restore", "--yes"]).args(named), "status"),
+    ];
+    for (program, look) in runs {
+        let said = program.run().expect_code(0).stdout_text();
+        let restart = said.lines().find(|line| line.starts_with("Restart Apache"));
+        let restart = restart.expect("a line");
+        assert!(restart.contains("esync-ssl restart --root "), "{said}");
+        assert_eq!(said.matches("esync-ssl restart").count(), 1, "{said}");
+        assert!(said.contains(&format!("\nNext: esync-ssl {look} ")), "{said}");
+    }
+    let off = site
+        .run(&["disable", "--yes", "--json"])
+        .args(named)
+        .run()
+        .expect_code(0);
+    let told = json(&off);
     let first = told["data"]["server"]["orders"][0].as_str().unwrap();
     assert!(first.starts_with("esync-ssl restart --root "), "{told}");
-    let back = site.run(&["restore", "--yes"]).run().expect_code(0).stdout_text();
-    assert!(back.contains("esync-ssl restart --root "), "{back}");
+    let next = told["data"]["next"].as_str().unwrap();
+    assert!(next.starts_with("esync-ssl status --root "), "{told}");
+}
+
+/// README shows what the program prints.
+#[test]
+#[cfg(unix)]
+fn the_sample_of_the_readme_is_what_is_printed() {
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(package.join("README.md")).expect("the README");
+    let (_, sample) = readme.split_once("```text\n").expect("a sample");
+    let (sample, _) = sample.split_once("```\n").expect("its end");
+    let command = readme
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("cargo run --release -- "));
+    let words = command.expect("its command").split(' ');
+    let said = esync_ssl().folder(package).args(words).run().expect_code(0);
+    assert_eq!(said.stdout_text(), sample);
 }

@@ -44,11 +44,26 @@ fn root_and_main_file_are_told() {
         );
         // As it is, and not as it was typed.
         let below = root.strip_suffix("Apache24").unwrap();
-        let typed = esync_ssl()
-            .folder(below)
-            .args(words)
-            .args(["--root", "Apache24", "--json"]);
-        assert_eq!(json(&typed.run())["root"], Value::from(&*root), "{words:?}");
+        for typed in [
+            "Apache24",
+            "certificates/../Apache24",
+            "./certificates/.././Apache24/.",
+        ] {
+            let run = esync_ssl()
+                .folder(below)
+                .args(words)
+                .args(["--root", typed, "--json"]);
+            let told = json(&run.run());
+            assert_eq!(
+                (&told["root"], &told["config"]),
+                (&Value::from(&*root), &Value::from(&*main)),
+                "{words:?} {typed}"
+            );
+            let others = [&told["findings"], &told["data"], &told["error"]];
+            for part in others {
+                assert!(!part.to_string().contains("/../"), "{words:?} {typed}: {part}");
+            }
+        }
     }
     let quiet = site.run(&["lint", "--quiet"]).run();
     assert!(quiet.stderr.is_empty(), "{}", quiet.report());

@@ -97,7 +97,7 @@ fn certificates_of_a_work_folder_are_offered_to_be_copied() {
             .join(format!("{DOMAIN}.key"))
             .exists()
     };
-    for (answer, copies) in [("\n", true), ("y\n", true), ("n\n", false), ("x\n", false)] {
+    for (answer, copies) in [("\n", true), ("y\n", true), ("n\n", false), ("x\ny\n", true)] {
         let site = Site::new();
         let mut session = Session::start(&site, &enable(&site, &[]), 200);
         session.wait_for(OFFER);
@@ -106,7 +106,9 @@ fn certificates_of_a_work_folder_are_offered_to_be_copied() {
         session.answer("y\n");
         let (status, said) = session.end();
         assert_eq!(status, Some(0), "{said}");
-        assert_eq!(said.matches(OFFER).count(), 1, "{said}");
+        let asked = answer.lines().count();
+        assert_eq!(said.matches(OFFER).count(), asked, "{said}");
+        assert!(!said.contains("stay there"), "{said}");
         assert_eq!(copy(&site), copies, "{said}");
         let line = format!("conf/ssl/{DOMAIN}.crt");
         assert_eq!(site.text().contains(&line), copies, "{}", site.text());
@@ -192,4 +194,69 @@ fn the_last_before_the_question_is_what_it_comes_to() {
         let is_long = |line: &&str| line.chars().count() > usize::from(width) && line.trim().contains(' ');
         assert_eq!(summary.lines().find(is_long), None, "{summary}");
     }
+}
+
+/// Sentences are broken at words, and what follows stands below the text; a pipe gets them whole.
+#[test]
+fn all_that_is_said_fits_the_terminal() {
+    const WIDTH: u16 = 60;
+    let fits = |said: &str, words: &str| {
+        let said = said.replace('\r', "");
+        let is_long = |line: &&str| {
+            // A question is behind its answer; one word may be longer; changes of files are shown as they are.
+            let is_one = !line.trim_start_matches([' ', '-', '>', '+']).contains(' ');
+            line.chars().count() > usize::from(WIDTH) && !is_one && !line.contains("esync-ssl ")
+        };
+        let prose = said.split("\n--- ").next().unwrap_or_default().to_owned();
+        assert_eq!(prose.lines().find(is_long), None, "{words}: {said}");
+        said
+    };
+    let site = Site::new();
+    let certificates = enable(&site, &[]);
+    let mut session = Session::start(&site, &certificates, WIDTH);
+    session.wait_for("[Y/n] ");
+    session.answer("n\n");
+    session.wait_for("[y/N] ");
+    session.answer("n\n");
+    let said = fits(&session.end().1, "the work folder, findings, a refusal");
+    assert!(
+        said.contains("\n  cause: The certificate was issued by CN=esync-ssl test"),
+        "{said}"
+    );
+    assert!(said.contains("\n         "), "below its text: {said}");
+
+    let mut session = Session::start(&site, &words(&["enable", "--domain", DOMAIN]), WIDTH);
+    session.wait_for("Number [none]: ");
+    session.answer("\n");
+    let said = fits(&session.end().1, "the choices");
+    assert!(
+        said.contains("\n  3  files in another form: DER, or a key under a\n     pass-phrase"),
+        "{said}"
+    );
+
+    for line in [
+        &["restore", "no-such-backup"][..],
+        &["check"],
+        &["verify"],
+        &["explain"],
+    ] {
+        let (_, said) = Session::start(&site, &words(line), WIDTH).end();
+        fits(&said, line[0]);
+    }
+    // As it is where nobody looks.
+    let piped = site
+        .run(&[
+            "enable",
+            "--domain",
+            DOMAIN,
+            "--self-signed",
+            "--ocsp-stapling",
+            "-n",
+        ])
+        .run();
+    let refused = piped
+        .stderr_text()
+        .lines()
+        .any(|line| line.contains("refused") && line.len() > 100);
+    assert!(refused, "{}", piped.report());
 }

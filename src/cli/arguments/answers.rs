@@ -276,7 +276,7 @@ impl File<'_> {
         }
     }
 
-    /// Paths hang on the folder of the file, wherever the program is started.
+    /// Paths depend on the folder of the file, wherever the program is started.
     fn path(&self, name: &str, text: &str) -> Result<OsString, String> {
         if text.contains(|c: char| c.is_control()) {
             return Err(format!(

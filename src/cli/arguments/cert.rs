@@ -69,7 +69,7 @@ pub struct SelfSigned {
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::CERT_REQUEST, exit_statuses(MAKES)))]
 pub struct Request {
-    /// Domain names and addresses that the certificate shall be for
+    /// Domain names and addresses that the certificate is for
     #[arg(long = "domain", required = true, num_args = 1.., value_name = "NAME")]
     pub domains: Vec<String>,
     /// Use this private key instead of a new one
@@ -108,7 +108,7 @@ pub struct DecryptKey {
     pub pass_phrase: PassPhraseOption,
 }
 
-/// Take a PFX or p7b archive apart into PEM files that Apache reads.
+/// Unpack a PFX or p7b archive into PEM files that Apache reads.
 ///
 /// Writes NAME.key (readable by its owner only, on Windows by SYSTEM, Administrators and the account of
 /// Apache's service as well), NAME.crt with the server's certificate, and NAME.chain.crt with the
@@ -131,9 +131,9 @@ pub struct Import {
     pub pass_phrase: PassPhraseOption,
 }
 
-/// Put certificate, key and chain into the server's folder for them.
+/// Put certificate, key and chain into conf/ssl below the server root.
 ///
-/// That is conf/ssl below the server root (ssl where there is no conf). They are checked first, and written as
+/// Where there is no conf, that is ssl. They are checked first, and written as
 /// PEM, one file each, the chain in order, the key without pass-phrase and readable by its owner only; on Windows by SYSTEM,
 /// Administrators and the account of Apache's service as well. Existing
 /// files are never overwritten. No configuration is changed: `esync-ssl enable` does that.

@@ -60,7 +60,7 @@ fn answer(arg: &Arg, matches: &ArgMatches) -> Option<String> {
     values.next()
 }
 
-/// As TOML. Paths are whole, as those of an answer file hang on its folder.
+/// As TOML. Paths are whole, as those of an answer file depend on its folder.
 fn value(kind: Kind, value: &OsStr) -> String {
     let text = value.to_string_lossy();
     match kind {

@@ -150,7 +150,7 @@ impl Line<'_> {
         }
     }
 
-    /// `--root "C:\eSync\Apache24\" --yes`: to Windows `\"` is a quotation mark inside the text, which goes on.
+    /// `--root "C:\eSync\Apache24\" --yes`: to Windows `\"` is a quotation mark inside the text, which continues.
     fn explain_swallowed(&self) -> Result<(), String> {
         let (flag, value) = match self.word.split_once('=') {
             Some((flag, value)) if flag.starts_with("--") => (flag, value),

@@ -22,6 +22,6 @@ pub fn run(arguments: &Check, place: &Where, printer: &Printer) -> Result<ExitSt
     let report = check::run(&request, place, printer)?;
     let status = ExitStatus::of_errors(report.counts.error_count);
     printer.document(End::looked(status, report.findings().cloned().collect()), &report);
-    printer.answer(&render::check::text(&report));
+    printer.prose(&render::check::text(&report));
     Ok(status)
 }

@@ -23,6 +23,6 @@ pub fn run(arguments: &Devices, place: &Where, printer: &Printer) -> Result<Exit
     let report = devices::run(&asking, place, printer)?;
     let status = ExitStatus::of_errors(report.counts.error_count);
     printer.document(End::looked(status, report.findings().cloned().collect()), &report);
-    printer.answer(&render::devices::text(&report));
+    printer.prose(&render::devices::text(&report));
     Ok(status)
 }

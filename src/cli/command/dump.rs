@@ -13,7 +13,7 @@ pub fn run(arguments: &Dump, place: &Where, printer: &Printer) -> Result<ExitSta
     loaded.refuse_private_keys()?;
     loaded.refuse_no_configuration()?;
     let (file, name) = (arguments.file.as_deref(), arguments.directive.as_deref());
-    let problems = crate::lint::check(&loaded.configuration);
+    let problems = lint::problems(&loaded);
     let document = dump::document(&loaded, &problems, file, name);
     let end = End::looked(ExitStatus::Done, lint::findings(&loaded, problems));
     printer.dump(end, document);

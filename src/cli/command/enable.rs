@@ -94,7 +94,8 @@ fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files,
             let key = match key {
                 Some(key) => key,
                 None => {
-                    let (key, note) = certificate_source::key_of(&certificate)?;
+                    let voice: &dyn Voice = if arguments.yes { &Silent } else { printer };
+                    let (key, note) = certificate_source::key_of(&certificate, voice)?;
                     printer.note(NoteCode::KeyFound, &format!("note: {note}"));
                     key
                 }

@@ -19,6 +19,6 @@ pub fn run(arguments: &Explain, place: &Where, printer: &Printer) -> Result<Exit
         End::looked(ExitStatus::Done, report.findings().cloned().collect()),
         &report,
     );
-    printer.answer(&render::explain::text(&report));
+    printer.prose(&render::explain::text(&report));
     Ok(ExitStatus::Done)
 }

@@ -26,7 +26,11 @@ pub fn run(
         true => Ending::Restarted,
         false => Ending::Started,
     };
-    printer.document(End::of(result), &report);
-    printer.answer(&server::restarted(&report));
+    let end = End {
+        findings: report.findings(),
+        ..End::of(result)
+    };
+    printer.document(end, &report);
+    printer.prose(&server::restarted(&report));
     Ok(ExitStatus::Done)
 }

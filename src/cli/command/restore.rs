@@ -5,6 +5,7 @@ use crate::cli::printer::Printer;
 use crate::cli::render::{plan, server};
 use crate::document::{End, Ending, NoteCode};
 use crate::exit_status::ExitStatus;
+use crate::operation::restart::Report as Started;
 use crate::operation::restore::{self, Request, Told};
 use crate::operation::{Effect, Failure, Progress, Where, World};
 
@@ -29,8 +30,10 @@ pub fn run(
         printer.note(NoteCode::NotTried, "Nothing was written (--dry-run).");
     }
     let end = End::of(Ending::of(report.result));
+    let effect = report.server.as_ref();
     let end = End {
-        restart_needed: report.server.as_ref().is_some_and(Effect::is_open),
+        restart_needed: effect.is_some_and(Effect::is_open),
+        findings: effect.map(Effect::findings).unwrap_or_default(),
         ..end
     };
     printer.document(end, &Told::Restored(&report));
@@ -64,6 +67,11 @@ fn recover(
     };
     let end = End {
         restart_needed: found.server_told && recovered.server.is_none(),
+        findings: recovered
+            .server
+            .as_ref()
+            .map(Started::findings)
+            .unwrap_or_default(),
         ..End::of(result)
     };
     printer.document(end, &Told::Recovered(&recovered));

@@ -20,9 +20,8 @@ pub fn run(arguments: &Schema, printer: &Printer) -> Result<ExitStatus, Failure>
         }
     };
     printer.document(End::of(Ending::Ok), &found);
-    let mut text = Vec::new();
-    json::write(&mut text, &found, &Advice::default());
-    printer.verbatim(&String::from_utf8_lossy(&text));
+    // It speaks of commands, and proposes none.
+    printer.verbatim(&json::text(&found, &Advice::default()));
     Ok(ExitStatus::Done)
 }
 

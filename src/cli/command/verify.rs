@@ -20,6 +20,6 @@ pub fn run(arguments: &Verify, place: &Where, printer: &Printer) -> Result<ExitS
     let report = verify::run(&request, place, printer)?;
     let status = ExitStatus::of_errors(report.counts.error_count);
     printer.document(End::looked(status, report.findings().cloned().collect()), &report);
-    printer.answer(&render::verify::text(&report));
+    printer.prose(&render::verify::text(&report));
     Ok(status)
 }

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use crate::httpd::{Configuration, Spot};
 use crate::operation::Loaded;
 use crate::operation::lint::{includes, numbers, place};
+use crate::severity::Counts;
 use crate::shown::{printable, sentence};
 use crate::wording::count;
 
@@ -15,7 +16,7 @@ const WIDTH: usize = 200;
 
 /// The problems for people; `quiet`: errors only.
 pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String {
-    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let counts: Counts = problems.iter().map(Finding::level).collect();
     let mut text = String::new();
     let told = || problems.iter().filter(|problem| !quiet || problem.is_error());
     let mut equal: HashMap<_, usize> = HashMap::new();
@@ -31,9 +32,9 @@ pub fn text(loaded: &Loaded, problems: &[Finding<Spot>], quiet: bool) -> String 
             print(&mut text, loaded, problem, Some(places));
         }
     }
-    if !quiet || errors > 0 {
+    if !quiet || counts.error_count > 0 {
         let files = loaded.configuration.files().len();
-        text += &summary(errors, problems.len() - errors, quiet, files);
+        text += &summary(counts, quiet, files);
     }
     text
 }
@@ -50,10 +51,10 @@ fn kind(problem: &Finding<Spot>) -> (&'static str, &str, bool) {
 fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>, places: Option<usize>) {
     let clean = |text: &str| sentence(text).replace('\n', " ");
     let configuration = &loaded.configuration;
-    let (word, colour) = if problem.is_error() {
-        ("error", "31")
-    } else {
-        ("warning", "33")
+    let (word, colour) = match problem.level() {
+        Level::Error => ("error", "31"),
+        Level::Warning => ("warning", "33"),
+        Level::Note => ("note", "36"),
     };
     let unsure = if problem.uncertain {
         " (if a condition applies that is not known here)"
@@ -75,6 +76,9 @@ fn print(text: &mut String, loaded: &Loaded, problem: &Finding<Spot>, places: Op
         && *apache != problem.summary
     {
         let _ = writeln!(text, "  = Apache says: {}", clean(apache));
+    }
+    if problem.level() == Level::Note {
+        let _ = writeln!(text, "  = {}", clean(&problem.cause));
     }
     if let Some(place) = &problem.place.macro_place {
         let _ = writeln!(text, "  = in line {} of {}", place.line, clean(&place.name));
@@ -140,11 +144,15 @@ fn blanks(line: &[u8]) -> usize {
     line.len() - line.trim_ascii_start().len()
 }
 
-fn summary(errors: usize, warnings: usize, quiet: bool, files: usize) -> String {
-    let mut text = count(errors, "error");
+fn summary(counts: Counts, quiet: bool, files: usize) -> String {
+    let mut text = count(counts.error_count, "error");
     if !quiet {
         text += ", ";
-        text += &count(warnings, "warning");
+        text += &count(counts.warning_count, "warning");
+    }
+    if !quiet && counts.note_count > 0 {
+        text += ", ";
+        text += &count(counts.note_count, "note");
     }
     format!("{text} in {}\n", count(files, "file"))
 }

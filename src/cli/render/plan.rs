@@ -49,12 +49,13 @@ fn status(report: &PlanReport, asks: bool) -> ExitStatus {
 
 fn end(report: &PlanReport, asks: bool) -> End {
     let effect = report.server.as_ref();
+    let objections = effect.map(Effect::findings).unwrap_or_default();
     let end = End::of(Ending::of(report.result));
     End {
         status: status(report, asks),
         changed: end.changed || effect.is_some_and(Effect::is_change),
         restart_needed: end.result == Ending::Written && effect.is_none_or(Effect::is_open),
-        findings: report.findings.clone(),
+        findings: report.findings.iter().cloned().chain(objections).collect(),
         ..end
     }
 }

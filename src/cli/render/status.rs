@@ -62,7 +62,10 @@ pub fn table(status: &status::Status) -> String {
             if host.tls { "TLS".into() } else { "plain".into() },
             host.certificate.as_deref().unwrap_or_default().to_owned(),
             host.place.to_string(),
-            remark_of(host.truth, host.remark.as_deref()),
+            match &host.remark {
+                Some(remark) if host.is_meant => format!("({remark})"),
+                remark => remark_of(host.truth, remark.as_deref()),
+            },
         ]
     });
     text += &columns(main.into_iter().chain(rows).collect());

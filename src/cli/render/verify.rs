@@ -45,7 +45,7 @@ pub fn sights(report: &verify::Report) -> String {
                     shown.not_after.date()
                 );
             }
-            let _ = writeln!(text, "  chain        {trusted}");
+            let _ = writeln!(text, "  trust        {trusted}");
             let status = tls.status.map_or("none".to_string(), |status| status.to_string());
             let to = tls
                 .location

@@ -9,7 +9,7 @@ pub enum Truth {
     /// It does not: what it guards is inactive.
     #[serde(rename = "inactive")]
     False,
-    /// It hangs on something that only the server knows and that we could not ask.
+    /// It depends on something that only the server knows and that we could not ask.
     #[serde(rename = "unknown")]
     Unknown,
     /// It does.
