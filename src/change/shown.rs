@@ -189,12 +189,12 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
 fn path(configuration: &Configuration, host: &VirtualHost, entry: &Entry) -> Option<String> {
     let sections = configuration.ancestors(entry);
     let mut sections = sections.take_while(|(section, _)| *section != host.section);
-    let is = |name: &&str| configuration.is_named(entry, name);
+    let is = |name: &str| configuration.is_named(entry, name);
     path_of(configuration, entry)
         .or_else(|| {
             sections.find_map(|(_, section)| path_of(configuration, configuration.entry(section.opening)))
         })
-        .or_else(|| BY_WHOLE.iter().any(|name| is(&name)).then(|| "/".to_owned()))
+        .or_else(|| BY_WHOLE.iter().any(|name| is(name)).then(|| "/".to_owned()))
 }
 
 /// The words of a line, its name in lower case, as they are over HTTPS.

@@ -165,6 +165,22 @@ impl Way<'_> {
         before.is_redirect() && there.is_some_and(|there| there.is_at(true, self.name, self.https, self.path))
     }
 
+    /// The name and path that an answer leads on to, where that is the site itself, asked for in the same way.
+    pub fn leads_on(&self, seen: &Seen, tls: bool) -> Option<(String, String)> {
+        let there = self.there(seen, tls).filter(|_| seen.is_redirect())?;
+        let is_own = self.names.iter().any(|name| in_url(name) == there.host);
+        let is_same = match tls {
+            true => {
+                there.tls && there.port == Some(self.https)
+                    || self.redirects && !there.tls && there.port == Some(self.http)
+            }
+            false => !there.tls && there.port == Some(self.http),
+        };
+        let is_plain = there.path.bytes().all(|byte| byte.is_ascii_graphic());
+        let name = there.host.trim_matches(['[', ']']).to_owned();
+        (is_own && is_same && is_plain).then_some((name, there.path))
+    }
+
     /// Does an answer lead back to what was asked for, by way of HTTP or not?
     fn is_loop(&self, seen: &Seen, tls: bool) -> bool {
         let Some(there) = self.there(seen, tls).filter(|_| seen.is_redirect()) else {
@@ -211,15 +227,17 @@ impl Way<'_> {
         };
         let url = Url::parse(&whole)?;
         let rest = url.rest.split('#').next().unwrap_or_default();
+        let path = match rest.starts_with('/') {
+            true => rest.to_owned(),
+            false => format!("/{rest}"),
+        };
         Some(There {
             tls: url.tls,
             host: url.host.to_ascii_lowercase(),
             port: url.port,
             // Where to go afterwards is often said in it.
-            rest: match rest.starts_with('/') {
-                true => rest.replace("https", "http"),
-                false => format!("/{rest}"),
-            },
+            rest: path.replace("https", "http"),
+            path,
         })
     }
 }
@@ -229,13 +247,16 @@ struct There {
     tls: bool,
     host: String,
     port: Option<u16>,
+    /// Path and what is asked for behind it.
+    path: String,
+    /// The same, whatever scheme it speaks of.
     rest: String,
 }
 
 impl There {
     fn is_at(&self, tls: bool, name: &str, port: u16, path: &str) -> bool {
         let host = in_url(name);
-        (self.tls, &*self.host, self.port, &*self.rest) == (tls, &*host, Some(port), path)
+        (self.tls, &*self.host, self.port, &*self.path) == (tls, &*host, Some(port), path)
     }
 }
 
@@ -295,14 +316,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn answers_without_pages() {
+    /// How answers to `/x` differ, by status and target.
+    fn code(before: (u16, &str), after: (u16, &str)) -> Option<Code> {
         let names = ["a.test".to_owned(), "www.a.test".to_owned()];
-        let way = way("/x", &names);
-        let code = |before: (u16, &str), after: (u16, &str)| {
-            let (before, after) = (answer(before.0, before.1), answer(after.0, after.1));
-            difference(Some(&before), Some(&after), &way)
-        };
+        let (before, after) = (answer(before.0, before.1), answer(after.0, after.1));
+        difference(Some(&before), Some(&after), &way("/x", &names))
+    }
+
+    #[test]
+    fn the_same_in_its_form_for_https() {
         for same in [
             [(200, ""), (204, "")],
             [(401, ""), (401, "")],
@@ -322,6 +344,10 @@ mod tests {
         ] {
             assert_eq!(code(same[0], same[1]), None, "{same:?}");
         }
+    }
+
+    #[test]
+    fn what_differs() {
         for (before, after, expected) in [
             ((200, ""), (503, ""), Code::HttpsFails),
             ((404, ""), (500, ""), Code::HttpsFails),
@@ -349,6 +375,12 @@ mod tests {
         ] {
             assert_eq!(code(before, after), Some(expected), "{before:?} {after:?}");
         }
+    }
+
+    #[test]
+    fn what_leads_on_and_back() {
+        let names = ["a.test".to_owned(), "www.a.test".to_owned()];
+        let way = way("/x", &names);
         let back = answer(301, "http://a.test/x");
         let redirects = Way {
             redirects: true,
@@ -358,6 +390,15 @@ mod tests {
             difference(Some(&answer(200, "")), Some(&back), &redirects),
             Some(Code::HttpsLoops)
         );
+        let on = |location, tls| way.leads_on(&answer(301, location), tls);
+        assert_eq!(
+            on("https://www.a.test/y?z", true),
+            Some(("www.a.test".into(), "/y?z".into()))
+        );
+        assert_eq!(on("/y", false), Some(("a.test".into(), "/y".into())));
+        assert_eq!(on("http://a.test/y", true), None);
+        assert_eq!(on("https://b.test/y", true), None);
+        assert_eq!(on("https://a.test:8443/y", true), None);
         // HTTP did so itself.
         assert_eq!(code((301, "http://a.test/x"), (301, "https://a.test/x")), None);
         assert_eq!(

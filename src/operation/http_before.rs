@@ -1,6 +1,7 @@
 //! What the site answers over HTTP before a change, and whether HTTPS answers the same once the server shows it. Only
 //! addresses of this machine are asked, without any name and password, and what a page says is not kept.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -17,19 +18,18 @@ use crate::check::{Code, Finding};
 use crate::httpd::in_url;
 use crate::interrupt;
 use crate::note_code::NoteCode;
-use crate::server::deadline::Deadline;
+use crate::server::deadline::{ALL_ANSWERS, Deadline, ONE_ANSWER};
 use crate::server::handshake;
 use crate::server::http::{Answer, Request};
 use crate::shown::sentence;
+use crate::wording::count;
 
-/// How long one answer is waited for.
-pub const ONE_ANSWER: Duration = Duration::from_secs(2);
-/// How long all answers of a site are waited for.
-pub const ALL_ANSWERS: Duration = Duration::from_secs(8);
 /// So much of a page is looked at.
-pub const PAGE: usize = 32 << 10;
+const PAGE: usize = 32 << 10;
 /// A page that tells the time is another one by then.
 const PAUSE: Duration = Duration::from_millis(1100);
+/// How often a client is sent on before it is given up.
+const HOPS: usize = 6;
 /// More differences are counted only.
 const MOST_TOLD: usize = 8;
 
@@ -45,6 +45,8 @@ struct Heard {
     asked: Asked,
     /// None where HTTP only leads to HTTPS, which nobody spoke yet.
     before: Option<Seen>,
+    /// It led back to itself.
+    loops: bool,
 }
 
 /// What HTTPS answered to requests that HTTP had answered.
@@ -107,27 +109,32 @@ impl Noted {
     pub fn of(loaded: &Loaded, site: &Site, progress: &dyn Progress) -> Noted {
         let mut noted = Noted::default();
         let Some(request) = &site.asked else { return noted };
-        let client = Client::new(&noted.pages, site.port);
+        let client = Client::new(site, &noted.pages, ONE_ANSWER);
         let mut heard = Vec::new();
         for asked in change::requests(&loaded.configuration, request) {
             if interrupt::came() {
                 break;
             }
             let Some(seen) = client.http(&asked) else { continue };
-            let before = match way(site, &asked).leads_to_https(&seen) {
-                true => client.https(&asked, true),
-                false => Some(seen),
-            };
-            heard.push(Heard { asked, before });
+            let only_leads = way(site, &asked).leads_to_https(&seen);
+            heard.push(Heard {
+                loops: client.loops(&asked, &seen, false),
+                before: match only_leads {
+                    true => client.https(&asked, true),
+                    false => Some(seen),
+                },
+                asked,
+            });
         }
         progress.detail(&match heard.len() {
             0 => format!(
-                "{} answers nothing over HTTP now: nothing to compare HTTPS with",
+                "{} answers nothing over HTTP that HTTPS could be compared with",
                 request.domain
             ),
-            count => format!(
-                "{}: {count} answers over HTTP taken down, to compare those over HTTPS",
-                request.domain
+            number => format!(
+                "{}: {} of HTTP, to compare those of HTTPS with",
+                request.domain,
+                count(number, "answer")
             ),
         });
         noted.heard = heard;
@@ -139,18 +146,22 @@ impl Noted {
         let Some(request) = site.asked.as_ref().filter(|_| !self.heard.is_empty()) else {
             return Compared::default();
         };
-        let client = Client::new(&self.pages, site.port);
+        let client = Client::new(site, &self.pages, ONE_ANSWER);
+        let mut request_count = 0;
+        let mut differing = Vec::new();
         let wanted = self.heard.iter();
-        let wanted: Vec<&Heard> = wanted
-            .filter(|heard| change::is_wanted(&new.configuration, request, &heard.asked))
-            .take_while(|_| !interrupt::came())
-            .collect();
-        let first = wanted.iter().filter_map(|heard| {
+        for heard in wanted.filter(|heard| change::is_wanted(&new.configuration, request, &heard.asked)) {
             let after = client.after(heard);
-            let code = heard.differs(after.as_ref(), site)?;
-            Some((*heard, code, after))
-        });
-        let mut differing: Vec<_> = first.collect();
+            if interrupt::came() || client.is_late() {
+                break;
+            }
+            request_count += 1;
+            differing.extend(
+                client
+                    .differs(heard, after.as_ref())
+                    .map(|code| (heard, code, after)),
+            );
+        }
         if !differing.is_empty() {
             // What the plan named is no news.
             let told = change::announced(&old.configuration, &new.configuration, request);
@@ -160,27 +171,30 @@ impl Noted {
             });
         }
         Compared {
-            request_count: wanted.len(),
+            request_count,
             differences: self.confirmed(differing, site),
         }
     }
 
     /// Those that are so once more: a server may be slow to begin, and some pages are never the same.
     fn confirmed(&self, found: Vec<(&Heard, Code, Option<Seen>)>, site: &Site) -> Vec<Difference> {
+        let mut all: Vec<Difference> = Vec::new();
         if found.is_empty() || interrupt::came() {
-            return Vec::new();
+            return all;
         }
         std::thread::sleep(PAUSE);
-        let client = Client::new(&self.pages, site.port);
-        let mut all: Vec<Difference> = Vec::new();
+        let client = Client::new(site, &self.pages, ALL_ANSWERS);
         for (heard, _, first) in found {
             let mut after = client.after(heard);
+            if interrupt::came() || client.is_late() && !all.is_empty() {
+                break;
+            }
             if let (Some(after), Some(first)) = (&mut after, first)
                 && after.page != first.page
             {
                 after.page = None;
             }
-            let Some(code) = heard.differs(after.as_ref(), site) else {
+            let Some(code) = client.differs(heard, after.as_ref()) else {
                 continue;
             };
             let Asked { at, name, path } = &heard.asked;
@@ -206,12 +220,6 @@ impl Noted {
     }
 }
 
-impl Heard {
-    fn differs(&self, after: Option<&Seen>, site: &Site) -> Option<Code> {
-        difference(self.before.as_ref(), after, &way(site, &self.asked))
-    }
-}
-
 impl Compared {
     /// Why everything goes back, if it does; `strict`: for any difference. What is forced stays.
     pub fn failure(&self, strict: bool, forced: &[Code]) -> Option<Failure> {
@@ -225,7 +233,7 @@ impl Compared {
             .collect();
         let more = match all.len() {
             0 | 1 => String::new(),
-            count => format!("; {} more answers differ", count - 1),
+            some => format!(" (and {} more)", some - 1),
         };
         let first = all.first()?;
         let words = anyhow::anyhow!(
@@ -277,19 +285,29 @@ fn way<'a>(site: &'a Site, asked: &'a Asked) -> Way<'a> {
 
 /// Who asks.
 struct Client<'a> {
+    site: &'a Site,
     pages: &'a Pages,
-    /// The port of HTTPS.
-    port: u16,
+    /// How long one answer is waited for.
+    patience: Duration,
     end: Deadline,
+    /// Where nobody listens.
+    silent: RefCell<Vec<SocketAddr>>,
 }
 
 impl<'a> Client<'a> {
-    fn new(pages: &'a Pages, port: u16) -> Client<'a> {
+    fn new(site: &'a Site, pages: &'a Pages, patience: Duration) -> Client<'a> {
         Client {
+            site,
             pages,
-            port,
+            patience,
             end: Deadline::within(ALL_ANSWERS),
+            silent: RefCell::default(),
         }
+    }
+
+    /// There is no time left, so that no answer means nothing.
+    fn is_late(&self) -> bool {
+        self.end.left().is_err()
     }
 
     /// What HTTP answers; a page only where it is the same twice.
@@ -300,14 +318,46 @@ impl<'a> Client<'a> {
 
     /// What HTTPS answers at the same address.
     fn https(&self, asked: &Asked, with_page: bool) -> Option<Seen> {
-        let address = SocketAddr::new(asked.at.ip(), self.port);
-        self.seen(asked, (address, true), with_page)
+        self.seen(asked, (self.secure(asked), true), with_page)
+    }
+
+    /// Where HTTPS answers it.
+    fn secure(&self, asked: &Asked) -> SocketAddr {
+        SocketAddr::new(asked.at.ip(), self.site.port)
     }
 
     /// What HTTPS answers now, with its page where that of HTTP is known.
     fn after(&self, heard: &Heard) -> Option<Seen> {
         let before = heard.before.as_ref();
         self.https(&heard.asked, before.is_some_and(|before| before.page.is_some()))
+    }
+
+    fn differs(&self, heard: &Heard, after: Option<&Seen>) -> Option<Code> {
+        let loops = |after: &Seen| !heard.loops && self.loops(&heard.asked, after, true);
+        if after.is_some_and(loops) {
+            return Some(Code::HttpsLoops);
+        }
+        difference(heard.before.as_ref(), after, &way(self.site, &heard.asked))
+    }
+
+    /// Does the site send a client round in a circle that begins with this answer? Followed are its own names only, at the
+    /// address that was asked.
+    fn loops(&self, asked: &Asked, first: &Seen, tls: bool) -> bool {
+        let end = (if tls { self.secure(asked) } else { asked.at }, tls);
+        let (mut asked, mut seen) = (asked.clone(), first.clone());
+        let mut visited = vec![(asked.name.clone(), asked.path.clone())];
+        while let Some((name, path)) = way(self.site, &asked).leads_on(&seen, tls) {
+            if visited.contains(&(name.clone(), path.clone())) {
+                return true;
+            }
+            visited.push((name.clone(), path.clone()));
+            asked = Asked { name, path, ..asked };
+            match self.seen(&asked, end, false).filter(|_| visited.len() < HOPS) {
+                Some(next) => seen = next,
+                None => return false,
+            }
+        }
+        false
     }
 
     fn seen(&self, asked: &Asked, end: (SocketAddr, bool), with_page: bool) -> Option<Seen> {
@@ -339,7 +389,10 @@ impl<'a> Client<'a> {
     }
 
     fn answer(&self, asked: &Asked, (address, tls): (SocketAddr, bool), whole: bool) -> Option<Answer> {
-        let deadline = Deadline::within(self.end.left().ok()?.min(ONE_ANSWER));
+        if self.silent.borrow().contains(&address) {
+            return None;
+        }
+        let deadline = Deadline::within(self.end.left().ok()?.min(self.patience));
         let host = match (address.port(), tls) {
             (80, false) | (443, true) => in_url(&asked.name).into_owned(),
             (port, _) => format!("{}:{port}", in_url(&asked.name)),
@@ -352,6 +405,9 @@ impl<'a> Client<'a> {
             true => handshake::request(address, Some(&asked.name), &request, deadline),
             false => handshake::plain(address, &request, deadline),
         };
+        if let Err(handshake::Failure::NotConnected(_)) = answer {
+            self.silent.borrow_mut().push(address);
+        }
         answer.ok()
     }
 }
@@ -359,4 +415,29 @@ impl<'a> Client<'a> {
 /// Does this machine have the address, so that nobody else is asked?
 fn is_here(ip: IpAddr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_asked() {
+        assert!(is_here("127.0.0.1".parse().unwrap()));
+        assert!(!is_here("192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_was_told_of_a_path_is_told_of_all_below_it() {
+        for (path, outer, is) in [
+            ("/", "/", true),
+            ("/x/y", "/", true),
+            ("/x/y", "/x", true),
+            ("/x/y", "/x/", true),
+            ("/xy", "/x", false),
+            ("/", "/x", false),
+        ] {
+            assert_eq!(is_below(path, outer), is, "{path} {outer}");
+        }
+    }
 }

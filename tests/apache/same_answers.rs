@@ -10,10 +10,24 @@ use crate::support::files;
 use crate::support::process::Outcome;
 use serde_json::Value;
 
-const MODULES: [&str; 6] = ["rewrite", "auth_basic", "authn_core", "authn_file", "authz_user", "setenvif"];
+const MODULES: [&str; 6] = [
+    "rewrite",
+    "auth_basic",
+    "authn_core",
+    "authn_file",
+    "authz_user",
+    "setenvif",
+];
 
 /// A server whose site has these lines, `.htaccess` read; up.
 fn site(lines: &str) -> Option<ApacheSite> {
+    let site = stopped(lines)?;
+    site.daemon.start();
+    Some(site)
+}
+
+/// The same before it is up.
+fn stopped(lines: &str) -> Option<ApacheSite> {
     let loaded = Httpd::find()?.load(&MODULES);
     let site = ApacheSite::new(&format!(
         "{loaded}CustomLog logs/access_log \"%a %h %m %U %{{Authorization}}i\"\n<Directory \"FOLDER/Apache24/htdocs\">\n\
@@ -24,7 +38,6 @@ fn site(lines: &str) -> Option<ApacheSite> {
     let text = fs::read_to_string(&main).expect("the main file");
     files::write(&main, text.replace("PORT", &site.network.http.to_string()));
     files::write(&site.root().join("htdocs/other.html"), "something else");
-    site.daemon.start();
     Some(site)
 }
 
@@ -46,20 +59,34 @@ fn told(document: &Value) -> Vec<String> {
     assert!(compared["request_count"].as_u64() > Some(0), "{document}");
     let all = compared["differences"].as_array().expect("differences").iter();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    all.map(|one| format!("{} {}{}", text(&one["code"]), text(&one["name"]), text(&one["path"])))
-        .collect()
+    all.map(|one| {
+        format!(
+            "{} {}{}",
+            text(&one["code"]),
+            text(&one["name"]),
+            text(&one["path"])
+        )
+    })
+    .collect()
 }
 
 /// Everything goes back with this code, and the message names both answers and how to keep it.
 #[track_caller]
 fn put_back(site: &ApacheSite, more: &[&str], code: &str, words: [&str; 2]) {
     let more = [more, &["--json"]].concat();
-    let failed = site.nothing_stays_of(site.enable(&site.leaf, &more), 6).envelope();
+    let failed = site
+        .nothing_stays_of(site.enable(&site.leaf, &more), 6)
+        .envelope();
     assert_eq!(failed["error"]["code"], "PROOF-FAILED", "{failed}");
     assert_eq!(failed["findings"][0]["code"], code, "{failed}");
     let message = failed["error"]["message"].as_str().expect("a message");
     let force = format!("--force {code}");
-    for part in [words[0], words[1], &force, "Every file is as it was, and Apache runs as it did before"] {
+    for part in [
+        words[0],
+        words[1],
+        &force,
+        "Every file is as it was, and Apache runs as it did before",
+    ] {
         assert!(message.contains(part), "{part}: {message}");
     }
 }
@@ -78,19 +105,26 @@ fn what_is_the_same_is_not_mentioned() {
         assert_eq!(told(&document), [""; 0], "{mode}");
         let log = fs::read_to_string(site.root().join("logs/access_log")).expect("the log");
         let has = |words: &str| log.lines().any(|line| line.starts_with(words));
-        for path in ["/", "/docs", "/old", "/away", "/gone", "/secret"] {
-            assert!(has(&format!("127.0.0.1 127.0.0.1 HEAD {path} -")), "{path}: {log}");
+        for path in ["/index.html", "/docs", "/old", "/away", "/gone", "/secret"] {
+            assert!(
+                has(&format!("127.0.0.1 127.0.0.1 HEAD {path} -")),
+                "{path}: {log}"
+            );
         }
-        assert!(has("127.0.0.1 127.0.0.1 GET / -"), "{log}");
+        assert!(has("127.0.0.1 127.0.0.1 GET /index.html -"), "{log}");
         assert!(!log.contains("GET /secret") && !log.contains("POST"), "{log}");
         assert!(log.lines().all(|line| line.ends_with(" -")), "{log}");
         if std::net::TcpListener::bind("[::1]:0").is_ok() {
-            assert!(has("::1 ::1 HEAD / -"), "{log}");
+            assert!(has("::1 ::1 HEAD /index.html -"), "{log}");
         }
         // Once more there is nothing to write, and what is there is looked at.
         let (_, document) = done(&site, &["--restart", "--http", mode, "--strict"]);
         assert_eq!(document["result"], "unchanged", "{document}");
-        assert!(document["notes"].as_array().is_some_and(|notes| notes.iter().all(|note| note["code"] != "HTTPS-DIFFERS")));
+        assert!(
+            document["notes"]
+                .as_array()
+                .is_some_and(|notes| notes.iter().all(|note| note["code"] != "HTTPS-DIFFERS"))
+        );
     }
 }
 
@@ -110,14 +144,25 @@ fn nothing_is_asked_of_a_server_that_is_left_alone_or_was_stopped() {
 
 #[test]
 fn other_content_is_put_back_unless_it_is_wanted() {
-    let Some(site) = site("RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^/$ /other.html") else {
+    let Some(site) =
+        site("RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^/$ /other.html")
+    else {
         return;
     };
-    let words = ["shows other content", "HTTP answered 200 text/html, 5 bytes, HTTPS answers 200 text/html, 14 bytes"];
+    let words = [
+        "shows other content",
+        "HTTP answered 200, 5 bytes, HTTPS answers 200, 14 bytes",
+    ];
     put_back(&site, &keep(&[]), "HTTPS-OTHER-CONTENT", words);
-    put_back(&site, &["--restart", "--http", "redirect"], "HTTPS-OTHER-CONTENT", words);
+    put_back(
+        &site,
+        &["--restart", "--http", "redirect"],
+        "HTTPS-OTHER-CONTENT",
+        words,
+    );
     let (_, document) = done(&site, &keep(&["--force", "HTTPS-OTHER-CONTENT"]));
-    let both = [DOMAIN.to_owned(), format!("www.{DOMAIN}")].map(|name| format!("HTTPS-OTHER-CONTENT {name}/"));
+    let both =
+        [DOMAIN.to_owned(), format!("www.{DOMAIN}")].map(|name| format!("HTTPS-OTHER-CONTENT {name}/"));
     assert_eq!(told(&document), both);
 }
 
@@ -140,9 +185,23 @@ fn what_is_not_in_the_configuration_is_seen_too() {
     if site.network.isolated {
         put_back(&site, &["--restart", "--http", "redirect"], "HTTPS-LOOPS", words);
     }
-    files::write(&htaccess, "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ - [R=503,L]\n");
+    // By way of another path.
+    files::write(
+        &htaccess,
+        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^$ /there [R=302,L]\nRewriteCond %{HTTPS} on\nRewriteRule \
+         ^there$ / [R=302,L]\n",
+    );
+    put_back(
+        &site,
+        &keep(&[]),
+        "HTTPS-LOOPS",
+        ["leads to itself without end", "/there"],
+    );
+    files::write(
+        &htaccess,
+        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ - [R=503,L]\n",
+    );
     put_back(&site, &keep(&[]), "HTTPS-FAILS", ["fails", "HTTPS answers 503"]);
-    // Pages that are never the same are not compared by what they say.
     fs::remove_file(&htaccess).expect("it goes");
     done(&site, &keep(&["--strict"]));
 }
@@ -150,26 +209,41 @@ fn what_is_not_in_the_configuration_is_seen_too() {
 #[test]
 fn other_targets_and_kinds_are_told_and_strictly_put_back() {
     let Some(site) = site(
-        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^/go$ /second [R,L]\nRewriteRule ^/go$ /first [R,L]\nAlias \
+        "RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^/go$ /second [R,L]\nRewriteRule ^/go$ /first [R,L]\nAlias \
          /kind FOLDER/Apache24/htdocs/other.html\n<If \"%{HTTPS} == 'on' && %{REQUEST_URI} == '/kind'\">\nForceType \
          text/plain\n</If>",
     ) else {
         return;
     };
-    put_back(&site, &keep(&["--strict"]), "HTTPS-DIFFERS", ["answers otherwise", "HTTP answered"]);
+    put_back(
+        &site,
+        &keep(&["--strict"]),
+        "HTTPS-DIFFERS",
+        ["answers otherwise", "HTTP answered"],
+    );
     let plain = site.enable(&site.leaf, &keep(&[])).run().expect_code(0);
     let said = plain.stderr_text();
-    for words in ["/first, HTTPS answers 302 to https://", "/second", "HTTPS answers 200 text/plain"] {
+    for words in [
+        "/first, HTTPS answers 302 to https://",
+        "/second",
+        "HTTPS answers 200 text/plain",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
-    site.command(&["restore", "--yes", "--restart"]).run().expect_code(0);
+    site.command(&["restore", "--yes", "--restart"])
+        .run()
+        .expect_code(0);
     let (_, document) = done(&site, &keep(&["--strict", "--force", "HTTPS-DIFFERS"]));
     let all = told(&document);
     for path in ["/go", "/kind"] {
         assert!(all.contains(&format!("HTTPS-DIFFERS {DOMAIN}{path}")), "{all:?}");
     }
     let notes = document["notes"].as_array().expect("notes").iter();
-    assert_eq!(notes.filter(|note| note["code"] == "HTTPS-DIFFERS").count(), all.len(), "{document}");
+    assert_eq!(
+        notes.filter(|note| note["code"] == "HTTPS-DIFFERS").count(),
+        all.len(),
+        "{document}"
+    );
 }
 
 /// A virtual host for HTTPS that is there already, beside the one for HTTP.
@@ -186,25 +260,29 @@ fn beside(site: &ApacheSite, lines: &str) {
         port = site.network.https
     );
     files::write(&main, text + &host);
-    site.daemon.tell("stop").expect_code(0);
-    site.daemon.wait(|| !site.daemon.runs());
     site.daemon.start();
 }
 
 #[test]
 fn a_virtual_host_for_https_that_is_there_already() {
-    let Some(site) = site("") else { return };
+    let Some(site) = stopped("") else { return };
     beside(&site, "ProxyPass / http://127.0.0.1:9/");
     put_back(&site, &keep(&[]), "HTTPS-FAILS", ["fails", "HTTPS answers 503"]);
 }
 
 #[test]
 fn what_the_preview_named_is_not_told_again() {
-    let Some(site) = site("Alias /docs FOLDER/Apache24/htdocs/other.html") else { return };
+    let Some(site) = stopped("Alias /docs FOLDER/Apache24/htdocs/other.html") else {
+        return;
+    };
     beside(&site, "");
     let (outcome, document) = done(&site, &keep(&["--strict"]));
     assert_eq!(told(&document), [""; 0], "{document}");
-    assert!(document.to_string().contains("over HTTP there is `alias /docs"), "{}", outcome.report());
+    assert!(
+        document.to_string().contains("over HTTP there is `alias /docs"),
+        "{}",
+        outcome.report()
+    );
     let answer = http_get(site.network.http, DOMAIN, "/docs").expect("an answer");
     assert_eq!(answer.body, b"something else");
 }
