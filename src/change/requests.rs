@@ -10,6 +10,7 @@ use crate::httpd::word::words;
 use crate::httpd::{Configuration, Entry, EntryId, Listen, Truth, VirtualHost, is_nobodys};
 use crate::mod_ssl::speaks_tls;
 
+use super::existing::stands_in;
 use super::request::Request;
 use super::site;
 
@@ -70,11 +71,17 @@ pub fn requests(configuration: &Configuration, request: &Request) -> Vec<Asked> 
         name: name.clone(),
         path: path.clone(),
     };
+    // A name that another virtual host answered, or nobody had, showed another site.
+    let answers = |name: &String, (at, host): &(SocketAddr, Option<&VirtualHost>)| {
+        let answering = configuration.answering(Some(at.ip()), at.port(), name);
+        answering.map(|host| host.section) == host.map(|host| host.section)
+    };
     let everywhere = |path: &String| -> Vec<Asked> {
         let each = names
             .iter()
-            .flat_map(|name| ends.iter().map(move |(at, _)| (name, *at)));
-        each.map(|(name, at)| asked(path, name, at)).collect()
+            .flat_map(|name| ends.iter().map(move |end| (name, end)));
+        let own = each.filter(|(name, end)| answers(name, end));
+        own.map(|(name, end)| asked(path, name, end.0)).collect()
     };
     let mut all = everywhere(&paths[0]);
     all.extend(paths.iter().map(|path| asked(path, &names[0], ends[0].0)));
@@ -85,12 +92,15 @@ pub fn requests(configuration: &Configuration, request: &Request) -> Vec<Asked> 
     all
 }
 
-/// Is it to be answered over HTTPS as well? The names of the request are, and others that the virtual host for HTTPS has.
+/// Is it to be answered over HTTPS as well? The names of the request are, and others that their virtual host for HTTPS has.
 pub fn is_wanted(result: &Configuration, request: &Request, asked: &Asked) -> bool {
-    let names = request.names().map(client_name);
-    let answering = || result.answering(Some(asked.at.ip()), request.port, &asked.name);
-    names.into_iter().any(|name| name == asked.name)
-        || answering().is_some_and(|host| host.has_name(&asked.name) && speaks_tls(result, host))
+    let answering = |name: &str| result.answering(Some(asked.at.ip()), request.port, name);
+    let is_same = |host: &VirtualHost| {
+        let own = answering(&client_name(&request.domain));
+        own.is_some_and(|own| own.section == host.section) && host.has_name(&asked.name)
+    };
+    let mut names = request.names().map(client_name);
+    names.any(|name| name == asked.name) || answering(&asked.name).is_some_and(is_same)
 }
 
 /// A name that a client may ask for.
@@ -136,8 +146,12 @@ fn ends<'a>(
     let section = |host: &Option<&VirtualHost>| host.map(|host| host.section);
     match site.map(|site| site.section) {
         Some(site) => all.retain(|(_, host)| section(host) == Some(site)),
-        // It is the main server's, or nothing but a redirect to HTTPS is left of it.
+        // It is the main server's, or nothing but a redirect to HTTPS is left of it. What is shown of another site to all
+        // that has no name there is not.
         None => {
+            all.retain(|(_, host)| {
+                host.is_none_or(|host| host.has_name(&request.domain) || stands_in(configuration, host))
+            });
             let own = |(_, host): &(SocketAddr, Option<&VirtualHost>)| {
                 host.is_some_and(|host| host.has_name(&request.domain))
             };

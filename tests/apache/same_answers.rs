@@ -8,6 +8,7 @@ use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::http_get;
 use crate::support::files;
 use crate::support::process::Outcome;
+use crate::support::program::esync_ssl;
 use serde_json::Value;
 
 const MODULES: [&str; 6] = [
@@ -16,7 +17,7 @@ const MODULES: [&str; 6] = [
     "authn_core",
     "authn_file",
     "authz_user",
-    "setenvif",
+    "include",
 ];
 
 /// A server whose site has these lines, `.htaccess` read; up.
@@ -285,4 +286,76 @@ fn what_the_preview_named_is_not_told_again() {
     );
     let answer = http_get(site.network.http, DOMAIN, "/docs").expect("an answer");
     assert_eq!(answer.body, b"something else");
+}
+
+#[test]
+fn each_address_is_asked() {
+    let Some(site) = site("") else { return };
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    files::write(
+        &site.root().join("htdocs/.htaccess"),
+        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteCond %{REMOTE_ADDR} ^::1$\nRewriteRule ^ - [R=503,L]\n",
+    );
+    put_back(&site, &keep(&[]), "HTTPS-FAILS", ["fails", "HTTPS answers 503"]);
+}
+
+/// Pages that are never the same, and pages that say how they came, are no other content.
+#[test]
+fn pages_of_programs() {
+    for variable in ["REMOTE_PORT", "REQUEST_SCHEME"] {
+        let Some(site) = site("Options +Includes\nSetOutputFilter INCLUDES") else {
+            return;
+        };
+        let page = format!("we greet you by <!--#echo var=\"{variable}\" --> today");
+        files::write(&site.root().join("htdocs/index.html"), page);
+        let (_, document) = done(&site, &keep(&["--strict"]));
+        assert_eq!(told(&document), [""; 0], "{variable}");
+    }
+}
+
+#[test]
+fn a_saved_plan_is_as_strict() {
+    let Some(site) = site("") else { return };
+    files::write(
+        &site.root().join("htdocs/.htaccess"),
+        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ - [R=404,L]\n",
+    );
+    let plan = site.folder.path().join("plan");
+    let plan = plan.to_str().expect("a path");
+    let port = site.network.https.to_string();
+    let enable = [
+        "enable",
+        "--dry-run",
+        "--domain",
+        DOMAIN,
+        "--port",
+        &port,
+        "--http",
+        "keep",
+        "--save-plan",
+        plan,
+    ];
+    let enable = |more: &[&str]| {
+        let program = site.command(&[&enable, more].concat());
+        let program = program.arg("--cert").arg(&site.leaf.certificate);
+        program.arg("--key").arg(&site.leaf.key).run().expect_code(0);
+    };
+    enable(&["--strict"]);
+    let apply = || esync_ssl().args(["apply", plan, "--yes", "--restart"]);
+    let failed = site.nothing_stays_of(apply(), 6);
+    assert!(
+        failed.stderr_text().contains("--force HTTPS-DIFFERS"),
+        "{}",
+        failed.report()
+    );
+    fs::remove_file(plan).expect("the plan goes");
+    enable(&[]);
+    let done = apply().run().expect_code(0);
+    assert!(
+        done.stderr_text().contains("HTTPS answers 404"),
+        "{}",
+        done.report()
+    );
 }
