@@ -62,6 +62,8 @@ codes! {
         ServiceSays = "SERVICE-SAYS",
         /// How a restart went on.
         Restart = "RESTART",
+        /// HTTPS answers a request otherwise than HTTP did.
+        HttpsDiffers = "HTTPS-DIFFERS",
         /// The server serves what is configured, and something is still to be known.
         Warning = "WARNING",
         /// What a log of the server says.

@@ -9,6 +9,7 @@ use crate::mod_ssl::speaks_tls;
 use super::existing::{NOBODY, REDIRECTS, within};
 use super::redirection::{Side, States, by_way, is_gone, only_leads_to_itself, with_conditions};
 use super::request::Request;
+use super::requests::path_of;
 use super::step::tls_side::Instead;
 
 /// Directives that decide what is shown.
@@ -30,6 +31,9 @@ const SHOWING: [&str; 15] = [
     "SetEnv",
 ];
 
+/// Those of them that decide it for a whole virtual host.
+const BY_WHOLE: [&str; 3] = ["VirtualDocumentRoot", "VirtualScriptAlias", "SetHandler"];
+
 /// More are counted only.
 const MOST: usize = 3;
 
@@ -37,10 +41,34 @@ const MOST: usize = 3;
 struct Showing {
     words: Vec<Vec<u8>>,
     place: String,
+    /// What it decides about; none where that is no matter of paths.
+    path: Option<String>,
 }
 
 /// What the names of the request have over HTTP in one configuration, and lack over HTTPS in the other.
 pub(super) fn lacking(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    let pairs = pairs(original, result, request).into_iter();
+    pairs
+        .flat_map(|(plain, tls)| compared(original, plain, result, tls, request))
+        .collect()
+}
+
+/// The paths of which that was told: all below one of them may be answered otherwise over HTTPS.
+pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (plain, tls) in pairs(original, result, request) {
+        let lines = lines_lacking(original, plain, result, tls, request);
+        paths.extend(lines.into_iter().filter_map(|line| line.path));
+    }
+    paths
+}
+
+/// The virtual hosts that answer a name over HTTP, each with that which answers it over HTTPS.
+fn pairs<'a>(
+    original: &'a Configuration,
+    result: &'a Configuration,
+    request: &Request,
+) -> Vec<(&'a VirtualHost, &'a VirtualHost)> {
     let mut told: Vec<(u32, u32)> = Vec::new();
     let mut all = Vec::new();
     for name in request.names() {
@@ -62,7 +90,7 @@ pub(super) fn lacking(original: &Configuration, result: &Configuration, request:
                 continue;
             }
             told.push((plain.section, tls.section));
-            all.extend(compared(original, plain, result, tls, request));
+            all.push((plain, tls));
         }
     }
     all
@@ -79,6 +107,24 @@ fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>
     ends
 }
 
+/// The lines that the one for HTTPS does not have.
+fn lines_lacking(
+    original: &Configuration,
+    plain: &VirtualHost,
+    result: &Configuration,
+    tls: &VirtualHost,
+    request: &Request,
+) -> Vec<Showing> {
+    let side = Side::of(original, request, Some(plain));
+    let there: Vec<Vec<Vec<u8>>> = showing(result, &side, tls, true)
+        .into_iter()
+        .map(|showing| showing.words)
+        .collect();
+    let mut wanted = showing(original, &side, plain, false);
+    wanted.retain(|showing| !there.contains(&showing.words));
+    wanted
+}
+
 fn compared(
     original: &Configuration,
     plain: &VirtualHost,
@@ -86,16 +132,7 @@ fn compared(
     tls: &VirtualHost,
     request: &Request,
 ) -> Vec<String> {
-    let side = Side::of(original, request, Some(plain));
-    let there: Vec<Vec<Vec<u8>>> = showing(result, &side, tls, true)
-        .into_iter()
-        .map(|showing| showing.words)
-        .collect();
-    let wanted = showing(original, &side, plain, false);
-    let lacking: Vec<&Showing> = wanted
-        .iter()
-        .filter(|showing| !there.contains(&showing.words))
-        .collect();
+    let lacking = lines_lacking(original, plain, result, tls, request);
     let home = result.place(result.entry(tls.entry));
     let told = lacking.iter().take(MOST).map(|showing| {
         let line = showing.words.join(&b' ');
@@ -123,6 +160,7 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
         all.push(Showing {
             words: over_tls(configuration, side, entry, is_tls),
             place: configuration.place(entry),
+            path: Some("/".to_owned()),
         });
     }
     let active = within(configuration, host).filter(|entry| entry.truth == Truth::True);
@@ -141,9 +179,22 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
         all.push(Showing {
             words,
             place: configuration.place(entry),
+            path: path(configuration, host, entry),
         });
     }
     all
+}
+
+/// What a line decides about: its own path, or that of the section that it stands in.
+fn path(configuration: &Configuration, host: &VirtualHost, entry: &Entry) -> Option<String> {
+    let sections = configuration.ancestors(entry);
+    let mut sections = sections.take_while(|(section, _)| *section != host.section);
+    let is = |name: &str| configuration.is_named(entry, name);
+    path_of(configuration, entry)
+        .or_else(|| {
+            sections.find_map(|(_, section)| path_of(configuration, configuration.entry(section.opening)))
+        })
+        .or_else(|| BY_WHOLE.iter().any(|name| is(name)).then(|| "/".to_owned()))
 }
 
 /// The words of a line, its name in lower case, as they are over HTTPS.

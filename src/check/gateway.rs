@@ -182,6 +182,8 @@ mod tests {
         Ok(Answer {
             status,
             location: Some("https://other.example.com/".into()),
+            kind: None,
+            length: None,
             hsts: None,
             server: None,
             is_file: false,

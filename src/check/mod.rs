@@ -17,6 +17,7 @@ mod profile;
 pub mod question;
 pub mod rehearsal;
 mod remedy;
+pub mod same_answer;
 pub mod secret;
 pub mod served;
 pub mod server_folders;

@@ -31,6 +31,8 @@ pub(super) enum Asked {
         hsts: Option<u32>,
         stapling: bool,
         http2: bool,
+        #[serde(default)]
+        strict: bool,
         forced: Vec<String>,
     },
     /// See [`change::Disable`].

@@ -49,6 +49,8 @@ pub struct Request {
     pub stapling: bool,
     /// HTTP/2 over TLS.
     pub http2: bool,
+    /// Whatever HTTPS answers otherwise than HTTP did puts everything back.
+    pub strict: bool,
     /// Findings in spite of which it goes on.
     pub forced: Vec<Code>,
     /// Files that are named stay where they are, and nobody is asked whether to copy them.
@@ -70,6 +72,7 @@ impl Request {
             hsts: None,
             stapling: false,
             http2: false,
+            strict: false,
             forced: Vec::new(),
             in_place: false,
             phrases: None,
@@ -88,6 +91,7 @@ impl Request {
             hsts,
             stapling,
             http2,
+            strict,
             forced,
         } = asked
         else {
@@ -102,6 +106,7 @@ impl Request {
             hsts: *hsts,
             stapling: *stapling,
             http2: *http2,
+            strict: *strict,
             forced: forced.map_err(|words| Failure::error(anyhow!(words)))?,
             in_place: true,
             ..Request::new(names.clone(), files.open(phrases, voice)?)
@@ -120,6 +125,7 @@ impl Request {
             hsts: self.hsts,
             stapling: self.stapling,
             http2: self.http2,
+            strict: self.strict,
             forced: self.forced.iter().map(ToString::to_string).collect(),
         }
     }
@@ -367,10 +373,21 @@ impl Run<'_> {
         ));
         plan_file::tell_none(self.job);
         if self.job.writing.restarts() {
-            let site = site(request);
+            let site = self.site(request);
             report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
         }
         Ok(report)
+    }
+
+    /// What clients must meet.
+    fn site(&self, request: &change::Request) -> Site {
+        Site {
+            names: request.names().map(str::to_owned).collect(),
+            port: request.port,
+            redirects: request.http == Some(Http::Redirect),
+            asked: Some(request.clone()),
+            strict: self.asked.strict,
+        }
     }
 
     /// What is to be written. Keys are made only now.
@@ -387,7 +404,7 @@ impl Run<'_> {
             tls_reads: files.read(),
             reasons: changed.chain(linked).collect(),
             diff: report.diff.clone(),
-            site: Some(site(request)),
+            site: Some(self.site(request)),
             forced: self.asked.forced.clone(),
             ..Work::default()
         };
@@ -414,15 +431,6 @@ fn refuse_nothing_to_staple(finding: &Finding, forced: &[Code]) -> Result<(), Fa
     );
     let refusal = Refusal::new(RefusalCode::NothingToStaple, cause, ". ", fix);
     Err(Failure::refused_for(refusal, vec![finding.clone()], forced))
-}
-
-/// What clients must meet.
-fn site(request: &change::Request) -> Site {
-    Site {
-        names: request.names().map(str::to_owned).collect(),
-        port: request.port,
-        redirects: request.http == Some(Http::Redirect),
-    }
 }
 
 fn report(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>) -> Report {

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::targets::{self, Target};
 use super::verify;
 use super::{explain, running};
+use crate::change;
 use crate::check::{Code, Finding};
 use crate::httpd::{Listen, Truth, in_url};
 use crate::interrupt;
@@ -29,6 +30,10 @@ pub struct Site {
     pub port: u16,
     /// Plain HTTP sends clients to TLS.
     pub redirects: bool,
+    /// What was asked for it, to see whether HTTPS answers what HTTP did.
+    pub asked: Option<change::Request>,
+    /// Whatever HTTPS answers otherwise is a fault.
+    pub strict: bool,
 }
 
 /// What a server must show.

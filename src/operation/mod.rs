@@ -24,6 +24,7 @@ mod explained;
 mod failure;
 mod file_action;
 mod find;
+mod http_before;
 mod httpd_verdict;
 pub mod inspect;
 mod inspected;

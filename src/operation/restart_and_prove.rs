@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::expectation::{Fault, Site, Wanted, active, explained};
 use super::failure::{Failure, not_interrupted};
 use super::find::{self, Loaded};
+use super::http_before::{Compared, Noted};
 use super::job::Job;
 use super::preflight::Preflight;
 use super::service_orders::{self, Way};
@@ -34,6 +35,9 @@ pub struct Effect {
     pub(crate) seconds: Option<f64>,
     /// What clients see now, as `verify` tells it; null where it was not asked for, or is stopped.
     probe: Option<verify::Report>,
+    /// What HTTPS answered to requests that HTTP had answered before; missing where nothing was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<Compared>,
     /// What puts it into effect, where that was not asked for or the server was stopped: our command, and that of the
     /// machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +138,17 @@ pub fn unchanged(
     let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
     let wanted = || Wanted::of_files(loaded).and_site(site);
     let shown = (is_running && site.is_some()).then(|| wanted().shown()).flatten();
+    let noted = site.filter(|_| is_running && !writing.dry_run);
+    let noted = noted.map(|site| (Noted::of(loaded, site, progress), site));
+    let compared = || {
+        let compared = noted
+            .as_ref()
+            .map(|(noted, site)| noted.compare(loaded, loaded, site));
+        compared.and_then(|compared| {
+            compared.tell(progress);
+            compared.reported()
+        })
+    };
     let result = match is_running {
         false if !writing.start => ServerResult::LeftStopped,
         true if shown.is_some() => ServerResult::ShowsIt,
@@ -153,6 +168,7 @@ pub fn unchanged(
                 service: Some(report.service),
                 seconds: Some(report.seconds),
                 probe: Some(report.probe),
+                compared: compared(),
                 ..Effect::default()
             }));
         }
@@ -171,6 +187,7 @@ pub fn unchanged(
             _ => Vec::new(),
         },
         probe: shown,
+        compared: compared(),
         ..Effect::default()
     };
     Ok(Some(effect))
@@ -208,6 +225,8 @@ pub struct Seen<'a> {
     running: Option<bool>,
     /// What is amiss.
     known: Vec<Fault>,
+    /// What a site answered over HTTP.
+    noted: Noted,
 }
 
 /// Why the server does not serve what was written.
@@ -236,6 +255,7 @@ impl<'a> Before<'a> {
             before: self,
             running,
             known,
+            noted: Noted::default(),
         })
     }
 
@@ -285,6 +305,17 @@ impl Before<'_> {
 }
 
 impl Seen<'_> {
+    /// The same, with what a site answers over HTTP by a server that runs and is to be told.
+    pub fn with_answers_of(mut self, site: Option<&Site>) -> Self {
+        let job = self.before.job;
+        if let (true, Some(true), Some(old), Some(site)) =
+            (job.writing.restarts(), self.running, self.before.old, site)
+        {
+            self.noted = Noted::of(old, site, job.voice);
+        }
+        self
+    }
+
     /// What [`Seen::keep`] would refuse before the server is told, with nothing written. What certificate files that are
     /// yet to come do is for the rehearsal of these changes to say.
     ///
@@ -375,6 +406,7 @@ impl Seen<'_> {
         let server = Server {
             before,
             known: &self.known,
+            noted: &self.noted,
             new: &new,
             service: &*service,
             former: &*former,
@@ -399,6 +431,7 @@ impl Seen<'_> {
 struct Server<'a> {
     before: &'a Before<'a>,
     known: &'a [Fault],
+    noted: &'a Noted,
     new: &'a Loaded,
     /// What is told while the new configuration is in the files.
     service: &'a dyn Service,
@@ -437,6 +470,7 @@ impl Server<'_> {
                     service: Some(self.service.name()),
                     seconds: Some(start.elapsed().as_secs_f64()),
                     probe: Some(report),
+                    compared: self.compared(site, forced).map_err(told)?,
                     ..Effect::default()
                 })
             }
@@ -451,6 +485,28 @@ impl Server<'_> {
                 ))
             })),
         }
+    }
+
+    /// Sees whether HTTPS answers what HTTP did, and tells what it answers otherwise.
+    ///
+    /// # Errors
+    /// It fails, leads to itself or shows something else; where that was asked for, any difference.
+    fn compared(&self, site: Option<&Site>, forced: &[Code]) -> Result<Option<Compared>, Failure> {
+        let (Some(site), Some(old)) = (site, self.before.old) else {
+            return Ok(None);
+        };
+        let compared = self.noted.compare(old, self.new, site);
+        not_interrupted()?;
+        if let Some(failure) = compared.failure(site.strict, forced) {
+            let told = if self.running { "restarted" } else { "started" };
+            return Err(Failure {
+                status: ExitStatus::ProofFailed,
+                error: anyhow!("{} was {told}, but {:#}", self.service.name(), failure.error),
+                ..failure
+            });
+        }
+        compared.tell(self.before.job.voice);
+        Ok(compared.reported())
     }
 
     /// A new listener in the place of one that is still open needs that one closed first.

@@ -94,7 +94,7 @@ pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job)
     let (site, forced) = (work.site.clone(), work.forced.clone());
     let transaction = transaction(loaded, work, job);
     let write = || {
-        let before = before.look()?;
+        let before = before.look()?.with_answers_of(site.as_ref());
         if let (Some(judge), [change]) = (&judge, &transaction.changes[..])
             && let Some(after) = of_main(loaded, change)
             && let Some(words) = judge.rejects_candidate(world.disk, lock, after)?

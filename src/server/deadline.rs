@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 pub const CONVERSATION: Duration = Duration::from_secs(10);
 /// How much time a command may lose on servers that are slow to answer.
 pub const COMMAND: Duration = Duration::from_secs(20);
+/// How long one answer of a site may take that is compared with another one.
+pub const ONE_ANSWER: Duration = Duration::from_secs(2);
+/// How long all of them may take that are asked for in one go.
+pub const ALL_ANSWERS: Duration = Duration::from_secs(8);
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(5);
 /// How long it may take to find the addresses of a name.

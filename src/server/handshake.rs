@@ -197,9 +197,16 @@ fn speaks_no_tls(error: &std::io::Error) -> bool {
 /// # Errors
 /// See [`Failure`].
 pub fn http(address: SocketAddr, name: &str, deadline: Deadline) -> Result<Answer, Failure> {
+    plain(address, &Request::look(&in_url(name), "/"), deadline)
+}
+
+/// Sends a request over plain HTTP and gives the answer.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn plain(address: SocketAddr, request: &Request<'_>, deadline: Deadline) -> Result<Answer, Failure> {
     let mut socket = connect(address, deadline)?;
-    exchange(&mut socket, &Request::look(&in_url(name), "/"))
-        .map_err(|error| Failure::NoAnswer(reason(&error)))
+    exchange(&mut socket, request).map_err(|error| Failure::NoAnswer(reason(&error)))
 }
 
 fn connect(address: SocketAddr, deadline: Deadline) -> Result<Connection, Failure> {

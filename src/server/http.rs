@@ -12,6 +12,10 @@ pub struct Answer {
     pub status: u16,
     /// `Location`.
     pub location: Option<String>,
+    /// `Content-Type`.
+    pub kind: Option<String>,
+    /// `Content-Length`.
+    pub length: Option<u64>,
     /// `Strict-Transport-Security`.
     pub hsts: Option<String>,
     /// `Server`.
@@ -44,6 +48,14 @@ impl<'a> Request<'a> {
             host,
             path,
             body: None,
+        }
+    }
+
+    /// The same with what is looked at.
+    pub fn whole(host: &'a str, path: &'a str) -> Request<'a> {
+        Request {
+            method: "GET",
+            ..Request::look(host, path)
         }
     }
 }
@@ -120,6 +132,8 @@ impl Answer {
         Some(Answer {
             status,
             location: header("Location"),
+            kind: header("Content-Type"),
+            length: header("Content-Length").and_then(|length| length.parse().ok()),
             hsts: header("Strict-Transport-Security"),
             server: header("Server"),
             is_file: ["ETag", "Last-Modified", "Accept-Ranges"]

@@ -18,5 +18,6 @@ mod httpd;
 mod layouts;
 mod restart;
 mod running_server;
+mod same_answers;
 #[path = "../support/mod.rs"]
 mod support;

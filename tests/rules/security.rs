@@ -62,6 +62,10 @@ fn the_limits_are_those_of_the_code() {
             "all that may be lost on silent servers in one command",
             time(deadline::COMMAND),
         ),
+        (
+            "one answer of a site before and after a restart, and all of them",
+            format!("{}, {}", time(deadline::ONE_ANSWER), time(deadline::ALL_ANSWERS)),
+        ),
         ("`httpd -v`, `-l`, `-V`", time(binary::PATIENCE)),
         ("`httpd -t`", time(binary::TEST_PATIENCE)),
         (

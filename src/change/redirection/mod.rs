@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
 
 /// An absolute URL that a redirect names, in its parts as they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Url<'a> {
+pub(crate) struct Url<'a> {
     /// It is `https`.
     pub tls: bool,
     /// Host name, IPv6 addresses in brackets; variables and back references as they are written.

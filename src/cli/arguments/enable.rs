@@ -148,6 +148,12 @@ pub struct Enable {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: Writing,
+    /// With --restart: put everything back too where HTTPS only answers otherwise than HTTP did
+    ///
+    /// Another kind of answer, redirect target or content type, which the preview did not name, is told without it. What
+    /// fails over HTTPS, leads to itself without end or shows other content is put back in any case.
+    #[arg(long, help_heading = "Writing")]
+    pub strict: bool,
     /// With --dry-run: save the plan in this file, for `esync-ssl apply`
     ///
     /// It holds no private key.

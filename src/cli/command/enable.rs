@@ -31,6 +31,7 @@ pub fn run(
         hsts: arguments.hsts,
         stapling: arguments.ocsp_stapling,
         http2: arguments.http2,
+        strict: arguments.strict,
         forced: arguments.force.clone(),
         in_place: arguments.in_place,
         phrases: arguments.pass_phrase.passphrase_file.clone(),
