@@ -40,7 +40,9 @@ fn types(walk: &mut Walk<'_>) {
         apache: Some(format!("AH01597: could not open mime types config file {shown}.")),
         summary: match named {
             Some(_) => {
-                format!("there is no file {shown}: `httpd -t` reports no error, but the server does not start")
+                format!(
+                    "there is no file {shown}: `httpd -t` reports no error, but the server does not start"
+                )
             }
             None => format!(
                 "there is no `TypesConfig`, and no file {shown}, which mod_mime reads then: `httpd -t` reports no error, but the \

@@ -109,8 +109,6 @@ impl Place<'_> {
             self.plain(self.before, self.name),
             self.plain(self.after, self.name),
         );
-        // Names that nobody has get a default at each address.
-        let nobodys = self.plain(self.before, "unknown.test");
         let is_address = self.name.parse::<IpAddr>().is_ok();
         let fine = match self.trial.layout.options("--http").first() {
             Some(&"redirect") => {
@@ -118,7 +116,7 @@ impl Place<'_> {
                 match (self.is_wanted(), self.path != CHALLENGE) {
                     (true, true) => goes || is == was && !self.has_site_here(),
                     // A redirecting virtual host for a name that nobody had inherits the main server's files.
-                    (true, _) => is == was || was == nobodys,
+                    (true, _) => is == was || self.is_nobodys(),
                     // Who got the site as its default goes with it.
                     (false, true) => is == was || goes && self.is_default_here(is_address),
                     (false, _) => is == was,
@@ -171,7 +169,8 @@ impl Place<'_> {
     }
 
     /// The addresses at which the domain is at home: where a virtual host with its name showed its page, over HTTPS
-    /// before HTTP, the plain name before one with wildcards; of a site that nobody reached, where it is shown now.
+    /// before HTTP, the plain name before one with wildcards; of a site that nobody reached, where it is shown now; of
+    /// one that shows no page, where HTTPS answers as HTTP did.
     fn homes(&self) -> Vec<IpAddr> {
         let (layout, domain) = (self.trial.layout, &self.wanted[0]);
         let network = self.trial.network;
@@ -187,8 +186,9 @@ impl Place<'_> {
         let shown = |own: &[String], all: &Replies, ends: &[(u16, bool)]| {
             let mut homes = self.trial.ips();
             homes.retain(|ip| {
-                ends.iter().any(|(port, tls)| {
-                    let reply = all.to(&(*ip, *port, *tls, domain.clone(), self.path.to_owned()));
+                let mut asked = ends.iter().flat_map(|end| [(end, PAGE), (end, CHALLENGE)]);
+                asked.any(|((port, tls), path)| {
+                    let reply = all.to(&(*ip, *port, *tls, domain.clone(), path.to_owned()));
                     let body = reply.body();
                     body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
                 })
@@ -199,7 +199,24 @@ impl Place<'_> {
             .chain([(&names[1], self.after, https.clone())])
             .map(|(own, all, ends)| shown(own, all, &ends))
             .find(|homes| !homes.is_empty())
-            .unwrap_or_default()
+            .unwrap_or_else(|| {
+                let mut homes = self.trial.ips();
+                homes.retain(|ip| {
+                    let plain = self.plain_at(*ip, self.before, network.http, domain);
+                    self.is_same(&plain, &self.secure_at(*ip, self.after, domain))
+                });
+                homes
+            })
+    }
+
+    /// Is the answer over HTTP that of a default here, which has the name in it at most?
+    fn is_nobodys(&self) -> bool {
+        let plain = self.plain(self.before, self.name);
+        let own = self.trial.layout.pages_of(self.name);
+        let is_of_others = |body: &String| !own.iter().any(|page| body.ends_with(page.as_str()));
+        let is_by_name = !own.is_empty() && plain.body().is_some_and(is_of_others);
+        let unknown = self.plain(self.before, "unknown.test");
+        is_by_name || plain.of_name(self.name) == unknown.of_name("unknown.test")
     }
 
     /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
@@ -263,16 +280,14 @@ impl Place<'_> {
             return wrong("not the page that was expected");
         }
         // What HTTPS showed already is nobody's measure, and a name that nobody had gets the main server's.
-        let plain = self.plain(self.before, self.name);
-        let is_default = *was == self.secure(self.before, "unknown.test");
+        let is_default = *was == self.secure(self.before, "unknown.test") && !self.has_tls(self.name);
         let is_new = is_default || !matches!(was, Reply::Http { .. });
-        let is_nobodys = plain == self.plain(self.before, "unknown.test");
-        if is_new && !is_nobodys {
+        if is_new && !self.is_nobodys() {
             return self.differs(is);
         }
         match is.body() {
             Some(body) if !self.is_own_page(body, was) => wrong("another page over HTTPS"),
-            None if self.path == PAGE && !self.is_kept(&plain, is) => wrong("no page over HTTPS"),
+            None if self.path == PAGE && !self.is_kept(is) => wrong("no page over HTTPS"),
             _ => None,
         }
     }
@@ -307,6 +322,7 @@ impl Place<'_> {
             .iter()
             .any(|reply| reply.body().is_some_and(|known| known == body))
             || own.iter().any(|page| body.ends_with(page.as_str()))
+            || known.iter().any(|reply| self.leads_here(reply))
             || matches!(
                 plain,
                 Reply::Http {
