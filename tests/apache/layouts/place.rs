@@ -211,12 +211,17 @@ impl Place<'_> {
 
     /// Is the answer over HTTP that of a default here, which has the name in it at most?
     fn is_nobodys(&self) -> bool {
-        let plain = self.plain(self.before, self.name);
+        self.is_nobodys_at(self.ip)
+    }
+
+    fn is_nobodys_at(&self, ip: IpAddr) -> bool {
+        let plain_of = |name: &str| self.plain_at(ip, self.before, self.trial.network.http, name);
+        let plain = plain_of(self.name);
         let own = self.trial.layout.pages_of(self.name);
         let is_of_others = |body: &String| !own.iter().any(|page| body.ends_with(page.as_str()));
         let is_by_name = !own.is_empty() && plain.body().is_some_and(is_of_others);
-        let unknown = self.plain(self.before, "unknown.test");
-        is_by_name || plain.of_name(self.name) == unknown.of_name("unknown.test")
+        let unknown = plain_of("unknown.test");
+        is_by_name || plain == unknown || plain.of_name(self.name) == unknown.of_name("unknown.test")
     }
 
     /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
@@ -231,6 +236,12 @@ impl Place<'_> {
         let homes = self.homes();
         let is_refused = |ip: &IpAddr| self.secure_at(*ip, self.after, self.name) == Reply::Refused;
         homes.contains(&self.ip) && homes.iter().all(is_refused)
+    }
+
+    /// Has a virtual host the name that nobody reached?
+    fn is_unreached(&self) -> bool {
+        let has_name = !self.trial.layout.pages_of(self.name).is_empty();
+        has_name && self.trial.ips().into_iter().all(|ip| self.is_nobodys_at(ip))
     }
 
     /// What is wrong with the answer over HTTPS.
@@ -287,7 +298,9 @@ impl Place<'_> {
         }
         match is.body() {
             Some(body) if !self.is_own_page(body, was) => wrong("another page over HTTPS"),
-            None if self.path == PAGE && !self.is_kept(is) => wrong("no page over HTTPS"),
+            None if self.path == PAGE && !self.is_kept(is) && !self.is_unreached() => {
+                wrong("no page over HTTPS")
+            }
             _ => None,
         }
     }
