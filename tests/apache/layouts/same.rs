@@ -91,7 +91,8 @@ impl Place<'_> {
         let wanted = self.in_https_form(location);
         let goes_there =
             status == status_now && location_now.as_deref().map(plainly).as_ref() == Some(&wanted);
-        goes_there || self.led_here(&wanted) && location_now.as_deref().map(plainly).as_ref() != Some(&wanted)
+        let led_here = self.led_here(&wanted) || self.is_shown_as(&wanted, is);
+        goes_there || led_here && location_now.as_deref().map(plainly).as_ref() != Some(&wanted)
     }
 
     /// Did HTTP lead to the very place that is asked, or to another of the names that HTTP led there as well? Then
@@ -104,6 +105,16 @@ impl Place<'_> {
             let leads = matches!(led, Reply::Http { location: Some(to), .. } if plainly(&to) == target);
             here == target && (name == self.name || leads)
         })
+    }
+
+    /// Is the answer that of the place where HTTP led, by another name of the same virtual host for HTTPS? It would lead
+    /// there without end.
+    fn is_shown_as(&self, target: &str, is: &Reply) -> bool {
+        let Some(("https", host, port, path)) = parts(target) else {
+            return false;
+        };
+        let there = (self.ip, port, true, host.to_owned(), path.to_owned());
+        port == self.trial.network.https && path == self.path && self.after.to(&there) == *is
     }
 
     fn in_https_form(&self, location: &str) -> String {
