@@ -54,7 +54,7 @@ fn beside(configuration: &Configuration, listen: &Listen) -> Option<Edit> {
         "</IfModule>".to_owned(),
     ];
     let reason = format!(
-        "go on listening for HTTP on {}: with mod_ssl loaded, the `Listen` at {} does not hold",
+        "continue to listen for HTTP on {}: with mod_ssl loaded, the `Listen` at {} does not hold",
         listen.endpoint(),
         configuration.place(entry)
     );

@@ -169,34 +169,37 @@ impl Place<'_> {
     }
 
     /// The addresses at which the domain is at home: where a virtual host with its name showed its page, over HTTPS
-    /// before HTTP, the plain name before one with wildcards, of which either may count; of a site that nobody reached,
+    /// before HTTP on its port and on others, the plain name before one with wildcards, of which either may count; of a site that nobody reached,
     /// where it is shown now; of one that shows no page, where HTTPS answers as HTTP did, or at all.
     fn homes(&self) -> Vec<Vec<IpAddr>> {
         let (layout, domain) = (self.trial.layout, &self.wanted[0]);
         let network = self.trial.network;
-        let https = vec![(network.https, true)];
-        let http = vec![(network.http, false), (self.trial.set_up.other, false)];
+        let (https, http) = ((network.https, true), (network.http, false));
+        let other = (self.trial.set_up.other, false);
         let [exact, like] = [layout.own_pages_of(domain), layout.pages_of(domain)];
-        let where_shown = |own: &[String], all: &Replies, ends: &[(u16, bool)]| {
+        let where_shown = |own: &[String], all: &Replies, (port, tls): (u16, bool)| {
             self.ips_where(|ip| {
-                let mut asked = ends.iter().flat_map(|end| [(end, PAGE), (end, CHALLENGE)]);
-                asked.any(|((port, tls), path)| {
-                    let reply = all.to(&(ip, *port, *tls, domain.clone(), path.to_owned()));
+                [PAGE, CHALLENGE].into_iter().any(|path| {
+                    let reply = all.to(&(ip, port, tls, domain.clone(), path.to_owned()));
                     let body = reply.body();
                     body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
                 })
             })
         };
         let secure = |ip| self.secure_at(ip, self.after, domain);
-        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 5] = [
-            &|| vec![where_shown(&exact, self.before, &https)],
-            &|| vec![where_shown(&exact, self.before, &http)],
+        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 8] = [
+            &|| vec![where_shown(&exact, self.before, https)],
+            &|| vec![where_shown(&exact, self.before, http)],
+            &|| vec![where_shown(&exact, self.before, other)],
+            // Over HTTP it may only redirect.
+            &|| vec![where_shown(&exact, self.after, https)],
             &|| {
-                [&https, &http]
-                    .map(|ends| where_shown(&like, self.before, ends))
+                [https, http]
+                    .map(|end| where_shown(&like, self.before, end))
                     .into()
             },
-            &|| vec![where_shown(&like, self.after, &https)],
+            &|| vec![where_shown(&like, self.before, other)],
+            &|| vec![where_shown(&like, self.after, https)],
             &|| {
                 let plain = |ip| self.plain_at(ip, self.before, network.http, domain);
                 let same = self.ips_where(|ip| self.is_same(&plain(ip), &secure(ip)));
