@@ -91,6 +91,8 @@ codes! {
         WokenHost = "WOKEN-HOST",
         /// A virtual host speaks TLS from now on, and has no certificate or key.
         WokenBareHost = "WOKEN-BARE-HOST",
+        /// A line that redirects or shows something else becomes active.
+        WokenLine = "WOKEN-LINE",
         /// Another virtual host for the domain becomes active.
         WokenSecond = "WOKEN-SECOND",
         /// The file of a module is not there.

@@ -150,20 +150,6 @@ pub(super) fn takes_all(word: &[u8]) -> bool {
         || memchr::memmem::find(word, b".*").is_some() && !word.starts_with(b"http")
 }
 
-/// Does a virtual host send all its clients elsewhere?
-pub(super) fn redirects_everything(configuration: &Configuration, host: &VirtualHost) -> bool {
-    within(configuration, host).any(|entry| {
-        entry.truth == Truth::True
-            && REDIRECTS.iter().any(|name| configuration.is_named(entry, name))
-            && holds_everywhere(configuration, entry, host)
-            && configuration.arguments(entry).iter().any(|word| takes_all(word))
-            && configuration
-                .arguments(entry)
-                .iter()
-                .any(|word| memchr::memmem::find(word, b"://").is_some())
-    })
-}
-
 /// Has the virtual host no name of its own, or another than that of the request?
 pub(super) fn has_other_names(configuration: &Configuration, request: &Request, host: &VirtualHost) -> bool {
     !host.names_exactly(&request.domain) || own_settings(configuration, host.section, "ServerName").is_empty()

@@ -21,6 +21,7 @@ mod site;
 mod site_candidates;
 mod step;
 mod text;
+mod unfinished;
 mod work;
 
 pub use disable::{Action, Disable, Record, Version};

@@ -111,6 +111,14 @@ fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> 
         .and_then(|site| copy::body(original, request, site).ok());
     let (_, mut notes) = copy::inherited(original, request, site.as_ref());
     notes.extend(own.into_iter().flat_map(|copied| copied.notes));
+    let opening = site.as_ref().map(|site| original.entry(site.entry));
+    if let Some(opening) = opening.filter(|opening| original.macro_place(opening).is_some()) {
+        notes.push(format!(
+            "the virtual host at {} comes from a macro, which stays as it is: the one for HTTPS has the lines that the macro \
+             makes today, and not what is changed in the macro later",
+            original.place(opening)
+        ));
+    }
     notes
 }
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::httpd::{Address, Configuration, SectionId, Spot, Truth, VirtualHost, real_path};
 use crate::mod_ssl::speaks_tls;
 
-use super::existing::{NOBODY, redirects_everything};
+use super::existing::NOBODY;
 use super::plan::{PlanError, refuse};
-use super::redirection::only_leads_to_itself;
+use super::redirection::{only_leads_to_itself, redirects_everything};
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
 use super::site_candidates::{candidates, secure};
@@ -143,7 +143,7 @@ pub(super) fn refuse_other_sites(
             host.has_name(name)
                 && !host.has_name(NOBODY)
                 && !own.contains(&content(configuration, host.section))
-                && !redirects_everything(configuration, host)
+                && !redirects_everything(configuration, host, name)
         });
         if let Some(host) = other {
             return Err(refuse(

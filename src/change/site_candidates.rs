@@ -139,15 +139,30 @@ impl<'a, 'r> Search<'a, 'r> {
         ends
     }
 
+    /// Does a listener lead to an address of the virtual host with that port?
+    fn is_reached(&self, host: &VirtualHost, port: u16) -> bool {
+        let mut named = host
+            .addresses
+            .iter()
+            .filter(|address| address.port.is_none_or(|own| own == port));
+        let leads = |ip: Option<IpAddr>| {
+            let mut here = self.listens().filter(|listen| listen.port == port);
+            here.any(|listen| ip.is_none_or(|ip| listen.takes(ip)))
+        };
+        named.any(|address| leads(address.ip()))
+    }
+
     /// Those of them that have the name.
     fn by_name(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
         let domain = &self.request.domain;
         let mut found = self.on(port, reached);
         // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
-        let counts = reached || !self.ports.contains(&port);
+        let counts = |host: &VirtualHost| {
+            reached || !self.ports.contains(&port) || self.is_secure && !self.is_reached(host, port)
+        };
         found.retain(|host| {
             has_own_name(self.configuration, host, domain)
-                && (counts || host.names_exactly(domain))
+                && (host.names_exactly(domain) || counts(host))
                 && self.counts(host)
         });
         // A name of its own goes before a wildcard that fits.

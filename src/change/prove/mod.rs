@@ -3,6 +3,7 @@
 pub(super) mod broken;
 mod unchanged;
 pub(super) mod woken;
+mod woken_lines;
 
 use crate::httpd::Configuration;
 
@@ -33,6 +34,7 @@ pub(super) fn prove(
         )));
     }
     woken::prove(original, result, request)?;
+    woken_lines::refuse_woken_lines(original, result, request)?;
     refuse_tls_on_http_ports(original, result, request)?;
     sets_are_unchanged(original, result, request)?;
     address::refuse_hidden(result, &answers, request)?;

@@ -12,6 +12,7 @@ use super::super::existing::{HostKey, key, secured};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
+use super::super::unfinished::is_unfinished;
 use super::all_are_there;
 
 /// A virtual host of the domain that spoke HTTP on another port goes on speaking it there.
@@ -137,8 +138,8 @@ pub(super) fn sets_are_unchanged(
         let mut rest = new.iter();
         let in_order = old
             .iter()
-            .all(|host| rest.any(|other| *other == sides.before(host)));
-        if !in_order || new.first() != Some(&sides.before(first)) {
+            .all(|host| rest.any(|other| sides.is_kept(host, other)));
+        if !in_order || !new.first().is_some_and(|new| sides.is_kept(first, new)) {
             return Err(sides.refuse_default(first));
         }
         // A name that one of them had for its own is still answered by it.
@@ -186,6 +187,13 @@ impl<'a> Sides<'a> {
             false => host.aliases.as_slice(),
         };
         (file, host.server_name.as_deref(), aliases)
+    }
+
+    /// Is it the same virtual host? One that nobody had finished may have got the domain for its name.
+    fn is_kept(&self, old: &'a VirtualHost, new: &Known<'a>) -> bool {
+        let before = self.before(old);
+        let own = (before.0, Some(self.request.domain.as_str()), &[][..]);
+        before == *new || own == *new && is_unfinished(self.original, old)
     }
 
     /// Does another virtual host answer a name that one had for its own, and that is not the request's?
@@ -255,7 +263,7 @@ impl Old<'_> {
 
 const FILES: [&str; 2] = ["SSLCertificateFile", "SSLCertificateKeyFile"];
 
-/// Of each virtual host of others, in order.
+/// Of each virtual host of others that somebody finished, in order.
 fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<'a>> {
     let mut all = Vec::new();
     let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
@@ -279,7 +287,8 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
         entry.map(|entry| configuration.rest(entry))
     });
     for host in configuration.virtual_hosts() {
-        if host.truth != Truth::True || host.names_exactly(&request.domain) {
+        let is_own = || host.names_exactly(&request.domain) || is_unfinished(configuration, host);
+        if host.truth != Truth::True || is_own() {
             continue;
         }
         let mut files = own.remove(&host.section).unwrap_or_default();

@@ -5,15 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
 use crate::finding::Finding;
-use crate::httpd::{
-    Address, Configuration, Entry, Kind, Listen, Spot, Truth, VirtualHost, is_nobodys, resolve,
-};
+use crate::httpd::{Address, Configuration, Entry, Listen, Spot, Truth, VirtualHost, is_nobodys, resolve};
 use crate::lint;
 
 use super::super::existing::{key, secured};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
+use super::super::unfinished::missing_file;
 use super::all_are_there;
 use super::broken::{awakened, errors, refuse_no_start};
 
@@ -97,7 +96,7 @@ fn refuse_lost_listeners(
                 " depends on a condition such as `<IfModule !ssl_module>`",
             ],
             "; ",
-            "move it out of the condition, or add --http off, then run again",
+            "move it out of the condition, or add --http keep or --http off, then run again",
         )),
     }
 }
@@ -176,15 +175,6 @@ fn has_key(configuration: &Configuration, host: &VirtualHost, certificate: &Entr
                 .read(&full)
                 .is_ok_and(|bytes| memchr::memmem::find(&bytes, b"PRIVATE KEY-----").is_some())
     })
-}
-
-/// The file that a directive names, if it is not there.
-fn missing_file(configuration: &Configuration, entry: &Entry) -> Option<String> {
-    let argument = configuration.arguments(entry).into_iter().next()?;
-    let source = configuration.source();
-    let full = resolve(configuration.server_root(), &argument, source.platform);
-    let there = source.is_foreign(&full) || source.kind(&full) != Kind::Missing;
-    (!there).then(|| String::from_utf8_lossy(&full).into_owned())
 }
 
 /// Virtual hosts of other ports that come to life with a module would take requests from those that answer them now.

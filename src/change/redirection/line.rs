@@ -163,6 +163,40 @@ pub(in crate::change) fn redirects(
     false
 }
 
+/// Does something in the virtual host send clients that ask for the name elsewhere, whatever the path?
+pub(in crate::change) fn redirects_everything(
+    configuration: &Configuration,
+    host: &VirtualHost,
+    asked: &str,
+) -> bool {
+    let active = within(configuration, host).filter(|entry| entry.truth == Truth::True);
+    with_conditions(configuration, active).any(|(entry, waiting)| {
+        let is_redirect = REDIRECTS.iter().any(|name| configuration.is_named(entry, name));
+        if !is_redirect || !holds_everywhere(configuration, entry, host) {
+            return false;
+        }
+        let known: Vec<Condition> = waiting
+            .into_iter()
+            .filter_map(|(_, condition)| condition)
+            .collect();
+        let within = location(configuration, entry);
+        let arguments = configuration.arguments(entry);
+        let rule = Rule::new(&configuration.name(entry), &arguments, within.as_deref(), &known);
+        let acts_on = |rule: Rule| whatever_path(&in_url(asked)).iter().all(|way| rule.acts_on(way));
+        rule.is_some_and(acts_on)
+    })
+}
+
+/// Requests over HTTP that have nothing in common but the name.
+fn whatever_path(host: &str) -> [Asked<'_>; 2] {
+    ["/some", "/some/page.html"].map(|path| Asked {
+        host,
+        path,
+        tls: false,
+        port: 80,
+    })
+}
+
 /// Does a redirect send whatever path to HTTPS at the port of the request? One that is not understood counts as doing so.
 fn takes_whole(
     configuration: &Configuration,
@@ -181,15 +215,8 @@ fn takes_whole(
     ) else {
         return true;
     };
-    let host = &*in_url(asked);
-    ["/some", "/some/page.html"].iter().all(|path| {
-        let way = Asked {
-            host,
-            path,
-            tls: false,
-            port: 80,
-        };
-        let target = rule.send(&way);
+    whatever_path(&in_url(asked)).iter().all(|way| {
+        let target = rule.send(way);
         let url = target.as_deref().and_then(Url::parse);
         url.is_some_and(|url| url.tls && url.port == Some(request.port))
     })

@@ -2,6 +2,7 @@
 //! alone knows (headers, files, maps) is taken to hold. Edits nothing.
 
 mod condition;
+mod example;
 mod line;
 mod rule;
 mod side;
@@ -9,7 +10,9 @@ mod side;
 use crate::httpd::{in_url, matches_alias};
 
 pub(super) use condition::{Condition, States};
-pub(super) use line::{Waiting, by_way, is_gone, only_leads_to_itself, redirects, with_conditions};
+pub(super) use line::{
+    Waiting, by_way, is_gone, only_leads_to_itself, redirects, redirects_everything, with_conditions,
+};
 pub(super) use rule::Rule;
 pub(super) use side::Side;
 

@@ -1,6 +1,9 @@
 //! One line that may send a client elsewhere, with the conditions before it.
 
+use regex::Regex;
+
 use super::condition::{Condition, groups_of, pattern};
+use super::example::examples;
 use super::{Asked, Names, Url, expanded, has_flag, without_negation};
 
 /// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
@@ -16,10 +19,10 @@ pub(in crate::change) struct Rule {
 enum Matches {
     /// The path and all below it (mod_alias, `alias_matches`).
     Path(String),
-    /// A pattern; its flag `NC`, and whether nothing may match.
+    /// A pattern, as far as it is understood, and whether nothing may match.
     Pattern {
         text: String,
-        no_case: bool,
+        found: Option<Regex>,
         negated: bool,
     },
 }
@@ -62,16 +65,15 @@ impl Rule {
             }
             let (negated, text) = without_negation(before?);
             let no_case = has_flag(flags, ["NC", "NOCASE"]);
-            return rule(Matches::Pattern {
-                text,
-                no_case,
-                negated,
-            });
+            let found = pattern(&text, no_case);
+            return rule(Matches::Pattern { text, found, negated });
         }
         if is("RedirectMatch") {
+            let text = before?;
+            let found = pattern(&text, false);
             return rule(Matches::Pattern {
-                text: before?,
-                no_case: false,
+                text,
+                found,
                 negated: false,
             });
         }
@@ -97,35 +99,37 @@ impl Rule {
         self
     }
 
+    /// Does it act on a request? What the server alone knows is taken to hold.
+    pub fn acts_on(&self, asked: &Asked<'_>) -> bool {
+        let groups = self.groups(asked);
+        groups.is_some_and(|groups| self.let_through(asked, &groups).is_some())
+    }
+
     /// Where it sends a request; `None`: nowhere, or nobody but the server knows.
     pub fn send(&self, asked: &Asked<'_>) -> Option<String> {
-        let (groups, rest) = match &self.matches {
-            Matches::Path(path) => (Vec::new(), below(asked.path, path)?.to_owned()),
-            Matches::Pattern {
-                text,
-                no_case,
-                negated,
-            } => (self.groups(asked, text, *no_case, *negated)?, String::new()),
-        };
+        let groups = self.groups(asked)?;
         let groups_before = self.let_through(asked, &groups)?;
         // mod_alias knows no variables.
         match &self.matches {
-            Matches::Path(_) => Some(self.target.clone() + &rest),
+            Matches::Path(path) => Some(self.target.clone() + below(asked.path, path)?),
             Matches::Pattern { .. } => expanded(&self.target, asked, &groups, &groups_before),
         }
     }
 
-    /// In a folder's context the path has no slash before it.
-    fn groups(&self, asked: &Asked<'_>, text: &str, no_case: bool, negated: bool) -> Option<Vec<String>> {
-        let found = pattern(text, no_case);
+    /// What its pattern takes of a request; `None`: it does not act on it. In a folder's context the path has no slash
+    /// before it.
+    fn groups(&self, asked: &Asked<'_>) -> Option<Vec<String>> {
+        let (text, found, negated) = match &self.matches {
+            Matches::Path(path) => return below(asked.path, path).map(|_| Vec::new()),
+            Matches::Pattern { text, found, negated } => (text, found, *negated),
+        };
+        let without_slash = asked.path.trim_start_matches('/');
         let Some(found) = found else {
             // Not understood: as if it took everything.
-            let whole = asked.path.trim_start_matches('/').to_owned();
-            return Some(vec![whole; 10]);
+            return Some(vec![without_slash.to_owned(); 10]);
         };
-        let groups = groups_of(&found, asked.path).or_else(|| {
-            groups_of(&found, asked.path.trim_start_matches('/')).filter(|_| !text.starts_with("^/"))
-        });
+        let groups = groups_of(found, asked.path)
+            .or_else(|| groups_of(found, without_slash).filter(|_| !text.starts_with("^/")));
         match (negated, groups) {
             (false, groups) => groups,
             (true, None) => Some(Vec::new()),
@@ -196,7 +200,7 @@ impl Rule {
         true
     }
 
-    /// Paths that it may act on: usual ones, that of its address, and what its pattern begins with.
+    /// Paths that it may act on: usual ones, that of its address, and what its pattern takes.
     fn samples(&self) -> Vec<String> {
         let mut samples: Vec<String> = ["/", "/x", "/x/y", "/1", "/index.html", "/1/2/3"]
             .map(str::to_owned)
@@ -206,16 +210,9 @@ impl Rule {
                 samples.extend([path.clone(), format!("{}/x", path.trim_end_matches('/'))])
             }
             Matches::Pattern { text, .. } => {
-                let literal = text
-                    .trim_start_matches('^')
-                    .trim_start_matches('/')
-                    .replace('\\', "");
-                let literal = literal
-                    .split(['(', '[', '.', '*', '+', '?', '$', '|'])
-                    .next()
-                    .unwrap_or_default();
-                for behind in ["", "x", "/x", "1"] {
-                    samples.push(format!("/{literal}{behind}"));
+                for example in examples(text) {
+                    let path = example.trim_start_matches('/');
+                    samples.extend(["", "x", "/x", "1"].map(|behind| format!("/{path}{behind}")));
                 }
             }
         }
@@ -286,6 +283,14 @@ mod tests {
             ("RewriteRule (.*) https://%{SERVER_NAME}/$1 [R]", true),
             ("RewriteRule ^ https://%{HTTP_HOST}:8443%{REQUEST_URI} [R]", false),
             ("RewriteRule ^/$ https://%{HTTP_HOST}/app/ [R]", false),
+            (
+                "RewriteRule ^/(secure|old)$ https://%{SERVER_NAME}/$1 [R,L]",
+                true,
+            ),
+            (
+                "RewriteRule ^/(secure|old)$ https://%{SERVER_NAME}/new [R,L]",
+                false,
+            ),
             ("RewriteRule ^/u/([a-z]+)$ https://$1.a.test/ [R]", false),
             ("RewriteRule ^/(.*)$ https://a.test/$1 [P]", false),
             (

@@ -15,6 +15,7 @@ use super::super::redirection::{Side, States, Waiting, by_way, is_gone, with_con
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 use super::tls_side::Instead;
+use super::unrolled::unrolled;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
 const DEFINED_ONCE: [&str; 4] = [
@@ -45,12 +46,28 @@ pub(in crate::change) struct Copied {
 /// The body of a virtual host for HTTP, for one for HTTPS.
 ///
 /// # Errors
-/// Its lines cannot be taken from the file as they are: it comes out of a macro, is never closed, or brings in what
-/// must not be there twice from another file.
+/// Its lines cannot be taken from the file as they are: it is never closed, or brings in what must not be there twice from
+/// another file.
 pub(in crate::change) fn body(
     configuration: &Configuration,
     request: &Request,
     site: &VirtualHost,
+) -> Result<Copied, PlanError> {
+    let opening = configuration.entry(site.entry);
+    if configuration.macro_place(opening).is_none() {
+        return written_body(configuration, request, site, None);
+    }
+    let (unrolled, written) = unrolled(configuration, request, site)?;
+    written_body(&unrolled, request, &written, Some(configuration.place(opening)))
+}
+
+/// That of a virtual host whose lines stand in its file. `place` is the one that is told of all of them, where they do so
+/// only for this.
+fn written_body(
+    configuration: &Configuration,
+    request: &Request,
+    site: &VirtualHost,
+    place: Option<String>,
 ) -> Result<Copied, PlanError> {
     let opening = configuration.entry(site.entry);
     editable(configuration, opening)?;
@@ -61,6 +78,7 @@ pub(in crate::change) fn body(
         site,
         file: opening.file,
         naming: &naming,
+        place,
         side: Side::of(configuration, request, Some(site)),
         differences: Differences::default(),
     };
@@ -174,6 +192,8 @@ struct Comparison<'a> {
     site: &'a VirtualHost,
     file: FileId,
     naming: &'a Naming,
+    /// That of all lines, where there is only one.
+    place: Option<String>,
     side: Side<'a>,
     differences: Differences,
 }
@@ -198,6 +218,11 @@ impl<'a> Comparison<'a> {
         Ok(self.differences)
     }
 
+    fn place(&self, entry: &Entry) -> String {
+        let own = || self.configuration.place(entry);
+        self.place.clone().unwrap_or_else(own)
+    }
+
     /// Do the lines stand in the file of the virtual host itself?
     fn is_here(&self, entry: &Entry) -> bool {
         entry.file == self.file && self.configuration.macro_place(entry).is_none()
@@ -218,7 +243,7 @@ impl<'a> Comparison<'a> {
         for ((entry, _), states) in conditions.iter().zip(ways) {
             if states == States::Plain && self.is_here(entry) {
                 self.differences.left_out.insert(entry.line);
-                let place = self.configuration.place(entry);
+                let place = self.place(entry);
                 self.differences.notes.push(format!(
                     "the HTTPS copy does without the condition at {place}, which holds over plain HTTP only: its rule \
                      acts over HTTPS as it does over HTTP"
@@ -236,7 +261,7 @@ impl<'a> Comparison<'a> {
         let raw = without_ending(document.raw(entry.line as usize));
         let found = self.side.instead(name, &self.configuration.arguments(entry), raw);
         let Some((instead, why)) = found else { return };
-        let place = self.configuration.place(entry);
+        let place = self.place(entry);
         let shown = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii()).into_owned();
         let old = shown(raw);
         self.differences.notes.push(match &instead {
@@ -291,8 +316,12 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
     }
 }
 
-/// The line behind which its copy goes.
+/// The line behind which its copy goes: that of the `Use` where a macro makes it.
 pub(super) fn closing_line(configuration: &Configuration, site: &VirtualHost) -> Result<u32, PlanError> {
+    let opening = configuration.entry(site.entry);
+    if configuration.macro_place(opening).is_some() {
+        return Ok(opening.line);
+    }
     range(configuration, site).map(|lines| lines.end)
 }
 

@@ -9,7 +9,9 @@ mod module;
 mod new_host;
 mod policy;
 mod redirect;
+mod staying;
 pub(super) mod tls_side;
+mod unrolled;
 mod update;
 mod virtual_host;
 
@@ -22,7 +24,8 @@ use super::request::Request;
 pub(super) type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
 
 /// In their order.
-pub(super) const STEPS: [Step; 8] = [
+pub(super) const STEPS: [Step; 9] = [
+    |configuration, request| Ok(acts(staying::edits(configuration, request))),
     |configuration, _| module::ssl(configuration),
     module::headers,
     http2::module,
@@ -35,6 +38,7 @@ pub(super) const STEPS: [Step; 8] = [
 
 /// What each of them is for.
 pub(super) const GOALS: [&str; STEPS.len()] = [
+    "HTTP is listened on with mod_ssl as well",
     "mod_ssl is loaded",
     "mod_headers is loaded where it is needed",
     "mod_http2 is loaded where it is asked for",

@@ -119,6 +119,7 @@ impl<'a> Port<'a> {
     /// away too, or where something else takes the request before it, or to an IPv6 address: then mod_rewrite. Not done
     /// is it where a module must be loaded first.
     fn redirect(&self, host: &VirtualHost) -> Result<(Vec<Act>, bool), PlanError> {
+        self.refuse_macro(host)?;
         let shared = self.is_shared(host);
         let by_rewriting = shared || self.is_taken(host) || is_ipv6(&self.request.domain);
         let (module, why) = match (by_rewriting, shared) {
@@ -158,6 +159,26 @@ impl<'a> Port<'a> {
                     .iter()
                     .any(|name| self.configuration.is_named(entry, name))
         })
+    }
+
+    fn refuse_macro(&self, host: &VirtualHost) -> Result<(), PlanError> {
+        let configuration = self.configuration;
+        let opening = configuration.entry(host.entry);
+        if configuration.macro_place(opening).is_none() {
+            return Ok(());
+        }
+        Err(refuse(
+            RefusalCode::FromMacro,
+            say![
+                "the virtual host that answers ",
+                &self.request.domain,
+                " over HTTP comes from a macro used at ",
+                Place::of(configuration, opening),
+                ", which is not edited",
+            ],
+            "; ",
+            "choose --http keep and write the redirect into the macro, or choose --http off",
+        ))
     }
 
     fn refuse_rewriting_off(&self, host: &VirtualHost) -> Result<(), PlanError> {

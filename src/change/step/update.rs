@@ -3,13 +3,15 @@
 use crate::httpd::{Configuration, Edit, Entry, Platform, Truth, VirtualHost, resolve, word};
 use crate::mod_ssl::speaks_tls;
 
+use super::super::address::name_lines;
 use super::super::edit_lines::{Spot, insert_into, remove, replace_argument};
 use super::super::existing::own_settings;
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 use super::super::site;
-use super::super::text::{quoted, setting, what};
+use super::super::text::{bytes, quoted, setting, what};
+use super::super::unfinished::is_unfinished;
 use super::{http2, policy};
 
 /// The three directives that name files, with what the request wants of each.
@@ -41,6 +43,25 @@ pub(super) fn update(
         update.set_policy(&wanted)?;
     }
     update.add_names()?;
+    update.add_missing()?;
+    Ok(update.edits)
+}
+
+/// Gives the files of the request to a virtual host that nobody has finished and that stays without a name.
+pub(super) fn finish(
+    configuration: &Configuration,
+    request: &Request,
+    host: &VirtualHost,
+) -> Result<Vec<Edit>, PlanError> {
+    refuse_unknown(configuration, host)?;
+    let mut update = Update {
+        configuration,
+        request,
+        host,
+        edits: Vec::new(),
+        missing: Vec::new(),
+    };
+    update.name_files()?;
     update.add_missing()?;
     Ok(update.edits)
 }
@@ -91,7 +112,13 @@ impl<'a> Update<'a> {
                 ([], Some(wanted)) => self.missing.push(setting(name, wanted)?),
                 (several, Some(wanted)) if several.iter().any(|entry| names(entry, wanted)) => {}
                 ([entry], Some(wanted)) => {
-                    let reason = format!("use the new {} for {}", what(name), all_names(self.host));
+                    let reason = match is_unfinished(configuration, self.host) {
+                        true => format!(
+                            "use the new {}, as the file that was named does not exist",
+                            what(name)
+                        ),
+                        false => format!("use the new {} for {}", what(name), all_names(self.host)),
+                    };
                     self.replace(entry, &quoted(name, wanted)?, &reason)?;
                 }
                 // That of the same certificate stays, and so does one that fits the new certificate.
@@ -162,6 +189,11 @@ impl<'a> Update<'a> {
     }
 
     fn add_names(&mut self) -> Result<(), PlanError> {
+        if is_unfinished(self.configuration, self.host) && !self.host.names_exactly(&self.request.domain) {
+            let names: Vec<&str> = self.request.names().collect();
+            self.missing.splice(0..0, bytes(&name_lines(&names)));
+            return Ok(());
+        }
         let names = self.request.names();
         let unknown: Vec<&str> = names.filter(|name| !self.host.has_name(name)).collect();
         if !unknown.is_empty() {

@@ -10,8 +10,10 @@ use super::super::answer::Answers;
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{RefusalCode, named, say};
 use super::super::request::Request;
+use super::super::site::site;
+use super::super::unfinished::{is_unfinished, shows_main_server};
 use super::new_host;
-use super::update::update;
+use super::update::{finish, update};
 
 /// Edits after which the domain is answered over TLS with the request's files; none when it is.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<Vec<Edit>, PlanError> {
@@ -49,10 +51,33 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
     for host in own {
         edits.extend(update(configuration, request, host)?);
     }
+    if let Some(host) = unfinished(configuration, &answers, &uncovered) {
+        if site(configuration, request)?.is_none() && shows_main_server(configuration, host) {
+            edits.extend(update(configuration, request, host)?);
+            uncovered.clear();
+        } else {
+            edits.extend(finish(configuration, request, host)?);
+        }
+    }
     if !uncovered.is_empty() {
         edits.push(new_host::add(configuration, request, &answers, &uncovered)?);
     }
     Ok(edits)
+}
+
+/// The virtual host that answers the domain at all of the ends only because it is the first, and that nobody has finished.
+fn unfinished<'a>(
+    configuration: &Configuration,
+    answers: &'a Answers<'_>,
+    ends: &[Option<IpAddr>],
+) -> Option<&'a VirtualHost> {
+    let host = answers.at(*ends.first()?)?;
+    let is_it = |end: &Option<IpAddr>| {
+        answers
+            .at(*end)
+            .is_some_and(|other| other.section == host.section)
+    };
+    (is_unfinished(configuration, host) && ends.iter().all(is_it)).then_some(host)
 }
 
 /// An alias that another TLS virtual host has for its own is not taken away from it, and one that it takes by a

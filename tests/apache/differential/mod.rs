@@ -10,6 +10,7 @@ mod generator;
 mod oracle;
 pub mod random;
 mod real_files;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -19,7 +19,7 @@
 //! `modes: MODE...` (it is carried out with each of them as `--http`); `wakes: NAME` (afterwards it starts with that
 //! flag, too, and is served as without it); `shows: TEXT` and
 //! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `same: PATH` (that file stays as it
-//! is); `certificates: FOLDER` (where the new certificate is, below the server root).
+//! is); `starts: no` (Apache does not start with the layout as it is, and does with HTTPS); `certificates: FOLDER` (where the new certificate is, below the server root).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,8 @@ pub struct Layout {
     pub lacks: Vec<String>,
     /// Files that are not to change.
     pub same: Vec<String>,
+    /// Apache does not start with it as it is.
+    pub never_starts: bool,
     certificates: Option<String>,
     files: Vec<(String, String)>,
     links: Vec<(String, String)>,
@@ -76,6 +78,7 @@ impl Layout {
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),
+                Some(("starts", word)) => layout.never_starts = word == "no",
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),
             }

@@ -109,8 +109,6 @@ impl Place<'_> {
             self.plain(self.before, self.name),
             self.plain(self.after, self.name),
         );
-        // Names that nobody has get a default at each address.
-        let nobodys = self.plain(self.before, "unknown.test");
         let is_address = self.name.parse::<IpAddr>().is_ok();
         let fine = match self.trial.layout.options("--http").first() {
             Some(&"redirect") => {
@@ -118,7 +116,7 @@ impl Place<'_> {
                 match (self.is_wanted(), self.path != CHALLENGE) {
                     (true, true) => goes || is == was && !self.has_site_here(),
                     // A redirecting virtual host for a name that nobody had inherits the main server's files.
-                    (true, _) => is == was || was == nobodys,
+                    (true, _) => is == was || self.is_nobodys() || self.has_no_host(),
                     // Who got the site as its default goes with it.
                     (false, true) => is == was || goes && self.is_default_here(is_address),
                     (false, _) => is == was,
@@ -171,49 +169,104 @@ impl Place<'_> {
     }
 
     /// The addresses at which the domain is at home: where a virtual host with its name showed its page, over HTTPS
-    /// before HTTP, the plain name before one with wildcards; of a site that nobody reached, where it is shown now.
-    fn homes(&self) -> Vec<IpAddr> {
+    /// before HTTP on its port and on others, the plain name before one with wildcards, of which either may count; of a site that nobody reached,
+    /// where it is shown now; of one that shows no page, where HTTPS answers as HTTP did, or at all.
+    fn homes(&self) -> Vec<Vec<IpAddr>> {
         let (layout, domain) = (self.trial.layout, &self.wanted[0]);
         let network = self.trial.network;
-        let https = vec![(network.https, true)];
-        let http = vec![(network.http, false), (self.trial.set_up.other, false)];
-        let names = [layout.own_pages_of(domain), layout.pages_of(domain)];
-        let searches = names.iter().flat_map(|own| {
-            [
-                (own, self.before, https.clone()),
-                (own, self.before, http.clone()),
-            ]
-        });
-        let shown = |own: &[String], all: &Replies, ends: &[(u16, bool)]| {
-            let mut homes = self.trial.ips();
-            homes.retain(|ip| {
-                ends.iter().any(|(port, tls)| {
-                    let reply = all.to(&(*ip, *port, *tls, domain.clone(), self.path.to_owned()));
+        let (https, http) = ((network.https, true), (network.http, false));
+        let other = (self.trial.set_up.other, false);
+        let [exact, like] = [layout.own_pages_of(domain), layout.pages_of(domain)];
+        let where_shown = |own: &[String], all: &Replies, (port, tls): (u16, bool)| {
+            self.ips_where(|ip| {
+                [PAGE, CHALLENGE].into_iter().any(|path| {
+                    let reply = all.to(&(ip, port, tls, domain.clone(), path.to_owned()));
                     let body = reply.body();
                     body.is_some_and(|body| own.iter().any(|page| body.ends_with(page.as_str())))
                 })
-            });
-            homes
+            })
         };
+        let secure = |ip| self.secure_at(ip, self.after, domain);
+        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 8] = [
+            &|| vec![where_shown(&exact, self.before, https)],
+            &|| vec![where_shown(&exact, self.before, http)],
+            &|| vec![where_shown(&exact, self.before, other)],
+            // Over HTTP it may only redirect.
+            &|| vec![where_shown(&exact, self.after, https)],
+            &|| {
+                [https, http]
+                    .map(|end| where_shown(&like, self.before, end))
+                    .into()
+            },
+            &|| vec![where_shown(&like, self.before, other)],
+            &|| vec![where_shown(&like, self.after, https)],
+            &|| {
+                let plain = |ip| self.plain_at(ip, self.before, network.http, domain);
+                let same = self.ips_where(|ip| self.is_same(&plain(ip), &secure(ip)));
+                let any = self.ips_where(|ip| matches!(secure(ip), Reply::Http { .. }));
+                vec![if same.is_empty() { any } else { same }]
+            },
+        ];
         searches
-            .chain([(&names[1], self.after, https.clone())])
-            .map(|(own, all, ends)| shown(own, all, &ends))
+            .into_iter()
+            .map(|search| {
+                search()
+                    .into_iter()
+                    .filter(|homes| !homes.is_empty())
+                    .collect::<Vec<_>>()
+            })
             .find(|homes| !homes.is_empty())
             .unwrap_or_default()
     }
 
+    fn ips_where(&self, holds: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
+        self.trial.ips().into_iter().filter(|ip| holds(*ip)).collect()
+    }
+
+    /// Is the name in no virtual host?
+    fn has_no_host(&self) -> bool {
+        self.trial.layout.pages_of(self.name).is_empty()
+    }
+
+    /// Is the answer over HTTP that of a default here, which has the name in it at most?
+    fn is_nobodys(&self) -> bool {
+        self.is_nobodys_at(self.ip, self.name)
+    }
+
+    fn is_nobodys_at(&self, ip: IpAddr, name: &str) -> bool {
+        let plain_of = |name: &str| self.plain_at(ip, self.before, self.trial.network.http, name);
+        let plain = plain_of(name);
+        let own = self.trial.layout.pages_of(name);
+        let is_of_others = |body: &String| !own.iter().any(|page| body.ends_with(page.as_str()));
+        let is_by_name = !own.is_empty() && plain.body().is_some_and(is_of_others);
+        let unknown = plain_of("unknown.test");
+        is_by_name || plain == unknown || plain.of_name(name) == unknown.of_name("unknown.test")
+    }
+
     /// Was the domain at home at other addresses only, or the site chosen by its place? Then what answers here may stay.
     pub fn is_home_elsewhere(&self) -> bool {
-        let homes = self.homes();
         let chosen = !self.trial.layout.options("--vhost").is_empty();
-        chosen || !homes.is_empty() && !homes.contains(&self.ip)
+        chosen || self.homes().iter().any(|homes| !homes.contains(&self.ip))
     }
 
     /// Was the domain at home here, and gets no HTTPS at any of its homes?
     fn is_homeless(&self) -> bool {
-        let homes = self.homes();
+        let homes = self.homes().into_iter().next().unwrap_or_default();
         let is_refused = |ip: &IpAddr| self.secure_at(*ip, self.after, self.name) == Reply::Refused;
         homes.contains(&self.ip) && homes.iter().all(is_refused)
+    }
+
+    /// Has a virtual host the name, or that of the site, that nobody reached?
+    fn is_unreached(&self) -> bool {
+        [self.name, &self.wanted[0]].into_iter().any(|name| {
+            let has_host = !self.trial.layout.pages_of(name).is_empty();
+            has_host
+                && self
+                    .trial
+                    .ips()
+                    .into_iter()
+                    .all(|ip| self.is_nobodys_at(ip, name))
+        })
     }
 
     /// What is wrong with the answer over HTTPS.
@@ -263,16 +316,16 @@ impl Place<'_> {
             return wrong("not the page that was expected");
         }
         // What HTTPS showed already is nobody's measure, and a name that nobody had gets the main server's.
-        let plain = self.plain(self.before, self.name);
-        let is_default = *was == self.secure(self.before, "unknown.test");
+        let is_default = *was == self.secure(self.before, "unknown.test") && !self.has_tls(self.name);
         let is_new = is_default || !matches!(was, Reply::Http { .. });
-        let is_nobodys = plain == self.plain(self.before, "unknown.test");
-        if is_new && !is_nobodys {
+        if is_new && !self.is_nobodys() {
             return self.differs(is);
         }
         match is.body() {
             Some(body) if !self.is_own_page(body, was) => wrong("another page over HTTPS"),
-            None if self.path == PAGE && !self.is_kept(&plain, is) => wrong("no page over HTTPS"),
+            None if self.path == PAGE && !self.is_kept(is) && !self.is_unreached() => {
+                wrong("no page over HTTPS")
+            }
             _ => None,
         }
     }
@@ -307,6 +360,7 @@ impl Place<'_> {
             .iter()
             .any(|reply| reply.body().is_some_and(|known| known == body))
             || own.iter().any(|page| body.ends_with(page.as_str()))
+            || known.iter().any(|reply| self.leads_here(reply))
             || matches!(
                 plain,
                 Reply::Http {

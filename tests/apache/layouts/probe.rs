@@ -37,6 +37,14 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// The same with another name for the one that was asked for.
+    pub fn of_name(mut self, name: &str) -> Reply {
+        if let Reply::Http { location, .. } = &mut self {
+            *location = location.as_ref().map(|to| to.replace(name, "name"));
+        }
+        self
+    }
+
     /// The page, where there is one.
     pub fn body(&self) -> Option<&String> {
         match self {

@@ -320,7 +320,7 @@ fn rule(dice: &mut Random, name: &str) -> String {
         1 => "^/(secure|old)$ https://%{SERVER_NAME}/$1 [R,L]".to_owned(),
         2 => "^/shop(.*)$ https://%{HTTP_HOST}:8443/shop$1 [R=302,L]".to_owned(),
         3 => format!("^/old(.*)$ http://{name}/new$1 [R=301,NC,L]"),
-        4 => "^/old https://$0.%{HTTP_HOST}/ [R=302]".to_owned(),
+        4 => "^/(old) https://$1.%{HTTP_HOST}/ [R=302]".to_owned(),
         5 => "^/shop$ http://%{HTTP_HOST}/new [R=302,L]".to_owned(),
         6 => "^/old$ /index.html [PT]".to_owned(),
         _ => format!("^/(secure.*)$ https://{name}/$1 [R=307,L]"),

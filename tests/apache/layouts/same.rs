@@ -24,8 +24,25 @@ impl Place<'_> {
     }
 
     /// Is it no page because HTTP showed none?
-    pub fn is_kept(&self, plain: &Reply, is: &Reply) -> bool {
-        plain.body().is_none() && self.is_same(plain, is)
+    pub fn is_kept(&self, is: &Reply) -> bool {
+        let measures = self.measures();
+        let none = measures.iter().filter(|was| was.body().is_none());
+        none.into_iter().any(|was| self.is_same(was, is))
+    }
+
+    /// Does it lead to HTTPS of the very place that is asked?
+    pub fn leads_here(&self, reply: &Reply) -> bool {
+        let location = match reply {
+            Reply::Http { location, .. } => location.as_deref().map(plainly),
+            _ => None,
+        };
+        let here = |name: &String| self.here(name);
+        location.is_some_and(|location| self.wanted.iter().map(here).any(|here| here == location))
+    }
+
+    fn here(&self, name: &str) -> String {
+        let https = self.trial.network.https;
+        plainly(&format!("https://{}:{https}{}", bracket(name), self.path))
     }
 
     /// What HTTP answered, first that to the name itself; a further name may show what the first one showed.
@@ -50,7 +67,7 @@ impl Place<'_> {
         all
     }
 
-    fn is_same(&self, was: &Reply, is: &Reply) -> bool {
+    pub fn is_same(&self, was: &Reply, is: &Reply) -> bool {
         let (
             Reply::Http {
                 status,
@@ -74,7 +91,8 @@ impl Place<'_> {
         let wanted = self.in_https_form(location);
         let goes_there =
             status == status_now && location_now.as_deref().map(plainly).as_ref() == Some(&wanted);
-        goes_there || self.led_here(&wanted) && location_now.as_deref().map(plainly).as_ref() != Some(&wanted)
+        let led_here = self.led_here(&wanted) || self.is_shown_as(&wanted, is);
+        goes_there || led_here && location_now.as_deref().map(plainly).as_ref() != Some(&wanted)
     }
 
     /// Did HTTP lead to the very place that is asked, or to another of the names that HTTP led there as well? Then
@@ -82,16 +100,21 @@ impl Place<'_> {
     fn led_here(&self, target: &str) -> bool {
         let network = self.trial.network;
         self.wanted.iter().any(|name| {
-            let here = plainly(&format!(
-                "https://{}:{}{}",
-                bracket(name),
-                network.https,
-                self.path
-            ));
+            let here = self.here(name);
             let led = self.plain_at(self.ip, self.before, network.http, name);
             let leads = matches!(led, Reply::Http { location: Some(to), .. } if plainly(&to) == target);
             here == target && (name == self.name || leads)
         })
+    }
+
+    /// Is the answer that of the place where HTTP led, by another name of the same virtual host for HTTPS? It would lead
+    /// there without end.
+    fn is_shown_as(&self, target: &str, is: &Reply) -> bool {
+        let Some(("https", host, port, path)) = parts(target) else {
+            return false;
+        };
+        let there = (self.ip, port, true, host.to_owned(), path.to_owned());
+        port == self.trial.network.https && path == self.path && self.after.to(&there) == *is
     }
 
     fn in_https_form(&self, location: &str) -> String {
@@ -115,7 +138,7 @@ impl Place<'_> {
     }
 
     /// Does another virtual host show its own page over HTTPS?
-    fn has_tls(&self, name: &str) -> bool {
+    pub fn has_tls(&self, name: &str) -> bool {
         let own = self.trial.layout.own_pages_of(name);
         let https = self.trial.network.https;
         let page = (self.ip, https, true, name.to_owned(), PAGE.to_owned());

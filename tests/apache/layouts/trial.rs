@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, SetUp};
 use super::place::{CHALLENGE, PAGE, Place, Replies};
-use super::probe::{Reply, ask};
+use super::probe::{Reply, ask, digest};
 use super::same::parts;
 use crate::support::apache::{Apache, Ask, Httpd};
 use crate::support::files::fixture;
@@ -130,11 +130,11 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     fn run(&self) -> Result<End, String> {
         let original = self.set_up.files();
-        let before = {
-            let Ok(server) = self.start() else {
-                return Ok(End::NeverStarted);
-            };
-            self.ask_everything(&server)
+        let before = match (self.start(), self.layout.never_starts) {
+            (Err(_), true) => Replies(BTreeMap::new()),
+            (Err(_), false) => return Ok(End::NeverStarted),
+            (Ok(_), true) => return Err("Apache starts with it as it is".to_owned()),
+            (Ok(server), false) => self.ask_everything(&server),
         };
         let outcome = self.enable();
         if outcome.code == Some(4) {
@@ -161,7 +161,10 @@ impl Trial<'_> {
             let endless = self.endless(&before, &after);
             (after, endless)
         };
-        self.compare(&before, &after)?;
+        match self.layout.never_starts {
+            true => self.served(&after)?,
+            false => self.compare(&before, &after)?,
+        }
         if let Some(what) = endless {
             return Err(what);
         }
@@ -213,11 +216,13 @@ impl Trial<'_> {
                 differences(original, &back)
             ));
         }
-        let server = self
-            .start()
-            .map_err(|error| format!("Apache does not start after disable: {error}"))?;
-        if self.ask_everything(&server).0 != before.0 {
-            return Err("after disable the answers are others".to_owned());
+        if !self.layout.never_starts {
+            let server = self
+                .start()
+                .map_err(|error| format!("Apache does not start after disable: {error}"))?;
+            if self.ask_everything(&server).0 != before.0 {
+                return Err("after disable the answers are others".to_owned());
+            }
         }
         let again = self.disable();
         if again.code != Some(0) || !again.stdout_text().contains("Nothing needs to change") {
@@ -334,6 +339,24 @@ impl Trial<'_> {
             Some((question, _)) => Err(format!("with -D {flag} the answer to {question:?} is another")),
             None => Ok(()),
         }
+    }
+
+    /// Where nothing was before: every wanted name shows the page over HTTPS.
+    fn served(&self, after: &Replies) -> Result<(), String> {
+        let page = self.layout.page.as_deref().unwrap_or_default();
+        for name in self.layout.wanted() {
+            let question = (self.ips()[0], self.network.https, true, name, PAGE.to_owned());
+            match after.to(&question) {
+                Reply::Http {
+                    leaf,
+                    status: 200,
+                    body,
+                    ..
+                } if leaf == Some(digest(&self.set_up.new.der)) && body.ends_with(page) => {}
+                other => return Err(format!("the answer to {question:?} is {other:?}")),
+            }
+        }
+        Ok(())
     }
 
     fn compare(&self, before: &Replies, after: &Replies) -> Result<(), String> {

@@ -1,0 +1,117 @@
+//! Lines of `<IfModule>` sections that act once the plan has loaded the module, and change what others show. Edits
+//! nothing.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+
+use crate::httpd::{Configuration, Entry, Truth, source_name};
+
+use super::super::existing::REDIRECTS;
+use super::super::plan::{PlanError, refuse};
+use super::super::refusal::{Place, RefusalCode, say};
+use super::super::request::Request;
+
+/// Directives that decide what is shown, of the modules that a plan may load, besides [`REDIRECTS`].
+const SHOWING: [&str; 5] = [
+    "Alias",
+    "AliasMatch",
+    "ScriptAlias",
+    "ScriptAliasMatch",
+    "RequestHeader",
+];
+
+/// Refuses where a line becomes active that redirects or shows something else. What waits for mod_ssl in the domain's own
+/// virtual hosts, or for all, is meant to.
+pub(super) fn refuse_woken_lines(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let loads = result
+        .load_modules()
+        .iter()
+        .map(|load| load.identifier.as_slice());
+    let is_new = |module: &&[u8]| {
+        result.modules().has(module) == Truth::True && original.modules().has(module) != Truth::True
+    };
+    let modules: Vec<&[u8]> = loads.filter(is_new).collect();
+    if modules.is_empty() {
+        return Ok(());
+    }
+    let [slept, sleeps] = [original, result].map(asleep);
+    let mut woken: Vec<&Entry> = slept
+        .iter()
+        .filter(|(line, entries)| sleeps.get(*line).map_or(0, Vec::len) < entries.len())
+        .flat_map(|(_, entries)| entries.iter().copied())
+        .collect();
+    woken.sort_unstable_by_key(|entry| (entry.file, entry.line));
+    for entry in woken {
+        let waits = modules.iter().find(|module| waits_for(original, entry, module));
+        let Some(module) = waits.filter(|module| counts(original, request, entry, module)) else {
+            continue;
+        };
+        let module = String::from_utf8_lossy(module).into_owned();
+        let line = original.file(entry.file).document.raw(entry.line as usize);
+        return Err(refuse(
+            RefusalCode::WokenLine,
+            say![
+                "with ",
+                module.clone(),
+                " loaded, `",
+                String::from_utf8_lossy(line.trim_ascii()).into_owned(),
+                "` at ",
+                Place::of(original, entry),
+                " becomes active and changes what is shown",
+            ],
+            "; ",
+            format!(
+                "remove it if it is not wanted, or load {module} with your own LoadModule line and look at the site, \
+                 then run again"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The inactive lines that would decide what is shown, by their files and texts.
+fn asleep(configuration: &Configuration) -> HashMap<(&OsStr, &[u8]), Vec<&Entry>> {
+    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+    let names = REDIRECTS.iter().chain(&SHOWING);
+    let entries = names
+        .flat_map(|name| configuration.named(name))
+        .map(|(_, entry)| entry);
+    for entry in entries.filter(|entry| entry.truth != Truth::True) {
+        let file = configuration.file(entry.file);
+        let line = (file.host.as_os_str(), file.document.raw(entry.line as usize));
+        all.entry(line).or_default().push(entry);
+    }
+    all
+}
+
+/// Is it in an `<IfModule>` of the module?
+fn waits_for(configuration: &Configuration, entry: &Entry, module: &[u8]) -> bool {
+    configuration.ancestors(entry).any(|(_, section)| {
+        let opening = configuration.entry(section.opening);
+        let tested = configuration.section_argument(opening);
+        let tested = tested.trim_ascii();
+        configuration.is_named(opening, "<IfModule") && (tested == module || source_name(module) == tested)
+    })
+}
+
+/// Does it change what is shown? Lines of a virtual host that was not there itself do not, nor do those that take a
+/// header from what clients send.
+fn counts(configuration: &Configuration, request: &Request, entry: &Entry, module: &[u8]) -> bool {
+    let takes_away = || {
+        configuration.is_named(entry, "RequestHeader")
+            && configuration
+                .arguments(entry)
+                .first()
+                .is_some_and(|action| action.eq_ignore_ascii_case(b"unset"))
+    };
+    let mut around = configuration.ancestors(entry).map(|(id, _)| id);
+    let hosts = configuration.virtual_hosts();
+    let host = around.find_map(|id| hosts.iter().find(|host| host.section == id));
+    let is_meant =
+        || module == b"ssl_module" && host.is_none_or(|host| request.names().any(|name| host.has_name(name)));
+    host.is_none_or(|host| host.truth == Truth::True) && !is_meant() && !takes_away()
+}

@@ -1,0 +1,69 @@
+//! The step that keeps listeners for HTTP which are there only while mod_ssl is not, as in `<IfModule !ssl_module>`. It goes
+//! before the one that loads mod_ssl.
+
+use crate::httpd::{Configuration, Edit, Listen, Truth, source_name};
+
+use super::super::edit_lines::insert_lines;
+use super::super::request::{Http, Request};
+
+const MODULE: &str = "ssl_module";
+
+/// Edits after which what listens without mod_ssl listens with it as well; none where HTTP is not to stay.
+pub(super) fn edits(configuration: &Configuration, request: &Request) -> Vec<Edit> {
+    let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
+    if !stays || configuration.modules().has(MODULE.as_bytes()) == Truth::True {
+        return Vec::new();
+    }
+    let listens = configuration.listens().iter();
+    let active: Vec<&Listen> = listens.filter(|listen| listen.truth == Truth::True).collect();
+    let (going, staying): (Vec<&Listen>, Vec<&Listen>) = active
+        .into_iter()
+        .partition(|listen| goes_at(configuration, listen).is_some());
+    let wanted = going
+        .into_iter()
+        .filter(|listen| listen.port != request.port && !staying.iter().any(|other| other.overlaps(listen)));
+    wanted
+        .filter_map(|listen| beside(configuration, listen))
+        .collect()
+}
+
+/// The closing line of the section with which a listener goes.
+fn goes_at(configuration: &Configuration, listen: &Listen) -> Option<u32> {
+    let entry = configuration.entry(listen.entry);
+    if configuration.macro_place(entry).is_some() {
+        return None;
+    }
+    let mut around = configuration.ancestors(entry).map(|(_, section)| section);
+    let section = around.find(|section| {
+        let opening = configuration.entry(section.opening);
+        let tested = configuration.section_argument(opening);
+        let without = tested.trim_ascii().strip_prefix(b"!").unwrap_or_default();
+        opening.file == entry.file
+            && configuration.is_named(opening, "<IfModule")
+            && (without == MODULE.as_bytes() || source_name(MODULE.as_bytes()) == without)
+    })?;
+    section.closing
+}
+
+fn beside(configuration: &Configuration, listen: &Listen) -> Option<Edit> {
+    let entry = configuration.entry(listen.entry);
+    let closing = goes_at(configuration, listen)?;
+    let lines = [
+        format!("<IfModule {MODULE}>"),
+        format!("    Listen {}", listen.endpoint()),
+        "</IfModule>".to_owned(),
+    ];
+    let reason = format!(
+        "continue to listen for HTTP on {}: with mod_ssl loaded, the `Listen` at {} does not hold",
+        listen.endpoint(),
+        configuration.place(entry)
+    );
+    let lines = lines.map(String::into_bytes);
+    Some(insert_lines(
+        configuration,
+        entry.file,
+        Some(closing),
+        &lines,
+        reason,
+    ))
+}
