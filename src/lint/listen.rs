@@ -2,6 +2,7 @@
 //! Binds nothing and resolves no names.
 
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::context::Directive;
 use super::walk::Walk;
@@ -181,7 +182,7 @@ enum Conflict {
 }
 
 /// What two listeners of one port do to each other, in this order, where IPv6 sockets take IPv4 as well.
-fn conflict(all: &[Listen], first: usize, second: usize, platform: Platform) -> Option<Conflict> {
+fn conflict<'a>(all: &'a [Listen], first: usize, second: usize, platform: Platform) -> Option<Conflict> {
     let (a, b) = (&all[first], &all[second]);
     if a.address == b.address {
         return Some(Conflict::Duplicate);
@@ -190,7 +191,13 @@ fn conflict(all: &[Listen], first: usize, second: usize, platform: Platform) -> 
         return names_same_host(a, b).then_some(Conflict::Suspect);
     }
     let neighbours = second == first + 1;
-    match (a.address.as_deref(), b.address.as_deref()) {
+    // However the address of a whole family is written.
+    let form = |listen: &'a Listen| match listen.address.as_deref() {
+        Some(_) if listen.is_all_of(&Ipv4Addr::UNSPECIFIED.into()) => Some("0.0.0.0"),
+        Some(_) if listen.is_all_of(&Ipv6Addr::UNSPECIFIED.into()) => Some("[::]"),
+        written => written,
+    };
+    match (form(a), form(b)) {
         // One socket for both families serves both.
         (None, Some("0.0.0.0")) if platform == Platform::Unix => None,
         (Some("0.0.0.0"), Some("[::]")) | (Some("[::]"), Some("0.0.0.0")) if neighbours => {

@@ -27,22 +27,22 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Vec<Edi
         .collect()
 }
 
-/// The closing line of the section with which a listener goes.
+/// The closing line of the outermost section with which a listener goes.
 fn goes_at(configuration: &Configuration, listen: &Listen) -> Option<u32> {
     let entry = configuration.entry(listen.entry);
     if configuration.macro_place(entry).is_some() {
         return None;
     }
-    let mut around = configuration.ancestors(entry).map(|(_, section)| section);
-    let section = around.find(|section| {
+    let around = configuration.ancestors(entry).map(|(_, section)| section);
+    let going = around.filter(|section| {
         let opening = configuration.entry(section.opening);
         let tested = configuration.section_argument(opening);
         let without = tested.trim_ascii().strip_prefix(b"!").unwrap_or_default();
         opening.file == entry.file
             && configuration.is_named(opening, "<IfModule")
             && (without == MODULE.as_bytes() || source_name(MODULE.as_bytes()) == without)
-    })?;
-    section.closing
+    });
+    going.last()?.closing
 }
 
 fn beside(configuration: &Configuration, listen: &Listen) -> Option<Edit> {
