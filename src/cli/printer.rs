@@ -218,9 +218,10 @@ impl Printer {
 impl Printer {
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
-        let message = match failure.error.downcast_ref::<Refusal>() {
+        let message = match (failure.error.downcast_ref::<Refusal>(), failure.advised()) {
             // The document says the rest.
-            Some(refusal) if self.json => format!("[{}]: {}", refusal.code, refusal.cause),
+            (Some(refusal), _) if self.json => format!("[{}]: {}", refusal.code, refusal.cause),
+            (_, Some(advised)) if self.json => format!(": {}", advised.cause),
             _ => format!(": {:#}", failure.error),
         };
         if self.json {

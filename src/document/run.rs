@@ -166,7 +166,8 @@ impl Error {
             return Error::new(failure.code(), cause, Some(text(&advised.fix)));
         }
         let Some(refusal) = failure.error.downcast_ref::<Refusal>() else {
-            let fix = failure.fix().map(Into::into);
+            let fix = failure.to_find().map(text);
+            let fix = fix.or_else(|| failure.fix().map(Into::into));
             return Error::new(failure.code(), text(&words), fix);
         };
         // What was said around it, and then its own halves.

@@ -106,10 +106,13 @@ impl Failure {
 
     /// Its halves, where it has such and is no refusal.
     pub fn advised(&self) -> Option<&Advised> {
+        self.error.downcast_ref()
+    }
+
+    /// What helps to find a server; its words say it as well.
+    pub fn to_find(&self) -> Option<&str> {
         let not_found = self.error.downcast_ref::<NotFound>();
-        not_found
-            .map(|not_found| &not_found.0)
-            .or_else(|| self.error.downcast_ref())
+        not_found.map(|not_found| not_found.0.fix.as_str())
     }
 
     /// What helps against any of its kind, where that is known; what helps against this one its words say.
