@@ -42,6 +42,38 @@ impl Place {
     }
 }
 
+/// A sentence about a line, in which other lines of the configuration are named: those are places as well.
+pub(super) fn sentence(configuration: &Configuration, words: &str) -> Text {
+    let mut text = Text::default();
+    let mut rest = words;
+    while let Some((before, place, behind)) = first_place(configuration, rest) {
+        text = text.and(before).and(place);
+        rest = behind;
+    }
+    text.and(rest)
+}
+
+fn first_place<'a>(configuration: &Configuration, words: &'a str) -> Option<(&'a str, Place, &'a str)> {
+    let found = configuration
+        .files()
+        .iter()
+        .enumerate()
+        .filter_map(|(file, read)| {
+            let name = String::from_utf8_lossy(&read.name);
+            let at = words.find(&*name)?;
+            let number = words[at + name.len()..].strip_prefix(':')?;
+            let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+            let line: u32 = number[..digits].parse().ok()?;
+            Some((at, file, line, &number[digits..]))
+        });
+    let (at, file, line, behind) = found.min_by_key(|(at, ..)| *at)?;
+    let place = Place {
+        line: Some(line),
+        ..Place::in_file(configuration, file as FileId, None)
+    };
+    Some((&words[..at], place, behind))
+}
+
 /// Name and place of a virtual host.
 pub(super) fn named(configuration: &Configuration, host: &VirtualHost) -> Text {
     let name = host.server_name.as_deref().unwrap_or("(no ServerName)");

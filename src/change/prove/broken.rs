@@ -9,7 +9,7 @@ use crate::httpd::{Configuration, Platform, Spot};
 use crate::lint;
 
 use super::super::plan::{PlanError, refuse};
-use super::super::refusal::{Place, RefusalCode, Text, say};
+use super::super::refusal::{Place, RefusalCode, Text, say, sentence};
 use super::super::request::Request;
 
 /// Refuses to plan on a configuration that Apache does not start with: no change could be told from what was broken.
@@ -230,5 +230,5 @@ pub(in crate::change) const MEND: &str = "Correct that first, then run again";
 /// Where a problem is, and what it is.
 pub(in crate::change) fn told(configuration: &Configuration, problem: &Finding<Spot>) -> Text {
     let place = Place::at(configuration, &problem.place);
-    say![place, ": ", &problem.summary]
+    say![place, ": ", sentence(configuration, &problem.summary)]
 }
