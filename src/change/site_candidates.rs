@@ -193,7 +193,7 @@ impl<'a, 'r> Search<'a, 'r> {
                     && own_settings(self.configuration, host.section, "ServerName").is_empty()
                     && !stands_in(self.configuration, host)
             };
-            anywhere && self.counts(host) && (has_no_name() || shows_by_name(self.configuration, host))
+            self.counts(host) && (anywhere && has_no_name() || shows_by_name(self.configuration, host))
         });
         nameless
     }
