@@ -35,7 +35,11 @@ impl Failure {
 
     /// What the system refused, why, and what to do about it.
     pub(super) fn of_system(what: impl Display, error: &io::Error, fix: impl Display) -> Self {
-        Failure::error(anyhow::anyhow!("{what}: {}; {fix}", wording::reason(error)))
+        let words = format!("{what}: {}; {fix}", wording::reason(error));
+        Failure {
+            status: status_of(error),
+            ..Failure::error(wording::SystemError(words))
+        }
     }
 
     /// Somebody wants the program to end; what was begun is undone.

@@ -9,6 +9,8 @@ use super::progress::{Progress, Taken};
 use crate::apply::{Backup, Disk, RealDisk, Store, backup_folders};
 use crate::quoted::quoted;
 use crate::shown::printable;
+use crate::trail;
+use crate::wording::count;
 
 /// The stores below a server root that may hold backups.
 pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
@@ -28,7 +30,12 @@ pub fn stores<'a>(root: &Path, disk: &'a dyn Disk) -> Vec<Store<'a>> {
 /// When they cannot be listed.
 pub fn backups_of<'a>(store: &Store<'a>) -> Result<Vec<Backup>, Failure> {
     let cannot = || format!("cannot list {}", store.folder.display());
-    Ok(store.backups().with_context(cannot)?)
+    let backups = store.backups().with_context(cannot)?;
+    trail::decided(|| {
+        let number = count(backups.len(), "backup");
+        format!("{number} in {}", store.folder.display())
+    });
+    Ok(backups)
 }
 
 /// Says that a run left its changes half done, or is at work right now; in the document as well.

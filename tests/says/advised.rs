@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::support::certificates::Authority;
+#[cfg(unix)]
 use crate::support::containers::encrypted_key;
 use crate::support::files;
 use crate::support::process::Outcome;
@@ -11,6 +12,7 @@ use crate::support::program::esync_ssl;
 use crate::support::site::{DOMAIN, Site, text};
 
 /// What is said to people and to programs of the same run.
+#[cfg(unix)]
 #[track_caller]
 fn says(site: &Site, words: &[&str], expected: &str) {
     let run = |more: &[&str]| site.run(words).args(more).run();
