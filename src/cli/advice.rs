@@ -70,10 +70,11 @@ impl Advice {
         let mut parts = line.split(PROGRAM);
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
+            let is_others = is_of_another_run(&text);
             text.push_str(PROGRAM);
             let is_named = OPTIONS.iter().any(|option| part.contains(option));
             match command(part) {
-                Some(command) if !is_named => {
+                Some(command) if !is_named && !is_others => {
                     let (command, rest) = part.split_at(command.len());
                     let (arguments, rest) = rest.split_at(arguments(rest));
                     text.extend([command, arguments, &self.options, rest]);
@@ -83,6 +84,15 @@ impl Advice {
         }
         text
     }
+}
+
+/// Is it what another run was given that is at work, behind its process, or since when it is?
+fn is_of_another_run(before: &str) -> bool {
+    let Some(before) = before.strip_suffix(": ") else {
+        return false;
+    };
+    let process = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    before.ends_with('Z') || (process.len() < before.len() && process.ends_with("process "))
 }
 
 /// The command to type that a text begins with.
@@ -98,6 +108,13 @@ fn command(text: &str) -> Option<&'static str> {
 /// How long the options are that follow a command, with their values: the sentence around it goes on behind them.
 fn arguments(text: &str) -> usize {
     let mut rest = text;
+    // A backup is named by when it was made.
+    if let Some(id) = rest
+        .strip_prefix(' ')
+        .filter(|id| id.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        rest = &id[word(id)..];
+    }
     while let Some(option) = rest.strip_prefix(" --") {
         let length = option.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let (name, behind) = option.split_at(length.unwrap_or(option.len()));
@@ -163,6 +180,10 @@ mod tests {
             "esync-ssl ports --root /r shows it; start it with esync-ssl restart --root /r.",
         );
         becomes(
+            "esync-ssl restore 20260102T030405Z-1 --restart brings it back",
+            "esync-ssl restore 20260102T030405Z-1 --restart --root /r brings it back",
+        );
+        becomes(
             "(esync-ssl cert request --domain a)",
             "(esync-ssl cert request --domain a --root /r)",
         );
@@ -185,6 +206,8 @@ mod tests {
             "esync-ssl apply a.plan",
             "added by esync-ssl",
             "esync-ssl enable switched HTTP off",
+            "is at work: process 7 of a, since 2026-01-02T03:04:05Z: esync-ssl enable; wait",
+            "Waiting for another run: process 7: esync-ssl disable",
             "  | esync-ssl check",
         ] {
             becomes(text, text);
