@@ -12,7 +12,7 @@ use super::job::Job;
 use super::lint;
 use super::next_steps;
 use super::progress::{Difference, Preview, Progress};
-use super::restart_and_prove::Effect;
+use super::server_effect::Effect;
 use super::turn::Proposal;
 use super::write;
 use crate::apply::{Disk, NameChange, Store};
