@@ -88,6 +88,8 @@ pub struct Advised {
     pub cause: String,
     /// What helps.
     pub fix: String,
+    /// It is the system that refused.
+    pub of_system: bool,
     /// What stands between them when both are one text.
     joint: &'static str,
 }
@@ -98,7 +100,16 @@ impl Advised {
         Advised {
             cause: cause.into(),
             fix: fix.into(),
+            of_system: false,
             joint,
+        }
+    }
+
+    /// The same, where the system refused.
+    pub(crate) fn by_system(self) -> Self {
+        Advised {
+            of_system: true,
+            ..self
         }
     }
 }

@@ -100,7 +100,7 @@ pub fn in_words(error: anyhow::Error) -> anyhow::Error {
 
 /// What the system refused, and all that led to it, in words.
 #[derive(Debug)]
-pub struct SystemError(pub String);
+pub struct SystemError(String);
 
 impl std::fmt::Display for SystemError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

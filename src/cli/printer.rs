@@ -373,9 +373,11 @@ impl Progress for Printer {
     }
 
     fn summary(&self, lines: &[String]) {
-        if !self.json {
-            self.answer(&render::preview::summary(lines));
+        let text = render::preview::summary(lines);
+        if let Some(preview) = self.run().preview.as_mut().filter(|_| self.json) {
+            preview.push_str(strip_str(text.trim_end()).to_string().as_str());
         }
+        self.answer(&text);
     }
 
     fn step(&self, what: &str) {

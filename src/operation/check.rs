@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -152,10 +151,12 @@ pub fn of_loaded(
         let answering = answering(loaded, name);
         hosts.retain(|host| answering.contains(&host.section));
         if hosts.is_empty() {
-            return Err(Failure::error(anyhow!(
-                "no virtual host answers {name} over TLS; esync-ssl status shows what is served, and esync-ssl enable \
-                 --domain {name} turns TLS on"
-            )));
+            return Err(Failure::with_advice(
+                format!("no virtual host answers {name} over TLS"),
+                format!(
+                    "esync-ssl status shows what is served, and esync-ssl enable --domain {name} turns TLS on"
+                ),
+            ));
         }
     }
     let (mut checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);

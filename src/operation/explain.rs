@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use super::Failure;
@@ -74,10 +74,9 @@ pub fn run(
             .iter()
             .filter_map(|log| Some(format!("{}: {}", log.name, log.trouble.as_ref()?)))
             .collect();
-        return Err(Failure::error(anyhow!(
-            "there is no error log to read ({}); name one, or pipe one in with -",
-            told.join("; ")
-        )));
+        let cause = format!("there is no error log to read ({})", told.join("; "));
+        let fix = "name one, or pipe one in with -";
+        return Err(Failure::with_advice(cause, fix));
     }
     Ok(explain(logs, since, loaded.as_ref(), place))
 }

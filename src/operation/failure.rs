@@ -35,11 +35,17 @@ impl Failure {
 
     /// What the system refused, why, and what to do about it.
     pub(super) fn of_system(what: impl Display, error: &io::Error, fix: impl Display) -> Self {
-        let words = format!("{what}: {}; {fix}", wording::reason(error));
+        let cause = format!("{what}: {}", wording::reason(error));
+        let advised = Advised::new(cause, "; ", fix.to_string()).by_system();
         Failure {
             status: status_of(error),
-            ..Failure::error(wording::SystemError(words))
+            ..Failure::error(advised)
         }
+    }
+
+    /// Something failed, and what helps is known.
+    pub(super) fn with_advice(cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        Failure::error(Advised::new(cause, "; ", fix))
     }
 
     /// Somebody wants the program to end; what was begun is undone.
@@ -91,7 +97,8 @@ impl Failure {
         let is_io = |cause: &(dyn std::error::Error + 'static)| {
             cause.is::<std::io::Error>() || cause.is::<wording::SystemError>()
         };
-        let has_io = || self.error.chain().any(is_io);
+        let is_of_system = self.advised().is_some_and(|advised| advised.of_system);
+        let has_io = || is_of_system || self.error.chain().any(is_io);
         match self.status {
             ExitStatus::Usage => FailureCode::Usage,
             ExitStatus::TestFailed => FailureCode::TestFailed,

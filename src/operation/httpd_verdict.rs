@@ -109,38 +109,31 @@ impl<'a> Judge<'a> {
         status: ExitStatus,
         progress: &dyn Progress,
     ) -> Result<Failure, Failure> {
-        progress.note(NoteCode::HttpdSays, words);
-        let named = Changed::named_in(words, changes);
-        for changed in &named {
-            progress.note(NoteCode::HttpdSays, &changed.line());
-        }
         let left = match status {
             ExitStatus::Refused => "nothing was written",
             _ => "every file is as it was",
         };
         let mut findings = Vec::new();
-        let refusal = match self.rejects_now()? {
-            Some(words) => {
-                let configuration = &self.loaded.configuration;
-                findings = lint::findings(self.loaded, crate::lint::errors(configuration));
-                Refusal::new(
-                RefusalCode::HttpdRejects,
-                format!("Apache does not accept the configuration, and did not accept it before either; {left}"),
-                ". ",
-                "Correct what it names, or continue without that test, with --no-test",
-            )
-            .about(place_in(&words))
+        let refusal = if let Some(words) = self.rejects_now()? {
+            // Of the files as they are: lines of the result are not there.
+            progress.note(NoteCode::HttpdSays, &words);
+            findings = lint::findings(self.loaded, crate::lint::errors(&self.loaded.configuration));
+            let cause = "Apache does not accept the configuration, and did not accept it before either";
+            let fix = "Correct what it names, or continue without that test, with --no-test";
+            Refusal::new(RefusalCode::HttpdRejects, format!("{cause}; {left}"), ". ", fix)
+                .about(place_in(&words))
+        } else {
+            progress.note(NoteCode::HttpdSays, words);
+            let named = Changed::named_in(words, changes);
+            for changed in &named {
+                progress.note(NoteCode::HttpdSays, &changed.line());
             }
-            None => Refusal::new(
-                RefusalCode::HttpdRejects,
-                format!(
-                    "Apache does not accept the result (httpd -t); {left}. It accepts the configuration as \
-                     it is now"
-                ),
-                ". ",
-                "If the reason is not clear, please report it together with the configuration",
-            )
-            .about(named.first().map(Changed::before).or_else(|| place_in(words))),
+            let cause = format!(
+                "Apache does not accept the result (httpd -t); {left}. It accepts the configuration as it is now"
+            );
+            let fix = "If the reason is not clear, please report it together with the configuration";
+            Refusal::new(RefusalCode::HttpdRejects, cause, ". ", fix)
+                .about(named.first().map(Changed::before).or_else(|| place_in(words)))
         };
         Ok(Failure {
             status,

@@ -51,22 +51,24 @@ impl Origin {
 
 /// The bytes of a file that must be there. `what` says what it is for, such as `certificate`.
 pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let problem = match File::load(path.as_std_path()).bytes {
+    let (problem, fix) = match File::load(path.as_std_path()).bytes {
         Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
-        Ok(_) => "is empty; copy it again from its origin".to_owned(),
-        Err(Trouble::Missing) => "does not exist; check the path".to_owned(),
-        Err(Trouble::NotRegular) => {
-            "is a folder or something else that is not a file; name a file".to_owned()
-        }
-        Err(Trouble::TooLarge) => format!(
-            "has more than {} bytes and was not read; name a file of certificates or keys",
-            foreign::CERTIFICATE
+        Ok(_) => ("is empty".to_owned(), "copy it again from its origin"),
+        Err(Trouble::Missing) => ("does not exist".to_owned(), "check the path"),
+        Err(Trouble::NotRegular) => (
+            "is a folder or something else that is not a file".to_owned(),
+            "name a file",
         ),
-        Err(Trouble::Unreadable(reason)) => format!("cannot be read: {reason}; check who may read it"),
+        Err(Trouble::TooLarge) => (
+            format!("has more than {} bytes and was not read", foreign::CERTIFICATE),
+            "name a file of certificates or keys",
+        ),
+        Err(Trouble::Unreadable(reason)) => (format!("cannot be read: {reason}"), "check who may read it"),
     };
-    Err(Failure::error(anyhow::anyhow!(
-        "the {what} file {path} {problem}"
-    )))
+    Err(Failure::with_advice(
+        format!("the {what} file {path} {problem}"),
+        fix,
+    ))
 }
 
 /// The first private key of a file, without pass-phrase.

@@ -1,6 +1,5 @@
 //! Who listens on the ports that the configuration wants.
 
-use anyhow::anyhow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -107,9 +106,8 @@ pub fn run(port: Option<u16>, place: &Where, progress: &dyn Progress) -> Result<
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
     of(&loaded, port).map_err(|reason| {
-        Failure::error(anyhow!(
-            "{reason}; see netstat -ano (Windows) or ss -ltnp (Linux)"
-        ))
+        let fix = "see netstat -ano (Windows) or ss -ltnp (Linux)";
+        Failure::with_advice(reason.to_string(), fix)
     })
 }
 

@@ -108,14 +108,17 @@ impl<'a> Preflight<'a> {
         }
         let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
         codes.dedup();
-        let cause = format!("Apache would not start again: {}", codes.join(", "));
+        let cause = format!(
+            "Apache would not start again: {}. {}",
+            codes.join(", "),
+            self.left
+        );
         self.progress.findings(&found, self.forced);
-        let next = if self.takes_codes {
+        let fix = if self.takes_codes {
             format!("Correct this{}", way_on::or_go_on(&found, self.forced))
         } else {
             "Correct this first; esync-ssl check shows it again".to_owned()
         };
-        let fix = format!("{}. {next}", self.left);
         let refusal = Refusal::new(RefusalCode::PreflightFailed, cause, ". ", fix);
         Err(Failure::refused_for(refusal, found, self.forced))
     }

@@ -88,11 +88,12 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
     match taken.filter(|finding| finding.severity.is_error()) {
         None => Ok(()),
         Some(finding) => {
-            let cause = format!("port {}: {}", finding.summary, finding.cause);
+            let cause = format!("port {}: {} Nothing was written", finding.summary, finding.cause);
             let found = std::slice::from_ref(&finding);
             let more = way_on::flags(found, forced).map(|flags| format!("; {flags} continues anyway"));
-            let fix = format!("{} Nothing was written{}", finding.fix, more.unwrap_or_default());
-            let refusal = Refusal::new(RefusalCode::PortNotFree, cause, " ", fix);
+            let fix = finding.fix.trim_end_matches('.');
+            let fix = format!("{fix}{}", more.unwrap_or_default());
+            let refusal = Refusal::new(RefusalCode::PortNotFree, cause, ". ", fix);
             Err(Failure::refused_for(refusal, vec![finding], forced))
         }
     }

@@ -2,8 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use anyhow::anyhow;
-
 use super::Failure;
 use super::find::Loaded;
 use crate::check::Place;
@@ -63,14 +61,16 @@ pub fn targets(
         return Ok(targets);
     }
     let Some(name) = name else {
-        return Err(Failure::error(anyhow!(
-            "nothing speaks TLS in this configuration; give --domain and --address, or turn TLS on: esync-ssl enable"
-        )));
+        return Err(Failure::with_advice(
+            "nothing speaks TLS in this configuration",
+            "give --domain and --address, or turn TLS on: esync-ssl enable",
+        ));
     };
     let found = address.or_else(|| resolve(&name, port.unwrap_or(443)).into_iter().next());
     let address = found.ok_or_else(|| {
-        anyhow!(
-            "no virtual host answers {name} over TLS, and the name does not resolve; give --address IP:PORT"
+        Failure::with_advice(
+            format!("no virtual host answers {name} over TLS, and the name does not resolve"),
+            "give --address IP:PORT",
         )
     })?;
     Ok(vec![Target::bare(name, address)])

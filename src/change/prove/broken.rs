@@ -89,14 +89,23 @@ pub(super) fn refuse_no_start(
     if open.is_empty() {
         return Ok(());
     }
-    let left: HashSet<_> = open.iter().map(|problem| line_of(result, problem)).collect();
+    let lines = |problems: &[&Finding<Spot>]| -> HashSet<_> {
+        problems.iter().map(|problem| line_of(result, problem)).collect()
+    };
+    let errors: Vec<_> = left.iter().filter(|problem| problem.is_error()).collect();
+    let (open_lines, all_lines) = (lines(&open), lines(&errors));
+    // As they are numbered on disk. With one that refuses, those are told too that only `httpd -t` would.
     let before = lint::errors(original);
-    // As they are numbered on disk.
-    let same = before
+    let errors = before
         .iter()
-        .filter(|problem| stops(original, problem, request) && left.contains(&line_of(original, problem)));
-    let same: Vec<_> = same.collect();
-    if same.is_empty() {
+        .filter(|problem| problem.is_error() && !is_own_file(original, problem, request));
+    let same: Vec<_> = errors
+        .filter(|problem| all_lines.contains(&line_of(original, problem)))
+        .collect();
+    if !same
+        .iter()
+        .any(|problem| open_lines.contains(&line_of(original, problem)))
+    {
         return Err(awakened(result, open[0]));
     }
     Err(all_broken(original, &same, CORRECT))
@@ -135,12 +144,14 @@ fn stops(configuration: &Configuration, problem: &Finding<Spot>, request: &Reque
     let facts = configuration.facts();
     let is_tested = facts.platform == Platform::Unix && facts.built_in_is_certain;
     let is_seen = problem.phase != Some(Phase::Starting) && !is_misplaced(problem);
-    problem.is_error()
-        && !(is_tested && is_seen)
-        && !(problem.rule == "tls-file" && names_own_file(configuration, problem, request))
+    problem.is_error() && !(is_tested && is_seen) && !is_own_file(configuration, problem, request)
 }
 
-fn names_own_file(configuration: &Configuration, problem: &Finding<Spot>, request: &Request) -> bool {
+/// A file of the request that is not there yet.
+fn is_own_file(configuration: &Configuration, problem: &Finding<Spot>, request: &Request) -> bool {
+    if problem.rule != "tls-file" {
+        return false;
+    }
     let document = &configuration.file(problem.place.file).document;
     let text = document.text(problem.place.line as usize);
     let words: Vec<_> = words(&text).skip(1).collect();
