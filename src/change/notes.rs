@@ -21,6 +21,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(copied_otherwise(original, request));
     notes.extend(waits_for_flag(original, result, request));
     notes.extend(shown::lacking(original, result, request));
+    notes.extend(shown::answered_by_default(original, result, request));
     notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {

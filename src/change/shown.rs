@@ -53,6 +53,34 @@ pub(super) fn lacking(original: &Configuration, result: &Configuration, request:
         .collect()
 }
 
+/// Names that another virtual host answers over HTTP, as the default of its address, where HTTPS shows something else.
+pub(super) fn answered_by_default(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for name in request.names() {
+        let mut ends = ends(original, request).into_iter();
+        let other = ends.find_map(|(end, port)| {
+            let plain = original.answering(end, port, name)?;
+            let tls = result.answering(end, request.port, name)?;
+            let is_other = !plain.has_name(name) && !plain.has_name(NOBODY) && !speaks_tls(original, plain);
+            let is_ours = speaks_tls(result, tls) && tls.has_name(name);
+            let differs = || !lines_lacking(original, plain, result, tls, request).is_empty();
+            (is_other && is_ours && differs()).then_some(plain)
+        });
+        told.extend(other.map(|plain| {
+            format!(
+                "over HTTP {name} is answered by the virtual host {}, which does not have that name and is the default of \
+                 its address; HTTPS does not show the same. If its site is wanted for {name}, add `ServerAlias {name}` to it",
+                plain.describe(original)
+            )
+        }));
+    }
+    told
+}
+
 /// The paths of which that was told: all below one of them may be answered otherwise over HTTPS.
 pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut paths = Vec::new();

@@ -367,6 +367,8 @@ impl Run<'_> {
         mut report: Report,
     ) -> Result<Report, Failure> {
         report.result = "unchanged";
+        // What HTTPS lacks of HTTP is so whether or not anything is written.
+        report.tell_notes(self.job.voice);
         self.job.voice.unchanged(&format!(
             "{} is served over TLS on port {}",
             request.domain, request.port

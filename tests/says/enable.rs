@@ -986,6 +986,69 @@ fn what_the_change_cures_is_not_refused() {
     );
 }
 
+/// What HTTPS lacks of HTTP is told by every run, also where nothing is left to write.
+#[test]
+fn a_run_without_changes_tells_what_https_lacks() {
+    let site = crate::support::site::Site::new();
+    let host = format!(
+        "\nLoadModule alias_module modules/mod_alias.so\n<VirtualHost *:80>\nServerName {DOMAIN}\nRedirect /adm https://{DOMAIN}:8443/\n</VirtualHost>\n"
+    );
+    files::write(&site.main(), site.text() + &host);
+    files::write(&site.root().join("modules/mod_alias.so"), "");
+    let run = || site.enable().args(["--http", "keep"]).run().expect_code(0);
+    let first = run();
+    assert!(
+        !first.stderr_text().contains("does not have it"),
+        "{}",
+        first.report()
+    );
+    let text = site.text();
+    let (before, copy) = text.rsplit_once("<VirtualHost").expect("the copy");
+    assert!(copy.contains("Redirect /adm"), "{copy}");
+    let line = copy
+        .lines()
+        .find(|line| line.contains("Redirect /adm"))
+        .expect("its line");
+    files::write(
+        &site.main(),
+        format!("{before}<VirtualHost{}", copy.replace(line, "")),
+    );
+    let second = run();
+    let said = second.stderr_text();
+    assert!(
+        said.contains("/adm") && said.contains("does not have it"),
+        "{}",
+        second.report()
+    );
+    assert!(
+        second.stdout_text().contains("Nothing needs to change"),
+        "{}",
+        second.report()
+    );
+}
+
+/// A name that is another's only by being the default of its address is not taken for it, and that is told.
+#[test]
+fn a_name_that_another_answers_as_the_default_is_told() {
+    let site = crate::support::site::Site::new();
+    let root = site.root().display().to_string().replace('\\', "/");
+    let host = format!(
+        "\n<VirtualHost *:80>\nServerName first.test\nDocumentRoot \"{root}/htdocs/first\"\n</VirtualHost>\n"
+    );
+    files::write(&site.main(), site.text() + &host);
+    let words = site.enable_arguments().into_iter().filter(|word| word != "--yes");
+    let outcome = esync_ssl()
+        .args(words)
+        .args(["--http", "keep", "--dry-run"])
+        .run();
+    let said = outcome.stderr_text();
+    assert!(
+        said.contains("answered by the virtual host first.test") && said.contains("ServerAlias"),
+        "{}",
+        outcome.report()
+    );
+}
+
 #[test]
 fn nothing_to_staple_is_refused_unless_it_is_forced() {
     let site = Site::new();
