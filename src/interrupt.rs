@@ -12,6 +12,8 @@ use crate::exit_status::ExitStatus;
 static CAME: AtomicBool = AtomicBool::new(false);
 /// Undos under way, which nothing may stop.
 static UNDOING: AtomicUsize = AtomicUsize::new(0);
+/// An answer to a program was written to its end.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
 static STATE: Mutex<State> = Mutex::new(State {
     holds: 0,
     settled: None,
@@ -51,9 +53,16 @@ pub fn answers_by(document: Option<Document>) {
     state().document = document;
 }
 
-/// An answer to a program is written from now on: no other one follows.
-pub fn answers() {
-    state().answered = true;
+/// An answer to a program is written from now on: no other one follows, and the run ends with the status that it tells.
+pub fn answers(status: ExitStatus) {
+    let mut state = state();
+    state.answered = true;
+    state.settled.get_or_insert(status);
+}
+
+/// The answer was written.
+pub fn answered() {
+    WRITTEN.store(true, Ordering::Release);
 }
 
 /// How the terminal is set is kept while somebody is asked there for what is not shown, and is so again should the program
@@ -158,6 +167,11 @@ fn end(state: &State) -> ! {
         Some(ExitStatus::Done) => "interrupted; what was asked for had been done",
         Some(_) => "interrupted while it was told what became of the run",
     };
+    // Half a document is none.
+    let start = std::time::Instant::now();
+    while state.answered && !WRITTEN.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let document = state.document.as_ref().filter(|_| !state.answered);
     let document = document.map(|document| document(words, status));
     let is_told = state.settled.is_some();
@@ -173,9 +187,11 @@ fn end(state: &State) -> ! {
     std::process::exit(i32::from(status.code()))
 }
 
+/// How long a reader is waited for that may have stopped.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Does what may wait for ever, and does not wait for it long.
 fn soon(act: impl FnOnce() + Send + 'static) {
-    const PATIENCE: Duration = Duration::from_millis(500);
     let _ = aside(act).recv_timeout(PATIENCE);
 }
 

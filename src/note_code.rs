@@ -36,8 +36,6 @@ codes! {
         Progress = "PROGRESS",
         /// With `--verbose`: what was read, which program was asked, what was decided.
         Detail = "DETAIL",
-        /// A variable of the environment that looks like one of ours is none.
-        UnknownVariable = "UNKNOWN-VARIABLE",
         /// What a run would have done that failed, as people were shown it: the lines that go begin with `-`.
         Preview = "PREVIEW",
         /// Nothing needs to change, and why.

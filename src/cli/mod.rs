@@ -18,7 +18,6 @@ use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::operation::{Progress, options};
 use crate::server::scratch;
-use crate::shown::printable;
 use advice::Advice;
 use arguments::{Arguments, ColorChoice, Command, Line, unknown_variables};
 use printer::Printer;
@@ -66,7 +65,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     }
     let result = mistake::caught(|| {
         for words in unknown_variables() {
-            printer.note(NoteCode::UnknownVariable, &printable(words.as_bytes()));
+            printer.detail(&words);
         }
         swept(&printer);
         let result = command::run(&command, &global, world, &printer);

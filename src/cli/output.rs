@@ -52,9 +52,6 @@ pub fn write(stream: Stream, text: &str) {
     if stream.is_given_up() {
         return;
     }
-    if matches!(stream, Stream::Document) {
-        interrupt::answers();
-    }
     let text = text.to_owned();
     // What is said while a server is stopped must not keep it from being started again.
     let most = matches!(stream, Stream::Talk).then_some(SLOW);
@@ -72,7 +69,9 @@ pub fn write(stream: Stream, text: &str) {
 
 /// An answer was written to stdout, with this result. A reader that went away is not our failure; a full disk is.
 pub fn answered(result: io::Result<()>) {
-    if let Err(error) = result.and_then(|()| io::stdout().flush())
+    let result = result.and_then(|()| io::stdout().flush());
+    interrupt::answered();
+    if let Err(error) = result
         && error.kind() != ErrorKind::BrokenPipe
     {
         lost().get_or_insert(reason(&error));

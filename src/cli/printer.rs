@@ -156,26 +156,28 @@ impl Printer {
     pub fn document(&self, end: End, data: &impl serde::Serialize) {
         self.changed.set(end.changed && end.result != Ending::WouldChange);
         if self.json {
-            self.envelope(&self.known().done(end, data));
+            let status = end.status;
+            self.envelope(&self.known().done(end, data), status);
         }
     }
 
     /// The same of `dump`.
     pub fn dump(&self, end: End, answer: dump::Document) {
         if self.json {
+            let status = end.status;
             let envelope = self.known().done(end, answer.summary());
             let answer = Some(answer);
-            self.envelope(&document::Dump { envelope, answer });
+            self.envelope(&document::Dump { envelope, answer }, status);
         }
     }
 
-    /// The envelope of a run, once.
-    pub fn envelope(&self, envelope: &impl serde::Serialize) {
+    /// The envelope of a run, once; `status` is the one that it tells.
+    pub fn envelope(&self, envelope: &impl serde::Serialize, status: ExitStatus) {
         if self.answered.replace(true) || Stream::Document.is_given_up() {
             return;
         }
+        interrupt::answers(status);
         if !interrupt::is_held() {
-            interrupt::answers();
             // As it comes: a configuration may be large.
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
             output::answered(json::write(&mut out, envelope, &self.advice));
@@ -229,7 +231,7 @@ impl Printer {
             if let Some(error) = &mut envelope.error {
                 error.message = self.advice.complete(&error.message).into_owned();
             }
-            self.envelope(&envelope);
+            self.envelope(&envelope, failure.status);
         }
         let word = match Ending::of_failure(failure.status) {
             Ending::Refused => "refused",
@@ -265,7 +267,7 @@ impl Printer {
         );
         if self.json {
             let error = document::Error::new(FailureCode::Panic, &message, Some(REPORT_IT.into()));
-            self.envelope(&self.known().error(ExitStatus::Error, error));
+            self.envelope(&self.known().error(ExitStatus::Error, error), ExitStatus::Error);
             self.say(&format!("esync-ssl: error: {message}"));
         } else {
             self.say(&format!("esync-ssl: error: {message}. {REPORT_IT}"));

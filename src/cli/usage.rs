@@ -50,7 +50,10 @@ pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
         let told = parts(wrong, &told, typed);
         let words = told.message.clone();
         let printer = Printer::new(&command, true, ColorChoice::Auto, Advice::default());
-        printer.envelope(&Run::new(&command).error(ExitStatus::Usage, told));
+        printer.envelope(
+            &Run::new(&command).error(ExitStatus::Usage, told),
+            ExitStatus::Usage,
+        );
         let _ = writeln!(std::io::stderr(), "esync-ssl: error: {words}");
     } else {
         let _ = std::io::stderr().write_all(told.as_bytes());

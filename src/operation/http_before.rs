@@ -424,7 +424,10 @@ mod tests {
     #[test]
     fn only_this_machine_is_asked() {
         assert!(is_here("127.0.0.1".parse().unwrap()));
-        assert!(!is_here("192.0.2.1".parse().unwrap()));
+        // Wine lets everybody have any address.
+        if cfg!(unix) {
+            assert!(!is_here("192.0.2.1".parse().unwrap()));
+        }
     }
 
     #[test]

@@ -37,10 +37,13 @@ pub fn to_be_told(loaded: &Loaded) -> Server {
     }
 }
 
-/// Whether it is known to be stopped, where it is to be restarted.
+/// Whether it is known to be stopped, where it is to be restarted. The service itself is asked once, when it is to be told.
 pub fn is_stopped(loaded: &Loaded, job: Job) -> bool {
-    let service = || (job.world.service)(server(loaded));
-    job.writing.restarts() && service().state() == Ok(State::Stopped)
+    let is_known = || match cfg!(windows) {
+        true => (job.world.service)(server(loaded)).state() == Ok(State::Stopped),
+        false => server(loaded).parent().is_none(),
+    };
+    job.writing.restarts() && is_known()
 }
 
 /// Every active `Listen` with its holders.

@@ -121,7 +121,7 @@ fn wrong_answers_end_with_status_2_and_their_place() {
 fn a_variable_that_is_no_flag_is_told() {
     let site = Site::new();
     let said = |name: &str| {
-        let outcome = site.run(&["status"]).env(name, "x").run();
+        let outcome = site.run(&["status", "--verbose"]).env(name, "x").run();
         outcome.expect_code(0).stderr_text()
     };
     let words = said("ESYNC_SSL_DOMIAN");

@@ -183,7 +183,7 @@ pub fn unknown(mut command: Command, variables: impl IntoIterator<Item = String>
             .map(|flag| variable(&flag));
         let hint = hint.map(|name| format!("; {name} is one")).unwrap_or_default();
         Some(format!(
-            "note: the variable {name} is no flag of this program; it has no effect{hint}"
+            "the variable {name} is no flag of this program; it has no effect{hint}"
         ))
     };
     variables.into_iter().filter_map(told).collect()
