@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-/// A path as one word of a command: for a shell on Unix, for `cmd` on Windows.
-pub fn quoted(path: &Path) -> String {
-    word(&path.display().to_string())
+use crate::place::ShownPath;
+
+/// A path as one word of a command: for a shell on Unix, for `cmd` on Windows. It is absolute, as nobody knows from which
+/// folder the command is typed.
+pub fn quoted(path: impl AsRef<Path>) -> String {
+    let shown = ShownPath::from(path.as_ref().display().to_string());
+    word(&shown.absolute())
 }
 
 /// Any word of such a command.
@@ -32,6 +36,17 @@ mod tests {
         for plain in ["/srv/apache2/conf.d", "--root=/x", "a@b,c"] {
             assert_eq!(word(plain), plain);
         }
+    }
+
+    #[test]
+    fn a_path_is_the_same_from_any_folder() {
+        let here = std::env::current_dir().unwrap();
+        for (typed, whole) in [("certs/a.key", "certs/a.key"), ("./a.key", "a.key")] {
+            let whole = word(&here.join(whole).display().to_string());
+            assert_eq!(quoted(typed), whole.replace('/', std::path::MAIN_SEPARATOR_STR));
+        }
+        #[cfg(unix)]
+        assert_eq!(quoted("C:/of/another/machine"), "C:/of/another/machine");
     }
 
     #[cfg(unix)]

@@ -8,7 +8,7 @@ use super::{Failure, key_files};
 use crate::change::domain_name;
 use crate::check::tls_files::File;
 use crate::exit_status::ExitStatus;
-use crate::quoted::word;
+use crate::quoted::{quoted, word};
 use crate::refusal::{Advised, Refusal, RefusalCode};
 use crate::shown::printable;
 use crate::tls::Error;
@@ -176,7 +176,7 @@ pub fn key_of(certificate: &Utf8Path, voice: &dyn Voice) -> Result<(Utf8PathBuf,
         return Err(usage(
             format!("{certificate} is a PFX archive, which holds the key as well"),
             ": ",
-            format!("give --pfx {} instead of --cert", word(certificate.as_str())),
+            format!("give --pfx {} instead of --cert", quoted(certificate)),
         ));
     }
     let read = Certificate::read_all(&bytes).ok();
@@ -233,7 +233,7 @@ fn fits(path: &Utf8Path, wanted: &PublicKey) -> Option<Result<(), String>> {
         Ok(_) => Some(Err("lies beside it and is the key of another certificate".into())),
         Err(Error::Encrypted(_)) => Some(Err(format!(
             "lies beside it and is under a pass-phrase: --key {} --copy-certs asks for that",
-            word(path.as_str())
+            quoted(path)
         ))),
         Err(_) => None,
     }

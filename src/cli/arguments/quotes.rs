@@ -272,7 +272,7 @@ fn has_short(command: &Command, short: &str) -> bool {
 }
 
 /// The long flag of any command that is typed so.
-fn flag_of<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
+pub fn flag_of<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
     let long = flag.strip_prefix("--")?;
     let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
     own.or_else(|| command.get_subcommands().find_map(|below| flag_of(below, flag)))

@@ -1,0 +1,67 @@
+//! A command line that means the same in any folder.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::Command;
+
+use super::flags::Kind;
+use super::quotes::flag_of;
+use crate::place;
+
+/// The same words, the values of flags that take paths absolute.
+pub fn of(command: &Command, words: Vec<OsString>) -> Vec<OsString> {
+    let takes_path = |flag: &str| flag_of(command, flag).map(Kind::of) == Some(Kind::Path);
+    let mut before = OsString::new();
+    let whole = |word: OsString| {
+        let told = match word.to_str().and_then(|text| text.split_once('=')) {
+            Some((flag, value)) if takes_path(flag) => {
+                let mut told = OsString::from(format!("{flag}="));
+                told.push(absolute(value.as_ref()));
+                told
+            }
+            _ if before.to_str().is_some_and(takes_path) => absolute(word.as_ref()),
+            _ => word.clone(),
+        };
+        before = word;
+        told
+    };
+    words.into_iter().map(whole).collect()
+}
+
+fn absolute(path: &Path) -> OsString {
+    place::absolute(path).map_or_else(|_| path.into(), Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::arguments::Arguments;
+
+    #[test]
+    fn paths_are_absolute_and_all_else_is_as_typed() {
+        let mut command = Arguments::command();
+        command.build();
+        let here = |name: &str| std::env::current_dir().unwrap().join(name).display().to_string();
+        let line = "esync-ssl enable --root s --domain a.test --cert=a.crt --json -n --save-plan p";
+        let told = of(&command, line.split(' ').map(Into::into).collect());
+        let (root, cert, plan) = (here("s"), here("a.crt"), here("p"));
+        let cert = format!("--cert={cert}");
+        let whole = [
+            "esync-ssl",
+            "enable",
+            "--root",
+            &root,
+            "--domain",
+            "a.test",
+            &cert,
+            "--json",
+            "-n",
+            "--save-plan",
+            &plan,
+        ];
+        assert_eq!(told, whole);
+    }
+}
