@@ -24,6 +24,7 @@ mod report;
 mod restart;
 mod restore;
 mod schema;
+mod values;
 mod verify;
 mod whole_paths;
 

@@ -9,10 +9,11 @@ use super::flags::Kind;
 use super::quotes::flag_of;
 use crate::place;
 
-/// The same words, the values of flags that take paths absolute.
+/// The same words, with the path of the program and the values of flags that take paths absolute.
 pub fn of(command: &Command, words: Vec<OsString>) -> Vec<OsString> {
     let takes_path = |flag: &str| flag_of(command, flag).map(Kind::of) == Some(Kind::Path);
     let mut before = OsString::new();
+    let mut is_program = true;
     let whole = |word: OsString| {
         let told = match word.to_str().and_then(|text| text.split_once('=')) {
             Some((flag, value)) if takes_path(flag) => {
@@ -20,6 +21,7 @@ pub fn of(command: &Command, words: Vec<OsString>) -> Vec<OsString> {
                 told.push(absolute(value.as_ref()));
                 told
             }
+            _ if std::mem::take(&mut is_program) => program(&word),
             _ if before.to_str().is_some_and(takes_path) => absolute(word.as_ref()),
             _ => word.clone(),
         };
@@ -27,6 +29,14 @@ pub fn of(command: &Command, words: Vec<OsString>) -> Vec<OsString> {
         told
     };
     words.into_iter().map(whole).collect()
+}
+
+/// One without a folder is looked for by the shell.
+fn program(word: &OsString) -> OsString {
+    match Path::new(word).parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => absolute(word.as_ref()),
+        _ => word.clone(),
+    }
 }
 
 fn absolute(path: &Path) -> OsString {
@@ -63,5 +73,7 @@ mod tests {
             &plan,
         ];
         assert_eq!(told, whole);
+        let told = of(&command, vec!["bin/esync-ssl".into()]);
+        assert_eq!(told, [&*here("bin/esync-ssl")]);
     }
 }
