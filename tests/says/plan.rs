@@ -309,7 +309,7 @@ fn a_plan_can_be_applied_and_made_again_from_any_folder() {
         let command = fix.split("apply that: ").nth(1).expect("a command");
         let mut shell = std::process::Command::new("sh");
         let status = shell
-            .args(["-c", &command])
+            .args(["-c", command])
             .current_dir("/")
             .status()
             .expect("a shell");
