@@ -6,7 +6,7 @@ use super::generation::{Generation, OpenSsl};
 use super::question::{Question, Served, readable};
 use super::tls_files::File;
 use crate::finding::{Code, Finding, Severity};
-use crate::quoted::word;
+use crate::quoted::quoted;
 use crate::tls::Error;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::container::{Encoding, Fault, Item, KeyForm, Kind, Shape};
@@ -303,7 +303,7 @@ fn no_key(question: &Question<'_>, file: &File, own: bool) -> Finding {
         (_, Some(Kind::OpenSshKey)) => {
             format!(
                 "On a copy of it: ssh-keygen -p -m PEM -f {}. Or make a new key and request: {}",
-                word(&file.path),
+                quoted(&file.path),
                 question.new_request()
             )
         }
@@ -377,7 +377,7 @@ fn mismatch(question: &Question<'_>, file: &File, key: &PrivateKey, certificate_
             "Name the key that the request for this certificate was made with, or get a certificate for this key: {} \
              --key {}",
             question.new_request(),
-            word(&file.path)
+            quoted(&file.path)
         ),
     )
 }

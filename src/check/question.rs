@@ -7,7 +7,8 @@ use super::generation::Generation;
 use super::tls_files::{File, TlsFiles, Trouble};
 use crate::acl::Account;
 use crate::finding::{Code, Finding, Severity};
-use crate::quoted::word;
+use crate::place::ShownPath;
+use crate::quoted::quoted;
 use crate::tls::certificate::Certificate;
 
 /// What is to be judged, and for whom.
@@ -108,9 +109,9 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             format!("the file of {directive} cannot be read"),
             format!("The reason: {reason}. The account that starts Apache must be able to read it."),
             if cfg!(windows) {
-                Account::grant(file.service.as_ref(), path)
+                Account::grant(file.service.as_ref(), &ShownPath::from(path.as_str()).absolute())
             } else {
-                let path = word(path);
+                let path = quoted(path);
                 format!("chown root {path} && chmod 600 {path}, and start Apache as root")
             },
         ),
@@ -127,7 +128,7 @@ fn shut_out(file: &File, account: &Account, directive: &str) -> Finding {
         Severity::StopsStart,
         format!("the service of Apache may not read the file of {directive}"),
         format!("The service runs as {name}, and the file's access list does not let that account read it."),
-        Account::grant(Some(account), &file.path),
+        Account::grant(Some(account), &ShownPath::from(file.path.as_str()).absolute()),
     )
     .at(&file.path, None)
 }

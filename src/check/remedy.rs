@@ -1,7 +1,7 @@
 //! Commands of ours that put certificate files right, with the names of the files that are judged.
 
 use super::question::Question;
-use crate::quoted::word;
+use crate::quoted::{quoted, word};
 use crate::tls::certificate::Certificate;
 
 impl Question<'_> {
@@ -47,7 +47,7 @@ impl Question<'_> {
         format!(
             "Use --pfx, which takes key, certificate and chain out of it: esync-ssl enable --domain {} --pfx {}",
             domain(self.known_name().as_deref()),
-            word(archive)
+            quoted(archive)
         )
     }
 
@@ -75,11 +75,11 @@ pub(super) fn enable_copies(name: Option<&str>, certificate: &str, key: &str, ch
     let mut command = format!(
         "esync-ssl enable --domain {} --cert {} --key {}",
         domain(name),
-        word(certificate),
-        word(key)
+        quoted(certificate),
+        quoted(key)
     );
     if let Some(chain) = chain {
-        command.push_str(&format!(" --chain {}", word(chain)));
+        command.push_str(&format!(" --chain {}", quoted(chain)));
     }
     command + " --copy-certs"
 }
@@ -92,6 +92,6 @@ fn domain(known: Option<&str>) -> String {
 pub(super) fn cert_import(archive: &str) -> String {
     format!(
         "Unpack it, then name the files that this writes: esync-ssl cert import {}",
-        word(archive)
+        quoted(archive)
     )
 }

@@ -56,6 +56,6 @@ pub fn run(
         }
     };
     let mut report = report?;
-    report.plan = Some(shown(request.file));
+    report.plan = Some(shown(request.file).into());
     Ok(report)
 }

@@ -8,7 +8,7 @@ use super::{Failure, key_files};
 use crate::change::domain_name;
 use crate::check::tls_files::File;
 use crate::exit_status::ExitStatus;
-use crate::quoted::word;
+use crate::quoted::{bare, quoted, word};
 use crate::refusal::{Advised, Refusal, RefusalCode};
 use crate::shown::printable;
 use crate::tls::Error;
@@ -54,7 +54,7 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
     if voice.can_ask() {
         let hint = usual.map(|name| format!(" [{name}]")).unwrap_or_default();
         let question = format!("Domain name or address that clients use{hint}:");
-        let typed = ask_until(&question, voice, |typed| match domain_name(typed) {
+        let typed = ask_until(&question, "name", voice, |typed| match domain_name(typed) {
             Err(why) if !typed.is_empty() => {
                 Err(format!("{} is not one: {why}", printable(typed.as_bytes())))
             }
@@ -63,7 +63,7 @@ pub fn domain(source: Option<&Source>, more: &str, voice: &dyn Voice) -> Result<
         match (typed.is_empty(), usual) {
             (false, _) => return Ok(typed),
             (true, Some(usual)) => return Ok(usual.clone()),
-            (true, None) => return Err(declined()),
+            (true, None) => return Err(not_given("name")),
         }
     }
     if source.is_none() {
@@ -96,20 +96,21 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
          4  a certificate authority, which still has to make it\n  \
          5  nowhere: make a self-signed one, to try things out (browsers warn about it)"
     ));
-    let number = ask_until("Number [none]:", voice, |number| match number {
+    let number = ask_until("Number [none]:", "certificate", voice, |number| match number {
         "" | "1" | "2" | "3" | "4" | "5" => Ok(number.to_owned()),
         other => Err(format!("{other} is none of these numbers, which are 1 to 5")),
     })?;
-    let file = |question: &str| file(question, voice);
+    let file = |question: &str| file(question, "certificate", voice);
+    let none = || not_given("certificate");
     match number.as_str() {
         "1" | "3" => Ok(Source::Files {
-            certificate: file("Certificate file [none]:")?.ok_or_else(declined)?,
+            certificate: file("Certificate file [none]:")?.ok_or_else(none)?,
             key: file("Private key file [the one that belongs to it]:")?,
             chain: file("File with the intermediate certificates [none]:")?,
             copies: number == "3",
         }),
         "2" => Ok(Source::Archive(
-            file("Archive (.pfx, .p12) [none]:")?.ok_or_else(declined)?,
+            file("Archive (.pfx, .p12) [none]:")?.ok_or_else(none)?,
         )),
         "4" => Err(usage(
             "nothing was written",
@@ -121,7 +122,7 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
             ),
         )),
         "5" => Ok(Source::SelfSigned),
-        _ => Err(declined()),
+        _ => Err(none()),
     }
 }
 
@@ -176,7 +177,7 @@ pub fn key_of(certificate: &Utf8Path, voice: &dyn Voice) -> Result<(Utf8PathBuf,
         return Err(usage(
             format!("{certificate} is a PFX archive, which holds the key as well"),
             ": ",
-            format!("give --pfx {} instead of --cert", word(certificate.as_str())),
+            format!("give --pfx {} instead of --cert", quoted(certificate)),
         ));
     }
     let read = Certificate::read_all(&bytes).ok();
@@ -205,7 +206,8 @@ pub fn key_of(certificate: &Utf8Path, voice: &dyn Voice) -> Result<(Utf8PathBuf,
     let cause = format!("the private key of {certificate} was not named");
     if voice.can_ask() {
         voice.talk(&format!("{cause}{}", beside.concat()));
-        let key = file("Private key file [none]:", voice)?.ok_or_else(declined)?;
+        let what = "private key";
+        let key = file("Private key file [none]:", what, voice)?.ok_or_else(|| not_given(what))?;
         let note = format!("the private key is taken from {key}");
         return Ok((key, note));
     }
@@ -233,7 +235,7 @@ fn fits(path: &Utf8Path, wanted: &PublicKey) -> Option<Result<(), String>> {
         Ok(_) => Some(Err("lies beside it and is the key of another certificate".into())),
         Err(Error::Encrypted(_)) => Some(Err(format!(
             "lies beside it and is under a pass-phrase: --key {} --copy-certs asks for that",
-            word(path.as_str())
+            quoted(path)
         ))),
         Err(_) => None,
     }
@@ -247,39 +249,38 @@ fn names_of(certificate: &Utf8Path) -> Vec<String> {
     leaf.map(|leaf| leaf.dns_names).unwrap_or_default()
 }
 
-/// "Copy as path" of Windows puts quotation marks around it.
-fn unquoted(path: &str) -> &str {
-    let inner = path.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    inner.unwrap_or(path)
-}
-
-/// What is answered; the end of the input is a no.
-fn ask(question: &str, voice: &dyn Voice) -> Result<String, Failure> {
+/// What is answered; nothing at the end of the input, where what is said next gets a line of its own.
+fn ask(question: &str, voice: &dyn Voice) -> Result<Option<String>, Failure> {
     match voice.reply(question) {
         None => Err(Failure::interrupted().into_interrupted()),
-        Some(line) if line.is_empty() => Err(declined()),
-        Some(line) => Ok(line.trim().to_owned()),
+        Some(line) if line.is_empty() => {
+            voice.talk("");
+            Ok(None)
+        }
+        Some(line) => Ok(Some(line.trim().to_owned())),
     }
 }
 
-/// Asks until the answer is one; why it is none is said.
+/// Asks for `what` until the answer is one; why it is none is said.
 fn ask_until<T>(
     question: &str,
+    what: &str,
     voice: &dyn Voice,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Failure> {
     loop {
-        match read(&ask(question, voice)?) {
+        let answer = ask(question, voice)?.ok_or_else(|| not_given(what))?;
+        match read(&answer) {
             Ok(answer) => return Ok(answer),
             Err(why) => voice.talk(&why),
         }
     }
 }
 
-/// A file that is there; nothing where none is named.
-fn file(question: &str, voice: &dyn Voice) -> Result<Option<Utf8PathBuf>, Failure> {
-    ask_until(question, voice, |typed| {
-        let path = Utf8Path::new(unquoted(typed));
+/// A file that is there; nothing where none is named. File managers put quotation marks around a path.
+fn file(question: &str, what: &str, voice: &dyn Voice) -> Result<Option<Utf8PathBuf>, Failure> {
+    ask_until(question, what, voice, |typed| {
+        let path = Utf8Path::new(bare(typed));
         match path.metadata() {
             _ if path.as_str().is_empty() => Ok(None),
             Ok(metadata) if metadata.is_dir() => Err(format!("{path} is a folder; name a file in it")),
@@ -289,8 +290,8 @@ fn file(question: &str, voice: &dyn Voice) -> Result<Option<Utf8PathBuf>, Failur
     })
 }
 
-fn declined() -> Failure {
-    let cause = "nothing was written, because the answer was not yes";
+fn not_given(what: &str) -> Failure {
+    let cause = format!("no {what} was given, and nothing was written");
     Failure::refused(Refusal::new(RefusalCode::Declined, cause, "", ""))
 }
 

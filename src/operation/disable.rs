@@ -11,11 +11,11 @@ use super::plan_file::{self, PlanFile, Planned, Read};
 use super::plan_report::{self, Report};
 use super::questions::Voice;
 use super::records::{AskedFor, records};
-use super::restart_and_prove;
 use super::summary;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
+use super::{pending, restart_and_prove};
 use crate::apply::Store;
 use crate::change::{self, Plan};
 use crate::shown::printable;
@@ -102,8 +102,10 @@ fn attempt(
         plan_file::tell_none(job);
         if writing.restarts() {
             report.server = restart_and_prove::unchanged(&loaded, None, &[], job)?;
+            return Ok(Some(report));
         }
-        return Ok(Some(report));
+        let pending = pending::effect(&loaded, None, job);
+        return Ok(Some(report.with_pending(pending, &loaded, &["status"])));
     }
     voice.preview(&report.preview(&loaded, &plan));
     report.tell_notes(voice);

@@ -22,7 +22,7 @@ use super::questions::Voice;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
-use super::{Failure, rehearsal, restart_and_prove, running, summary, work_folder};
+use super::{Failure, pending, rehearsal, restart_and_prove, running, summary, work_folder};
 use crate::apply::{Name, NameChange};
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
@@ -370,15 +370,17 @@ impl Run<'_> {
         // What HTTPS lacks of HTTP is so whether or not anything is written.
         report.tell_notes(self.job.voice);
         self.job.voice.unchanged(&format!(
-            "{} is served over TLS on port {}",
+            "{} is configured for TLS on port {}",
             request.domain, request.port
         ));
         plan_file::tell_none(self.job);
         if self.job.writing.restarts() {
             let site = self.site(request);
             report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
+            return Ok(report);
         }
-        Ok(report)
+        let pending = pending::effect(loaded, Some(request.port), self.job);
+        Ok(report.with_pending(pending, loaded, &["verify", "--domain", &self.names[0]]))
     }
 
     /// What clients must meet.

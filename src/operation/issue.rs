@@ -12,7 +12,7 @@ use super::names::file_name;
 use super::new_files::{NewFiles, Outcome, exists, private_key};
 use super::pass_phrase::ReadPhrases;
 use super::questions::Voice;
-use crate::quoted::word;
+use crate::quoted::{quoted, word};
 use crate::refusal::Place;
 use crate::tls::issue::{self, KeyType};
 use crate::tls::private_key::PrivateKey;
@@ -113,7 +113,7 @@ impl Next {
              --key {} --chain FILE (its intermediate certificates)",
             self.request,
             self.domains,
-            word(&self.key)
+            quoted(&self.key)
         )
     }
 }

@@ -42,6 +42,7 @@ mod new_files;
 mod next_steps;
 mod own_doing;
 mod pass_phrase;
+mod pending;
 mod plan_file;
 mod plan_report;
 pub mod ports;

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::environment::{Where, Writing};
-use crate::place;
 use crate::quoted::{quoted, word};
 use crate::shown::printable;
 
@@ -30,7 +29,6 @@ pub fn command(words: &[&str], place: &Where) -> String {
 
 /// The options that name the same server from any folder, with a blank before each; none where it is found without.
 pub fn options(place: &Where) -> String {
-    let absolute = |path: &Path| place::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let usual_root = place.usual_root.as_ref().filter(|_| place.config.is_none());
     let paths = [
         ("--root", place.root.as_ref().or(usual_root)),
@@ -39,7 +37,7 @@ pub fn options(place: &Where) -> String {
     ];
     let paths = paths
         .into_iter()
-        .filter_map(|(option, path)| Some((option, quoted(&absolute(path?)))));
+        .filter_map(|(option, path)| Some((option, quoted(path?))));
     let flags = place.define.iter().map(|flag| ("--define", word(flag)));
     let all: String = paths
         .chain(flags)

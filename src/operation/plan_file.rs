@@ -40,7 +40,7 @@ pub struct PlanFile {
     pub version: String,
     /// When it was made, in UTC.
     pub time: String,
-    /// The command line that made it.
+    /// The command line that made it, as it can be typed in any folder.
     pub command: Vec<String>,
     /// The server root.
     pub root: Name,
@@ -128,14 +128,14 @@ pub fn tell_none(job: Job) {
     }
 }
 
-/// Saves it, and says where it is.
+/// Saves it, and gives its path as it was typed.
 ///
 /// # Errors
 /// As [`PlanFile::save`].
-pub fn saved(plan: Option<(PathBuf, PlanFile)>) -> Result<Option<String>, Failure> {
+pub fn saved(plan: Option<(PathBuf, PlanFile)>) -> Result<Option<PathBuf>, Failure> {
     let Some((path, plan)) = plan else { return Ok(None) };
     plan.save(&path)?;
-    Ok(Some(shown(&path)))
+    Ok(Some(path))
 }
 
 impl PlanFile {

@@ -1,5 +1,7 @@
 //! A plan as it is told: the preview, the document for programs, the last words.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,9 +22,9 @@ use crate::change::{Plan, PlanError};
 use crate::check::{Finding, Place};
 use crate::note_code::NoteCode;
 use crate::place::ShownPath;
-use crate::quoted::word;
+use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode, Text, say};
-use crate::shown::printable;
+use crate::shown::{printable, shown};
 
 /// What was or would be done, for programs and for the texts.
 #[derive(Serialize, JsonSchema)]
@@ -54,11 +56,12 @@ pub struct Report {
     pub written: Vec<String>,
     /// The folder that holds what was there before; null where nothing was replaced.
     pub backup: Option<ShownPath>,
-    /// What became of the server; null where nothing was written and it was not to be restarted.
+    /// What became of the server; null where nothing was written, unless it was to be restarted or is seen to run with
+    /// what was configured before.
     pub server: Option<Effect>,
     /// The file with the plan that was saved, or applied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan: Option<String>,
+    pub plan: Option<ShownPath>,
     /// The command that brings back what was there before; nothing where nothing was written.
     pub undo: Option<String>,
     /// The command that comes next, once the server was restarted.
@@ -178,12 +181,23 @@ impl Report {
     }
 
     /// The end of a dry run, with the file of the plan that it saved, if it did.
-    pub fn would_change(self, plan: Option<String>) -> Report {
-        let apply = |file: &String| format!("esync-ssl apply {}", word(file));
+    pub fn would_change(self, plan: Option<PathBuf>) -> Report {
+        let apply = |file: &PathBuf| printable(format!("esync-ssl apply {}", quoted(file)).as_bytes());
         Report {
             result: "would-change",
             next: plan.as_ref().map(apply),
-            plan,
+            plan: plan.map(|file| shown(&file).into()),
+            ..self
+        }
+    }
+
+    /// The end of a run with nothing to write, where the server may still have to read what is there; `look` is the
+    /// command that looks at what became of it then.
+    pub fn with_pending(self, server: Option<Effect>, loaded: &Loaded, look: &[&str]) -> Report {
+        let look = || next_steps::command(look, &loaded.place);
+        Report {
+            next: server.as_ref().map(|_| look()),
+            server,
             ..self
         }
     }

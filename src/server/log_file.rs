@@ -41,7 +41,7 @@ fn open(path: &Path) -> std::io::Result<File> {
             "a symbolic link leads to {}, which others may change ({others}), so it is not read; name the file itself: \
              esync-ssl explain {}",
             place.path().display(),
-            quoted(&place.path())
+            quoted(place.path())
         ))),
         None => Ok(file),
     }

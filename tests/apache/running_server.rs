@@ -436,3 +436,67 @@ fn systemd_is_told() {
     );
     assert_eq!(site.verify(0), Vec::<String>::new());
 }
+
+/// Without --restart nobody knows at once whether the server has read what is configured; where it is seen that it has not,
+/// that is told.
+#[test]
+fn a_restart_that_is_left_to_do_is_told_again() {
+    let Some(site) = Site::new() else { return };
+    let text = fs::read_to_string(site.root().join("conf/httpd.conf")).unwrap();
+    let plain = text.split("<VirtualHost").next().unwrap();
+    let plain = plain.replace(&format!("Listen {} https\n", site.network.https), "");
+    files::write(&site.root().join("conf/httpd.conf"), &plain);
+    let port = site.network.https.to_string();
+    let enable = |name: &str| {
+        let (certificate, key) = (
+            site.root().join("conf/server.crt"),
+            site.root().join("conf/server.key"),
+        );
+        let files = [
+            "--cert",
+            certificate.to_str().unwrap(),
+            "--key",
+            key.to_str().unwrap(),
+            "--in-place",
+        ];
+        let words = [
+            "enable", "--yes", "--domain", name, "--http", "keep", "--port", &port, "--json",
+        ];
+        site.run(&[&words[..], &files].concat(), 0).envelope()
+    };
+    let is_pending = |told: &Value, expected: bool| {
+        assert_eq!(told["result"], "unchanged", "{told}");
+        assert_eq!(told["restart_needed"], expected, "{told}");
+        assert_eq!(told["data"]["next"].is_string(), expected, "{told}");
+        assert_eq!(
+            told["data"]["server"]["orders"][0].is_string(),
+            expected,
+            "{told}"
+        );
+        let notes = told["notes"].to_string();
+        assert!(
+            notes.contains("is configured") && !notes.contains("is served"),
+            "{told}"
+        );
+    };
+    site.json(&["restart"], 0);
+    assert_eq!(enable(NAME)["result"], "written");
+    // Nothing listens there yet.
+    is_pending(&enable(NAME), true);
+    site.json(&["restart", "--graceful"], 0);
+    is_pending(&enable(NAME), false);
+    // Something listens there, and the server was not told since.
+    std::thread::sleep(Duration::from_millis(1100));
+    let off = site.run(&["disable", "--yes", "--json"], 0).envelope();
+    assert_eq!(off["restart_needed"], true, "{off}");
+    assert_eq!(enable(NAME)["result"], "written");
+    is_pending(&enable(NAME), true);
+    site.json(&["restart", "--graceful"], 0);
+    is_pending(&enable(NAME), false);
+    // A server that is stopped reads it when it starts.
+    std::thread::sleep(Duration::from_millis(1100));
+    site.run(&["disable", "--yes"], 0);
+    assert_eq!(enable(NAME)["result"], "written");
+    site.daemon.stop();
+    is_pending(&enable(NAME), false);
+}

@@ -319,3 +319,25 @@ mod at_a_terminal {
         assert_eq!(status, Some(2), "{said}");
     }
 }
+
+#[test]
+fn what_is_no_name_is_refused_before_any_command_is_proposed() {
+    let site = Site::new();
+    for words in [
+        &["enable", "--domain", "bad domain"][..],
+        &["enable", "--domain", DOMAIN, "--alias", "bad domain"],
+        &["enable", "--alias", "bad domain"],
+    ] {
+        let before = site.snapshot();
+        let outcome = site.run(words).run();
+        assert!(site.snapshot() == before, "{}", outcome.report());
+        says(&outcome, &["bad domain"]);
+        let said = outcome.stderr_text();
+        assert!(!said.contains("esync-ssl enable"), "{}", outcome.report());
+        // As it is refused with a certificate.
+        let with = site
+            .run(&[words, &["--self-signed", "--domain", DOMAIN]].concat())
+            .run();
+        assert_eq!(with.code, outcome.code, "{}", with.report());
+    }
+}

@@ -160,3 +160,32 @@ fn a_certificate_in_another_form_is_copied_as_pem() {
         files::write(&desk.path("server.crt"), crt(desk).trim_end().to_owned() + &more);
     });
 }
+
+/// Whoever types a command sits in another folder by then.
+#[test]
+fn what_is_to_be_typed_names_files_from_any_folder() {
+    let desk = Desk::new();
+    files::write(&desk.path("enc.key"), encrypted_key(&desk.leaf.key, PHRASE));
+    files::write(&desk.path("der.crt"), der(&desk.leaf.certificate));
+    let typed = |name: &str| format!("my files/{name}");
+    let named = |name: &str| format!("'{}'", desk.path(name).display());
+    for (certificate, key, code) in [
+        ("server.crt", "enc.key", "KEY-PASSPHRASE"),
+        ("der.crt", "server.key", "CERT-NOT-PEM"),
+    ] {
+        let fix = desk.fix(&["--cert", &typed(certificate), "--key", &typed(key)], code);
+        let command = format!("--cert {} --key {} --copy-certs", named(certificate), named(key));
+        assert!(fix.contains(&command), "{code}: {fix}");
+    }
+    // What is only shown stays as it was typed.
+    let said = esync_ssl()
+        .args(["enable", "--root", "Apache24", "--yes", "--domain", NAME])
+        .args(["--cert", "my files/server.crt", "--key", "my files/enc.key"])
+        .folder(desk.folder.path())
+        .run();
+    assert!(
+        said.stderr_text().contains("--> my files/enc.key"),
+        "{}",
+        said.report()
+    );
+}

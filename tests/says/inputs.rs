@@ -110,6 +110,24 @@ fn wrong_answers_end_with_status_2_and_their_place() {
         "{}",
         outcome.report()
     );
+    assert!(
+        outcome.stderr_text().contains("from 1 to 65535")
+            && outcome.stderr_text().contains("Usage: esync-ssl enable "),
+        "{}",
+        outcome.report()
+    );
+    write(&path, "[enable]\nport = 0\n");
+    let outcome = site
+        .self_signed()
+        .arg("--answers")
+        .arg(&path)
+        .run()
+        .expect_code(2);
+    assert!(
+        outcome.stderr_text().contains("Usage: esync-ssl enable "),
+        "{}",
+        outcome.report()
+    );
     // It is of no other command.
     site.run(&["status"])
         .env("ESYNC_SSL_PORT", "many")

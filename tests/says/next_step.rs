@@ -183,7 +183,8 @@ fn a_request_says_what_comes_next() {
         .args(["cert", "request", "--domain", DOMAIN])
         .run()
         .expect_code(0);
-    let next = format!("esync-ssl enable --domain {DOMAIN} --cert FILE --key {DOMAIN}.key");
+    let place = text(&folder.path().join(format!("{DOMAIN}.key")));
+    let next = format!("esync-ssl enable --domain {DOMAIN} --cert FILE --key {place}");
     assert!(made.stderr_text().contains(&next), "{}", made.report());
     let key = format!("{DOMAIN}.key");
     let again = [
@@ -198,7 +199,7 @@ fn a_request_says_what_comes_next() {
     let told = json(&esync_ssl().folder(folder.path()).args(again).run().expect_code(0));
     let note = told["notes"][0]["message"].as_str().unwrap();
     assert!(
-        note.contains(&format!("--domain NAME --cert FILE --key {key}")),
+        note.contains(&format!("--domain NAME --cert FILE --key {place}")),
         "{told}"
     );
 }

@@ -268,3 +268,52 @@ fn a_plan_that_others_could_have_written_is_not_applied() {
     fs::rename(site.beside("ours.json"), file(&site)).expect("a name");
     apply(&site, &["--yes"], 0);
 }
+
+/// A plan is looked at and applied wherever somebody is then.
+#[test]
+fn a_plan_can_be_applied_and_made_again_from_any_folder() {
+    let site = Site::new();
+    let here = site.beside("");
+    let root = site.root();
+    let root = root.file_name().and_then(|name| name.to_str()).expect("a name");
+    let words = [
+        &SELF_SIGNED[..],
+        &["--root", root, "-n", "--save-plan", "plan.json"],
+    ]
+    .concat();
+    let said = esync_ssl().args(&words).folder(&here).run().expect_code(0);
+    let whole = text(&file(&site));
+    assert!(
+        said.stdout_text()
+            .contains(&format!("Plan: plan.json\nNext: esync-ssl apply {whole}\n")),
+        "{}",
+        said.report()
+    );
+    let told = esync_ssl()
+        .args(&words)
+        .arg("--json")
+        .folder(&here)
+        .run()
+        .envelope();
+    assert_eq!(told["data"]["plan"], text(&file(&site)), "{told}");
+    assert_eq!(told["data"]["next"], format!("esync-ssl apply {whole}"), "{told}");
+    files::write(&site.main(), site.text() + "# edited\n");
+    let fix = apply(&site, &["--yes", "--json"], 15).envelope();
+    let fix = fix["error"]["fix"].as_str().expect("what helps");
+    for whole in [site.root(), file(&site)] {
+        assert!(fix.contains(&text(&whole)), "{fix}");
+    }
+    // The very command makes it again, in another folder.
+    #[cfg(unix)]
+    {
+        let command = fix.split("apply that: ").nth(1).expect("a command");
+        let mut shell = std::process::Command::new("sh");
+        let status = shell
+            .args(["-c", command])
+            .current_dir("/")
+            .status()
+            .expect("a shell");
+        assert!(status.success(), "{command}");
+        apply(&site, &["--yes"], 0);
+    }
+}

@@ -260,3 +260,63 @@ fn all_that_is_said_fits_the_terminal() {
         .any(|line| line.contains("refused") && line.len() > 100);
     assert!(refused, "{}", piped.report());
 }
+
+/// Who was never asked for a yes did not say no.
+#[test]
+fn an_answer_that_is_missing_is_named_as_what_it_is() {
+    const END: &str = "\u{4}";
+    let site = Site::new();
+    let of = |line: &[&str], asked: &[(&str, &str)]| {
+        let mut session = Session::start(&site, &words(line), 200);
+        for (question, answer) in asked {
+            session.wait_for(question);
+            session.answer(answer);
+        }
+        let (status, said) = session.end();
+        assert_eq!(status, Some(13), "{said}");
+        assert!(!said.contains("was not yes"), "{said}");
+        said.replace('\r', "")
+    };
+    let (name, number) = (["enable", "--self-signed"], ["enable", "--domain", DOMAIN]);
+    let domain = "Domain name or address that clients use: ";
+    let place = "Number [none]: ";
+    let file = "Certificate file [none]: ";
+    for (line, asked, what) in [
+        (&name[..], &[(domain, "\n")][..], "name"),
+        (&name, &[(domain, END)], "name"),
+        (&number, &[(place, "\n")], "certificate"),
+        (&number, &[(place, END)], "certificate"),
+        (&number, &[(place, "1\n"), (file, "\n")], "certificate"),
+        (&number, &[(place, "1\n"), (file, END)], "certificate"),
+    ] {
+        let said = of(line, asked);
+        let words = format!("no {what} was given, and nothing was written");
+        assert!(said.contains(&words), "{said}");
+        let is_alone =
+            |told: &&str| told.contains(&words) && !told.contains(" [none]") && !told.contains("use:");
+        assert!(said.lines().any(|told| is_alone(&told)), "{said}");
+    }
+}
+
+#[test]
+fn a_file_is_taken_with_the_quotation_marks_around_it() {
+    let site = Site::new();
+    let file = |name: &str| text(&site.beside("certificates").join(name));
+    for (left, right) in [("'", "'"), ("\"", "\""), ("\u{201c}", "\u{201d}")] {
+        let mut session = Session::start(&site, &words(&["enable", "--domain", DOMAIN, "-n"]), 200);
+        for (question, answer) in [
+            ("Number [none]: ", "1".to_owned()),
+            (
+                "Certificate file [none]: ",
+                format!("{left}{}{right}", file("server.crt")),
+            ),
+            ("belongs to it]: ", format!("{left}{}{right}", file("server.key"))),
+            ("certificates [none]: ", String::new()),
+        ] {
+            session.wait_for(question);
+            session.answer(&format!("{answer}\n"));
+        }
+        let (status, said) = session.end();
+        assert_eq!(status, Some(0), "{said}");
+    }
+}

@@ -8,8 +8,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::flags::{Given, Kind, flags_of_files, is_repeatable, is_value_optional, judge, similar};
-use super::quotes;
 use crate::foreign;
+use crate::quoted::bare;
 use crate::shown::{printable, shown};
 use crate::wording::reason;
 
@@ -284,7 +284,7 @@ impl File<'_> {
                  paths in 'single quotes'"
             ));
         }
-        let text = quotes::bare(text);
+        let text = bare(text);
         if text == "-" || text.is_empty() {
             return Ok(text.into());
         }

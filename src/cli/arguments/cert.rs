@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{LOOKS, MAKES, PassPhraseOption, exit_statuses, finding_codes};
+use super::values;
 use crate::check::Code;
 use crate::tls::issue::KeyType;
 
@@ -51,7 +52,7 @@ pub struct SelfSigned {
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = KeyChoice::P256)]
     pub key_type: KeyChoice,
     /// Days that the certificate is valid
-    #[arg(long, value_name = "N", default_value_t = crate::tls::issue::DEFAULT_DAYS)]
+    #[arg(long, value_name = "N", default_value_t = crate::tls::issue::DEFAULT_DAYS, value_parser = values::whole::<u32>)]
     pub days: u32,
     /// Where the certificate goes [default: NAME.crt in this folder]
     #[arg(long, value_name = "FILE")]

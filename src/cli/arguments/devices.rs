@@ -8,6 +8,7 @@ use clap::Args;
 use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{LOOKS, exit_statuses};
+use super::values;
 
 /// For field devices behind a gateway (eWON, Talk2M): look at what it needs, and say what to type.
 ///
@@ -26,13 +27,13 @@ pub struct Devices {
     #[arg(long, value_name = "/PATH", value_parser = parse_path)]
     pub path: Option<String>,
     /// Port of the URL [default: that of --address or of the virtual host; 443 where it is one of several]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::port)]
     pub port: Option<u16>,
     /// POST a sample of one line to the path, and show the answer
     #[arg(long)]
     pub send: bool,
     /// Connect there instead of to this machine
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = values::endpoint)]
     pub address: Option<SocketAddr>,
     /// Trust these roots instead of those that this machine trusts (PEM or DER)
     #[arg(long, value_name = "FILE")]

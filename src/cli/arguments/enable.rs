@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
 use super::options::{PassPhraseOption, WRITES, Writing, exit_statuses, finding_codes};
+use super::values;
 use crate::change::{Http, Profile};
 use crate::check::Code;
 
@@ -112,7 +113,7 @@ pub struct Enable {
         long,
         value_name = "N",
         default_value_t = 443,
-        value_parser = clap::value_parser!(u16).range(1..),
+        value_parser = values::port,
         help_heading = "Site"
     )]
     pub port: u16,
@@ -125,6 +126,7 @@ pub struct Enable {
         value_name = "SECONDS",
         num_args = 0..=1,
         default_missing_value = "63072000",
+        value_parser = values::whole::<u32>,
         help_heading = "TLS"
     )]
     pub hsts: Option<u32>,

@@ -17,6 +17,7 @@ use super::flags::{
     variable, words,
 };
 use super::quotes;
+use crate::quoted::bare;
 use crate::shown::printable;
 
 /// How strong a place is: typed, the environment, and the tables of an answer file by their depth.
@@ -114,6 +115,7 @@ pub fn complete(
     let Some(leaf) = below(&command, &path).filter(|leaf| !leaf.has_subcommands()) else {
         return plain(typed);
     };
+    let wrong = |text: String| Wrong::of(leaf, text);
     let environment = |flag: &str| {
         let value = environment(&variable(flag)).map(quotes::bare_variable);
         value.filter(|value| !value.is_empty())
@@ -158,7 +160,7 @@ pub fn complete(
     let mut words = typed;
     words.splice(at..at, more);
     // What asks for something that was beaten is content: clap asks for nothing that is excluded.
-    plain(words).map_err(|wrong: Wrong| placed(&command, wrong.error, &kept).into())
+    plain(words).map_err(|wrong: Wrong| placed(leaf, wrong.error, &kept).into())
 }
 
 /// Variables that look like ours and are no flag of any command, for people.
@@ -232,9 +234,7 @@ fn of_environment<'a>(
             ));
         }
         _ if is_repeatable(arg) && value.to_str().is_some() => {
-            let parts = text
-                .split([',', '\n', '\r'])
-                .map(|part| quotes::bare(part.trim()));
+            let parts = text.split([',', '\n', '\r']).map(|part| bare(part.trim()));
             let parts: Vec<OsString> = parts.filter(|part| !part.is_empty()).map(Into::into).collect();
             if parts.is_empty() {
                 Given::Off

@@ -24,7 +24,9 @@ mod report;
 mod restart;
 mod restore;
 mod schema;
+mod values;
 mod verify;
+mod whole_paths;
 
 use std::path::PathBuf;
 
@@ -176,9 +178,14 @@ impl Line {
         let answers = global
             .print_answers
             .then(|| print_answers::text(&mut command, &whole.matches, root.as_deref()));
+        let words = match arguments.command.saves_plan() {
+            // A plan may be made again in another folder.
+            true => whole_paths::of(&command, whole.words),
+            false => whole.words,
+        };
         Ok(Line {
             arguments,
-            words: whole.words,
+            words,
             answers,
         })
     }
@@ -244,6 +251,17 @@ pub enum Command {
     Schema(Schema),
     Completions(Completions),
     Man(Man),
+}
+
+impl Command {
+    /// Is its command line kept in a plan?
+    fn saves_plan(&self) -> bool {
+        match self {
+            Command::Enable(enable) => enable.save_plan.is_some(),
+            Command::Disable(disable) => disable.save_plan.is_some(),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use super::values;
 use camino::Utf8PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command};
@@ -160,7 +161,7 @@ pub struct Writing {
     #[arg(long)]
     pub no_rehearsal: bool,
     /// Seconds to wait for another run on the same server root
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = values::whole::<u64>)]
     pub lock_timeout: u64,
 }
 

@@ -8,18 +8,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Arg, Command};
 
 use super::flags::Kind;
-
-/// Quotation marks that come in pairs, as shells, file managers and web pages have them.
-const PAIRS: [(char, char); 8] = [
-    ('"', '"'),
-    ('\'', '\''),
-    ('\u{201c}', '\u{201d}'),
-    ('\u{201d}', '\u{201d}'),
-    ('\u{201e}', '\u{201c}'),
-    ('\u{2018}', '\u{2019}'),
-    ('\u{00ab}', '\u{00bb}'),
-    ('\u{2019}', '\u{2019}'),
-];
+use crate::quoted::{PAIRS, bare, is_windows_path};
 
 /// What word processors make of a hyphen.
 const DASHES: [char; 6] = [
@@ -85,32 +74,6 @@ fn explain_quoted(command: &Command, flag: &str, between: &str, value: &str) -> 
         "{flag}{between}{value}: to this shell these are no quotation marks\n\n  write it {flag}{between}{}",
         bare(value)
     ))
-}
-
-/// A value without the quotation marks around it, and without one that a backslash kept at its end.
-pub fn bare(value: &str) -> &str {
-    let inner = less(value);
-    if inner == value { value } else { bare(inner) }
-}
-
-fn less(value: &str) -> &str {
-    for (left, right) in PAIRS {
-        let inner = value.strip_prefix(left).and_then(|rest| rest.strip_suffix(right));
-        if let Some(inner) = inner.filter(|inner| !inner.is_empty() && !inner.contains([left, right])) {
-            return inner;
-        }
-    }
-    // `"C:\eSync\Apache24\"` at the end of a line: the last quotation mark was taken for part of the value.
-    match value.strip_suffix('"') {
-        Some(path) if is_windows_path(path) && !path.contains('"') => path,
-        _ => value,
-    }
-}
-
-fn is_windows_path(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let has_drive = bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
-    has_drive && matches!(bytes[2], b'\\' | b'/') || text.starts_with("\\\\") || text.contains('\\')
 }
 
 /// One word, and what stands around it.
@@ -272,7 +235,7 @@ fn has_short(command: &Command, short: &str) -> bool {
 }
 
 /// The long flag of any command that is typed so.
-fn flag_of<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
+pub fn flag_of<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
     let long = flag.strip_prefix("--")?;
     let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
     own.or_else(|| command.get_subcommands().find_map(|below| flag_of(below, flag)))

@@ -5,6 +5,7 @@ use clap::Args;
 use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{RESTARTS, exit_statuses, finding_codes};
+use super::values;
 use crate::check::Code;
 
 /// Restart Apache, and see that it serves what is configured.
@@ -26,6 +27,6 @@ pub struct Restart {
     #[arg(long)]
     pub no_rehearsal: bool,
     /// Seconds to wait for another run on the same server root
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = values::whole::<u64>)]
     pub lock_timeout: u64,
 }

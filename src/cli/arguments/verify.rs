@@ -8,6 +8,7 @@ use clap::Args;
 use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{LOOKS, exit_statuses};
+use super::values;
 
 /// Look at the running server as a client does.
 ///
@@ -21,7 +22,7 @@ pub struct Verify {
     #[arg(long, value_name = "NAME")]
     pub domain: Option<String>,
     /// Connect there instead of to this machine
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = values::endpoint)]
     pub address: Option<SocketAddr>,
     /// Trust these certificates instead of those that this machine trusts (PEM or DER)
     #[arg(long, value_name = "FILE")]

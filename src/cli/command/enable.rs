@@ -18,11 +18,11 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
+    // What is no name goes into no command that is proposed.
+    named(&arguments.domain, &arguments.alias)?;
     let (names, source, world) = completed(arguments, place, world, printer)?;
-    let domains = names.iter().map(|name| ("--domain", name));
-    let aliases = arguments.alias.iter().map(|name| ("--alias", name));
     let request = Request {
-        names: domain_names(domains.chain(aliases))?,
+        names: named(&names, &arguments.alias)?,
         files: files(source, arguments, printer)?,
         port: arguments.port,
         http: arguments.http.map(Into::into),
@@ -41,6 +41,12 @@ pub fn run(
     let report = enable::run(&request, &writing, place, &world, printer)?;
     let trials = [(report.is_rehearsed, "a rehearsal")];
     Ok(plan::tell(&report, &trials, "", arguments.exit_code, printer))
+}
+
+/// The names of the site in one form.
+fn named(domains: &[String], aliases: &[String]) -> Result<Vec<String>, Failure> {
+    let domains = domains.iter().map(|name| ("--domain", name));
+    domain_names(domains.chain(aliases.iter().map(|name| ("--alias", name))))
 }
 
 /// The command line with what was asked for because it did not say it: names and certificate.

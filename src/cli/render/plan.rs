@@ -35,7 +35,7 @@ pub fn tell(
         "written" => {
             printer.answer(&(written(report) + stays + &server + &after(&report.undo, &report.next)))
         }
-        _ => printer.answer(&server),
+        _ => printer.answer(&(server + &after(&None, &report.next))),
     }
     status(report, asks)
 }
@@ -54,7 +54,7 @@ fn end(report: &PlanReport, asks: bool) -> End {
     End {
         status: status(report, asks),
         changed: end.changed || effect.is_some_and(Effect::is_change),
-        restart_needed: end.result == Ending::Written && effect.is_none_or(Effect::is_open),
+        restart_needed: effect.map_or(end.result == Ending::Written, Effect::is_open),
         findings: report.findings.iter().cloned().chain(objections).collect(),
         ..end
     }
