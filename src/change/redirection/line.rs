@@ -49,14 +49,9 @@ pub(in crate::change) fn is_gone(
     if of_way.contains(&States::Tls) {
         return true;
     }
-    let both_ways = conditions
-        .iter()
-        .zip(of_way)
-        .filter(|(_, states)| *states != States::Plain);
-    let both_ways: Vec<Condition> = both_ways
-        .filter_map(|((_, condition), _)| condition.clone())
-        .collect();
+    let both_ways = both_ways(side, conditions);
     let within = location(configuration, entry);
+    let arguments = side.known.plain_words(&arguments);
     let Some(rule) = Rule::new(
         &configuration.name(entry),
         &arguments,
@@ -65,12 +60,20 @@ pub(in crate::change) fn is_gone(
     ) else {
         return false;
     };
-    let target = rule.target().to_owned();
-    let rule = match Url::parse(&target) {
-        Some(url) if !url.tls && side.is_ours(&url) => rule.to(side.over_tls(&target, &url)),
-        _ => rule,
+    let rule = match side.target_over_tls(&rule, rule.target()) {
+        Some(target) => rule.to(target),
+        None => rule,
     };
     rule.is_endless(&side.own, side.port)
+}
+
+/// The conditions that are asked over HTTPS too.
+pub(in crate::change) fn both_ways(side: &Side<'_>, conditions: &[Waiting<'_>]) -> Vec<Condition> {
+    let asked = conditions.iter().zip(by_way(side, conditions));
+    asked
+        .filter(|(_, states)| *states != States::Plain)
+        .filter_map(|((_, condition), _)| condition.clone())
+        .collect()
 }
 
 /// What each of the conditions says of the way; neither, where some are other ways of others.

@@ -164,6 +164,27 @@ impl Rule {
         Some(last)
     }
 
+    /// The addresses that it sends clients to who ask for one of the names; `None`: nobody but the server knows some.
+    pub fn sent(&self, names: &Names<'_>, tls: bool, port: u16) -> Option<Vec<String>> {
+        let mut all = Vec::new();
+        let samples = self.samples();
+        for host in &names.samples() {
+            for path in &samples {
+                let asked = Asked {
+                    host,
+                    path,
+                    tls,
+                    port,
+                };
+                if self.acts_on(&asked) {
+                    all.push(self.send(&asked)?);
+                }
+            }
+        }
+        all.dedup();
+        Some(all)
+    }
+
     /// Does it send a client that asks for one of the names over HTTPS back there without end?
     pub fn is_endless(&self, names: &Names<'_>, port: u16) -> bool {
         let samples = self.samples();

@@ -11,7 +11,7 @@ use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
 use super::super::existing::{MOD_ALIAS, has_other_names, named_at, own_settings, within};
 use super::super::plan::{PlanError, refuse};
-use super::super::redirection::{Side, States, Waiting, by_way, is_gone, with_conditions};
+use super::super::redirection::{Side, States, Waiting, both_ways, by_way, is_gone, with_conditions};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
 use super::tls_side::Instead;
@@ -121,7 +121,9 @@ pub(in crate::change) fn inherited(
         let name = configuration.name(entry);
         let document = &configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
-        if let Some((Instead::Line(line), why)) = side.instead(&name, &configuration.arguments(entry), raw) {
+        if let Some((Instead::Line(line), why)) =
+            side.instead(&name, &configuration.arguments(entry), raw, &[])
+        {
             let place = configuration.place(entry);
             let line = line.trim_ascii().to_vec();
             notes.push(format!(
@@ -211,7 +213,7 @@ impl<'a> Comparison<'a> {
                     self.differences.left_out.insert(condition.line);
                 }
             } else {
-                self.reword(entry, &name);
+                self.reword(entry, &name, &waiting);
                 self.let_through_tls(&waiting);
             }
         }
@@ -253,13 +255,15 @@ impl<'a> Comparison<'a> {
     }
 
     /// What a line says of the way in words.
-    fn reword(&mut self, entry: &Entry, name: &[u8]) {
+    fn reword(&mut self, entry: &Entry, name: &[u8], conditions: &[Waiting<'_>]) {
         if name.starts_with(b"<") || !self.is_here(entry) && entry.truth == Truth::False {
             return;
         }
         let document = &self.configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
-        let found = self.side.instead(name, &self.configuration.arguments(entry), raw);
+        let both_ways = both_ways(&self.side, conditions);
+        let arguments = self.configuration.arguments(entry);
+        let found = self.side.instead(name, &arguments, raw, &both_ways);
         let Some((instead, why)) = found else { return };
         let place = self.place(entry);
         let shown = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii()).into_owned();
