@@ -172,7 +172,7 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
             continue;
         }
         let mut words = Vec::new();
-        for ((condition, _), states) in waiting.iter().zip(by_way(side, &waiting)) {
+        for ((condition, _), states) in waiting.iter().zip(by_way(configuration, side, entry, &waiting)) {
             if states != States::Plain {
                 words.extend(over_tls(configuration, side, (condition, &[]), is_tls));
             }
@@ -211,7 +211,14 @@ fn over_tls(
     let mut words = vec![name.to_ascii_lowercase()];
     let quoted: Option<Vec<Vec<u8>>> = arguments.iter().map(|word| word::quote(word).ok()).collect();
     let text = quoted.map(|quoted| quoted.join(&b' ')).filter(|_| !is_tls);
-    let instead = text.and_then(|text| side.instead(&name, &arguments, &text, &both_ways(side, conditions)));
+    let instead = text.and_then(|text| {
+        side.instead(
+            &name,
+            &arguments,
+            &text,
+            &both_ways(configuration, side, entry, conditions),
+        )
+    });
     match instead {
         Some((Instead::Line(line), _)) => {
             words.extend(word::words(&line).map(|word| word.value.into_owned()));

@@ -71,7 +71,12 @@ impl Known {
         }
     }
 
-    /// Those of a directive.
+    /// May a variable have several values?
+    pub fn differs(&self, name: &str) -> bool {
+        self.values.iter().filter(|(other, _)| other == name).count() > 1
+    }
+
+    /// The words of a directive.
     pub fn plain_words(&self, words: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let plain = |word: &Vec<u8>| match std::str::from_utf8(word) {
             Ok(text) => self.plainly(text).into_bytes(),

@@ -3,6 +3,7 @@
 
 mod condition;
 mod example;
+mod expression;
 mod known;
 mod line;
 mod rule;

@@ -214,7 +214,7 @@ impl<'a> Comparison<'a> {
                 }
             } else {
                 self.reword(entry, &name, &waiting);
-                self.let_through_tls(&waiting);
+                self.let_through_tls(entry, &waiting);
             }
         }
         Ok(self.differences)
@@ -240,8 +240,8 @@ impl<'a> Comparison<'a> {
     }
 
     /// Over HTTP a rule acted that asks for HTTP; it is to act over HTTPS too.
-    fn let_through_tls(&mut self, conditions: &[Waiting<'_>]) {
-        let ways = by_way(&self.side, conditions);
+    fn let_through_tls(&mut self, rule: &Entry, conditions: &[Waiting<'_>]) {
+        let ways = by_way(self.configuration, &self.side, rule, conditions);
         for ((entry, _), states) in conditions.iter().zip(ways) {
             if states == States::Plain && self.is_here(entry) {
                 self.differences.left_out.insert(entry.line);
@@ -261,7 +261,7 @@ impl<'a> Comparison<'a> {
         }
         let document = &self.configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
-        let both_ways = both_ways(&self.side, conditions);
+        let both_ways = both_ways(self.configuration, &self.side, entry, conditions);
         let arguments = self.configuration.arguments(entry);
         let found = self.side.instead(name, &arguments, raw, &both_ways);
         let Some((instead, why)) = found else { return };
