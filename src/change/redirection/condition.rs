@@ -81,18 +81,10 @@ impl Condition {
         self.tested.eq_ignore_ascii_case("expr")
     }
 
-    /// The expression that it is, and the same as it is over HTTP, where that differs over HTTPS.
-    pub fn as_over_http(&self, host: &str, http: u16, https: u16) -> Option<(&str, String)> {
-        let asked = |tls, port| Asked {
-            host,
-            path: "/",
-            tls,
-            port,
-        };
-        let (plain, tls) = (asked(false, http), asked(true, https));
-        let is = self.is_expression();
-        let said = is.then(|| expression::as_over_http(&self.pattern, self.negated, &plain, &tls))??;
-        Some((&self.pattern, said))
+    /// The expression that it is, and whether it is turned around.
+    pub fn expression(&self) -> (&str, bool) {
+        let text = if self.is_expression() { &*self.pattern } else { "" };
+        (text, self.negated)
     }
 
     /// What it says of the way that a request for the host came, HTTP being asked at one port and HTTPS at another.

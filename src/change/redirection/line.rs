@@ -125,7 +125,10 @@ pub(in crate::change) fn by_way(
             .filter(|(_, way)| **way != States::Plain);
         kept.filter_map(|((_, condition), _)| condition.clone()).collect()
     };
-    let takes_groups = takes_groups(configuration, entry);
+    let is_last = alternatives
+        .last()
+        .is_some_and(|group| group.end == conditions.len());
+    let takes_groups = is_last && takes_groups(configuration, entry);
     if alternatives
         .iter()
         .any(|group| ways[group.start] == States::Plain)
@@ -136,6 +139,29 @@ pub(in crate::change) fn by_way(
         }
     }
     ways
+}
+
+/// The conditions by which a line acts over plain HTTP and not over HTTPS, and that are more than that.
+pub(in crate::change) fn partly_of_plain<'a>(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    entry: &Entry,
+    conditions: &[Waiting<'a>],
+) -> Vec<&'a Entry> {
+    let ways = by_way(configuration, side, entry, conditions);
+    let asks = |((_, condition), states): &(&Waiting<'a>, States)| {
+        let condition = condition.as_ref().filter(|_| *states == States::Neither);
+        condition.is_some_and(|condition| side.as_over_http(condition.expression()).is_some())
+    };
+    let (found, others): (Vec<_>, Vec<_>) = conditions.iter().zip(ways).partition(asks);
+    let others = others.into_iter().filter(|(_, states)| *states != States::Plain);
+    let others: Vec<Condition> = others
+        .filter_map(|((_, condition), _)| condition.clone())
+        .collect();
+    if found.is_empty() || is_endless(configuration, side, entry, &others) {
+        return Vec::new();
+    }
+    found.into_iter().map(|((entry, _), _)| *entry).collect()
 }
 
 /// Conditions of which one is enough.

@@ -14,8 +14,8 @@ use crate::httpd::{in_url, matches_alias};
 pub(super) use condition::{Condition, States};
 pub(super) use known::{Known, set_by};
 pub(super) use line::{
-    Waiting, both_ways, by_way, is_gone, only_leads_to_itself, redirects, redirects_everything,
-    with_conditions,
+    Waiting, both_ways, by_way, is_gone, only_leads_to_itself, partly_of_plain, redirects,
+    redirects_everything, with_conditions,
 };
 pub(super) use rule::Rule;
 pub(super) use side::Side;

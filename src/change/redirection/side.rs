@@ -4,7 +4,8 @@ use crate::httpd::{Configuration, VirtualHost};
 
 use super::super::existing::{has_other_names, secured};
 use super::super::request::Request;
-use super::{Known, Names, Rule, Url, origin};
+use super::expression::as_over_http;
+use super::{Asked, Known, Names, Rule, Url, origin};
 
 /// Whom and where HTTPS serves.
 pub(in crate::change) struct Side<'a> {
@@ -66,6 +67,20 @@ impl<'a> Side<'a> {
 
     fn has_https(&self, host: &str) -> bool {
         self.own.has(host) || (self.served)(host)
+    }
+
+    /// An expression that holds over HTTPS as it does over HTTP, where it says something of the way. `negated`: something
+    /// turns it around.
+    pub fn as_over_http(&self, (text, negated): (&str, bool)) -> Option<String> {
+        let host = self.own.0.first().copied().unwrap_or_default();
+        let asked = |tls, port| Asked {
+            host,
+            path: "/",
+            tls,
+            port,
+        };
+        let http = self.http.first().copied().unwrap_or(80);
+        as_over_http(text, negated, &asked(false, http), &asked(true, self.port))
     }
 
     /// The address of a rule as it is over HTTPS, where it leads to plain HTTP of names that are served there.

@@ -360,7 +360,7 @@ fn replaced(raw: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
 }
 
 /// A line in which the first such part is another.
-fn replaced_part(raw: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
+pub(super) fn replaced_part(raw: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
     let at = memchr::memmem::find(raw, old.as_bytes())?;
     Some([&raw[..at], new.as_bytes(), &raw[at + old.len()..]].concat())
 }
