@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-use regex::{Regex, RegexBuilder};
-
+use super::pattern::{groups_of, pattern};
 use super::{Asked, expanded, expression, has_flag, without_negation};
 
 /// A `RewriteCond`, by its arguments.
@@ -126,7 +125,8 @@ fn by_order(tested: &str, pattern: &str) -> Option<bool> {
         let wanted = pattern.strip_prefix(sign)?.trim_matches('"');
         Some(tested.len().cmp(&wanted.len()).then_with(|| tested.cmp(wanted)))
     };
-    let numbers: [(&str, fn(Ordering) -> bool); 6] = [
+    type Holds = fn(Ordering) -> bool;
+    let numbers: [(&str, Holds); 6] = [
         ("-eq", Ordering::is_eq),
         ("-ne", Ordering::is_ne),
         ("-lt", Ordering::is_lt),
@@ -135,7 +135,7 @@ fn by_order(tested: &str, pattern: &str) -> Option<bool> {
         ("-ge", Ordering::is_ge),
     ];
     // The longer sign first.
-    let texts: [(&str, fn(Ordering) -> bool); 4] = [
+    let texts: [(&str, Holds); 4] = [
         ("<=", Ordering::is_le),
         (">=", Ordering::is_ge),
         ("<", Ordering::is_lt),
@@ -143,38 +143,6 @@ fn by_order(tested: &str, pattern: &str) -> Option<bool> {
     ];
     let by_number = numbers.iter().find_map(|(sign, holds)| number(sign).map(holds));
     by_number.or_else(|| texts.iter().find_map(|(sign, holds)| text(sign).map(holds)))
-}
-
-/// A pattern of PCRE's as far as it can be understood without it: what looks ahead is left out.
-pub(super) fn pattern(text: &str, no_case: bool) -> Option<Regex> {
-    let build = |text: &str| {
-        RegexBuilder::new(text)
-            .case_insensitive(no_case)
-            .size_limit(1 << 20)
-            .build()
-            .ok()
-    };
-    build(text).or_else(|| {
-        let start = text.find("(?!").or_else(|| text.find("(?="))?;
-        let mut depth = 0;
-        let end = text[start..].char_indices().find_map(|(at, c)| {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-            (depth == 0).then_some(start + at + 1)
-        })?;
-        build(&[&text[..start], &text[end..]].concat())
-    })
-}
-
-/// The whole match and its groups.
-pub(super) fn groups_of(pattern: &Regex, text: &str) -> Option<Vec<String>> {
-    let found = pattern.captures(text)?;
-    let group = |group: Option<regex::Match<'_>>| group.map(|found| found.as_str().to_owned());
-    Some(
-        found
-            .iter()
-            .map(|found| group(found).unwrap_or_default())
-            .collect(),
-    )
 }
 
 #[cfg(test)]

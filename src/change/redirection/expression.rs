@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::condition::pattern;
+use super::pattern::pattern;
 use super::{Asked, expanded};
 
 /// An expression as it is read.

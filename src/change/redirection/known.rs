@@ -4,8 +4,8 @@
 use crate::httpd::{Configuration, Entry, SERVER, VirtualHost};
 
 use super::super::existing::{named_at, within};
-use super::condition::{groups_of, pattern};
 use super::flags_of;
+use super::pattern::{groups_of, pattern};
 
 /// What may stand for `%{ENV:NAME}` and `${MAP:…}`.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ mod example;
 mod expression;
 mod known;
 mod line;
+mod pattern;
 mod rule;
 mod side;
 

@@ -2,8 +2,9 @@
 
 use regex::Regex;
 
-use super::condition::{Condition, groups_of, pattern};
+use super::condition::Condition;
 use super::example::examples;
+use super::pattern::{groups_of, pattern};
 use super::{Asked, Names, Url, expanded, has_flag, without_negation};
 
 /// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
