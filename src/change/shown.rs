@@ -7,7 +7,9 @@ use crate::httpd::{Configuration, Entry, Truth, VirtualHost, word};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, REDIRECTS, within};
-use super::redirection::{Side, States, by_way, is_gone, only_leads_to_itself, with_conditions};
+use super::redirection::{
+    Side, States, Waiting, both_ways, by_way, is_gone, only_leads_to_itself, with_conditions,
+};
 use super::request::Request;
 use super::requests::path_of;
 use super::step::tls_side::Instead;
@@ -186,7 +188,7 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
     // The one thing of these that is the main server's where a virtual host has none.
     if let Some(entry) = configuration.setting(host.section, "DocumentRoot") {
         all.push(Showing {
-            words: over_tls(configuration, side, entry, is_tls),
+            words: over_tls(configuration, side, (entry, &[]), is_tls),
             place: configuration.place(entry),
             path: Some("/".to_owned()),
         });
@@ -198,12 +200,12 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
             continue;
         }
         let mut words = Vec::new();
-        for ((condition, _), states) in waiting.iter().zip(by_way(side, &waiting)) {
+        for ((condition, _), states) in waiting.iter().zip(by_way(configuration, side, entry, &waiting)) {
             if states != States::Plain {
-                words.extend(over_tls(configuration, side, condition, is_tls));
+                words.extend(over_tls(configuration, side, (condition, &[]), is_tls));
             }
         }
-        words.extend(over_tls(configuration, side, entry, is_tls));
+        words.extend(over_tls(configuration, side, (entry, &waiting), is_tls));
         all.push(Showing {
             words,
             place: configuration.place(entry),
@@ -225,14 +227,26 @@ fn path(configuration: &Configuration, host: &VirtualHost, entry: &Entry) -> Opt
         .or_else(|| BY_WHOLE.iter().any(|name| is(name)).then(|| "/".to_owned()))
 }
 
-/// The words of a line, its name in lower case, as they are over HTTPS.
-fn over_tls(configuration: &Configuration, side: &Side<'_>, entry: &Entry, is_tls: bool) -> Vec<Vec<u8>> {
+/// The words of a line with its conditions, its name in lower case, as they are over HTTPS.
+fn over_tls(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    (entry, conditions): (&Entry, &[Waiting<'_>]),
+    is_tls: bool,
+) -> Vec<Vec<u8>> {
     let name = configuration.name(entry);
     let arguments = configuration.arguments(entry);
     let mut words = vec![name.to_ascii_lowercase()];
     let quoted: Option<Vec<Vec<u8>>> = arguments.iter().map(|word| word::quote(word).ok()).collect();
     let text = quoted.map(|quoted| quoted.join(&b' ')).filter(|_| !is_tls);
-    let instead = text.and_then(|text| side.instead(&name, &arguments, &text));
+    let instead = text.and_then(|text| {
+        side.instead(
+            &name,
+            &arguments,
+            &text,
+            &both_ways(configuration, side, entry, conditions),
+        )
+    });
     match instead {
         Some((Instead::Line(line), _)) => {
             words.extend(word::words(&line).map(|word| word.value.into_owned()));

@@ -1,8 +1,9 @@
 //! A `RewriteCond`: whether it lets a request through.
 
-use regex::{Regex, RegexBuilder};
+use std::cmp::Ordering;
 
-use super::{Asked, expanded, has_flag, without_negation};
+use super::pattern::{groups_of, pattern};
+use super::{Asked, expanded, expression, has_flag, without_negation};
 
 /// A `RewriteCond`, by its arguments.
 #[derive(Clone, Debug)]
@@ -46,11 +47,18 @@ impl Condition {
 
     /// Whether it holds, and what its groups took; `None`: only the server knows.
     pub(super) fn holds(&self, asked: &Asked<'_>, groups: &[String]) -> Option<(bool, Vec<String>)> {
-        // What is tested by the file system, as a number or as an expression.
-        if self.pattern.starts_with('-') && self.pattern.len() > 1 || self.tested == "expr" {
-            return None;
+        if self.is_expression() {
+            let holds = expression::holds(&self.pattern, asked)?;
+            return Some((holds != self.negated, Vec::new()));
         }
         let tested = expanded(&self.tested, asked, groups, &[])?;
+        if let Some(holds) = by_order(&tested, &self.pattern) {
+            return Some((holds != self.negated, Vec::new()));
+        }
+        // What is tested by the file system.
+        if self.pattern.starts_with('-') && self.pattern.len() > 1 {
+            return None;
+        }
         let (holds, groups) = if let Some(text) = self.pattern.strip_prefix('=') {
             let text = text.trim_matches('"');
             let same = match self.no_case {
@@ -58,8 +66,6 @@ impl Condition {
                 false => text == tested,
             };
             (same, Vec::new())
-        } else if self.pattern.starts_with(['<', '>']) {
-            return None;
         } else {
             let found = pattern(&self.pattern, self.no_case)?;
             match groups_of(&found, &tested) {
@@ -68,6 +74,16 @@ impl Condition {
             }
         };
         Some((holds != self.negated, groups))
+    }
+
+    fn is_expression(&self) -> bool {
+        self.tested.eq_ignore_ascii_case("expr")
+    }
+
+    /// The expression that it is, and whether it is turned around.
+    pub fn expression(&self) -> (&str, bool) {
+        let text = if self.is_expression() { &*self.pattern } else { "" };
+        (text, self.negated)
     }
 
     /// What it says of the way that a request for the host came, HTTP being asked at one port and HTTPS at another.
@@ -83,7 +99,10 @@ impl Condition {
         };
         // Paths and names differ by request, and the way does not.
         let by_way = ["HTTPS", "REQUEST_SCHEME", "SERVER_PORT"];
-        let tested = self.tested.to_ascii_uppercase();
+        let tested = match self.is_expression() {
+            true => self.pattern.to_ascii_uppercase(),
+            false => self.tested.to_ascii_uppercase(),
+        };
         if !by_way.iter().any(|name| tested.contains(name)) {
             return States::Neither;
         }
@@ -95,36 +114,35 @@ impl Condition {
     }
 }
 
-/// A pattern of PCRE's as far as it can be understood without it: what looks ahead is left out.
-pub(super) fn pattern(text: &str, no_case: bool) -> Option<Regex> {
-    let build = |text: &str| {
-        RegexBuilder::new(text)
-            .case_insensitive(no_case)
-            .size_limit(1 << 20)
-            .build()
-            .ok()
+/// Comparisons by order; those with `<` and `>` take the longer text for the greater one (mod_rewrite,
+/// `compare_lexicography`).
+fn by_order(tested: &str, pattern: &str) -> Option<bool> {
+    let number = |sign: &str| -> Option<Ordering> {
+        let wanted: i64 = pattern.strip_prefix(sign)?.trim().parse().ok()?;
+        Some(tested.parse::<i64>().ok()?.cmp(&wanted))
     };
-    build(text).or_else(|| {
-        let start = text.find("(?!").or_else(|| text.find("(?="))?;
-        let mut depth = 0;
-        let end = text[start..].char_indices().find_map(|(at, c)| {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-            (depth == 0).then_some(start + at + 1)
-        })?;
-        build(&[&text[..start], &text[end..]].concat())
-    })
-}
-
-/// The whole match and its groups.
-pub(super) fn groups_of(pattern: &Regex, text: &str) -> Option<Vec<String>> {
-    let found = pattern.captures(text)?;
-    let group = |group: Option<regex::Match<'_>>| group.map(|found| found.as_str().to_owned());
-    Some(
-        found
-            .iter()
-            .map(|found| group(found).unwrap_or_default())
-            .collect(),
-    )
+    let text = |sign: &str| -> Option<Ordering> {
+        let wanted = pattern.strip_prefix(sign)?.trim_matches('"');
+        Some(tested.len().cmp(&wanted.len()).then_with(|| tested.cmp(wanted)))
+    };
+    type Holds = fn(Ordering) -> bool;
+    let numbers: [(&str, Holds); 6] = [
+        ("-eq", Ordering::is_eq),
+        ("-ne", Ordering::is_ne),
+        ("-lt", Ordering::is_lt),
+        ("-le", Ordering::is_le),
+        ("-gt", Ordering::is_gt),
+        ("-ge", Ordering::is_ge),
+    ];
+    // The longer sign first.
+    let texts: [(&str, Holds); 4] = [
+        ("<=", Ordering::is_le),
+        (">=", Ordering::is_ge),
+        ("<", Ordering::is_lt),
+        (">", Ordering::is_gt),
+    ];
+    let by_number = numbers.iter().find_map(|(sign, holds)| number(sign).map(holds));
+    by_number.or_else(|| texts.iter().find_map(|(sign, holds)| text(sign).map(holds)))
 }
 
 #[cfg(test)]
@@ -151,6 +169,15 @@ mod tests {
             ("%{HTTP:X-Forwarded-Proto} !https", States::Neither),
             ("%{HTTP_HOST} ^a", States::Neither),
             ("%{SERVER_PORT}%{HTTP_HOST} ^80", States::Plain),
+            ("%{SERVER_PORT} <443", States::Plain),
+            ("%{SERVER_PORT} !>=443", States::Plain),
+            ("%{SERVER_PORT} >100", States::Tls),
+            ("%{SERVER_PORT} -eq80", States::Plain),
+            ("%{SERVER_PORT} !-eq443", States::Plain),
+            ("expr %{HTTPS}!='on'", States::Plain),
+            ("expr !%{HTTPS}=='on'", States::Plain),
+            ("EXPR %{HTTPS}=='on'", States::Tls),
+            ("expr %{HTTP_HOST}=='a.test'", States::Neither),
         ] {
             assert_eq!(condition(line).states("a.test", 80, 443), states, "{line}");
         }

@@ -1,13 +1,15 @@
 //! The lines of a virtual host that redirect, with the conditions before them: which of them a copy for HTTPS cannot have.
 //! Edits nothing.
 
+use std::ops::Range;
+
 use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 
 use super::super::existing::{
     ALL_BUT_CHALLENGES, REDIRECTS, admits, holds_everywhere, leads_to, takes_all, within,
 };
 use super::super::request::Request;
-use super::{Asked, Condition, Rule, Side, States, Url};
+use super::{Asked, Condition, Rule, Side, States, Url, set_by};
 
 /// A `RewriteCond` that waits for its rule; it may not be understood.
 pub(in crate::change) type Waiting<'a> = (&'a Entry, Option<Condition>);
@@ -45,45 +47,162 @@ pub(in crate::change) fn is_gone(
     if arguments.iter().any(|word| word == ours) {
         return true;
     }
-    let of_way = by_way(side, conditions);
-    if of_way.contains(&States::Tls) {
+    if by_way(configuration, side, entry, conditions).contains(&States::Tls) {
         return true;
     }
-    let both_ways = conditions
-        .iter()
-        .zip(of_way)
-        .filter(|(_, states)| *states != States::Plain);
-    let both_ways: Vec<Condition> = both_ways
-        .filter_map(|((_, condition), _)| condition.clone())
-        .collect();
+    let both_ways = both_ways(configuration, side, entry, conditions);
+    is_endless(configuration, side, entry, &both_ways)
+}
+
+/// Does a line, as it is over HTTPS, lead back to itself?
+fn is_endless(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    entry: &Entry,
+    conditions: &[Condition],
+) -> bool {
     let within = location(configuration, entry);
-    let Some(rule) = Rule::new(
-        &configuration.name(entry),
-        &arguments,
-        within.as_deref(),
-        &both_ways,
-    ) else {
+    let arguments = side.known.plain_words(&configuration.arguments(entry));
+    let name = configuration.name(entry);
+    let Some(rule) = Rule::new(&name, &arguments, within.as_deref(), conditions) else {
         return false;
     };
-    let target = rule.target().to_owned();
-    let rule = match Url::parse(&target) {
-        Some(url) if !url.tls && side.is_ours(&url) => rule.to(side.over_tls(&target, &url)),
-        _ => rule,
+    let rule = match side.target_over_tls(&rule, rule.target()) {
+        Some(target) => rule.to(target),
+        None => rule,
     };
     rule.is_endless(&side.own, side.port)
 }
 
-/// What each of the conditions says of the way; neither, where some are other ways of others.
-pub(in crate::change) fn by_way(side: &Side<'_>, conditions: &[Waiting<'_>]) -> Vec<States> {
-    let mut known = conditions.iter().filter_map(|(_, condition)| condition.as_ref());
-    let has_alternatives = known.any(|condition| condition.or);
+/// The conditions that are asked over HTTPS too, as they are there.
+pub(in crate::change) fn both_ways(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    entry: &Entry,
+    conditions: &[Waiting<'_>],
+) -> Vec<Condition> {
+    let ways = by_way(configuration, side, entry, conditions);
+    let asked = conditions.iter().zip(ways);
+    asked
+        .filter(|(_, states)| *states != States::Plain)
+        .filter_map(|((_, condition), _)| condition.clone())
+        .collect()
+}
+
+/// What each of the conditions of a line says of the way. Those of which one is enough say it together.
+pub(in crate::change) fn by_way(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    entry: &Entry,
+    conditions: &[Waiting<'_>],
+) -> Vec<States> {
+    if conditions.is_empty() {
+        return Vec::new();
+    }
     let host = side.own.0.first().copied().unwrap_or_default();
     let http = side.http.first().copied().unwrap_or(80);
-    let states = |(_, condition): &Waiting<'_>| match condition {
-        Some(condition) if !has_alternatives => condition.states(host, http, side.port),
-        _ => States::Neither,
+    let alone = |(_, condition): &Waiting<'_>| match condition {
+        Some(condition) => condition.states(host, http, side.port),
+        None => States::Neither,
     };
-    conditions.iter().map(states).collect()
+    let mut ways: Vec<States> = conditions.iter().map(alone).collect();
+    let alternatives = alternatives(conditions);
+    for group in &alternatives {
+        let ways = &mut ways[group.clone()];
+        let together = match () {
+            () if ways.contains(&States::Plain) => States::Plain,
+            () if ways.iter().all(|way| *way == States::Tls) => States::Tls,
+            () => States::Neither,
+        };
+        ways.fill(together);
+    }
+    keep_variables(configuration, side, entry, &mut ways);
+    // `HTTPS off [OR]`, another name, then the right name by HTTPS: without them it would lead there without end.
+    let without = |ways: &[States]| -> Vec<Condition> {
+        let kept = conditions
+            .iter()
+            .zip(ways)
+            .filter(|(_, way)| **way != States::Plain);
+        kept.filter_map(|((_, condition), _)| condition.clone()).collect()
+    };
+    let is_last = alternatives
+        .last()
+        .is_some_and(|group| group.end == conditions.len());
+    let takes_groups = is_last && takes_groups(configuration, entry);
+    if alternatives
+        .iter()
+        .any(|group| ways[group.start] == States::Plain)
+        && (takes_groups || is_endless(configuration, side, entry, &without(&ways)))
+    {
+        for group in alternatives {
+            ways[group].fill(States::Neither);
+        }
+    }
+    ways
+}
+
+/// The conditions by which a line acts over plain HTTP and not over HTTPS, and that are more than that.
+pub(in crate::change) fn partly_of_plain<'a>(
+    configuration: &Configuration,
+    side: &Side<'_>,
+    entry: &Entry,
+    conditions: &[Waiting<'a>],
+) -> Vec<&'a Entry> {
+    let ways = by_way(configuration, side, entry, conditions);
+    let asks = |((_, condition), states): &(&Waiting<'a>, States)| {
+        let condition = condition.as_ref().filter(|_| *states == States::Neither);
+        condition.is_some_and(|condition| side.as_over_http(condition.expression()).is_some())
+    };
+    let (found, others): (Vec<_>, Vec<_>) = conditions.iter().zip(ways).partition(asks);
+    let others = others.into_iter().filter(|(_, states)| *states != States::Plain);
+    let others: Vec<Condition> = others
+        .filter_map(|((_, condition), _)| condition.clone())
+        .collect();
+    if found.is_empty() || is_endless(configuration, side, entry, &others) {
+        return Vec::new();
+    }
+    found.into_iter().map(|((entry, _), _)| *entry).collect()
+}
+
+/// Conditions of which one is enough.
+fn alternatives(conditions: &[Waiting<'_>]) -> Vec<Range<usize>> {
+    let mut all = Vec::new();
+    let mut start = 0;
+    for (at, (_, condition)) in conditions.iter().enumerate() {
+        if !condition.as_ref().is_some_and(|condition| condition.or) || at + 1 == conditions.len() {
+            if at > start {
+                all.push(start..at + 1);
+            }
+            start = at + 1;
+        }
+    }
+    all
+}
+
+/// Does a rule use what its conditions took: `%1`?
+fn takes_groups(configuration: &Configuration, entry: &Entry) -> bool {
+    let is_group = |pair: &[u8]| pair[0] == b'%' && pair[1].is_ascii_digit();
+    let arguments = configuration.arguments(entry);
+    arguments.iter().any(|word| word.windows(2).any(is_group))
+}
+
+/// A rule that only says in a variable how the client came says so over HTTPS as well.
+fn keep_variables(configuration: &Configuration, side: &Side<'_>, entry: &Entry, ways: &mut [States]) {
+    let arguments = configuration.arguments(entry);
+    let [_, target, flags] = &arguments[..] else {
+        return;
+    };
+    let flags = String::from_utf8_lossy(flags);
+    let mut variables = set_by(&flags).peekable();
+    if target != b"-" || variables.peek().is_none() {
+        return;
+    }
+    let differs = variables.any(|(name, _)| side.known.differs(name));
+    for way in ways {
+        if differs || *way == States::Tls {
+            *way = States::Neither;
+        }
+    }
 }
 
 /// Does a virtual host only send clients back to the same place by HTTPS? Then it is nobody's site.

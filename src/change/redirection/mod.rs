@@ -3,15 +3,20 @@
 
 mod condition;
 mod example;
+mod expression;
+mod known;
 mod line;
+mod pattern;
 mod rule;
 mod side;
 
 use crate::httpd::{in_url, matches_alias};
 
 pub(super) use condition::{Condition, States};
+pub(super) use known::{Known, set_by};
 pub(super) use line::{
-    Waiting, by_way, is_gone, only_leads_to_itself, redirects, redirects_everything, with_conditions,
+    Waiting, both_ways, by_way, is_gone, only_leads_to_itself, partly_of_plain, redirects,
+    redirects_everything, with_conditions,
 };
 pub(super) use rule::Rule;
 pub(super) use side::Side;
@@ -96,9 +101,13 @@ impl Names<'_> {
 
 /// Is one of the names among the flags of a line of mod_rewrite's, such as `[NC,L]`?
 pub(super) fn has_flag(flags: Option<&String>, names: [&str; 2]) -> bool {
-    let flags = flags.map(|flags| flags.to_ascii_uppercase()).unwrap_or_default();
-    let mut flags = flags.trim_matches(['[', ']']).split(',');
-    flags.any(|flag| names.contains(&flag.trim()))
+    let is_one = |flag: &str| names.iter().any(|name| name.eq_ignore_ascii_case(flag));
+    flags.is_some_and(|word| flags_of(word).any(is_one))
+}
+
+/// The flags of such a line.
+pub(super) fn flags_of(word: &str) -> impl Iterator<Item = &str> {
+    word.trim_matches(['[', ']']).split(',').map(str::trim)
 }
 
 /// A pattern without the `!` before it, and whether it had one.
@@ -107,6 +116,16 @@ fn without_negation(pattern: String) -> (bool, String) {
         Some(rest) => (true, rest.to_owned()),
         None => (false, pattern),
     }
+}
+
+/// An address up to its path, which may begin in the midst of a word.
+fn origin(target: &str) -> Option<&str> {
+    let (scheme, after) = target.split_once("://")?;
+    let host = host_end(after);
+    let port = after[host..]
+        .strip_prefix(':')
+        .map_or(0, |port| 1 + host_end(port));
+    Some(&target[..scheme.len() + 3 + host + port])
 }
 
 /// Where the host of an address ends: variables and addresses in brackets hold colons too.

@@ -2,8 +2,9 @@
 
 use regex::Regex;
 
-use super::condition::{Condition, groups_of, pattern};
+use super::condition::Condition;
 use super::example::examples;
+use super::pattern::{groups_of, pattern};
 use super::{Asked, Names, Url, expanded, has_flag, without_negation};
 
 /// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
@@ -162,6 +163,27 @@ impl Rule {
             }
         }
         Some(last)
+    }
+
+    /// The addresses that it sends clients to who ask for one of the names; `None`: nobody but the server knows some.
+    pub fn sent(&self, names: &Names<'_>, tls: bool, port: u16) -> Option<Vec<String>> {
+        let mut all = Vec::new();
+        let samples = self.samples();
+        for host in &names.samples() {
+            for path in &samples {
+                let asked = Asked {
+                    host,
+                    path,
+                    tls,
+                    port,
+                };
+                if self.acts_on(&asked) {
+                    all.push(self.send(&asked)?);
+                }
+            }
+        }
+        all.dedup();
+        Some(all)
     }
 
     /// Does it send a client that asks for one of the names over HTTPS back there without end?

@@ -5,16 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::httpd::{Configuration, Entry, FileId, SERVER, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Entry, FileId, SERVER, SectionId, Truth, VirtualHost, trim, word};
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
 use super::super::existing::{MOD_ALIAS, has_other_names, named_at, own_settings, within};
 use super::super::plan::{PlanError, refuse};
-use super::super::redirection::{Side, States, Waiting, by_way, is_gone, with_conditions};
+use super::super::redirection::{
+    Side, States, Waiting, both_ways, by_way, is_gone, partly_of_plain, with_conditions,
+};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::Request;
-use super::tls_side::Instead;
+use super::tls_side::{Instead, replaced_part};
 use super::unrolled::unrolled;
 
 /// Directives that define something for the whole server under a name: a second one is refused by Apache.
@@ -121,7 +123,9 @@ pub(in crate::change) fn inherited(
         let name = configuration.name(entry);
         let document = &configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
-        if let Some((Instead::Line(line), why)) = side.instead(&name, &configuration.arguments(entry), raw) {
+        if let Some((Instead::Line(line), why)) =
+            side.instead(&name, &configuration.arguments(entry), raw, &[])
+        {
             let place = configuration.place(entry);
             let line = line.trim_ascii().to_vec();
             notes.push(format!(
@@ -210,9 +214,11 @@ impl<'a> Comparison<'a> {
                     self.differences.instead.remove(&condition.line);
                     self.differences.left_out.insert(condition.line);
                 }
+            } else if is_one_of(&name, &["<If", "<ElseIf"]) {
+                self.open(entry);
             } else {
-                self.reword(entry, &name);
-                self.let_through_tls(&waiting);
+                self.reword(entry, &name, &waiting);
+                self.let_through_tls(entry, &waiting);
             }
         }
         Ok(self.differences)
@@ -238,8 +244,15 @@ impl<'a> Comparison<'a> {
     }
 
     /// Over HTTP a rule acted that asks for HTTP; it is to act over HTTPS too.
-    fn let_through_tls(&mut self, conditions: &[Waiting<'_>]) {
-        let ways = by_way(&self.side, conditions);
+    fn let_through_tls(&mut self, rule: &Entry, conditions: &[Waiting<'_>]) {
+        let ways = by_way(self.configuration, &self.side, rule, conditions);
+        for condition in partly_of_plain(self.configuration, &self.side, rule, conditions) {
+            let place = self.place(condition);
+            self.differences.notes.push(format!(
+                "the condition at {place} asks for plain HTTP, among others: its rule does not act over HTTPS as it does \
+                 over HTTP"
+            ));
+        }
         for ((entry, _), states) in conditions.iter().zip(ways) {
             if states == States::Plain && self.is_here(entry) {
                 self.differences.left_out.insert(entry.line);
@@ -252,14 +265,68 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// A section by an expression: what stands in it over HTTP is to hold over HTTPS too.
+    fn open(&mut self, entry: &Entry) {
+        let argument = self.configuration.section_argument(entry);
+        let Some(expression) = word::words(&argument).next() else {
+            return;
+        };
+        let expression = String::from_utf8_lossy(&expression.value).into_owned();
+        let Some(said) = self.side.as_over_http((&expression, false)) else {
+            return;
+        };
+        if entry.truth == Truth::False || self.is_emptied(entry) {
+            return;
+        }
+        let place = self.place(entry);
+        let document = &self.configuration.file(entry.file).document;
+        let raw = without_ending(document.raw(entry.line as usize));
+        let line = replaced_part(raw, &expression, &said).filter(|_| self.is_here(entry));
+        self.differences.notes.push(match &line {
+            Some(line) => format!(
+                "the HTTPS copy of {place} says `{}`: what is in that section holds over HTTPS as it does over HTTP",
+                String::from_utf8_lossy(line.trim_ascii())
+            ),
+            None => format!(
+                "`{}` at {place} depends on plain HTTP: what is in that section does not hold over HTTPS",
+                String::from_utf8_lossy(raw.trim_ascii())
+            ),
+        });
+        if let Some(line) = line {
+            self.differences.instead.insert(entry.line, Instead::Line(line));
+        }
+    }
+
+    /// Does all that is in a section lead back to itself over HTTPS?
+    fn is_emptied(&self, opening: &Entry) -> bool {
+        let configuration = self.configuration;
+        let sections = configuration.sections();
+        let is_it =
+            |id: &SectionId| std::ptr::eq(configuration.entry(sections[*id as usize].opening), opening);
+        let Some(section) = (0..sections.len() as SectionId).skip(1).find(is_it) else {
+            return false;
+        };
+        let inside =
+            within(configuration, self.site).filter(|entry| configuration.is_within(entry.section, section));
+        with_conditions(configuration, inside)
+            .filter(|(entry, _)| {
+                !["RewriteCond", "RewriteEngine"]
+                    .iter()
+                    .any(|name| configuration.is_named(entry, name))
+            })
+            .all(|(entry, waiting)| is_gone(configuration, &self.side, entry, &waiting))
+    }
+
     /// What a line says of the way in words.
-    fn reword(&mut self, entry: &Entry, name: &[u8]) {
+    fn reword(&mut self, entry: &Entry, name: &[u8], conditions: &[Waiting<'_>]) {
         if name.starts_with(b"<") || !self.is_here(entry) && entry.truth == Truth::False {
             return;
         }
         let document = &self.configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
-        let found = self.side.instead(name, &self.configuration.arguments(entry), raw);
+        let both_ways = both_ways(self.configuration, &self.side, entry, conditions);
+        let arguments = self.configuration.arguments(entry);
+        let found = self.side.instead(name, &arguments, raw, &both_ways);
         let Some((instead, why)) = found else { return };
         let place = self.place(entry);
         let shown = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii()).into_owned();

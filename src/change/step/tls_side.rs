@@ -1,7 +1,7 @@
 //! Lines of a virtual host for HTTP that say so in words - a scheme, a port, a header - as they are in its copy for
 //! HTTPS. Decides nothing about redirects that lead back to themselves.
 
-use super::super::redirection::{Side, Url, has_flag};
+use super::super::redirection::{Condition, Rule, Side, Url, has_flag, set_by};
 
 /// What the copy says instead of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +63,16 @@ const BACKENDS: [&str; 12] = [
 
 impl Side<'_> {
     /// What the copy says instead of a directive, and why; nothing where it keeps it. `raw` is the line as it stands in
-    /// its file, `arguments` what Apache makes of it.
-    pub fn instead(&self, name: &[u8], arguments: &[Vec<u8>], raw: &[u8]) -> Option<(Instead, String)> {
+    /// its file, `arguments` what Apache makes of it, `conditions` those that hold for it both ways.
+    pub fn instead(
+        &self,
+        name: &[u8],
+        arguments: &[Vec<u8>],
+        raw: &[u8],
+        conditions: &[Condition],
+    ) -> Option<(Instead, String)> {
+        let plain = self.known.plain_words(arguments);
+        let rule = Rule::new(name, &plain, None, conditions);
         let name = String::from_utf8_lossy(name).into_owned();
         let words: Vec<String> = arguments
             .iter()
@@ -88,7 +96,51 @@ impl Side<'_> {
         if is("RewriteRule") && has_flag(words.get(2), ["P", "PROXY"]) {
             return None;
         }
+        if is("RewriteRule")
+            && let Some(found) = words.get(2).and_then(|flags| self.set_by_rule(flags, raw))
+        {
+            return Some(found);
+        }
+        if (is("RewriteRule") || is("RedirectMatch"))
+            && let Some(rule) = rule
+            && let Some(word) = words
+                .iter()
+                .find(|word| self.known.plainly(word) == rule.target())
+            && (word.contains(['$', '%']))
+        {
+            return self.by_request(&rule, word, raw);
+        }
         self.addresses(&words, raw)
+    }
+
+    /// The flags of a rule that set a variable which says how a client came.
+    fn set_by_rule(&self, flags: &str, raw: &[u8]) -> Option<(Instead, String)> {
+        set_by(flags).find_map(|(name, value)| {
+            let pair = format!("{name}:{value}");
+            let (Instead::Line(new), why) = self.variable(name, value, pair.as_bytes())? else {
+                return None;
+            };
+            let line = replaced(raw, &pair, &String::from_utf8_lossy(&new))?;
+            Some((Instead::Line(line), why))
+        })
+    }
+
+    /// A rule whose address is made of what clients ask for.
+    fn by_request(&self, rule: &Rule, word: &str, raw: &[u8]) -> Option<(Instead, String)> {
+        let plain = Url::parse(rule.target()).filter(|url| !url.tls && !url.host.is_empty())?;
+        let line = self
+            .target_over_tls(rule, word)
+            .and_then(|target| replaced_part(raw, word, &target));
+        Some(match line {
+            Some(line) => (Instead::Line(line), "clients of HTTPS stay there".to_owned()),
+            None => (
+                Instead::Same,
+                format!(
+                    "it leads to plain HTTP at {}, which has no HTTPS here",
+                    plain.host
+                ),
+            ),
+        })
     }
 
     /// `Header` and `RequestHeader`.
@@ -308,7 +360,7 @@ fn replaced(raw: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
 }
 
 /// A line in which the first such part is another.
-fn replaced_part(raw: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
+pub(super) fn replaced_part(raw: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
     let at = memchr::memmem::find(raw, old.as_bytes())?;
     Some([&raw[..at], new.as_bytes(), &raw[at + old.len()..]].concat())
 }
@@ -329,12 +381,14 @@ fn widened(raw: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::redirection::Names;
+    use super::super::super::redirection::{Known, Names};
     use super::*;
 
     fn side() -> Side<'static> {
         Side {
             own: Names(vec!["a.test", "www.a.test"]),
+            asked: Names(vec!["a.test", "www.a.test"]),
+            known: Known::default(),
             served: Box::new(|name| name == "c.test"),
             port: 443,
             http: vec![80],
@@ -345,7 +399,7 @@ mod tests {
         let mut words = crate::httpd::word::words(line.as_bytes()).map(|word| word.value.into_owned());
         let name = words.next().unwrap();
         let arguments: Vec<Vec<u8>> = words.collect();
-        let (instead, _) = side().instead(&name, &arguments, line.as_bytes())?;
+        let (instead, _) = side().instead(&name, &arguments, line.as_bytes(), &[])?;
         let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
         Some(match instead {
             Instead::Line(line) => (text(line), None),
@@ -428,6 +482,79 @@ mod tests {
             ),
         ] {
             assert_eq!(said(line), Some((then.to_owned(), None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_leads_to_whom_is_asked_for_leads_to_https() {
+        let said = |side: &Side<'_>, conditions: &[&str], line: &str| {
+            let words = |line: &str| -> Vec<Vec<u8>> {
+                let words = crate::httpd::word::words(line.as_bytes());
+                words.map(|word| word.value.into_owned()).collect()
+            };
+            let conditions: Vec<Condition> = conditions
+                .iter()
+                .filter_map(|condition| Condition::new(&words(condition)))
+                .collect();
+            let words = words(line);
+            let found = side.instead(&words[0], &words[1..], line.as_bytes(), &conditions);
+            found.map(|(instead, _)| match instead {
+                Instead::Line(line) => String::from_utf8(line).unwrap(),
+                other => format!("{other:?}"),
+            })
+        };
+        let other_ports = |http: u16, port: u16| Side {
+            http: vec![http],
+            port,
+            ..side()
+        };
+        let sides = [side(), other_ports(8081, 443), other_ports(80, 8443)];
+        for (conditions, line, wanted) in [
+            (
+                &[][..],
+                "RewriteRule ^ http://%{HTTP_HOST}/p [R]",
+                ["https://%{HTTP_HOST}/p"; 3],
+            ),
+            (
+                &["%{HTTP_HOST} !^www\\. [NC]"],
+                "RewriteRule ^(.*)$ http://www.%{HTTP_HOST}$1 [R]",
+                ["https://www.%{HTTP_HOST}$1"; 3],
+            ),
+            (
+                &["%{HTTP_HOST} ^www\\.(.+)$ [NC]"],
+                "RewriteRule ^ http://%1%{REQUEST_URI} [R]",
+                ["https://%1%{REQUEST_URI}"; 3],
+            ),
+            (
+                &[],
+                "RewriteRule ^ http://%{SERVER_NAME}:%{SERVER_PORT}/p [R]",
+                ["https://%{SERVER_NAME}:%{SERVER_PORT}/p"; 3],
+            ),
+            (
+                &[],
+                "RewriteRule ^/x http://%{SERVER_NAME}/p [R]",
+                [
+                    "https://%{SERVER_NAME}/p",
+                    "Same",
+                    "https://%{SERVER_NAME}:8443/p",
+                ],
+            ),
+            (
+                &[],
+                "RewriteRule ^/x http://%{SERVER_NAME}:8081/p [R]",
+                ["Same", "https://%{SERVER_NAME}/p", "Same"],
+            ),
+            (&[], "RewriteRule ^ http://shop.%{HTTP_HOST}/p [R]", ["Same"; 3]),
+            (&[], "RewriteRule ^/(.*) http://%{ENV:H}/$1 [R]", ["Same"; 3]),
+        ] {
+            for (side, wanted) in sides.iter().zip(wanted) {
+                let said = said(side, conditions, line).unwrap();
+                let is = said
+                    .split(' ')
+                    .find(|word| word.starts_with("http"))
+                    .unwrap_or(&said);
+                assert_eq!(is, wanted, "{line} {:?} {}", side.http, side.port);
+            }
         }
     }
 
