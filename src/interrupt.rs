@@ -18,7 +18,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     holds: 0,
     settled: None,
     document: None,
-    answered: false,
+    answered: None,
     restore: None,
 });
 
@@ -32,8 +32,8 @@ struct State {
     settled: Option<ExitStatus>,
     /// A program reads the answer, which is made so of words and a status.
     document: Option<Document>,
-    /// It has got one, or the beginning of it.
-    answered: bool,
+    /// It has got one, or the beginning of it, which tells this status.
+    answered: Option<ExitStatus>,
     /// Sets the terminal as it was before somebody was asked there for what is not shown.
     restore: Option<Box<dyn Fn() + Send>>,
 }
@@ -55,9 +55,7 @@ pub fn answers_by(document: Option<Document>) {
 
 /// An answer to a program is written from now on: no other one follows, and the run ends with the status that it tells.
 pub fn answers(status: ExitStatus) {
-    let mut state = state();
-    state.answered = true;
-    state.settled.get_or_insert(status);
+    state().answered = Some(status);
 }
 
 /// The answer was written.
@@ -158,7 +156,6 @@ fn arrive() {
 }
 
 fn end(state: &State) -> ! {
-    let status = state.settled.unwrap_or(ExitStatus::Interrupted);
     if let Some(restore) = &state.restore {
         restore();
     }
@@ -169,12 +166,14 @@ fn end(state: &State) -> ! {
     };
     // Half a document is none.
     let start = std::time::Instant::now();
-    while state.answered && !WRITTEN.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
+    while state.answered.is_some() && !WRITTEN.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let document = state.document.as_ref().filter(|_| !state.answered);
+    let told = state.answered.filter(|_| WRITTEN.load(Ordering::Acquire));
+    let status = told.or(state.settled).unwrap_or(ExitStatus::Interrupted);
+    let document = state.document.as_ref().filter(|_| state.answered.is_none());
     let document = document.map(|document| document(words, status));
-    let is_told = state.settled.is_some();
+    let is_told = told.or(state.settled).is_some();
     // Whoever reads us may have stopped, with the output locked by what it does not take.
     soon(move || {
         if let Some(document) = document {

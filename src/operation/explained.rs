@@ -98,9 +98,11 @@ pub struct Explained {
 }
 
 impl LogReport {
-    /// Was there no log at all that could be read?
+    /// Was there no log at all that could be read? That of the system is always there, and may have nothing of a server.
     pub(crate) fn is_without_log(&self) -> bool {
-        self.logs.iter().all(|log| log.trouble.is_some())
+        let mut logs = self.logs.iter();
+        logs.clone().any(|log| log.trouble.is_some())
+            && logs.all(|log| log.trouble.is_some() || log.bytes.is_empty())
     }
 
     /// Findings, the worst first.

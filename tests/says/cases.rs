@@ -136,7 +136,8 @@ impl<'a> Trial<'a> {
         let name = |place: &Value| {
             let file = place["file"].as_str().unwrap_or_default();
             let line = place["line"].as_u64()?;
-            Some(format!("{file}:{line}"))
+            // People are shown it as the configuration has it, on Windows with slashes.
+            Some(format!("{file}:{line}").replace('\\', "/"))
         };
         let mut places: Vec<String> = refusal["places"]
             .as_array()
@@ -146,7 +147,8 @@ impl<'a> Trial<'a> {
             .collect();
         places.sort();
         let in_text = regex::Regex::new(r"\S+\.conf:[0-9]+").expect("a pattern");
-        let mut named: Vec<&str> = in_text.find_iter(error).map(|found| found.as_str()).collect();
+        let named = in_text.find_iter(error);
+        let mut named: Vec<String> = named.map(|found| found.as_str().replace('\\', "/")).collect();
         named.sort_unstable();
         named.dedup();
         if places != named {

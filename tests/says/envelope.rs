@@ -117,7 +117,10 @@ fn commands_that_look() {
     told(run(&["backups"]), 0, "ok");
     told(run(&["lint"]), 0, "ok");
     told(run(&["check"]), 0, "ok");
-    told(run(&["ports"]), 0, "ok");
+    // Wine shows no ports.
+    if cfg!(unix) {
+        told(run(&["ports"]), 0, "ok");
+    }
     told(run(&["report", "-"]), 0, "ok");
     told(run(&["report", "-n"]), 0, "would-change");
     let dump = told(run(&["dump"]), 0, "ok");
