@@ -362,6 +362,33 @@ fn what_a_shell_left_over_is_repaired_or_explained() {
     );
 }
 
+/// Output in files, as cmd redirects it.
+#[cfg(windows)]
+#[test]
+fn output_goes_where_cmd_redirects_it() {
+    use std::os::windows::process::CommandExt;
+    let site = Site::new();
+    let (out, said) = (site.beside("out.json"), site.beside("said.txt"));
+    let mut command = std::process::Command::new("cmd");
+    command.raw_arg(format!(
+        "/d /s /c \"\"{}\" status --root \"{}\" --json > \"{}\" 2> \"{}\"\"",
+        crate::support::program::binary().display(),
+        site.root().display(),
+        out.display(),
+        said.display()
+    ));
+    let output = crate::support::process::output(&mut command).expect("a run");
+    assert_eq!(output.status.code(), Some(0));
+    let document = fs::read(&out).expect("the document");
+    let document: serde_json::Value = serde_json::from_slice(&document).expect("one document");
+    assert_eq!(document["status"], 0, "{document}");
+    let said = fs::read_to_string(&said).expect("what was said");
+    assert!(
+        said.contains("Server root:") && !said.contains('\u{1b}'),
+        "{said}"
+    );
+}
+
 /// Arguments as cmd passes them: the line as it was typed.
 #[cfg(windows)]
 #[test]

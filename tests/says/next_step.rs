@@ -1,5 +1,6 @@
 //! What a command says of what comes next: ports, logs, problems, requests, restarts.
 
+#[cfg(unix)]
 use std::net::TcpListener;
 
 use crate::support::files;
