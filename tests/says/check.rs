@@ -236,8 +236,14 @@ fn what_is_wrong_with_given_files_is_said_to_people() {
         text.contains("error[KEY-PASSPHRASE]: the private key is protected by a pass-phrase (stops the start)\n  --> enc.key:1\n"),
         "{text}"
     );
-    let file = |name: &str| desk.folder.path().join(name).display().to_string();
-    let (certificate, key) = (file("in/leaf.crt"), file("enc.key"));
+    let file = |names: &[&str]| {
+        let path = desk
+            .folder
+            .path()
+            .join(names.iter().collect::<std::path::PathBuf>());
+        path.display().to_string()
+    };
+    let (certificate, key) = (file(&["in", "leaf.crt"]), file(&["enc.key"]));
     let command = format!("--domain www.example.com --cert {certificate} --key {key} --copy-certs");
     assert!(text.contains(&command), "{text}");
     desk.run(&["check", "--key", "enc.key"], 2);
