@@ -73,7 +73,7 @@ mod tests {
             &plan,
         ];
         assert_eq!(told, whole);
-        let told = of(&command, vec!["bin/esync-ssl".into()]);
-        assert_eq!(told, [&*here("bin/esync-ssl")]);
+        let told = of(&command, vec!["./esync-ssl".into()]);
+        assert_eq!(told, [&*here("esync-ssl")]);
     }
 }
