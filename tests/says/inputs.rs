@@ -371,7 +371,7 @@ fn output_goes_where_cmd_redirects_it() {
     let (out, said) = (site.beside("out.json"), site.beside("said.txt"));
     let mut command = std::process::Command::new("cmd");
     command.raw_arg(format!(
-        "/d /s /c \"\"{}\" status --root \"{}\" --json > \"{}\" 2> \"{}\"\"",
+        "/d /s /c \"\"{}\" lint --root \"{}\" --json > \"{}\" 2> \"{}\"\"",
         crate::support::program::binary().display(),
         site.root().display(),
         out.display(),
