@@ -377,7 +377,7 @@ mod tests {
             .expect("an error")
             .to_owned();
         for words in [
-            "is not stopped after 60 seconds",
+            "has not stopped after 60 seconds",
             "Every file is as it was, and Apache runs as it did before",
         ] {
             assert!(told.contains(words), "{words}: {}", failed.report());
