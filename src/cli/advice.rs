@@ -2,12 +2,11 @@
 //! they mean the same one. Whoever proposes a command says only what is particular to it.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, flag_of};
 
 /// The options of the server that this run is about.
 #[derive(Clone, Default)]
@@ -119,7 +118,7 @@ fn arguments(text: &str) -> usize {
         let length = option.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let (name, behind) = option.split_at(length.unwrap_or(option.len()));
         rest = match behind.strip_prefix(' ') {
-            Some(value) if !flags().contains(name) => &value[word(value)..],
+            Some(value) if takes_value(name) => &value[word(value)..],
             _ => behind,
         };
     }
@@ -144,21 +143,12 @@ fn word(text: &str) -> usize {
         .len()
 }
 
-/// The options of all commands that take no value.
-fn flags() -> &'static HashSet<String> {
-    static FLAGS: OnceLock<HashSet<String>> = OnceLock::new();
-    FLAGS.get_or_init(|| {
-        let mut flags = HashSet::new();
-        let mut commands = vec![Arguments::command()];
-        while let Some(command) = commands.pop() {
-            let options = command
-                .get_arguments()
-                .filter(|option| !option.get_action().takes_values());
-            flags.extend(options.filter_map(|option| option.get_long().map(str::to_owned)));
-            commands.extend(command.get_subcommands().cloned());
-        }
-        flags
-    })
+/// Is the next word the value of this option?
+fn takes_value(name: &str) -> bool {
+    static OURS: OnceLock<Command> = OnceLock::new();
+    let program = OURS.get_or_init(Arguments::command);
+    let option = flag_of(program, &format!("--{name}"));
+    option.is_none_or(|option| option.get_action().takes_values())
 }
 
 #[cfg(test)]

@@ -53,12 +53,11 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
             .collect(),
         ..*world
     };
-    let name = usage::recognised(&line.words);
     let Arguments { command, global } = line.arguments;
     // A dump has no other form than JSON.
     let is_json = global.json || matches!(command, Command::Dump(_));
     let advice = Advice::new(options(&global.place()));
-    let printer = Printer::new(&name, is_json, global.color, advice).with(Volume::of(&global));
+    let printer = Printer::new(&line.command, is_json, global.color, advice).with(Volume::of(&global));
     if let Some(answers) = line.answers {
         Printer::plain(&answers);
         return printer.delivered(ExitStatus::Done);

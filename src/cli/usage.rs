@@ -4,27 +4,17 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
+use clap::CommandFactory;
 use clap::error::ErrorKind;
-use clap::{ArgMatches, CommandFactory};
 
 use super::advice::Advice;
-use super::arguments::{Arguments, ColorChoice, Wrong, is_dash};
+use super::arguments::{Arguments, ColorChoice, Wrong, deepest, is_dash, switched};
 use super::output;
 use super::printer::Printer;
 use crate::document::{End, Ending, Error, FailureCode, Place, Run, Version, schema};
 use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::shown::{printable, shown};
-
-/// The command as it is typed, such as `cert inspect`.
-pub fn command(matches: &ArgMatches) -> String {
-    let (mut words, mut matches) = (Vec::new(), matches);
-    while let Some((name, inner)) = matches.subcommand() {
-        words.push(name);
-        matches = inner;
-    }
-    words.join(" ")
-}
 
 /// Tells why a command line does not lead to a command, and gives its status.
 pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
@@ -82,11 +72,7 @@ fn typed_json(typed: &[OsString]) -> bool {
 
 fn set_json() -> bool {
     let value = std::env::var("ESYNC_SSL_JSON").unwrap_or_default();
-    is_on(&value)
-}
-
-fn is_on(value: &str) -> bool {
-    ["1", "true", "yes", "on"].contains(&&*value.trim().to_ascii_lowercase())
+    switched(&value) == Some(true)
 }
 
 /// An answer file says so, whatever else is wrong with it.
@@ -155,10 +141,11 @@ pub fn probable(typed: &[OsString]) -> &'static str {
 }
 
 /// The command of a line that is not understood, as far as it is.
-pub fn recognised(typed: &[OsString]) -> String {
+fn recognised(typed: &[OsString]) -> String {
     let lenient = Arguments::command().ignore_errors(true);
     let matches = lenient.try_get_matches_from(typed);
-    matches.map(|matches| command(&matches)).unwrap_or_default()
+    let name = |matches| deepest(&matches).0.join(" ");
+    matches.map(name).unwrap_or_default()
 }
 
 /// What is wrong with a command line, and what helps: a suggestion, or else how the command is used.

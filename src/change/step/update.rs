@@ -29,14 +29,7 @@ pub(super) fn update(
     request: &Request,
     host: &VirtualHost,
 ) -> Result<Vec<Edit>, PlanError> {
-    refuse_unknown(configuration, host)?;
-    let mut update = Update {
-        configuration,
-        request,
-        host,
-        edits: Vec::new(),
-        missing: Vec::new(),
-    };
+    let mut update = Update::of(configuration, request, host)?;
     update.switch_engine_on()?;
     update.name_files()?;
     for wanted in policy::asked_for(configuration, request)? {
@@ -53,14 +46,7 @@ pub(super) fn finish(
     request: &Request,
     host: &VirtualHost,
 ) -> Result<Vec<Edit>, PlanError> {
-    refuse_unknown(configuration, host)?;
-    let mut update = Update {
-        configuration,
-        request,
-        host,
-        edits: Vec::new(),
-        missing: Vec::new(),
-    };
+    let mut update = Update::of(configuration, request, host)?;
     update.name_files()?;
     update.add_missing()?;
     Ok(update.edits)
@@ -78,6 +64,21 @@ struct Update<'a> {
 }
 
 impl<'a> Update<'a> {
+    fn of(
+        configuration: &'a Configuration,
+        request: &'a Request,
+        host: &'a VirtualHost,
+    ) -> Result<Self, PlanError> {
+        refuse_unknown(configuration, host)?;
+        Ok(Update {
+            configuration,
+            request,
+            host,
+            edits: Vec::new(),
+            missing: Vec::new(),
+        })
+    }
+
     fn own(&self, name: &str) -> Vec<&'a Entry> {
         own_settings(self.configuration, self.host.section, name)
     }

@@ -7,7 +7,9 @@ use clap::{Arg, Command};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::flags::{Given, Kind, flags_of_files, is_repeatable, is_value_optional, judge, similar};
+use super::flags::{
+    Given, Kind, NEVER_IN_A_FILE, flags_of_files, is_repeatable, is_value_optional, judge, names, similar,
+};
 use crate::foreign;
 use crate::quoted::bare;
 use crate::shown::{printable, shown};
@@ -302,14 +304,14 @@ impl File<'_> {
             return why.into();
         }
         let shown = printable(name.as_bytes());
-        if ["answers", "print-answers"].contains(&name) {
+        if NEVER_IN_A_FILE.contains(&name) {
             let why = format!(
                 "{shown}: an answer file does not lead to another; give --{name} when you start the program"
             );
             return why.into();
         }
-        let mut known = Vec::new();
-        names(command, &mut known);
+        let mut known = names(command);
+        known.retain(|flag| !NEVER_IN_A_FILE.contains(flag));
         let is_elsewhere = {
             let mut all = Vec::new();
             collect(self.root, name, &mut all);
@@ -361,17 +363,6 @@ fn collect<'a>(command: &'a Command, name: &str, all: &mut Vec<&'a Arg>) {
     );
     for below in command.get_subcommands() {
         collect(below, name, all);
-    }
-}
-
-fn names<'a>(command: &'a Command, all: &mut Vec<&'a str>) {
-    for (flag, _) in flags_of_files(command) {
-        if !all.contains(&flag) {
-            all.push(flag);
-        }
-    }
-    for below in command.get_subcommands() {
-        names(below, all);
     }
 }
 

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, Command};
 pub const PREFIX: &str = "ESYNC_SSL_";
 
 /// Flags that are answers, or lead to other answers: no file has them.
-const NEVER_IN_A_FILE: [&str; 2] = ["answers", "print-answers"];
+pub const NEVER_IN_A_FILE: [&str; 2] = ["answers", "print-answers"];
 
 /// What somebody said of a flag, other than by typing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +66,30 @@ pub fn long_flags(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
     })
 }
 
+/// The names of those of a built command and of all below it, each once.
+pub fn names(command: &Command) -> Vec<&str> {
+    let own = long_flags(command).map(|(flag, _)| flag);
+    let mut all: Vec<&str> = Vec::new();
+    for flag in own.chain(command.get_subcommands().flat_map(names)) {
+        if !all.contains(&flag) {
+            all.push(flag);
+        }
+    }
+    all
+}
+
 /// Those that may come from an answer file.
 pub fn flags_of_files(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
     long_flags(command).filter(|(flag, _)| !NEVER_IN_A_FILE.contains(flag))
+}
+
+/// What a value says of a flag without one: wanted or not; nothing where it is another value.
+pub fn switched(value: &str) -> Option<bool> {
+    match &*value.trim().to_ascii_lowercase() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 /// The variable of a flag: `--copy-certs` is `ESYNC_SSL_COPY_CERTS`.

@@ -13,8 +13,8 @@ use clap::{Arg, ArgMatches, Command, Id};
 
 use super::answers::{self, Answer};
 use super::flags::{
-    Given, Kind, PREFIX, below, first_part, is_repeatable, is_value_optional, judge, long_flags, similar,
-    variable, words,
+    Given, Kind, PREFIX, below, first_part, is_repeatable, is_value_optional, judge, long_flags, names,
+    similar, switched, variable, words,
 };
 use super::quotes;
 use crate::quoted::bare;
@@ -165,23 +165,16 @@ pub fn complete(
 
 /// Variables that look like ours and are no flag of any command, for people.
 pub fn unknown(mut command: Command, variables: impl IntoIterator<Item = String>) -> Vec<String> {
-    fn collect(command: &Command, known: &mut Vec<String>) {
-        known.extend(long_flags(command).map(|(flag, _)| flag.to_owned()));
-        command.get_subcommands().for_each(|below| collect(below, known));
-    }
-    let mut known = Vec::new();
     command.build();
-    collect(&command, &mut known);
-    known.sort_unstable();
-    known.dedup();
+    let known = names(&command);
     let told = |name: String| {
         let word = name.strip_prefix(PREFIX)?;
         if known.iter().any(|flag| variable(flag) == name) {
             return None;
         }
-        let meant = similar(word, known.iter().map(String::as_str));
+        let meant = similar(word, known.iter().copied());
         let hint = meant
-            .filter(|flag| known.contains(flag))
+            .filter(|flag| known.contains(&&**flag))
             .map(|flag| variable(&flag));
         let hint = hint.map(|name| format!("; {name} is one")).unwrap_or_default();
         Some(format!(
@@ -217,13 +210,9 @@ fn of_environment<'a>(
     let place = variable(flag);
     let text = value.to_string_lossy();
     let is_switch = Kind::of(arg) == Kind::Switch;
-    let on = match &*text.trim().to_ascii_lowercase() {
-        "true" | "yes" | "on" => Some(true),
-        "false" | "no" | "off" => Some(false),
-        "1" if is_switch => Some(true),
-        "0" if is_switch => Some(false),
-        _ => None,
-    };
+    // To a flag that takes a value as well a number is one.
+    let is_number = !is_switch && text.trim().parse::<u64>().is_ok();
+    let on = switched(&text).filter(|_| !is_number);
     let given = match on {
         Some(true) if is_switch || is_value_optional(arg) => Given::On,
         Some(false) if is_switch || is_value_optional(arg) => Given::Off,

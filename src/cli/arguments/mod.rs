@@ -51,11 +51,12 @@ pub use disable::Disable;
 pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
-pub use inherit::Wrong;
+pub use flags::switched;
+pub use inherit::{Wrong, deepest};
 pub use lint::Lint;
 pub use man::Man;
 pub use ports::Ports;
-pub use quotes::is_dash;
+pub use quotes::{flag_of, is_dash};
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
@@ -161,6 +162,8 @@ pub struct Line {
     pub words: Vec<OsString>,
     /// The same as an answer file, where that is asked for.
     pub answers: Option<String>,
+    /// The command as it is typed, such as `cert inspect`.
+    pub command: String,
 }
 
 impl Line {
@@ -184,6 +187,7 @@ impl Line {
             false => whole.words,
         };
         Ok(Line {
+            command: deepest(&whole.matches).0.join(" "),
             arguments,
             words,
             answers,
