@@ -3,7 +3,7 @@
 use crate::support::certificates::{Authority, self_signed};
 use crate::support::containers::encrypted_key;
 use crate::support::files;
-use crate::support::process::Outcome;
+use crate::support::process::{Outcome, says};
 use crate::support::program::esync_ssl;
 use crate::support::site::{DOMAIN, Site, text};
 use serde_json::Value;
@@ -15,17 +15,6 @@ fn refused(site: &Site, words: &[&str]) -> Outcome {
     let outcome = site.run(words).run().expect_code(2);
     assert!(site.snapshot() == before, "{}", outcome.report());
     outcome
-}
-
-#[track_caller]
-fn says(outcome: &Outcome, words: &[&str]) {
-    for word in words {
-        assert!(
-            outcome.stderr_text().contains(word),
-            "{word}: {}",
-            outcome.report()
-        );
-    }
 }
 
 #[test]

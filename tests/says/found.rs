@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support;
 use crate::support::apache::Httpd;
 use crate::support::files;
-use crate::support::process::Outcome;
+use crate::support::process::{Outcome, says};
 use crate::support::program::binary;
 use serde_json::Value;
 
@@ -88,22 +88,11 @@ impl Machine {
     }
 }
 
-#[track_caller]
-fn names(outcome: &Outcome, words: &[&str]) {
-    for word in words {
-        assert!(
-            outcome.stderr_text().contains(word),
-            "{word}: {}",
-            outcome.report()
-        );
-    }
-}
-
 /// Root, main file and how they were found, as it says it; such a server lacks this and that.
 #[track_caller]
 fn found(outcome: &Outcome, root: &str, how: &str, main: &str) {
     assert!(matches!(outcome.code, Some(0 | 12)), "{}", outcome.report());
-    names(
+    says(
         outcome,
         &[
             &format!("Server root: {root} ({how})\n"),
@@ -188,7 +177,7 @@ fn the_usual_places() {
 #[test]
 fn several_or_none() {
     let Some(machine) = Machine::new() else { return };
-    names(
+    says(
         &machine.check(None).expect_code(1),
         &[
             "no Apache configuration in the usual places (/usr/local/apache2, ",
@@ -198,7 +187,7 @@ fn several_or_none() {
     );
     machine.put("/etc/httpd/conf/httpd.conf");
     machine.put("/opt/lampp/conf/httpd.conf");
-    names(
+    says(
         &machine.check(None).expect_code(1),
         &[
             "several Apache servers",
@@ -219,7 +208,7 @@ fn the_current_folder_is_offered_where_nothing_is_found() {
         machine.run(None, &["sh", "-c", &line]).expect_code(1)
     };
     let words = "--root . takes the server root that you are in, /opt/mine";
-    names(
+    says(
         &status(""),
         &["no Apache configuration in the usual places", words],
     );

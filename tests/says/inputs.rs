@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::files::{self, write};
+use crate::support::process::says;
 use crate::support::program::{Program, esync_ssl};
 use crate::support::site::Site;
 
@@ -309,14 +310,7 @@ fn what_stops_the_start_is_not_offered_to_be_forced() {
 }
 
 fn explained(program: Program, words: &[&str]) {
-    let outcome = program.run().expect_code(2);
-    for word in words {
-        assert!(
-            outcome.stderr_text().contains(word),
-            "{word}: {}",
-            outcome.report()
-        );
-    }
+    says(&program.run().expect_code(2), words);
 }
 
 #[test]

@@ -79,6 +79,18 @@ impl Outcome {
     }
 }
 
+/// All of these words are on the standard error.
+#[track_caller]
+pub fn says(outcome: &Outcome, words: &[&str]) {
+    for word in words {
+        assert!(
+            outcome.stderr_text().contains(word),
+            "{word}: {}",
+            outcome.report()
+        );
+    }
+}
+
 /// The running test binary once more, for one of its tests: its whole name, as `disk::swapper`.
 pub fn this_test(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::support::others::{NOBODY, give_all, is_root, mode};
-use crate::support::process::Outcome;
+use crate::support::process::{Outcome, says};
 use crate::support::running::{OTHER, Site as Running};
 use crate::support::site::{DOMAIN, Site};
 use crate::support::stranger::{Notes, as_nobody};
@@ -72,14 +72,6 @@ impl Tree {
         let program = self.site.enable().arg("--no-rehearsal");
         let outcome = program.args(more).run();
         outcome.expect_code(status)
-    }
-}
-
-#[track_caller]
-fn says(outcome: &Outcome, words: &[&str]) {
-    let said = outcome.stderr_text();
-    for word in words {
-        assert!(said.contains(word), "{word}: {}", outcome.report());
     }
 }
 
