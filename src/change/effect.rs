@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::httpd::{Configuration, SERVER, Truth};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 
-/// Ports on which plain HTTP or HTTPS begins, or stops.
+/// Ports on which plain HTTP begins, stays or stops, or HTTPS stops.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
     /// Plain HTTP stops there.
@@ -16,8 +16,6 @@ pub struct Effect {
     pub http_stays: Vec<u16>,
     /// HTTPS stops there.
     pub https_stops: Vec<u16>,
-    /// HTTPS begins there.
-    pub https_begins: Vec<u16>,
 }
 
 impl Effect {
@@ -30,7 +28,6 @@ impl Effect {
             http_begins: less(&http, &old_http),
             http_stays: http.intersection(&old_http).copied().collect(),
             https_stops: less(&old_https, &https),
-            https_begins: less(&https, &old_https),
         }
     }
 }
@@ -40,6 +37,9 @@ fn ports(configuration: &Configuration) -> [BTreeSet<u16>; 2] {
     let listens = configuration.listens().iter();
     let listens: Vec<_> = listens.filter(|listen| listen.truth == Truth::True).collect();
     let all: BTreeSet<u16> = listens.iter().map(|listen| listen.port).collect();
+    if ssl_engine(configuration, SERVER) {
+        return [BTreeSet::new(), all];
+    }
     let mut https = BTreeSet::new();
     let hosts = configuration.virtual_hosts().iter();
     for host in hosts.filter(|host| host.truth == Truth::True) {
@@ -49,9 +49,6 @@ fn ports(configuration: &Configuration) -> [BTreeSet<u16>; 2] {
             let ports = host.addresses.iter().filter_map(|address| address.port);
             https.extend(ports.filter(|port| all.contains(port)));
         }
-    }
-    if ssl_engine(configuration, SERVER) {
-        return [BTreeSet::new(), all];
     }
     // Nobody posts to a port that is for HTTPS and only lacks it.
     let plain = listens

@@ -11,8 +11,9 @@ use super::prove::broken::{refuse_broken, refuse_endless};
 use super::prove::{prove, woken};
 use super::request::Request;
 use super::site;
-use super::step::{GOALS, STEPS, Step};
+use super::step::{STEPS, Step};
 use super::work::Work;
+use crate::wording::count;
 
 /// Each step may bring in a file in which another finds something to do; more than this is our mistake.
 const ROUNDS: usize = 6;
@@ -56,7 +57,7 @@ impl Plan {
         // anything to add.
         for round in 0.. {
             let mut edited = false;
-            for (step, goal) in STEPS.iter().zip(GOALS) {
+            for (goal, step) in &STEPS {
                 let configuration = edited_so_far.as_ref().unwrap_or(original);
                 let acts = step(configuration, &request).map_err(|error| {
                     // The site that was found may have gone with mod_ssl's coming.
@@ -115,7 +116,7 @@ fn second_look(
     }
     // Else the last round has looked as it would.
     let differs = again.site != request.site;
-    let is_done = |step: &Step| step(result, &again).is_ok_and(|acts| acts.is_empty());
+    let is_done = |(_, step): &(&str, Step)| step(result, &again).is_ok_and(|acts| acts.is_empty());
     match differs && !STEPS.iter().all(is_done) {
         true => Err(woken::refuse_second_look(original, result, request)),
         false => Ok(()),
@@ -126,8 +127,7 @@ fn second_look(
 fn told(goal: &str, acts: usize) -> String {
     match acts {
         0 => format!("step: {goal}: nothing to do"),
-        1 => format!("step: {goal}: 1 change"),
-        some => format!("step: {goal}: {some} changes"),
+        some => format!("step: {goal}: {}", count(some, "change")),
     }
 }
 

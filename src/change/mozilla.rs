@@ -5,9 +5,8 @@
 /// The version of the guideline.
 pub(super) const VERSION: &str = "6.0";
 
-/// The groups for the key exchange at every level, in their order. They are not written: see
-/// [`notes`](super::notes).
-pub(super) const GROUPS: [&str; 4] = ["X25519MLKEM768", "X25519", "prime256v1", "secp384r1"];
+/// The first group for the key exchange at every level. It is not written: see [`notes`](super::notes).
+pub(super) const HYBRID: &str = "X25519MLKEM768";
 
 /// A level.
 pub(super) struct Level {

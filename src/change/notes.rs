@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::httpd::{Address, Configuration, Host, SERVER, Truth};
 use crate::mod_ssl::speaks_tls;
 
+use super::existing::own_settings;
 use super::mozilla;
 use super::prove::broken;
 use super::request::{Http, Request};
@@ -43,9 +44,7 @@ fn narrow_groups(result: &Configuration, request: &Request) -> Option<String> {
         host.truth == Truth::True && host.names_exactly(&request.domain) && speaks_tls(result, host)
     });
     let lists_in = |section| {
-        let lines = result
-            .named_in(section, "SSLOpenSSLConfCmd")
-            .map(|(_, entry)| entry);
+        let lines = own_settings(result, section, "SSLOpenSSLConfCmd").into_iter();
         lines.filter_map(|entry| {
             let words = result.arguments(entry);
             let [command, list] = words.as_slice() else {
@@ -55,13 +54,13 @@ fn narrow_groups(result: &Configuration, request: &Request) -> Option<String> {
             let is_list = names
                 .iter()
                 .any(|name| command.eq_ignore_ascii_case(name.as_bytes()));
-            (entry.truth == Truth::True && is_list).then(|| (entry, list.clone()))
+            is_list.then(|| (entry, list.clone()))
         })
     };
     // Those of the main server go before those of the virtual host, and the last one counts.
     let own = lists_in(hosts.next()?.section).last();
     let (entry, list) = own.or_else(|| lists_in(SERVER).last())?;
-    let hybrid = mozilla::GROUPS[0];
+    let hybrid = mozilla::HYBRID;
     let list = String::from_utf8_lossy(&list).into_owned();
     let is_hybrid = |name: &str| name.trim_start_matches(['?', '*']).eq_ignore_ascii_case(hybrid);
     (!list.split([':', '/']).any(is_hybrid)).then(|| {

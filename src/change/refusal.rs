@@ -17,7 +17,7 @@ impl Place {
         Place::in_file(configuration, spot.file, (!spot.is_whole()).then_some(spot.line))
     }
 
-    /// A line, by its index in a file's document.
+    /// A line, by its index in a file's document, or the file as a whole.
     fn in_file(configuration: &Configuration, file: FileId, line: Option<u32>) -> Self {
         let read = configuration.file(file);
         Place {

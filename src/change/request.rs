@@ -95,6 +95,11 @@ impl Request {
             .map(String::as_str)
     }
 
+    /// Is HTTP to stay beside HTTPS?
+    pub(super) fn http_stays(&self) -> bool {
+        matches!(self.http, Some(Http::Keep | Http::Redirect))
+    }
+
     /// `https://DOMAIN`, with the port where it is not the usual one.
     pub(super) fn address(&self) -> String {
         match self.port {

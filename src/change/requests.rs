@@ -15,7 +15,7 @@ use super::request::Request;
 use super::site;
 
 /// More requests are not made of one site.
-pub const MOST_REQUESTS: usize = 32;
+const MOST_REQUESTS: usize = 32;
 /// More addresses are not asked.
 const MOST_ENDS: usize = 8;
 
@@ -190,13 +190,6 @@ fn addresses(configuration: &Configuration, listen: &Listen) -> Vec<IpAddr> {
 /// The paths that the lines for a virtual host name, its own and those that it has of the main server; `/` comes first.
 fn paths(configuration: &Configuration, host: Option<&VirtualHost>) -> Vec<String> {
     let mut all = vec!["/".to_owned()];
-    let mut add = |path: Option<String>| {
-        if let Some(path) = path
-            && !all.contains(&path)
-        {
-            all.push(path);
-        }
-    };
     let is_host = |entry: EntryId| configuration.is_named(configuration.entry(entry), "<VirtualHost");
     let is_own = |entry: &Entry| {
         let mut sections = configuration.ancestors(entry);
@@ -216,8 +209,15 @@ fn paths(configuration: &Configuration, host: Option<&VirtualHost>) -> Vec<Strin
         |entry: &Entry| host.is_some_and(|host| !configuration.is_within(entry.section, host.section));
     lines.sort_by_key(|(id, entry)| (inherits(entry), *id));
     for (id, entry) in lines {
-        if !tells_of_the_server(configuration, id) {
-            add(path_of(configuration, entry));
+        // Each is at least one request.
+        if all.len() == MOST_REQUESTS {
+            break;
+        }
+        if !tells_of_the_server(configuration, id)
+            && let Some(path) = path_of(configuration, entry)
+            && !all.contains(&path)
+        {
+            all.push(path);
         }
     }
     all

@@ -62,9 +62,9 @@ pub(super) fn answered_by_default(
     request: &Request,
 ) -> Vec<String> {
     let mut told = Vec::new();
+    let ends = ends(original, request);
     for name in request.names() {
-        let mut ends = ends(original, request).into_iter();
-        let other = ends.find_map(|(end, port)| {
+        let other = ends.iter().find_map(|&(end, port)| {
             let plain = original.answering(end, port, name)?;
             let tls = result.answering(end, request.port, name)?;
             let is_other = !plain.has_name(name) && !plain.has_name(NOBODY) && !speaks_tls(original, plain);
@@ -101,8 +101,9 @@ fn pairs<'a>(
 ) -> Vec<(&'a VirtualHost, &'a VirtualHost)> {
     let mut told: Vec<(u32, u32)> = Vec::new();
     let mut all = Vec::new();
+    let ends = ends(original, request);
     for name in request.names() {
-        for (end, port) in ends(original, request) {
+        for &(end, port) in &ends {
             let Some(plain) = original.answering(end, port, name) else {
                 continue;
             };

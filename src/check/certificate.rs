@@ -15,6 +15,17 @@ use crate::tls::pem::Margin;
 
 /// Runs every rule; the findings come worst first, otherwise in the order in which Apache would meet them.
 pub fn check(question: &Question<'_>) -> Vec<Finding> {
+    judged(question).0
+}
+
+/// The same, and the certificates that the server will send, its own first; none where it does not come as far.
+pub fn check_and_sent(question: &Question<'_>) -> (Vec<Finding>, Vec<Certificate>) {
+    let (findings, served) = judged(question);
+    let sent = served.map_or_else(Vec::new, |served| chain::sent(question, &served));
+    (findings, sent)
+}
+
+fn judged(question: &Question<'_>) -> (Vec<Finding>, Option<Served>) {
     let mut findings = Vec::new();
     let served = served(question, &mut findings);
     if let Some(served) = &served {
@@ -23,13 +34,7 @@ pub fn check(question: &Question<'_>) -> Vec<Finding> {
     }
     chain::check(question, served.as_ref(), &mut findings);
     findings.sort_by_key(|finding| finding.severity);
-    findings
-}
-
-/// The certificates that the server will send, its own first; none where it does not come as far.
-pub fn sent(question: &Question<'_>) -> Vec<Certificate> {
-    let served = served(question, &mut Vec::new());
-    served.map_or_else(Vec::new, |served| chain::sent(question, &served))
+    (findings, served)
 }
 
 /// What the certificate file yields, with the certificate first that the key belongs to.

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::find::Loaded;
 use super::judge_files::Server;
-use crate::check::certificate::{check, sent};
+use crate::check::certificate::check_and_sent;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::{Pair, TlsHost};
@@ -123,9 +123,10 @@ impl Checked {
     /// What the rules say of files.
     pub fn new(name: Option<String>, place: Option<Place>, question: &Question<'_>) -> Checked {
         let files = question.files;
+        let (findings, sent) = check_and_sent(question);
         Checked {
-            findings: check(question),
-            sent: sent(question),
+            findings,
+            sent,
             name,
             place,
             certificate: Some(files.certificate.path.as_str().into()),

@@ -1,5 +1,7 @@
 //! What earlier runs did on purpose, so that nobody is advised to undo it.
 
+use std::collections::HashMap;
+
 use super::find::Loaded;
 use super::interrupted::stores;
 use crate::apply::{Backup, Content, RealDisk};
@@ -45,14 +47,16 @@ pub fn problems(loaded: &Loaded) -> Vec<Finding<Spot>> {
         .virtual_hosts()
         .iter()
         .zip(lint::reach(configuration));
-    let hosts: Vec<&VirtualHost> = hosts
-        .filter(|(host, reach)| *reach == Reach::NothingListens && !speaks_tls(configuration, host))
-        .map(|(host, _)| host)
-        .collect();
-    for finding in dead {
-        let is_here =
-            |host: &&&VirtualHost| Spot::of(configuration.entry(host.entry)).is_line_of(&finding.place);
-        if let Some(host) = hosts.iter().find(is_here) {
+    let hosts =
+        hosts.filter(|(host, reach)| *reach == Reach::NothingListens && !speaks_tls(configuration, host));
+    let mut by_line: HashMap<_, &VirtualHost> = HashMap::new();
+    for (host, _) in hosts {
+        let entry = configuration.entry(host.entry);
+        by_line.entry((entry.file, entry.line)).or_insert(host);
+    }
+    // One that comes out of a macro is at no line of its own.
+    for finding in dead.filter(|finding| finding.place.macro_place.is_none()) {
+        if let Some(host) = by_line.get(&(finding.place.file, finding.place.line)) {
             off.note(finding, host);
         }
     }

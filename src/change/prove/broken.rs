@@ -24,7 +24,7 @@ pub(in crate::change) fn refuse_broken(original: &Configuration) -> Result<(), P
         return Err(broken(original, first));
     }
     let all: Vec<_> = std::iter::once(first).chain(&others).collect();
-    Err(all_broken(original, &all, CORRECT))
+    Err(all_broken(original, &all))
 }
 
 /// What helps against several.
@@ -34,7 +34,7 @@ const CORRECT: &str = "Correct these errors first (esync-ssl lint shows all of t
 const NAMED: usize = 5;
 
 /// The refusal for several problems.
-fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>], fix: impl Into<Text>) -> PlanError {
+fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>]) -> PlanError {
     // What is wrong in the same way in many places is one of them.
     let mut equal: Vec<(&Finding<Spot>, usize)> = Vec::new();
     let mut known = HashMap::new();
@@ -65,7 +65,7 @@ fn all_broken(configuration: &Configuration, all: &[&Finding<Spot>], fix: impl I
             Text::joined(told, "; "),
         ],
         ". ",
-        fix,
+        CORRECT,
     )
 }
 
@@ -108,7 +108,7 @@ pub(super) fn refuse_no_start(
     {
         return Err(awakened(result, open[0]));
     }
-    Err(all_broken(original, &same, CORRECT))
+    Err(all_broken(original, &same))
 }
 
 /// Is it to be left as it is? What a line may not say where it stands cannot be: Apache refuses the result as well.
@@ -116,7 +116,7 @@ fn is_forced(problem: &Finding<Spot>, request: &Request) -> bool {
     !is_misplaced(problem) && request.forced.contains(&problem.code)
 }
 
-fn is_misplaced(problem: &Finding<Spot>) -> bool {
+pub(super) fn is_misplaced(problem: &Finding<Spot>) -> bool {
     matches!(problem.rule, "context" | "arguments")
 }
 

@@ -14,7 +14,7 @@ use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
 use super::super::unfinished::missing_file;
 use super::all_are_there;
-use super::broken::{awakened, errors, refuse_no_start};
+use super::broken::{awakened, errors, is_misplaced, refuse_no_start};
 
 /// Refuses where Apache would not start any more, or something of others would be lost or get in the way.
 pub(super) fn prove(
@@ -109,8 +109,7 @@ fn refuse_awakened_errors(
     result: &Configuration,
     left: &[Finding<Spot>],
 ) -> Result<(), PlanError> {
-    let is_refused =
-        |problem: &&Finding<Spot>| problem.is_error() && matches!(problem.rule, "context" | "arguments");
+    let is_refused = |problem: &&Finding<Spot>| problem.is_error() && is_misplaced(problem);
     let Some(problem) = left.iter().find(is_refused) else {
         return Ok(());
     };

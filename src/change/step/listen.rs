@@ -23,10 +23,9 @@ pub(super) fn edits(configuration: &Configuration, request: &Request) -> Result<
         return Ok(Vec::new());
     }
     let step = Step::new(configuration, request, &answers);
-    let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
     let edits = if !homes.is_empty() {
         vec![step.at_homes(&homes)?]
-    } else if stays || step.plain.is_empty() {
+    } else if request.http_stays() || step.plain.is_empty() {
         step.keep()?
     } else {
         step.off()?

@@ -23,30 +23,30 @@ use super::request::Request;
 /// A step: the changes that are missing from a configuration.
 pub(super) type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
 
-/// In their order.
-pub(super) const STEPS: [Step; 9] = [
-    |configuration, request| Ok(acts(staying::edits(configuration, request))),
-    |configuration, _| module::ssl(configuration),
-    module::headers,
-    http2::module,
-    |configuration, request| Ok(module::stapling_cache(configuration, request)),
-    |configuration, _| module::session_cache(configuration),
-    |configuration, request| listen::edits(configuration, request).map(acts),
-    |configuration, request| virtual_host::edits(configuration, request).map(acts),
-    redirect::acts,
-];
-
-/// What each of them is for.
-pub(super) const GOALS: [&str; STEPS.len()] = [
-    "HTTP is listened on with mod_ssl as well",
-    "mod_ssl is loaded",
-    "mod_headers is loaded where it is needed",
-    "mod_http2 is loaded where it is asked for",
-    "stapling has a cache where it is needed",
-    "the session cache has its module",
-    "the port is listened on",
-    "a virtual host answers the domain over TLS",
-    "plain HTTP does as asked",
+/// In their order, each with what it is for.
+pub(super) const STEPS: [(&str, Step); 9] = [
+    (
+        "HTTP is listened on with mod_ssl as well",
+        |configuration, request| Ok(acts(staying::edits(configuration, request))),
+    ),
+    ("mod_ssl is loaded", |configuration, _| module::ssl(configuration)),
+    ("mod_headers is loaded where it is needed", module::headers),
+    ("mod_http2 is loaded where it is asked for", http2::module),
+    (
+        "stapling has a cache where it is needed",
+        |configuration, request| Ok(module::stapling_cache(configuration, request)),
+    ),
+    ("the session cache has its module", |configuration, _| {
+        module::session_cache(configuration)
+    }),
+    ("the port is listened on", |configuration, request| {
+        listen::edits(configuration, request).map(acts)
+    }),
+    (
+        "a virtual host answers the domain over TLS",
+        |configuration, request| virtual_host::edits(configuration, request).map(acts),
+    ),
+    ("plain HTTP does as asked", redirect::acts),
 ];
 
 /// Edits as changes.

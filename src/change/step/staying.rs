@@ -4,27 +4,28 @@
 use crate::httpd::{Configuration, Edit, Listen, Truth, source_name};
 
 use super::super::edit_lines::insert_lines;
-use super::super::request::{Http, Request};
+use super::super::request::Request;
 
 const MODULE: &str = "ssl_module";
 
 /// Edits after which what listens without mod_ssl listens with it as well; none where HTTP is not to stay.
 pub(super) fn edits(configuration: &Configuration, request: &Request) -> Vec<Edit> {
-    let stays = matches!(request.http, Some(Http::Keep | Http::Redirect));
-    if !stays || configuration.modules().has(MODULE.as_bytes()) == Truth::True {
+    if !request.http_stays() || configuration.modules().has(MODULE.as_bytes()) == Truth::True {
         return Vec::new();
     }
     let listens = configuration.listens().iter();
-    let active: Vec<&Listen> = listens.filter(|listen| listen.truth == Truth::True).collect();
-    let (going, staying): (Vec<&Listen>, Vec<&Listen>) = active
-        .into_iter()
-        .partition(|listen| goes_at(configuration, listen).is_some());
-    let wanted = going
-        .into_iter()
-        .filter(|listen| listen.port != request.port && !staying.iter().any(|other| other.overlaps(listen)));
-    wanted
-        .filter_map(|listen| beside(configuration, listen))
-        .collect()
+    let (mut going, mut staying) = (Vec::new(), Vec::new());
+    for listen in listens.filter(|listen| listen.truth == Truth::True) {
+        match goes_at(configuration, listen) {
+            Some(closing) => going.push((listen, closing)),
+            None => staying.push(listen),
+        }
+    }
+    going.retain(|(listen, _)| {
+        listen.port != request.port && !staying.iter().any(|other| other.overlaps(listen))
+    });
+    let beside = |(listen, closing)| beside(configuration, listen, closing);
+    going.into_iter().map(beside).collect()
 }
 
 /// The closing line of the outermost section with which a listener goes.
@@ -45,9 +46,8 @@ fn goes_at(configuration: &Configuration, listen: &Listen) -> Option<u32> {
     going.last()?.closing
 }
 
-fn beside(configuration: &Configuration, listen: &Listen) -> Option<Edit> {
+fn beside(configuration: &Configuration, listen: &Listen, closing: u32) -> Edit {
     let entry = configuration.entry(listen.entry);
-    let closing = goes_at(configuration, listen)?;
     let lines = [
         format!("<IfModule {MODULE}>"),
         format!("    Listen {}", listen.endpoint()),
@@ -59,11 +59,5 @@ fn beside(configuration: &Configuration, listen: &Listen) -> Option<Edit> {
         configuration.place(entry)
     );
     let lines = lines.map(String::into_bytes);
-    Some(insert_lines(
-        configuration,
-        entry.file,
-        Some(closing),
-        &lines,
-        reason,
-    ))
+    insert_lines(configuration, entry.file, Some(closing), &lines, reason)
 }

@@ -71,14 +71,12 @@ impl Side<'_> {
         raw: &[u8],
         conditions: &[Condition],
     ) -> Option<(Instead, String)> {
-        let plain = self.known.plain_words(arguments);
-        let rule = Rule::new(name, &plain, None, conditions);
-        let name = String::from_utf8_lossy(name).into_owned();
+        let directive = String::from_utf8_lossy(name);
         let words: Vec<String> = arguments
             .iter()
             .map(|word| String::from_utf8_lossy(word).into_owned())
             .collect();
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let is = |other: &str| directive.eq_ignore_ascii_case(other);
         if is("ProxyPassReverse") {
             return self.reverse(&words, raw);
         }
@@ -102,7 +100,7 @@ impl Side<'_> {
             return Some(found);
         }
         if (is("RewriteRule") || is("RedirectMatch"))
-            && let Some(rule) = rule
+            && let Some(rule) = Rule::new(name, &self.known.plain_words(arguments), None, conditions)
             && let Some(word) = words
                 .iter()
                 .find(|word| self.known.plainly(word) == rule.target())

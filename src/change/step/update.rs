@@ -57,6 +57,8 @@ struct Update<'a> {
     configuration: &'a Configuration,
     request: &'a Request,
     host: &'a VirtualHost,
+    /// Nobody has finished it.
+    is_unfinished: bool,
     /// What becomes of lines that are there.
     edits: Vec<Edit>,
     /// Lines that are not there, which are added together.
@@ -74,6 +76,7 @@ impl<'a> Update<'a> {
             configuration,
             request,
             host,
+            is_unfinished: is_unfinished(configuration, host),
             edits: Vec::new(),
             missing: Vec::new(),
         })
@@ -113,7 +116,7 @@ impl<'a> Update<'a> {
                 ([], Some(wanted)) => self.missing.push(setting(name, wanted)?),
                 (several, Some(wanted)) if several.iter().any(|entry| names(entry, wanted)) => {}
                 ([entry], Some(wanted)) => {
-                    let reason = match is_unfinished(configuration, self.host) {
+                    let reason = match self.is_unfinished {
                         true => format!(
                             "use the new {}, as the file that was named does not exist",
                             what(name)
@@ -190,7 +193,7 @@ impl<'a> Update<'a> {
     }
 
     fn add_names(&mut self) -> Result<(), PlanError> {
-        if is_unfinished(self.configuration, self.host) && !self.host.names_exactly(&self.request.domain) {
+        if self.is_unfinished && !self.host.names_exactly(&self.request.domain) {
             let names: Vec<&str> = self.request.names().collect();
             self.missing.splice(0..0, bytes(&name_lines(&names)));
             return Ok(());

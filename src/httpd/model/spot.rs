@@ -40,12 +40,6 @@ impl Spot {
         Spot::of_line(entry.file, entry.line)
     }
 
-    /// The same line, whatever is meant in it.
-    pub fn is_line_of(&self, other: &Spot) -> bool {
-        let of = |spot: &Spot| (spot.file, spot.line, spot.macro_place.clone());
-        of(self) == of(other)
-    }
-
     /// A whole line that stands in no macro.
     pub fn of_line(file: FileId, line: u32) -> Spot {
         Spot {
