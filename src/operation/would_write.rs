@@ -17,7 +17,7 @@ use crate::note_code::NoteCode;
 /// # Errors
 /// Those of it, as far as they are known before.
 pub fn would_commit(loaded: &Loaded, store: &Store, work: Work, job: Job) -> Result<bool, Failure> {
-    let judge = Judge::of(loaded, job.writing, job.voice)?;
+    let judge = write::judge(loaded, &work, job)?;
     let before = Before {
         old: Some(loaded),
         job,

@@ -80,13 +80,21 @@ pub fn say_shared<'a>(
     Ok(())
 }
 
+/// Who is asked whether Apache accepts it; nobody, where it did not start before either.
+///
+/// # Errors
+/// Refused when somebody should be asked and does not answer.
+pub fn judge<'a>(loaded: &'a Loaded, work: &Work, job: Job<'a>) -> Result<Option<Judge<'a>>, Failure> {
+    match work.never_started {
+        true => Ok(None),
+        false => Judge::of(loaded, job.writing, job.voice),
+    }
+}
+
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
     let (world, progress) = (job.world, job.voice);
-    let judge = match work.never_started {
-        true => None,
-        false => Judge::of(loaded, job.writing, progress)?,
-    };
+    let judge = judge(loaded, &work, job)?;
     let before = Before {
         old: Some(loaded),
         job,

@@ -161,6 +161,18 @@ fn no_server_that_could_be_restarted() {
     other_is_refused(&site, 4, "NO-BINARY-TO-RESTART", &["restore", "--start"]);
 }
 
+/// Apache is not asked about what did not start before HTTPS came either.
+#[test]
+fn what_never_started_goes_back_dry_and_wet() {
+    let site = Site::new();
+    files::write(&site.main(), site.text() + "ErrorLog logs/no/such/error.log\n");
+    site.enable().args(["--force", "LOG-FOLDER"]).run().expect_code(0);
+    let httpd = text(&site.stand_in("echo 'AH00526: Syntax error' >&2; exit 1"));
+    let disable = |agreed: &str| site.run(&["disable", agreed, "--httpd", &httpd]).run();
+    disable("--dry-run").expect_code(0);
+    disable("--yes").expect_code(0);
+}
+
 #[test]
 fn names_that_cannot_be_replaced_and_places_for_backups() {
     let site = Site::new();
