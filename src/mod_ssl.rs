@@ -1,7 +1,7 @@
 //! What mod_ssl makes of a configuration: which of its servers speak TLS. Judges nothing and opens no certificate.
 
 use crate::httpd::word::words;
-use crate::httpd::{Configuration, Entry, SectionId, VirtualHost};
+use crate::httpd::{Configuration, Entry, SectionId, Truth, VirtualHost};
 
 /// Is `SSLEngine on` in effect in a section (own or inherited from the main server)?
 pub fn ssl_engine(configuration: &Configuration, section: SectionId) -> bool {
@@ -17,6 +17,12 @@ pub fn speaks_tls(configuration: &Configuration, host: &VirtualHost) -> bool {
         Some(engine) => engine,
         None => setting("SSLCertificateFile").is_some() && has_https_listener(configuration, host),
     }
+}
+
+/// The active virtual hosts that speak TLS, in the order of the configuration.
+pub fn tls_hosts(configuration: &Configuration) -> impl Iterator<Item = &VirtualHost> {
+    let hosts = configuration.virtual_hosts().iter();
+    hosts.filter(move |host| host.truth == Truth::True && speaks_tls(configuration, host))
 }
 
 /// Is one of its addresses, as address and port, a listener whose protocol is https?

@@ -39,6 +39,11 @@ pub fn absolute(path: &Path) -> io::Result<PathBuf> {
     Ok(plain)
 }
 
+/// The same; as it is, where that cannot be told.
+pub fn whole(path: &Path) -> PathBuf {
+    absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// A path. People see it as they typed it, or below what they typed; programs get it absolute.
 #[derive(Clone, Debug, Default)]
 pub struct ShownPath {

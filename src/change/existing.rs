@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use regex::RegexBuilder;
 
 use crate::httpd::{Address, Configuration, Entry, SectionId, Truth, VirtualHost, in_url};
-use crate::mod_ssl::speaks_tls;
+use crate::mod_ssl::tls_hosts;
 
 use super::request::Request;
 
@@ -61,8 +61,7 @@ pub(super) fn within<'a>(
 /// The active virtual hosts that speak TLS.
 pub(super) fn secured(configuration: &Configuration) -> impl Iterator<Item = &VirtualHost> {
     let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
-    let hosts = configuration.virtual_hosts().iter();
-    hosts.filter(move |host| loaded && host.truth == Truth::True && speaks_tls(configuration, host))
+    tls_hosts(configuration).filter(move |_| loaded)
 }
 
 /// What identifies a virtual host across edits: its file, addresses and name.

@@ -4,8 +4,8 @@
 
 use super::generation::{Generation, OpenSsl};
 use crate::finding::{Code, Finding, Severity};
-use crate::httpd::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, VirtualHost, resolve};
-use crate::mod_ssl::{speaks_tls, ssl_engine};
+use crate::httpd::{Configuration, Entry, EntryId, SERVER, SectionId, Truth, resolve};
+use crate::mod_ssl::{ssl_engine, tls_hosts};
 use crate::quoted::word;
 
 /// A virtual host, or the main server, that speaks TLS.
@@ -50,8 +50,7 @@ impl TlsHost {
                 ..TlsHost::of(configuration, SERVER)
             });
         }
-        let active = |host: &VirtualHost| host.truth == Truth::True && speaks_tls(configuration, host);
-        for host in configuration.virtual_hosts().iter().filter(|host| active(host)) {
+        for host in tls_hosts(configuration) {
             hosts.push(TlsHost {
                 entry: Some(host.entry),
                 server_name: host.server_name.clone(),

@@ -1,6 +1,6 @@
 //! What was asked for, as a plan keeps it: enough to ask for the very same again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
@@ -75,14 +75,9 @@ pub(super) struct Place {
     apache_version: Option<String>,
 }
 
-/// The same from any folder.
-fn whole(path: &Path) -> PathBuf {
-    place::absolute(path).unwrap_or_else(|_| path.to_path_buf())
-}
-
 impl Place {
     pub(super) fn of(place: &Where) -> Place {
-        let name = |path: &Option<PathBuf>| path.as_ref().map(|path| Name::from(&*whole(path)));
+        let name = |path: &Option<PathBuf>| path.as_ref().map(|path| Name::from(&*place::whole(path)));
         Place {
             root: name(&place.root),
             usual_root: name(&place.usual_root),
@@ -108,7 +103,7 @@ impl Place {
 
 impl Sources {
     pub(super) fn of(files: &Files) -> Sources {
-        let text = |path: &Utf8PathBuf| whole(path.as_std_path()).to_string_lossy().into_owned();
+        let text = |path: &Utf8PathBuf| place::whole(path.as_std_path()).to_string_lossy().into_owned();
         match files {
             Files::SelfSigned => Sources::SelfSigned,
             Files::Named {
@@ -116,9 +111,9 @@ impl Sources {
                 key,
                 chain,
             } => Sources::InPlace {
-                cert: Name::from(&*whole(certificate)),
-                key: Name::from(&*whole(key)),
-                chain: chain.as_ref().map(|chain| Name::from(&*whole(chain))),
+                cert: Name::from(&*place::whole(certificate)),
+                key: Name::from(&*place::whole(key)),
+                chain: chain.as_ref().map(|chain| Name::from(&*place::whole(chain))),
             },
             Files::Installed(material) => match &material.origin {
                 Origin::Archive(pfx) => Sources::Archive { pfx: text(pfx) },

@@ -51,9 +51,7 @@ impl Claim<'_> {
     /// When it cannot be undone.
     pub fn settle(&self, root: &Path) -> Result<Settled, Failure> {
         self.voice.server(&Taken::at(root));
-        let mut all = stores(root, self.world.disk);
-        all.retain(|store| store.interrupted().is_some_and(|run| run.at_work.is_none()));
-        let (_, settled) = self.take(&own(all)?, |_| false)?;
+        let (_, settled) = self.take(&self.left_half_done(root)?, |_| false)?;
         settled.warn(self.voice);
         Ok(settled)
     }
@@ -63,9 +61,14 @@ impl Claim<'_> {
     /// # Errors
     /// As it.
     pub fn may_settle(&self, root: &Path) -> Result<(), Failure> {
+        self.may_take(&self.left_half_done(root)?, |_| false)
+    }
+
+    /// The places in which a run that is no longer at work left its changes half done.
+    fn left_half_done(&self, root: &Path) -> Result<Vec<Store<'_>>, Failure> {
         let mut all = stores(root, self.world.disk);
         all.retain(|store| store.interrupted().is_some_and(|run| run.at_work.is_none()));
-        self.may_take(&own(all)?, |_| false)
+        own(all)
     }
 
     /// Takes the locks of these places, always in the same order, so that no two runs wait for each other. Those that

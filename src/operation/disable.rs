@@ -148,7 +148,7 @@ fn would_write(
     mut report: Report,
     job: Job,
 ) -> Result<Report, Failure> {
-    let planned = Planned {
+    let planned = || Planned {
         asked: Asked::Disable {
             domains: request.off.domains.clone(),
             forced: request.off.forced.iter().map(ToString::to_string).collect(),
@@ -156,7 +156,7 @@ fn would_write(
         loaded,
         reads: reads(loaded, job.world),
     };
-    let plan = plan_file::to_save(&planned, &work.changes, &report, job);
+    let plan = plan_file::to_save(planned, &work.changes, &report, job);
     report.is_tested = would_commit(loaded, store, work, job)?;
     job.voice.summary(&report.summary);
     Ok(report.would_change(plan_file::saved(plan)?))

@@ -241,13 +241,13 @@ impl Run<'_> {
         let lines = summary::of_plan(&report, &effect, Some(request.http));
         report.summarise(lines, turn.finds_stopped(&loaded), self.job);
         if self.job.writing.dry_run {
-            let planned = Planned {
+            let planned = || Planned {
                 asked: self.asked(),
                 loaded: &loaded,
                 reads: self.reads(&loaded),
             };
             work.is_after_undo = !turn.undone.names.is_empty();
-            let plan = plan_file::to_save(&planned, &work.changes, &report, self.job);
+            let plan = plan_file::to_save(planned, &work.changes, &report, self.job);
             report.is_tested = would_commit(&loaded, &store, work, self.job)?;
             voice.summary(&report.summary);
             return Ok(Some(report.would_change(plan_file::saved(plan)?)));

@@ -18,8 +18,8 @@ use crate::apply::NewFile;
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding, Severity};
 use crate::foreign;
-use crate::httpd::{SERVER, Truth};
-use crate::mod_ssl::speaks_tls;
+use crate::httpd::SERVER;
+use crate::mod_ssl::tls_hosts;
 use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode, say};
 use crate::shown::printable;
@@ -272,12 +272,7 @@ impl TlsFiles {
             None => !self.self_signed,
         };
         let configuration = &loaded.configuration;
-        let hosts = configuration.virtual_hosts().iter();
-        let own = hosts.filter(|host| {
-            host.truth == Truth::True
-                && speaks_tls(configuration, host)
-                && names.iter().any(|name| host.has_name(name))
-        });
+        let own = tls_hosts(configuration).filter(|host| names.iter().any(|name| host.has_name(name)));
         let mut sections = own.map(|host| host.section).chain([SERVER]);
         let is_forced =
             sections.any(|section| configuration.setting(section, "SSLStaplingForceURL").is_some());

@@ -200,7 +200,7 @@ impl From<LockError> for Failure {
 }
 
 /// The status of something that the system refused.
-pub(super) fn status_of(error: &io::Error) -> ExitStatus {
+fn status_of(error: &io::Error) -> ExitStatus {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match error.kind() {
         PermissionDenied | ReadOnlyFilesystem => ExitStatus::NotPermitted,

@@ -11,8 +11,10 @@ use super::environment::Where;
 use super::progress::Progress;
 use crate::acl::Account;
 use crate::apply::{Content, NameChange, Undone};
-use crate::check::Code;
-use crate::httpd::{Configuration, Entry, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file};
+use crate::check::{Code, Finding};
+use crate::httpd::{
+    Configuration, Entry, EntryId, Facts, Platform, SERVER, Source, host_bytes, normalize, read_file,
+};
 use crate::note_code::NoteCode;
 use crate::place;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
@@ -318,6 +320,12 @@ impl Loaded {
     /// Where an entry stands, with all lines of it.
     pub fn place_of(&self, entry: &Entry) -> crate::place::Place {
         self.place_in(&self.configuration, entry)
+    }
+
+    /// A finding at that entry.
+    pub fn at_entry(&self, entry: EntryId, finding: Finding) -> Finding {
+        let entry = self.configuration.entry(entry);
+        finding.placed(|_| Some(self.place_of(entry)))
     }
 
     /// The same of a line of this configuration as it is to be.

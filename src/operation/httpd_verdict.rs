@@ -107,8 +107,8 @@ impl<'a> Judge<'a> {
         changes: &[NameChange],
         words: &str,
         status: ExitStatus,
-        progress: &dyn Progress,
     ) -> Result<Failure, Failure> {
+        let progress = self.progress;
         let left = match status {
             ExitStatus::Refused => "nothing was written",
             _ => "every file is as it was",

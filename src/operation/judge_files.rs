@@ -21,7 +21,7 @@ use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 use crate::httpd::{Platform, SERVER, Truth};
-use crate::mod_ssl::speaks_tls;
+use crate::mod_ssl::tls_hosts;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::same_file::same;
 use crate::tls::certificate::Certificate;
@@ -161,11 +161,8 @@ pub fn fitting_chains(
 /// The virtual hosts of a name that speak TLS.
 fn own_hosts(loaded: &Loaded, name: &str) -> impl Iterator<Item = TlsHost> {
     let configuration = &loaded.configuration;
-    let hosts = configuration.virtual_hosts().iter();
-    hosts
-        .filter(move |host| {
-            host.truth == Truth::True && speaks_tls(configuration, host) && host.has_name(name)
-        })
+    tls_hosts(configuration)
+        .filter(move |host| host.has_name(name))
         .map(|host| TlsHost::of(configuration, host.section))
 }
 

@@ -65,7 +65,7 @@ pub fn judge_host(
     let settings: Vec<Finding> = tls_settings::check(&loaded.configuration, host, server.generation)
         .into_iter()
         .map(|(entry, finding)| match entry {
-            Some(entry) => at_entry(loaded, entry, finding),
+            Some(entry) => loaded.at_entry(entry, finding),
             None => finding,
         })
         .collect();
@@ -159,8 +159,4 @@ fn load(loaded: &Loaded, host: &TlsHost, pair: &Pair) -> Result<TlsFiles, String
 /// Where an entry stands.
 pub fn place_of(loaded: &Loaded, entry: EntryId) -> Place {
     loaded.place_of(loaded.configuration.entry(entry))
-}
-
-fn at_entry(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
-    finding.placed(|_| Some(place_of(loaded, entry)))
 }

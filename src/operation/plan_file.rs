@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 
 use super::asked::{Asked, Place};
-use super::failure::{Failure, status_of};
+use super::failure::Failure;
 use super::find::Loaded;
 use super::job::Job;
 use super::new_files::exists;
@@ -110,14 +110,14 @@ pub struct Planned<'a> {
 }
 
 /// The plan of a dry run, and where it goes; nothing where none is to be saved.
-pub fn to_save(
-    planned: &Planned,
+pub fn to_save<'a>(
+    planned: impl FnOnce() -> Planned<'a>,
     work: &[NameChange],
     report: &Report,
     job: Job,
 ) -> Option<(PathBuf, PlanFile)> {
     let path = job.writing.save_plan.clone()?;
-    Some((path, PlanFile::of(planned, work, report, job)))
+    Some((path, PlanFile::of(planned(), work, report, job)))
 }
 
 /// Says that there is nothing to save, where that was asked for.
@@ -140,7 +140,7 @@ pub fn saved(plan: Option<(PathBuf, PlanFile)>) -> Result<Option<PathBuf>, Failu
 
 impl PlanFile {
     /// A plan as a run tells it.
-    fn of(planned: &Planned, work: &[NameChange], report: &Report, job: Job) -> PlanFile {
+    fn of(planned: Planned, work: &[NameChange], report: &Report, job: Job) -> PlanFile {
         let installation = &planned.loaded.installation;
         PlanFile {
             schema: 1,
@@ -195,14 +195,11 @@ impl PlanFile {
                 format!("is not applied: {}", reason(&error)),
                 "Make the plan again as the account that applies it",
             ),
-            _ => Failure {
-                status: status_of(&error),
-                ..Failure::of_system(
-                    format!("the plan {} cannot be read", shown(path)),
-                    &error,
-                    "nothing was written. Name the file that --save-plan wrote",
-                )
-            },
+            _ => Failure::of_system(
+                format!("the plan {} cannot be read", shown(path)),
+                &error,
+                "nothing was written. Name the file that --save-plan wrote",
+            ),
         })?;
         let plan: Result<PlanFile, _> = serde_json::from_slice(&bytes);
         match plan {

@@ -51,20 +51,20 @@ impl Progress for Silent {}
 
 impl Questions for Silent {}
 
-/// Asks, unless told not to. Anything but yes means no.
+/// Asks. Anything but yes means no.
 ///
 /// # Errors
 /// Refused when the answer is not yes.
-pub fn confirm(question: &str, yes: bool, questions: &dyn Questions) -> Result<(), Failure> {
+pub fn confirm(question: &str, questions: &dyn Questions) -> Result<(), Failure> {
     confirm_or(
         "give --yes to apply the changes, or --dry-run to only show them",
         question,
-        yes,
+        false,
         questions,
     )
 }
 
-/// The same, with what to do where nobody is there to ask.
+/// The same unless told not to, with what to do where nobody is there to ask.
 ///
 /// # Errors
 /// Refused when the answer is not yes.

@@ -140,7 +140,7 @@ pub fn now(loaded: &Loaded, way: Way, world: &World, progress: &dyn Progress) ->
     let service = (world.service)(running::to_be_told(loaded));
     let attempts = Attempts {
         loaded,
-        was_running: service.state().map_err(service_orders::refused)? != State::Stopped,
+        was_running: service_orders::is_running(&*service)?,
         service,
         pace: world.pace,
         progress,

@@ -39,7 +39,7 @@ pub fn unchanged(
         return Ok((!writing.dry_run).then(|| Effect::not_asked(Some(loaded), job)));
     }
     let service = (world.service)(running::server(loaded));
-    let is_running = service.state().map_err(service_orders::refused)? != State::Stopped;
+    let is_running = service_orders::is_running(&*service)?;
     let wanted = || Wanted::of_files(loaded).and_site(site);
     let shown = (is_running && site.is_some()).then(|| wanted().shown()).flatten();
     let noted = site.filter(|_| is_running && !writing.dry_run);
@@ -151,7 +151,8 @@ impl<'a> Before<'a> {
         if let (true, Some(old)) = (self.job.writing.restarts(), self.old) {
             let state = self.service(old, old)?.state().map_err(service_orders::refused)?;
             running = running.or(Some(state != State::Stopped));
-            if state != State::Stopped {
+            // Nothing is proved in a dry run.
+            if state != State::Stopped && !self.job.writing.dry_run {
                 known = Wanted::of_files(old).faults();
             }
         }
@@ -246,7 +247,7 @@ impl Seen<'_> {
         let service = before.service(old, &new)?;
         let is_running = match self.running {
             Some(is_running) => is_running,
-            None => service.state().map_err(service_orders::refused)? != State::Stopped,
+            None => service_orders::is_running(&*service)?,
         };
         if !is_running && !before.job.writing.start {
             return Ok(());
@@ -287,7 +288,7 @@ impl Seen<'_> {
             let former = before.service(old, old)?;
             let running = match self.running {
                 Some(running) => running,
-                None => service.state().map_err(service_orders::refused)? != State::Stopped,
+                None => service_orders::is_running(&*service)?,
             };
             Ok((new, service, former, running))
         });

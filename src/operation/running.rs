@@ -5,7 +5,7 @@ use super::job::Job;
 use super::{Failure, own_doing, way_on};
 use crate::check::port::{Wanted, wanted};
 use crate::check::{Code, Finding, Place};
-use crate::httpd::{EntryId, Platform, SERVER, resolve};
+use crate::httpd::{Platform, SERVER, resolve};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::{Listener, Process};
 use crate::server::service::{Server, State};
@@ -68,11 +68,8 @@ pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
     ports(loaded, &server, &listeners)
         .iter()
         .filter_map(|wanted| {
-            Some(at(
-                loaded,
-                wanted.listen.entry,
-                wanted.check(loaded.facts.platform)?,
-            ))
+            let finding = wanted.check(loaded.facts.platform)?;
+            Some(loaded.at_entry(wanted.listen.entry, finding))
         })
         .collect()
 }
@@ -131,9 +128,4 @@ pub fn configuration_findings(loaded: &Loaded) -> Vec<Finding> {
         })
     });
     placed.chain(others).collect()
-}
-
-fn at(loaded: &Loaded, entry: EntryId, finding: Finding) -> Finding {
-    let entry = loaded.configuration.entry(entry);
-    finding.placed(|_| Some(loaded.place_of(entry)))
 }

@@ -58,11 +58,6 @@ impl ServerResult {
 }
 
 impl Effect {
-    /// It serves what is in the files.
-    pub fn is_told(&self) -> bool {
-        !matches!(self.result, ServerResult::NotAsked | ServerResult::LeftStopped)
-    }
-
     /// It was not to be restarted; what to do then.
     pub fn not_asked(loaded: Option<&Loaded>, job: Job) -> Effect {
         Effect {

@@ -26,7 +26,7 @@ pub enum Way {
 pub fn restart(service: &dyn Service, way: Way, progress: &dyn Progress) -> Result<Option<String>, Failure> {
     service.may_be_told().map_err(refused)?;
     let name = service.name();
-    let was_running = service.state().map_err(refused)? != State::Stopped;
+    let was_running = is_running(service)?;
     let told = |result: Result<(), Error>| match result {
         Ok(()) => Ok(None),
         // With the logs it is explained by whoever looks for the proof; a missing right is not.
@@ -65,6 +65,14 @@ pub fn stop(service: &dyn Service, progress: &dyn Progress) -> Result<(), Failur
     let mut waiting = |passed: Duration| progress.waiting(passed.as_secs(), "");
     let stop = || service::stop(service, PATIENCE, &mut waiting).map_err(refused);
     during(progress, &format!("Stopping {}", service.name()), stop)
+}
+
+/// Whether it is not stopped.
+///
+/// # Errors
+/// When that is not known.
+pub fn is_running(service: &dyn Service) -> Result<bool, Failure> {
+    Ok(service.state().map_err(refused)? != State::Stopped)
 }
 
 /// What a service does now, in words.

@@ -42,8 +42,10 @@ fn taken(installation: &Installation) -> Taken {
 /// # Errors
 /// When there is none.
 pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Failure> {
-    interrupted::tell(&root(place)?, progress);
-    introduce_undoing(place, progress)
+    let taken = located(place)?;
+    interrupted::tell(&taken.root, progress);
+    tell(&taken, place, progress);
+    Ok(taken.root)
 }
 
 /// The same for what undoes what a run left, and says so itself.
@@ -51,26 +53,35 @@ pub fn introduce(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Fail
 /// # Errors
 /// When there is none.
 pub fn introduce_undoing(place: &Where, progress: &dyn Progress) -> Result<PathBuf, Failure> {
-    let root = root(place)?;
-    let taken = match installation(place) {
-        Ok(found) => Taken {
-            root: root.clone(),
+    let taken = located(place)?;
+    tell(&taken, place, progress);
+    Ok(taken.root)
+}
+
+/// What is taken, looked for once: that may ask services and programs.
+fn located(place: &Where) -> Result<Taken, Failure> {
+    match installation(place) {
+        Ok(found) if place.root.is_none() => Ok(taken(&found)),
+        Ok(found) => Ok(Taken {
+            root: root(place)?,
             ..taken(&found)
-        },
-        Err(_) => Taken {
-            root: root.clone(),
+        }),
+        Err(_) => Ok(Taken {
+            root: root(place)?,
             config: None,
             found_by: "--root".into(),
-        },
-    };
-    progress.server(&taken);
+        }),
+    }
+}
+
+fn tell(taken: &Taken, place: &Where, progress: &dyn Progress) {
+    progress.server(taken);
     let words = format!("Server root: {} ({})", shown(&taken.root), taken.found_by);
     progress.note(NoteCode::ServerRoot, &words);
     if let Some(main) = &taken.config {
         progress.note(NoteCode::MainFile, &format!("Main file:   {}", shown(main)));
     }
-    tell_other(&taken, place, progress);
-    Ok(root)
+    tell_other(taken, place, progress);
 }
 
 /// The options that have to be typed again to mean the same server, with a blank before each.

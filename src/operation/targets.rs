@@ -8,7 +8,7 @@ use crate::check::Place;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
-use crate::mod_ssl::speaks_tls;
+use crate::mod_ssl::tls_hosts;
 use crate::server::deadline::resolve;
 use crate::tls::certificate::Certificate;
 
@@ -81,10 +81,7 @@ pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<Socke
     let configuration = &loaded.configuration;
     let listens = configuration.listens().iter();
     let active: Vec<&Listen> = listens.filter(|listen| listen.truth == Truth::True).collect();
-    let hosts = configuration.virtual_hosts().iter();
-    let tls: Vec<&VirtualHost> = hosts
-        .filter(|host| host.truth == Truth::True && speaks_tls(configuration, host))
-        .collect();
+    let tls: Vec<&VirtualHost> = tls_hosts(configuration).collect();
     let plain = plain(&active, &tls);
     let wanted = tls
         .into_iter()

@@ -203,7 +203,7 @@ impl<'a> Turn<'a> {
             );
         }
         self.job.voice.release();
-        confirm(question, false, self.job.voice)?;
+        confirm(question, self.job.voice)?;
         self.agreed = Some(proposal);
         self.take(&stores(&store.root, self.job.world.disk), Some(store))?;
         Ok(false)

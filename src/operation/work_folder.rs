@@ -59,7 +59,7 @@ fn named(files: &Files) -> Option<[Option<&PathBuf>; 3]> {
 
 /// As it is spelled, or behind all links.
 fn is_kept(path: &Path, root: &Path, loaded: &Loaded) -> bool {
-    let spelled = place::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let spelled = place::whole(path);
     let is_in = |path: &Path| {
         path.starts_with(root)
             || path.starts_with(loaded.source_root())
@@ -85,7 +85,7 @@ fn kept() -> Vec<PathBuf> {
 /// A virtual host has it already.
 fn is_named(loaded: &Loaded, certificate: &Path) -> bool {
     let source = loaded.configuration.source();
-    let wanted = real_path(&place::absolute(certificate).unwrap_or_else(|_| certificate.to_path_buf()));
+    let wanted = real_path(&place::whole(certificate));
     let hosts = TlsHost::all(&loaded.configuration);
     let mut pairs = hosts.iter().flat_map(|host| &host.pairs);
     pairs.any(|pair| real_path(&source.host_path(&pair.certificate)) == wanted)

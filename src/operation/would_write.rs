@@ -68,7 +68,7 @@ fn accepts(
     };
     match judge.rejects_copy(&candidate) {
         Ok(None) => Ok(true),
-        Ok(Some(words)) => Err(judge.rejected(changes, &words, status, job.voice)?),
+        Ok(Some(words)) => Err(judge.rejected(changes, &words, status)?),
         Err(failure) => Err(Failure { status, ..failure }),
     }
 }

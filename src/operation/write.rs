@@ -93,7 +93,7 @@ pub fn judge<'a>(loaded: &'a Loaded, work: &Work, job: Job<'a>) -> Result<Option
 
 /// Writes, and keeps what Apache accepts, and, where it is to be restarted, serves.
 pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job) -> Result<Done, Failure> {
-    let (world, progress) = (job.world, job.voice);
+    let world = job.world;
     let judge = judge(loaded, &work, job)?;
     let before = Before {
         old: Some(loaded),
@@ -108,7 +108,7 @@ pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job)
             && let Some(after) = of_main(loaded, change)
             && let Some(words) = judge.rejects_candidate(world.disk, lock, after)?
         {
-            return Err(judge.rejected(&transaction.changes, &words, ExitStatus::Refused, progress)?);
+            return Err(judge.rejected(&transaction.changes, &words, ExitStatus::Refused)?);
         }
         not_interrupted()?;
         let pending = transaction.write(store, lock, (world.now)())?;
@@ -117,12 +117,7 @@ pub fn commit(loaded: &Loaded, store: &Store, lock: &Lock, work: Work, job: Job)
                 Ok(None) => {}
                 Ok(Some(words)) => {
                     pending.undo()?;
-                    return Err(judge.rejected(
-                        &transaction.changes,
-                        &words,
-                        ExitStatus::TestFailed,
-                        progress,
-                    )?);
+                    return Err(judge.rejected(&transaction.changes, &words, ExitStatus::TestFailed)?);
                 }
                 Err(failure) => {
                     pending.undo()?;
