@@ -9,6 +9,7 @@ use super::super::existing::{
     ALL_BUT_CHALLENGES, REDIRECTS, admits, holds_everywhere, leads_to, takes_all, within,
 };
 use super::super::request::Request;
+use super::taken::is_taken_before;
 use super::{Asked, Condition, Rule, Side, States, Url, set_by};
 
 /// A `RewriteCond` that waits for its rule; it may not be understood.
@@ -274,7 +275,9 @@ pub(in crate::change) fn redirects(
                 .iter()
                 .filter_map(|condition| Condition::new(&configuration.arguments(condition)))
                 .collect();
-            if takes_whole(configuration, request, entry, &known, asked) {
+            if takes_whole(configuration, request, entry, &known, asked)
+                && !is_taken_before(configuration, host, entry, asked)
+            {
                 return true;
             }
         }

@@ -9,6 +9,7 @@ mod line;
 mod pattern;
 mod rule;
 mod side;
+mod taken;
 
 use crate::httpd::{in_url, matches_alias};
 

@@ -11,7 +11,7 @@ use super::super::answer::Answers;
 use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
 use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, within};
 use super::super::plan::{Act, PlanError, refuse};
-use super::super::redirection::redirects;
+use super::super::redirection::{redirects, redirects_everything};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
 use super::super::site;
@@ -142,8 +142,11 @@ impl<'a> Port<'a> {
         Ok((vec![Act::Edit(edit)], true))
     }
 
-    /// Has the virtual host names that are not to be redirected?
+    /// Has the virtual host names that are not to be redirected, or that a redirect behind ours sends elsewhere?
     fn is_shared(&self, host: &VirtualHost) -> bool {
+        if redirects_everything(self.configuration, host, &self.request.domain) {
+            return true;
+        }
         let mut own = host.server_name.iter().chain(&host.aliases);
         let is_asked = |name: &String| self.request.names().any(|known| known.eq_ignore_ascii_case(name));
         own.any(|name| !is_asked(name)) || !host.names_exactly(&self.request.domain)

@@ -187,19 +187,20 @@ impl Place<'_> {
             })
         };
         let secure = |ip| self.secure_at(ip, self.after, domain);
-        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 8] = [
+        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 7] = [
             &|| vec![where_shown(&exact, self.before, https)],
             &|| vec![where_shown(&exact, self.before, http)],
             &|| vec![where_shown(&exact, self.before, other)],
             // Over HTTP it may only redirect.
             &|| vec![where_shown(&exact, self.after, https)],
+            // That of the site may have redirected only, beside one with wildcards that had TLS.
             &|| {
-                [https, http]
-                    .map(|end| where_shown(&like, self.before, end))
-                    .into()
+                let mut came = where_shown(&like, self.after, https);
+                came.retain(|ip| secure(*ip) != self.secure_at(*ip, self.before, domain));
+                let there = [https, http].map(|end| where_shown(&like, self.before, end));
+                there.into_iter().chain([came]).collect()
             },
             &|| vec![where_shown(&like, self.before, other)],
-            &|| vec![where_shown(&like, self.after, https)],
             &|| {
                 let plain = |ip| self.plain_at(ip, self.before, network.http, domain);
                 let same = self.ips_where(|ip| self.is_same(&plain(ip), &secure(ip)));
