@@ -25,7 +25,8 @@ impl Place<'_> {
 
     /// Is it no page because HTTP showed none?
     pub fn is_kept(&self, is: &Reply) -> bool {
-        let measures = self.measures();
+        // A site that is chosen by the name (VirtualDocumentRoot) has none for a further one at its own address.
+        let measures = self.measures_at(&self.trial.ips());
         let none = measures.iter().filter(|was| was.body().is_none());
         none.into_iter().any(|was| self.is_same(was, is))
     }
@@ -47,15 +48,19 @@ impl Place<'_> {
 
     /// What HTTP answered, first that to the name itself; a further name may show what the first one showed.
     fn measures(&self) -> Vec<Reply> {
-        let network = self.trial.network;
-        let ports = [network.http, self.trial.set_up.other];
         let mut ips = vec![self.ip];
         if self.is_home_elsewhere() {
             ips.extend(self.trial.ips());
         }
+        self.measures_at(&ips)
+    }
+
+    fn measures_at(&self, ips: &[std::net::IpAddr]) -> Vec<Reply> {
+        let network = self.trial.network;
+        let ports = [network.http, self.trial.set_up.other];
         let mut all = Vec::new();
         for name in [self.name, &self.wanted[0]] {
-            for ip in &ips {
+            for ip in ips {
                 let replies = ports.map(|port| self.plain_at(*ip, self.before, port, name));
                 all.extend(
                     replies
