@@ -212,13 +212,19 @@ impl Run<'_> {
             loaded.show(&files.certificate),
             loaded.show(&files.key)
         ));
-        let findings = self.judge(&loaded, &files)?;
+        let mut findings = self.judge(&loaded, &files)?;
         let request = self.request(&loaded, &files)?;
         let plan = Plan::enable(&loaded.configuration, &request);
         let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
         for line in &plan.trail {
             voice.detail(line);
         }
+        findings.extend(running::refuse_foreign_addresses(
+            &loaded,
+            &plan.changes,
+            &asked.forced,
+            voice,
+        )?);
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);
