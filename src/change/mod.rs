@@ -3,13 +3,16 @@
 
 mod address;
 mod answer;
+mod asleep;
 mod disable;
+mod default_site;
 mod edit_lines;
 mod effect;
 mod enable;
 mod existing;
 mod mozilla;
 mod notes;
+mod own_port;
 mod plan;
 mod prove;
 mod redirection;
