@@ -38,21 +38,30 @@ pub(super) fn lines<'a>(original: &'a Configuration, result: &Configuration) -> 
 }
 
 /// What there is to know of them: what is in a section goes with it.
-pub(super) fn told(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let all = lines(original, result);
+pub(super) fn told(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    all: &[&Entry],
+) -> Vec<String> {
     let asleep: HashSet<*const Entry> = all.iter().map(|entry| std::ptr::from_ref(*entry)).collect();
     let is_in_another = |entry: &Entry| {
-        let mut around = original.ancestors(entry).filter(|(_, section)| !section.transparent);
+        let mut around = original
+            .ancestors(entry)
+            .filter(|(_, section)| !section.transparent);
         around.any(|(_, section)| asleep.contains(&std::ptr::from_ref(original.entry(section.opening))))
     };
     let site = site(original, request).ok().flatten();
     let is_shown = |entry: &Entry| match in_virtual_host(original, entry) {
-        Some(host) => is_reached(result, host) || site.as_ref().is_some_and(|site| site.section == host.section),
+        Some(host) => {
+            is_reached(result, host) || site.as_ref().is_some_and(|site| site.section == host.section)
+        }
         None => true,
     };
     let is_beside = |entry: &Entry| BESIDE.iter().any(|name| original.is_named(entry, name));
     let lines: Vec<&Entry> = all
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|entry| !is_beside(entry) && !is_in_another(entry) && is_shown(entry))
         .collect();
     let told = lines.iter().take(MOST).map(|entry| {
@@ -66,7 +75,9 @@ pub(super) fn told(original: &Configuration, result: &Configuration, request: &R
     });
     let mut told: Vec<String> = told.collect();
     if let Some(more) = lines.len().checked_sub(MOST).filter(|more| *more > 0) {
-        told.push(format!("and {more} more lines do not hold anymore for that reason"));
+        told.push(format!(
+            "and {more} more lines do not hold anymore for that reason"
+        ));
     }
     told
 }
@@ -107,9 +118,16 @@ fn conditional(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
     configuration.entries().filter(|entry| {
         let is_section = || {
             let name = configuration.name(entry).to_ascii_lowercase();
-            ["<ifmodule", "<ifdefine", "<ifversion", "<iffile", "<ifdirective", "<ifsection"]
-                .iter()
-                .any(|section| name == section.as_bytes())
+            [
+                "<ifmodule",
+                "<ifdefine",
+                "<ifversion",
+                "<iffile",
+                "<ifdirective",
+                "<ifsection",
+            ]
+            .iter()
+            .any(|section| name == section.as_bytes())
         };
         configuration
             .ancestors(entry)

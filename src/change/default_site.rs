@@ -94,7 +94,10 @@ fn is_for_all(configuration: &Configuration, host: &VirtualHost, entry: &Entry) 
         around.next().is_some_and(|(_, section)| {
             let opening = configuration.entry(section.opening);
             let folder = configuration.section_argument(opening);
-            let folder = String::from_utf8_lossy(&folder).trim().trim_matches('"').to_owned();
+            let folder = String::from_utf8_lossy(&folder)
+                .trim()
+                .trim_matches('"')
+                .to_owned();
             let folder = folder.trim_end_matches('/').as_bytes();
             configuration.is_named(opening, "<Directory")
                 && (folder.is_empty() || root.as_deref().is_some_and(|root| root == folder))
@@ -125,9 +128,9 @@ fn refuses_all(configuration: &Configuration, entry: &Entry, waiting: &[Waiting<
             let mut flags = flags_of(flags);
             let refuses = |flag: &str| {
                 ["f", "forbidden", "g", "gone"].contains(&flag)
-                    || flag.split_once('=').is_some_and(|(name, status)| {
-                        ["r", "redirect"].contains(&name) && is_refusal(status)
-                    })
+                    || flag
+                        .split_once('=')
+                        .is_some_and(|(name, status)| ["r", "redirect"].contains(&name) && is_refusal(status))
             };
             waiting.is_empty() && takes_all(pattern.as_bytes()) && flags.any(refuses)
         }

@@ -61,7 +61,10 @@ pub(super) fn within<'a>(
 }
 
 /// The virtual host that a line stands in.
-pub(super) fn in_virtual_host<'a>(configuration: &'a Configuration, entry: &Entry) -> Option<&'a VirtualHost> {
+pub(super) fn in_virtual_host<'a>(
+    configuration: &'a Configuration,
+    entry: &Entry,
+) -> Option<&'a VirtualHost> {
     let (outermost, _) = configuration
         .ancestors(entry)
         .filter(|(_, section)| !section.transparent)
@@ -97,7 +100,10 @@ pub(super) fn new_modules<'a>(original: &Configuration, result: &'a Configuratio
     let is_new = |module: &&[u8]| {
         result.modules().has(module) == Truth::True && original.modules().has(module) != Truth::True
     };
-    loads.map(|load| load.identifier.as_slice()).filter(is_new).collect()
+    loads
+        .map(|load| load.identifier.as_slice())
+        .filter(is_new)
+        .collect()
 }
 
 /// Does a section hold only while mod_ssl is not there: `<IfModule !mod_ssl.c>`?

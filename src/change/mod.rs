@@ -4,8 +4,8 @@
 mod address;
 mod answer;
 mod asleep;
-mod disable;
 mod default_site;
+mod disable;
 mod edit_lines;
 mod effect;
 mod enable;

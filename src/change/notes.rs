@@ -25,8 +25,9 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(default_site::told(original, request));
     notes.extend(copied_otherwise(original, request));
     notes.extend(waits_for_flag(original, result, request));
-    notes.extend(asleep::told(original, result, request));
-    notes.extend(shown::lacking(original, result, request));
+    let asleep = asleep::lines(original, result);
+    notes.extend(asleep::told(original, result, request, &asleep));
+    notes.extend(shown::lacking(original, result, request, &asleep));
     notes.extend(shown::answered_by_default(original, result, request));
     notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {

@@ -107,22 +107,30 @@ impl<'a> Ports<'a> {
             .collect();
         let is = |name: &str| self.original.is_named(entry, name);
         let is_rule = is("RewriteRule");
-        let is_backend = BACKENDS.iter().any(|name| is(name))
-            || is_rule && has_flag(words.get(2), ["P", "PROXY"]);
+        let is_backend =
+            BACKENDS.iter().any(|name| is(name)) || is_rule && has_flag(words.get(2), ["P", "PROXY"]);
         // Addresses of WebSockets come in by the same port.
         let plain: Vec<String> = words.iter().take(3).map(|word| as_http(word)).collect();
         let url = plain.iter().find_map(|word| Url::parse(word))?;
         let port = url.port.filter(|_| !url.tls)?;
         let end = self.end(entry, &url, port, is_backend)?;
         let host = in_virtual_host(self.original, entry);
-        let is_copied = |host: &VirtualHost| self.copied.as_ref().is_some_and(|own| own.section == host.section);
+        let is_copied = |host: &VirtualHost| {
+            self.copied
+                .as_ref()
+                .is_some_and(|own| own.section == host.section)
+        };
         let is_shown = host.is_none_or(|host| is_reached(self.result, host) || is_copied(host));
         // The copy says https instead.
         let is_changed = || {
             let side = Side::of(self.original, self.request, host);
             !is_backend && host.is_some_and(is_copied) && side.is_ours(&url)
         };
-        (is_shown && !is_changed()).then_some(Led { port, end, is_backend })
+        (is_shown && !is_changed()).then_some(Led {
+            port,
+            end,
+            is_backend,
+        })
     }
 
     fn end(&self, entry: &Entry, url: &Url<'_>, port: u16, is_backend: bool) -> Option<End> {
@@ -132,7 +140,9 @@ impl<'a> Ports<'a> {
                 let takes = |listen: &&&Listen| listen.port == port && listen.takes(*ip);
                 self.stopping.iter().any(|listen| takes(&listen)) && !is_taken(self.result, Some(*ip), port)
             }
-            None => self.stopping.iter().any(|listen| listen.port == port) && !is_taken(self.result, None, port),
+            None => {
+                self.stopping.iter().any(|listen| listen.port == port) && !is_taken(self.result, None, port)
+            }
         };
         if !ips.is_empty() && ips.iter().all(is_stopped) {
             return Some(End::Nobody);
@@ -141,7 +151,9 @@ impl<'a> Ports<'a> {
         if !is_backend || self.request.http != Some(Http::Redirect) {
             return None;
         }
-        let keeps = self.original.setting(self.original.context(entry), "ProxyPreserveHost");
+        let keeps = self
+            .original
+            .setting(self.original.context(entry), "ProxyPreserveHost");
         let keeps = keeps.and_then(|entry| self.original.arguments(entry).into_iter().next());
         let is_kept = keeps.is_some_and(|word| word.eq_ignore_ascii_case(b"on"));
         let name = match is_kept || url.host.contains('%') {
@@ -158,7 +170,10 @@ impl<'a> Ports<'a> {
     /// The local addresses that a host of an address stands for, `None` for whichever; nothing where it may be another
     /// machine.
     fn ips_of(&self, host: &str, port: u16) -> Option<Vec<Option<IpAddr>>> {
-        let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+        let host = host
+            .trim_matches(['[', ']'])
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
         let loopbacks: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         if host == "localhost" {
             let heard = |ip: &IpAddr| is_taken(self.original, Some(*ip), port);
@@ -187,19 +202,18 @@ impl<'a> Ports<'a> {
             self.original.place(entry)
         );
         let port = led.port;
-        let way = "--http keep leaves it as it is";
+        let way = "--http keep and --http redirect leave the port open";
         match (led.end, led.is_backend) {
             (End::Nobody, true) => format!(
                 "{line} asks this server itself on port {port}, where nothing listens anymore: what it passes on fails with \
-                 503. {way}, and so does --http redirect unless what is asked for there is sent to HTTPS as well"
+                 503. {way}"
             ),
             (End::Nobody, false) => format!(
-                "{line} sends clients to this server on port {port}, where nothing listens anymore: they reach nobody. {way}, \
-                 and --http redirect sends them on to HTTPS"
+                "{line} sends clients to this server on port {port}, where nothing listens anymore: they reach nobody. {way}"
             ),
             (End::Redirect, _) => format!(
                 "{line} asks this server itself on port {port}, where {} is sent to HTTPS now: clients get that redirect \
-                 instead of what was passed on. {way}",
+                 instead of what was passed on. --http keep leaves it as it is",
                 self.request.domain
             ),
         }

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use crate::httpd::{Address, Configuration, Entry, SectionId, Truth, VirtualHost, word};
 use crate::mod_ssl::speaks_tls;
 
-use super::asleep;
 use super::existing::{NOBODY, REDIRECTS, within};
 use super::redirection::{
     Side, States, Waiting, both_ways, by_way, is_gone, only_leads_to_itself, with_conditions,
@@ -51,13 +50,17 @@ struct Showing<'a> {
     path: Option<String>,
 }
 
-/// What the names of the request have over HTTP in one configuration, and lack over HTTPS in the other.
-pub(super) fn lacking(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let asleep = asleep::lines(original, result);
+/// What the names of the request have over HTTP in one configuration, and lack over HTTPS in the other. Not `asleep`: what
+/// HTTP has no longer either, which is told as that.
+pub(super) fn lacking(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    asleep: &[&Entry],
+) -> Vec<String> {
     let mut told = Vec::new();
     for (plain, tls) in pairs(original, result, request) {
         let mut lacking = lines_lacking(original, plain, result, tls, request);
-        // What HTTP has no longer either is told as that.
         lacking.retain(|line| !asleep.iter().any(|entry| std::ptr::eq(*entry, line.entry)));
         told.extend(compared(&lacking, &result.place(result.entry(tls.entry))));
     }

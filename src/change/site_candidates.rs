@@ -214,7 +214,8 @@ impl<'a, 'r> Search<'a, 'r> {
     /// Of several for all addresses, those without any name, and those that show each name something of its own.
     fn nearest(&self, several: &[&'a VirtualHost]) -> Vec<&'a VirtualHost> {
         let mut nearest = several.to_vec();
-        nearest.retain(|host| is_nameless(self.configuration, host) || shows_by_name(self.configuration, host));
+        nearest
+            .retain(|host| is_nameless(self.configuration, host) || shows_by_name(self.configuration, host));
         nearest
     }
 

@@ -9,9 +9,7 @@ use crate::httpd::{Configuration, Entry, FileId, SERVER, SectionId, Truth, Virtu
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
-use super::super::existing::{
-    MOD_ALIAS, has_other_names, is_without_ssl, named_at, own_settings, within,
-};
+use super::super::existing::{MOD_ALIAS, has_other_names, is_without_ssl, named_at, own_settings, within};
 use super::super::plan::{PlanError, refuse};
 use super::super::redirection::{
     Side, States, Waiting, both_ways, by_way, is_gone, partly_of_plain, with_conditions,
@@ -353,7 +351,9 @@ impl<'a> Comparison<'a> {
                 "`{old}` at {place} holds for HTTPS too, as its file is included: {why} only if that line says so"
             ),
             Instead::Line(line) => format!("the HTTPS copy of {place} says `{}`: {why}", shown(line)),
-            Instead::Both(line) => format!("the HTTPS copy of {place} has `{}` beside it: {why}", shown(line)),
+            Instead::Both(line) => {
+                format!("the HTTPS copy of {place} has `{}` beside it: {why}", shown(line))
+            }
             Instead::Nothing => format!("the HTTPS copy does without {place} (`{old}`): {why}"),
             Instead::Same => format!("`{old}` at {place} is the same over HTTPS: {why}"),
         };

@@ -298,9 +298,8 @@ impl<'a> Step<'a> {
             })
         };
         // The site itself is served over HTTPS instead; under another name than the domain it is not.
-        let is_served = |host: &VirtualHost| {
-            host.has_name(&self.request.domain) || is_nameless(self.configuration, host)
-        };
+        let is_served =
+            |host: &VirtualHost| host.has_name(&self.request.domain) || is_nameless(self.configuration, host);
         let own = site(self.configuration, self.request).ok().flatten();
         let own = own.filter(is_served);
         let hosts = self.configuration.virtual_hosts().iter().filter(|host| {
