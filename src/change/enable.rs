@@ -25,6 +25,7 @@ impl Plan {
     /// A refusal with its reason, or that a file cannot be read.
     pub fn enable(original: &Configuration, request: &Request) -> Result<Plan, PlanError> {
         refuse_broken(original)?;
+        site::refuse_several_defaults(original, request)?;
         let mut work = Work::new(original);
         let plan = Plan::steps(original, &mut work, request);
         plan.map_err(|error| work.on_disk(request, error))
@@ -40,6 +41,8 @@ impl Plan {
             None => site::place_of(original, asked),
             Some((file, line)) => Some((site::whole_path(original, file, *line), *line)),
         };
+        // Its place moves with the edits.
+        let first = request.clone();
         plan.trail.push(match &request.site {
             Some((file, line)) => {
                 format!(
@@ -96,7 +99,7 @@ impl Plan {
         proofs.into_iter().collect::<Result<(), _>>()?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = notes(original, configuration, &request);
+        plan.notes = notes(original, configuration, &first);
         plan.effect = Effect::between(original, configuration);
         plan.files = work.changed();
         Ok(plan)

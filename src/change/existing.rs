@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 
 use regex::RegexBuilder;
 
-use crate::httpd::{Address, Configuration, Entry, SectionId, Truth, VirtualHost, in_url};
+use crate::httpd::{
+    Address, Configuration, Entry, Section, SectionId, Truth, VirtualHost, in_url, source_name,
+};
 use crate::mod_ssl::tls_hosts;
 
 use super::request::Request;
@@ -58,6 +60,21 @@ pub(super) fn within<'a>(
         .take_while(|entry| configuration.is_within(entry.section, site.section))
 }
 
+/// The virtual host that a line stands in.
+pub(super) fn in_virtual_host<'a>(
+    configuration: &'a Configuration,
+    entry: &Entry,
+) -> Option<&'a VirtualHost> {
+    let (outermost, _) = configuration
+        .ancestors(entry)
+        .filter(|(_, section)| !section.transparent)
+        .last()?;
+    let hosts = configuration.virtual_hosts();
+    // In the order of their openings.
+    let at = hosts.binary_search_by_key(&outermost, |host| host.section).ok()?;
+    Some(&hosts[at])
+}
+
 /// The active virtual hosts that speak TLS.
 pub(super) fn secured(configuration: &Configuration) -> impl Iterator<Item = &VirtualHost> {
     let loaded = configuration.modules().has(b"ssl_module") == Truth::True;
@@ -75,6 +92,27 @@ pub(super) fn key<'a>(configuration: &'a Configuration, host: &'a VirtualHost) -
         &host.addresses,
         host.server_name.as_deref(),
     )
+}
+
+/// The modules that a plan loads.
+pub(super) fn new_modules<'a>(original: &Configuration, result: &'a Configuration) -> Vec<&'a [u8]> {
+    let loads = result.load_modules().iter();
+    let is_new = |module: &&[u8]| {
+        result.modules().has(module) == Truth::True && original.modules().has(module) != Truth::True
+    };
+    loads
+        .map(|load| load.identifier.as_slice())
+        .filter(is_new)
+        .collect()
+}
+
+/// Does a section hold only while mod_ssl is not there: `<IfModule !mod_ssl.c>`?
+pub(super) fn is_without_ssl(configuration: &Configuration, section: &Section) -> bool {
+    const MODULE: &[u8] = b"ssl_module";
+    let opening = configuration.entry(section.opening);
+    let tested = configuration.section_argument(opening);
+    let without = tested.trim_ascii().strip_prefix(b"!").unwrap_or_default();
+    configuration.is_named(opening, "<IfModule") && (without == MODULE || source_name(MODULE) == without)
 }
 
 /// The caches that need mod_socache_shmcb.

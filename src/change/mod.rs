@@ -3,6 +3,8 @@
 
 mod address;
 mod answer;
+mod asleep;
+mod default_site;
 mod disable;
 mod edit_lines;
 mod effect;
@@ -10,6 +12,7 @@ mod enable;
 mod existing;
 mod mozilla;
 mod notes;
+mod own_port;
 mod plan;
 mod prove;
 mod redirection;

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use crate::httpd::{Address, Configuration, Host, SERVER, Truth};
 use crate::mod_ssl::speaks_tls;
 
+use super::asleep;
+use super::default_site;
 use super::existing::own_settings;
 use super::mozilla;
+use super::own_port;
 use super::prove::broken;
 use super::request::{Http, Request};
 use super::shown;
@@ -14,14 +17,17 @@ use super::site;
 use super::site_candidates::secure;
 use super::step::{copy, listen};
 
-/// What the administrator should know beside the changes.
+/// What the administrator should know beside the changes. `request` names the site by its place in the original.
 pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(broken::forced(result, request));
     notes.extend(redirected_beyond(result, request));
+    notes.extend(default_site::told(original, request));
     notes.extend(copied_otherwise(original, request));
     notes.extend(waits_for_flag(original, result, request));
-    notes.extend(shown::lacking(original, result, request));
+    let asleep = asleep::lines(original, result);
+    notes.extend(asleep::told(original, result, request, &asleep));
+    notes.extend(shown::lacking(original, result, request, &asleep));
     notes.extend(shown::answered_by_default(original, result, request));
     notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {
@@ -32,6 +38,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
             ));
         }
     }
+    notes.extend(own_port::told(original, result, request));
     notes
 }
 

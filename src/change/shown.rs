@@ -1,9 +1,10 @@
 //! What the domain has over HTTP and lacks over HTTPS: lines that decide what is shown and where clients are sent, as Apache
 //! evaluates them. Edits nothing.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost, word};
+use crate::httpd::{Address, Configuration, Entry, SectionId, Truth, VirtualHost, word};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, REDIRECTS, within};
@@ -12,6 +13,7 @@ use super::redirection::{
 };
 use super::request::Request;
 use super::requests::path_of;
+use super::site;
 use super::step::tls_side::Instead;
 
 /// Directives that decide what is shown.
@@ -40,19 +42,29 @@ const BY_WHOLE: [&str; 3] = ["VirtualDocumentRoot", "VirtualScriptAlias", "SetHa
 const MOST: usize = 3;
 
 /// One line that decides, as it would be over HTTPS, with its place.
-struct Showing {
+struct Showing<'a> {
+    entry: &'a Entry,
     words: Vec<Vec<u8>>,
     place: String,
     /// What it decides about; none where that is no matter of paths.
     path: Option<String>,
 }
 
-/// What the names of the request have over HTTP in one configuration, and lack over HTTPS in the other.
-pub(super) fn lacking(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let pairs = pairs(original, result, request).into_iter();
-    pairs
-        .flat_map(|(plain, tls)| compared(original, plain, result, tls, request))
-        .collect()
+/// What the names of the request have over HTTP in one configuration, and lack over HTTPS in the other. Not `asleep`: what
+/// HTTP has no longer either, which is told as that.
+pub(super) fn lacking(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    asleep: &[&Entry],
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for (plain, tls) in pairs(original, result, request) {
+        let mut lacking = lines_lacking(original, plain, result, tls, request);
+        lacking.retain(|line| !asleep.iter().any(|entry| std::ptr::eq(*entry, line.entry)));
+        told.extend(compared(&lacking, &result.place(result.entry(tls.entry))));
+    }
+    told
 }
 
 /// Names that another virtual host answers over HTTP, as the default of its address, where HTTPS shows something else.
@@ -63,11 +75,14 @@ pub(super) fn answered_by_default(
 ) -> Vec<String> {
     let mut told = Vec::new();
     let ends = ends(original, request);
+    let site = section_of_site(original, request);
     for name in request.names() {
         let other = ends.iter().find_map(|&(end, port)| {
             let plain = original.answering(end, port, name)?;
             let tls = result.answering(end, request.port, name)?;
-            let is_other = !plain.has_name(name) && !plain.has_name(NOBODY) && !speaks_tls(original, plain);
+            let is_copied = Some(plain.section) == site;
+            let is_nobodys = plain.has_name(NOBODY) || is_copied;
+            let is_other = !plain.has_name(name) && !is_nobodys && !speaks_tls(original, plain);
             let is_ours = speaks_tls(result, tls) && tls.has_name(name);
             let differs = || !lines_lacking(original, plain, result, tls, request).is_empty();
             (is_other && is_ours && differs()).then_some(plain)
@@ -99,9 +114,10 @@ fn pairs<'a>(
     result: &'a Configuration,
     request: &Request,
 ) -> Vec<(&'a VirtualHost, &'a VirtualHost)> {
-    let mut told: Vec<(u32, u32)> = Vec::new();
+    let mut told: HashSet<(u32, u32)> = HashSet::new();
     let mut all = Vec::new();
     let ends = ends(original, request);
+    let site = section_of_site(original, request);
     for name in request.names() {
         for &(end, port) in &ends {
             let Some(plain) = original.answering(end, port, name) else {
@@ -110,42 +126,58 @@ fn pairs<'a>(
             let Some(tls) = result.answering(end, request.port, name) else {
                 continue;
             };
+            let is_own = plain.has_name(name) || Some(plain.section) == site;
             let is_seen = told.contains(&(plain.section, tls.section));
             if is_seen
                 || !speaks_tls(result, tls)
                 || speaks_tls(original, plain)
                 || plain.has_name(NOBODY)
-                || !plain.has_name(name)
+                || !is_own
                 || only_leads_to_itself(original, request, plain)
             {
                 continue;
             }
-            told.push((plain.section, tls.section));
+            told.insert((plain.section, tls.section));
             all.push((plain, tls));
         }
     }
     all
 }
 
-/// Where HTTP arrives.
+/// The virtual host that the one for HTTPS is made of.
+fn section_of_site(configuration: &Configuration, request: &Request) -> Option<SectionId> {
+    let site = site::site(configuration, request).ok().flatten();
+    site.map(|site| site.section)
+}
+
+/// Where HTTP arrives: at the addresses that are listened on, and at those among them that virtual hosts are for.
 fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
     let listens = configuration.listens().iter();
-    let mut ends: Vec<(Option<IpAddr>, u16)> = listens
-        .filter(|listen| listen.truth == Truth::True && listen.port != request.port)
-        .map(|listen| (listen.ip(), listen.port))
-        .collect();
-    ends.dedup();
+    let listens = listens.filter(|listen| listen.truth == Truth::True && listen.port != request.port);
+    let mut ends: Vec<(Option<IpAddr>, u16)> = Vec::new();
+    for listen in listens {
+        ends.push((listen.ip(), listen.port));
+        if listen.is_wildcard() {
+            let hosts = configuration.virtual_hosts().iter();
+            let active = hosts.filter(|host| host.truth == Truth::True);
+            let addresses = active.flat_map(|host| &host.addresses);
+            let here = addresses.filter(|address| address.port.is_none_or(|port| port == listen.port));
+            ends.extend(here.filter_map(Address::ip).map(|ip| (Some(ip), listen.port)));
+        }
+    }
+    let mut seen = HashSet::new();
+    ends.retain(|end| seen.insert(*end));
     ends
 }
 
 /// The lines that the one for HTTPS does not have.
-fn lines_lacking(
-    original: &Configuration,
-    plain: &VirtualHost,
+fn lines_lacking<'a>(
+    original: &'a Configuration,
+    plain: &'a VirtualHost,
     result: &Configuration,
     tls: &VirtualHost,
     request: &Request,
-) -> Vec<Showing> {
+) -> Vec<Showing<'a>> {
     let side = Side::of(original, request, Some(plain));
     let there: Vec<Vec<Vec<u8>>> = showing(result, &side, tls, true)
         .into_iter()
@@ -156,15 +188,7 @@ fn lines_lacking(
     wanted
 }
 
-fn compared(
-    original: &Configuration,
-    plain: &VirtualHost,
-    result: &Configuration,
-    tls: &VirtualHost,
-    request: &Request,
-) -> Vec<String> {
-    let lacking = lines_lacking(original, plain, result, tls, request);
-    let home = result.place(result.entry(tls.entry));
+fn compared(lacking: &[Showing<'_>], home: &str) -> Vec<String> {
     let told = lacking.iter().take(MOST).map(|showing| {
         let line = showing.words.join(&b' ');
         format!(
@@ -184,11 +208,17 @@ fn compared(
 }
 
 /// The lines of a virtual host that decide what is shown, each with its conditions, as they are over HTTPS.
-fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, is_tls: bool) -> Vec<Showing> {
+fn showing<'a>(
+    configuration: &'a Configuration,
+    side: &Side<'_>,
+    host: &'a VirtualHost,
+    is_tls: bool,
+) -> Vec<Showing<'a>> {
     let mut all = Vec::new();
     // The one thing of these that is the main server's where a virtual host has none.
     if let Some(entry) = configuration.setting(host.section, "DocumentRoot") {
         all.push(Showing {
+            entry,
             words: over_tls(configuration, side, (entry, &[]), is_tls),
             place: configuration.place(entry),
             path: Some("/".to_owned()),
@@ -208,6 +238,7 @@ fn showing(configuration: &Configuration, side: &Side<'_>, host: &VirtualHost, i
         }
         words.extend(over_tls(configuration, side, (entry, &waiting), is_tls));
         all.push(Showing {
+            entry,
             words,
             place: configuration.place(entry),
             path: path(configuration, host, entry),

@@ -19,7 +19,7 @@ const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "
 /// The virtual host whose content is to be served over TLS; `None`: that of the main server.
 ///
 /// It is the one that was named by the administrator; or the one that answers the domain by its name; or, where nobody
-/// has the name, a first virtual host without any name, which answers whatever nobody else does.
+/// has the name, a first virtual host, which answers whatever nobody else does, be it under another name.
 ///
 /// # Errors
 /// Several are as likely, or the one named by place is none.
@@ -51,6 +51,21 @@ pub(super) fn site(
                 ],
             ))
         }
+    }
+}
+
+/// Refuses while several answer the domain as the defaults of their addresses: when a listener has moved, that is not seen
+/// anymore.
+pub(super) fn refuse_several_defaults(
+    configuration: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    let found = candidates(configuration, request, false);
+    let is_new = secure(configuration, request).next().is_none();
+    let is_default = |host: &&VirtualHost| !host.has_name(&request.domain);
+    match request.site.is_none() && is_new && found.len() > 1 && found.iter().all(is_default) {
+        true => site(configuration, request).map(|_| ()),
+        false => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
 
 use crate::mod_ssl::speaks_tls;
 
-use super::existing::{own_settings, shows_by_name, stands_in};
+use super::existing::{NOBODY, own_settings, shows_by_name, stands_in};
 use super::redirection::only_leads_to_itself;
 use super::request::Request;
 
@@ -48,7 +48,7 @@ pub(super) fn candidates<'a>(
         .into_iter()
         .map(|search| search())
         .find(|found| !found.is_empty())
-        .unwrap_or_else(|| search.nameless())
+        .unwrap_or_else(|| search.defaults())
 }
 
 /// What is looked for, and where HTTP is spoken.
@@ -179,24 +179,81 @@ impl<'a, 'r> Search<'a, 'r> {
             .collect()
     }
 
-    /// Those without any name, which are the domain's only because they answer it; and those that show each name
-    /// something of its own, whatever theirs is.
-    fn nameless(&self) -> Vec<&'a VirtualHost> {
-        let mut nameless = match self.ports.as_slice() {
-            [only] => self.on(*only, true),
-            _ => self.on(80, true),
+    /// Those that answer it without having its name, because they are the first of their address: what they show is what
+    /// HTTP shows of the domain, whatever their own name is. One that shows nothing of its own is the main server's stand-in.
+    fn defaults(&self) -> Vec<&'a VirtualHost> {
+        let port = match self.ports.as_slice() {
+            [only] => *only,
+            _ => 80,
         };
-        nameless.retain(|host| {
-            let anywhere = host.addresses.iter().any(|address| address.host == Host::Any);
-            let has_no_name = || {
-                host.aliases.is_empty()
-                    && own_settings(self.configuration, host.section, "ServerName").is_empty()
-                    && !stands_in(self.configuration, host)
-            };
-            self.counts(host) && (anywhere && has_no_name() || shows_by_name(self.configuration, host))
+        let mut found = match self.own_address(port) {
+            Some(ip) => Vec::from_iter(self.configuration.answering(Some(ip), port, &self.request.domain)),
+            None => self.on(port, true),
+        };
+        found.retain(|host| {
+            let shows = || !stands_in(self.configuration, host) || shows_by_name(self.configuration, host);
+            self.counts(host) && !host.has_name(NOBODY) && shows()
         });
-        nameless
+        let everywhere: Vec<&VirtualHost> = found.iter().copied().filter(|host| is_anywhere(host)).collect();
+        match everywhere.as_slice() {
+            [] if self.own_address(port).is_some() => found,
+            // One for a single address is not asked by those who come in at others, and of several nobody knows which.
+            [] if is_main_server_asked(self.configuration, port) => {
+                found.retain(|host| !is_of_this_machine_only(host));
+                if found.len() > 1 || self.is_main_servers() {
+                    found.clear();
+                }
+                found
+            }
+            [] => found,
+            [_] => everywhere,
+            several => self.nearest(several),
+        }
     }
+
+    /// Of several for all addresses, those without any name, and those that show each name something of its own.
+    fn nearest(&self, several: &[&'a VirtualHost]) -> Vec<&'a VirtualHost> {
+        let mut nearest = several.to_vec();
+        nearest
+            .retain(|host| is_nameless(self.configuration, host) || shows_by_name(self.configuration, host));
+        nearest
+    }
+
+    /// The address that the domain is, where clients who ask by it come in.
+    fn own_address(&self, port: u16) -> Option<IpAddr> {
+        let ip = self.request.domain.parse().ok()?;
+        let mut here = self.listens().filter(|listen| listen.port == port);
+        here.any(|listen| listen.takes(ip)).then_some(ip)
+    }
+
+    /// Has the main server the domain for its own name?
+    fn is_main_servers(&self) -> bool {
+        let main = self.configuration.main_server_name();
+        main.is_some_and(|main| main.eq_ignore_ascii_case(&self.request.domain))
+    }
+}
+
+/// Do clients come in where no virtual host is for their address?
+pub(super) fn is_main_server_asked(configuration: &Configuration, port: u16) -> bool {
+    let listens = configuration.listens().iter();
+    let mut here = listens.filter(|listen| listen.truth == Truth::True && listen.port == port);
+    here.any(Listen::is_wildcard) && configuration.address_set(None, port).is_empty()
+}
+
+/// Is one of its addresses that of all?
+pub(super) fn is_anywhere(host: &VirtualHost) -> bool {
+    host.addresses.iter().any(|address| address.host == Host::Any)
+}
+
+/// Are its addresses those by which a machine reaches itself?
+fn is_of_this_machine_only(host: &VirtualHost) -> bool {
+    let mut ips = host.addresses.iter().map(Address::ip);
+    ips.all(|ip| ip.is_some_and(|ip| ip.to_canonical().is_loopback()))
+}
+
+/// Has it no name of its own?
+pub(super) fn is_nameless(configuration: &Configuration, host: &VirtualHost) -> bool {
+    host.aliases.is_empty() && own_settings(configuration, host.section, "ServerName").is_empty()
 }
 
 /// Does it answer to the name by itself, and not because the main server has it?

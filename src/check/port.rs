@@ -55,23 +55,28 @@ impl Wanted<'_> {
         if let Some(finding) = taken(self.listen.ip(), &self.listen.endpoint(), &self.holders, platform) {
             return Some(finding);
         }
-        let address = self.listen.ip()?;
-        // Binding port 0 takes nothing from anybody and tells whether the address is here.
-        let refused = std::net::UdpSocket::bind((address, 0)).err()?;
-        (refused.kind() == std::io::ErrorKind::AddrNotAvailable).then(|| {
-            Finding::new(
-                Code::AddressNotHere,
-                Severity::StopsStart,
-                format!("this machine does not have the address {address}"),
-                format!(
-                    "Listen {} names an address that no network interface has; httpd -t does not report it.",
-                    self.listen.endpoint()
-                ),
-                format!("Listen {}", self.listen.port),
-            )
-            .logged(&["AH00072"])
-        })
+        not_here(self.listen)
     }
+}
+
+/// The finding for a `Listen` on an address that is none of this machine.
+pub fn not_here(listen: &Listen) -> Option<Finding> {
+    let address = listen.ip()?;
+    // Binding port 0 takes nothing from anybody and tells whether the address is here.
+    let refused = std::net::UdpSocket::bind((address, 0)).err()?;
+    (refused.kind() == std::io::ErrorKind::AddrNotAvailable).then(|| {
+        Finding::new(
+            Code::AddressNotHere,
+            Severity::StopsStart,
+            format!("this machine does not have the address {address}"),
+            format!(
+                "Listen {} names an address that no network interface has; httpd -t does not report it.",
+                listen.endpoint()
+            ),
+            format!("Listen {}", listen.port),
+        )
+        .logged(&["AH00072"])
+    })
 }
 
 /// The finding for an address (`None`: all) and port that others hold.

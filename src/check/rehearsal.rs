@@ -254,6 +254,9 @@ pub fn culprit<'c>(
     cause: Code,
     said: &str,
 ) -> Option<&'c Entry> {
+    if let Some(account) = account(said) {
+        return configuration.setting(SERVER, account);
+    }
     let own = match cause {
         Code::TlsProtocols => "SSLProtocol",
         Code::TlsCiphers => "SSLCipherSuite",
@@ -277,6 +280,13 @@ pub fn culprit<'c>(
         .copied()
         .or_else(|| configuration.setting(section, own))
         .or(commands.first().copied())
+}
+
+/// The directive whose account the server does not find, which has nothing to do with TLS.
+pub fn account(said: &str) -> Option<&'static str> {
+    let all = [("AH00543", "User"), ("AH00544", "Group")];
+    let found = all.iter().find(|(code, _)| said.contains(code));
+    found.map(|(_, name)| *name)
 }
 
 /// Why clients and a server that starts do not come together, by what it refuses them with; where nothing is in its log.

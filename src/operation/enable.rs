@@ -212,13 +212,9 @@ impl Run<'_> {
             loaded.show(&files.certificate),
             loaded.show(&files.key)
         ));
-        let findings = self.judge(&loaded, &files)?;
+        let mut findings = self.judge(&loaded, &files)?;
         let request = self.request(&loaded, &files)?;
-        let plan = Plan::enable(&loaded.configuration, &request);
-        let plan = plan.map_err(|error| plan_report::failure(error, &loaded))?;
-        for line in &plan.trail {
-            voice.detail(line);
-        }
+        let plan = self.planned(&loaded, &request, &mut findings)?;
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);
@@ -261,6 +257,24 @@ impl Run<'_> {
         let done = write::commit(&loaded, &store, lock, work, self.job)?;
         let look = ["verify", "--domain", &self.names[0]];
         Ok(Some(report.was_written(&loaded, done, &look)))
+    }
+
+    /// The plan, where Apache could start with it on this machine.
+    fn planned(
+        &self,
+        loaded: &Loaded,
+        request: &change::Request,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Plan, Failure> {
+        let (forced, voice) = (&self.asked.forced, self.job.voice);
+        let plan = Plan::enable(&loaded.configuration, request);
+        let plan = plan.map_err(|error| plan_report::failure(error, loaded))?;
+        for line in &plan.trail {
+            voice.detail(line);
+        }
+        let not_here = running::refuse_foreign_addresses(loaded, &plan.changes, forced, voice)?;
+        findings.extend(not_here);
+        Ok(plan)
     }
 
     /// What is wrong with the files, where that keeps nothing from being written.

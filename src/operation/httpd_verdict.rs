@@ -12,9 +12,10 @@ use super::progress::{Progress, during};
 use super::running;
 use crate::apply::{ApplyError, CANDIDATE, Content, Disk, Lock, NameChange};
 use crate::check::log::{self, named};
+use crate::check::rehearsal::culprit;
 use crate::check::{Code, Finding, Severity};
 use crate::exit_status::ExitStatus;
-use crate::httpd::Platform;
+use crate::httpd::{Platform, SERVER};
 use crate::note_code::NoteCode;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::binary::{Output, Reader};
@@ -201,7 +202,10 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
             };
             Some(match log::why(&said).0 {
                 Some(why) => Finding {
-                    place: why.place,
+                    place: why.place.or_else(|| {
+                        let entry = culprit(&loaded.configuration, SERVER, why.code, &said);
+                        entry.map(|entry| loaded.place_of(entry))
+                    }),
                     apache_codes: why.apache_codes,
                     ..refused(
                         &format!("Apache refuses this configuration: {}", why.summary),

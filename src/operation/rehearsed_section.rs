@@ -8,7 +8,7 @@ use super::find::Loaded;
 use super::progress::{Progress, during};
 use crate::apply::create_private;
 use crate::check::dialog::{self, Dialog};
-use crate::check::rehearsal::{Stage, culprit, finding, refused, script};
+use crate::check::rehearsal::{Stage, account, culprit, finding, refused, script};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Finding, Place, Severity, log};
 use crate::foreign;
@@ -192,6 +192,7 @@ impl<'a> Section<'a> {
         let (summary, said) = match (&why, is_known) {
             // Its log says nothing of the clients that it refuses.
             (Some(_), false) => ("no current client can use TLS with the server".into(), ""),
+            (Some(_), true) if account(&said).is_some() => ("the server does not start".into(), &*graver),
             (Some(_), true) => (flop.to_string(), &*graver),
             (None, _) => (flop.to_string(), &*said),
         };

@@ -2,10 +2,12 @@
 
 use super::find::Loaded;
 use super::job::Job;
+use super::progress::Progress;
 use super::{Failure, own_doing, way_on};
-use crate::check::port::{Wanted, wanted};
+use crate::change::LineChange;
+use crate::check::port::{Wanted, not_here, wanted};
 use crate::check::{Code, Finding, Place};
-use crate::httpd::{Platform, SERVER, resolve};
+use crate::httpd::{Listen, Platform, SERVER, Truth, resolve};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::{Listener, Process};
 use crate::server::service::{Server, State};
@@ -97,6 +99,56 @@ pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<
             Err(Failure::refused_for(refusal, vec![finding], forced))
         }
     }
+}
+
+/// Part of the same preflight: each `Listen` on an address that is none of this machine, but those that the changes take
+/// out. Apache does not start with one, and `httpd -t` does not know.
+pub fn refuse_foreign_addresses(
+    loaded: &Loaded,
+    changes: &[LineChange],
+    forced: &[Code],
+    progress: &dyn Progress,
+) -> Result<Vec<Finding>, Failure> {
+    let is_known = matches!(loaded.binary, Ok(Some(_)));
+    if is_elsewhere(loaded) || !is_known {
+        return Ok(Vec::new());
+    }
+    let configuration = &loaded.configuration;
+    let goes = |listen: &Listen| {
+        let entry = configuration.entry(listen.entry);
+        let file = &configuration.file(entry.file).host;
+        let line = configuration.line_number(entry) as usize;
+        let mut here = changes
+            .iter()
+            .filter(|change| change.file == *file && change.line == line);
+        here.any(|change| change.after.trim_ascii_start().starts_with(b"#"))
+    };
+    let active = configuration.listens().iter();
+    let active = active.filter(|listen| listen.truth == Truth::True && !goes(listen));
+    let found: Vec<Finding> = active
+        .filter_map(|listen| Some(loaded.at_entry(listen.entry, not_here(listen)?)))
+        .collect();
+    let Some(first) = found.iter().find(|finding| finding.is_open(forced)) else {
+        progress.findings(&found, forced);
+        return Ok(found);
+    };
+    progress.findings(&found, forced);
+    let at = first
+        .place
+        .as_ref()
+        .map_or_else(String::new, |place| format!(" at {place}"));
+    let cause = format!(
+        "Apache does not start with the Listen{at}, before and after the change: {}. Nothing was written",
+        first.summary
+    );
+    let fix = format!(
+        "Correct the line ({}), or give this machine the address, then run again; --force {} continues anyway, for an \
+         address that it gets later",
+        first.fix,
+        first.code.word()
+    );
+    let refusal = Refusal::new(RefusalCode::ConfigBroken, cause, ". ", fix);
+    Err(Failure::refused_for(refusal, found, forced))
 }
 
 /// Does the configuration belong to another machine, and want no port of this one?

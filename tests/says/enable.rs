@@ -1027,26 +1027,47 @@ fn a_run_without_changes_tells_what_https_lacks() {
     );
 }
 
-/// A name that is another's only by being the default of its address is not taken for it, and that is told.
+/// A name that is answered by the default of its address, under another name, gets a copy of it, and that is told with what
+/// it does. Names of which the site is not copied are told as well.
 #[test]
 fn a_name_that_another_answers_as_the_default_is_told() {
-    let site = crate::support::site::Site::new();
-    let root = site.root().display().to_string().replace('\\', "/");
-    let host = format!(
-        "\n<VirtualHost *:80>\nServerName first.test\nDocumentRoot \"{root}/htdocs/first\"\n</VirtualHost>\n"
-    );
-    files::write(&site.main(), site.text() + &host);
-    let words = site.enable_arguments().into_iter().filter(|word| word != "--yes");
-    let outcome = esync_ssl()
-        .args(words)
-        .args(["--http", "keep", "--dry-run"])
-        .run();
-    let said = outcome.stderr_text();
+    let plan = |hosts: &str| {
+        let site = crate::support::site::Site::new();
+        files::write(&site.main(), site.text() + hosts);
+        let words = site.enable_arguments().into_iter().filter(|word| word != "--yes");
+        let outcome = esync_ssl()
+            .args(words)
+            .args(["--http", "keep", "--dry-run"])
+            .run();
+        (outcome.stdout_text(), outcome.stderr_text())
+    };
+    let first = |lines: &str| format!("\n<VirtualHost *:80>\nServerName first.test\n{lines}</VirtualHost>\n");
+    let (preview, said) = plan(&first("DocumentRoot htdocs\nErrorDocument 404 none\n"));
     assert!(
-        said.contains("answered by the virtual host first.test") && said.contains("ServerAlias"),
-        "{}",
-        outcome.report()
+        said.contains("answered by the virtual host first.test")
+            && said.contains("HTTPS shows a copy of it")
+            && said.contains("--vhost"),
+        "{said}"
     );
+    assert!(preview.contains(&format!("+ServerName {DOMAIN}")), "{preview}");
+    assert!(preview.contains("+ErrorDocument 404 none"), "{preview}");
+    assert!(!preview.contains("+ServerName first.test"), "{preview}");
+    let refusing = "<Location />\nRequire all denied\n</Location>\n";
+    let (_, said) = plan(&first(refusing));
+    assert!(
+        said.contains("which refuses every request as well (`Require all denied` at "),
+        "{said}"
+    );
+    // At which of the addresses the name is asked for, nobody knows.
+    let at = |ip: &str| {
+        format!("\n<VirtualHost {ip}:80>\nServerName at{ip}.test\nErrorDocument 404 none\n</VirtualHost>\n")
+    };
+    let (preview, said) = plan(&(at("192.0.2.1") + &at("192.0.2.2")));
+    assert!(
+        said.contains("HTTPS does not show the same") && said.contains("ServerAlias"),
+        "{said}"
+    );
+    assert!(!preview.contains("+ErrorDocument"), "{preview}");
 }
 
 #[test]

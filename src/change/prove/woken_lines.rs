@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 
 use crate::httpd::{Configuration, Entry, Truth, source_name};
 
-use super::super::existing::REDIRECTS;
+use super::super::existing::{REDIRECTS, new_modules};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::Request;
@@ -27,14 +27,7 @@ pub(super) fn refuse_woken_lines(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let loads = result
-        .load_modules()
-        .iter()
-        .map(|load| load.identifier.as_slice());
-    let is_new = |module: &&[u8]| {
-        result.modules().has(module) == Truth::True && original.modules().has(module) != Truth::True
-    };
-    let modules: Vec<&[u8]> = loads.filter(is_new).collect();
+    let modules = new_modules(original, result);
     if modules.is_empty() {
         return Ok(());
     }

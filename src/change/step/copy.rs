@@ -9,7 +9,7 @@ use crate::httpd::{Configuration, Entry, FileId, SERVER, SectionId, Truth, Virtu
 
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
-use super::super::existing::{MOD_ALIAS, has_other_names, named_at, own_settings, within};
+use super::super::existing::{MOD_ALIAS, has_other_names, is_without_ssl, named_at, own_settings, within};
 use super::super::plan::{PlanError, refuse};
 use super::super::redirection::{
     Side, States, Waiting, both_ways, by_way, is_gone, partly_of_plain, with_conditions,
@@ -229,6 +229,14 @@ impl<'a> Comparison<'a> {
         self.place.clone().unwrap_or_else(own)
     }
 
+    /// What to know of a line; of one that goes when mod_ssl comes that is all there is to know, and told with others.
+    fn note(&mut self, entry: &Entry, text: String) {
+        let mut around = self.configuration.ancestors(entry).map(|(_, section)| section);
+        if !around.any(|section| is_without_ssl(self.configuration, section)) {
+            self.differences.notes.push(text);
+        }
+    }
+
     /// Do the lines stand in the file of the virtual host itself?
     fn is_here(&self, entry: &Entry) -> bool {
         entry.file == self.file && self.configuration.macro_place(entry).is_none()
@@ -248,19 +256,25 @@ impl<'a> Comparison<'a> {
         let ways = by_way(self.configuration, &self.side, rule, conditions);
         for condition in partly_of_plain(self.configuration, &self.side, rule, conditions) {
             let place = self.place(condition);
-            self.differences.notes.push(format!(
-                "the condition at {place} asks for plain HTTP, among others: its rule does not act over HTTPS as it does \
-                 over HTTP"
-            ));
+            self.note(
+                condition,
+                format!(
+                    "the condition at {place} asks for plain HTTP, among others: its rule does not act over HTTPS as it \
+                     does over HTTP"
+                ),
+            );
         }
         for ((entry, _), states) in conditions.iter().zip(ways) {
             if states == States::Plain && self.is_here(entry) {
                 self.differences.left_out.insert(entry.line);
                 let place = self.place(entry);
-                self.differences.notes.push(format!(
-                    "the HTTPS copy does without the condition at {place}, which holds over plain HTTP only: its rule \
-                     acts over HTTPS as it does over HTTP"
-                ));
+                self.note(
+                    entry,
+                    format!(
+                        "the HTTPS copy does without the condition at {place}, which holds over plain HTTP only: its rule \
+                         acts over HTTPS as it does over HTTP"
+                    ),
+                );
             }
         }
     }
@@ -282,7 +296,7 @@ impl<'a> Comparison<'a> {
         let document = &self.configuration.file(entry.file).document;
         let raw = without_ending(document.raw(entry.line as usize));
         let line = replaced_part(raw, &expression, &said).filter(|_| self.is_here(entry));
-        self.differences.notes.push(match &line {
+        let text = match &line {
             Some(line) => format!(
                 "the HTTPS copy of {place} says `{}`: what is in that section holds over HTTPS as it does over HTTP",
                 String::from_utf8_lossy(line.trim_ascii())
@@ -291,7 +305,8 @@ impl<'a> Comparison<'a> {
                 "`{}` at {place} depends on plain HTTP: what is in that section does not hold over HTTPS",
                 String::from_utf8_lossy(raw.trim_ascii())
             ),
-        });
+        };
+        self.note(entry, text);
         if let Some(line) = line {
             self.differences.instead.insert(entry.line, Instead::Line(line));
         }
@@ -331,15 +346,18 @@ impl<'a> Comparison<'a> {
         let place = self.place(entry);
         let shown = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii()).into_owned();
         let old = shown(raw);
-        self.differences.notes.push(match &instead {
+        let text = match &instead {
             _ if !self.is_here(entry) => format!(
                 "`{old}` at {place} holds for HTTPS too, as its file is included: {why} only if that line says so"
             ),
             Instead::Line(line) => format!("the HTTPS copy of {place} says `{}`: {why}", shown(line)),
-            Instead::Both(line) => format!("the HTTPS copy of {place} has `{}` beside it: {why}", shown(line)),
+            Instead::Both(line) => {
+                format!("the HTTPS copy of {place} has `{}` beside it: {why}", shown(line))
+            }
             Instead::Nothing => format!("the HTTPS copy does without {place} (`{old}`): {why}"),
             Instead::Same => format!("`{old}` at {place} is the same over HTTPS: {why}"),
-        });
+        };
+        self.note(entry, text);
         if self.is_here(entry) && instead != Instead::Same {
             self.differences.instead.insert(entry.line, instead);
         }

@@ -10,6 +10,7 @@ use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, named, say};
 use super::super::request::{Http, Request};
 use super::super::site::site;
+use super::super::site_candidates::is_nameless;
 use super::guard;
 
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
@@ -296,8 +297,11 @@ impl<'a> Step<'a> {
                     && address.ip().is_none_or(|ip| listen.takes(ip))
             })
         };
-        // The site itself is served over HTTPS instead.
+        // The site itself is served over HTTPS instead; under another name than the domain it is not.
+        let is_served =
+            |host: &VirtualHost| host.has_name(&self.request.domain) || is_nameless(self.configuration, host);
         let own = site(self.configuration, self.request).ok().flatten();
+        let own = own.filter(is_served);
         let hosts = self.configuration.virtual_hosts().iter().filter(|host| {
             let reached = host.addresses.iter().any(|address| {
                 self.plain.iter().any(|plain| {

@@ -12,6 +12,7 @@ use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, named, say};
 use super::super::request::Request;
 use super::super::site;
+use super::super::site_candidates::is_nameless;
 use super::super::text::{bytes, indented, setting, unit_of};
 use super::update::files;
 use super::{copy, http2, policy};
@@ -119,11 +120,14 @@ fn content_of_site(
     ));
     body.extend(copied.lines);
     body.extend(indented(&tls, &unit));
-    let reason = format!(
+    let mut reason = format!(
         "serve the site of {} over TLS, as the virtual host at {} does without TLS",
         request.domain,
         configuration.place(opening)
     );
+    if !site.has_name(&request.domain) && !is_nameless(configuration, site) {
+        reason += ", which answers it as the default of its address";
+    }
     Ok(Content {
         body,
         indentation,

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::httpd::{Configuration, Truth, VirtualHost, in_url};
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 
 use super::super::address::{is_ipv6, name_lines};
 use super::super::answer::Answers;
@@ -15,6 +15,7 @@ use super::super::redirection::{redirects, redirects_everything};
 use super::super::refusal::{Place, RefusalCode, named, say};
 use super::super::request::{Http, Request};
 use super::super::site;
+use super::super::site_candidates::is_nameless;
 use super::super::text::{bytes, indented, unit_of};
 use super::listen::plain_http;
 use super::module::load;
@@ -81,12 +82,30 @@ pub(super) fn acts(configuration: &Configuration, request: &Request) -> Result<V
     Ok(Vec::new())
 }
 
-/// May a redirect for the name stand in that virtual host?
+/// May a redirect for the name stand in that virtual host? In one of other names, which answers as the default, only where
+/// nothing more is needed than its lines.
 fn is_for(configuration: &Configuration, host: &VirtualHost, name: &str, request: &Request) -> bool {
-    host.has_name(name)
-        || request.site.is_some()
-            && site::site(configuration, request)
-                .is_ok_and(|site| site.is_some_and(|site| site.section == host.section))
+    let is_site = || {
+        let site = site::site(configuration, request).ok().flatten();
+        request.site.is_some() && site.is_some_and(|site| site.section == host.section)
+    };
+    host.has_name(name) || is_site() && (is_nameless(configuration, host) || takes_rules(configuration, host))
+}
+
+/// Can rewrite rules be added to a virtual host as things are?
+fn takes_rules(configuration: &Configuration, host: &VirtualHost) -> bool {
+    let opening = configuration.entry(host.entry);
+    configuration.macro_place(opening).is_none()
+        && configuration.modules().has(b"rewrite_module") == Truth::True
+        && rewriting_off(configuration, host).is_none()
+}
+
+/// The line of a virtual host that switches rewriting off.
+fn rewriting_off<'a>(configuration: &'a Configuration, host: &VirtualHost) -> Option<&'a Entry> {
+    let last = configuration.setting(host.section, "RewriteEngine")?;
+    let arguments = configuration.arguments(last);
+    let is_off = arguments.first()?.eq_ignore_ascii_case(b"off");
+    (configuration.context(last) == host.section && is_off).then_some(last)
 }
 
 /// Why a line is there that redirects the names.
@@ -186,16 +205,9 @@ impl<'a> Port<'a> {
 
     fn refuse_rewriting_off(&self, host: &VirtualHost) -> Result<(), PlanError> {
         let configuration = self.configuration;
-        let off = configuration
-            .setting(host.section, "RewriteEngine")
-            .filter(|entry| {
-                let arguments = configuration.arguments(entry);
-                configuration.context(entry) == host.section
-                    && arguments
-                        .first()
-                        .is_some_and(|word| word.eq_ignore_ascii_case(b"off"))
-            });
-        let Some(entry) = off else { return Ok(()) };
+        let Some(entry) = rewriting_off(configuration, host) else {
+            return Ok(());
+        };
         Err(refuse(
             RefusalCode::RewriteSwitchedOff,
             say![

@@ -1,9 +1,10 @@
 //! The step that keeps listeners for HTTP which are there only while mod_ssl is not, as in `<IfModule !ssl_module>`. It goes
 //! before the one that loads mod_ssl.
 
-use crate::httpd::{Configuration, Edit, Listen, Truth, source_name};
+use crate::httpd::{Configuration, Edit, Listen, Truth};
 
 use super::super::edit_lines::insert_lines;
+use super::super::existing::is_without_ssl;
 use super::super::request::Request;
 
 const MODULE: &str = "ssl_module";
@@ -36,12 +37,7 @@ fn goes_at(configuration: &Configuration, listen: &Listen) -> Option<u32> {
     }
     let around = configuration.ancestors(entry).map(|(_, section)| section);
     let going = around.filter(|section| {
-        let opening = configuration.entry(section.opening);
-        let tested = configuration.section_argument(opening);
-        let without = tested.trim_ascii().strip_prefix(b"!").unwrap_or_default();
-        opening.file == entry.file
-            && configuration.is_named(opening, "<IfModule")
-            && (without == MODULE.as_bytes() || source_name(MODULE.as_bytes()) == without)
+        configuration.entry(section.opening).file == entry.file && is_without_ssl(configuration, section)
     });
     going.last()?.closing
 }

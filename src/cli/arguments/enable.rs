@@ -17,8 +17,8 @@ use crate::check::Code;
 /// Loads mod_ssl, listens on the HTTPS port, and adds a virtual host for the domain (or updates the one that
 /// answers it). Shows every change with its reason and a diff, and asks before it writes.
 ///
-/// A virtual host that answers the domain over HTTP is served over HTTPS by a copy right behind it, line by line, less
-/// what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
+/// A virtual host that answers the domain over HTTP, by its name or as the default of its address, is served over HTTPS by a
+/// copy right behind it, line by line, less what must not be there twice or would not be right: WSGIDaemonProcess, WSGIImportScript, FastCgiServer and
 /// FastCgiExternalServer, which define something for the whole server; Redirect and RewriteRule (with its conditions)
 /// that would lead back to themselves; its certificate lines, if any; a ServerName with a port or of another name than the
 /// domain's. What says http of it (headers, variables, addresses) says https there, and is told line by line. Without

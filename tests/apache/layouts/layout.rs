@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `--- PATH -> TARGET` is a symbolic link. Placeholders: `{start}` (ServerRoot and the modules that every server
-//! here has), `{ssl}` (mod_ssl's LoadModule line), `{root}`, `{modules}`, `{http}`, `{https}`, `{other}` (ports),
+//! here has), `{ssl}` (mod_ssl's LoadModule line), `{root}`, `{modules}`, `{httpd}` (the binary), `{http}`, `{https}`, `{other}` (ports),
 //! `{old}` (certificate and key lines of a virtual host that has TLS already), `{cr}` (a carriage return), `{latin1}`
 //! (a byte that is no UTF-8), `{end}` (the file ends here, without a line end). Each folder `sites/NAME` that the
 //! text mentions is made, with a page that says NAME.
@@ -18,7 +18,8 @@
 //! names that were wanted show this page over HTTPS); `paths: PATH...` (what is asked for besides the page);
 //! `modes: MODE...` (it is carried out with each of them as `--http`); `wakes: NAME` (afterwards it starts with that
 //! flag, too, and is served as without it); `shows: TEXT` and
-//! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `same: PATH` (that file stays as it
+//! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `tells: TEXT` and `hides: TEXT` (the run
+//! says that, or does not); `same: PATH` (that file stays as it
 //! is); `starts: no` (Apache does not start with the layout as it is, and does with HTTPS); `certificates: FOLDER` (where the new certificate is, below the server root).
 
 use std::fs;
@@ -50,6 +51,10 @@ pub struct Layout {
     pub shows: Vec<String>,
     /// Texts that none has.
     pub lacks: Vec<String>,
+    /// What the run says, in every mode.
+    pub tells: Vec<String>,
+    /// What it does not.
+    pub hides: Vec<String>,
     /// Files that are not to change.
     pub same: Vec<String>,
     /// Apache does not start with it as it is.
@@ -77,6 +82,8 @@ impl Layout {
                 Some(("page", name)) => layout.page = Some(name.to_owned()),
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
+                Some(("tells", text)) => layout.tells.push(text.to_owned()),
+                Some(("hides", text)) => layout.hides.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),
                 Some(("starts", word)) => layout.never_starts = word == "no",
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
@@ -219,6 +226,7 @@ impl Layout {
                 .replace("{ssl}", httpd.load(&["ssl"]).trim_end())
                 .replace("{root}", &root.display().to_string())
                 .replace("{modules}", &httpd.modules.display().to_string())
+                .replace("{httpd}", &httpd.binary.display().to_string())
                 .replace("{https}", &network.https.to_string())
                 .replace("{http}", &network.http.to_string())
                 .replace("{other}", &other.to_string())
@@ -248,6 +256,8 @@ impl Layout {
             args: self.args.iter().map(|argument| fill(argument)).collect(),
             shows: self.shows.iter().map(|text| fill(text)).collect(),
             lacks: self.lacks.iter().map(|text| fill(text)).collect(),
+            tells: self.tells.iter().map(|text| fill(text)).collect(),
+            hides: self.hides.iter().map(|text| fill(text)).collect(),
             main: root.join(main),
             other,
             root,
@@ -287,6 +297,8 @@ pub struct SetUp {
     pub args: Vec<String>,
     pub shows: Vec<String>,
     pub lacks: Vec<String>,
+    pub tells: Vec<String>,
+    pub hides: Vec<String>,
     pub other: u16,
     /// The certificate to be installed.
     pub new: Leaf,

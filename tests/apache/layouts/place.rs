@@ -319,7 +319,7 @@ impl Place<'_> {
         // What HTTPS showed already is nobody's measure, and a name that nobody had gets the main server's.
         let is_default = *was == self.secure(self.before, "unknown.test") && !self.has_tls(self.name);
         let is_new = is_default || !matches!(was, Reply::Http { .. });
-        if is_new && !self.is_nobodys() {
+        if is_new && (!self.is_nobodys() || self.has_one_default()) {
             return self.differs(is);
         }
         match is.body() {
@@ -329,6 +329,15 @@ impl Place<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Does the domain get the same over HTTP wherever that is heard, be it by name or as the default? Then that is its site.
+    fn has_one_default(&self) -> bool {
+        let plain = |ip| self.plain_at(ip, self.before, self.trial.network.http, self.name);
+        let replies = self.trial.ips().into_iter().map(plain);
+        let mut heard = replies.filter(|reply| matches!(reply, Reply::Http { .. }));
+        let first = heard.next();
+        self.name == self.wanted[0] && first.is_some() && heard.all(|reply| Some(&reply) == first.as_ref())
     }
 
     /// Does a name that nobody wanted secured get over HTTPS what it got?

@@ -152,6 +152,7 @@ impl Trial<'_> {
         if outcome.code != Some(0) || self.layout.refused.is_some() {
             return Err(format!("not the end that was expected: {}", outcome.report()));
         }
+        self.words(&outcome)?;
         let enabled = self.set_up.files();
         let (after, endless) = {
             let server = self
@@ -179,6 +180,23 @@ impl Trial<'_> {
         }
         self.off_again(&original, &before)?;
         Ok(End::Enabled)
+    }
+
+    /// What the layout says about what is told.
+    fn words(&self, outcome: &Outcome) -> Result<(), String> {
+        let said = outcome.stdout_text() + &outcome.stderr_text();
+        if let Some(text) = self
+            .set_up
+            .tells
+            .iter()
+            .find(|text| !said.contains(text.as_str()))
+        {
+            return Err(format!("it does not say {text:?}: {}", outcome.report()));
+        }
+        match self.set_up.hides.iter().find(|text| said.contains(text.as_str())) {
+            Some(text) => Err(format!("it says {text:?}: {}", outcome.report())),
+            None => Ok(()),
+        }
     }
 
     /// What the layout says about the texts.

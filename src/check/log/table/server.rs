@@ -44,6 +44,16 @@ pub const SERVER: &[Known] = &[
         "The number at the start of the message is the system's reason.",
         "esync-ssl ports shows which program has it.",
     ]),
+    row(&["AH00543"], Code::DirectiveValue, StopsStart, [
+        "User names an account that this machine does not have",
+        "Apache gives its child processes that account, and looks for it at every start.",
+        "Correct the name, or create the account.",
+    ]),
+    row(&["AH00544"], Code::DirectiveValue, StopsStart, [
+        "Group names a group that this machine does not have",
+        "Apache gives its child processes that group, and looks for it at every start.",
+        "Correct the name, or create the group.",
+    ]),
     row(&[], Code::ListenMissing, StopsStart, [
         "no port could be opened",
         "There is no active Listen, or each of them failed.",
