@@ -6,6 +6,7 @@ use crate::httpd::{Configuration, Edit};
 
 use super::effect::Effect;
 use super::notes::notes;
+use super::outside;
 use super::plan::{Act, Link, Plan, PlanError};
 use super::prove::broken::{refuse_broken, refuse_endless};
 use super::prove::{prove, woken};
@@ -94,6 +95,7 @@ impl Plan {
             _ => second_look(original, configuration, &request, asked),
         });
         proofs.into_iter().collect::<Result<(), _>>()?;
+        outside::refuse_loops(original, configuration, &request)?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         plan.notes = notes(original, configuration, &request);

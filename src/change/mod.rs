@@ -10,6 +10,7 @@ mod enable;
 mod existing;
 mod mozilla;
 mod notes;
+mod outside;
 mod plan;
 mod prove;
 mod redirection;
@@ -26,8 +27,8 @@ mod work;
 
 pub use disable::{Action, Disable, Record, Version};
 pub use effect::Effect;
+pub use notes::announced;
 pub use plan::{FileChange, LineChange, Link, Plan, PlanError};
 pub(crate) use redirection::Url;
 pub use request::{Http, Profile, Request, domain_name};
 pub use requests::{Asked, is_wanted, requests};
-pub use shown::announced;

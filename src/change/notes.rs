@@ -7,6 +7,7 @@ use crate::mod_ssl::speaks_tls;
 
 use super::existing::own_settings;
 use super::mozilla;
+use super::outside;
 use super::prove::broken;
 use super::request::{Http, Request};
 use super::shown;
@@ -23,6 +24,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(waits_for_flag(original, result, request));
     notes.extend(shown::lacking(original, result, request));
     notes.extend(shown::answered_by_default(original, result, request));
+    notes.extend(outside::notes(original, result, request));
     notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
@@ -33,6 +35,13 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
         }
     }
     notes
+}
+
+/// The paths of which it is told that HTTPS does not show the same: all below one of them may be answered otherwise.
+pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    let mut paths = shown::announced(original, result, request);
+    paths.extend(outside::paths(original, result, request));
+    paths
 }
 
 /// A list of groups for the key exchange without the hybrid one. OpenSSL 3.5 and later have it first by themselves, and

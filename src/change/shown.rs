@@ -84,7 +84,7 @@ pub(super) fn answered_by_default(
 }
 
 /// The paths of which that was told: all below one of them may be answered otherwise over HTTPS.
-pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+pub(super) fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut paths = Vec::new();
     for (plain, tls) in pairs(original, result, request) {
         let lines = lines_lacking(original, plain, result, tls, request);
@@ -128,7 +128,7 @@ fn pairs<'a>(
 }
 
 /// Where HTTP arrives.
-fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
+pub(super) fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
     let listens = configuration.listens().iter();
     let mut ends: Vec<(Option<IpAddr>, u16)> = listens
         .filter(|listen| listen.truth == Truth::True && listen.port != request.port)

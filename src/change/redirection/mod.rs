@@ -9,6 +9,7 @@ mod line;
 mod pattern;
 mod rule;
 mod side;
+mod within;
 
 use crate::httpd::{in_url, matches_alias};
 
@@ -20,6 +21,7 @@ pub(super) use line::{
 };
 pub(super) use rule::Rule;
 pub(super) use side::Side;
+pub(super) use within::Within;
 
 /// Who asks, and how.
 #[derive(Clone, Debug)]

@@ -52,6 +52,12 @@ pub struct Layout {
     pub lacks: Vec<String>,
     /// Files that are not to change.
     pub same: Vec<String>,
+    /// What is told by both runs.
+    pub told: Vec<String>,
+    /// What is told by neither.
+    pub untold: Vec<String>,
+    /// Paths below which HTTPS answers otherwise, as is told.
+    pub otherwise: Vec<String>,
     /// Apache does not start with it as it is.
     pub never_starts: bool,
     certificates: Option<String>,
@@ -78,6 +84,9 @@ impl Layout {
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),
+                Some(("told", text)) => layout.told.push(text.to_owned()),
+                Some(("untold", text)) => layout.untold.push(text.to_owned()),
+                Some(("otherwise", paths)) => layout.otherwise.extend(words(paths)),
                 Some(("starts", word)) => layout.never_starts = word == "no",
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),
@@ -248,6 +257,8 @@ impl Layout {
             args: self.args.iter().map(|argument| fill(argument)).collect(),
             shows: self.shows.iter().map(|text| fill(text)).collect(),
             lacks: self.lacks.iter().map(|text| fill(text)).collect(),
+            told: self.told.iter().map(|text| fill(text)).collect(),
+            refused: self.refused.as_deref().map(fill),
             main: root.join(main),
             other,
             root,
@@ -287,6 +298,8 @@ pub struct SetUp {
     pub args: Vec<String>,
     pub shows: Vec<String>,
     pub lacks: Vec<String>,
+    pub told: Vec<String>,
+    pub refused: Option<String>,
     pub other: u16,
     /// The certificate to be installed.
     pub new: Leaf,

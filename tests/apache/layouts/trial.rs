@@ -142,7 +142,7 @@ impl Trial<'_> {
                 return Err(format!("it refused and changed files: {}", outcome.report()));
             }
             let said = outcome.stderr_text();
-            return match &self.layout.refused {
+            return match &self.set_up.refused {
                 Some(expected) if !said.contains(expected) => {
                     Err(format!("it refused for another reason: {said}"))
                 }
@@ -152,6 +152,7 @@ impl Trial<'_> {
         if outcome.code != Some(0) || self.layout.refused.is_some() {
             return Err(format!("not the end that was expected: {}", outcome.report()));
         }
+        self.told(&outcome)?;
         let enabled = self.set_up.files();
         let (after, endless) = {
             let server = self
@@ -177,8 +178,31 @@ impl Trial<'_> {
         {
             return Err(format!("a second run is not without effect: {}", again.report()));
         }
+        self.told(&again)?;
         self.off_again(&original, &before)?;
         Ok(End::Enabled)
+    }
+
+    /// What is to be told, and what is not.
+    fn told(&self, outcome: &Outcome) -> Result<(), String> {
+        let said = outcome.stderr_text();
+        let lacks = self.set_up.told.iter().find(|text| !said.contains(text.as_str()));
+        let has = self
+            .layout
+            .untold
+            .iter()
+            .find(|text| said.contains(text.as_str()));
+        match (lacks, has) {
+            (None, None) => Ok(()),
+            (Some(text), _) => Err(format!("it is not told that {text}: {said}")),
+            (_, Some(text)) => Err(format!("it is told that {text}: {said}")),
+        }
+    }
+
+    /// Is it told that HTTPS answers the path otherwise?
+    pub fn is_otherwise(&self, path: &str) -> bool {
+        let paths = self.layout.otherwise.iter();
+        paths.into_iter().any(|own| path.starts_with(own.as_str()))
     }
 
     /// What the layout says about the texts.
@@ -298,7 +322,8 @@ impl Trial<'_> {
     fn endless(&self, before: &Replies, after: &Replies) -> Option<String> {
         for ((ip, port, tls, name, path), reply) in &after.0 {
             let was = before.0.get(&(*ip, *port, *tls, name.clone(), path.clone()));
-            if !tls || matches!(was, Some(Reply::Http { .. })) || !self.layout.wanted().contains(name) {
+            let is_told = !tls || self.is_otherwise(path);
+            if is_told || matches!(was, Some(Reply::Http { .. })) || !self.layout.wanted().contains(name) {
                 continue;
             }
             let (mut reply, mut hops) = (reply.clone(), 0);

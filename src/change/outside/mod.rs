@@ -1,0 +1,425 @@
+//! What stands outside of the virtual host, holds for HTTP and HTTPS alike, and does something else over HTTPS: lines of
+//! sections of the main server and of `.htaccess` files. They are shared, so that they are named and not edited.
+
+mod access_file;
+mod layers;
+mod verdict;
+
+use std::collections::HashSet;
+
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
+use crate::wording::reason;
+
+use super::existing::MOD_ALIAS;
+use super::plan::{PlanError, refuse};
+use super::redirection::{Condition, Rule, Side, Within, with_conditions};
+use super::refusal::{Place, RefusalCode, Text, say};
+use super::request::{Http, Request};
+use super::requests::path_of;
+use super::shown::ends;
+use super::step::tls_side::Instead;
+use layers::{Layer, Layers, Line};
+use verdict::{Rules, Verdict};
+
+/// More lines are counted only.
+const MOST: usize = 8;
+
+/// What says how a client came, or where it is sent, in words.
+const WORDS: [&str; 4] = ["RequestHeader", "Header", "SetEnv", "ErrorDocument"];
+
+/// What decides what is shown, where a condition lets it.
+const SHOWING: [&str; 9] = [
+    "Require",
+    "Deny",
+    "DirectoryIndex",
+    "SetHandler",
+    "AddHandler",
+    "ForceType",
+    "ErrorDocument",
+    "Alias",
+    "ScriptAlias",
+];
+
+/// A line that does something else over HTTPS.
+struct Told {
+    place: Place,
+    /// The line, and what it does there.
+    what: String,
+    /// The shortest edit that helps.
+    fix: String,
+    /// All below it may be answered otherwise.
+    path: String,
+    /// Clients are sent on without end, for certain.
+    is_endless: bool,
+}
+
+impl Told {
+    fn text(&self) -> Text {
+        say![&self.what]
+    }
+}
+
+/// All of it for people, less what is refused.
+pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut all = Vec::new();
+    for site in sites(original, result, request) {
+        let layers = Layers::of(result, site.host);
+        for (file, error) in &layers.unread {
+            notes.push(format!(
+                "{} is not looked at, and may do something else over HTTPS: {}",
+                String::from_utf8_lossy(file),
+                reason(error)
+            ));
+        }
+        all.extend(site.told(&layers));
+    }
+    let count = all.len();
+    notes.extend(all.into_iter().take(MOST).map(|told| {
+        let place = place_before(original, result, told.place);
+        format!("{place}: {}; {}", told.what, told.fix)
+    }));
+    if count > MOST {
+        notes.push(format!(
+            "and {} more lines outside of the virtual host do something else over HTTPS",
+            count - MOST
+        ));
+    }
+    notes
+}
+
+/// Refuses when they would send clients of HTTPS on without end, where there was no HTTPS that did so already.
+pub(super) fn refuse_loops(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+) -> Result<(), PlanError> {
+    for site in sites(original, result, request).filter(|site| site.is_new) {
+        let layers = Layers::of(result, site.host);
+        if let Some(told) = site.told(&layers).into_iter().find(|told| told.is_endless) {
+            let (what, fix) = (told.text(), told.fix);
+            return Err(refuse(
+                RefusalCode::RedirectLoop,
+                say![told.place, ": ", what],
+                "; ",
+                format!("{fix}, then run again"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The paths of which something is told.
+pub(super) fn paths(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    sites(original, result, request)
+        .flat_map(|site| site.told(&Layers::of(result, site.host)))
+        .map(|told| told.path)
+        .collect()
+}
+
+/// A virtual host for HTTPS that answers a name of the request.
+struct Site<'c> {
+    host: &'c VirtualHost,
+    side: Side<'c>,
+    /// HTTP sends all to HTTPS.
+    sends_back: bool,
+    is_new: bool,
+}
+
+fn sites<'c>(
+    original: &'c Configuration,
+    result: &'c Configuration,
+    request: &'c Request,
+) -> impl Iterator<Item = Site<'c>> {
+    let port = request.port;
+    let tls = move |configuration: &'c Configuration, name: &str| {
+        let listens = configuration.listens().iter();
+        let here = listens.filter(|listen| listen.truth == Truth::True && listen.port == port);
+        let mut hosts = here.filter_map(move |listen| {
+            configuration
+                .answering(listen.ip(), port, name)
+                .filter(|host| host.has_name(name) && speaks_tls(configuration, host))
+        });
+        hosts.next()
+    };
+    let ends = ends(original, request);
+    let mut seen = HashSet::new();
+    request.names().filter_map(move |name| {
+        let host = tls(result, name)?;
+        if !seen.insert(host.section) {
+            return None;
+        }
+        let plain = ends.iter().find_map(|&(end, port)| {
+            let host = original.answering(end, port, name)?;
+            (host.has_name(name) && !speaks_tls(original, host)).then_some(host)
+        });
+        let mut side = Side::of(original, request, plain);
+        let own = host.server_name.iter().chain(&host.aliases);
+        side.own.0.extend(own.map(String::as_str));
+        if plain.is_none() && !ends.is_empty() {
+            side.http = ends.iter().map(|(_, port)| *port).collect();
+        }
+        Some(Site {
+            host,
+            side,
+            sends_back: request.http == Some(Http::Redirect),
+            is_new: tls(original, name).is_none(),
+        })
+    })
+}
+
+impl Site<'_> {
+    fn told(&self, layers: &Layers<'_>) -> Vec<Told> {
+        let mut all: Vec<Told> = Vec::new();
+        let by_request = layers.by_request();
+        for folder in &layers.folders {
+            let at = layers.at(folder);
+            let stacked: Vec<&Layer<'_>> = at.iter().chain(&by_request).collect();
+            self.rewritten(&stacked, &mut all);
+            for layer in stacked.iter().filter(|layer| !layer.is_own) {
+                self.others(layer, &stacked, &mut all);
+            }
+        }
+        let mut seen = HashSet::new();
+        all.retain(|told| seen.insert(told.place.clone()));
+        all
+    }
+
+    /// The rules of mod_rewrite: those of the last section or file of the folder that says anything of it replace the ones
+    /// before, unless they are inherited (mod_rewrite, `config_perdir_merge`).
+    fn rewritten(&self, stacked: &[&Layer<'_>], all: &mut Vec<Told>) {
+        const OWN: [&str; 4] = ["RewriteEngine", "RewriteOptions", "RewriteCond", "RewriteRule"];
+        let mut is_on = false;
+        let mut in_force: Vec<&Layer<'_>> = Vec::new();
+        let mut beside: Vec<&Layer<'_>> = Vec::new();
+        for layer in stacked {
+            let says = |line: &Line<'_>, name: &str| layer.configuration.is_named(line.entry, name);
+            let first = |line: &Line<'_>| layer.configuration.arguments(line.entry).into_iter().next();
+            let mut own = layer.lines.iter();
+            if !own.any(|line| OWN.iter().any(|name| says(line, name))) {
+                continue;
+            }
+            let engines = layer.lines.iter().filter(|line| says(line, "RewriteEngine"));
+            let engine = engines.filter_map(first).last();
+            let engine = engine.map_or(is_on, |word| word.eq_ignore_ascii_case(b"on"));
+            if !layer.is_whole {
+                beside.extend(engine.then_some(*layer));
+                continue;
+            }
+            is_on = engine;
+            let inherits = |word: &Vec<u8>| word.to_ascii_lowercase().starts_with(b"inherit");
+            let options = layer.lines.iter().filter(|line| says(line, "RewriteOptions"));
+            let mut options = options.flat_map(|line| layer.configuration.arguments(line.entry));
+            if !options.any(|word| inherits(&word)) {
+                in_force.clear();
+            }
+            in_force.push(layer);
+        }
+        if !is_on {
+            in_force.clear();
+        }
+        for layer in in_force.into_iter().chain(beside).filter(|layer| !layer.is_own) {
+            self.rules_of(layer, all);
+        }
+    }
+
+    fn rules_of(&self, layer: &Layer<'_>, all: &mut Vec<Told>) {
+        let configuration = layer.configuration;
+        let mut rules = Rules::default();
+        let entries = layer.lines.iter().map(|line| line.entry);
+        let guards = layer.lines.iter().map(|line| &line.guards);
+        for ((entry, waiting), guards) in with_conditions(configuration, entries).zip(guards) {
+            if !configuration.is_named(entry, "RewriteRule") {
+                continue;
+            }
+            let own = waiting.into_iter().filter_map(|(_, condition)| condition);
+            let conditions: Vec<Condition> = guards.iter().cloned().chain(own).collect();
+            let arguments = configuration.arguments(entry);
+            let with = (&self.side, self.sends_back);
+            if let Some(verdict) = rules.next(&arguments, conditions, &layer.within, with) {
+                all.push(self.says(layer, entry, verdict));
+            }
+        }
+    }
+
+    /// All other lines of a layer.
+    fn others(&self, layer: &Layer<'_>, stacked: &[&Layer<'_>], all: &mut Vec<Told>) {
+        let configuration = layer.configuration;
+        for line in &layer.lines {
+            let is_one = |names: &[&str]| names.iter().any(|name| configuration.is_named(line.entry, name));
+            if is_one(&MOD_ALIAS) {
+                let verdict = self.of_redirect(layer, line);
+                all.extend(verdict.map(|verdict| self.says(layer, line.entry, verdict)));
+            } else if is_one(&WORDS)
+                && let Some(told) = self.in_words(layer, line)
+            {
+                if !self.is_corrected(layer, line, stacked) {
+                    all.push(told);
+                }
+            } else if is_one(&SHOWING)
+                && let Some(verdict) = verdict::by_way(&line.guards, &self.side)
+            {
+                all.push(self.says(layer, line.entry, verdict));
+            }
+        }
+    }
+
+    fn of_redirect(&self, layer: &Layer<'_>, line: &Line<'_>) -> Option<Verdict> {
+        let configuration = layer.configuration;
+        let path = layer.within.path.trim_end_matches('/');
+        let location = layer.within.front.is_none().then(|| match path {
+            "" => "/",
+            path => path,
+        });
+        let arguments = configuration.arguments(line.entry);
+        let name = configuration.name(line.entry);
+        let rule = Rule::new(&name, &arguments, location, &line.guards)?;
+        let within = Within {
+            front: None,
+            ..layer.within.clone()
+        };
+        verdict::of_rule(&rule.inside(within), &self.side, self.sends_back)
+    }
+
+    /// A line that says something of plain HTTP.
+    fn in_words(&self, layer: &Layer<'_>, line: &Line<'_>) -> Option<Told> {
+        let configuration = layer.configuration;
+        let arguments = configuration.arguments(line.entry);
+        let has_condition = |word: &Vec<u8>| word.starts_with(b"env=") || word.starts_with(b"expr=");
+        if arguments.iter().skip(2).any(has_condition)
+            || verdict::by_way(&line.guards, &self.side) == Some(Verdict::PlainOnly)
+        {
+            return None;
+        }
+        let raw = shown(configuration, line.entry);
+        let name = configuration.name(line.entry);
+        let found = self.side.instead(&name, &arguments, raw.as_bytes(), &[]);
+        let (Instead::Line(instead), why) = found? else {
+            return None;
+        };
+        let instead = String::from_utf8_lossy(&instead).into_owned();
+        Some(Told {
+            place: Place::of(configuration, line.entry),
+            what: format!("`{raw}` holds for HTTPS too, where it is not so ({why})"),
+            fix: format!(
+                "to correct this, add `<If \"%{{HTTPS}} == 'on'\">`, `{instead}` and `</If>` behind it"
+            ),
+            path: self.path(layer, line.entry),
+            is_endless: false,
+        })
+    }
+
+    /// Does a section for HTTPS alone say the same thing of its own?
+    fn is_corrected(&self, layer: &Layer<'_>, line: &Line<'_>, stacked: &[&Layer<'_>]) -> bool {
+        let subject = |configuration: &Configuration, entry: &Entry| -> Vec<Vec<u8>> {
+            let mut words = vec![configuration.name(entry)];
+            words.extend(configuration.arguments(entry));
+            words.truncate(3);
+            // Of `SetEnv` the second word is what it says.
+            words.truncate(if configuration.is_named(entry, "SetEnv") {
+                2
+            } else {
+                3
+            });
+            words.into_iter().map(|word| word.to_ascii_lowercase()).collect()
+        };
+        let own = subject(layer.configuration, line.entry);
+        stacked.iter().any(|other| {
+            let mut lines = other.lines.iter();
+            lines.any(|other_line| {
+                verdict::by_way(&other_line.guards, &self.side) == Some(Verdict::TlsOnly)
+                    && subject(other.configuration, other_line.entry) == own
+                    && self.in_words(other, other_line).is_none()
+            })
+        })
+    }
+
+    fn says(&self, layer: &Layer<'_>, entry: &Entry, verdict: Verdict) -> Told {
+        let configuration = layer.configuration;
+        let rewrites = configuration.is_named(entry, "RewriteRule");
+        let line = shown(configuration, entry);
+        let only_http = match rewrites {
+            true => "add `RewriteCond %{HTTPS} !=on` above it and its conditions".to_owned(),
+            false => format!("write `<If \"%{{HTTPS}} != 'on'\">`, `{line}` and `</If>` instead"),
+        };
+        let is_usual = self.side.port == 443 && self.side.http.contains(&80);
+        let to_https = match rewrites && is_usual {
+            true => "write `%{REQUEST_SCHEME}://` instead of `http://` there",
+            false => "write the https address there",
+        };
+        let (what, fix) = match verdict {
+            Verdict::Endless => ("redirects HTTPS to itself without end", only_http),
+            Verdict::MayBeEndless => (
+                "redirects HTTPS to itself without end, wherever its other conditions hold",
+                only_http,
+            ),
+            Verdict::ToAndFro => (
+                "redirects HTTPS to HTTP, which redirects to HTTPS again, without end",
+                to_https.to_owned(),
+            ),
+            Verdict::ToPlain => ("redirects HTTPS back to plain HTTP", to_https.to_owned()),
+            Verdict::PlainOnly => (
+                "holds over plain HTTP only, so that HTTPS does something else",
+                "if it is wanted over HTTPS, remove what asks for HTTP there".to_owned(),
+            ),
+            Verdict::TlsOnly => (
+                "holds over HTTPS only, so that HTTPS does something else than HTTP did",
+                "if it is not wanted there, remove it".to_owned(),
+            ),
+        };
+        Told {
+            place: Place::of(configuration, entry),
+            what: format!("`{line}` {what}"),
+            fix,
+            path: self.path(layer, entry),
+            is_endless: [Verdict::Endless, Verdict::ToAndFro].contains(&verdict),
+        }
+    }
+
+    fn path(&self, layer: &Layer<'_>, entry: &Entry) -> String {
+        let own = path_of(layer.configuration, entry).filter(|_| layer.within.front.is_none());
+        own.unwrap_or_else(|| match &*layer.within.path {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        })
+    }
+}
+
+/// A line as it is written.
+fn shown(configuration: &Configuration, entry: &Entry) -> String {
+    let document = &configuration.file(entry.file).document;
+    let text = match configuration.macro_place(entry) {
+        Some(_) => configuration.text(entry),
+        None => document.text(entry.line as usize),
+    };
+    String::from_utf8_lossy(text.trim_ascii()).into_owned()
+}
+
+/// A line of a result, as it is numbered in the original: the edits leave these lines alone.
+fn place_before(original: &Configuration, result: &Configuration, place: Place) -> Place {
+    let numbers = |configuration: &Configuration, line: Option<&[u8]>| -> Vec<(u32, Vec<u8>)> {
+        let file = configuration.files_at(&place.file).next();
+        let document = file.map(|(_, read)| &read.document);
+        let lines = document.into_iter().flat_map(|document| {
+            (0..document.lines().len()).map(move |at| (document.number(at), document.raw(at).to_vec()))
+        });
+        lines
+            .filter(|(_, raw)| line.is_none_or(|line| line == raw))
+            .collect()
+    };
+    let before = || {
+        let all = numbers(result, None);
+        let (_, raw) = all.iter().find(|(number, _)| Some(*number) == place.line)?;
+        let same = numbers(result, Some(raw));
+        let at = same.iter().position(|(number, _)| Some(*number) == place.line)?;
+        let then = numbers(original, Some(raw));
+        // Those that were copied stand behind.
+        then.get(at).or(then.last()).map(|(number, _)| *number)
+    };
+    let line = before();
+    Place {
+        line: line.or(place.line),
+        ..place.clone()
+    }
+}
