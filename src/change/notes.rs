@@ -13,7 +13,7 @@ use super::request::{Http, Request};
 use super::shown;
 use super::site;
 use super::site_candidates::secure;
-use super::step::{copy, listen};
+use super::step::{copy, listen, main_rules};
 
 /// What the administrator should know beside the changes.
 pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
@@ -120,6 +120,8 @@ fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> 
         .and_then(|site| copy::body(original, request, site).ok());
     let (_, mut notes) = copy::inherited(original, request, site.as_ref());
     notes.extend(own.into_iter().flat_map(|copied| copied.notes));
+    let rules = main_rules::instead(original, request, site.as_ref());
+    notes.extend(rules.into_iter().flat_map(|rules| rules.notes));
     let opening = site.as_ref().map(|site| original.entry(site.entry));
     if let Some(opening) = opening.filter(|opening| original.macro_place(opening).is_some()) {
         notes.push(format!(

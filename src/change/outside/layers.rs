@@ -7,8 +7,10 @@ use crate::httpd::{
     Configuration, Entry, EntryId, SERVER, SectionId, Truth, VirtualHost, matches_alias, resolve, word,
 };
 
+use super::super::existing::named_at;
 use super::super::redirection::{Condition, Within};
 use super::super::requests::path_of;
+use super::super::step::main_rules::inherited;
 use super::access_file;
 
 /// More folders of one site are not looked at.
@@ -249,6 +251,26 @@ impl<'c> Layers<'c> {
             }
         }
         all
+    }
+
+    /// The rules of the main server that the virtual host inherits.
+    pub fn inherited(&self) -> Option<Layer<'_>> {
+        inherited(self.configuration, self.host.section)?;
+        let names = ["RewriteCond", "RewriteRule"];
+        let entries = named_at(self.configuration, SERVER, &names);
+        let active = entries.filter(|entry| entry.truth == Truth::True);
+        Some(Layer {
+            configuration: self.configuration,
+            lines: active
+                .map(|entry| Line {
+                    entry,
+                    guards: Vec::new(),
+                })
+                .collect(),
+            within: Within::default(),
+            is_whole: true,
+            is_own: false,
+        })
     }
 
     fn section(&self, id: EntryId, opening: &'c Entry, within: Within, is_whole: bool) -> Layer<'c> {

@@ -172,6 +172,9 @@ fn sites<'c>(
 impl Site<'_> {
     fn told(&self, layers: &Layers<'_>) -> Vec<Told> {
         let mut all: Vec<Told> = Vec::new();
+        if let Some(layer) = layers.inherited() {
+            self.rules_of(&layer, &mut all);
+        }
         let by_request = layers.by_request();
         for folder in &layers.folders {
             let at = layers.at(folder);
