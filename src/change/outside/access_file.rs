@@ -12,8 +12,9 @@ use crate::httpd::word::words;
 use crate::httpd::{Configuration, Document, Facts};
 
 /// What is looked at; all else in the file is as if it were blank.
-const LOOKED_AT: [&str; 20] = [
+const LOOKED_AT: [&str; 21] = [
     "RewriteEngine",
+    "RewriteBase",
     "RewriteOptions",
     "RewriteCond",
     "RewriteRule",

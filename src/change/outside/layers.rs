@@ -1,17 +1,19 @@
 //! The sections and `.htaccess` files that hold for a folder of a site, in the order in which Apache puts one on the other
 //! (core, `ap_directory_walk` and what follows). Judges no line.
 
+use std::collections::HashMap;
 use std::io;
 
 use crate::httpd::{
-    Configuration, Entry, EntryId, SERVER, SectionId, Truth, VirtualHost, matches_alias, resolve, word,
+    Configuration, Entry, EntryId, Platform, SERVER, Truth, VirtualHost, matches_alias, resolve,
 };
 
-use super::super::existing::named_at;
-use super::super::redirection::{Condition, Within};
+use super::super::existing::{named_at, takes_all};
+use super::super::redirection::{Within, has_flag, with_conditions};
 use super::super::requests::path_of;
 use super::super::step::main_rules::inherited;
 use super::access_file;
+use super::section::{Line, lines, lines_from, section_words};
 
 /// More folders of one site are not looked at.
 const MOST_FOLDERS: usize = 24;
@@ -34,16 +36,16 @@ pub(super) struct Layer<'c> {
     pub is_own: bool,
 }
 
-/// A line, and what must hold besides.
-pub(super) struct Line<'c> {
-    pub entry: &'c Entry,
-    pub guards: Vec<Condition>,
-}
-
 /// What stands outside of a virtual host and holds for its site.
 pub(super) struct Layers<'c> {
     configuration: &'c Configuration,
     host: &'c VirtualHost,
+    /// What it is asked for by.
+    asked: &'c str,
+    /// The `<Directory>` sections by their folders.
+    directories: HashMap<Vec<u8>, Vec<(EntryId, &'c Entry)>>,
+    /// Those with wildcards.
+    patterns: Vec<(Vec<u8>, EntryId, &'c Entry)>,
     /// The `.htaccess` files, each with its folder.
     access: Vec<(Vec<u8>, Configuration)>,
     pub folders: Vec<Folder>,
@@ -52,15 +54,19 @@ pub(super) struct Layers<'c> {
 }
 
 impl<'c> Layers<'c> {
-    pub fn of(configuration: &'c Configuration, host: &'c VirtualHost) -> Self {
+    pub fn of(configuration: &'c Configuration, host: &'c VirtualHost, asked: &'c str) -> Self {
         let mut layers = Layers {
             configuration,
             host,
+            asked,
+            directories: HashMap::new(),
+            patterns: Vec::new(),
             access: Vec::new(),
             folders: Vec::new(),
             unread: Vec::new(),
         };
         layers.folders = layers.folders();
+        layers.find_directories();
         layers.read_access_files();
         layers
     }
@@ -79,10 +85,7 @@ impl<'c> Layers<'c> {
             let root = configuration.server_root();
             resolve(root, word, configuration.source().platform)
         };
-        let root = configuration
-            .setting(self.host.section, "DocumentRoot")
-            .and_then(|entry| configuration.arguments(entry).into_iter().next())
-            .map(|word| full(&word));
+        let root = self.root().map(|word| full(&word));
         if let Some(root) = &root {
             add(root.clone(), "/".to_owned());
         }
@@ -113,6 +116,52 @@ impl<'c> Layers<'c> {
             }
         }
         all
+    }
+
+    /// The document root, as it is written, where files are what all is answered from.
+    fn root(&self) -> Option<Vec<u8>> {
+        let configuration = self.configuration;
+        let elsewhere = ["Alias", "ScriptAlias", "WSGIScriptAlias", "ProxyPass", "JkMount"];
+        let is_for_all = |(_, entry): &(EntryId, &Entry)| match &configuration.arguments(entry)[..] {
+            [path, to, ..] => [&b"/"[..], b"/*"].contains(&&path[..]) && to != b"!",
+            // In a `<Location>` it takes all of that.
+            _ => false,
+        };
+        if self.site_lines(&elsewhere).iter().any(is_for_all) || self.is_fetched() {
+            return None;
+        }
+        let setting = |name| configuration.setting(self.host.section, name);
+        let first = |entry| configuration.arguments(entry).into_iter().next();
+        let Some(pattern) = setting("VirtualDocumentRoot").and_then(first) else {
+            return setting("DocumentRoot").and_then(first);
+        };
+        // Of parts of the name nothing is said.
+        let folder = String::from_utf8_lossy(&pattern).replace("%0", self.asked);
+        (!folder.contains('%')).then(|| folder.into_bytes())
+    }
+
+    /// Is all of it asked of another server, by a section for all paths or a rule without conditions?
+    fn is_fetched(&self) -> bool {
+        let configuration = self.configuration;
+        let by_section = self.site_lines(&["<Location"]).into_iter().any(|(id, opening)| {
+            let mut inside = lines(configuration, id, opening).into_iter();
+            section_words(configuration, opening) == [b"/"]
+                && inside.any(|line| configuration.is_named(line.entry, "ProxyPass"))
+        });
+        let rules = named_at(configuration, self.host.section, &["RewriteCond", "RewriteRule"]);
+        let rules = rules.filter(|entry| entry.truth == Truth::True);
+        let mut rules = with_conditions(configuration, rules);
+        by_section
+            || rules.any(|(entry, waiting)| {
+                let words = configuration.arguments(entry);
+                let flags = words
+                    .get(2)
+                    .map(|flags| String::from_utf8_lossy(flags).into_owned());
+                waiting.is_empty()
+                    && configuration.is_named(entry, "RewriteRule")
+                    && words.first().is_some_and(|pattern| takes_all(pattern))
+                    && has_flag(flags.as_ref(), ["P", "PROXY"])
+            })
     }
 
     /// The active lines of those names of the main server and of the virtual host.
@@ -175,16 +224,30 @@ impl<'c> Layers<'c> {
 
     /// The `<Directory>` sections of exactly that folder, those of the main server first.
     fn directories(&self, level: &[u8]) -> Vec<(EntryId, &'c Entry)> {
-        let sections = self.site_lines(&["<Directory"]).into_iter();
-        sections
-            .filter(|(_, opening)| {
-                let words = section_words(self.configuration, opening);
-                let [name] = &words[..] else { return false };
-                let root = self.configuration.server_root();
-                let name = resolve(root, name, self.configuration.source().platform);
-                is_folder(&name, level)
-            })
-            .collect()
+        let own = self.directories.get(&folded(level, self.configuration));
+        let by_pattern = self.patterns.iter().filter(|(name, ..)| is_folder(name, level));
+        let mut all: Vec<(EntryId, &Entry)> = own.into_iter().flatten().copied().collect();
+        all.extend(by_pattern.map(|(_, id, opening)| (*id, *opening)));
+        all.sort_by_key(|(id, opening)| (self.configuration.context(opening) != SERVER, *id));
+        all
+    }
+
+    /// Finds them: there may be as many as there are sites.
+    fn find_directories(&mut self) {
+        let configuration = self.configuration;
+        let platform = configuration.source().platform;
+        for (id, opening) in self.site_lines(&["<Directory"]) {
+            let words = section_words(configuration, opening);
+            let [name] = &words[..] else { continue };
+            let name = resolve(configuration.server_root(), name, platform);
+            match name.iter().any(|byte| b"*?[".contains(byte)) {
+                true => self.patterns.push((name, id, opening)),
+                false => {
+                    let own = self.directories.entry(folded(&name, configuration));
+                    own.or_default().push((id, opening));
+                }
+            }
+        }
     }
 
     /// Those that hold for a folder, in their order.
@@ -307,6 +370,15 @@ fn levels_of(folder: &[u8]) -> impl Iterator<Item = &[u8]> {
     above.chain((folder.len() > 1).then_some(folder))
 }
 
+/// A folder as names are compared on the platform.
+fn folded(folder: &[u8], configuration: &Configuration) -> Vec<u8> {
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    match configuration.source().platform {
+        Platform::Unix => folder.to_vec(),
+        Platform::Windows => folder.to_ascii_lowercase(),
+    }
+}
+
 /// Is the folder the one that a section names? Wildcards match no slash.
 fn is_folder(named: &[u8], folder: &[u8]) -> bool {
     let parts = |path: &[u8]| -> Vec<Vec<u8>> {
@@ -319,85 +391,6 @@ fn is_folder(named: &[u8], folder: &[u8]) -> bool {
     let (named, folder) = (parts(named), parts(folder));
     let is_same = |(named, own): (&Vec<u8>, &Vec<u8>)| matches_alias(named, own);
     named.len() == folder.len() && named.iter().zip(&folder).all(is_same)
-}
-
-fn section_words(configuration: &Configuration, opening: &Entry) -> Vec<Vec<u8>> {
-    let argument = configuration.section_argument(opening);
-    let words = word::words(&argument);
-    words.map(|word| word.value.into_owned()).collect()
-}
-
-/// The lines of a section.
-fn lines<'c>(configuration: &'c Configuration, id: EntryId, opening: &'c Entry) -> Vec<Line<'c>> {
-    let first = configuration.entries_from(id + 1).next();
-    let section = first.map(|entry| entry.section);
-    let own = section
-        .filter(|section| *section != SERVER && configuration.sections()[*section as usize].opening == id);
-    let Some(section) = own else { return Vec::new() };
-    let mut lines = lines_from(configuration, section, id + 1);
-    if let Some(guard) = guard(configuration, opening) {
-        for line in &mut lines {
-            line.guards.insert(0, guard.clone());
-        }
-    }
-    lines
-}
-
-/// The active lines inside a section from an entry on, each with the conditions around it.
-fn lines_from(configuration: &Configuration, section: SectionId, first: EntryId) -> Vec<Line<'_>> {
-    let inside = configuration
-        .entries_from(first)
-        .take_while(|entry| configuration.is_within(entry.section, section));
-    let active = inside.filter(|entry| entry.truth == Truth::True && !entry.opens);
-    active
-        .map(|entry| {
-            let around = configuration
-                .ancestors(entry)
-                .take_while(|(id, _)| *id != section);
-            let around = around.filter(|(_, section)| !section.transparent);
-            let guards =
-                around.filter_map(|(_, section)| guard(configuration, configuration.entry(section.opening)));
-            Line {
-                entry,
-                guards: guards.collect(),
-            }
-        })
-        .collect()
-}
-
-/// What a section asks of a request besides its path.
-fn guard(configuration: &Configuration, opening: &Entry) -> Option<Condition> {
-    let is = |name: &str| configuration.is_named(opening, name);
-    let asks = |text: String| Condition::new(&[b"expr".to_vec(), text.into_bytes()]);
-    if is("<Directory") || is("<DirectoryMatch") || is("<Location") || is("<RequireAll") || is("<RequireAny")
-    {
-        return None;
-    }
-    if is("<If") {
-        return asks(format!("({})", expression(configuration, opening)?));
-    }
-    if is("<ElseIf") || is("<Else") {
-        let section = opening.section;
-        let before = configuration
-            .entries()
-            .take_while(|entry| !std::ptr::eq(*entry, opening));
-        let before = before.filter(|entry| {
-            let is = |name: &str| configuration.is_named(entry, name);
-            entry.opens && entry.section == section && (is("<If") || is("<ElseIf"))
-        });
-        let not = expression(configuration, before.last()?)?;
-        return match expression(configuration, opening).filter(|_| is("<ElseIf")) {
-            Some(own) => asks(format!("(!({not}) && ({own}))")),
-            None => asks(format!("!({not})")),
-        };
-    }
-    // What only the server knows.
-    Condition::new(&[b"%{REQUEST_FILENAME}".to_vec(), b"-f".to_vec()])
-}
-
-fn expression(configuration: &Configuration, opening: &Entry) -> Option<String> {
-    let word = section_words(configuration, opening).into_iter().next()?;
-    Some(String::from_utf8_lossy(&word).into_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 mod access_file;
 mod layers;
+mod section;
+mod told;
 mod verdict;
 
 use std::collections::HashSet;
@@ -13,13 +15,14 @@ use crate::wording::reason;
 
 use super::existing::MOD_ALIAS;
 use super::plan::{PlanError, refuse};
-use super::redirection::{Condition, Rule, Side, Within, with_conditions};
-use super::refusal::{Place, RefusalCode, Text, say};
+use super::redirection::{Condition, Rule, Side, Within, redirects_everything, with_conditions};
+use super::refusal::{RefusalCode, say};
 use super::request::{Http, Request};
-use super::requests::path_of;
 use super::shown::ends;
 use super::step::tls_side::Instead;
-use layers::{Layer, Layers, Line};
+use layers::{Layer, Layers};
+use section::Line;
+use told::{Told, place_before, shown};
 use verdict::{Rules, Verdict};
 
 /// More lines are counted only.
@@ -41,31 +44,12 @@ const SHOWING: [&str; 9] = [
     "ScriptAlias",
 ];
 
-/// A line that does something else over HTTPS.
-struct Told {
-    place: Place,
-    /// The line, and what it does there.
-    what: String,
-    /// The shortest edit that helps.
-    fix: String,
-    /// All below it may be answered otherwise.
-    path: String,
-    /// Clients are sent on without end, for certain.
-    is_endless: bool,
-}
-
-impl Told {
-    fn text(&self) -> Text {
-        say![&self.what]
-    }
-}
-
 /// All of it for people, less what is refused.
 pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
     let mut all = Vec::new();
     for site in sites(original, result, request) {
-        let layers = Layers::of(result, site.host);
+        let layers = Layers::of(result, site.host, &site.name);
         for (file, error) in &layers.unread {
             notes.push(format!(
                 "{} is not looked at, and may do something else over HTTPS: {}",
@@ -96,12 +80,12 @@ pub(super) fn refuse_loops(
     request: &Request,
 ) -> Result<(), PlanError> {
     for site in sites(original, result, request).filter(|site| site.is_new) {
-        let layers = Layers::of(result, site.host);
+        let layers = Layers::of(result, site.host, &site.name);
         if let Some(told) = site.told(&layers).into_iter().find(|told| told.is_endless) {
-            let (what, fix) = (told.text(), told.fix);
+            let Told { place, what, fix, .. } = told;
             return Err(refuse(
                 RefusalCode::RedirectLoop,
-                say![told.place, ": ", what],
+                say![place, ": ", what],
                 "; ",
                 format!("{fix}, then run again"),
             ));
@@ -113,13 +97,14 @@ pub(super) fn refuse_loops(
 /// The paths of which something is told.
 pub(super) fn paths(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     sites(original, result, request)
-        .flat_map(|site| site.told(&Layers::of(result, site.host)))
+        .flat_map(|site| site.told(&Layers::of(result, site.host, &site.name)))
         .map(|told| told.path)
         .collect()
 }
 
 /// A virtual host for HTTPS that answers a name of the request.
 struct Site<'c> {
+    name: String,
     host: &'c VirtualHost,
     side: Side<'c>,
     /// HTTP sends all to HTTPS.
@@ -147,7 +132,8 @@ fn sites<'c>(
     let mut seen = HashSet::new();
     request.names().filter_map(move |name| {
         let host = tls(result, name)?;
-        if !seen.insert(host.section) {
+        // What sends all elsewhere is asked first.
+        if redirects_everything(result, host, name) || !seen.insert(host.section) {
             return None;
         }
         let plain = ends.iter().find_map(|&(end, port)| {
@@ -161,6 +147,7 @@ fn sites<'c>(
             side.http = ends.iter().map(|(_, port)| *port).collect();
         }
         Some(Site {
+            name: name.to_owned(),
             host,
             side,
             sends_back: request.http == Some(Http::Redirect),
@@ -192,7 +179,13 @@ impl Site<'_> {
     /// The rules of mod_rewrite: those of the last section or file of the folder that says anything of it replace the ones
     /// before, unless they are inherited (mod_rewrite, `config_perdir_merge`).
     fn rewritten(&self, stacked: &[&Layer<'_>], all: &mut Vec<Told>) {
-        const OWN: [&str; 4] = ["RewriteEngine", "RewriteOptions", "RewriteCond", "RewriteRule"];
+        const OWN: [&str; 5] = [
+            "RewriteEngine",
+            "RewriteOptions",
+            "RewriteBase",
+            "RewriteCond",
+            "RewriteRule",
+        ];
         let mut is_on = false;
         let mut in_force: Vec<&Layer<'_>> = Vec::new();
         let mut beside: Vec<&Layer<'_>> = Vec::new();
@@ -241,7 +234,7 @@ impl Site<'_> {
             let arguments = configuration.arguments(entry);
             let with = (&self.side, self.sends_back);
             if let Some(verdict) = rules.next(&arguments, conditions, &layer.within, with) {
-                all.push(self.says(layer, entry, verdict));
+                all.push(Told::of(layer, entry, verdict, &self.side));
             }
         }
     }
@@ -253,7 +246,7 @@ impl Site<'_> {
             let is_one = |names: &[&str]| names.iter().any(|name| configuration.is_named(line.entry, name));
             if is_one(&MOD_ALIAS) {
                 let verdict = self.of_redirect(layer, line);
-                all.extend(verdict.map(|verdict| self.says(layer, line.entry, verdict)));
+                all.extend(verdict.map(|verdict| Told::of(layer, line.entry, verdict, &self.side)));
             } else if is_one(&WORDS)
                 && let Some(told) = self.in_words(layer, line)
             {
@@ -263,7 +256,7 @@ impl Site<'_> {
             } else if is_one(&SHOWING)
                 && let Some(verdict) = verdict::by_way(&line.guards, &self.side)
             {
-                all.push(self.says(layer, line.entry, verdict));
+                all.push(Told::of(layer, line.entry, verdict, &self.side));
             }
         }
     }
@@ -301,16 +294,7 @@ impl Site<'_> {
         let (Instead::Line(instead), why) = found? else {
             return None;
         };
-        let instead = String::from_utf8_lossy(&instead).into_owned();
-        Some(Told {
-            place: Place::of(configuration, line.entry),
-            what: format!("`{raw}` holds for HTTPS too, where it is not so ({why})"),
-            fix: format!(
-                "to correct this, add `<If \"%{{HTTPS}} == 'on'\">`, `{instead}` and `</If>` behind it"
-            ),
-            path: self.path(layer, line.entry),
-            is_endless: false,
-        })
+        Some(Told::in_words(layer, line.entry, &instead, &why))
     }
 
     /// Does a section for HTTPS alone say the same thing of its own?
@@ -336,93 +320,5 @@ impl Site<'_> {
                     && self.in_words(other, other_line).is_none()
             })
         })
-    }
-
-    fn says(&self, layer: &Layer<'_>, entry: &Entry, verdict: Verdict) -> Told {
-        let configuration = layer.configuration;
-        let rewrites = configuration.is_named(entry, "RewriteRule");
-        let line = shown(configuration, entry);
-        let only_http = match rewrites {
-            true => "add `RewriteCond %{HTTPS} !=on` above it and its conditions".to_owned(),
-            false => format!("write `<If \"%{{HTTPS}} != 'on'\">`, `{line}` and `</If>` instead"),
-        };
-        let is_usual = self.side.port == 443 && self.side.http.contains(&80);
-        let to_https = match rewrites && is_usual {
-            true => "write `%{REQUEST_SCHEME}://` instead of `http://` there",
-            false => "write the https address there",
-        };
-        let (what, fix) = match verdict {
-            Verdict::Endless => ("redirects HTTPS to itself without end", only_http),
-            Verdict::MayBeEndless => (
-                "redirects HTTPS to itself without end, wherever its other conditions hold",
-                only_http,
-            ),
-            Verdict::ToAndFro => (
-                "redirects HTTPS to HTTP, which redirects to HTTPS again, without end",
-                to_https.to_owned(),
-            ),
-            Verdict::ToPlain => ("redirects HTTPS back to plain HTTP", to_https.to_owned()),
-            Verdict::PlainOnly => (
-                "holds over plain HTTP only, so that HTTPS does something else",
-                "if it is wanted over HTTPS, remove what asks for HTTP there".to_owned(),
-            ),
-            Verdict::TlsOnly => (
-                "holds over HTTPS only, so that HTTPS does something else than HTTP did",
-                "if it is not wanted there, remove it".to_owned(),
-            ),
-        };
-        Told {
-            place: Place::of(configuration, entry),
-            what: format!("`{line}` {what}"),
-            fix,
-            path: self.path(layer, entry),
-            is_endless: [Verdict::Endless, Verdict::ToAndFro].contains(&verdict),
-        }
-    }
-
-    fn path(&self, layer: &Layer<'_>, entry: &Entry) -> String {
-        let own = path_of(layer.configuration, entry).filter(|_| layer.within.front.is_none());
-        own.unwrap_or_else(|| match &*layer.within.path {
-            "" => "/".to_owned(),
-            path => path.to_owned(),
-        })
-    }
-}
-
-/// A line as it is written.
-fn shown(configuration: &Configuration, entry: &Entry) -> String {
-    let document = &configuration.file(entry.file).document;
-    let text = match configuration.macro_place(entry) {
-        Some(_) => configuration.text(entry),
-        None => document.text(entry.line as usize),
-    };
-    String::from_utf8_lossy(text.trim_ascii()).into_owned()
-}
-
-/// A line of a result, as it is numbered in the original: the edits leave these lines alone.
-fn place_before(original: &Configuration, result: &Configuration, place: Place) -> Place {
-    let numbers = |configuration: &Configuration, line: Option<&[u8]>| -> Vec<(u32, Vec<u8>)> {
-        let file = configuration.files_at(&place.file).next();
-        let document = file.map(|(_, read)| &read.document);
-        let lines = document.into_iter().flat_map(|document| {
-            (0..document.lines().len()).map(move |at| (document.number(at), document.raw(at).to_vec()))
-        });
-        lines
-            .filter(|(_, raw)| line.is_none_or(|line| line == raw))
-            .collect()
-    };
-    let before = || {
-        let all = numbers(result, None);
-        let (_, raw) = all.iter().find(|(number, _)| Some(*number) == place.line)?;
-        let same = numbers(result, Some(raw));
-        let at = same.iter().position(|(number, _)| Some(*number) == place.line)?;
-        let then = numbers(original, Some(raw));
-        // Those that were copied stand behind.
-        then.get(at).or(then.last()).map(|(number, _)| *number)
-    };
-    let line = before();
-    Place {
-        line: line.or(place.line),
-        ..place.clone()
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Verdict {
     MayBeEndless,
     /// It leads to plain HTTP, which leads back.
     ToAndFro,
+    /// It leads to plain HTTP of the very place that is asked for, which stays there.
+    ToTheSame,
     /// It leads to plain HTTP.
     ToPlain,
     /// It acts over plain HTTP and not over HTTPS.
@@ -43,9 +45,10 @@ pub(super) fn of_rule(rule: &Rule, side: &Side<'_>, sends_back: bool) -> Option<
     if leads_to_plain {
         let target = by_request().unwrap_or_else(|| rule.target().replacen("http://", "https://", 1));
         let there = rule.clone().to(target).strictly();
-        return Some(match sends_back && there.is_endless(names, side.port) {
-            true => Verdict::ToAndFro,
-            false => Verdict::ToPlain,
+        return Some(match (there.is_endless(names, side.port), sends_back) {
+            (true, true) => Verdict::ToAndFro,
+            (true, false) => Verdict::ToTheSame,
+            (false, _) => Verdict::ToPlain,
         });
     }
     let is_only = |these: &[Acted], those: &[Acted]| {

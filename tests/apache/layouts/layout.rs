@@ -58,6 +58,8 @@ pub struct Layout {
     pub untold: Vec<String>,
     /// Paths below which HTTPS answers otherwise, as is told.
     pub otherwise: Vec<String>,
+    /// One that HTTPS answers otherwise only if it is told.
+    pub unless: Option<String>,
     /// Apache does not start with it as it is.
     pub never_starts: bool,
     certificates: Option<String>,
@@ -87,6 +89,7 @@ impl Layout {
                 Some(("told", text)) => layout.told.push(text.to_owned()),
                 Some(("untold", text)) => layout.untold.push(text.to_owned()),
                 Some(("otherwise", paths)) => layout.otherwise.extend(words(paths)),
+                Some(("unless", path)) => layout.unless = Some(path.to_owned()),
                 Some(("starts", word)) => layout.never_starts = word == "no",
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),

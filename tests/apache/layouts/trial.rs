@@ -1,5 +1,6 @@
 //! One layout put to the test: what every name got before, `enable`, and what every name gets afterwards.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,7 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
         network,
         set_up: &set_up,
         ask: httpd.ask(&set_up.root, &set_up.main),
+        is_told: Cell::new(false),
     };
     trial.run().map_err(|error| {
         let mut text = format!(
@@ -125,6 +127,8 @@ pub struct Trial<'a> {
     pub network: &'a Network,
     pub set_up: &'a SetUp,
     ask: Ask,
+    /// It was told that HTTPS answers one path otherwise.
+    is_told: Cell<bool>,
 }
 
 impl Trial<'_> {
@@ -186,6 +190,14 @@ impl Trial<'_> {
     /// What is to be told, and what is not.
     fn told(&self, outcome: &Outcome) -> Result<(), String> {
         let said = outcome.stderr_text();
+        let unless = self
+            .layout
+            .unless
+            .as_deref()
+            .unwrap_or_default()
+            .trim_start_matches('/');
+        let is_of_it = |line: &str| line.contains("HTTPS") && line.contains(unless);
+        self.is_told.set(said.lines().any(is_of_it));
         let lacks = self.set_up.told.iter().find(|text| !said.contains(text.as_str()));
         let has = self
             .layout
@@ -202,7 +214,8 @@ impl Trial<'_> {
     /// Is it told that HTTPS answers the path otherwise?
     pub fn is_otherwise(&self, path: &str) -> bool {
         let paths = self.layout.otherwise.iter();
-        paths.into_iter().any(|own| path.starts_with(own.as_str()))
+        let unless = self.layout.unless.iter().filter(|_| self.is_told.get());
+        paths.chain(unless).any(|own| path.starts_with(own.as_str()))
     }
 
     /// What the layout says about the texts.
