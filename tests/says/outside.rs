@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::support::files;
+use crate::support::program::esync_ssl;
 use crate::support::site::{DOMAIN, Site};
 
 /// A site with a folder whose `.htaccess` Apache reads, and that file.
@@ -18,7 +19,9 @@ fn with_access_file(rules: &str) -> (Site, PathBuf) {
          FileInfo\n</Directory>\n<VirtualHost *:80>\nServerName {DOMAIN}\nDocumentRoot \"{root}/htdocs/a\"\n</VirtualHost>\n"
     );
     files::write(&site.main(), site.text() + &host);
-    files::write(&site.root().join("modules/mod_rewrite.so"), "");
+    for module in ["alias", "rewrite"] {
+        files::write(&site.root().join(format!("modules/mod_{module}.so")), "");
+    }
     let file = site.root().join("htdocs/a/.htaccess");
     files::write(&file, rules);
     (site, file)
@@ -32,9 +35,11 @@ const GUARDED: &str =
 fn a_loop_is_refused_and_its_cure_helps() {
     let (site, file) = with_access_file(LOOP);
     for mode in ["keep", "redirect", "off"] {
-        for more in [&[][..], &["--dry-run"]] {
+        for said in ["--yes", "--dry-run"] {
             let before = files::snapshot(&site.root());
-            let refused = site.enable().args(["--http", mode, "--json"]).args(more).run();
+            let words = site.enable_arguments().into_iter();
+            let words = words.map(|word| if word == "--yes" { said.to_owned() } else { word });
+            let refused = esync_ssl().args(words).args(["--http", mode, "--json"]).run();
             let told: Value = serde_json::from_slice(&refused.stdout).expect("JSON");
             refused.expect_code(4);
             assert_eq!(told["error"]["code"], "REDIRECT-LOOP", "{told}");
