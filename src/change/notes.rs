@@ -7,7 +7,7 @@ use crate::mod_ssl::speaks_tls;
 
 use super::existing::own_settings;
 use super::mozilla;
-use super::outside;
+use super::outside::Outside;
 use super::prove::broken;
 use super::request::{Http, Request};
 use super::shown;
@@ -16,7 +16,12 @@ use super::site_candidates::secure;
 use super::step::{copy, listen, main_rules};
 
 /// What the administrator should know beside the changes.
-pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+pub(super) fn notes(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    outside: &Outside,
+) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(broken::forced(result, request));
     notes.extend(redirected_beyond(result, request));
@@ -24,7 +29,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(waits_for_flag(original, result, request));
     notes.extend(shown::lacking(original, result, request));
     notes.extend(shown::answered_by_default(original, result, request));
-    notes.extend(outside::notes(original, result, request));
+    notes.extend(outside.notes(original, result));
     notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
@@ -40,7 +45,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
 /// The paths of which it is told that HTTPS does not show the same: all below one of them may be answered otherwise.
 pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut paths = shown::announced(original, result, request);
-    paths.extend(outside::paths(original, result, request));
+    paths.extend(Outside::of(original, result, request).paths());
     paths
 }
 

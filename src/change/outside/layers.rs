@@ -1,7 +1,7 @@
 //! The sections and `.htaccess` files that hold for a folder of a site, in the order in which Apache puts one on the other
 //! (core, `ap_directory_walk` and what follows). Judges no line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::httpd::{
@@ -236,7 +236,25 @@ impl<'c> Layers<'c> {
     fn find_directories(&mut self) {
         let configuration = self.configuration;
         let platform = configuration.source().platform;
+        let levels = self.folders.iter().flat_map(|folder| levels_of(&folder.name));
+        let levels: HashSet<Vec<u8>> = levels.map(|level| folded(level, configuration)).collect();
         for (id, opening) in self.site_lines(&["<Directory"]) {
+            // Most are those of other sites, and plainly written.
+            let argument = configuration.section_argument(opening);
+            let plain = argument
+                .trim_ascii()
+                .strip_prefix(b"\"")
+                .and_then(|rest| rest.strip_suffix(b"\""));
+            let plain = plain.unwrap_or(&argument);
+            let has = |text: &[u8]| memchr::memmem::find(plain, text).is_some();
+            let is_plain = platform == Platform::Unix
+                && plain.starts_with(b"/")
+                && !has(b"/.")
+                && !has(b"//")
+                && !plain.iter().any(|byte| b"*?[\"\\ ".contains(byte));
+            if is_plain && !levels.contains(&folded(plain, configuration)) {
+                continue;
+            }
             let words = section_words(configuration, opening);
             let [name] = &words[..] else { continue };
             let name = resolve(configuration.server_root(), name, platform);

@@ -8,6 +8,7 @@ mod told;
 mod verdict;
 
 use std::collections::HashSet;
+use std::io;
 
 use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
@@ -22,7 +23,7 @@ use super::shown::ends;
 use super::step::tls_side::Instead;
 use layers::{Layer, Layers};
 use section::Line;
-use told::{Told, place_before, shown};
+use told::{Told, place_before, written};
 use verdict::{Rules, Verdict};
 
 /// More lines are counted only.
@@ -44,62 +45,64 @@ const SHOWING: [&str; 9] = [
     "ScriptAlias",
 ];
 
-/// All of it for people, less what is refused.
-pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut all = Vec::new();
-    for site in sites(original, result, request) {
-        let layers = Layers::of(result, site.host, &site.name);
-        for (file, error) in &layers.unread {
-            notes.push(format!(
+/// All that does something else over HTTPS.
+pub(super) struct Outside {
+    told: Vec<Told>,
+    /// Files that could not be read, and why.
+    unread: Vec<(Vec<u8>, io::Error)>,
+}
+
+impl Outside {
+    /// Of the virtual hosts for HTTPS that answer the names of the request.
+    pub fn of(original: &Configuration, result: &Configuration, request: &Request) -> Outside {
+        let (mut told, mut unread) = (Vec::new(), Vec::new());
+        for site in sites(original, result, request) {
+            let mut layers = Layers::of(result, site.host, &site.name);
+            unread.append(&mut layers.unread);
+            told.extend(site.told(&layers));
+        }
+        Outside { told, unread }
+    }
+
+    /// Refuses when they would send clients of HTTPS on without end, where there was no HTTPS that did so already.
+    pub fn refuse_loops(&self) -> Result<(), PlanError> {
+        let Some(told) = self.told.iter().find(|told| told.is_endless && told.is_new) else {
+            return Ok(());
+        };
+        Err(refuse(
+            RefusalCode::RedirectLoop,
+            say![told.place.clone(), ": ", &told.what],
+            "; ",
+            format!("{}, then run again", told.fix),
+        ))
+    }
+
+    /// What is told.
+    pub fn notes(&self, original: &Configuration, result: &Configuration) -> Vec<String> {
+        let unread = self.unread.iter().map(|(file, error)| {
+            format!(
                 "{} is not looked at, and may do something else over HTTPS: {}",
                 String::from_utf8_lossy(file),
                 reason(error)
+            )
+        });
+        let told = self.told.iter().take(MOST).map(|told| {
+            let place = place_before(original, result, &told.place);
+            format!("{place}: {}; {}", told.what, told.fix)
+        });
+        let mut notes: Vec<String> = unread.chain(told).collect();
+        if let Some(more) = self.told.len().checked_sub(MOST).filter(|more| *more > 0) {
+            notes.push(format!(
+                "and {more} more lines outside of the virtual host do something else over HTTPS"
             ));
         }
-        all.extend(site.told(&layers));
+        notes
     }
-    let count = all.len();
-    notes.extend(all.into_iter().take(MOST).map(|told| {
-        let place = place_before(original, result, told.place);
-        format!("{place}: {}; {}", told.what, told.fix)
-    }));
-    if count > MOST {
-        notes.push(format!(
-            "and {} more lines outside of the virtual host do something else over HTTPS",
-            count - MOST
-        ));
-    }
-    notes
-}
 
-/// Refuses when they would send clients of HTTPS on without end, where there was no HTTPS that did so already.
-pub(super) fn refuse_loops(
-    original: &Configuration,
-    result: &Configuration,
-    request: &Request,
-) -> Result<(), PlanError> {
-    for site in sites(original, result, request).filter(|site| site.is_new) {
-        let layers = Layers::of(result, site.host, &site.name);
-        if let Some(told) = site.told(&layers).into_iter().find(|told| told.is_endless) {
-            let Told { place, what, fix, .. } = told;
-            return Err(refuse(
-                RefusalCode::RedirectLoop,
-                say![place, ": ", what],
-                "; ",
-                format!("{fix}, then run again"),
-            ));
-        }
+    /// The paths of which something is told.
+    pub fn paths(self) -> impl Iterator<Item = String> {
+        self.told.into_iter().map(|told| told.path)
     }
-    Ok(())
-}
-
-/// The paths of which something is told.
-pub(super) fn paths(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    sites(original, result, request)
-        .flat_map(|site| site.told(&Layers::of(result, site.host, &site.name)))
-        .map(|told| told.path)
-        .collect()
 }
 
 /// A virtual host for HTTPS that answers a name of the request.
@@ -173,6 +176,9 @@ impl Site<'_> {
         }
         let mut seen = HashSet::new();
         all.retain(|told| seen.insert(told.place.clone()));
+        for told in &mut all {
+            told.is_new = self.is_new;
+        }
         all
     }
 
@@ -264,7 +270,7 @@ impl Site<'_> {
     fn of_redirect(&self, layer: &Layer<'_>, line: &Line<'_>) -> Option<Verdict> {
         let configuration = layer.configuration;
         let path = layer.within.path.trim_end_matches('/');
-        let location = layer.within.front.is_none().then(|| match path {
+        let location = layer.within.front.is_none().then_some(match path {
             "" => "/",
             path => path,
         });
@@ -288,7 +294,7 @@ impl Site<'_> {
         {
             return None;
         }
-        let raw = shown(configuration, line.entry);
+        let raw = written(configuration, line.entry);
         let name = configuration.name(line.entry);
         let found = self.side.instead(&name, &arguments, raw.as_bytes(), &[]);
         let (Instead::Line(instead), why) = found? else {

@@ -1,6 +1,7 @@
 //! How lines that do something else over HTTPS are told: what they do there, and the shortest edit that helps. Judges none.
 
 use crate::httpd::{Configuration, Entry};
+use crate::shown::cut;
 
 use super::super::redirection::Side;
 use super::super::refusal::Place;
@@ -19,6 +20,8 @@ pub(super) struct Told {
     pub path: String,
     /// Clients are sent on without end, for certain.
     pub is_endless: bool,
+    /// There was no HTTPS before that did so already.
+    pub is_new: bool,
 }
 
 impl Told {
@@ -68,6 +71,7 @@ impl Told {
             fix: fix.to_owned(),
             path: path(layer, entry),
             is_endless: [Verdict::Endless, Verdict::ToAndFro].contains(&verdict),
+            is_new: false,
         }
     }
 
@@ -75,6 +79,7 @@ impl Told {
     pub fn in_words(layer: &Layer<'_>, entry: &Entry, instead: &[u8], why: &str) -> Told {
         let line = shown(layer.configuration, entry);
         let instead = String::from_utf8_lossy(instead);
+        let instead = cut(&instead, LINE);
         Told {
             place: Place::of(layer.configuration, entry),
             what: format!("`{line}` holds for HTTPS too, where it is not so ({why})"),
@@ -83,6 +88,7 @@ impl Told {
             ),
             path: path(layer, entry),
             is_endless: false,
+            is_new: false,
         }
     }
 }
@@ -95,8 +101,15 @@ fn path(layer: &Layer<'_>, entry: &Entry) -> String {
     })
 }
 
+/// Bytes of a line that are shown.
+const LINE: usize = 400;
+
+fn shown(configuration: &Configuration, entry: &Entry) -> String {
+    cut(&written(configuration, entry), LINE).into_owned()
+}
+
 /// A line as it is written.
-pub(super) fn shown(configuration: &Configuration, entry: &Entry) -> String {
+pub(super) fn written(configuration: &Configuration, entry: &Entry) -> String {
     let document = &configuration.file(entry.file).document;
     let text = match configuration.macro_place(entry) {
         Some(_) => configuration.text(entry),
@@ -106,7 +119,7 @@ pub(super) fn shown(configuration: &Configuration, entry: &Entry) -> String {
 }
 
 /// A line of a result, as it is numbered in the original: the edits leave these lines alone.
-pub(super) fn place_before(original: &Configuration, result: &Configuration, place: Place) -> Place {
+pub(super) fn place_before(original: &Configuration, result: &Configuration, place: &Place) -> Place {
     let numbers = |configuration: &Configuration, line: Option<&[u8]>| -> Vec<(u32, Vec<u8>)> {
         let file = configuration.files_at(&place.file).next();
         let document = file.map(|(_, read)| &read.document);

@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_a_shared_rule_does_over_https() {
-        use Verdict::{Endless, MayBeEndless, PlainOnly, TlsOnly, ToAndFro, ToPlain};
+        use Verdict::{Endless, MayBeEndless};
         for (lines, verdict) in [
             (
                 "RewriteRule ^(.*)$ https://%{HTTP_HOST}/$1 [R=301,L]",
@@ -258,6 +258,15 @@ mod tests {
                 "RewriteCond %{HTTPS} off [OR]\nRewriteCond %{HTTP_HOST} ^www\\.\nRewriteRule ^(.*)$ https://a.test/$1 [R]",
                 None,
             ),
+        ] {
+            assert_eq!(said(lines), verdict, "{lines}");
+        }
+    }
+
+    #[test]
+    fn what_a_shared_rule_leads_back_to_http_or_asks_of_the_way() {
+        use Verdict::{PlainOnly, TlsOnly, ToAndFro, ToPlain};
+        for (lines, verdict) in [
             ("RewriteRule ^(.*)$ http://a.test/$1 [R]", Some(ToAndFro)),
             ("RewriteRule ^old$ http://a.test/new [R]", Some(ToPlain)),
             (
