@@ -14,6 +14,8 @@ use crate::trail;
 pub const CONFIGURATION: u64 = 512 << 20;
 /// Bytes of all files of a configuration together, each as often as it is read.
 pub const WHOLE_CONFIGURATION: u64 = 1 << 30;
+/// Bytes of a `.htaccess`.
+pub const ACCESS_FILE: u64 = 1 << 20;
 /// Bytes of a file with certificates, keys or a PFX archive.
 pub const CERTIFICATE: u64 = 1 << 20;
 /// Bytes of a file with all the certificates that are trusted: `--ca`, a bundle of the system.

@@ -6,6 +6,7 @@ use crate::httpd::{Configuration, Edit};
 
 use super::effect::Effect;
 use super::notes::notes;
+use super::outside::Outside;
 use super::plan::{Act, Link, Plan, PlanError};
 use super::prove::broken::{refuse_broken, refuse_endless};
 use super::prove::{prove, woken};
@@ -97,9 +98,11 @@ impl Plan {
             _ => second_look(original, configuration, &request, asked),
         });
         proofs.into_iter().collect::<Result<(), _>>()?;
+        let outside = Outside::of(original, configuration, &request);
+        outside.refuse_loops()?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        plan.notes = notes(original, configuration, &first);
+        plan.notes = notes(original, configuration, &first, &outside);
         plan.effect = Effect::between(original, configuration);
         plan.files = work.changed();
         Ok(plan)

@@ -12,6 +12,7 @@ mod enable;
 mod existing;
 mod mozilla;
 mod notes;
+mod outside;
 mod own_port;
 mod plan;
 mod prove;
@@ -29,8 +30,8 @@ mod work;
 
 pub use disable::{Action, Disable, Record, Version};
 pub use effect::Effect;
+pub use notes::announced;
 pub use plan::{FileChange, LineChange, Link, Plan, PlanError};
 pub(crate) use redirection::Url;
 pub use request::{Http, Profile, Request, domain_name};
 pub use requests::{Asked, is_wanted, requests};
-pub use shown::announced;

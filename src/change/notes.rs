@@ -9,16 +9,22 @@ use super::asleep;
 use super::default_site;
 use super::existing::own_settings;
 use super::mozilla;
+use super::outside::Outside;
 use super::own_port;
 use super::prove::broken;
 use super::request::{Http, Request};
 use super::shown;
 use super::site;
 use super::site_candidates::secure;
-use super::step::{copy, listen};
+use super::step::{copy, listen, main_rules};
 
 /// What the administrator should know beside the changes. `request` names the site by its place in the original.
-pub(super) fn notes(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+pub(super) fn notes(
+    original: &Configuration,
+    result: &Configuration,
+    request: &Request,
+    outside: &Outside,
+) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(broken::forced(result, request));
     notes.extend(redirected_beyond(result, request));
@@ -29,6 +35,7 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     notes.extend(asleep::told(original, result, request, &asleep));
     notes.extend(shown::lacking(original, result, request, &asleep));
     notes.extend(shown::answered_by_default(original, result, request));
+    notes.extend(outside.notes(original, result));
     notes.extend(narrow_groups(result, request));
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
@@ -40,6 +47,13 @@ pub(super) fn notes(original: &Configuration, result: &Configuration, request: &
     }
     notes.extend(own_port::told(original, result, request));
     notes
+}
+
+/// The paths of which it is told that HTTPS does not show the same: all below one of them may be answered otherwise.
+pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+    let mut paths = shown::announced(original, result, request);
+    paths.extend(Outside::of(original, result, request).paths());
+    paths
 }
 
 /// A list of groups for the key exchange without the hybrid one. OpenSSL 3.5 and later have it first by themselves, and
@@ -118,6 +132,8 @@ fn copied_otherwise(original: &Configuration, request: &Request) -> Vec<String> 
         .and_then(|site| copy::body(original, request, site).ok());
     let (_, mut notes) = copy::inherited(original, request, site.as_ref());
     notes.extend(own.into_iter().flat_map(|copied| copied.notes));
+    let rules = main_rules::instead(original, request, site.as_ref());
+    notes.extend(rules.into_iter().flat_map(|rules| rules.notes));
     let opening = site.as_ref().map(|site| original.entry(site.entry));
     if let Some(opening) = opening.filter(|opening| original.macro_place(opening).is_some()) {
         notes.push(format!(

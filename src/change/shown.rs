@@ -99,7 +99,7 @@ pub(super) fn answered_by_default(
 }
 
 /// The paths of which that was told: all below one of them may be answered otherwise over HTTPS.
-pub fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
+pub(super) fn announced(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
     let mut paths = Vec::new();
     for (plain, tls) in pairs(original, result, request) {
         let lines = lines_lacking(original, plain, result, tls, request);
@@ -151,7 +151,7 @@ fn section_of_site(configuration: &Configuration, request: &Request) -> Option<S
 }
 
 /// Where HTTP arrives: at the addresses that are listened on, and at those among them that virtual hosts are for.
-fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
+pub(super) fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
     let listens = configuration.listens().iter();
     let listens = listens.filter(|listen| listen.truth == Truth::True && listen.port != request.port);
     let mut ends: Vec<(Option<IpAddr>, u16)> = Vec::new();

@@ -42,6 +42,7 @@ fn the_limits_are_those_of_the_code() {
             "all files of a configuration, each as often as it is read",
             size(foreign::WHOLE_CONFIGURATION),
         ),
+        ("a `.htaccess`", size(foreign::ACCESS_FILE)),
         ("a certificate, key or archive", size(foreign::CERTIFICATE)),
         ("a bundle of trusted certificates", size(foreign::AUTHORITIES)),
         ("the end of a log", size(foreign::LOG_TAIL)),

@@ -19,6 +19,7 @@ mod inputs;
 mod library;
 mod lint;
 mod next_step;
+mod outside;
 mod plan;
 mod renewed;
 mod report;

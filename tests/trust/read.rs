@@ -106,6 +106,49 @@ fn a_link_of_somebody_else_in_place_of_a_log_shows_nothing() {
 }
 
 #[test]
+fn a_link_of_somebody_else_in_place_of_a_htaccess_is_not_followed() {
+    if !others::is_root() {
+        return;
+    }
+    let folder = root("");
+    let (top, site) = (folder.path().display(), folder.path().join("site"));
+    let main = format!(
+        "Listen 127.0.0.1:80\n<Directory \"{top}/site\">\nAllowOverride All\n</Directory>\n<VirtualHost *:80>\nServerName \
+         a.example.com\nDocumentRoot \"{top}/site\"\n</VirtualHost>\n"
+    );
+    files::write(&folder.path().join("conf/httpd.conf"), main);
+    files::write(&folder.path().join("modules/mod_ssl.so"), "");
+    let secret = folder.path().join("secret");
+    files::write(&secret, "Redirect /hunter2 http://a.example.com/x\n");
+    others::mode(&secret, 0o600);
+    fs::create_dir(&site).expect("a folder");
+    symlink(&secret, site.join(".htaccess")).expect("a link");
+    let shows = || {
+        let words = [
+            "enable",
+            "--domain",
+            "a.example.com",
+            "--self-signed",
+            "--http",
+            "keep",
+            "-n",
+        ];
+        let all = said(&run(folder.path(), &words));
+        (
+            all.contains("hunter2"),
+            all.contains(".htaccess is not looked at"),
+        )
+    };
+    // A link of root's is what root wants.
+    assert_eq!(shows(), (true, false));
+    others::give(&site);
+    assert_eq!(shows(), (false, true));
+    // What is theirs may be shown.
+    others::give(&secret);
+    assert_eq!(shows(), (true, false));
+}
+
+#[test]
 fn a_pipe_as_a_log_is_not_read_and_the_others_are() {
     let main = "Listen 127.0.0.1:1\nErrorLog logs/pipe\n<VirtualHost *:1>\nErrorLog logs/own.log\n</VirtualHost>\n\
                 <VirtualHost *:1>\nErrorLog logs/socket\n</VirtualHost>\n";

@@ -10,6 +10,7 @@ mod pattern;
 mod rule;
 mod side;
 mod taken;
+mod within;
 
 use crate::httpd::{in_url, matches_alias};
 
@@ -21,6 +22,7 @@ pub(super) use line::{
 };
 pub(super) use rule::Rule;
 pub(super) use side::Side;
+pub(super) use within::Within;
 
 /// Who asks, and how.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::condition::Condition;
 use super::example::examples;
 use super::pattern::{groups_of, pattern};
-use super::{Asked, Names, Url, expanded, has_flag, without_negation};
+use super::{Asked, Names, Url, Within, expanded, has_flag, without_negation};
 
 /// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
 #[derive(Clone, Debug)]
@@ -14,6 +14,9 @@ pub(in crate::change) struct Rule {
     /// The address, as it is written.
     target: String,
     conditions: Vec<Condition>,
+    within: Within,
+    /// What the server alone knows does not hold.
+    strict: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +59,8 @@ impl Rule {
                 matches,
                 target,
                 conditions: conditions.to_vec(),
+                within: Within::default(),
+                strict: false,
             })
         };
         if is("RewriteRule") {
@@ -100,6 +105,37 @@ impl Rule {
         self
     }
 
+    /// The same where it holds for a folder or path alone.
+    pub fn inside(mut self, within: Within) -> Rule {
+        self.within = within;
+        self
+    }
+
+    /// The same where what the server alone knows does not hold: what it does then is certain.
+    pub fn strictly(mut self) -> Rule {
+        self.strict = true;
+        self
+    }
+
+    /// The names and paths among the samples on which it acts, each with where it sends them if that is known.
+    pub fn acts(&self, names: &Names<'_>, tls: bool, port: u16) -> Vec<((String, String), Option<String>)> {
+        let mut all = Vec::new();
+        for host in &names.samples() {
+            for path in &self.samples() {
+                let asked = Asked {
+                    host,
+                    path,
+                    tls,
+                    port,
+                };
+                if self.acts_on(&asked) {
+                    all.push(((host.clone(), path.clone()), self.send(&asked)));
+                }
+            }
+        }
+        all
+    }
+
     /// Does it act on a request? What the server alone knows is taken to hold.
     pub fn acts_on(&self, asked: &Asked<'_>) -> bool {
         let groups = self.groups(asked);
@@ -120,6 +156,9 @@ impl Rule {
     /// What its pattern takes of a request; `None`: it does not act on it. In a folder's context the path has no slash
     /// before it.
     fn groups(&self, asked: &Asked<'_>) -> Option<Vec<String>> {
+        if !self.within.has(asked.path) {
+            return None;
+        }
         let (text, found, negated) = match &self.matches {
             Matches::Path(path) => return below(asked.path, path).map(|_| Vec::new()),
             Matches::Pattern { text, found, negated } => (text, found, *negated),
@@ -127,10 +166,13 @@ impl Rule {
         let without_slash = asked.path.trim_start_matches('/');
         let Some(found) = found else {
             // Not understood: as if it took everything.
-            return Some(vec![without_slash.to_owned(); 10]);
+            return (!self.strict).then(|| vec![without_slash.to_owned(); 10]);
         };
-        let groups = groups_of(found, asked.path)
-            .or_else(|| groups_of(found, without_slash).filter(|_| !text.starts_with("^/")));
+        let groups = match self.within.seen(asked.path) {
+            Some(seen) => groups_of(found, &seen),
+            None => groups_of(found, asked.path)
+                .or_else(|| groups_of(found, without_slash).filter(|_| !text.starts_with("^/"))),
+        };
         match (negated, groups) {
             (false, groups) => groups,
             (true, None) => Some(Vec::new()),
@@ -145,6 +187,11 @@ impl Rule {
         let mut conditions = self.conditions.iter();
         while let Some(condition) = conditions.next() {
             match condition.holds(asked, groups) {
+                None if self.strict => {
+                    if !condition.or {
+                        return None;
+                    }
+                }
                 None => {
                     if condition.or {
                         skip(&mut conditions);
@@ -251,7 +298,7 @@ impl Rule {
                 }
             }
         }
-        samples
+        samples.into_iter().map(|path| self.within.sample(path)).collect()
     }
 }
 

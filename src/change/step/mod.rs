@@ -5,6 +5,7 @@ mod debian;
 mod guard;
 mod http2;
 pub(super) mod listen;
+pub(super) mod main_rules;
 mod module;
 mod new_host;
 mod policy;

@@ -15,7 +15,7 @@ use super::super::site;
 use super::super::site_candidates::is_nameless;
 use super::super::text::{bytes, indented, setting, unit_of};
 use super::update::files;
-use super::{copy, http2, policy};
+use super::{copy, http2, main_rules, policy};
 
 /// A new virtual host for the given local ends, behind everything else in the main file.
 pub(super) fn add(
@@ -118,7 +118,14 @@ fn content_of_site(
         &copy::inherited(configuration, request, Some(site)).0,
         &unit,
     ));
-    body.extend(copied.lines);
+    match main_rules::instead(configuration, request, Some(site)) {
+        None => body.extend(copied.lines),
+        Some(rules) => {
+            body.extend(indented(&rules.before, &unit));
+            body.extend(main_rules::without_inheriting(copied.lines));
+            body.extend(indented(&rules.behind, &unit));
+        }
+    }
     body.extend(indented(&tls, &unit));
     let mut reason = format!(
         "serve the site of {} over TLS, as the virtual host at {} does without TLS",
@@ -139,7 +146,13 @@ fn content_of_site(
 fn content_of_main_server(configuration: &Configuration, request: &Request) -> Result<Content, PlanError> {
     let mut lines = bytes(&name_lines(&request.names().collect::<Vec<_>>()));
     lines.extend(tls_lines(configuration, request)?);
-    lines.extend(bytes(policy::inherited_rewrites(configuration)));
+    match main_rules::instead(configuration, request, None) {
+        None => lines.extend(bytes(policy::inherited_rewrites(configuration))),
+        Some(rules) => {
+            lines.push(b"RewriteEngine on".to_vec());
+            lines.extend(rules.before.into_iter().chain(rules.behind));
+        }
+    }
     lines.extend(copy::inherited(configuration, request, None).0);
     Ok(Content {
         body: indented(&lines, &unit_of(&configuration.file(0).document)),

@@ -5,7 +5,7 @@ use crate::httpd::{Configuration, Entry, SERVER, Truth};
 use super::super::existing::{MOD_ALIAS, named_at};
 use super::super::mozilla;
 use super::super::plan::{PlanError, refuse};
-use super::super::redirection::{Condition, Names, Rule, with_conditions};
+use super::super::redirection::{Names, Rule};
 use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::{Profile, Request};
 
@@ -150,21 +150,14 @@ fn protocols_are_strict(configuration: &Configuration) -> bool {
         })
 }
 
-/// Refuses when what the virtual host inherits would send its clients back to where they are.
+/// Refuses when what every virtual host inherits would send its clients back to where they are: redirects of mod_alias. Rules
+/// of mod_rewrite can be left out.
 pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> Result<(), PlanError> {
     let names = Names(request.names().collect());
-    let mut all = MOD_ALIAS.to_vec();
-    if rewrites(configuration) {
-        all.extend(["RewriteCond", "RewriteRule"]);
-    }
-    let active = named_at(configuration, SERVER, &all).filter(|entry| entry.truth == Truth::True);
-    for (entry, waiting) in with_conditions(configuration, active) {
+    let active = named_at(configuration, SERVER, &MOD_ALIAS).filter(|entry| entry.truth == Truth::True);
+    for entry in active {
         let (name, arguments) = (configuration.name(entry), configuration.arguments(entry));
-        let conditions: Vec<Condition> = waiting
-            .into_iter()
-            .filter_map(|(_, condition)| condition)
-            .collect();
-        let rule = Rule::new(&name, &arguments, None, &conditions);
+        let rule = Rule::new(&name, &arguments, None, &[]);
         if rule.is_some_and(|rule| rule.is_endless(&names, request.port)) {
             return Err(refuse(
                 RefusalCode::RedirectLoop,

@@ -235,7 +235,11 @@ impl Side<'_> {
         let leads_to_http = Url::parse(value).is_some_and(|url| {
             !url.tls && (url.host.is_empty() || url.host.starts_with(['$', '%']) || self.is_ours(&url))
         });
-        if leads_to_http || value.eq_ignore_ascii_case("http:") {
+        if leads_to_http
+            || ["http:", "http"]
+                .iter()
+                .any(|scheme| value.eq_ignore_ascii_case(scheme))
+        {
             let line = replaced(raw, value, &["https", &value[4..]].concat())?;
             let line = if self.mentions_own(pattern) {
                 widened(&line).unwrap_or(line)
@@ -440,6 +444,10 @@ mod tests {
             (
                 "Header edit Location ^https:// http://",
                 "Header edit Location ^https:// https://",
+            ),
+            (
+                "Header edit Location ^https http",
+                "Header edit Location ^https https",
             ),
             (
                 "Header edit Location ^http://a\\.test/ http://a.test/app/",

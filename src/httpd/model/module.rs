@@ -92,6 +92,17 @@ impl Modules {
             .any(|(identifier, truth)| *truth != Truth::False && !own(identifier))
     }
 
+    /// The source names of all that are there.
+    pub fn sources(&self) -> Vec<String> {
+        let loaded = self.loaded.iter().filter(|(_, truth)| **truth == Truth::True);
+        let names = loaded.map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        let mut all: Vec<String> = names.filter(|name| name.ends_with(".c")).collect();
+        all.extend(self.built_in.iter().cloned());
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// Is a directive of this name there? A module that we do not know may bring any.
     pub fn have_directive(&self, name: &[u8]) -> Truth {
         let found = known::find(name)

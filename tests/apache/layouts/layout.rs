@@ -18,8 +18,9 @@
 //! names that were wanted show this page over HTTPS); `paths: PATH...` (what is asked for besides the page);
 //! `modes: MODE...` (it is carried out with each of them as `--http`); `wakes: NAME` (afterwards it starts with that
 //! flag, too, and is served as without it); `shows: TEXT` and
-//! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `tells: TEXT` and `hides: TEXT` (the run
-//! says that, or does not); `same: PATH` (that file stays as it
+//! `lacks: TEXT` (some configuration file has that text afterwards, or none has); `told: TEXT`, `told first: TEXT` and
+//! `untold: TEXT` (both runs tell that, the first one does, or neither); `otherwise: PATH...` (HTTPS answers differently below
+//! these, as is told) and `unless: PATH` (it may, if that is told); `same: PATH` (that file stays as it
 //! is); `starts: no` (Apache does not start with the layout as it is, and does with HTTPS); `certificates: FOLDER` (where the new certificate is, below the server root).
 
 use std::fs;
@@ -51,12 +52,18 @@ pub struct Layout {
     pub shows: Vec<String>,
     /// Texts that none has.
     pub lacks: Vec<String>,
-    /// What the run says, in every mode.
-    pub tells: Vec<String>,
-    /// What it does not.
-    pub hides: Vec<String>,
     /// Files that are not to change.
     pub same: Vec<String>,
+    /// What is told by both runs.
+    pub told: Vec<String>,
+    /// What is told by the first one.
+    pub told_first: Vec<String>,
+    /// What is told by neither.
+    pub untold: Vec<String>,
+    /// Paths below which HTTPS answers otherwise, as is told.
+    pub otherwise: Vec<String>,
+    /// One that HTTPS answers otherwise only if it is told.
+    pub unless: Option<String>,
     /// Apache does not start with it as it is.
     pub never_starts: bool,
     certificates: Option<String>,
@@ -82,9 +89,12 @@ impl Layout {
                 Some(("page", name)) => layout.page = Some(name.to_owned()),
                 Some(("shows", text)) => layout.shows.push(text.to_owned()),
                 Some(("lacks", text)) => layout.lacks.push(text.to_owned()),
-                Some(("tells", text)) => layout.tells.push(text.to_owned()),
-                Some(("hides", text)) => layout.hides.push(text.to_owned()),
+                Some(("told first", text)) => layout.told_first.push(text.to_owned()),
                 Some(("same", path)) => layout.same.push(path.to_owned()),
+                Some(("told", text)) => layout.told.push(text.to_owned()),
+                Some(("untold", text)) => layout.untold.push(text.to_owned()),
+                Some(("otherwise", paths)) => layout.otherwise.extend(words(paths)),
+                Some(("unless", path)) => layout.unless = Some(path.to_owned()),
                 Some(("starts", word)) => layout.never_starts = word == "no",
                 Some(("certificates", folder)) => layout.certificates = Some(folder.to_owned()),
                 _ => panic!("{name}: {line:?} is no setting of a layout"),
@@ -256,8 +266,9 @@ impl Layout {
             args: self.args.iter().map(|argument| fill(argument)).collect(),
             shows: self.shows.iter().map(|text| fill(text)).collect(),
             lacks: self.lacks.iter().map(|text| fill(text)).collect(),
-            tells: self.tells.iter().map(|text| fill(text)).collect(),
-            hides: self.hides.iter().map(|text| fill(text)).collect(),
+            told: self.told.iter().map(|text| fill(text)).collect(),
+            told_first: self.told_first.iter().map(|text| fill(text)).collect(),
+            refused: self.refused.as_deref().map(fill),
             main: root.join(main),
             other,
             root,
@@ -297,8 +308,9 @@ pub struct SetUp {
     pub args: Vec<String>,
     pub shows: Vec<String>,
     pub lacks: Vec<String>,
-    pub tells: Vec<String>,
-    pub hides: Vec<String>,
+    pub told: Vec<String>,
+    pub told_first: Vec<String>,
+    pub refused: Option<String>,
     pub other: u16,
     /// The certificate to be installed.
     pub new: Leaf,

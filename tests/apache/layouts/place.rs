@@ -309,6 +309,9 @@ impl Place<'_> {
 
     /// What is wrong with what HTTPS shows of a wanted name.
     fn content(&self, was: &Reply, is: &Reply) -> Option<String> {
+        if self.trial.is_otherwise(self.path) {
+            return None;
+        }
         let wrong = |what: &str| Some(format!("{what}: was {was:?}, is {is:?}"));
         if let (Some(page), Some(body)) = (&self.trial.layout.page, is.body())
             && [PAGE, CHALLENGE].contains(&self.path)

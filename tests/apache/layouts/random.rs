@@ -12,6 +12,9 @@ const HOSTS_BY_NAME: &str = "  <IfModule vhost_alias_module>\n    VirtualDocumen
 /// What the lines that send clients on are asked for.
 const PATHS: &str = "/old /old/x /shop /shop/x /secure /secure/x /new";
 
+/// What lines outside of the virtual hosts are about.
+const OUTSIDE: &str = "/apart";
+
 /// One layout; the same for the same dice.
 pub fn layout(name: &str, dice: &mut Random) -> Layout {
     let mut draft = Draft::default();
@@ -25,7 +28,9 @@ pub fn layout(name: &str, dice: &mut Random) -> Layout {
         draft.host(dice, at);
     }
     draft.main += &draft.includes.clone();
-    Layout::parse(name, &draft.text(&wish(dice)))
+    let wish = wish(dice);
+    draft.outside(dice);
+    Layout::parse(name, &draft.text(&wish))
 }
 
 /// A layout that is being written.
@@ -208,6 +213,33 @@ impl Draft {
         }
     }
 
+    /// A section or `.htaccess` that holds for HTTP and HTTPS alike.
+    fn outside(&mut self, dice: &mut Random) {
+        if dice.below(3) > 0 {
+            return;
+        }
+        let site = format!("sites/s{}", dice.below(4));
+        let line = outside_line(dice);
+        let rewrites = line.contains("Rewrite");
+        let module = if rewrites { "rewrite" } else { "alias" };
+        let lines = format!("<IfModule {module}_module>\n{line}\n</IfModule>\n");
+        let section =
+            |tag: &str, argument: &str, inner: &str| format!("<{tag} {argument}>\n{inner}</{tag}>\n");
+        let folder = format!("\"{{root}}/{site}\"");
+        let text = match dice.below(4) {
+            0 => section("Directory", &folder, &lines),
+            1 if !rewrites => section("Location", "/apart", &lines),
+            2 if !rewrites => section("If", "\"%{HTTPS} != 'on'\"", &lines),
+            _ => {
+                self.files.push((format!("{site}/.htaccess"), lines));
+                let allowed = dice.of(&["All", "FileInfo", "None"]);
+                section("Directory", &folder, &format!("AllowOverride {allowed}\n"))
+            }
+        };
+        self.files.push(("conf/outside.conf".into(), text));
+        self.main += "Include conf/outside.conf\n";
+    }
+
     fn include(&mut self, line: &str) {
         if !self.includes.contains(line) {
             self.includes += line;
@@ -216,7 +248,10 @@ impl Draft {
 
     /// As [`Layout::parse`] takes it.
     fn text(mut self, wish: &str) -> String {
-        let mut all = format!("args: {wish}\npaths: {PATHS}\n--- conf/httpd.conf\n{}", self.main);
+        let mut all = format!(
+            "args: {wish}\npaths: {PATHS} {OUTSIDE}\nunless: {OUTSIDE}\n--- conf/httpd.conf\n{}",
+            self.main
+        );
         self.files.sort_by(|a, b| a.0.cmp(&b.0));
         for group in self.files.chunk_by(|a, b| a.0 == b.0) {
             let text: String = group.iter().map(|(_, text)| text.as_str()).collect();
@@ -300,6 +335,30 @@ fn alias_line(dice: &mut Random, name: &str) -> String {
         _ => format!("RedirectTemp /shop \"http://{name}:{{http}}/new\""),
     };
     format!("  <IfModule alias_module>\n    {line}\n  </IfModule>\n")
+}
+
+/// What stands outside of the virtual hosts.
+fn outside_line(dice: &mut Random) -> String {
+    let to = dice.of(&[
+        "https://elsewhere.test/",
+        "http://a.test/new",
+        "https://%{HTTP_HOST}/apart",
+    ]);
+    let condition = dice.of(&[
+        "",
+        "RewriteCond %{HTTPS} off\n",
+        "RewriteCond %{HTTPS} =on\n",
+        "RewriteCond %{SERVER_PORT} ^{http}$\n",
+        "RewriteCond %{REQUEST_SCHEME} !^https$\n",
+        "RewriteCond %{HTTP_HOST} ^[ab]\n",
+    ]);
+    match dice.below(6) {
+        0 => "Redirect 302 /apart http://a.test/new".to_owned(),
+        1 => "RedirectMatch 302 ^/apart$ https://elsewhere.test/x".to_owned(),
+        2 => format!("RewriteEngine on\n{condition}RewriteRule ^apart$ - [F]"),
+        3 => format!("RewriteEngine on\n{condition}RewriteRule ^apart$ /index.html [L]"),
+        _ => format!("RewriteEngine on\n{condition}RewriteRule ^apart$ {to} [R=302,L]"),
+    }
 }
 
 /// Of mod_rewrite.

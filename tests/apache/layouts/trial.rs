@@ -1,5 +1,6 @@
 //! One layout put to the test: what every name got before, `enable`, and what every name gets afterwards.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,7 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
         network,
         set_up: &set_up,
         ask: httpd.ask(&set_up.root, &set_up.main),
+        is_told: Cell::new(false),
     };
     trial.run().map_err(|error| {
         let mut text = format!(
@@ -125,6 +127,8 @@ pub struct Trial<'a> {
     pub network: &'a Network,
     pub set_up: &'a SetUp,
     ask: Ask,
+    /// It was told that HTTPS answers one path otherwise.
+    is_told: Cell<bool>,
 }
 
 impl Trial<'_> {
@@ -142,7 +146,7 @@ impl Trial<'_> {
                 return Err(format!("it refused and changed files: {}", outcome.report()));
             }
             let said = outcome.stderr_text();
-            return match &self.layout.refused {
+            return match &self.set_up.refused {
                 Some(expected) if !said.contains(expected) => {
                     Err(format!("it refused for another reason: {said}"))
                 }
@@ -152,7 +156,7 @@ impl Trial<'_> {
         if outcome.code != Some(0) || self.layout.refused.is_some() {
             return Err(format!("not the end that was expected: {}", outcome.report()));
         }
-        self.words(&outcome)?;
+        self.told(&outcome, &self.set_up.told_first)?;
         let enabled = self.set_up.files();
         let (after, endless) = {
             let server = self
@@ -178,25 +182,41 @@ impl Trial<'_> {
         {
             return Err(format!("a second run is not without effect: {}", again.report()));
         }
+        self.told(&again, &[])?;
         self.off_again(&original, &before)?;
         Ok(End::Enabled)
     }
 
-    /// What the layout says about what is told.
-    fn words(&self, outcome: &Outcome) -> Result<(), String> {
-        let said = outcome.stdout_text() + &outcome.stderr_text();
-        if let Some(text) = self
-            .set_up
-            .tells
+    /// What is to be told, and what is not. `besides`: by this run only.
+    fn told(&self, outcome: &Outcome, besides: &[String]) -> Result<(), String> {
+        let said = outcome.stderr_text();
+        let unless = self
+            .layout
+            .unless
+            .as_deref()
+            .unwrap_or_default()
+            .trim_start_matches('/');
+        let is_of_it = |line: &str| line.contains("HTTPS") && line.contains(unless);
+        self.is_told.set(said.lines().any(is_of_it));
+        let mut wanted = self.set_up.told.iter().chain(besides);
+        let lacks = wanted.find(|text| !said.contains(text.as_str()));
+        let has = self
+            .layout
+            .untold
             .iter()
-            .find(|text| !said.contains(text.as_str()))
-        {
-            return Err(format!("it does not say {text:?}: {}", outcome.report()));
+            .find(|text| said.contains(text.as_str()));
+        match (lacks, has) {
+            (None, None) => Ok(()),
+            (Some(text), _) => Err(format!("it is not told that {text}: {said}")),
+            (_, Some(text)) => Err(format!("it is told that {text}: {said}")),
         }
-        match self.set_up.hides.iter().find(|text| said.contains(text.as_str())) {
-            Some(text) => Err(format!("it says {text:?}: {}", outcome.report())),
-            None => Ok(()),
-        }
+    }
+
+    /// Is it told that HTTPS answers the path otherwise?
+    pub fn is_otherwise(&self, path: &str) -> bool {
+        let paths = self.layout.otherwise.iter();
+        let unless = self.layout.unless.iter().filter(|_| self.is_told.get());
+        paths.chain(unless).any(|own| path.starts_with(own.as_str()))
     }
 
     /// What the layout says about the texts.
@@ -316,7 +336,8 @@ impl Trial<'_> {
     fn endless(&self, before: &Replies, after: &Replies) -> Option<String> {
         for ((ip, port, tls, name, path), reply) in &after.0 {
             let was = before.0.get(&(*ip, *port, *tls, name.clone(), path.clone()));
-            if !tls || matches!(was, Some(Reply::Http { .. })) || !self.layout.wanted().contains(name) {
+            let is_told = !tls || self.is_otherwise(path);
+            if is_told || matches!(was, Some(Reply::Http { .. })) || !self.layout.wanted().contains(name) {
                 continue;
             }
             let (mut reply, mut hops) = (reply.clone(), 0);
