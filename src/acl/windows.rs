@@ -91,9 +91,20 @@ fn scope(path: &Path, metadata: &Metadata) -> Scope {
 
 /// The account that we run as.
 pub fn us() -> Option<Sid> {
-    let token = HPROCESS::GetCurrentProcess()
-        .OpenProcessToken(co::TOKEN::QUERY)
-        .ok()?;
+    user_of(&HPROCESS::GetCurrentProcess())
+}
+
+/// Whether a process is the system's, a service's or ours. Those of others we may not even ask, as a rule.
+pub fn is_run_by_system_or_us(pid: u32) -> bool {
+    let process = HPROCESS::OpenProcess(co::PROCESS::QUERY_LIMITED_INFORMATION, false, pid);
+    let user = process.ok().and_then(|process| user_of(&process));
+    user.is_some_and(|user| {
+        user.is_administrative() || user.groups_of_service().is_some() || Some(user) == us()
+    })
+}
+
+fn user_of(process: &HPROCESS) -> Option<Sid> {
+    let token = process.OpenProcessToken(co::TOKEN::QUERY).ok()?;
     match token
         .GetTokenInformation(co::TOKEN_INFORMATION_CLASS::User)
         .ok()?
