@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::trail;
+use crate::{trail, wording};
 
 /// Bytes of one file of the configuration. A hundred thousand virtual hosts in one file have 130 MB.
 pub const CONFIGURATION: u64 = 512 << 20;
@@ -67,11 +67,32 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
     }
-    let file = options.open(path)?;
+    let file = patiently(wording::is_in_use, || options.open(path))?;
     trail::read(path);
     let metadata = file.metadata()?;
     regular(&metadata)?;
     Ok((file, metadata))
+}
+
+/// On Windows a file that another program has open for a moment can be neither read, replaced nor removed: waits a little,
+/// longer each time, then gives up. `is_momentary` says what may pass.
+///
+/// # Errors
+/// Those of the last try.
+pub fn patiently<T>(
+    is_momentary: impl Fn(&io::Error) -> bool,
+    mut act: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut wait = Duration::from_millis(10);
+    loop {
+        match act() {
+            Err(error) if cfg!(windows) && is_momentary(&error) && wait < Duration::from_secs(2) => {
+                std::thread::sleep(wait);
+                wait *= 2;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// The bytes of a regular file that has no more than `limit` of them, symbolic links followed.
