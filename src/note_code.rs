@@ -48,7 +48,7 @@ codes! {
         NewFiles = "NEW-FILES",
         /// Others than root may write where something goes.
         OthersMayWrite = "OTHERS-MAY-WRITE",
-        /// A dry run wrote nothing; what it did not try.
+        /// What was not tried: by a dry run, which wrote nothing, or because the system does not let us.
         NotTried = "NOT-TRIED",
         /// Apache is not asked whether it accepts the result.
         NotTested = "NOT-TESTED",
