@@ -50,6 +50,8 @@ codes! {
         OthersMayWrite = "OTHERS-MAY-WRITE",
         /// What was not tried: by a dry run, which wrote nothing, or because the system does not let us.
         NotTried = "NOT-TRIED",
+        /// The firewall of Windows keeps clients of other machines out.
+        Firewall = "FIREWALL",
         /// Apache is not asked whether it accepts the result.
         NotTested = "NOT-TESTED",
         /// The TLS settings were not tried on a short run of the server's own httpd, or not all of them.

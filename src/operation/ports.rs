@@ -7,7 +7,7 @@ use super::environment::Where;
 use super::expectation::active;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{Failure, running};
+use super::{Failure, firewall, running};
 use crate::check::port::{describe, taken};
 use crate::check::{Finding, Place, Severity};
 use crate::server::port::{Listener, listeners_on};
@@ -111,6 +111,8 @@ impl Holder {
 pub fn run(port: Option<u16>, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
+    let ports: Vec<u16> = running::ends(&loaded, port).iter().map(|end| end.1).collect();
+    firewall::tell(&loaded, &ports, progress);
     of(&loaded, port).map_err(|reason| {
         let fix = match cfg!(windows) {
             true => "see netstat -ano",

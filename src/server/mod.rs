@@ -10,6 +10,7 @@ pub mod dialog;
 pub mod environment;
 mod envvars;
 pub mod error_log;
+pub mod firewall;
 pub mod handshake;
 pub mod http;
 #[cfg(any(windows, test))]
