@@ -3,6 +3,7 @@
 
 mod found;
 mod httpd;
+mod machine;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;
