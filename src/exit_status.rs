@@ -36,11 +36,14 @@ pub enum ExitStatus {
     NobodyToAsk = 14,
     /// What had been read was changed meanwhile by others; nothing was changed, and trying again helps.
     ChangedMeanwhile = 15,
+    /// Another program has a file open that had to be read or replaced, on Windows; nothing was changed, and trying again
+    /// later helps.
+    InUse = 16,
 }
 
 impl ExitStatus {
     /// Every status with the sentence that `--help` and the README show for it.
-    pub const ALL: [(ExitStatus, &'static str); 16] = [
+    pub const ALL: [(ExitStatus, &'static str); 17] = [
         (ExitStatus::Done, "done, or nothing to do"),
         (
             ExitStatus::Error,
@@ -86,6 +89,10 @@ impl ExitStatus {
         (
             ExitStatus::ChangedMeanwhile,
             "the files were changed by others meanwhile; nothing was changed: try again",
+        ),
+        (
+            ExitStatus::InUse,
+            "another program has a file open (Windows); nothing was changed: try again",
         ),
     ];
 

@@ -22,6 +22,8 @@ codes! {
         Locked = "LOCKED",
         /// What had been read was changed meanwhile.
         ChangedMeanwhile = "CHANGED-MEANWHILE",
+        /// Another program has a file open, so that Windows lets nobody read or replace it.
+        InUse = "IN-USE",
         /// Ctrl-C or a signal came.
         Interrupted = "INTERRUPTED",
         /// Apache rejected what was written.

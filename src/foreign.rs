@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::trail;
+use crate::{trail, wording};
 
 /// Bytes of one file of the configuration. A hundred thousand virtual hosts in one file have 130 MB.
 pub const CONFIGURATION: u64 = 512 << 20;
@@ -69,11 +69,32 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
     }
-    let file = options.open(path)?;
+    let file = patiently(wording::is_in_use, || options.open(path))?;
     trail::read(path);
     let metadata = file.metadata()?;
     regular(&metadata)?;
     Ok((file, metadata))
+}
+
+/// On Windows a file that another program has open for a moment can be neither read, replaced nor removed: waits a little,
+/// longer each time, then gives up. `is_momentary` says what may pass.
+///
+/// # Errors
+/// Those of the last try.
+pub fn patiently<T>(
+    is_momentary: impl Fn(&io::Error) -> bool,
+    mut act: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut wait = Duration::from_millis(10);
+    loop {
+        match act() {
+            Err(error) if cfg!(windows) && is_momentary(&error) && wait < Duration::from_secs(2) => {
+                std::thread::sleep(wait);
+                wait *= 2;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// The bytes of a regular file that has no more than `limit` of them, symbolic links followed.
@@ -202,6 +223,49 @@ pub fn read_up_to(stream: impl Read, limit: u64) -> io::Result<Zeroizing<Vec<u8>
     Ok(bytes)
 }
 
+/// Why bytes are not the text of anybody's editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotText {
+    /// They begin as UTF-16 and do not go on so.
+    BrokenUtf16,
+    /// They are no UTF-8: damaged, or in a code page of Windows.
+    NotUtf8,
+}
+
+/// The text of a file: UTF-8 with or without byte order mark, or UTF-16 as PowerShell 5 writes it. It may be a secret.
+///
+/// # Errors
+/// When it is neither.
+pub fn text(bytes: &[u8]) -> Result<Zeroizing<String>, NotText> {
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        _ => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            let text = std::str::from_utf8(bytes).map_err(|_| NotText::NotUtf8)?;
+            Ok(Zeroizing::new(text.to_owned()))
+        }
+    }
+}
+
+/// Does text begin with the byte order mark of UTF-16?
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+}
+
+fn utf16(bytes: &[u8], number: fn([u8; 2]) -> u16) -> Result<Zeroizing<String>, NotText> {
+    let (units, rest) = bytes.as_chunks::<2>();
+    // Room for all of it from the start, as in `read_up_to`.
+    let mut text = Zeroizing::new(String::with_capacity(3 * units.len()));
+    for character in char::decode_utf16(units.iter().map(|unit| number(*unit))) {
+        text.push(character.map_err(|_| NotText::BrokenUtf16)?);
+    }
+    match rest.is_empty() {
+        true => Ok(text),
+        false => Err(NotText::BrokenUtf16),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +288,28 @@ mod tests {
         let error = read_up_to(std::io::repeat(0), 9).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
         assert_eq!(&**read_up_to(&b"123"[..], 3).unwrap(), b"123");
+    }
+
+    #[test]
+    fn text_as_editors_and_shells_write_it() {
+        let words = "geheim \u{e4}\u{1f511}";
+        let wide = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            let marked = format!("\u{feff}{words}");
+            marked.encode_utf16().flat_map(bytes).collect()
+        };
+        for bytes in [
+            words.as_bytes().to_vec(),
+            format!("\u{feff}{words}").into_bytes(),
+            wide(u16::to_le_bytes),
+            wide(u16::to_be_bytes),
+        ] {
+            assert_eq!(text(&bytes).unwrap().as_str(), words);
+        }
+        let mut odd = wide(u16::to_le_bytes);
+        odd.pop();
+        assert_eq!(text(&odd), Err(NotText::BrokenUtf16));
+        assert_eq!(text(b"\xff\xfe\x00\xd8a\x00"), Err(NotText::BrokenUtf16));
+        assert_eq!(text(b"caf\xe9"), Err(NotText::NotUtf8));
     }
 
     #[cfg(unix)]

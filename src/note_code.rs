@@ -48,8 +48,10 @@ codes! {
         NewFiles = "NEW-FILES",
         /// Others than root may write where something goes.
         OthersMayWrite = "OTHERS-MAY-WRITE",
-        /// A dry run wrote nothing; what it did not try.
+        /// What was not tried: by a dry run, which wrote nothing, or because the system does not let us.
         NotTried = "NOT-TRIED",
+        /// The firewall of Windows keeps clients of other machines out.
+        Firewall = "FIREWALL",
         /// Apache is not asked whether it accepts the result.
         NotTested = "NOT-TESTED",
         /// The TLS settings were not tried on a short run of the server's own httpd, or not all of them.

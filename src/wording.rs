@@ -27,6 +27,9 @@ pub fn reason(error: &io::Error) -> String {
         // Our own words, or those of a library about an error of the system.
         return without_number(&error.to_string());
     }
+    if is_in_use(error) {
+        return IN_USE.to_owned();
+    }
     if let Some(words) = error.raw_os_error().and_then(of_number) {
         return words.to_owned();
     }
@@ -42,7 +45,7 @@ pub fn reason(error: &io::Error) -> String {
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
         ErrorKind::FileTooLarge => "it is too large",
         ErrorKind::InvalidFilename => "its name is too long or not valid here",
-        ErrorKind::ExecutableFileBusy | ErrorKind::ResourceBusy => "it is in use by another program",
+        ErrorKind::ExecutableFileBusy | ErrorKind::ResourceBusy => IN_USE,
         ErrorKind::OutOfMemory => "the memory is used up",
         ErrorKind::ConnectionRefused => "the connection was refused",
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
@@ -59,6 +62,17 @@ pub fn reason(error: &io::Error) -> String {
     };
     words.to_owned()
 }
+
+const IN_USE: &str = "it is in use by another program";
+
+/// Whether another program has a file open, so that another try may do: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION,
+/// ERROR_USER_MAPPED_FILE, and what ReplaceFileW says when it could not move one of the two. On Unix nobody is kept out.
+pub fn is_in_use(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33 | 1175 | 1176 | 1177 | 1224))
+}
+
+/// What to do then.
+pub const IN_USE_FIX: &str = "close the program that has it open, or wait a little, then run again";
 
 /// What the standard library has no kind for.
 fn of_number(number: i32) -> Option<&'static str> {
@@ -79,8 +93,6 @@ fn of_number(number: i32) -> Option<&'static str> {
     }
     #[cfg(windows)]
     match number {
-        // A sharing violation, and a locked part.
-        32 | 33 => Some("it is in use by another program"),
         193 | 216 => Some("it is not a program for this machine"),
         _ => None,
     }

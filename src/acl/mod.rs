@@ -16,7 +16,8 @@ pub use account::{Account, Sid};
 pub use descriptor::{Descriptor, Scope};
 #[cfg(windows)]
 pub use windows::{
-    create_file, create_folder, descriptor, objection, own_descriptor, own_objection, remedy_at, us,
+    create_file, create_folder, descriptor, for_system, is_run_by_system_or_us, objection, own_descriptor,
+    own_objection, remedy_at, us,
 };
 
 /// Who may read a private file besides its owner, the system and the administrators; they may do no more than read it.

@@ -91,9 +91,20 @@ fn scope(path: &Path, metadata: &Metadata) -> Scope {
 
 /// The account that we run as.
 pub fn us() -> Option<Sid> {
-    let token = HPROCESS::GetCurrentProcess()
-        .OpenProcessToken(co::TOKEN::QUERY)
-        .ok()?;
+    user_of(&HPROCESS::GetCurrentProcess())
+}
+
+/// Whether a process is the system's, a service's or ours. Those of others we may not even ask, as a rule.
+pub fn is_run_by_system_or_us(pid: u32) -> bool {
+    let process = HPROCESS::OpenProcess(co::PROCESS::QUERY_LIMITED_INFORMATION, false, pid);
+    let user = process.ok().and_then(|process| user_of(&process));
+    user.is_some_and(|user| {
+        user.is_administrative() || user.groups_of_service().is_some() || Some(user) == us()
+    })
+}
+
+fn user_of(process: &HPROCESS) -> Option<Sid> {
+    let token = process.OpenProcessToken(co::TOKEN::QUERY).ok()?;
     match token
         .GetTokenInformation(co::TOKEN_INFORMATION_CLASS::User)
         .ok()?
@@ -109,12 +120,12 @@ pub fn us() -> Option<Sid> {
 /// # Errors
 /// `AlreadyExists`, or what the system says.
 pub fn create_file(path: &Path, readers: &[Sid]) -> io::Result<File> {
-    let name = text(path)?;
+    let name = for_system(path)?;
     // Until it is open once more nobody may delete or rename it, so that the name means this very file.
     let share = co::FILE_SHARE::READ | co::FILE_SHARE::WRITE;
     let (held, _) = closed(readers, false, |security| {
         HFILE::CreateFile(
-            name,
+            &name,
             co::GENERIC::READ | co::GENERIC::WRITE,
             Some(share),
             Some(security),
@@ -137,8 +148,8 @@ pub fn create_file(path: &Path, readers: &[Sid]) -> io::Result<File> {
 /// # Errors
 /// `AlreadyExists`, or what the system says.
 pub fn create_folder(path: &Path) -> io::Result<()> {
-    let name = text(path)?;
-    closed(&[], true, |security| CreateDirectory(name, Some(security)))
+    let name = for_system(path)?;
+    closed(&[], true, |security| CreateDirectory(&name, Some(security)))
 }
 
 /// Makes something with the descriptor of what is private.
@@ -162,11 +173,48 @@ fn error(error: co::ERROR) -> io::Error {
     io::Error::from_raw_os_error(error.raw() as i32)
 }
 
-fn text(path: &Path) -> io::Result<&str> {
-    path.to_str().ok_or_else(|| {
+/// A path as functions of Windows take it: without this one of more than 260 characters is too long for those that make
+/// folders and replace files. The standard library does the same with those that it calls.
+///
+/// # Errors
+/// When it is not text, or the current folder is not known.
+pub fn for_system(path: &Path) -> io::Result<String> {
+    let text = path.to_str().ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidInput,
             "its path is not valid text; choose a folder with an ordinary name",
         )
+    })?;
+    // Folders have to leave room for a short name.
+    if text.encode_utf16().count() < 248 || text.starts_with(r"\\?\") {
+        return Ok(text.to_owned());
+    }
+    let absolute = std::path::absolute(path)?.display().to_string();
+    Ok(match absolute.strip_prefix(r"\\") {
+        Some(share) => format!(r"\\?\UNC\{share}"),
+        None => format!(r"\\?\{absolute}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_paths_are_marked_as_such() {
+        let long = "a".repeat(250);
+        let folder = std::env::current_dir().unwrap().display().to_string();
+        for (path, expected) in [
+            (r"C:\eSync\a".to_owned(), r"C:\eSync\a".to_owned()),
+            (format!("C:/eSync/{long}"), format!(r"\\?\C:\eSync\{long}")),
+            (
+                format!(r"\\server\share\{long}"),
+                format!(r"\\?\UNC\server\share\{long}"),
+            ),
+            (format!(r"\\?\C:\{long}"), format!(r"\\?\C:\{long}")),
+            (long.clone(), format!(r"\\?\{folder}\{long}")),
+        ] {
+            assert_eq!(for_system(Path::new(&path)).unwrap(), expected);
+        }
+    }
 }

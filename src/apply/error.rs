@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::owner::Others;
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
-use crate::wording::reason;
+use crate::wording::{IN_USE_FIX, is_in_use, reason};
 
 /// Why nothing was written, or worse.
 #[derive(Debug)]
@@ -50,6 +50,12 @@ impl fmt::Display for ApplyError {
                 f,
                 "{} was created by another program meanwhile; nothing was written, run again",
                 path.display()
+            ),
+            ApplyError::Failed { act, path, error } if is_in_use(error) => write!(
+                f,
+                "cannot {act} {}: {}; everything is as it was. To continue, {IN_USE_FIX}",
+                path.display(),
+                reason(error)
             ),
             ApplyError::Failed { act, path, error } => {
                 let check = match READING.contains(act) {

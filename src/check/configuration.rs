@@ -15,7 +15,14 @@ pub fn others_write(others: &Others) -> Finding {
     Finding::new(
         Code::OthersWrite,
         Severity::WorksButWrong,
-        format!("{} what Apache reads as root when it starts", others.charge()),
+        format!(
+            "{} what Apache reads {} when it starts",
+            others.charge(),
+            match cfg!(windows) {
+                true => "with the rights of its service",
+                false => "as root",
+            }
+        ),
         format!(
             "{others}. Whoever may write there can make Apache load their own module, with full rights, at its \
              next start. That is why esync-ssl does not run httpd on this configuration: neither httpd -t nor a \

@@ -45,7 +45,7 @@ pub fn holders<'a>(
         .iter()
         .filter(|listener| listener.collides(address, port));
     collides
-        .map(|listener| (listener, own(listener.process.as_ref())))
+        .map(|listener| (listener, !listener.is_reserved && own(listener.process.as_ref())))
         .collect()
 }
 
@@ -92,6 +92,9 @@ pub fn taken(
         .map(|(listener, _)| *listener)
         .collect();
     let first = others.first()?;
+    if first.is_reserved {
+        return Some(reserved(endpoint));
+    }
     let who: Vec<String> = others
         .iter()
         .map(|listener| format!("{} has {}", describe(listener.process.as_ref()), listener.address))
@@ -119,7 +122,12 @@ pub fn taken(
             "Stop {} (process {}), or use another port.",
             process.name, process.pid
         ),
-        None => "Run esync-ssl ports as administrator or root to see which program it is.".to_string(),
+        None if cfg!(windows) => {
+            "netstat -ano shows the number of its process, and Task Manager its name. Stop \
+                                  it, or use another port."
+                .to_string()
+        }
+        None => "Run esync-ssl ports as root to see which program it is.".to_string(),
     };
     Some(
         Finding::new(
@@ -131,6 +139,19 @@ pub fn taken(
         )
         .logged(&["AH00072"]),
     )
+}
+
+/// Nobody is seen there, and yet Windows lets nobody listen.
+fn reserved(endpoint: &str) -> Finding {
+    Finding::new(
+        Code::PortTaken,
+        Severity::StopsStart,
+        format!("Windows does not let any program listen on {endpoint}"),
+        "http.sys, the HTTP server of Windows, has it, or it is in a range of ports that Windows reserves.",
+        "netsh http show servicestate and netsh int ipv4 show excludedportrange protocol=tcp show which. Stop what \
+         reserves it, or use another port.",
+    )
+    .logged(&["AH00072"])
 }
 
 const HTTP_SYS_FIX: &str = "The usual users of http.sys are IIS (World Wide Web Publishing Service), SSTP of \
@@ -145,6 +166,7 @@ fn is_http_sys(process: &Process) -> bool {
 /// A process in words.
 pub fn describe(process: Option<&Process>) -> String {
     match process {
+        None if cfg!(windows) => "another program".into(),
         None => "a program of another user".into(),
         Some(process) if is_http_sys(process) => {
             "http.sys, the HTTP server of Windows (process 4, System)".into()
@@ -173,6 +195,7 @@ mod tests {
                 name: "nginx".into(),
                 ..Process::default()
             }),
+            is_reserved: false,
         };
         let own = |process: Option<&Process>| process.is_some_and(|process| process.pid == 1);
         let all = [listener];
@@ -193,5 +216,14 @@ mod tests {
         assert!(holders(None, 80, &all, &own).is_empty());
         let ours = holders(None, 443, &all, &|_| true);
         assert_eq!(taken(None, "443", &ours, Platform::Unix), None);
+        // What Windows keeps is nobody's, whatever else runs.
+        let kept = [Listener {
+            process: None,
+            is_reserved: true,
+            ..all[0].clone()
+        }];
+        let found = holders(None, 443, &kept, &|_| true);
+        let finding = taken(None, "443", &found, Platform::Windows).unwrap();
+        assert!(finding.fix.contains("excludedportrange"), "{finding:?}");
     }
 }

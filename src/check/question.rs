@@ -103,6 +103,13 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             "Add the file name to the path.",
         )
         .logged(&["AH00526"]),
+        Err(Trouble::InUse) => Finding::new(
+            Code::FileUnreadable,
+            Severity::StopsStart,
+            format!("another program has the file of {directive} open"),
+            "It lets nobody else read it, nor would it let Apache.",
+            "Close that program, or wait a little, then run again.",
+        ),
         Err(Trouble::Unreadable(reason)) => Finding::new(
             Code::FileUnreadable,
             Severity::StopsStart,

@@ -14,7 +14,7 @@ use crate::foreign;
 #[cfg(unix)]
 use crate::quoted::quoted;
 use crate::tls::container::Contents;
-use crate::wording::reason;
+use crate::wording::{is_in_use, reason};
 
 /// Certificate, key and chain as the configuration names them.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub enum Trouble {
     NotRegular,
     /// It has more than [`foreign::CERTIFICATE`] bytes, and none of them was read.
     TooLarge,
+    /// Another program has it open.
+    InUse,
     /// The system refused; its words.
     Unreadable(String),
 }
@@ -167,6 +169,7 @@ fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Access), Trouble> {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Trouble::Missing,
         ErrorKind::InvalidInput => Trouble::NotRegular,
         ErrorKind::FileTooLarge => Trouble::TooLarge,
+        _ if is_in_use(&error) => Trouble::InUse,
         _ => Trouble::Unreadable(reason(&error)),
     };
     let (file, metadata) = foreign::open(path).map_err(trouble)?;

@@ -181,7 +181,16 @@ pub fn of_loaded(
         checked.findings.retain(|finding| !is_known(finding));
     }
     about.extend(server_folders::findings(loaded));
-    about.extend(running::port_findings(loaded));
+    match running::port_findings(loaded) {
+        Ok(taken) => about.extend(taken),
+        Err(why) => skipped.push(Skipped {
+            place: configuration
+                .listens()
+                .first()
+                .map(|listen| place_of(loaded, listen.entry)),
+            reason: running::not_looked_at(&why),
+        }),
+    }
     let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
     if let Some(progress) = rehearsal
         && !checked.iter().flat_map(|checked| &checked.findings).any(stops)

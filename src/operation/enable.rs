@@ -22,7 +22,7 @@ use super::questions::Voice;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
-use super::{Failure, pending, rehearsal, restart_and_prove, running, summary, work_folder};
+use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder};
 use crate::apply::{Name, NameChange};
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
@@ -222,7 +222,7 @@ impl Run<'_> {
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
         let store = plan_report::store(&loaded, self.job.world.disk)?;
-        running::refuse_taken_port(&loaded, request.port, &asked.forced)?;
+        running::refuse_taken_port(&loaded, request.port, &asked.forced, voice)?;
         if !turn.is_mine(&store)? {
             return Ok(None);
         }
@@ -255,6 +255,7 @@ impl Run<'_> {
         work.server_told = turn.settled.server_told;
         let lock = turn.lock(&store)?;
         let done = write::commit(&loaded, &store, lock, work, self.job)?;
+        firewall::tell(&loaded, &[request.port], voice);
         let look = ["verify", "--domain", &self.names[0]];
         Ok(Some(report.was_written(&loaded, done, &look)))
     }
@@ -387,6 +388,7 @@ impl Run<'_> {
             "{} is configured for TLS on port {}",
             request.domain, request.port
         ));
+        firewall::tell(loaded, &[request.port], self.job.voice);
         plan_file::tell_none(self.job);
         if self.job.writing.restarts() {
             let site = self.site(request);

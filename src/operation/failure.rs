@@ -36,7 +36,11 @@ impl Failure {
     /// What the system refused, why, and what to do about it.
     pub(super) fn of_system(what: impl Display, error: &io::Error, fix: impl Display) -> Self {
         let cause = format!("{what}: {}", wording::reason(error));
-        let advised = Advised::new(cause, "; ", fix.to_string()).by_system();
+        let fix = match wording::is_in_use(error) {
+            true => wording::IN_USE_FIX.to_owned(),
+            false => fix.to_string(),
+        };
+        let advised = Advised::new(cause, "; ", fix).by_system();
         Failure {
             status: status_of(error),
             ..Failure::error(advised)
@@ -107,6 +111,7 @@ impl Failure {
             ExitStatus::NotPermitted => FailureCode::NotPermitted,
             ExitStatus::Locked => FailureCode::Locked,
             ExitStatus::ChangedMeanwhile => FailureCode::ChangedMeanwhile,
+            ExitStatus::InUse => FailureCode::InUse,
             ExitStatus::Interrupted => FailureCode::Interrupted,
             ExitStatus::NotServing => FailureCode::NotServing,
             _ if self.error.is::<NotFound>() => FailureCode::NoServer,
@@ -133,6 +138,9 @@ impl Failure {
                 "try again when the other run is done, or wait for it with --lock-timeout SECONDS"
             }
             ExitStatus::ChangedMeanwhile => "give the same command again",
+            ExitStatus::InUse => {
+                "close the program that has the file open, or wait a little, then give the same command again"
+            }
             ExitStatus::Interrupted => "give the same command again to do what was asked",
             ExitStatus::NotPermitted if cfg!(windows) => "give the same command as Administrator",
             ExitStatus::NotPermitted => "give the same command as root, with sudo",
@@ -204,6 +212,7 @@ fn status_of(error: &io::Error) -> ExitStatus {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match error.kind() {
         PermissionDenied | ReadOnlyFilesystem => ExitStatus::NotPermitted,
+        _ if wording::is_in_use(error) => ExitStatus::InUse,
         _ => ExitStatus::Error,
     }
 }
@@ -279,6 +288,15 @@ mod tests {
                 ExitStatus::NotPermitted,
             ),
             (failed(std::io::ErrorKind::StorageFull), ExitStatus::Error),
+            #[cfg(windows)]
+            (
+                ApplyError::Failed {
+                    act: "replace",
+                    path: path.clone(),
+                    error: std::io::Error::from_raw_os_error(32),
+                },
+                ExitStatus::InUse,
+            ),
         ] {
             let words = error.to_string();
             assert_eq!(Failure::from(error).status, status, "{words}");

@@ -42,7 +42,7 @@ pub struct Checked {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SkippedHost")]
 pub struct Skipped {
-    /// The virtual host; null for the main server.
+    /// The virtual host, or a `Listen`; null for the main server.
     pub(crate) place: Option<Place>,
     /// Why.
     pub(crate) reason: String,

@@ -7,6 +7,7 @@ use super::Failure;
 use super::pass_phrase::PassPhrases;
 use super::questions::Voice;
 use crate::check::tls_files::{File, TlsFiles, Trouble};
+use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::tls::Error;
 use crate::tls::bundle::Bundle;
@@ -14,6 +15,7 @@ use crate::tls::certificate::Certificate;
 use crate::tls::container::{Contents, Kind};
 use crate::tls::pkcs12::Archive;
 use crate::tls::private_key::PrivateKey;
+use crate::wording::IN_USE_FIX;
 
 /// What certificate, key and chain are taken out of.
 #[derive(Clone, Debug)]
@@ -63,6 +65,13 @@ pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure>
             format!("has more than {} bytes and was not read", foreign::CERTIFICATE),
             "name a file of certificates or keys",
         ),
+        Err(Trouble::InUse) => {
+            let cause = format!("the {what} file {path} is in use by another program");
+            return Err(Failure {
+                status: ExitStatus::InUse,
+                ..Failure::with_advice(cause, IN_USE_FIX)
+            });
+        }
         Err(Trouble::Unreadable(reason)) => (format!("cannot be read: {reason}"), "check who may read it"),
     };
     Err(Failure::with_advice(

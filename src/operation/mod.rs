@@ -24,6 +24,7 @@ mod explained;
 mod failure;
 mod file_action;
 mod find;
+mod firewall;
 mod http_before;
 mod httpd_verdict;
 pub mod inspect;

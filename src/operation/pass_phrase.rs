@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use camino::Utf8Path;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::Failure;
 use super::questions::Voice;
-use crate::foreign;
+use crate::foreign::{self, NotText};
 use crate::refusal::{Refusal, RefusalCode, say};
 use crate::tls::Error;
 
@@ -128,19 +128,34 @@ fn of_input(input: impl Read) -> Result<Zeroizing<String>, Failure> {
     first_line(&bytes, shown)
 }
 
-/// The first line without its end; a byte order mark, as Notepad writes it, is not part of it.
+/// The first line without its end; a byte order mark, as Notepad and PowerShell write it, is not part of it.
 fn first_line(bytes: &[u8], shown: &str) -> Result<Zeroizing<String>, Failure> {
-    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    match String::from_utf8(line.to_vec()) {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) => {
-            error.into_bytes().zeroize();
-            Err(Failure::error(anyhow::anyhow!(
-                "the pass-phrase in {shown} is not UTF-8; save the file as UTF-8"
-            )))
-        }
+    let first = match foreign::is_utf16(bytes) {
+        true => bytes,
+        false => bytes.split(|&byte| byte == b'\n').next().unwrap_or_default(),
+    };
+    let mut text = foreign::text(first).map_err(|why| not_text(why, shown))?;
+    let end = text.find('\n').unwrap_or(text.len());
+    text.truncate(end);
+    if text.ends_with('\r') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn not_text(why: NotText, shown: &str) -> Failure {
+    match why {
+        NotText::BrokenUtf16 => Failure::with_advice(
+            format!("the pass-phrase in {shown} begins as UTF-16, but is not UTF-16 to its end"),
+            "save the file again, as UTF-8",
+        ),
+        NotText::NotUtf8 => Failure::with_advice(
+            format!(
+                "the pass-phrase in {shown} is not UTF-8: in a file saved as ANSI, as Notepad and PowerShell 5 do it, \
+                 letters such as \u{e4} are not certain"
+            ),
+            "save the file as UTF-8",
+        ),
     }
 }
 
@@ -155,10 +170,17 @@ mod tests {
             (b"secret\r\nmore\n", "secret"),
             (b"\xef\xbb\xbf a b \n", " a b "),
             (b"", ""),
+            // "..." > file in PowerShell 5, and what only ends wrongly behind the first line.
+            (b"\xff\xfes\0\xe4\0\r\0\n\0", "s\u{e4}"),
+            (b"\xfe\xff\0a\0 \0\n\0b", "a "),
+            (b"secret\n\xe9", "secret"),
         ] {
             assert_eq!(first_line(bytes, "x").unwrap().as_str(), wanted);
         }
-        let failure = first_line(&b"caf\xe9"[..], "x").unwrap_err();
-        assert!(!format!("{:#}", failure.error).contains("caf"));
+        for (bytes, words) in [(&b"caf\xe9"[..], "saved as ANSI"), (b"\xff\xfec\0a", "UTF-16")] {
+            let failure = first_line(bytes, "x").unwrap_err();
+            let said = format!("{:#}", failure.error);
+            assert!(!said.contains("caf") && said.contains(words), "{said}");
+        }
     }
 }

@@ -7,12 +7,15 @@ use super::environment::Where;
 use super::expectation::active;
 use super::find::Loaded;
 use super::progress::Progress;
-use super::{Failure, running};
+use super::{Failure, firewall, running};
 use crate::check::port::{describe, taken};
 use crate::check::{Finding, Place, Severity};
-use crate::server::port::{Listener, listeners};
+use crate::server::port::{Listener, listeners_on};
 use crate::server::service::Server;
 use crate::severity::Counts;
+
+/// The port that `enable` uses unless it is told another one.
+const USUAL: u16 = 443;
 
 /// Who listens on the ports that a configuration wants.
 #[derive(Serialize, JsonSchema)]
@@ -93,7 +96,10 @@ impl Holder {
             }),
             service: process.and_then(|process| process.service.clone()),
             own: *own,
-            text: describe(process),
+            text: match listener.is_reserved {
+                true => "reserved by Windows".to_owned(),
+                false => describe(process),
+            },
         }
     }
 }
@@ -105,8 +111,13 @@ impl Holder {
 pub fn run(port: Option<u16>, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
+    let ports: Vec<u16> = running::ends(&loaded, port).iter().map(|end| end.1).collect();
+    firewall::tell(&loaded, &ports, progress);
     of(&loaded, port).map_err(|reason| {
-        let fix = "see netstat -ano (Windows) or ss -ltnp (Linux)";
+        let fix = match cfg!(windows) {
+            true => "see netstat -ano",
+            false => "see ss -ltnp",
+        };
         Failure::with_advice(reason.to_string(), fix)
     })
 }
@@ -117,7 +128,7 @@ pub fn run(port: Option<u16>, place: &Where, progress: &dyn Progress) -> Result<
 /// Why it is not known who listens.
 pub fn of(loaded: &Loaded, port: Option<u16>) -> Result<Report, String> {
     let configuration = &loaded.configuration;
-    let all = listeners()?;
+    let all = listeners_on(running::ends(loaded, Some(port.unwrap_or(USUAL))))?;
     let server = running::server(loaded);
     let ports: Vec<Port> = running::ports(loaded, &server, &all)
         .iter()
@@ -148,7 +159,7 @@ pub fn of(loaded: &Loaded, port: Option<u16>) -> Result<Report, String> {
 
 /// The port that `enable` would use, where no `Listen` names it.
 fn would_use(loaded: &Loaded, server: &Server, port: Option<u16>, all: &[Listener]) -> Option<WouldUse> {
-    let number = port.unwrap_or(443);
+    let number = port.unwrap_or(USUAL);
     if active(loaded).any(|listen| listen.port == number) {
         return None;
     }

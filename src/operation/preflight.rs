@@ -14,6 +14,7 @@ use super::way_on;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 use crate::httpd::real_path;
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
@@ -75,7 +76,13 @@ impl<'a> Preflight<'a> {
     /// Refuses while anything is known that keeps the server from starting: the running one would be lost.
     pub fn refuse_no_start(&self) -> Result<(), Failure> {
         let mut found = self.found();
-        found.extend(running::port_findings(self.loaded));
+        match running::port_findings(self.loaded) {
+            Ok(taken) => found.extend(taken),
+            Err(why) => {
+                let words = format!("note: {}", running::not_looked_at(&why));
+                self.progress.note(NoteCode::NotTried, &words);
+            }
+        }
         found.extend(running::configuration_findings(self.loaded));
         found.retain(|finding| finding.severity == Severity::StopsStart);
         self.refuse(found)

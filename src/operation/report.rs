@@ -203,8 +203,11 @@ impl Section {
 }
 
 fn whole(sections: &[Section], now: OffsetDateTime) -> String {
-    let now = now.replace_nanosecond(0).unwrap_or(now);
-    let mut text = format!("Report of esync-ssl {}, {now}\n", env!("CARGO_PKG_VERSION"));
+    let now = now.format(format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second] [offset_hour sign:mandatory]:[offset_minute]"
+    ));
+    let (version, now) = (env!("CARGO_PKG_VERSION"), now.unwrap_or_default());
+    let mut text = format!("Report of esync-ssl {version}, {now}\n");
     for section in sections {
         let _ = write!(
             text,

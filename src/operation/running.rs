@@ -1,5 +1,7 @@
 //! The running server of a configuration: what it is told to be, gathered for the parts that look at it.
 
+use std::net::IpAddr;
+
 use super::find::Loaded;
 use super::job::Job;
 use super::progress::Progress;
@@ -8,9 +10,10 @@ use crate::change::LineChange;
 use crate::check::port::{Wanted, not_here, wanted};
 use crate::check::{Code, Finding, Place};
 use crate::httpd::{Listen, Platform, SERVER, Truth, resolve};
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::server::port::{Listener, Process};
-use crate::server::service::{Server, State};
+use crate::server::port::{Listener, Process, listeners_on};
+use crate::server::service::{self, Server, State};
 
 /// The server of a configuration.
 pub fn server(loaded: &Loaded) -> Server {
@@ -58,31 +61,54 @@ pub fn holders<'a>(server: &Server, port: u16, listeners: &'a [Listener]) -> Vec
     crate::check::port::holders(None, port, listeners, &own(server))
 }
 
+/// The addresses and ports of its active `Listen` lines, and one more port.
+pub fn ends(loaded: &Loaded, port: Option<u16>) -> Vec<(Option<IpAddr>, u16)> {
+    let listens = loaded.configuration.listens().iter();
+    let active = listens.filter(|listen| listen.truth == Truth::True);
+    let ends = active.map(|listen| (listen.ip(), listen.port));
+    ends.chain(port.map(|port| (None, port))).collect()
+}
+
 /// What keeps this configuration from its ports now. A configuration of another machine wants none here.
-pub fn port_findings(loaded: &Loaded) -> Vec<Finding> {
+///
+/// # Errors
+/// Why it is not known who listens.
+pub fn port_findings(loaded: &Loaded) -> Result<Vec<Finding>, String> {
     if is_elsewhere(loaded) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let Ok(listeners) = crate::server::port::listeners() else {
-        return Vec::new();
-    };
+    let listeners = listeners_on(ends(loaded, None))?;
     let server = server(loaded);
     ports(loaded, &server, &listeners)
         .iter()
         .filter_map(|wanted| {
             let finding = wanted.check(loaded.facts.platform)?;
-            Some(loaded.at_entry(wanted.listen.entry, finding))
+            Some(Ok(loaded.at_entry(wanted.listen.entry, finding)))
         })
         .collect()
 }
 
+/// That nobody looked whether ports are free, where that is so.
+pub fn not_looked_at(why: &str) -> String {
+    format!("whether the ports are free was not looked at: {why}")
+}
+
 /// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
-pub fn refuse_taken_port(loaded: &Loaded, port: u16, forced: &[Code]) -> Result<(), Failure> {
+pub fn refuse_taken_port(
+    loaded: &Loaded,
+    port: u16,
+    forced: &[Code],
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
     if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
         return Ok(());
     }
-    let Ok(listeners) = crate::server::port::listeners() else {
-        return Ok(());
+    let listeners = match listeners_on([(None, port)]) {
+        Ok(listeners) => listeners,
+        Err(why) => {
+            progress.note(NoteCode::NotTried, &format!("note: {}", not_looked_at(&why)));
+            return Ok(());
+        }
     };
     let server = server(loaded);
     let holders = holders(&server, port, &listeners);
@@ -158,7 +184,8 @@ pub fn is_elsewhere(loaded: &Loaded) -> bool {
 
 /// Whether a process is this server.
 fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
-    let is_up = server.parent().is_some();
+    let is_running = || service::of(server.clone()).state() == Ok(State::Running);
+    let is_up = server.parent().is_some() || cfg!(windows) && is_running();
     // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
     move |process| process.map_or(is_up, |process| server.is_own(process))
 }

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::Failure;
 use super::environment::Where;
 use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
 use super::targets::{Target, targets};
+use super::{Failure, firewall};
 use crate::check::served::{self, Meeting, Whom, judge};
 use crate::check::{Finding, Place};
 use crate::foreign;
@@ -53,7 +53,15 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
     }
     let anchors = anchors(request.authorities.as_deref())?;
     let targets = targets(loaded.as_ref(), name, request.address, None)?;
-    Ok(look(&targets, &anchors, false, &Patience::new()))
+    let report = look(&targets, &anchors, false, &Patience::new());
+    if let (Some(loaded), None) = (&loaded, request.address) {
+        let ends = targets
+            .iter()
+            .flat_map(|target| target.plain.iter().chain([&target.address]));
+        let ports: Vec<u16> = ends.map(SocketAddr::port).collect();
+        firewall::tell(loaded, &ports, progress);
+    }
+    Ok(report)
 }
 
 /// Certificates of `--ca`; none means the platform's.

@@ -47,7 +47,7 @@ fn all_services() -> Vec<Candidate> {
         .map(|service| Candidate {
             root: service.root(),
             main: service.main(),
-            flags: service.flags(),
+            flags: service.line.flags.clone(),
             found_by: format!("the service \"{}\"", service.display_name),
             binary: service.binary,
             environment: None,
@@ -56,13 +56,36 @@ fn all_services() -> Vec<Candidate> {
         .collect()
 }
 
-/// Services that run an Apache, eSync's first.
+/// Services that run an Apache, eSync's first; without any, what runs in somebody's console.
 #[cfg(windows)]
 pub fn services() -> Found {
+    let mut candidates = all_services();
+    if candidates.is_empty() {
+        candidates = running();
+    }
     Found {
-        candidates: all_services(),
+        candidates,
         ..Found::default()
     }
+}
+
+/// Running programs, with the server root that they have unless they are told another one.
+#[cfg(windows)]
+fn running() -> Vec<Candidate> {
+    let all = super::windows_processes::apaches().into_iter();
+    all.filter_map(|running| {
+        let root = running.binary.parent()?.parent()?.to_path_buf();
+        Some(Candidate {
+            main: root.join(r"conf\httpd.conf"),
+            root,
+            flags: Vec::new(),
+            found_by: format!("the running Apache, process {}", running.pid),
+            binary: running.binary,
+            environment: None,
+        })
+    })
+    .filter(|candidate| candidate.main.is_file())
+    .collect()
 }
 
 /// Running parent processes of Apache.

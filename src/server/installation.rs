@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use super::binary::{Binary, Silence};
 use super::candidates::{self, Candidate, Found, MAIN_FILES};
 use super::same_file::same;
+#[cfg(windows)]
+use super::windows_places;
 use super::{envvars, retry_missing};
 use crate::foreign;
 use crate::place;
@@ -48,15 +50,18 @@ impl std::fmt::Display for NotFound {
 
 impl std::error::Error for NotFound {}
 
-/// Server roots that are looked for when nothing is said.
+/// Server roots that are looked for when nothing is said; on Windows on every drive.
 #[cfg(windows)]
 const USUAL_ROOTS: [&str; 5] = [
-    "C:\\eSync\\Apache24",
-    "C:\\Apache24",
-    "C:\\xampp\\apache",
-    "C:\\Program Files\\Apache24",
-    "C:\\httpd-2.4",
+    OWN_ROOT,
+    "Apache24",
+    "xampp\\apache",
+    "Program Files\\Apache24",
+    "httpd-2.4",
 ];
+/// Where eSync has its tree, on any drive.
+#[cfg(windows)]
+const OWN_ROOT: &str = "eSync\\Apache24";
 /// Server roots that are looked for when nothing is said.
 #[cfg(not(windows))]
 const USUAL_ROOTS: [&str; 5] = [
@@ -66,6 +71,46 @@ const USUAL_ROOTS: [&str; 5] = [
     "/opt/lampp",
     "/usr/local/etc/apache24",
 ];
+
+/// Those, and how each is told.
+#[cfg(windows)]
+fn usual_roots() -> Vec<(PathBuf, String)> {
+    let drives = windows_places::drives();
+    let on_drives = drives.iter().flat_map(|drive| {
+        let roots = USUAL_ROOTS.iter().map(|root| Path::new(drive).join(root));
+        roots.map(|root| (root, USUAL.to_owned()))
+    });
+    let installed = windows_places::installed().into_iter();
+    let installed =
+        installed.map(|(program, folder)| (folder, format!("the installed program \"{program}\"")));
+    on_drives.chain(installed).collect()
+}
+
+/// Those, and how each is told.
+#[cfg(not(windows))]
+fn usual_roots() -> Vec<(PathBuf, String)> {
+    let roots = USUAL_ROOTS.iter();
+    roots.map(|root| (root.into(), USUAL.to_owned())).collect()
+}
+
+const USUAL: &str = "one of the usual places";
+
+/// The usual places, for people.
+#[cfg(windows)]
+fn usual_places() -> String {
+    let on = |drive: &str| USUAL_ROOTS.map(|root| format!("{drive}{root}")).join(", ");
+    let others: Vec<String> = windows_places::drives().into_iter().skip(1).collect();
+    match others.is_empty() {
+        true => on("C:\\"),
+        false => format!("{}, and the same on {}", on("C:\\"), others.join(", ")),
+    }
+}
+
+/// The usual places, for people.
+#[cfg(not(windows))]
+fn usual_places() -> String {
+    USUAL_ROOTS.join(", ")
+}
 
 /// Binaries below a server root, and where distributions have them.
 #[cfg(windows)]
@@ -164,9 +209,9 @@ fn search() -> Result<Installation, NotFound> {
         found = take(candidates::binaries(), false);
     }
     if found.is_empty() {
-        let roots = USUAL_ROOTS.iter().map(Path::new);
+        let roots = usual_roots().into_iter();
         found = roots
-            .filter_map(|root| below(root, "one of the usual places").ok())
+            .filter_map(|(root, found_by)| below(&root, &found_by).ok())
             .collect();
     }
     let mut once: Vec<Installation> = Vec::new();
@@ -176,11 +221,13 @@ fn search() -> Result<Installation, NotFound> {
         }
     }
     // On a machine of eSync its own tree is the one that is meant.
-    if cfg!(windows)
-        && let Some(own) = once
-            .iter()
-            .position(|one| same(&one.root, Path::new(USUAL_ROOTS[0])))
-    {
+    #[cfg(windows)]
+    if let Some(own) = once.iter().position(|one| {
+        let drives = windows_places::drives().into_iter();
+        drives
+            .map(|drive| Path::new(&drive).join(OWN_ROOT))
+            .any(|own| same(&one.root, &own))
+    }) {
         return Ok(once.swap_remove(own));
     }
     match once.len() {
@@ -216,10 +263,7 @@ fn nowhere(passed_over: &[String]) -> NotFound {
     }
     .to_owned();
     NotFound::new(
-        format!(
-            "no Apache configuration in the usual places ({})",
-            USUAL_ROOTS.join(", ")
-        ),
+        format!("no Apache configuration in the usual places ({})", usual_places()),
         fix + &why.collect::<String>(),
     )
 }

@@ -10,8 +10,11 @@ pub mod dialog;
 pub mod environment;
 mod envvars;
 pub mod error_log;
+pub mod firewall;
 pub mod handshake;
 pub mod http;
+#[cfg(any(windows, test))]
+mod image_path;
 pub mod installation;
 pub mod log_file;
 pub mod port;
@@ -29,5 +32,9 @@ pub mod system;
 pub mod system_log;
 mod tls_probe;
 pub mod trust;
+#[cfg(windows)]
+mod windows_places;
+#[cfg(windows)]
+mod windows_processes;
 #[cfg(windows)]
 pub mod windows_services;

@@ -1,6 +1,8 @@
-//! Who listens where on this machine: the port table of the system, with the programs behind it.
+//! Who listens where on this machine: the port table of the system, with the programs behind it; and whether a port can be
+//! had, where that does not tell.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 /// A process.
@@ -29,6 +31,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// By whom; nothing where the system does not tell, because it belongs to another user.
     pub process: Option<Process>,
+    /// Nobody is seen there, but Windows lets nobody listen: `http.sys` or a range of ports that it keeps has it.
+    pub is_reserved: bool,
 }
 
 impl Listener {
@@ -59,6 +63,76 @@ pub fn listeners() -> Result<Vec<Listener>, String> {
     all.sort_by_key(|listener| (listener.address.port(), listener.address.ip()));
     all.dedup();
     Ok(all)
+}
+
+/// The same, and what only binding them shows of the ports that are wanted (an address of `None`: all): that a port is
+/// taken where the table is not shown, and on Windows that it is reserved.
+///
+/// # Errors
+/// When the system does not show its table, and a port cannot be tried.
+pub fn listeners_on(
+    wanted: impl IntoIterator<Item = (Option<IpAddr>, u16)>,
+) -> Result<Vec<Listener>, String> {
+    match listeners() {
+        Ok(all) if cfg!(unix) => Ok(all),
+        table => completed(table, wanted),
+    }
+}
+
+fn completed(
+    table: Result<Vec<Listener>, String>,
+    wanted: impl IntoIterator<Item = (Option<IpAddr>, u16)>,
+) -> Result<Vec<Listener>, String> {
+    let is_shown = table.is_ok();
+    let (mut all, why) = match table {
+        Ok(all) => (all, String::new()),
+        Err(why) => (Vec::new(), why),
+    };
+    for (address, port) in wanted {
+        if all.iter().any(|listener| listener.collides(address, port)) {
+            continue;
+        }
+        // Only what the table cannot show is still to be found. Listening where others reach it would have the firewall of
+        // Windows ask its user about us.
+        let tried = match is_shown {
+            true => Some(Ipv4Addr::LOCALHOST.into()),
+            false => address,
+        };
+        match obstacle(tried, port) {
+            Ok(None) => {}
+            Ok(Some(is_reserved)) => all.push(Listener {
+                address: (address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), port).into(),
+                process: None,
+                is_reserved,
+            }),
+            Err(_) if is_shown => {}
+            Err(error) => {
+                let error = crate::wording::reason(&error);
+                return Err(format!("{why}, and port {port} cannot be tried: {error}"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Whether a port cannot be bound because it is taken (`false`) or reserved (`true`). An address that is not here takes
+/// nothing from anybody.
+fn obstacle(address: Option<IpAddr>, port: u16) -> std::io::Result<Option<bool>> {
+    let all = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    for ip in address.map_or(all.to_vec(), |one| vec![one]) {
+        let Err(error) = TcpListener::bind((ip, port)) else {
+            continue;
+        };
+        match error.kind() {
+            ErrorKind::AddrInUse => return Ok(Some(false)),
+            ErrorKind::PermissionDenied if cfg!(windows) => return Ok(Some(true)),
+            ErrorKind::AddrNotAvailable => {}
+            // There may be no IPv6.
+            _ if ip == all[1] => {}
+            _ => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// A process by its number; `None` if there is none.
@@ -123,6 +197,7 @@ mod platform {
                     by_root_or_us: true,
                     started: 0,
                 }),
+                is_reserved: false,
             })
             .collect();
         // Windows itself always listens somewhere; a table without a line is one that is kept from us.
@@ -186,6 +261,7 @@ mod platform {
             .map(|socket| Listener {
                 address: socket.address,
                 process: holder(socket),
+                is_reserved: false,
             })
             .collect())
     }
@@ -354,6 +430,7 @@ mod tests {
         let on = |text: &str| Listener {
             address: text.parse().unwrap(),
             process: None,
+            is_reserved: false,
         };
         let ip = |text: &str| Some(text.parse().unwrap());
         assert!(on("0.0.0.0:443").collides(None, 443));
@@ -362,6 +439,32 @@ mod tests {
         assert!(!on("127.0.0.1:443").collides(ip("127.0.0.2"), 443));
         assert!(on("[::]:443").collides(ip("127.0.0.2"), 443));
         assert!(!on("0.0.0.0:443").collides(ip("::1"), 443));
+    }
+
+    #[test]
+    fn without_a_table_a_port_is_tried() {
+        let untold = || Err("no table".to_owned());
+        let home: IpAddr = Ipv4Addr::LOCALHOST.into();
+        let socket = TcpListener::bind((home, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        let taken = completed(untold(), [(Some(home), address.port())]).unwrap();
+        let expected = Listener {
+            address,
+            process: None,
+            is_reserved: false,
+        };
+        assert_eq!(taken, std::slice::from_ref(&expected));
+        // What the table shows is not tried.
+        let shown = completed(Ok(taken.clone()), [(None, address.port())]).unwrap();
+        assert_eq!(shown, taken);
+        drop(socket);
+        assert_eq!(
+            completed(untold(), [(Some(home), address.port())]),
+            Ok(Vec::new())
+        );
+        // An address that is not here is told by another rule.
+        let elsewhere = "192.0.2.1".parse().ok();
+        assert_eq!(completed(untold(), [(elsewhere, address.port())]), Ok(Vec::new()));
     }
 
     // Wine shows an empty table.

@@ -1,16 +1,16 @@
-//! The instant in which Windows swaps two names: a file that is being replaced is not there, or cannot be opened.
+//! The instant in which Windows swaps two names: a file that is being replaced is not there, or is denied.
 
 use std::io;
 use std::time::Duration;
 
-/// Looks for a file, on Windows again a few times when it is missing or somebody has it for himself.
+/// Looks for a file, on Windows again a few times when it is missing or is on its way out.
 ///
 /// # Errors
 /// Those of the last look.
 pub fn find<T>(mut look: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    // ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION.
+    // ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED. What is in use was waited for by who reads it.
     let may_pass = |error: &io::Error| {
-        error.kind() == io::ErrorKind::NotFound || matches!(error.raw_os_error(), Some(2 | 5 | 32))
+        error.kind() == io::ErrorKind::NotFound || matches!(error.raw_os_error(), Some(2 | 5))
     };
     let mut left = if cfg!(windows) { 10 } else { 0 };
     loop {

@@ -8,6 +8,9 @@ use std::sync::LazyLock;
 #[cfg(any(windows, test))]
 use regex::Regex;
 
+#[cfg(any(windows, test))]
+use super::log_file::decode;
+
 /// The last entries of it, as lines that [`super::error_log::parse`] reads, with a name; `None` where there is none.
 #[cfg(windows)]
 pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
@@ -20,6 +23,8 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         "/c:60",
         "/rd:true",
         "/f:xml",
+        // Otherwise it answers in the code page of consoles, which has not every letter.
+        "/uni:true",
     ];
     let output = super::binary::Binary::of_system("wevtutil.exe")
         .ok()?
@@ -29,10 +34,7 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
         return Some((name, Err("wevtutil does not show it".into())));
     }
     let offset = time::OffsetDateTime::now_local().map_or(time::UtcOffset::UTC, |now| now.offset());
-    Some((
-        name,
-        Ok(events(&String::from_utf8_lossy(&output.stdout), offset).into_bytes()),
-    ))
+    Some((name, Ok(events(&answer(&output.stdout), offset).into_bytes())))
 }
 
 /// The last entries of it, as lines that [`super::error_log::parse`] reads, with a name; `None` where there is none.
@@ -61,6 +63,15 @@ pub fn read() -> Option<(String, Result<Vec<u8>, String>)> {
     // Not everybody may read it, and an empty one says nothing.
     (output.status.success() && !output.stdout.is_empty())
         .then(|| ("the journal of systemd".to_string(), Ok(output.stdout)))
+}
+
+/// The text of an answer, which is UTF-16 with or without byte order mark, or UTF-8 where it has no other letters.
+#[cfg(any(windows, test))]
+fn answer(bytes: &[u8]) -> String {
+    match bytes {
+        [b'<', 0, ..] => decode(&[b"\xff\xfe", bytes].concat()),
+        _ => decode(bytes),
+    }
 }
 
 /// Events in the XML of `wevtutil`, newest first, as lines with a time, oldest first.
@@ -131,6 +142,16 @@ fn plain(xml: &str) -> String {
 mod tests {
     use super::super::error_log::parse;
     use super::*;
+
+    #[test]
+    fn answers_in_any_encoding() {
+        let text = "<Event><Data>Donn\u{e9}es</Data></Event>";
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = [b"\xff\xfe", &*wide].concat();
+        for bytes in [text.as_bytes(), &wide, &marked] {
+            assert_eq!(answer(bytes), text);
+        }
+    }
 
     #[test]
     fn events_become_lines() {

@@ -8,6 +8,8 @@ use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use winreg::RegKey;
 use winreg::enums::{HKEY_LOCAL_MACHINE, KEY_READ};
 
+use super::command_line::CommandLine;
+use super::image_path::ServiceEntry;
 use super::same_file::same;
 use crate::acl::Account;
 
@@ -23,17 +25,11 @@ pub struct Installed {
     pub binary: PathBuf,
     /// The account that it runs as.
     pub account: Account,
-    /// `ConfigArgs`: what httpd takes in front of its own arguments.
-    pub arguments: Vec<String>,
+    /// What that is started with.
+    pub line: CommandLine,
 }
 
 impl Installed {
-    /// The value behind a flag in its arguments, `-d` or `-f`.
-    fn value(&self, flag: &str) -> Option<&str> {
-        let at = self.arguments.iter().position(|argument| argument == flag)?;
-        self.arguments.get(at + 1).map(String::as_str)
-    }
-
     /// Its server root: `-d`, else the parent of the folder `bin` that holds the binary.
     pub fn root(&self) -> PathBuf {
         let folder = self
@@ -41,22 +37,13 @@ impl Installed {
             .parent()
             .and_then(Path::parent)
             .unwrap_or(Path::new("\\"));
-        self.value("-d")
-            .map_or_else(|| folder.to_path_buf(), PathBuf::from)
+        self.line.root.clone().unwrap_or_else(|| folder.to_path_buf())
     }
 
     /// Its main file.
     pub fn main(&self) -> PathBuf {
-        self.root().join(self.value("-f").unwrap_or(r"conf\httpd.conf"))
-    }
-
-    /// Its flags (`-D`).
-    pub fn flags(&self) -> Vec<String> {
-        let pairs = self.arguments.windows(2);
-        pairs
-            .filter(|two| two[0] == "-D")
-            .map(|two| two[1].clone())
-            .collect()
+        let named = self.line.main.as_deref();
+        self.root().join(named.unwrap_or(Path::new(r"conf\httpd.conf")))
     }
 }
 
@@ -70,20 +57,15 @@ pub fn installed() -> Vec<Installed> {
         .flatten()
         .filter_map(|name| {
             let key = services.open_subkey_with_flags(&name, KEY_READ).ok()?;
-            let image: String = key.get_value("ImagePath").ok()?;
-            let binary = httpd(&image)?;
+            let (binary, line) = entry(&key).httpd(expanded)?;
             let display_name = key.get_value("DisplayName").unwrap_or_else(|_| name.clone());
             let account = Account::of_service(&key.get_value::<String, _>("ObjectName").unwrap_or_default());
-            let parameters = key.open_subkey_with_flags("Parameters", KEY_READ);
-            let arguments = parameters
-                .and_then(|key| key.get_value("ConfigArgs"))
-                .unwrap_or_default();
             Some(Installed {
                 name,
                 display_name,
                 binary,
                 account,
-                arguments,
+                line,
             })
         })
         .collect();
@@ -91,18 +73,24 @@ pub fn installed() -> Vec<Installed> {
     found
 }
 
-/// The binary in an `ImagePath`, if it is an httpd: `"C:\x\bin\httpd.exe" -k runservice`.
-fn httpd(image: &str) -> Option<PathBuf> {
-    let path = match image.trim_start().strip_prefix('"') {
-        Some(rest) => rest.split('"').next()?,
-        None => {
-            let end = image.to_lowercase().find(".exe")? + 4;
-            image.get(..end)?.trim_start()
-        }
-    };
-    let path = PathBuf::from(path);
-    let name = path.file_name()?.to_string_lossy().to_lowercase();
-    matches!(name.as_str(), "httpd.exe" | "apache.exe").then_some(path)
+/// What the key of a service says of its program.
+fn entry(key: &RegKey) -> ServiceEntry {
+    let parameters = key.open_subkey_with_flags("Parameters", KEY_READ);
+    let text = |name: &str| -> Option<String> { parameters.as_ref().ok()?.get_value(name).ok() };
+    ServiceEntry {
+        image: key.get_value("ImagePath").unwrap_or_default(),
+        application: text("Application").unwrap_or_default(),
+        application_arguments: text("AppParameters").unwrap_or_default(),
+        configured: parameters
+            .as_ref()
+            .ok()
+            .and_then(|key| key.get_value("ConfigArgs").ok())
+            .unwrap_or_default(),
+    }
+}
+
+fn expanded(text: &str) -> String {
+    winsafe::ExpandEnvironmentStrings(text).unwrap_or_else(|_| text.to_owned())
 }
 
 /// The account that the service of a main file runs as; without one, that on which all services of Apache agree.
@@ -140,34 +128,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_binary_in_an_image_path() {
-        for (image, expected) in [
-            (
-                r#""C:\eSync\Apache24\bin\httpd.exe" -k runservice"#,
-                Some(r"C:\eSync\Apache24\bin\httpd.exe"),
-            ),
-            (
-                r"C:\Program Files\Apache24\bin\httpd.exe -k runservice",
-                Some(r"C:\Program Files\Apache24\bin\httpd.exe"),
-            ),
-            (r"C:\Windows\system32\svchost.exe -k netsvcs", None),
-            ("", None),
-        ] {
-            assert_eq!(httpd(image), expected.map(PathBuf::from), "{image}");
-        }
-    }
-
-    #[test]
-    fn arguments_of_the_service() {
+    fn where_a_service_has_its_files() {
         let service = Installed {
             name: "a".into(),
             display_name: "b".into(),
             binary: r"C:\eSync\Apache24\bin\httpd.exe".into(),
             account: Account::of_service("LocalSystem"),
-            arguments: ["-f", r"conf\other.conf", "-D", "TLS"].map(String::from).to_vec(),
+            line: CommandLine::of(&["httpd", "-f", r"conf\other.conf"].map(String::from)),
         };
         assert_eq!(service.root(), Path::new(r"C:\eSync\Apache24"));
         assert_eq!(service.main(), Path::new(r"C:\eSync\Apache24\conf\other.conf"));
-        assert_eq!(service.flags(), ["TLS"]);
     }
 }

@@ -36,6 +36,14 @@ fn what_is_inside_is_listed_and_written_once() {
         text.starts_with(&format!("Report of esync-ssl {}", env!("CARGO_PKG_VERSION"))),
         "{text}"
     );
+    // 2026-11-29 03:47:59 +00:00
+    let (first, _) = text.split_once('\n').unwrap();
+    let (_, date) = first.split_once(", ").unwrap();
+    let shape: String = date
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    assert_eq!(shape.replace('-', "+"), "0000+00+00 00:00:00 +00:00", "{first}");
     assert!(
         text.contains("==== status ====") && text.contains("Listeners"),
         "{text}"

@@ -1,7 +1,9 @@
 //! What only Windows has: its services, its access lists, and an Apache that was built for it.
 #![cfg(windows)]
 
+mod found;
 mod httpd;
+mod machine;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;

@@ -297,14 +297,24 @@ fn a_file_that_somebody_holds_open() {
     site.json(&["restart"], 0);
     let before = configuration();
     let held = hold();
-    let failed = site.json(&enable(&leaf, &leaf, &["--no-rehearsal"]), 1);
-    assert!(
-        failed["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("httpd.conf"),
-        "{failed}"
-    );
+    let failed = esync_ssl()
+        .args(enable(&leaf, &leaf, &["--no-rehearsal"]))
+        .arg("--json");
+    let failed = failed
+        .limit(Duration::from_secs(200))
+        .run()
+        .expect_code(16)
+        .envelope();
+    let error = &failed["error"];
+    assert_eq!(error["code"], "IN-USE", "{failed}");
+    let told = error["message"].as_str().unwrap();
+    for words in [
+        "httpd.conf",
+        "in use by another program",
+        "close the program that has it open",
+    ] {
+        assert!(told.contains(words), "{failed}");
+    }
     drop(held);
     for (name, bytes) in configuration() {
         let (bytes, old) = (String::from_utf8_lossy(&bytes), before.get(&name));

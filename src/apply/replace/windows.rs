@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use winsafe::{ReplaceFile, co};
 
-use crate::acl::{self, Sid};
+use crate::acl::{self, Sid, for_system};
 use crate::apply::patience::patiently;
 
 pub fn create_folder(path: &Path, closed: bool) -> io::Result<()> {
@@ -32,12 +32,17 @@ pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let aside = aside(from);
     let done = patiently(|| {
         tidy(from, to);
-        match (to.to_str(), from.to_str()) {
-            (Some(replaced), Some(replacement)) if to.symlink_metadata().is_ok() => {
+        match (for_system(to), for_system(from)) {
+            (Ok(replaced), Ok(replacement)) if to.symlink_metadata().is_ok() => {
                 // Without a name of ours the system takes one of its own, and leaves that file behind when it fails.
-                let aside = aside.to_str();
-                ReplaceFile(replaced, replacement, aside, co::REPLACEFILE::WRITE_THROUGH)
-                    .map_err(|error| io::Error::from_raw_os_error(error.raw() as i32))
+                let aside = for_system(&aside).ok();
+                ReplaceFile(
+                    &replaced,
+                    &replacement,
+                    aside.as_deref(),
+                    co::REPLACEFILE::WRITE_THROUGH,
+                )
+                .map_err(|error| io::Error::from_raw_os_error(error.raw() as i32))
             }
             _ => fs::rename(from, to),
         }

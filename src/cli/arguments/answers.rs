@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::flags::{
     Given, Kind, NEVER_IN_A_FILE, flags_of_files, is_repeatable, is_value_optional, judge, names, similar,
 };
-use crate::foreign;
+use crate::foreign::{self, NotText};
 use crate::quoted::bare;
 use crate::shown::{printable, shown};
 use crate::wording::reason;
@@ -79,7 +79,11 @@ impl Wrong {
 pub fn read(path: &Path, command: &Command) -> Result<Vec<Answer>, Wrong> {
     let name = shown(path);
     let bytes = bytes(path)?;
-    let text = text(&bytes)?;
+    let text = foreign::text(&bytes).map_err(|why| match why {
+        NotText::BrokenUtf16 => "it begins as UTF-16, but is not UTF-16 to its end",
+        NotText::NotUtf8 => "it is not UTF-8; save it as UTF-8",
+    });
+    let text = text.map_err(str::to_owned)?;
     let folder = std::path::absolute(path)
         .ok()
         .and_then(|path| Some(path.parent()?.to_owned()));
@@ -127,25 +131,6 @@ fn refuse_others(file: &std::fs::File, metadata: &std::fs::Metadata) -> Result<(
         Some(writer) => Err(format!(
             "it {writer}, who could decide what this program does; take a copy that only you may write (chmod go-w)"
         )),
-    }
-}
-
-/// UTF-8 with or without byte order mark, or UTF-16 as PowerShell 5 writes it.
-fn text(bytes: &[u8]) -> Result<String, String> {
-    let utf16 = |number: fn([u8; 2]) -> u16| {
-        let (units, rest) = bytes.as_chunks::<2>();
-        let units: Vec<u16> = units.iter().skip(1).map(|unit| number(*unit)).collect();
-        let text = String::from_utf16(&units).ok().filter(|_| rest.is_empty());
-        text.ok_or_else(|| "it begins as UTF-16, but is not UTF-16 to its end".to_owned())
-    };
-    match bytes {
-        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
-        _ => {
-            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            let text = String::from_utf8(bytes.to_vec());
-            text.map_err(|_| "it is not UTF-8; save it as UTF-8".into())
-        }
     }
 }
 

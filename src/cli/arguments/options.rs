@@ -28,16 +28,17 @@ pub fn all_exit_statuses() -> String {
 }
 
 /// What a command can end with that looks at a configuration.
-pub const READS: &[ExitStatus] = &[ExitStatus::Refused, ExitStatus::NotPermitted];
+pub const READS: &[ExitStatus] = &[ExitStatus::Refused, ExitStatus::NotPermitted, ExitStatus::InUse];
 
 /// What `backups` can end with.
-pub const LISTS: &[ExitStatus] = &[ExitStatus::NotPermitted];
+pub const LISTS: &[ExitStatus] = &[ExitStatus::NotPermitted, ExitStatus::InUse];
 
 /// What a command can end with that looks for errors.
 pub const LOOKS: &[ExitStatus] = &[
     ExitStatus::Refused,
     ExitStatus::NotPermitted,
     ExitStatus::ErrorsFound,
+    ExitStatus::InUse,
 ];
 
 /// What a command can end with that makes new files.
@@ -46,6 +47,7 @@ pub const MAKES: &[ExitStatus] = &[
     ExitStatus::NotRestored,
     ExitStatus::NotPermitted,
     ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
 ];
 
 /// What a command can end with that tells a server to restart.
@@ -56,6 +58,7 @@ pub const RESTARTS: &[ExitStatus] = &[
     ExitStatus::Locked,
     ExitStatus::NotServing,
     ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
 ];
 
 /// What a command can end with that puts files back.
@@ -69,6 +72,7 @@ pub const RESTORES: &[ExitStatus] = &[
     ExitStatus::Declined,
     ExitStatus::NobodyToAsk,
     ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
 ];
 
 /// What `apply` can end with: it has no `--exit-code`.
@@ -87,6 +91,7 @@ pub const WRITES: &[ExitStatus] = &[
     ExitStatus::Declined,
     ExitStatus::NobodyToAsk,
     ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
 ];
 
 /// What `report` can end with.
@@ -96,6 +101,7 @@ pub const REPORTS: &[ExitStatus] = &[
     ExitStatus::Declined,
     ExitStatus::NobodyToAsk,
     ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
 ];
 
 /// Where a pass-phrase comes from. Never the command line itself: other users can read that.

@@ -205,10 +205,10 @@ impl Source {
             return if rest.is_empty() {
                 self.host_root.clone()
             } else {
-                self.host_root.join(bytes_path(rest))
+                self.host_root.join(native(rest))
             };
         }
-        bytes_path(absolute)
+        native(absolute)
     }
 
     /// What an absolute path of the configuration leads to, symbolic links followed.
@@ -376,6 +376,15 @@ pub fn host_bytes(path: &Path) -> Vec<u8> {
     #[cfg(not(unix))]
     {
         path.to_string_lossy().into_owned().into_bytes()
+    }
+}
+
+/// The same in the machine's own style, in which people are shown it: configurations of Windows have forward slashes.
+fn native(bytes: &[u8]) -> PathBuf {
+    let path = bytes_path(bytes);
+    match cfg!(windows) {
+        true => PathBuf::from(path.to_string_lossy().replace('/', "\\")),
+        false => path,
     }
 }
 

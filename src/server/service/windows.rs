@@ -123,6 +123,7 @@ mod tests {
 
     use super::*;
     use crate::acl::Account;
+    use crate::server::command_line::CommandLine;
 
     #[test]
     fn what_the_service_manager_denies_is_a_missing_right() {
@@ -132,7 +133,7 @@ mod tests {
                 display_name: "eSync Apache Web Server".into(),
                 binary: PathBuf::new(),
                 account: Account::of_service("LocalSystem"),
-                arguments: Vec::new(),
+                line: CommandLine::default(),
             },
         };
         let of = |number| managed.error(SystemError::Winapi(std::io::Error::from_raw_os_error(number)));
