@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::alone;
 use crate::support;
 use crate::support::certificates::{Authority, Leaf};
 use crate::support::client::TlsClient;
@@ -14,6 +15,8 @@ use crate::support::windows_httpd::{WindowsHttpd, forward};
 #[test]
 fn crlf_configuration_with_drive_paths_is_accepted() {
     let Some(httpd) = WindowsHttpd::find() else { return };
+    // A running httpd is one that other tests would find.
+    let _alone = alone();
     let (root, leaf) = server_root();
     let backward = leaf.certificate.to_string_lossy().into_owned();
     let spellings = [
@@ -33,6 +36,8 @@ fn crlf_configuration_with_drive_paths_is_accepted() {
 #[test]
 fn broken_configuration_is_rejected_with_its_place() {
     let Some(httpd) = WindowsHttpd::find() else { return };
+    // A running httpd is one that other tests would find.
+    let _alone = alone();
     let root = files::folder();
     let file = root.path().join("httpd.conf");
     files::write(&file, "Listen 80\r\nNoSuchDirective on\r\n");
@@ -49,6 +54,8 @@ fn broken_configuration_is_rejected_with_its_place() {
 #[test]
 fn started_server_shows_the_leaf_and_is_gone_afterwards() {
     let Some(httpd) = WindowsHttpd::find() else { return };
+    // A running httpd is one that other tests would find.
+    let _alone = alone();
     let (root, leaf) = server_root();
     let port = Network::enter().https;
     let file = configuration(&httpd, root.path(), port, "conf/leaf.crt");
