@@ -42,6 +42,7 @@ impl Plan {
             None => site::place_of(original, asked),
             Some((file, line)) => Some((site::whole_path(original, file, *line), *line)),
         };
+        request.has_no_default = request.site.is_none();
         // Its place moves with the edits.
         let first = request.clone();
         plan.trail.push(match &request.site {
@@ -118,7 +119,11 @@ fn second_look(
 ) -> Result<(), PlanError> {
     let mut again = request.clone();
     if asked.site.is_none() {
-        again.site = site::place_of(result, asked);
+        let asked = Request {
+            has_no_default: request.has_no_default,
+            ..asked.clone()
+        };
+        again.site = site::place_of(result, &asked);
     }
     // Else the last round has looked as it would.
     let differs = again.site != request.site;

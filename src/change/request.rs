@@ -65,6 +65,8 @@ pub struct Request {
     pub http: Option<Http>,
     /// File and line of the virtual host whose site it is, where that was said.
     pub site: Option<(PathBuf, u32)>,
+    /// No virtual host answers it as the default: what is said before listeners move holds afterwards.
+    pub has_no_default: bool,
     /// Certificate file as it is to be written in the configuration (absolute, or relative to the server root).
     pub certificate: Vec<u8>,
     /// Private key file, likewise.

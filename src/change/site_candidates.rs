@@ -48,7 +48,10 @@ pub(super) fn candidates<'a>(
         .into_iter()
         .map(|search| search())
         .find(|found| !found.is_empty())
-        .unwrap_or_else(|| search.defaults())
+        .unwrap_or_else(|| match request.has_no_default {
+            true => Vec::new(),
+            false => search.defaults(),
+        })
 }
 
 /// What is looked for, and where HTTP is spoken.

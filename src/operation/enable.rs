@@ -358,6 +358,7 @@ impl Run<'_> {
             port: asked.port,
             http: asked.http,
             site: asked.vhost.clone(),
+            has_no_default: false,
             profile: asked.profile,
             hsts: asked.hsts,
             stapling: asked.stapling,

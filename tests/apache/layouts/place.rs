@@ -334,13 +334,14 @@ impl Place<'_> {
         }
     }
 
-    /// Does the domain get the same over HTTP wherever that is heard, be it by name or as the default? Then that is its site.
+    /// Does the domain, which no virtual host has, get the same over HTTP wherever that is heard? Then that is its site.
     fn has_one_default(&self) -> bool {
         let plain = |ip| self.plain_at(ip, self.before, self.trial.network.http, self.name);
         let replies = self.trial.ips().into_iter().map(plain);
         let mut heard = replies.filter(|reply| matches!(reply, Reply::Http { .. }));
         let first = heard.next();
-        self.name == self.wanted[0] && first.is_some() && heard.all(|reply| Some(&reply) == first.as_ref())
+        let is_domain = self.name == self.wanted[0] && self.has_no_host();
+        is_domain && first.is_some() && heard.all(|reply| Some(&reply) == first.as_ref())
     }
 
     /// Does a name that nobody wanted secured get over HTTPS what it got?
