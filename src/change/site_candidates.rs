@@ -105,12 +105,7 @@ impl<'a, 'r> Search<'a, 'r> {
 
     /// Whoever answers the domain on a port, by its name or as the first of an address; `reached`: where clients come
     /// in today, else wherever virtual hosts name the port. Not at ends that do not count.
-    fn on(
-        &self,
-        port: u16,
-        reached: bool,
-        counts: impl Fn(Option<IpAddr>) -> bool,
-    ) -> Vec<&'a VirtualHost> {
+    fn on(&self, port: u16, reached: bool, counts: impl Fn(Option<IpAddr>) -> bool) -> Vec<&'a VirtualHost> {
         let mut known = HashSet::new();
         let mut found: Vec<&VirtualHost> = Vec::new();
         let mut ends = self.ends(port, reached);
@@ -167,7 +162,11 @@ impl<'a, 'r> Search<'a, 'r> {
         let domain = &self.request.domain;
         // There may be a hundred thousand addresses. Whoever answers at one by its name has that address, or `*`.
         let addresses = self.named.iter().flat_map(|host| &host.addresses);
-        let is_at = |end| addresses.clone().any(|address| address.ip().is_none_or(|ip| end == Some(ip)));
+        let is_at = |end| {
+            addresses
+                .clone()
+                .any(|address| address.ip().is_none_or(|ip| end == Some(ip)))
+        };
         let mut found = self.on(port, reached, is_at);
         // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
         let counts = |host: &VirtualHost| {
