@@ -1,7 +1,11 @@
 //! What mod_ssl makes of a configuration: which of its servers speak TLS. Judges nothing and opens no certificate.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use crate::httpd::word::words;
-use crate::httpd::{Configuration, Entry, SectionId, Truth, VirtualHost};
+use crate::httpd::{Configuration, Entry, SERVER, SectionId, Truth, VirtualHost};
 
 /// Is `SSLEngine on` in effect in a section (own or inherited from the main server)?
 pub fn ssl_engine(configuration: &Configuration, section: SectionId) -> bool {
@@ -13,16 +17,82 @@ pub fn ssl_engine(configuration: &Configuration, section: SectionId) -> bool {
 /// certificate and one of its addresses is, as address and port, a listener whose protocol is https?
 pub fn speaks_tls(configuration: &Configuration, host: &VirtualHost) -> bool {
     let setting = |name| configuration.setting(host.section, name);
-    match setting("SSLEngine").and_then(|entry| is_on(configuration, entry)) {
+    speaks(configuration, host, setting("SSLEngine"), || {
+        setting("SSLCertificateFile").is_some()
+    })
+}
+
+/// The same by the settings that are in effect there.
+fn speaks(
+    configuration: &Configuration,
+    host: &VirtualHost,
+    engine: Option<&Entry>,
+    has_certificate: impl FnOnce() -> bool,
+) -> bool {
+    match engine.and_then(|entry| is_on(configuration, entry)) {
         Some(engine) => engine,
-        None => setting("SSLCertificateFile").is_some() && has_https_listener(configuration, host),
+        None => has_certificate() && has_https_listener(configuration, host),
+    }
+}
+
+/// What decides which virtual hosts speak TLS, gathered for those who ask that of all of them.
+pub struct Engines<'a> {
+    configuration: &'a Configuration,
+    /// The last `SSLEngine` of each section.
+    engines: Last<'a>,
+    /// The last `SSLCertificateFile` of each.
+    certificates: Last<'a>,
+}
+
+/// The last active lines of one name, by their sections.
+struct Last<'a> {
+    main: Option<&'a Entry>,
+    all: HashMap<SectionId, &'a Entry, RandomState>,
+}
+
+impl<'a> Last<'a> {
+    fn of(configuration: &'a Configuration, name: &str) -> Self {
+        let named = configuration.named(name).map(|(_, entry)| entry);
+        let active = named.filter(|entry| entry.truth == Truth::True);
+        let all: HashMap<_, _, _> = active
+            .map(|entry| (configuration.context(entry), entry))
+            .collect();
+        Last {
+            main: all.get(&SERVER).copied(),
+            all,
+        }
+    }
+
+    /// What is in effect in a section.
+    fn setting(&self, section: SectionId) -> Option<&'a Entry> {
+        self.all.get(&section).copied().or(self.main)
+    }
+}
+
+impl<'a> Engines<'a> {
+    /// Those of a configuration.
+    pub fn of(configuration: &'a Configuration) -> Self {
+        Engines {
+            configuration,
+            engines: Last::of(configuration, "SSLEngine"),
+            certificates: Last::of(configuration, "SSLCertificateFile"),
+        }
+    }
+
+    /// The same as [`speaks_tls`].
+    pub fn speak_tls(&self, host: &VirtualHost) -> bool {
+        let engine = self.engines.setting(host.section);
+        speaks(self.configuration, host, engine, || {
+            self.certificates.setting(host.section).is_some()
+        })
     }
 }
 
 /// The active virtual hosts that speak TLS, in the order of the configuration.
 pub fn tls_hosts(configuration: &Configuration) -> impl Iterator<Item = &VirtualHost> {
+    let engines = Engines::of(configuration);
     let hosts = configuration.virtual_hosts().iter();
-    hosts.filter(move |host| host.truth == Truth::True && speaks_tls(configuration, host))
+    hosts.filter(move |host| host.truth == Truth::True && engines.speak_tls(host))
 }
 
 /// Is one of its addresses, as address and port, a listener whose protocol is https?
@@ -43,7 +113,7 @@ fn is_on(configuration: &Configuration, entry: &Entry) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::speaks_tls;
+    use super::{Engines, speaks_tls};
     use crate::httpd::{Configuration, Facts, Platform, Source};
 
     #[test]
@@ -55,7 +125,9 @@ mod tests {
             let source = Source::new("/none".into(), Platform::HOST);
             let facts = Facts::assumed(Platform::HOST);
             let c = Configuration::from_bytes(b"/none/httpd.conf", text.into_bytes(), source, facts);
-            speaks_tls(&c, &c.virtual_hosts()[0])
+            let host = &c.virtual_hosts()[0];
+            assert_eq!(speaks_tls(&c, host), Engines::of(&c).speak_tls(host));
+            speaks_tls(&c, host)
         };
         assert!(!speaks("", ""));
         assert!(speaks("", "SSLEngine on"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::httpd::{Configuration, SERVER, Truth};
-use crate::mod_ssl::{speaks_tls, ssl_engine};
+use crate::mod_ssl::{Engines, ssl_engine};
 
 /// Ports on which plain HTTP begins, stays or stops, or HTTPS stops.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,11 +41,12 @@ fn ports(configuration: &Configuration) -> [BTreeSet<u16>; 2] {
         return [BTreeSet::new(), all];
     }
     let mut https = BTreeSet::new();
+    let engines = Engines::of(configuration);
     let hosts = configuration.virtual_hosts().iter();
     for host in hosts.filter(|host| host.truth == Truth::True) {
         let mut ports = host.addresses.iter().filter_map(|address| address.port);
         let is_open = |port: &u16| all.contains(port) && !https.contains(port);
-        if ports.any(|port| is_open(&port)) && speaks_tls(configuration, host) {
+        if ports.any(|port| is_open(&port)) && engines.speak_tls(host) {
             let ports = host.addresses.iter().filter_map(|address| address.port);
             https.extend(ports.filter(|port| all.contains(port)));
         }

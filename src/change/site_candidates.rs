@@ -63,16 +63,21 @@ struct Search<'a, 'r> {
     ports: Vec<u16>,
     /// HTTPS is spoken for the domain already.
     is_secure: bool,
+    /// The virtual hosts that have the domain among their names, be it by a wildcard.
+    named: Vec<&'a VirtualHost>,
 }
 
 impl<'a, 'r> Search<'a, 'r> {
     fn new(configuration: &'a Configuration, request: &'r Request, with_redirects: bool) -> Self {
+        let active = configuration.virtual_hosts().iter();
+        let active = active.filter(|host| host.truth == Truth::True);
         let mut search = Search {
             configuration,
             request,
             with_redirects,
             ports: Vec::new(),
             is_secure: secure(configuration, request).next().is_some(),
+            named: active.filter(|host| host.has_name(&request.domain)).collect(),
         };
         search.ports = search.others(search.listens().map(|listen| listen.port));
         search
@@ -102,11 +107,15 @@ impl<'a, 'r> Search<'a, 'r> {
     }
 
     /// Whoever answers the domain on a port, by its name or as the first of an address; `reached`: where clients come
-    /// in today, else wherever virtual hosts name the port.
-    fn on(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
+    /// in today, else wherever virtual hosts name the port. Not at ends that do not count.
+    fn on(&self, port: u16, reached: bool, counts: impl Fn(Option<IpAddr>) -> bool) -> Vec<&'a VirtualHost> {
         let mut known = HashSet::new();
         let mut found: Vec<&VirtualHost> = Vec::new();
-        for end in self.ends(port, reached) {
+        let mut ends = self.ends(port, reached);
+        ends.retain(|end| counts(*end));
+        ends.sort();
+        ends.dedup();
+        for end in ends {
             let answers = self.configuration.answering(end, port, &self.request.domain);
             if let Some(host) = answers
                 && known.insert(host.section)
@@ -129,17 +138,13 @@ impl<'a, 'r> Search<'a, 'r> {
         let listened = if reached { port } else { self.request.port };
         let here: Vec<_> = self.listens().filter(|listen| listen.port == listened).collect();
         let by_listens = (reached || self.is_secure) && !here.iter().any(|listen| listen.is_wildcard());
-        let mut ends: Vec<Option<IpAddr>> = if by_listens {
-            here.iter().map(|listen| listen.ip()).collect()
-        } else {
-            self.addresses()
-                .filter(|address| address.port.is_none_or(|own| own == port))
-                .map(Address::ip)
-                .collect()
-        };
-        ends.sort();
-        ends.dedup();
-        ends
+        if by_listens {
+            return here.iter().map(|listen| listen.ip()).collect();
+        }
+        self.addresses()
+            .filter(|address| address.port.is_none_or(|own| own == port))
+            .map(Address::ip)
+            .collect()
     }
 
     /// Does a listener lead to an address of the virtual host with that port?
@@ -158,7 +163,14 @@ impl<'a, 'r> Search<'a, 'r> {
     /// Those of them that have the name.
     fn by_name(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
         let domain = &self.request.domain;
-        let mut found = self.on(port, reached);
+        // There may be a hundred thousand addresses. Whoever answers at one by its name has that address, or `*`.
+        let addresses = self.named.iter().flat_map(|host| &host.addresses);
+        let is_at = |end| {
+            addresses
+                .clone()
+                .any(|address| address.ip().is_none_or(|ip| end == Some(ip)))
+        };
+        let mut found = self.on(port, reached, is_at);
         // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
         let counts = |host: &VirtualHost| {
             reached || !self.ports.contains(&port) || self.is_secure && !self.is_reached(host, port)
@@ -191,7 +203,7 @@ impl<'a, 'r> Search<'a, 'r> {
         };
         let mut found = match self.own_address(port) {
             Some(ip) => Vec::from_iter(self.configuration.answering(Some(ip), port, &self.request.domain)),
-            None => self.on(port, true),
+            None => self.on(port, true, |_| true),
         };
         found.retain(|host| {
             let shows = || !stands_in(self.configuration, host) || shows_by_name(self.configuration, host);

@@ -10,8 +10,8 @@ use super::existing::own_settings;
 pub(super) fn is_unfinished(configuration: &Configuration, host: &VirtualHost) -> bool {
     let own = |name| own_settings(configuration, host.section, name);
     let is_missing = |entry: &&Entry| missing_file(configuration, entry).is_some();
-    own("ServerName").is_empty()
-        && host.aliases.is_empty()
+    host.aliases.is_empty()
+        && own("ServerName").is_empty()
         && speaks_tls(configuration, host)
         && ["SSLCertificateFile", "SSLCertificateKeyFile"]
             .iter()

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::context::Directive;
-use super::hosts::{Hosts, Tls};
+use super::hosts::{HostTls, Hosts, Tls};
 use super::listen::{in_range, parse_address_port};
 use super::reach::{Reach, reach_among};
 use super::walk::Walk;
 use crate::finding::{Finding, Phase};
 use crate::httpd::word::words;
 use crate::httpd::{
-    Address, AddressSets, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host, matches_alias,
-    without_scheme,
+    Address, AddressSets, Configuration, EntryId, Host, SectionId, Truth, VirtualHost, host_part, is_no_host,
+    matches_alias, without_scheme,
 };
 use crate::mod_ssl::has_https_listener;
 
@@ -21,65 +21,30 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
     let mut addresses = Vec::new();
     for (n, word) in words(argument).enumerate() {
         let word = &word.value;
-        let bare = word.strip_suffix(b":*").unwrap_or(word);
-        let apache = if matches!(bare, b"*" | b"_default_") {
-            None
-        } else {
-            match parse_address_port(bare) {
-                None => Some("The address or port is invalid"),
-                Some((None, _)) => Some("Missing address for VirtualHost"),
-                Some((Some(host), _)) => {
-                    let host = host
-                        .strip_prefix(b"[")
-                        .and_then(|h| h.strip_suffix(b"]"))
-                        .unwrap_or(host);
-                    if host != b"*" && is_no_host(host) {
-                        let shown = String::from_utf8_lossy(word).into_owned();
-                        let finding = Finding {
-                            rule: "dead-address",
-                            apache: Some(format!(
-                                "AH00547: Could not resolve host name {shown} -- ignoring!"
-                            )),
-                            summary: format!(
-                                "`{shown}` is not an address that Apache understands, so it ignores it; addresses \
-                                 are separated by blanks"
-                            ),
-                            ..Finding::accepted(Phase::Checking)
-                        };
-                        walk.report(&directive.entry, Some(n + 1), finding);
-                        continue;
-                    }
-                    None
-                }
-            }
-        };
-        match apache {
-            Some(apache) => {
-                let finding = Finding {
-                    rule: "host-address",
-                    apache: Some(apache.into()),
-                    summary: "an address is `ADDRESS[:PORT]` or `*[:PORT]`, with a port from 1 to 65535"
-                        .into(),
-                    ..Finding::refused(Phase::Checking)
-                };
-                walk.report(&directive.entry, Some(n + 1), finding);
-            }
-            None => {
-                let mut portless = false;
-                let address = Address::parse(word, || {
-                    portless = true;
-                    None
-                });
-                if portless && address.is_some() {
-                    walk.hosts.portless.push((walk.hosts.all.len(), addresses.len()));
-                }
-                addresses.extend(address);
-            }
+        if !is_address(walk, directive, n + 1, word) {
+            continue;
         }
+        let mut portless = false;
+        let address = Address::parse(word, || {
+            portless = true;
+            None
+        });
+        if portless && address.is_some() && !walk.errors_only {
+            walk.hosts.portless.push((walk.hosts.all.len(), addresses.len()));
+        }
+        addresses.extend(address.filter(|_| !walk.errors_only));
+    }
+    walk.contexts[section].host = Some(walk.hosts.tls.len() as u32);
+    walk.hosts.tls.push(HostTls {
+        opening: directive.id,
+        truth: directive.entry.truth,
+        name: None,
+        settings: Tls::default(),
+    });
+    if walk.errors_only {
+        return;
     }
     addresses.shrink_to_fit();
-    walk.contexts[section].host = Some(walk.hosts.all.len() as u32);
-    walk.hosts.tls.push(Tls::default());
     walk.hosts.all.push(VirtualHost {
         section,
         entry: directive.id,
@@ -90,14 +55,56 @@ pub(super) fn opening(walk: &mut Walk<'_>, directive: &Directive<'_>, section: S
     });
 }
 
+/// Does Apache take a word of an opening for an address? What it does not is reported.
+fn is_address(walk: &mut Walk<'_>, directive: &Directive<'_>, number: usize, word: &[u8]) -> bool {
+    let bare = word.strip_suffix(b":*").unwrap_or(word);
+    if matches!(bare, b"*" | b"_default_") {
+        return true;
+    }
+    let apache = match parse_address_port(bare) {
+        None => "The address or port is invalid",
+        Some((None, _)) => "Missing address for VirtualHost",
+        Some((Some(host), _)) => {
+            let host = host
+                .strip_prefix(b"[")
+                .and_then(|h| h.strip_suffix(b"]"))
+                .unwrap_or(host);
+            if host == b"*" || !is_no_host(host) {
+                return true;
+            }
+            let shown = String::from_utf8_lossy(word).into_owned();
+            let finding = Finding {
+                rule: "dead-address",
+                apache: Some(format!(
+                    "AH00547: Could not resolve host name {shown} -- ignoring!"
+                )),
+                summary: format!(
+                    "`{shown}` is not an address that Apache understands, so it ignores it; addresses are separated by \
+                     blanks"
+                ),
+                ..Finding::accepted(Phase::Checking)
+            };
+            walk.report(&directive.entry, Some(number), finding);
+            return false;
+        }
+    };
+    let finding = Finding {
+        rule: "host-address",
+        apache: Some(apache.into()),
+        summary: "an address is `ADDRESS[:PORT]` or `*[:PORT]`, with a port from 1 to 65535".into(),
+        ..Finding::refused(Phase::Checking)
+    };
+    walk.report(&directive.entry, Some(number), finding);
+    false
+}
+
 /// `ServerName`, `ServerAlias`, `NameVirtualHost`.
 pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let host = directive.context.host;
-    let errors_only = walk.errors_only;
     match directive.name {
         "ServerName" => server_name(walk, directive, host),
         "ServerAlias" => {
-            let Some(host) = host.and_then(|host| walk.hosts.all.get_mut(host as usize)) else {
+            let Some(host) = host else {
                 return walk.refuse(
                     directive,
                     "server-name",
@@ -105,10 +112,9 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                     "`ServerAlias` has an effect only in a virtual host",
                 );
             };
-            if errors_only {
-                // They matter to who answers, which is told in warnings.
+            let Some(host) = walk.hosts.all.get_mut(host as usize) else {
                 return;
-            }
+            };
             let aliases = words(directive.rest).take_while(|word| !word.value.is_empty());
             host.aliases
                 .extend(aliases.map(|word| String::from_utf8_lossy(&word.value).into_owned()));
@@ -129,15 +135,18 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
 
 fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>) {
     let name = directive.first();
-    let shown = String::from_utf8_lossy(&name);
-    let is_ipv6 = || shown.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+    let shown = || String::from_utf8_lossy(&name);
+    let is_ipv6 = || shown().trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
     const ALIAS: &str =
         "Apache does not accept an IPv6 address here; put it into `ServerAlias`, without brackets";
     if is_pattern(&name) {
         return walk.refuse(
             directive,
             "server-name",
-            format!("Invalid ServerName \"{shown}\" use ServerAlias to set multiple server names."),
+            format!(
+                "Invalid ServerName \"{}\" use ServerAlias to set multiple server names.",
+                shown()
+            ),
             match is_ipv6() {
                 true => ALIAS,
                 false => "`ServerName` takes one plain name; patterns belong in `ServerAlias`",
@@ -152,7 +161,10 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
             return walk.refuse(
                 directive,
                 "server-name",
-                format!("The port number \"{shown}\" is outside the appropriate range (i.e., 1..65535)."),
+                format!(
+                    "The port number \"{}\" is outside the appropriate range (i.e., 1..65535).",
+                    shown()
+                ),
                 match is_ipv6() {
                     true => ALIAS,
                     false => "the port in `ServerName` must be a number from 1 to 65535",
@@ -160,14 +172,16 @@ fn server_name(walk: &mut Walk<'_>, directive: &Directive<'_>, host: Option<u32>
             );
         }
         if is_ipv6() {
-            let message = format!("the name of `{shown}` ends at the first colon; {ALIAS}");
+            let message = format!("the name of `{}` ends at the first colon; {ALIAS}", shown());
             walk.warn(&directive.entry, Some(0), "server-name", message);
         }
     }
-    let (name, port) = host_part(&name);
-    match host.and_then(|host| walk.hosts.all.get_mut(host as usize)) {
-        Some(host) => host.server_name = Some(name),
-        None => walk.hosts.ports.push((directive.id, port)),
+    let Some(host) = host.map(|host| host as usize) else {
+        return walk.hosts.ports.push((directive.id, host_part(&name).1));
+    };
+    walk.hosts.tls[host].name = Some(directive.id);
+    if let Some(host) = walk.hosts.all.get_mut(host) {
+        host.server_name = Some(host_part(&name).0);
     }
 }
 
@@ -307,13 +321,14 @@ fn tls_errors(walk: &mut Walk<'_>, hosts: &Hosts) {
     let engine = |tls: &Tls| tls.engine.or(hosts.main.engine);
     let certificate = |tls: &Tls| tls.certificate || hosts.main.certificate;
     let mut inherited = None;
-    for (host, tls) in hosts.all.iter().zip(&hosts.tls) {
+    for host in &hosts.tls {
+        let tls = &host.settings;
         if host.truth == Truth::False || certificate(tls) || managed {
             continue;
         }
         match engine(tls) {
             Some((true, at)) if tls.engine.is_some() => {
-                without_certificate(walk, at, host.server_name.as_deref())
+                without_certificate(walk, at, name_of(walk.c, host).as_deref())
             }
             Some((true, at)) => inherited = Some(at),
             _ => {}
@@ -328,6 +343,17 @@ fn tls_errors(walk: &mut Walk<'_>, hosts: &Hosts) {
     }
 }
 
+/// The name of a virtual host: its own, or on `*` that of the main server.
+fn name_of(c: &Configuration, host: &HostTls) -> Option<String> {
+    if let Some(name) = host.name {
+        return Some(host_part(c.arguments(c.entry(name)).first()?).0);
+    }
+    let argument = c.section_argument(c.entry(host.opening));
+    let addresses = words(&argument).filter_map(|word| Address::parse(&word.value, || None));
+    let mut anywhere = addresses.filter(|address| address.host == Host::Any);
+    anywhere.next().and_then(|_| c.main_server_name())
+}
+
 /// Virtual hosts of one address of which some speak TLS.
 fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
     if walk.c.modules().has(b"ssl_module") == Truth::False {
@@ -336,7 +362,7 @@ fn tls_and_plain(walk: &mut Walk<'_>, hosts: &Hosts) {
     let engine = |tls: &Tls| tls.engine.or(hosts.main.engine);
     let certificate = |tls: &Tls| tls.certificate || hosts.main.certificate;
     let mut first: HashMap<(Option<IpAddr>, Option<u16>), (bool, EntryId)> = HashMap::new();
-    for (host, tls) in hosts.all.iter().zip(&hosts.tls) {
+    for (host, HostTls { settings: tls, .. }) in hosts.all.iter().zip(&hosts.tls) {
         if host.truth != Truth::True {
             continue;
         }

@@ -1,13 +1,14 @@
 //! What the pass gathers about virtual hosts, to be judged when all of them are known. Judges none.
 
-use crate::httpd::{EntryId, VirtualHost};
+use crate::httpd::{EntryId, Truth, VirtualHost};
 
 /// What was gathered about virtual hosts and the main server.
 #[derive(Default)]
 pub struct Hosts {
+    /// None, where only errors are looked for: addresses and names matter to who answers, which is told in warnings.
     pub all: Vec<VirtualHost>,
     /// TLS of each, in the same order.
-    pub tls: Vec<Tls>,
+    pub tls: Vec<HostTls>,
     /// TLS of the main server.
     pub main: Tls,
     /// The main server's `ServerName` lines, in order, and the port in each.
@@ -25,11 +26,23 @@ pub struct Tls {
     pub certificate: bool,
 }
 
+/// Those of a virtual host.
+#[derive(Clone, Copy, Debug)]
+pub struct HostTls {
+    /// Its opening line.
+    pub opening: EntryId,
+    /// Does Apache see it?
+    pub truth: Truth,
+    /// Its last `ServerName`.
+    pub name: Option<EntryId>,
+    pub settings: Tls,
+}
+
 impl Hosts {
     /// The settings of the virtual host around a directive, or of the main server.
     pub fn tls(&mut self, host: Option<u32>) -> &mut Tls {
         match host.and_then(|host| self.tls.get_mut(host as usize)) {
-            Some(tls) => tls,
+            Some(tls) => &mut tls.settings,
             None => &mut self.main,
         }
     }

@@ -13,7 +13,7 @@ use crate::httpd::{
     Configuration, Entry, Listen, Platform, SERVER, SectionId, Truth, VirtualHost, in_parts, resolve,
 };
 use crate::lint::{Reach, reach};
-use crate::mod_ssl::{speaks_tls, ssl_engine};
+use crate::mod_ssl::{Engines, ssl_engine};
 use crate::place::ShownPath;
 use crate::severity::Counts;
 use crate::shown::printable;
@@ -292,9 +292,10 @@ impl Look<'_> {
         let is_any_left = reached.contains(&Reach::NothingListens);
         let off = is_any_left.then(|| Off::of(self.loaded));
         let hosts: Vec<_> = configuration.virtual_hosts().iter().zip(reached).collect();
+        let engines = Engines::of(configuration);
         let tell = |(host, reach): &(&VirtualHost, Reach)| {
-            let tls = speaks_tls(configuration, host);
-            let certificate = self.certificate(host.section).filter(|_| tls);
+            let tls = engines.speak_tls(host);
+            let certificate = tls.then(|| self.certificate(host.section)).flatten();
             let off = off.as_ref().filter(|_| *reach == Reach::NothingListens && !tls);
             let meant = off.and_then(|off| off.why(host));
             let bare = (tls && certificate.is_none()).then(|| "no certificate is named".to_string());

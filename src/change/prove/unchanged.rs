@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
 use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost};
-use crate::mod_ssl::speaks_tls;
+use crate::mod_ssl::{Engines, speaks_tls};
 
 use super::super::answer::Answers;
 use super::super::existing::{HostKey, key, secured};
@@ -286,6 +286,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
         let entry = configuration.setting(SERVER, name);
         entry.map(|entry| configuration.rest(entry))
     });
+    let engines = Engines::of(configuration);
     for host in configuration.virtual_hosts() {
         let is_own = || host.names_exactly(&request.domain) || is_unfinished(configuration, host);
         if host.truth != Truth::True || is_own() {
@@ -299,7 +300,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
         }
         all.push(Old {
             host,
-            engine: loaded && speaks_tls(configuration, host),
+            engine: loaded && engines.speak_tls(host),
             files,
             reached: host.addresses.iter().any(|address| {
                 address

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 use super::truth::Truth;
@@ -15,12 +16,27 @@ use crate::httpd::fast::parallel::{self, in_parallel};
 #[derive(Debug, Default)]
 pub struct AddressSets {
     sets: HashMap<(Option<IpAddr>, Option<u16>), Set, foldhash::fast::RandomState>,
+    /// The virtual hosts of one set after the other, in order: there may be as many sets as virtual hosts.
+    members: Vec<u32>,
+    /// Names in the large ones, by where they begin.
+    names: HashMap<u32, Known, foldhash::fast::RandomState>,
 }
 
-/// The active virtual hosts with an address, in order; their names are gathered when somebody asks.
-#[derive(Debug, Default)]
+/// So many virtual hosts are asked sooner than their names are gathered.
+const FEW: u32 = 8;
+
+/// Where the members of a set stand.
+#[derive(Clone, Copy, Debug, Default)]
 struct Set {
-    members: Vec<u32>,
+    start: u32,
+    length: u32,
+}
+
+/// Names of a set, which are gathered when somebody asks often.
+#[derive(Debug, Default)]
+struct Known {
+    /// How often it was asked for a name.
+    asked: AtomicU8,
     names: OnceLock<Vec<Names>>,
 }
 
@@ -38,21 +54,30 @@ impl AddressSets {
     /// Those of all virtual hosts of a configuration.
     pub fn of(hosts: &[VirtualHost]) -> AddressSets {
         let mut sets: HashMap<_, Set, _> = HashMap::default();
-        for (index, host) in (0..).zip(hosts) {
-            if host.truth != Truth::True {
+        for (_, address) in addresses(hosts) {
+            sets.entry(address).or_default().length += 1;
+        }
+        let mut all = 0;
+        for set in sets.values_mut() {
+            set.start = all;
+            all += std::mem::take(&mut set.length);
+        }
+        let mut members: Vec<u32> = vec![0; all as usize];
+        for (index, address) in addresses(hosts) {
+            let Some(set) = sets.get_mut(&address) else {
                 continue;
-            }
-            for address in &host.addresses {
-                if matches!(address.host, Host::Name(_)) {
-                    continue;
-                }
-                let members = &mut sets.entry((address.ip(), address.port)).or_default().members;
-                if members.last() != Some(&index) {
-                    members.push(index);
-                }
+            };
+            let place = &mut members[set.start as usize..];
+            // It may be written twice.
+            let is_new = set.length == 0 || place[set.length as usize - 1] != index;
+            if is_new {
+                place[set.length as usize] = index;
+                set.length += 1;
             }
         }
-        AddressSets { sets }
+        let large = sets.values().filter(|set| set.length > FEW);
+        let names = large.map(|set| (set.start, Known::default())).collect();
+        AddressSets { sets, members, names }
     }
 
     /// Is any virtual host written with that very address?
@@ -63,33 +88,51 @@ impl AddressSets {
     /// Those that compete for connections to `ip` (`None`: an address that no virtual host names) and `port`: the
     /// nearest ones, as httpd prefers the exact address, and among those the exact port.
     pub fn competitors(&self, ip: Option<IpAddr>, port: u16) -> &[u32] {
-        self.nearest(ip, port)
-            .map(|set| set.members.as_slice())
-            .unwrap_or_default()
+        self.members_of(self.nearest(ip, port).unwrap_or_default())
     }
 
     /// The first of them that has the name.
     pub fn named(&self, hosts: &[VirtualHost], ip: Option<IpAddr>, port: u16, name: &str) -> Option<u32> {
-        /// So many are asked sooner than their names are gathered.
-        const FEW: usize = 8;
+        /// All of a set are asked so often in the time in which their names are gathered.
+        const SELDOM: u8 = 16;
         let set = self.nearest(ip, port)?;
-        if set.members.len() <= FEW {
-            let mut members = set.members.iter().copied();
+        let competitors = self.members_of(set);
+        let is_large = set.length > FEW;
+        let known = is_large.then(|| self.names.get(&set.start)).flatten();
+        let often = known.filter(|known| {
+            known.names.get().is_some() || known.asked.fetch_add(1, Ordering::Relaxed) >= SELDOM
+        });
+        let Some(known) = often else {
+            let mut members = competitors.iter().copied();
             return members.find(|index| hosts[*index as usize].has_name(name));
-        }
+        };
         let gather = |part: &[u32]| Names::of(hosts, part);
         // Every part more has to be asked for every name.
-        let names = set.names.get_or_init(|| in_parts(2, &set.members, gather));
+        let names = known.names.get_or_init(|| in_parts(2, competitors, gather));
         names.iter().find_map(|names| names.find(hosts, name))
     }
 
-    fn nearest(&self, ip: Option<IpAddr>, port: u16) -> Option<&Set> {
+    fn members_of(&self, set: Set) -> &[u32] {
+        &self.members[set.start as usize..][..set.length as usize]
+    }
+
+    fn nearest(&self, ip: Option<IpAddr>, port: u16) -> Option<Set> {
         // `find_ipaddr` is asked before `find_default_server`, and each takes the exact port before any port: an address
         // hides every `*` (fixtures/layouts/hazards/h14), even one that names the port where it does not.
-        let at = |ip, port| self.sets.get(&(ip, port));
+        let at = |ip, port| self.sets.get(&(ip, port)).copied();
         let exact = ip.and_then(|ip| at(Some(ip), Some(port)).or_else(|| at(Some(ip), None)));
         exact.or_else(|| at(None, Some(port))).or_else(|| at(None, None))
     }
+}
+
+/// The addresses of active virtual hosts, each with its virtual host.
+fn addresses(hosts: &[VirtualHost]) -> impl Iterator<Item = (u32, (Option<IpAddr>, Option<u16>))> {
+    let active = (0..).zip(hosts).filter(|(_, host)| host.truth == Truth::True);
+    active.flat_map(|(index, host)| {
+        let addresses = host.addresses.iter();
+        let numbers = addresses.filter(|address| !matches!(address.host, Host::Name(_)));
+        numbers.map(move |address| (index, (address.ip(), address.port)))
+    })
 }
 
 impl Names {
@@ -255,7 +298,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_at_once_as_one_by_one(hosts in prop::collection::vec(host(), 0..9)) {
+        fn all_at_once_as_one_by_one(hosts in prop::collection::vec(host(), 0..30)) {
             let sets = AddressSets::of(&hosts);
             for ip in [None, Some(1), Some(2), Some(3)] {
                 let ip = ip.map(|last| IpAddr::from([10, 0, 0, last]));

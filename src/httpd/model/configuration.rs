@@ -51,8 +51,8 @@ pub(in crate::httpd) struct Index {
     /// The active ones of them, by index, as virtual hosts write their addresses.
     pub listens_at: OnceLock<HashMap<Address, Vec<usize>>>,
     pub hosts: OnceLock<Hosts>,
-    /// Whether a line is of the server level, by file and line.
-    levels: OnceLock<Vec<Vec<Truth>>>,
+    /// Whether lines are of the server level, by file: from which line on.
+    pub levels: OnceLock<Vec<Vec<(u32, Truth)>>>,
 }
 
 /// Entries by their names.
@@ -298,68 +298,6 @@ impl Configuration {
     /// The opening entry of a section; `None` for the server level.
     pub fn opening(&self, section: SectionId) -> Option<&Entry> {
         self.entries.get(self.sections[section as usize].opening)
-    }
-
-    /// Does Apache read this line of a file as a directive of the server level, were it one? Lines inside sections
-    /// other than conditionals that hold do not count.
-    pub fn is_server_level(&self, file: FileId, line: u32) -> Truth {
-        let levels = self.index.levels.get_or_init(|| self.levels());
-        let own = levels[file as usize].get(line as usize).copied();
-        own.unwrap_or(self.file(file).truth)
-    }
-
-    /// For each line of each file whether it is of the server level: all sections in one pass.
-    fn levels(&self) -> Vec<Vec<Truth>> {
-        // How many sections more there are around a line than around the one before: false ones, undecided ones.
-        let mut around: Vec<Vec<(i32, i32)>> = self
-            .files
-            .iter()
-            .map(|file| vec![(0, 0); file.document.lines().len() + 1])
-            .collect();
-        for section in self.sections.iter().skip(1) {
-            let truth = if section.transparent {
-                section.truth
-            } else {
-                Truth::False
-            };
-            let (no, unknown) = ((truth == Truth::False) as i32, (truth == Truth::Unknown) as i32);
-            let opening = self.entry(section.opening);
-            let lines = &mut around[opening.file as usize];
-            let first = opening.line as usize + 1;
-            let behind = section
-                .closing
-                .map_or(lines.len(), |closing| closing as usize + 1);
-            if first < behind {
-                for (at, sign) in [(first, 1), (behind, -1)] {
-                    if let Some(line) = lines.get_mut(at) {
-                        *line = (line.0 + sign * no, line.1 + sign * unknown);
-                    }
-                }
-            }
-        }
-        let level = |lines: Vec<(i32, i32)>, truth: Truth| -> Vec<Truth> {
-            let mut sum = (0, 0);
-            let levels = lines.into_iter().map(|line| {
-                sum = (sum.0 + line.0, sum.1 + line.1);
-                match sum {
-                    (1.., _) => Truth::False,
-                    (_, 1..) => Truth::Unknown.and(truth),
-                    _ => truth,
-                }
-            });
-            levels.collect()
-        };
-        let mut levels: Vec<Vec<Truth>> = Vec::with_capacity(self.files.len());
-        for (lines, file) in around.into_iter().zip(&self.files) {
-            // What a virtual host includes is its own.
-            let outside = file.included_from.and_then(|(outer, line)| {
-                let lines: &Vec<Truth> = levels.get(outer as usize)?;
-                lines.get(line as usize).copied()
-            });
-            let truth = outside.map_or(file.truth, |outside| outside.and(file.truth));
-            levels.push(level(lines, truth));
-        }
-        levels
     }
 
     /// An `Include` or `IncludeOptional` that would read files put into a folder (an absolute path of the

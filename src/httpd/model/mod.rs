@@ -7,6 +7,7 @@ pub mod entry;
 pub mod facts;
 pub mod hosts;
 pub mod known;
+mod levels;
 pub mod listen;
 pub mod module;
 pub mod path;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::entry::{EntryId, SectionId};
 use super::listen::is_no_host;
 use super::truth::Truth;
+use crate::httpd::text::scan::text_of;
 
 /// One address of a virtual host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,11 +163,10 @@ pub fn is_nobodys(name: &str) -> bool {
 
 /// `[scheme://]name[:port]` without its scheme: name and port. The first colon ends the name, also in an IPv6 address.
 pub(crate) fn host_part(server_name: &[u8]) -> (String, Option<u16>) {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     let bare = without_scheme(server_name);
     match memchr::memchr(b':', bare) {
-        Some(colon) => (text(&bare[..colon]), text(&bare[colon + 1..]).parse().ok()),
-        None => (text(bare), None),
+        Some(colon) => (text_of(&bare[..colon]), text_of(&bare[colon + 1..]).parse().ok()),
+        None => (text_of(bare), None),
     }
 }
 

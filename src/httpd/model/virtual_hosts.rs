@@ -11,6 +11,7 @@ use super::hosts::Hosts;
 use super::listen::{Listen, parse_listen};
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
+use crate::httpd::text::scan::text_of;
 use crate::httpd::text::word;
 
 impl Configuration {
@@ -108,14 +109,16 @@ impl Configuration {
         let text = self.text(entry);
         let words = word::words(section_argument(&text));
         let addresses = words.filter_map(|w| Address::parse(&w.value, || port));
+        // There may be a hundred thousand of them, most with one address.
         let mut host = VirtualHost {
             section,
             entry: opening,
-            addresses: addresses.collect(),
+            addresses: Vec::with_capacity(1),
             server_name: None,
             aliases: Vec::new(),
             truth: entry.truth,
         };
+        host.addresses.extend(addresses);
         let own = |name| {
             let all = self.named_in(section, name);
             all.filter(|(_, own)| own.truth >= entry.truth)
@@ -129,10 +132,8 @@ impl Configuration {
         }
         for text in own("ServerAlias") {
             let aliases = word::words(&text).skip(1);
-            host.aliases
-                .extend(aliases.map(|alias| String::from_utf8_lossy(&alias.value).into_owned()));
+            host.aliases.extend(aliases.map(|alias| text_of(&alias.value)));
         }
-        // There may be a hundred thousand of them.
         host.addresses.shrink_to_fit();
         host.aliases.shrink_to_fit();
         // `ap_fini_vhost_config`, after all is read: the main server's name where an address is `*`. Elsewhere that of

@@ -67,6 +67,14 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// Bytes as text; what is not UTF-8 becomes replacement characters. Mostly there is none, which is soon seen.
+pub fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
 /// What a line is, from its trimmed text.
 pub fn kind(text: &[u8]) -> LineKind {
     match text {
