@@ -205,6 +205,13 @@ impl<'a, 'r> Search<'a, 'r> {
             Some(ip) => Vec::from_iter(self.configuration.answering(Some(ip), port, &self.request.domain)),
             None => self.on(port, true, |_| true),
         };
+        // Where a listener is for HTTPS by now, HTTP came in there.
+        if self.is_secure && self.own_address(port).is_none() {
+            let went = self.on(port, false, |_| true);
+            found.extend(went);
+            let mut known = HashSet::new();
+            found.retain(|host| known.insert(host.section));
+        }
         found.retain(|host| {
             let shows = || !stands_in(self.configuration, host) || shows_by_name(self.configuration, host);
             self.counts(host) && !host.has_name(NOBODY) && shows()
