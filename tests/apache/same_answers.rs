@@ -173,14 +173,14 @@ fn what_is_not_in_the_configuration_is_seen_too() {
     let htaccess = site.root().join("htdocs/.htaccess");
     files::write(
         &htaccess,
-        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=302,L]\n",
+        "RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=302,L]\n",
     );
     let words = ["leads to itself without end", "HTTPS answers 302 to https://"];
     put_back(&site, &keep(&[]), "HTTPS-LOOPS", words);
     // By way of HTTP, which sends everybody back.
     files::write(
         &htaccess,
-        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ http://%{SERVER_NAME}%{REQUEST_URI} [R=302,L]\n",
+        "RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^ http://%{SERVER_NAME}%{REQUEST_URI} [R=302,L]\n",
     );
     let words = ["leads to itself without end", "HTTPS answers 302 to http://"];
     if site.network.isolated {
@@ -189,7 +189,7 @@ fn what_is_not_in_the_configuration_is_seen_too() {
     // By way of another path.
     files::write(
         &htaccess,
-        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^$ /there [R=302,L]\nRewriteCond %{HTTPS} on\nRewriteRule \
+        "RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^$ /there [R=302,L]\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule \
          ^there$ / [R=302,L]\n",
     );
     put_back(
@@ -200,7 +200,7 @@ fn what_is_not_in_the_configuration_is_seen_too() {
     );
     files::write(
         &htaccess,
-        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ - [R=503,L]\n",
+        "RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^ - [R=503,L]\n",
     );
     put_back(&site, &keep(&[]), "HTTPS-FAILS", ["fails", "HTTPS answers 503"]);
     fs::remove_file(&htaccess).expect("it goes");
@@ -320,7 +320,7 @@ fn a_saved_plan_is_as_strict() {
     let Some(site) = site("") else { return };
     files::write(
         &site.root().join("htdocs/.htaccess"),
-        "RewriteEngine on\nRewriteCond %{HTTPS} on\nRewriteRule ^ - [R=404,L]\n",
+        "RewriteEngine on\nRewriteCond %{SSL:SSL_PROTOCOL} TLS\nRewriteRule ^ - [R=404,L]\n",
     );
     let plan = site.folder.path().join("plan");
     let plan = plan.to_str().expect("a path");

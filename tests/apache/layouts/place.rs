@@ -323,7 +323,9 @@ impl Place<'_> {
         let is_default = *was == self.secure(self.before, "unknown.test") && !self.has_tls(self.name);
         let is_new = is_default || !matches!(was, Reply::Http { .. });
         if is_new && (!self.is_nobodys() || self.has_one_default()) {
-            return self.differs(is);
+            // A virtual host for HTTPS that answered before stays what it was.
+            let is_named = matches!(was, Reply::Http { .. }) && self.trial.is_site_told.get();
+            return self.differs(is).filter(|_| !is_named);
         }
         match is.body() {
             Some(body) if !self.is_own_page(body, was) => wrong("another page over HTTPS"),

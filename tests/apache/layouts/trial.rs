@@ -80,6 +80,7 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
         set_up: &set_up,
         ask: httpd.ask(&set_up.root, &set_up.main),
         is_told: Cell::new(false),
+        is_site_told: Cell::new(false),
     };
     trial.run().map_err(|error| {
         let mut text = format!(
@@ -129,6 +130,8 @@ pub struct Trial<'a> {
     ask: Ask,
     /// It was told that HTTPS answers one path otherwise.
     is_told: Cell<bool>,
+    /// It was told that HTTPS does not show what HTTP shows.
+    pub is_site_told: Cell<bool>,
 }
 
 impl Trial<'_> {
@@ -198,6 +201,9 @@ impl Trial<'_> {
             .trim_start_matches('/');
         let is_of_it = |line: &str| line.contains("HTTPS") && line.contains(unless);
         self.is_told.set(said.lines().any(is_of_it));
+        let is_other = ["does not have it", "does not show the same"];
+        self.is_site_told
+            .set(is_other.iter().any(|words| said.contains(words)));
         let mut wanted = self.set_up.told.iter().chain(besides);
         let lacks = wanted.find(|text| !said.contains(text.as_str()));
         let has = self
