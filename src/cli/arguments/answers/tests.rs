@@ -345,7 +345,7 @@ proptest! {
             words.push(match Kind::of(arg) {
                 Kind::Switch => format!("--{flag}"),
                 // Whole and in one form, as they are printed.
-                Kind::Path if cfg!(windows) => format!("--{flag}=C:\\x\\{}", value.replace(['"', '\t', ' '], "")),
+                Kind::Path if cfg!(windows) => format!("--{flag}=C:\\x\\{}", value.replace(['"', '\t', ' ', '\\'], "")),
                 Kind::Path => format!("--{flag}=/x/{}", value.replace('\t', "")),
                 _ => format!("--{flag}={value}"),
             });
