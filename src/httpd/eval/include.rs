@@ -1,6 +1,7 @@
 //! `Include` patterns to files, in Apache's order. Reads no file.
 
 use crate::httpd::model::path;
+use crate::httpd::model::platform::Platform;
 use crate::httpd::model::source::{Kind, Source};
 use crate::httpd::model::spot::escape;
 
@@ -235,7 +236,13 @@ fn expand(folder: &[u8], pattern: &[u8], source: &Source, walk: &mut Walk) -> Re
     }
     walk.enter(folder)?;
     let Ok(names) = source.list(folder) else {
-        return walk.lacks(Failure::NoFolder(folder.to_vec()));
+        let missing = Failure::NoFolder(folder.to_vec());
+        // Windows has an error of its own for a folder that is not there, which httpd does not take for that
+        // (`tls::start`, P16).
+        return match source.platform {
+            Platform::Windows => Err(missing),
+            Platform::Unix => walk.lacks(missing),
+        };
     };
     let matching: Vec<(Vec<u8>, Option<Kind>)> = names
         .into_iter()
@@ -350,7 +357,18 @@ fn bracket(pattern: &[u8], byte: u8) -> Option<(bool, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::httpd::Platform;
+
+    #[test]
+    fn a_folder_of_a_pattern_may_be_missing_on_unix_only() {
+        let folder = tempfile::tempdir().unwrap();
+        for (platform, accepts) in [(Platform::Unix, true), (Platform::Windows, false)] {
+            let source = Source::new(folder.path().to_path_buf(), platform);
+            let files = |argument: &[u8]| files(argument, &source.initial_root(), &source, true);
+            assert_eq!(files(b"none/*.conf").is_ok(), accepts, "{platform:?}");
+            assert!(files(b"none/a.conf").is_ok(), "{platform:?}");
+            assert!(files(b"*.none").is_ok(), "{platform:?}");
+        }
+    }
 
     #[test]
     fn shell_patterns() {
