@@ -145,15 +145,23 @@ fn pairs<'a>(
 }
 
 /// The virtual host that the one for HTTPS is made of.
-fn section_of_site(configuration: &Configuration, request: &Request) -> Option<SectionId> {
+pub(super) fn section_of_site(configuration: &Configuration, request: &Request) -> Option<SectionId> {
     let site = site::site(configuration, request).ok().flatten();
     site.map(|site| site.section)
 }
 
-/// Where HTTP arrives: at the addresses that are listened on, and at those among them that virtual hosts are for.
+/// Where HTTP arrives.
 pub(super) fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
+    ends_on(configuration, |port| port != request.port)
+}
+
+/// The ends of such ports: the addresses that are listened on, and those among them that virtual hosts are for.
+pub(super) fn ends_on(
+    configuration: &Configuration,
+    is_wanted: impl Fn(u16) -> bool,
+) -> Vec<(Option<IpAddr>, u16)> {
     let listens = configuration.listens().iter();
-    let listens = listens.filter(|listen| listen.truth == Truth::True && listen.port != request.port);
+    let listens = listens.filter(|listen| listen.truth == Truth::True && is_wanted(listen.port));
     let mut ends: Vec<(Option<IpAddr>, u16)> = Vec::new();
     for listen in listens {
         ends.push((listen.ip(), listen.port));

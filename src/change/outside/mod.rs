@@ -10,7 +10,7 @@ mod verdict;
 use std::collections::HashSet;
 use std::io;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
+use crate::httpd::{Configuration, Entry, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 use crate::wording::reason;
 
@@ -19,7 +19,7 @@ use super::plan::{PlanError, refuse};
 use super::redirection::{Condition, Rule, Side, Within, redirects_everything, with_conditions};
 use super::refusal::{RefusalCode, say};
 use super::request::{Http, Request};
-use super::shown::ends;
+use super::shown::{ends, ends_on, section_of_site};
 use super::step::tls_side::Instead;
 use layers::{Layer, Layers};
 use section::Line;
@@ -122,16 +122,16 @@ fn sites<'c>(
 ) -> impl Iterator<Item = Site<'c>> {
     let port = request.port;
     let tls = move |configuration: &'c Configuration, name: &str| {
-        let listens = configuration.listens().iter();
-        let here = listens.filter(|listen| listen.truth == Truth::True && listen.port == port);
-        let mut hosts = here.filter_map(move |listen| {
+        let ends = ends_on(configuration, |other| other == port);
+        let mut hosts = ends.into_iter().filter_map(|(end, port)| {
             configuration
-                .answering(listen.ip(), port, name)
+                .answering(end, port, name)
                 .filter(|host| host.has_name(name) && speaks_tls(configuration, host))
         });
         hosts.next()
     };
     let ends = ends(original, request);
+    let site = section_of_site(original, request);
     let mut seen = HashSet::new();
     request.names().filter_map(move |name| {
         let host = tls(result, name)?;
@@ -141,7 +141,8 @@ fn sites<'c>(
         }
         let plain = ends.iter().find_map(|&(end, port)| {
             let host = original.answering(end, port, name)?;
-            (host.has_name(name) && !speaks_tls(original, host)).then_some(host)
+            let is_own = host.has_name(name) || Some(host.section) == site;
+            (is_own && !speaks_tls(original, host)).then_some(host)
         });
         let mut side = Side::of(original, request, plain);
         let own = host.server_name.iter().chain(&host.aliases);
