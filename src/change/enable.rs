@@ -12,6 +12,7 @@ use super::prove::broken::{refuse_broken, refuse_endless};
 use super::prove::{prove, woken};
 use super::request::Request;
 use super::site;
+use super::site_candidates::secure;
 use super::step::{STEPS, Step};
 use super::work::Work;
 use crate::wording::count;
@@ -42,7 +43,8 @@ impl Plan {
             None => site::place_of(original, asked),
             Some((file, line)) => Some((site::whole_path(original, file, *line), *line)),
         };
-        request.has_no_default = request.site.is_none();
+        // Where HTTPS is there, what it shows was somebody's, whose listener may have gone.
+        request.has_no_default = request.site.is_none() && secure(original, asked).next().is_none();
         // Its place moves with the edits.
         let first = request.clone();
         plan.trail.push(match &request.site {

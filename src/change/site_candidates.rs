@@ -147,19 +147,6 @@ impl<'a, 'r> Search<'a, 'r> {
             .collect()
     }
 
-    /// Does a listener lead to an address of the virtual host with that port?
-    fn is_reached(&self, host: &VirtualHost, port: u16) -> bool {
-        let mut named = host
-            .addresses
-            .iter()
-            .filter(|address| address.port.is_none_or(|own| own == port));
-        let leads = |ip: Option<IpAddr>| {
-            let mut here = self.listens().filter(|listen| listen.port == port);
-            here.any(|listen| ip.is_none_or(|ip| listen.takes(ip)))
-        };
-        named.any(|address| leads(address.ip()))
-    }
-
     /// Those of them that have the name.
     fn by_name(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
         let domain = &self.request.domain;
@@ -171,10 +158,13 @@ impl<'a, 'r> Search<'a, 'r> {
                 .any(|address| address.ip().is_none_or(|ip| end == Some(ip)))
         };
         let mut found = self.on(port, reached, is_at);
-        // A wildcard is nobody's word for this name where nobody reaches it, unless its listener is for HTTPS by now.
-        let counts = |host: &VirtualHost| {
-            reached || !self.ports.contains(&port) || self.is_secure && !self.is_reached(host, port)
+        // A wildcard is nobody's word for this name where nobody reaches it by that, unless its listener is for HTTPS by now.
+        let is_asked = |host: &VirtualHost| {
+            let asked = self.on(port, true, is_at);
+            asked.iter().any(|other| other.section == host.section)
         };
+        let counts =
+            |host: &VirtualHost| reached || !self.ports.contains(&port) || self.is_secure && !is_asked(host);
         found.retain(|host| {
             has_own_name(self.configuration, host, domain)
                 && (host.names_exactly(domain) || counts(host))
