@@ -9,7 +9,7 @@ use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 use super::super::address::{is_ipv6, name_lines};
 use super::super::answer::Answers;
 use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
-use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, within};
+use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, shows_by_name, within};
 use super::super::plan::{Act, PlanError, refuse};
 use super::super::redirection::{redirects, redirects_everything};
 use super::super::refusal::{Place, RefusalCode, named, say};
@@ -161,9 +161,12 @@ impl<'a> Port<'a> {
         Ok((vec![Act::Edit(edit)], true))
     }
 
-    /// Has the virtual host names that are not to be redirected, or that a redirect behind ours sends elsewhere?
+    /// Has the virtual host names that are not to be redirected, or that a redirect behind ours sends elsewhere, or shows
+    /// it each name something of its own?
     fn is_shared(&self, host: &VirtualHost) -> bool {
-        if redirects_everything(self.configuration, host, &self.request.domain) {
+        if redirects_everything(self.configuration, host, &self.request.domain)
+            || shows_by_name(self.configuration, host)
+        {
             return true;
         }
         let mut own = host.server_name.iter().chain(&host.aliases);

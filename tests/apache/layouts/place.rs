@@ -172,6 +172,11 @@ impl Place<'_> {
     /// before HTTP on its port and on others, the plain name before one with wildcards, of which either may count; of a site that nobody reached,
     /// where it is shown now; of one that shows no page, where HTTPS answers as HTTP did, or at all.
     fn homes(&self) -> Vec<Vec<IpAddr>> {
+        // Its page says where it is; another path may be missing everywhere.
+        Place { path: PAGE, ..*self }.homes_by_path()
+    }
+
+    fn homes_by_path(&self) -> Vec<Vec<IpAddr>> {
         let (layout, domain) = (self.trial.layout, &self.wanted[0]);
         let network = self.trial.network;
         let (https, http) = ((network.https, true), (network.http, false));
