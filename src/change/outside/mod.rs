@@ -105,6 +105,9 @@ impl Outside {
     }
 }
 
+/// Of thousands of names the first say where the site is.
+const MOST_NAMES: usize = 100;
+
 /// A virtual host for HTTPS that answers a name of the request.
 struct Site<'c> {
     name: String,
@@ -133,12 +136,13 @@ fn sites<'c>(
     let ends = ends(original, request);
     let site = section_of_site(original, request);
     let mut seen = HashSet::new();
-    request.names().filter_map(move |name| {
+    request.names().take(MOST_NAMES).filter_map(move |name| {
         let host = tls(result, name)?;
         // What sends all elsewhere is asked first.
-        if redirects_everything(result, host, name) || !seen.insert(host.section) {
+        if seen.contains(&host.section) || redirects_everything(result, host, name) {
             return None;
         }
+        seen.insert(host.section);
         let plain = ends.iter().find_map(|&(end, port)| {
             let host = original.answering(end, port, name)?;
             let is_own = host.has_name(name) || Some(host.section) == site;
