@@ -2,7 +2,6 @@
 //! `esync-ssl check`? The cases are in `cases.txt`; files that they name are made by [`files`].
 //!
 //! Prints the figures of the README; with `ESYNC_SSL_TEST_VERBOSE` a line for every case.
-#![cfg(unix)]
 
 mod case;
 mod files;
@@ -13,11 +12,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use self::case::{Case, Told};
+use crate::httpd;
 use crate::support;
 use crate::support::network::Network;
 use crate::support::process::{self, Outcome};
-
-const APACHE: &str = "/usr/sbin/apache2";
 
 /// What the world and `check` say of a case.
 struct Verdict {
@@ -38,14 +36,10 @@ struct Verdict {
 
 #[test]
 fn check_knows_what_does_not_start() {
-    assert!(
-        Path::new(APACHE).exists(),
-        "Apache is needed for this test: apt-get install apache2-bin"
-    );
     let wanted = std::env::var("ESYNC_SSL_TEST_CASE").unwrap_or_default();
     let cases: Vec<Case> = case::all(include_str!("cases.txt"))
         .into_iter()
-        .filter(|case| case.id.contains(&wanted))
+        .filter(|case| case.id.contains(&wanted) && case.is_of_system())
         .collect();
     let made = files::make();
     let queue = Mutex::new(cases.iter());
@@ -53,9 +47,12 @@ fn check_knows_what_does_not_start() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                // Ports 80 and 443 of its own.
+                // Ports 80 and 443 of its own; on Windows those of all, one after the other.
                 let network = Network::enter();
-                assert!(network.isolated, "this test needs root for a network of its own");
+                assert!(
+                    network.isolated || cfg!(windows),
+                    "this test needs root for a network of its own"
+                );
                 loop {
                     let Some(case) = queue.lock().unwrap().next() else {
                         break;
@@ -137,7 +134,11 @@ fn stage(case: &Case, made: &Path) -> Verdict {
     };
     let mut command = stage.apache();
     command.arg("-X");
-    let (starts, log) = starts(command, stage.root());
+    let (starts, log) = {
+        static PORTS: Mutex<()> = Mutex::new(());
+        let _alone = cfg!(windows).then(|| PORTS.lock());
+        starts(command, stage.root())
+    };
     Verdict {
         id: case.id.clone(),
         title: case.title.clone(),
@@ -185,21 +186,12 @@ impl<'a> Stage<'a> {
 
     /// A program of the user whom the case speaks of.
     fn as_user(&self, program: &Path) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]);
-        if self.case.unprivileged {
-            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-        }
-        command.arg("--").arg(program);
-        command
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("LC_ALL", "C");
-        command
+        let none = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+        httpd::ending_with_us(program, if self.case.unprivileged { &none } else { &[] })
     }
 
     fn apache(&self) -> Command {
-        let mut command = self.as_user(Path::new(APACHE));
+        let mut command = self.as_user(&httpd::httpd());
         command.arg("-d").arg(self.root()).arg("-f").arg(&self.main);
         command
     }
@@ -212,7 +204,9 @@ impl<'a> Stage<'a> {
     fn check(&self, more: &[&str]) -> (bool, String) {
         let mut command = self.as_user(&support::program::binary());
         command
-            .args(["check", "--json", "--httpd", APACHE, "--root"])
+            .args(["check", "--json", "--httpd"])
+            .arg(httpd::httpd())
+            .arg("--root")
             .arg(self.root())
             .arg("--config")
             .arg(&self.main)
@@ -250,7 +244,7 @@ fn starts(mut command: Command, root: &Path) -> (bool, String) {
         .stdout(output.try_clone().unwrap())
         .stderr(output)
         .spawn()
-        .expect("setpriv and Apache");
+        .expect("Apache runs");
     let start = Instant::now();
     let started = loop {
         if child.try_wait().unwrap().is_some() {
@@ -277,7 +271,11 @@ fn starts(mut command: Command, root: &Path) -> (bool, String) {
 }
 
 /// Everybody may write there, as servers of some cases are not root's.
+#[cfg(unix)]
 fn open(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
 }
+
+#[cfg(windows)]
+fn open(_: &Path) {}
