@@ -29,6 +29,8 @@ pub struct Case {
     pub title: String,
     /// Who can tell that it stops the start.
     pub told: Told,
+    /// `@windows unjudged`: what wine does there is not what Windows does.
+    unjudged: bool,
     /// `@unprivileged`: nothing runs as root.
     pub unprivileged: bool,
     /// `@missing`: there is no main file.
@@ -75,6 +77,7 @@ pub fn all(text: &str) -> Vec<Case> {
         match word {
             "@rehearsal" => case.told = Told::ByRehearsal,
             "@untold" => case.told = Told::Never,
+            "@windows" => case.on_windows(rest),
             "@unprivileged" => case.unprivileged = true,
             "@missing" => case.missing = true,
             "@mark" => case.mark = true,
@@ -106,6 +109,17 @@ impl Case {
             && bytes.all(|byte| byte.is_ascii_digit())
     }
 
+    /// `@windows MARK`: what holds there instead.
+    fn on_windows(&mut self, mark: &str) {
+        if cfg!(windows) {
+            match mark {
+                "rehearsal" => self.told = Told::ByRehearsal,
+                "untold" => self.told = Told::Never,
+                _ => self.unjudged = true,
+            }
+        }
+    }
+
     /// Can it be staged on this system? Windows has no users, links and devices of Unix, and runs no scripts of its shell.
     pub fn is_of_system(&self) -> bool {
         const UNIX: [&str; 10] = [
@@ -122,7 +136,10 @@ impl Case {
         ];
         let parts = [&self.global, &self.host, &self.end];
         let mut lines = parts.into_iter().flatten();
-        cfg!(unix) || !self.unprivileged && !lines.any(|line| UNIX.iter().any(|word| line.contains(word)))
+        cfg!(unix)
+            || !self.unjudged
+                && !self.unprivileged
+                && !lines.any(|line| UNIX.iter().any(|word| line.contains(word)))
     }
 
     /// Its main file, for this server root.
