@@ -9,7 +9,7 @@ mod files;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use self::case::{Case, Told};
@@ -20,6 +20,9 @@ use crate::support::process::{self, Outcome};
 
 /// Programs start slowly under wine: there one case of so many is staged, on other systems all.
 const EVERY: usize = if cfg!(windows) { 2 } else { 1 };
+
+/// On Windows all stages have one network: none is started while others look at the ports.
+static PORTS: RwLock<()> = RwLock::new(());
 
 /// What the world and `check` say of a case.
 struct Verdict {
@@ -144,8 +147,7 @@ fn stage(case: &Case, made: &Path) -> Verdict {
     let mut command = stage.apache();
     command.arg("-X");
     let (starts, log) = {
-        static PORTS: Mutex<()> = Mutex::new(());
-        let _alone = cfg!(windows).then(|| PORTS.lock());
+        let _alone = cfg!(windows).then(|| PORTS.write());
         starts(command, stage.root())
     };
     Verdict {
@@ -220,9 +222,10 @@ impl<'a> Stage<'a> {
             .arg("--config")
             .arg(&self.main)
             .args(more);
+        let _looking = cfg!(windows).then(|| PORTS.read());
         let mut outcome = self.run(&mut command);
-        // Wine cannot do this every time.
-        while cfg!(windows) && outcome.stderr_text().contains("Failed to assign job") {
+        // Wine does not start every program.
+        while cfg!(windows) && outcome.stderr_text().contains("cannot be started") {
             outcome = self.run(&mut command);
         }
         if outcome.code == Some(1) {
