@@ -4,8 +4,8 @@
 mod faults;
 mod formats;
 mod hostile;
+mod httpd;
 mod spellings;
-#[cfg(unix)]
 mod staging;
 mod start;
 #[path = "../support/mod.rs"]

@@ -1,6 +1,5 @@
 //! Dozens of ways in which a text file goes wrong on its way from a CA to a server, each tried on certificate,
 //! chain and key: whether the server starts and clients accept must be what `check` says.
-#![cfg(unix)]
 
 use crate::staging::*;
 use esync_ssl::check::Severity;

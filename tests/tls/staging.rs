@@ -1,10 +1,8 @@
 //! Stages certificate, key and chain files before a real Apache and asks `check` about the same files.
-//!
-//! Needs Debian's `apache2-bin` and `openssl`; their absence is a failure, not a skip.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -19,6 +17,9 @@ use rcgen::{
 };
 use tempfile::TempDir;
 use time::{Duration as Days, OffsetDateTime};
+
+use crate::httpd;
+use crate::support::files::for_owner_only;
 
 pub const NAME: &str = "www.example.test";
 
@@ -125,11 +126,11 @@ pub fn leaf(change: impl FnOnce(&mut CertificateParams)) -> Pair {
 }
 
 pub fn openssl(dir: &Path, words: &str) {
-    let done = Command::new("openssl")
+    let done = httpd::openssl()
         .args(words.split_whitespace())
         .current_dir(dir)
         .output()
-        .expect("the openssl command is needed for these tests: apt-get install openssl");
+        .expect("openssl runs");
     assert!(
         done.status.success(),
         "openssl {words}: {}",
@@ -243,8 +244,7 @@ pub struct Outcome {
 
 pub fn write_private(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(path, mode).unwrap();
+    for_owner_only(path);
 }
 
 /// Runs the case through `check` and before Apache.
@@ -288,10 +288,8 @@ pub fn stage(files: &Files) -> Outcome {
     });
     let mut global = String::new();
     if let Some(answer) = files.dialog {
-        std::fs::write(at("ask"), format!("#!/bin/sh\necho {answer}\n")).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        std::fs::set_permissions(at("ask"), mode).unwrap();
-        global = format!("SSLPassPhraseDialog exec:{}\n", at("ask").display());
+        let program = answering(dir.path(), answer);
+        global = format!("SSLPassPhraseDialog exec:{}\n", program.display());
     }
     let (verdict, log) = serve(dir.path(), &global, &lines, files.name);
     Outcome {
@@ -301,20 +299,40 @@ pub fn stage(files: &Files) -> Outcome {
     }
 }
 
+/// A program that answers with a pass-phrase.
+fn answering(dir: &Path, answer: &str) -> PathBuf {
+    #[cfg(unix)]
+    {
+        let program = dir.join("ask");
+        std::fs::write(&program, format!("#!/bin/sh\necho {answer}\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&program, mode).unwrap();
+        program
+    }
+    #[cfg(windows)]
+    {
+        let program = dir.join("ask.bat");
+        std::fs::write(&program, format!("@echo {answer}\r\n")).unwrap();
+        program
+    }
+}
+
 /// A running server, ended when dropped.
 struct Server(Child);
 
 impl Server {
     /// Starts Apache and waits until it is up; none when it ends instead.
     fn start(dir: &Path, port: u16) -> Option<Server> {
-        let at = dir.display();
-        let child = Command::new("apache2")
-            .args(["-X", "-d", &at.to_string(), "-f", &format!("{at}/httpd.conf")])
+        let child = httpd::ending_with_us(&httpd::httpd(), &[])
+            .args(["-X", "-d"])
+            .arg(dir)
+            .arg("-f")
+            .arg(dir.join("httpd.conf"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("Apache is needed for these tests: apt-get install apache2-bin");
+            .expect("Apache runs");
         let mut server = Server(child);
         let until = Instant::now() + Duration::from_secs(20);
         loop {
@@ -350,19 +368,12 @@ pub fn serve(dir: &Path, global: &str, tls: &str, name: &str) -> (Verdict, Strin
         .local_addr()
         .unwrap()
         .port();
-    let modules = PathBuf::from("/usr/lib/apache2/modules");
-    assert!(
-        modules.join("mod_ssl.so").exists(),
-        "Apache is needed for these tests: apt-get install apache2-bin"
-    );
-    let load: String = ["mpm_event", "authz_core", "socache_shmcb", "ssl"]
-        .iter()
-        .map(|name| format!("LoadModule {name}_module {}/mod_{name}.so\n", modules.display()))
-        .collect();
-    let at = dir.display();
+    let load = httpd::load(["mpm_event", "authz_core", "socache_shmcb", "ssl"]);
+    let at = dir.to_string_lossy().replace('\\', "/");
+    let system = httpd::OF_SYSTEM.join("\n");
     let conf = format!(
-        "{load}ServerRoot {at}\nPidFile {at}/pid\nErrorLog {at}/error.log\nServerName localhost\n\
-         User nobody\nGroup nogroup\nDocumentRoot {at}\nMutex posixsem\n{global}Listen 127.0.0.1:{port} https\n\
+        "{load}ServerRoot {at}\nPidFile {at}/pid\nErrorLog {at}/error.log\nServerName localhost\n{system}\n\
+         DocumentRoot {at}\n{global}Listen 127.0.0.1:{port} https\n\
          <VirtualHost *:{port}>\nServerName {name}\nSSLEngine on\n{tls}</VirtualHost>\n"
     );
     std::fs::write(dir.join("httpd.conf"), conf).unwrap();
@@ -382,7 +393,7 @@ pub fn serve(dir: &Path, global: &str, tls: &str, name: &str) -> (Verdict, Strin
 /// Whether OpenSSL's client accepts the server, and what it says.
 fn asked(port: u16, name: &str) -> (bool, String) {
     let root = shop().dir.path().join("root.pem");
-    let client = Command::new("openssl")
+    let client = httpd::openssl()
         .args([
             "s_client",
             "-connect",

@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use crate::httpd;
+
 /// How `check` learns that a configuration does not start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Told {
@@ -27,6 +29,8 @@ pub struct Case {
     pub title: String,
     /// Who can tell that it stops the start.
     pub told: Told,
+    /// `@windows unjudged`: what wine does there is not what Windows does.
+    unjudged: bool,
     /// `@unprivileged`: nothing runs as root.
     pub unprivileged: bool,
     /// `@missing`: there is no main file.
@@ -73,6 +77,7 @@ pub fn all(text: &str) -> Vec<Case> {
         match word {
             "@rehearsal" => case.told = Told::ByRehearsal,
             "@untold" => case.told = Told::Never,
+            "@windows" => case.on_windows(rest),
             "@unprivileged" => case.unprivileged = true,
             "@missing" => case.missing = true,
             "@mark" => case.mark = true,
@@ -104,26 +109,54 @@ impl Case {
             && bytes.all(|byte| byte.is_ascii_digit())
     }
 
+    /// `@windows MARK`: what holds there instead.
+    fn on_windows(&mut self, mark: &str) {
+        if cfg!(windows) {
+            match mark {
+                "rehearsal" => self.told = Told::ByRehearsal,
+                "untold" => self.told = Told::Never,
+                _ => self.unjudged = true,
+            }
+        }
+    }
+
+    /// Can it be staged on this system? Windows has no users, links and devices of Unix, and runs no scripts of its shell.
+    pub fn is_of_system(&self) -> bool {
+        const UNIX: [&str; 10] = [
+            "exec:",
+            "/dev/",
+            "User ",
+            "Group ",
+            "Mutex",
+            "link.key",
+            "dangling.key",
+            "/etc/",
+            "/usr/",
+            "/tmp",
+        ];
+        let parts = [&self.global, &self.host, &self.end];
+        let mut lines = parts.into_iter().flatten();
+        cfg!(unix)
+            || !self.unjudged
+                && !self.unprivileged
+                && !lines.any(|line| UNIX.iter().any(|word| line.contains(word)))
+    }
+
     /// Its main file, for this server root.
     pub fn configuration(&self, root: &Path) -> Vec<u8> {
-        let mut text = String::new();
         let mut modules = vec!["mpm_event", "authz_core", "socache_shmcb", "ssl"];
         modules.retain(|module| !self.without.iter().any(|without| without == module));
         modules.extend(self.with.iter().map(String::as_str));
-        for module in modules {
-            text += &format!("LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so\n");
-        }
-        let usual = [
+        let mut text = httpd::load(modules);
+        let mut usual = vec![
             "ServerRoot \"{root}\"",
             "ServerName localhost",
-            "User nobody",
-            "Group nogroup",
             "PidFile logs/httpd.pid",
             "ErrorLog logs/error.log",
             "DocumentRoot htdocs",
-            "Mutex posixsem",
             "Listen 443",
         ];
+        usual.extend(httpd::OF_SYSTEM);
         text += &lines(&usual, &self.global);
         if !self.no_host {
             let usual = [
@@ -139,8 +172,10 @@ impl Case {
             }
         }
         text += &lines(&[], &self.end);
-        let root = root.to_str().expect("a printable path");
-        let mut text = text.replace("{root}", root);
+        let root = root.to_str().expect("a printable path").replace('\\', "/");
+        let mut text = text
+            .replace("{root}", &root)
+            .replace("{ssl}", &httpd::module("ssl"));
         if self.crlf {
             text = text.replace('\n', "\r\n");
         }

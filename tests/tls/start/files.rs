@@ -1,6 +1,5 @@
 //! The files that cases name: made once, copied into `conf/` of every case.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
@@ -461,8 +460,22 @@ fn certificates(put: &dyn Fn(&str, &[u8]), good: &Pair, intermediate: &str) {
     }
 }
 
-/// The modes that some of them have; a copy does not keep them.
+/// What of them a copy does not keep: modes, links.
 pub fn permissions(conf: &Path) {
+    for (from, name) in [
+        ("good.key", "secret.key"),
+        ("full.crt", "secret.crt"),
+        ("chain.crt", "secret-chain.crt"),
+    ] {
+        std::fs::copy(conf.join(from), conf.join(name)).expect("a copy");
+    }
+    #[cfg(unix)]
+    modes_and_links(conf);
+}
+
+#[cfg(unix)]
+fn modes_and_links(conf: &Path) {
+    use std::os::unix::fs::{PermissionsExt, symlink};
     let mode = |name: &str, mode: u32| {
         std::fs::set_permissions(conf.join(name), std::fs::Permissions::from_mode(mode)).expect("a mode");
     };
@@ -473,12 +486,9 @@ pub fn permissions(conf: &Path) {
         }
     }
     mode("ask-not-run", 0o644);
-    std::fs::copy(conf.join("good.key"), conf.join("secret.key")).expect("a copy");
-    mode("secret.key", 0o600);
-    std::fs::copy(conf.join("full.crt"), conf.join("secret.crt")).expect("a copy");
-    mode("secret.crt", 0o600);
-    std::fs::copy(conf.join("chain.crt"), conf.join("secret-chain.crt")).expect("a copy");
-    mode("secret-chain.crt", 0o600);
-    std::os::unix::fs::symlink("good.key", conf.join("link.key")).expect("a link");
-    std::os::unix::fs::symlink("no-such", conf.join("dangling.key")).expect("a link");
+    for name in ["secret.key", "secret.crt", "secret-chain.crt"] {
+        mode(name, 0o600);
+    }
+    symlink("good.key", conf.join("link.key")).expect("a link");
+    symlink("no-such", conf.join("dangling.key")).expect("a link");
 }
