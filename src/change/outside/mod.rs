@@ -151,6 +151,7 @@ fn sites<'c>(
         let mut side = Side::of(original, request, plain);
         let own = host.server_name.iter().chain(&host.aliases);
         side.own.0.extend(own.map(String::as_str));
+        side.own.0.truncate(MOST_NAMES);
         if plain.is_none() && !ends.is_empty() {
             side.http = ends.iter().map(|(_, port)| *port).collect();
         }
