@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
-use crate::httpd::{Configuration, Entry, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
 
-use super::existing::{in_virtual_host, new_modules};
+use super::existing::{in_virtual_host, new_modules, text};
 use super::request::Request;
 use super::site::site;
 
@@ -91,12 +91,6 @@ pub(super) fn is_reached(configuration: &Configuration, host: &VirtualHost) -> b
                 && address.ip().is_none_or(|ip| listen.takes(ip))
         })
     })
-}
-
-/// A line as it was read.
-fn text(configuration: &Configuration, entry: &Entry) -> String {
-    let text = configuration.text(entry);
-    String::from_utf8_lossy(trim(&text)).into_owned()
 }
 
 /// The section on whose condition a line depends: the one that asks for something not to be there, or else the nearest.

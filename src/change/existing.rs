@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use regex::RegexBuilder;
 
 use crate::httpd::{
-    Address, Configuration, Entry, Section, SectionId, Truth, VirtualHost, in_url, source_name,
+    Address, Configuration, Entry, Section, SectionId, Truth, VirtualHost, in_url, source_name, trim,
 };
 use crate::mod_ssl::tls_hosts;
 
@@ -58,6 +58,38 @@ pub(super) fn within<'a>(
     configuration
         .entries_from(site.entry + 1)
         .take_while(|entry| configuration.is_within(entry.section, site.section))
+}
+
+/// A line as it was read, with the values of its variables.
+pub(super) fn text(configuration: &Configuration, entry: &Entry) -> String {
+    String::from_utf8_lossy(trim(&configuration.text(entry))).into_owned()
+}
+
+/// A line as it stands in its file, or as a macro makes it.
+pub(super) fn written(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
+    if configuration.macro_place(entry).is_some() {
+        return configuration.text(entry).into_owned();
+    }
+    let document = &configuration.file(entry.file).document;
+    document.raw(entry.line as usize).trim_ascii().to_vec()
+}
+
+/// Is that the first word of a line: `on`, `off`?
+pub(super) fn says(configuration: &Configuration, entry: &Entry, word: &str) -> bool {
+    let arguments = configuration.arguments(entry);
+    let first = arguments.first();
+    first.is_some_and(|first| first.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// The line of a section itself that switches something so, where no other comes after it.
+pub(super) fn own_switch<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    name: &str,
+    word: &str,
+) -> Option<&'a Entry> {
+    let last = configuration.setting(section, name)?;
+    (configuration.context(last) == section && says(configuration, last, word)).then_some(last)
 }
 
 /// The virtual host that a line stands in.

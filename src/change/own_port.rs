@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::httpd::{Configuration, Entry, Listen, Truth, VirtualHost, trim};
+use crate::httpd::{Configuration, Entry, Listen, Truth, VirtualHost};
 
 use super::asleep::is_reached;
-use super::existing::{REDIRECTS, in_virtual_host};
-use super::redirection::{Side, Url, has_flag, redirects};
+use super::existing::{REDIRECTS, in_virtual_host, says, text};
+use super::redirection::{Side, Url, has_flag, redirects, texts};
 use super::request::{Http, Request};
 use super::site::site;
 use super::site_candidates::secure;
@@ -91,7 +91,9 @@ impl<'a> Ports<'a> {
             original,
             result,
             request,
-            stopping: listens.filter(|listen| !is_open(result, listen)).collect(),
+            stopping: listens
+                .filter(|listen| !is_taken(result, listen.ip(), listen.port))
+                .collect(),
             names,
             ips,
             copied: site(original, request).ok().flatten().filter(|_| is_new),
@@ -100,11 +102,7 @@ impl<'a> Ports<'a> {
 
     /// Where a line leads, if that is a port of this machine that does not answer as it did.
     fn led(&self, entry: &Entry) -> Option<Led> {
-        let words = self.original.arguments(entry);
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
+        let words = texts(&self.original.arguments(entry));
         let is = |name: &str| self.original.is_named(entry, name);
         let is_rule = is("RewriteRule");
         let is_backend =
@@ -135,14 +133,9 @@ impl<'a> Ports<'a> {
 
     fn end(&self, entry: &Entry, url: &Url<'_>, port: u16, is_backend: bool) -> Option<End> {
         let ips = self.ips_of(url.host, port)?;
-        let is_stopped = |ip: &Option<IpAddr>| match ip {
-            Some(ip) => {
-                let takes = |listen: &&&Listen| listen.port == port && listen.takes(*ip);
-                self.stopping.iter().any(|listen| takes(&listen)) && !is_taken(self.result, Some(*ip), port)
-            }
-            None => {
-                self.stopping.iter().any(|listen| listen.port == port) && !is_taken(self.result, None, port)
-            }
+        let is_stopped = |ip: &Option<IpAddr>| {
+            let mut stopping = self.stopping.iter().filter(|listen| listen.port == port);
+            stopping.any(|listen| ip.is_none_or(|ip| listen.takes(ip))) && !is_taken(self.result, *ip, port)
         };
         if !ips.is_empty() && ips.iter().all(is_stopped) {
             return Some(End::Nobody);
@@ -154,8 +147,7 @@ impl<'a> Ports<'a> {
         let keeps = self
             .original
             .setting(self.original.context(entry), "ProxyPreserveHost");
-        let keeps = keeps.and_then(|entry| self.original.arguments(entry).into_iter().next());
-        let is_kept = keeps.is_some_and(|word| word.eq_ignore_ascii_case(b"on"));
+        let is_kept = keeps.is_some_and(|entry| says(self.original, entry, "on"));
         let name = match is_kept || url.host.contains('%') {
             true => self.request.domain.as_str(),
             false => url.host.trim_matches(['[', ']']),
@@ -195,10 +187,9 @@ impl<'a> Ports<'a> {
     }
 
     fn text(&self, entry: &Entry, led: &Led) -> String {
-        let text = self.original.text(entry);
         let line = format!(
             "`{}` at {}",
-            String::from_utf8_lossy(trim(&text)),
+            text(self.original, entry),
             self.original.place(entry)
         );
         let port = led.port;
@@ -227,11 +218,6 @@ fn as_http(word: &str) -> String {
         Some(scheme) if scheme.eq_ignore_ascii_case("ws://") => format!("http://{}", &word[5..]),
         _ => word.to_owned(),
     }
-}
-
-/// Does something still take what a listener took?
-fn is_open(result: &Configuration, listen: &Listen) -> bool {
-    is_taken(result, listen.ip(), listen.port)
 }
 
 /// Does a listener take an address at a port? `None`: that of all, or any of them.

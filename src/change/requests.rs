@@ -11,6 +11,7 @@ use crate::httpd::{Configuration, Entry, EntryId, Listen, Truth, VirtualHost, is
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::stands_in;
+use super::redirection::texts;
 use super::request::Request;
 use super::site;
 
@@ -235,10 +236,7 @@ pub(super) fn path_of(configuration: &Configuration, entry: &Entry) -> Option<St
         false if is(&BY_PATH) || is(&BY_PATTERN) => configuration.arguments(entry),
         false => return None,
     };
-    let given: Vec<String> = given
-        .iter()
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect();
+    let given = texts(&given);
     match given.first()?.as_str() {
         "~" => sample(given.get(1)?),
         // Its status may come first.

@@ -1,6 +1,6 @@
 //! What a line that holds for HTTP and HTTPS alike does over HTTPS otherwise. Reads no files and finds no lines.
 
-use super::super::redirection::{Condition, Names, Rule, Side, Url, Within, flags_of, has_flag};
+use super::super::redirection::{Condition, Names, Rule, Side, Url, Within, flag_values, has_flag, texts};
 
 /// What a line does over HTTPS that it did not do over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,10 @@ fn is_here(target: &str, names: &Names<'_>, port: u16) -> bool {
 
 /// Does the way alone decide whether conditions hold?
 pub(super) fn by_way(guards: &[Condition], side: &Side<'_>) -> Option<Verdict> {
+    // Most lines ask for nothing, and a site may have thousands of names to try.
+    if guards.is_empty() {
+        return None;
+    }
     let rule = Rule::new(b"RedirectMatch", &[b"^".to_vec(), NOWHERE.into()], None, guards)?;
     of_rule(&rule, side, false).filter(|verdict| [Verdict::PlainOnly, Verdict::TlsOnly].contains(verdict))
 }
@@ -98,10 +102,7 @@ impl Rules {
         within: &Within,
         (side, sends_back): (&Side<'_>, bool),
     ) -> Option<Verdict> {
-        let words: Vec<String> = arguments
-            .iter()
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
+        let words = texts(arguments);
         let [pattern, target, ..] = &words[..] else {
             return None;
         };
@@ -128,11 +129,10 @@ impl Rules {
             self.chained = conditions;
         }
         let ends = has("L", "LAST") || has("END", "END") || has("F", "FORBIDDEN") || has("G", "GONE");
-        let skips = flags.and_then(|flags| number_of(flags, ["S", "SKIP"]));
-        let is_silent = target == "-"
-            && !["F", "G", "R"].iter().any(|flag| {
-                flags.is_some_and(|flags| flags_of(flags).any(|own| own.split('=').next() == Some(flag)))
-            });
+        let skips =
+            flags.and_then(|flags| flag_values(flags, ["S", "SKIP"]).find_map(|number| number.parse().ok()));
+        let answers = has("F", "FORBIDDEN") || has("G", "GONE") || has("R", "REDIRECT");
+        let is_silent = target == "-" && !answers;
         if ends && is_silent || skips.is_some() {
             self.stop(&rule, side, skips);
         }
@@ -162,15 +162,6 @@ impl Rules {
         self.asked.extend(Condition::new(&condition.map(Into::into)));
         self.skipped = skips.map_or(0, |number| number + 1);
     }
-}
-
-/// The number that a flag says: `[S=2]`.
-fn number_of(flags: &str, names: [&str; 2]) -> Option<usize> {
-    flags_of(flags).find_map(|flag| {
-        let (name, number) = flag.split_once('=')?;
-        let is_it = names.iter().any(|other| name.eq_ignore_ascii_case(other));
-        number.parse().ok().filter(|_| is_it)
-    })
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use crate::httpd::{Configuration, Entry, SERVER, VirtualHost};
 
 use super::super::existing::{named_at, within};
-use super::flags_of;
 use super::pattern::{groups_of, pattern};
+use super::{flag_values, texts};
 
 /// What may stand for `%{ENV:NAME}` and `${MAP:…}`.
 #[derive(Clone, Debug, Default)]
@@ -36,11 +36,7 @@ impl Known {
         if !rewrites && !is("SetEnvIf") && !is("SetEnvIfNoCase") && !is("RewriteMap") {
             return;
         }
-        let arguments = configuration.arguments(entry);
-        let words: Vec<String> = arguments
-            .iter()
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
+        let words = texts(&configuration.arguments(entry));
         if rewrites {
             for (name, value) in words.get(2).into_iter().flat_map(|word| set_by(word)) {
                 self.may_be(name, value.to_owned());
@@ -112,12 +108,7 @@ impl Known {
 
 /// The variables that the flags of a rule set, with their values.
 pub(in crate::change) fn set_by(word: &str) -> impl Iterator<Item = (&str, &str)> {
-    let set = flags_of(word).filter_map(|flag| {
-        let (name, value) = flag.split_once('=')?;
-        let sets = ["E", "ENV"].iter().any(|other| name.eq_ignore_ascii_case(other));
-        sets.then_some(value)
-    });
-    set.filter_map(|variable| variable.split_once(':'))
+    flag_values(word, ["E", "ENV"]).filter_map(|variable| variable.split_once(':'))
 }
 
 /// What a pattern takes of `Host`, as a variable of mod_rewrite's; `%{}`: something else.

@@ -102,10 +102,28 @@ impl Names<'_> {
     }
 }
 
-/// Is one of the names among the flags of a line of mod_rewrite's, such as `[NC,L]`?
+/// Is one of the names among the flags of a line of mod_rewrite's, such as `[NC,R=301]`?
 pub(super) fn has_flag(flags: Option<&String>, names: [&str; 2]) -> bool {
-    let is_one = |flag: &str| names.iter().any(|name| name.eq_ignore_ascii_case(flag));
+    let is_one = |flag: &str| {
+        let own = flag.split('=').next().unwrap_or_default();
+        names.iter().any(|name| name.eq_ignore_ascii_case(own))
+    };
     flags.is_some_and(|word| flags_of(word).any(is_one))
+}
+
+/// What flags of one of the names say behind their `=`.
+pub(super) fn flag_values<'a>(word: &'a str, names: [&'a str; 2]) -> impl Iterator<Item = &'a str> {
+    let pairs = flags_of(word).filter_map(|flag| flag.split_once('='));
+    let own = pairs.filter(move |(own, _)| names.iter().any(|name| name.eq_ignore_ascii_case(own)));
+    own.map(|(_, value)| value)
+}
+
+/// The words of a line as text, whatever their bytes are.
+pub(super) fn texts(words: &[Vec<u8>]) -> Vec<String> {
+    let words = words.iter();
+    words
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
 }
 
 /// The flags of such a line.

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::condition::Condition;
 use super::example::examples;
 use super::pattern::{groups_of, pattern};
-use super::{Asked, Names, Url, Within, expanded, has_flag, without_negation};
+use super::{Asked, Names, Url, Within, expanded, has_flag, texts, without_negation};
 
 /// A `Redirect`, `RedirectMatch` or `RewriteRule` with an absolute address, as it acts on a whole virtual host.
 #[derive(Clone, Debug)]
@@ -43,10 +43,7 @@ impl Rule {
         within: Option<&str>,
         conditions: &[Condition],
     ) -> Option<Rule> {
-        let words: Vec<String> = arguments
-            .iter()
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
+        let words = texts(arguments);
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         let at = words
             .iter()
@@ -120,8 +117,9 @@ impl Rule {
     /// The names and paths among the samples on which it acts, each with where it sends them if that is known.
     pub fn acts(&self, names: &Names<'_>, tls: bool, port: u16) -> Vec<((String, String), Option<String>)> {
         let mut all = Vec::new();
+        let samples = self.samples();
         for host in &names.samples() {
-            for path in &self.samples() {
+            for path in &samples {
                 let asked = Asked {
                     host,
                     path,
@@ -214,21 +212,8 @@ impl Rule {
 
     /// The addresses that it sends clients to who ask for one of the names; `None`: nobody but the server knows some.
     pub fn sent(&self, names: &Names<'_>, tls: bool, port: u16) -> Option<Vec<String>> {
-        let mut all = Vec::new();
-        let samples = self.samples();
-        for host in &names.samples() {
-            for path in &samples {
-                let asked = Asked {
-                    host,
-                    path,
-                    tls,
-                    port,
-                };
-                if self.acts_on(&asked) {
-                    all.push(self.send(&asked)?);
-                }
-            }
-        }
+        let acts = self.acts(names, tls, port).into_iter();
+        let mut all: Vec<String> = acts.map(|(_, to)| to).collect::<Option<_>>()?;
         all.dedup();
         Some(all)
     }

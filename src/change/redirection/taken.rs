@@ -2,8 +2,8 @@
 
 use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
 
-use super::super::existing::{admits, within};
-use super::{States, Url, Waiting, has_flag, with_conditions};
+use super::super::existing::{admits, own_switch, within};
+use super::{States, Url, Waiting, has_flag, texts, with_conditions};
 
 /// Does a part of what is asked for over HTTP never come to that redirect of a virtual host? mod_rewrite and mod_proxy
 /// translate names first (`APR_HOOK_FIRST`, in this order), mod_alias in the middle; no rule is asked after one that ends
@@ -26,7 +26,7 @@ pub(super) fn is_taken_before(
         .take_while(|(entry, _)| !rewrites || !std::ptr::eq(*entry, redirect));
     lines.any(|(entry, conditions)| {
         if configuration.is_named(entry, "RewriteRule") {
-            is_rewriting(configuration, host)
+            own_switch(configuration, host.section, "RewriteEngine", "on").is_some()
                 && serves(&words(configuration, entry), rewrites)
                 && meets(configuration, &conditions, asked)
         } else {
@@ -36,22 +36,7 @@ pub(super) fn is_taken_before(
 }
 
 fn words(configuration: &Configuration, entry: &Entry) -> Vec<String> {
-    let arguments = configuration.arguments(entry);
-    let words = arguments.iter();
-    words
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect()
-}
-
-fn is_rewriting(configuration: &Configuration, host: &VirtualHost) -> bool {
-    let setting = configuration.setting(host.section, "RewriteEngine");
-    setting.is_some_and(|entry| {
-        let arguments = configuration.arguments(entry);
-        configuration.context(entry) == host.section
-            && arguments
-                .first()
-                .is_some_and(|word| word.eq_ignore_ascii_case(b"on"))
-    })
+    texts(&configuration.arguments(entry))
 }
 
 /// Does a rule answer itself what it matches, before the next rule, or before mod_alias?
@@ -70,11 +55,7 @@ fn serves(words: &[String], before_rules: bool) -> bool {
     if has_flag(flags, ["P", "PROXY"]) {
         return true;
     }
-    let sends = super::flags_of(flags.map_or("", String::as_str)).any(|flag| {
-        let name = flag.split('=').next().unwrap_or_default();
-        name.eq_ignore_ascii_case("R") || name.eq_ignore_ascii_case("REDIRECT")
-    });
-    if sends || Url::parse(target).is_some() {
+    if has_flag(flags, ["R", "REDIRECT"]) || Url::parse(target).is_some() {
         return false;
     }
     let passes_on = has_flag(flags, ["PT", "PASSTHROUGH"]);

@@ -4,7 +4,7 @@
 use crate::httpd::word::words;
 use crate::httpd::{Configuration, Entry, SERVER, SectionId, Truth, VirtualHost};
 
-use super::super::existing::{named_at, own_settings};
+use super::super::existing::{named_at, own_settings, says, written};
 use super::super::redirection::{Condition, Side, States, both_ways, by_way, is_gone, with_conditions};
 use super::super::request::Request;
 use super::policy;
@@ -26,10 +26,7 @@ pub(in crate::change) fn inherited(configuration: &Configuration, section: Secti
         lines.flat_map(|entry| configuration.arguments(entry)).collect()
     };
     let engine = configuration.setting(section, "RewriteEngine")?;
-    let is_on = configuration
-        .arguments(engine)
-        .first()?
-        .eq_ignore_ascii_case(b"on");
+    let is_on = says(configuration, engine, "on");
     let (own, main) = (options(section), options(SERVER));
     let has = |all: &[Vec<u8>], name: &str| all.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
     let says = if own.is_empty() { &main } else { &own };
@@ -167,15 +164,6 @@ pub(super) fn without_inheriting(lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         (!left.is_empty()).then_some(said)
     });
     kept.collect()
-}
-
-/// A line as it stands in its file, or as a macro makes it.
-fn written(configuration: &Configuration, entry: &Entry) -> Vec<u8> {
-    if configuration.macro_place(entry).is_some() {
-        return configuration.text(entry).into_owned();
-    }
-    let document = &configuration.file(entry.file).document;
-    document.raw(entry.line as usize).trim_ascii().to_vec()
 }
 
 fn shown(line: &[u8]) -> String {

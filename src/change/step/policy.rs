@@ -2,7 +2,7 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
-use super::super::existing::{MOD_ALIAS, named_at};
+use super::super::existing::{MOD_ALIAS, named_at, says};
 use super::super::mozilla;
 use super::super::plan::{PlanError, refuse};
 use super::super::redirection::{Names, Rule};
@@ -175,11 +175,9 @@ pub(super) fn refuse_loop(configuration: &Configuration, request: &Request) -> R
 }
 
 fn rewrites(configuration: &Configuration) -> bool {
-    let engine = configuration
-        .setting(SERVER, "RewriteEngine")
-        .map(|entry| configuration.arguments(entry));
-    let on = engine.is_some_and(|words| words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"on")));
-    on && server_level(configuration, "RewriteRule").next().is_some()
+    let engine = configuration.setting(SERVER, "RewriteEngine");
+    engine.is_some_and(|entry| says(configuration, entry, "on"))
+        && server_level(configuration, "RewriteRule").next().is_some()
 }
 
 fn server_level<'a>(

@@ -9,7 +9,7 @@ use crate::httpd::{Configuration, Entry, Truth, VirtualHost, in_url};
 use super::super::address::{is_ipv6, name_lines};
 use super::super::answer::Answers;
 use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
-use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, shows_by_name, within};
+use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, own_switch, shows_by_name, within};
 use super::super::plan::{Act, PlanError, refuse};
 use super::super::redirection::{redirects, redirects_everything};
 use super::super::refusal::{Place, RefusalCode, named, say};
@@ -102,10 +102,7 @@ fn takes_rules(configuration: &Configuration, host: &VirtualHost) -> bool {
 
 /// The line of a virtual host that switches rewriting off.
 fn rewriting_off<'a>(configuration: &'a Configuration, host: &VirtualHost) -> Option<&'a Entry> {
-    let last = configuration.setting(host.section, "RewriteEngine")?;
-    let arguments = configuration.arguments(last);
-    let is_off = arguments.first()?.eq_ignore_ascii_case(b"off");
-    (configuration.context(last) == host.section && is_off).then_some(last)
+    own_switch(configuration, host.section, "RewriteEngine", "off")
 }
 
 /// Why a line is there that redirects the names.

@@ -1,7 +1,7 @@
 //! Lines of a virtual host for HTTP that say so in words - a scheme, a port, a header - as they are in its copy for
 //! HTTPS. Decides nothing about redirects that lead back to themselves.
 
-use super::super::redirection::{Condition, Rule, Side, Url, has_flag, set_by};
+use super::super::redirection::{Condition, Rule, Side, Url, has_flag, set_by, texts};
 
 /// What the copy says instead of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +72,7 @@ impl Side<'_> {
         conditions: &[Condition],
     ) -> Option<(Instead, String)> {
         let directive = String::from_utf8_lossy(name);
-        let words: Vec<String> = arguments
-            .iter()
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
+        let words = texts(arguments);
         let is = |other: &str| directive.eq_ignore_ascii_case(other);
         if is("ProxyPassReverse") {
             return self.reverse(&words, raw);
