@@ -45,27 +45,22 @@ pub struct Engines<'a> {
 }
 
 /// The last active lines of one name, by their sections.
-struct Last<'a> {
-    main: Option<&'a Entry>,
-    all: HashMap<SectionId, &'a Entry, RandomState>,
-}
+struct Last<'a>(HashMap<SectionId, &'a Entry, RandomState>);
 
 impl<'a> Last<'a> {
     fn of(configuration: &'a Configuration, name: &str) -> Self {
         let named = configuration.named(name).map(|(_, entry)| entry);
         let active = named.filter(|entry| entry.truth == Truth::True);
-        let all: HashMap<_, _, _> = active
-            .map(|entry| (configuration.context(entry), entry))
-            .collect();
-        Last {
-            main: all.get(&SERVER).copied(),
-            all,
-        }
+        Last(
+            active
+                .map(|entry| (configuration.context(entry), entry))
+                .collect(),
+        )
     }
 
     /// What is in effect in a section.
     fn setting(&self, section: SectionId) -> Option<&'a Entry> {
-        self.all.get(&section).copied().or(self.main)
+        self.0.get(&section).or_else(|| self.0.get(&SERVER)).copied()
     }
 }
 

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use crate::httpd::{Address, Configuration, Entry, Truth, VirtualHost, trim};
 
-use super::existing::{REDIRECTS, holds_everywhere, takes_all, within};
+use super::existing::{REDIRECTS, holds_everywhere, is_nameless, takes_all, within};
 use super::redirection::{Waiting, flags_of, redirects_everything, with_conditions};
 use super::request::Request;
 use super::site::site;
-use super::site_candidates::{is_anywhere, is_main_server_asked, is_nameless, secure};
+use super::site_candidates::{is_anywhere, is_main_server_asked, secure};
 
 /// What to know of a default under another name whose copy HTTPS shows. One without any name is there for whatever nobody
 /// else has, and is told of where it shows nothing.

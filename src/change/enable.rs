@@ -45,7 +45,7 @@ impl Plan {
         };
         // Where HTTPS is there, what it shows was somebody's, whose listener may have gone.
         request.has_no_default = request.site.is_none() && secure(original, asked).next().is_none();
-        // Its place moves with the edits.
+        // The site's place moves with the edits; of the original it is this one.
         let first = request.clone();
         plan.trail.push(match &request.site {
             Some((file, line)) => {
@@ -101,7 +101,7 @@ impl Plan {
             _ => second_look(original, configuration, &request, asked),
         });
         proofs.into_iter().collect::<Result<(), _>>()?;
-        let outside = Outside::of(original, configuration, &request);
+        let outside = Outside::of(original, configuration, &first);
         outside.refuse_loops()?;
         plan.changes
             .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));

@@ -92,6 +92,11 @@ pub(super) fn own_switch<'a>(
     (configuration.context(last) == section && says(configuration, last, word)).then_some(last)
 }
 
+/// Has a virtual host no name of its own?
+pub(super) fn is_nameless(configuration: &Configuration, host: &VirtualHost) -> bool {
+    host.aliases.is_empty() && own_settings(configuration, host.section, "ServerName").is_empty()
+}
+
 /// The virtual host that a line stands in.
 pub(super) fn in_virtual_host<'a>(
     configuration: &'a Configuration,

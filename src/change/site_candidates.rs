@@ -7,7 +7,7 @@ use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
 
 use crate::mod_ssl::speaks_tls;
 
-use super::existing::{NOBODY, own_settings, shows_by_name, stands_in};
+use super::existing::{NOBODY, is_nameless, own_settings, shows_by_name, stands_in};
 use super::redirection::only_leads_to_itself;
 use super::request::Request;
 
@@ -197,19 +197,14 @@ impl<'a, 'r> Search<'a, 'r> {
         };
         // Where a listener is for HTTPS by now, HTTP came in there.
         if self.is_secure && self.own_address(port).is_none() {
-            let went = self.on(port, false, |_| true);
-            found.extend(went);
+            found.extend(self.on(port, false, |_| true));
             let mut known = HashSet::new();
             found.retain(|host| known.insert(host.section));
         }
         found.retain(|host| {
             let shows = || !stands_in(self.configuration, host) || shows_by_name(self.configuration, host);
             // Whoever gave the main server the domain for its name means that one: what takes its place is told.
-            let is_meant = || {
-                !self.is_main_servers()
-                    || is_nameless(self.configuration, host)
-                    || shows_by_name(self.configuration, host)
-            };
+            let is_meant = || !self.is_main_servers() || self.is_for_anybody(host);
             self.counts(host) && !host.has_name(NOBODY) && shows() && is_meant()
         });
         let everywhere: Vec<&VirtualHost> = found.iter().copied().filter(|host| is_anywhere(host)).collect();
@@ -225,16 +220,16 @@ impl<'a, 'r> Search<'a, 'r> {
             }
             [] => found,
             [_] => everywhere,
-            several => self.nearest(several),
+            _ => {
+                let all = everywhere.into_iter();
+                all.filter(|host| self.is_for_anybody(host)).collect()
+            }
         }
     }
 
-    /// Of several for all addresses, those without any name, and those that show each name something of its own.
-    fn nearest(&self, several: &[&'a VirtualHost]) -> Vec<&'a VirtualHost> {
-        let mut nearest = several.to_vec();
-        nearest
-            .retain(|host| is_nameless(self.configuration, host) || shows_by_name(self.configuration, host));
-        nearest
+    /// Has it no name, or shows each name something of its own?
+    fn is_for_anybody(&self, host: &VirtualHost) -> bool {
+        is_nameless(self.configuration, host) || shows_by_name(self.configuration, host)
     }
 
     /// The address that the domain is, where clients who ask by it come in.
@@ -267,11 +262,6 @@ pub(super) fn is_anywhere(host: &VirtualHost) -> bool {
 fn is_of_this_machine_only(host: &VirtualHost) -> bool {
     let mut ips = host.addresses.iter().map(Address::ip);
     ips.all(|ip| ip.is_some_and(|ip| ip.to_canonical().is_loopback()))
-}
-
-/// Has it no name of its own?
-pub(super) fn is_nameless(configuration: &Configuration, host: &VirtualHost) -> bool {
-    host.aliases.is_empty() && own_settings(configuration, host.section, "ServerName").is_empty()
 }
 
 /// Does it answer to the name by itself, and not because the main server has it?

@@ -4,14 +4,13 @@
 use crate::httpd::{Configuration, Entry, Kind, VirtualHost, resolve};
 use crate::mod_ssl::speaks_tls;
 
-use super::existing::own_settings;
+use super::existing::{is_nameless, own_settings};
 
 /// Has the virtual host for TLS no name, and names files that do not exist?
 pub(super) fn is_unfinished(configuration: &Configuration, host: &VirtualHost) -> bool {
     let own = |name| own_settings(configuration, host.section, name);
     let is_missing = |entry: &&Entry| missing_file(configuration, entry).is_some();
-    host.aliases.is_empty()
-        && own("ServerName").is_empty()
+    is_nameless(configuration, host)
         && speaks_tls(configuration, host)
         && ["SSLCertificateFile", "SSLCertificateKeyFile"]
             .iter()

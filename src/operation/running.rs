@@ -154,11 +154,10 @@ pub fn refuse_foreign_addresses(
     let found: Vec<Finding> = active
         .filter_map(|listen| Some(loaded.at_entry(listen.entry, not_here(listen)?)))
         .collect();
+    progress.findings(&found, forced);
     let Some(first) = found.iter().find(|finding| finding.is_open(forced)) else {
-        progress.findings(&found, forced);
         return Ok(found);
     };
-    progress.findings(&found, forced);
     let at = first
         .place
         .as_ref()

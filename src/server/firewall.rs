@@ -22,8 +22,14 @@ pub fn gate(_program: Option<&Path>, _port: u16) -> Option<Gate> {
 /// What it does with those to a port of a program; nothing where it is off, or does not show its rules.
 #[cfg(windows)]
 pub fn gate(program: Option<&Path>, port: u16) -> Option<Gate> {
-    let expand = |text: &str| winsafe::ExpandEnvironmentStrings(text).unwrap_or_else(|_| text.to_owned());
-    registry::is_on().then(|| judge(&registry::rules(), expand, program, port))
+    registry::is_on().then(|| {
+        judge(
+            &registry::rules(),
+            super::windows_services::expanded,
+            program,
+            port,
+        )
+    })
 }
 
 #[cfg(windows)]

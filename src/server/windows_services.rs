@@ -89,7 +89,8 @@ fn entry(key: &RegKey) -> ServiceEntry {
     }
 }
 
-fn expanded(text: &str) -> String {
+/// With values in the place of variables such as `%SystemDrive%`.
+pub fn expanded(text: &str) -> String {
     winsafe::ExpandEnvironmentStrings(text).unwrap_or_else(|_| text.to_owned())
 }
 

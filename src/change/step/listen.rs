@@ -6,11 +6,11 @@ use crate::httpd::{Address, Configuration, Edit, Listen, Truth, VirtualHost};
 
 use super::super::answer::Answers;
 use super::super::edit_lines::{at_port, comment_out, insert_lines, move_listen, server_root_line};
+use super::super::existing::is_nameless;
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, named, say};
 use super::super::request::{Http, Request};
 use super::super::site::site;
-use super::super::site_candidates::is_nameless;
 use super::guard;
 
 /// Edits after which something listens on the request's port and HTTP is as asked; none when it is so.
