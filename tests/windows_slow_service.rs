@@ -36,6 +36,8 @@ mod stand_in {
     use windows_service::service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle};
     use windows_service::{define_windows_service, service_dispatcher};
 
+    use super::support::process;
+
     define_windows_service!(entry, serve);
 
     /// As the service, with `-k runservice`; everything else is for the real httpd beside it.
@@ -48,10 +50,7 @@ mod stand_in {
         let real = std::env::current_exe()
             .expect("this program")
             .with_file_name("real.exe");
-        let status = Command::new(real)
-            .args(arguments)
-            .status()
-            .expect("the real httpd");
+        let status = process::status(Command::new(real).args(arguments)).expect("the real httpd");
         std::process::exit(status.code().unwrap_or(1));
     }
 

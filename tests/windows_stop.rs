@@ -51,6 +51,7 @@ mod stand_in {
     use std::time::Duration;
 
     use super::beside::{ALIVE, REAL, SLOW, TO_JUDGE, TO_SERVE};
+    use super::support::process;
 
     /// Starts another one that is as slow.
     const BELOW: &str = "below";
@@ -69,14 +70,11 @@ mod stand_in {
         let is_written = folder.with_file_name(super::tests::UNFINISHED).exists();
         if slow == TO_SERVE && is("-X") || slow == TO_JUDGE && is("-t") && is_written {
             let _open = open(&folder.join(ALIVE[0]));
-            let _ = Command::new(&own).arg(BELOW).status();
+            let _ = process::status(Command::new(&own).arg(BELOW));
             std::process::exit(1);
         }
         let real = fs::read_to_string(folder.join(REAL)).expect("the place of the real httpd");
-        let status = Command::new(real)
-            .args(arguments)
-            .status()
-            .expect("the real httpd");
+        let status = process::status(Command::new(real).args(arguments)).expect("the real httpd");
         std::process::exit(status.code().unwrap_or(1));
     }
 

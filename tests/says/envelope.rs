@@ -365,7 +365,7 @@ fn a_run_that_is_interrupted_at_once() {
     for pause in (0..40).map(|at| Duration::from_micros(at * 500)) {
         let mut command = site.run(&["status", "--json"]).into_command();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().expect("a child");
+        let child = process::start(&mut command).expect("a child");
         std::thread::sleep(pause);
         // It may have ended before.
         let _ = kill(
@@ -507,7 +507,7 @@ fn a_run_that_is_interrupted() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("a child");
+    let mut child = process::start(&mut command).expect("a child");
     // As long as it is open, the input has no end.
     let _input = child.stdin.take();
     // It waits for its input by then.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support;
 use crate::support::apache::Httpd;
 use crate::support::files;
-use crate::support::process::{Outcome, says};
+use crate::support::process::{self, Outcome, says};
 use crate::support::program::binary;
 use serde_json::Value;
 
@@ -112,10 +112,8 @@ fn where_a_binary_was_made_for() {
     let (Some(machine), Some(httpd)) = (Machine::new(), Httpd::find()) else {
         return;
     };
-    let settings = std::process::Command::new(&httpd.binary)
-        .arg("-V")
-        .output()
-        .expect("an answer");
+    let mut settings = std::process::Command::new(&httpd.binary);
+    let settings = process::output(settings.arg("-V")).expect("an answer");
     let settings = String::from_utf8(settings.stdout).expect("text");
     let define = |name: &str| {
         let rest = settings

@@ -398,7 +398,7 @@ fn lines_of_cmd_are_repaired_or_explained() {
             "/d /s /c \"\"{}\" {line}\"",
             crate::support::program::binary().display()
         ));
-        [direct, by_cmd].map(|mut command| command.output().expect("a run"))
+        [direct, by_cmd].map(|mut command| crate::support::process::output(&mut command).expect("a run"))
     };
     for line in [
         format!("status --root \"{root}\\\""),

@@ -252,7 +252,7 @@ pub fn run(arguments: &[String], fault: &str, noted: Option<&Path>) -> Option<i3
         let _ = fs::remove_file(noted);
         command.env(NOTED, noted);
     }
-    let status = command.status().expect("a child");
+    let status = super::process::status(&mut command).expect("a child");
     // An aborted process of Windows has a code as well.
     status.code().filter(|code| (0..100).contains(code))
 }

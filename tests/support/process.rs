@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -98,16 +98,21 @@ pub fn this_test(name: &str) -> Command {
     command
 }
 
-/// Starts the command. Under load, wine now and then does not get a process under way and says
-/// `ERROR_INTERNAL_ERROR`: that says nothing about the program, so it is tried again.
+/// Starts the command.
 pub fn start(command: &mut Command) -> std::io::Result<Child> {
-    let mut spawned = command.spawn();
+    under_way(|| command.spawn())
+}
+
+/// What starts a process. Under load, wine now and then does not get one under way and says `ERROR_INTERNAL_ERROR`:
+/// that says nothing about the program, so it is tried again.
+pub fn under_way<T>(mut spawn: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+    let mut spawned = spawn();
     for _ in 0..10 {
         if !matches!(&spawned, Err(error) if cfg!(windows) && error.raw_os_error() == Some(1359)) {
             break;
         }
         std::thread::sleep(Duration::from_millis(500));
-        spawned = command.spawn();
+        spawned = spawn();
     }
     spawned
 }
@@ -116,6 +121,11 @@ pub fn start(command: &mut Command) -> std::io::Result<Child> {
 pub fn output(command: &mut Command) -> std::io::Result<Output> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     start(command)?.wait_with_output()
+}
+
+/// Like [`Command::status`], by [`start`].
+pub fn status(command: &mut Command) -> std::io::Result<ExitStatus> {
+    start(command)?.wait()
 }
 
 /// Runs the command without input until it ends; fails the test when that takes longer than `limit`.

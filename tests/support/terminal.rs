@@ -21,7 +21,7 @@ impl Terminal {
     pub fn start(mut command: Command) -> Terminal {
         let terminal = nix::pty::openpty(None, None).expect("a terminal");
         let side = || File::from(terminal.slave.try_clone().expect("a second handle"));
-        let child = command.stdin(side()).stdout(side()).stderr(side()).spawn();
+        let child = super::process::start(command.stdin(side()).stdout(side()).stderr(side()));
         // It holds the program's side open as well.
         drop(command);
         drop(terminal.slave);

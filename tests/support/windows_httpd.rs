@@ -61,7 +61,9 @@ impl WindowsHttpd {
             .stdout(into("stdout"))
             .stderr(into("stderr"));
         // The parent starts a child that serves, and which would outlive it.
-        let child = CommandWrap::from(command).wrap(JobObject).spawn();
+        let mut wrapped = CommandWrap::from(command);
+        wrapped.wrap(JobObject);
+        let child = super::process::under_way(|| wrapped.spawn());
         let child = child.map_err(|error| format!("{shown}: {error}"))?;
         let mut server = Running {
             child,

@@ -20,6 +20,7 @@ use time::{Duration as Days, OffsetDateTime};
 
 use crate::httpd;
 use crate::support::files::for_owner_only;
+use crate::support::process;
 
 pub const NAME: &str = "www.example.test";
 
@@ -126,11 +127,9 @@ pub fn leaf(change: impl FnOnce(&mut CertificateParams)) -> Pair {
 }
 
 pub fn openssl(dir: &Path, words: &str) {
-    let done = httpd::openssl()
-        .args(words.split_whitespace())
-        .current_dir(dir)
-        .output()
-        .expect("openssl runs");
+    let mut openssl = httpd::openssl();
+    let done =
+        process::output(openssl.args(words.split_whitespace()).current_dir(dir)).expect("openssl runs");
     assert!(
         done.status.success(),
         "openssl {words}: {}",
@@ -323,16 +322,14 @@ struct Server(Child);
 impl Server {
     /// Starts Apache and waits until it is up; none when it ends instead.
     fn start(dir: &Path, port: u16) -> Option<Server> {
-        let child = httpd::ending_with_us(&httpd::httpd(), &[])
-            .args(["-X", "-d"])
-            .arg(dir)
-            .arg("-f")
-            .arg(dir.join("httpd.conf"))
+        let mut command = httpd::ending_with_us(&httpd::httpd(), &[]);
+        command.args(["-X", "-d"]).arg(dir);
+        command.arg("-f").arg(dir.join("httpd.conf"));
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Apache runs");
+            .stderr(Stdio::null());
+        let child = process::start(&mut command).expect("Apache runs");
         let mut server = Server(child);
         let until = Instant::now() + Duration::from_secs(20);
         loop {

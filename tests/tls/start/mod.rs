@@ -255,12 +255,9 @@ impl<'a> Stage<'a> {
 /// Whether the server is there after its start, and what it wrote.
 fn starts(mut command: Command, root: &Path) -> (bool, String) {
     let output = std::fs::File::create(root.join("logs/output")).unwrap();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().unwrap())
-        .stderr(output)
-        .spawn()
-        .expect("Apache runs");
+    command.stdin(Stdio::null());
+    command.stdout(output.try_clone().unwrap()).stderr(output);
+    let mut child = process::start(&mut command).expect("Apache runs");
     let start = Instant::now();
     let started = loop {
         if child.try_wait().unwrap().is_some() {
