@@ -5,6 +5,7 @@
 //! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
 //! - [`tls`]: certificate and key files.
 //! - [`mod_ssl`]: which servers of a configuration speak TLS.
+//! - [`answer`]: who answers a certificate authority that looks whether names are ours.
 //! - [`lint`]: what Apache refuses, and what it accepts and hardly anybody means.
 //! - [`server`]: the installed server: where its configuration is.
 //! - [`change`]: what to edit to turn HTTPS on or off, and the proof that it does. Pure.
@@ -59,6 +60,7 @@
 #[cfg(unix)]
 pub mod account;
 pub mod acl;
+pub mod answer;
 pub mod apply;
 pub mod change;
 pub mod check;

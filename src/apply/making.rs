@@ -12,9 +12,19 @@ use super::folder::{Folder, Place, Way};
 pub(super) struct Folders {
     open: BTreeMap<PathBuf, Folder>,
     made: Vec<Place>,
+    /// Only their owner may enter those that are made.
+    are_closed: bool,
 }
 
 impl Folders {
+    /// Only their owner may enter those that are made.
+    pub fn closed() -> Folders {
+        Folders {
+            are_closed: true,
+            ..Folders::default()
+        }
+    }
+
     /// Lets a way begin at a folder that is held open already, should it be the same one.
     pub fn share(&mut self, way: &mut Way) {
         let folder = &mut way.place.folder;
@@ -38,7 +48,7 @@ impl Folders {
             let path = place.path();
             let known = self.made.iter().any(|made| made.path() == path);
             if !known {
-                disk.create_folder(&place, false)
+                disk.create_folder(&place, self.are_closed)
                     .map_err(failed("create the folder", &path))?;
                 self.made.push(place.clone());
                 disk.sync_folder(&place.folder)

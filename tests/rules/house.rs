@@ -31,7 +31,7 @@ const FLOORS: [&[&str]; 8] = [
         "trail",
         "wording",
     ],
-    &["httpd", "tls", "apply", "undo"],
+    &["answer", "httpd", "tls", "apply", "undo"],
     &["mod_ssl"],
     &["lint", "server"],
     &["change"],

@@ -1,0 +1,6 @@
+//! Who answers a certificate authority that looks whether names are ours: ourselves, on a port that nobody else has.
+//! Knows no protocol and no configuration.
+
+pub mod listener;
+
+pub use listener::{ListenError, Listener, Tokens};
