@@ -39,11 +39,15 @@ pub enum ExitStatus {
     /// Another program has a file open that had to be read or replaced, on Windows; nothing was changed, and trying again
     /// later helps.
     InUse = 16,
+    /// A certificate authority refused, or found that a name is not ours; the server was not changed.
+    AuthorityRefused = 17,
+    /// A certificate authority cannot be reached; the server was not changed, and trying again later helps.
+    AuthorityUnreachable = 18,
 }
 
 impl ExitStatus {
     /// Every status with the sentence that `--help` and the README show for it.
-    pub const ALL: [(ExitStatus, &'static str); 17] = [
+    pub const ALL: [(ExitStatus, &'static str); 19] = [
         (ExitStatus::Done, "done, or nothing to do"),
         (
             ExitStatus::Error,
@@ -93,6 +97,14 @@ impl ExitStatus {
         (
             ExitStatus::InUse,
             "another program has a file open (Windows); nothing was changed: try again",
+        ),
+        (
+            ExitStatus::AuthorityRefused,
+            "the certificate authority refused; the server was not changed",
+        ),
+        (
+            ExitStatus::AuthorityUnreachable,
+            "the certificate authority cannot be reached; the server was not changed: try again",
         ),
     ];
 

@@ -34,5 +34,9 @@ codes! {
         NotRestored = "NOT-RESTORED",
         /// The server does not serve what is configured.
         NotServing = "NOT-SERVING",
+        /// A certificate authority refused.
+        AuthorityRefused = "CA-REFUSED",
+        /// A certificate authority cannot be reached.
+        AuthorityUnreachable = "CA-UNREACHABLE",
     }
 }

@@ -114,6 +114,8 @@ impl Failure {
             ExitStatus::InUse => FailureCode::InUse,
             ExitStatus::Interrupted => FailureCode::Interrupted,
             ExitStatus::NotServing => FailureCode::NotServing,
+            ExitStatus::AuthorityRefused => FailureCode::AuthorityRefused,
+            ExitStatus::AuthorityUnreachable => FailureCode::AuthorityUnreachable,
             _ if self.error.is::<NotFound>() => FailureCode::NoServer,
             _ if has_io() => FailureCode::Io,
             _ => FailureCode::Failed,

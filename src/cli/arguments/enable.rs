@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
-use super::options::{PassPhraseOption, WRITES, Writing, exit_statuses, finding_codes};
+use super::authority::AuthorityOptions;
+use super::options::{ENABLES, PassPhraseOption, Writing, exit_statuses, finding_codes};
 use super::values;
 use crate::change::{Http, Profile};
 use crate::check::Code;
@@ -24,15 +25,20 @@ use crate::check::Code;
 /// domain's. What says http of it (headers, variables, addresses) says https there, and is told line by line. Without
 /// one the new virtual host inherits everything from the main server.
 ///
-/// The certificate comes from files (--cert, --key, --chain; --copy-certs converts them), from an archive (--pfx), or is
-/// made to try things out (--self-signed); `esync-ssl cert request` makes a request for a certificate authority. Without
-/// any of these a terminal is asked, and everybody else is told.
+/// The certificate comes from files (--cert, --key, --chain; --copy-certs converts them), from an archive (--pfx), from a
+/// certificate authority that is asked now (--acme), or is made to try things out (--self-signed); `esync-ssl cert request`
+/// makes a request for an authority that is asked in another way. Without any of these a terminal is asked, and everybody
+/// else is told.
+///
+/// With --acme nothing is changed before the certificate is here. The authority looks whether the names lead to this
+/// server: esync-ssl answers it itself for some seconds, on port 443 as long as nobody has it, else on port 80 if nobody
+/// has that, without a word to Apache.
 ///
 /// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
 /// go back to what they were.
 #[derive(Debug, Args)]
-#[command(after_help = MORE, after_long_help = epilogue(examples::ENABLE, exit_statuses(WRITES)))]
-#[command(mut_args = most_used(&["domain", "http", "cert", "key", "chain", "pfx", "self_signed", "dry_run", "yes", "restart"]))]
+#[command(after_help = MORE, after_long_help = epilogue(examples::ENABLE, exit_statuses(ENABLES)))]
+#[command(mut_args = most_used(&["domain", "http", "cert", "key", "chain", "pfx", "acme", "self_signed", "dry_run", "yes", "restart"]))]
 pub struct Enable {
     /// Domain name or IP address that clients will use
     ///
@@ -78,7 +84,7 @@ pub struct Enable {
     /// Browsers warn about such a certificate. An existing file is never overwritten.
     #[arg(
         long,
-        conflicts_with_all = ["cert", "key", "chain", "pfx"],
+        conflicts_with_all = ["cert", "key", "chain", "pfx", "acme"],
         help_heading = "Certificate"
     )]
     pub self_signed: bool,
@@ -98,6 +104,9 @@ pub struct Enable {
     #[command(flatten, next_help_heading = "Certificate")]
     #[allow(missing_docs)]
     pub pass_phrase: PassPhraseOption,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub authority: AuthorityOptions,
     /// Continue despite this finding about certificate files or the start of Apache (can be repeated)
     ///
     /// Without a code it names all codes. What httpd -t reports cannot be forced.

@@ -94,6 +94,24 @@ pub const WRITES: &[ExitStatus] = &[
     ExitStatus::InUse,
 ];
 
+/// What `enable` can end with, which may ask a certificate authority.
+pub const ENABLES: &[ExitStatus] = &[
+    ExitStatus::WouldChange,
+    ExitStatus::Refused,
+    ExitStatus::TestFailed,
+    ExitStatus::ProofFailed,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::Locked,
+    ExitStatus::NotServing,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
+    ExitStatus::AuthorityRefused,
+    ExitStatus::AuthorityUnreachable,
+];
+
 /// What `report` can end with.
 pub const REPORTS: &[ExitStatus] = &[
     ExitStatus::Refused,

@@ -1,0 +1,97 @@
+//! The options for a certificate authority that is asked by ACME.
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+use crate::operation::obtain::{AnswerBy, Authority, Wanted};
+
+/// Which certificate authority makes the certificate, and how it is asked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Certificate authority")]
+pub struct AuthorityOptions {
+    /// Have a certificate authority make the certificate now, by ACME
+    ///
+    /// Of Let's Encrypt it costs nothing, and all browsers trust it. The names must lead to this server, from everywhere.
+    #[arg(long, conflicts_with_all = ["cert", "key", "chain", "pfx"], help_heading = "Certificate")]
+    pub acme: bool,
+    /// The authority: letsencrypt, letsencrypt-staging (for --rehearse), or the address of an ACME directory
+    #[arg(long, value_name = "CA", default_value = "letsencrypt", requires = "acme")]
+    pub ca: Authority,
+    /// Agree to the terms of the authority
+    ///
+    /// Without it they are named and asked about; an unattended run needs it.
+    #[arg(long, requires = "acme")]
+    pub agree_terms: bool,
+    /// Address that the authority may write to (can be repeated)
+    ///
+    /// Let's Encrypt does not use it any more.
+    #[arg(long, value_name = "ADDRESS", requires = "acme", value_parser = address)]
+    pub email: Vec<String>,
+    /// File with root certificates (PEM) that are trusted as well when the authority is asked
+    ///
+    /// Those of a company's own authority, or of a proxy that opens TLS.
+    #[arg(long, value_name = "FILE", requires = "acme")]
+    pub ca_root: Option<Utf8PathBuf>,
+    /// Kind of certificate, by the authority's own word
+    #[arg(long, value_name = "PROFILE", requires = "acme")]
+    pub ca_profile: Option<String>,
+    /// Identifier of the account that the authority knows you by (EAB)
+    #[arg(long, value_name = "ID", requires = "acme", requires = "eab_key_file")]
+    pub eab_kid: Option<String>,
+    /// File with the key that belongs to it, as the authority gave it
+    #[arg(long, value_name = "FILE", requires = "eab_kid")]
+    pub eab_key_file: Option<Utf8PathBuf>,
+    /// HTTP proxy on the way to the authority [default: HTTPS_PROXY of the environment]
+    #[arg(long, value_name = "URL", requires = "acme")]
+    pub proxy: Option<String>,
+    /// Who answers when the authority looks whether the names lead here
+    #[arg(long, value_enum, value_name = "WHO", default_value_t = AnswerChoice::Auto, requires = "acme")]
+    pub answer: AnswerChoice,
+    /// Order, check and rehearse, then throw the certificate away and change nothing
+    ///
+    /// At Let's Encrypt its staging is asked, which has other limits.
+    #[arg(long, requires = "acme", conflicts_with_all = ["dry_run", "restart", "start"])]
+    pub rehearse: bool,
+}
+
+/// The choices of `--answer`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum AnswerChoice {
+    /// Whoever can, by who has the ports now
+    Auto,
+    /// This program, for some seconds, on port 443 or 80
+    Listener,
+    /// Apache, on port 80
+    Apache,
+}
+
+impl AuthorityOptions {
+    /// What is to be ordered, if anything is.
+    pub fn wanted(&self) -> Option<Wanted> {
+        self.acme.then(|| Wanted {
+            authority: self.ca.clone(),
+            authority_root: self.ca_root.as_ref().map(Into::into),
+            email: self.email.clone(),
+            agrees_to_terms: self.agree_terms,
+            profile: self.ca_profile.clone(),
+            external_account: self.eab_kid.clone().zip(self.eab_key_file.as_ref().map(Into::into)),
+            proxy: self.proxy.clone(),
+            answer: match self.answer {
+                AnswerChoice::Auto => AnswerBy::Any,
+                AnswerChoice::Listener => AnswerBy::Listener,
+                AnswerChoice::Apache => AnswerBy::Apache,
+            },
+            rehearses: self.rehearse,
+        })
+    }
+}
+
+/// Something like an address: who gets no mail there notices it only in years.
+fn address(text: &str) -> Result<String, String> {
+    let parts = text.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    let is_plain = |text: &str| !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+    match parts {
+        Some((_, host)) if !host.contains('@') && is_plain(text) => Ok(text.to_owned()),
+        _ => Err("give an address such as admin@example.com".into()),
+    }
+}
