@@ -4,6 +4,7 @@
 //!
 //! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
 //! - [`tls`]: certificate and key files.
+//! - [`acme`]: the protocol by which certificate authorities are asked for certificates.
 //! - [`mod_ssl`]: which servers of a configuration speak TLS.
 //! - [`lint`]: what Apache refuses, and what it accepts and hardly anybody means.
 //! - [`server`]: the installed server: where its configuration is.
@@ -59,6 +60,7 @@
 #[cfg(unix)]
 pub mod account;
 pub mod acl;
+pub mod acme;
 pub mod apply;
 pub mod change;
 pub mod check;

@@ -32,7 +32,7 @@ const FLOORS: [&[&str]; 8] = [
         "wording",
     ],
     &["httpd", "tls", "apply", "undo"],
-    &["mod_ssl"],
+    &["acme", "mod_ssl"],
     &["lint", "server"],
     &["change"],
     &["check"],
