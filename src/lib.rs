@@ -4,6 +4,7 @@
 //!
 //! - [`httpd`]: the configuration language. Bytes to lines to what Apache sees; edits.
 //! - [`tls`]: certificate and key files.
+//! - [`acme`]: the protocol by which certificate authorities are asked for certificates.
 //! - [`mod_ssl`]: which servers of a configuration speak TLS.
 //! - [`answer`]: who answers a certificate authority that looks whether names are ours.
 //! - [`lint`]: what Apache refuses, and what it accepts and hardly anybody means.
@@ -60,6 +61,7 @@
 #[cfg(unix)]
 pub mod account;
 pub mod acl;
+pub mod acme;
 pub mod answer;
 pub mod apply;
 pub mod change;

@@ -13,19 +13,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, ServerConnection};
-use zeroize::Zeroizing;
 
+use crate::acme::{ALPN, ChallengeCertificate};
 use crate::wording::reason;
 
 /// Where an authority looks for files, before the token.
 pub const PLACE: &str = "/.well-known/acme-challenge/";
-
-/// What an authority speaks on top of TLS when it looks for certificates.
-const ALPN: &[u8] = b"acme-tls/1";
 
 /// So long a client may take for all it has to say.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,16 +34,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// The answers on port 80: for each token what it is answered with, its key authorisation.
 pub type Tokens = BTreeMap<String, String>;
-
-/// A certificate for the answer on port 443.
-pub struct Challenge {
-    /// The name that the authority asks for in its hello (SNI): for an address its name in the reverse zone (RFC 8738).
-    pub name: String,
-    /// The certificate that shows the answer (DER).
-    pub certificate: Vec<u8>,
-    /// Its key (PKCS #8, DER).
-    pub key: Zeroizing<Vec<u8>>,
-}
 
 /// Why nobody listens there.
 #[derive(Debug)]
@@ -111,8 +97,11 @@ impl Listener {
     ///
     /// # Errors
     /// When the port cannot be had, or a certificate is none.
-    pub fn of_certificates(challenges: Vec<Challenge>, port: u16) -> Result<Listener, ListenError> {
-        let answers = Answers::Certificates(Arc::new(showing(challenges)?));
+    pub fn of_certificates(
+        certificates: impl IntoIterator<Item = ChallengeCertificate>,
+        port: u16,
+    ) -> Result<Listener, ListenError> {
+        let answers = Answers::Certificates(Arc::new(showing(certificates)?));
         Listener::start(answers, port)
     }
 
@@ -307,20 +296,16 @@ fn certificate(client: &mut Client, config: &Arc<ServerConfig>) -> io::Result<bo
 }
 
 /// A server that shows each of the certificates to whom asks for its name by this protocol, and nothing to others.
-fn showing(challenges: Vec<Challenge>) -> Result<ServerConfig, ListenError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let cannot = |error: rustls::Error| ListenError::Certificate(error.to_string());
+fn showing(certificates: impl IntoIterator<Item = ChallengeCertificate>) -> Result<ServerConfig, ListenError> {
     let mut keys = BTreeMap::new();
-    for challenge in challenges {
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(challenge.key.to_vec()));
-        let key = provider.key_provider.load_private_key(key).map_err(cannot)?;
-        // rustls compares key and certificate where it is left to make this, and cannot read the extension of RFC 8737.
-        let shown = CertifiedKey::new(vec![CertificateDer::from(challenge.certificate)], key);
-        keys.insert(challenge.name.to_ascii_lowercase(), Arc::new(shown));
+    for certificate in certificates {
+        let shown = certificate.certified_key();
+        let shown = shown.map_err(|error| ListenError::Certificate(error.to_string()))?;
+        keys.insert(certificate.server_name().to_ascii_lowercase(), Arc::new(shown));
     }
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(cannot)?
+        .map_err(|error| ListenError::Certificate(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(ByName(keys)));
     config.alpn_protocols = vec![ALPN.to_vec()];

@@ -1,5 +1,5 @@
 //! Who answers a certificate authority that looks whether names are ours: ourselves, on a port that nobody else has.
-//! Knows no protocol and no configuration.
+//! Knows no configuration.
 
 pub mod listener;
 

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType, SerialNumber, SignatureAlgorithm,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType, SerialNumber, SignatureAlgorithm,
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use time::{Duration, OffsetDateTime};
@@ -101,14 +101,69 @@ pub fn request(names: &[String], key_type: KeyType) -> Result<KeyAndRequest, Err
 /// A request (PEM) for `names` with a key that exists already. Keys that ring cannot sign with, such as
 /// P-521 or RSA below 2048 bits, are refused.
 pub fn request_with(names: &[String], key: &PrivateKey) -> Result<String, Error> {
-    let (algorithm, rsa) = match key.kind() {
-        KeyKind::Rsa { .. } => (&rcgen::PKCS_RSA_SHA256, true),
-        KeyKind::Ec(Curve::P256) => (&rcgen::PKCS_ECDSA_P256_SHA256, false),
-        KeyKind::Ec(Curve::P384) => (&rcgen::PKCS_ECDSA_P384_SHA384, false),
-        KeyKind::Ed25519 => (&rcgen::PKCS_ED25519, false),
-        other => return Err(Error::UnsupportedKey(other.to_string())),
-    };
-    sign_request(&parameters(names, rsa)?, key.pkcs8(), algorithm)
+    let algorithm = algorithm_of(key)?;
+    let is_rsa = matches!(key.kind(), KeyKind::Rsa { .. });
+    sign_request(&parameters(names, is_rsa)?, key.pkcs8(), algorithm)
+}
+
+/// A new private key alone.
+pub fn private_key(key_type: KeyType) -> Result<PrivateKey, Error> {
+    PrivateKey::from_pkcs8(&new_key(key_type)?)
+}
+
+/// A request (DER) that says nothing but the names, as certificate authorities want it that decide all else themselves: a
+/// common name that is an address, or purposes, are reasons to refuse it.
+pub fn request_for(names: &[Name], key: &PrivateKey) -> Result<Vec<u8>, Error> {
+    let mut pair = signing_pair(key.pkcs8(), algorithm_of(key)?)?;
+    let request = nameless(names)?
+        .serialize_request(&pair)
+        .map_err(|e| Error::Signing(e.to_string()));
+    pair.zeroize();
+    Ok(request?.der().to_vec())
+}
+
+/// A certificate (DER) by which a server proves to an ACME authority that a name is its own (RFC 8737, 3): with the SHA-256
+/// of what is to be proven.
+pub(crate) fn challenge_certificate(name: &Name, digest: &[u8], key: &PrivateKey) -> Result<Vec<u8>, Error> {
+    let mut params = nameless(std::slice::from_ref(name))?;
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
+    params.serial_number = Some(random_serial()?);
+    let mut pair = signing_pair(key.pkcs8(), algorithm_of(key)?)?;
+    let signed = params
+        .self_signed(&pair)
+        .map_err(|e| Error::Signing(e.to_string()));
+    pair.zeroize();
+    Ok(signed?.der().to_vec())
+}
+
+/// Alternative names, and an empty subject.
+fn nameless(names: &[Name]) -> Result<CertificateParams, Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    for name in names {
+        params.subject_alt_names.push(alternative(name)?);
+    }
+    Ok(params)
+}
+
+fn alternative(name: &Name) -> Result<SanType, Error> {
+    Ok(match name {
+        Name::Dns(dns) => SanType::DnsName(dns.as_str().try_into().map_err(|_| Error::BadName {
+            name: dns.clone(),
+            reason: "it is not plain ASCII",
+        })?),
+        Name::Ip(ip) => SanType::IpAddress(*ip),
+    })
+}
+
+fn algorithm_of(key: &PrivateKey) -> Result<&'static SignatureAlgorithm, Error> {
+    match key.kind() {
+        KeyKind::Rsa { .. } => Ok(&rcgen::PKCS_RSA_SHA256),
+        KeyKind::Ec(Curve::P256) => Ok(&rcgen::PKCS_ECDSA_P256_SHA256),
+        KeyKind::Ec(Curve::P384) => Ok(&rcgen::PKCS_ECDSA_P384_SHA384),
+        KeyKind::Ed25519 => Ok(&rcgen::PKCS_ED25519),
+        other => Err(Error::UnsupportedKey(other.to_string())),
+    }
 }
 
 /// What a server certificate says besides key, serial number and dates.
@@ -125,13 +180,7 @@ fn parameters(names: &[String], rsa: bool) -> Result<CertificateParams, Error> {
     }
     let mut params = CertificateParams::default();
     for name in &wanted {
-        params.subject_alt_names.push(match name {
-            Name::Dns(dns) => SanType::DnsName(dns.as_str().try_into().map_err(|_| Error::BadName {
-                name: dns.clone(),
-                reason: "it is not plain ASCII",
-            })?),
-            Name::Ip(ip) => SanType::IpAddress(*ip),
-        });
+        params.subject_alt_names.push(alternative(name)?);
     }
     params.distinguished_name = DistinguishedName::new();
     // X.520 ends a common name at 64 characters. Clients look at the alternative names only.

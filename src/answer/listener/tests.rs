@@ -1,7 +1,9 @@
 use super::*;
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use crate::tls::issue::KeyType;
+use crate::tls::name::Name;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
 /// A port that is free now, on all addresses.
@@ -103,18 +105,12 @@ fn shown(port: u16, name: &str, protocol: &[u8]) -> Result<Vec<u8>, String> {
 
 #[test]
 fn a_certificate_is_shown_to_who_asks_for_it_by_the_protocol() {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
-    params.custom_extensions = vec![CustomExtension::new_acme_identifier(&[7; 32])];
-    let made = params.self_signed(&key).unwrap();
-    let challenge = Challenge {
-        name: "a.test".into(),
-        certificate: made.der().to_vec(),
-        key: key.serialize_der().into(),
-    };
+    let name = Name::parse("a.test").unwrap();
+    let challenge = ChallengeCertificate::new(&name, "token.thumb", KeyType::P256).unwrap();
+    let made = challenge.certified_key().unwrap().cert[0].to_vec();
     let port = free();
-    let listener = Listener::of_certificates(vec![challenge], port).unwrap();
-    assert_eq!(shown(port, "A.test", ALPN).as_deref(), Ok(&made.der()[..]));
+    let listener = Listener::of_certificates([challenge], port).unwrap();
+    assert_eq!(shown(port, "A.test", ALPN).as_deref(), Ok(&made[..]));
     shown(port, "b.test", ALPN).unwrap_err();
     shown(port, "a.test", b"http/1.1").unwrap_err();
     let until = Instant::now() + PATIENCE;
