@@ -5,6 +5,25 @@ use crate::codes::codes;
 codes! {
     /// The stable name of a reason to refuse. No finding has the same word.
     pub enum RefusalCode {
+        // A certificate authority is to be asked.
+
+        /// No authority makes a certificate for the name.
+        NameNotPublic = "NAME-NOT-PUBLIC",
+        /// The name has no address, so that the authority finds nobody by it.
+        NameWithoutAddress = "NAME-WITHOUT-ADDRESS",
+        /// Nobody here can answer the authority when it looks whether the names are ours.
+        NobodyAnswers = "NOBODY-ANSWERS-CA",
+        /// The terms of the authority were not agreed to.
+        TermsNotAgreed = "TERMS-NOT-AGREED",
+        /// The authority failed too often lately, or wants to be left alone for a while.
+        TooManyFailures = "TOO-MANY-FAILURES",
+        /// The clock of this machine is wrong.
+        ClockWrong = "CLOCK-WRONG",
+        /// The authority makes certificates for trials only.
+        TrialsOnly = "TRIALS-ONLY",
+        /// A plan cannot be saved where the certificate is made only when it is carried out.
+        NoPlanToSave = "NO-PLAN-TO-SAVE",
+
         // HTTPS is to be turned on, or off again.
 
         /// Apache does not start with the configuration as it is.

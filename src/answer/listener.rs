@@ -296,7 +296,9 @@ fn certificate(client: &mut Client, config: &Arc<ServerConfig>) -> io::Result<bo
 }
 
 /// A server that shows each of the certificates to whom asks for its name by this protocol, and nothing to others.
-fn showing(certificates: impl IntoIterator<Item = ChallengeCertificate>) -> Result<ServerConfig, ListenError> {
+fn showing(
+    certificates: impl IntoIterator<Item = ChallengeCertificate>,
+) -> Result<ServerConfig, ListenError> {
     let mut keys = BTreeMap::new();
     for certificate in certificates {
         let shown = certificate.certified_key();

@@ -105,7 +105,8 @@ impl Sources {
     pub(super) fn of(files: &Files) -> Sources {
         let text = |path: &Utf8PathBuf| place::whole(path.as_std_path()).to_string_lossy().into_owned();
         match files {
-            Files::SelfSigned => Sources::SelfSigned,
+            // No plan of it is saved.
+            Files::SelfSigned | Files::Ordered(_) => Sources::SelfSigned,
             Files::Named {
                 certificate,
                 key,

@@ -15,6 +15,7 @@ use super::find::Loaded;
 use super::job::Job;
 use super::judge_files::{self, Server};
 use super::names::domain_names;
+use super::ordered::{Due, Kept, Ordered};
 use super::pass_phrase::PassPhrases;
 use super::plan_file::{self, PlanFile, Planned, Read};
 use super::plan_report::{self, Report};
@@ -23,7 +24,7 @@ use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
 use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder};
-use crate::apply::{Name, NameChange};
+use crate::apply::{Lock, Name, NameChange, Store};
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
 use crate::refusal::{Refusal, RefusalCode};
@@ -172,6 +173,7 @@ pub(super) fn run_as(
         asked: request,
         plan,
         chosen: OnceCell::new(),
+        kept: Kept::default(),
         names,
         job,
     };
@@ -185,6 +187,8 @@ struct Run<'a> {
     plan: Option<&'a PlanFile>,
     /// What was answered: the files as they are copied, or nothing else than was asked for.
     chosen: OnceCell<Option<Files>>,
+    /// What was agreed to with an authority, and made by it.
+    kept: Kept,
     /// The domain first, each once.
     names: Vec<String>,
     job: Job<'a>,
@@ -205,8 +209,10 @@ impl Run<'_> {
         loaded.refuse_no_configuration()?;
         loaded.refuse_other_root()?;
         self.offer_copies(&loaded)?;
-        let mut files = TlsFiles::of(self.files(), &loaded, &self.names)?;
+        let mut files = TlsFiles::of(self.files(), &loaded, &self.names, self.job)?;
         files.notes.extend(self.note_in_place(&loaded));
+        let ordered = Ordered::of(self.files(), &files, &self.names, &loaded, self.job)?;
+        files.notes.extend(ordered.iter().flat_map(Ordered::notes));
         voice.detail(&format!(
             "files: certificate {}, key {}",
             loaded.show(&files.certificate),
@@ -237,27 +243,84 @@ impl Run<'_> {
         let lines = summary::of_plan(&report, &effect, Some(request.http));
         report.summarise(lines, turn.finds_stopped(&loaded), self.job);
         if self.job.writing.dry_run {
-            let planned = || Planned {
-                asked: self.asked(),
-                loaded: &loaded,
-                reads: self.reads(&loaded),
-            };
             work.is_after_undo = !turn.undone.names.is_empty();
-            let plan = plan_file::to_save(planned, &work.changes, &report, self.job);
-            report.is_tested = would_commit(&loaded, &store, work, self.job)?;
-            voice.summary(&report.summary);
-            return Ok(Some(report.would_change(plan_file::saved(plan)?)));
+            return self
+                .would_write((&loaded, &store), &request, (work, report), ordered)
+                .map(Some);
         }
         voice.summary(&report.summary);
+        if let Some(ordered) = &ordered {
+            ordered.agree(&loaded, &self.kept)?;
+        }
         if !turn.is_agreed("Apply these changes?", &store, report.proposal())? {
             return Ok(None);
         }
         work.server_told = turn.settled.server_told;
         let lock = turn.lock(&store)?;
-        let done = write::commit(&loaded, &store, lock, work, self.job)?;
-        firewall::tell(&loaded, &[request.port], voice);
+        self.write((&loaded, &store, lock), &request, (work, report), ordered)
+            .map(Some)
+    }
+
+    /// The end of a dry run. An authority is asked in a rehearsal only.
+    fn would_write(
+        &self,
+        (loaded, store): (&Loaded, &Store),
+        request: &change::Request,
+        (mut work, mut report): (Work, Report),
+        ordered: Option<Ordered>,
+    ) -> Result<Report, Failure> {
+        if let Some(ordered) = ordered.filter(|ordered| !ordered.is_not_asked()) {
+            ordered.agree(loaded, &self.kept)?;
+            self.carry_out(&ordered, loaded, request, (&mut work, &mut report))?;
+        }
+        let planned = || Planned {
+            asked: self.asked(),
+            loaded,
+            reads: self.reads(loaded),
+        };
+        let plan = plan_file::to_save(planned, &work.changes, &report, self.job);
+        report.is_tested = would_commit(loaded, store, work, self.job)?;
+        self.job.voice.summary(&report.summary);
+        Ok(report.would_change(plan_file::saved(plan)?))
+    }
+
+    /// The end of all others: what is to be ordered is ordered now, and then all is written.
+    fn write(
+        &self,
+        (loaded, store, lock): (&Loaded, &Store, &Lock),
+        request: &change::Request,
+        (mut work, mut report): (Work, Report),
+        ordered: Option<Ordered>,
+    ) -> Result<Report, Failure> {
+        let due = match &ordered {
+            Some(ordered) => Some(self.carry_out(ordered, loaded, request, (&mut work, &mut report))?),
+            None => None,
+        };
+        let done = write::commit(loaded, store, lock, work, self.job)?;
+        if let Some(due) = due {
+            due.is_written(loaded, self.job)?;
+        }
+        firewall::tell(loaded, &[request.port], self.job.voice);
         let look = ["verify", "--domain", &self.names[0]];
-        Ok(Some(report.was_written(&loaded, done, &look)))
+        Ok(report.was_written(loaded, done, &look))
+    }
+
+    /// Has an authority make the certificate, and rehearses with it.
+    fn carry_out<'a>(
+        &'a self,
+        ordered: &'a Ordered,
+        loaded: &Loaded,
+        request: &change::Request,
+        (work, report): (&mut Work, &mut Report),
+    ) -> Result<Due<'a>, Failure> {
+        let (writing, voice) = (self.job.writing, self.job.voice);
+        let into = (&mut work.changes, &self.asked.forced[..]);
+        let (due, findings) = ordered.carry_out(loaded, &self.kept, into)?;
+        report.findings.extend(findings);
+        if !writing.no_rehearsal {
+            rehearsal::before_writing(loaded, request, &work.changes, voice)?;
+        }
+        Ok(due)
     }
 
     /// The plan, where Apache could start with it on this machine.

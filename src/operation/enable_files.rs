@@ -8,10 +8,12 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::file_action::Reported;
 use super::find::Loaded;
+use super::job::Job;
 use super::judge_files::{self, Server};
 use super::key_files::{Origin, judged, without_key};
 use super::names::file_name;
 use super::new_files::{KEY_READERS, NewFiles, left_out};
+use super::obtain::{Found, Placed, State, Wanted, placed};
 use super::pass_phrase::PassPhrases;
 use super::questions::Voice;
 use crate::apply::NewFile;
@@ -42,6 +44,8 @@ pub enum Files {
     Installed(Box<Material>),
     /// Made there, to try things out.
     SelfSigned,
+    /// Made by an authority that is asked for it, and put there.
+    Ordered(Box<Wanted>),
 }
 
 /// The certificate files of the request, on this machine.
@@ -61,6 +65,8 @@ pub struct TlsFiles {
     /// What the rules look at; nothing while key and certificate are not made yet.
     judged: Option<Judged>,
     self_signed: bool,
+    /// Where those go that an authority makes.
+    ordered: Option<Placed>,
 }
 
 /// Certificate, key and chain that are to be put into the server's folder, read and opened: whoever has to type a
@@ -85,9 +91,22 @@ impl Material {
 
 impl TlsFiles {
     /// The files that are named, those that are put into the server's folder, or those to be made.
-    pub fn of(files: &Files, loaded: &Loaded, names: &[String]) -> Result<TlsFiles, Failure> {
+    pub fn of(files: &Files, loaded: &Loaded, names: &[String], job: Job) -> Result<TlsFiles, Failure> {
         let name = &file_name(&names[0]);
         let mut found = match files {
+            Files::Ordered(wanted) => {
+                let state = State::of(loaded, job.world.disk);
+                let server = Server::of(Some(loaded), job.place);
+                match placed(wanted, loaded, server, names, (&state, (job.world.now)()))? {
+                    Found::Kept(files, note) => {
+                        let chain = files.chain.as_deref();
+                        let mut found = Self::named(&files.certificate, &files.key, chain, loaded)?;
+                        found.notes.push(note);
+                        Ok(found)
+                    }
+                    Found::New(placed, create) => Ok(Self::to_be_ordered(placed, create)),
+                }
+            }
             Files::Installed(material) => Self::installed(material, loaded, name),
             Files::SelfSigned => Self::self_signed(loaded, name),
             Files::Named {
@@ -117,6 +136,26 @@ impl TlsFiles {
     fn leaf(&self) -> Option<Certificate> {
         let mut certificates = self.judged.as_ref()?.certificate.contents.certificates();
         Certificate::from_item(certificates.next()?).ok()
+    }
+
+    /// An authority makes them, and they go there.
+    fn to_be_ordered(placed: Placed, create: NewFiles) -> TlsFiles {
+        TlsFiles {
+            certificate: placed.certificate.clone(),
+            key: placed.key.clone(),
+            chain: placed.chain.clone(),
+            create,
+            notes: Vec::new(),
+            fitting_chains: Vec::new(),
+            judged: None,
+            self_signed: false,
+            ordered: Some(placed),
+        }
+    }
+
+    /// Where those go that an authority is still to make.
+    pub fn ordered(&self) -> Option<&Placed> {
+        self.ordered.as_ref()
     }
 
     /// The files stay where they are.
@@ -150,6 +189,7 @@ impl TlsFiles {
             notes: Vec::new(),
             fitting_chains: Vec::new(),
             self_signed: false,
+            ordered: None,
         })
     }
 
@@ -170,6 +210,7 @@ impl TlsFiles {
             fitting_chains: Vec::new(),
             judged: Some(judged(bundle, certificate, key, chain)),
             self_signed: false,
+            ordered: None,
         })
     }
 
@@ -237,6 +278,7 @@ impl TlsFiles {
             fitting_chains: Vec::new(),
             judged: found,
             self_signed: true,
+            ordered: None,
         })
     }
 
@@ -310,28 +352,27 @@ impl TlsFiles {
         read.collect()
     }
 
-    /// The new files with their bytes. Keys are made only now: a preview needs none.
+    /// The new files with their bytes. Keys are made only now: a preview needs none. Those that an authority is still to make
+    /// have a self-signed certificate in their stead.
     pub fn into_new_files(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
-        if !self.self_signed || self.create.is_empty() {
+        if !self.self_signed && self.ordered.is_none() || self.create.is_empty() {
             return Ok(self.create.into_files());
         }
         let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now).map_err(|error| {
             let cause = format!("no self-signed certificate could be made: {error}");
             Failure::error(anyhow::anyhow!("{cause}; give --cert and --key instead"))
         })?;
-        let bytes = |pem: &str| pem.as_bytes().to_vec().into();
-        Ok(vec![
-            NewFile {
-                path: self.key,
-                bytes: bytes(&made.key_pem),
-                private: true,
-            },
-            NewFile {
-                path: self.certificate,
-                bytes: bytes(&made.certificate_pem),
-                private: false,
-            },
-        ])
+        let file = |path, pem: &str, private| NewFile {
+            path,
+            bytes: pem.as_bytes().to_vec().into(),
+            private,
+        };
+        let chain = self.chain.map(|path| file(path, &made.certificate_pem, false));
+        let pair = [
+            file(self.key, &made.key_pem, true),
+            file(self.certificate, &made.certificate_pem, false),
+        ];
+        Ok(pair.into_iter().chain(chain).collect())
     }
 }
 

@@ -41,6 +41,8 @@ pub mod lint;
 mod names;
 mod new_files;
 mod next_steps;
+pub mod obtain;
+mod ordered;
 mod own_doing;
 mod pass_phrase;
 mod pending;

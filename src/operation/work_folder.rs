@@ -53,7 +53,7 @@ fn named(files: &Files) -> Option<[Option<&PathBuf>; 3]> {
             key,
             chain,
         } => Some([Some(certificate), Some(key), chain.as_ref()]),
-        Files::Installed(_) | Files::SelfSigned => None,
+        Files::Installed(_) | Files::SelfSigned | Files::Ordered(_) => None,
     }
 }
 

@@ -74,7 +74,10 @@ impl AuthorityOptions {
             email: self.email.clone(),
             agrees_to_terms: self.agree_terms,
             profile: self.ca_profile.clone(),
-            external_account: self.eab_kid.clone().zip(self.eab_key_file.as_ref().map(Into::into)),
+            external_account: self
+                .eab_kid
+                .clone()
+                .zip(self.eab_key_file.as_ref().map(Into::into)),
             proxy: self.proxy.clone(),
             answer: match self.answer {
                 AnswerChoice::Auto => AnswerBy::Any,
@@ -88,7 +91,9 @@ impl AuthorityOptions {
 
 /// Something like an address: who gets no mail there notices it only in years.
 fn address(text: &str) -> Result<String, String> {
-    let parts = text.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    let parts = text
+        .split_once('@')
+        .filter(|(name, host)| !name.is_empty() && !host.is_empty());
     let is_plain = |text: &str| !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
     match parts {
         Some((_, host)) if !host.contains('@') && is_plain(text) => Ok(text.to_owned()),

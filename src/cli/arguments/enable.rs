@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
+use super::authority::AuthorityOptions;
 use super::examples;
 use super::help::{MORE, epilogue, most_used};
-use super::authority::AuthorityOptions;
 use super::options::{ENABLES, PassPhraseOption, Writing, exit_statuses, finding_codes};
 use super::values;
 use crate::change::{Http, Profile};

@@ -2,6 +2,7 @@
 
 mod answers;
 mod apply;
+mod authority;
 mod cert;
 mod check;
 mod completions;

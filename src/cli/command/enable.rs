@@ -21,9 +21,13 @@ pub fn run(
     // What is no name goes into no command that is proposed.
     named(&arguments.domain, &arguments.alias)?;
     let (names, source, world) = completed(arguments, place, world, printer)?;
+    let files = match arguments.authority.wanted() {
+        Some(wanted) => Files::Ordered(Box::new(wanted)),
+        None => files(source, arguments, printer)?,
+    };
     let request = Request {
         names: named(&names, &arguments.alias)?,
-        files: files(source, arguments, printer)?,
+        files,
         port: arguments.port,
         http: arguments.http.map(Into::into),
         vhost: arguments.vhost.clone(),
@@ -36,7 +40,8 @@ pub fn run(
         in_place: arguments.in_place,
         phrases: arguments.pass_phrase.passphrase_file.clone(),
     };
-    let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
+    let dry_run = arguments.dry_run || arguments.authority.rehearse;
+    let writing = arguments.writing.with(arguments.yes, dry_run);
     let writing = writing.saving(arguments.save_plan.as_deref());
     let report = enable::run(&request, &writing, place, &world, printer)?;
     let trials = [(report.is_rehearsed, "a rehearsal")];
@@ -84,7 +89,8 @@ fn typed(arguments: &Enable) -> Option<Source> {
             chain: arguments.chain.clone(),
             copies: arguments.copy_certs,
         }),
-        (None, None) => arguments.self_signed.then_some(Source::SelfSigned),
+        // What an authority makes goes another way from here on.
+        (None, None) => (arguments.self_signed || arguments.authority.acme).then_some(Source::SelfSigned),
     }
 }
 

@@ -1,0 +1,21 @@
+//! A certificate that an authority makes while the command waits (ACME, RFC 8555): what is asked for, who answers the
+//! authority, what is kept between runs, and the order from its begin to the certificate. Edits no configuration.
+
+mod account;
+mod answering;
+mod files;
+mod names;
+mod order;
+mod refused;
+mod state;
+mod wanted;
+
+pub use answering::Way;
+pub use wanted::{AnswerBy, Authority, Wanted};
+
+pub(super) use account::agree_to_terms;
+pub(super) use answering::ways;
+pub(super) use files::{Found, Placed, placed};
+pub(super) use names::refuse_impossible;
+pub(super) use order::{Obtained, obtain};
+pub(super) use state::State;

@@ -1,0 +1,460 @@
+//! The order: from what is wanted to a certificate with its key. What must not be lost is on the disk before the request
+//! that could not be repeated; a run that was killed is taken up where it was.
+
+use std::path::Path;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::super::failure::{Failure, not_interrupted};
+use super::super::job::Job;
+use super::super::names::file_name;
+use super::super::progress::during;
+use super::account::{account, transport};
+use super::answering::{Answer, Way, answering};
+use super::files::Placed;
+use super::refused::refused;
+use super::state::{KeptOrder, Managed, State, seconds};
+use super::wanted::{Authority, Wanted};
+use crate::acme::{
+    self, Authorization, Challenge, Client, Error, Issued, Order, Session, Step, SystemClock,
+    new_certificate_key,
+};
+use crate::apply::NewFile;
+use crate::note_code::NoteCode;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::tls::bundle::Bundle;
+use crate::tls::certificate::{Certificate, colon_hex};
+use crate::tls::issue::KeyType;
+use crate::tls::private_key::PrivateKey;
+
+/// The authority looks at all names within this time, and makes the certificate within the same again.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// So many failures an hour are ours; an authority that counts has more, and who has used up those is shut out.
+const FAILURES: usize = 3;
+const HOUR: i64 = 3600;
+
+/// A clock that is wrong by more is told.
+const CLOCK: time::Duration = time::Duration::minutes(5);
+
+/// A certificate with its key and its issuers.
+pub struct Obtained {
+    /// Themselves.
+    pub bundle: Bundle,
+    managed: Managed,
+    name: String,
+}
+
+impl Obtained {
+    fn new(issued: Issued, key: PrivateKey, ordering: &Ordering) -> Option<Obtained> {
+        let sha256 = colon_hex(&issued.certificate.sha256());
+        let profile = ordering.wanted.profile.clone();
+        let all = [issued.certificate].into_iter().chain(issued.issuers);
+        Some(Obtained {
+            managed: Managed::new(ordering.authority, ordering.names, profile, sha256),
+            name: file_name(&ordering.names[0]),
+            bundle: Bundle::assemble(all.collect(), Some(key))?,
+        })
+    }
+
+    /// The files that Apache reads.
+    pub fn files(&self, placed: &Placed) -> Vec<NewFile> {
+        let file = |path: &Path, pem: &str, private| NewFile {
+            path: path.to_path_buf(),
+            bytes: pem.as_bytes().to_vec().into(),
+            private,
+        };
+        let (certificate, issuers) = (self.bundle.certificate_pem(), self.bundle.chain_pem());
+        let key = self.bundle.key_pem().map(|pem| file(&placed.key, &pem, true));
+        let mut files: Vec<NewFile> = key.into_iter().collect();
+        match &placed.chain {
+            Some(chain) => {
+                files.push(file(&placed.certificate, &certificate, false));
+                // Apache wants a certificate there, whichever.
+                files.push(file(chain, issuers.as_ref().unwrap_or(&certificate), false));
+            }
+            None => files.push(file(
+                &placed.certificate,
+                &(certificate + issuers.as_deref().unwrap_or_default()),
+                false,
+            )),
+        }
+        files
+    }
+
+    /// It is installed, and its order is over.
+    ///
+    /// # Errors
+    /// When that cannot be noted: the next run would order again.
+    pub fn is_installed(&self, files: &Placed, state: &State) -> Result<(), Failure> {
+        let managed = self.managed.clone();
+        let managed = managed.at(&files.certificate, &files.key, files.chain.as_deref());
+        state.keep_managed(&self.name, &managed)?;
+        state.forget_order(&self.name)
+    }
+}
+
+/// All that an order needs to know.
+struct Ordering<'a> {
+    wanted: &'a Wanted,
+    /// Whom is asked, which in a rehearsal is not the one that is wanted.
+    authority: &'a Authority,
+    names: &'a [String],
+    ways: &'a [Way],
+    state: &'a State<'a>,
+    job: Job<'a>,
+    /// Nothing of it is kept for another run.
+    is_thrown_away: bool,
+}
+
+/// Orders the certificate and waits for it. At an authority that has a place for trials, a server that has never had a
+/// certificate of it tries there first, where failures do not count.
+///
+/// # Errors
+/// Refused where it is known to fail; what the authority says, or that it cannot be reached.
+pub fn obtain(
+    wanted: &Wanted,
+    agreed: bool,
+    (names, ways): (&[String], &[Way]),
+    state: &State,
+    job: Job,
+) -> Result<Obtained, Failure> {
+    let staging = wanted.authority.staging();
+    let ordering = Ordering {
+        wanted,
+        authority: &wanted.authority,
+        names,
+        ways,
+        state,
+        job,
+        is_thrown_away: wanted.rehearses,
+    };
+    let Some(staging) = &staging else {
+        return ordering.run(agreed);
+    };
+    let on_trial = Ordering {
+        authority: staging,
+        is_thrown_away: true,
+        ..ordering
+    };
+    if wanted.rehearses {
+        return on_trial.run(agreed);
+    }
+    let has_had_one = matches!(state.account(&wanted.authority)?, Some((_, Some(_))));
+    if !has_had_one {
+        on_trial.run(agreed)?;
+    }
+    ordering.run(agreed)
+}
+
+impl Ordering<'_> {
+    fn run(&self, agreed: bool) -> Result<Obtained, Failure> {
+        self.refuse_too_many_failures()?;
+        let (https, clock) = (transport(self.wanted)?, SystemClock::default());
+        let client = during(self.job.voice, &format!("Asking {}", self.authority), || {
+            Client::connect(&https, &clock, self.authority.directory())
+        });
+        let client = client.map_err(|error| self.failed(error, None))?;
+        self.tell_clock(&client);
+        let (key, account) = account(&client, self.wanted, self.authority, agreed, self.state)?;
+        let session = Session::new(&client, &key, &account.url);
+        let mut order = match self.taken_up(&session, &account.url)? {
+            Some(order) => order,
+            None => self.ordered(&session, &account.url)?,
+        };
+        if order.step < Step::Ready {
+            self.answer(&session, &mut order, &account.url)?;
+        }
+        self.finish(&session, order, &account.url)
+    }
+
+    /// An order of a run before, as far as it is good for the same; one that is not is given up.
+    fn taken_up(&self, session: &Session<'_>, account: &str) -> Result<Option<Order>, Failure> {
+        let name = self.name();
+        let Some(kept) = self.state.order(&name)?.filter(|_| !self.is_thrown_away) else {
+            return Ok(None);
+        };
+        let is_same = kept.directory == self.authority.directory()
+            && kept.account == account
+            && kept.order.wanted == self.order_wanted();
+        if is_same {
+            let mut order = kept.order;
+            match order.step {
+                Step::Issued => return Ok(Some(order)),
+                _ => match session.refresh(&mut order) {
+                    Ok(()) => return Ok(Some(order)),
+                    // It is over, or was never answered.
+                    Err(Error::OrderFailed(_)) => {}
+                    Err(Error::Refused(problem)) if problem.is_gone() => {}
+                    Err(error) => return Err(self.failed(error, None)),
+                },
+            }
+        }
+        self.state.forget_order(&name)?;
+        Ok(None)
+    }
+
+    fn ordered(&self, session: &Session<'_>, account: &str) -> Result<Order, Failure> {
+        not_interrupted()?;
+        let order = session
+            .order(&self.order_wanted())
+            .map_err(|error| self.failed(error, None))?;
+        self.keep(&order, account)?;
+        Ok(order)
+    }
+
+    /// Answers for each name that the authority does not know to be ours.
+    fn answer(&self, session: &Session<'_>, order: &mut Order, account: &str) -> Result<(), Failure> {
+        let all = session
+            .authorizations(order)
+            .map_err(|error| self.failed(error, None))?;
+        let open: Vec<&Authorization> = all.iter().filter(|one| !one.is_valid()).collect();
+        let Some((way, challenges)) = self.way(&open)? else {
+            return session
+                .wait_ready(order, PATIENCE)
+                .map_err(|error| self.failed(error, None));
+        };
+        let answers = open.iter().zip(&challenges).map(|(one, challenge)| Answer {
+            token: challenge.token.clone(),
+            key_authorization: session.key().key_authorization(&challenge.token),
+            name: one.name.clone(),
+        });
+        let listener = answering(way, answers.collect()).map_err(|why| {
+            Failure::with_advice(
+                why,
+                "run again when the port is free, or as root or Administrator",
+            )
+        })?;
+        order.answering();
+        self.keep(order, account)?;
+        let what = format!(
+            "{} looks for {} on port {}",
+            self.authority,
+            self.names.join(", "),
+            way.port()
+        );
+        let looked = during(self.job.voice, &what, || {
+            challenges
+                .iter()
+                .try_for_each(|challenge| session.respond(challenge))?;
+            session.wait_ready(order, PATIENCE)
+        });
+        drop(listener);
+        self.keep(order, account)?;
+        looked.map_err(|error| {
+            let is_over = matches!(error, Error::OrderFailed(_));
+            let failure = self.failed(error, Some(way));
+            match is_over.then(|| self.note_failure()) {
+                Some(Err(another)) => another,
+                _ => failure,
+            }
+        })
+    }
+
+    /// The first of the open ways that the authority offers for every name; nothing where no name is open.
+    fn way<'c>(&self, open: &[&'c Authorization]) -> Result<Option<(Way, Vec<&'c Challenge>)>, Failure> {
+        if open.is_empty() {
+            return Ok(None);
+        }
+        for way in self.ways {
+            let challenges: Option<Vec<&Challenge>> =
+                open.iter().map(|one| one.challenge(&way.challenge())).collect();
+            if let Some(challenges) = challenges {
+                return Ok(Some((*way, challenges)));
+            }
+        }
+        let ways: Vec<String> = self.ways.iter().map(|way| way.challenge().to_string()).collect();
+        Err(Failure::refused(Refusal::new(
+            RefusalCode::NobodyAnswers,
+            format!(
+                "{} wants to be answered in another way than can be done here now ({})",
+                self.authority,
+                ways.join(", ")
+            ),
+            "; ",
+            "have the certificate made otherwise: esync-ssl cert request",
+        )))
+    }
+
+    /// From names that are proven to the certificate. Its key is on the disk before the authority has the request.
+    fn finish(&self, session: &Session<'_>, mut order: Order, account: &str) -> Result<Obtained, Failure> {
+        let failed = |error| self.failed(error, None);
+        not_interrupted()?;
+        let name = self.name();
+        let kept = match order.step >= Step::Finalizing && !self.is_thrown_away {
+            true => self.state.order_key(&name)?,
+            false => None,
+        };
+        let key = match kept {
+            Some(key) => key,
+            None => {
+                let key = new_certificate_key(KeyType::P256).map_err(|error| failed(error.into()))?;
+                if !self.is_thrown_away {
+                    self.state.keep_order_key(&name, &key)?;
+                }
+                key
+            }
+        };
+        order.finalizing();
+        self.keep(&order, account)?;
+        let made = during(
+            self.job.voice,
+            &format!("{} makes the certificate", self.authority),
+            || {
+                session.finalize(&mut order, &key)?;
+                session.wait_made(&mut order, PATIENCE)
+            },
+        );
+        if let Err(error) = made {
+            if error.is_decided() {
+                self.forget()?;
+            }
+            return Err(failed(error));
+        }
+        self.keep(&order, account)?;
+        let public = key
+            .public_key()
+            .ok_or_else(|| Failure::error(anyhow::anyhow!("the key of the order has no public part")))?;
+        let issued = session.fetch(&mut order, public);
+        if let Err(Error::ForeignCertificate(_)) = &issued {
+            self.forget()?;
+        }
+        let issued = issued.map_err(failed)?;
+        self.keep(&order, account)?;
+        self.refuse_not_yet_valid(&issued.certificate)?;
+        let nothing = || Failure::error(anyhow::anyhow!("the authority sent no certificate"));
+        Obtained::new(issued, key, self).ok_or_else(nothing)
+    }
+
+    fn refuse_too_many_failures(&self) -> Result<(), Failure> {
+        if self.is_thrown_away {
+            return Ok(());
+        }
+        let now = seconds(self.now());
+        let failures = self.state.failures(&self.name())?;
+        let recent: Vec<i64> = failures
+            .at
+            .iter()
+            .copied()
+            .filter(|at| (0..HOUR).contains(&(now - at)))
+            .collect();
+        let until = match recent.len() {
+            many if many >= FAILURES => recent.first().map(|first| first + HOUR),
+            _ => None,
+        };
+        let until = until.max(failures.not_before.filter(|until| *until > now));
+        let Some(until) = until else { return Ok(()) };
+        let minutes = (until - now).max(60) / 60;
+        Err(Failure::refused(Refusal::new(
+            RefusalCode::TooManyFailures,
+            format!(
+                "{} is not asked for {} again yet: it failed {} times within an hour, and after a few more would refuse for long",
+                self.authority,
+                self.names[0],
+                recent.len().max(1)
+            ),
+            "; ",
+            format!(
+                "correct what it said, then run again in {minutes} minutes; --rehearse tries without harm"
+            ),
+        )))
+    }
+
+    /// The authority found that a name is not ours, and counts that.
+    fn note_failure(&self) -> Result<(), Failure> {
+        self.forget()?;
+        if self.is_thrown_away {
+            return Ok(());
+        }
+        let now = seconds(self.now());
+        let mut failures = self.state.failures(&self.name())?;
+        failures.at.retain(|at| (0..HOUR).contains(&(now - at)));
+        failures.at.push(now);
+        self.state.keep_failures(&self.name(), &failures)
+    }
+
+    /// What it wants to be left alone for is kept as well.
+    fn failed(&self, error: Error, way: Option<Way>) -> Failure {
+        if let Error::Refused(problem) = &error
+            && problem.kind() == acme::ProblemKind::RateLimited
+            && let (Some(wait), false) = (problem.retry_after, self.is_thrown_away)
+        {
+            let until = seconds(self.now()).saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
+            let kept = self.state.failures(&self.name()).and_then(|failures| {
+                let mut failures = failures;
+                failures.not_before = Some(until);
+                self.state.keep_failures(&self.name(), &failures)
+            });
+            if let Err(failure) = kept {
+                return failure;
+            }
+        }
+        refused(error, self.authority, way)
+    }
+
+    fn tell_clock(&self, client: &Client<'_>) {
+        let Some(ahead) = client.clock_ahead().filter(|ahead| ahead.abs() > CLOCK) else {
+            return;
+        };
+        let which = if ahead.is_positive() { "behind" } else { "ahead of" };
+        let words = format!(
+            "note: the clock of this machine is {} minutes {which} that of {}; correct it, as certificates are judged by it",
+            ahead.whole_minutes().abs(),
+            self.authority
+        );
+        self.job.voice.note(NoteCode::Plan, &words);
+    }
+
+    fn refuse_not_yet_valid(&self, certificate: &Certificate) -> Result<(), Failure> {
+        if certificate.not_before <= self.now() {
+            return Ok(());
+        }
+        let cause = format!(
+            "the certificate is valid from {} on, and the clock of this machine says {}",
+            certificate.not_before,
+            self.now()
+        );
+        let fix = "correct the clock, then run again: the certificate is kept";
+        Err(Failure::refused(Refusal::new(
+            RefusalCode::ClockWrong,
+            cause,
+            "; ",
+            fix,
+        )))
+    }
+
+    fn keep(&self, order: &Order, account: &str) -> Result<(), Failure> {
+        match self.is_thrown_away {
+            true => Ok(()),
+            false => {
+                let kept = KeptOrder::new(self.authority, account, order.clone());
+                self.state.keep_order(&self.name(), &kept)
+            }
+        }
+    }
+
+    fn forget(&self) -> Result<(), Failure> {
+        match self.is_thrown_away {
+            true => Ok(()),
+            false => self.state.forget_order(&self.name()),
+        }
+    }
+
+    fn order_wanted(&self) -> acme::Wanted {
+        acme::Wanted {
+            names: self.names.to_vec(),
+            profile: self.wanted.profile.clone(),
+            replaces: None,
+        }
+    }
+
+    /// The name of its files.
+    fn name(&self) -> String {
+        file_name(&self.names[0])
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        (self.job.world.now)()
+    }
+}

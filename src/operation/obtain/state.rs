@@ -1,0 +1,293 @@
+//! What is kept of authorities between runs, in `conf/esync-ssl-acme`: accounts, orders under way, and which certificates
+//! came of them. Files for people and for copying; nobody but the owner reads them, and no `Include` does.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::super::failure::Failure;
+use super::super::find::Loaded;
+use super::wanted::Authority;
+use crate::acme::{Account, AccountKey, Order};
+use crate::apply::{self, Disk, Name, Readable, read_own};
+use crate::foreign;
+use crate::shown::shown;
+use crate::tls::private_key::PrivateKey;
+
+/// The folder.
+pub struct State<'a> {
+    disk: &'a dyn Disk,
+    folder: PathBuf,
+}
+
+/// An account at an authority.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptAccount {
+    schema: u32,
+    /// The directory of the authority.
+    pub directory: String,
+    /// The terms that were agreed to, if it has any.
+    pub terms: Option<String>,
+    /// What the authority knows its owner by.
+    pub external_account: Option<String>,
+    /// As the authority tells of it.
+    pub account: Account,
+}
+
+/// An order that is not over.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptOrder {
+    schema: u32,
+    /// The directory of the authority.
+    pub directory: String,
+    /// The account that ordered.
+    pub account: String,
+    /// How far it has come.
+    pub order: Order,
+}
+
+/// What failed lately.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Failures {
+    schema: u32,
+    /// When the authority found that a name is not ours, the latest last (seconds since 1970).
+    pub at: Vec<i64>,
+    /// Before this it wants to hear nothing (seconds since 1970).
+    pub not_before: Option<i64>,
+}
+
+/// A certificate that came of an order and was installed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Managed {
+    schema: u32,
+    /// The directory of the authority.
+    pub directory: String,
+    /// The names that were wanted.
+    pub names: Vec<String>,
+    /// The kind of certificate, by the authority's word.
+    pub profile: Option<String>,
+    /// `SSLCertificateFile`.
+    pub certificate: Name,
+    /// `SSLCertificateKeyFile`.
+    pub key: Name,
+    /// `SSLCertificateChainFile`.
+    pub chain: Option<Name>,
+    /// SHA-256 over the certificate.
+    pub sha256: String,
+}
+
+/// The form in which all is kept.
+const SCHEMA: u32 = 1;
+
+/// What files of ours are at most long, a chain among them.
+const LIMIT: u64 = foreign::CERTIFICATE;
+
+impl KeptAccount {
+    pub fn new(
+        authority: &Authority,
+        terms: Option<String>,
+        external: Option<String>,
+        account: Account,
+    ) -> Self {
+        KeptAccount {
+            schema: SCHEMA,
+            directory: authority.directory().to_owned(),
+            terms,
+            external_account: external,
+            account,
+        }
+    }
+}
+
+impl KeptOrder {
+    pub fn new(authority: &Authority, account: &str, order: Order) -> Self {
+        KeptOrder {
+            schema: SCHEMA,
+            directory: authority.directory().to_owned(),
+            account: account.to_owned(),
+            order,
+        }
+    }
+}
+
+impl Managed {
+    pub fn new(authority: &Authority, names: &[String], profile: Option<String>, sha256: String) -> Self {
+        Managed {
+            schema: SCHEMA,
+            directory: authority.directory().to_owned(),
+            names: names.to_vec(),
+            profile,
+            certificate: Name::from(Path::new("")),
+            key: Name::from(Path::new("")),
+            chain: None,
+            sha256,
+        }
+    }
+
+    /// The same, in these files.
+    pub fn at(self, certificate: &Path, key: &Path, chain: Option<&Path>) -> Self {
+        Managed {
+            certificate: Name::from(certificate),
+            key: Name::from(key),
+            chain: chain.map(Name::from),
+            ..self
+        }
+    }
+}
+
+impl<'a> State<'a> {
+    /// Of a server.
+    pub fn of(loaded: &Loaded, disk: &'a dyn Disk) -> State<'a> {
+        let tls = loaded.tls_folder();
+        let folder = tls.parent().unwrap_or(&tls).join("esync-ssl-acme");
+        State { disk, folder }
+    }
+
+    /// Itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn account(
+        &self,
+        authority: &Authority,
+    ) -> Result<Option<(AccountKey, Option<KeptAccount>)>, Failure> {
+        let folder = self.account_folder(authority);
+        let path = folder.join("key.pem");
+        let Some(pem) = self.read(&path)? else {
+            return Ok(None);
+        };
+        let key = AccountKey::read(&pem).map_err(|error| unusable(&path, &error))?;
+        let kept: Option<KeptAccount> = self.read_json(&folder.join("account.json"))?;
+        let kept = kept.filter(|kept| kept.directory == authority.directory());
+        Ok(Some((key, kept)))
+    }
+
+    pub(super) fn keep_account_key(&self, authority: &Authority, key: &AccountKey) -> Result<(), Failure> {
+        self.put(
+            &self.account_folder(authority).join("key.pem"),
+            key.to_pem().as_bytes(),
+        )
+    }
+
+    pub(super) fn keep_account(&self, authority: &Authority, account: &KeptAccount) -> Result<(), Failure> {
+        self.put_json(&self.account_folder(authority).join("account.json"), account)
+    }
+
+    pub(super) fn order(&self, name: &str) -> Result<Option<KeptOrder>, Failure> {
+        self.read_json(&self.order_folder(name).join("order.json"))
+    }
+
+    pub(super) fn keep_order(&self, name: &str, order: &KeptOrder) -> Result<(), Failure> {
+        self.put_json(&self.order_folder(name).join("order.json"), order)
+    }
+
+    pub(super) fn order_key(&self, name: &str) -> Result<Option<PrivateKey>, Failure> {
+        let path = self.order_folder(name).join("key.pem");
+        let Some(pem) = self.read(&path)? else {
+            return Ok(None);
+        };
+        PrivateKey::read(&pem, None)
+            .map(Some)
+            .map_err(|error| unusable(&path, &error))
+    }
+
+    pub(super) fn keep_order_key(&self, name: &str, key: &PrivateKey) -> Result<(), Failure> {
+        self.put(&self.order_folder(name).join("key.pem"), key.to_pem().as_bytes())
+    }
+
+    /// The order is over: first the order goes, so that none is ever there without its key.
+    pub(super) fn forget_order(&self, name: &str) -> Result<(), Failure> {
+        for file in ["order.json", "key.pem"] {
+            apply::remove(self.disk, &self.order_folder(name).join(file))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn failures(&self, name: &str) -> Result<Failures, Failure> {
+        let failures = self.read_json(&self.order_folder(name).join("failures.json"))?;
+        Ok(failures.unwrap_or_default())
+    }
+
+    pub(super) fn keep_failures(&self, name: &str, failures: &Failures) -> Result<(), Failure> {
+        let failures = Failures {
+            schema: SCHEMA,
+            at: failures.at.clone(),
+            not_before: failures.not_before,
+        };
+        self.put_json(&self.order_folder(name).join("failures.json"), &failures)
+    }
+
+    pub(super) fn managed(&self, name: &str) -> Result<Option<Managed>, Failure> {
+        self.read_json(&self.managed_file(name))
+    }
+
+    pub(super) fn keep_managed(&self, name: &str, managed: &Managed) -> Result<(), Failure> {
+        self.put_json(&self.managed_file(name), managed)
+    }
+
+    fn account_folder(&self, authority: &Authority) -> PathBuf {
+        self.folder.join("accounts").join(authority.folder())
+    }
+
+    fn order_folder(&self, name: &str) -> PathBuf {
+        self.folder.join("orders").join(name)
+    }
+
+    fn managed_file(&self, name: &str) -> PathBuf {
+        self.folder.join("managed").join(format!("{name}.json"))
+    }
+
+    /// A file of ours, if it is there: not one that others could have put there.
+    fn read(&self, path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        match read_own(path, LIMIT) {
+            Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let what = format!("{} cannot be used", shown(path));
+                Err(Failure::of_system(what, &error, "correct that, or move it away"))
+            }
+        }
+    }
+
+    /// What cannot be understood is as good as not there: another version made it, or the disk lost it.
+    fn read_json<T: DeserializeOwned>(&self, path: &Path) -> Result<Option<T>, Failure> {
+        let bytes = self.read(path)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    fn put_json(&self, path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+        let text =
+            serde_json::to_vec_pretty(value).map_err(|error| Failure::error(anyhow::Error::from(error)))?;
+        self.put(path, &text)
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        if !self.folder.is_dir() {
+            // Open, as Apache has to get to the answers in it; what is closed lies below.
+            let mark = self.folder.join("README.txt");
+            apply::put(self.disk, &mark, README.as_bytes(), Readable::ByAll)?;
+        }
+        Ok(apply::put(self.disk, path, bytes, Readable::ByOwner)?)
+    }
+}
+
+/// What people find there.
+const README: &str = "\
+Made by esync-ssl: accounts at certificate authorities, orders under way, and which
+certificates came of them. The folder can be copied to another machine. Keep it closed:
+whoever has the keys in accounts/ can act in your name.
+";
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    let cause = format!("{} cannot be used: {why}", shown(path));
+    Failure::with_advice(cause, "move it away, then run again: a new one is made")
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds(now: OffsetDateTime) -> i64 {
+    now.unix_timestamp()
+}
