@@ -71,6 +71,8 @@ const KEPT: Duration = Duration::from_secs(4);
 /// Requests over HTTPS.
 pub struct Https {
     agent: Agent,
+    /// The proxy's host.
+    through: Option<String>,
 }
 
 impl fmt::Debug for Https {
@@ -97,9 +99,10 @@ impl Https {
             // There is no provider for the whole process.
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
+        let proxy = proxy(&settings.proxy)?;
         let config = Agent::config_builder()
             .tls_config(tls)
-            .proxy(proxy(&settings.proxy)?)
+            .proxy(proxy.clone())
             .timeout_connect(Some(settings.connect))
             .timeout_global(Some(settings.whole))
             .http_status_as_error(false)
@@ -111,6 +114,7 @@ impl Https {
             .build();
         Ok(Https {
             agent: Agent::new_with_config(config),
+            through: proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port())),
         })
     }
 }
@@ -143,7 +147,10 @@ impl Transport for Https {
                     .and_then(|whole| self.agent.run(whole))
             }
         };
-        answer.and_then(taken).map_err(|error| told(host, &error))
+        answer.and_then(taken).map_err(|error| match &self.through {
+            Some(proxy) => told(&format!("{host} (through the proxy {proxy})"), &error),
+            None => told(host, &error),
+        })
     }
 }
 
@@ -212,6 +219,9 @@ fn of_io(error: &std::io::Error) -> (Obstacle, String) {
     if let Some(tls) = tls {
         return (Obstacle::Tls, tls.to_string());
     }
+    if is_lookup(error) {
+        return (Obstacle::NoAddress, String::new());
+    }
     let obstacle = match error.kind() {
         K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => Obstacle::CutOff,
         K::TimedOut | K::WouldBlock => Obstacle::TimedOut,
@@ -219,4 +229,11 @@ fn of_io(error: &std::io::Error) -> (Obstacle, String) {
         _ => Obstacle::NoConnection,
     };
     (obstacle, reason(error))
+}
+
+/// Whether a name could not be resolved. For that the standard library has no kind, only its own words, and the numbers of
+/// Windows: WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_RECOVERY, WSANO_DATA.
+fn is_lookup(error: &std::io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(11001..=11004))
+        || error.to_string().contains("failed to lookup address")
 }

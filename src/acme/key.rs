@@ -53,9 +53,12 @@ impl AccountKey {
         Self::from_key(&issue::private_key(KeyType::P256)?)
     }
 
-    /// The first private key of a PEM or DER file: P-256, P-384, or RSA from 2048 bits on.
+    /// The first private key of a file in PEM or DER, or one in JSON as certbot has it: P-256, P-384, or RSA from 2048 bits on.
     pub fn read(file: &[u8]) -> Result<AccountKey, Error> {
-        Self::from_key(&PrivateKey::read(file, None)?)
+        Self::from_key(&match file.trim_ascii_start().starts_with(b"{") {
+            true => PrivateKey::from_jwk(file)?,
+            false => PrivateKey::read(file, None)?,
+        })
     }
 
     /// That of a key that was read before.
@@ -145,5 +148,77 @@ impl AccountKey {
                 Ok(signature)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+        VerificationAlgorithm,
+    };
+
+    #[test]
+    fn each_kind_signs_and_names_itself() {
+        let of = |key_type| AccountKey::from_key(&issue::private_key(key_type).unwrap()).unwrap();
+        let kinds: [(KeyType, &str, &'static dyn VerificationAlgorithm); 3] = [
+            (KeyType::P256, "ES256", &ECDSA_P256_SHA256_FIXED),
+            (KeyType::P384, "ES384", &ECDSA_P384_SHA384_FIXED),
+            (KeyType::Rsa2048, "RS256", &RSA_PKCS1_2048_8192_SHA256),
+        ];
+        for (key_type, algorithm, judge) in kinds {
+            let key = of(key_type);
+            assert_eq!(key.algorithm(), algorithm);
+            let public = match &key.signer {
+                Signer::Ec(_, pair) => pair.public_key().as_ref().to_vec(),
+                Signer::Rsa(pair) => pair.public_key().as_ref().to_vec(),
+            };
+            let signature = key.sign(b"text").unwrap();
+            assert!(
+                UnparsedPublicKey::new(judge, public)
+                    .verify(b"text", &signature)
+                    .is_ok()
+            );
+            let again = AccountKey::read(key.to_pem().as_bytes()).unwrap();
+            assert_eq!(again.thumbprint(), key.thumbprint());
+            assert_eq!(key.key_authorization("t"), format!("t.{}", key.thumbprint()));
+            assert_ne!(of(key_type).thumbprint(), key.thumbprint());
+        }
+    }
+
+    #[test]
+    fn members_are_in_the_order_that_the_thumbprint_wants() {
+        let jwk = |key_type| {
+            AccountKey::from_key(&issue::private_key(key_type).unwrap())
+                .unwrap()
+                .jwk()
+        };
+        let text = jwk(KeyType::P256).to_string();
+        assert!(
+            text.starts_with("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\""),
+            "{text}"
+        );
+        let text = jwk(KeyType::Rsa2048).to_string();
+        assert!(
+            text.starts_with("{\"e\":\"AQAB\",\"kty\":\"RSA\",\"n\":\""),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn no_other_file_is_a_key_and_none_is_shown() {
+        for file in [
+            "",
+            "{}",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ] {
+            assert!(AccountKey::read(file.as_bytes()).is_err(), "{file}");
+        }
+        let key = AccountKey::generate().unwrap();
+        let shown = format!("{key:?} {key:#?}");
+        let secret = key.to_pem().lines().nth(1).unwrap().to_owned();
+        assert!(!shown.contains(&secret) && !shown.contains("PRIVATE"), "{shown}");
+        assert!(shown.contains(&key.thumbprint()), "{shown}");
     }
 }

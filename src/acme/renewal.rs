@@ -157,3 +157,67 @@ pub fn when(
         rule,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    fn info(start: OffsetDateTime, length: Duration) -> RenewalInfo {
+        RenewalInfo {
+            start,
+            end: start + length,
+            explanation: None,
+            retry_after: Some(21600),
+        }
+    }
+
+    #[test]
+    fn without_the_ca_the_life_decides() {
+        let renew = |life| when(START, START + life, None, 7);
+        for (life, at, rule) in [
+            (Duration::days(90), Duration::days(60), Rule::TwoThirds),
+            (Duration::days(47), Duration::hours(752), Rule::TwoThirds),
+            (Duration::days(10), Duration::hours(160), Rule::TwoThirds),
+            (Duration::hours(160), Duration::hours(80), Rule::Half),
+            (Duration::hours(6), Duration::hours(3), Rule::Half),
+            (Duration::ZERO, Duration::ZERO, Rule::Half),
+            (-Duration::DAY, Duration::ZERO, Rule::Half),
+        ] {
+            assert_eq!(renew(life), Renewal { at: START + at, rule }, "{life}");
+        }
+    }
+
+    #[test]
+    fn what_the_ca_says_goes_first() {
+        let told = info(START + Duration::days(5), Duration::days(2));
+        let renew = |draw| when(START, START + Duration::days(90), Some(&told), draw);
+        assert_eq!(renew(0).at, told.start);
+        assert_eq!(renew(1 << 31).at, told.start + Duration::DAY);
+        assert!(renew(u32::MAX).at < told.end);
+        assert_eq!(renew(0).rule, Rule::Ca);
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again() {
+        let told = info(START, Duration::HOUR);
+        let text = serde_json::to_string(&told).unwrap();
+        assert!(text.contains("2026-03-01T12:00:00Z"), "{text}");
+        assert_eq!(serde_json::from_str::<RenewalInfo>(&text).unwrap(), told);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_within_the_life_or_the_window(life in 1_i64..400_000_000, from in -99_999_i64..99_999, length in 1_i64..9_999_999, draw: u32) {
+            let end = START + Duration::seconds(life);
+            let own = when(START, end, None, draw).at;
+            prop_assert!(START <= own && own < end);
+            let told = info(START + Duration::seconds(from), Duration::seconds(length));
+            let theirs = when(START, end, Some(&told), draw).at;
+            prop_assert!(told.start <= theirs && theirs < told.end);
+        }
+    }
+}

@@ -26,11 +26,14 @@ pub mod network;
 pub mod normal;
 #[cfg(unix)]
 pub mod others;
+#[cfg(unix)]
+pub mod pebble;
 pub mod plain;
 pub mod process;
 pub mod program;
 #[cfg(unix)]
 pub mod running;
+pub mod scripted_ca;
 pub mod site;
 #[cfg(unix)]
 pub mod stranger;

@@ -3,6 +3,7 @@
 //! Does not make keys (see [`crate::tls::issue`]). Never shows one: no `Debug`, no error text has its bytes.
 
 mod forms;
+mod jwk;
 
 use std::fmt;
 
@@ -63,6 +64,11 @@ impl PrivateKey {
     /// Reads a PKCS#8 key without protection.
     pub fn from_pkcs8(der: &[u8]) -> Result<PrivateKey, Error> {
         forms::read(KeyForm::Pkcs8, der)
+    }
+
+    /// Reads a key in JSON (JWK), as certbot keeps those of accounts.
+    pub fn from_jwk(text: &[u8]) -> Result<PrivateKey, Error> {
+        jwk::read(text)
     }
 
     fn decrypt(item: &Item, pass_phrase: &[u8]) -> Result<PrivateKey, Error> {

@@ -1,0 +1,12 @@
+//! Certificates are obtained from a real test CA (pebble), and no CA, however hostile, gets more than a refusal: the
+//! protocol of `src/acme`, through its public interface.
+
+#[cfg(unix)]
+mod answers;
+mod hostile;
+mod offers;
+#[cfg(unix)]
+mod pebble;
+mod scripted;
+#[path = "../support/mod.rs"]
+mod support;
