@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod answers;
+mod enable;
 mod hostile;
 mod offers;
 #[cfg(unix)]

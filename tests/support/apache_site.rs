@@ -37,7 +37,11 @@ impl ApacheSite {
     /// `more` is appended to the configuration, with `FOLDER` for the folder around the server root.
     pub fn new(more: &str) -> Option<Self> {
         let httpd = Httpd::find()?;
-        let network = Network::enter();
+        Some(ApacheSite::within(Network::enter(), httpd, more))
+    }
+
+    /// The same in a network that is there.
+    pub fn within(network: Network, httpd: Httpd, more: &str) -> Self {
         let folder = files::folder();
         let root = folder.path().join("Apache24");
         fs::create_dir_all(root.join("logs")).expect("the logs");
@@ -67,14 +71,14 @@ impl ApacheSite {
             more = more.replace("FOLDER", &folder.path().display().to_string()),
         );
         files::write(&root.join("conf/httpd.conf"), text);
-        Some(ApacheSite {
+        ApacheSite {
             leaf: authority.leaf_without_chain("server", &[DOMAIN]),
             daemon: Daemon::new(&httpd, &root),
             authority,
             folder,
             httpd,
             network,
-        })
+        }
     }
 
     /// The same with the server up.

@@ -22,6 +22,7 @@ pub struct Pebble {
     pub root: Vec<u8>,
     /// Where it looks for answers: ports of http-01 and tls-alpn-01.
     pub network: Network,
+    root_file: PathBuf,
     folder: TempDir,
     dns_control: u16,
     children: Vec<Child>,
@@ -72,6 +73,7 @@ impl Pebble {
         let mut started = Pebble {
             directory: format!("https://127.0.0.1:{port}/dir"),
             root: der(&authority.root()),
+            root_file: authority.root(),
             network,
             folder,
             dns_control,
@@ -122,6 +124,11 @@ impl Pebble {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// A file with the root that signed its own certificate.
+    pub fn root_file(&self) -> PathBuf {
+        self.root_file.clone()
     }
 
     /// What it has written so far.
