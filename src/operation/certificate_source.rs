@@ -34,6 +34,8 @@ pub enum Source {
     },
     /// `--pfx`.
     Archive(Utf8PathBuf),
+    /// `--acme`.
+    Authority,
     /// `--self-signed`.
     SelfSigned,
 }
@@ -93,12 +95,13 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
          1  files: certificate and private key (PEM)\n  \
          2  a PFX or P12 archive\n  \
          3  files in another form: DER, or a key under a pass-phrase; they are converted\n  \
-         4  a certificate authority, which still has to make it\n  \
-         5  nowhere: make a self-signed one, to try things out (browsers warn about it)"
+         4  a certificate authority that makes it now, for nothing: Let's Encrypt (the name must lead here from everywhere)\n  \
+         5  another certificate authority, which still has to make it\n  \
+         6  nowhere: make a self-signed one, to try things out (browsers warn about it)"
     ));
     let number = ask_until("Number [none]:", "certificate", voice, |number| match number {
-        "" | "1" | "2" | "3" | "4" | "5" => Ok(number.to_owned()),
-        other => Err(format!("{other} is none of these numbers, which are 1 to 5")),
+        "" | "1" | "2" | "3" | "4" | "5" | "6" => Ok(number.to_owned()),
+        other => Err(format!("{other} is none of these numbers, which are 1 to 6")),
     })?;
     let file = |question: &str| file(question, "certificate", voice);
     let none = || not_given("certificate");
@@ -112,7 +115,8 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
         "2" => Ok(Source::Archive(
             file("Archive (.pfx, .p12) [none]:")?.ok_or_else(none)?,
         )),
-        "4" => Err(usage(
+        "4" => Ok(Source::Authority),
+        "5" => Err(usage(
             "nothing was written",
             ". ",
             format!(
@@ -121,7 +125,7 @@ pub fn choose(domain: &str, more: &str, voice: &dyn Voice) -> Result<Source, Fai
                 word(domain)
             ),
         )),
-        "5" => Ok(Source::SelfSigned),
+        "6" => Ok(Source::SelfSigned),
         _ => Err(none()),
     }
 }
@@ -148,6 +152,7 @@ fn ways(domain: &str, more: &str) -> String {
             "a p7b archive",
             "esync-ssl cert import FILE, then --cert and --key".to_owned(),
         ),
+        ("Let's Encrypt, asked now", format!("{enable} --acme")),
         (
             "an authority, not asked yet",
             format!("esync-ssl cert request --domain {name}"),

@@ -198,7 +198,7 @@ mod at_a_terminal {
     #[test]
     fn everything_is_asked_for() {
         let site = Site::new();
-        let answers = [("clients use", DOMAIN), ("Number", "5"), ("[y/N]", "y")];
+        let answers = [("clients use", DOMAIN), ("Number", "6"), ("[y/N]", "y")];
         let (status, said) = talk(&site, &["enable"], &answers);
         assert_eq!(status, Some(0), "{said}");
         assert!(site.text().contains(&format!("ServerName {DOMAIN}")), "{said}");

@@ -66,9 +66,9 @@ pub enum AnswerChoice {
 }
 
 impl AuthorityOptions {
-    /// What is to be ordered, if anything is.
-    pub fn wanted(&self) -> Option<Wanted> {
-        self.acme.then(|| Wanted {
+    /// What is to be ordered.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
             authority: self.ca.clone(),
             authority_root: self.ca_root.as_ref().map(Into::into),
             email: self.email.clone(),
@@ -85,7 +85,7 @@ impl AuthorityOptions {
                 AnswerChoice::Apache => AnswerBy::Apache,
             },
             rehearses: self.rehearse,
-        })
+        }
     }
 }
 

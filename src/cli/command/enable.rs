@@ -21,13 +21,9 @@ pub fn run(
     // What is no name goes into no command that is proposed.
     named(&arguments.domain, &arguments.alias)?;
     let (names, source, world) = completed(arguments, place, world, printer)?;
-    let files = match arguments.authority.wanted() {
-        Some(wanted) => Files::Ordered(Box::new(wanted)),
-        None => files(source, arguments, printer)?,
-    };
     let request = Request {
         names: named(&names, &arguments.alias)?,
-        files,
+        files: files(source, arguments, printer)?,
         port: arguments.port,
         http: arguments.http.map(Into::into),
         vhost: arguments.vhost.clone(),
@@ -89,8 +85,8 @@ fn typed(arguments: &Enable) -> Option<Source> {
             chain: arguments.chain.clone(),
             copies: arguments.copy_certs,
         }),
-        // What an authority makes goes another way from here on.
-        (None, None) => (arguments.self_signed || arguments.authority.acme).then_some(Source::SelfSigned),
+        (None, None) if arguments.authority.acme => Some(Source::Authority),
+        (None, None) => arguments.self_signed.then_some(Source::SelfSigned),
     }
 }
 
@@ -122,6 +118,7 @@ fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files,
             }
             Origin::Files(certificate, key, chain)
         }
+        Source::Authority => return Ok(Files::Ordered(Box::new(arguments.authority.wanted()))),
         Source::SelfSigned => return Ok(Files::SelfSigned),
     };
     let material = Material::open(origin, &arguments.pass_phrase.read()?, printer)?;
