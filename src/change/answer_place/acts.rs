@@ -107,7 +107,7 @@ impl Step<'_> {
                     is_first,
                     &self.own,
                     &self.reason,
-                )?);
+                ));
             }
         } else if needs.iter().any(|(_, need)| need.main_rule) {
             let rule = rule_line(self.place)?;

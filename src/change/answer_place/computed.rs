@@ -83,7 +83,7 @@ fn what(kind: Kind) -> &'static str {
         Kind::Rewrite => "rewrites what is asked for",
         Kind::Alias => "leads to another folder",
         Kind::Proxy | Kind::Jk => "hands the request to another server",
-        Kind::Access | Kind::OldAccess => "restricts access",
+        Kind::Access | Kind::Login | Kind::OldAccess => "restricts access",
         Kind::Handler => "shows something else than the file",
         Kind::Tls => "demands TLS",
         Kind::Managed => "has mod_md answer itself",
@@ -114,7 +114,6 @@ impl Kept<'_> {
             Kept::Late => " stands in a section and is asked last, whatever a folder or a rule says".into(),
             Kept::Tls => " lets nobody ask over HTTP".into(),
             Kept::Managed => " has mod_md answer for that name before all others".into(),
-            Kept::Unknown => " may be asked before all others".into(),
         }
     }
 }
@@ -135,6 +134,5 @@ pub(super) fn help(kept: &Kept<'_>) -> &'static str {
         }
         Kept::Tls => "Remove that line where HTTP is spoken, then run again",
         Kept::Managed => "Leave the certificate of that name to mod_md, or remove that line, then run again",
-        Kept::Unknown => "Except /.well-known/acme-challenge/ from that line, then run again",
     }
 }

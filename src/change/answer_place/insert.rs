@@ -5,10 +5,9 @@ use std::ops::Range;
 
 use crate::httpd::{Configuration, Edit, Entry, FileId, SERVER, Truth, VirtualHost};
 
-use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
+use super::super::edit_lines::{Spot, insert_at_server_level, insert_into, insert_lines};
 use super::super::existing::named_at;
-use super::super::plan::{PlanError, refuse};
-use super::super::refusal::{Place, RefusalCode, say};
+use super::super::plan::PlanError;
 use super::super::step::copy::closing_line;
 use super::super::text::{indentation_unit, unit_of};
 use super::lines::{Lines, marked};
@@ -59,7 +58,7 @@ pub(super) fn into_main(
     is_first: bool,
     own: &OwnLines,
     reason: &str,
-) -> Result<Vec<Edit>, PlanError> {
+) -> Vec<Edit> {
     let Lines { rule, alias, path } = lines;
     let mut edits = Vec::new();
     let mut last = Vec::new();
@@ -81,9 +80,9 @@ pub(super) fn into_main(
     }
     last.extend(path);
     if !last.is_empty() {
-        edits.push(at_the_end(configuration, marked(last), reason)?);
+        edits.push(at_the_end(configuration, marked(last), reason));
     }
-    Ok(edits)
+    edits
 }
 
 /// A rule of the main server before all its others.
@@ -127,29 +126,16 @@ fn before(configuration: &Configuration, entry: &Entry, lines: Vec<Vec<u8>>, rea
     let openings = around.map(|(_, section)| configuration.entry(section.opening));
     let outermost = openings.filter(|opening| opening.file == entry.file).last();
     let line = outermost.map_or(entry.line, |opening| opening.line);
-    insert_at_server_level(
+    insert_lines(
         configuration,
         entry.file,
         line.checked_sub(1),
-        lines,
+        &lines,
         reason.to_owned(),
     )
 }
 
-fn at_the_end(configuration: &Configuration, lines: Vec<Vec<u8>>, reason: &str) -> Result<Edit, PlanError> {
-    let document = &configuration.file(0).document;
-    let behind = document.lines().len() as u32;
-    let last = behind.checked_sub(1);
-    if let Some(line) = last.filter(|_| configuration.is_server_level(0, behind) != Truth::True) {
-        return Err(refuse(
-            RefusalCode::InsideSection,
-            say![
-                "the end of the main file, where lines for certificate authorities would go, is inside a section: ",
-                Place::at(configuration, &crate::httpd::Spot::of_line(0, line)),
-            ],
-            "; ",
-            "close that section, then run again",
-        ));
-    }
-    Ok(insert_at_server_level(configuration, 0, last, lines, reason.to_owned()))
+fn at_the_end(configuration: &Configuration, lines: Vec<Vec<u8>>, reason: &str) -> Edit {
+    let last = (configuration.file(0).document.lines().len() as u32).checked_sub(1);
+    insert_at_server_level(configuration, 0, last, lines, reason.to_owned())
 }

@@ -47,22 +47,17 @@ pub(super) fn lines(place: &AnswerPlace, need: &Need<'_>, unit: &[u8]) -> Result
 
 /// A rule that shows the file, and after which no other is asked, here or in a folder.
 pub(super) fn rule_line(place: &AnswerPlace) -> Result<Vec<u8>, PlanError> {
-    let mut target = Vec::new();
+    // mod_rewrite splits its lines itself, and leaves the backslashes that it takes for its own.
+    quoted(&place.folder)?;
+    let mut line = [b"RewriteRule \"", TOKENS.as_bytes(), b"\" \""].concat();
     for byte in &place.folder {
-        if matches!(byte, b'$' | b'%' | b'\\') {
-            target.push(b'\\');
+        if matches!(byte, b'$' | b'%' | b'\\' | b'"') {
+            line.push(b'\\');
         }
-        target.push(*byte);
+        line.push(*byte);
     }
-    target.extend_from_slice(b"/$1");
-    Ok([
-        b"RewriteRule \"",
-        TOKENS.as_bytes(),
-        b"\" ",
-        &quoted(&target)?[..],
-        b" [END]",
-    ]
-    .concat())
+    line.extend_from_slice(b"/$1\" [END]");
+    Ok(line)
 }
 
 /// Lines below our comment.

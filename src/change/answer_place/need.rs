@@ -2,7 +2,7 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
-use super::super::existing::{own_settings, says};
+use super::super::existing::{named_at, own_settings, says};
 use super::super::step::main_rules::{Inherited, inherited};
 use super::own::OwnLines;
 use super::servers::Server;
@@ -46,8 +46,6 @@ pub(in crate::change) enum Kept<'a> {
     Tls,
     /// mod_md answers before all others.
     Managed,
-    /// Another module, of which it is not known who comes first.
-    Unknown,
 }
 
 /// What lets everybody have the files.
@@ -78,8 +76,11 @@ pub(in crate::change) fn need<'a>(
     place: &AnswerPlace,
     own: &OwnLines,
 ) -> Need<'a> {
-    let takers = takers(configuration, server, place, own);
     let rewriting = Rewriting::of(configuration, server, own);
+    let mut takers = takers(configuration, server, place, own);
+    takers.retain(|taker| {
+        rewriting.is_on || taker.kind != Kind::Rewrite || !taker.reach.is_of_server
+    });
     let has = |module: &str| configuration.modules().has(module.as_bytes()) == Truth::True;
     let mut need = Need {
         takers: takers.clone(),
@@ -127,10 +128,8 @@ impl Need<'_> {
         let reach = taker.reach;
         let mut grants = Grants::default();
         match taker.kind {
-            Kind::Access => {
-                grants.access = has("authz_core_module");
-                grants.no_login = has("authn_core_module");
-            }
+            Kind::Access => grants.access = has("authz_core_module"),
+            Kind::Login => grants.no_login = has("authn_core_module"),
             Kind::OldAccess => grants.old_access = has("access_compat_module"),
             Kind::Tls => {
                 grants.any = has("access_compat_module");
@@ -180,7 +179,12 @@ impl<'a> Rewriting<'a> {
             all.pop()
         };
         let own_engine = engine(section);
-        let last = own_engine.or_else(|| engine(SERVER));
+        // One without any line of mod_rewrite's own has the main server's only by name (`hook_uri2file` asks whose they are).
+        let names = ["RewriteEngine", "RewriteRule", "RewriteCond", "RewriteOptions", "RewriteMap"];
+        let mut lines = named_at(configuration, section, &names);
+        let has_own = lines.any(|entry| entry.truth != Truth::False && !own.has(entry));
+        let is_touched = has_own || section == SERVER;
+        let last = own_engine.or_else(|| engine(SERVER)).filter(|_| is_touched);
         let rules = |section| {
             let mut all = configuration.named_in(section, "RewriteRule").map(|(_, entry)| entry);
             all.find(|entry| entry.truth != Truth::False && !own.has(entry))
@@ -201,7 +205,7 @@ impl<'a> Rewriting<'a> {
             engine: last,
             is_own: own_engine.is_some(),
             rule: rules(section).or(of_main),
-            main_comes_first: inherited(configuration, section) == Some(Inherited::Before),
+            main_comes_first: is_touched && inherited(configuration, section) == Some(Inherited::Before),
         }
     }
 

@@ -24,9 +24,11 @@ pub(in crate::change) enum Kind {
     Alias,
     /// It asks another server.
     Proxy,
-    /// It lets nobody in, or not without a password.
+    /// It does not let everybody in.
     Access,
-    /// The same, in the words of 2.2.
+    /// It asks for a name and a password.
+    Login,
+    /// Access in the words of 2.2.
     OldAccess,
     /// Something else than the file is shown.
     Handler,
@@ -65,7 +67,7 @@ const NAMES: [(&str, Kind); 19] = [
     ("ProxyPass", Kind::Proxy),
     ("ProxyPassMatch", Kind::Proxy),
     ("Require", Kind::Access),
-    ("AuthType", Kind::Access),
+    ("AuthType", Kind::Login),
     ("Order", Kind::OldAccess),
     ("Deny", Kind::OldAccess),
     ("SetHandler", Kind::Handler),
@@ -267,7 +269,7 @@ impl<'a> Search<'a, '_> {
             Kind::Alias | Kind::Proxy if !is_of_server && words.len() < 3 => Some(true),
             Kind::Alias | Kind::Proxy if is_match => pattern_takes(first, false, path),
             Kind::Alias | Kind::Proxy => Some(prefix_takes(first, path)),
-            Kind::Access if is("AuthType") => Some(!first.eq_ignore_ascii_case("none")),
+            Kind::Login => Some(!first.eq_ignore_ascii_case("none")),
             Kind::Access => Some(words.join(" ").to_ascii_lowercase() != "all granted"),
             Kind::OldAccess | Kind::Tls => Some(true),
             Kind::Handler => {
