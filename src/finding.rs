@@ -253,6 +253,8 @@ codes! {
         PassPhraseAsked = "PASSPHRASE-ASKED",
         OthersWrite = "OTHERS-WRITE",
         ServerWritable = "SERVER-WRITABLE",
+        AcmePathShadowed = "ACME-PATH-SHADOWED",
+        AcmeNotAnswered = "ACME-NOT-ANSWERED",
     }
 }
 

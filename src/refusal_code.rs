@@ -50,6 +50,8 @@ codes! {
         SectionUnclosed = "SECTION-UNCLOSED",
         /// A new virtual host would have to stand inside another section.
         InsideSection = "INSIDE-SECTION",
+        /// A line takes from certificate authorities what they ask for over HTTP, whatever is written beside it.
+        AcmePathTaken = "ACME-PATH-TAKEN",
         /// The file of the virtual host is read several times.
         IncludedTwice = "INCLUDED-TWICE",
         /// Several virtual hosts are as likely to be the site.

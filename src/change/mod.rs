@@ -3,6 +3,7 @@
 
 mod address;
 mod answer;
+mod answer_place;
 mod asleep;
 mod default_site;
 mod disable;
@@ -28,6 +29,7 @@ mod text;
 mod unfinished;
 mod work;
 
+pub use answer_place::{ANSWERS, AnswerPlace, Answering, CHALLENGES, Taking, answering};
 pub use disable::{Action, Disable, Record, Version};
 pub use effect::Effect;
 pub use notes::announced;

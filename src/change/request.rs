@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
+use super::answer_place::AnswerPlace;
 use super::mozilla::{self, Level};
 use crate::finding::Code;
 use crate::httpd::in_url;
@@ -87,6 +88,8 @@ pub struct Request {
     pub forced: Vec<Code>,
     /// HTTP/2 over TLS, beside HTTP/1.1.
     pub http2: bool,
+    /// Certificate authorities are to be answered over HTTP, where HTTP is listened for afterwards.
+    pub answer_place: Option<AnswerPlace>,
 }
 
 impl Request {

@@ -3,6 +3,7 @@
 //! A rule judges by what the server of the generation in question was seen to do, not by what is proper.
 //! Nothing here changes anything, prints anything or asks anything.
 
+pub mod answer_script;
 pub mod certificate;
 mod chain;
 pub mod configuration;

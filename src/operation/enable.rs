@@ -427,6 +427,7 @@ impl Run<'_> {
             stapling: asked.stapling,
             forced: asked.forced.clone(),
             http2: asked.http2,
+            answer_place: None,
             fitting_chains: files.fitting_chains.clone(),
             certificate: loaded.spell(&files.certificate)?,
             key: loaded.spell(&files.key)?,

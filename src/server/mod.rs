@@ -15,6 +15,7 @@ pub mod handshake;
 pub mod http;
 #[cfg(any(windows, test))]
 mod image_path;
+pub mod local_addresses;
 pub mod installation;
 pub mod log_file;
 pub mod port;

@@ -173,8 +173,23 @@ pub fn rehearse(
     environment: &Environment,
     name: &str,
     patience: Duration,
-    mut script: impl FnMut(&Stage) -> io::Result<Vec<u8>>,
+    script: impl FnMut(&Stage) -> io::Result<Vec<u8>>,
 ) -> Result<Shown, Flop> {
+    let look = |address, patience| served_certificates::connect(address, name, patience);
+    rehearse_asking(reader, environment, patience, look, script)
+}
+
+/// The same, where something else is asked: an answer to it ends the run.
+///
+/// # Errors
+/// See [`Flop`]. Errors of connections that come early are waited out.
+pub fn rehearse_asking<T>(
+    reader: &Reader,
+    environment: &Environment,
+    patience: Duration,
+    mut ask: impl FnMut(SocketAddr, Duration) -> io::Result<T>,
+    mut script: impl FnMut(&Stage) -> io::Result<Vec<u8>>,
+) -> Result<T, Flop> {
     for _ in 0..TRIES {
         let scratch = Scratch::new()?;
         // Free now; nobody but who wants to harm is likely to take it in the next moment.
@@ -188,7 +203,7 @@ pub fn rehearse(
         };
         scratch.create(MAIN)?.write_all(&script(&stage)?)?;
         let mut server = start(reader, environment, &scratch)?;
-        match conversation(&mut server, &stage, name, patience) {
+        match conversation(&mut server, &stage, patience, &mut ask) {
             Err(Flop::Ended(said)) if is_port_taken(&said, port) => {}
             done => return done,
         }
@@ -217,12 +232,17 @@ fn start(reader: &Reader, environment: &Environment, scratch: &Scratch) -> io::R
     Group::start(&mut command)
 }
 
-fn conversation(server: &mut Group, stage: &Stage, name: &str, patience: Duration) -> Result<Shown, Flop> {
+fn conversation<T>(
+    server: &mut Group,
+    stage: &Stage,
+    patience: Duration,
+    ask: &mut impl FnMut(SocketAddr, Duration) -> io::Result<T>,
+) -> Result<T, Flop> {
     let said = || said(stage.folder);
     let start = Instant::now();
     loop {
         let left = patience.saturating_sub(start.elapsed());
-        let shown = look(stage.port, name, left.clamp(SHORTEST, LOOK));
+        let shown = look(stage.port, left.clamp(SHORTEST, LOOK), &mut *ask);
         if let Some(status) = server.status()? {
             return Err(Flop::Ended(format!("{}httpd ended with {status}", said())));
         }
@@ -239,11 +259,15 @@ fn conversation(server: &mut Group, stage: &Stage, name: &str, patience: Duratio
 }
 
 /// Talks to nobody else: one who took the port is passed over, and the server says that it could not have it.
-fn look(port: u16, name: &str, patience: Duration) -> io::Result<Shown> {
+fn look<T>(
+    port: u16,
+    patience: Duration,
+    ask: impl FnOnce(SocketAddr, Duration) -> io::Result<T>,
+) -> io::Result<T> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match is_opened_by_root_or_us(address) {
         Some(false) => Err(io::ErrorKind::ConnectionRefused.into()),
-        Some(true) | None => served_certificates::connect(address, name, patience),
+        Some(true) | None => ask(address, patience),
     }
 }
 
@@ -307,7 +331,8 @@ mod tests {
         let patience = Duration::from_millis(200);
         let kind = |listener: &TcpListener| {
             let port = listener.local_addr().unwrap().port();
-            look(port, "a", patience).unwrap_err().kind()
+            let ask = |address, patience| served_certificates::connect(address, "a", patience);
+            look(port, patience, ask).unwrap_err().kind()
         };
         assert_eq!(kind(&own), io::ErrorKind::TimedOut);
         assert_eq!(kind(&other), io::ErrorKind::ConnectionRefused);

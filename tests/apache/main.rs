@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod address;
+mod answer_place;
 mod article;
 mod cases;
 mod commit;

@@ -45,12 +45,14 @@ pub(super) fn decide(
         records,
         decided: Decided::default(),
         lines: BTreeMap::new(),
+        kept: BTreeSet::new(),
         unrecorded: false,
         ports: BTreeSet::new(),
         befores: BTreeMap::new(),
     };
     decision.refuse_others()?;
     decision.sections();
+    decision.answer_places();
     decision.lines_of_others();
     decision.stand_ins()?;
     decision.listeners()?;
@@ -74,6 +76,8 @@ pub(super) struct Decision<'a> {
     pub decided: Decided,
     /// By file and line.
     pub lines: BTreeMap<(usize, usize), Fate>,
+    /// Lines of ours that stay, because others need them too.
+    pub kept: BTreeSet<(usize, usize)>,
     /// Something goes of which there is no record, so that the configuration alone must tell what it needed.
     pub unrecorded: bool,
     /// The ports of the virtual hosts that go.

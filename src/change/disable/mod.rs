@@ -2,6 +2,7 @@
 //! configuration is evaluated and decides; the records of earlier runs only say what stood somewhere before, so that
 //! what people edited since stays.
 
+mod answer_places;
 mod blank_lines;
 mod decide;
 mod found;

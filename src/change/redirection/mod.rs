@@ -10,6 +10,7 @@ mod pattern;
 mod rule;
 mod side;
 mod taken;
+mod takes;
 mod within;
 
 use crate::httpd::{in_url, matches_alias};
@@ -22,6 +23,7 @@ pub(super) use line::{
 };
 pub(super) use rule::Rule;
 pub(super) use side::Side;
+pub(super) use takes::{and, conditions_hold, expression_holds, pattern_takes, prefix_takes};
 pub(super) use within::Within;
 
 /// Who asks, and how.

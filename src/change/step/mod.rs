@@ -6,7 +6,7 @@ mod guard;
 mod http2;
 pub(super) mod listen;
 pub(super) mod main_rules;
-mod module;
+pub(super) mod module;
 mod new_host;
 mod policy;
 mod redirect;
@@ -18,6 +18,7 @@ mod virtual_host;
 
 use crate::httpd::{Configuration, Edit};
 
+use super::answer_place;
 use super::plan::{Act, PlanError};
 use super::request::Request;
 
@@ -25,7 +26,7 @@ use super::request::Request;
 pub(super) type Step = fn(&Configuration, &Request) -> Result<Vec<Act>, PlanError>;
 
 /// In their order, each with what it is for.
-pub(super) const STEPS: [(&str, Step); 9] = [
+pub(super) const STEPS: [(&str, Step); 10] = [
     (
         "HTTP is listened on with mod_ssl as well",
         |configuration, request| Ok(acts(staying::edits(configuration, request))),
@@ -48,6 +49,10 @@ pub(super) const STEPS: [(&str, Step); 9] = [
         |configuration, request| virtual_host::edits(configuration, request).map(acts),
     ),
     ("plain HTTP does as asked", redirect::acts),
+    (
+        "certificate authorities are answered over HTTP",
+        answer_place::of_request,
+    ),
 ];
 
 /// Edits as changes.

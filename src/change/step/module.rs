@@ -70,7 +70,7 @@ pub(super) fn stapling_cache(configuration: &Configuration, request: &Request) -
 }
 
 /// Changes after which a module is loaded; none when it is. `why` completes "load ssl_module: ".
-pub(super) fn load(
+pub(in crate::change) fn load(
     configuration: &Configuration,
     identifier: &str,
     why: &str,

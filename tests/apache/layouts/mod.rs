@@ -6,7 +6,7 @@
 
 mod layout;
 mod place;
-mod probe;
+pub mod probe;
 mod random;
 mod same;
 pub mod trial;
