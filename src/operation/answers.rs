@@ -13,7 +13,7 @@ use super::failure::{Failure, not_interrupted};
 use super::find::Loaded;
 use super::progress::{Progress, during};
 use crate::apply::{NewFile, RealDisk, Shared, create_all};
-use crate::change::{AnswerPlace, Answering, CHALLENGES, answering};
+use crate::change::{AnswerPlace, Answering, CHALLENGES, Plan, answering};
 use crate::check::answer_script::{Stage, script};
 use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Platform, Truth, in_url};
@@ -129,7 +129,12 @@ impl Wrong {
 
 impl Probed {
     /// As a finding, with the lines that may be the reason; none where the answer came.
-    pub fn finding(&self, loaded: &Loaded, configuration: &Configuration, place: &AnswerPlace) -> Option<Finding> {
+    pub fn finding(
+        &self,
+        loaded: &Loaded,
+        configuration: &Configuration,
+        place: &AnswerPlace,
+    ) -> Option<Finding> {
         let wrong = self.wrong.as_ref()?;
         let at = match self.address {
             Some(address) => format!(" at {address}"),
@@ -153,7 +158,13 @@ impl Probed {
         };
         let fix = "Let http://NAME/.well-known/acme-challenge/ show the files of the folder, or choose another way with \
                    --answer.";
-        let finding = Finding::new(Code::AcmeNotAnswered, Severity::BreaksClients, summary, cause, fix);
+        let finding = Finding::new(
+            Code::AcmeNotAnswered,
+            Severity::BreaksClients,
+            summary,
+            cause,
+            fix,
+        );
         Some(finding)
     }
 }
@@ -188,6 +199,19 @@ pub fn computed(loaded: &Loaded, configuration: &Configuration, place: &AnswerPl
         }
     }
     findings
+}
+
+/// The configuration as a plan leaves it.
+pub fn edited(loaded: &Loaded, plan: &Plan) -> Option<Configuration> {
+    let files = plan.files.iter();
+    let overlay = files
+        .map(|file| (file.path.clone(), file.after.to_vec()))
+        .collect();
+    let mut source = loaded.source.with_overlay(overlay);
+    for link in &plan.links {
+        source = source.with_link(&link.path, &link.target).ok()?;
+    }
+    Configuration::read(&loaded.main, source, loaded.facts.clone()).ok()
 }
 
 /// Rehearses with the server's own httpd, on a port of the loopback, that `configuration`, as it is or is to be, answers a
@@ -348,11 +372,18 @@ pub fn addresses(configuration: &Configuration, place: &AnswerPlace) -> Vec<Sock
         .filter(|listen| listen.truth == Truth::True && listen.port == place.port)
         .collect();
     let mut all = local_addresses();
-    all.extend(listens.iter().filter_map(|listen| listen.ip()).filter(|ip| is_local(*ip)));
+    all.extend(
+        listens
+            .iter()
+            .filter_map(|listen| listen.ip())
+            .filter(|ip| is_local(*ip)),
+    );
     all.retain(|ip| listens.iter().any(|listen| listen.takes(*ip)));
     let mut known = std::collections::HashSet::new();
     all.retain(|ip| known.insert(*ip));
-    all.into_iter().map(|ip| SocketAddr::new(ip, place.port)).collect()
+    all.into_iter()
+        .map(|ip| SocketAddr::new(ip, place.port))
+        .collect()
 }
 
 /// What one name shows; the error: nobody listens.
@@ -361,7 +392,9 @@ fn asked(address: SocketAddr, name: &str, probe: &Probe, patience: Duration) -> 
     let request = Request::whole(&host, &path);
     match handshake::plain(address, &request, Deadline::within(patience)) {
         Ok(answer) => Ok(judged(&answer, probe)),
-        Err(handshake::Failure::NotConnected(why)) => Err(io::Error::new(io::ErrorKind::ConnectionRefused, why)),
+        Err(handshake::Failure::NotConnected(why)) => {
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, why))
+        }
         Err(failure) => Ok(Some(Wrong::Nothing(failure.to_string()))),
     }
 }

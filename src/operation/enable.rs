@@ -27,6 +27,7 @@ use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, s
 use crate::apply::{Lock, Name, NameChange, Store};
 use crate::change::{self, Http, Plan, Profile};
 use crate::check::{Code, Finding};
+use crate::exit_status::ExitStatus;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::printable;
 
@@ -178,7 +179,10 @@ pub(super) fn run_as(
         job,
     };
     let turn = Turn::new(job);
-    turn.attempt(|turn| enable.attempt(turn))
+    turn.attempt(|turn| match enable.attempt(turn) {
+        Err(failure) if enable.kept.has_answers() => Err(enable.taken_back(turn, failure)),
+        attempted => attempted,
+    })
 }
 
 struct Run<'a> {
@@ -219,7 +223,8 @@ impl Run<'_> {
             loaded.show(&files.key)
         ));
         let mut findings = self.judge(&loaded, &files)?;
-        let request = self.request(&loaded, &files)?;
+        let mut request = self.request(&loaded, &files)?;
+        request.answer_place = ordered.as_ref().map(|ordered| ordered.place().clone());
         let plan = self.planned(&loaded, &request, &mut findings)?;
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
@@ -242,6 +247,9 @@ impl Run<'_> {
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
         let lines = summary::of_plan(&report, &effect, Some(request.http));
         report.summarise(lines, turn.finds_stopped(&loaded), self.job);
+        if let Some(ordered) = &ordered {
+            ordered.rehearse(&loaded)?;
+        }
         if self.job.writing.dry_run {
             work.is_after_undo = !turn.undone.names.is_empty();
             return self
@@ -257,8 +265,32 @@ impl Run<'_> {
         }
         work.server_told = turn.settled.server_told;
         let lock = turn.lock(&store)?;
+        if let Some(ordered) = &ordered
+            && ordered.have_apache_answer((&loaded, &store, lock), &self.kept)?
+        {
+            turn.goes_on();
+            return Ok(None);
+        }
         self.write((&loaded, &store, lock), &request, (work, report), ordered)
             .map(Some)
+    }
+
+    /// Everything as it was before, after a run that came to nothing when Apache had been told to answer an authority.
+    fn taken_back(&self, turn: &Turn, failure: Failure) -> Failure {
+        let take_back = || {
+            let loaded = Loaded::find(self.job.place)?;
+            let store = plan_report::store(&loaded, self.job.world.disk)?;
+            let lock = turn.lock(&store)?;
+            self.kept.take_back(&loaded, (&store, lock), self.job)
+        };
+        match take_back() {
+            Ok(()) => failure,
+            Err(another) => Failure {
+                status: ExitStatus::NotRestored,
+                ..another
+                    .after("what Apache was told to answer the certificate authority could not be taken back")
+            },
+        }
     }
 
     /// The end of a dry run. An authority is asked in a rehearsal only.

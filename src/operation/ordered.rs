@@ -1,7 +1,8 @@
 //! What `enable` does besides where an authority makes the certificate: what it says before, and when it asks.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
+use super::answers;
 use super::enable_files::{Files, TlsFiles};
 use super::failure::Failure;
 use super::find::Loaded;
@@ -10,8 +11,12 @@ use super::judge_files::{self, Server};
 use super::key_files::judged;
 use super::names::file_name;
 use super::obtain::{self, Obtained, Placed, State, Wanted, Way};
-use crate::apply::NameChange;
+use super::plan_report;
+use super::write::{self, Work};
+use crate::apply::{Lock, NameChange, Store};
+use crate::change::{AnswerPlace, FileChange, Link, Plan};
 use crate::check::{Code, Finding};
+use crate::httpd::Configuration;
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 
@@ -20,6 +25,8 @@ pub struct Ordered<'a> {
     wanted: &'a Wanted,
     placed: Placed,
     ways: Vec<Way>,
+    /// Where Apache answers, at the next order at the latest.
+    place: AnswerPlace,
     names: &'a [String],
     job: Job<'a>,
 }
@@ -29,6 +36,14 @@ pub struct Ordered<'a> {
 pub struct Kept {
     agreed: OnceCell<bool>,
     obtained: OnceCell<Obtained>,
+    /// Apache answers: what takes that back.
+    answers: RefCell<Option<Vec<Back>>>,
+}
+
+/// A name that changed so that Apache answers.
+enum Back {
+    File(FileChange),
+    Link(Link),
 }
 
 /// What was obtained for a work, to be noted once it is written.
@@ -69,13 +84,113 @@ impl<'a> Ordered<'a> {
             )));
         }
         obtain::refuse_impossible(wanted, names, job.voice)?;
-        Ok(Some(Ordered {
+        let ordered = Ordered {
             wanted,
             placed: placed.clone(),
             ways: obtain::ways(loaded, wanted.answer)?,
+            place: place(loaded, names),
             names,
             job,
-        }))
+        };
+        if ordered.is_by_apache() && !job.writing.restarts() && !job.writing.dry_run {
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::NobodyAnswers,
+                "Apache has both ports that the certificate authority looks at, and answers it only after a restart",
+                "; ",
+                "run again with --restart",
+            )));
+        }
+        Ok(Some(ordered))
+    }
+
+    /// Where Apache answers; lines for it are wanted wherever it has HTTP afterwards, for the order after this one.
+    pub fn place(&self) -> &AnswerPlace {
+        &self.place
+    }
+
+    /// Nobody else can answer, so that Apache has to be told before.
+    pub fn is_by_apache(&self) -> bool {
+        self.ways.first() == Some(&Way::Apache)
+    }
+
+    /// Rehearses with the server's own httpd that Apache would answer.
+    ///
+    /// # Errors
+    /// Refused where it would not, with the lines that may be why.
+    pub fn rehearse(&self, loaded: &Loaded) -> Result<(), Failure> {
+        if !self.is_by_apache() {
+            return Ok(());
+        }
+        let after = self.plan(loaded).map(|plan| answers::edited(loaded, &plan))?;
+        let Some(after) = after else { return Ok(()) };
+        match answers::rehearse(loaded, &after, &self.place, self.job.voice)? {
+            Some(probed) => self.refuse_unanswered(&probed, loaded, &after),
+            None => Ok(()),
+        }
+    }
+
+    /// Has Apache answer, before anything is asked of the authority: writes that alone, restarts, and asks as the authority
+    /// will. Whether it had to be written.
+    ///
+    /// # Errors
+    /// As of any other writing; refused where Apache does not answer then.
+    pub fn have_apache_answer(
+        &self,
+        (loaded, store, lock): (&Loaded, &Store, &Lock),
+        kept: &Kept,
+    ) -> Result<bool, Failure> {
+        if !self.is_by_apache() || kept.answers.borrow().is_some() {
+            return Ok(false);
+        }
+        let plan = self.plan(loaded)?;
+        let files = plan.files.iter().cloned().map(Back::File);
+        let back: Vec<Back> = files.chain(plan.links.iter().cloned().map(Back::Link)).collect();
+        let is_written = !back.is_empty();
+        if is_written {
+            let work = Work {
+                reasons: plan.changes.iter().map(|change| change.reason.clone()).collect(),
+                diff: plan_report::Report::new(loaded, &plan, &[]).diff,
+                changes: plan_report::changes(plan).collect(),
+                ..Work::default()
+            };
+            write::commit(loaded, store, lock, work, self.job)?;
+        }
+        *kept.answers.borrow_mut() = Some(back);
+        let now = loaded.again()?;
+        let probed = answers::answers_probe(&now, &now.configuration, &self.place, self.job.voice)?;
+        self.refuse_unanswered(&probed, &now, &now.configuration)?;
+        Ok(is_written)
+    }
+
+    fn plan(&self, loaded: &Loaded) -> Result<Plan, Failure> {
+        let plan = Plan::answer_place(&loaded.configuration, &self.place);
+        plan.map_err(|error| plan_report::failure(error, loaded))
+    }
+
+    fn refuse_unanswered(
+        &self,
+        probed: &[answers::Probed],
+        loaded: &Loaded,
+        configuration: &Configuration,
+    ) -> Result<(), Failure> {
+        let wrong = probed
+            .iter()
+            .filter_map(|one| one.finding(loaded, configuration, &self.place));
+        let wrong: Vec<Finding> = wrong.collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        self.job.voice.findings(&wrong, &[]);
+        let refusal = Refusal::new(
+            RefusalCode::NobodyAnswers,
+            format!(
+                "Apache would not answer {}, which was not asked for that reason",
+                self.wanted.authority
+            ),
+            ". ",
+            "Correct what is named, then run again",
+        );
+        Err(Failure::refused_for(refusal, wrong, &[]))
     }
 
     /// What is to be known before it is agreed to.
@@ -124,11 +239,18 @@ impl<'a> Ordered<'a> {
         (changes, forced): (&mut Vec<NameChange>, &[Code]),
     ) -> Result<(Due<'k>, Vec<Finding>), Failure> {
         let state = State::of(loaded, self.job.world.disk);
+        let folder = loaded.source.host_path(&self.place.folder);
         let obtained = match kept.obtained.get() {
             Some(obtained) => obtained,
             None => {
                 let agreed = kept.agreed.get().copied().unwrap_or(self.wanted.agrees_to_terms);
-                let made = obtain::obtain(self.wanted, agreed, (self.names, &self.ways), &state, self.job)?;
+                let made = obtain::obtain(
+                    self.wanted,
+                    agreed,
+                    (self.names, &self.ways, &folder),
+                    &state,
+                    self.job,
+                )?;
                 kept.obtained.get_or_init(|| made)
             }
         };
@@ -161,6 +283,54 @@ impl<'a> Ordered<'a> {
         judge_files::tell(server, &all, forced, self.job.voice)?;
         Ok(all)
     }
+}
+
+impl Kept {
+    /// Takes back that Apache answers, after a run that came to nothing.
+    ///
+    /// # Errors
+    /// That it cannot be taken back.
+    pub fn take_back(
+        &self,
+        loaded: &Loaded,
+        (store, lock): (&Store, &Lock),
+        job: Job,
+    ) -> Result<(), Failure> {
+        let back = self.answers.borrow_mut().take().unwrap_or_default();
+        if back.is_empty() {
+            return Ok(());
+        }
+        let changes = back.into_iter().rev().map(|one| match one {
+            Back::File(file) => NameChange::replace(file.path, file.after, file.before),
+            Back::Link(link) => NameChange::unlink(link.path, link.target),
+        });
+        let work = Work {
+            changes: changes.collect(),
+            reasons: vec![
+                "the certificate authority is not answered any more, as there is no certificate".to_owned(),
+            ],
+            ..Work::default()
+        };
+        write::commit(loaded, store, lock, work, job).map(|_| ())
+    }
+
+    /// Whether there is something to take back.
+    pub fn has_answers(&self) -> bool {
+        self.answers
+            .borrow()
+            .as_ref()
+            .is_some_and(|back| !back.is_empty())
+    }
+}
+
+/// Where Apache has its answers: beside the folder for certificates.
+fn place(loaded: &Loaded, names: &[String]) -> AnswerPlace {
+    let mut place = AnswerPlace::of(&loaded.configuration, names.to_vec());
+    if !loaded.source_root().join("conf").is_dir() {
+        let root = loaded.configuration.server_root().to_vec();
+        place.folder = [&root[..], b"/esync-ssl-acme/answers"].concat();
+    }
+    place
 }
 
 impl Due<'_> {

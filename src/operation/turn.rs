@@ -46,6 +46,8 @@ pub struct Turn<'a> {
     pub undone: Undone,
     /// What was shown, and agreed to.
     agreed: Option<Proposal>,
+    /// A part of that is done already.
+    is_under_way: bool,
     /// The server root, where no run had written when this one began to read.
     untouched: Option<PathBuf>,
 }
@@ -62,6 +64,7 @@ impl<'a> Turn<'a> {
             settled: Settled::default(),
             undone: Undone::default(),
             agreed: None,
+            is_under_way: false,
             untouched: None,
         }
     }
@@ -191,7 +194,7 @@ impl<'a> Turn<'a> {
         if self.yes {
             return Ok(true);
         }
-        if self.agreed.as_ref() == Some(&proposal) && self.holds(store) {
+        if (self.is_under_way || self.agreed.as_ref() == Some(&proposal)) && self.holds(store) {
             self.job.voice.discard();
             return Ok(true);
         }
@@ -207,6 +210,11 @@ impl<'a> Turn<'a> {
         self.agreed = Some(proposal);
         self.take(&stores(&store.root, self.job.world.disk), Some(store))?;
         Ok(false)
+    }
+
+    /// A part of what was agreed to is done, and the rest is planned anew from there.
+    pub fn goes_on(&mut self) {
+        self.is_under_way = true;
     }
 
     /// The lock of a place for backups, once it [is mine](Turn::is_mine) and [agreed](Turn::is_agreed).

@@ -92,6 +92,9 @@ mod tests {
                       /24 link UNICAST\n";
         assert_eq!(of_routes(routes), ["10.1.2.3".parse::<IpAddr>().unwrap()]);
         let interfaces = "20010db8000000000000000000000007 02 40 00 80 eth0\n";
-        assert_eq!(of_interfaces(interfaces), ["2001:db8::7".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            of_interfaces(interfaces),
+            ["2001:db8::7".parse::<IpAddr>().unwrap()]
+        );
     }
 }

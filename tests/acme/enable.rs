@@ -70,3 +70,220 @@ fn from_http_to_https_by_one_command() {
     assert_eq!(world.site.files(), files);
     assert_eq!(world.made(), 1);
 }
+
+impl World {
+    /// A run that changes nothing of the server, and ends so.
+    #[track_caller]
+    fn refused(&self, words: &[&str], status: i32, told: &[&str]) -> Outcome {
+        let of_server = |site: &ApacheSite| {
+            let files = site.files().into_iter();
+            let files = files.filter(|(name, _)| !name.starts_with("conf/esync-ssl-"));
+            files.collect::<Vec<_>>()
+        };
+        let (files, answers) = (of_server(&self.site), self.site.answers());
+        let outcome = self.run(words).expect_code(status);
+        assert_eq!(of_server(&self.site), files, "{}", outcome.report());
+        assert_eq!(self.site.answers(), answers, "{}", outcome.report());
+        for words in told {
+            assert!(
+                outcome.stderr_text().contains(words),
+                "{words}: {}",
+                outcome.report()
+            );
+        }
+        outcome
+    }
+}
+
+#[test]
+fn what_is_not_agreed_to_or_only_tried_changes_nothing() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    world.refused(
+        &["--yes"],
+        4,
+        &["wants its terms to be agreed to: data:", "--agree-terms"],
+    );
+    let told = world.refused(&["--dry-run"], 0, &["was not asked"]);
+    assert!(
+        told.stdout_text().contains("SSLCertificateFile"),
+        "{}",
+        told.report()
+    );
+    assert_eq!(world.made(), 0);
+    world.refused(&["--rehearse", "--agree-terms"], 0, &[]);
+    assert_eq!(world.made(), 1);
+    assert_eq!(world.kept(&format!("orders/{DOMAIN}/order.json")), None);
+    // Nobody is asked where it is known to fail.
+    world.refused(
+        &["--dry-run", "--save-plan", "p"],
+        4,
+        &["the certificate is made only then"],
+    );
+    world.refused(
+        &["--yes", "--agree-terms", "--ca-profile", "shortlived"],
+        17,
+        &["shortlived"],
+    );
+    assert_eq!(world.made(), 1);
+}
+
+#[test]
+fn what_the_authority_says_is_told_and_asked_again_only_some_times() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    world.refused(
+        &["--yes", "--agree-terms", "--alias", "blocked.example"],
+        17,
+        &["refused: ", "(rejectedIdentifier)"],
+    );
+    // The name leads to where nobody is.
+    world.pebble.dns(
+        "add-a",
+        &json!({"host": format!("{DOMAIN}."), "addresses": ["192.0.2.1"]}),
+    );
+    for _ in 0..3 {
+        let failed = world.refused(
+            &["--yes", "--agree-terms"],
+            17,
+            &["made no certificate: ", "port 443"],
+        );
+        assert!(failed.stderr_text().contains(DOMAIN), "{}", failed.report());
+    }
+    world.refused(&["--yes", "--agree-terms"], 4, &["is not asked for", "minutes"]);
+    let told = world.run(&["--yes", "--json"]).expect_code(4);
+    assert_eq!(
+        told.envelope()["error"]["code"],
+        "TOO-MANY-FAILURES",
+        "{}",
+        told.report()
+    );
+}
+
+#[test]
+fn an_authority_that_is_not_there() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let program = world
+        .site
+        .command(&["enable", "--domain", DOMAIN, "--acme", "--agree-terms", "--yes"]);
+    let outcome = program
+        .args(["--ca", "https://127.0.0.1:9/dir", "--json"])
+        .run()
+        .expect_code(18);
+    assert_eq!(
+        outcome.envelope()["error"]["code"],
+        "CA-UNREACHABLE",
+        "{}",
+        outcome.report()
+    );
+    assert!(!world.site.root().join("conf/ssl").exists());
+    // A certificate of its own that nobody trusts.
+    let program = world
+        .site
+        .command(&["enable", "--domain", DOMAIN, "--acme", "--agree-terms", "--yes"]);
+    program
+        .args(["--ca", &world.pebble.directory])
+        .run()
+        .expect_code(18);
+}
+
+#[test]
+fn an_authority_that_knows_its_customers() {
+    let key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    let options = Options {
+        external_accounts: vec![("kid-1", key)],
+        ..Options::default()
+    };
+    let Some(world) = World::start(&options, "") else {
+        return;
+    };
+    world.refused(&YES, 17, &["--eab-kid ID"]);
+    let file = world.site.folder.path().join("eab.txt");
+    crate::support::files::write(&file, format!("{key}\n"));
+    let file = file.to_str().expect("a path");
+    let outcome = world.run(&[&YES[..], &["--eab-kid", "kid-1", "--eab-key-file", file]].concat());
+    let outcome = outcome.expect_code(0);
+    assert!(!outcome.report().to_string().contains(key));
+}
+
+/// Apache has both ports: it answers the authority itself, from lines that stay, and `disable` takes them out again.
+#[test]
+fn apache_answers_where_it_has_both_ports() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let site = &world.site;
+    let before = site.files();
+    let keep = [
+        "enable",
+        "--domain",
+        DOMAIN,
+        "--self-signed",
+        "--http",
+        "keep",
+        "--yes",
+        "--restart",
+    ];
+    site.command(&keep).run().expect_code(0);
+    world.refused(&["--yes", "--agree-terms", "--http", "keep"], 4, &["--restart"]);
+    world.refused(
+        &["--yes", "--agree-terms", "--answer", "listener"],
+        4,
+        &["to this Apache"],
+    );
+    let outcome = world
+        .run(&[&YES[..], &["--http", "keep"]].concat())
+        .expect_code(0);
+    let told = outcome.stderr_text() + &outcome.stdout_text();
+    assert!(told.contains("Apache answers there"), "{told}");
+    assert_eq!(world.made(), 1);
+    let configuration = fs::read_to_string(site.root().join("conf/httpd.conf")).expect("the configuration");
+    assert!(
+        configuration.contains("/.well-known/acme-challenge/"),
+        "{configuration}"
+    );
+    // What was signed by nobody stays beside.
+    let names: Vec<String> = site
+        .files()
+        .into_keys()
+        .filter(|name| name.starts_with("conf/ssl/e"))
+        .collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let tokens = site.root().join("conf/esync-ssl-acme/answers");
+    assert_eq!(
+        fs::read_dir(tokens).expect("the folder of the answers").count(),
+        0
+    );
+    site.command(&["disable", "--domain", DOMAIN, "--yes", "--restart"])
+        .run()
+        .expect_code(0);
+    assert_eq!(site.files()["conf/httpd.conf"], before["conf/httpd.conf"]);
+}
+
+/// Whatever the authority does then, Apache is as it was.
+#[test]
+fn apache_answers_no_more_where_nothing_came_of_it() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let keep = [
+        "enable",
+        "--domain",
+        DOMAIN,
+        "--self-signed",
+        "--http",
+        "keep",
+        "--yes",
+        "--restart",
+    ];
+    world.site.command(&keep).run().expect_code(0);
+    world.pebble.dns(
+        "add-a",
+        &json!({"host": format!("{DOMAIN}."), "addresses": ["192.0.2.1"]}),
+    );
+    world.refused(&[&YES[..], &["--http", "keep"]].concat(), 17, &["port 80"]);
+}

@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod answers;
+#[cfg(unix)]
 mod enable;
 mod hostile;
 mod offers;

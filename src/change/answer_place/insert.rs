@@ -105,7 +105,12 @@ pub(super) fn unit(configuration: &Configuration, host: Option<&VirtualHost>) ->
 }
 
 /// Lines that go, with a blank one above them that came with them.
-pub(super) fn removal(configuration: &Configuration, file: FileId, lines: Range<usize>, reason: &str) -> Edit {
+pub(super) fn removal(
+    configuration: &Configuration,
+    file: FileId,
+    lines: Range<usize>,
+    reason: &str,
+) -> Edit {
     let read = configuration.file(file);
     let (from, to) = (read.document.span(lines.start), read.document.span(lines.end - 1));
     Edit {

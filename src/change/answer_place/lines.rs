@@ -21,7 +21,11 @@ pub(super) struct Lines {
 /// The lines for what is needed; `unit` is one level of indentation.
 pub(super) fn lines(place: &AnswerPlace, need: &Need<'_>, unit: &[u8]) -> Result<Lines, PlanError> {
     let folder = &place.folder;
-    let mut alias = vec![with_path(b"Alias ", CHALLENGES, &quoted(&[folder, &b"/"[..]].concat())?)];
+    let mut alias = vec![with_path(
+        b"Alias ",
+        CHALLENGES,
+        &quoted(&[folder, &b"/"[..]].concat())?,
+    )];
     if need.no_proxy {
         alias.push(with_path(b"ProxyPass ", CHALLENGES, b"!"));
     }

@@ -55,7 +55,8 @@ fn steps(original: &Configuration, work: &mut Work<'_>, place: &AnswerPlace) -> 
     if let Some(problem) = errors(result).next() {
         return Err(PlanError::Unproven(told(result, problem).to_string()));
     }
-    plan.changes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    plan.changes
+        .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     plan.effect = Effect::between(original, result);
     plan.files = work.changed();
     Ok(plan)

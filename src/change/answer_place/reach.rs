@@ -107,13 +107,21 @@ fn folder(configuration: &Configuration, said: &str, is_pattern: bool, place: &A
         let all = forms.iter().map(|form| pattern_takes(said, false, form));
         let is_none = all.clone().all(|takes| takes == Some(false));
         let is_all = all.clone().all(|takes| takes == Some(true));
-        return if is_none { Some(false) } else { is_all.then_some(true) };
+        return if is_none {
+            Some(false)
+        } else {
+            is_all.then_some(true)
+        };
     }
     let platform = configuration.facts().platform;
     let full = resolve(configuration.server_root(), said.as_bytes(), platform);
     if said.contains(['*', '?', '[']) {
         let pattern = [full.trim_ascii_end(), b"*"].concat();
-        return if matches_alias(&pattern, own.as_bytes()) { None } else { Some(false) };
+        return if matches_alias(&pattern, own.as_bytes()) {
+            None
+        } else {
+            Some(false)
+        };
     }
     Some(strip_prefix(&place.folder, &full, platform).is_some() || said == "/")
 }

@@ -1,14 +1,19 @@
 //! Who answers the authority here: by who has the ports that it looks at now.
 
+use std::path::Path;
+
+use super::super::answers::Laid;
 use super::super::failure::Failure;
 use super::super::find::Loaded;
 use super::super::running;
 use super::wanted::{AnswerBy, Authority};
 use crate::acme::{ChallengeCertificate, ChallengeKind};
-use crate::answer::{ListenError, Listener, Tokens};
+use crate::answer::{Listener, Tokens};
 use crate::check::port::describe;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::listeners_on;
+use crate::tls::issue::KeyType;
+use crate::tls::name::Name;
 
 /// How the authority is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +22,8 @@ pub enum Way {
     OwnTls,
     /// By a file that we serve on port 80.
     OwnHttp,
+    /// By a file that Apache serves on port 80.
+    Apache,
 }
 
 impl Way {
@@ -24,7 +31,7 @@ impl Way {
     pub fn challenge(self) -> ChallengeKind {
         match self {
             Way::OwnTls => ChallengeKind::TlsAlpn01,
-            Way::OwnHttp => ChallengeKind::Http01,
+            Way::OwnHttp | Way::Apache => ChallengeKind::Http01,
         }
     }
 
@@ -32,17 +39,22 @@ impl Way {
     pub fn port(self) -> u16 {
         match self {
             Way::OwnTls => 443,
-            Way::OwnHttp => 80,
+            Way::OwnHttp | Way::Apache => 80,
         }
     }
 
     /// In words, with why it is this one.
     pub fn describe(self, authority: &Authority, names: &[String]) -> String {
-        let port = self.port();
+        let answered = match self {
+            Way::OwnTls | Way::OwnHttp => {
+                "esync-ssl answers there itself for some seconds, as nobody else listens on it now"
+            }
+            Way::Apache => "Apache answers there from a folder of its own, once it was restarted",
+        };
         format!(
-            "the certificate comes from {authority}, which looks for {} on port {port}; esync-ssl answers there itself for \
-             some seconds, as nobody else listens on it now ({})",
+            "the certificate comes from {authority}, which looks for {} on port {}; {answered} ({})",
             names.join(", "),
+            self.port(),
             self.challenge()
         )
     }
@@ -53,43 +65,51 @@ impl Way {
 /// # Errors
 /// Refused where there is none, with who has the ports.
 pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
-    if by == AnswerBy::Apache {
-        return Err(Failure::refused(Refusal::new(
-            RefusalCode::NobodyAnswers,
-            "Apache cannot answer certificate authorities by itself yet",
-            "; ",
-            "run again without --answer apache",
-        )));
-    }
-    let all = [Way::OwnTls, Way::OwnHttp];
-    let ends = all.iter().map(|way| (None, way.port()));
+    let ends = [443, 80].map(|port| (None, port));
     let listeners = listeners_on(ends).map_err(|why| {
         let fix = "run again as root or Administrator";
         Failure::with_advice(running::not_looked_at(&why), fix)
     })?;
     let server = running::server(loaded);
-    let holders = |way: &Way| running::holders(&server, way.port(), &listeners);
-    let open: Vec<Way> = all.into_iter().filter(|way| holders(way).is_empty()).collect();
+    let holders = |port| running::holders(&server, port, &listeners);
+    let is_open = |way: &Way| {
+        let holders = holders(way.port());
+        match way {
+            Way::OwnTls | Way::OwnHttp => by != AnswerBy::Apache && holders.is_empty(),
+            Way::Apache => {
+                by != AnswerBy::Listener && !holders.is_empty() && holders.iter().all(|(_, own)| *own)
+            }
+        }
+    };
+    let all = [Way::OwnTls, Way::OwnHttp, Way::Apache];
+    let open: Vec<Way> = all.into_iter().filter(is_open).collect();
     if !open.is_empty() {
         return Ok(open);
     }
-    let taken = all.iter().map(|way| {
-        let holders = holders(way);
-        let first = holders.first().map(|(listener, own)| match own {
-            true => "this Apache".to_owned(),
-            false => describe(listener.process.as_ref()),
-        });
-        format!("port {} belongs to {}", way.port(), first.unwrap_or_default())
-    });
-    let taken: Vec<String> = taken.collect();
+    let who = |port| match holders(port).first() {
+        None => "to nobody".to_owned(),
+        Some((_, true)) => "to this Apache".to_owned(),
+        Some((listener, false)) => format!("to {}", describe(listener.process.as_ref())),
+    };
+    let whose = match by {
+        AnswerBy::Any => "nobody here can answer",
+        AnswerBy::Listener => "esync-ssl cannot answer",
+        AnswerBy::Apache => "Apache does not run on port 80, and cannot answer",
+    };
     Err(Failure::refused(Refusal::new(
         RefusalCode::NobodyAnswers,
         format!(
-            "nobody here can answer the certificate authority, which looks at port 443 or 80: {}",
-            taken.join(", ")
+            "{whose} the certificate authority, which looks at port 443 or 80: port 443 belongs {}, and port 80 {}",
+            who(443),
+            who(80)
         ),
         "; ",
-        "stop one of them for the moment, or have the certificate made otherwise: esync-ssl cert request",
+        match by {
+            AnswerBy::Any => {
+                "stop one of them for the moment, or have the certificate made otherwise: esync-ssl cert request"
+            }
+            _ => "run again without --answer",
+        },
     )))
 }
 
@@ -97,30 +117,47 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
 pub(super) struct Answer {
     pub token: String,
     pub key_authorization: String,
-    pub name: crate::tls::name::Name,
+    pub name: Name,
 }
 
-/// Answers as long as what is given back lives.
-pub(super) fn answering(way: Way, answers: Vec<Answer>) -> Result<Listener, String> {
-    let said = |error: ListenError| error.to_string();
+/// Whoever answers, as long as it lives: we, or Apache from these files.
+pub(super) struct Answering {
+    _own: Option<Listener>,
+    _files: Vec<Laid>,
+}
+
+/// Answers as long as what is given back lives; Apache does so from a folder.
+pub(super) fn answering(way: Way, answers: Vec<Answer>, folder: &Path) -> Result<Answering, Failure> {
+    let cannot = |why: &dyn std::fmt::Display| {
+        let fix = "run again when the port is free, or as root or Administrator";
+        Failure::with_advice(why.to_string(), fix)
+    };
+    let (mut own, mut files) = (None, Vec::new());
     match way {
         Way::OwnHttp => {
             let tokens = answers
                 .into_iter()
                 .map(|answer| (answer.token, answer.key_authorization));
-            Listener::of_files(tokens.collect::<Tokens>(), way.port()).map_err(said)
+            let listener = Listener::of_files(tokens.collect::<Tokens>(), way.port());
+            own = Some(listener.map_err(|error| cannot(&error))?);
         }
         Way::OwnTls => {
-            let mut certificates = Vec::new();
-            for answer in answers {
-                let made = ChallengeCertificate::new(
-                    &answer.name,
-                    &answer.key_authorization,
-                    crate::tls::issue::KeyType::P256,
-                );
-                certificates.push(made.map_err(|error| error.to_string())?);
+            let mut made = Vec::new();
+            for answer in &answers {
+                let one = ChallengeCertificate::new(&answer.name, &answer.key_authorization, KeyType::P256);
+                made.push(one.map_err(|error| cannot(&error))?);
             }
-            Listener::of_certificates(certificates, way.port()).map_err(said)
+            let listener = Listener::of_certificates(made, way.port());
+            own = Some(listener.map_err(|error| cannot(&error))?);
+        }
+        Way::Apache => {
+            for answer in &answers {
+                files.push(Laid::lay(folder, &answer.token, &answer.key_authorization)?);
+            }
         }
     }
+    Ok(Answering {
+        _own: own,
+        _files: files,
+    })
 }

@@ -43,15 +43,6 @@ pub fn refuse_impossible(wanted: &Wanted, names: &[String], progress: &dyn Progr
     for name in names {
         let parsed =
             Name::parse(name).map_err(|error| not_public(error.to_string(), "correct it".to_owned()))?;
-        if name.starts_with("*.") {
-            let cause =
-                format!("{name} stands for many names, and an authority wants their DNS zone to prove it");
-            return Err(not_public(
-                cause,
-                "name each of them with --domain and --alias, or use a certificate that was made otherwise"
-                    .to_owned(),
-            ));
-        }
         if let (true, Some(why)) = (
             wanted.authority.is_public(),
             why_not_public(name, &parsed, wanted),

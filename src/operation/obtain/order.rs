@@ -102,6 +102,8 @@ struct Ordering<'a> {
     authority: &'a Authority,
     names: &'a [String],
     ways: &'a [Way],
+    /// Where Apache has its answers.
+    answers: &'a Path,
     state: &'a State<'a>,
     job: Job<'a>,
     /// Nothing of it is kept for another run.
@@ -116,7 +118,7 @@ struct Ordering<'a> {
 pub fn obtain(
     wanted: &Wanted,
     agreed: bool,
-    (names, ways): (&[String], &[Way]),
+    (names, ways, answers): (&[String], &[Way], &Path),
     state: &State,
     job: Job,
 ) -> Result<Obtained, Failure> {
@@ -126,6 +128,7 @@ pub fn obtain(
         authority: &wanted.authority,
         names,
         ways,
+        answers,
         state,
         job,
         is_thrown_away: wanted.rehearses,
@@ -220,12 +223,7 @@ impl Ordering<'_> {
             key_authorization: session.key().key_authorization(&challenge.token),
             name: one.name.clone(),
         });
-        let listener = answering(way, answers.collect()).map_err(|why| {
-            Failure::with_advice(
-                why,
-                "run again when the port is free, or as root or Administrator",
-            )
-        })?;
+        let answering = answering(way, answers.collect(), self.answers)?;
         order.answering();
         self.keep(order, account)?;
         let what = format!(
@@ -240,7 +238,7 @@ impl Ordering<'_> {
                 .try_for_each(|challenge| session.respond(challenge))?;
             session.wait_ready(order, PATIENCE)
         });
-        drop(listener);
+        drop(answering);
         self.keep(order, account)?;
         looked.map_err(|error| {
             let is_over = matches!(error, Error::OrderFailed(_));

@@ -65,14 +65,24 @@ fn certificate_authorities_are_answered_on_hostile_sites() {
     let ends: BTreeMap<String, Result<End, String>> = std::thread::scope(|scope| {
         let threads = [0, 1].map(|from| scope.spawn(move || run(from)));
         let ends = threads.into_iter();
-        ends.flat_map(|thread| thread.join().expect("a thread that ends")).collect()
+        ends.flat_map(|thread| thread.join().expect("a thread that ends"))
+            .collect()
     });
     let failures: Vec<&String> = ends.values().filter_map(|end| end.as_ref().err()).collect();
     let count = ends.len();
     let came = ends.values().filter(|end| matches!(end, Ok(End::Came))).count();
     let named = ends.values().filter(|end| matches!(end, Ok(End::Named))).count();
     println!("{came} of {count} answered, {named} named");
-    assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {count} failed\n{}",
+        failures.len(),
+        failures
+            .iter()
+            .map(|text| text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
 }
 
 fn carry_out(name: &str, httpd: &Httpd) -> Result<End, String> {
@@ -127,7 +137,9 @@ impl Trial<'_> {
             self.token()?;
             let pages = self.pages();
             if pages != before {
-                let differs = before.iter().filter(|(key, reply)| pages.get(*key) != Some(*reply));
+                let differs = before
+                    .iter()
+                    .filter(|(key, reply)| pages.get(*key) != Some(*reply));
                 let differs: Vec<_> = differs.map(|(key, reply)| (key, reply, pages.get(key))).collect();
                 return Err(format!("pages are others: {differs:?}"));
             }
@@ -141,7 +153,8 @@ impl Trial<'_> {
     }
 
     fn named(&self, said: &str) -> Result<End, String> {
-        let is_named = !self.set_up.here.is_empty() && self.set_up.here.iter().all(|place| said.contains(place.as_str()));
+        let is_named = !self.set_up.here.is_empty()
+            && self.set_up.here.iter().all(|place| said.contains(place.as_str()));
         match self.site.is_named && is_named {
             true => Ok(End::Named),
             false => Err(format!("refused: {said}")),
@@ -174,16 +187,23 @@ impl Trial<'_> {
             let now = self.set_up.files();
             // That a file ended without a line end is known by a record only.
             let is_same = match records.is_empty() {
-                true => now.iter().all(|(name, bytes)| {
-                    original[name].trim_ascii_end() == bytes.trim_ascii_end()
-                }),
+                true => now
+                    .iter()
+                    .all(|(name, bytes)| original[name].trim_ascii_end() == bytes.trim_ascii_end()),
                 false => now == *original,
             };
             if !is_same {
                 let text = |files: &BTreeMap<String, Vec<u8>>| {
-                    files.values().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect::<String>()
+                    files
+                        .values()
+                        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+                        .collect::<String>()
                 };
-                return Err(format!("disable ({} records) leaves\n{}", records.len(), text(&now)));
+                return Err(format!(
+                    "disable ({} records) leaves\n{}",
+                    records.len(),
+                    text(&now)
+                ));
             }
             for (name, bytes) in after {
                 fs::write(self.set_up.root.join("conf").join(name), bytes).expect("a file");
@@ -192,9 +212,15 @@ impl Trial<'_> {
         Ok(())
     }
 
-    fn texts(&self, before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
+    fn texts(
+        &self,
+        before: &BTreeMap<String, Vec<u8>>,
+        after: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(), String> {
         let count = |files: &BTreeMap<String, Vec<u8>>, text: &str| {
-            let texts = files.values().map(|bytes| String::from_utf8_lossy(bytes).matches(text).count());
+            let texts = files
+                .values()
+                .map(|bytes| String::from_utf8_lossy(bytes).matches(text).count());
             texts.sum::<usize>()
         };
         let is_new = |text: &String| count(after, text) > count(before, text);
@@ -212,7 +238,13 @@ impl Trial<'_> {
         let file = self.set_up.root.join("conf/esync-ssl-acme/answers").join(TOKEN);
         fs::write(&file, "the answer").expect("an answer");
         for name in &self.site.names {
-            let reply = ask(self.end, 80, false, name, &format!("/.well-known/acme-challenge/{TOKEN}"));
+            let reply = ask(
+                self.end,
+                80,
+                false,
+                name,
+                &format!("/.well-known/acme-challenge/{TOKEN}"),
+            );
             if reply.body().map(String::as_str) != Some("the answer") {
                 return Err(format!("{name}: {reply:?}"));
             }
@@ -222,7 +254,12 @@ impl Trial<'_> {
     }
 
     fn pages(&self) -> BTreeMap<(String, &'static str), Reply> {
-        let names = self.site.names.iter().map(String::as_str).chain(["other.test", "nobody.test"]);
+        let names = self
+            .site
+            .names
+            .iter()
+            .map(String::as_str)
+            .chain(["other.test", "nobody.test"]);
         let asked = names.flat_map(|name| PATHS.map(|path| (name.to_owned(), path)));
         asked
             .map(|(name, path)| {
@@ -237,7 +274,9 @@ impl Trial<'_> {
         let ports: &[u16] = if self.end.is_ipv4() { &[80] } else { &[] };
         let server = ask.start(ports)?;
         let start = Instant::now();
-        while std::net::TcpStream::connect((self.end, 80)).is_err() && start.elapsed() < Duration::from_secs(20) {
+        while std::net::TcpStream::connect((self.end, 80)).is_err()
+            && start.elapsed() < Duration::from_secs(20)
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(server)
@@ -254,7 +293,11 @@ impl Trial<'_> {
 
     fn given(&self) -> (Vec<u8>, Source, Facts) {
         let source = Source::new(self.set_up.root.clone(), Platform::HOST);
-        (host_bytes(&self.set_up.main), source, Facts::assumed(Platform::HOST))
+        (
+            host_bytes(&self.set_up.main),
+            source,
+            Facts::assumed(Platform::HOST),
+        )
     }
 }
 

@@ -111,7 +111,10 @@ impl Site {
         for (path, text) in &self.files {
             let full = root.join(path);
             let mut text = fill(text);
-            for (number, _) in (1..).zip(text.lines()).filter(|(_, line)| line.ends_with("{here}")) {
+            for (number, _) in (1..)
+                .zip(text.lines())
+                .filter(|(_, line)| line.ends_with("{here}"))
+            {
                 here.push(format!("{path}:{number}"));
             }
             text = text.replace(" {here}", "");
@@ -125,7 +128,13 @@ impl Site {
         }
         for name in ["main", "a", "b", "c", "other", "known", "a.test"] {
             let site = root.join("sites").join(name);
-            for page in ["index.html", "page", "x/index.html", ".hidden", ".well-known/other"] {
+            for page in [
+                "index.html",
+                "page",
+                "x/index.html",
+                ".hidden",
+                ".well-known/other",
+            ] {
                 files::write(&site.join(page), format!("{page} of {name}"));
             }
         }
