@@ -118,10 +118,44 @@ impl<'a> Answers<'a> {
         if !self.is_listened_on() || !self.homes_with_listener().is_empty() {
             return Vec::new();
         }
-        let mut homes = self.scope.clone().unwrap_or_default();
+        let mut homes = match &self.scope {
+            Some(scope) => scope.clone(),
+            None => self.left_by_others(),
+        };
         homes.sort();
         homes.dedup();
         homes
+    }
+
+    /// The addresses at which the site answers over HTTP where others take it at some of those that are listened on, as
+    /// those of theirs say them exactly; none where HTTPS is listened for at one of them.
+    fn left_by_others(&self) -> Vec<IpAddr> {
+        let Some(site) = site::site(self.configuration, self.request).ok().flatten() else {
+            return Vec::new();
+        };
+        let active = self.active_listens();
+        let plain = active
+            .iter()
+            .filter(|listen| listen.port != self.port && !self.listener_speaks_tls(listen));
+        let Some(ends) = plain
+            .map(|listen| Some((listen.ip().filter(|_| !listen.is_wildcard())?, listen.port)))
+            .collect::<Option<Vec<(IpAddr, u16)>>>()
+        else {
+            return Vec::new();
+        };
+        let is_own = |&(ip, port): &(IpAddr, u16)| {
+            let host = self.configuration.answering(Some(ip), port, &self.request.domain);
+            host.is_some_and(|host| host.section == site.section)
+        };
+        let own: Vec<IpAddr> = ends.iter().filter(|end| is_own(end)).map(|(ip, _)| *ip).collect();
+        let is_listened_for = |ip: &IpAddr| {
+            let mut secure = active.iter().filter(|listen| listen.port == self.port);
+            secure.any(|listen| listen.takes(*ip))
+        };
+        match own.len() == ends.len() || own.iter().any(is_listened_for) {
+            true => Vec::new(),
+            false => own,
+        }
     }
 
     /// Are single addresses all that is wanted?

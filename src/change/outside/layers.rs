@@ -10,10 +10,12 @@ use crate::httpd::{
 
 use super::super::existing::{named_at, takes_all};
 use super::super::redirection::{Within, has_flag, with_conditions};
+use super::super::refusal::Place;
 use super::super::requests::path_of;
 use super::super::step::main_rules::inherited;
 use super::access_file;
 use super::section::{Line, lines, lines_from, section_words};
+use super::told::written;
 
 /// More folders of one site are not looked at.
 const MOST_FOLDERS: usize = 24;
@@ -46,8 +48,8 @@ pub(super) struct Layers<'c> {
     directories: HashMap<Vec<u8>, Vec<(EntryId, &'c Entry)>>,
     /// Those with wildcards.
     patterns: Vec<(Vec<u8>, EntryId, &'c Entry)>,
-    /// The `.htaccess` files, each with its folder.
-    access: Vec<(Vec<u8>, Configuration)>,
+    /// The `.htaccess` files, each with its folder and its name.
+    access: Vec<(Vec<u8>, Vec<u8>, Configuration)>,
     pub folders: Vec<Folder>,
     /// Files that could not be read, and why.
     pub unread: Vec<(Vec<u8>, io::Error)>,
@@ -194,7 +196,7 @@ impl<'c> Layers<'c> {
                 let file = [level.strip_suffix(b"/").unwrap_or(&level), name].join(&b'/');
                 match access_file::read(self.configuration, &file) {
                     Ok(None) => continue,
-                    Ok(Some(read)) => self.access.push((level.clone(), read)),
+                    Ok(Some(read)) => self.access.push((level.clone(), file, read)),
                     Err(error) => self.unread.push((file, error)),
                 }
                 break;
@@ -285,8 +287,8 @@ impl<'c> Layers<'c> {
             for (id, opening) in self.directories(level) {
                 all.push(self.section(id, opening, within.clone(), true));
             }
-            let files = self.access.iter().filter(|(own, _)| own == level);
-            all.extend(files.map(|(_, file)| Layer {
+            let files = self.access.iter().filter(|(own, ..)| own == level);
+            all.extend(files.map(|(.., file)| Layer {
                 configuration: file,
                 lines: lines_from(file, SERVER, 0),
                 within: within.clone(),
@@ -354,6 +356,29 @@ impl<'c> Layers<'c> {
         })
     }
 
+    /// Is rewriting on at the level of the virtual host? Then it is in its folders as well.
+    pub fn is_rewriting(&self) -> bool {
+        let configuration = self.configuration;
+        let word = configuration
+            .setting(self.host.section, "RewriteEngine")
+            .and_then(|entry| configuration.arguments(entry).into_iter().next());
+        word.is_some_and(|word| word.eq_ignore_ascii_case(b"on"))
+    }
+
+    /// The first line of those names in a `.htaccess` file that does not act here, and does in a configuration that loads a
+    /// module besides.
+    pub fn woken(&self, result: &Configuration, names: &[&str]) -> Option<(Place, String)> {
+        self.access.iter().find_map(|(_, file, before)| {
+            let now = access_file::read(result, file).ok()??;
+            let acted: HashSet<u32> = acting(before).map(|entry| entry.line).collect();
+            let is_one = |entry: &&Entry| names.iter().any(|name| now.is_named(entry, name));
+            let woken = acting(&now)
+                .filter(is_one)
+                .find(|entry| !acted.contains(&entry.line))?;
+            Some((Place::of(&now, woken), written(&now, woken)))
+        })
+    }
+
     fn section(&self, id: EntryId, opening: &'c Entry, within: Within, is_whole: bool) -> Layer<'c> {
         Layer {
             configuration: self.configuration,
@@ -379,6 +404,10 @@ impl<'c> Layers<'c> {
         let folder = String::from_utf8_lossy(folder);
         pattern.is_match(&folder) || pattern.is_match(&format!("{folder}/"))
     }
+}
+
+fn acting(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
+    configuration.entries().filter(|entry| entry.truth == Truth::True)
 }
 
 /// A folder and all above it, the uppermost first.

@@ -10,14 +10,14 @@ mod verdict;
 use std::collections::HashSet;
 use std::io;
 
-use crate::httpd::{Configuration, Entry, VirtualHost};
+use crate::httpd::{Configuration, Entry, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 use crate::wording::reason;
 
 use super::existing::MOD_ALIAS;
 use super::plan::{PlanError, refuse};
 use super::redirection::{Condition, Rule, Side, Within, redirects_everything, with_conditions};
-use super::refusal::{RefusalCode, say};
+use super::refusal::{Place, RefusalCode, say};
 use super::request::{Http, Request};
 use super::shown::{ends, ends_on, section_of_site};
 use super::step::tls_side::Instead;
@@ -105,6 +105,91 @@ impl Outside {
     }
 }
 
+/// The first rewrite rule in a section or `.htaccess` file of a virtual host's folders that does nothing only because nobody
+/// switches rewriting on there: `RewriteEngine on` in the virtual host would, as it holds for its folders as well
+/// (mod_rewrite, `cmd_rewriteengine`).
+pub(super) fn sleeping_rule(
+    configuration: &Configuration,
+    host: &VirtualHost,
+    asked: &str,
+) -> Option<(Place, String)> {
+    let layers = Layers::of(configuration, host, asked);
+    if layers.is_rewriting() {
+        return None;
+    }
+    let by_request = layers.by_request();
+    layers.folders.iter().find_map(|folder| {
+        let at = layers.at(folder);
+        let asleep = rewriting(at.iter().chain(&by_request), None);
+        let mut rules = asleep.into_iter().filter(|(_, switch)| switch.is_none());
+        rules.find_map(|(layer, _)| {
+            let is_rule = |line: &&Line<'_>| layer.configuration.is_named(line.entry, "RewriteRule");
+            let rule = layer.lines.iter().find(is_rule)?.entry;
+            Some((
+                Place::of(layer.configuration, rule),
+                written(layer.configuration, rule),
+            ))
+        })
+    })
+}
+
+/// The first line of those names in a `.htaccess` file of any virtual host that acts in the result and not in the original, as
+/// the plan loads a module.
+pub(super) fn woken_in_folders(
+    original: &Configuration,
+    result: &Configuration,
+    names: &[&str],
+) -> Option<(Place, String)> {
+    let hosts = original.virtual_hosts().iter();
+    let active = hosts.filter(|host| host.truth == Truth::True).take(MOST_NAMES);
+    active
+        .map(|host| Layers::of(original, host, host.server_name.as_deref().unwrap_or_default()))
+        .find_map(|layers| layers.woken(result, names))
+}
+
+/// The layers whose rewrite rules would be in force if rewriting is on, each with whether it is, as far as anybody says:
+/// those of the last section or file of a folder that says anything of it replace the ones before, unless they are inherited
+/// (mod_rewrite, `config_perdir_merge`). `switch` is what holds around.
+fn rewriting<'a, 'c: 'a>(
+    stacked: impl IntoIterator<Item = &'a Layer<'c>>,
+    mut switch: Option<bool>,
+) -> Vec<(&'a Layer<'c>, Option<bool>)> {
+    const OWN: [&str; 5] = [
+        "RewriteEngine",
+        "RewriteOptions",
+        "RewriteBase",
+        "RewriteCond",
+        "RewriteRule",
+    ];
+    let mut in_force: Vec<&Layer<'_>> = Vec::new();
+    let mut beside = Vec::new();
+    for layer in stacked {
+        let says = |line: &Line<'_>, name: &str| layer.configuration.is_named(line.entry, name);
+        let first = |line: &Line<'_>| layer.configuration.arguments(line.entry).into_iter().next();
+        let mut own = layer.lines.iter();
+        if !own.any(|line| OWN.iter().any(|name| says(line, name))) {
+            continue;
+        }
+        let engines = layer.lines.iter().filter(|line| says(line, "RewriteEngine"));
+        let engine = engines.filter_map(first).last();
+        let engine = engine.map(|word| word.eq_ignore_ascii_case(b"on")).or(switch);
+        if !layer.is_whole {
+            beside.push((layer, engine));
+            continue;
+        }
+        switch = engine;
+        let inherits = |word: &Vec<u8>| word.to_ascii_lowercase().starts_with(b"inherit");
+        let options = layer.lines.iter().filter(|line| says(line, "RewriteOptions"));
+        let mut options = options.flat_map(|line| layer.configuration.arguments(line.entry));
+        if !options.any(|word| inherits(&word)) {
+            in_force.clear();
+        }
+        in_force.push(layer);
+    }
+    let in_force = in_force.into_iter().map(|layer| (layer, switch));
+    in_force.chain(beside).collect()
+}
+
 /// Of thousands of names the first say where the site is.
 const MOST_NAMES: usize = 100;
 
@@ -175,7 +260,7 @@ impl Site<'_> {
         for folder in &layers.folders {
             let at = layers.at(folder);
             let stacked: Vec<&Layer<'_>> = at.iter().chain(&by_request).collect();
-            self.rewritten(&stacked, &mut all);
+            self.rewritten(layers, &stacked, &mut all);
             for layer in stacked.iter().filter(|layer| !layer.is_own) {
                 self.others(layer, &stacked, &mut all);
             }
@@ -188,46 +273,12 @@ impl Site<'_> {
         all
     }
 
-    /// The rules of mod_rewrite: those of the last section or file of the folder that says anything of it replace the ones
-    /// before, unless they are inherited (mod_rewrite, `config_perdir_merge`).
-    fn rewritten(&self, stacked: &[&Layer<'_>], all: &mut Vec<Told>) {
-        const OWN: [&str; 5] = [
-            "RewriteEngine",
-            "RewriteOptions",
-            "RewriteBase",
-            "RewriteCond",
-            "RewriteRule",
-        ];
-        let mut is_on = false;
-        let mut in_force: Vec<&Layer<'_>> = Vec::new();
-        let mut beside: Vec<&Layer<'_>> = Vec::new();
-        for layer in stacked {
-            let says = |line: &Line<'_>, name: &str| layer.configuration.is_named(line.entry, name);
-            let first = |line: &Line<'_>| layer.configuration.arguments(line.entry).into_iter().next();
-            let mut own = layer.lines.iter();
-            if !own.any(|line| OWN.iter().any(|name| says(line, name))) {
-                continue;
-            }
-            let engines = layer.lines.iter().filter(|line| says(line, "RewriteEngine"));
-            let engine = engines.filter_map(first).last();
-            let engine = engine.map_or(is_on, |word| word.eq_ignore_ascii_case(b"on"));
-            if !layer.is_whole {
-                beside.extend(engine.then_some(*layer));
-                continue;
-            }
-            is_on = engine;
-            let inherits = |word: &Vec<u8>| word.to_ascii_lowercase().starts_with(b"inherit");
-            let options = layer.lines.iter().filter(|line| says(line, "RewriteOptions"));
-            let mut options = options.flat_map(|line| layer.configuration.arguments(line.entry));
-            if !options.any(|word| inherits(&word)) {
-                in_force.clear();
-            }
-            in_force.push(layer);
-        }
-        if !is_on {
-            in_force.clear();
-        }
-        for layer in in_force.into_iter().chain(beside).filter(|layer| !layer.is_own) {
+    /// The rules of mod_rewrite that are in force.
+    fn rewritten(&self, layers: &Layers<'_>, stacked: &[&Layer<'_>], all: &mut Vec<Told>) {
+        let around = layers.is_rewriting().then_some(true);
+        let acting = rewriting(stacked.iter().copied(), around).into_iter();
+        let acting = acting.filter(|(layer, switch)| *switch == Some(true) && !layer.is_own);
+        for (layer, _) in acting {
             self.rules_of(layer, all);
         }
     }

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use crate::httpd::{Configuration, Entry, Truth, source_name};
 
 use super::super::existing::{REDIRECTS, new_modules};
+use super::super::outside::woken_in_folders;
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, say};
 use super::super::request::Request;
@@ -43,27 +44,33 @@ pub(super) fn refuse_woken_lines(
         let Some(module) = waits.filter(|module| counts(original, request, entry, module)) else {
             continue;
         };
-        let module = String::from_utf8_lossy(module).into_owned();
         let line = original.file(entry.file).document.raw(entry.line as usize);
-        return Err(refuse(
-            RefusalCode::WokenLine,
-            say![
-                "with ",
-                module.clone(),
-                " loaded, `",
-                String::from_utf8_lossy(line.trim_ascii()).into_owned(),
-                "` at ",
-                Place::of(original, entry),
-                " becomes active and changes what is shown",
-            ],
-            "; ",
-            format!(
-                "remove it if it is not wanted, or load {module} with your own LoadModule line and look at the site, \
-                 then run again"
-            ),
-        ));
+        let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+        return Err(woken_line(module, (Place::of(original, entry), line)));
     }
-    Ok(())
+    let names: Vec<&str> = REDIRECTS.iter().chain(&SHOWING).copied().collect();
+    match woken_in_folders(original, result, &names) {
+        Some(line) => Err(woken_line(&modules[0], line)),
+        None => Ok(()),
+    }
+}
+
+fn woken_line(module: &[u8], (place, line): (Place, String)) -> PlanError {
+    let module = String::from_utf8_lossy(module).into_owned();
+    refuse(
+        RefusalCode::WokenLine,
+        say![
+            "with ",
+            module.clone(),
+            format!(" loaded, `{line}` at "),
+            place,
+            " becomes active and changes what is shown",
+        ],
+        "; ",
+        format!(
+            "remove it if it is not wanted, or load {module} with your own LoadModule line and look at the site, then run again"
+        ),
+    )
 }
 
 /// The inactive lines that would decide what is shown, by their files and texts.

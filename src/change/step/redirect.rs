@@ -10,6 +10,7 @@ use super::super::address::{is_ipv6, name_lines};
 use super::super::answer::Answers;
 use super::super::edit_lines::{Spot, insert_at_server_level, insert_into};
 use super::super::existing::{ALL_BUT_CHALLENGES, NOBODY, is_nameless, own_switch, shows_by_name, within};
+use super::super::outside::sleeping_rule;
 use super::super::plan::{Act, PlanError, refuse};
 use super::super::redirection::{redirects, redirects_everything};
 use super::super::refusal::{Place, RefusalCode, named, say};
@@ -148,6 +149,7 @@ impl<'a> Port<'a> {
         }
         let (spot, lines) = if by_rewriting {
             self.refuse_rewriting_off(host)?;
+            self.refuse_waking(host)?;
             (Spot::Top, self.rewrite_lines(shared))
         } else {
             (Spot::Name, vec![self.alias_line()])
@@ -220,6 +222,28 @@ impl<'a> Port<'a> {
             ],
             "; ",
             "remove that line, then run again",
+        ))
+    }
+
+    /// `RewriteEngine on` holds for the folders of the virtual host as well, and rules that slept there would act.
+    fn refuse_waking(&self, host: &VirtualHost) -> Result<(), PlanError> {
+        let Some((place, rule)) = sleeping_rule(self.configuration, host, &self.request.domain) else {
+            return Ok(());
+        };
+        Err(refuse(
+            RefusalCode::WokenLine,
+            say![
+                format!(
+                    "a redirect for {} alone needs `RewriteEngine on` in the virtual host ",
+                    self.request.domain
+                ),
+                named(self.configuration, host),
+                format!(", with which `{rule}` at "),
+                place,
+                " becomes active and changes what is shown",
+            ],
+            "; ",
+            "remove that rule, or put `RewriteEngine off` before it, then run again",
         ))
     }
 

@@ -94,7 +94,7 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
                 .unwrap_or(&path)
                 .display()
                 .to_string();
-            if !shown.starts_with("tls") && !shown.starts_with("sites/") {
+            if !shown.starts_with("tls") && (!shown.starts_with("sites/") || shown.ends_with(".htaccess")) {
                 text += &format!("--- {shown}\n{}\n", String::from_utf8_lossy(&bytes));
             }
         }
