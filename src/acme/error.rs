@@ -16,9 +16,9 @@ pub enum Error {
     /// There is no answer. Whether the CA got the request is not known; ask with [`super::Session::refresh`].
     Transport(TransportError),
     /// The CA refuses, and says why.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// The CA gave the order up: it will never lead to a certificate.
-    OrderFailed(Rejection),
+    OrderFailed(Box<Rejection>),
     /// The answer is not one of ACME: a web page, something missing, an address that is not asked.
     Unexpected(Unexpected),
     /// The certificate is not the one that was ordered.

@@ -69,7 +69,7 @@ impl Session<'_> {
     }
 
     /// Adds what the CA says of single names, as far as it does.
-    fn explained(&self, order: &Order, mut rejection: Rejection) -> Rejection {
+    fn explained(&self, order: &Order, mut rejection: Box<Rejection>) -> Box<Rejection> {
         for authorization in self.authorizations(order).unwrap_or_default() {
             let name = authorization.ordered_name();
             rejection

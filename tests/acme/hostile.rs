@@ -67,7 +67,8 @@ fn slow_bytes_end_in_bounded_time() {
     };
     let https = Https::new(&short).expect("a transport");
     let slow = format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(5000)).into_bytes();
-    for (path, bytes) in [("/dir", slow.clone()), ("/dir", vec![b'H'; 5000])] {
+    let head = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(5000)).into_bytes();
+    for (path, bytes) in [("/dir", slow), ("/dir", head)] {
         world
             .ca
             .next(path, 1, Reply::Slowly(bytes, Duration::from_millis(20)));
@@ -231,7 +232,15 @@ fn orders_lead_only_to_https_and_to_what_was_ordered() {
         session.order(&wanted(&["a.example"]))
     };
     assert_eq!(order(good.clone(), &place).expect("an order").step, Step::Ready);
-    for location in ["http://127.0.0.1/o/0", "/o/0", "file:///o", "https://a b/"] {
+    // A path alone is at the host that was asked.
+    assert_eq!(order(good.clone(), "/o/0").expect("an order").url, place);
+    for location in [
+        "http://127.0.0.1/o/0",
+        "//a.example/o",
+        "o/0",
+        "file:///o",
+        "https://a b/",
+    ] {
         assert!(
             matches!(order(good.clone(), location), Err(Error::Unexpected(_))),
             "{location}"
@@ -386,6 +395,15 @@ fn a_lost_answer_makes_no_second_certificate() {
             .fetch(&mut order, key.public_key().expect("a key"))
             .expect("fetched");
     }
+    // A request that never arrived is sent again, with the same key.
+    let nr = world.ca.count("/order");
+    let mut order = session.order(&wanted(&["a.example"])).expect("an order");
+    order.finalizing();
+    world.ca.next(&format!("/f/{nr}"), 1, Reply::Bytes(Vec::new()));
+    session.finalize(&mut order, &key).expect_err("no answer");
+    session.refresh(&mut order).expect("an answer");
+    assert_eq!(order.step, Step::Finalizing);
+    world.finish(&session, &mut order, &key).expect("a certificate");
     // Nothing was made: the refusal stays one.
     let nr = world.ca.count("/order");
     world.ca.state().pending = true;

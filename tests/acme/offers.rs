@@ -324,3 +324,27 @@ fn other_refusals_keep_their_kind_and_their_names() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn older_and_other_forms_of_http_are_read() {
+    let world = World::start();
+    let client = world.client();
+    let session = world.session(&client);
+    let mut order = session.order(&wanted(&["a.example"])).expect("an order");
+    let body = world.ca.state_of(&order).to_string();
+    let until_the_end = format!("HTTP/1.0 200 OK\r\nReplay-Nonce: n1\r\n\r\n{body}");
+    let (start, rest) = body.split_at(10);
+    let chunks = format!(
+        "HTTP/1.1 200 OK\r\nreplay-nonce: n2\r\nTransfer-Encoding: chunked\r\n\r\na;x=y\r\n{start}\r\n{:x}\r\n{rest}\r\n0\r\n\r\n",
+        rest.len()
+    );
+    for form in [until_the_end, chunks] {
+        world.ca.next("/o/0", 1, Reply::Bytes(form.into_bytes()));
+        session.refresh(&mut order).expect("an answer");
+    }
+    assert_eq!(
+        world.ca.count("/nonce"),
+        0,
+        "each answer had a nonce for the next request"
+    );
+}

@@ -425,3 +425,16 @@ fn an_order_is_taken_up_by_another_process_after_each_step() {
         "{stored}"
     );
 }
+
+#[test]
+fn an_address_is_proven_by_both_ways() {
+    let Some(world) = World::with(&[]) else { return };
+    let client = world.client();
+    let key = AccountKey::generate().expect("a key");
+    let account = registered(&client, &key);
+    let session = Session::new(&client, &key, &account.url);
+    for kind in [ChallengeKind::Http01, ChallengeKind::TlsAlpn01] {
+        let (issued, _) = world.obtain(&session, &["127.0.0.1"], &kind);
+        assert_eq!(issued.certificate.addresses, [std::net::Ipv4Addr::LOCALHOST]);
+    }
+}
