@@ -4,6 +4,7 @@
 #[cfg(unix)]
 mod answers;
 mod hostile;
+mod interrupted;
 mod offers;
 #[cfg(unix)]
 mod pebble;

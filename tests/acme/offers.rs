@@ -348,3 +348,25 @@ fn older_and_other_forms_of_http_are_read() {
         "each answer had a nonce for the next request"
     );
 }
+
+/// The order stays open, and the authorisation says that it failed.
+#[test]
+fn an_order_that_is_left_open_is_explained_too() {
+    let world = World::start();
+    world.ca.state().pending = true;
+    let client = world.client();
+    let session = world.session(&client);
+    let mut order = session.order(&wanted(&["a.example"])).expect("an order");
+    let failed = json!({
+        "status": "invalid",
+        "identifier": {"type": "dns", "value": "a.example"},
+        "challenges": [{"type": "http-01", "url": "x", "token": "t", "status": "invalid",
+            "error": {"type": "urn:ietf:params:acme:error:dns", "detail": "no such name"}}],
+    });
+    world.ca.always("/a/0/0", Reply::json(200, &failed));
+    let error = session.wait_ready(&mut order, MINUTE).expect_err("it failed");
+    assert!(
+        matches!(error, Error::OrderFailed(_)) && error.to_string().contains("no such name"),
+        "{error}"
+    );
+}

@@ -438,3 +438,18 @@ fn an_address_is_proven_by_both_ways() {
         assert_eq!(issued.certificate.addresses, [std::net::Ipv4Addr::LOCALHOST]);
     }
 }
+
+#[test]
+fn long_chains_are_fetched_whole() {
+    let Some(world) = World::with(&[("PEBBLE_CHAIN_LENGTH", "3")]) else {
+        return;
+    };
+    let client = world.client();
+    let key = AccountKey::generate().expect("a key");
+    let account = registered(&client, &key);
+    let session = Session::new(&client, &key, &account.url);
+    let (issued, _) = world.obtain(&session, &["a.example"], &ChallengeKind::Http01);
+    assert_eq!(issued.issuers.len(), 3);
+    assert_eq!(issued.issuers[0].issued_by(&issued.issuers[1]), Link::Verified);
+    assert_eq!(issued.chain_pem().matches("BEGIN CERTIFICATE").count(), 4);
+}
