@@ -91,12 +91,12 @@ impl Error {
         Error::Unexpected(Unexpected::new(url, what))
     }
 
-    /// Whether the CA decided this, so that trying again changes nothing by itself. What is not decided may succeed later.
+    /// Whether this is a decision, of the CA or our own, so that trying again changes nothing by itself. What is not decided
+    /// may succeed later: the CA could not be reached, is not done, has trouble, or somebody else answered for it.
     pub fn is_decided(&self) -> bool {
         match self {
             Error::Refused(problem) => problem.status < 500,
-            Error::Transport(_) | Error::NotYet { .. } | Error::Interrupted => false,
-            Error::Unexpected(answer) => answer.status < 500,
+            Error::Transport(_) | Error::Unexpected(_) | Error::NotYet { .. } | Error::Interrupted => false,
             _ => true,
         }
     }

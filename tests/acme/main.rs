@@ -2,7 +2,10 @@
 //! protocol of `src/acme`, through its public interface.
 
 #[cfg(unix)]
+mod accounts;
+#[cfg(unix)]
 mod answers;
+mod arbitrary;
 mod hostile;
 mod interrupted;
 mod offers;
@@ -11,3 +14,4 @@ mod pebble;
 mod scripted;
 #[path = "../support/mod.rs"]
 mod support;
+mod way;
