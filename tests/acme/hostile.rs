@@ -402,7 +402,8 @@ fn no_key_is_shown() {
     );
     let asked = format!("{:?}", world.ca.state().asked);
     for pem in [world.key.to_pem(), &key.to_pem()] {
-        for line in pem.lines().filter(|line| !line.is_empty()) {
+        // The two lines with the number that is secret; the public key behind it is sent.
+        for line in pem.lines().skip(1).take(2) {
             assert!(!shown.contains(line) && !asked.contains(line), "{line}");
         }
     }
