@@ -15,7 +15,7 @@ use super::error::{Error, Unexpected};
 use super::jws::{self, Signer};
 use super::problem::{Problem, ProblemKind};
 use super::transport::{Method, Reply, Request, Transport};
-use super::url::Urls;
+use super::url::{self, Urls};
 use super::words::word;
 use crate::trail;
 
@@ -213,7 +213,7 @@ impl Answer {
         {
             problem.status = reply.status;
             problem.retry_after = retry_after.map(|wait| wait.as_secs());
-            return Err(Error::Refused(problem));
+            return Err(Error::Refused(Box::new(problem)));
         }
         let what = match reply.header("location") {
             Some(to) if reply.status < 400 => format!("a redirect to {}", word(to)),
@@ -235,10 +235,19 @@ impl Answer {
         })
     }
 
-    /// The address of what was made.
+    /// The address of what was made; one without a host is at the host that was asked.
     pub fn location(&self) -> Result<String, Error> {
-        let location = self.reply.header("location").map(str::to_owned);
-        location.ok_or_else(|| Error::unexpected(&self.url, "the answer has no Location"))
+        match self.reply.header("location") {
+            Some(path) if path.starts_with('/') && !path.starts_with("//") => {
+                Ok(format!("{}{path}", url::origin(&self.url)))
+            }
+            Some(location) => Ok(location.to_owned()),
+            None => {
+                // A web page is told as such.
+                self.json()?;
+                Err(Error::unexpected(&self.url, "the answer has no Location"))
+            }
+        }
     }
 }
 

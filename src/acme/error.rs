@@ -16,9 +16,9 @@ pub enum Error {
     /// There is no answer. Whether the CA got the request is not known; ask with [`super::Session::refresh`].
     Transport(TransportError),
     /// The CA refuses, and says why.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// The CA gave the order up: it will never lead to a certificate.
-    OrderFailed(Rejection),
+    OrderFailed(Box<Rejection>),
     /// The answer is not one of ACME: a web page, something missing, an address that is not asked.
     Unexpected(Unexpected),
     /// The certificate is not the one that was ordered.
@@ -91,12 +91,12 @@ impl Error {
         Error::Unexpected(Unexpected::new(url, what))
     }
 
-    /// Whether the CA decided this, so that trying again changes nothing by itself. What is not decided may succeed later.
+    /// Whether this is a decision, of the CA or our own, so that trying again changes nothing by itself. What is not decided
+    /// may succeed later: the CA could not be reached, is not done, has trouble, or somebody else answered for it.
     pub fn is_decided(&self) -> bool {
         match self {
             Error::Refused(problem) => problem.status < 500,
-            Error::Transport(_) | Error::NotYet { .. } | Error::Interrupted => false,
-            Error::Unexpected(answer) => answer.status < 500,
+            Error::Transport(_) | Error::Unexpected(_) | Error::NotYet { .. } | Error::Interrupted => false,
             _ => true,
         }
     }

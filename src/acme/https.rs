@@ -43,7 +43,7 @@ impl Default for Settings {
 /// Through which proxy a CA is reached.
 #[derive(Clone, Default)]
 pub enum Proxy {
-    /// The one of the environment (`HTTPS_PROXY`, `ALL_PROXY`, in capitals or not), but for hosts in `NO_PROXY`.
+    /// The one of the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in capitals or not), but for hosts in `NO_PROXY`.
     #[default]
     Environment,
     /// None.
@@ -85,10 +85,10 @@ impl fmt::Debug for Https {
 impl Https {
     /// Nothing is asked yet. Fails when the proxy's address cannot be read.
     pub fn new(settings: &Settings) -> Result<Https, TransportError> {
-        let system = settings
-            .system_roots
-            .then(|| rustls_native_certs::load_native_certs().certs)
-            .unwrap_or_default();
+        let system = match settings.system_roots {
+            true => rustls_native_certs::load_native_certs().certs,
+            false => Vec::new(),
+        };
         let system = system.iter().map(|root| Certificate::from_der(root).to_owned());
         let given = settings
             .roots

@@ -53,7 +53,8 @@ impl AccountKey {
         Self::from_key(&issue::private_key(KeyType::P256)?)
     }
 
-    /// The first private key of a file in PEM or DER, or one in JSON as certbot has it: P-256, P-384, or RSA from 2048 bits on.
+    /// The first private key of a file in PEM or DER, or one in JSON as certbot has it: P-256, P-384, or RSA of 2048 to 4096
+    /// bits.
     pub fn read(file: &[u8]) -> Result<AccountKey, Error> {
         Self::from_key(&match file.trim_ascii_start().starts_with(b"{") {
             true => PrivateKey::from_jwk(file)?,
@@ -63,7 +64,8 @@ impl AccountKey {
 
     /// That of a key that was read before.
     pub fn from_key(key: &PrivateKey) -> Result<AccountKey, Error> {
-        let damaged = |_| Error::AccountKey("it is damaged, or too short for today's CAs");
+        let damaged =
+            |_| Error::AccountKey("it is damaged, or an RSA key of less than 2048 or more than 4096 bits");
         let random = SystemRandom::new();
         let ec = |curve: Ec| {
             let signing = match curve {

@@ -133,10 +133,10 @@ impl Order {
                 self.step = self.step.max(Step::Made);
             }
             "invalid" => {
-                return Err(Error::OrderFailed(Rejection {
+                return Err(Error::OrderFailed(Box::new(Rejection {
                     order: value.get("error").and_then(Problem::read),
                     names: Vec::new(),
-                }));
+                })));
             }
             _ => return Err(wrong("the order has an unknown status")),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::account::Session;
-use super::authorization::{Authorization, Challenge};
+use super::authorization::{Authorization, Challenge, Status};
 use super::base64url;
 use super::client::Answer;
 use super::client::Client;
@@ -69,7 +69,7 @@ impl Session<'_> {
     }
 
     /// Adds what the CA says of single names, as far as it does.
-    fn explained(&self, order: &Order, mut rejection: Rejection) -> Rejection {
+    fn explained(&self, order: &Order, mut rejection: Box<Rejection>) -> Box<Rejection> {
         for authorization in self.authorizations(order).unwrap_or_default() {
             let name = authorization.ordered_name();
             rejection
@@ -103,8 +103,11 @@ impl Session<'_> {
         Ok(all)
     }
 
-    /// Tells the CA to look. May be said again for a challenge that is under way.
+    /// Tells the CA to look, unless it did or is at it.
     pub fn respond(&self, challenge: &Challenge) -> Result<(), Error> {
+        if matches!(challenge.status, Status::Valid | Status::Processing) {
+            return Ok(());
+        }
         self.post(&challenge.url, Some(&json!({}))).map(|_| ())
     }
 
@@ -168,27 +171,33 @@ impl Session<'_> {
         let start = clock.elapsed();
         let (mut pause, mut stumbles) = (FIRST_PAUSE, 0);
         loop {
-            let wanted = match self.look(order) {
+            let (wanted, failed) = match self.look(order) {
                 Ok(_) if order.step >= until => return Ok(()),
                 Ok(answer) => {
                     stumbles = 0;
-                    answer.retry_after
+                    (answer.retry_after, None)
                 }
                 Err(error) if is_passing(&error) && stumbles < STUMBLES => {
                     stumbles += 1;
-                    error.retry_after()
+                    (error.retry_after(), Some(error))
                 }
                 Err(error) => return Err(error),
             };
             let next = wanted.map_or(pause, |wanted| wanted.max(SHORTEST_PAUSE));
             pause = (pause * 2).min(LONGEST_PAUSE);
             if clock.elapsed().saturating_sub(start) + next > limit {
-                return Err(Error::NotYet {
-                    what,
-                    retry_after: wanted,
-                });
+                return Err(failed.unwrap_or_else(|| self.not_yet(order, what, wanted)));
             }
             clock.pause(next)?;
+        }
+    }
+
+    /// Why a wait was in vain: some CAs leave an order open whose names have failed.
+    fn not_yet(&self, order: &Order, what: &'static str, retry_after: Option<Duration>) -> Error {
+        let rejection = self.explained(order, Box::default());
+        match rejection.names.is_empty() {
+            true => Error::NotYet { what, retry_after },
+            false => Error::OrderFailed(rejection),
         }
     }
 

@@ -72,7 +72,8 @@ pub fn certificate_id(der: &[u8]) -> Result<String, Error> {
 }
 
 impl Client<'_> {
-    /// When the CA wants the certificate of this [`certificate_id`] to be renewed. `None` when it tells nothing of the kind.
+    /// When the CA wants the certificate of this [`certificate_id`] to be renewed. `None` when it tells
+    /// nothing of the kind; then, and when it does not know the certificate or gives no answer, its life decides.
     pub fn renewal_info(&self, id: &str) -> Result<Option<RenewalInfo>, Error> {
         let Some(base) = &self.directory().renewal_info else {
             return Ok(None);

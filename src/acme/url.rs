@@ -52,6 +52,12 @@ pub(super) fn host(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| authority(rest))
 }
 
+/// Scheme and host of an address.
+pub(super) fn origin(url: &str) -> &str {
+    let scheme = url.find("://").map_or(0, |at| at + 3);
+    &url[..scheme + authority(&url[scheme..]).len()]
+}
+
 fn authority(rest: &str) -> &str {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     &rest[..end]
@@ -74,6 +80,17 @@ fn is_loopback(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_taken_to_pieces() {
+        for (url, its_host, its_origin) in [
+            ("https://ca.example/a/b", "ca.example", "https://ca.example"),
+            ("https://ca.example:1?x", "ca.example:1", "https://ca.example:1"),
+            ("ca.example", "ca.example", "ca.example"),
+        ] {
+            assert_eq!((host(url), origin(url)), (its_host, its_origin), "{url}");
+        }
+    }
 
     #[test]
     fn only_https_and_tests_on_this_machine() {

@@ -2,13 +2,18 @@
 //! protocol of `src/acme`, through its public interface.
 
 #[cfg(unix)]
+mod accounts;
+#[cfg(unix)]
 mod answers;
+mod arbitrary;
 #[cfg(unix)]
 mod enable;
 mod hostile;
+mod interrupted;
 mod offers;
 #[cfg(unix)]
 mod pebble;
 mod scripted;
 #[path = "../support/mod.rs"]
 mod support;
+mod way;

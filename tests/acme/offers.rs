@@ -324,3 +324,49 @@ fn other_refusals_keep_their_kind_and_their_names() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn older_and_other_forms_of_http_are_read() {
+    let world = World::start();
+    let client = world.client();
+    let session = world.session(&client);
+    let mut order = session.order(&wanted(&["a.example"])).expect("an order");
+    let body = world.ca.state_of(&order).to_string();
+    let until_the_end = format!("HTTP/1.0 200 OK\r\nReplay-Nonce: n1\r\n\r\n{body}");
+    let (start, rest) = body.split_at(10);
+    let chunks = format!(
+        "HTTP/1.1 200 OK\r\nreplay-nonce: n2\r\nTransfer-Encoding: chunked\r\n\r\na;x=y\r\n{start}\r\n{:x}\r\n{rest}\r\n0\r\n\r\n",
+        rest.len()
+    );
+    for form in [until_the_end, chunks] {
+        world.ca.next("/o/0", 1, Reply::Bytes(form.into_bytes()));
+        session.refresh(&mut order).expect("an answer");
+    }
+    assert_eq!(
+        world.ca.count("/nonce"),
+        0,
+        "each answer had a nonce for the next request"
+    );
+}
+
+/// The order stays open, and the authorisation says that it failed.
+#[test]
+fn an_order_that_is_left_open_is_explained_too() {
+    let world = World::start();
+    world.ca.state().pending = true;
+    let client = world.client();
+    let session = world.session(&client);
+    let mut order = session.order(&wanted(&["a.example"])).expect("an order");
+    let failed = json!({
+        "status": "invalid",
+        "identifier": {"type": "dns", "value": "a.example"},
+        "challenges": [{"type": "http-01", "url": "x", "token": "t", "status": "invalid",
+            "error": {"type": "urn:ietf:params:acme:error:dns", "detail": "no such name"}}],
+    });
+    world.ca.always("/a/0/0", Reply::json(200, &failed));
+    let error = session.wait_ready(&mut order, MINUTE).expect_err("it failed");
+    assert!(
+        matches!(error, Error::OrderFailed(_)) && error.to_string().contains("no such name"),
+        "{error}"
+    );
+}

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use esync_ssl::acme::{
-    Account, AccountKey, AccountStatus, ChallengeKind, Client, Error, ExternalAccount, Https, Issued, Order,
-    ProblemKind, Proxy, Registration, Session, Settings, Step, SystemClock, Wanted, dns_record,
-    new_certificate_key,
+    Account, AccountKey, ChallengeKind, Client, Error, Https, Issued, Order, ProblemKind, Proxy,
+    Registration, Session, Settings, Step, SystemClock, Wanted, dns_record, new_certificate_key,
 };
 use esync_ssl::tls::certificate::Link;
 use esync_ssl::tls::issue::KeyType;
@@ -17,15 +16,15 @@ use crate::support::pebble::{Options, Pebble};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A test CA, how it is reached, and who answers it.
-struct World {
-    pebble: Pebble,
+pub struct World {
+    pub pebble: Pebble,
     https: Https,
     clock: SystemClock,
     answers: Answers,
 }
 
 impl World {
-    fn start(options: &Options) -> Option<World> {
+    pub fn start(options: &Options) -> Option<World> {
         let pebble = Pebble::start(options)?;
         let https = Https::new(&Settings {
             roots: vec![pebble.root.clone()],
@@ -41,14 +40,14 @@ impl World {
         })
     }
 
-    fn with(environment: &[(&'static str, &'static str)]) -> Option<World> {
+    pub fn with(environment: &[(&'static str, &'static str)]) -> Option<World> {
         World::start(&Options {
             environment: environment.to_vec(),
             ..Options::default()
         })
     }
 
-    fn client(&self) -> Client<'_> {
+    pub fn client(&self) -> Client<'_> {
         Client::connect(&self.https, &self.clock, &self.pebble.directory).expect("the directory")
     }
 
@@ -68,7 +67,12 @@ impl World {
         assert_eq!(order.step, Step::Ready);
     }
 
-    fn obtain(&self, session: &Session<'_>, names: &[&str], kind: &ChallengeKind) -> (Issued, PrivateKey) {
+    pub fn obtain(
+        &self,
+        session: &Session<'_>,
+        names: &[&str],
+        kind: &ChallengeKind,
+    ) -> (Issued, PrivateKey) {
         let mut order = session.order(&wanted(names)).expect("an order");
         if order.step < Step::Ready {
             self.prove(session, &mut order, kind);
@@ -78,7 +82,7 @@ impl World {
     }
 }
 
-fn wanted(names: &[&str]) -> Wanted {
+pub fn wanted(names: &[&str]) -> Wanted {
     Wanted {
         names: names.iter().map(|&name| name.to_owned()).collect(),
         ..Wanted::default()
@@ -94,7 +98,7 @@ fn finish(session: &Session<'_>, order: &mut Order, key: &PrivateKey) -> Issued 
         .expect("fetched")
 }
 
-fn registered(client: &Client<'_>, key: &AccountKey) -> Account {
+pub fn registered(client: &Client<'_>, key: &AccountKey) -> Account {
     let registration = Registration {
         terms_agreed: true,
         ..Registration::default()
@@ -102,7 +106,7 @@ fn registered(client: &Client<'_>, key: &AccountKey) -> Account {
     client.register(key, &registration).expect("an account")
 }
 
-fn kind_of(error: &Error) -> ProblemKind {
+pub fn kind_of(error: &Error) -> ProblemKind {
     match error {
         Error::Refused(problem) => problem.kind(),
         other => panic!("{other:?}"),
@@ -136,21 +140,6 @@ fn certificates_are_obtained_over_each_way_of_answering() {
 }
 
 #[test]
-fn keys_of_other_programs_order_too() {
-    let Some(world) = World::with(&[]) else { return };
-    let client = world.client();
-    for (nr, key_type) in [KeyType::Rsa2048, KeyType::P384].into_iter().enumerate() {
-        let file = new_certificate_key(key_type).expect("a key").to_pem();
-        let key = AccountKey::read(file.as_bytes()).expect("an account key");
-        let account = registered(&client, &key);
-        let session = Session::new(&client, &key, &account.url);
-        let name = format!("k{nr}.example");
-        let (issued, _) = world.obtain(&session, &[&name], &ChallengeKind::Http01);
-        assert_eq!(issued.certificate.dns_names, [name]);
-    }
-}
-
-#[test]
 fn a_wildcard_is_proven_by_a_record() {
     let Some(world) = World::with(&[]) else { return };
     let client = world.client();
@@ -175,96 +164,6 @@ fn a_wildcard_is_proven_by_a_record() {
 }
 
 #[test]
-fn an_account_is_found_changed_and_given_up() {
-    let Some(world) = World::with(&[]) else { return };
-    let client = world.client();
-    let (old, new) = (
-        AccountKey::generate().expect("a key"),
-        AccountKey::generate().expect("a key"),
-    );
-    assert_eq!(client.find(&old).expect("an answer"), None);
-    let account = registered(&client, &old);
-    assert_eq!(registered(&client, &old).url, account.url);
-    assert_eq!(
-        client.find(&old).expect("an answer").map(|found| found.url),
-        Some(account.url.clone())
-    );
-    let session = Session::new(&client, &old, &account.url);
-    let contact = ["mailto:admin@a.example".to_owned()];
-    assert_eq!(
-        session.update_contact(&contact).expect("changed").contact,
-        contact
-    );
-    assert_eq!(session.account().expect("an answer").contact, contact);
-    session.roll_key(&new).expect("another key");
-    assert_eq!(client.find(&old).expect("an answer"), None);
-    assert_eq!(
-        client.find(&new).expect("an answer").map(|found| found.url),
-        Some(account.url.clone())
-    );
-    assert!(session.account().is_err());
-    let session = Session::new(&client, &new, &account.url);
-    assert_eq!(
-        session.deactivate().expect("given up").status,
-        AccountStatus::Deactivated
-    );
-    let error = session
-        .order(&wanted(&["a.example"]))
-        .expect_err("no account anymore");
-    assert_eq!(kind_of(&error), ProblemKind::Unauthorized);
-    assert!(error.is_decided());
-}
-
-#[test]
-fn a_key_of_the_ca_is_needed_where_it_says_so() {
-    let mac_key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
-    let options = Options {
-        external_accounts: vec![("kid-1", mac_key)],
-        ..Options::default()
-    };
-    let Some(world) = World::start(&options) else {
-        return;
-    };
-    let client = world.client();
-    assert!(client.directory().external_account_required);
-    let key = AccountKey::generate().expect("a key");
-    let register = |external: Option<&ExternalAccount>| {
-        client.register(
-            &key,
-            &Registration {
-                terms_agreed: true,
-                external,
-                ..Registration::default()
-            },
-        )
-    };
-    let error = register(None).expect_err("without");
-    assert_eq!(kind_of(&error), ProblemKind::ExternalAccountRequired);
-    let wrong = ExternalAccount::new("kid-1", "AAAA").expect("a key");
-    assert!(register(Some(&wrong)).is_err());
-    let right = ExternalAccount::new("kid-1", mac_key).expect("a key");
-    assert!(!format!("{right:?}").contains("zWND"));
-    assert_eq!(
-        register(Some(&right)).expect("an account").status,
-        AccountStatus::Valid
-    );
-}
-
-#[test]
-fn terms_that_are_not_agreed_to_make_no_account() {
-    let Some(world) = World::with(&[]) else { return };
-    let client = world.client();
-    let key = AccountKey::generate().expect("a key");
-    let error = client
-        .register(&key, &Registration::default())
-        .expect_err("no agreement");
-    assert!(
-        matches!(error, Error::Refused(_)) && error.to_string().contains("agree"),
-        "{error}"
-    );
-}
-
-#[test]
 fn half_of_all_nonces_may_be_refused() {
     let Some(world) = World::with(&[("PEBBLE_WFE_NONCEREJECT", "50")]) else {
         return;
@@ -279,7 +178,7 @@ fn half_of_all_nonces_may_be_refused() {
 
 #[test]
 fn what_was_proven_before_needs_no_answer() {
-    for (reuse, again) in [("0", Step::Ordered), ("100", Step::Ready)] {
+    for reuse in ["0", "50", "100"] {
         let Some(world) = World::with(&[("PEBBLE_AUTHZREUSE", reuse)]) else {
             return;
         };
@@ -291,12 +190,11 @@ fn what_was_proven_before_needs_no_answer() {
         world.obtain(&session, &names, &ChallengeKind::Http01);
         let mut order = session.order(&wanted(&names)).expect("an order");
         session.refresh(&mut order).expect("an answer");
-        assert_eq!(order.step, again);
         let all = session.authorizations(&order).expect("authorisations");
-        assert!(
-            all.iter().all(|one| one.is_valid() == (again == Step::Ready)),
-            "{all:?}"
-        );
+        let proven = all.iter().filter(|one| one.is_valid()).count();
+        assert_eq!(order.step == Step::Ready, proven == names.len(), "{all:?}");
+        // By chance, pebble takes one of a hundred also where it is to take none.
+        assert!(proven == names.len() || reuse != "100", "{all:?}");
         world.obtain(&session, &names, &ChallengeKind::TlsAlpn01);
     }
 }
@@ -340,30 +238,6 @@ fn the_ca_says_itself_why_an_order_failed() {
         .order(&wanted(&["blocked.example"]))
         .expect_err("by its policy");
     assert_eq!(kind_of(&error), ProblemKind::RejectedIdentifier);
-}
-
-#[test]
-fn certificates_are_revoked_by_account_and_by_their_key() {
-    let Some(world) = World::with(&[]) else { return };
-    let client = world.client();
-    let key = AccountKey::generate().expect("a key");
-    let account = registered(&client, &key);
-    let session = Session::new(&client, &key, &account.url);
-    let (issued, _) = world.obtain(&session, &["a.example"], &ChallengeKind::Http01);
-    session.revoke(issued.certificate.der(), 4).expect("revoked");
-    let error = session.revoke(issued.certificate.der(), 4).expect_err("again");
-    assert_eq!(kind_of(&error), ProblemKind::AlreadyRevoked);
-    let (issued, own) = world.obtain(&session, &["b.example"], &ChallengeKind::Http01);
-    let own = AccountKey::from_key(&own).expect("a key that signs");
-    let stranger = AccountKey::generate().expect("a key");
-    assert!(
-        client
-            .revoke_with_its_key(issued.certificate.der(), &stranger, 1)
-            .is_err()
-    );
-    client
-        .revoke_with_its_key(issued.certificate.der(), &own, 1)
-        .expect("revoked");
 }
 
 /// Each step is taken by a new client, which knows only what was stored.
@@ -424,4 +298,32 @@ fn an_order_is_taken_up_by_another_process_after_each_step() {
         stored.contains("BEGIN CERTIFICATE") && !stored.contains("PRIVATE"),
         "{stored}"
     );
+}
+
+#[test]
+fn an_address_is_proven_by_both_ways() {
+    let Some(world) = World::with(&[]) else { return };
+    let client = world.client();
+    let key = AccountKey::generate().expect("a key");
+    let account = registered(&client, &key);
+    let session = Session::new(&client, &key, &account.url);
+    for kind in [ChallengeKind::Http01, ChallengeKind::TlsAlpn01] {
+        let (issued, _) = world.obtain(&session, &["127.0.0.1"], &kind);
+        assert_eq!(issued.certificate.addresses, [std::net::Ipv4Addr::LOCALHOST]);
+    }
+}
+
+#[test]
+fn long_chains_are_fetched_whole() {
+    let Some(world) = World::with(&[("PEBBLE_CHAIN_LENGTH", "3")]) else {
+        return;
+    };
+    let client = world.client();
+    let key = AccountKey::generate().expect("a key");
+    let account = registered(&client, &key);
+    let session = Session::new(&client, &key, &account.url);
+    let (issued, _) = world.obtain(&session, &["a.example"], &ChallengeKind::Http01);
+    assert_eq!(issued.issuers.len(), 3);
+    assert_eq!(issued.issuers[0].issued_by(&issued.issuers[1]), Link::Verified);
+    assert_eq!(issued.chain_pem().matches("BEGIN CERTIFICATE").count(), 4);
 }

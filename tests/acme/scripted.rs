@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use esync_ssl::acme::{
-    AccountKey, Client, Clock, Error, Https, Interrupted, Issued, Order, Proxy, Session, Settings, Step,
-    Wanted, new_certificate_key,
+    AccountKey, Client, Clock, Error, Https, Interrupted, Issued, Obstacle, Order, Proxy, Session, Settings,
+    Step, Wanted, new_certificate_key,
 };
 use esync_ssl::tls::issue::KeyType;
 use esync_ssl::tls::private_key::PrivateKey;
@@ -115,5 +115,14 @@ pub fn wanted(names: &[&str]) -> Wanted {
     Wanted {
         names: names.iter().map(|&name| name.to_owned()).collect(),
         ..Wanted::default()
+    }
+}
+
+/// What kept the answer from coming.
+#[track_caller]
+pub fn obstacle(error: &Error) -> Obstacle {
+    match error {
+        Error::Transport(error) => error.obstacle,
+        other => panic!("{other:?}"),
     }
 }

@@ -216,6 +216,37 @@ fn the_language_has_no_word_of_tls() {
     }
 }
 
+/// The protocol of CAs is the same whatever asks them, answers them and keeps what they send.
+#[test]
+fn the_protocol_of_cas_knows_nothing_but_certificates() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let modules = modules(&source);
+    let mut count = 0;
+    for (module, file) in modules.iter().filter(|(module, _)| module[0] == "acme") {
+        count += 1;
+        let text = code(&fs::read_to_string(file).expect("a source file"));
+        for word in [
+            "fs::",
+            "env::var",
+            "process::",
+            "println!",
+            "print!",
+            "stdin",
+            "stderr",
+            "apache",
+            "httpd",
+        ] {
+            assert!(!text.to_lowercase().contains(word), "{word} in {}", name(module));
+        }
+        for to in imports(module, &text, &modules) {
+            let floor = to.split("::").next().unwrap_or_default();
+            let is_known = ["acme", "tls", "interrupt", "shown", "trail", "wording"].contains(&floor);
+            assert!(is_known, "{} -> {to}", name(module));
+        }
+    }
+    assert!(count > 10, "{count}");
+}
+
 fn modules(source: &Path) -> Modules {
     let mut found = Modules::new();
     let mut folders = vec![source.to_path_buf()];

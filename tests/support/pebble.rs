@@ -38,14 +38,18 @@ pub struct Options {
 }
 
 impl Pebble {
-    /// Starts one in the network of this thread. None, and a word about it, where it is not installed.
+    /// Starts one in a new network of this thread. None, and a word about it, where it is not installed.
     pub fn start(options: &Options) -> Option<Pebble> {
+        Self::start_in(Network::enter(), options)
+    }
+
+    /// Starts one in the network in which this thread is.
+    pub fn start_in(network: Network, options: &Options) -> Option<Pebble> {
         let (pebble, dns) = (program("pebble"), program("pebble-challtestsrv"));
         let (Some(pebble), Some(dns)) = (pebble, dns) else {
             super::skip("pebble is not installed");
             return None;
         };
-        let network = Network::enter();
         let folder = files::folder();
         let authority = Authority::new(folder.path());
         let own = authority.leaf_without_chain("pebble", &["localhost", "127.0.0.1"]);

@@ -177,6 +177,15 @@ impl ScriptedCa {
         self.state().order(nr.expect("a number at its end"))
     }
 
+    /// How many certificates were made of orders.
+    pub fn made(&self) -> usize {
+        self.state()
+            .orders
+            .iter()
+            .filter(|order| order.chain.is_some())
+            .count()
+    }
+
     /// A certificate for these names with a key of its own, as PEM.
     pub fn certificate(&self, names: &[&str], key: &KeyPair) -> String {
         self.state().issue(
