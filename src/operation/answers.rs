@@ -13,7 +13,7 @@ use super::failure::{Failure, not_interrupted};
 use super::find::Loaded;
 use super::progress::{Progress, during};
 use crate::apply::{NewFile, RealDisk, Shared, create_all};
-use crate::change::{AnswerPlace, Answering, CHALLENGES, answering};
+use crate::change::{AnswerPlace, Answering, CHALLENGES, Plan, answering};
 use crate::check::answer_script::{Stage, script};
 use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Platform, Truth, in_url};
@@ -188,6 +188,17 @@ pub fn computed(loaded: &Loaded, configuration: &Configuration, place: &AnswerPl
         }
     }
     findings
+}
+
+/// The configuration as a plan leaves it; none where it cannot be read.
+pub fn edited(loaded: &Loaded, plan: &Plan) -> Option<Configuration> {
+    let files = plan.files.iter();
+    let overlay = files.map(|file| (file.path.clone(), file.after.to_vec())).collect();
+    let mut source = loaded.source.with_overlay(overlay);
+    for link in &plan.links {
+        source = source.with_link(&link.path, &link.target).ok()?;
+    }
+    Configuration::read(&loaded.main, source, loaded.facts.clone()).ok()
 }
 
 /// Rehearses with the server's own httpd, on a port of the loopback, that `configuration`, as it is or is to be, answers a

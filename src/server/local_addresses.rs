@@ -41,9 +41,13 @@ fn is_of_link(ip: &IpAddr) -> bool {
 
 #[cfg(target_os = "linux")]
 fn listed() -> Vec<IpAddr> {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let mut all = of_routes(&read("/proc/net/fib_trie"));
-    all.extend(of_interfaces(&read("/proc/net/if_inet6")));
+    let read = |name: &str| {
+        let tables = ["/proc/thread-self/net", "/proc/self/net"].iter();
+        let mut texts = tables.filter_map(|folder| std::fs::read_to_string(format!("{folder}/{name}")).ok());
+        texts.next().unwrap_or_default()
+    };
+    let mut all = of_routes(&read("fib_trie"));
+    all.extend(of_interfaces(&read("if_inet6")));
     all
 }
 

@@ -12,9 +12,9 @@ use super::computed::{help, told};
 use super::insert::{before_rules, into_host, into_main, removal, unit};
 use super::lines::{Lines, lines, rule_line};
 use super::need::{Need, need};
-use super::own::{OwnLines, blocks};
+use super::super::own_answers::{OwnLines, blocks};
 use super::servers::{Server, is_alone, servers};
-use super::wanted::AnswerPlace;
+use super::super::challenge::AnswerPlace;
 
 /// Those for a request; none where it does not ask for that.
 pub(in crate::change) fn of_request(

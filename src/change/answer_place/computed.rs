@@ -8,10 +8,10 @@ use crate::httpd::{Configuration, Entry, VirtualHost};
 use super::super::existing::text;
 use super::super::refusal::{Place, Text, say};
 use super::need::{Kept, Need, need};
-use super::own::OwnLines;
+use super::super::own_answers::OwnLines;
 use super::servers::{Server, servers};
 use super::takers::Kind;
-use super::wanted::AnswerPlace;
+use super::super::challenge::AnswerPlace;
 
 /// Who answers one name.
 #[derive(Clone, Debug)]

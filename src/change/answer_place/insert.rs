@@ -11,7 +11,7 @@ use super::super::plan::PlanError;
 use super::super::step::copy::closing_line;
 use super::super::text::{indentation_unit, unit_of};
 use super::lines::{Lines, marked};
-use super::own::OwnLines;
+use super::super::own_answers::OwnLines;
 
 /// The lines of one virtual host as edits.
 pub(super) fn into_host(

@@ -4,10 +4,10 @@ use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
 use super::super::existing::{named_at, own_settings, says};
 use super::super::step::main_rules::{Inherited, inherited};
-use super::own::OwnLines;
+use super::super::own_answers::OwnLines;
 use super::servers::Server;
 use super::takers::{Kind, Taker, takers};
-use super::wanted::AnswerPlace;
+use super::super::challenge::AnswerPlace;
 
 /// What one server needs.
 pub(in crate::change) struct Need<'a> {

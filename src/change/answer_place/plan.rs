@@ -8,7 +8,7 @@ use super::super::prove::broken::{errors, refuse_broken, told};
 use super::super::request::Request;
 use super::super::work::Work;
 use super::acts::acts;
-use super::wanted::AnswerPlace;
+use super::super::challenge::AnswerPlace;
 
 /// A module may have to come first, or lines that were enough once have to go; more than this is our mistake.
 const ROUNDS: usize = 6;

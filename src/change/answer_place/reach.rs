@@ -3,7 +3,7 @@
 use crate::httpd::{Configuration, Entry, SectionId, matches_alias, resolve, strip_prefix, word};
 
 use super::super::redirection::{Asked, and, expression_holds, pattern_takes, prefix_takes};
-use super::wanted::AnswerPlace;
+use super::super::challenge::AnswerPlace;
 
 /// A token as authorities make them: letters, digits, `-` and `_`.
 pub(super) const TOKEN: &str = "Zm9yQW55LXRva2Vu_0-1";

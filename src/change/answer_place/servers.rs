@@ -6,7 +6,7 @@ use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost, is_nobo
 
 use super::super::answer::Answers;
 use super::super::request::Request;
-use super::wanted::AnswerPlace;
+use super::super::challenge::AnswerPlace;
 
 /// One who answers, and for what.
 #[derive(Clone, Debug)]

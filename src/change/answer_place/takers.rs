@@ -8,10 +8,10 @@ use super::super::redirection::{
     Asked, Waiting, and, conditions_hold, has_flag, pattern_takes, prefix_takes, texts, with_conditions,
 };
 use super::super::step::main_rules::{Inherited, inherited};
-use super::own::OwnLines;
+use super::super::own_answers::OwnLines;
 use super::reach::{Reach, TOKEN, reach};
 use super::servers::Server;
-use super::wanted::{AnswerPlace, CHALLENGES};
+use super::super::challenge::{AnswerPlace, CHALLENGES};
 
 /// How a line takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

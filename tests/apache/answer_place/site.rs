@@ -23,7 +23,6 @@ use crate::support::files;
 /// The text, taken apart.
 #[derive(Debug, Default)]
 pub struct Site {
-    pub name: String,
     pub names: Vec<String>,
     pub is_named: bool,
     pub has: Vec<String>,
@@ -50,7 +49,6 @@ pub struct SetUp {
 impl Site {
     pub fn parse(name: &str, text: &str) -> Site {
         let mut site = Site {
-            name: name.to_owned(),
             ..Site::default()
         };
         let mut parts = text.split("--- ");
@@ -98,7 +96,7 @@ impl Site {
             false => String::new(),
         };
         let start = format!(
-            "ServerRoot \"{root}\"\n{loaded}Listen {listen}\nServerName main.test\nDocumentRoot \"{root}/sites/main\"{closed}",
+            "ServerRoot \"{root}\"\n{loaded}User www-data\nGroup www-data\nListen {listen}\nServerName main.test\nDocumentRoot \"{root}/sites/main\"{closed}",
             root = root.display(),
             loaded = httpd.load(&modules),
             listen = self.listen.as_deref().unwrap_or("80"),
