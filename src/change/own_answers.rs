@@ -34,7 +34,8 @@ pub(super) fn inside(configuration: &Configuration, host: &VirtualHost) -> Vec<R
     let opening = configuration.entry(host.entry);
     let document = &configuration.file(opening.file).document;
     let closing = configuration.sections()[host.section as usize].closing;
-    let closing = closing.filter(|closing| *closing > opening.line && configuration.macro_place(opening).is_none());
+    let closing =
+        closing.filter(|closing| *closing > opening.line && configuration.macro_place(opening).is_none());
     let Some(closing) = closing else { return Vec::new() };
     let text = document.span(opening.line as usize).end..document.span(closing as usize).start;
     if memchr::memmem::find(&document.bytes()[text], MARKER.as_bytes()).is_none() {
@@ -42,7 +43,8 @@ pub(super) fn inside(configuration: &Configuration, host: &VirtualHost) -> Vec<R
     }
     let all = blocks(document).into_iter();
     let all = all.map(|lines| lines.start as u32..lines.end as u32);
-    all.filter(|lines| lines.start > opening.line && lines.end <= closing).collect()
+    all.filter(|lines| lines.start > opening.line && lines.end <= closing)
+        .collect()
 }
 
 /// The line behind the last one that is ours.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::change::AnswerPlace;
 use crate::httpd::{
-    Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, known, resolve, source_name, trim,
-    word::quote,
+    Configuration, Entry, SERVER, SectionId, Truth, VirtualHost, host_bytes, known, resolve, source_name,
+    trim, word::quote,
 };
 use crate::server::rehearsal::ERROR_LOG;
 
@@ -93,7 +93,19 @@ const LEFT_OUT: [&str; 8] = [
 
 /// Who may be let in by modules that every server has.
 const PROVIDERS: [&str; 14] = [
-    "all", "not", "env", "method", "expr", "ip", "host", "forward-dns", "local", "user", "valid-user", "group", "file-owner",
+    "all",
+    "not",
+    "env",
+    "method",
+    "expr",
+    "ip",
+    "host",
+    "forward-dns",
+    "local",
+    "user",
+    "valid-user",
+    "group",
+    "file-owner",
     "file-group",
 ];
 
@@ -169,7 +181,8 @@ impl Writer<'_> {
     fn modules(&mut self) -> Option<()> {
         for module in self.configuration.load_modules() {
             let name = String::from_utf8_lossy(&module.identifier).into_owned();
-            let counts = MODULES.contains(&name.as_str()) || NEEDED.iter().any(|start| name.starts_with(start));
+            let counts =
+                MODULES.contains(&name.as_str()) || NEEDED.iter().any(|start| name.starts_with(start));
             if !counts || module.truth == Truth::False {
                 continue;
             }
@@ -214,7 +227,10 @@ impl Writer<'_> {
             if entry.opens || entry.truth == Truth::False || !self.counts(entry) {
                 continue;
             }
-            let sections = self.configuration.ancestors(entry).take_while(|(id, _)| *id != base);
+            let sections = self
+                .configuration
+                .ancestors(entry)
+                .take_while(|(id, _)| *id != base);
             let mut chain = Vec::new();
             for (id, section) in sections {
                 if !section.transparent {
@@ -222,7 +238,9 @@ impl Writer<'_> {
                 }
             }
             let is_known = |(_, opening): &(SectionId, &Entry)| {
-                SECTIONS.iter().any(|name| self.configuration.is_named(opening, name))
+                SECTIONS
+                    .iter()
+                    .any(|name| self.configuration.is_named(opening, name))
             };
             if !chain.iter().all(is_known) {
                 continue;
@@ -240,11 +258,23 @@ impl Writer<'_> {
 
     /// Closes and opens sections until these are open.
     fn enter(&mut self, chain: &[(SectionId, &Entry)]) {
-        let same = self.open.iter().zip(chain).take_while(|(open, (id, _))| *open == id).count();
+        let same = self
+            .open
+            .iter()
+            .zip(chain)
+            .take_while(|(open, (id, _))| *open == id)
+            .count();
         while self.open.len() > same {
             let opening = self.open.pop().and_then(|id| self.configuration.opening(id));
             let name = opening.map_or_else(Vec::new, |opening| self.configuration.name(opening));
-            self.raw(&[b"</", name.trim_ascii_start().strip_prefix(b"<").unwrap_or(&name), b">"].concat());
+            self.raw(
+                &[
+                    b"</",
+                    name.trim_ascii_start().strip_prefix(b"<").unwrap_or(&name),
+                    b">",
+                ]
+                .concat(),
+            );
         }
         for (id, opening) in &chain[same..] {
             let text = self.moved(trim(&self.configuration.text(opening)));
@@ -273,7 +303,12 @@ impl Writer<'_> {
 
     fn copy(&mut self, entry: &Entry) -> Option<()> {
         let is_require = self.configuration.is_named(entry, "Require");
-        let first = self.configuration.arguments(entry).into_iter().next().unwrap_or_default();
+        let first = self
+            .configuration
+            .arguments(entry)
+            .into_iter()
+            .next()
+            .unwrap_or_default();
         let is_ours = |own: &&str| first.eq_ignore_ascii_case(own.as_bytes());
         if is_require && !PROVIDERS.iter().any(|own| is_ours(&own)) {
             self.raw(b"Require all denied");
@@ -324,5 +359,7 @@ impl Writer<'_> {
 
 fn slashes(path: &Path) -> Vec<u8> {
     let bytes = host_bytes(path).into_iter();
-    bytes.map(|byte| if byte == b'\\' { b'/' } else { byte }).collect()
+    bytes
+        .map(|byte| if byte == b'\\' { b'/' } else { byte })
+        .collect()
 }

@@ -2,7 +2,7 @@
 //! anything is written, and asked of the running server. Nobody but this machine is asked.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -129,7 +129,12 @@ impl Wrong {
 
 impl Probed {
     /// As a finding, with the lines that may be the reason; none where the answer came.
-    pub fn finding(&self, loaded: &Loaded, configuration: &Configuration, place: &AnswerPlace) -> Option<Finding> {
+    pub fn finding(
+        &self,
+        loaded: &Loaded,
+        configuration: &Configuration,
+        place: &AnswerPlace,
+    ) -> Option<Finding> {
         let wrong = self.wrong.as_ref()?;
         let at = match self.address {
             Some(address) => format!(" at {address}"),
@@ -153,7 +158,13 @@ impl Probed {
         };
         let fix = "Let http://NAME/.well-known/acme-challenge/ show the files of the folder, or choose another way with \
                    --answer.";
-        let finding = Finding::new(Code::AcmeNotAnswered, Severity::BreaksClients, summary, cause, fix);
+        let finding = Finding::new(
+            Code::AcmeNotAnswered,
+            Severity::BreaksClients,
+            summary,
+            cause,
+            fix,
+        );
         Some(finding)
     }
 }
@@ -193,7 +204,9 @@ pub fn computed(loaded: &Loaded, configuration: &Configuration, place: &AnswerPl
 /// The configuration as a plan leaves it; none where it cannot be read.
 pub fn edited(loaded: &Loaded, plan: &Plan) -> Option<Configuration> {
     let files = plan.files.iter();
-    let overlay = files.map(|file| (file.path.clone(), file.after.to_vec())).collect();
+    let overlay = files
+        .map(|file| (file.path.clone(), file.after.to_vec()))
+        .collect();
     let mut source = loaded.source.with_overlay(overlay);
     for link in &plan.links {
         source = source.with_link(&link.path, &link.target).ok()?;
@@ -302,13 +315,18 @@ fn groups(configuration: &Configuration, place: &AnswerPlace) -> Vec<(Option<IpA
 /// A folder and a file in it that the account of the server may read.
 fn lay_open(folder: &Path, probe: &Probe) -> io::Result<()> {
     fs::create_dir(folder)?;
-    let file = folder.join(&probe.token);
-    fs::write(&file, &probe.body)?;
+    let path = folder.join(&probe.token);
+    let mut new = fs::File::options();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o644);
+    new.open(&path)?.write_all(probe.body.as_bytes())?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
+        // Whatever a new file gets otherwise.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
     }
     Ok(())
 }
@@ -359,11 +377,18 @@ pub fn addresses(configuration: &Configuration, place: &AnswerPlace) -> Vec<Sock
         .filter(|listen| listen.truth == Truth::True && listen.port == place.port)
         .collect();
     let mut all = local_addresses();
-    all.extend(listens.iter().filter_map(|listen| listen.ip()).filter(|ip| is_local(*ip)));
+    all.extend(
+        listens
+            .iter()
+            .filter_map(|listen| listen.ip())
+            .filter(|ip| is_local(*ip)),
+    );
     all.retain(|ip| listens.iter().any(|listen| listen.takes(*ip)));
     let mut known = std::collections::HashSet::new();
     all.retain(|ip| known.insert(*ip));
-    all.into_iter().map(|ip| SocketAddr::new(ip, place.port)).collect()
+    all.into_iter()
+        .map(|ip| SocketAddr::new(ip, place.port))
+        .collect()
 }
 
 /// What one name shows; the error: nobody listens.
@@ -372,7 +397,9 @@ fn asked(address: SocketAddr, name: &str, probe: &Probe, patience: Duration) -> 
     let request = Request::whole(&host, &path);
     match handshake::plain(address, &request, Deadline::within(patience)) {
         Ok(answer) => Ok(judged(&answer, probe)),
-        Err(handshake::Failure::NotConnected(why)) => Err(io::Error::new(io::ErrorKind::ConnectionRefused, why)),
+        Err(handshake::Failure::NotConnected(why)) => {
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, why))
+        }
         Err(failure) => Ok(Some(Wrong::Nothing(failure.to_string()))),
     }
 }

@@ -1,6 +1,11 @@
 //! The addresses of this machine, as far as the system shows them without being asked by unsafe means.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+use crate::foreign;
 
 /// Each once: the loopbacks first, then those by which others reach it. Those of one link only are left out.
 pub fn local_addresses() -> Vec<IpAddr> {
@@ -43,7 +48,10 @@ fn is_of_link(ip: &IpAddr) -> bool {
 fn listed() -> Vec<IpAddr> {
     let read = |name: &str| {
         let tables = ["/proc/thread-self/net", "/proc/self/net"].iter();
-        let mut texts = tables.filter_map(|folder| std::fs::read_to_string(format!("{folder}/{name}")).ok());
+        let mut texts = tables.filter_map(|folder| {
+            let bytes = foreign::read(&Path::new(folder).join(name), foreign::PORT_TABLE).ok()?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        });
         texts.next().unwrap_or_default()
     };
     let mut all = of_routes(&read("fib_trie"));
@@ -96,6 +104,9 @@ mod tests {
                       /24 link UNICAST\n";
         assert_eq!(of_routes(routes), ["10.1.2.3".parse::<IpAddr>().unwrap()]);
         let interfaces = "20010db8000000000000000000000007 02 40 00 80 eth0\n";
-        assert_eq!(of_interfaces(interfaces), ["2001:db8::7".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            of_interfaces(interfaces),
+            ["2001:db8::7".parse::<IpAddr>().unwrap()]
+        );
     }
 }

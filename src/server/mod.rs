@@ -15,8 +15,8 @@ pub mod handshake;
 pub mod http;
 #[cfg(any(windows, test))]
 mod image_path;
-pub mod local_addresses;
 pub mod installation;
+pub mod local_addresses;
 pub mod log_file;
 pub mod port;
 #[cfg(not(windows))]

@@ -237,7 +237,11 @@ mod platform {
     fn read_table(name: &str) -> Result<String, String> {
         // Threads may have networks of their own; Linux before 3.17 does not show them apart.
         let threads = Path::new("/proc/thread-self/net");
-        let own = if threads.exists() { threads } else { Path::new("/proc/self/net") };
+        let own = if threads.exists() {
+            threads
+        } else {
+            Path::new("/proc/self/net")
+        };
         let path = own.join(name);
         let bytes = foreign::read(&path, foreign::PORT_TABLE).map_err(|error| {
             format!(

@@ -2,8 +2,10 @@
 
 use crate::httpd::{Configuration, FileId, SERVER, SectionId};
 
+use super::super::challenge::AnswerPlace;
 use super::super::edit_lines::editable;
 use super::super::existing::in_virtual_host;
+use super::super::own_answers::{OwnLines, blocks};
 use super::super::plan::{Act, PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, say};
 use super::super::request::Request;
@@ -12,9 +14,7 @@ use super::computed::{help, told};
 use super::insert::{before_rules, into_host, into_main, removal, unit};
 use super::lines::{Lines, lines, rule_line};
 use super::need::{Need, need};
-use super::super::own_answers::{OwnLines, blocks};
 use super::servers::{Server, is_alone, servers};
-use super::super::challenge::AnswerPlace;
 
 /// Those for a request; none where it does not ask for that.
 pub(in crate::change) fn of_request(
@@ -41,7 +41,11 @@ pub(in crate::change) fn acts(
     if servers.is_empty() {
         return Ok(Vec::new());
     }
-    let missing = load(configuration, "alias_module", "it answers certificate authorities")?;
+    let missing = load(
+        configuration,
+        "alias_module",
+        "it answers certificate authorities",
+    )?;
     if !missing.is_empty() {
         return Ok(missing);
     }
@@ -133,7 +137,9 @@ impl Step<'_> {
         let servers: Vec<Server<'_>> = needs.iter().map(|(server, _)| server.clone()).collect();
         let is_alone = is_alone(self.configuration, self.place, &servers);
         let is_main_asked = servers.iter().any(|server| server.host.is_none());
-        let hosts = needs.iter().filter_map(|(server, need)| Some((server.host?, need)));
+        let hosts = needs
+            .iter()
+            .filter_map(|(server, need)| Some((server.host?, need)));
         let mut plain = hosts.filter(|(_, need)| need.is_plain());
         // One that cannot be edited has what the main server has.
         let is_fixed = |section: SectionId| {
@@ -151,7 +157,8 @@ impl Step<'_> {
     /// Our lines in a server.
     fn blocks_of(&self, section: SectionId) -> Vec<Block> {
         let files = (0..).zip(self.configuration.files());
-        let all = files.flat_map(|(id, file)| blocks(&file.document).into_iter().map(move |lines| (id, lines)));
+        let all =
+            files.flat_map(|(id, file)| blocks(&file.document).into_iter().map(move |lines| (id, lines)));
         all.filter(|(file, lines)| {
             let mut entries = self.configuration.entries();
             let first = entries.find(|entry| entry.file == *file && lines.contains(&(entry.line as usize)));
@@ -211,7 +218,12 @@ fn refuse_kept(configuration: &Configuration, server: &Server<'_>, need: &Need<'
     };
     let lines = certain.iter().map(|(taker, kept)| {
         let place = Place::of(configuration, taker.entry);
-        say![told(configuration, taker.entry), " at ", place, kept.why(configuration)]
+        say![
+            told(configuration, taker.entry),
+            " at ",
+            place,
+            kept.why(configuration)
+        ]
     });
     Err(refuse(
         RefusalCode::AcmePathTaken,

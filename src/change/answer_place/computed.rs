@@ -5,14 +5,14 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Entry, VirtualHost};
 
+use super::super::challenge::AnswerPlace;
 use super::super::edit_lines::editable;
 use super::super::existing::text;
+use super::super::own_answers::OwnLines;
 use super::super::refusal::{Place, Text, say};
 use super::need::{Kept, Need, need};
-use super::super::own_answers::OwnLines;
 use super::servers::{Server, servers};
 use super::takers::Kind;
-use super::super::challenge::AnswerPlace;
 
 /// Who answers one name.
 #[derive(Clone, Debug)]
@@ -66,7 +66,8 @@ fn taking<'a>(configuration: &Configuration, server: &Server<'a>, need: &Need<'a
     let is_fixed = server.host.is_some_and(|host| {
         !need.is_plain() && editable(configuration, configuration.entry(host.entry)).is_err()
     });
-    let fixed = "its virtual host comes from a macro, or its lines hold for others too, so that it is not edited";
+    let fixed =
+        "its virtual host comes from a macro, or its lines hold for others too, so that it is not edited";
     let takers = need.takers.iter().enumerate();
     let all = takers.map(|(at, taker)| {
         let kept = need.kept.iter().find(|(kept, _)| *kept == at);
@@ -78,7 +79,10 @@ fn taking<'a>(configuration: &Configuration, server: &Server<'a>, need: &Need<'a
                 Some(kept) => Some(format!("it{}", kept.why(configuration).to_string())),
                 None => is_fixed.then(|| fixed.to_owned()),
             },
-            fix: kept.map_or("Change the macro, or give that virtual host lines of its own, then run again", help),
+            fix: kept.map_or(
+                "Change the macro, or give that virtual host lines of its own, then run again",
+                help,
+            ),
             is_certain: taker.is_certain,
         }
     });

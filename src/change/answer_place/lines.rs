@@ -2,11 +2,11 @@
 
 use crate::httpd::word;
 
+use super::super::challenge::{AnswerPlace, CHALLENGES};
+use super::super::own_answers::{MARKER, TOKENS};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::RefusalCode;
 use super::need::{Grants, Need};
-use super::super::own_answers::{MARKER, TOKENS};
-use super::super::challenge::{AnswerPlace, CHALLENGES};
 
 /// Those of one server.
 pub(super) struct Lines {
@@ -21,7 +21,11 @@ pub(super) struct Lines {
 /// The lines for what is needed; `unit` is one level of indentation.
 pub(super) fn lines(place: &AnswerPlace, need: &Need<'_>, unit: &[u8]) -> Result<Lines, PlanError> {
     let folder = &place.folder;
-    let mut alias = vec![with_path(b"Alias ", CHALLENGES, &quoted(&[folder, &b"/"[..]].concat())?)];
+    let mut alias = vec![with_path(
+        b"Alias ",
+        CHALLENGES,
+        &quoted(&[folder, &b"/"[..]].concat())?,
+    )];
     if need.no_proxy {
         alias.push(with_path(b"ProxyPass ", CHALLENGES, b"!"));
     }

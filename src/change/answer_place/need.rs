@@ -2,12 +2,12 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
+use super::super::challenge::AnswerPlace;
 use super::super::existing::{named_at, own_settings, says};
-use super::super::step::main_rules::{Inherited, inherited};
 use super::super::own_answers::OwnLines;
+use super::super::step::main_rules::{Inherited, inherited};
 use super::servers::Server;
 use super::takers::{Kind, Taker, takers};
-use super::super::challenge::AnswerPlace;
 
 /// What one server needs.
 pub(in crate::change) struct Need<'a> {
@@ -78,9 +78,7 @@ pub(in crate::change) fn need<'a>(
 ) -> Need<'a> {
     let rewriting = Rewriting::of(configuration, server, own);
     let mut takers = takers(configuration, server, place, own);
-    takers.retain(|taker| {
-        rewriting.is_on || taker.kind != Kind::Rewrite || !taker.reach.is_of_server
-    });
+    takers.retain(|taker| rewriting.is_on || taker.kind != Kind::Rewrite || !taker.reach.is_of_server);
     let has = |module: &str| configuration.modules().has(module.as_bytes()) == Truth::True;
     let mut need = Need {
         takers: takers.clone(),
@@ -180,13 +178,21 @@ impl<'a> Rewriting<'a> {
         };
         let own_engine = engine(section);
         // One without any line of mod_rewrite's own has the main server's only by name (`hook_uri2file` asks whose they are).
-        let names = ["RewriteEngine", "RewriteRule", "RewriteCond", "RewriteOptions", "RewriteMap"];
+        let names = [
+            "RewriteEngine",
+            "RewriteRule",
+            "RewriteCond",
+            "RewriteOptions",
+            "RewriteMap",
+        ];
         let mut lines = named_at(configuration, section, &names);
         let has_own = lines.any(|entry| entry.truth != Truth::False && !own.has(entry));
         let is_touched = has_own || section == SERVER;
         let last = own_engine.or_else(|| engine(SERVER)).filter(|_| is_touched);
         let rules = |section| {
-            let mut all = configuration.named_in(section, "RewriteRule").map(|(_, entry)| entry);
+            let mut all = configuration
+                .named_in(section, "RewriteRule")
+                .map(|(_, entry)| entry);
             all.find(|entry| entry.truth != Truth::False && !own.has(entry))
         };
         let options = ["RewriteOptions"].iter().flat_map(|name| {
@@ -198,7 +204,11 @@ impl<'a> Rewriting<'a> {
             let word = word.to_ascii_lowercase();
             word.starts_with(b"inherit")
         });
-        let of_main = if inherits || section == SERVER { rules(SERVER) } else { None };
+        let of_main = if inherits || section == SERVER {
+            rules(SERVER)
+        } else {
+            None
+        };
         Rewriting {
             is_loaded: configuration.modules().has(b"rewrite_module") == Truth::True,
             is_on: last.is_some_and(|entry| says(configuration, entry, "on")),

@@ -2,13 +2,13 @@
 
 use crate::httpd::Configuration;
 
+use super::super::challenge::AnswerPlace;
 use super::super::effect::Effect;
 use super::super::plan::{Act, Plan, PlanError};
 use super::super::prove::broken::{errors, refuse_broken, told};
 use super::super::request::Request;
 use super::super::work::Work;
 use super::acts::acts;
-use super::super::challenge::AnswerPlace;
 
 /// A module may have to come first, or lines that were enough once have to go; more than this is our mistake.
 const ROUNDS: usize = 6;
@@ -55,7 +55,8 @@ fn steps(original: &Configuration, work: &mut Work<'_>, place: &AnswerPlace) -> 
     if let Some(problem) = errors(result).next() {
         return Err(PlanError::Unproven(told(result, problem).to_string()));
     }
-    plan.changes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    plan.changes
+        .sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     plan.effect = Effect::between(original, result);
     plan.files = work.changed();
     Ok(plan)

@@ -2,8 +2,8 @@
 
 use crate::httpd::{Configuration, Entry, SectionId, matches_alias, resolve, strip_prefix, word};
 
-use super::super::redirection::{Asked, and, expression_holds, pattern_takes, prefix_takes};
 use super::super::challenge::AnswerPlace;
+use super::super::redirection::{Asked, and, expression_holds, pattern_takes, prefix_takes};
 
 /// A token as authorities make them: letters, digits, `-` and `_`.
 pub(super) const TOKEN: &str = "Zm9yQW55LXRva2Vu_0-1";
@@ -107,13 +107,21 @@ fn folder(configuration: &Configuration, said: &str, is_pattern: bool, place: &A
         let all = forms.iter().map(|form| pattern_takes(said, false, form));
         let is_none = all.clone().all(|takes| takes == Some(false));
         let is_all = all.clone().all(|takes| takes == Some(true));
-        return if is_none { Some(false) } else { is_all.then_some(true) };
+        return if is_none {
+            Some(false)
+        } else {
+            is_all.then_some(true)
+        };
     }
     let platform = configuration.facts().platform;
     let full = resolve(configuration.server_root(), said.as_bytes(), platform);
     if said.contains(['*', '?', '[']) {
         let pattern = [full.trim_ascii_end(), b"*"].concat();
-        return if matches_alias(&pattern, own.as_bytes()) { None } else { Some(false) };
+        return if matches_alias(&pattern, own.as_bytes()) {
+            None
+        } else {
+            Some(false)
+        };
     }
     Some(strip_prefix(&place.folder, &full, platform).is_some() || said == "/")
 }

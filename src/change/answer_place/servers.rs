@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost, is_nobodys};
 
 use super::super::answer::Answers;
-use super::super::request::Request;
 use super::super::challenge::AnswerPlace;
+use super::super::request::Request;
 
 /// One who answers, and for what.
 #[derive(Clone, Debug)]
@@ -33,7 +33,10 @@ impl Server<'_> {
 }
 
 /// All who answer one of the names on the port, in the order in which they stand; none where nothing listens there.
-pub(in crate::change) fn servers<'a>(configuration: &'a Configuration, place: &AnswerPlace) -> Vec<Server<'a>> {
+pub(in crate::change) fn servers<'a>(
+    configuration: &'a Configuration,
+    place: &AnswerPlace,
+) -> Vec<Server<'a>> {
     let nobody = Request::default();
     let answers = Answers::on(configuration, &nobody, place.port);
     let mut all: Vec<Server<'a>> = Vec::new();
@@ -63,9 +66,8 @@ pub(super) fn is_alone(configuration: &Configuration, place: &AnswerPlace, serve
     });
     others.all(|host| {
         let mut names = host.server_name.iter().chain(&host.aliases).peekable();
-        let is_ours = |name: &String| {
-            is_nobodys(name) || place.names.iter().any(|own| own.eq_ignore_ascii_case(name))
-        };
+        let is_ours =
+            |name: &String| is_nobodys(name) || place.names.iter().any(|own| own.eq_ignore_ascii_case(name));
         names.peek().is_some() && names.all(is_ours)
     })
 }

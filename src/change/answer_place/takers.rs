@@ -3,15 +3,15 @@
 
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth};
 
+use super::super::challenge::{AnswerPlace, CHALLENGES};
 use super::super::existing::in_virtual_host;
+use super::super::own_answers::OwnLines;
 use super::super::redirection::{
     Asked, Waiting, and, conditions_hold, has_flag, pattern_takes, prefix_takes, texts, with_conditions,
 };
 use super::super::step::main_rules::{Inherited, inherited};
-use super::super::own_answers::OwnLines;
 use super::reach::{Reach, TOKEN, reach};
 use super::servers::Server;
-use super::super::challenge::{AnswerPlace, CHALLENGES};
 
 /// How a line takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,17 +98,22 @@ pub(super) fn takers<'a>(
         server,
         place,
         asked: &asked,
-        rules_of_main: server.host.and_then(|host| inherited(configuration, host.section)),
+        rules_of_main: server
+            .host
+            .and_then(|host| inherited(configuration, host.section)),
     };
     let all = search.lines(own);
     // Rules come in their own order: the main server's may be asked first.
     let mut rules: Vec<&(EntryId, &Entry)> = all.iter().filter(|(_, entry)| search.is_rule(entry)).collect();
-    let is_first = |entry: &Entry| search.is_inherited(entry) == (search.rules_of_main == Some(Inherited::Before));
+    let is_first =
+        |entry: &Entry| search.is_inherited(entry) == (search.rules_of_main == Some(Inherited::Before));
     rules.sort_by_key(|(id, entry)| (!is_first(entry), *id));
     let mut found = search.rules(rules.into_iter().map(|(_, entry)| *entry));
     let mut is_spared = [false; 2];
     for (_, entry) in all.iter().filter(|(_, entry)| !search.is_rule(entry)) {
-        let Some((taker, spares)) = search.taker(entry) else { continue };
+        let Some((taker, spares)) = search.taker(entry) else {
+            continue;
+        };
         let spared = &mut is_spared[usize::from(taker.is_inherited)];
         if spares {
             *spared = true;
@@ -230,7 +235,11 @@ impl<'a> Search<'a, '_> {
         if holds == Some(false) {
             return None;
         }
-        let target = if reach.is_of_server { words.get(1) } else { words.last() };
+        let target = if reach.is_of_server {
+            words.get(1)
+        } else {
+            words.last()
+        };
         let spares = kind == Kind::Proxy && target.is_some_and(|target| target == "!");
         let taker = self.found(entry, kind, holds);
         match spares {
@@ -245,14 +254,21 @@ impl<'a> Search<'a, '_> {
         let path = self.asked.path;
         let first = words.first().map(String::as_str).unwrap_or_default();
         let is = |name: &str| self.is(entry, name);
-        let is_match = ["RedirectMatch", "AliasMatch", "ScriptAliasMatch", "ProxyPassMatch"]
-            .iter()
-            .any(|name| is(name));
+        let is_match = [
+            "RedirectMatch",
+            "AliasMatch",
+            "ScriptAliasMatch",
+            "ProxyPassMatch",
+        ]
+        .iter()
+        .any(|name| is(name));
         Some(match kind {
             Kind::Redirect => {
                 let from = words.len().checked_sub(2).and_then(|at| words.get(at));
                 let by_pattern = |from: &String| pattern_takes(from, false, path);
-                let gone = ["gone", "404", "403", "410"].iter().any(|word| first.eq_ignore_ascii_case(word));
+                let gone = ["gone", "404", "403", "410"]
+                    .iter()
+                    .any(|word| first.eq_ignore_ascii_case(word));
                 let from = if gone { words.get(1) } else { from };
                 match (is_match, from) {
                     (true, from) => from.map_or(Some(false), by_pattern),
@@ -273,8 +289,14 @@ impl<'a> Search<'a, '_> {
             Kind::Access => Some(words.join(" ").to_ascii_lowercase() != "all granted"),
             Kind::OldAccess | Kind::Tls => Some(true),
             Kind::Handler => {
-                let is_file = ["none", "default-handler"].iter().any(|own| first.eq_ignore_ascii_case(own));
-                if first.starts_with('"') || words.iter().any(|word| word.contains("expr=")) { None } else { Some(!is_file) }
+                let is_file = ["none", "default-handler"]
+                    .iter()
+                    .any(|own| first.eq_ignore_ascii_case(own));
+                if first.starts_with('"') || words.iter().any(|word| word.contains("expr=")) {
+                    None
+                } else {
+                    Some(!is_file)
+                }
             }
             Kind::Managed => {
                 let is_ours = |word: &String| {

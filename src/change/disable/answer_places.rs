@@ -52,10 +52,18 @@ impl Decision<'_> {
         let ours = self.found.ours.iter();
         let ours = ours.filter(|ours| ours.mark == Mark::Https && self.stays(ours));
         let mut all: Vec<String> = ours.map(|ours| ours.domain.clone()).collect();
-        for record in self.records.iter().filter(|record| record.action == Action::Enable) {
+        for record in self
+            .records
+            .iter()
+            .filter(|record| record.action == Action::Enable)
+        {
             let first = record.domains.first();
             let others = first.filter(|domain| !self.request.means(domain));
-            all.extend(others.filter(|domain| !self.answering(domain).is_empty()).cloned());
+            all.extend(
+                others
+                    .filter(|domain| !self.answering(domain).is_empty())
+                    .cloned(),
+            );
         }
         all
     }

@@ -405,7 +405,10 @@ fn range(configuration: &Configuration, site: &VirtualHost) -> Result<Range<u32>
 }
 
 /// The line behind which its copy goes: that of the `Use` where a macro makes it.
-pub(in crate::change) fn closing_line(configuration: &Configuration, site: &VirtualHost) -> Result<u32, PlanError> {
+pub(in crate::change) fn closing_line(
+    configuration: &Configuration,
+    site: &VirtualHost,
+) -> Result<u32, PlanError> {
     let opening = configuration.entry(site.entry);
     if configuration.macro_place(opening).is_some() {
         return Ok(opening.line);

@@ -5,6 +5,7 @@
 //! The sites are texts in `fixtures/answer-places`; the first 23 are those that stop the usual guides.
 #![cfg(target_os = "linux")]
 
+mod enable;
 mod site;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,14 +67,24 @@ fn certificate_authorities_are_answered_on_hostile_sites() {
     let ends: BTreeMap<String, Result<End, String>> = std::thread::scope(|scope| {
         let threads = [0, 1].map(|from| scope.spawn(move || run(from)));
         let ends = threads.into_iter();
-        ends.flat_map(|thread| thread.join().expect("a thread that ends")).collect()
+        ends.flat_map(|thread| thread.join().expect("a thread that ends"))
+            .collect()
     });
     let failures: Vec<&String> = ends.values().filter_map(|end| end.as_ref().err()).collect();
     let count = ends.len();
     let came = ends.values().filter(|end| matches!(end, Ok(End::Came))).count();
     let named = ends.values().filter(|end| matches!(end, Ok(End::Named))).count();
     println!("{came} of {count} answered, {named} named");
-    assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {count} failed\n{}",
+        failures.len(),
+        failures
+            .iter()
+            .map(|text| text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
 }
 
 fn carry_out(name: &str, httpd: &Httpd) -> Result<End, String> {
@@ -130,7 +141,9 @@ impl Trial<'_> {
             self.probed()?;
             let pages = self.pages();
             if pages != before {
-                let differs = before.iter().filter(|(key, reply)| pages.get(*key) != Some(*reply));
+                let differs = before
+                    .iter()
+                    .filter(|(key, reply)| pages.get(*key) != Some(*reply));
                 let differs: Vec<_> = differs.map(|(key, reply)| (key, reply, pages.get(key))).collect();
                 return Err(format!("pages are others: {differs:?}"));
             }
@@ -144,7 +157,8 @@ impl Trial<'_> {
     }
 
     fn named(&self, said: &str) -> Result<End, String> {
-        let is_named = !self.set_up.here.is_empty() && self.set_up.here.iter().all(|place| said.contains(place.as_str()));
+        let is_named = !self.set_up.here.is_empty()
+            && self.set_up.here.iter().all(|place| said.contains(place.as_str()));
         match self.site.is_named && is_named {
             true => self.rehearsed_in_vain().map(|()| End::Named),
             false => Err(format!("refused: {said}")),
@@ -158,18 +172,7 @@ impl Trial<'_> {
         original: &BTreeMap<String, Vec<u8>>,
         after: &BTreeMap<String, Vec<u8>>,
     ) -> Result<(), String> {
-        let versions = plan.files.iter().map(|file| Version {
-            path: real_path(&file.path),
-            before: file.before.to_vec(),
-            after: file.after.to_vec(),
-        });
-        let record = Record {
-            action: Action::Enable,
-            domains: self.site.names.clone(),
-            files: versions.collect(),
-            ..Record::default()
-        };
-        for records in [vec![record], Vec::new()] {
+        for records in [vec![record(plan, &self.site.names)], Vec::new()] {
             let (main, source, facts) = self.given();
             let back = Plan::disable(&main, &source, &facts, &Disable::default(), &records)
                 .map_err(|error| format!("disable: {error}"))?;
@@ -177,16 +180,23 @@ impl Trial<'_> {
             let now = self.set_up.files();
             // That a file ended without a line end is known by a record only.
             let is_same = match records.is_empty() {
-                true => now.iter().all(|(name, bytes)| {
-                    original[name].trim_ascii_end() == bytes.trim_ascii_end()
-                }),
+                true => now
+                    .iter()
+                    .all(|(name, bytes)| original[name].trim_ascii_end() == bytes.trim_ascii_end()),
                 false => now == *original,
             };
             if !is_same {
                 let text = |files: &BTreeMap<String, Vec<u8>>| {
-                    files.values().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect::<String>()
+                    files
+                        .values()
+                        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+                        .collect::<String>()
                 };
-                return Err(format!("disable ({} records) leaves\n{}", records.len(), text(&now)));
+                return Err(format!(
+                    "disable ({} records) leaves\n{}",
+                    records.len(),
+                    text(&now)
+                ));
             }
             for (name, bytes) in after {
                 fs::write(self.set_up.root.join("conf").join(name), bytes).expect("a file");
@@ -195,9 +205,15 @@ impl Trial<'_> {
         Ok(())
     }
 
-    fn texts(&self, before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
+    fn texts(
+        &self,
+        before: &BTreeMap<String, Vec<u8>>,
+        after: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(), String> {
         let count = |files: &BTreeMap<String, Vec<u8>>, text: &str| {
-            let texts = files.values().map(|bytes| String::from_utf8_lossy(bytes).matches(text).count());
+            let texts = files
+                .values()
+                .map(|bytes| String::from_utf8_lossy(bytes).matches(text).count());
             texts.sum::<usize>()
         };
         let is_new = |text: &String| count(after, text) > count(before, text);
@@ -215,21 +231,27 @@ impl Trial<'_> {
         let loaded = self.loaded();
         let edited = answers::edited(&loaded, plan).ok_or("the result cannot be read")?;
         let place = AnswerPlace::of(&edited, self.site.names.clone());
-        let found = answers::rehearse(&loaded, &edited, &place, &Told).map_err(|error| error.error.to_string())?;
+        let found =
+            answers::rehearse(&loaded, &edited, &place, &Told).map_err(|error| error.error.to_string())?;
         let found = found.ok_or("it was not rehearsed")?;
         let names: BTreeSet<&String> = found.iter().map(|probed| &probed.name).collect();
         if names != self.site.names.iter().collect() {
             return Err(format!("rehearsed were {names:?}"));
         }
-        let wrong = found.iter().find_map(|probed| probed.finding(&loaded, &edited, &place));
-        wrong.map_or(Ok(()), |finding| Err(format!("{} {}", finding.summary, finding.cause)))
+        let wrong = found
+            .iter()
+            .find_map(|probed| probed.finding(&loaded, &edited, &place));
+        wrong.map_or(Ok(()), |finding| {
+            Err(format!("{} {}", finding.summary, finding.cause))
+        })
     }
 
     /// What was named is what a rehearsal shows, and is told for a check as well.
     fn rehearsed_in_vain(&self) -> Result<(), String> {
         let loaded = self.loaded();
         let place = self.place();
-        let found = answers::rehearse(&loaded, &loaded.configuration, &place, &Told).map_err(|error| error.error.to_string())?;
+        let found = answers::rehearse(&loaded, &loaded.configuration, &place, &Told)
+            .map_err(|error| error.error.to_string())?;
         let found = found.ok_or("it was not rehearsed")?;
         if found.iter().all(|probed| probed.wrong.is_none()) {
             return Err("the rehearsal shows nothing wrong".to_owned());
@@ -237,7 +259,12 @@ impl Trial<'_> {
         let computed = answers::computed(&loaded, &loaded.configuration, &place);
         let places = computed.iter().filter_map(|finding| finding.place.as_ref());
         let places: Vec<String> = places.map(ToString::to_string).collect();
-        match self.set_up.here.iter().find(|here| !places.iter().any(|place| place.ends_with(here.as_str()))) {
+        match self
+            .set_up
+            .here
+            .iter()
+            .find(|here| !places.iter().any(|place| place.ends_with(here.as_str())))
+        {
             Some(here) => Err(format!("{here} is not among {places:?}")),
             None => Ok(()),
         }
@@ -268,7 +295,9 @@ impl Trial<'_> {
             httpd: Some(self.httpd.binary.clone()),
             ..Where::default()
         };
-        Loaded::find(&place).map_err(|error| error.error.to_string()).expect("a server")
+        Loaded::find(&place)
+            .map_err(|error| error.error.to_string())
+            .expect("a server")
     }
 
     /// The token comes for each name.
@@ -276,7 +305,13 @@ impl Trial<'_> {
         let file = self.set_up.root.join("conf/esync-ssl-acme/answers").join(TOKEN);
         fs::write(&file, "the answer").expect("an answer");
         for name in &self.site.names {
-            let reply = ask(self.end, 80, false, name, &format!("/.well-known/acme-challenge/{TOKEN}"));
+            let reply = ask(
+                self.end,
+                80,
+                false,
+                name,
+                &format!("/.well-known/acme-challenge/{TOKEN}"),
+            );
             if reply.body().map(String::as_str) != Some("the answer") {
                 return Err(format!("{name}: {reply:?}"));
             }
@@ -286,7 +321,12 @@ impl Trial<'_> {
     }
 
     fn pages(&self) -> BTreeMap<(String, &'static str), Reply> {
-        let names = self.site.names.iter().map(String::as_str).chain(["other.test", "nobody.test"]);
+        let names = self
+            .site
+            .names
+            .iter()
+            .map(String::as_str)
+            .chain(["other.test", "nobody.test"]);
         let asked = names.flat_map(|name| PATHS.map(|path| (name.to_owned(), path)));
         asked
             .map(|(name, path)| {
@@ -301,7 +341,9 @@ impl Trial<'_> {
         let ports: &[u16] = if self.end.is_ipv4() { &[80] } else { &[] };
         let server = ask.start(ports)?;
         let start = Instant::now();
-        while std::net::TcpStream::connect((self.end, 80)).is_err() && start.elapsed() < Duration::from_secs(20) {
+        while std::net::TcpStream::connect((self.end, 80)).is_err()
+            && start.elapsed() < Duration::from_secs(20)
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(server)
@@ -318,7 +360,27 @@ impl Trial<'_> {
 
     fn given(&self) -> (Vec<u8>, Source, Facts) {
         let source = Source::new(self.set_up.root.clone(), Platform::HOST);
-        (host_bytes(&self.set_up.main), source, Facts::assumed(Platform::HOST))
+        (
+            host_bytes(&self.set_up.main),
+            source,
+            Facts::assumed(Platform::HOST),
+        )
+    }
+}
+
+/// A run of `enable` as the backup tells it.
+fn record(plan: &Plan, names: &[String]) -> Record {
+    let versions = plan.files.iter().map(|file| Version {
+        path: real_path(&file.path),
+        before: file.before.to_vec(),
+        after: file.after.to_vec(),
+    });
+    Record {
+        action: Action::Enable,
+        domains: names.to_vec(),
+        files: versions.collect(),
+        made: plan.links.clone(),
+        ..Record::default()
     }
 }
 

@@ -48,9 +48,7 @@ pub struct SetUp {
 
 impl Site {
     pub fn parse(name: &str, text: &str) -> Site {
-        let mut site = Site {
-            ..Site::default()
-        };
+        let mut site = Site { ..Site::default() };
         let mut parts = text.split("--- ");
         for line in parts.next().unwrap_or_default().lines() {
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
@@ -109,7 +107,10 @@ impl Site {
         for (path, text) in &self.files {
             let full = root.join(path);
             let mut text = fill(text);
-            for (number, _) in (1..).zip(text.lines()).filter(|(_, line)| line.ends_with("{here}")) {
+            for (number, _) in (1..)
+                .zip(text.lines())
+                .filter(|(_, line)| line.ends_with("{here}"))
+            {
                 here.push(format!("{path}:{number}"));
             }
             text = text.replace(" {here}", "");
@@ -123,7 +124,13 @@ impl Site {
         }
         for name in ["main", "a", "b", "c", "other", "known", "a.test"] {
             let site = root.join("sites").join(name);
-            for page in ["index.html", "page", "x/index.html", ".hidden", ".well-known/other"] {
+            for page in [
+                "index.html",
+                "page",
+                "x/index.html",
+                ".hidden",
+                ".well-known/other",
+            ] {
                 files::write(&site.join(page), format!("{page} of {name}"));
             }
         }
@@ -142,6 +149,18 @@ impl Site {
 }
 
 impl SetUp {
+    /// A server root that is there.
+    pub fn of(root: PathBuf, folder: tempfile::TempDir) -> SetUp {
+        SetUp {
+            main: root.join("conf/httpd.conf"),
+            here: Vec::new(),
+            has: Vec::new(),
+            lacks: Vec::new(),
+            root,
+            _folder: folder,
+        }
+    }
+
     /// Every file of the configuration, with its bytes.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut all = files::snapshot(&self.root.join("conf"));
