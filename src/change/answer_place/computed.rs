@@ -76,7 +76,7 @@ fn taking<'a>(configuration: &Configuration, server: &Server<'a>, need: &Need<'a
             entry: taker.entry,
             what: what(taker.kind),
             kept: match kept {
-                Some(kept) => Some(format!("it{}", kept.why(configuration).to_string())),
+                Some(kept) => Some(format!("it{}", kept.why(configuration))),
                 None => is_fixed.then(|| fixed.to_owned()),
             },
             fix: kept.map_or(

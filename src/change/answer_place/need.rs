@@ -96,9 +96,11 @@ pub(in crate::change) fn need<'a>(
     };
     for (at, taker) in takers.iter().enumerate() {
         let of_server = taker.reach.is_of_server;
-        let by_rewriting = of_server && taker.kind == Kind::Redirect
-            || !of_server && taker.kind == Kind::Alias
-            || of_server && taker.kind == Kind::Jk;
+        let by_rewriting = match taker.kind {
+            Kind::Redirect | Kind::Jk => of_server,
+            Kind::Alias => !of_server,
+            _ => false,
+        };
         let kept = match taker.kind {
             _ if by_rewriting => rewriting.refuses(),
             Kind::Redirect => Some(Kept::Late),

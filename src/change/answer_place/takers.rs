@@ -286,7 +286,7 @@ impl<'a> Search<'a, '_> {
             Kind::Alias | Kind::Proxy if is_match => pattern_takes(first, false, path),
             Kind::Alias | Kind::Proxy => Some(prefix_takes(first, path)),
             Kind::Login => Some(!first.eq_ignore_ascii_case("none")),
-            Kind::Access => Some(words.join(" ").to_ascii_lowercase() != "all granted"),
+            Kind::Access => Some(!words.join(" ").eq_ignore_ascii_case("all granted")),
             Kind::OldAccess | Kind::Tls => Some(true),
             Kind::Handler => {
                 let is_file = ["none", "default-handler"]
