@@ -10,6 +10,7 @@ use crate::httpd::{
 };
 use crate::mod_ssl::tls_hosts;
 
+use super::own_answers;
 use super::request::Request;
 
 /// Directives of mod_alias that send a client elsewhere.
@@ -50,14 +51,18 @@ pub(super) fn named_at<'a>(
     all.into_iter().map(|(_, entry)| entry)
 }
 
-/// Everything in a virtual host, inner sections included, in order.
+/// Everything in a virtual host, inner sections included, in order; less the lines by which we answer certificate
+/// authorities, which say nothing of the site.
 pub(super) fn within<'a>(
     configuration: &'a Configuration,
     site: &'a VirtualHost,
 ) -> impl Iterator<Item = &'a Entry> {
+    let file = configuration.entry(site.entry).file;
+    let own = own_answers::inside(configuration, site);
     configuration
         .entries_from(site.entry + 1)
         .take_while(|entry| configuration.is_within(entry.section, site.section))
+        .filter(move |entry| entry.file != file || !own.iter().any(|lines| lines.contains(&entry.line)))
 }
 
 /// A line as it was read, with the values of its variables.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
-use super::answer_place::AnswerPlace;
+use super::challenge::AnswerPlace;
 use super::mozilla::{self, Level};
 use crate::finding::Code;
 use crate::httpd::in_url;

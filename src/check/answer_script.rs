@@ -297,7 +297,7 @@ impl Writer<'_> {
             let source = known::module_name(known.module);
             let is_loaded = self.configuration.modules().has(source.as_bytes()) == Truth::True;
             let is_one = |module: &&str| source_name(module.as_bytes()) == source.as_bytes();
-            is_loaded && source != "mod_unixd.c" && MODULES.iter().any(|module| is_one(&module))
+            is_loaded && source != "mod_unixd.c" && MODULES.iter().any(is_one)
         })
     }
 
@@ -310,7 +310,7 @@ impl Writer<'_> {
             .next()
             .unwrap_or_default();
         let is_ours = |own: &&str| first.eq_ignore_ascii_case(own.as_bytes());
-        if is_require && !PROVIDERS.iter().any(|own| is_ours(&own)) {
+        if is_require && !PROVIDERS.iter().any(is_ours) {
             self.raw(b"Require all denied");
             return Some(());
         }

@@ -2,25 +2,22 @@
 //! anything is written, and asked of the running server. Nobody but this machine is asked.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use ring::rand::{SecureRandom, SystemRandom};
-
+use super::answer_probe::asked;
+pub use super::answer_probe::{Laid, Probe, Wrong};
 use super::failure::{Failure, not_interrupted};
 use super::find::Loaded;
 use super::progress::{Progress, during};
-use crate::apply::{NewFile, RealDisk, Shared, create_all};
 use crate::change::{AnswerPlace, Answering, CHALLENGES, Plan, answering};
 use crate::check::answer_script::{Stage, script};
 use crate::finding::{Code, Finding, Severity};
 use crate::httpd::{Configuration, Platform, Truth, in_url};
 use crate::note_code::NoteCode;
-use crate::server::deadline::{Deadline, ONE_ANSWER};
-use crate::server::handshake;
-use crate::server::http::{Answer, Request};
+use crate::server::deadline::ONE_ANSWER;
 use crate::server::local_addresses::{is_local, local_addresses};
 use crate::server::rehearsal::{self, Flop, PATIENCE, rehearse_asking};
 use crate::shown::sentence;
@@ -28,68 +25,6 @@ use crate::wording::{count, reason};
 
 /// More groups of virtual hosts are not rehearsed.
 const MOST: usize = 8;
-
-/// A token that nobody knows, and what it is to show: the question of an authority before the authority asks.
-#[derive(Clone, Debug)]
-pub struct Probe {
-    /// The name of the file.
-    pub token: String,
-    /// What is in it.
-    pub body: String,
-}
-
-impl Probe {
-    /// A new one.
-    ///
-    /// # Errors
-    /// The system gives no random numbers.
-    pub fn new() -> io::Result<Probe> {
-        let random = || -> io::Result<String> {
-            let mut bytes = [0; 16];
-            let filled = SystemRandom::new().fill(&mut bytes);
-            filled.map_err(|_| io::Error::other("the system gives no random numbers"))?;
-            Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        };
-        Ok(Probe {
-            token: format!("probe-{}", random()?),
-            body: format!("esync-ssl {}", random()?),
-        })
-    }
-
-    /// What is asked for.
-    pub fn path(&self) -> String {
-        format!("{CHALLENGES}{}", self.token)
-    }
-}
-
-/// A file in the folder of the answers, which goes when this goes.
-#[derive(Debug)]
-pub struct Laid {
-    path: PathBuf,
-}
-
-impl Laid {
-    /// Puts an answer into the folder, which is made where it is not there; readable for the account of the server.
-    ///
-    /// # Errors
-    /// When it cannot be written, or is there.
-    pub fn lay(folder: &Path, token: &str, body: &str) -> Result<Laid, Failure> {
-        let file = NewFile {
-            path: folder.join(token),
-            bytes: body.as_bytes().to_vec().into(),
-            private: false,
-        };
-        let path = file.path.clone();
-        create_all(&RealDisk, &[file], &[], Shared::Allowed).map_err(Failure::error)?;
-        Ok(Laid { path })
-    }
-}
-
-impl Drop for Laid {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
 
 /// What one name showed at one address.
 #[derive(Clone, Debug)]
@@ -100,31 +35,6 @@ pub struct Probed {
     pub address: Option<SocketAddr>,
     /// What came instead of the answer; none where it came.
     pub wrong: Option<Wrong>,
-}
-
-/// What came instead of the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// Nothing, and why.
-    Nothing(String),
-    /// Another status, and where it leads to.
-    Status(u16, Option<String>),
-    /// Something else.
-    Other,
-}
-
-impl Wrong {
-    /// For people: `it answers 404`.
-    pub fn words(&self) -> String {
-        match self {
-            Wrong::Nothing(why) => format!("nobody answers: {}", sentence(why)),
-            Wrong::Status(status, Some(location)) => {
-                format!("it answers {status} and leads to {}", sentence(location))
-            }
-            Wrong::Status(status, None) => format!("it answers {status}"),
-            Wrong::Other => "it shows something else than the answer".into(),
-        }
-    }
 }
 
 impl Probed {
@@ -201,7 +111,7 @@ pub fn computed(loaded: &Loaded, configuration: &Configuration, place: &AnswerPl
     findings
 }
 
-/// The configuration as a plan leaves it.
+/// The configuration as a plan leaves it; none where it cannot be read.
 pub fn edited(loaded: &Loaded, plan: &Plan) -> Option<Configuration> {
     let files = plan.files.iter();
     let overlay = files
@@ -315,13 +225,18 @@ fn groups(configuration: &Configuration, place: &AnswerPlace) -> Vec<(Option<IpA
 /// A folder and a file in it that the account of the server may read.
 fn lay_open(folder: &Path, probe: &Probe) -> io::Result<()> {
     fs::create_dir(folder)?;
-    let file = folder.join(&probe.token);
-    fs::write(&file, &probe.body)?;
+    let path = folder.join(&probe.token);
+    let mut new = fs::File::options();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o644);
+    new.open(&path)?.write_all(probe.body.as_bytes())?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
+        // Whatever a new file gets otherwise.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
     }
     Ok(())
 }
@@ -384,25 +299,4 @@ pub fn addresses(configuration: &Configuration, place: &AnswerPlace) -> Vec<Sock
     all.into_iter()
         .map(|ip| SocketAddr::new(ip, place.port))
         .collect()
-}
-
-/// What one name shows; the error: nobody listens.
-fn asked(address: SocketAddr, name: &str, probe: &Probe, patience: Duration) -> io::Result<Option<Wrong>> {
-    let (host, path) = (in_url(name), probe.path());
-    let request = Request::whole(&host, &path);
-    match handshake::plain(address, &request, Deadline::within(patience)) {
-        Ok(answer) => Ok(judged(&answer, probe)),
-        Err(handshake::Failure::NotConnected(why)) => {
-            Err(io::Error::new(io::ErrorKind::ConnectionRefused, why))
-        }
-        Err(failure) => Ok(Some(Wrong::Nothing(failure.to_string()))),
-    }
-}
-
-fn judged(answer: &Answer, probe: &Probe) -> Option<Wrong> {
-    match answer.status {
-        200 if answer.body == probe.body.as_bytes() => None,
-        200 => Some(Wrong::Other),
-        status => Some(Wrong::Status(status, answer.location.clone())),
-    }
 }

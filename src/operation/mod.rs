@@ -3,6 +3,7 @@
 //!
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
+mod answer_probe;
 pub mod answers;
 pub mod apply_plan;
 mod asked;

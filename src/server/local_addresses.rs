@@ -1,6 +1,11 @@
 //! The addresses of this machine, as far as the system shows them without being asked by unsafe means.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+use crate::foreign;
 
 /// Each once: the loopbacks first, then those by which others reach it. Those of one link only are left out.
 pub fn local_addresses() -> Vec<IpAddr> {
@@ -41,9 +46,16 @@ fn is_of_link(ip: &IpAddr) -> bool {
 
 #[cfg(target_os = "linux")]
 fn listed() -> Vec<IpAddr> {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let mut all = of_routes(&read("/proc/net/fib_trie"));
-    all.extend(of_interfaces(&read("/proc/net/if_inet6")));
+    let read = |name: &str| {
+        let tables = ["/proc/thread-self/net", "/proc/self/net"].iter();
+        let mut texts = tables.filter_map(|folder| {
+            let bytes = foreign::read(&Path::new(folder).join(name), foreign::PORT_TABLE).ok()?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        });
+        texts.next().unwrap_or_default()
+    };
+    let mut all = of_routes(&read("fib_trie"));
+    all.extend(of_interfaces(&read("if_inet6")));
     all
 }
 

@@ -235,7 +235,14 @@ mod platform {
     use crate::server::trust::is_by_root_or_us;
 
     fn read_table(name: &str) -> Result<String, String> {
-        let path = Path::new("/proc/self/net").join(name);
+        // Threads may have networks of their own; Linux before 3.17 does not show them apart.
+        let threads = Path::new("/proc/thread-self/net");
+        let own = if threads.exists() {
+            threads
+        } else {
+            Path::new("/proc/self/net")
+        };
+        let path = own.join(name);
         let bytes = foreign::read(&path, foreign::PORT_TABLE).map_err(|error| {
             format!(
                 "{} cannot be read: {}",

@@ -2,8 +2,10 @@
 
 use crate::httpd::{Configuration, FileId, SERVER, SectionId};
 
+use super::super::challenge::AnswerPlace;
 use super::super::edit_lines::editable;
 use super::super::existing::in_virtual_host;
+use super::super::own_answers::{OwnLines, blocks};
 use super::super::plan::{Act, PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, Text, say};
 use super::super::request::Request;
@@ -12,9 +14,7 @@ use super::computed::{help, told};
 use super::insert::{before_rules, into_host, into_main, removal, unit};
 use super::lines::{Lines, lines, rule_line};
 use super::need::{Need, need};
-use super::own::{OwnLines, blocks};
 use super::servers::{Server, is_alone, servers};
-use super::wanted::AnswerPlace;
 
 /// Those for a request; none where it does not ask for that.
 pub(in crate::change) fn of_request(

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use crate::httpd::{Configuration, Entry, VirtualHost};
 
+use super::super::challenge::AnswerPlace;
+use super::super::edit_lines::editable;
 use super::super::existing::text;
+use super::super::own_answers::OwnLines;
 use super::super::refusal::{Place, Text, say};
 use super::need::{Kept, Need, need};
-use super::own::OwnLines;
 use super::servers::{Server, servers};
 use super::takers::Kind;
-use super::wanted::AnswerPlace;
 
 /// Who answers one name.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub fn answering<'a>(configuration: &'a Configuration, place: &AnswerPlace) -> V
     let mut all = Vec::new();
     for server in servers(configuration, place) {
         let need = need(configuration, &server, place, &own);
-        let takers = taking(configuration, &need);
+        let takers = taking(configuration, &server, &need);
         let Server { host, asked } = server;
         all.extend(asked.into_iter().map(|(name, address)| Answering {
             name,
@@ -60,7 +61,13 @@ pub fn answering<'a>(configuration: &'a Configuration, place: &AnswerPlace) -> V
     all
 }
 
-fn taking<'a>(configuration: &Configuration, need: &Need<'a>) -> Vec<Taking<'a>> {
+fn taking<'a>(configuration: &Configuration, server: &Server<'a>, need: &Need<'a>) -> Vec<Taking<'a>> {
+    // Where the virtual host is not edited, it has only what the main server has.
+    let is_fixed = server.host.is_some_and(|host| {
+        !need.is_plain() && editable(configuration, configuration.entry(host.entry)).is_err()
+    });
+    let fixed =
+        "its virtual host comes from a macro, or its lines hold for others too, so that it is not edited";
     let takers = need.takers.iter().enumerate();
     let all = takers.map(|(at, taker)| {
         let kept = need.kept.iter().find(|(kept, _)| *kept == at);
@@ -68,8 +75,14 @@ fn taking<'a>(configuration: &Configuration, need: &Need<'a>) -> Vec<Taking<'a>>
         Taking {
             entry: taker.entry,
             what: what(taker.kind),
-            kept: kept.map(|kept| format!("it{}", kept.why(configuration).to_string())),
-            fix: kept.map_or("", help),
+            kept: match kept {
+                Some(kept) => Some(format!("it{}", kept.why(configuration))),
+                None => is_fixed.then(|| fixed.to_owned()),
+            },
+            fix: kept.map_or(
+                "Change the macro, or give that virtual host lines of its own, then run again",
+                help,
+            ),
             is_certain: taker.is_certain,
         }
     });

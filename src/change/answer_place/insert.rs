@@ -7,11 +7,11 @@ use crate::httpd::{Configuration, Edit, Entry, FileId, SERVER, Truth, VirtualHos
 
 use super::super::edit_lines::{Spot, insert_at_server_level, insert_into, insert_lines};
 use super::super::existing::named_at;
+use super::super::own_answers::OwnLines;
 use super::super::plan::PlanError;
 use super::super::step::copy::closing_line;
 use super::super::text::{indentation_unit, unit_of};
 use super::lines::{Lines, marked};
-use super::own::OwnLines;
 
 /// The lines of one virtual host as edits.
 pub(super) fn into_host(

@@ -2,11 +2,11 @@
 
 use crate::httpd::word;
 
+use super::super::challenge::{AnswerPlace, CHALLENGES};
+use super::super::own_answers::{MARKER, TOKENS};
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::RefusalCode;
 use super::need::{Grants, Need};
-use super::own::{MARKER, TOKENS};
-use super::wanted::{AnswerPlace, CHALLENGES};
 
 /// Those of one server.
 pub(super) struct Lines {

@@ -7,14 +7,10 @@ mod computed;
 mod insert;
 mod lines;
 mod need;
-mod own;
 mod plan;
 mod reach;
 mod servers;
 mod takers;
-mod wanted;
 
 pub(super) use acts::of_request;
 pub use computed::{Answering, Taking, answering};
-pub(super) use own::blocks;
-pub use wanted::{ANSWERS, AnswerPlace, CHALLENGES};

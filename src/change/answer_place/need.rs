@@ -2,12 +2,12 @@
 
 use crate::httpd::{Configuration, Entry, SERVER, Truth};
 
+use super::super::challenge::AnswerPlace;
 use super::super::existing::{named_at, own_settings, says};
+use super::super::own_answers::OwnLines;
 use super::super::step::main_rules::{Inherited, inherited};
-use super::own::OwnLines;
 use super::servers::Server;
 use super::takers::{Kind, Taker, takers};
-use super::wanted::AnswerPlace;
 
 /// What one server needs.
 pub(in crate::change) struct Need<'a> {
@@ -96,9 +96,11 @@ pub(in crate::change) fn need<'a>(
     };
     for (at, taker) in takers.iter().enumerate() {
         let of_server = taker.reach.is_of_server;
-        let by_rewriting = of_server && taker.kind == Kind::Redirect
-            || !of_server && taker.kind == Kind::Alias
-            || of_server && taker.kind == Kind::Jk;
+        let by_rewriting = match taker.kind {
+            Kind::Redirect | Kind::Jk => of_server,
+            Kind::Alias => !of_server,
+            _ => false,
+        };
         let kept = match taker.kind {
             _ if by_rewriting => rewriting.refuses(),
             Kind::Redirect => Some(Kept::Late),

@@ -2,8 +2,8 @@
 
 use crate::httpd::{Configuration, Entry, SectionId, matches_alias, resolve, strip_prefix, word};
 
+use super::super::challenge::AnswerPlace;
 use super::super::redirection::{Asked, and, expression_holds, pattern_takes, prefix_takes};
-use super::wanted::AnswerPlace;
 
 /// A token as authorities make them: letters, digits, `-` and `_`.
 pub(super) const TOKEN: &str = "Zm9yQW55LXRva2Vu_0-1";

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use crate::httpd::{Configuration, SERVER, SectionId, Truth, VirtualHost, is_nobodys};
 
 use super::super::answer::Answers;
+use super::super::challenge::AnswerPlace;
 use super::super::request::Request;
-use super::wanted::AnswerPlace;
 
 /// One who answers, and for what.
 #[derive(Clone, Debug)]

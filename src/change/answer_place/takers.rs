@@ -3,15 +3,15 @@
 
 use crate::httpd::{Configuration, Entry, EntryId, SERVER, Truth};
 
+use super::super::challenge::{AnswerPlace, CHALLENGES};
 use super::super::existing::in_virtual_host;
+use super::super::own_answers::OwnLines;
 use super::super::redirection::{
     Asked, Waiting, and, conditions_hold, has_flag, pattern_takes, prefix_takes, texts, with_conditions,
 };
 use super::super::step::main_rules::{Inherited, inherited};
-use super::own::OwnLines;
 use super::reach::{Reach, TOKEN, reach};
 use super::servers::Server;
-use super::wanted::{AnswerPlace, CHALLENGES};
 
 /// How a line takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,7 +286,7 @@ impl<'a> Search<'a, '_> {
             Kind::Alias | Kind::Proxy if is_match => pattern_takes(first, false, path),
             Kind::Alias | Kind::Proxy => Some(prefix_takes(first, path)),
             Kind::Login => Some(!first.eq_ignore_ascii_case("none")),
-            Kind::Access => Some(words.join(" ").to_ascii_lowercase() != "all granted"),
+            Kind::Access => Some(!words.join(" ").eq_ignore_ascii_case("all granted")),
             Kind::OldAccess | Kind::Tls => Some(true),
             Kind::Handler => {
                 let is_file = ["none", "default-handler"]

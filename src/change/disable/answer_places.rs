@@ -2,7 +2,7 @@
 
 use crate::httpd::LineKind;
 
-use super::super::answer_place::blocks;
+use super::super::own_answers::blocks;
 use super::decide::Decision;
 use super::marks::Mark;
 use super::record::Action;

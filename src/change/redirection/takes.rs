@@ -30,15 +30,21 @@ pub(in crate::change) fn pattern_takes(text: &str, no_case: bool, path: &str) ->
         (depth == 0).then_some(start + at)
     })?;
     let (before, inner, behind) = (&text[..start], &text[start + 3..end], &text[end + 1..]);
-    let is_literal = before.starts_with('^') && !before.contains(['*', '+', '?', '{', '(', '[', '|']);
-    let seen = build(&format!("{before}(?:{inner})"))?.is_match(path);
+    let (before_it, inner) = (build(before)?, build(&format!("^(?:{inner})"))?);
     let others = build(&[before, behind].concat());
-    match (text[start..].starts_with("(?!"), others) {
-        (true, _) if seen && is_literal => Some(false),
-        (false, _) if !seen => Some(false),
-        (_, Some(others)) if !others.is_match(path) => Some(false),
-        (true, Some(_)) if !seen => Some(true),
-        _ => None,
+    if others.as_ref().is_some_and(|others| !others.is_match(path)) {
+        return Some(false);
+    }
+    // Where it is asked, one may take more or less of the path that has signs such as `?` before it.
+    let is_literal = !before.contains(['*', '+', '?', '{', '(', '[', '|']);
+    let is_negative = text[start..].starts_with("(?!");
+    let mut holds = before_it
+        .find_iter(path)
+        .map(|found| inner.is_match(&path[found.end()..]) != is_negative);
+    let (first, others) = (holds.next().filter(|_| is_literal)?, others?);
+    match holds.all(|next| next == first) {
+        true => Some(first && others.is_match(path)),
+        false => None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::httpd::{Configuration, Entry, FileId, SERVER, SectionId, Truth, Virtu
 use super::super::address::name_lines;
 use super::super::edit_lines::{editable, refuse_unclosed};
 use super::super::existing::{MOD_ALIAS, has_other_names, is_without_ssl, named_at, own_settings, within};
+use super::super::own_answers;
 use super::super::plan::{PlanError, refuse};
 use super::super::redirection::{
     Side, States, Waiting, both_ways, by_way, is_gone, partly_of_plain, with_conditions,
@@ -90,8 +91,10 @@ fn written_body(
         notes,
     } = comparison.run()?;
     let document = &configuration.file(opening.file).document;
+    let own: Vec<Range<u32>> = own_answers::inside(configuration, site);
+    let is_left_out = |line: &u32| left_out.contains(line) || own.iter().any(|own| own.contains(line));
     let mut lines = Vec::new();
-    for line in range.filter(|line| !left_out.contains(line)) {
+    for line in range.filter(|line| !is_left_out(line)) {
         let raw = without_ending(document.raw(line as usize)).to_vec();
         match instead.remove(&line) {
             None | Some(Instead::Same) => lines.push(raw),

@@ -5,9 +5,10 @@
 //! The sites are texts in `fixtures/answer-places`; the first 23 are those that stop the usual guides.
 #![cfg(target_os = "linux")]
 
+mod enable;
 mod site;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use esync_ssl::change::{Action, AnswerPlace, Disable, Plan, PlanError, Record, Version};
 use esync_ssl::httpd::{Configuration, Facts, Platform, Source, host_bytes, real_path};
+use esync_ssl::operation::{Loaded, NoteCode, Progress, Where, answers};
 
 use self::site::{SetUp, Site};
 use crate::layouts::probe::{Reply, ask};
@@ -129,12 +131,14 @@ impl Trial<'_> {
         if self.site.is_named {
             return Err("it was to be named".to_owned());
         }
+        self.rehearsed(&plan)?;
         write(&plan);
         let after = self.set_up.files();
         self.texts(&original, &after)?;
         {
             let _server = self.start()?;
             self.token()?;
+            self.probed()?;
             let pages = self.pages();
             if pages != before {
                 let differs = before
@@ -156,7 +160,7 @@ impl Trial<'_> {
         let is_named = !self.set_up.here.is_empty()
             && self.set_up.here.iter().all(|place| said.contains(place.as_str()));
         match self.site.is_named && is_named {
-            true => Ok(End::Named),
+            true => self.rehearsed_in_vain().map(|()| End::Named),
             false => Err(format!("refused: {said}")),
         }
     }
@@ -168,18 +172,7 @@ impl Trial<'_> {
         original: &BTreeMap<String, Vec<u8>>,
         after: &BTreeMap<String, Vec<u8>>,
     ) -> Result<(), String> {
-        let versions = plan.files.iter().map(|file| Version {
-            path: real_path(&file.path),
-            before: file.before.to_vec(),
-            after: file.after.to_vec(),
-        });
-        let record = Record {
-            action: Action::Enable,
-            domains: self.site.names.clone(),
-            files: versions.collect(),
-            ..Record::default()
-        };
-        for records in [vec![record], Vec::new()] {
+        for records in [vec![record(plan, &self.site.names)], Vec::new()] {
             let (main, source, facts) = self.given();
             let back = Plan::disable(&main, &source, &facts, &Disable::default(), &records)
                 .map_err(|error| format!("disable: {error}"))?;
@@ -231,6 +224,80 @@ impl Trial<'_> {
             Some(text) => Err(format!("a file has {text:?}")),
             None => Ok(()),
         }
+    }
+
+    /// The edited configuration answers in a rehearsal, before anything is written.
+    fn rehearsed(&self, plan: &Plan) -> Result<(), String> {
+        let loaded = self.loaded();
+        let edited = answers::edited(&loaded, plan).ok_or("the result cannot be read")?;
+        let place = AnswerPlace::of(&edited, self.site.names.clone());
+        let found =
+            answers::rehearse(&loaded, &edited, &place, &Told).map_err(|error| error.error.to_string())?;
+        let found = found.ok_or("it was not rehearsed")?;
+        let names: BTreeSet<&String> = found.iter().map(|probed| &probed.name).collect();
+        if names != self.site.names.iter().collect() {
+            return Err(format!("rehearsed were {names:?}"));
+        }
+        let wrong = found
+            .iter()
+            .find_map(|probed| probed.finding(&loaded, &edited, &place));
+        wrong.map_or(Ok(()), |finding| {
+            Err(format!("{} {}", finding.summary, finding.cause))
+        })
+    }
+
+    /// What was named is what a rehearsal shows, and is told for a check as well.
+    fn rehearsed_in_vain(&self) -> Result<(), String> {
+        let loaded = self.loaded();
+        let place = self.place();
+        let found = answers::rehearse(&loaded, &loaded.configuration, &place, &Told)
+            .map_err(|error| error.error.to_string())?;
+        let found = found.ok_or("it was not rehearsed")?;
+        if found.iter().all(|probed| probed.wrong.is_none()) {
+            return Err("the rehearsal shows nothing wrong".to_owned());
+        }
+        let computed = answers::computed(&loaded, &loaded.configuration, &place);
+        let places = computed.iter().filter_map(|finding| finding.place.as_ref());
+        let places: Vec<String> = places.map(ToString::to_string).collect();
+        match self
+            .set_up
+            .here
+            .iter()
+            .find(|here| !places.iter().any(|place| place.ends_with(here.as_str())))
+        {
+            Some(here) => Err(format!("{here} is not among {places:?}")),
+            None => Ok(()),
+        }
+    }
+
+    /// The running server shows a probe at every address of this machine.
+    fn probed(&self) -> Result<(), String> {
+        let (loaded, place) = (self.loaded(), self.place());
+        let found = answers::answers_probe(&loaded, &loaded.configuration, &place, &Told);
+        let found = found.map_err(|error| error.error.to_string())?;
+        let addresses: BTreeSet<_> = found.iter().filter_map(|probed| probed.address).collect();
+        if !addresses.contains(&(self.end, 80).into()) {
+            return Err(format!("asked at {addresses:?}"));
+        }
+        let left = fs::read_dir(self.set_up.root.join("conf/esync-ssl-acme/answers")).expect("answers");
+        if left.count() > 0 {
+            return Err("a probe is left".to_owned());
+        }
+        match found.iter().find(|probed| probed.wrong.is_some()) {
+            Some(probed) => Err(format!("{probed:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn loaded(&self) -> Loaded {
+        let place = Where {
+            root: Some(self.set_up.root.clone()),
+            httpd: Some(self.httpd.binary.clone()),
+            ..Where::default()
+        };
+        Loaded::find(&place)
+            .map_err(|error| error.error.to_string())
+            .expect("a server")
     }
 
     /// The token comes for each name.
@@ -298,6 +365,31 @@ impl Trial<'_> {
             source,
             Facts::assumed(Platform::HOST),
         )
+    }
+}
+
+/// A run of `enable` as the backup tells it.
+fn record(plan: &Plan, names: &[String]) -> Record {
+    let versions = plan.files.iter().map(|file| Version {
+        path: real_path(&file.path),
+        before: file.before.to_vec(),
+        after: file.after.to_vec(),
+    });
+    Record {
+        action: Action::Enable,
+        domains: names.to_vec(),
+        files: versions.collect(),
+        made: plan.links.clone(),
+        ..Record::default()
+    }
+}
+
+/// Prints what an operation says.
+struct Told;
+
+impl Progress for Told {
+    fn note(&self, _: NoteCode, text: &str) {
+        println!("{text}");
     }
 }
 

@@ -23,7 +23,6 @@ use crate::support::files;
 /// The text, taken apart.
 #[derive(Debug, Default)]
 pub struct Site {
-    pub name: String,
     pub names: Vec<String>,
     pub is_named: bool,
     pub has: Vec<String>,
@@ -49,10 +48,7 @@ pub struct SetUp {
 
 impl Site {
     pub fn parse(name: &str, text: &str) -> Site {
-        let mut site = Site {
-            name: name.to_owned(),
-            ..Site::default()
-        };
+        let mut site = Site { ..Site::default() };
         let mut parts = text.split("--- ");
         for line in parts.next().unwrap_or_default().lines() {
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
@@ -98,7 +94,7 @@ impl Site {
             false => String::new(),
         };
         let start = format!(
-            "ServerRoot \"{root}\"\n{loaded}Listen {listen}\nServerName main.test\nDocumentRoot \"{root}/sites/main\"{closed}",
+            "ServerRoot \"{root}\"\n{loaded}User www-data\nGroup www-data\nListen {listen}\nServerName main.test\nDocumentRoot \"{root}/sites/main\"{closed}",
             root = root.display(),
             loaded = httpd.load(&modules),
             listen = self.listen.as_deref().unwrap_or("80"),
@@ -153,6 +149,18 @@ impl Site {
 }
 
 impl SetUp {
+    /// A server root that is there.
+    pub fn of(root: PathBuf, folder: tempfile::TempDir) -> SetUp {
+        SetUp {
+            main: root.join("conf/httpd.conf"),
+            here: Vec::new(),
+            has: Vec::new(),
+            lacks: Vec::new(),
+            root,
+            _folder: folder,
+        }
+    }
+
     /// Every file of the configuration, with its bytes.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut all = files::snapshot(&self.root.join("conf"));

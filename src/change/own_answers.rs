@@ -4,18 +4,18 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, word};
+use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, word};
 
-use super::wanted::CHALLENGES;
+use super::challenge::CHALLENGES;
 
 /// The comment above them.
-pub(in crate::change) const MARKER: &str = "# Answers to certificate authorities, added by esync-ssl";
+pub(super) const MARKER: &str = "# Answers to certificate authorities, added by esync-ssl";
 
 /// What a rule for tokens matches.
 pub(super) const TOKENS: &str = r"^/\.well-known/acme-challenge/([A-Za-z0-9_=-]+)$";
 
 /// Our lines in a file, each block with its comment.
-pub(in crate::change) fn blocks(document: &Document) -> Vec<Range<usize>> {
+pub(super) fn blocks(document: &Document) -> Vec<Range<usize>> {
     let marker = MARKER.trim_start_matches(['#', ' ']).as_bytes();
     if memchr::memmem::find(document.bytes(), marker).is_none() {
         return Vec::new();
@@ -27,6 +27,24 @@ pub(in crate::change) fn blocks(document: &Document) -> Vec<Range<usize>> {
     };
     let markers = (0..document.lines().len()).filter(is_marker);
     markers.map(|line| line..end(document, line + 1)).collect()
+}
+
+/// Our lines in a virtual host, as far as they stand in the file where it opens.
+pub(super) fn inside(configuration: &Configuration, host: &VirtualHost) -> Vec<Range<u32>> {
+    let opening = configuration.entry(host.entry);
+    let document = &configuration.file(opening.file).document;
+    let closing = configuration.sections()[host.section as usize].closing;
+    let closing =
+        closing.filter(|closing| *closing > opening.line && configuration.macro_place(opening).is_none());
+    let Some(closing) = closing else { return Vec::new() };
+    let text = document.span(opening.line as usize).end..document.span(closing as usize).start;
+    if memchr::memmem::find(&document.bytes()[text], MARKER.as_bytes()).is_none() {
+        return Vec::new();
+    }
+    let all = blocks(document).into_iter();
+    let all = all.map(|lines| lines.start as u32..lines.end as u32);
+    all.filter(|lines| lines.start > opening.line && lines.end <= closing)
+        .collect()
 }
 
 /// The line behind the last one that is ours.
@@ -91,7 +109,7 @@ fn words(document: &Document, line: usize) -> Vec<String> {
 
 /// All lines that are ours in a configuration.
 #[derive(Default)]
-pub(in crate::change) struct OwnLines(HashSet<(FileId, u32)>);
+pub(super) struct OwnLines(HashSet<(FileId, u32)>);
 
 impl OwnLines {
     pub fn of(configuration: &Configuration) -> OwnLines {
