@@ -240,7 +240,7 @@ mod at_a_terminal {
     fn whoever_has_none_or_does_not_want_to_ends_there() {
         let site = Site::new();
         let before = site.snapshot();
-        let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &[("Number", "4")]);
+        let (status, said) = talk(&site, &["enable", "--domain", DOMAIN], &[("Number", "5")]);
         assert_eq!(status, Some(2), "{said}");
         assert!(
             said.contains(&format!("cert request --domain {DOMAIN}")),

@@ -548,5 +548,5 @@ fn help_lists_the_statuses_of_its_command() {
     );
     assert_eq!(listed(&["backups"]), ["0", "1", "2", "8", "10", "16", "130"]);
     assert!(!listed(&["enable"]).contains(&"12".to_owned()));
-    assert_eq!(listed(&[]).len(), 18);
+    assert_eq!(listed(&[]).len(), 20);
 }

@@ -47,7 +47,7 @@ impl Way {
     pub fn describe(self, authority: &Authority, names: &[String]) -> String {
         let answered = match self {
             Way::OwnTls | Way::OwnHttp => {
-                "esync-ssl answers there itself for some seconds, as nobody else listens on it now"
+                "this program answers there itself for some seconds, as nobody else listens on it now"
             }
             Way::Apache => "Apache answers there from a folder of its own, once it was restarted",
         };
