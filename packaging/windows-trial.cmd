@@ -164,6 +164,7 @@ md "%TREE%\drive\eSync\Apache24\conf"
 copy /y "%MAIN%" "%TREE%\drive\eSync\Apache24\conf\httpd.conf" >nul
 subst %DRIVE% "%TREE%\drive" >nul 2>&1
 if not exist %DRIVE%\eSync\Apache24\conf\httpd.conf goto no_drive
+echo %DRIVE%>"%TREE%\letter"
 call :run status
 call :says "%DRIVE%\eSync\Apache24"
 call :judge other-drive "eSync on another drive is found"
@@ -294,7 +295,8 @@ call :run enable --root "%LONG%" --domain long.example.com --self-signed --port 
 if not %RC%==0 goto long_path_wrong
 if not exist "\\?\%LONG%\conf\ssl\long.example.com.key" goto long_path_wrong
 call :run disable --root "%LONG%" --yes --no-test
-call :same "\\?\%LONG%\conf\httpd.conf" "%TREE%\before.conf"
+copy /y "\\?\%LONG%\conf\httpd.conf" "%TREE%\after.conf" >nul
+call :same "%TREE%\after.conf" "%TREE%\before.conf"
 call :judge long-path "a tree behind more than 260 characters: on and off again"
 exit /b 0
 :long_path_wrong
@@ -384,11 +386,16 @@ find "%TREE%" <"%TREE%\remedies.txt" >"%TREE%\remedies.cmd"
 call "%TREE%\remedies.cmd" >nul 2>&1
 exit /b 0
 
-rem Who cannot write beside us reads with a task: LOCAL SERVICE, to which the tree is open and a key is not.
+rem A task reads as LOCAL SERVICE, to which a new certificate is open and its key is not.
 :key_closed
 call :enable closed.example.com --no-test --no-rehearsal
-echo @type "%KEYS%\closed.example.com.key" ^>"%TREE%\given\key" >"%TREE%\task.cmd"
+echo @type "%KEYS%\closed.example.com.crt" ^>"%TREE%\given\crt" >"%TREE%\task.cmd"
+echo @type "%KEYS%\closed.example.com.key" ^>"%TREE%\given\key" >>"%TREE%\task.cmd"
 call :task S-1-5-19
+if errorlevel 1 goto no_task
+find "CERTIFICATE" "%TREE%\given\crt" >nul 2>&1
+if errorlevel 1 goto no_task
+find "PRIVATE" "%KEYS%\closed.example.com.key" >nul 2>&1
 if errorlevel 1 goto no_task
 find "PRIVATE" "%TREE%\given\key" >nul 2>&1
 if errorlevel 1 goto key_is_closed
@@ -436,6 +443,7 @@ call :run disable --root "%ROOT%" --yes --restart
 call :same "%MAIN%" "%TREE%\before.conf"
 call :judge service-restart "Apache as a service shows the certificate, and all is as before when it is off again"
 sc stop %NAME% >nul 2>&1
+call :pause 5
 call :back
 exit /b 0
 :not_shown
@@ -555,7 +563,7 @@ sc delete %NAME% >nul 2>&1
 schtasks /delete /tn %NAME% /f >nul 2>&1
 netsh advfirewall firewall delete rule name=%NAME% >nul 2>&1
 netsh int ipv4 delete excludedportrange protocol=tcp startport=%KEPT% numberofports=1 store=active >nul 2>&1
-for %%d in (W V U T) do if exist %%d:\eSync\Apache24\conf\httpd.conf if exist "%TREE%\drive\" subst %%d: /d >nul 2>&1
+if exist "%TREE%\letter" for /f "usebackq" %%d in ("%TREE%\letter") do subst %%d /d >nul 2>&1
 if exist "%TREE%\junction\" rd "%TREE%\junction"
 rd /s /q "\\?\%LONG%" 2>nul
 rd /s /q "%TREE%" 2>nul

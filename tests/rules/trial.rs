@@ -121,7 +121,7 @@ fn what_it_makes_it_takes_away() {
             "firewall delete rule name=%NAME%",
         ),
         ("ipv4 add excludedportrange", "ipv4 delete excludedportrange"),
-        ("subst %DRIVE% ", "subst %%d: /d"),
+        ("subst %DRIVE% ", "subst %%d /d"),
         ("mklink /j \"%TREE%\\junction\"", "rd \"%TREE%\\junction\""),
         ("md \"%ROOT%", "rd /s /q \"%TREE%\""),
         ("md \"\\\\?\\%LONG%", "rd /s /q \"\\\\?\\%LONG%\""),
