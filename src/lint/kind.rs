@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding};
 use crate::httpd::Spot;
 
 /// Rules that bear on whether the server starts. All others tell faults of the text.
-const KINDS: [(&str, Code, &str); 19] = [
+const KINDS: [(&str, Code, &str); 20] = [
     (
         "no-listen",
         Code::ListenMissing,
@@ -25,6 +25,11 @@ const KINDS: [(&str, Code, &str); 19] = [
         "log-folder",
         Code::LogFolder,
         "Create the folder, or correct the path.",
+    ),
+    (
+        "log-name",
+        Code::LogFolder,
+        "Name another file: ErrorLog logs/error.log.",
     ),
     (
         "load-module",
@@ -83,7 +88,7 @@ const KINDS: [(&str, Code, &str); 19] = [
 ];
 
 /// Of rules of the text whose words say neither why nor what helps: both. All others say it themselves.
-const TEXT: [(&str, &str, &str); 16] = [
+const TEXT: [(&str, &str, &str); 17] = [
     (
         "dead-host",
         "Of the virtual hosts for the address and port of a request, the most specific address first, the first one with \
@@ -125,6 +130,7 @@ const TEXT: [(&str, &str, &str); 16] = [
         "What it says is not known here.",
         "Run this where the file is.",
     ),
+    ("log-syslog", "", "Name a file: ErrorLog logs/error.log."),
     ("include-unreadable", "", "Correct the permissions of the file."),
     (
         "ignored-words",

@@ -4,7 +4,7 @@ use super::context::Directive;
 use super::needs;
 use super::walk::{Literal, Path, Walk};
 use crate::finding::{Finding, Phase};
-use crate::httpd::{Kind, LoadModule, Platform, Truth, escape, resolve, source_name};
+use crate::httpd::{Kind, LoadModule, Platform, Truth, escape, names_syslog, resolve, source_name};
 
 /// Source names of the MPMs of httpd.
 const MPMS: [&str; 4] = ["event.c", "worker.c", "prefork.c", "mpm_winnt.c"];
@@ -40,17 +40,18 @@ pub(super) fn directive(walk: &mut Walk<'_>, directive: &Directive<'_>) {
                 walk.error_log = true;
             }
             let file = directive.first();
-            if !file.starts_with(b"|")
-                && !file.eq_ignore_ascii_case(b"syslog")
-                && !file.starts_with(b"syslog:")
-            {
-                log_folder(walk, Some(directive), &file, "AH02291", "error log");
+            if !file.starts_with(b"|") && !names_syslog(&file, walk.c.source().platform) {
+                if file.eq_ignore_ascii_case(b"syslog") {
+                    let summary = "Apache for Windows has no syslog, and takes this for the name of a file";
+                    walk.warn(&directive.entry, Some(1), "log-syslog", summary);
+                }
+                log_file(walk, directive, &file, "AH02291", "error log");
             }
         }
         _ => {
             let file = directive.first();
             if !file.starts_with(b"|") && !file.contains(&b'%') {
-                log_folder(walk, Some(directive), &file, "AH02297", "log file");
+                log_file(walk, directive, &file, "AH02297", "log file");
             }
         }
     }
@@ -85,6 +86,37 @@ fn document_root(walk: &mut Walk<'_>, directive: &Directive<'_>) {
     let shown = escape(&full);
     let apache = format!("DocumentRoot '{shown}' is not a directory, or is not readable");
     walk.refuse(directive, "document-root", apache, message);
+}
+
+/// A log that is a file: on Windows not each name can be one.
+fn log_file(walk: &mut Walk<'_>, directive: &Directive<'_>, file: &[u8], code: &str, what: &str) {
+    let is_windows = walk.c.source().platform == Platform::Windows;
+    let Some(character) = forbidden(file).filter(|_| is_windows) else {
+        return log_folder(walk, Some(directive), file, code, what);
+    };
+    let finding = Finding {
+        rule: "log-name",
+        apache: Some(match character {
+            '*' | '?' => format!("could not open {what}"),
+            _ => format!("Invalid {what} path {}", escape(file)),
+        }),
+        summary: format!(
+            "no file of Windows can have `{character}` in its name, so {} cannot be the {what}; Apache does not start",
+            escape(file)
+        ),
+        ..Finding::refused(Phase::Starting)
+    };
+    walk.report(&directive.entry, Some(1), finding);
+}
+
+/// A character that no name of Windows has. The colon behind the letter of a drive is none of the name.
+fn forbidden(file: &[u8]) -> Option<char> {
+    let name = match file {
+        [drive, b':', rest @ ..] if drive.is_ascii_alphabetic() => rest,
+        _ => file,
+    };
+    let found = name.iter().find(|byte| b":*?\"<>|".contains(byte));
+    found.map(|byte| char::from(*byte))
 }
 
 /// The folder of a log must exist. `None`: the log that httpd opens without a directive.

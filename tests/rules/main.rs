@@ -6,4 +6,5 @@ mod house;
 mod security;
 #[path = "../support/mod.rs"]
 mod support;
+mod trial;
 mod words;

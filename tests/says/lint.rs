@@ -353,6 +353,33 @@ fn every_problem_is_found_at_its_line() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
+/// Each as Apache for Windows takes it: for the name of a file.
+#[test]
+fn logs_of_windows_are_files_with_names_that_windows_has() {
+    for (line, expected) in [
+        ("ErrorLog syslog:local1", Some(("log-name", "error"))),
+        ("ErrorLog \"logs/a:b.log\"", Some(("log-name", "error"))),
+        ("CustomLog \"logs/a?b.log\" common", Some(("log-name", "error"))),
+        ("TransferLog C:/logs/a*b.log", Some(("log-name", "error"))),
+        ("ErrorLog syslog", Some(("log-syslog", "warning"))),
+        ("CustomLog C:/srv/a.log common", None),
+        ("ErrorLog \"|C:/a.exe a:b\"", None),
+    ] {
+        let module = "LoadModule log_config_module modules/mod_log_config.so";
+        let root = Root::new(format!(
+            "ServerRoot C:/srv\nListen 8080\nServerName a.test\n{module}\n{line}\n"
+        ));
+        let found = root.json();
+        let of_line = found["findings"].as_array().expect("a list").iter();
+        let mut of_line = of_line.filter(|finding| finding["place"]["line"] == 5);
+        let finding = of_line.next().map(|finding| {
+            let word = |name: &str| finding[name].as_str().unwrap_or_default();
+            (word("rule"), word("level"))
+        });
+        assert_eq!(finding, expected, "{line}: {found}");
+    }
+}
+
 #[test]
 fn a_sound_configuration_has_no_problem() {
     let root = Root::new(format!(

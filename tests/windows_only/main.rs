@@ -7,6 +7,7 @@ mod machine;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;
+mod trial;
 mod trust;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::httpd::{Configuration, Platform, SERVER, Truth, resolve};
+use crate::httpd::{Configuration, Platform, SERVER, Truth, names_syslog, resolve};
 
 /// One error log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ pub fn sources(configuration: &Configuration) -> Vec<Source> {
             Source::Program(
                 String::from_utf8_lossy(program.strip_prefix(b"$").unwrap_or(program)).into_owned(),
             )
-        } else if value.eq_ignore_ascii_case(b"syslog") || value.starts_with(b"syslog:") {
+        } else if names_syslog(&value, platform) {
             Source::Syslog
         } else {
             full(&value)

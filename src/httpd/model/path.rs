@@ -14,6 +14,11 @@ pub fn is_absolute(path: &[u8], platform: Platform) -> bool {
     }
 }
 
+/// Does an argument of `ErrorLog` mean the log of the system? Apache for Windows knows none, and takes it for a file.
+pub fn names_syslog(log: &[u8], platform: Platform) -> bool {
+    platform == Platform::Unix && (log.eq_ignore_ascii_case(b"syslog") || log.starts_with(b"syslog:"))
+}
+
 /// The absolute path that Apache makes of an argument: joined to the server root, with `.`, `..` and repeated
 /// slashes folded away, and forward slashes on Windows.
 pub fn resolve(server_root: &[u8], path: &[u8], platform: Platform) -> Vec<u8> {
