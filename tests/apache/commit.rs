@@ -128,6 +128,19 @@ fn what_is_good_is_rehearsed_tested_and_kept() {
     );
 }
 
+/// As every configuration for Windows has it: accounts in a section for a module of Unix.
+#[test]
+fn accounts_that_are_passed_over_are_not_rehearsed() {
+    let section = "<IfModule no_such_module>\nUser nobody-has-it\nGroup nobody-has-it\n</IfModule>\n";
+    let Some(site) = Site::new(section) else { return };
+    let outcome = site.enable(&site.leaf, &site.leaf).run().expect_code(0);
+    assert!(
+        !outcome.stderr_text().contains("no rehearsal"),
+        "{}",
+        outcome.report()
+    );
+}
+
 /// The virtual host of single addresses is rehearsed, not what answers elsewhere.
 #[test]
 fn a_site_at_one_address_is_rehearsed() {
