@@ -34,6 +34,19 @@ impl Network {
         }
     }
 
+    /// The same with ports 80 and 443, also where all tests have one network: for one test of a binary. `tests/windows/run` has
+    /// a network of its own, in which they are free.
+    pub fn with_usual_ports(self) -> Self {
+        if cfg!(unix) {
+            return self;
+        }
+        Self {
+            http: 80,
+            https: 443,
+            ..self
+        }
+    }
+
     /// A port that nobody uses now, besides [`Network::http`] and [`Network::https`].
     pub fn another(&self) -> u16 {
         let [first, second] = free_ports();

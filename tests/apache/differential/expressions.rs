@@ -141,7 +141,7 @@ fn expressions_parse_as_apache_parses_them() {
                     let quoted = word::quote_path(expression.as_bytes());
                     let quoted = String::from_utf8(quoted.expect("a word")).expect("text");
                     let text = format!(
-                        "{modules}\nListen 127.0.0.1:1\nErrorLog /dev/null\nServerName a.test\n<If {quoted}>\n</If>\n"
+                        "{modules}\nListen 127.0.0.1:1\nErrorLog error.log\nServerName a.test\n<If {quoted}>\n</If>\n"
                     );
                     fs::write(&main, &text).expect("a file");
                     let outcome = httpd.ask(root, &main).syntax();
