@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ use winreg::enums::HKEY_LOCAL_MACHINE;
 /// Longer than the slowest takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What they are called.
+const PREFIX: &str = "esync-ssl-test-";
+
 /// An installed service; stopped and removed when dropped.
 pub struct Service {
     name: String,
@@ -26,10 +30,12 @@ pub struct Service {
 impl Service {
     /// Of a program and a server root with `conf/httpd.conf`, under a name that no other test has. Starts nothing.
     pub fn install(program: &Path, root: &Path) -> Self {
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(sweep);
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("esync-ssl-test-{}-{number}", std::process::id());
-        let display_name = format!("Apache of a test {number}");
+        let name = format!("{PREFIX}{}-{number}", std::process::id());
+        let display_name = format!("Apache of the test {name}");
         let info = ServiceInfo {
             name: name.clone().into(),
             display_name: display_name.clone().into(),
@@ -105,6 +111,16 @@ impl Drop for Service {
         if let Some(handle) = self.handle() {
             let _ = handle.delete();
         }
+    }
+}
+
+/// Removes what a run that was ended left behind.
+fn sweep() {
+    let all = RegKey::predef(HKEY_LOCAL_MACHINE).open_subkey(r"SYSTEM\CurrentControlSet\Services");
+    let names: Vec<String> = all.map_or(Vec::new(), |key| key.enum_keys().flatten().collect());
+    for name in names.iter().filter(|name| name.starts_with(PREFIX)) {
+        let service = manager(ServiceManagerAccess::CONNECT).open_service(name, ServiceAccess::DELETE);
+        let _ = service.map(|service| service.delete());
     }
 }
 

@@ -71,7 +71,7 @@ fn layouts_at_random() {
     );
     // Where nearly all are refused nothing is tested; a single one may be.
     assert!(
-        count == 1 || 2 * enabled > refused,
+        count == 1 || 2 * enabled >= refused,
         "{enabled} enabled, {refused} refused"
     );
 }
