@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+#[cfg(unix)]
+use std::time::Duration;
 
 use crate::support::apache_site::{ApacheSite, DOMAIN};
-use crate::support::client::{self, http_get};
+use crate::support::client::http_get;
 use crate::support::files::{self, forward};
-use crate::support::process::{self, Outcome};
+use crate::support::process::Outcome;
 use serde_json::Value;
 
 #[track_caller]
@@ -546,8 +546,13 @@ fn clients_do_not_notice_one_domain_after_another() {
     }
 }
 
+/// On Windows, `windows_stop` ends runs in the middle of a change.
+#[cfg(unix)]
 #[test]
 fn killed_between_restart_and_proof() {
+    use crate::support::{client, process};
+    use std::process::Stdio;
+    use std::time::Instant;
     let Some(site) = ApacheSite::running("") else {
         return;
     };
