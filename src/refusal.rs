@@ -257,7 +257,14 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.name))?;
+        let name = String::from_utf8_lossy(&self.name);
+        // Configurations spell paths with forward slashes; messages have one kind of separator.
+        let shown = if cfg!(windows) {
+            name.replace('/', r"\").into()
+        } else {
+            name
+        };
+        f.write_str(&shown)?;
         self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
     }
 }
@@ -277,18 +284,18 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_text_and_its_parts() {
-        let cause = say!["port ", 443, " is taken at ", at("/a", 3), " and ", at("/b", 5)];
-        let fix = say!["look at ", at("/a", 3)];
+        let cause = say!["port ", 443, " is taken at ", at("a", 3), " and ", at("b", 5)];
+        let fix = say!["look at ", at("a", 3)];
         let refusal = Refusal::new(RefusalCode::PortSpeaksHttp, cause, "; ", fix);
         assert_eq!(
             refusal.to_string(),
-            "port 443 is taken at /a:3 and /b:5; look at /a:3"
+            "port 443 is taken at a:3 and b:5; look at a:3"
         );
-        assert_eq!(refusal.fix.to_string(), "look at /a:3");
-        assert_eq!(refusal.places(), [&at("/a", 3), &at("/b", 5)]);
+        assert_eq!(refusal.fix.to_string(), "look at a:3");
+        assert_eq!(refusal.places(), [&at("a", 3), &at("b", 5)]);
         assert_eq!(
-            Text::joined([say!["a"], say![at("/c", 1)]], ", ").to_string(),
-            "a, /c:1"
+            Text::joined([say!["a"], say![at("c", 1)]], ", ").to_string(),
+            "a, c:1"
         );
     }
 

@@ -129,11 +129,14 @@ mod tests {
     use super::at_console;
     use super::beside::{ALIVE, REAL, SLOW, TO_JUDGE, TO_SERVE};
     use super::support;
+    use super::support::apache::Httpd;
     use super::support::certificates::{Authority, Leaf};
     use super::support::process;
     use super::support::program::command;
-    use super::support::windows_httpd::{WindowsHttpd, forward};
-    use super::support::{files, plain};
+    use super::support::{
+        files::{self, forward},
+        plain::{self, Turns},
+    };
 
     const NAME: &str = "machines.example.com";
     /// The journal, from the folder around the server root.
@@ -166,7 +169,7 @@ mod tests {
             ),
             ("ctrl_c_at_the_prompt", ctrl_c_at_the_prompt),
         ];
-        plain::run(&all, |test| test());
+        plain::run(&all, Turns::Each, |test| test());
     }
 
     /// A server root, and around it an httpd that is slow when it is told.
@@ -178,7 +181,7 @@ mod tests {
 
     impl Site {
         fn new() -> Option<Site> {
-            let built = WindowsHttpd::find()?;
+            let built = Httpd::find()?;
             let Some(console) = std::env::var_os("ESYNC_SSL_TEST_CONSOLE").map(PathBuf::from) else {
                 support::skip("nothing causes the events of a console; tests/windows/session builds it");
                 return None;
@@ -200,8 +203,11 @@ mod tests {
                 load = built.load(&["authz_core", "dir", "alias", "rewrite", "socache_shmcb"]),
                 tls = built.load(&["ssl"]),
             );
-            files::write(&root.join("conf/httpd.conf"), text);
-            let real = built.folder.join(r"bin\httpd.exe");
+            files::write(
+                &root.join("conf/httpd.conf"),
+                text.replace("\r\n", "\n").replace('\n', "\r\n"),
+            );
+            let real = &built.binary;
             files::write(&site.beside(REAL), real.display().to_string());
             fs::copy(std::env::current_exe().expect("this program"), site.httpd()).expect("the stand-in");
             Some(site)

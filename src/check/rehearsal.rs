@@ -86,7 +86,8 @@ pub fn script<'c>(
     }
     for entry in configuration.inside(SERVER) {
         let is = |name: &str| configuration.is_named(entry, name);
-        if is("User") || is("Group") {
+        // On Windows they are in a section for a module that is not there.
+        if entry.truth != Truth::False && (is("User") || is("Group")) {
             script.copy(entry)?;
         }
     }

@@ -53,12 +53,19 @@ pub fn is_stopped(loaded: &Loaded, job: Job) -> bool {
 
 /// Every active `Listen` with its holders.
 pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener]) -> Vec<Wanted<'a>> {
-    wanted(&loaded.configuration, listeners, &own(server))
+    wanted(&loaded.configuration, listeners, &own(server, true))
 }
 
 /// Who holds a port on any address, and whether that is this very server.
-pub fn holders<'a>(server: &Server, port: u16, listeners: &'a [Listener]) -> Vec<(&'a Listener, bool)> {
-    crate::check::port::holders(None, port, listeners, &own(server))
+pub fn holders<'a>(
+    loaded: &Loaded,
+    server: &Server,
+    port: u16,
+    listeners: &'a [Listener],
+) -> Vec<(&'a Listener, bool)> {
+    let mut listens = loaded.configuration.listens().iter();
+    let is_wanted = listens.any(|listen| listen.truth != Truth::False && listen.port == port);
+    crate::check::port::holders(None, port, listeners, &own(server, is_wanted))
 }
 
 /// The addresses and ports of its active `Listen` lines, and one more port.
@@ -111,7 +118,7 @@ pub fn refuse_taken_port(
         }
     };
     let server = server(loaded);
-    let holders = holders(&server, port, &listeners);
+    let holders = holders(loaded, &server, port, &listeners);
     let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
     match taken.filter(|finding| finding.severity.is_error()) {
         None => Ok(()),
@@ -181,12 +188,13 @@ pub fn is_elsewhere(loaded: &Loaded) -> bool {
     loaded.configuration.source().relocated().is_some() || loaded.facts.platform != Platform::HOST
 }
 
-/// Whether a process is this server.
-fn own(server: &Server) -> impl Fn(Option<&Process>) -> bool + '_ {
+/// Whether a process is this server. `is_wanted`: its configuration names the port.
+fn own(server: &Server, is_wanted: bool) -> impl Fn(Option<&Process>) -> bool + '_ {
     let is_running = || service::of(server.clone()).state() == Ok(State::Running);
-    let is_up = server.parent().is_some() || cfg!(windows) && is_running();
+    let is_up = || server.parent().is_some() || cfg!(windows) && is_running();
     // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
-    move |process| process.map_or(is_up, |process| server.is_own(process))
+    let is_likely = is_wanted && is_up();
+    move |process| process.map_or(is_likely, |process| server.is_own(process))
 }
 
 /// What of the configuration itself keeps TLS from working, and who else may write it.

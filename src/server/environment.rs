@@ -39,9 +39,13 @@ impl Environment {
     /// The same with further variables, chosen alike.
     pub fn with(&self, more: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Environment {
         let mut all = self.clone();
-        let may_pass = |name: &[u8]| {
-            (name.starts_with(b"APACHE_") || self.named.contains(name)) && is_plain(name) && !steers(name)
+        // Windows does not look at the case.
+        let is_named = |name: &[u8]| match cfg!(windows) {
+            true => self.named.iter().any(|own| own.eq_ignore_ascii_case(name)),
+            false => self.named.contains(name),
         };
+        let may_pass =
+            |name: &[u8]| (name.starts_with(b"APACHE_") || is_named(name)) && is_plain(name) && !steers(name);
         let more = more.into_iter();
         all.passed
             .extend(more.filter(|(name, value)| may_pass(name) && !value.contains(&0)));

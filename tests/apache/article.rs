@@ -1,14 +1,12 @@
 //! The whole job before a real Apache, as the instructions for eSync have it: HTTPS on, the service restarted, the data
 //! of a device sent through a gateway; then what goes wrong most often.
-#![cfg(unix)]
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::support;
-use crate::support::apache::Httpd;
+use crate::support::apache::{Httpd, runtime};
 use crate::support::certificates::{Authority, Leaf};
 use crate::support::client::listens;
 use crate::support::daemon::Daemon;
@@ -51,26 +49,13 @@ impl Esync {
         esync.httpd.bring_modules(&root);
         // What Windows has built in or needs not.
         let main = root.join("conf/httpd.conf");
-        let shown = root.display();
         let text = fs::read_to_string(&main)
             .unwrap()
             .replace("Listen 80\r\n", &format!("Listen {}\r\n", network.http));
-        let more = format!(
-            "{}PidFile logs/httpd.pid\nDefaultRuntimeDir \"{shown}/logs\"\nMutex \"file:{shown}/logs\" default\n",
-            esync.httpd.load(&["mpm_event", "unixd"]),
-        );
+        let more = esync.httpd.load(&["mpm_event", "unixd"]) + &runtime(&root);
         files::write(&main, text + &more.replace('\n', "\r\n"));
-        let program = root.join("dataserver/receive");
-        files::write(
-            &program,
-            format!(
-                "#!/bin/sh\ncat >> '{}'\nprintf 'Content-Type: text/plain\\r\\n\\r\\nstored %s\\n' \"$CONTENT_LENGTH\"\n",
-                esync.data().display()
-            ),
-        );
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         files::write(&esync.data(), "");
-        fs::set_permissions(esync.data(), fs::Permissions::from_mode(0o666)).unwrap();
+        receiver(&root.join("dataserver/receive"), &esync.data());
         Some(esync)
     }
 
@@ -138,6 +123,29 @@ impl Esync {
     fn explain(&self) -> Value {
         self.json(&["explain"], 0)
     }
+}
+
+/// A program that appends what is posted to a file, and says how much it was.
+#[cfg(unix)]
+fn receiver(program: &Path, data: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let text = format!(
+        "#!/bin/sh\ncat >> '{}'\nprintf 'Content-Type: text/plain\\r\\n\\r\\nstored %s\\n' \"$CONTENT_LENGTH\"\n",
+        data.display()
+    );
+    files::write(program, text);
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(data, fs::Permissions::from_mode(0o666)).unwrap();
+}
+
+/// The same; Apache for Windows reads the line of the interpreter, too.
+#[cfg(windows)]
+fn receiver(program: &Path, data: &Path) {
+    let receive = std::env::var("ESYNC_SSL_TEST_RECEIVE").expect("what tests/windows/session builds");
+    files::write(
+        program,
+        format!("#!\"{receive}\" \"{}\"\r\n", files::forward(data)),
+    );
 }
 
 #[test]
@@ -245,7 +253,7 @@ fn another_name(esync: &Esync, gateway: &Gateway) {
 
 fn under_pass_phrase(esync: &Esync, key: &Path) -> PathBuf {
     let locked = esync.folder.path().join("locked.key");
-    let mut openssl = std::process::Command::new("openssl");
+    let mut openssl = support::installed::openssl();
     openssl.args([
         "pkcs8",
         "-topk8",

@@ -1,6 +1,5 @@
 //! Faults staged before a real Apache: what it says of them, on the terminal and in its logs, is explained with the
 //! right cause, and `check` sees them beforehand.
-#![cfg(unix)]
 
 use std::fs;
 use std::net::TcpListener;
@@ -159,13 +158,14 @@ fn what_apache_says_is_explained_and_was_foreseen() {
         let (foreseen, answer) = checked(&site);
         // What is known of a line is not said a second time by a rehearsal.
         let rehearsed = foreseen.iter().any(|code| code == "REHEARSAL-FAILED");
-        if !foreseen.iter().any(|code| code == fault.checked)
+        // Wine lets a socket have any address.
+        let is_beyond = cfg!(windows) && fault.checked == "ADDRESS-NOT-HERE";
+        if !is_beyond && !foreseen.iter().any(|code| code == fault.checked)
             || rehearsed && fault.checked != "REHEARSAL-FAILED"
         {
             wrong.push(format!("{}: check finds {foreseen:?}\n{answer}", fault.about));
         }
-        let said = site.daemon.tell("start");
-        assert_eq!(said.code, Some(1), "{}: {}", fault.about, said.report());
+        let said = site.daemon.fails();
         let text = [said.stderr.clone(), read(&log)].concat();
         let captured = site.folder.path().join("captured");
         files::write(&captured, &text);
@@ -196,7 +196,7 @@ fn a_taken_port_is_refused_before_anything_is_written() {
         .map(|line| format!("{line}\n"))
         .collect();
     files::write(&main, &plain);
-    let before = files::snapshot(&site.root());
+    let before = files::snapshot_of_server(&site.root());
     let _holder = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
     let port = site.network.https.to_string();
     let words = [
@@ -210,5 +210,5 @@ fn a_taken_port_is_refused_before_anything_is_written() {
     ];
     let refused = site.json(&words, 4);
     assert_eq!(codes(&refused["findings"]), ["PORT-TAKEN"], "{refused}");
-    assert_eq!(files::snapshot(&site.root()), before);
+    assert_eq!(files::snapshot_of_server(&site.root()), before);
 }

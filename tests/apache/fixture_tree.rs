@@ -1,6 +1,5 @@
 //! The eSync tree under `fixtures/` is a configuration that Apache itself accepts, with all that it offers in
-//! comments as well. It does not start a server. Linux only, as no other system here has an Apache to ask.
-#![cfg(target_os = "linux")]
+//! comments as well. It does not start a server.
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! The ground that tests with a real Apache stand on: it starts, answers, is verified, and rejects.
-#![cfg(unix)]
 
 use crate::support;
 use crate::support::apache::Httpd;
@@ -187,12 +186,12 @@ fn dumps_and_command_line_directives_reach_apache() {
             .stdout_text()
             .contains("Timeout 7")
     );
-    assert!(
-        ask.run(&["-M"])
-            .expect_code(0)
-            .stdout_text()
-            .contains("mpm_event_module")
-    );
+    let mpm = if cfg!(windows) {
+        "mpm_winnt_module"
+    } else {
+        "mpm_event_module"
+    };
+    assert!(ask.run(&["-M"]).expect_code(0).stdout_text().contains(mpm));
     let twice = ask.after("ThisIsNoDirective").syntax();
     assert_eq!(twice.code, Some(1), "{}", twice.report());
 }

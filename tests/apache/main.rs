@@ -1,24 +1,31 @@
 //! What we read and what we change, before a real Apache: it accepts the same, serves the same, and nobody gets another site.
 //!
-//! Each test with a server has a network of its own, so that they run beside each other.
-#![cfg(unix)]
+//! Each test with a server has a network of its own, on Windows ports of its own, so that they run beside each other.
 
+#[cfg(unix)]
 mod address;
 mod answer_place;
 mod article;
 mod cases;
 mod commit;
+// The texts of users are carried out on Unix only, as these take long.
+#[cfg(unix)]
 mod complaints;
+#[cfg(unix)]
 mod devices;
 mod differential;
 mod enable;
 mod explain;
 mod fixture_tree;
+#[cfg(unix)]
 mod hazards;
 mod httpd;
 mod layouts;
 mod restart;
+// A server without a service is told by its PidFile and by signals.
+#[cfg(unix)]
 mod running_server;
+#[cfg(unix)]
 mod same_answers;
 #[path = "../support/mod.rs"]
 mod support;

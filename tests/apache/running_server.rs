@@ -85,8 +85,7 @@ fn a_port_that_another_program_holds() {
     assert_eq!(codes(&checked["findings"]), ["PORT-TAKEN"]);
     site.run(&["restart"], 4);
     // What Apache says of it is on the terminal only; piped in, it is explained.
-    let said = site.daemon.tell("start");
-    assert_eq!(said.code, Some(1), "{}", said.report());
+    let said = site.daemon.fails();
     files::write(&site.folder.path().join("said"), &said.stderr);
     let told = site.json(&["explain", site.folder.path().join("said").to_str().unwrap()], 0);
     assert_eq!(told["findings"][0]["code"], "PORT-TAKEN", "{told}");
@@ -227,8 +226,7 @@ fn logs_of_virtual_hosts_and_swapped_files() {
         "SSLCertificateKeyFile conf/server.crt",
     );
     site.configure(&swapped);
-    let said = site.daemon.tell("start");
-    assert_eq!(said.code, Some(1), "{}", said.report());
+    site.daemon.fails();
     let told = site.json(&["explain"], 0);
     let first = &told["findings"][0];
     assert_eq!(

@@ -3,18 +3,20 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use super::files::forward;
+use super::installed;
 use super::process::{self, Outcome};
+use super::server_process::ServerProcess;
 
 const PID_FILE: &str = "httpd.pid";
+/// Modules that Apache has on Unix only; another one is built in on Windows, and it has no users to change to.
+const OF_UNIX: [&str; 4] = ["mpm_event", "mpm_worker", "mpm_prefork", "unixd"];
 
 /// The httpd program of this machine and its modules.
 #[derive(Clone, Debug)]
@@ -27,25 +29,11 @@ pub struct Httpd {
 }
 
 impl Httpd {
-    /// Finds the program: `ESYNC_SSL_TEST_HTTPD` and `ESYNC_SSL_TEST_HTTPD_MODULES`, else the usual places.
+    /// Finds the program, see [`installed`].
     /// Without one the test is reported as skipped (an error in CI) and the caller returns.
     pub fn find() -> Option<Self> {
-        let binary = from_environment("ESYNC_SSL_TEST_HTTPD").or_else(|| {
-            first_there(&[
-                "/usr/sbin/apache2",
-                "/usr/sbin/httpd",
-                "/usr/local/apache2/bin/httpd",
-            ])
-        });
-        let modules = from_environment("ESYNC_SSL_TEST_HTTPD_MODULES").or_else(|| {
-            first_there(&[
-                "/usr/lib/apache2/modules",
-                "/usr/lib64/httpd/modules",
-                "/usr/local/apache2/modules",
-            ])
-        });
-        let (Some(binary), Some(modules)) = (binary, modules) else {
-            super::skip("no Apache httpd found; tests/run installs it");
+        let (Some(binary), Some(modules)) = (installed::httpd(), installed::modules()) else {
+            super::skip("no Apache httpd found; tests/run installs it, with --windows one for Windows");
             return None;
         };
         let listed = process::finish(Command::new(&binary).arg("-l"), Duration::from_secs(20)).expect_code(0);
@@ -61,6 +49,11 @@ impl Httpd {
         })
     }
 
+    /// The folder of the installation: on Windows the program is below `bin` of it.
+    pub fn installation(&self) -> &Path {
+        self.modules.parent().expect("a folder around the modules")
+    }
+
     /// Whether the module is part of the program itself, by its file's name without ending: `mod_log_config`.
     /// Apache refuses a LoadModule line for such a module.
     pub fn has_built_in(&self, module: &str) -> bool {
@@ -72,11 +65,11 @@ impl Httpd {
         !self.has_built_in(module) && self.modules.join(format!("{module}.so")).is_file()
     }
 
-    /// LoadModule lines for these modules (`ssl`, `mpm_event`), less those that are built in.
+    /// LoadModule lines for these modules (`ssl`, `mpm_event`), less those that are built in or only there on Unix.
     pub fn load(&self, modules: &[&str]) -> String {
-        let loadable = modules
-            .iter()
-            .filter(|module| !self.has_built_in(&format!("mod_{module}")));
+        let loadable = modules.iter().filter(|module| {
+            !self.has_built_in(&format!("mod_{module}")) && (cfg!(unix) || !OF_UNIX.contains(module))
+        });
         loadable
             .map(|module| format!("{}\n", self.load_module(module)))
             .collect()
@@ -106,12 +99,15 @@ impl Httpd {
             let placeholder = modules.join(&name);
             fs::remove_file(&placeholder).expect("a placeholder goes");
             if real.exists() {
+                #[cfg(unix)]
                 std::os::unix::fs::symlink(real, placeholder).expect("a link to a module");
+                #[cfg(windows)]
+                fs::hard_link(real, placeholder).expect("a link to a module");
             } else {
                 absent.push(format!(" modules/{name}"));
             }
         }
-        let root_text = root.to_str().expect("a printable path");
+        let root_text = forward(root);
         for (name, bytes) in super::files::snapshot(&root.join("conf")) {
             if !name.ends_with(".conf") {
                 continue;
@@ -123,7 +119,7 @@ impl Httpd {
                     Ok(line)
                         if line.starts_with("LoadModule")
                             && absent.iter().any(|name| line.contains(name)) => {}
-                    Ok(line) => text.extend(line.replace("C:/eSync/Apache24", root_text).into_bytes()),
+                    Ok(line) => text.extend(line.replace("C:/eSync/Apache24", &root_text).into_bytes()),
                     Err(_) => text.extend(line),
                 }
             }
@@ -145,7 +141,7 @@ impl Httpd {
     fn load_module(&self, module: &str) -> String {
         format!(
             "LoadModule {module}_module \"{}/mod_{module}.so\"",
-            self.modules.display()
+            forward(&self.modules)
         )
     }
 }
@@ -188,10 +184,12 @@ impl Ask {
     /// only one, built in.
     pub fn supply_mpm(self) -> Self {
         let httpd = &self.httpd;
-        if ["event", "worker", "prefork"]
-            .iter()
-            .any(|mpm| httpd.has_built_in(mpm) || httpd.has_built_in(&format!("mod_mpm_{mpm}")))
-        {
+        let is_mpm = |module: &String| {
+            ["event", "worker", "prefork"].contains(&&**module)
+                || module.starts_with("mpm_")
+                || module.starts_with("mod_mpm_")
+        };
+        if httpd.built_in.iter().any(is_mpm) {
             return self;
         }
         let line = httpd.load_module("mpm_event");
@@ -226,34 +224,37 @@ impl Ask {
     /// go to a temporary place; as root, children run as `www-data` unless the configuration says otherwise.
     pub fn start(&self, ports: &[u16]) -> Result<Apache, String> {
         let runtime = super::files::folder();
-        let place = runtime.path().display();
+        let place = forward(runtime.path());
         let mut ask = self
             .clone()
             .before(format!("DefaultRuntimeDir \"{place}\""))
-            .before(format!("Mutex \"file:{place}\" default"))
             .before(format!("ErrorLog \"{place}/error.log\""))
             .after(format!("PidFile \"{place}/{PID_FILE}\""));
-        if nix::unistd::geteuid().is_root() && self.httpd.has_built_in("mod_unixd") {
-            ask = ask.before("User www-data").before("Group www-data");
+        if cfg!(unix) {
+            ask = ask.before(format!("Mutex \"file:{place}\" default"));
+        }
+        if self.httpd.has_built_in("mod_unixd") {
+            for line in user().lines() {
+                ask = ask.before(line);
+            }
         }
         let output = |name: &str| {
             Stdio::from(fs::File::create(runtime.path().join(name)).expect("a file for httpd's output"))
         };
         let mut command = ask.command();
         command
-            .arg("-DFOREGROUND")
+            // On Windows the parent would say that it is up before its child can serve: there is one process instead.
+            .arg(if cfg!(windows) { "-X" } else { "-DFOREGROUND" })
             .stdin(Stdio::null())
             .stdout(output("stdout"))
             .stderr(output("stderr"));
-        let child = command
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("{command:?}: {error}"))?;
+        let shown = format!("{command:?}");
+        let process = ServerProcess::start(command).map_err(|error| format!("{shown}: {error}"))?;
         let mut server = Apache {
-            child,
+            process,
             runtime,
             root: self.root.clone(),
-            shown: format!("{command:?}"),
+            shown,
         };
         server.wait_for(ports).map(|()| server)
     }
@@ -264,17 +265,8 @@ impl Ask {
     }
 
     fn command(&self) -> Command {
-        // Should the test be killed, the kernel ends the server with the thread that started it.
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "TERM", "--"])
-            .arg(&self.httpd.binary)
-            .args(&self.arguments);
-        // A wide terminal or a foreign language must not change what httpd prints.
-        command
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("LC_ALL", "C");
+        let mut command = installed::ending_with_us(&self.httpd.binary, &[]);
+        command.args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -283,7 +275,7 @@ impl Ask {
 /// A running server. Dropping it ends it with all its children.
 #[derive(Debug)]
 pub struct Apache {
-    child: Child,
+    process: ServerProcess,
     runtime: TempDir,
     root: PathBuf,
     shown: String,
@@ -292,17 +284,20 @@ pub struct Apache {
 impl Apache {
     /// The parent process.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Whether the parent process is still there.
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.process.ended().is_none()
     }
 
     /// Makes the server read its configuration again (`SIGUSR1`), as `httpd -k graceful` does.
+    #[cfg(unix)]
     pub fn graceful(&self) {
-        kill(self.process(), Signal::SIGUSR1).expect("a signal to the server");
+        use nix::sys::signal::{Signal, kill};
+        let parent = self.pid().try_into().expect("a process id that fits");
+        kill(nix::unistd::Pid::from_raw(parent), Signal::SIGUSR1).expect("a signal to the server");
     }
 
     /// Everything the server said: its output and every log file in its runtime folder and `logs/`.
@@ -326,8 +321,13 @@ impl Apache {
         // up. It writes the PidFile when all that is behind it.
         let running = self.runtime.path().join(PID_FILE);
         loop {
-            let all_listen = running.exists() && ports.iter().all(|&port| super::client::listens(port));
-            if let Ok(Some(status)) = self.child.try_wait() {
+            let is_up = running.exists();
+            // On Windows it comes a moment before that.
+            if cfg!(windows) && is_up {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            let all_listen = is_up && ports.iter().all(|&port| super::client::listens(port));
+            if let Some(status) = self.process.ended() {
                 return Err(format!("httpd ended at start with {status}: {}", self.said()));
             }
             if all_listen {
@@ -342,30 +342,23 @@ impl Apache {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
 
-    fn process(&self) -> Pid {
-        Pid::from_raw(self.child.id().try_into().expect("a process id that fits"))
+/// Lines for a configuration: whose the children of a server are that root starts.
+pub fn user() -> &'static str {
+    #[cfg(unix)]
+    if nix::unistd::geteuid().is_root() {
+        return "User www-data\nGroup www-data\n";
     }
+    ""
 }
 
-impl Drop for Apache {
-    fn drop(&mut self) {
-        // The parent's id is the group's: while the parent is not waited for, nobody else can have it.
-        let group = self.process();
-        let _ = killpg(group, Signal::SIGTERM);
-        let start = Instant::now();
-        while self.is_running() && start.elapsed() < Duration::from_secs(5) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let _ = killpg(group, Signal::SIGKILL);
-        let _ = self.child.wait();
-    }
-}
-
-fn from_environment(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).map(PathBuf::from)
-}
-
-fn first_there(places: &[&str]) -> Option<PathBuf> {
-    places.iter().map(PathBuf::from).find(|place| place.exists())
+/// Lines for a configuration: the PidFile, and all else that a server keeps while it runs, goes into its folder for logs.
+pub fn runtime(root: &Path) -> String {
+    let logs = forward(&root.join("logs"));
+    let mutex = format!("Mutex \"file:{logs}\" default\n");
+    format!(
+        "PidFile logs/httpd.pid\nDefaultRuntimeDir \"{logs}\"\n{}",
+        if cfg!(unix) { &*mutex } else { "" }
+    )
 }

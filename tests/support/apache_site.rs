@@ -5,11 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::apache::Httpd;
+use super::apache::{Httpd, runtime, user};
 use super::certificates::{Authority, Leaf};
 use super::client::{self, Failure, TlsClient, http_get};
 use super::daemon::Daemon;
-use super::files;
+use super::files::{self, forward};
 use super::network::Network;
 use super::process::Outcome;
 use super::program::{Program, esync_ssl};
@@ -47,18 +47,14 @@ impl ApacheSite {
         fs::create_dir_all(root.join("logs")).expect("the logs");
         files::write(&root.join("htdocs/index.html"), "hello");
         let authority = Authority::new(&folder.path().join("certificates"));
-        let user = if nix::unistd::geteuid().is_root() {
-            "User www-data\nGroup www-data\n"
-        } else {
-            ""
-        };
         let text = format!(
-            "ServerRoot \"{root}\"\n{loaded}#LoadModule ssl_module {modules}/mod_ssl.so\nListen {port}\n\
-             ServerName {DOMAIN}\nDocumentRoot \"{root}/htdocs\"\nPidFile logs/httpd.pid\n\
-             DefaultRuntimeDir \"{root}/logs\"\nMutex \"file:{root}/logs\" default\nErrorLog logs/error_log\n{user}{more}",
-            root = root.display(),
-            modules = httpd.modules.display(),
+            "ServerRoot \"{place}\"\n{loaded}#LoadModule ssl_module {modules}/mod_ssl.so\nListen {port}\n\
+             ServerName {DOMAIN}\nDocumentRoot \"{place}/htdocs\"\n{runtime}ErrorLog logs/error_log\n{user}{more}",
+            place = forward(&root),
+            modules = forward(&httpd.modules),
             port = network.http,
+            runtime = runtime(&root),
+            user = user(),
             loaded = httpd.load(&[
                 "mpm_event",
                 "authz_core",
@@ -68,7 +64,7 @@ impl ApacheSite {
                 "alias",
                 "log_config"
             ]),
-            more = more.replace("FOLDER", &folder.path().display().to_string()),
+            more = more.replace("FOLDER", &forward(folder.path())),
         );
         files::write(&root.join("conf/httpd.conf"), text);
         ApacheSite {
@@ -142,7 +138,7 @@ impl ApacheSite {
 
     /// Everything below the server root but logs.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let all = files::snapshot(&self.root()).into_iter();
+        let all = files::snapshot_of_server(&self.root()).into_iter();
         all.filter(|(name, _)| !name.starts_with("logs/")).collect()
     }
 

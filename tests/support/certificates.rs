@@ -112,10 +112,9 @@ pub fn p256() -> KeyPair {
 }
 
 /// A new RSA key of 2048 bits; made by the openssl program, because ring makes none.
-#[cfg(unix)]
 pub fn rsa_2048() -> KeyPair {
     use rustls::pki_types::pem::PemObject;
-    let mut openssl = std::process::Command::new("openssl");
+    let mut openssl = super::installed::openssl();
     openssl.args([
         "genpkey",
         "-quiet",

@@ -1,17 +1,20 @@
-//! A real Apache in the background, as an administrator starts it: told with `-k`, known by its PidFile.
+//! A real Apache in the background, as an administrator starts it: on Unix told with `-k` and known by its PidFile, on Windows
+//! a service of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::apache::Httpd;
+use super::files::forward;
 use super::process::{self, Outcome};
 
 /// A server root, whose server is stopped when this is dropped.
 pub struct Daemon {
     httpd: Httpd,
     root: PathBuf,
+    #[cfg(windows)]
+    service: super::service::Service,
 }
 
 impl Daemon {
@@ -20,25 +23,67 @@ impl Daemon {
         Daemon {
             httpd: httpd.clone(),
             root: root.to_owned(),
+            #[cfg(windows)]
+            service: super::service::Service::install(&httpd.binary, root),
         }
     }
 
-    /// Runs `httpd -k WORD`.
-    pub fn tell(&self, word: &str) -> Outcome {
-        let mut command = Command::new(&self.httpd.binary);
+    /// Runs httpd for the server root; on Windows in the foreground, so only with what ends.
+    fn httpd(&self, more: &[&str]) -> Outcome {
+        let mut command = std::process::Command::new(&self.httpd.binary);
         command
-            .arg("-d")
-            .arg(&self.root)
-            .args(["-f", "conf/httpd.conf", "-k", word]);
+            .args(["-d", &forward(&self.root), "-f", "conf/httpd.conf"])
+            .args(more);
         process::finish(&mut command, Duration::from_secs(30))
+    }
+
+    /// Starts it with a configuration with which it does not start: what it says at once. On Windows in the foreground, as a
+    /// service says nothing.
+    #[track_caller]
+    pub fn fails(&self) -> Outcome {
+        let more: &[&str] = if cfg!(windows) { &[] } else { &["-k", "start"] };
+        self.httpd(more).expect_code(1)
     }
 
     /// Starts it and waits until it is up.
     #[track_caller]
     pub fn start(&self) {
-        self.tell("start").expect_code(0);
+        self.tell_start();
         self.wait(|| self.pid().is_some());
         assert!(self.pid().is_some(), "it is not up");
+    }
+
+    /// Content of its PidFile.
+    pub fn pid(&self) -> Option<String> {
+        fs::read_to_string(self.root.join("logs/httpd.pid")).ok()
+    }
+
+    /// Waits until something has come about, but not for ever.
+    pub fn wait(&self, mut until: impl FnMut() -> bool) {
+        let start = Instant::now();
+        let patience = Duration::from_secs(if cfg!(windows) { 30 } else { 10 });
+        while !until() && start.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Daemon {
+    /// Runs `httpd -k WORD`.
+    pub fn tell(&self, word: &str) -> Outcome {
+        self.httpd(&["-k", word])
+    }
+
+    #[track_caller]
+    fn tell_start(&self) {
+        self.tell("start").expect_code(0);
+    }
+
+    /// Makes it read its configuration again.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.tell("graceful").expect_code(0);
     }
 
     /// Stops it and waits until it is gone.
@@ -52,25 +97,39 @@ impl Daemon {
         self.wait(|| process.as_ref().is_none_or(|process| !process.exists()));
     }
 
-    /// Content of its PidFile.
-    pub fn pid(&self) -> Option<String> {
-        fs::read_to_string(self.root.join("logs/httpd.pid")).ok()
-    }
-
-    /// Waits until something has come about, but not for ever.
-    pub fn wait(&self, mut until: impl FnMut() -> bool) {
-        let start = Instant::now();
-        while !until() && start.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
     /// Whether the process of the PidFile is an Apache: the number may be left over and somebody else's.
     pub fn runs(&self) -> bool {
         let program = self
             .pid()
             .and_then(|pid| fs::read_link(format!("/proc/{}/exe", pid.trim())).ok());
         program.and_then(|program| program.canonicalize().ok()) == self.httpd.binary.canonicalize().ok()
+    }
+}
+
+#[cfg(windows)]
+impl Daemon {
+    #[track_caller]
+    fn tell_start(&self) {
+        // What a run that was ended left behind.
+        let _ = fs::remove_file(self.root.join("logs/httpd.pid"));
+        self.service.start();
+    }
+
+    /// Makes it read its configuration again.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.stop();
+        self.start();
+    }
+
+    /// Stops it and waits until it is gone.
+    pub fn stop(&self) {
+        self.service.stop();
+    }
+
+    /// Whether the service runs.
+    pub fn runs(&self) -> bool {
+        self.service.runs()
     }
 }
 

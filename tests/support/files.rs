@@ -85,6 +85,29 @@ pub fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// The same of a server root; on Windows without the lock of `esync-ssl`, which stays there with its folder.
+#[track_caller]
+pub fn snapshot_of_server(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = snapshot(root);
+    let folder = "conf/esync-ssl-backup/";
+    let inside = found.range(folder.to_owned()..).skip(1);
+    let mut others = inside.filter(|(name, _)| name.starts_with(folder) && !name.ends_with("/lock"));
+    if cfg!(windows) && others.next().is_none() {
+        found.retain(|name, _| !name.starts_with(folder));
+    }
+    found
+}
+
+/// A path as configurations spell it.
+pub fn forward(path: &Path) -> String {
+    let path = path.to_str().expect("a printable path");
+    if cfg!(windows) {
+        path.replace('\\', "/")
+    } else {
+        path.to_owned()
+    }
+}
+
 /// Closes a file to everybody but its owner, on Windows also the system and the administrators.
 pub fn for_owner_only(file: &Path) {
     #[cfg(unix)]

@@ -4,20 +4,18 @@
 // Every binary of tests compiles this module anew and uses a part of it.
 #![allow(dead_code)]
 
-#[cfg(unix)]
 pub mod apache;
-#[cfg(unix)]
 pub mod apache_site;
 pub mod case;
 pub mod certificates;
 pub mod client;
 pub mod containers;
 pub mod contract;
-#[cfg(unix)]
 pub mod daemon;
 pub mod faulty;
 pub mod files;
 pub mod gateway;
+pub mod installed;
 #[cfg(unix)]
 pub mod limited;
 #[cfg(unix)]
@@ -31,9 +29,11 @@ pub mod pebble;
 pub mod plain;
 pub mod process;
 pub mod program;
-#[cfg(unix)]
 pub mod running;
 pub mod scripted_ca;
+pub mod server_process;
+#[cfg(windows)]
+pub mod service;
 pub mod site;
 #[cfg(unix)]
 pub mod stranger;
@@ -41,10 +41,16 @@ pub mod stranger;
 pub mod systemd;
 #[cfg(unix)]
 pub mod terminal;
-#[cfg(windows)]
-pub mod windows_httpd;
 
 use std::io::Write;
+
+/// One of how many cases is tried: all, and one of so many under wine, where programs start slowly. `ESYNC_SSL_TEST_EVERY=1`
+/// tries all of them there, too.
+pub fn one_of(under_wine: usize) -> usize {
+    let asked = std::env::var("ESYNC_SSL_TEST_EVERY");
+    let asked = asked.ok().and_then(|number| number.parse().ok());
+    asked.unwrap_or(if cfg!(windows) { under_wine } else { 1 })
+}
 
 /// Says loudly that the running test cannot be done on this machine, and why. The caller returns after it.
 /// `tests/run` counts these lines as skipped tests. In CI (`CI=true`) it fails the test instead.

@@ -1,7 +1,8 @@
 //! A network for one test: where root allows, a namespace with nothing but a loopback, so that ports 80 and 443
-//! are free, parallel tests cannot meet, and nothing is reachable from outside. Elsewhere, free high ports.
+//! are free, parallel tests cannot meet, and nothing is reachable from outside. Elsewhere, and on Windows, free high ports.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The ports that the running test may use on the loopback.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,19 @@ impl Network {
             http,
             https,
             isolated: false,
+        }
+    }
+
+    /// The same with ports 80 and 443, also where all tests have one network: for one test of a binary. `tests/windows/run` has
+    /// a network of its own, in which they are free.
+    pub fn with_usual_ports(self) -> Self {
+        if cfg!(unix) {
+            return self;
+        }
+        Self {
+            http: 80,
+            https: 443,
+            ..self
         }
     }
 
@@ -62,10 +76,17 @@ fn isolate() -> bool {
     false
 }
 
-/// Two different ports that the system says are free; both sockets are open at once so that they differ.
+/// Two ports that are free now, which this process gets once: a server may leave them for a while. They are below those that
+/// systems give to clients.
 fn free_ports() -> [u16; 2] {
-    let sockets = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-    sockets
-        .each_ref()
-        .map(|socket| socket.local_addr().expect("the address of a socket").port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let from = std::process::id() % 100 * 100;
+    [(); 2].map(|()| {
+        let mut ports = (0..10_000).map(|_| {
+            let at = (from + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+            u16::try_from(20_000 + at).expect("a port")
+        });
+        let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+        ports.find(is_free).expect("a free port")
+    })
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::apache::Httpd;
+use super::apache::{Httpd, runtime, user};
 use super::certificates::{Authority, Leaf};
 use super::daemon::Daemon;
-use super::files;
+use super::files::{self, forward};
 use super::network::Network;
 use super::process::Outcome;
 use super::program::esync_ssl;
@@ -81,20 +81,16 @@ impl Site {
 
     /// Writes the main file with these virtual hosts.
     pub fn configure(&self, hosts: &str) {
-        let root = self.root().display().to_string();
-        let user = if nix::unistd::geteuid().is_root() {
-            "User www-data\nGroup www-data\n"
-        } else {
-            ""
-        };
+        let place = forward(&self.root());
         let text = format!(
-            "ServerRoot \"{root}\"\n{}{user}ServerName {NAME}\nListen {}\nListen {} https\nPidFile logs/httpd.pid\n\
-             DefaultRuntimeDir \"{root}/logs\"\nMutex \"file:{root}/logs\" default\nErrorLog logs/error_log\n\
-             DocumentRoot \"{root}/htdocs\"\n{hosts}",
+            "ServerRoot \"{place}\"\n{}{user}ServerName {NAME}\nListen {}\nListen {} https\n{runtime}\
+             ErrorLog logs/error_log\nDocumentRoot \"{place}/htdocs\"\n{hosts}",
             self.httpd
                 .load(&["mpm_event", "authz_core", "unixd", "dir", "ssl"]),
             self.network.http,
             self.network.https,
+            user = user(),
+            runtime = runtime(&self.root()),
         );
         files::write(&self.root().join("conf/httpd.conf"), text);
     }

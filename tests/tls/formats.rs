@@ -1,11 +1,8 @@
 //! Files as OpenSSL's command line writes them, in every format and protection that administrators bring.
 //!
 //! Needs the `openssl` command (version 3, with its legacy provider); its absence is a failure, not a skip.
-//! The Windows binary is tested without: the formats do not depend on the system.
-#![cfg(unix)]
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use esync_ssl::tls::Error;
 use esync_ssl::tls::certificate::{Certificate, Link};
@@ -15,6 +12,9 @@ use esync_ssl::tls::pkcs12::Archive;
 use esync_ssl::tls::private_key::PrivateKey;
 use esync_ssl::tls::public_key::{Curve, KeyKind};
 use tempfile::TempDir;
+
+use crate::httpd;
+use crate::support::process;
 
 /// A folder in which openssl works.
 struct Desk(TempDir);
@@ -30,10 +30,9 @@ impl Desk {
 
     /// Runs openssl with these words, which must succeed.
     fn openssl(&self, words: &str) {
-        let done = Command::new("openssl")
-            .args(words.split_whitespace())
-            .current_dir(self.0.path())
-            .output()
+        let mut openssl = httpd::openssl();
+        openssl.args(words.split_whitespace()).current_dir(self.0.path());
+        let done = process::output(&mut openssl)
             .expect("the openssl command is needed for these tests: apt-get install openssl");
         assert!(
             done.status.success(),

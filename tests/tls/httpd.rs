@@ -1,20 +1,24 @@
-//! The Apache and the OpenSSL that these tests ask: those of the machine, on Windows the ones that were built for it.
+//! What configurations of these tests say of the Apache and the OpenSSL that they ask.
 //!
 //! Their absence is a failure, not a skip: Debian has them as `apache2-bin` and `openssl`, `tests/run --windows` builds them.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
+
+pub use crate::support::installed::{ending_with_us, openssl};
+
+use crate::support::files::forward;
+use crate::support::installed;
 
 /// The program of the server.
 pub fn httpd() -> PathBuf {
-    in_installation("/usr/sbin/apache2", r"bin\httpd.exe")
+    installed::httpd()
+        .expect("Apache is needed for this test: apt-get install apache2-bin, or tests/run --windows")
 }
 
 /// A module's file, as configurations name it.
 pub fn module(name: &str) -> String {
-    let file = format!("mod_{name}.so");
-    let path = in_installation("/usr/lib/apache2/modules", "modules").join(file);
-    path.to_string_lossy().replace('\\', "/")
+    let modules = installed::modules().expect("modules of Apache are needed for this test");
+    forward(&modules.join(format!("mod_{name}.so")))
 }
 
 /// `LoadModule` lines, less those of modules that this server has built in or cannot have.
@@ -33,47 +37,3 @@ pub const OF_SYSTEM: &[&str] = if cfg!(unix) {
 } else {
     &[]
 };
-
-/// The program of OpenSSL.
-pub fn openssl() -> Command {
-    let mut command = Command::new(in_installation("/usr/bin/openssl", r"bin\openssl.exe"));
-    if cfg!(windows) {
-        command.env("OPENSSL_CONF", in_installation("", r"conf\openssl.cnf"));
-    }
-    command
-}
-
-/// Any program, which ends with the thread that started it where the kernel can see to that. `rights`: what `setpriv` takes away.
-pub fn ending_with_us(program: &Path, rights: &[&str]) -> Command {
-    if cfg!(windows) {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", "KILL"])
-        .args(rights)
-        .arg("--")
-        .arg(program);
-    command
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("LC_ALL", "C");
-    command
-}
-
-fn in_installation(of_machine: &str, of_windows: &str) -> PathBuf {
-    let path = if cfg!(windows) {
-        let folder = std::env::var_os("ESYNC_SSL_TEST_WINDOWS_HTTPD");
-        let folder =
-            folder.expect("Apache for Windows is needed for this test; tests/run --windows builds it");
-        Path::new(&folder).join(of_windows)
-    } else {
-        of_machine.into()
-    };
-    assert!(
-        path.exists(),
-        "{} is needed for this test: apt-get install apache2-bin openssl",
-        path.display()
-    );
-    path
-}

@@ -390,7 +390,8 @@ pub fn serve(dir: &Path, global: &str, tls: &str, name: &str) -> (Verdict, Strin
 /// Whether OpenSSL's client accepts the server, and what it says.
 fn asked(port: u16, name: &str) -> (bool, String) {
     let root = shop().dir.path().join("root.pem");
-    let client = httpd::openssl()
+    let mut client = httpd::openssl();
+    client
         .args([
             "s_client",
             "-connect",
@@ -404,9 +405,8 @@ fn asked(port: u16, name: &str) -> (bool, String) {
         } else {
             ["-verify_hostname", name]
         })
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+        .stdin(Stdio::null());
+    let client = process::output(&mut client).unwrap();
     let said = String::from_utf8_lossy(&client.stdout).into_owned();
     let accepts = client.status.success()
         && said.contains("Verify return code: 0 (ok)")

@@ -1,20 +1,17 @@
-//! The ground that tests with a real Apache for Windows stand on: what Windows configurations look like is accepted,
-//! what is broken is rejected, and a started server shows its certificate.
+//! What Windows configurations look like is accepted by a real Apache for Windows. The rest of the ground that tests with it
+//! stand on is in `apache::httpd`.
 #![cfg(windows)]
 
 use std::path::Path;
 
 use crate::alone;
-use crate::support;
+use crate::support::apache::Httpd;
 use crate::support::certificates::{Authority, Leaf};
-use crate::support::client::TlsClient;
-use crate::support::files;
-use crate::support::network::Network;
-use crate::support::windows_httpd::{WindowsHttpd, forward};
+use crate::support::files::{self, forward};
 
 #[test]
 fn crlf_configuration_with_drive_paths_is_accepted() {
-    let Some(httpd) = WindowsHttpd::find() else { return };
+    let Some(httpd) = Httpd::find() else { return };
     // A running httpd is one that other tests would find.
     let _alone = alone();
     let (root, leaf) = server_root();
@@ -28,50 +25,9 @@ fn crlf_configuration_with_drive_paths_is_accepted() {
     ];
     for spelling in spellings {
         let file = configuration(&httpd, root.path(), 443, spelling);
-        let outcome = httpd.syntax(root.path(), &file);
+        let outcome = httpd.ask(root.path(), &file).syntax();
         assert_eq!(outcome.code, Some(0), "{spelling}: {}", outcome.report());
     }
-}
-
-#[test]
-fn broken_configuration_is_rejected_with_its_place() {
-    let Some(httpd) = WindowsHttpd::find() else { return };
-    // A running httpd is one that other tests would find.
-    let _alone = alone();
-    let root = files::folder();
-    let file = root.path().join("httpd.conf");
-    files::write(&file, "Listen 80\r\nNoSuchDirective on\r\n");
-    let outcome = httpd.syntax(root.path(), &file);
-    assert_eq!(outcome.code, Some(1), "{}", outcome.report());
-    let said = outcome.stderr_text();
-    assert!(
-        said.contains("line 2") && said.contains("NoSuchDirective"),
-        "{}",
-        outcome.report()
-    );
-}
-
-#[test]
-fn started_server_shows_the_leaf_and_is_gone_afterwards() {
-    let Some(httpd) = WindowsHttpd::find() else { return };
-    // A running httpd is one that other tests would find.
-    let _alone = alone();
-    let (root, leaf) = server_root();
-    let port = Network::enter().https;
-    let file = configuration(&httpd, root.path(), port, "conf/leaf.crt");
-    let server = httpd
-        .start(root.path(), &file, &[port])
-        .unwrap_or_else(|error| panic!("{error}"));
-    let client = TlsClient::trusting_file(&root.path().join("conf/root.pem"));
-    let answer = client
-        .get(port, "esync.example.com", "/")
-        .unwrap_or_else(|e| panic!("{e}: {}", server.said()));
-    assert_eq!(
-        (answer.status, answer.tls.map(|tls| tls.leaf)),
-        (200, Some(leaf.der))
-    );
-    drop(server);
-    assert!(!support::client::listens(port));
 }
 
 /// A server root with a page, certificates in `conf`, and no configuration yet.
@@ -83,14 +39,14 @@ fn server_root() -> (tempfile::TempDir, Leaf) {
     (root, leaf)
 }
 
-fn configuration(httpd: &WindowsHttpd, root: &Path, port: u16, certificate: &str) -> std::path::PathBuf {
+fn configuration(httpd: &Httpd, root: &Path, port: u16, certificate: &str) -> std::path::PathBuf {
     let modules = httpd.load(&["authz_core", "dir", "socache_shmcb", "ssl"]);
     let lines = [
         &format!("Define SRVROOT \"{}\"", forward(root)),
         "ServerRoot \"${SRVROOT}\"",
         &format!("Listen 127.0.0.1:{port}"),
         "ServerName esync.example.com",
-        modules.trim_end(),
+        &modules.trim_end().replace('\n', "\r\n"),
         "DocumentRoot \"${SRVROOT}/htdocs\"",
         "DirectoryIndex index.html",
         "ErrorLog \"logs/error.log\"",

@@ -77,6 +77,12 @@ fn messages_have_one_kind_of_separator() {
     #[allow(clippy::permissions_set_readonly_false)]
     read_only.set_readonly(false);
     std::fs::set_permissions(site.main(), read_only).unwrap();
+    // A refusal that names a line.
+    let broken = std::fs::read_to_string(site.main()).unwrap() + "Listen 70000\r\n";
+    std::fs::write(site.main(), broken).unwrap();
+    let shown = site.enable().run().expect_code(4).report();
+    assert!(shown.contains(r"conf\httpd.conf:"), "{shown}");
+    assert!(!shown.contains(&root), "{shown}");
 }
 
 #[test]

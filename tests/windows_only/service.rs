@@ -9,12 +9,13 @@ use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use crate::alone;
+use crate::support::apache::Httpd;
 use crate::support::certificates::{Authority, Leaf};
 use crate::support::client::{TlsClient, http_get};
-use crate::support::files;
+use crate::support::files::{self, forward};
+use crate::support::installed::openssl;
 use crate::support::process::{self, Outcome};
 use crate::support::program::esync_ssl;
-use crate::support::windows_httpd::{WindowsHttpd, forward};
 use serde_json::Value;
 
 const NAME: &str = "machines.example.com";
@@ -37,10 +38,10 @@ struct Site {
 
 impl Site {
     fn new(more: &str) -> Option<Site> {
-        let built = WindowsHttpd::find()?;
+        let built = Httpd::find()?;
         let alone = alone();
         clear();
-        files::copy_tree(&built.folder, Path::new(ROOT));
+        files::copy_tree(built.installation(), Path::new(ROOT));
         let folder = files::folder();
         let site = Site {
             authority: Authority::new(folder.path()),
@@ -248,7 +249,7 @@ fn enable_restarts_the_service_and_goes_back_when_it_does_not_start() {
 
     // A key with a pass-phrase, which Apache for Windows cannot ask for.
     let locked = site.folder.path().join("locked.key");
-    let mut openssl = Command::new(root().join(r"bin\openssl.exe"));
+    let mut openssl = openssl();
     openssl.args([
         "pkcs8",
         "-topk8",

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use crate::httpd::model::facts::Facts;
+use crate::httpd::model::platform::Platform;
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::scan::find_reference;
 
@@ -13,17 +15,35 @@ pub struct Variables {
     values: HashMap<Vec<u8>, (Vec<u8>, Vec<u8>)>,
     /// Flags by exact name, as `<IfDefine>` asks for them.
     flags: HashMap<Vec<u8>, Truth>,
+    /// By the names that [`Variables::own_name`] gives.
     environment: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Windows does not look at the case of a variable of the environment.
+    is_caseless: bool,
 }
 
 impl Variables {
     /// Before the first line is read: the flags of the command line and the environment.
-    pub fn new(flags: &[Vec<u8>], environment: &BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
-        let flags = flags.iter().map(|flag| (flag.clone(), Truth::True)).collect();
-        Variables {
+    pub fn new(facts: &Facts) -> Self {
+        let flags = facts.flags.iter();
+        let mut variables = Variables {
             values: HashMap::new(),
-            flags,
-            environment: environment.clone(),
+            flags: flags.map(|flag| (flag.clone(), Truth::True)).collect(),
+            environment: BTreeMap::new(),
+            is_caseless: facts.platform == Platform::Windows,
+        };
+        for (name, value) in &facts.environment {
+            let name = variables.own_name(name).into_owned();
+            variables.environment.insert(name, value.clone());
+        }
+        variables
+    }
+
+    /// How a variable of the environment is called here.
+    fn own_name<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.is_caseless {
+            name.to_ascii_uppercase().into()
+        } else {
+            name.into()
         }
     }
 
@@ -69,7 +89,7 @@ impl Variables {
         };
         match named {
             Some((_, value)) => Some(value),
-            None => self.environment.get(name).map(Vec::as_slice),
+            None => self.environment.get(&*self.own_name(name)).map(Vec::as_slice),
         }
     }
 
@@ -171,11 +191,15 @@ mod tests {
 
     #[test]
     fn the_environment_shows_through() {
-        let environment = [(b"E".to_vec(), b"env".to_vec())].into();
-        let mut v = Variables::new(&[], &environment);
-        v.define(b"E", Some(b"own"), Truth::True);
-        assert_eq!(v.value(b"E"), Some(&b"own"[..]));
-        v.undefine(b"E", Truth::True);
-        assert_eq!(v.value(b"E"), Some(&b"env"[..]));
+        for (platform, other_case) in [(Platform::Unix, None), (Platform::Windows, Some(&b"env"[..]))] {
+            let mut facts = Facts::assumed(platform);
+            facts.environment = [(b"E".to_vec(), b"env".to_vec())].into();
+            let mut v = Variables::new(&facts);
+            v.define(b"E", Some(b"own"), Truth::True);
+            assert_eq!(v.value(b"E"), Some(&b"own"[..]));
+            v.undefine(b"E", Truth::True);
+            assert_eq!(v.value(b"E"), Some(&b"env"[..]));
+            assert_eq!(v.value(b"e"), other_case);
+        }
     }
 }

@@ -2,9 +2,10 @@
 //! that Debian's packages install. Every difference is a bug of ours. It starts no server.
 //!
 //! `ESYNC_SSL_TEST_SEED` repeats a run (the failure names it), `ESYNC_SSL_TEST_CASES` sets how many are made.
-#![cfg(unix)]
 
 mod compare;
+#[cfg(unix)]
+mod debian;
 mod expressions;
 mod generator;
 mod oracle;
@@ -25,9 +26,17 @@ use self::generator::Case;
 use self::oracle::{Answer, Verdict};
 use crate::support;
 use crate::support::apache::Httpd;
+use crate::support::files::forward;
 
 /// As many threads as keep two processors busy: each waits for Apache most of the time.
 const THREADS: usize = 4;
+
+/// The one that this Apache is for.
+const PLATFORM: Platform = if cfg!(windows) {
+    Platform::Windows
+} else {
+    Platform::Unix
+};
 
 struct Judge {
     httpd: Httpd,
@@ -41,7 +50,7 @@ impl Judge {
             .expect("a program that may be run")
             .describe()
             .expect("httpd describes itself");
-        let facts = description.facts(Platform::Unix, Vec::new(), BTreeMap::new());
+        let facts = description.facts(PLATFORM, Vec::new(), BTreeMap::new());
         Some(Judge { httpd, facts })
     }
 
@@ -75,9 +84,9 @@ impl Judge {
         for (name, value) in oracle::ENVIRONMENT.into_iter().chain(own) {
             facts.environment.insert(name.into(), value.into());
         }
-        let source = Source::new(root.to_owned(), Platform::Unix);
-        let main = main.as_os_str().as_encoded_bytes();
-        let ours = Configuration::read(main, source, facts).expect("a main file");
+        let source = Source::new(root.to_owned(), PLATFORM);
+        let main = forward(main);
+        let ours = Configuration::read(main.as_bytes(), source, facts).expect("a main file");
         let differences = compare::differences(&ours, &theirs, &generator::HOST_NAMES);
         Outcome { theirs, differences }
     }
@@ -157,12 +166,25 @@ fn write(root: &Path, case: &Case, httpd: &Httpd) {
     for folder in ["in/sub", "in2/s.d", "other/in", "other/leaf", "leaf/d", "empty"] {
         fs::create_dir_all(root.join(folder)).expect("a folder");
     }
-    std::os::unix::fs::symlink("in2", root.join("link")).expect("a link to a folder");
-    std::os::unix::fs::symlink("leaf/1.conf", root.join("link.conf")).expect("a link to a file");
+    // Nobody has links there on Windows.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("in2", root.join("link")).expect("a link to a folder");
+        std::os::unix::fs::symlink("leaf/1.conf", root.join("link.conf")).expect("a link to a file");
+    }
     for (at, (name, bytes)) in case.files.iter().enumerate() {
-        let prelude = if at == 0 { &case.prelude[..] } else { b"" };
-        let bytes = [prelude, bytes].concat();
+        let prelude = if at == 0 { prelude(case) } else { Vec::new() };
+        let bytes = [&prelude[..], bytes].concat();
         fs::write(root.join(name), fill_in(&bytes, root, httpd)).expect("a file of the case");
+    }
+}
+
+/// What the main file starts with. Windows has no `/dev`.
+fn prelude(case: &Case) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&case.prelude);
+    match cfg!(windows) {
+        true => text.replace("/dev/null", "error.log").into_bytes(),
+        false => case.prelude.clone(),
     }
 }
 
@@ -170,12 +192,12 @@ fn write(root: &Path, case: &Case, httpd: &Httpd) {
 fn fill_in(bytes: &[u8], root: &Path, httpd: &Httpd) -> Vec<u8> {
     let mut result = bytes.to_vec();
     for (name, path) in [("@ROOT@", root), ("@MODULES@", &*httpd.modules)] {
-        let path = path.as_os_str().as_encoded_bytes();
+        let path = forward(path);
         let mut done = Vec::new();
         let mut rest = &result[..];
         while let Some(at) = rest.windows(name.len()).position(|w| w == name.as_bytes()) {
             done.extend_from_slice(&rest[..at]);
-            done.extend_from_slice(path);
+            done.extend_from_slice(path.as_bytes());
             rest = &rest[at + name.len()..];
         }
         done.extend_from_slice(rest);
@@ -212,7 +234,7 @@ fn setting(name: &str, default: u64) -> u64 {
 #[test]
 fn random_configurations_read_as_apache_reads_them() {
     let Some(judge) = Judge::find() else { return };
-    let cases = setting("ESYNC_SSL_TEST_CASES", 2000);
+    let cases = setting("ESYNC_SSL_TEST_CASES", if cfg!(windows) { 60 } else { 2000 });
     let clock = || {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         now.map_or(1, |now| now.as_secs() * 1_000_000)

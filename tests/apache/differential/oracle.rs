@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::support::apache::{Ask, Httpd};
+use crate::support::files::forward;
 
 /// How Apache judged a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +109,23 @@ pub fn ask(httpd: &Httpd, root: &Path, main: &Path, prepare: impl FnOnce(Ask) ->
         stderr: outcome.stderr,
     };
     if verdict == Verdict::Accepted {
-        let lines: Vec<&[u8]> = outcome.stdout.split(|&b| b == b'\n').collect();
+        let stdout = slashed(&outcome.stdout, root);
+        let lines: Vec<&[u8]> = stdout.split(|&b| b == b'\n').collect();
         take_apart(&lines, &mut answer);
     }
     answer
+}
+
+/// Apache for Windows names files below its server root as it was given, and joins what follows with the other separator.
+fn slashed(dump: &[u8], root: &Path) -> Vec<u8> {
+    if cfg!(unix) {
+        return dump.to_vec();
+    }
+    let spelled = root.to_string_lossy();
+    let after_drive = spelled.replacen(":\\", ":/", 1);
+    let text = String::from_utf8_lossy(dump).replace("\r\n", "\n");
+    let text = text.replace(&*spelled, &forward(root));
+    text.replace(&after_drive, &forward(root)).into_bytes()
 }
 
 fn take_apart(lines: &[&[u8]], answer: &mut Answer) {

@@ -2,15 +2,14 @@
 //! What Apache warns of and accepts is no error of ours.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use esync_ssl::finding::{Finding, Phase};
-use esync_ssl::httpd::{Configuration, Platform, Source, Spot};
+use esync_ssl::httpd::{Configuration, Source, Spot};
 use esync_ssl::lint;
 
-use super::Judge;
-use crate::support::files::folder;
+use super::{Judge, PLATFORM};
+use crate::support::files::{folder, forward};
 use crate::support::network::Network;
 
 /// Modules, then lines; `@ROOT@` is the server root.
@@ -136,24 +135,30 @@ const VERDICTS: [Verdict; 34] = [
 #[test]
 fn verdicts_are_apaches() {
     let Some(judge) = Judge::find() else { return };
-    let _network = Network::enter();
+    let network = Network::enter();
     let wrong: Vec<String> = VERDICTS
         .iter()
-        .filter_map(|(what, modules, lines)| compared(&judge, what, modules, lines).err())
+        .filter_map(|(what, modules, lines)| compared(&judge, &network, what, modules, lines).err())
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn compared(judge: &Judge, what: &str, modules: &[&str], lines: &str) -> Result<(), String> {
+fn compared(
+    judge: &Judge,
+    network: &Network,
+    what: &str,
+    modules: &[&str],
+    lines: &str,
+) -> Result<(), String> {
     let folder = folder();
     let root = folder.path().join("root");
-    let main = written(judge, &root, modules, lines);
+    let main = written(judge, network, &root, modules, lines);
     let ask = judge.httpd.ask(&root, &main);
     let syntax = ask.syntax();
     let started = ask.start(&[]);
-    let source = Source::new(root, Platform::Unix);
-    let name = main.as_os_str().as_encoded_bytes();
-    let ours = Configuration::read(name, source, judge.facts.clone()).expect("a main file");
+    let source = Source::new(root, PLATFORM);
+    let name = forward(&main);
+    let ours = Configuration::read(name.as_bytes(), source, judge.facts.clone()).expect("a main file");
     let errors: Vec<Finding<Spot>> = lint::check(&ours)
         .into_iter()
         .filter(|finding| finding.severity.is_error())
@@ -174,7 +179,13 @@ fn compared(judge: &Judge, what: &str, modules: &[&str], lines: &str) -> Result<
     ))
 }
 
-fn written(judge: &Judge, root: &Path, modules: &[&str], lines: &str) -> std::path::PathBuf {
+fn written(
+    judge: &Judge,
+    network: &Network,
+    root: &Path,
+    modules: &[&str],
+    lines: &str,
+) -> std::path::PathBuf {
     for folder in ["logs", "conf/enabled", "conf/nested/inner"] {
         fs::create_dir_all(root.join(folder)).expect("a folder");
     }
@@ -185,19 +196,21 @@ fn written(judge: &Judge, root: &Path, modules: &[&str], lines: &str) -> std::pa
     ] {
         fs::write(root.join(file), "# nothing\n").expect("a file");
     }
+    #[cfg(unix)]
     for link in [
         "conf/enabled/gone.conf",
         "conf/nested/inner/gone.conf",
         "conf/nested/gone.d",
     ] {
-        symlink("no-such", root.join(link)).expect("a link");
+        std::os::unix::fs::symlink("no-such", root.join(link)).expect("a link");
     }
     let mut all = vec!["mpm_event", "authz_core", "unixd"];
     all.extend(modules);
     let main = root.join("main.conf");
     let text = format!(
-        "ServerRoot {root}\n{loaded}ServerName a.test\nListen 80\nErrorLog logs/error.log\n{lines}\n",
-        root = root.display(),
+        "ServerRoot {root}\n{loaded}ServerName a.test\nListen {port}\nErrorLog logs/error.log\n{lines}\n",
+        root = forward(root),
+        port = network.http,
         loaded = judge.httpd.load(&all),
     );
     fs::write(&main, text).expect("the main file");

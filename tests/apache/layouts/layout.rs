@@ -30,7 +30,7 @@ use regex::Regex;
 
 use crate::support::apache::Httpd;
 use crate::support::certificates::{Authority, Leaf};
-use crate::support::files;
+use crate::support::files::{self, forward};
 use crate::support::network::Network;
 
 /// The text of a layout, taken apart.
@@ -116,6 +116,11 @@ impl Layout {
         layout.name = format!("{} --http {mode}", self.name);
         layout.args.extend(["--http".to_owned(), mode.to_owned()]);
         layout
+    }
+
+    /// Can it be carried out on this system? Nobody has the links of Debian on Windows.
+    pub fn is_of_system(&self) -> bool {
+        cfg!(unix) || self.links.is_empty()
     }
 
     /// The value of an option, each time it is given.
@@ -220,7 +225,7 @@ impl Layout {
         let start = format!(
             "ServerRoot \"{root}\"\n{loaded}DirectoryIndex index.html\n<Directory \"{root}/sites\">\n    Require all \
              granted\n</Directory>\nDocumentRoot \"{root}/sites/main\"\nErrorLog \"{root}/logs/error.log\"",
-            root = root.display(),
+            root = forward(&root),
             loaded = httpd.load(&["mpm_event", "authz_core", "dir", "unixd", "version"]),
         );
         let fill = |text: &str| {
@@ -229,14 +234,14 @@ impl Layout {
                     "{old}",
                     &format!(
                         "SSLCertificateFile \"{}\"\n    SSLCertificateKeyFile \"{}\"",
-                        old.certificate.display(),
-                        old.key.display()
+                        forward(&old.certificate),
+                        forward(&old.key)
                     ),
                 )
                 .replace("{ssl}", httpd.load(&["ssl"]).trim_end())
-                .replace("{root}", &root.display().to_string())
-                .replace("{modules}", &httpd.modules.display().to_string())
-                .replace("{httpd}", &httpd.binary.display().to_string())
+                .replace("{root}", &forward(&root))
+                .replace("{modules}", &forward(&httpd.modules))
+                .replace("{httpd}", &forward(&httpd.binary))
                 .replace("{https}", &network.https.to_string())
                 .replace("{http}", &network.http.to_string())
                 .replace("{other}", &other.to_string())
@@ -252,6 +257,8 @@ impl Layout {
             let challenge = format!("{page}/.well-known/acme-challenge/token");
             files::write(&root.join("sites").join(challenge), format!("token of {page}"));
         }
+        // Layouts with links are carried out on Unix only.
+        #[cfg(unix)]
         for (path, target) in &self.links {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");

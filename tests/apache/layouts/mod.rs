@@ -2,7 +2,6 @@
 //! address gets the same site as before, and those that were wanted get theirs over TLS with the right certificate.
 //!
 //! The layouts are texts in `fixtures/layouts`, and made at random.
-#![cfg(target_os = "linux")]
 
 mod layout;
 mod place;
@@ -16,6 +15,7 @@ use crate::differential::random::Random;
 use crate::support::apache::Httpd;
 use crate::support::files::fixture;
 use crate::support::network::Network;
+use crate::support::one_of;
 
 #[test]
 fn layouts_as_people_have_them() {
@@ -29,6 +29,7 @@ fn layouts_as_people_have_them() {
         .filter(|name| name.contains(&only))
         .collect();
     names.sort();
+    let names: Vec<String> = names.into_iter().step_by(one_of(24)).collect();
     println!("{} layouts", names.len());
     carry_out_files(&names, &httpd);
 }
@@ -37,11 +38,11 @@ fn layouts_as_people_have_them() {
 #[test]
 fn layouts_at_random() {
     let Some(httpd) = Httpd::find() else { return };
-    let network = Network::enter();
+    let network = Network::enter().with_usual_ports();
     let from_environment = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     // The same ones at every run, so that a failure is that of a change; others by hand.
     let seed = from_environment("ESYNC_SSL_SEED").unwrap_or(1);
-    let count = from_environment("ESYNC_SSL_LAYOUTS").unwrap_or(24);
+    let count = from_environment("ESYNC_SSL_LAYOUTS").unwrap_or(if cfg!(windows) { 3 } else { 24 });
     println!("ESYNC_SSL_SEED={seed}, {count} layouts");
     let (mut enabled, mut refused, mut dead, mut failures) = (0, 0, 0, Vec::new());
     for at in 0..count {
@@ -70,7 +71,7 @@ fn layouts_at_random() {
     );
     // Where nearly all are refused nothing is tested; a single one may be.
     assert!(
-        count == 1 || 2 * enabled > refused,
+        count == 1 || 2 * enabled >= refused,
         "{enabled} enabled, {refused} refused"
     );
 }

@@ -18,9 +18,6 @@ use crate::support;
 use crate::support::network::Network;
 use crate::support::process::{self, Outcome};
 
-/// Programs start slowly under wine: there one case of so many is staged, on other systems all.
-const EVERY: usize = if cfg!(windows) { 2 } else { 1 };
-
 /// On Windows all stages have one network: none is started while others look at the ports.
 static PORTS: RwLock<()> = RwLock::new(());
 
@@ -47,7 +44,7 @@ fn check_knows_what_does_not_start() {
     let cases: Vec<Case> = case::all(include_str!("cases.txt"))
         .into_iter()
         .filter(|case| case.id.contains(&wanted) && case.is_of_system())
-        .step_by(from_environment("ESYNC_SSL_TEST_EVERY").unwrap_or(EVERY))
+        .step_by(support::one_of(2))
         .collect();
     let made = files::make();
     let queue = Mutex::new(cases.iter());
@@ -74,10 +71,6 @@ fn check_knows_what_does_not_start() {
     let mut verdicts = verdicts.into_inner().unwrap();
     verdicts.sort_by(|a, b| a.id.cmp(&b.id));
     report(&verdicts);
-}
-
-fn from_environment(name: &str) -> Option<usize> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 fn report(verdicts: &[Verdict]) {

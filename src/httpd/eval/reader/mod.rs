@@ -127,7 +127,7 @@ impl Reader {
                 problems: Vec::new(),
                 load_modules: Vec::new(),
                 modules: Modules::new(&facts),
-                variables: Variables::new(&facts.flags, &facts.environment),
+                variables: Variables::new(&facts),
                 server_root: source.initial_root(),
                 source,
                 facts,
