@@ -25,9 +25,10 @@ use super::would_write::would_commit;
 use super::write::{self, Work};
 use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder};
 use crate::apply::{Lock, Name, NameChange, Store};
-use crate::change::{self, Http, Plan, Profile};
+use crate::change::{self, Http, Plan, PlanError, Profile};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
+use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::printable;
 
@@ -213,19 +214,10 @@ impl Run<'_> {
         loaded.refuse_no_configuration()?;
         loaded.refuse_other_root()?;
         self.offer_copies(&loaded)?;
-        let mut files = TlsFiles::of(self.files(), &loaded, &self.names, self.job)?;
-        files.notes.extend(self.note_in_place(&loaded));
-        let ordered = Ordered::of(self.files(), &files, &self.names, &loaded, self.job)?;
-        files.notes.extend(ordered.iter().flat_map(Ordered::notes));
-        voice.detail(&format!(
-            "files: certificate {}, key {}",
-            loaded.show(&files.certificate),
-            loaded.show(&files.key)
-        ));
+        let (files, ordered) = self.tls_files(&loaded)?;
         let mut findings = self.judge(&loaded, &files)?;
         let mut request = self.request(&loaded, &files)?;
-        request.answer_place = ordered.as_ref().map(|ordered| ordered.place().clone());
-        let plan = self.planned(&loaded, &request, &mut findings)?;
+        let plan = self.planned(&loaded, &mut request, ordered.as_ref(), &mut findings)?;
         let mut report = report(&loaded, &plan, &files, findings);
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);
@@ -273,6 +265,20 @@ impl Run<'_> {
         }
         self.write((&loaded, &store, lock), &request, (work, report), ordered)
             .map(Some)
+    }
+
+    /// The certificate files, and what is to be ordered of an authority, with what people should know of both.
+    fn tls_files(&self, loaded: &Loaded) -> Result<(TlsFiles, Option<Ordered<'_>>), Failure> {
+        let mut files = TlsFiles::of(self.files(), loaded, &self.names, self.job)?;
+        files.notes.extend(self.note_in_place(loaded));
+        let ordered = Ordered::of(self.files(), &files, &self.names, loaded, self.job)?;
+        files.notes.extend(ordered.iter().flat_map(Ordered::notes));
+        self.job.voice.detail(&format!(
+            "files: certificate {}, key {}",
+            loaded.show(&files.certificate),
+            loaded.show(&files.key)
+        ));
+        Ok((files, ordered))
     }
 
     /// Everything as it was before, after a run that came to nothing when Apache had been told to answer an authority.
@@ -355,15 +361,27 @@ impl Run<'_> {
         Ok(due)
     }
 
-    /// The plan, where Apache could start with it on this machine.
+    /// The plan, where Apache could start with it on this machine. That Apache cannot answer an authority keeps nothing from
+    /// being done as long as somebody else does; it is told.
     fn planned(
         &self,
         loaded: &Loaded,
-        request: &change::Request,
+        request: &mut change::Request,
+        ordered: Option<&Ordered>,
         findings: &mut Vec<Finding>,
     ) -> Result<Plan, Failure> {
         let (forced, voice) = (&self.asked.forced, self.job.voice);
-        let plan = Plan::enable(&loaded.configuration, request);
+        request.answer_place = ordered.map(|ordered| ordered.place().clone());
+        let mut plan = Plan::enable(&loaded.configuration, request);
+        if let (Err(PlanError::Refused(refusal)), Some(ordered)) = (&plan, ordered)
+            && refusal.code == RefusalCode::AcmePathTaken
+            && !ordered.is_by_apache()
+        {
+            let words = format!("note: Apache could not answer certificate authorities later: {refusal}");
+            voice.note(NoteCode::Plan, &printable(words.as_bytes()));
+            request.answer_place = None;
+            plan = Plan::enable(&loaded.configuration, request);
+        }
         let plan = plan.map_err(|error| plan_report::failure(error, loaded))?;
         for line in &plan.trail {
             voice.detail(line);

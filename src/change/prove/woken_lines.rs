@@ -50,7 +50,7 @@ pub(super) fn refuse_woken_lines(
     }
     let names: Vec<&str> = REDIRECTS.iter().chain(&SHOWING).copied().collect();
     match woken_in_folders(original, result, &names) {
-        Some(line) => Err(woken_line(&modules[0], line)),
+        Some(line) => Err(woken_line(modules[0], line)),
         None => Ok(()),
     }
 }

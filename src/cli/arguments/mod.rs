@@ -231,7 +231,7 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
-    Enable(Enable),
+    Enable(Box<Enable>),
     Disable(Disable),
     Apply(Apply),
     /// List the backups that writing commands made
