@@ -8,7 +8,7 @@ codes! {
         // A certificate authority is to be asked.
 
         /// No authority makes a certificate for the name.
-        NameNotPublic = "NAME-NOT-PUBLIC",
+        NoCertificateForName = "NO-CERTIFICATE-FOR-NAME",
         /// The name has no address, so that the authority finds nobody by it.
         NameWithoutAddress = "NAME-WITHOUT-ADDRESS",
         /// Nobody here can answer the authority when it looks whether the names are ours.

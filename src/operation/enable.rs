@@ -293,8 +293,9 @@ impl Run<'_> {
             Ok(()) => failure,
             Err(another) => Failure {
                 status: ExitStatus::NotRestored,
-                ..another
-                    .after("what Apache was told to answer the certificate authority could not be taken back")
+                ..another.after(
+                    "the lines by which Apache answers the certificate authority could not be taken out",
+                )
             },
         }
     }

@@ -307,7 +307,7 @@ impl Kept {
         let work = Work {
             changes: changes.collect(),
             reasons: vec![
-                "the certificate authority is not answered any more, as there is no certificate".to_owned(),
+                "the certificate authority is not answered anymore, as there is no certificate".to_owned(),
             ],
             ..Work::default()
         };

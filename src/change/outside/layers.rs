@@ -14,8 +14,7 @@ use super::super::refusal::Place;
 use super::super::requests::path_of;
 use super::super::step::main_rules::inherited;
 use super::access_file;
-use super::section::{Line, lines, lines_from, section_words};
-use super::told::written;
+use super::section::{Line, lines, lines_from, section_words, written};
 
 /// More folders of one site are not looked at.
 const MOST_FOLDERS: usize = 24;

@@ -22,8 +22,8 @@ use super::request::{Http, Request};
 use super::shown::{ends, ends_on, section_of_site};
 use super::step::tls_side::Instead;
 use layers::{Layer, Layers};
-use section::Line;
-use told::{Told, place_before, written};
+use section::{Line, written};
+use told::{Told, place_before};
 use verdict::{Rules, Verdict};
 
 /// More lines are counted only.

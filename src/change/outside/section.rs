@@ -10,6 +10,16 @@ pub(super) struct Line<'c> {
     pub guards: Vec<Condition>,
 }
 
+/// A line as it is written.
+pub(super) fn written(configuration: &Configuration, entry: &Entry) -> String {
+    let document = &configuration.file(entry.file).document;
+    let text = match configuration.macro_place(entry) {
+        Some(_) => configuration.text(entry),
+        None => document.text(entry.line as usize),
+    };
+    String::from_utf8_lossy(text.trim_ascii()).into_owned()
+}
+
 /// The words of its argument.
 pub(super) fn section_words(configuration: &Configuration, opening: &Entry) -> Vec<Vec<u8>> {
     let argument = configuration.section_argument(opening);

@@ -7,6 +7,7 @@ use super::super::redirection::Side;
 use super::super::refusal::Place;
 use super::super::requests::path_of;
 use super::layers::Layer;
+use super::section::written;
 use super::verdict::Verdict;
 
 /// A line that does something else over HTTPS.
@@ -106,16 +107,6 @@ const LINE: usize = 400;
 
 fn shown(configuration: &Configuration, entry: &Entry) -> String {
     cut(&written(configuration, entry), LINE).into_owned()
-}
-
-/// A line as it is written.
-pub(super) fn written(configuration: &Configuration, entry: &Entry) -> String {
-    let document = &configuration.file(entry.file).document;
-    let text = match configuration.macro_place(entry) {
-        Some(_) => configuration.text(entry),
-        None => document.text(entry.line as usize),
-    };
-    String::from_utf8_lossy(text.trim_ascii()).into_owned()
 }
 
 /// A line of a result, as it is numbered in the original: the edits leave these lines alone.

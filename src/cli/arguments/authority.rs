@@ -24,7 +24,7 @@ pub struct AuthorityOptions {
     pub agree_terms: bool,
     /// Address that the authority may write to (can be repeated)
     ///
-    /// Let's Encrypt does not use it any more.
+    /// Let's Encrypt does not use it anymore.
     #[arg(long, value_name = "ADDRESS", requires = "acme", value_parser = address)]
     pub email: Vec<String>,
     /// File with root certificates (PEM) that are trusted as well when the authority is asked

@@ -32,13 +32,13 @@ use crate::check::Code;
 ///
 /// With --acme nothing is changed before the certificate is here. The authority looks whether the names lead to this
 /// server: this program answers it itself for some seconds, on port 443 as long as nobody has it, else on port 80 if nobody
-/// has that, without a word to Apache.
+/// has that; else Apache does, from lines that disable takes out again.
 ///
 /// With --restart the running server must then show the certificate, and HTTP behave as asked; otherwise files and server
 /// go back to what they were.
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::ENABLE, exit_statuses(ENABLES)))]
-#[command(mut_args = most_used(&["domain", "http", "cert", "key", "pfx", "acme", "self_signed", "dry_run", "yes", "restart"]))]
+#[command(mut_args = most_used(&["domain", "http", "cert", "pfx", "acme", "self_signed", "dry_run", "yes", "restart"]))]
 pub struct Enable {
     /// Domain name or IP address that clients will use
     ///

@@ -106,5 +106,5 @@ fn refuse_unknown(wanted: &Wanted, names: &[String], progress: &dyn Progress) ->
 }
 
 fn not_public(cause: String, fix: String) -> Failure {
-    Failure::refused(Refusal::new(RefusalCode::NameNotPublic, cause, "; ", fix))
+    Failure::refused(Refusal::new(RefusalCode::NoCertificateForName, cause, "; ", fix))
 }

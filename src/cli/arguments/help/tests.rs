@@ -8,7 +8,15 @@ use clap::{Arg, Command, CommandFactory, Parser};
 use crate::cli::arguments::Arguments;
 
 /// The headings in their order; what has none stands above them.
-const HEADINGS: [&str; 6] = ["Site", "Certificate", "TLS", "Writing", "Server", "Output"];
+const HEADINGS: [&str; 7] = [
+    "Site",
+    "Certificate",
+    "Certificate authority",
+    "TLS",
+    "Writing",
+    "Server",
+    "Output",
+];
 
 /// A screen.
 const LINES: usize = 24;
