@@ -11,8 +11,8 @@ use super::super::job::Job;
 use super::super::names::file_name;
 use super::super::progress::during;
 use super::account::{account, transport};
-use super::answering::{Answer, Way, answering};
-use super::files::Placed;
+use super::answering::{Answer, Way, answering, sweep};
+use super::files::{Placed, is_due};
 use super::refused::refused;
 use super::state::{KeptOrder, Managed, State, seconds};
 use super::wanted::{Authority, Wanted};
@@ -83,15 +83,21 @@ impl Obtained {
         files
     }
 
-    /// It is installed, and its order is over.
+    /// Notes where it goes. That says something only once its certificate is there, so it is noted before: a run that is
+    /// killed after it was installed would else install it once more.
     ///
     /// # Errors
-    /// When that cannot be noted: the next run would order again.
-    pub fn is_installed(&self, files: &Placed, state: &State) -> Result<(), Failure> {
+    /// When that cannot be noted.
+    pub fn goes_to(&self, files: &Placed, state: &State) -> Result<(), Failure> {
         let managed = self.managed.clone();
         let managed = managed.at(&files.certificate, &files.key, files.chain.as_deref());
-        state.keep_managed(&self.name, &managed)?;
-        state.forget_order(&self.name)
+        state.keep_managed(&self.name, &managed)
+    }
+
+    /// It is installed, and its order is over. What cannot be removed of it does no harm: it is given up when the next
+    /// certificate is due.
+    pub fn is_installed(&self, state: &State) {
+        let _ = state.forget_order(&self.name);
     }
 }
 
@@ -154,6 +160,9 @@ pub fn obtain(
 impl Ordering<'_> {
     fn run(&self, agreed: bool) -> Result<Obtained, Failure> {
         self.refuse_too_many_failures()?;
+        if !self.is_thrown_away {
+            sweep(self.job.world.disk, self.answers);
+        }
         let (https, clock) = (transport(self.wanted)?, SystemClock::default());
         let client = during(self.job.voice, &format!("Asking {}", self.authority), || {
             Client::connect(&https, &clock, self.authority.directory())
@@ -184,6 +193,8 @@ impl Ordering<'_> {
         if is_same {
             let mut order = kept.order;
             match order.step {
+                // It was installed long ago, or never could be.
+                Step::Issued if is_due(order.chain.as_deref().unwrap_or_default(), self.now()) => {}
                 Step::Issued => return Ok(Some(order)),
                 _ => match session.refresh(&mut order) {
                     Ok(()) => return Ok(Some(order)),
