@@ -24,9 +24,9 @@ use crate::support::process::{Outcome, finish};
 use crate::support::scripted_ca::{Break, ScriptedCa};
 use crate::support::site::text;
 
-/// Every operation is tried instead of a sample, each in every way.
-const ALL: &str = "ESYNC_SSL_TEST_ALL_FAULTS";
-/// How many are tried of each kind of server otherwise.
+/// Every how many operations one fails instead of a sample: 1 for all of them, and each in every way.
+const STEP: &str = "ESYNC_SSL_TEST_FAULTS_STEP";
+/// How many fail in each test otherwise.
 const SAMPLE: usize = 8;
 
 const KILLS: [&str; 2] = ["kill-before", "kill-after"];
@@ -222,22 +222,22 @@ fn pairs(folder: &Path, what: &str) -> Vec<String> {
     names
 }
 
-/// The numbers of operations that are tried: a sample, unless all are asked for.
-fn tried(operations: &[String]) -> Vec<usize> {
-    let step = match std::env::var_os(ALL) {
-        Some(_) => 1,
-        None => operations.len().div_ceil(SAMPLE),
+/// The step that was asked for.
+fn step() -> Option<usize> {
+    let step = std::env::var(STEP).ok()?;
+    Some(step.parse().expect("a number"))
+}
+
+/// What is tried: the numbers of operations, with how they fail. Of a sample each fails in one way, the next in the next.
+fn tried(operations: usize, kinds: &[&'static str]) -> Vec<(usize, &'static str)> {
+    let step = step().unwrap_or(operations.div_ceil(SAMPLE));
+    let of = |(number, at): (usize, usize)| -> Vec<(usize, &'static str)> {
+        match step {
+            1 => kinds.iter().map(|kind| (at, *kind)).collect(),
+            _ => vec![(at, kinds[number % kinds.len()])],
+        }
     };
-    // The waiting in between is one like the other.
-    let is_alike = |at: usize| {
-        step == 1
-            && (at.saturating_sub(3)..=at + 1)
-                .all(|near| operations.get(near).is_some_and(|one| one == "state"))
-    };
-    (0..operations.len())
-        .step_by(step)
-        .filter(|at| !is_alike(*at))
-        .collect()
+    (0..operations).step_by(step).enumerate().flat_map(of).collect()
 }
 
 /// Tries faults of some kinds at each operation, each in a world of its own.
@@ -247,15 +247,7 @@ fn every_fault(by: By, kinds: &[&'static str], one: impl Fn(&World, &str, &str) 
     outcome.expect_code(0);
     first.is_at_its_end(by, "without a fault");
     drop(first);
-    let tried = tried(&operations);
-    // Of a sample each operation fails in one way, another one from each to the next.
-    let of = |(number, at): (usize, &usize)| -> Vec<(usize, &'static str)> {
-        match tried.len() < operations.len() / 2 {
-            true => vec![(*at, kinds[number % kinds.len()])],
-            false => kinds.iter().map(|kind| (*at, *kind)).collect(),
-        }
-    };
-    let all: Vec<(usize, &str)> = tried.iter().enumerate().flat_map(of).collect();
+    let all = tried(operations.len(), kinds);
     let (next, codes) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..3 {
@@ -277,9 +269,8 @@ fn every_fault(by: By, kinds: &[&'static str], one: impl Fn(&World, &str, &str) 
     });
     let codes = codes.into_inner().expect("the codes");
     eprintln!(
-        "{by:?}: {} faults {kinds:?} at {} of {} operations: {codes:?}",
+        "{by:?}: {} faults {kinds:?} in {} operations: {codes:?}",
         all.len(),
-        tried.len(),
         operations.len()
     );
 }
@@ -347,7 +338,7 @@ fn failing_while_apache_answers() {
 /// The connection to the authority breaks at any one request: the run survives it or says so, and nothing was changed.
 #[test]
 fn the_authority_is_cut_off_at_any_request() {
-    let is_all = std::env::var_os(ALL).is_some();
+    let is_all = step() == Some(1);
     let (mut faults, mut codes) = (0, BTreeMap::new());
     for at in 1.. {
         let mut was_reached = false;
