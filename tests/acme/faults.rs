@@ -21,7 +21,7 @@ use crate::support::faulty::{command, noted};
 use crate::support::network::Network;
 use crate::support::pebble::{Options, Pebble};
 use crate::support::process::{Outcome, finish};
-use crate::support::scripted_ca::{Break, ScriptedCa};
+use crate::support::scripted_ca::{Break, Reply, ScriptedCa};
 use crate::support::site::text;
 
 /// Every how many operations one fails instead of a sample: 1 for all of them, and each in every way.
@@ -66,25 +66,30 @@ impl World {
         site.daemon.start();
         if by == By::Apache {
             let signed = ["--domain", DOMAIN, "--self-signed", "--http", "keep"];
-            let enable = site.command(&["enable", "--yes", "--restart"]).args(&signed);
+            let enable = site.command(&["enable", "--yes", "--restart"]).args(signed);
             enable.run().expect_code(0);
         }
         let authority = Authority::Pebble(pebble);
         Some(World { authority, site })
     }
 
-    /// With an authority whose connection breaks.
-    fn breaking(at: usize, how: Break) -> Option<World> {
+    /// With an authority that does what it is told.
+    fn scripted() -> Option<World> {
         let httpd = Httpd::find()?;
         let network = Network::enter();
         let ca = ScriptedCa::start();
-        ca.state().pending = true;
-        ca.state().breaks = Some((at, how));
         let site = ApacheSite::within(network, httpd, "");
         fs::write(site.folder.path().join("ca.pem"), pem("CERTIFICATE", &ca.root)).expect("its root");
         site.daemon.start();
         let authority = Authority::Scripted(ca);
         Some(World { authority, site })
+    }
+
+    fn ca(&self) -> &ScriptedCa {
+        match &self.authority {
+            Authority::Scripted(ca) => ca,
+            Authority::Pebble(_) => panic!("pebble does as it likes"),
+        }
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -306,7 +311,9 @@ fn failing(by: By) {
             Some(1 | 4 | 5 | 6 | 8) => {
                 assert_eq!(world.files(), files, "{what}: {report}");
                 assert_eq!(world.site.answers(), answers, "{what}: {report}");
-                assert!(outcome.stderr_text().contains("error: "), "{what}: {report}");
+                let told = outcome.stderr_text();
+                let is_plain = told.contains("esync-ssl: error: ") || told.contains("esync-ssl: refused: ");
+                assert!(is_plain && !told.contains("panicked"), "{what}: {report}");
             }
             _ => panic!("{what}: {report}"),
         }
@@ -347,9 +354,11 @@ fn the_authority_is_cut_off_at_any_request() {
             .skip(if is_all { 0 } else { at % 3 })
             .take(if is_all { 3 } else { 1 })
         {
-            let Some(world) = World::breaking(at, *how) else {
+            let Some(world) = World::scripted() else {
                 return;
             };
+            world.ca().state().pending = true;
+            world.ca().state().breaks = Some((at, *how));
             let what = format!("{how:?} at request {at}");
             let (files, answers) = (world.files(), world.site.answers());
             let (outcome, _) = world.run("none:0");
@@ -360,7 +369,7 @@ fn the_authority_is_cut_off_at_any_request() {
                 continue;
             }
             was_reached = true;
-            ca.state().breaks = None;
+            world.ca().state().breaks = None;
             match outcome.code {
                 Some(0) => world.is_at_its_end(By::Us, &what),
                 _ => {
@@ -379,4 +388,23 @@ fn the_authority_is_cut_off_at_any_request() {
     }
     assert!(faults > 8, "{faults}");
     eprintln!("cut off in {faults} ways: {codes:?}");
+}
+
+/// It has made the certificate, and refuses to talk of it for now: nothing is ordered again.
+#[test]
+fn a_certificate_that_was_made_is_not_ordered_again() {
+    let refusals = [
+        ("/o/0", 429, "rateLimited", 17),
+        ("/o/0", 403, "unauthorized", 17),
+        ("/cert/0", 429, "rateLimited", 17),
+        ("/cert/0", 500, "serverInternal", 17),
+    ];
+    for (path, status, kind, code) in refusals {
+        let Some(world) = World::scripted() else { return };
+        let what = format!("{kind} at {path}");
+        world.ca().next(path, 1, Reply::problem(status, kind, "not now"));
+        let (outcome, _) = world.run("none:0");
+        assert_eq!(outcome.code, Some(code), "{what}: {}", outcome.report());
+        world.comes_to_its_end(By::Us, &what);
+    }
 }

@@ -17,7 +17,7 @@ use super::refused::refused;
 use super::state::{KeptOrder, Managed, State, seconds};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
-    self, Authorization, Challenge, Client, Error, Issued, Order, Session, Step, SystemClock,
+    self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
     new_certificate_key,
 };
 use crate::apply::NewFile;
@@ -316,7 +316,7 @@ impl Ordering<'_> {
             },
         );
         if let Err(error) = made {
-            if error.is_decided() {
+            if is_over(&error) {
                 self.forget()?;
             }
             return Err(failed(error));
@@ -326,7 +326,7 @@ impl Ordering<'_> {
             .public_key()
             .ok_or_else(|| Failure::error(anyhow::anyhow!("the key of the order has no public part")))?;
         let issued = session.fetch(&mut order, public);
-        if let Err(Error::ForeignCertificate(_)) = &issued {
+        if issued.as_ref().is_err_and(is_over) {
             self.forget()?;
         }
         let issued = issued.map_err(failed)?;
@@ -386,7 +386,7 @@ impl Ordering<'_> {
     /// What it wants to be left alone for is kept as well.
     fn failed(&self, error: Error, way: Option<Way>) -> Failure {
         if let Error::Refused(problem) = &error
-            && problem.kind() == acme::ProblemKind::RateLimited
+            && problem.kind() == ProblemKind::RateLimited
             && let (Some(wait), false) = (problem.retry_after, self.is_thrown_away)
         {
             let until = seconds(self.now()).saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
@@ -465,5 +465,25 @@ impl Ordering<'_> {
 
     fn now(&self) -> OffsetDateTime {
         (self.job.world.now)()
+    }
+}
+
+/// Whether an order will never lead to a certificate for its key. Whatever else is refused, such as asking too often, may
+/// be granted later: the certificate may have been made, and another order would make a second one.
+fn is_over(error: &Error) -> bool {
+    match error {
+        Error::OrderFailed(_) | Error::ForeignCertificate(_) => true,
+        Error::Refused(problem) => {
+            let kind = problem.kind();
+            problem.is_gone()
+                || matches!(
+                    kind,
+                    ProblemKind::BadCsr
+                        | ProblemKind::BadPublicKey
+                        | ProblemKind::Malformed
+                        | ProblemKind::OrderNotReady
+                )
+        }
+        _ => false,
     }
 }
