@@ -63,7 +63,9 @@ impl Probed {
             .collect();
         takers.dedup();
         let cause = match takers.as_slice() {
-            [] => String::new(),
+            [] => "No line is known that takes the path: Apache may not have read the new lines yet, or somebody else \
+                   answers at that address."
+                .into(),
             all => format!("These lines may take the path: {}.", all.join("; ")),
         };
         let fix = "Let http://NAME/.well-known/acme-challenge/ show the files of the folder, or choose another way with \

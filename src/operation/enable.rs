@@ -335,9 +335,12 @@ impl Run<'_> {
             Some(ordered) => Some(self.carry_out(ordered, loaded, request, (&mut work, &mut report))?),
             None => None,
         };
+        if let Some(due) = &due {
+            due.is_noted(loaded, self.job)?;
+        }
         let done = write::commit(loaded, store, lock, work, self.job)?;
         if let Some(due) = due {
-            due.is_written(loaded, self.job)?;
+            due.is_written(loaded, self.job);
         }
         firewall::tell(loaded, &[request.port], self.job.voice);
         let look = ["verify", "--domain", &self.names[0]];

@@ -334,12 +334,17 @@ fn place(loaded: &Loaded, names: &[String]) -> AnswerPlace {
 }
 
 impl Due<'_> {
-    /// It is written, and its order is over.
+    /// Notes where it goes, before it is written.
     ///
     /// # Errors
-    /// When that cannot be noted: the next run would order again.
-    pub fn is_written(&self, loaded: &Loaded, job: Job) -> Result<(), Failure> {
+    /// When that cannot be noted: nothing was written then.
+    pub fn is_noted(&self, loaded: &Loaded, job: Job) -> Result<(), Failure> {
         self.obtained
-            .is_installed(self.placed, &State::of(loaded, job.world.disk))
+            .goes_to(self.placed, &State::of(loaded, job.world.disk))
+    }
+
+    /// It is written, and its order is over.
+    pub fn is_written(&self, loaded: &Loaded, job: Job) {
+        self.obtained.is_installed(&State::of(loaded, job.world.disk));
     }
 }

@@ -8,6 +8,8 @@ mod answers;
 mod arbitrary;
 #[cfg(unix)]
 mod enable;
+#[cfg(unix)]
+mod faults;
 mod hostile;
 mod interrupted;
 mod offers;
@@ -17,3 +19,9 @@ mod scripted;
 #[path = "../support/mod.rs"]
 mod support;
 mod way;
+
+/// The program in a world that fails, in a child process; not a test of its own.
+#[test]
+fn child() {
+    support::faulty::child();
+}

@@ -62,6 +62,17 @@ impl Reply {
     }
 }
 
+/// How the connection breaks at one request, of any path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// Before the CA has the request.
+    Before,
+    /// After it did what was asked.
+    After,
+    /// Before it has the request, and so for all that follow.
+    FromThen,
+}
+
 /// A request that came.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -81,6 +92,8 @@ pub struct State {
     script: HashMap<String, (usize, Reply)>,
     /// All requests, in order.
     pub asked: Vec<Asked>,
+    /// The number of the request at which the connection breaks, from 1, and how.
+    pub breaks: Option<(usize, Break)>,
     /// Whether names must be proven; then all are once the CA was told to look at one.
     pub pending: bool,
     /// So often an order says `processing` after it was finalized.
@@ -202,6 +215,7 @@ impl State {
             base: base.to_owned(),
             script: HashMap::new(),
             asked: Vec::new(),
+            breaks: None,
             pending: false,
             processing: 0,
             directory: json!({
@@ -420,6 +434,16 @@ fn payload(body: &[u8]) -> Value {
 fn reply(state: &Mutex<State>, asked: &Asked) -> (Vec<u8>, Option<Duration>) {
     let mut state = state.lock().expect("no test fails with it in hand");
     state.asked.push(asked.clone());
+    let number = state.asked.len();
+    match state.breaks {
+        Some((at, Break::Before)) if at == number => return (Vec::new(), None),
+        Some((at, Break::FromThen)) if at <= number => return (Vec::new(), None),
+        Some((at, Break::After)) if at == number => {
+            state.answer(asked);
+            return (Vec::new(), None);
+        }
+        _ => {}
+    }
     let scripted = state.script.get_mut(&asked.path).map(|(left, reply)| {
         let is_last = *left == 1;
         *left = left.saturating_sub(1);

@@ -1,5 +1,6 @@
 //! Who answers the authority here: by who has the ports that it looks at now.
 
+use std::fs;
 use std::path::Path;
 
 use super::super::answers::Laid;
@@ -9,6 +10,7 @@ use super::super::running;
 use super::wanted::{AnswerBy, Authority};
 use crate::acme::{ChallengeCertificate, ChallengeKind};
 use crate::answer::{Listener, Tokens};
+use crate::apply::{self, Disk};
 use crate::check::port::describe;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::port::listeners_on;
@@ -113,6 +115,22 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
     )))
 }
 
+/// Takes away the answers that a killed run left. Whoever orders has the lock, and nobody else's are there.
+pub(super) fn sweep(disk: &dyn Disk, folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_token = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_half = name.starts_with(".esync-ssl-") && name.ends_with(".tmp");
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && (is_token || is_half) {
+            // One that stays does no harm.
+            let _ = apply::remove(disk, &entry.path());
+        }
+    }
+}
+
 /// What one name is answered with.
 pub(super) struct Answer {
     pub token: String,
@@ -160,4 +178,29 @@ pub(super) fn answering(way: Way, answers: Vec<Answer>, folder: &Path) -> Result
         _own: own,
         _files: files,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::RealDisk;
+
+    #[test]
+    fn what_a_killed_run_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let stays = [".htaccess", "index.html"];
+        for name in stays
+            .iter()
+            .chain(&["probe-1f", "to-Ken_1", ".esync-ssl-12-0.tmp"])
+        {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        sweep(&RealDisk, folder.path());
+        let left = fs::read_dir(folder.path()).unwrap().flatten();
+        let mut left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".htaccess", "folder", "index.html"]);
+        sweep(&RealDisk, &folder.path().join("none"));
+    }
 }

@@ -114,11 +114,10 @@ fn kept(
     let Some(leaf) = leaf(&managed) else {
         return Ok(None);
     };
-    let due = when(leaf.not_before, leaf.not_after, None, 0).at;
     let is_good = managed.directory == wanted.authority.directory()
         && managed.profile == wanted.profile
         && names.iter().all(|name| managed.names.contains(name))
-        && due > now;
+        && !is_over(&leaf, now);
     if !is_good {
         return Ok(None);
     }
@@ -142,4 +141,31 @@ fn leaf(managed: &Managed) -> Option<Certificate> {
     let leaf = all.into_iter().next()?;
     let is_it = crate::tls::certificate::colon_hex(&leaf.sha256()) == managed.sha256;
     (is_it && read(&managed.key.path()).is_some()).then_some(leaf)
+}
+
+/// Whether a certificate, the first of these in PEM, is to be renewed already.
+pub(super) fn is_due(chain: &str, now: OffsetDateTime) -> bool {
+    let all = Certificate::read_all(chain.as_bytes()).unwrap_or_default();
+    all.first().is_none_or(|leaf| is_over(leaf, now))
+}
+
+fn is_over(leaf: &Certificate, now: OffsetDateTime) -> bool {
+    when(leaf.not_before, leaf.not_after, None, 0).at <= now
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+    use crate::tls::issue::{KeyType, self_signed};
+
+    #[test]
+    fn two_thirds_of_its_life() {
+        let now = OffsetDateTime::now_utc();
+        let made = self_signed(&["a.example".to_owned()], KeyType::P256, 90, now).unwrap();
+        assert!(!is_due(&made.certificate_pem, now + Duration::days(50)));
+        assert!(is_due(&made.certificate_pem, now + Duration::days(70)));
+        assert!(is_due("", now));
+    }
 }

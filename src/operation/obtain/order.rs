@@ -11,13 +11,13 @@ use super::super::job::Job;
 use super::super::names::file_name;
 use super::super::progress::during;
 use super::account::{account, transport};
-use super::answering::{Answer, Way, answering};
-use super::files::Placed;
+use super::answering::{Answer, Way, answering, sweep};
+use super::files::{Placed, is_due};
 use super::refused::refused;
 use super::state::{KeptOrder, Managed, State, seconds};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
-    self, Authorization, Challenge, Client, Error, Issued, Order, Session, Step, SystemClock,
+    self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
     new_certificate_key,
 };
 use crate::apply::NewFile;
@@ -83,15 +83,21 @@ impl Obtained {
         files
     }
 
-    /// It is installed, and its order is over.
+    /// Notes where it goes. That says something only once its certificate is there, so it is noted before: a run that is
+    /// killed after it was installed would else install it once more.
     ///
     /// # Errors
-    /// When that cannot be noted: the next run would order again.
-    pub fn is_installed(&self, files: &Placed, state: &State) -> Result<(), Failure> {
+    /// When that cannot be noted.
+    pub fn goes_to(&self, files: &Placed, state: &State) -> Result<(), Failure> {
         let managed = self.managed.clone();
         let managed = managed.at(&files.certificate, &files.key, files.chain.as_deref());
-        state.keep_managed(&self.name, &managed)?;
-        state.forget_order(&self.name)
+        state.keep_managed(&self.name, &managed)
+    }
+
+    /// It is installed, and its order is over. What cannot be removed of it does no harm: it is given up when the next
+    /// certificate is due.
+    pub fn is_installed(&self, state: &State) {
+        let _ = state.forget_order(&self.name);
     }
 }
 
@@ -154,6 +160,9 @@ pub fn obtain(
 impl Ordering<'_> {
     fn run(&self, agreed: bool) -> Result<Obtained, Failure> {
         self.refuse_too_many_failures()?;
+        if !self.is_thrown_away {
+            sweep(self.job.world.disk, self.answers);
+        }
         let (https, clock) = (transport(self.wanted)?, SystemClock::default());
         let client = during(self.job.voice, &format!("Asking {}", self.authority), || {
             Client::connect(&https, &clock, self.authority.directory())
@@ -184,6 +193,8 @@ impl Ordering<'_> {
         if is_same {
             let mut order = kept.order;
             match order.step {
+                // It was installed long ago, or never could be.
+                Step::Issued if is_due(order.chain.as_deref().unwrap_or_default(), self.now()) => {}
                 Step::Issued => return Ok(Some(order)),
                 _ => match session.refresh(&mut order) {
                     Ok(()) => return Ok(Some(order)),
@@ -305,7 +316,7 @@ impl Ordering<'_> {
             },
         );
         if let Err(error) = made {
-            if error.is_decided() {
+            if is_over(&error) {
                 self.forget()?;
             }
             return Err(failed(error));
@@ -315,7 +326,7 @@ impl Ordering<'_> {
             .public_key()
             .ok_or_else(|| Failure::error(anyhow::anyhow!("the key of the order has no public part")))?;
         let issued = session.fetch(&mut order, public);
-        if let Err(Error::ForeignCertificate(_)) = &issued {
+        if issued.as_ref().is_err_and(is_over) {
             self.forget()?;
         }
         let issued = issued.map_err(failed)?;
@@ -375,7 +386,7 @@ impl Ordering<'_> {
     /// What it wants to be left alone for is kept as well.
     fn failed(&self, error: Error, way: Option<Way>) -> Failure {
         if let Error::Refused(problem) = &error
-            && problem.kind() == acme::ProblemKind::RateLimited
+            && problem.kind() == ProblemKind::RateLimited
             && let (Some(wait), false) = (problem.retry_after, self.is_thrown_away)
         {
             let until = seconds(self.now()).saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
@@ -454,5 +465,25 @@ impl Ordering<'_> {
 
     fn now(&self) -> OffsetDateTime {
         (self.job.world.now)()
+    }
+}
+
+/// Whether an order will never lead to a certificate for its key. Whatever else is refused, such as asking too often, may
+/// be granted later: the certificate may have been made, and another order would make a second one.
+fn is_over(error: &Error) -> bool {
+    match error {
+        Error::OrderFailed(_) | Error::ForeignCertificate(_) => true,
+        Error::Refused(problem) => {
+            let kind = problem.kind();
+            problem.is_gone()
+                || matches!(
+                    kind,
+                    ProblemKind::BadCsr
+                        | ProblemKind::BadPublicKey
+                        | ProblemKind::Malformed
+                        | ProblemKind::OrderNotReady
+                )
+        }
+        _ => false,
     }
 }

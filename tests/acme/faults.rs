@@ -1,0 +1,410 @@
+//! `enable --acme` killed at any operation of the disk and the service, and with each of them failing: the server is the
+//! old or the new one, and the same command once more comes to the one certificate that was ordered.
+//!
+//! The program runs in a child process of this very test (see [`crate::support::faulty`]), before a real Apache and pebble.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use esync_ssl::tls::certificate::Certificate;
+use esync_ssl::tls::private_key::PrivateKey;
+
+use crate::support::apache::Httpd;
+use crate::support::apache_site::{ApacheSite, DOMAIN};
+use crate::support::certificates::pem;
+use crate::support::client::TlsClient;
+use crate::support::faulty::{command, noted};
+use crate::support::network::Network;
+use crate::support::pebble::{Options, Pebble};
+use crate::support::process::{Outcome, finish};
+use crate::support::scripted_ca::{Break, Reply, ScriptedCa};
+use crate::support::site::text;
+
+/// Every how many operations one fails instead of a sample: 1 for all of them, and each in every way.
+const STEP: &str = "ESYNC_SSL_TEST_FAULTS_STEP";
+/// How many fail in each test otherwise.
+const SAMPLE: usize = 8;
+
+const KILLS: [&str; 2] = ["kill-before", "kill-after"];
+const FAILS: [&str; 4] = ["error", "full", "denied", "short"];
+const BREAKS: [Break; 3] = [Break::Before, Break::After, Break::FromThen];
+
+/// Who answers the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The program, on a port that nobody has.
+    Us,
+    /// Apache, which has both.
+    Apache,
+}
+
+/// A server, and an authority in its network.
+struct World {
+    authority: Authority,
+    site: ApacheSite,
+}
+
+enum Authority {
+    Pebble(Pebble),
+    Scripted(ScriptedCa),
+}
+
+impl World {
+    fn start(by: By) -> Option<World> {
+        let httpd = Httpd::find()?;
+        // Names that were proven in an order before would need no answer.
+        let options = Options {
+            environment: vec![("PEBBLE_AUTHZREUSE", "0")],
+            ..Options::default()
+        };
+        let pebble = Pebble::start(&options)?;
+        let site = ApacheSite::within(pebble.network, httpd, "");
+        site.daemon.start();
+        if by == By::Apache {
+            let signed = ["--domain", DOMAIN, "--self-signed", "--http", "keep"];
+            let enable = site.command(&["enable", "--yes", "--restart"]).args(signed);
+            enable.run().expect_code(0);
+        }
+        let authority = Authority::Pebble(pebble);
+        Some(World { authority, site })
+    }
+
+    /// With an authority that does what it is told.
+    fn scripted() -> Option<World> {
+        let httpd = Httpd::find()?;
+        let network = Network::enter();
+        let ca = ScriptedCa::start();
+        let site = ApacheSite::within(network, httpd, "");
+        fs::write(site.folder.path().join("ca.pem"), pem("CERTIFICATE", &ca.root)).expect("its root");
+        site.daemon.start();
+        let authority = Authority::Scripted(ca);
+        Some(World { authority, site })
+    }
+
+    fn ca(&self) -> &ScriptedCa {
+        match &self.authority {
+            Authority::Scripted(ca) => ca,
+            Authority::Pebble(_) => panic!("pebble does as it likes"),
+        }
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let (root, binary) = (text(&self.site.root()), text(&self.site.httpd.binary));
+        let (directory, trusted) = match &self.authority {
+            Authority::Pebble(pebble) => (&pebble.directory, pebble.root_file()),
+            Authority::Scripted(ca) => (&ca.directory, self.site.folder.path().join("ca.pem")),
+        };
+        let trusted = text(&trusted);
+        let words = [
+            "enable",
+            "--domain",
+            DOMAIN,
+            "--acme",
+            "--ca",
+            directory,
+            "--ca-root",
+            &trusted,
+            "--root",
+            &root,
+            "--httpd",
+            &binary,
+            "--http",
+            "keep",
+            "--yes",
+            "--restart",
+            "--agree-terms",
+        ];
+        words.map(str::to_owned).to_vec()
+    }
+
+    /// Runs it with a fault; how it ended, and the operations that it came to.
+    fn run(&self, fault: &str) -> (Outcome, Vec<String>) {
+        let notes = self.site.folder.path().join("notes");
+        let _ = fs::remove_file(&notes);
+        let mut command = command(&self.arguments(), fault);
+        command.env("ESYNC_SSL_FAULTS_NOTED", &notes);
+        let outcome = finish(&mut command, Duration::from_secs(60));
+        let operations = if notes.exists() { noted(&notes) } else { Vec::new() };
+        (outcome, operations)
+    }
+
+    /// The files of the server itself.
+    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let files = self.site.files().into_iter();
+        files
+            .filter(|(name, _)| !name.starts_with("conf/esync-ssl-"))
+            .collect()
+    }
+
+    /// What clients get over HTTP.
+    fn http(&self) -> String {
+        let [http, _] = self.site.answers();
+        http
+    }
+
+    /// How many certificates the authority made.
+    fn made(&self) -> usize {
+        match &self.authority {
+            Authority::Pebble(pebble) => pebble.log().matches("Issued certificate serial").count(),
+            Authority::Scripted(ca) => ca.made(),
+        }
+    }
+
+    /// The same command once more comes to its end, with the certificate that was ordered, and nothing is left over.
+    fn comes_to_its_end(&self, by: By, what: &str) {
+        let (outcome, _) = self.run("none:0");
+        assert_eq!(outcome.code, Some(0), "{what}: {}", outcome.report());
+        self.is_at_its_end(by, what);
+    }
+
+    fn is_at_its_end(&self, by: By, what: &str) {
+        assert_eq!(self.made(), 1, "{what}");
+        let folder = self.site.root().join("conf/ssl");
+        let pairs = pairs(&folder, what);
+        let wanted = match by {
+            By::Us => 1,
+            By::Apache => 2,
+        };
+        assert_eq!(pairs.len(), wanted, "{what}: {pairs:?}");
+        let configuration = fs::read_to_string(self.site.root().join("conf/httpd.conf")).expect("read");
+        let named = |pair: &&String| configuration.contains(&format!("{pair}.crt"));
+        let served = pairs.iter().find(named).expect("a pair that is configured");
+        // No client takes a certificate of the scripted CA; the run itself has seen that it is served.
+        if matches!(self.authority, Authority::Pebble(_)) {
+            self.is_served(&folder.join(format!("{served}.crt")), what);
+        }
+        self.leaves_nothing(&folder.join(format!("{served}.key")), what);
+    }
+
+    fn is_served(&self, certificate: &Path, what: &str) {
+        let client = TlsClient::trusting_file(certificate);
+        let answer = client.get(self.site.network.https, DOMAIN, "/");
+        let shown = answer.unwrap_or_else(|failure| panic!("{what}: {failure}"));
+        let pem = fs::read(certificate).expect("the certificate");
+        let leaf = &Certificate::read_all(&pem).expect("a certificate")[0];
+        assert_eq!(leaf.der(), shown.tls.expect("TLS").leaf, "{what}");
+    }
+
+    /// No half file, no answer, and of the order at most what is served.
+    fn leaves_nothing(&self, key: &Path, what: &str) {
+        let key = fs::read_to_string(key).expect("the key");
+        for (name, bytes) in self.site.files() {
+            let text = String::from_utf8_lossy(&bytes);
+            let is_answer = name.starts_with("conf/esync-ssl-acme/answers/") && !name.ends_with('/');
+            assert!(!name.contains(".tmp") && !is_answer, "{what}: {name}");
+            if name.starts_with("conf/esync-ssl-acme/orders/") && name.ends_with("/key.pem") {
+                assert_eq!(text, key, "{what}");
+            }
+            if name.ends_with("/order.json") {
+                assert!(text.contains("\"issued\""), "{what}: {text}");
+            }
+        }
+    }
+}
+
+/// The names of the certificates, each with a key of its own beside it.
+#[track_caller]
+fn pairs(folder: &Path, what: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        count += 1;
+        let path = entry.path();
+        if path.extension().is_some_and(|end| end == "crt") {
+            let all = Certificate::read_all(&fs::read(&path).expect("a file")).expect("certificates");
+            let key = fs::read(path.with_extension("key")).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let key = PrivateKey::read(&key, None).expect("a key");
+            let public = key.public_key().expect("its public part");
+            assert!(public.same_key(&all[0].public_key), "{what}: {}", path.display());
+            names.push(text(path.file_stem().expect("a name").as_ref()));
+        }
+    }
+    assert_eq!(names.len() * 2, count, "{what}: {names:?}");
+    names
+}
+
+/// The step that was asked for.
+fn step() -> Option<usize> {
+    let step = std::env::var(STEP).ok()?;
+    Some(step.parse().expect("a number"))
+}
+
+/// What is tried: the numbers of operations, with how they fail. Of a sample each fails in one way, the next in the next.
+fn tried(operations: usize, kinds: &[&'static str]) -> Vec<(usize, &'static str)> {
+    let step = step().unwrap_or(operations.div_ceil(SAMPLE));
+    let of = |(number, at): (usize, usize)| -> Vec<(usize, &'static str)> {
+        match step {
+            1 => kinds.iter().map(|kind| (at, *kind)).collect(),
+            _ => vec![(at, kinds[number % kinds.len()])],
+        }
+    };
+    (0..operations).step_by(step).enumerate().flat_map(of).collect()
+}
+
+/// Tries faults of some kinds at each operation, each in a world of its own.
+fn every_fault(by: By, kinds: &[&'static str], one: impl Fn(&World, &str, &str) -> Option<i32> + Sync) {
+    let Some(first) = World::start(by) else { return };
+    let (outcome, operations) = first.run("none:0");
+    outcome.expect_code(0);
+    first.is_at_its_end(by, "without a fault");
+    drop(first);
+    let all = tried(operations.len(), kinds);
+    let (next, codes) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            // Each has a network of its own.
+            scope.spawn(|| {
+                while let Some((at, kind)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let world = World::start(by).expect("a world");
+                    let what = format!(
+                        "{kind} at {} of {} ({})",
+                        at + 1,
+                        operations.len(),
+                        operations[*at]
+                    );
+                    let code = one(&world, &format!("{kind}:{}", at + 1), &what);
+                    *codes.lock().expect("the codes").entry(code).or_insert(0) += 1;
+                }
+            });
+        }
+    });
+    let codes = codes.into_inner().expect("the codes");
+    eprintln!(
+        "{by:?}: {} faults {kinds:?} in {} operations: {codes:?}",
+        all.len(),
+        operations.len()
+    );
+}
+
+/// Killed, then run again.
+fn killed(by: By) {
+    every_fault(by, &KILLS, |world, fault, what| {
+        let before = world.http();
+        let (outcome, _) = world.run(fault);
+        assert!(
+            matches!(outcome.code, None | Some(0)),
+            "{what}: {}",
+            outcome.report()
+        );
+        assert_eq!(world.http(), before, "{what}");
+        world.comes_to_its_end(by, what);
+        outcome.code
+    });
+}
+
+/// Failed, and nothing of the server was changed; then run again.
+fn failing(by: By) {
+    every_fault(by, &FAILS, |world, fault, what| {
+        let (files, answers) = (world.files(), world.site.answers());
+        let (outcome, _) = world.run(fault);
+        let report = outcome.report();
+        match outcome.code {
+            Some(0) => world.is_at_its_end(by, what),
+            Some(7) => {
+                assert_eq!(world.files(), files, "{what}: {report}");
+                world.site.command(&["restart"]).run().expect_code(0);
+            }
+            Some(1 | 4 | 5 | 6 | 8) => {
+                assert_eq!(world.files(), files, "{what}: {report}");
+                assert_eq!(world.site.answers(), answers, "{what}: {report}");
+                let told = outcome.stderr_text();
+                let is_plain = told.contains("esync-ssl: error: ") || told.contains("esync-ssl: refused: ");
+                assert!(is_plain && !told.contains("panicked"), "{what}: {report}");
+            }
+            _ => panic!("{what}: {report}"),
+        }
+        world.comes_to_its_end(by, what);
+        outcome.code
+    });
+}
+
+#[test]
+fn killed_while_it_answers_itself() {
+    killed(By::Us);
+}
+
+#[test]
+fn killed_while_apache_answers() {
+    killed(By::Apache);
+}
+
+#[test]
+fn failing_while_it_answers_itself() {
+    failing(By::Us);
+}
+
+#[test]
+fn failing_while_apache_answers() {
+    failing(By::Apache);
+}
+
+/// The connection to the authority breaks at any one request: the run survives it or says so, and nothing was changed.
+#[test]
+fn the_authority_is_cut_off_at_any_request() {
+    let is_all = step() == Some(1);
+    let (mut faults, mut codes) = (0, BTreeMap::new());
+    for at in 1.. {
+        let mut was_reached = false;
+        for how in BREAKS
+            .iter()
+            .skip(if is_all { 0 } else { at % 3 })
+            .take(if is_all { 3 } else { 1 })
+        {
+            let Some(world) = World::scripted() else {
+                return;
+            };
+            world.ca().state().pending = true;
+            world.ca().state().breaks = Some((at, *how));
+            let what = format!("{how:?} at request {at}");
+            let (files, answers) = (world.files(), world.site.answers());
+            let (outcome, _) = world.run("none:0");
+            let Authority::Scripted(ca) = &world.authority else {
+                return;
+            };
+            if ca.state().asked.len() < at {
+                continue;
+            }
+            was_reached = true;
+            world.ca().state().breaks = None;
+            match outcome.code {
+                Some(0) => world.is_at_its_end(By::Us, &what),
+                _ => {
+                    assert_eq!(outcome.code, Some(18), "{what}: {}", outcome.report());
+                    assert_eq!(world.files(), files, "{what}");
+                    assert_eq!(world.site.answers(), answers, "{what}");
+                }
+            }
+            world.comes_to_its_end(By::Us, &what);
+            faults += 1;
+            *codes.entry(outcome.code).or_insert(0) += 1;
+        }
+        if !was_reached {
+            break;
+        }
+    }
+    assert!(faults > 8, "{faults}");
+    eprintln!("cut off in {faults} ways: {codes:?}");
+}
+
+/// It has made the certificate, and refuses to talk of it for now: nothing is ordered again.
+#[test]
+fn a_certificate_that_was_made_is_not_ordered_again() {
+    let refusals = [
+        ("/o/0", 429, "rateLimited", 17),
+        ("/o/0", 403, "unauthorized", 17),
+        ("/cert/0", 429, "rateLimited", 17),
+        ("/cert/0", 500, "serverInternal", 17),
+    ];
+    for (path, status, kind, code) in refusals {
+        let Some(world) = World::scripted() else { return };
+        let what = format!("{kind} at {path}");
+        world.ca().next(path, 1, Reply::problem(status, kind, "not now"));
+        let (outcome, _) = world.run("none:0");
+        assert_eq!(outcome.code, Some(code), "{what}: {}", outcome.report());
+        world.comes_to_its_end(By::Us, &what);
+    }
+}
