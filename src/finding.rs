@@ -255,6 +255,11 @@ codes! {
         ServerWritable = "SERVER-WRITABLE",
         AcmePathShadowed = "ACME-PATH-SHADOWED",
         AcmeNotAnswered = "ACME-NOT-ANSWERED",
+        AcmeNameUnusable = "ACME-NAME-UNUSABLE",
+        AcmeNameElsewhere = "ACME-NAME-ELSEWHERE",
+        AcmePortsTaken = "ACME-PORTS-TAKEN",
+        AcmeNotReached = "ACME-NOT-REACHED",
+        AcmeClock = "ACME-CLOCK",
     }
 }
 

@@ -23,6 +23,14 @@ codes! {
         TrialsOnly = "TRIALS-ONLY",
         /// A plan cannot be saved where the certificate is made only when it is carried out.
         NoPlanToSave = "NO-PLAN-TO-SAVE",
+        /// There is no account at the authority.
+        NoAccount = "NO-ACCOUNT",
+        /// There is another account at the authority already.
+        AccountExists = "ACCOUNT-EXISTS",
+        /// No key of an account was found, or more than one.
+        AccountKeyNotFound = "ACCOUNT-KEY-NOT-FOUND",
+        /// The certificate cannot be revoked with this key.
+        KeyOfAnother = "KEY-OF-ANOTHER",
 
         // HTTPS is to be turned on, or off again.
 

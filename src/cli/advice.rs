@@ -16,7 +16,14 @@ pub struct Advice {
 }
 
 /// The commands that are completed: those that are about a server. `apply` has it in its plan.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 23] = [
+    "acme account deactivate",
+    "acme account export",
+    "acme account import",
+    "acme account roll-key",
+    "acme account show",
+    "acme check",
+    "acme revoke",
     "backups",
     "cert install",
     "cert request",

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
+use crate::operation::authority::{account, check as acme_check, revoke};
 use crate::operation::{
     LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
     status, verify,
@@ -16,8 +17,17 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
 /// a command line that names no command.
-const COMMANDS: [(&str, Make); 27] = [
+const COMMANDS: [(&str, Make); 36] = [
     ("", of::<()>),
+    ("acme", of::<()>),
+    ("acme account", of::<()>),
+    ("acme account deactivate", of::<account::Report>),
+    ("acme account export", of::<Outcome>),
+    ("acme account import", of::<account::Report>),
+    ("acme account roll-key", of::<account::Report>),
+    ("acme account show", of::<account::Report>),
+    ("acme check", of::<acme_check::Report>),
+    ("acme revoke", of::<revoke::Report>),
     ("apply", of::<PlanReport>),
     ("backups", of::<backups::Listed>),
     ("cert", of::<()>),

@@ -7,6 +7,7 @@ mod answer_probe;
 pub mod answers;
 pub mod apply_plan;
 mod asked;
+pub mod authority;
 pub mod backups;
 mod candidate;
 pub mod certificate_source;

@@ -324,7 +324,7 @@ impl Kept {
 }
 
 /// Where Apache has its answers: beside the folder for certificates.
-fn place(loaded: &Loaded, names: &[String]) -> AnswerPlace {
+pub fn place(loaded: &Loaded, names: &[String]) -> AnswerPlace {
     let mut place = AnswerPlace::of(&loaded.configuration, names.to_vec());
     if !loaded.source_root().join("conf").is_dir() {
         let root = loaded.configuration.server_root().to_vec();

@@ -85,7 +85,8 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
-    fn of((listener, own): &(&Listener, bool)) -> Holder {
+    /// Of a listener, and whether it is this Apache.
+    pub(crate) fn of((listener, own): &(&Listener, bool)) -> Holder {
         let process = listener.process.as_ref();
         Holder {
             address: listener.address.to_string(),

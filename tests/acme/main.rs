@@ -7,6 +7,8 @@ mod accounts;
 mod answers;
 mod arbitrary;
 #[cfg(unix)]
+mod commands;
+#[cfg(unix)]
 mod enable;
 #[cfg(unix)]
 mod faults;

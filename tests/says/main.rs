@@ -1,5 +1,6 @@
 //! What a command says, writes and refuses, as whoever types it meets it. A server runs only where one is to be looked at.
 
+mod acme;
 mod advised;
 mod cases;
 mod cert;

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::alone;
+use crate::support::installed;
 use crate::support::program::{binary, native};
-use crate::support::windows_httpd::WindowsHttpd;
 use crate::support::{files, process};
 use winreg::RegKey;
 use winreg::enums::HKEY_LOCAL_MACHINE;
@@ -18,14 +18,21 @@ const SERVICE: &str = r"SYSTEM\CurrentControlSet\Services\esync-ssl-trial";
 
 #[test]
 fn it_tries_what_can_be_tried_and_leaves_nothing() {
-    let Some(httpd) = WindowsHttpd::find() else { return };
+    let Some(httpd) = installed::httpd() else {
+        crate::support::skip("no Apache for Windows; tests/run --windows builds it");
+        return;
+    };
+    let folder = httpd
+        .parent()
+        .and_then(Path::parent)
+        .expect("the folder around bin");
     let _alone = alone();
     let place = files::folder();
     let script = place.path().join("windows-trial.cmd");
     let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/windows-trial.cmd");
     std::fs::copy(native(original.to_str().unwrap()), &script).unwrap();
     let mut command = Command::new("cmd");
-    command.arg("/c").arg(&script).arg(binary()).arg(&httpd.folder);
+    command.arg("/c").arg(&script).arg(binary()).arg(folder);
     let outcome = process::finish(&mut command, Duration::from_secs(400));
 
     let report = std::fs::read_to_string(place.path().join("esync-ssl-trial.txt")).expect("a report");

@@ -65,6 +65,44 @@ pub enum AnswerChoice {
     Apache,
 }
 
+impl From<AnswerChoice> for AnswerBy {
+    fn from(choice: AnswerChoice) -> AnswerBy {
+        match choice {
+            AnswerChoice::Auto => AnswerBy::Any,
+            AnswerChoice::Listener => AnswerBy::Listener,
+            AnswerChoice::Apache => AnswerBy::Apache,
+        }
+    }
+}
+
+/// Which certificate authority is asked, where nothing is ordered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Certificate authority")]
+pub struct AskedAuthority {
+    /// The authority: letsencrypt, letsencrypt-staging, or the address of an ACME directory
+    #[arg(long, value_name = "CA", default_value = "letsencrypt")]
+    pub ca: Authority,
+    /// File with root certificates (PEM) that are trusted as well when the authority is asked
+    ///
+    /// Those of a company's own authority, or of a proxy that opens TLS.
+    #[arg(long, value_name = "FILE")]
+    pub ca_root: Option<Utf8PathBuf>,
+    /// HTTP proxy on the way to the authority [default: HTTPS_PROXY of the environment]
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+}
+
+impl AskedAuthority {
+    /// Whom to ask, and how.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            authority_root: self.ca_root.as_ref().map(Into::into),
+            proxy: self.proxy.clone(),
+            ..Wanted::of(self.ca.clone())
+        }
+    }
+}
+
 impl AuthorityOptions {
     /// What is to be ordered.
     pub fn wanted(&self) -> Wanted {
@@ -79,11 +117,7 @@ impl AuthorityOptions {
                 .clone()
                 .zip(self.eab_key_file.as_ref().map(Into::into)),
             proxy: self.proxy.clone(),
-            answer: match self.answer {
-                AnswerChoice::Auto => AnswerBy::Any,
-                AnswerChoice::Listener => AnswerBy::Listener,
-                AnswerChoice::Apache => AnswerBy::Apache,
-            },
+            answer: self.answer.into(),
             rehearses: self.rehearse,
         }
     }

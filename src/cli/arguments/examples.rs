@@ -149,6 +149,69 @@ pub const CERT_INSTALL: &str = r"
     esync-ssl cert install --cert a.crt --key a.key --domain www.example.com
 ";
 
+pub const ACME: &str = r"
+  Whether enable --acme would get a certificate, before anything is ordered:
+    esync-ssl acme check esync.example.com
+  The account of a server on Windows:
+    esync-ssl acme account show --root C:\eSync\Apache24
+";
+
+pub const ACME_CHECK: &str = r"
+  What would keep the authority from making a certificate, on Windows:
+    esync-ssl acme check esync.example.com --root C:\eSync\Apache24
+  Two names, at the authority of a company:
+    esync-ssl acme check a.lan b.lan --ca https://ca.lan/dir --ca-root ca.crt
+";
+
+pub const ACME_ACCOUNT: &str = r"
+  Show it:
+    esync-ssl acme account show
+  Take over that of certbot:
+    esync-ssl acme account import /etc/letsencrypt/accounts
+";
+
+pub const ACME_ACCOUNT_SHOW: &str = r"
+  At Let's Encrypt, of a server on Windows:
+    esync-ssl acme account show --root C:\eSync\Apache24
+  At another authority, for a program:
+    esync-ssl acme account show --ca https://ca.lan/dir --json
+";
+
+pub const ACME_ACCOUNT_DEACTIVATE: &str = r"
+  Of a server on Windows that is given away:
+    esync-ssl acme account deactivate --root C:\eSync\Apache24
+  That of trials, without a question:
+    esync-ssl acme account deactivate --ca letsencrypt-staging --yes
+";
+
+pub const ACME_ACCOUNT_ROLL_KEY: &str = r"
+  Others may have seen the key, on Windows:
+    esync-ssl acme account roll-key --root C:\eSync\Apache24
+  At another authority:
+    esync-ssl acme account roll-key --ca https://ca.lan/dir
+";
+
+pub const ACME_ACCOUNT_EXPORT: &str = r"
+  For another machine, on Windows:
+    esync-ssl acme account export C:\eSync\account
+  That at another authority:
+    esync-ssl acme account export account --ca https://ca.lan/dir
+";
+
+pub const ACME_ACCOUNT_IMPORT: &str = r"
+  That of certbot:
+    esync-ssl acme account import /etc/letsencrypt/accounts
+  What was exported on another machine, on Windows:
+    esync-ssl acme account import C:\eSync\account
+";
+
+pub const ACME_REVOKE: &str = r"
+  By the account that ordered it, on Windows:
+    esync-ssl acme revoke C:\eSync\Apache24\conf\ssl\a.crt
+  With its own key, which others may have:
+    esync-ssl acme revoke a.crt --key a.key --reason key-compromise
+";
+
 pub const STATUS: &str = r"
   What the server that runs here serves:
     esync-ssl status

@@ -1,5 +1,6 @@
 //! The command line: clap, nothing else. What all commands take; each command's own arguments are in a file of its name.
 
+mod acme;
 mod answers;
 mod apply;
 mod authority;
@@ -43,6 +44,10 @@ use help::{MORE, MORE_OF_ALL, epilogue, examples_only, help_flag, most_used, ver
 
 use options::{LISTS, READS, all_exit_statuses, exit_statuses};
 
+pub use acme::{
+    AccountCommand, AcmeCheck, AcmeCommand, DeactivateAccount, ExportAccount, ImportAccount, Revoke, RollKey,
+    ShowAccount,
+};
 pub use apply::Apply;
 pub use cert::{CertCommand, DecryptKey, Import, Inspect, Install, Request, SelfSigned};
 pub use check::Check;
@@ -248,6 +253,9 @@ pub enum Command {
     /// Certificates and keys: look at them, make them, convert them, install them
     #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::CERT))]
     Cert(CertCommand),
+    /// Certificate authorities that are asked by ACME: what would come of an order, accounts, revoking
+    #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::ACME))]
+    Acme(AcmeCommand),
     /// Show what the server serves: modules, listeners, virtual hosts
     #[command(after_help = MORE, after_long_help = epilogue(examples::STATUS, exit_statuses(READS)))]
     Status,

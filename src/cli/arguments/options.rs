@@ -112,6 +112,29 @@ pub const ENABLES: &[ExitStatus] = &[
     ExitStatus::AuthorityUnreachable,
 ];
 
+/// What a command can end with that asks a certificate authority.
+pub const ASKS: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotPermitted,
+    ExitStatus::InUse,
+    ExitStatus::AuthorityRefused,
+    ExitStatus::AuthorityUnreachable,
+];
+
+/// What a command can end with that changes something at a certificate authority.
+pub const CHANGES_ACCOUNT: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::Locked,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
+    ExitStatus::AuthorityRefused,
+    ExitStatus::AuthorityUnreachable,
+];
+
 /// What `report` can end with.
 pub const REPORTS: &[ExitStatus] = &[
     ExitStatus::Refused,

@@ -1,5 +1,6 @@
 //! The commands: what was typed is handed to an operation, and what comes of it is shown.
 
+mod acme;
 mod apply;
 mod backups;
 mod cert;
@@ -50,6 +51,7 @@ pub fn run(
         Command::Devices(devices) => devices::run(devices, place, printer),
         Command::Report(report) => report::run(report, place, world, printer),
         Command::Cert(command) => cert::run(command, place, world, printer),
+        Command::Acme(command) => acme::run(command, place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),

@@ -29,7 +29,8 @@ fn with_hint(arg: Arg) -> Arg {
         .map(|name| name.as_str())
     {
         Some("FILE" | "FILE:LINE" | "IN" | "OUT") => ValueHint::FilePath,
-        Some("DIR") => ValueHint::DirPath,
+        Some("PATH") if arg.get_id() == "path" => ValueHint::AnyPath,
+        Some("DIR" | "FOLDER") => ValueHint::DirPath,
         Some("NAME") if arg.get_id() == "domain" || arg.get_id() == "alias" => ValueHint::Hostname,
         Some(_) => ValueHint::Other,
         None => return arg,
@@ -49,7 +50,12 @@ mod tests {
 
     fn paths_without_hint(command: &Command, found: &mut Vec<String>) {
         let is_path = |arg: &&Arg| arg.get_value_parser().type_id() == TypeId::of::<Utf8PathBuf>();
-        let is_hinted = |arg: &Arg| matches!(arg.get_value_hint(), ValueHint::FilePath | ValueHint::DirPath);
+        let is_hinted = |arg: &Arg| {
+            matches!(
+                arg.get_value_hint(),
+                ValueHint::FilePath | ValueHint::DirPath | ValueHint::AnyPath
+            )
+        };
         let of = command
             .get_arguments()
             .filter(is_path)

@@ -1,5 +1,6 @@
 //! What operations did and found, for people.
 
+pub mod acme;
 pub mod backups;
 pub mod check;
 pub mod completions;

@@ -17,7 +17,10 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::tls::certificate::Certificate;
 
 /// A way to the authority.
-pub(super) fn transport(wanted: &Wanted) -> Result<Https, Failure> {
+///
+/// # Errors
+/// When a file of certificates that it is to trust cannot be used.
+pub fn transport(wanted: &Wanted) -> Result<Https, Failure> {
     let mut settings = Settings::default();
     if let Some(path) = &wanted.authority_root {
         let bytes = foreign::read(path, foreign::CERTIFICATE)
@@ -88,6 +91,7 @@ pub(super) fn account(
     state: &State,
 ) -> Result<(AccountKey, Account), Failure> {
     let failed = |error| refused(error, authority, None);
+    settle_key(client, authority, state)?;
     let (key, kept) = match state.account(authority)? {
         Some(found) => found,
         None => {
@@ -133,6 +137,23 @@ pub(super) fn account(
         &KeptAccount::new(authority, terms, identifier, account.clone()),
     )?;
     Ok((key, account))
+}
+
+/// Ends a change of keys that was killed half way: the authority says which of both the account has.
+///
+/// # Errors
+/// That the authority cannot be asked, or a key cannot be written.
+pub fn settle_key(client: &Client<'_>, authority: &Authority, state: &State) -> Result<(), Failure> {
+    let Some(next) = state.next_account_key(authority)? else {
+        return Ok(());
+    };
+    let found = client
+        .find(&next)
+        .map_err(|error| refused(error, authority, None))?;
+    if found.is_some() {
+        state.keep_account_key(authority, &next)?;
+    }
+    state.forget_next_account_key(authority)
 }
 
 /// What binds the account to one that the authority knows. The key is never shown.

@@ -13,9 +13,10 @@ mod wanted;
 pub use answering::Way;
 pub use wanted::{AnswerBy, Authority, Wanted};
 
-pub(super) use account::agree_to_terms;
+pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;
 pub(super) use files::{Found, Placed, placed};
 pub(super) use names::refuse_impossible;
 pub(super) use order::{Obtained, obtain};
-pub(super) use state::State;
+pub(super) use refused::{refused, unusable_file};
+pub(super) use state::{KeptAccount, State};

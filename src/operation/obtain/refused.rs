@@ -10,7 +10,7 @@ use crate::exit_status::ExitStatus;
 use crate::shown::shown;
 
 /// Why the authority made no certificate; where it looked, by the way that it was answered.
-pub(super) fn refused(error: Error, authority: &Authority, way: Option<Way>) -> Failure {
+pub fn refused(error: Error, authority: &Authority, way: Option<Way>) -> Failure {
     let (cause, fix) = match &error {
         Error::Interrupted => return Failure::interrupted().into_interrupted(),
         Error::Own(_) | Error::AccountKey(_) => return Failure::error(anyhow::anyhow!("{error}")),
@@ -99,7 +99,7 @@ fn duration(seconds: u64) -> String {
 }
 
 /// A file that was named cannot be used.
-pub(super) fn unusable_file(option: &str, path: &Path, why: &str) -> Failure {
+pub fn unusable_file(option: &str, path: &Path, why: &str) -> Failure {
     let cause = format!("{option} {} cannot be used: {why}", shown(path));
     Failure::with_advice(cause, "correct it, then run again")
 }

@@ -25,7 +25,7 @@ pub struct State<'a> {
 
 /// An account at an authority.
 #[derive(Serialize, Deserialize)]
-pub(super) struct KeptAccount {
+pub struct KeptAccount {
     schema: u32,
     /// The directory of the authority.
     pub directory: String,
@@ -79,6 +79,9 @@ pub(super) struct Managed {
     pub sha256: String,
 }
 
+/// A key that an account is to have.
+const NEXT_KEY: &str = "next-key.pem";
+
 /// The form in which all is kept.
 const SCHEMA: u32 = 1;
 
@@ -86,6 +89,7 @@ const SCHEMA: u32 = 1;
 const LIMIT: u64 = foreign::CERTIFICATE;
 
 impl KeptAccount {
+    /// Of an authority.
     pub fn new(
         authority: &Authority,
         terms: Option<String>,
@@ -151,7 +155,11 @@ impl<'a> State<'a> {
         &self.folder
     }
 
-    pub(super) fn account(
+    /// The account at an authority with its key, as far as they are there.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn account(
         &self,
         authority: &Authority,
     ) -> Result<Option<(AccountKey, Option<KeptAccount>)>, Failure> {
@@ -166,15 +174,77 @@ impl<'a> State<'a> {
         Ok(Some((key, kept)))
     }
 
-    pub(super) fn keep_account_key(&self, authority: &Authority, key: &AccountKey) -> Result<(), Failure> {
+    /// Keeps a key, before the authority hears of it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_account_key(&self, authority: &Authority, key: &AccountKey) -> Result<(), Failure> {
         self.put(
             &self.account_folder(authority).join("key.pem"),
             key.to_pem().as_bytes(),
         )
     }
 
-    pub(super) fn keep_account(&self, authority: &Authority, account: &KeptAccount) -> Result<(), Failure> {
+    /// Keeps what the authority tells of an account.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_account(&self, authority: &Authority, account: &KeptAccount) -> Result<(), Failure> {
         self.put_json(&self.account_folder(authority).join("account.json"), account)
+    }
+
+    /// A key that the account is to have, or has since a run that was killed.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn next_account_key(&self, authority: &Authority) -> Result<Option<AccountKey>, Failure> {
+        let path = self.account_folder(authority).join(NEXT_KEY);
+        let Some(pem) = self.read(&path)? else {
+            return Ok(None);
+        };
+        AccountKey::read(&pem)
+            .map(Some)
+            .map_err(|error| unusable(&path, &error))
+    }
+
+    /// Keeps such a key.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_next_account_key(&self, authority: &Authority, key: &AccountKey) -> Result<(), Failure> {
+        let path = self.account_folder(authority).join(NEXT_KEY);
+        self.put(&path, key.to_pem().as_bytes())
+    }
+
+    /// It is the key of the account now, or never will be.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget_next_account_key(&self, authority: &Authority) -> Result<(), Failure> {
+        let path = self.account_folder(authority).join(NEXT_KEY);
+        Ok(apply::remove(self.disk, &path)?)
+    }
+
+    /// Moves an account out of the way; nothing of it is lost. Where it is then.
+    ///
+    /// # Errors
+    /// When that fails; the account is where it was.
+    pub fn set_aside_account(&self, authority: &Authority) -> Result<Option<PathBuf>, Failure> {
+        let Some((key, kept)) = self.account(authority)? else {
+            return Ok(None);
+        };
+        let folder = self.account_folder(authority);
+        let mut all = (1..).map(|number| folder.join(format!("replaced-{number}")));
+        let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+        let aside = all.find(is_free).unwrap_or_else(|| folder.join("replaced"));
+        self.put(&aside.join("key.pem"), key.to_pem().as_bytes())?;
+        if let Some(kept) = kept {
+            self.put_json(&aside.join("account.json"), &kept)?;
+        }
+        for file in ["account.json", "key.pem"] {
+            apply::remove(self.disk, &folder.join(file))?;
+        }
+        Ok(Some(aside))
     }
 
     pub(super) fn order(&self, name: &str) -> Result<Option<KeptOrder>, Failure> {
@@ -229,7 +299,8 @@ impl<'a> State<'a> {
         self.put_json(&self.managed_file(name), managed)
     }
 
-    fn account_folder(&self, authority: &Authority) -> PathBuf {
+    /// Where an account is.
+    pub fn account_folder(&self, authority: &Authority) -> PathBuf {
         self.folder.join("accounts").join(authority.folder())
     }
 

@@ -39,6 +39,23 @@ pub enum Authority {
     Directory(String),
 }
 
+impl Wanted {
+    /// Nothing is ordered, and an authority is only asked: this one.
+    pub fn of(authority: Authority) -> Wanted {
+        Wanted {
+            authority,
+            authority_root: None,
+            email: Vec::new(),
+            agrees_to_terms: false,
+            profile: None,
+            external_account: None,
+            proxy: None,
+            answer: AnswerBy::Any,
+            rehearses: false,
+        }
+    }
+}
+
 /// Where Let's Encrypt has its directories.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
