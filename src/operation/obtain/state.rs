@@ -337,9 +337,10 @@ impl<'a> State<'a> {
     }
 
     fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        if !self.folder.is_dir() {
+        let mark = self.folder.join("README.txt");
+        // Also where a run was killed at it, whose half file goes then.
+        if !mark.exists() {
             // Open, as Apache has to get to the answers in it; what is closed lies below.
-            let mark = self.folder.join("README.txt");
             apply::put(self.disk, &mark, README.as_bytes(), Readable::ByAll)?;
         }
         Ok(apply::put(self.disk, path, bytes, Readable::ByOwner)?)
