@@ -1,5 +1,6 @@
 //! Command lines that are not understood, and those that only ask for help or the version.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -132,11 +133,14 @@ fn parts(wrong: &Wrong, told: &str, typed: &[OsString]) -> Error {
 /// The command of a line that was not read yet, by its words.
 pub fn probable(typed: &[OsString]) -> &'static str {
     let words: Vec<_> = typed.iter().skip(1).map(|word| word.to_string_lossy()).collect();
-    let mut pairs = words.windows(2).map(|pair| format!("{} {}", pair[0], pair[1]));
-    let of_two = schema::commands().find(|name| name.contains(' ') && pairs.any(|pair| pair == *name));
-    let is_one = |name: &&str| !name.is_empty() && words.iter().any(|word| word == name);
-    of_two
-        .or_else(|| schema::commands().find(is_one))
+    let is_typed = |name: &&str| {
+        let parts: Vec<&str> = name.split(' ').collect();
+        !name.is_empty() && words.windows(parts.len()).any(|some| some == parts)
+    };
+    let typed = schema::commands().filter(is_typed);
+    // The whole of it: `cert import`, and not only `cert`.
+    typed
+        .min_by_key(|name| Reverse(name.split(' ').count()))
         .unwrap_or_default()
 }
 
@@ -186,6 +190,20 @@ mod tests {
         let error = Arguments::command().try_get_matches_from(&words).unwrap_err();
         let told = halves(error.kind(), &error.render().to_string());
         (recognised(&words), told)
+    }
+
+    #[test]
+    fn a_command_is_known_before_its_line_is_read() {
+        for (line, command) in [
+            ("x enable --json", "enable"),
+            ("x cert import a.pfx", "cert import"),
+            ("x --json acme account show", "acme account show"),
+            ("x acme revoke a.crt", "acme revoke"),
+            ("x --json", ""),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            assert_eq!(probable(&words), command, "{line}");
+        }
     }
 
     #[test]

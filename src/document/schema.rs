@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
-use crate::operation::authority::{account, check as acme_check, revoke};
+use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
     LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
     status, verify,
@@ -26,7 +26,7 @@ const COMMANDS: [(&str, Make); 36] = [
     ("acme account import", of::<account::Report>),
     ("acme account roll-key", of::<account::Report>),
     ("acme account show", of::<account::Report>),
-    ("acme check", of::<acme_check::Report>),
+    ("acme check", of::<checked::Report>),
     ("acme revoke", of::<revoke::Report>),
     ("apply", of::<PlanReport>),
     ("backups", of::<backups::Listed>),

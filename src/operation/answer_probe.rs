@@ -68,7 +68,7 @@ impl Laid {
             private: false,
         };
         let path = file.path.clone();
-        create_all(&RealDisk, &[file], &[], Shared::Allowed).map_err(Failure::error)?;
+        create_all(&RealDisk, &[file], &[], Shared::Allowed)?;
         Ok(Laid { path })
     }
 }

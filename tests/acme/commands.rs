@@ -124,8 +124,25 @@ fn an_account_is_shown_rolled_and_given_up() {
     );
     let told = world.json(&["acme", "account", "deactivate", "--yes"], 0);
     assert_eq!(told["data"]["status"], "deactivated", "{told}");
+    // It is beside, and the next order makes another one.
+    let kept = Path::new(told["data"]["moved_to"].as_str().expect("where it is")).join("key.pem");
+    assert!(kept.is_file() && !world.account_file("key.pem").exists());
+    world.json(&["acme", "account", "show"], 4);
+    world.run(
+        &[
+            "enable",
+            "--domain",
+            DOMAIN,
+            "--acme",
+            "--rehearse",
+            "--alias",
+            "www.example.com",
+            "--agree-terms",
+        ],
+        0,
+    );
     let told = world.json(&["acme", "account", "show"], 0);
-    assert_eq!(told["data"]["status"], "deactivated", "{told}");
+    assert_ne!(told["data"]["url"], json!(account), "{told}");
 }
 
 /// A run that was killed between the authority and the disk left both keys.
@@ -207,9 +224,13 @@ fn an_account_goes_to_another_machine_and_comes_from_another_program() {
         account
     );
 
+    another_takes_its_place(&world, &state, &folder, &key);
+}
+
+fn another_takes_its_place(world: &World, state: &Path, folder: &str, key: &Path) {
     // Another that it knows takes its place; the first is beside, and comes back.
     let first = world.account_key().thumbprint();
-    fs::rename(&state, world.site.folder.path().join("aside")).expect("moved");
+    fs::rename(state, world.site.folder.path().join("aside")).expect("moved");
     world.run(
         &[
             "enable",
@@ -223,12 +244,12 @@ fn an_account_goes_to_another_machine_and_comes_from_another_program() {
     );
     let other = world.account_key().thumbprint();
     assert_ne!(other, first);
-    let told = world.json(&["acme", "account", "import", &folder, "--force"], 4);
+    let told = world.json(&["acme", "account", "import", folder, "--force"], 4);
     assert_eq!(told["error"]["code"], "ACCOUNT-KEY-NOT-FOUND", "{told}");
     let key = key.display().to_string();
     let told = world.json(&["acme", "account", "import", &key, "--force"], 0);
     assert_eq!(world.account_key().thumbprint(), first);
-    let replaced = told["data"]["replaced"].as_str().expect("where it is").to_owned();
+    let replaced = told["data"]["moved_to"].as_str().expect("where it is").to_owned();
     let kept = fs::read(Path::new(&replaced).join("key.pem")).expect("the other key");
     assert_eq!(AccountKey::read(&kept).expect("a key").thumbprint(), other);
     assert!(Path::new(&replaced).join("account.json").is_file());
@@ -240,8 +261,7 @@ fn a_certificate_is_revoked_by_account_and_by_its_key() {
         return;
     };
     let ssl = world.site.root().join("conf/ssl");
-    let file = |end: &str| ssl.join(format!("{DOMAIN}.{end}")).display().to_string();
-    let (certificate, key) = (file("crt"), file("key"));
+    let certificate = ssl.join(format!("{DOMAIN}.crt")).display().to_string();
     let told = world.json(&["acme", "revoke", &certificate], 14);
     assert_eq!(told["error"]["code"], "NOBODY-TO-ASK", "{told}");
     let stranger = world.account_file("key.pem").display().to_string();

@@ -14,6 +14,6 @@ use super::options::exit_statuses;
 #[command(after_help = MORE, after_long_help = epilogue(examples::SCHEMA, exit_statuses(&[])))]
 pub struct Schema {
     /// The command, such as `enable` or `cert inspect`; `version` for that of --version
-    #[arg(value_name = "COMMAND", num_args = 0..=2)]
+    #[arg(value_name = "COMMAND", num_args = 0..=3)]
     pub command: Vec<String>,
 }

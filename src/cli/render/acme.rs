@@ -3,11 +3,55 @@
 use std::fmt::Write as _;
 
 use super::findings;
-use crate::operation::authority::{account, check, revoke};
+use crate::operation::authority::{account, checked, revoke};
 use crate::shown::{cell, sentence};
 
 /// What precedes an order.
-pub fn checked(report: &check::Report) -> String {
+pub fn checked(report: &checked::Report) -> String {
+    let mut text = names_and_ports(report);
+    if let Some(first) = report.answering.first() {
+        let who = match first.by.as_str() {
+            "apache" => "Apache",
+            _ => "This program, for some seconds,",
+        };
+        let _ = writeln!(
+            text,
+            "{who} would answer on port {} ({}).",
+            first.port, first.challenge
+        );
+    }
+    for probe in &report.probes {
+        let at = probe.address.as_deref().unwrap_or("a rehearsal");
+        let came = probe
+            .wrong
+            .as_deref()
+            .map_or("the probe came".to_owned(), sentence);
+        let _ = writeln!(text, "  {} at {}: {came}", cell(&probe.name), cell(at));
+    }
+    let authority = sentence(&report.authority);
+    let _ = match &report.reached {
+        None => writeln!(text, "{authority} was not reached."),
+        Some(reached) => {
+            let terms = reached
+                .terms
+                .as_deref()
+                .map(|terms| format!("; its terms: {}", sentence(terms)));
+            let account = match report.has_account {
+                Some(true) => "; this server has an account there",
+                Some(false) => "; this server has no account there yet",
+                None => "",
+            };
+            let terms = terms.unwrap_or_default();
+            writeln!(text, "{authority} was reached{account}{terms}")
+        }
+    };
+    text.push('\n');
+    text += &findings::lines(&report.findings, &[]);
+    let _ = writeln!(text, "{}; nothing was ordered", findings::count(&report.findings));
+    text
+}
+
+fn names_and_ports(report: &checked::Report) -> String {
     let mut text = String::new();
     for named in &report.names {
         let _ = writeln!(text, "\x1b[1m{}\x1b[0m", cell(&named.name));
@@ -37,48 +81,6 @@ pub fn checked(report: &check::Report) -> String {
         };
         let _ = writeln!(text, "\x1b[1mPort {}\x1b[0m: {who}", port.port);
     }
-    if let Some(first) = report.answering.first() {
-        let who = match first.by.as_str() {
-            "apache" => "Apache",
-            _ => "esync-ssl itself, for some seconds,",
-        };
-        let _ = writeln!(
-            text,
-            "{who} would answer on port {} ({}).",
-            first.port, first.challenge
-        );
-    }
-    for probe in &report.probes {
-        let at = probe.address.as_deref().unwrap_or("a rehearsal");
-        let came = probe
-            .wrong
-            .as_deref()
-            .map_or("the probe came".to_owned(), sentence);
-        let _ = writeln!(text, "  {} at {}: {came}", cell(&probe.name), cell(at));
-    }
-    let authority = sentence(&report.authority);
-    let _ = match &report.reached {
-        None => writeln!(text, "{authority} was not reached."),
-        Some(reached) => {
-            let terms = reached
-                .terms
-                .as_deref()
-                .map(|terms| format!("; its terms: {}", sentence(terms)));
-            let account = if report.has_account {
-                "an account"
-            } else {
-                "no account yet"
-            };
-            let terms = terms.unwrap_or_default();
-            writeln!(
-                text,
-                "{authority} was reached; this server has {account} there{terms}"
-            )
-        }
-    };
-    text.push('\n');
-    text += &findings::lines(&report.findings, &[]);
-    let _ = writeln!(text, "{}; nothing was ordered", findings::count(&report.findings));
     text
 }
 
@@ -96,11 +98,8 @@ pub fn account(report: &account::Report) -> String {
         false => row("contact", &report.contact.join(", ")),
     }
     row("folder", &report.folder.to_string());
-    if let Some(replaced) = &report.replaced {
-        row(
-            "replaced",
-            &format!("the account that was there is now in {replaced}"),
-        );
+    if let Some(folder) = &report.moved_to {
+        row("moved", &format!("what is not used anymore is now in {folder}"));
     }
     text
 }

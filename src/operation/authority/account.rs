@@ -13,7 +13,7 @@ use super::super::obtain::{Authority, KeptAccount, State, Wanted, refused, settl
 use super::super::progress::Progress;
 use super::super::questions::{Voice, confirm_or};
 use super::ask;
-use crate::acme::{Account, AccountKey, AccountStatus, Client, Error, ProblemKind, Session};
+use crate::acme::{Account, AccountKey, AccountStatus, Client, Session};
 use crate::apply::Lock;
 use crate::place::ShownPath;
 use crate::refusal::{Refusal, RefusalCode};
@@ -35,8 +35,9 @@ pub struct Report {
     pub(crate) contact: Vec<String>,
     /// The folder in which it is kept.
     pub(crate) folder: ShownPath,
-    /// Where an account is now whose place it took; null where it took none.
-    pub(crate) replaced: Option<ShownPath>,
+    /// Where an account was moved that is not used anymore: this one, where it was given up, or the one whose place it took; null
+    /// where none was moved.
+    pub(crate) moved_to: Option<ShownPath>,
 }
 
 impl Report {
@@ -53,13 +54,13 @@ impl Report {
             status: status.to_owned(),
             contact: account.contact.clone(),
             folder: shown(&state.account_folder(authority)).into(),
-            replaced: None,
+            moved_to: None,
         }
     }
 
-    pub(super) fn instead_of(self, replaced: Option<PathBuf>) -> Report {
+    pub(super) fn moving(self, folder: Option<PathBuf>) -> Report {
         Report {
-            replaced: replaced.map(|folder| shown(&folder).into()),
+            moved_to: folder.map(|folder| shown(&folder).into()),
             ..self
         }
     }
@@ -82,20 +83,14 @@ pub fn show(
     refuse_none(authority, &state)?;
     let account = ask(wanted, progress, |client| {
         let (key, kept) = found(client, authority, &state)?;
-        match Session::new(client, &key, &kept.url).account() {
-            // Whoever gave it up is not told of it.
-            Err(Error::Refused(problem))
-                if problem.kind() == ProblemKind::Unauthorized && kept.status != AccountStatus::Valid =>
-            {
-                Ok(kept)
-            }
-            told => told.map_err(|error| refused(error, authority, None)),
-        }
+        Session::new(client, &key, &kept.url)
+            .account()
+            .map_err(|error| refused(error, authority, None))
     })?;
     Ok(Report::new(authority, &account, &state))
 }
 
-/// Gives the account up, for ever.
+/// Gives the account up, for ever. It is moved aside, so that the next order makes another one.
 ///
 /// # Errors
 /// Refused where there is none, or nobody agrees; what the authority says.
@@ -122,7 +117,8 @@ pub fn deactivate(
             .deactivate()
             .map_err(|error| refused(error, authority, None))?;
         keep(authority, &account, &state)?;
-        Ok(Report::new(authority, &account, &state))
+        let moved = state.set_aside_account(authority)?;
+        Ok(Report::new(authority, &account, &state).moving(moved))
     })
 }
 

@@ -16,11 +16,11 @@ use super::super::questions::Voice;
 use super::account::{Report, alone, keep, refuse_none};
 use super::ask;
 use crate::acme::{AccountKey, AccountStatus};
-use crate::apply::create_private;
+use crate::apply::{create_private, others_at};
 use crate::foreign;
 use crate::place::{self, ShownPath};
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
-use crate::shown::shown;
+use crate::shown::{printable, shown};
 
 /// Folders below the one that is named, in which other programs have their accounts.
 const DEPTH: usize = 5;
@@ -63,7 +63,11 @@ pub fn export(
             return Err(exists(Place::path(folder.join(name))));
         }
     }
-    let mut told = Vec::new();
+    let (mut told, mut notes) = (Vec::new(), Vec::new());
+    if let Some(others) = others_at(&folder.join("key.pem")) {
+        let note = format!("{others}, so accounts other than root can change what is written there");
+        notes.push(printable(note.as_bytes()));
+    }
     for (name, bytes, reason) in files {
         let path = folder.join(name);
         create_private(&path, &bytes)?;
@@ -74,12 +78,13 @@ pub fn export(
         result: "written",
         files: told,
         kept: Vec::<ShownPath>::new(),
-        notes: Vec::new(),
+        notes,
     })
 }
 
 /// Takes an account over that another program or machine has: its key is looked for at `from`, and the account that
-/// belongs to it at the authority. One that is there already is moved away where that is forced.
+/// belongs to it at the authority. One that is there already is moved away where that is forced. Whether anything changed is
+/// told as well.
 ///
 /// # Errors
 /// Refused where no key or account is found, or another is there; what the authority says.
@@ -115,18 +120,14 @@ pub fn import(
             "esync-ssl enable --acme makes a new one",
         )));
     }
-    let replaced = match is_same {
-        true => None,
-        false => state.set_aside_account(authority)?,
-    };
+    let mut moved = None;
     if !is_same {
+        moved = state.set_aside_account(authority)?;
         state.keep_account_key(authority, &key)?;
     }
     keep(authority, &account, &state)?;
-    Ok((
-        Report::new(authority, &account, &state).instead_of(replaced),
-        !is_same,
-    ))
+    let report = Report::new(authority, &account, &state).moving(moved);
+    Ok((report, !is_same))
 }
 
 fn read_key(path: &Path) -> Result<AccountKey, Failure> {

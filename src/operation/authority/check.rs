@@ -2,9 +2,6 @@
 
 use std::net::{IpAddr, ToSocketAddrs};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::super::answers::{self, Probed};
 use super::super::environment::{Where, World};
 use super::super::failure::{Failure, not_interrupted};
@@ -15,115 +12,18 @@ use super::super::ports::Holder;
 use super::super::progress::Progress;
 use super::super::{ordered, plan_report, running};
 use super::ask;
+use super::checked::{Address, Answering, Asked, Named, Port, Reached, Report};
 use crate::change::{AnswerPlace, Plan};
 use crate::exit_status::ExitStatus;
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Finding, Place, Severity};
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::local_addresses::is_local;
 use crate::server::port::listeners_on;
-use crate::severity::Counts;
+use crate::shown::shown;
 
 /// A clock that is wrong by more is told.
 const CLOCK: time::Duration = time::Duration::minutes(5);
-
-/// What is known before an order.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeCheckReport")]
-pub struct Report {
-    /// The authority, in words.
-    pub(crate) authority: String,
-    /// The address of its directory.
-    directory: String,
-    /// What it says of itself; null where it cannot be reached.
-    pub(crate) reached: Option<Reached>,
-    /// This server has an account there.
-    pub(crate) has_account: bool,
-    /// The names that a certificate would be for.
-    pub(crate) names: Vec<Named>,
-    /// The ports that it looks at; empty where they were not looked at.
-    pub(crate) ports: Vec<Port>,
-    /// Who would answer it, the first that it offers; empty where nobody can.
-    pub(crate) answering: Vec<Answering>,
-    /// What Apache showed for a probe, where it is Apache that answers.
-    pub(crate) probes: Vec<Asked>,
-    /// Everything that would keep it from making a certificate, or may.
-    pub(crate) findings: Vec<Finding>,
-    /// How many findings there are.
-    #[serde(flatten)]
-    pub counts: Counts,
-}
-
-impl Report {
-    /// What is wrong.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter()
-    }
-}
-
-/// What an authority says of itself.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeReached")]
-pub(crate) struct Reached {
-    /// Where its terms are; null where it has none.
-    pub(crate) terms: Option<String>,
-    /// Seconds that its clock is ahead of ours; negative where it is behind, null where it does not say.
-    pub(crate) clock_ahead: Option<i64>,
-}
-
-/// A name that a certificate would be for.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeName")]
-pub(crate) struct Named {
-    /// Itself.
-    pub(crate) name: String,
-    /// Where it leads to, as this machine sees it.
-    pub(crate) addresses: Vec<Address>,
-}
-
-/// Where a name leads to.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeAddress")]
-pub(crate) struct Address {
-    /// IPv4 or IPv6.
-    pub(crate) address: String,
-    /// It is one of this machine.
-    pub(crate) here: bool,
-}
-
-/// A port that an authority looks at.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmePort")]
-pub(crate) struct Port {
-    /// Its number.
-    pub(crate) port: u16,
-    /// Who listens there now.
-    pub(crate) holders: Vec<Holder>,
-}
-
-/// Who would answer an authority.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeAnswering")]
-pub(crate) struct Answering {
-    /// `esync-ssl`, for some seconds, or `apache`.
-    pub(crate) by: String,
-    /// Where.
-    pub(crate) port: u16,
-    /// What the authority calls it, such as `http-01`.
-    pub(crate) challenge: String,
-}
-
-/// What a probe showed.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeProbe")]
-pub(crate) struct Asked {
-    /// The name that was asked for.
-    pub(crate) name: String,
-    /// Address and port that were asked; null in a rehearsal with the server's own httpd.
-    pub(crate) address: Option<String>,
-    /// What came instead of the answer; null where it came.
-    pub(crate) wrong: Option<String>,
-}
 
 /// Asks what precedes an order. Of the server nothing is written but a probe that goes again at once.
 ///
@@ -162,7 +62,11 @@ pub fn run(
     }
     not_interrupted()?;
     let reached = looked.reach(wanted, progress)?;
-    let has_account = state.account(&wanted.authority)?.is_some();
+    let has_account = match state.account(&wanted.authority) {
+        Ok(found) => Some(found.is_some()),
+        Err(failure) if failure.status == ExitStatus::NotPermitted => None,
+        Err(failure) => return Err(failure),
+    };
     let Looked {
         mut findings,
         answering,
@@ -398,27 +302,22 @@ fn wrong_clock(ahead: time::Duration, wanted: &Wanted) -> Finding {
 
 /// What an order would be refused for, as a finding; the error is what has another reason.
 fn finding(failure: Failure, code: Code) -> Result<Finding, Failure> {
-    let (cause, fix) = match (failure.error.downcast_ref::<Refusal>(), failure.advised()) {
+    let refusal = failure.error.downcast_ref::<Refusal>();
+    let (cause, fix) = match (refusal, failure.advised()) {
         _ if failure.status == ExitStatus::Interrupted => return Err(failure),
         (Some(refusal), _) => (refusal.cause.to_string(), refusal.fix.to_string()),
         (None, Some(advised)) => (advised.cause.clone(), advised.fix.clone()),
         (None, None) => return Err(failure),
     };
-    let code = match failure
-        .error
-        .downcast_ref::<Refusal>()
-        .map(|refusal| refusal.code)
-    {
+    let code = match refusal.map(|refusal| refusal.code) {
         Some(RefusalCode::AcmePathTaken) => Code::AcmePathShadowed,
         _ => code,
     };
-    Ok(Finding::new(
-        code,
-        Severity::BreaksClients,
-        cause,
-        "",
-        as_sentence(&fix),
-    ))
+    let place = refusal.and_then(|refusal| refusal.places().first().copied());
+    Ok(Finding {
+        place: place.map(|place| Place::new(shown(&place.file), place.line.map(|line| line as usize))),
+        ..Finding::new(code, Severity::BreaksClients, cause, "", as_sentence(&fix))
+    })
 }
 
 /// The fix of a refusal as that of a finding.

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod carry;
 pub mod check;
+pub mod checked;
 pub mod revoke;
 
 use super::failure::Failure;
