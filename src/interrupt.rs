@@ -99,6 +99,11 @@ pub fn settle(status: ExitStatus) {
     CAME.store(false, Ordering::Release);
 }
 
+/// There is more to do after all: what was settled was a part of it.
+pub fn go_on() {
+    state().settled = None;
+}
+
 /// Something is under way that must not stay half done. With the last one the program ends, if it is to.
 #[derive(Debug)]
 pub struct Hold(());

@@ -159,6 +159,8 @@ impl<'a> Client<'a> {
             accept,
             body,
         };
+        // Who wants the program to end waits for no further answer.
+        self.clock.pause(Duration::ZERO)?;
         let reply = self.transport.send(&request)?;
         trail::decided(|| format!("CA: {method:?} {} gave {}", word(url), reply.status));
         self.note(&reply);

@@ -38,6 +38,18 @@ pub fn run() -> ExitStatus {
     run_in(&World::real(), typed)
 }
 
+/// A word of the command line as it is noted in backups: of an address, such as a proxy's, without user and password.
+fn noted(word: &std::ffi::OsStr) -> String {
+    let word = word.to_string_lossy();
+    match word
+        .split_once("://")
+        .map(|(scheme, rest)| (scheme, rest.split_once('@')))
+    {
+        Some((scheme, Some((_, host)))) => format!("{scheme}://…@{host}"),
+        _ => word.into_owned(),
+    }
+}
+
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
     let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
@@ -46,11 +58,7 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
         Err(error) => return usage::told(&error, &typed),
     };
     let world = &World {
-        command: line
-            .words
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect(),
+        command: line.words.iter().map(|word| noted(word)).collect(),
         ..*world
     };
     let Arguments { command, global } = line.arguments;

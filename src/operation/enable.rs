@@ -28,6 +28,7 @@ use crate::apply::{Lock, Name, NameChange, Store};
 use crate::change::{self, Http, Plan, PlanError, Profile};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
+use crate::interrupt::{self, Undoing};
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::printable;
@@ -222,6 +223,9 @@ impl Run<'_> {
         if plan.is_empty() && files.create.is_empty() {
             return self.unchanged(&loaded, &request, report).map(Some);
         }
+        if let Some(ordered) = &ordered {
+            ordered.preview(&loaded)?;
+        }
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
         let store = plan_report::store(&loaded, self.job.world.disk)?;
@@ -239,7 +243,7 @@ impl Run<'_> {
             && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
         let lines = summary::of_plan(&report, &effect, Some(request.http));
         report.summarise(lines, turn.finds_stopped(&loaded), self.job);
-        if let Some(ordered) = &ordered {
+        if let Some(ordered) = ordered.as_ref().filter(|_| !self.job.writing.no_rehearsal) {
             ordered.rehearse(&loaded)?;
         }
         if self.job.writing.dry_run {
@@ -283,20 +287,29 @@ impl Run<'_> {
 
     /// Everything as it was before, after a run that came to nothing when Apache had been told to answer an authority.
     fn taken_back(&self, turn: &Turn, failure: Failure) -> Failure {
+        // Whoever wants the program to end wants this first.
+        let _undoing = Undoing::new();
         let take_back = || {
             let loaded = Loaded::find(self.job.place)?;
             let store = plan_report::store(&loaded, self.job.world.disk)?;
             let lock = turn.lock(&store)?;
             self.kept.take_back(&loaded, (&store, lock), self.job)
         };
-        match take_back() {
+        let taken = take_back();
+        interrupt::go_on();
+        match taken {
             Ok(()) => failure,
-            Err(another) => Failure {
-                status: ExitStatus::NotRestored,
-                ..another.after(
-                    "the lines by which Apache answers the certificate authority could not be taken out",
-                )
-            },
+            Err(another) => {
+                let cause = format!(
+                    "{:#}. The lines by which Apache answers the certificate authority could not be taken out: {:#}",
+                    failure.error, another.error
+                );
+                let fix = "take the block `Answers to certificate authorities` out by hand, or give the command again";
+                Failure {
+                    status: ExitStatus::NotRestored,
+                    ..Failure::with_advice(cause, fix)
+                }
+            }
         }
     }
 

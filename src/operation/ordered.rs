@@ -12,11 +12,13 @@ use super::key_files::judged;
 use super::names::file_name;
 use super::obtain::{self, Obtained, Placed, State, Wanted, Way};
 use super::plan_report;
+use super::progress::Preview;
 use super::write::{self, Work};
 use crate::apply::{Lock, NameChange, Store};
 use crate::change::{AnswerPlace, FileChange, Link, Plan};
 use crate::check::{Code, Finding};
 use crate::httpd::Configuration;
+use crate::interrupt;
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
 
@@ -83,7 +85,10 @@ impl<'a> Ordered<'a> {
                 "run again without --save-plan",
             )));
         }
-        obtain::refuse_impossible(wanted, names, job.voice)?;
+        match job.writing.dry_run && !wanted.rehearses {
+            true => obtain::refuse_names(wanted, names)?,
+            false => obtain::refuse_impossible(wanted, names, job.voice)?,
+        }
         let ordered = Ordered {
             wanted,
             placed: placed.clone(),
@@ -92,15 +97,47 @@ impl<'a> Ordered<'a> {
             names,
             job,
         };
-        if ordered.is_by_apache() && !job.writing.restarts() && !job.writing.dry_run {
-            return Err(Failure::refused(Refusal::new(
-                RefusalCode::NobodyAnswers,
-                "Apache has both ports that the certificate authority looks at, and answers it only after a restart",
-                "; ",
-                "run again with --restart",
-            )));
-        }
+        ordered.refuse_unasked(loaded)?;
         Ok(Some(ordered))
+    }
+
+    /// Refuses to have Apache answer where it is not to be restarted, and would not know of it.
+    fn refuse_unasked(&self, loaded: &Loaded) -> Result<(), Failure> {
+        let writing = self.job.writing;
+        let is_tried = !writing.dry_run || self.wanted.rehearses;
+        if !self.is_by_apache() || writing.restarts() || !is_tried || self.plan(loaded)?.is_empty() {
+            return Ok(());
+        }
+        let fix = match self.wanted.rehearses {
+            true => "run again without --rehearse, and with --restart",
+            false => "run again with --restart",
+        };
+        Err(Failure::refused(Refusal::new(
+            RefusalCode::NobodyAnswers,
+            "only Apache can answer the certificate authority here, and it does so only after a restart",
+            "; ",
+            fix,
+        )))
+    }
+
+    /// Shows what Apache needs to answer, which is written before all else.
+    ///
+    /// # Errors
+    /// Refused where nothing would make it answer.
+    pub fn preview(&self, loaded: &Loaded) -> Result<(), Failure> {
+        if !self.is_by_apache() {
+            return Ok(());
+        }
+        let plan = self.plan(loaded)?;
+        if !plan.is_empty() {
+            let report = plan_report::Report::new(loaded, &plan, &[]);
+            let preview = report.preview(loaded, &plan);
+            self.job.voice.preview(&Preview {
+                title: "First, so that Apache answers the certificate authority (taken back if there is no certificate):".into(),
+                ..preview
+            });
+        }
+        Ok(())
     }
 
     /// Where Apache answers; lines for it are wanted wherever it has HTTP afterwards, for the order after this one.
@@ -154,6 +191,7 @@ impl<'a> Ordered<'a> {
                 ..Work::default()
             };
             write::commit(loaded, store, lock, work, self.job)?;
+            interrupt::go_on();
         }
         *kept.answers.borrow_mut() = Some(back);
         let now = loaded.again()?;
@@ -177,7 +215,7 @@ impl<'a> Ordered<'a> {
             .iter()
             .filter_map(|one| one.finding(loaded, configuration, &self.place));
         let wrong: Vec<Finding> = wrong.collect();
-        if wrong.is_empty() {
+        if wrong.is_empty() && !probed.is_empty() {
             return Ok(());
         }
         self.job.voice.findings(&wrong, &[]);
@@ -197,9 +235,15 @@ impl<'a> Ordered<'a> {
     pub fn notes(&self) -> Vec<String> {
         let first = self.ways.first();
         let way = first.map(|way| way.describe(&self.wanted.authority, self.names));
+        let trial = self.wanted.authority.staging().filter(|_| !self.wanted.rehearses);
+        let trial = trial.map(|staging| {
+            format!(
+                "the first order of this server is tried at {staging} before, where failures do not count"
+            )
+        });
         let renewal = "the certificate is not renewed by itself yet: give the same command again when two thirds of its life \
-                       are over; before that it orders none";
-        way.into_iter().chain([renewal.to_owned()]).collect()
+                       are over (half of a life below ten days); before that it orders none";
+        way.into_iter().chain(trial).chain([renewal.to_owned()]).collect()
     }
 
     /// Asks for agreement to the terms of the authority, where they were not agreed to before.

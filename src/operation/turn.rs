@@ -12,6 +12,7 @@ use super::questions::confirm;
 use super::{Failure, running};
 use crate::apply::{ApplyError, Lock, Store, Undone};
 use crate::check::Finding;
+use crate::exit_status::ExitStatus;
 use crate::note_code::NoteCode;
 use crate::shown::shown;
 
@@ -81,7 +82,7 @@ impl<'a> Turn<'a> {
         let mut tries = 1;
         loop {
             let is_early = self.yes && self.locks.is_empty();
-            if is_early || self.agreed.is_some() {
+            if is_early || self.agreed.is_some() || self.is_under_way {
                 self.job.voice.hold();
             }
             let result = attempt(&mut self);
@@ -191,10 +192,19 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// Refused when the answer is no; else as [`Turn::begin`].
     pub fn is_agreed(&mut self, question: &str, store: &Store, proposal: Proposal) -> Result<bool, Failure> {
+        let is_rest = std::mem::take(&mut self.is_under_way);
         if self.yes {
+            if is_rest {
+                self.job.voice.discard();
+            }
             return Ok(true);
         }
-        if (self.is_under_way || self.agreed.as_ref() == Some(&proposal)) && self.holds(store) {
+        if is_rest && self.holds(store) {
+            self.agreed = Some(proposal);
+            self.job.voice.discard();
+            return Ok(true);
+        }
+        if self.agreed.as_ref() == Some(&proposal) && self.holds(store) {
             self.job.voice.discard();
             return Ok(true);
         }
@@ -260,7 +270,8 @@ impl<'a> Turn<'a> {
 
 /// Nothing was written, as files are not any more what they were when they were read.
 fn is_stale(failure: &Failure) -> bool {
-    matches!(failure.error.downcast_ref(), Some(error) if ApplyError::is_stale(error))
+    failure.status == ExitStatus::ChangedMeanwhile
+        && matches!(failure.error.downcast_ref(), Some(error) if ApplyError::is_stale(error))
 }
 
 fn stale(failure: &Failure) -> String {

@@ -287,3 +287,72 @@ fn apache_answers_no_more_where_nothing_came_of_it() {
     );
     world.refused(&[&YES[..], &["--http", "keep"]].concat(), 17, &["port 80"]);
 }
+
+#[test]
+fn what_is_kept_is_closed_and_ours() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let proxy = ["--proxy", "http://me:secret@127.0.0.1:9"];
+    world.run(&[&YES[..], &proxy].concat()).expect_code(18);
+    world.run(&YES).expect_code(0);
+    let state = world.site.root().join("conf/esync-ssl-acme");
+    for (name, _) in crate::support::files::snapshot(&state) {
+        let mode = fs::metadata(state.join(&name))
+            .expect("a file")
+            .permissions()
+            .mode()
+            & 0o077;
+        let is_open = name == "README.txt" || name.starts_with("answers");
+        assert!(mode == 0 || is_open, "{name} {mode:o}");
+    }
+    for (name, bytes) in world.site.files() {
+        assert!(!bytes.windows(6).any(|word| word == b"secret"), "{name}");
+    }
+    // A key that others could have written is not used.
+    let accounts = fs::read_dir(state.join("accounts")).expect("accounts").flatten();
+    for account in accounts {
+        let key = account.path().join("key.pem");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o666)).expect("a mode");
+    }
+    fs::remove_dir_all(state.join("managed")).expect("forgotten");
+    let refused = world.run(&YES).expect_code(1);
+    assert!(
+        refused.stderr_text().contains("key.pem cannot be used"),
+        "{}",
+        refused.report()
+    );
+}
+
+/// An authority that has files only, where Apache has port 80: it is not told behind anybody's back.
+#[test]
+fn a_trial_has_apache_answer_only_where_it_does_already() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let keep = [
+        "enable",
+        "--domain",
+        DOMAIN,
+        "--self-signed",
+        "--http",
+        "keep",
+        "--yes",
+        "--restart",
+    ];
+    world.site.command(&keep).run().expect_code(0);
+    world.refused(
+        &["--rehearse", "--agree-terms", "--http", "keep"],
+        4,
+        &["only Apache can answer"],
+    );
+    assert_eq!(world.made(), 0);
+    world
+        .run(&[&YES[..], &["--http", "keep"]].concat())
+        .expect_code(0);
+    let managed = world.site.root().join("conf/esync-ssl-acme/managed");
+    fs::remove_dir_all(managed).expect("forgotten");
+    world.refused(&["--rehearse", "--agree-terms", "--http", "keep"], 0, &[]);
+    assert_eq!(world.made(), 2);
+}

@@ -47,7 +47,7 @@ pub struct AuthorityOptions {
     /// Who answers when the authority looks whether the names lead here
     #[arg(long, value_enum, value_name = "WHO", default_value_t = AnswerChoice::Auto, requires = "acme")]
     pub answer: AnswerChoice,
-    /// Order, check and rehearse, then throw the certificate away and change nothing
+    /// Order, check and rehearse, then throw the certificate away; the server stays as it is
     ///
     /// At Let's Encrypt its staging is asked, which has other limits.
     #[arg(long, requires = "acme", conflicts_with_all = ["dry_run", "restart", "start"])]

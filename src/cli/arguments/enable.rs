@@ -30,7 +30,7 @@ use crate::check::Code;
 /// makes a request for an authority that is asked in another way. Without any of these a terminal is asked, and everybody
 /// else is told.
 ///
-/// With --acme nothing is changed before the certificate is here. The authority looks whether the names lead to this
+/// With --acme, nothing stays changed without a certificate. The authority looks whether the names lead to this
 /// server: this program answers it itself for some seconds, on port 443 as long as nobody has it, else on port 80 if nobody
 /// has that; else Apache does, from lines that disable takes out again.
 ///

@@ -68,8 +68,8 @@ pub fn agree_to_terms(
             "read them, then run again with --agree-terms",
         )));
     }
-    voice.talk(&format!("The terms of {} are at {terms}", wanted.authority));
-    match voice.agrees("Do you agree to them?") {
+    let question = format!("Do you agree to the terms of {} at {terms}?", wanted.authority);
+    match voice.agrees(&question) {
         None => Err(Failure::interrupted().into_interrupted()),
         Some(true) => Ok(true),
         Some(false) => Err(Failure::refused(Refusal::new(

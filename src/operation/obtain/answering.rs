@@ -84,7 +84,12 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
         }
     };
     let all = [Way::OwnTls, Way::OwnHttp, Way::Apache];
-    let open: Vec<Way> = all.into_iter().filter(is_open).collect();
+    let mut open: Vec<Way> = all.into_iter().filter(is_open).collect();
+    // Apache answers only where it is told so before.
+    open.retain({
+        let first = open.first().copied();
+        move |way| *way != Way::Apache || first == Some(Way::Apache)
+    });
     if !open.is_empty() {
         return Ok(open);
     }
@@ -108,7 +113,7 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
         "; ",
         match by {
             AnswerBy::Any => {
-                "stop one of them for the moment, or have the certificate made otherwise: esync-ssl cert request"
+                "stop one of them for the moment, or have the certificate made otherwise: esync-ssl cert request --domain NAME"
             }
             _ => "run again without --answer",
         },

@@ -16,7 +16,7 @@ pub use wanted::{AnswerBy, Authority, Wanted};
 pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;
 pub(super) use files::{Found, Placed, placed};
-pub(super) use names::refuse_impossible;
+pub(super) use names::{refuse_impossible, refuse_names};
 pub(super) use order::{Obtained, obtain};
 pub(super) use refused::{refused, unusable_file};
 pub(super) use state::{KeptAccount, State};

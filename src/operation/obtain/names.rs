@@ -33,6 +33,15 @@ const MOST_NAMES: usize = 100;
 /// # Errors
 /// Refused, with the name.
 pub fn refuse_impossible(wanted: &Wanted, names: &[String], progress: &dyn Progress) -> Result<(), Failure> {
+    refuse_names(wanted, names)?;
+    refuse_unknown(wanted, names, progress)
+}
+
+/// The same without asking anybody, DNS among them.
+///
+/// # Errors
+/// Refused, with the name.
+pub fn refuse_names(wanted: &Wanted, names: &[String]) -> Result<(), Failure> {
     if names.len() > MOST_NAMES {
         let cause = format!(
             "{} names are too many for one certificate, which has {MOST_NAMES} at most",
@@ -52,7 +61,7 @@ pub fn refuse_impossible(wanted: &Wanted, names: &[String], progress: &dyn Progr
             return Err(not_public(cause, fix.to_owned()));
         }
     }
-    refuse_unknown(wanted, names, progress)
+    Ok(())
 }
 
 fn why_not_public(name: &str, parsed: &Name, wanted: &Wanted) -> Option<String> {
@@ -90,7 +99,12 @@ fn refuse_unknown(wanted: &Wanted, names: &[String], progress: &dyn Progress) ->
             continue;
         }
         let cause = format!("the name {name} leads nowhere: no address is known for it here");
-        if !wanted.authority.is_public() {
+        // Behind a proxy, names of the Internet are often not known.
+        let is_behind = wanted.proxy.is_some()
+            || ["HTTPS_PROXY", "https_proxy"]
+                .iter()
+                .any(|name| std::env::var_os(name).is_some());
+        if is_behind || !wanted.authority.is_public() {
             let words = format!("note: {cause}; the authority may know one");
             progress.note(NoteCode::NotTried, &words);
             continue;

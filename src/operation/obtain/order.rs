@@ -27,6 +27,7 @@ use crate::tls::bundle::Bundle;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::issue::KeyType;
 use crate::tls::private_key::PrivateKey;
+use crate::wording::count;
 
 /// The authority looks at all names within this time, and makes the certificate within the same again.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -34,6 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// So many failures an hour are ours; an authority that counts has more, and who has used up those is shut out.
 const FAILURES: usize = 3;
 const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 
 /// A clock that is wrong by more is told.
 const CLOCK: time::Duration = time::Duration::minutes(5);
@@ -150,8 +152,8 @@ pub fn obtain(
     if wanted.rehearses {
         return on_trial.run(agreed);
     }
-    let has_had_one = matches!(state.account(&wanted.authority)?, Some((_, Some(_))));
-    if !has_had_one {
+    let has_account = matches!(state.account(&wanted.authority)?, Some((_, Some(_))));
+    if !has_account {
         on_trial.run(agreed)?;
     }
     ordering.run(agreed)
@@ -160,7 +162,7 @@ pub fn obtain(
 impl Ordering<'_> {
     fn run(&self, agreed: bool) -> Result<Obtained, Failure> {
         self.refuse_too_many_failures()?;
-        if !self.is_thrown_away {
+        if !self.wanted.rehearses {
             sweep(self.job.world.disk, self.answers);
         }
         let (https, clock) = (transport(self.wanted)?, SystemClock::default());
@@ -198,7 +200,11 @@ impl Ordering<'_> {
                 Step::Issued => return Ok(Some(order)),
                 _ => match session.refresh(&mut order) {
                     Ok(()) => return Ok(Some(order)),
-                    // It is over, or was never answered.
+                    // The authority looked when the run before was gone already.
+                    Err(Error::OrderFailed(_)) if order.step >= Step::Answering => {
+                        self.note_failure()?;
+                        self.refuse_too_many_failures()?;
+                    }
                     Err(Error::OrderFailed(_)) => {}
                     Err(Error::Refused(problem)) if problem.is_gone() => {}
                     Err(error) => return Err(self.failed(error, None)),
@@ -282,7 +288,8 @@ impl Ordering<'_> {
                 ways.join(", ")
             ),
             "; ",
-            "have the certificate made otherwise: esync-ssl cert request",
+            "where Apache listens on port 80, run again with --answer apache --restart; else have the certificate made \
+             otherwise: esync-ssl cert request --domain NAME",
         )))
     }
 
@@ -341,31 +348,42 @@ impl Ordering<'_> {
             return Ok(());
         }
         let now = seconds(self.now());
-        let failures = self.state.failures(&self.name())?;
-        let recent: Vec<i64> = failures
-            .at
-            .iter()
-            .copied()
-            .filter(|at| (0..HOUR).contains(&(now - at)))
-            .collect();
-        let until = match recent.len() {
-            many if many >= FAILURES => recent.first().map(|first| first + HOUR),
-            _ => None,
+        let failures = self.state.failures(self.authority, &self.name())?;
+        let is_recent = |at: &&i64| (0..HOUR).contains(&(now - **at));
+        let recent: Vec<i64> = failures.at.iter().filter(is_recent).copied().collect();
+        // A clock that was wrong, or an authority that is, shuts nobody out for long.
+        let waits = failures
+            .not_before
+            .filter(|until| (now..now + DAY).contains(until));
+        let (until, why) = match (recent.len() >= FAILURES, recent.first(), waits) {
+            (_, _, Some(until)) => (until, "it wants to be left alone until then".to_owned()),
+            (true, Some(first), _) => (
+                first + HOUR,
+                format!(
+                    "it failed {} within an hour, and after a few more would refuse for long",
+                    count(recent.len(), "time")
+                ),
+            ),
+            _ => return Ok(()),
         };
-        let until = until.max(failures.not_before.filter(|until| *until > now));
-        let Some(until) = until else { return Ok(()) };
-        let minutes = (until - now).max(60) / 60;
+        let minutes = usize::try_from((until - now).max(0))
+            .unwrap_or_default()
+            .div_ceil(60)
+            .max(1);
+        let trial = match self.wanted.authority.staging() {
+            Some(_) => "; --rehearse tries at its staging, without harm",
+            None => "",
+        };
         Err(Failure::refused(Refusal::new(
             RefusalCode::TooManyFailures,
             format!(
-                "{} is not asked for {} again yet: it failed {} times within an hour, and after a few more would refuse for long",
-                self.authority,
-                self.names[0],
-                recent.len().max(1)
+                "{} is not asked for {} again yet: {why}",
+                self.authority, self.names[0]
             ),
             "; ",
             format!(
-                "correct what it said, then run again in {minutes} minutes; --rehearse tries without harm"
+                "correct what it said, then run again in {}{trial}",
+                count(minutes, "minute")
             ),
         )))
     }
@@ -377,10 +395,10 @@ impl Ordering<'_> {
             return Ok(());
         }
         let now = seconds(self.now());
-        let mut failures = self.state.failures(&self.name())?;
+        let mut failures = self.state.failures(self.authority, &self.name())?;
         failures.at.retain(|at| (0..HOUR).contains(&(now - at)));
         failures.at.push(now);
-        self.state.keep_failures(&self.name(), &failures)
+        self.state.keep_failures(self.authority, &self.name(), failures)
     }
 
     /// What it wants to be left alone for is kept as well.
@@ -390,10 +408,10 @@ impl Ordering<'_> {
             && let (Some(wait), false) = (problem.retry_after, self.is_thrown_away)
         {
             let until = seconds(self.now()).saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
-            let kept = self.state.failures(&self.name()).and_then(|failures| {
-                let mut failures = failures;
+            let kept = self.state.failures(self.authority, &self.name());
+            let kept = kept.and_then(|mut failures| {
                 failures.not_before = Some(until);
-                self.state.keep_failures(&self.name(), &failures)
+                self.state.keep_failures(self.authority, &self.name(), failures)
             });
             if let Err(failure) = kept {
                 return failure;

@@ -22,19 +22,18 @@ pub fn refused(error: Error, authority: &Authority, way: Option<Way>) -> Failure
             format!("{authority} made no certificate: {error}"),
             of_rejection(rejection, authority, way),
         ),
-        _ => {
-            let status = match error.is_decided() {
-                true => ExitStatus::AuthorityRefused,
-                false => ExitStatus::AuthorityUnreachable,
-            };
-            return Failure {
-                status,
-                ..Failure::with_advice(error.to_string(), "the server is as it was")
-            };
-        }
+        _ => (
+            error.to_string(),
+            "see that this machine may open connections to it (--proxy, --ca-root), or run again later"
+                .to_owned(),
+        ),
+    };
+    let status = match error.is_decided() {
+        true => ExitStatus::AuthorityRefused,
+        false => ExitStatus::AuthorityUnreachable,
     };
     Failure {
-        status: ExitStatus::AuthorityRefused,
+        status,
         ..Failure::with_advice(cause, fix)
     }
 }
@@ -85,6 +84,10 @@ fn advice(problem: &Problem, authority: &Authority, way: Option<Way>) -> String 
             "leave that name out, or choose another authority with --ca".into()
         }
         ProblemKind::ServerInternal => "run again later".into(),
+        ProblemKind::AccountDoesNotExist => format!(
+            "move esync-ssl-acme/accounts/{} beside the certificates away, then run again: another account is made",
+            authority.folder()
+        ),
         _ => "correct what it says, then run again".into(),
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct KeptOrder {
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Failures {
     schema: u32,
+    /// The directory of the authority.
+    directory: String,
     /// When the authority found that a name is not ours, the latest last (seconds since 1970).
     pub at: Vec<i64>,
     /// Before this it wants to hear nothing (seconds since 1970).
@@ -277,16 +279,23 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    pub(super) fn failures(&self, name: &str) -> Result<Failures, Failure> {
-        let failures = self.read_json(&self.order_folder(name).join("failures.json"))?;
-        Ok(failures.unwrap_or_default())
+    /// Those of that authority.
+    pub(super) fn failures(&self, authority: &Authority, name: &str) -> Result<Failures, Failure> {
+        let failures: Option<Failures> = self.read_json(&self.order_folder(name).join("failures.json"))?;
+        let of_it = failures.filter(|failures| failures.directory == authority.directory());
+        Ok(of_it.unwrap_or_default())
     }
 
-    pub(super) fn keep_failures(&self, name: &str, failures: &Failures) -> Result<(), Failure> {
+    pub(super) fn keep_failures(
+        &self,
+        authority: &Authority,
+        name: &str,
+        failures: Failures,
+    ) -> Result<(), Failure> {
         let failures = Failures {
             schema: SCHEMA,
-            at: failures.at.clone(),
-            not_before: failures.not_before,
+            directory: authority.directory().to_owned(),
+            ..failures
         };
         self.put_json(&self.order_folder(name).join("failures.json"), &failures)
     }
