@@ -100,6 +100,8 @@ fn shown(port: u16, name: &str, protocol: &[u8]) -> Result<Vec<u8>, String> {
             .complete_io(&mut stream)
             .map_err(|error| error.to_string())?;
     }
+    // Until the server has seen all of it, and goes.
+    let _ = connection.complete_io(&mut stream);
     Ok(connection.peer_certificates().unwrap()[0].to_vec())
 }
 
