@@ -210,7 +210,9 @@ mod tests {
         let failure = Failure::refused(refusal).after("nothing was written");
         let told = serde_json::to_value(run.failed(&failure)).unwrap();
         assert_eq!(told["error"]["code"], "NAME-IN-THE-WAY");
-        assert_eq!(told["error"]["message"], "nothing was written: /a/b is odd");
+        let place = if cfg!(windows) { r"\a\b" } else { "/a/b" };
+        let words = format!("nothing was written: {place} is odd");
+        assert_eq!(told["error"]["message"], words);
         assert_eq!(told["error"]["fix"], "remove it");
         assert_eq!(told["error"]["place"], told["error"]["places"][0]);
         assert_eq!(told["status"], 4);
