@@ -36,6 +36,21 @@ pub struct Group {
     _hold: Hold,
 }
 
+/// Starts it. A busy system now and then does not get a process under way, and Windows (wine, at least) says no more than
+/// `ERROR_INTERNAL_ERROR`: nothing was started then, and another attempt helps.
+fn under_way(command: &mut Command) -> io::Result<Child> {
+    const INTERNAL_ERROR: i32 = 1359;
+    for _ in 0..3 {
+        match command.spawn() {
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(INTERNAL_ERROR) => {
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            started => return started,
+        }
+    }
+    command.spawn()
+}
+
 impl Group {
     /// Starts a program. A terminal's Ctrl-C does not reach it: it is ours to end.
     ///
@@ -45,7 +60,7 @@ impl Group {
         let hold = Hold::new();
         system::apart(command);
         trail::started(command);
-        let child = command.spawn()?;
+        let child = under_way(command)?;
         #[cfg(windows)]
         let (child, job) = system::in_job(child)?;
         Ok(Group {

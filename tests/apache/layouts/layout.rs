@@ -119,12 +119,15 @@ impl Layout {
     }
 
     /// Can it be carried out on this system? Nobody has the links of Debian or accounts for child processes on Windows, and
-    /// wine lets a socket have addresses of other machines.
+    /// wine lets a socket have addresses of other machines; the Apache there has no mod_http2.
     pub fn is_of_system(&self) -> bool {
-        const UNIX: [&str; 4] = ["\nUser ", "\nGroup ", "[2001:db8:", "Listen 192.0.2."];
+        const UNIX: [&str; 5] = ["\nUser ", "\nGroup ", "[2001:db8:", "Listen 192.0.2.", "http2"];
         let texts = self.files.iter();
         let mut texts = texts.map(|(_, text)| format!("\n{text}"));
-        cfg!(unix) || self.links.is_empty() && !texts.any(|text| UNIX.iter().any(|word| text.contains(word)))
+        cfg!(unix)
+            || self.links.is_empty()
+                && !self.args.iter().any(|word| word == "--http2")
+                && !texts.any(|text| UNIX.iter().any(|word| text.contains(word)))
     }
 
     /// The value of an option, each time it is given.

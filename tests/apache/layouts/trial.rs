@@ -208,13 +208,13 @@ impl Trial<'_> {
         self.is_site_told
             .set(is_other.iter().any(|words| said.contains(words)));
         let mut wanted = self.set_up.told.iter().chain(besides);
-        let lacks = wanted.find(|text| !said.contains(text.as_str()));
-        let has = self
-            .layout
-            .untold
-            .iter()
-            .find(|text| said.contains(text.as_str()));
-        match (lacks, has) {
+        // Paths are written with slashes in layouts.
+        let by_slash = said.replace('\\', "/");
+        let has =
+            |text: &String| said.contains(text.as_str()) || cfg!(windows) && by_slash.contains(text.as_str());
+        let lacks = wanted.find(|text| !has(text));
+        let untold = self.layout.untold.iter().find(|text| has(text));
+        match (lacks, untold) {
             (None, None) => Ok(()),
             (Some(text), _) => Err(format!("it is not told that {text}: {said}")),
             (_, Some(text)) => Err(format!("it is told that {text}: {said}")),
