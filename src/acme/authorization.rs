@@ -12,6 +12,9 @@ use super::problem::Problem;
 use super::words::word;
 use crate::tls::name::Name;
 
+/// What a CA asks for over HTTP, before the token (RFC 8555, 8.3).
+pub const CHALLENGES: &str = "/.well-known/acme-challenge/";
+
 /// Challenges of one authorisation that are looked at.
 const MAX_CHALLENGES: usize = 30;
 /// Characters of a token; it becomes a part of addresses and the name of a file.

@@ -86,7 +86,7 @@ mod url;
 mod words;
 
 pub use account::{Account, AccountStatus, Registration, Session};
-pub use authorization::{Authorization, Challenge, ChallengeKind, Status, dns_record};
+pub use authorization::{Authorization, CHALLENGES, Challenge, ChallengeKind, Status, dns_record};
 pub use challenge_certificate::{ALPN, ChallengeCertificate, server_name};
 pub use client::Client;
 pub use clock::{Clock, Interrupted, SystemClock};

@@ -17,11 +17,8 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, ServerConnection};
 
-use crate::acme::{ALPN, ChallengeCertificate};
+use crate::acme::{ALPN, CHALLENGES, ChallengeCertificate};
 use crate::wording::reason;
-
-/// Where an authority looks for files, before the token.
-pub const PLACE: &str = "/.well-known/acme-challenge/";
 
 /// So long a client may take for all it has to say.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -251,7 +248,7 @@ fn file(client: &mut Client, tokens: &Tokens) -> io::Result<bool> {
         request.method.unwrap_or_default(),
         request.path.unwrap_or_default(),
     );
-    let answer = path.strip_prefix(PLACE).and_then(|token| tokens.get(token));
+    let answer = path.strip_prefix(CHALLENGES).and_then(|token| tokens.get(token));
     let (status, body) = match (is_whole, method, answer) {
         (false, ..) => ("400 Bad Request", ""),
         (_, "GET" | "HEAD", Some(answer)) => ("200 OK", answer.as_str()),

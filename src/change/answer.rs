@@ -130,9 +130,6 @@ impl<'a> Answers<'a> {
     /// The addresses at which the site answers over HTTP where others take it at some of those that are listened on, as
     /// those of theirs say them exactly; none where HTTPS is listened for at one of them.
     fn left_by_others(&self) -> Vec<IpAddr> {
-        let Some(site) = site::site(self.configuration, self.request).ok().flatten() else {
-            return Vec::new();
-        };
         let active = self.active_listens();
         let plain = active
             .iter()
@@ -141,6 +138,9 @@ impl<'a> Answers<'a> {
             .map(|listen| Some((listen.ip().filter(|_| !listen.is_wildcard())?, listen.port)))
             .collect::<Option<Vec<(IpAddr, u16)>>>()
         else {
+            return Vec::new();
+        };
+        let Some(site) = site::site(self.configuration, self.request).ok().flatten() else {
             return Vec::new();
         };
         let is_own = |&(ip, port): &(IpAddr, u16)| {

@@ -2,8 +2,7 @@
 
 use crate::httpd::Configuration;
 
-/// What certificate authorities ask for over HTTP, before the token (RFC 8555, 8.3).
-pub const CHALLENGES: &str = "/.well-known/acme-challenge/";
+pub use crate::acme::CHALLENGES;
 
 /// The folder of the answers, below the server root.
 pub const ANSWERS: &str = "conf/esync-ssl-acme/answers";

@@ -1,6 +1,5 @@
 //! A question that only this machine asks: a token of ours, as a file in a folder, and what a server shows for it.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::time::Duration;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::failure::Failure;
-use crate::apply::{NewFile, RealDisk, Shared, create_all};
+use crate::apply::{self, NewFile, RealDisk, Shared, create_all};
 use crate::change::CHALLENGES;
 use crate::httpd::in_url;
 use crate::server::deadline::Deadline;
@@ -75,7 +74,7 @@ impl Laid {
 
 impl Drop for Laid {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = apply::remove(&RealDisk, &self.path);
     }
 }
 

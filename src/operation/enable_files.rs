@@ -287,18 +287,13 @@ impl TlsFiles {
         let Some(judged) = &self.judged else {
             return Vec::new();
         };
-        let mut found: Vec<Finding> = Vec::new();
-        for name in names {
+        let mut found = judge_files::of_names(names, |name| {
             let mut judged = judged.clone();
             judged.chain = judged.chain.or_else(|| self.chain_that_stays(loaded, name));
-            for finding in judge_files::files(loaded, server, &judged, Some(name)) {
-                // Who asks for it knows.
-                let wanted = self.self_signed && finding.code == Code::CertSelfSigned;
-                if !wanted && !found.contains(&finding) {
-                    found.push(finding);
-                }
-            }
-        }
+            judge_files::files(loaded, server, &judged, Some(name))
+        });
+        // Who asks for it knows.
+        found.retain(|finding| !(self.self_signed && finding.code == Code::CertSelfSigned));
         found
     }
 

@@ -113,6 +113,17 @@ pub fn files(loaded: &Loaded, server: Server, files: &TlsFiles, domain: Option<&
     })
 }
 
+/// What is found for some names, each finding once.
+pub fn of_names(names: &[String], found: impl Fn(&str) -> Vec<Finding>) -> Vec<Finding> {
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in names.iter().flat_map(|name| found(name)) {
+        if !all.contains(&finding) {
+            all.push(finding);
+        }
+    }
+    all
+}
+
 /// The chain that a virtual host of the name goes on sending with this certificate where no other is named: its own, if it
 /// has the certificate already or the chain fits it, else that of the main server.
 pub fn chain_that_stays(

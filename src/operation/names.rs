@@ -46,6 +46,16 @@ pub fn domain_names<'a>(
     Ok(names)
 }
 
+/// The first part of file names that belong to a day.
+pub fn dated(name: &str, day: time::Date) -> String {
+    format!(
+        "{name}-{:04}{:02}{:02}",
+        day.year(),
+        u8::from(day.month()),
+        day.day()
+    )
+}
+
 /// The first part of file names, made from a domain name or address: Windows takes no colon.
 pub fn file_name(domain: &str) -> String {
     let name: String = domain

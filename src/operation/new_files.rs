@@ -10,6 +10,7 @@ use super::failure::{Failure, ended};
 
 use super::file_action::{FileAction, Reported};
 use super::find::{Loaded, unusable};
+use super::names::dated;
 use crate::acl::Account;
 use crate::apply::{NewFile, Others, RealDisk, Shared, create_all, may_be_created, others_at};
 use crate::foreign;
@@ -158,13 +159,7 @@ impl NewFiles {
     /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
     /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
     pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
-        let begin = bundle.leaf.not_before.date();
-        let dated = format!(
-            "{name}-{:04}{:02}{:02}",
-            begin.year(),
-            u8::from(begin.month()),
-            begin.day()
-        );
+        let dated = dated(name, bundle.leaf.not_before.date());
         let named = |name: &str| {
             let mut files = NewFiles::of(loaded);
             let placed = files.add_bundle(bundle, &loaded.tls_folder(), name, &|path| loaded.show(path))?;

@@ -29,6 +29,8 @@ pub struct Ordered<'a> {
     ways: Vec<Way>,
     /// Where Apache answers, at the next order at the latest.
     place: AnswerPlace,
+    /// What Apache needs to answer there, once that was asked.
+    plan: OnceCell<Plan>,
     names: &'a [String],
     job: Job<'a>,
 }
@@ -94,6 +96,7 @@ impl<'a> Ordered<'a> {
             placed: placed.clone(),
             ways: obtain::ways(loaded, wanted.answer)?,
             place: place(loaded, names),
+            plan: OnceCell::new(),
             names,
             job,
         };
@@ -130,8 +133,8 @@ impl<'a> Ordered<'a> {
         }
         let plan = self.plan(loaded)?;
         if !plan.is_empty() {
-            let report = plan_report::Report::new(loaded, &plan, &[]);
-            let preview = report.preview(loaded, &plan);
+            let report = plan_report::Report::new(loaded, plan, &[]);
+            let preview = report.preview(loaded, plan);
             self.job.voice.preview(&Preview {
                 title: "First, so that Apache answers the certificate authority (taken back if there is no certificate):".into(),
                 ..preview
@@ -158,7 +161,7 @@ impl<'a> Ordered<'a> {
         if !self.is_by_apache() {
             return Ok(());
         }
-        let after = self.plan(loaded).map(|plan| answers::edited(loaded, &plan))?;
+        let after = self.plan(loaded).map(|plan| answers::edited(loaded, plan))?;
         let Some(after) = after else { return Ok(()) };
         match answers::rehearse(loaded, &after, &self.place, self.job.voice)? {
             Some(probed) => self.refuse_unanswered(&probed, loaded, &after),
@@ -186,8 +189,8 @@ impl<'a> Ordered<'a> {
         if is_written {
             let work = Work {
                 reasons: plan.changes.iter().map(|change| change.reason.clone()).collect(),
-                diff: plan_report::Report::new(loaded, &plan, &[]).diff,
-                changes: plan_report::changes(plan).collect(),
+                diff: plan_report::Report::new(loaded, plan, &[]).diff,
+                changes: plan_report::changes(plan.clone()).collect(),
                 ..Work::default()
             };
             write::commit(loaded, store, lock, work, self.job)?;
@@ -200,9 +203,14 @@ impl<'a> Ordered<'a> {
         Ok(is_written)
     }
 
-    fn plan(&self, loaded: &Loaded) -> Result<Plan, Failure> {
+    /// What Apache needs to answer, of the one configuration that this is for.
+    fn plan(&self, loaded: &Loaded) -> Result<&Plan, Failure> {
+        if let Some(plan) = self.plan.get() {
+            return Ok(plan);
+        }
         let plan = Plan::answer_place(&loaded.configuration, &self.place);
-        plan.map_err(|error| plan_report::failure(error, loaded))
+        let plan = plan.map_err(|error| plan_report::failure(error, loaded))?;
+        Ok(self.plan.get_or_init(|| plan))
     }
 
     fn refuse_unanswered(
@@ -316,14 +324,9 @@ impl<'a> Ordered<'a> {
         let name = file_name(&self.names[0]);
         let [certificate, key, chain] = ["crt", "key", "chain.crt"].map(|end| format!("{name}.{end}"));
         let files = judged(&obtained.bundle, &certificate, &key, &chain);
-        let mut all: Vec<Finding> = Vec::new();
-        for name in self.names {
-            for finding in judge_files::files(loaded, server, &files, Some(name)) {
-                if !all.contains(&finding) {
-                    all.push(finding);
-                }
-            }
-        }
+        let all = judge_files::of_names(self.names, |name| {
+            judge_files::files(loaded, server, &files, Some(name))
+        });
         judge_files::tell(server, &all, forced, self.job.voice)?;
         Ok(all)
     }

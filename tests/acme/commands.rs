@@ -371,17 +371,7 @@ fn apache_is_asked_for_a_probe_where_it_answers() {
     let Some(world) = World::new("") else { return };
     let site = &world.site;
     site.daemon.start();
-    let keep = [
-        "enable",
-        "--domain",
-        DOMAIN,
-        "--self-signed",
-        "--http",
-        "keep",
-        "--yes",
-        "--restart",
-    ];
-    site.command(&keep).run().expect_code(0);
+    site.keep_http_beside_https();
     let files = site.files();
     let told = world.json(&["acme", "check", DOMAIN], 0);
     assert_eq!(told["data"]["answering"][0]["by"], "apache", "{told}");

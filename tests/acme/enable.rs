@@ -218,17 +218,7 @@ fn apache_answers_where_it_has_both_ports() {
     };
     let site = &world.site;
     let before = site.files();
-    let keep = [
-        "enable",
-        "--domain",
-        DOMAIN,
-        "--self-signed",
-        "--http",
-        "keep",
-        "--yes",
-        "--restart",
-    ];
-    site.command(&keep).run().expect_code(0);
+    site.keep_http_beside_https();
     world.refused(&["--yes", "--agree-terms", "--http", "keep"], 4, &["--restart"]);
     world.refused(
         &["--yes", "--agree-terms", "--answer", "listener"],
@@ -270,17 +260,7 @@ fn apache_answers_no_more_where_nothing_came_of_it() {
     let Some(world) = World::start(&Options::default(), "") else {
         return;
     };
-    let keep = [
-        "enable",
-        "--domain",
-        DOMAIN,
-        "--self-signed",
-        "--http",
-        "keep",
-        "--yes",
-        "--restart",
-    ];
-    world.site.command(&keep).run().expect_code(0);
+    world.site.keep_http_beside_https();
     world.pebble.dns(
         "add-a",
         &json!({"host": format!("{DOMAIN}."), "addresses": ["192.0.2.1"]}),
@@ -331,17 +311,7 @@ fn a_trial_has_apache_answer_only_where_it_does_already() {
     let Some(world) = World::start(&Options::default(), "") else {
         return;
     };
-    let keep = [
-        "enable",
-        "--domain",
-        DOMAIN,
-        "--self-signed",
-        "--http",
-        "keep",
-        "--yes",
-        "--restart",
-    ];
-    world.site.command(&keep).run().expect_code(0);
+    world.site.keep_http_beside_https();
     world.refused(
         &["--rehearse", "--agree-terms", "--http", "keep"],
         4,

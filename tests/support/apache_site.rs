@@ -101,6 +101,14 @@ impl ApacheSite {
         self.enable_with(DOMAIN, &self.leaf, key, more)
     }
 
+    /// HTTPS beside HTTP, with a certificate that nobody signed, on ports that the server has both then.
+    #[track_caller]
+    pub fn keep_http_beside_https(&self) {
+        let site = ["enable", "--domain", DOMAIN, "--self-signed", "--http", "keep"];
+        let program = self.command(&site).args(["--yes", "--restart"]);
+        program.run().expect_code(0);
+    }
+
     /// `enable` of a domain with this certificate and this key.
     pub fn enable_with(&self, domain: &str, certificate: &Leaf, key: &Leaf, more: &[&str]) -> Program {
         let port = self.network.https.to_string();

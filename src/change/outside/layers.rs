@@ -209,14 +209,7 @@ impl<'c> Layers<'c> {
         for above in levels_of(level) {
             for (id, opening) in self.directories(above) {
                 for line in lines(self.configuration, id, opening) {
-                    let arguments = self.configuration.arguments(line.entry);
-                    let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-                    if self.configuration.is_named(line.entry, "AllowOverride") {
-                        let allows = |word: &Vec<u8>| is(word, "All") || is(word, "FileInfo");
-                        lets = arguments.iter().any(allows);
-                    } else if self.configuration.is_named(line.entry, "AllowOverrideList") {
-                        lets |= arguments.iter().any(|word| !is(word, "None"));
-                    }
+                    lets = overrides(self.configuration, line.entry, lets);
                 }
             }
         }
@@ -403,6 +396,26 @@ impl<'c> Layers<'c> {
         let folder = String::from_utf8_lossy(folder);
         pattern.is_match(&folder) || pattern.is_match(&format!("{folder}/"))
     }
+}
+
+/// Whether a `.htaccess` may say what is looked at behind a line, where it might or might not before it.
+fn overrides(configuration: &Configuration, entry: &Entry, before: bool) -> bool {
+    let arguments = configuration.arguments(entry);
+    let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+    if configuration.is_named(entry, "AllowOverride") {
+        return arguments
+            .iter()
+            .any(|word| is(word, "All") || is(word, "FileInfo"));
+    }
+    let is_list = configuration.is_named(entry, "AllowOverrideList");
+    before || is_list && arguments.iter().any(|word| !is(word, "None"))
+}
+
+/// Does any line let a `.htaccess` say what is looked at? Where none does, no folder has to be looked at.
+pub(super) fn may_override(configuration: &Configuration) -> bool {
+    let names = ["AllowOverride", "AllowOverrideList"];
+    let mut all = names.iter().flat_map(|name| configuration.named(name));
+    all.any(|(_, entry)| overrides(configuration, entry, false))
 }
 
 fn acting(configuration: &Configuration) -> impl Iterator<Item = &Entry> {

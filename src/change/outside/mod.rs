@@ -21,7 +21,7 @@ use super::refusal::{Place, RefusalCode, say};
 use super::request::{Http, Request};
 use super::shown::{ends, ends_on, section_of_site};
 use super::step::tls_side::Instead;
-use layers::{Layer, Layers};
+use layers::{Layer, Layers, may_override};
 use section::{Line, written};
 use told::{Told, place_before};
 use verdict::{Rules, Verdict};
@@ -140,6 +140,9 @@ pub(super) fn woken_in_folders(
     result: &Configuration,
     names: &[&str],
 ) -> Option<(Place, String)> {
+    if !may_override(original) {
+        return None;
+    }
     let hosts = original.virtual_hosts().iter();
     let active = hosts.filter(|host| host.truth == Truth::True).take(MOST_NAMES);
     active

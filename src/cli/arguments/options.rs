@@ -78,21 +78,8 @@ pub const RESTORES: &[ExitStatus] = &[
 /// What `apply` can end with: it has no `--exit-code`.
 pub const APPLIES: &[ExitStatus] = WRITES.split_at(1).1;
 
-/// What a command can end with that changes the configuration.
-pub const WRITES: &[ExitStatus] = &[
-    ExitStatus::WouldChange,
-    ExitStatus::Refused,
-    ExitStatus::TestFailed,
-    ExitStatus::ProofFailed,
-    ExitStatus::NotRestored,
-    ExitStatus::NotPermitted,
-    ExitStatus::Locked,
-    ExitStatus::NotServing,
-    ExitStatus::Declined,
-    ExitStatus::NobodyToAsk,
-    ExitStatus::ChangedMeanwhile,
-    ExitStatus::InUse,
-];
+/// What a command can end with that changes the configuration, and asks no certificate authority.
+pub const WRITES: &[ExitStatus] = ENABLES.split_at(ENABLES.len() - 2).0;
 
 /// What `enable` can end with, which may ask a certificate authority.
 pub const ENABLES: &[ExitStatus] = &[

@@ -22,9 +22,6 @@ use crate::server::local_addresses::is_local;
 use crate::server::port::listeners_on;
 use crate::shown::shown;
 
-/// A clock that is wrong by more is told.
-const CLOCK: time::Duration = time::Duration::minutes(5);
-
 /// Asks what precedes an order. Of the server nothing is written but a probe that goes again at once.
 ///
 /// # Errors
@@ -274,7 +271,7 @@ impl Looked {
             self.findings
                 .push(Finding::new(Code::AcmeNotReached, severity, summary, "", fix));
         }
-        if let Some(ahead) = ahead.filter(|ahead| ahead.abs() > CLOCK) {
+        if let Some(ahead) = ahead.filter(|ahead| ahead.abs() > obtain::CLOCK) {
             self.findings.push(wrong_clock(ahead, wanted));
         }
         Ok(Some(Reached {

@@ -86,10 +86,9 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
     let all = [Way::OwnTls, Way::OwnHttp, Way::Apache];
     let mut open: Vec<Way> = all.into_iter().filter(is_open).collect();
     // Apache answers only where it is told so before.
-    open.retain({
-        let first = open.first().copied();
-        move |way| *way != Way::Apache || first == Some(Way::Apache)
-    });
+    if open.first() != Some(&Way::Apache) {
+        open.retain(|way| *way != Way::Apache);
+    }
     if !open.is_empty() {
         return Ok(open);
     }

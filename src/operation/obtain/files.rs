@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 use super::super::file_action::Reported;
 use super::super::find::Loaded;
 use super::super::judge_files::Server;
-use super::super::names::file_name;
+use super::super::names::{dated, file_name};
 use super::super::new_files::{KEY_READERS, NewFiles};
 use super::state::{Managed, State};
 use super::wanted::Wanted;
@@ -67,13 +67,7 @@ pub fn placed(
         !all.any(|path| loaded.source.is_taken(path))
     };
     // Nothing is overwritten: what is there serves until the new files do.
-    let date = now.date();
-    let day = format!(
-        "{name}-{:04}{:02}{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day()
-    );
+    let day = dated(&name, now.date());
     let mut tries = [name.clone(), day.clone()]
         .into_iter()
         .chain((2..1000).map(|number| format!("{day}-{number}")))

@@ -17,6 +17,6 @@ pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;
 pub(super) use files::{Found, Placed, placed};
 pub(super) use names::{refuse_impossible, refuse_names};
-pub(super) use order::{Obtained, obtain};
+pub(super) use order::{CLOCK, Obtained, obtain};
 pub(super) use refused::{refused, unusable_file};
 pub(super) use state::{KeptAccount, State};

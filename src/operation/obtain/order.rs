@@ -14,7 +14,7 @@ use super::account::{account, transport};
 use super::answering::{Answer, Way, answering, sweep};
 use super::files::{Placed, is_due};
 use super::refused::refused;
-use super::state::{KeptOrder, Managed, State, seconds};
+use super::state::{KeptOrder, Managed, State};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
     self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
@@ -38,7 +38,7 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
 /// A clock that is wrong by more is told.
-const CLOCK: time::Duration = time::Duration::minutes(5);
+pub const CLOCK: time::Duration = time::Duration::minutes(5);
 
 /// A certificate with its key and its issuers.
 pub struct Obtained {
@@ -347,7 +347,7 @@ impl Ordering<'_> {
         if self.is_thrown_away {
             return Ok(());
         }
-        let now = seconds(self.now());
+        let now = self.now().unix_timestamp();
         let failures = self.state.failures(self.authority, &self.name())?;
         let is_recent = |at: &&i64| (0..HOUR).contains(&(now - **at));
         let recent: Vec<i64> = failures.at.iter().filter(is_recent).copied().collect();
@@ -394,7 +394,7 @@ impl Ordering<'_> {
         if self.is_thrown_away {
             return Ok(());
         }
-        let now = seconds(self.now());
+        let now = self.now().unix_timestamp();
         let mut failures = self.state.failures(self.authority, &self.name())?;
         failures.at.retain(|at| (0..HOUR).contains(&(now - at)));
         failures.at.push(now);
@@ -407,7 +407,10 @@ impl Ordering<'_> {
             && problem.kind() == ProblemKind::RateLimited
             && let (Some(wait), false) = (problem.retry_after, self.is_thrown_away)
         {
-            let until = seconds(self.now()).saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
+            let until = self
+                .now()
+                .unix_timestamp()
+                .saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
             let kept = self.state.failures(self.authority, &self.name());
             let kept = kept.and_then(|mut failures| {
                 failures.not_before = Some(until);

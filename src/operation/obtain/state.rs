@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::super::failure::Failure;
@@ -366,9 +365,4 @@ whoever has the keys in accounts/ can act in your name.
 fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
     let cause = format!("{} cannot be used: {why}", shown(path));
     Failure::with_advice(cause, "move it away, then run again: a new one is made")
-}
-
-/// Seconds since 1970.
-pub(super) fn seconds(now: OffsetDateTime) -> i64 {
-    now.unix_timestamp()
 }
