@@ -27,7 +27,7 @@ impl Plan {
     /// A refusal with its reason, or that a file cannot be read.
     pub fn enable(original: &Configuration, request: &Request) -> Result<Plan, PlanError> {
         refuse_broken(original)?;
-        site::refuse_several_defaults(original, request)?;
+        site::refuse_several(original, request)?;
         let mut work = Work::new(original);
         let plan = Plan::steps(original, &mut work, request);
         plan.map_err(|error| work.on_disk(request, error))

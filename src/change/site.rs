@@ -11,7 +11,7 @@ use super::plan::{PlanError, refuse};
 use super::redirection::{only_leads_to_itself, redirects_everything};
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
-use super::site_candidates::{candidates, secure};
+use super::site_candidates::{candidates, exactly_named, secure};
 
 /// Directives that hand requests to something else than files.
 const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
@@ -30,7 +30,7 @@ pub(super) fn site(
     if let Some((file, line)) = &request.site {
         return named_by_place(configuration, file, *line).map(Some);
     }
-    let mut found = candidates(configuration, request, false);
+    let mut found = likely(configuration, request);
     match found.as_slice() {
         [] => Ok(None),
         [_] => Ok(found.pop().cloned()),
@@ -54,16 +54,31 @@ pub(super) fn site(
     }
 }
 
-/// Refuses while several answer the domain as the defaults of their addresses: when a listener has moved, that is not seen
-/// anymore.
-pub(super) fn refuse_several_defaults(
-    configuration: &Configuration,
-    request: &Request,
-) -> Result<(), PlanError> {
-    let found = candidates(configuration, request, false);
+/// The virtual hosts that may be the site; of one that has the domain by a wildcard, and those that have it for their own name
+/// on another port, nobody knows which is meant.
+fn likely<'a>(configuration: &'a Configuration, request: &Request) -> Vec<&'a VirtualHost> {
+    let mut found = candidates(configuration, request, false);
+    if let [only] = found[..]
+        && only.has_name(&request.domain)
+        && !only.names_exactly(&request.domain)
+    {
+        let own = content(configuration, only.section);
+        let others = exactly_named(configuration, request).into_iter();
+        found.extend(others.filter(|host| content(configuration, host.section) != own));
+    }
+    found
+}
+
+/// Refuses while several answer the domain as the defaults of their addresses, or one by a wildcard and another by its own
+/// name: when a listener has moved, that is not seen anymore.
+pub(super) fn refuse_several(configuration: &Configuration, request: &Request) -> Result<(), PlanError> {
+    let found = likely(configuration, request);
     let is_new = secure(configuration, request).next().is_none();
     let is_default = |host: &&VirtualHost| !host.has_name(&request.domain);
-    match request.site.is_none() && is_new && found.len() > 1 && found.iter().all(is_default) {
+    let is_own = |host: &&VirtualHost| host.names_exactly(&request.domain);
+    let is_mixed = found.first().is_some_and(|first| !is_own(first)) && found.iter().any(is_own);
+    let is_unclear = found.len() > 1 && (is_mixed || found.iter().all(is_default));
+    match request.site.is_none() && is_new && is_unclear {
         true => site(configuration, request).map(|_| ()),
         false => Ok(()),
     }

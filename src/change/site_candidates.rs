@@ -44,14 +44,35 @@ pub(super) fn candidates<'a>(
         &|| search.by_name(80, false),
         &unreached,
     ];
-    searches
+    let mut found = searches
         .into_iter()
         .map(|search| search())
-        .find(|found| !found.is_empty())
-        .unwrap_or_else(|| match request.has_no_default {
+        .filter(|found| !found.is_empty());
+    let Some(first) = found.next() else {
+        return match request.has_no_default {
             true => Vec::new(),
             false => search.defaults(),
-        })
+        };
+    };
+    // With HTTPS there, the listener of the site may be gone: who has the name for its own goes before a wildcard that still
+    // has one.
+    let is_own = |found: &[&VirtualHost]| found.iter().any(|host| host.names_exactly(&request.domain));
+    match search.is_secure && !is_own(&first) {
+        true => found.find(|found| is_own(found)).unwrap_or(first),
+        false => first,
+    }
+}
+
+/// The virtual hosts without TLS that have the domain for their own name on any port: beside one that takes it by a wildcard,
+/// nobody knows which is meant. None where HTTPS is spoken for the domain: that was decided then.
+pub(super) fn exactly_named<'a>(configuration: &'a Configuration, request: &Request) -> Vec<&'a VirtualHost> {
+    let search = Search::new(configuration, request, false);
+    if search.is_secure {
+        return Vec::new();
+    }
+    let mut found = search.by_name_on(&search.ports, true);
+    found.retain(|host| host.names_exactly(&request.domain));
+    found
 }
 
 /// What is looked for, and where HTTP is spoken.
@@ -203,9 +224,7 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         found.retain(|host| {
             let shows = || !stands_in(self.configuration, host) || shows_by_name(self.configuration, host);
-            // Whoever gave the main server the domain for its name means that one: what takes its place is told.
-            let is_meant = || !self.is_main_servers() || self.is_for_anybody(host);
-            self.counts(host) && !host.has_name(NOBODY) && shows() && is_meant()
+            self.counts(host) && !host.has_name(NOBODY) && shows()
         });
         let everywhere: Vec<&VirtualHost> = found.iter().copied().filter(|host| is_anywhere(host)).collect();
         match everywhere.as_slice() {

@@ -2,7 +2,7 @@
 //! it may say: it brings in no files and defines nothing.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 #[cfg(unix)]
@@ -46,7 +46,7 @@ const NO_SECTIONS: [&str; 3] = ["<macro", "<perl", "<lua"];
 pub(super) fn read(configuration: &Configuration, name: &[u8]) -> io::Result<Option<Configuration>> {
     let source = configuration.source();
     let host = source.host_path(name);
-    if source.is_foreign(name) || host.symlink_metadata().is_err() {
+    if source.is_foreign(name) || !is_there(&host)? {
         return Ok(None);
     }
     let file = open(&host)?;
@@ -59,6 +59,15 @@ pub(super) fn read(configuration: &Configuration, name: &[u8]) -> io::Result<Opt
         source.clone(),
         facts,
     )))
+}
+
+/// Is there anything of that name? That it cannot be looked at is no answer: Apache may see it.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A link of those who may write to the folder leads only to what is theirs, as with logs.

@@ -1,6 +1,9 @@
 //! Whom and where HTTPS serves, as the lines of a virtual host for HTTP see it. Edits nothing.
 
-use crate::httpd::{Configuration, VirtualHost};
+use std::net::IpAddr;
+
+use crate::httpd::{Address, Configuration, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
 use super::super::existing::{has_other_names, secured};
 use super::super::request::Request;
@@ -43,11 +46,7 @@ impl<'a> Side<'a> {
             own: Names(own),
             asked: Names(request.names().collect()),
             known: Known::of(configuration, site),
-            served: Box::new(move |name| {
-                let at_port =
-                    |host: &VirtualHost| host.addresses.iter().any(|address| address.port == Some(port));
-                secured(configuration).any(|host| at_port(host) && host.has_name(name))
-            }),
+            served: Box::new(move |name| is_served(configuration, name, port)),
             port,
             http,
         }
@@ -158,6 +157,27 @@ impl<'a> Side<'a> {
             port => format!("https://{}:{port}", url.host),
         }
     }
+}
+
+/// Does a virtual host for HTTPS answer the name wherever HTTP answers it? At one of several addresses, other clients would get
+/// another site.
+fn is_served(configuration: &Configuration, name: &str, port: u16) -> bool {
+    let secure = secured(configuration).filter(|host| host.has_name(name));
+    let addresses = secure.flat_map(|host| &host.addresses);
+    let mut addresses = addresses.filter(|address| address.port == Some(port)).peekable();
+    if addresses.peek().is_none() {
+        return false;
+    }
+    let Some(ips) = addresses.map(Address::ip).collect::<Option<Vec<IpAddr>>>() else {
+        return true;
+    };
+    let active = configuration
+        .virtual_hosts()
+        .iter()
+        .filter(|host| host.truth == Truth::True);
+    let plain = active.filter(|host| host.has_name(name) && !speaks_tls(configuration, host));
+    let mut plain = plain.flat_map(|host| &host.addresses);
+    plain.all(|address| address.ip().is_some_and(|ip| ips.contains(&ip)))
 }
 
 /// Is it `Host` as the client sent it, with its port?

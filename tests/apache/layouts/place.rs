@@ -192,12 +192,28 @@ impl Place<'_> {
             })
         };
         let secure = |ip| self.secure_at(ip, self.after, domain);
-        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 7] = [
+        // A virtual host that sends everybody elsewhere shows its page nowhere.
+        let redirects = |ip: IpAddr| {
+            let plain = self.plain_at(ip, self.before, network.http, domain);
+            let is_redirect = matches!(
+                &plain,
+                Reply::Http {
+                    location: Some(_),
+                    ..
+                }
+            );
+            is_redirect && self.is_same(&plain, &secure(ip))
+        };
+        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 8] = [
             &|| vec![where_shown(&exact, self.before, https)],
             &|| vec![where_shown(&exact, self.before, http)],
             &|| vec![where_shown(&exact, self.before, other)],
             // Over HTTP it may only redirect.
             &|| vec![where_shown(&exact, self.after, https)],
+            &|| match exact.is_empty() {
+                true => Vec::new(),
+                false => vec![self.ips_where(redirects)],
+            },
             // That of the site may have redirected only, beside one with wildcards that had TLS.
             &|| {
                 let mut came = where_shown(&like, self.after, https);

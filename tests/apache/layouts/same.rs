@@ -1,6 +1,8 @@
 //! What HTTPS is to answer where HTTP answered so: the same page and status, and redirects in their https form. It asks
 //! nobody.
 
+use std::net::IpAddr;
+
 use super::place::{PAGE, Place};
 use super::probe::Reply;
 
@@ -94,8 +96,13 @@ impl Place<'_> {
             return (status, body) == (status_now, body_now) && location_now.is_none();
         };
         let wanted = self.in_https_form(location);
-        let goes_there =
-            status == status_now && location_now.as_deref().map(plainly).as_ref() == Some(&wanted);
+        let now = location_now.as_deref().map(plainly);
+        // Of a name that has HTTPS at one address only, nobody knows where clients come in.
+        let is_either = self.is_plain_of(location, |name| self.has_tls_at(false, name))
+            && now
+                .as_deref()
+                .is_some_and(|now| in_https(location, self.trial.network.https) == now);
+        let goes_there = status == status_now && (now.as_ref() == Some(&wanted) || is_either);
         let led_here = self.led_here(&wanted) || self.is_shown_as(&wanted, is);
         goes_there || led_here && location_now.as_deref().map(plainly).as_ref() != Some(&wanted)
     }
@@ -124,32 +131,56 @@ impl Place<'_> {
 
     fn in_https_form(&self, location: &str) -> String {
         let https = self.trial.network.https;
-        match parts(location) {
-            Some((_, host, _, rest)) if self.is_plain_of_ours(location) => {
-                plainly(&format!("https://{host}:{https}{rest}"))
-            }
-            _ => plainly(location),
+        match self.is_plain_of_ours(location) {
+            true => in_https(location, https),
+            false => plainly(location),
         }
     }
 
-    /// Is it the plain address of a name that is served over HTTPS?
+    /// Is it the plain address of a name that is served over HTTPS wherever that is heard?
     fn is_plain_of_ours(&self, location: &str) -> bool {
+        self.is_plain_of(location, |name| self.has_tls_at(true, name))
+    }
+
+    /// Is it the plain address of a name that was wanted, or is like that?
+    fn is_plain_of(&self, location: &str, is_one: impl Fn(&str) -> bool) -> bool {
         let Some((scheme, host, port, _)) = parts(location) else {
             return false;
         };
         let name = host.trim_matches(['[', ']']);
         let is_wanted = self.wanted.iter().any(|wanted| wanted == name);
-        scheme == "http" && port == self.trial.network.http && (is_wanted || self.has_tls(name))
+        scheme == "http" && port == self.trial.network.http && (is_wanted || is_one(name))
     }
 
-    /// Does another virtual host show its own page over HTTPS?
+    /// Does another virtual host show its own page over HTTPS here?
     pub fn has_tls(&self, name: &str) -> bool {
+        self.shows_over_tls(self.ip, name) == Some(true)
+    }
+
+    /// Does it so at some address that is heard, or at all?
+    fn has_tls_at(&self, everywhere: bool, name: &str) -> bool {
+        let ips = self.trial.ips().into_iter();
+        let shown: Vec<bool> = ips.filter_map(|ip| self.shows_over_tls(ip, name)).collect();
+        shown.contains(&true) && !(everywhere && shown.contains(&false))
+    }
+
+    /// Is its own page shown over HTTPS there? `None`: nobody listens.
+    fn shows_over_tls(&self, ip: IpAddr, name: &str) -> Option<bool> {
         let own = self.trial.layout.own_pages_of(name);
         let https = self.trial.network.https;
-        let page = (self.ip, https, true, name.to_owned(), PAGE.to_owned());
-        let shown = self.before.to(&page);
+        let shown = self
+            .before
+            .to(&(ip, https, true, name.to_owned(), PAGE.to_owned()));
         let is_own = |body: &String| own.iter().any(|page| body.ends_with(page.as_str()));
-        shown.body().is_some_and(is_own)
+        (shown != Reply::Refused).then(|| shown.body().is_some_and(is_own))
+    }
+}
+
+/// A plain address in its https form.
+fn in_https(location: &str, port: u16) -> String {
+    match parts(location) {
+        Some((_, host, _, rest)) => plainly(&format!("https://{host}:{port}{rest}")),
+        None => location.to_owned(),
     }
 }
 
