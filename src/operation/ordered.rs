@@ -307,10 +307,10 @@ impl<'a> Ordered<'a> {
             }
         };
         let findings = self.judge(loaded, obtained, forced)?;
-        let files = obtained.files(&self.placed);
+        let files = obtained.changes(&self.placed);
         let is_ours = |path: &std::path::Path| files.iter().any(|file| file.path == path);
         changes.retain(|change| !is_ours(&change.path));
-        changes.splice(0..0, files.into_iter().map(NameChange::from));
+        changes.splice(0..0, files);
         let due = Due {
             obtained,
             placed: &self.placed,
@@ -392,6 +392,7 @@ impl Due<'_> {
 
     /// It is written, and its order is over.
     pub fn is_written(&self, loaded: &Loaded, job: Job) {
-        self.obtained.is_installed(&State::of(loaded, job.world.disk));
+        let state = State::of(loaded, job.world.disk);
+        self.obtained.is_installed(&state, (job.world.now)());
     }
 }
