@@ -12,8 +12,8 @@ use super::super::names::{dated, file_name};
 use super::super::new_files::{KEY_READERS, NewFiles};
 use super::state::{Managed, State};
 use super::wanted::Wanted;
-use crate::acme::when;
 use crate::foreign;
+use crate::renewal::{Life, when};
 use crate::tls::certificate::Certificate;
 
 /// Where they go.
@@ -144,7 +144,11 @@ pub(super) fn is_due(chain: &str, now: OffsetDateTime) -> bool {
 }
 
 fn is_over(leaf: &Certificate, now: OffsetDateTime) -> bool {
-    when(leaf.not_before, leaf.not_after, None, 0).at <= now
+    let life = Life {
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+    };
+    when(life, None, 0).at <= now
 }
 
 #[cfg(test)]
