@@ -24,7 +24,7 @@ use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
 use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder};
-use crate::apply::{Lock, Name, NameChange, Store};
+use crate::apply::{Lock, Name, Store};
 use crate::change::{self, Http, Plan, PlanError, Profile};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;

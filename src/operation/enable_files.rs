@@ -355,7 +355,12 @@ impl TlsFiles {
     /// to make have a self-signed certificate in their stead.
     pub fn into_changes(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NameChange>, Failure> {
         if !self.self_signed && self.ordered.is_none() || self.create.is_empty() {
-            return Ok(self.create.into_files().into_iter().map(NameChange::from).collect());
+            return Ok(self
+                .create
+                .into_files()
+                .into_iter()
+                .map(NameChange::from)
+                .collect());
         }
         let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now).map_err(|error| {
             let cause = format!("no self-signed certificate could be made: {error}");
@@ -380,7 +385,10 @@ impl TlsFiles {
 
     /// How the files that are to be made are told: those that take the place of others change.
     pub fn actions(&self) -> Vec<FileAction> {
-        let replaces = self.ordered.as_ref().is_some_and(|placed| !placed.before.is_empty());
+        let replaces = self
+            .ordered
+            .as_ref()
+            .is_some_and(|placed| !placed.before.is_empty());
         let make = match replaces {
             true => FileAction::replace,
             false => FileAction::create,

@@ -311,7 +311,9 @@ impl<'a> Wanted<'a> {
 /// Where some certificate files are to be seen.
 fn targets_of_files(loaded: &Loaded, site: &Site) -> Vec<Target> {
     let names = site.names.iter().map(|name| Some(name.replace('*', "www")));
-    let all = names.chain([None]).flat_map(|name| targets::of_configuration(loaded, name.as_deref(), None));
+    let all = names
+        .chain([None])
+        .flat_map(|name| targets::of_configuration(loaded, name.as_deref(), None));
     let mut targets: Vec<Target> = Vec::new();
     for target in all.filter(|target| target.shows(&site.files)) {
         let is_it = |known: &Target| known.name == target.name && known.address == target.address;

@@ -328,7 +328,9 @@ fn a_renewed_pair_leaves_neither_a_backup_nor_the_old_key() {
         2,
         "{names:?}"
     );
-    let copies = fs::read_dir(store.folder.join(store.unfinished().unwrap())).unwrap().flatten();
+    let copies = fs::read_dir(store.folder.join(store.unfinished().unwrap()))
+        .unwrap()
+        .flatten();
     let mut copies: Vec<_> = copies
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();

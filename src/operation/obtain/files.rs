@@ -78,7 +78,10 @@ pub fn placed(
 ) -> Result<Found, Failure> {
     let name = file_name(&names[0]);
     let managed = state.managed(&name)?;
-    if let Some(kept) = managed.as_ref().and_then(|managed| kept(wanted, names, managed, now)) {
+    if let Some(kept) = managed
+        .as_ref()
+        .and_then(|managed| kept(wanted, names, managed, now))
+    {
         return Ok(kept);
     }
     loaded.refuse_included(&loaded.tls_folder())?;
@@ -112,7 +115,11 @@ fn free(loaded: &Loaded, server: Server, name: &str, now: OffsetDateTime) -> Pla
         before: Vec::new(),
     };
     let is_free = |placed: &Placed| {
-        let all = [Some(&placed.certificate), Some(&placed.key), placed.chain.as_ref()];
+        let all = [
+            Some(&placed.certificate),
+            Some(&placed.key),
+            placed.chain.as_ref(),
+        ];
         !all.into_iter().flatten().any(|path| loaded.source.is_taken(path))
     };
     let day = dated(name, now.date());
@@ -190,7 +197,10 @@ fn placed_at(installed: &Installed) -> Placed {
 pub fn standing(installed: &Installed) -> Result<Standing, NotOurs> {
     let mut before: Vec<(PathBuf, Zeroizing<Vec<u8>>)> = Vec::new();
     for (number, path) in installed.files().enumerate() {
-        let not_ours = |why: String| NotOurs { path: path.clone(), why };
+        let not_ours = |why: String| NotOurs {
+            path: path.clone(),
+            why,
+        };
         let found = path.symlink_metadata();
         if found.is_ok_and(|found| !found.is_file()) {
             return Err(not_ours("is not a file anymore".to_owned()));
@@ -208,7 +218,9 @@ pub fn standing(installed: &Installed) -> Result<Standing, NotOurs> {
         path: certificate,
         why: "holds another certificate than the one that was put there".to_owned(),
     })?;
-    let public = before.get(1).and_then(|(_, bytes)| PrivateKey::read(bytes, None).ok());
+    let public = before
+        .get(1)
+        .and_then(|(_, bytes)| PrivateKey::read(bytes, None).ok());
     let public = public.and_then(|key| key.public_key().cloned());
     if !public.is_some_and(|public| public.same_key(&leaf.public_key)) {
         return Err(NotOurs {
@@ -239,11 +251,15 @@ pub(super) fn is_due(chain: &str, now: OffsetDateTime) -> bool {
 }
 
 fn is_over(leaf: &Certificate, now: OffsetDateTime) -> bool {
-    let life = Life {
+    when(life(leaf), None, 0).at <= now
+}
+
+/// From when to when a certificate is valid.
+pub fn life(leaf: &Certificate) -> Life {
+    Life {
         not_before: leaf.not_before,
         not_after: leaf.not_after,
-    };
-    when(life, None, 0).at <= now
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::super::names::file_name;
 use super::super::progress::during;
 use super::account::{account, transport};
 use super::answering::{Answer, Way, answering, sweep};
-use super::files::{Placed, is_due};
+use super::files::{Placed, is_due, life};
 use super::refused::refused;
 use super::state::{Installed, KeptOrder, State};
 use super::wanted::{Authority, Wanted};
@@ -23,7 +23,7 @@ use crate::acme::{
 use crate::apply::{NameChange, NewFile};
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::renewal::{Attempt, Outcome};
+use crate::renewal::{Attempt, Outcome, when};
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::issue::KeyType;
@@ -90,6 +90,11 @@ impl Obtained {
         files
     }
 
+    /// When it is to be renewed, as far as its life says.
+    pub fn due(&self) -> OffsetDateTime {
+        when(life(&self.bundle.leaf), None, 0).at
+    }
+
     /// Notes where it goes. That says something only once its certificate is there, so it is noted before: a run that is
     /// killed after it was installed would else install it once more.
     ///
@@ -116,6 +121,7 @@ impl Obtained {
                 is_issued: true,
                 why: None,
             });
+            managed.next = Some(self.due().unix_timestamp());
             let _ = state.keep_managed(&self.name, &managed);
         }
         let _ = state.forget_order(&self.name);

@@ -393,6 +393,11 @@ impl<'a> State<'a> {
         Ok(of_it.unwrap_or_default())
     }
 
+    /// Until when an authority wants to be left alone about a name (seconds since 1970).
+    pub fn quiet_until(&self, authority: &Authority, name: &str) -> Option<i64> {
+        self.failures(authority, name).ok()?.not_before
+    }
+
     pub(super) fn keep_failures(
         &self,
         authority: &Authority,
