@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 
 use super::environment::{Where, World};
 use super::find::Loaded;
-use super::names::file_name;
 use super::obtain::{self, Managed, State};
 use super::progress::{Progress, during};
 use super::renewers::{Homes, Renewer};
@@ -126,7 +125,7 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
     for (name, managed) in &ours {
         let file = managed.installed.certificate.path();
         if !all.iter().any(|(known, _)| is_one(known, &file)) {
-            let told = look.of(&file, Vec::new(), Some((name, managed)));
+            let told = look.of(&file, Vec::new(), Some((name.as_str(), managed)));
             all.push((file, told));
         }
     }
@@ -207,7 +206,7 @@ impl Looked<'_> {
             served: self.served(&shown, leaf.as_ref(), used_by.is_empty()),
             used_by,
             renewer: match managed {
-                Some((name, _)) => Renewer::ours(&self.state.managed_file(&file_name(name))),
+                Some((name, _)) => Renewer::ours(&self.state.managed_file(name)),
                 None => Renewer::mod_md(self.loaded, &names)
                     .unwrap_or_else(|| Renewer::of_file(file, &self.homes)),
             },

@@ -117,7 +117,11 @@ impl Renewer {
         let mut entries = all.flat_map(|directive| configuration.named(directive));
         let entry = entries.find_map(|(_, entry)| {
             let words = configuration.arguments(entry);
-            let has = |name: &String| words.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+            let has = |name: &String| {
+                words
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+            };
             (entry.truth == Truth::True && names.iter().any(has)).then_some(entry)
         })?;
         let place = loaded.place_of(entry);
@@ -153,7 +157,11 @@ fn days(text: &str) -> Option<u32> {
 fn certbot(file: &Path) -> Option<Renewer> {
     let name = file.parent()?;
     let live = name.parent().filter(|live| live.ends_with("live"))?;
-    let mut conf = live.parent()?.join("renewal").join(name.file_name()?).into_os_string();
+    let mut conf = live
+        .parent()?
+        .join("renewal")
+        .join(name.file_name()?)
+        .into_os_string();
     conf.push(".conf");
     let conf = PathBuf::from(conf);
     let settings = settings(&conf)?;
@@ -199,7 +207,11 @@ fn acme_sh(file: &Path, homes: &Homes) -> Option<Renewer> {
 
 /// win-acme names the folder that it writes PEM files to.
 fn win_acme(file: &Path, homes: &Homes) -> Option<Renewer> {
-    let folder = file.parent()?.to_string_lossy().replace('/', "\\").to_ascii_lowercase();
+    let folder = file
+        .parent()?
+        .to_string_lossy()
+        .replace('/', "\\")
+        .to_ascii_lowercase();
     let authorities = homes.win_acme.iter().flat_map(|home| entries(home));
     let files = authorities.flat_map(|authority| entries(&authority));
     let renewals = files.filter(|path| path.to_string_lossy().ends_with(".renewal.json"));
@@ -252,7 +264,10 @@ mod tests {
         let file = put(folder.path(), "live/a.example/fullchain.pem", "");
         let nobody = Renewer::of_file(&file, &Homes::default());
         assert_eq!(nobody.by, By::Nobody);
-        let lines = format!("# renew_before_expiry = 30 days\nfullchain = {}\n[renewalparams]\n", file.display());
+        let lines = format!(
+            "# renew_before_expiry = 30 days\nfullchain = {}\n[renewalparams]\n",
+            file.display()
+        );
         let conf = put(folder.path(), "renewal/a.example.conf", &lines);
         let found = Renewer::of_file(&file, &Homes::default());
         assert_eq!((found.by, found.remark), (By::Certbot, None));
@@ -275,7 +290,10 @@ mod tests {
         let found = Renewer::of_file(&file, &homes);
         assert_eq!(found.by, By::AcmeSh);
         assert!(found.remark.unwrap().contains("60 days after"));
-        assert_eq!(Renewer::of_file(&folder.path().join("b.crt"), &homes).by, By::Nobody);
+        assert_eq!(
+            Renewer::of_file(&folder.path().join("b.crt"), &homes).by,
+            By::Nobody
+        );
     }
 
     #[test]

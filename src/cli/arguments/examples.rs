@@ -93,6 +93,13 @@ pub const RENEW: &str = r"
     esync-ssl renew --scheduled --root /etc/apache2
 ";
 
+pub const CERTIFICATES: &str = r"
+  Which ends first, and who renews it, of a server on Windows:
+    esync-ssl certificates --root C:\eSync\Apache24
+  The same for a program:
+    esync-ssl certificates --json
+";
+
 pub const DEVICES: &str = r"
   What eWON gateways need, and what to type into eCatcher:
     esync-ssl devices --domain esync.example.com --path /esync/m2u

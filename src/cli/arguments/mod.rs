@@ -251,6 +251,9 @@ pub enum Command {
     Restart(Restart),
     Verify(Verify),
     Renew(Renew),
+    /// Every certificate that this Apache uses: how long it lives, whether it is served, who renews it and when
+    #[command(after_help = MORE, after_long_help = epilogue(examples::CERTIFICATES, exit_statuses(READS)))]
+    Certificates,
     Devices(Devices),
     Report(Report),
     /// Certificates and keys: look at them, make them, convert them, install them

@@ -4,6 +4,7 @@ mod acme;
 mod apply;
 mod backups;
 mod cert;
+mod certificates;
 mod check;
 mod completions;
 mod devices;
@@ -54,6 +55,7 @@ pub fn run(
         Command::Report(report) => report::run(report, place, world, printer),
         Command::Cert(command) => cert::run(command, place, world, printer),
         Command::Acme(command) => acme::run(command, place, world, printer),
+        Command::Certificates => certificates::run(place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),

@@ -2,6 +2,7 @@
 
 pub mod acme;
 pub mod backups;
+pub mod certificates;
 pub mod check;
 pub mod completions;
 pub mod devices;

@@ -460,7 +460,8 @@ impl<'a> State<'a> {
         self.folder.join("orders").join(name)
     }
 
-    fn managed_file(&self, name: &str) -> PathBuf {
+    /// Where that is.
+    pub fn managed_file(&self, name: &str) -> PathBuf {
         self.folder.join("managed").join(format!("{name}.json"))
     }
 
