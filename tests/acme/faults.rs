@@ -11,6 +11,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
+
 use esync_ssl::tls::certificate::Certificate;
 use esync_ssl::tls::private_key::PrivateKey;
 
@@ -401,6 +403,73 @@ fn a_renewal_that_is_not_proven_leaves_the_old_pair_served() {
     assert_eq!(world.made(), made + 1, "it was ordered again");
     assert_ne!(world.files(), files);
     world.is_served(&certificate, "at last");
+}
+
+/// The restart that shows two of them does nothing, so that neither is proven: each is tried by itself then.
+#[test]
+fn what_is_not_proven_together_is_tried_one_by_one() {
+    let Some(world) = World::start(By::Renewal) else {
+        return;
+    };
+    let Authority::Pebble(pebble) = &world.authority else {
+        return;
+    };
+    let more = ["enable", "--domain", "b.example.com", "--acme", "--http", "keep"];
+    let program = world
+        .site
+        .command(&more)
+        .args(["--yes", "--restart", "--agree-terms"]);
+    let program = program.args(["--ca", &pebble.directory, "--ca-root"]);
+    program.arg(pebble.root_file()).run().expect_code(0);
+    let (outcome, operations) = world.run("none:0");
+    outcome.expect_code(0);
+    let is_reload = |operation: &&String| *operation == "reload";
+    assert_eq!(operations.iter().filter(is_reload).count(), 1);
+    let reload = operations.iter().position(|operation| operation == "reload");
+    let (files, made) = (world.files(), world.made());
+    let (outcome, operations) = world.run(&format!("error:{}", reload.expect("a restart") + 1));
+    outcome.expect_code(0);
+    assert!(operations.iter().filter(is_reload).count() >= 4, "{operations:?}");
+    assert_eq!(world.made(), made + 2);
+    let folder = world.site.root().join("conf/ssl");
+    for name in [DOMAIN, "b.example.com"] {
+        let file = format!("conf/ssl/{name}.crt");
+        assert_ne!(world.files()[&file], files[&file], "{name}");
+    }
+    world.is_served(&folder.join(format!("{DOMAIN}.crt")), "one by one");
+}
+
+/// The authority moves the time into the past, as after a fault of its own: the next look renews, and the order says what it
+/// replaces; where the authority does not take that, it is ordered without.
+#[test]
+fn a_window_in_the_past_is_followed() {
+    let Some(world) = World::scripted() else { return };
+    world.run("none:0").0.expect_code(0);
+    let file = world.site.root().join(format!("conf/ssl/{DOMAIN}.crt"));
+    for is_known in [true, false] {
+        let made = world.made();
+        let leaf = Certificate::read_all(&fs::read(&file).expect("the certificate")).expect("certificates");
+        let id = esync_ssl::acme::certificate_id(leaf[0].der()).expect("its name");
+        let window = json!({"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"});
+        let answer = Reply::json(200, &json!({"suggestedWindow": window}));
+        world.ca().always(&format!("/ari/{id}"), answer);
+        if !is_known {
+            world
+                .ca()
+                .next("/order", 1, Reply::problem(403, "unauthorized", "not yours"));
+        }
+        let silent = world.site.command(&["renew", "--scheduled"]).run().expect_code(0);
+        assert_eq!(silent.stdout_text() + &silent.stderr_text(), "");
+        assert_eq!(world.made(), made + 1);
+        let ordered = world.ca().payload("/order");
+        assert_eq!(
+            ordered.get("replaces"),
+            is_known.then_some(&json!(id)),
+            "{ordered}"
+        );
+        let now = Certificate::read_all(&fs::read(&file).expect("the certificate")).expect("certificates");
+        assert_ne!(now[0].der(), leaf[0].der());
+    }
 }
 
 /// The connection to the authority breaks at any one request: the run survives it or says so, and nothing was changed.

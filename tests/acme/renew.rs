@@ -153,6 +153,25 @@ fn what_is_not_due_is_left_alone_and_a_scheduled_run_is_silent() {
         return;
     };
     let (files, restarts) = (world.site.files(), world.restarts());
+    let all = world
+        .site
+        .command(&["certificates", "--json"])
+        .run()
+        .expect_code(0);
+    let one = &all.envelope()["data"]["certificates"][0];
+    let seen = (
+        &one["served"],
+        &one["renewer"]["by"],
+        &one["rule"],
+        &one["last"]["outcome"],
+    );
+    let wanted = (
+        &json!("yes"),
+        &json!("esync-ssl"),
+        &json!("two-thirds"),
+        &json!("renewed"),
+    );
+    assert_eq!(seen, wanted, "{}", all.report());
     let told = world.renew(&["--dry-run"]).expect_code(0);
     assert!(told.stdout_text().contains("not due yet"), "{}", told.report());
     let told = world.renew(&["--dry-run", "--now"]).expect_code(0);
@@ -262,6 +281,13 @@ fn twenty_names_in_four_certificates_of_which_one_is_broken() {
         .expect("an attempt");
     assert_eq!(last["outcome"], "refused");
     assert!(kept["next"].as_i64().is_some());
+    let all = world.site.command(&["certificates"]).run().expect_code(0);
+    assert!(
+        all.stdout_text()
+            .contains("renewal failed 1 time, the last time on "),
+        "{}",
+        all.report()
+    );
     // A run of a scheduler does not hurry it, and names it no further.
     let quiet = world.renew(&["--scheduled"]).expect_code(0);
     assert_eq!(

@@ -2,10 +2,12 @@
 //! there by one change, which one restart shows. One that fails keeps no other, and no line of the configuration changes.
 
 mod report;
+mod request;
 mod subject;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::environment::{Where, World, Writing};
@@ -30,25 +32,13 @@ use crate::tls::certificate::colon_hex;
 use crate::wording::count;
 
 pub use report::{Fate, Report, ServedAt, Told, Trouble};
+pub use request::Request;
 use subject::{Ground, Subject, now};
-
-/// What is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// Which: names in them; all of them where none is given.
-    pub names: Vec<String>,
-    /// Also what is not due.
-    pub now: bool,
-    /// Each is ordered where the authority has a place for trials, judged, and thrown away.
-    pub rehearses: bool,
-    /// Nobody watches: it comes twice a day, and ends in time.
-    pub is_scheduled: bool,
-    /// The HTTP proxy on the way to the authority, instead of the one that was given first.
-    pub proxy: Option<String>,
-}
 
 /// After that a scheduled run begins no further order: what was made is still to be installed.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// After that it does not try the next one by itself either.
+const LATEST: Duration = Duration::from_secs(22 * 60);
 
 /// Renews what is due.
 ///
@@ -105,9 +95,12 @@ impl Run<'_> {
             request: self.request,
             job: self.job,
         };
-        let mut all = self.subjects(&state)?;
+        let (mut all, broken) = self.subjects(&state)?;
         if all.is_empty() {
-            return Ok(Some(Report::nothing()));
+            return Ok(Some(Report {
+                certificates: broken,
+                server: None,
+            }));
         }
         let store = plan_report::store(&loaded, self.job.world.disk)?;
         if !turn.is_mine(&store)? {
@@ -125,25 +118,30 @@ impl Run<'_> {
             }
         };
         self.keep(&all, &state)?;
-        Ok(Some(self.report(&all, &loaded, effect)))
+        let mut report = self.report(&all, &loaded, effect);
+        report.certificates.extend(broken);
+        Ok(Some(report))
     }
 
-    /// Those that are asked for, or all.
-    fn subjects(&self, state: &State) -> Result<Vec<Subject>, Failure> {
-        let mut all = Vec::new();
+    /// Those that are asked for, or all; and those of which it cannot be read what they are, which would else be forgotten in
+    /// silence.
+    fn subjects(&self, state: &State) -> Result<(Vec<Subject>, Vec<Told>), Failure> {
+        let (mut all, mut broken) = (Vec::new(), Vec::new());
         for name in state.all_managed() {
-            if let Some(managed) = state.managed(&name)? {
-                all.push(Subject::new(name, managed));
+            let file = state.managed_file(&name);
+            match state.managed(&name) {
+                Ok(Some(managed)) => all.push(Subject::new(name, managed)),
+                Ok(None) => broken.push(Told::broken(&name, &file, &not_understood(&name, &file))),
+                Err(failure) => broken.push(Told::broken(&name, &file, &failure)),
             }
         }
         let is_meant = |subject: &Subject, name: &String| {
             subject.name == file_name(name) || subject.managed.installed.names.contains(name)
         };
-        let missing = self
-            .request
-            .names
-            .iter()
-            .find(|name| !all.iter().any(|one| is_meant(one, name)));
+        let missing = self.request.names.iter().find(|name| {
+            let is_broken = broken.iter().any(|told| told.name == file_name(name));
+            !is_broken && !all.iter().any(|one| is_meant(one, name))
+        });
         if let Some(name) = missing {
             let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
             let fix = match known.is_empty() {
@@ -159,8 +157,10 @@ impl Run<'_> {
         }
         if !self.request.names.is_empty() {
             all.retain(|one| self.request.names.iter().any(|name| is_meant(one, name)));
+            let names: Vec<String> = self.request.names.iter().map(|name| file_name(name)).collect();
+            broken.retain(|told| names.contains(&told.name));
         }
-        Ok(all)
+        Ok((all, broken))
     }
 
     /// Decides for each. The authorities that cannot be reached, with why: they are not waited for again.
@@ -270,6 +270,10 @@ impl Run<'_> {
             .note(NoteCode::Plan, &crate::shown::printable(words.as_bytes()));
         let mut effect = None;
         for subject in &mut ready {
+            if self.request.is_scheduled && self.begun.elapsed() > LATEST {
+                subject.fate = Fate::Postponed;
+                continue;
+            }
             interrupt::go_on();
             match self.commit(std::slice::from_mut(subject), ground, (store, lock, told)) {
                 Ok(done) => effect = Some(done),
@@ -370,14 +374,11 @@ impl Run<'_> {
     }
 }
 
-impl Report {
-    /// None was ever ordered.
-    fn nothing() -> Report {
-        Report {
-            certificates: Vec::new(),
-            server: None,
-        }
-    }
+/// What another version wrote, or the disk lost.
+fn not_understood(name: &str, file: &Path) -> Failure {
+    let cause = format!("{} cannot be understood", crate::shown::shown(file));
+    let fix = format!("order it again: esync-ssl enable --domain {name} --acme --restart");
+    Failure::with_advice(cause, fix)
 }
 
 /// Whether nothing else is to be tried after it: another try would make it worse, or is made as a whole.

@@ -1,5 +1,7 @@
 //! What became of certificates that were to be renewed.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,7 +11,7 @@ use crate::exit_status::ExitStatus;
 use crate::place::{Moment, ShownPath};
 use crate::refusal::Refusal;
 use crate::renewal::{Reason, Rule, Urgency};
-use crate::shown::printable;
+use crate::shown::{printable, shown};
 
 /// What became of all of them.
 #[derive(Serialize, JsonSchema)]
@@ -27,11 +29,11 @@ pub struct Report {
 pub struct Told {
     /// What it is called: its first name.
     pub name: String,
-    /// All names in it.
+    /// All names in it; empty where they cannot be read.
     pub names: Vec<String>,
-    /// Who makes it, in words.
+    /// Who makes it, in words; empty where that cannot be read.
     pub authority: String,
-    /// The file that Apache reads.
+    /// The file that Apache reads, or that cannot be read.
     pub file: ShownPath,
     /// What became of it.
     pub result: Fate,
@@ -119,6 +121,28 @@ impl Report {
     /// Whether there are such.
     pub fn has(&self, fate: Fate) -> bool {
         self.certificates.iter().any(|told| told.result == fate)
+    }
+}
+
+impl Told {
+    /// One of which it cannot be read what it is, in this file.
+    pub fn broken(name: &str, file: &Path, failure: &Failure) -> Told {
+        Told {
+            name: name.to_owned(),
+            names: Vec::new(),
+            authority: String::new(),
+            file: shown(file).into(),
+            result: Fate::Failed,
+            reason: None,
+            due: None,
+            rule: None,
+            urgency: None,
+            next: None,
+            not_after: None,
+            sha256: None,
+            served: Vec::new(),
+            error: Some(Trouble::of(failure)),
+        }
     }
 }
 

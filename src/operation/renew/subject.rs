@@ -10,8 +10,8 @@ use super::super::find::Loaded;
 use super::super::job::Job;
 use super::super::obtain::{self, Authority, Managed, NotOurs, Obtained, Standing, State, Wanted, Way};
 use super::super::ordered;
-use super::Request;
 use super::report::{Fate, Told, Trouble};
+use super::request::Request;
 use crate::acme::{Client, SystemClock, certificate_id};
 use crate::change::Plan;
 use crate::check::tls_host::TlsHost;
@@ -76,7 +76,7 @@ impl Subject {
             Ok(standing) => self.standing = Some(standing),
             Err(_) if !is_used => self.fate = Fate::NotUsed,
             Err(not_ours) => {
-                let failure = not_ours_refused(ground.loaded, not_ours);
+                let failure = not_ours_refused(ground.loaded, not_ours, &installed.names);
                 self.fails(&failure);
             }
         }
@@ -163,7 +163,7 @@ impl Subject {
         let wanted = self.managed.installed.wanted();
         let wanted = wanted.map_err(|error| {
             let cause = format!("the authority of {} is not known anymore: {error}", self.name);
-            Failure::with_advice(cause, "order it again: esync-ssl enable --acme")
+            Failure::with_advice(cause, again(&self.managed.installed.names))
         })?;
         Ok(Wanted {
             replaces: self.id(),
@@ -304,7 +304,13 @@ fn is_used(loaded: &Loaded, certificate: &Path) -> bool {
     })
 }
 
-fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs) -> Failure {
+/// How a certificate for these names is ordered again.
+fn again(names: &[String]) -> String {
+    let names = names.join(" --alias ");
+    format!("order it here again: esync-ssl enable --domain {names} --acme --restart")
+}
+
+fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs, names: &[String]) -> Failure {
     Failure::refused(Refusal::new(
         RefusalCode::FilesNotOurs,
         say![
@@ -312,7 +318,7 @@ fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs) -> Failure {
             format!(" {}, and is not overwritten", not_ours.why)
         ],
         "; ",
-        "renew it where it comes from now, or order one here again: esync-ssl enable --acme",
+        format!("renew it where it comes from now, or {}", again(names)),
     ))
 }
 
@@ -333,9 +339,6 @@ fn not_told(authority: &Authority, names: &[String]) -> Failure {
             "only Apache can answer {authority} here now, and its configuration has no lines for that; a renewal writes none"
         ),
         "; ",
-        format!(
-            "have them written once: esync-ssl enable --domain {} --acme --restart",
-            names.join(" --alias ")
-        ),
+        format!("stop who holds port 80 for the moment, or {}", again(names)),
     ))
 }
