@@ -214,12 +214,12 @@ impl Store<'_> {
                 self.remove_tree(&lock.place(&id));
             }
         }
-        self.tidy_newest(lock);
+        self.tidy_newest(lock, |entry| entry.check(&self.root, &|_| false).is_ok());
     }
 
     /// Removes what the newest run that is done still has beside certificates and keys, and its folder where that holds
-    /// nothing to go back by: renewals would push everything else out.
-    pub(super) fn tidy_newest(&self, lock: &Lock) {
+    /// nothing to go back by: renewals would push everything else out. `is_ours`: a run of ours may have written there.
+    pub(super) fn tidy_newest(&self, lock: &Lock, is_ours: impl Fn(&Entry) -> bool) {
         let newest = dated(&lock.folder).unwrap_or_default().into_iter().max();
         let Some((id, folder)) = newest.and_then(|(_, id)| {
             let folder = lock.folder.enter_ours(OsStr::new(&id)).ok()?;
@@ -230,9 +230,8 @@ impl Store<'_> {
         let Ok(Some(manifest)) = journal::read_manifest(&folder) else {
             return;
         };
-        let is_below = |entry: &Entry| entry.check(&self.root, &|_| false).is_ok();
-        let renewed = manifest.entries.iter().filter(|entry| entry.is_renewal());
-        if !renewed.clone().all(is_below) || self.forget_former(&manifest, &id).is_err() {
+        let mut renewed = manifest.entries.iter().filter(|entry| entry.is_renewal());
+        if !renewed.all(is_ours) || self.forget_former(&manifest, &id).is_err() {
             return;
         }
         if manifest.is_passing() && self.disk.remove(&folder.place(MANIFEST)).is_ok() {

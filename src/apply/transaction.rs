@@ -357,7 +357,7 @@ impl Pending<'_> {
             return Err(error);
         }
         // From here on nothing leads back.
-        self.store.tidy_newest(self.lock);
+        self.store.tidy_newest(self.lock, |_| true);
         self.store.prune(self.lock);
         Ok(self.written)
     }
