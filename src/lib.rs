@@ -6,6 +6,7 @@
 //! - [`tls`]: certificate and key files.
 //! - [`acme`]: the protocol by which certificate authorities are asked for certificates.
 //! - [`mod_ssl`]: which servers of a configuration speak TLS.
+//! - [`renewal`]: when certificates are renewed. Pure.
 //! - [`answer`]: who answers a certificate authority that looks whether names are ours.
 //! - [`lint`]: what Apache refuses, and what it accepts and hardly anybody means.
 //! - [`server`]: the installed server: where its configuration is.
@@ -85,6 +86,7 @@ pub mod place;
 pub mod quoted;
 pub mod refusal;
 mod refusal_code;
+pub mod renewal;
 pub mod server;
 mod severity;
 pub mod shown;

@@ -98,7 +98,8 @@ pub use jws::ExternalAccount;
 pub use key::AccountKey;
 pub use order::{Order, Step, Wanted};
 pub use problem::{Problem, ProblemKind, Subproblem};
-pub use renewal::{Renewal, RenewalInfo, Rule, certificate_id, when};
+pub(crate) use renewal::written;
+pub use renewal::{RenewalInfo, certificate_id};
 pub use transport::{MAX_BODY, Method, Obstacle, Reply, Request, Transport, TransportError};
 
 pub use crate::tls::issue::private_key as new_certificate_key;

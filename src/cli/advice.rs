@@ -16,7 +16,7 @@ pub struct Advice {
 }
 
 /// The commands that are completed: those that are about a server. `apply` has it in its plan.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
     "acme account deactivate",
     "acme account export",
     "acme account import",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 23] = [
     "backups",
     "cert install",
     "cert request",
+    "certificates",
     "check",
     "devices",
     "disable",
@@ -35,6 +36,7 @@ const COMMANDS: [&str; 23] = [
     "explain",
     "lint",
     "ports",
+    "renew",
     "report",
     "restart",
     "restore",

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
-    LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
-    status, verify,
+    LogReport, Outcome, PlanReport, backups, certificates, check, devices, inspect, lint, ports, renew,
+    report, restart, restore, status, verify,
 };
 
 /// How the schema of a command's document is made.
@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
 /// a command line that names no command.
-const COMMANDS: [(&str, Make); 36] = [
+const COMMANDS: [(&str, Make); 38] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -37,6 +37,7 @@ const COMMANDS: [(&str, Make); 36] = [
     ("cert install", of::<Outcome>),
     ("cert request", of::<Outcome>),
     ("cert self-signed", of::<Outcome>),
+    ("certificates", of::<certificates::Report>),
     ("check", of::<check::Report>),
     ("completions", of::<Completion>),
     ("devices", of::<devices::Report>),
@@ -47,6 +48,7 @@ const COMMANDS: [(&str, Make); 36] = [
     ("lint", of::<lint::Report>),
     ("man", of::<Outcome>),
     ("ports", of::<ports::Report>),
+    ("renew", of::<renew::Report>),
     ("report", of::<report::Report>),
     ("restart", of::<restart::Report>),
     ("restore", of::<restore::Told>),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use esync_ssl::acme::{
-    ChallengeKind, Error, Order, Problem, ProblemKind, Registration, Rule, Step, Wanted, certificate_id, when,
+    ChallengeKind, Error, Order, Problem, ProblemKind, Registration, Step, Wanted, certificate_id,
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -86,10 +86,6 @@ fn the_ca_says_when_to_renew() {
     assert_eq!(info.end, datetime!(2031-02-05 03:05:06.5 UTC));
     assert_eq!(info.retry_after, Some(21600));
     assert_eq!(info.explanation.as_deref(), Some("https://ca.example/why"));
-    let renewal = when(certificate.not_before, certificate.not_after, Some(&info), 0);
-    assert_eq!((renewal.at, renewal.rule), (info.start, Rule::Ca));
-    let own = when(certificate.not_before, certificate.not_after, None, 0);
-    assert_eq!(own.rule, Rule::Half);
 
     let replacing = Wanted {
         replaces: Some(id.clone()),

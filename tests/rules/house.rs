@@ -33,7 +33,7 @@ const FLOORS: [&[&str]; 8] = [
     ],
     &["httpd", "tls", "apply", "undo"],
     &["acme", "mod_ssl"],
-    &["answer", "lint", "server"],
+    &["answer", "lint", "renewal", "server"],
     &["change"],
     &["check"],
     &["operation"],

@@ -22,6 +22,7 @@ mod lint;
 mod next_step;
 mod outside;
 mod plan;
+mod renew;
 mod renewed;
 mod report;
 mod schema;

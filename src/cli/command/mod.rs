@@ -4,6 +4,7 @@ mod acme;
 mod apply;
 mod backups;
 mod cert;
+mod certificates;
 mod check;
 mod completions;
 mod devices;
@@ -14,6 +15,7 @@ mod explain;
 mod lint;
 mod man;
 mod ports;
+mod renew;
 mod report;
 mod restart;
 mod restore;
@@ -46,12 +48,14 @@ pub fn run(
         Command::Check(check) => check::run(check, place, printer),
         Command::Explain(explain) => explain::run(explain, place, printer),
         Command::Ports(ports) => ports::run(ports, place, printer),
+        Command::Renew(renew) => renew::run(renew, place, world, printer),
         Command::Restart(restart) => restart::run(restart, place, world, printer),
         Command::Verify(verify) => verify::run(verify, place, printer),
         Command::Devices(devices) => devices::run(devices, place, printer),
         Command::Report(report) => report::run(report, place, world, printer),
         Command::Cert(command) => cert::run(command, place, world, printer),
         Command::Acme(command) => acme::run(command, place, world, printer),
+        Command::Certificates => certificates::run(place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),

@@ -2,6 +2,7 @@
 
 pub mod acme;
 pub mod backups;
+pub mod certificates;
 pub mod check;
 pub mod completions;
 pub mod devices;
@@ -14,6 +15,7 @@ pub mod new_files;
 pub mod plan;
 pub mod ports;
 pub mod preview;
+pub mod renew;
 pub mod report;
 pub mod server;
 pub mod status;

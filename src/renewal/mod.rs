@@ -1,0 +1,15 @@
+//! When certificates are renewed. Pure: what is known of a certificate, what the CA says, what was tried so far and the
+//! time go in; a decision with its reason comes out. All lives are inputs, and all times are in seconds: lives get
+//! shorter every year.
+
+mod due;
+mod history;
+mod moment;
+mod urgency;
+mod window;
+
+pub use due::{Decision, Known, Look, Reason, due, true_time};
+pub use history::{Attempt, History, Outcome, Told};
+pub use moment::{Life, Moment, Rule, draw, when};
+pub use urgency::{Urgency, urgency};
+pub use window::{Install, Window, install};
