@@ -16,7 +16,7 @@ pub struct Advice {
 }
 
 /// The commands that are completed: those that are about a server. `apply` has it in its plan.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 26] = [
     "acme account deactivate",
     "acme account export",
     "acme account import",
@@ -38,6 +38,9 @@ const COMMANDS: [&str; 23] = [
     "report",
     "restart",
     "restore",
+    "schedule off",
+    "schedule on",
+    "schedule show",
     "status",
     "verify",
 ];

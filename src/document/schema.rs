@@ -9,7 +9,7 @@ use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
     LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
-    status, verify,
+    schedule, status, verify,
 };
 
 /// How the schema of a command's document is made.
@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
 /// a command line that names no command.
-const COMMANDS: [(&str, Make); 36] = [
+const COMMANDS: [(&str, Make); 40] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -50,6 +50,10 @@ const COMMANDS: [(&str, Make); 36] = [
     ("report", of::<report::Report>),
     ("restart", of::<restart::Report>),
     ("restore", of::<restore::Told>),
+    ("schedule", of::<()>),
+    ("schedule off", of::<schedule::Report>),
+    ("schedule on", of::<schedule::Report>),
+    ("schedule show", of::<schedule::Report>),
     ("schema", of::<Map<String, Value>>),
     ("status", of::<status::Status>),
     ("verify", of::<verify::Report>),

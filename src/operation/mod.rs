@@ -64,6 +64,7 @@ pub mod restart;
 mod restart_and_prove;
 pub mod restore;
 mod running;
+pub mod schedule;
 mod server_effect;
 mod server_folders;
 mod service_orders;

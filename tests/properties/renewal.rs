@@ -3,7 +3,7 @@
 //!
 //! What is claimed, exactly: from the moment at which a certificate is due, and one look later, it is over only where since
 //! then, without a gap in which an attempt could have been made and repeated, the machine slept, the CA gave no answer,
-//! refused or wanted to be left alone. No hour of true time has more than three refusals, no week more than five new
+//! refused or wanted to be left alone; with a clock that is a day wrong, also in the day and the look after such a time. No hour of true time has more than three refusals, no week more than five new
 //! certificates, and no attempt falls into a time in which the CA wanted to be left alone. Where the CA's recalls are as
 //! frequent as its limit allows certificates, nothing is claimed.
 

@@ -25,6 +25,7 @@ mod quotes;
 mod report;
 mod restart;
 mod restore;
+mod schedule;
 mod schema;
 mod values;
 mod verify;
@@ -66,6 +67,7 @@ pub use quotes::{flag_of, is_dash};
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
+pub use schedule::ScheduleCommand;
 pub use schema::Schema;
 pub use verify::Verify;
 
@@ -256,6 +258,9 @@ pub enum Command {
     /// Certificate authorities that are asked by ACME: what would come of an order, accounts, revoking
     #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::ACME))]
     Acme(AcmeCommand),
+    /// Renewal without hands: have the scheduler of this machine renew certificates, or not
+    #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::SCHEDULE))]
+    Schedule(ScheduleCommand),
     /// Show what the server serves: modules, listeners, virtual hosts
     #[command(after_help = MORE, after_long_help = epilogue(examples::STATUS, exit_statuses(READS)))]
     Status,

@@ -122,6 +122,9 @@ pub const CHANGES_ACCOUNT: &[ExitStatus] = &[
     ExitStatus::AuthorityUnreachable,
 ];
 
+/// What a command can end with that turns a schedule on or off.
+pub const SCHEDULES: &[ExitStatus] = REPORTS;
+
 /// What `report` can end with.
 pub const REPORTS: &[ExitStatus] = &[
     ExitStatus::Refused,

@@ -17,6 +17,7 @@ mod ports;
 mod report;
 mod restart;
 mod restore;
+mod schedule;
 mod schema;
 mod status;
 mod verify;
@@ -52,6 +53,7 @@ pub fn run(
         Command::Report(report) => report::run(report, place, world, printer),
         Command::Cert(command) => cert::run(command, place, world, printer),
         Command::Acme(command) => acme::run(command, place, world, printer),
+        Command::Schedule(command) => schedule::run(command, place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),
