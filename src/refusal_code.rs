@@ -25,6 +25,10 @@ codes! {
         NoPlanToSave = "NO-PLAN-TO-SAVE",
         /// There is no account at the authority.
         NoAccount = "NO-ACCOUNT",
+        /// Files of a certificate that was ordered were changed by somebody else, and are not overwritten.
+        FilesNotOurs = "FILES-NOT-OURS",
+        /// No certificate of this name was ordered here.
+        NotManaged = "NOT-MANAGED",
         /// There is another account at the authority already.
         AccountExists = "ACCOUNT-EXISTS",
         /// No key of an account was found, or more than one.

@@ -11,7 +11,7 @@ use time::macros::format_description;
 use super::content::Content;
 use super::disk::Disk;
 use super::folder::{Folder, Kind, Last, Place};
-use super::journal::{self, MANIFEST, Manifest, PENDING, State, number};
+use super::journal::{self, Entry, MANIFEST, Manifest, PENDING, State, number};
 use super::lock::{Holder, Lock, LockError};
 use super::replace::sweep;
 use crate::interrupt::Hold;
@@ -213,6 +213,30 @@ impl Store<'_> {
             if !has_manifest(&lock.folder, &id) {
                 self.remove_tree(&lock.place(&id));
             }
+        }
+        self.tidy_newest(lock);
+    }
+
+    /// Removes what the newest run that is done still has beside certificates and keys, and its folder where that holds
+    /// nothing to go back by: renewals would push everything else out.
+    pub(super) fn tidy_newest(&self, lock: &Lock) {
+        let newest = dated(&lock.folder).unwrap_or_default().into_iter().max();
+        let Some((id, folder)) = newest.and_then(|(_, id)| {
+            let folder = lock.folder.enter_ours(OsStr::new(&id)).ok()?;
+            Some((id, folder))
+        }) else {
+            return;
+        };
+        let Ok(Some(manifest)) = journal::read_manifest(&folder) else {
+            return;
+        };
+        let is_below = |entry: &Entry| entry.check(&self.root, &|_| false).is_ok();
+        let renewed = manifest.entries.iter().filter(|entry| entry.is_renewal());
+        if !renewed.clone().all(is_below) || self.forget_former(&manifest, &id).is_err() {
+            return;
+        }
+        if manifest.is_passing() && self.disk.remove(&folder.place(MANIFEST)).is_ok() {
+            self.remove_tree(&lock.place(&id));
         }
     }
 

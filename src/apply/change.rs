@@ -63,6 +63,19 @@ impl NameChange {
         NameChange::new(path, Content::Link(target), Content::Absent)
     }
 
+    /// A certificate or key gets other bytes. What a link leads to is not that file: nobody of us put a link there.
+    pub fn renew(
+        path: PathBuf,
+        before: Zeroizing<Vec<u8>>,
+        after: Zeroizing<Vec<u8>>,
+        private: bool,
+    ) -> Self {
+        NameChange {
+            private,
+            ..NameChange::new(path, Content::Tls(before), Content::Tls(after))
+        }
+    }
+
     /// From one state to another, whatever they are.
     pub(super) fn between(path: PathBuf, before: Content, after: Content) -> Self {
         NameChange::new(path, before, after)
@@ -99,9 +112,14 @@ pub struct Target {
 }
 
 impl NameChange {
-    /// A certificate or key is made.
+    /// A certificate or key is made, or gets other bytes.
     pub(super) fn is_tls(&self) -> bool {
         matches!(self.after, Content::Tls(_))
+    }
+
+    /// A certificate or key that is there gets other bytes.
+    pub(super) fn renews(&self) -> bool {
+        matches!((&self.before, &self.after), (Content::Tls(_), Content::Tls(_)))
     }
 
     /// The name that really changes; nothing when it is not as it was read.
@@ -118,6 +136,9 @@ impl NameChange {
             (Content::File(bytes), Some(found)) if found.kind == Kind::File => {
                 place.read(foreign::CONFIGURATION).is_ok_and(|now| now == **bytes)
             }
+            (Content::Tls(bytes), Some(found)) if found.kind == Kind::File => place
+                .read(foreign::CERTIFICATE)
+                .is_ok_and(|now| Zeroizing::new(now) == *bytes),
             (Content::Link(target), Some(found)) if found.kind == Kind::Link => place
                 .folder
                 .read_link(&place.name)
@@ -129,13 +150,22 @@ impl NameChange {
         }
         self.refuse_others(place.folder.others())?;
         self.refuse_led(place, found.as_ref())?;
-        if let (Last::Follow, Some(found)) = (last, &found)
-            && let Some((why, fix)) = replace::obstacle(place, found).map_err(look)?
+        if let Some(found) = found.as_ref().filter(|_| last == Last::Follow || self.renews())
+            && let Some((why, fix)) = replace::obstacle(place, &self.writable(found)).map_err(look)?
         {
             let code = RefusalCode::NameInTheWay;
             return Err(in_the_way(code, &self.path, why, "; ", fix));
         }
         Ok(Some(Target { way, over: found }))
+    }
+
+    /// A key that not even its owner may write is no mistake: another takes its name, with the same rights.
+    fn writable(&self, found: &Found) -> Found {
+        let mut found = *found;
+        if self.renews() {
+            found.attributes.mode = found.attributes.mode.map(|mode| mode | 0o200);
+        }
+        found
     }
 
     /// Where a file gets other bytes, links that lead to it stay.

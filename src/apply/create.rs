@@ -49,6 +49,7 @@ pub fn create_all(
                 private: file.private.then_some(readers),
                 attributes: Attributes::default(),
                 noted_by_us: true,
+                keeps_rights: false,
                 place,
             };
             make_one(disk, &step).map_err(failed("create", &file.path))?;

@@ -1,11 +1,13 @@
 //! The record of one change: what was there, what came, and how to go back. Written durably before the first change,
 //! it is the journal of the run, and afterwards the description of its backup.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::content::Content;
 use super::folder::{Folder, Found, Kind, Last, Place, Way, is_below};
@@ -18,6 +20,12 @@ pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const PENDING: &str = "unfinished";
 /// The file in a backup's folder that says that the run told the server.
 pub(super) const SERVER_TOLD: &str = "server-told";
+
+/// The name beside a certificate or key under which the one before waits until the new one has proved itself: no backup
+/// holds it.
+pub(super) fn former_name(id: &str, number: usize) -> OsString {
+    format!(".esync-ssl-{id}-{number}.former").into()
+}
 
 /// What a backup holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,7 +59,8 @@ pub struct Entry {
     pub before: State,
     /// What came.
     pub after: State,
-    /// Its content is a certificate or key: it is in no backup, and a later restore leaves it where it is.
+    /// Its content is a certificate or key: it is in no backup, and a later restore leaves it where it is. One that gets other
+    /// bytes waits beside them until the run is done.
     pub tls: bool,
 }
 
@@ -161,7 +170,7 @@ impl State {
                 target: Name::from(&*place.folder.read_link(&place.name)?),
             },
             Some(found) => State::File {
-                sha256: checksum(&zeroize::Zeroizing::new(place.read(foreign::CONFIGURATION)?)),
+                sha256: checksum(&Zeroizing::new(place.read(foreign::CONFIGURATION)?)),
                 attributes: found.attributes,
                 copy: None,
             },
@@ -193,10 +202,7 @@ impl State {
                 let place = folder.below(&copy.path())?;
                 let bytes = place.read_ours(foreign::CONFIGURATION)?;
                 if checksum(&bytes) != *sha256 {
-                    return Err(io::Error::other(format!(
-                        "its copy {} is damaged",
-                        place.path().display()
-                    )));
+                    return Err(damaged(&place));
                 }
                 Content::File(bytes.into())
             }
@@ -215,7 +221,34 @@ impl State {
 /// Whether the configuration reads a file.
 pub type Known<'a> = &'a dyn Fn(&Path) -> bool;
 
+impl Manifest {
+    /// A later restore would find nothing: certificates and keys got other bytes, and that was all.
+    pub(super) fn is_passing(&self) -> bool {
+        !self.entries.is_empty() && self.entries.iter().all(Entry::is_renewal)
+    }
+}
+
 impl Entry {
+    /// A certificate or key got other bytes.
+    pub(super) fn is_renewal(&self) -> bool {
+        self.tls && matches!(self.before, State::File { .. })
+    }
+
+    /// What it was before, out of the backup's folder; a certificate or key from beside where it was, as the entry with
+    /// this number of the run `id`. Checked against its checksum.
+    pub(super) fn former(&self, folder: &Folder, id: &str, number: usize) -> io::Result<Content> {
+        let (true, State::File { sha256, .. }) = (self.is_renewal(), &self.before) else {
+            return self.before.content(folder);
+        };
+        let place = Place::of(&self.real.path(), Last::Keep)?;
+        let waiting = place.folder.place(former_name(id, number));
+        let bytes = Zeroizing::new(waiting.read_ours(foreign::CERTIFICATE)?);
+        match checksum(&bytes) == *sha256 {
+            true => Ok(Content::Tls(bytes)),
+            false => Err(damaged(&waiting)),
+        }
+    }
+
     /// Whether it is a name that a run of ours may have changed: below the server root, or a file of the
     /// configuration.
     ///
@@ -234,6 +267,10 @@ impl Entry {
         }
         Ok(())
     }
+}
+
+fn damaged(copy: &Place) -> io::Error {
+    io::Error::other(format!("its copy {} is damaged", copy.path().display()))
 }
 
 /// Whether a backup may name this file: one below the server root, or one that the configuration reads.

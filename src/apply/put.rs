@@ -37,6 +37,7 @@ pub fn put(disk: &dyn Disk, path: &Path, bytes: &[u8], readable: Readable) -> Re
         private: closed.then_some(&[]),
         attributes: Attributes::default(),
         noted_by_us: true,
+        keeps_rights: false,
         place,
     };
     sweep(disk, &step.place.folder);

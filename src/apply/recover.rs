@@ -4,7 +4,7 @@
 //! gets the old one back, and one that has neither was changed by somebody else and is not overwritten. So it can be
 //! done again after it was interrupted anywhere.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::error::{ApplyError, failed, in_the_way};
 use super::folder::{Folder, Found, Kind, Last, Place};
 use super::journal::number;
 use super::journal::{
-    Entry, Known, MANIFEST, Manifest, Name, PENDING, State, may_name, read_manifest, told_server,
+    Entry, Known, MANIFEST, Manifest, Name, PENDING, State, former_name, may_name, read_manifest, told_server,
 };
 use super::lock::Lock;
 use super::owner::is_ours;
@@ -133,7 +133,7 @@ impl Store<'_> {
             // The new bytes that still wait are of no use, and their space may be needed.
             let _ = self.sweep(manifest, id);
             for (number, entry) in manifest.entries.iter().enumerate().rev() {
-                match self.put_one_back(entry, temporary_name(id, number), folder, believed) {
+                match self.put_one_back((entry, id, number), folder, believed) {
                     Ok(true) => restored.push(entry.path.path()),
                     Ok(false) => {}
                     Err(error) => problems.push((entry.path.path(), reason(&error))),
@@ -147,6 +147,7 @@ impl Store<'_> {
             });
         }
         self.sweep(manifest, id)?;
+        self.forget_former(manifest, id)?;
         for made in manifest.folders.iter().rev() {
             self.remove_made(&made.path())?;
         }
@@ -201,20 +202,36 @@ impl Store<'_> {
             };
             let temporary = place.folder.place(temporary_name(id, number));
             replace::system::tidy(&temporary.path(), &real);
-            let is_ours = |found: Found| found.kind == Kind::File && is_ours(found.attributes.uid);
-            if temporary.look().ok().flatten().is_some_and(is_ours) {
-                self.disk
-                    .remove(&temporary)
-                    .map_err(failed("remove", &temporary.path()))?;
+            self.remove_ours(&temporary)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what waited beside certificates and keys until the run was done.
+    pub(super) fn forget_former(&self, manifest: &Manifest, id: &str) -> Result<(), ApplyError> {
+        for (number, entry) in manifest.entries.iter().enumerate() {
+            if entry.is_renewal()
+                && let Ok(place) = Place::of(&entry.real.path(), Last::Keep)
+                && place.via().is_none()
+            {
+                self.remove_ours(&place.folder.place(former_name(id, number)))?;
             }
         }
         Ok(())
     }
 
+    /// Removes a regular file of ours, if it is there.
+    fn remove_ours(&self, place: &Place) -> Result<(), ApplyError> {
+        let is_ours = |found: Found| found.kind == Kind::File && is_ours(found.attributes.uid);
+        match place.look().ok().flatten().is_some_and(is_ours) {
+            true => self.disk.remove(place).map_err(failed("remove", &place.path())),
+            false => Ok(()),
+        }
+    }
+
     fn put_one_back(
         &self,
-        entry: &Entry,
-        temporary: OsString,
+        (entry, id, number): (&Entry, &str, usize),
         folder: &Folder,
         believed: Believed,
     ) -> io::Result<bool> {
@@ -238,12 +255,14 @@ impl Store<'_> {
         }
         place.refuse_led()?;
         let step = Step {
-            temporary,
-            after: &entry.before.content(folder)?,
+            temporary: temporary_name(id, number),
+            after: &entry.former(folder, id, number)?,
             over: found,
-            private: None,
+            // Closed until it has the rights of the file whose name it takes.
+            private: entry.is_renewal().then_some(&[]),
             attributes: entry.before.recorded(),
             noted_by_us: matches!(believed, Believed::Own),
+            keeps_rights: true,
             place,
         };
         let done = step

@@ -21,7 +21,7 @@ use super::content::Content;
 use super::disk::Disk;
 use super::error::{ApplyError, failed};
 use super::folder::{Folder, Fresh, Place, names};
-use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, checksum};
+use super::journal::{Entry, MANIFEST, Manifest, Name, PENDING, SERVER_TOLD, State, checksum, former_name};
 use super::lock::Lock;
 use super::making::Folders;
 use super::recover::Believed;
@@ -62,8 +62,9 @@ pub struct Written {
     pub created: Vec<PathBuf>,
     /// Files that changed, and names that went.
     pub replaced: Vec<PathBuf>,
-    /// The folder with the copies.
-    pub backup: PathBuf,
+    /// The folder with the copies; nothing where there is nothing to go back by, as certificates and keys got other bytes and
+    /// that was all.
+    pub backup: Option<PathBuf>,
 }
 
 /// Everything is written and can still be undone. Dropped without a word, the next run undoes it.
@@ -114,7 +115,7 @@ impl Transaction<'_> {
         let written = Written {
             created: paths(created),
             replaced: paths(replaced),
-            backup: store.folder.join(&id),
+            backup: (!manifest.is_passing()).then(|| store.folder.join(&id)),
         };
         Ok(Pending {
             store,
@@ -186,7 +187,7 @@ impl Transaction<'_> {
             entries.push(Entry {
                 path: Name::from(&*change.path),
                 real: Name::from(&*target.way.path()),
-                before: state(&change.before, target, copy("")),
+                before: state(&change.before, target, copy("").filter(|_| !change.renews())),
                 after: state(&change.after, target, written),
                 tls: change.is_tls(),
             });
@@ -255,9 +256,33 @@ impl Transaction<'_> {
             let fresh = step.prepare(disk);
             waiting.push(fresh.map_err(failed("write beside", &change.path))?);
         }
+        self.keep_former(disk, &steps, id)?;
         for (change, (step, fresh)) in self.changes.iter().zip(steps.iter().zip(&waiting)) {
             step.finish(disk, fresh.as_ref())
                 .map_err(failed(change.act(), &change.path))?;
+        }
+        Ok(())
+    }
+
+    /// The way back of certificates and keys: those that are there, once more beside themselves and closed.
+    fn keep_former(&self, disk: &dyn Disk, steps: &[Step], id: &str) -> Result<(), ApplyError> {
+        let mut folders: Vec<&Folder> = Vec::new();
+        for (number, (change, step)) in self.changes.iter().zip(steps).enumerate() {
+            let (true, Some(bytes)) = (change.renews(), change.before.bytes()) else {
+                continue;
+            };
+            let folder = &step.place.folder;
+            let write = || {
+                let fresh = disk.create(&folder.place(former_name(id, number)), bytes, Some(&[]))?;
+                disk.sync(&fresh)
+            };
+            write().map_err(failed("write beside", &change.path))?;
+            if !folders.iter().any(|known| known.path() == folder.path()) {
+                folders.push(folder);
+            }
+        }
+        for folder in folders {
+            disk.sync_folder(folder).map_err(failed("write", folder.path()))?;
         }
         Ok(())
     }
@@ -282,6 +307,7 @@ impl Transaction<'_> {
                 private: change.private.then_some(&*self.readers),
                 attributes: change.attributes,
                 noted_by_us: false,
+                keeps_rights: change.renews(),
             });
         }
         Ok(steps)
@@ -330,6 +356,8 @@ impl Pending<'_> {
             self.store.undo(self.lock, &self.id, Believed::Own)?;
             return Err(error);
         }
+        // From here on nothing leads back.
+        self.store.tidy_newest(self.lock);
         self.store.prune(self.lock);
         Ok(self.written)
     }

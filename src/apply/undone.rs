@@ -60,7 +60,7 @@ impl Store<'_> {
                 problems.push((path, reason(&error)));
                 continue;
             }
-            for entry in &backup.manifest.entries {
+            for (number, entry) in backup.manifest.entries.iter().enumerate() {
                 let real = entry.real.path();
                 let now = match State::of(&real) {
                     Ok(now) => now,
@@ -70,7 +70,7 @@ impl Store<'_> {
                     }
                 };
                 let is_ours = now.is_same(&entry.after) || now == State::Absent;
-                match backup.content(&entry.before) {
+                match entry.former(&backup.open, id, number).ok() {
                     _ if now.is_same(&entry.before) => {}
                     Some(content) if is_ours => undone.names.push((real, content)),
                     Some(_) => problems.push((real, "it was changed since".into())),

@@ -65,7 +65,8 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
     // A dump has no other form than JSON.
     let is_json = global.json || matches!(command, Command::Dump(_));
     let advice = Advice::new(options(&global.place()));
-    let printer = Printer::new(&line.command, is_json, global.color, advice).with(Volume::of(&global));
+    let printer = Printer::new(&line.command, is_json, global.color, advice)
+        .with(Volume::of(&global, command.is_scheduled()));
     if let Some(answers) = line.answers {
         Printer::plain(&answers);
         return printer.delivered(ExitStatus::Done);

@@ -218,6 +218,11 @@ impl Printer {
 }
 
 impl Printer {
+    /// Says on stderr that something failed of what was asked, beside an answer that tells the rest.
+    pub fn complain(&self, words: &str) {
+        self.say(&format!("esync-ssl: error: {}", printable(words.as_bytes())));
+    }
+
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
         let message = match (failure.error.downcast_ref::<Refusal>(), failure.advised()) {

@@ -15,12 +15,12 @@ pub enum Volume {
 }
 
 impl Volume {
-    /// By the command line.
-    pub fn of(global: &Global) -> Volume {
-        match (global.quiet, global.verbose) {
+    /// By the command line; `is_scheduled`: nobody is there who reads what is said beside.
+    pub fn of(global: &Global, is_scheduled: bool) -> Volume {
+        match (global.quiet || is_scheduled, global.verbose) {
+            (_, true) if !global.quiet => Volume::Verbose,
             (true, _) => Volume::Quiet,
-            (false, true) => Volume::Verbose,
-            (false, false) => Volume::Usual,
+            (false, _) => Volume::Usual,
         }
     }
 }

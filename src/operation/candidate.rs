@@ -141,11 +141,11 @@ impl Copy<'_> {
         self.needed.extend(found);
     }
 
-    /// Certificates and keys that are not made yet: Apache looks whether they are there.
+    /// Certificates and keys that are not made yet: Apache looks whether they are there, and no more.
     fn stand_in(&mut self, changes: &[NameChange]) -> Result<(), String> {
         let mut made = BTreeMap::new();
         for (number, change) in changes.iter().enumerate() {
-            let Content::Tls(bytes) = &change.after else {
+            let (Content::Absent, Content::Tls(bytes)) = (&change.before, &change.after) else {
                 continue;
             };
             // Nothing reads the key, so there is none.

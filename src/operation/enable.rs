@@ -24,7 +24,7 @@ use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
 use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder};
-use crate::apply::{Lock, Name, NameChange, Store};
+use crate::apply::{Lock, Name, Store};
 use crate::change::{self, Http, Plan, PlanError, Profile};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
@@ -539,6 +539,7 @@ impl Run<'_> {
             redirects: request.http == Some(Http::Redirect),
             asked: Some(request.clone()),
             strict: self.asked.strict,
+            files: Vec::new(),
         }
     }
 
@@ -560,10 +561,8 @@ impl Run<'_> {
             forced: self.asked.forced.clone(),
             ..Work::default()
         };
-        let created = files
-            .into_new_files(&self.names, (self.job.world.now)())?
-            .into_iter();
-        work.changes.extend(created.map(NameChange::from));
+        let made = files.into_changes(&self.names, (self.job.world.now)())?;
+        work.changes.extend(made);
         work.changes.extend(plan_report::changes(plan));
         Ok(work)
     }
@@ -591,9 +590,8 @@ fn report(loaded: &Loaded, plan: &Plan, files: &TlsFiles, findings: Vec<Finding>
         file: loaded.show(&link.path),
         reason: printable(format!("link to {}: {}", link.target.display(), link.reason).as_bytes()),
     });
-    report
-        .files
-        .extend(links.chain(files.create.report()).map(FileAction::create));
+    report.files.extend(links.map(FileAction::create));
+    report.files.extend(files.actions());
     report.findings = findings;
     report
 }

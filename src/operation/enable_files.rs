@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::Failure;
-use super::file_action::Reported;
+use super::file_action::{FileAction, Reported};
 use super::find::Loaded;
 use super::job::Job;
 use super::judge_files::{self, Server};
@@ -16,7 +16,7 @@ use super::new_files::{KEY_READERS, NewFiles, left_out};
 use super::obtain::{Found, Placed, State, Wanted, placed};
 use super::pass_phrase::PassPhrases;
 use super::questions::Voice;
-use crate::apply::NewFile;
+use crate::apply::{NameChange, NewFile};
 use crate::check::tls_files::{File, TlsFiles as Judged};
 use crate::check::{Code, Finding, Severity};
 use crate::foreign;
@@ -104,7 +104,11 @@ impl TlsFiles {
                         found.notes.push(note);
                         Ok(found)
                     }
-                    Found::New(placed, create) => Ok(Self::to_be_ordered(placed, create)),
+                    Found::New(placed, create, note) => {
+                        let mut found = Self::to_be_ordered(placed, create);
+                        found.notes.extend(note);
+                        Ok(found)
+                    }
                 }
             }
             Files::Installed(material) => Self::installed(material, loaded, name),
@@ -347,11 +351,16 @@ impl TlsFiles {
         read.collect()
     }
 
-    /// The new files with their bytes. Keys are made only now: a preview needs none. Those that an authority is still to make
-    /// have a self-signed certificate in their stead.
-    pub fn into_new_files(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NewFile>, Failure> {
+    /// What makes the files that are to be made. Keys are made only now: a preview needs none. Those that an authority is still
+    /// to make have a self-signed certificate in their stead.
+    pub fn into_changes(self, names: &[String], now: OffsetDateTime) -> Result<Vec<NameChange>, Failure> {
         if !self.self_signed && self.ordered.is_none() || self.create.is_empty() {
-            return Ok(self.create.into_files());
+            return Ok(self
+                .create
+                .into_files()
+                .into_iter()
+                .map(NameChange::from)
+                .collect());
         }
         let made = self_signed(names, KeyType::P256, DEFAULT_DAYS, now).map_err(|error| {
             let cause = format!("no self-signed certificate could be made: {error}");
@@ -367,7 +376,24 @@ impl TlsFiles {
             file(self.key, &made.key_pem, true),
             file(self.certificate, &made.certificate_pem, false),
         ];
-        Ok(pair.into_iter().chain(chain).collect())
+        let files = pair.into_iter().chain(chain);
+        Ok(match &self.ordered {
+            Some(placed) => files.map(|file| placed.change(file)).collect(),
+            None => files.map(NameChange::from).collect(),
+        })
+    }
+
+    /// How the files that are to be made are told: those that take the place of others change.
+    pub fn actions(&self) -> Vec<FileAction> {
+        let replaces = self
+            .ordered
+            .as_ref()
+            .is_some_and(|placed| !placed.before.is_empty());
+        let make = match replaces {
+            true => FileAction::replace,
+            false => FileAction::create,
+        };
+        self.create.report().into_iter().map(make).collect()
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Site {
     pub asked: Option<change::Request>,
     /// Whatever HTTPS answers otherwise is a fault.
     pub strict: bool,
+    /// Certificate files, as people know them: instead of its port, everything that shows one of them is looked at, each of
+    /// its names that is served so at every address.
+    pub files: Vec<String>,
 }
 
 /// What a server must show.
@@ -74,6 +77,13 @@ impl<'a> Wanted<'a> {
 
     /// Also this site, whatever was amiss before.
     pub fn and_site(self, site: Option<&'a Site>) -> Wanted<'a> {
+        if let Some(site) = site.filter(|site| !site.files.is_empty()) {
+            return Wanted {
+                named: targets_of_files(self.loaded, site),
+                site: Some(site),
+                ..self
+            };
+        }
         let names = site.map_or(&[][..], |site| &site.names);
         let port = site.map_or(443, |site| site.port);
         let targets = names.iter().flat_map(|name| {
@@ -296,6 +306,22 @@ impl<'a> Wanted<'a> {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// Where some certificate files are to be seen.
+fn targets_of_files(loaded: &Loaded, site: &Site) -> Vec<Target> {
+    let names = site.names.iter().map(|name| Some(name.replace('*', "www")));
+    let all = names
+        .chain([None])
+        .flat_map(|name| targets::of_configuration(loaded, name.as_deref(), None));
+    let mut targets: Vec<Target> = Vec::new();
+    for target in all.filter(|target| target.shows(&site.files)) {
+        let is_it = |known: &Target| known.name == target.name && known.address == target.address;
+        if !targets.iter().any(is_it) {
+            targets.push(target);
+        }
+    }
+    targets
 }
 
 impl Fault {

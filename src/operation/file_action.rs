@@ -48,6 +48,11 @@ impl FileAction {
         FileAction::of(file, Action::Remove)
     }
 
+    /// One that gets other bytes as a whole.
+    pub fn replace(file: Reported) -> FileAction {
+        FileAction::of(file, Action::Modify)
+    }
+
     /// One that is edited.
     pub fn modify(path: impl Into<ShownPath>) -> FileAction {
         FileAction {

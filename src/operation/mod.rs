@@ -59,6 +59,7 @@ mod records;
 mod rehearsal;
 mod rehearsed_section;
 mod relations;
+pub mod renew;
 pub mod report;
 pub mod restart;
 mod restart_and_prove;

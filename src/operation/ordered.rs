@@ -10,7 +10,7 @@ use super::job::Job;
 use super::judge_files::{self, Server};
 use super::key_files::judged;
 use super::names::file_name;
-use super::obtain::{self, Obtained, Placed, State, Wanted, Way};
+use super::obtain::{self, Authority, Obtained, Placed, State, Wanted, Way};
 use super::plan_report;
 use super::progress::Preview;
 use super::write::{self, Work};
@@ -219,24 +219,13 @@ impl<'a> Ordered<'a> {
         loaded: &Loaded,
         configuration: &Configuration,
     ) -> Result<(), Failure> {
-        let wrong = probed
-            .iter()
-            .filter_map(|one| one.finding(loaded, configuration, &self.place));
-        let wrong: Vec<Finding> = wrong.collect();
-        if wrong.is_empty() && !probed.is_empty() {
-            return Ok(());
-        }
-        self.job.voice.findings(&wrong, &[]);
-        let refusal = Refusal::new(
-            RefusalCode::NobodyAnswers,
-            format!(
-                "Apache would not answer {}, which was not asked for that reason",
-                self.wanted.authority
-            ),
-            ". ",
-            "Correct what is named, then run again",
-        );
-        Err(Failure::refused_for(refusal, wrong, &[]))
+        refuse_unanswered(
+            &self.wanted.authority,
+            &self.place,
+            probed,
+            (loaded, configuration),
+            self.job,
+        )
     }
 
     /// What is to be known before it is agreed to.
@@ -249,8 +238,8 @@ impl<'a> Ordered<'a> {
                 "the first order of this server is tried at {staging} before, where failures do not count"
             )
         });
-        let renewal = "the certificate is not renewed by itself yet: give the same command again when two thirds of its life \
-                       are over (half of a life below ten days); before that it orders none";
+        let renewal = "the certificate is not renewed by itself: have esync-ssl renew --scheduled run twice a day, which renews \
+                       what is due and changes no line of the configuration";
         way.into_iter().chain(trial).chain([renewal.to_owned()]).collect()
     }
 
@@ -306,30 +295,67 @@ impl<'a> Ordered<'a> {
                 kept.obtained.get_or_init(|| made)
             }
         };
-        let findings = self.judge(loaded, obtained, forced)?;
-        let files = obtained.files(&self.placed);
+        let findings = judge(loaded, obtained, self.names, forced, self.job)?;
+        let files = obtained.changes(&self.placed);
         let is_ours = |path: &std::path::Path| files.iter().any(|file| file.path == path);
         changes.retain(|change| !is_ours(&change.path));
-        changes.splice(0..0, files.into_iter().map(NameChange::from));
+        changes.splice(0..0, files);
         let due = Due {
             obtained,
             placed: &self.placed,
         };
         Ok((due, findings))
     }
+}
 
-    /// The rules for certificates hold for this one as well.
-    fn judge(&self, loaded: &Loaded, obtained: &Obtained, forced: &[Code]) -> Result<Vec<Finding>, Failure> {
-        let server = Server::of(Some(loaded), self.job.place);
-        let name = file_name(&self.names[0]);
-        let [certificate, key, chain] = ["crt", "key", "chain.crt"].map(|end| format!("{name}.{end}"));
-        let files = judged(&obtained.bundle, &certificate, &key, &chain);
-        let all = judge_files::of_names(self.names, |name| {
-            judge_files::files(loaded, server, &files, Some(name))
-        });
-        judge_files::tell(server, &all, forced, self.job.voice)?;
-        Ok(all)
+/// Refuses to ask an authority that Apache would not answer.
+///
+/// # Errors
+/// Refused, with the lines that may be why.
+pub fn refuse_unanswered(
+    authority: &Authority,
+    place: &AnswerPlace,
+    probed: &[answers::Probed],
+    (loaded, configuration): (&Loaded, &Configuration),
+    job: Job,
+) -> Result<(), Failure> {
+    let wrong = probed
+        .iter()
+        .filter_map(|one| one.finding(loaded, configuration, place));
+    let wrong: Vec<Finding> = wrong.collect();
+    if wrong.is_empty() && !probed.is_empty() {
+        return Ok(());
     }
+    job.voice.findings(&wrong, &[]);
+    let refusal = Refusal::new(
+        RefusalCode::NobodyAnswers,
+        format!("Apache would not answer {authority}, which was not asked for that reason"),
+        ". ",
+        "Correct what is named, then run again",
+    );
+    Err(Failure::refused_for(refusal, wrong, &[]))
+}
+
+/// The rules for certificates hold for one that was ordered as well.
+///
+/// # Errors
+/// Refused where it would not do.
+pub fn judge(
+    loaded: &Loaded,
+    obtained: &Obtained,
+    names: &[String],
+    forced: &[Code],
+    job: Job,
+) -> Result<Vec<Finding>, Failure> {
+    let server = Server::of(Some(loaded), job.place);
+    let name = file_name(&names[0]);
+    let [certificate, key, chain] = ["crt", "key", "chain.crt"].map(|end| format!("{name}.{end}"));
+    let files = judged(&obtained.bundle, &certificate, &key, &chain);
+    let all = judge_files::of_names(names, |name| {
+        judge_files::files(loaded, server, &files, Some(name))
+    });
+    judge_files::tell(server, &all, forced, job.voice)?;
+    Ok(all)
 }
 
 impl Kept {
@@ -392,6 +418,7 @@ impl Due<'_> {
 
     /// It is written, and its order is over.
     pub fn is_written(&self, loaded: &Loaded, job: Job) {
-        self.obtained.is_installed(&State::of(loaded, job.world.disk));
+        let state = State::of(loaded, job.world.disk);
+        self.obtained.is_installed(&state, (job.world.now)());
     }
 }

@@ -205,11 +205,13 @@ impl Report {
     /// The end of a run that wrote; `look` is the command that looks at what became of it.
     pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
-        self.undo = next_steps::undo(&done.backup, &loaded.place);
+        let backup = done.backup.as_deref();
+        self.undo = backup.and_then(|backup| next_steps::undo(backup, &loaded.place));
         self.next = Some(next_steps::command(look, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();
-        self.backup = (!done.replaced.is_empty()).then(|| loaded.show(&done.backup).into());
+        let backup = backup.filter(|_| !done.replaced.is_empty());
+        self.backup = backup.map(|backup| loaded.show(backup).into());
         self.server = Some(done.effect);
         self
     }

@@ -106,9 +106,9 @@ fn preflight<'a>(
     progress: &'a dyn super::Progress,
 ) -> Preflight<'a> {
     let preflight = Preflight::of(loaded, forced, left, progress);
-    match site {
-        Some(_) => preflight,
-        None => preflight.without_codes(),
+    match site.is_some_and(|site| site.asked.is_some()) {
+        true => preflight,
+        false => preflight.without_codes(),
     }
 }
 

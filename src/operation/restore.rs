@@ -397,8 +397,11 @@ impl Report {
     fn was_restored(self, written: &Written, effect: Effect, place: &Where) -> Report {
         Report {
             result: "restored",
-            backup: Some(shown(&written.backup).into()),
-            undo: next_steps::undo(&written.backup, place),
+            backup: written.backup.as_deref().map(|backup| shown(backup).into()),
+            undo: written
+                .backup
+                .as_deref()
+                .and_then(|backup| next_steps::undo(backup, place)),
             next: Some(next_steps::command(&["status"], place)),
             server: Some(effect),
             ..self

@@ -40,6 +40,11 @@ impl Target {
             offers_http2: false,
         }
     }
+
+    /// Whether it may show the certificate of one of these files, as people know them.
+    pub fn shows(&self, files: &[String]) -> bool {
+        self.on_disk.iter().any(|(_, file)| files.contains(file))
+    }
 }
 
 /// Where to look: virtual hosts of the configuration, or whatever answers the name at an address. `port` is that of a

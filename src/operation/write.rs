@@ -52,8 +52,8 @@ pub struct Done {
     pub created: Vec<PathBuf>,
     /// Files that changed, and names that went.
     pub replaced: Vec<PathBuf>,
-    /// The folder with the copies.
-    pub backup: PathBuf,
+    /// The folder with the copies, where there is something to go back by.
+    pub backup: Option<PathBuf>,
     /// What became of the server.
     pub effect: Effect,
 }

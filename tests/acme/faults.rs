@@ -1,5 +1,6 @@
 //! `enable --acme` killed at any operation of the disk and the service, and with each of them failing: the server is the
-//! old or the new one, and the same command once more comes to the one certificate that was ordered.
+//! old or the new one, and the same command once more comes to the one certificate that was ordered. The same of `renew`, where
+//! certificate and key are both the old or both the new ones.
 //!
 //! The program runs in a child process of this very test (see [`crate::support::faulty`]), before a real Apache and pebble.
 
@@ -40,12 +41,15 @@ enum By {
     Us,
     /// Apache, which has both.
     Apache,
+    /// Apache, and a certificate of the authority is there already, which is renewed.
+    Renewal,
 }
 
 /// A server, and an authority in its network.
 struct World {
     authority: Authority,
     site: ApacheSite,
+    renews: bool,
 }
 
 enum Authority {
@@ -69,8 +73,16 @@ impl World {
             let enable = site.command(&["enable", "--yes", "--restart"]).args(signed);
             enable.run().expect_code(0);
         }
-        let authority = Authority::Pebble(pebble);
-        Some(World { authority, site })
+        let mut world = World {
+            authority: Authority::Pebble(pebble),
+            site,
+            renews: false,
+        };
+        if by == By::Renewal {
+            world.run("none:0").0.expect_code(0);
+            world.renews = true;
+        }
+        Some(world)
     }
 
     /// With an authority that does what it is told.
@@ -81,8 +93,11 @@ impl World {
         let site = ApacheSite::within(network, httpd, "");
         fs::write(site.folder.path().join("ca.pem"), pem("CERTIFICATE", &ca.root)).expect("its root");
         site.daemon.start();
-        let authority = Authority::Scripted(ca);
-        Some(World { authority, site })
+        Some(World {
+            authority: Authority::Scripted(ca),
+            site,
+            renews: false,
+        })
     }
 
     fn ca(&self) -> &ScriptedCa {
@@ -94,6 +109,10 @@ impl World {
 
     fn arguments(&self) -> Vec<String> {
         let (root, binary) = (text(&self.site.root()), text(&self.site.httpd.binary));
+        if self.renews {
+            let words = ["renew", "--now", "--root", &root, "--httpd", &binary];
+            return words.map(str::to_owned).to_vec();
+        }
         let (directory, trusted) = match &self.authority {
             Authority::Pebble(pebble) => (&pebble.directory, pebble.root_file()),
             Authority::Scripted(ca) => (&ca.directory, self.site.folder.path().join("ca.pem")),
@@ -162,11 +181,18 @@ impl World {
     }
 
     fn is_at_its_end(&self, by: By, what: &str) {
-        assert_eq!(self.made(), 1, "{what}");
+        let most = match (by, what) {
+            (By::Renewal, "without a fault") => 2,
+            // One that was renewed just before it was killed is renewed once more.
+            (By::Renewal, _) => 3,
+            _ => 1,
+        };
+        let least = if by == By::Renewal { 2 } else { 1 };
+        assert!((least..=most).contains(&self.made()), "{what}: {}", self.made());
         let folder = self.site.root().join("conf/ssl");
         let pairs = pairs(&folder, what);
         let wanted = match by {
-            By::Us => 1,
+            By::Us | By::Renewal => 1,
             By::Apache => 2,
         };
         assert_eq!(pairs.len(), wanted, "{what}: {pairs:?}");
@@ -195,7 +221,8 @@ impl World {
         for (name, bytes) in self.site.files() {
             let text = String::from_utf8_lossy(&bytes);
             let is_answer = name.starts_with("conf/esync-ssl-acme/answers/") && !name.ends_with('/');
-            assert!(!name.contains(".tmp") && !is_answer, "{what}: {name}");
+            let is_half = name.contains(".tmp") || name.contains(".former");
+            assert!(!is_half && !is_answer, "{what}: {name}");
             if name.starts_with("conf/esync-ssl-acme/orders/") && name.ends_with("/key.pem") {
                 assert_eq!(text, key, "{what}");
             }
@@ -340,6 +367,40 @@ fn failing_while_it_answers_itself() {
 #[test]
 fn failing_while_apache_answers() {
     failing(By::Apache);
+}
+
+#[test]
+fn killed_while_a_certificate_is_renewed() {
+    killed(By::Renewal);
+}
+
+#[test]
+fn failing_while_a_certificate_is_renewed() {
+    failing(By::Renewal);
+}
+
+/// Apache dies of the restart: the old pair is back and served, and the one that was made is kept for the next try.
+#[test]
+fn a_renewal_that_is_not_proven_leaves_the_old_pair_served() {
+    let Some(world) = World::start(By::Renewal) else {
+        return;
+    };
+    let (outcome, operations) = world.run("none:0");
+    outcome.expect_code(0);
+    let is_reload = |operation: &String| operation == "reload";
+    let reload = operations.iter().position(is_reload).expect("a restart") + 1;
+    let (files, made) = (world.files(), world.made());
+    let (outcome, _) = world.run(&format!("dies:{reload}"));
+    assert_eq!(outcome.code, Some(6), "{}", outcome.report());
+    assert_eq!(world.files(), files);
+    let certificate = world.site.root().join(format!("conf/ssl/{DOMAIN}.crt"));
+    world.is_served(&certificate, "after it died");
+    assert_eq!(world.made(), made + 1);
+    let (outcome, _) = world.run("none:0");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.report());
+    assert_eq!(world.made(), made + 1, "it was ordered again");
+    assert_ne!(world.files(), files);
+    world.is_served(&certificate, "at last");
 }
 
 /// The connection to the authority breaks at any one request: the run survives it or says so, and nothing was changed.

@@ -17,6 +17,8 @@ mod interrupted;
 mod offers;
 #[cfg(unix)]
 mod pebble;
+#[cfg(unix)]
+mod renew;
 mod scripted;
 #[path = "../support/mod.rs"]
 mod support;

@@ -104,6 +104,8 @@ pub(super) struct Step<'a> {
     pub attributes: Attributes,
     /// This very run noted those.
     pub noted_by_us: bool,
+    /// What is private has the rights of what it replaces.
+    pub keeps_rights: bool,
 }
 
 impl Step<'_> {
@@ -118,7 +120,7 @@ impl Step<'_> {
             .over
             .filter(|over| over.kind == Kind::File && self.may_adopt(over))
         {
-            _ if self.private.is_some() => disk.set_attributes(&fresh, OWNER_ONLY)?,
+            _ if self.private.is_some() && !self.keeps_rights => disk.set_attributes(&fresh, OWNER_ONLY)?,
             Some(over) => {
                 let from = self.place.open()?;
                 // Else what is written would be given to whoever put another file there.
@@ -216,6 +218,7 @@ mod tests {
             private: None,
             attributes: Attributes::default(),
             noted_by_us: true,
+            keeps_rights: false,
         };
         let fresh = step.prepare(&RealDisk)?;
         step.finish(&RealDisk, fresh.as_ref())

@@ -85,12 +85,9 @@ fn a_change_leaves_a_copy_and_what_it_was() {
     let path = place.file("conf/httpd.conf", "old");
     let store = place.store();
     let written = write(&store, vec![replace(&path, "old", "new")]);
-    assert!(
-        written
-            .backup
-            .ends_with("conf/esync-ssl-backup/20260102T030405Z-1")
-    );
-    assert_eq!(fs::read(written.backup.join("conf/httpd.conf")).unwrap(), b"old");
+    let backup = written.backup.unwrap();
+    assert!(backup.ends_with("conf/esync-ssl-backup/20260102T030405Z-1"));
+    assert_eq!(fs::read(backup.join("conf/httpd.conf")).unwrap(), b"old");
     assert_eq!(fs::read(&path).unwrap(), b"new");
     let backup = store.backups().unwrap().remove(0);
     let entry = &backup.manifest.entries[0];
@@ -292,4 +289,140 @@ fn attributes_and_access_lists_stay() {
         0o700,
         "others can look into the backups"
     );
+}
+
+/// A certificate with its key, as a run of ours left them.
+fn pair(place: &Place) -> [PathBuf; 2] {
+    fs::create_dir_all(place.path("conf/ssl")).unwrap();
+    ["conf/ssl/a.crt", "conf/ssl/a.key"].map(|name| place.file(name, &format!("old {name}")))
+}
+
+fn renewal(pair: &[PathBuf; 2]) -> Vec<NameChange> {
+    let change = |path: &PathBuf, private| {
+        let before = fs::read(path).unwrap();
+        let after = format!("new {}", path.display()).into_bytes();
+        NameChange::renew(path.clone(), before.into(), after.into(), private)
+    };
+    vec![change(&pair[0], false), change(&pair[1], true)]
+}
+
+fn texts(pair: &[PathBuf; 2]) -> [String; 2] {
+    [&pair[0], &pair[1]].map(|path| fs::read_to_string(path).unwrap())
+}
+
+#[test]
+fn a_renewed_pair_leaves_neither_a_backup_nor_the_old_key() {
+    let place = Place::new();
+    let main = place.file("conf/httpd.conf", "old");
+    let pair = pair(&place);
+    let store = place.store();
+    write(&store, vec![replace(&main, "old", "new")]);
+    let lock = lock(&store);
+    let changes = transaction(renewal(&pair));
+    let pending = changes.write(&store, &lock, NOW).unwrap();
+    assert!(texts(&pair).iter().all(|text| text.starts_with("new ")));
+    // The way back is beside, and in no backup.
+    let names = place.names();
+    assert_eq!(
+        names.iter().filter(|name| name.ends_with(".former")).count(),
+        2,
+        "{names:?}"
+    );
+    let copies = fs::read_dir(store.folder.join(store.unfinished().unwrap()))
+        .unwrap()
+        .flatten();
+    let mut copies: Vec<_> = copies
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    copies.sort();
+    assert_eq!(copies, ["change.diff", "manifest.json"]);
+    assert_eq!(pending.keep().unwrap().backup, None);
+    assert_eq!(place.names(), ["a.crt", "a.key", "httpd.conf"]);
+    assert_eq!(store.backups().unwrap().len(), 1);
+}
+
+#[test]
+fn a_renewal_that_is_killed_or_undone_brings_the_old_pair_back() {
+    let place = Place::new();
+    let pair = pair(&place);
+    let store = place.store();
+    let old = texts(&pair);
+    let first = lock(&store);
+    let changes = transaction(renewal(&pair));
+    changes.write(&store, &first, NOW).unwrap().undo().unwrap();
+    assert_eq!(texts(&pair), old);
+    // Killed: nothing is cleaned up.
+    std::mem::forget(changes.write(&store, &first, NOW).unwrap());
+    assert_ne!(texts(&pair), old);
+    let id = store.unfinished().unwrap();
+    let undone = store.undone(&id, &|_| false).unwrap();
+    assert!(matches!(undone.content(&pair[1]), Some(Content::Tls(bytes)) if **bytes == *old[1].as_bytes()));
+    drop(first);
+    let again = lock(&store);
+    store.recover(&again, false, &|_| false).unwrap().unwrap();
+    assert_eq!(texts(&pair), old);
+    assert_eq!(place.names(), ["a.crt", "a.key"]);
+    assert!(store.backups().unwrap().is_empty());
+}
+
+#[test]
+fn what_a_renewal_left_when_it_was_killed_at_its_very_end_goes() {
+    let place = Place::new();
+    let pair = pair(&place);
+    let store = place.store();
+    let first = lock(&store);
+    std::mem::forget(transaction(renewal(&pair)).write(&store, &first, NOW).unwrap());
+    store.forget(&first).unwrap();
+    assert_eq!(place.names().len(), 4);
+    drop(first);
+    drop(lock(&store));
+    assert_eq!(place.names(), ["a.crt", "a.key"]);
+    assert!(store.backups().unwrap().is_empty());
+    assert!(texts(&pair).iter().all(|text| text.starts_with("new ")));
+}
+
+#[test]
+fn a_pair_that_somebody_else_changed_is_not_renewed() {
+    let place = Place::new();
+    let pair = pair(&place);
+    let store = place.store();
+    let lock = lock(&store);
+    let changes = transaction(renewal(&pair));
+    fs::write(&pair[1], "somebody else's").unwrap();
+    match changes.write(&store, &lock, NOW) {
+        Err(ApplyError::Stale(paths)) => assert_eq!(paths, [pair[1].clone()]),
+        _ => panic!("it was written"),
+    }
+    assert!(texts(&pair)[0].starts_with("old "));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_renewed_key_has_the_rights_of_the_one_before_and_follows_no_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new();
+    let pair = pair(&place);
+    let store = place.store();
+    let lock = lock(&store);
+    let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    fs::set_permissions(&pair[0], fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(&pair[1], fs::Permissions::from_mode(0o400)).unwrap();
+    let changes = transaction(renewal(&pair));
+    let pending = changes.write(&store, &lock, NOW).unwrap();
+    assert_eq!([mode(&pair[0]), mode(&pair[1])], [0o644, 0o400]);
+    let beside = fs::read_dir(place.path("conf/ssl")).unwrap().flatten();
+    let former = beside
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "former"));
+    assert!(former.map(|path| mode(&path)).all(|mode| mode == 0o600));
+    pending.undo().unwrap();
+    assert_eq!([mode(&pair[0]), mode(&pair[1])], [0o644, 0o400]);
+    // The same bytes behind a link are another file.
+    let moved = place.path("conf/moved.key");
+    fs::rename(&pair[1], &moved).unwrap();
+    symlink(&moved, &pair[1]).unwrap();
+    assert!(matches!(
+        changes.write(&store, &lock, NOW),
+        Err(ApplyError::Stale(_))
+    ));
 }

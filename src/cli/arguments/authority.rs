@@ -118,6 +118,7 @@ impl AuthorityOptions {
                 .zip(self.eab_key_file.as_ref().map(Into::into)),
             proxy: self.proxy.clone(),
             answer: self.answer.into(),
+            replaces: None,
             rehearses: self.rehearse,
         }
     }

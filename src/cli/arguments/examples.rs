@@ -86,6 +86,13 @@ pub const VERIFY: &str = r"
     esync-ssl verify --domain a.example --address 192.0.2.7:443 --ca ca.crt
 ";
 
+pub const RENEW: &str = r"
+  See what is due, of a server on Windows; nobody is asked:
+    esync-ssl renew --root C:\eSync\Apache24 --dry-run
+  For cron, a timer or the Task Scheduler, twice a day:
+    esync-ssl renew --scheduled --root /etc/apache2
+";
+
 pub const DEVICES: &str = r"
   What eWON gateways need, and what to type into eCatcher:
     esync-ssl devices --domain esync.example.com --path /esync/m2u

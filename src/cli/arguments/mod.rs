@@ -22,6 +22,7 @@ mod options;
 mod ports;
 mod print_answers;
 mod quotes;
+mod renew;
 mod report;
 mod restart;
 mod restore;
@@ -64,6 +65,7 @@ pub use lint::Lint;
 pub use man::Man;
 pub use ports::Ports;
 pub use quotes::{flag_of, is_dash};
+pub use renew::Renew;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
@@ -250,6 +252,7 @@ pub enum Command {
     Ports(Ports),
     Restart(Restart),
     Verify(Verify),
+    Renew(Renew),
     Devices(Devices),
     Report(Report),
     /// Certificates and keys: look at them, make them, convert them, install them
@@ -272,6 +275,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Is nobody there who reads what is said beside answers and errors?
+    pub fn is_scheduled(&self) -> bool {
+        matches!(self, Command::Renew(renew) if renew.scheduled)
+    }
+
     /// Is its command line kept in a plan?
     fn saves_plan(&self) -> bool {
         match self {

@@ -81,6 +81,20 @@ pub const APPLIES: &[ExitStatus] = WRITES.split_at(1).1;
 /// What a command can end with that changes the configuration, and asks no certificate authority.
 pub const WRITES: &[ExitStatus] = ENABLES.split_at(ENABLES.len() - 2).0;
 
+/// What `renew` can end with, which asks nobody at a terminal.
+pub const RENEWS: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::TestFailed,
+    ExitStatus::ProofFailed,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::Locked,
+    ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
+    ExitStatus::AuthorityRefused,
+    ExitStatus::AuthorityUnreachable,
+];
+
 /// What `enable` can end with, which may ask a certificate authority.
 pub const ENABLES: &[ExitStatus] = &[
     ExitStatus::WouldChange,

@@ -14,6 +14,7 @@ mod explain;
 mod lint;
 mod man;
 mod ports;
+mod renew;
 mod report;
 mod restart;
 mod restore;
@@ -47,6 +48,7 @@ pub fn run(
         Command::Check(check) => check::run(check, place, printer),
         Command::Explain(explain) => explain::run(explain, place, printer),
         Command::Ports(ports) => ports::run(ports, place, printer),
+        Command::Renew(renew) => renew::run(renew, place, world, printer),
         Command::Restart(restart) => restart::run(restart, place, world, printer),
         Command::Verify(verify) => verify::run(verify, place, printer),
         Command::Devices(devices) => devices::run(devices, place, printer),

@@ -14,6 +14,7 @@ pub mod new_files;
 pub mod plan;
 pub mod ports;
 pub mod preview;
+pub mod renew;
 pub mod report;
 pub mod schedule;
 pub mod server;

@@ -15,8 +15,8 @@ pub use wanted::{AnswerBy, Authority, Wanted};
 
 pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;
-pub(super) use files::{Found, Placed, placed};
+pub(super) use files::{Found, NotOurs, Placed, Standing, life, placed, standing};
 pub(super) use names::{refuse_impossible, refuse_names};
 pub(super) use order::{CLOCK, Obtained, obtain};
 pub(super) use refused::{refused, unusable_file};
-pub(super) use state::{KeptAccount, State};
+pub(super) use state::{KeptAccount, Managed, State};

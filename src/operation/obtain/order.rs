@@ -12,17 +12,18 @@ use super::super::names::file_name;
 use super::super::progress::during;
 use super::account::{account, transport};
 use super::answering::{Answer, Way, answering, sweep};
-use super::files::{Placed, is_due};
+use super::files::{Placed, is_due, life};
 use super::refused::refused;
-use super::state::{KeptOrder, Managed, State};
+use super::state::{Installed, KeptOrder, State};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
     self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
     new_certificate_key,
 };
-use crate::apply::NewFile;
+use crate::apply::{NameChange, NewFile};
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::renewal::{Attempt, Outcome, when};
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::issue::KeyType;
@@ -44,24 +45,28 @@ pub const CLOCK: time::Duration = time::Duration::minutes(5);
 pub struct Obtained {
     /// Themselves.
     pub bundle: Bundle,
-    managed: Managed,
+    installed: Installed,
     name: String,
 }
 
 impl Obtained {
     fn new(issued: Issued, key: PrivateKey, ordering: &Ordering) -> Option<Obtained> {
         let sha256 = colon_hex(&issued.certificate.sha256());
-        let profile = ordering.wanted.profile.clone();
         let all = [issued.certificate].into_iter().chain(issued.issuers);
         Some(Obtained {
-            managed: Managed::new(ordering.authority, ordering.names, profile, sha256),
+            installed: Installed::new(ordering.wanted, ordering.agreed, ordering.names, sha256),
             name: file_name(&ordering.names[0]),
             bundle: Bundle::assemble(all.collect(), Some(key))?,
         })
     }
 
-    /// The files that Apache reads.
-    pub fn files(&self, placed: &Placed) -> Vec<NewFile> {
+    /// What puts it into the files that Apache reads.
+    pub fn changes(&self, placed: &Placed) -> Vec<NameChange> {
+        let files = self.files(placed).into_iter();
+        files.map(|file| placed.change(file)).collect()
+    }
+
+    fn files(&self, placed: &Placed) -> Vec<NewFile> {
         let file = |path: &Path, pem: &str, private| NewFile {
             path: path.to_path_buf(),
             bytes: pem.as_bytes().to_vec().into(),
@@ -85,20 +90,40 @@ impl Obtained {
         files
     }
 
+    /// When it is to be renewed, as far as its life says.
+    pub fn due(&self) -> OffsetDateTime {
+        when(life(&self.bundle.leaf), None, 0).at
+    }
+
     /// Notes where it goes. That says something only once its certificate is there, so it is noted before: a run that is
     /// killed after it was installed would else install it once more.
     ///
     /// # Errors
     /// When that cannot be noted.
-    pub fn goes_to(&self, files: &Placed, state: &State) -> Result<(), Failure> {
-        let managed = self.managed.clone();
-        let managed = managed.at(&files.certificate, &files.key, files.chain.as_deref());
-        state.keep_managed(&self.name, &managed)
+    pub fn goes_to(&self, placed: &Placed, state: &State) -> Result<(), Failure> {
+        let files = self.files(placed);
+        let bytes = |path: &Path| {
+            let file = files.iter().find(|file| file.path == path);
+            file.map_or(&[][..], |file| &file.bytes)
+        };
+        let both = [&placed.certificate, &placed.key].map(|path| (&**path, bytes(path)));
+        let chain = placed.chain.as_deref().map(|path| (path, bytes(path)));
+        state.is_coming(&self.name, self.installed.clone().at(both, chain))
     }
 
     /// It is installed, and its order is over. What cannot be removed of it does no harm: it is given up when the next
     /// certificate is due.
-    pub fn is_installed(&self, state: &State) {
+    pub fn is_installed(&self, state: &State, now: OffsetDateTime) {
+        if let Ok(Some(mut managed)) = state.managed(&self.name) {
+            managed.history.note(Attempt {
+                at: now,
+                outcome: Outcome::Renewed,
+                is_issued: true,
+                why: None,
+            });
+            managed.next = Some(self.due().unix_timestamp());
+            let _ = state.keep_managed(&self.name, &managed);
+        }
         let _ = state.forget_order(&self.name);
     }
 }
@@ -108,6 +133,8 @@ struct Ordering<'a> {
     wanted: &'a Wanted,
     /// Whom is asked, which in a rehearsal is not the one that is wanted.
     authority: &'a Authority,
+    /// Its terms were agreed to.
+    agreed: bool,
     names: &'a [String],
     ways: &'a [Way],
     /// Where Apache has its answers.
@@ -134,6 +161,7 @@ pub fn obtain(
     let ordering = Ordering {
         wanted,
         authority: &wanted.authority,
+        agreed,
         names,
         ways,
         answers,
@@ -142,7 +170,7 @@ pub fn obtain(
         is_thrown_away: wanted.rehearses,
     };
     let Some(staging) = &staging else {
-        return ordering.run(agreed);
+        return ordering.run();
     };
     let on_trial = Ordering {
         authority: staging,
@@ -150,17 +178,17 @@ pub fn obtain(
         ..ordering
     };
     if wanted.rehearses {
-        return on_trial.run(agreed);
+        return on_trial.run();
     }
     let has_account = matches!(state.account(&wanted.authority)?, Some((_, Some(_))));
     if !has_account {
-        on_trial.run(agreed)?;
+        on_trial.run()?;
     }
-    ordering.run(agreed)
+    ordering.run()
 }
 
 impl Ordering<'_> {
-    fn run(&self, agreed: bool) -> Result<Obtained, Failure> {
+    fn run(&self) -> Result<Obtained, Failure> {
         self.refuse_too_many_failures()?;
         if !self.wanted.rehearses {
             sweep(self.job.world.disk, self.answers);
@@ -171,7 +199,7 @@ impl Ordering<'_> {
         });
         let client = client.map_err(|error| self.failed(error, None))?;
         self.tell_clock(&client);
-        let (key, account) = account(&client, self.wanted, self.authority, agreed, self.state)?;
+        let (key, account) = account(&client, self.wanted, self.authority, self.agreed, self.state)?;
         let session = Session::new(&client, &key, &account.url);
         let mut order = match self.taken_up(&session, &account.url)? {
             Some(order) => order,
@@ -191,7 +219,8 @@ impl Ordering<'_> {
         };
         let is_same = kept.directory == self.authority.directory()
             && kept.account == account
-            && kept.order.wanted == self.order_wanted();
+            && kept.order.wanted.names == self.names
+            && kept.order.wanted.profile == self.wanted.profile;
         if is_same {
             let mut order = kept.order;
             match order.step {
@@ -217,9 +246,20 @@ impl Ordering<'_> {
 
     fn ordered(&self, session: &Session<'_>, account: &str) -> Result<Order, Failure> {
         not_interrupted()?;
-        let order = session
-            .order(&self.order_wanted())
-            .map_err(|error| self.failed(error, None))?;
+        let wanted = self.order_wanted();
+        let ordered = match session.order(&wanted) {
+            // It may not know that certificate, or know another that took its place: that keeps nobody from a new one.
+            Err(Error::Refused(problem))
+                if wanted.replaces.is_some() && problem.kind() != ProblemKind::RateLimited =>
+            {
+                session.order(&acme::Wanted {
+                    replaces: None,
+                    ..wanted
+                })
+            }
+            ordered => ordered,
+        };
+        let order = ordered.map_err(|error| self.failed(error, None))?;
         self.keep(&order, account)?;
         Ok(order)
     }
@@ -475,7 +515,8 @@ impl Ordering<'_> {
         acme::Wanted {
             names: self.names.to_vec(),
             profile: self.wanted.profile.clone(),
-            replaces: None,
+            // What is thrown away takes no place.
+            replaces: self.wanted.replaces.clone().filter(|_| !self.is_thrown_away),
         }
     }
 

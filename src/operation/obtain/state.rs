@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 
 use super::super::failure::Failure;
 use super::super::find::Loaded;
-use super::wanted::Authority;
+use super::wanted::{AnswerBy, Authority, Wanted};
 use crate::acme::{Account, AccountKey, Order};
-use crate::apply::{self, Disk, Name, Readable, read_own};
+use crate::apply::{self, Disk, Name, Readable, checksum, read_own};
 use crate::foreign;
+use crate::renewal::History;
 use crate::shown::shown;
+use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::private_key::PrivateKey;
 
 /// The folder.
@@ -60,10 +62,28 @@ pub(super) struct Failures {
     pub not_before: Option<i64>,
 }
 
-/// A certificate that came of an order and was installed.
+/// A certificate that came of an order and was installed, and what became of its renewals.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Managed {
+pub struct Managed {
     schema: u32,
+    /// As it is installed.
+    #[serde(flatten)]
+    pub installed: Installed,
+    /// As a run leaves it that may have been killed. Noted before anything is written: which of both is the case, the files
+    /// show.
+    #[serde(default)]
+    pub coming: Option<Installed>,
+    /// What was tried, and what the authority said.
+    #[serde(default)]
+    pub history: History,
+    /// When it is looked at next, as it was decided last (seconds since 1970).
+    #[serde(default)]
+    pub next: Option<i64>,
+}
+
+/// What was asked for, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
     /// The directory of the authority.
     pub directory: String,
     /// The names that were wanted.
@@ -78,6 +98,27 @@ pub(super) struct Managed {
     pub chain: Option<Name>,
     /// SHA-256 over the certificate.
     pub sha256: String,
+    /// SHA-256 over these files, to see whether somebody else changed them; nothing where an earlier version wrote this.
+    #[serde(default)]
+    pub checksums: Vec<String>,
+    /// How the authority is asked.
+    #[serde(default)]
+    pub way: KeptWay,
+}
+
+/// How an authority is asked, for orders without anybody who says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptWay {
+    /// The file with root certificates that are trusted as well.
+    pub authority_root: Option<Name>,
+    /// The HTTP proxy, unless a password is in its address: that is in no record.
+    pub proxy: Option<String>,
+    /// Whom the authority may write to.
+    pub email: Vec<String>,
+    /// Its terms were agreed to.
+    pub agrees_to_terms: bool,
+    /// Who answers.
+    pub answer: AnswerBy,
 }
 
 /// A key that an account is to have.
@@ -119,28 +160,95 @@ impl KeptOrder {
 }
 
 impl Managed {
-    pub fn new(authority: &Authority, names: &[String], profile: Option<String>, sha256: String) -> Self {
+    fn new(installed: Installed) -> Managed {
         Managed {
             schema: SCHEMA,
-            directory: authority.directory().to_owned(),
+            installed,
+            coming: None,
+            history: History::default(),
+            next: None,
+        }
+    }
+
+    /// The same with what is the case, as far as the files show it.
+    pub fn settled(mut self) -> Managed {
+        if let Some(coming) = self.coming.take_if(|coming| coming.is_there()) {
+            self.installed = coming;
+        }
+        self
+    }
+}
+
+impl Installed {
+    /// What was wanted of an authority, not yet in any file.
+    pub(super) fn new(wanted: &Wanted, agreed: bool, names: &[String], sha256: String) -> Installed {
+        let is_secret = |proxy: &String| proxy.contains('@');
+        Installed {
+            directory: wanted.authority.directory().to_owned(),
             names: names.to_vec(),
-            profile,
+            profile: wanted.profile.clone(),
             certificate: Name::from(Path::new("")),
             key: Name::from(Path::new("")),
             chain: None,
             sha256,
+            checksums: Vec::new(),
+            way: KeptWay {
+                authority_root: wanted.authority_root.as_deref().map(kept_path),
+                proxy: wanted.proxy.clone().filter(|proxy| !is_secret(proxy)),
+                email: wanted.email.clone(),
+                agrees_to_terms: agreed,
+                answer: wanted.answer,
+            },
         }
     }
 
-    /// The same, in these files.
-    pub fn at(self, certificate: &Path, key: &Path, chain: Option<&Path>) -> Self {
-        Managed {
-            certificate: Name::from(certificate),
-            key: Name::from(key),
-            chain: chain.map(Name::from),
+    /// The same in these files: certificate, key and chain, each with its bytes.
+    pub(super) fn at(self, [certificate, key]: [(&Path, &[u8]); 2], chain: Option<(&Path, &[u8])>) -> Self {
+        let all = [certificate, key].into_iter().chain(chain);
+        Installed {
+            checksums: all.map(|(_, bytes)| checksum(bytes)).collect(),
+            certificate: Name::from(certificate.0),
+            key: Name::from(key.0),
+            chain: chain.map(|(path, _)| Name::from(path)),
             ..self
         }
     }
+
+    /// What is to be ordered again.
+    ///
+    /// # Errors
+    /// What is wrong with the address of the authority.
+    pub fn wanted(&self) -> Result<Wanted, String> {
+        Ok(Wanted {
+            profile: self.profile.clone(),
+            authority_root: self.way.authority_root.as_ref().map(Name::path),
+            proxy: self.way.proxy.clone(),
+            email: self.way.email.clone(),
+            agrees_to_terms: self.way.agrees_to_terms,
+            answer: self.way.answer,
+            ..Wanted::of(self.directory.parse()?)
+        })
+    }
+
+    /// Its files, the certificate first, then the key.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let all = [&self.certificate, &self.key].into_iter().chain(&self.chain);
+        all.map(Name::path)
+    }
+
+    /// Whether its certificate is in its file.
+    fn is_there(&self) -> bool {
+        let bytes = foreign::read(&self.certificate.path(), foreign::CERTIFICATE);
+        let all = bytes.ok().and_then(|bytes| Certificate::read_all(&bytes).ok());
+        let leaf = all.and_then(|all| all.into_iter().next());
+        leaf.is_some_and(|leaf| colon_hex(&leaf.sha256()) == self.sha256)
+    }
+}
+
+/// A path that means the same to whoever runs in another folder.
+fn kept_path(path: &Path) -> Name {
+    let whole = crate::place::absolute(path);
+    Name::from(whole.as_deref().unwrap_or(path))
 }
 
 impl<'a> State<'a> {
@@ -285,6 +393,11 @@ impl<'a> State<'a> {
         Ok(of_it.unwrap_or_default())
     }
 
+    /// Until when an authority wants to be left alone about a name (seconds since 1970).
+    pub fn quiet_until(&self, authority: &Authority, name: &str) -> Option<i64> {
+        self.failures(authority, name).ok()?.not_before
+    }
+
     pub(super) fn keep_failures(
         &self,
         authority: &Authority,
@@ -299,11 +412,42 @@ impl<'a> State<'a> {
         self.put_json(&self.order_folder(name).join("failures.json"), &failures)
     }
 
-    pub(super) fn managed(&self, name: &str) -> Result<Option<Managed>, Failure> {
-        self.read_json(&self.managed_file(name))
+    /// The certificate of this name ([`file_name`](crate::operation::file_name) of its first), as its files show it.
+    ///
+    /// # Errors
+    /// When what is kept of it cannot be read.
+    pub fn managed(&self, name: &str) -> Result<Option<Managed>, Failure> {
+        let managed: Option<Managed> = self.read_json(&self.managed_file(name))?;
+        Ok(managed.map(Managed::settled))
     }
 
-    pub(super) fn keep_managed(&self, name: &str, managed: &Managed) -> Result<(), Failure> {
+    /// The names of all of them.
+    pub fn all_managed(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.join("managed"));
+        let names = entries.into_iter().flatten().flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names
+            .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Notes where a certificate is about to be written.
+    pub(super) fn is_coming(&self, name: &str, coming: Installed) -> Result<(), Failure> {
+        let mut managed = self
+            .managed(name)?
+            .unwrap_or_else(|| Managed::new(coming.clone()));
+        managed.coming = Some(coming);
+        self.keep_managed(name, &managed)
+    }
+
+    /// Keeps what is known of a certificate.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_managed(&self, name: &str, managed: &Managed) -> Result<(), Failure> {
         self.put_json(&self.managed_file(name), managed)
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A certificate that is ordered by ACME (RFC 8555).
 #[derive(Clone)]
 pub struct Wanted {
@@ -23,6 +25,8 @@ pub struct Wanted {
     pub proxy: Option<String>,
     /// Who answers when it looks whether the names are ours.
     pub answer: AnswerBy,
+    /// The certificate that this one replaces, by the authority's name of it ([`certificate_id`](crate::acme::certificate_id)).
+    pub replaces: Option<String>,
     /// All is done but what is written is nothing: at an authority that has a place for trials there, and the certificate
     /// is thrown away.
     pub rehearses: bool,
@@ -51,6 +55,7 @@ impl Wanted {
             external_account: None,
             proxy: None,
             answer: AnswerBy::Any,
+            replaces: None,
             rehearses: false,
         }
     }
@@ -129,7 +134,8 @@ impl FromStr for Authority {
 }
 
 /// Who answers when the authority looks whether the names are ours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AnswerBy {
     /// Whoever can, by who has the ports now.
     #[default]

@@ -1,0 +1,49 @@
+//! The arguments of `renew`.
+
+use clap::Args;
+
+use super::examples;
+use super::help::{MORE, epilogue};
+use super::options::{RENEWS, exit_statuses};
+use super::values;
+
+/// Renew certificates that `enable --acme` ordered.
+///
+/// Those that are due: when the authority says so, else when two thirds of their life are over (half of a life below ten
+/// days). Each new certificate takes the place of the one before, in the same files, and no line of the configuration
+/// changes. Apache is restarted once for all of them and must show each at every address; otherwise the certificates before
+/// are back and served (status 6). What fails for one does not keep the others, and the status tells it. Files that somebody
+/// else changed are not overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = MORE, after_long_help = epilogue(examples::RENEW, exit_statuses(RENEWS)))]
+pub struct Renew {
+    /// Names in the certificates that are meant [default: all certificates that were ordered]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Also those that are not due
+    ///
+    /// Authorities make a few equal certificates a week and no more.
+    #[arg(long)]
+    pub now: bool,
+    /// Say what is due, ask nobody, and write nothing
+    #[arg(short = 'n', long, conflicts_with = "rehearse")]
+    pub dry_run: bool,
+    /// Order each where its authority has a place for trials, check it, and throw it away
+    #[arg(long)]
+    pub rehearse: bool,
+    /// For a scheduler, twice a day: silent unless something fails, and done within half an hour
+    ///
+    /// What would be due before the next look is renewed now. An authority that cannot be reached is told only when a quarter
+    /// of the life is left.
+    #[arg(long, conflicts_with_all = ["dry_run", "rehearse"])]
+    pub scheduled: bool,
+    /// HTTP proxy on the way to the authorities [default: that of `enable`, or HTTPS_PROXY of the environment]
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// Write without asking: it does so anyway
+    #[arg(short, long, hide = true)]
+    pub yes: bool,
+    /// Seconds to wait for another run on the same server root
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = values::whole::<u64>)]
+    pub lock_timeout: u64,
+}

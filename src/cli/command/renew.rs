@@ -1,0 +1,72 @@
+//! `esync-ssl renew`.
+
+use crate::cli::arguments::Renew;
+use crate::cli::printer::Printer;
+use crate::cli::render::renew as render;
+use crate::document::{End, Ending, Error};
+use crate::exit_status::ExitStatus;
+use crate::operation::renew::{self, Fate, Report, Request};
+use crate::operation::{Effect, Failure, Where, World, Writing};
+
+/// So long a scheduled run waits for another one, unless told otherwise.
+const PATIENCE: u64 = 300;
+
+/// Runs the command.
+pub fn run(
+    arguments: &Renew,
+    place: &Where,
+    world: &World,
+    printer: &Printer,
+) -> Result<ExitStatus, Failure> {
+    let request = Request {
+        names: arguments.names.clone(),
+        now: arguments.now,
+        rehearses: arguments.rehearse,
+        is_scheduled: arguments.scheduled,
+        proxy: arguments.proxy.clone(),
+    };
+    let writing = Writing {
+        dry_run: arguments.dry_run,
+        lock_timeout: match (arguments.scheduled, arguments.lock_timeout) {
+            (true, 0) => PATIENCE,
+            (_, seconds) => seconds,
+        },
+        ..Writing::default()
+    };
+    let report = renew::run(&request, &writing, place, world, printer)?;
+    let end = end(&report);
+    let status = end.status;
+    printer.document(end, &report);
+    if !arguments.scheduled || report.trouble().is_some() {
+        printer.answer(&render::text(&report));
+    }
+    for (told, trouble) in report.troubles() {
+        printer.complain(&format!("{} was not renewed: {}", told.name, trouble.words()));
+    }
+    Ok(status)
+}
+
+fn end(report: &Report) -> End {
+    let trouble = report.trouble();
+    let status = trouble.map_or(ExitStatus::Done, |(_, trouble)| trouble.status);
+    let result = match (report.has(Fate::Renewed), trouble) {
+        (true, _) => Ending::Written,
+        (false, Some((_, trouble))) => Ending::of_failure(trouble.status),
+        (false, None) if report.has(Fate::WouldRenew) => Ending::WouldChange,
+        (false, None) => Ending::Unchanged,
+    };
+    let effect = report.server.as_ref();
+    End {
+        status,
+        error: trouble.map(|(told, trouble)| Error {
+            code: trouble.code.clone(),
+            message: format!("{} was not renewed: {}", told.name, trouble.message),
+            fix: trouble.fix.clone(),
+            place: None,
+            places: Vec::new(),
+        }),
+        restart_needed: effect.is_some_and(Effect::is_open),
+        findings: effect.map(Effect::findings).unwrap_or_default(),
+        ..End::of(result)
+    }
+}

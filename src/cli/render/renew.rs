@@ -1,0 +1,70 @@
+//! What became of renewals, for people.
+
+use std::fmt::Write as _;
+
+use super::server;
+use crate::operation::renew::{Fate, Report, Told};
+use crate::renewal::Rule;
+use crate::shown::{cell, sentence};
+
+/// Each certificate in a line, and what became of the server.
+pub fn text(report: &Report) -> String {
+    let mut text = String::new();
+    if report.certificates.is_empty() {
+        text += "No certificate was ordered by this program: there is nothing to renew.\n";
+    }
+    for told in &report.certificates {
+        let _ = writeln!(text, "{}: {}", cell(&told.name), sentence(&line(told)));
+    }
+    text + &report.server.as_ref().map(server::farewell).unwrap_or_default()
+}
+
+fn line(told: &Told) -> String {
+    let until = told
+        .not_after
+        .map_or(String::new(), |end| format!(", valid until {}", end.date()));
+    let next = told
+        .next
+        .map_or(String::new(), |next| format!("; next on {}", next.date()));
+    let why = told.reason.map_or("", |reason| reason.words());
+    match told.result {
+        Fate::Renewed => format!("renewed{until}{next}{}", served(told)),
+        Fate::Waits => format!("{why}{until}{next}{}", rule(told)),
+        Fate::NotUsed => format!(
+            "not renewed, because no virtual host has {}; give its name to renew it anyway",
+            told.file
+        ),
+        Fate::WouldRenew => format!("would be renewed: {why}{until}{}", rule(told)),
+        Fate::Rehearsed => "one was ordered, checked and thrown away".to_owned(),
+        Fate::Postponed => "left for the next run, as this one took too long".to_owned(),
+        Fate::Failed => match &told.error {
+            Some(trouble) => format!("not renewed{until}{next}: {}", trouble.message),
+            None => format!("not renewed{until}{next}"),
+        },
+    }
+}
+
+fn served(told: &Told) -> String {
+    let all: Vec<String> = told
+        .served
+        .iter()
+        .map(|at| match &at.name {
+            Some(name) => format!("{name} at {}", at.address),
+            None => at.address.clone(),
+        })
+        .collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!("; served to {}", all.join(", ")),
+    }
+}
+
+fn rule(told: &Told) -> &'static str {
+    match told.rule {
+        Some(Rule::Ca) => " (the authority says so)",
+        Some(Rule::TwoThirds) => " (two thirds of its life)",
+        Some(Rule::Half) => " (half of its short life)",
+        Some(Rule::BeforeEnd) => " (before it is too late, as the authority names a later time)",
+        None => "",
+    }
+}

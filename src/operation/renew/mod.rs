@@ -1,0 +1,393 @@
+//! Renews certificates that came of an authority: what is due is ordered, and all that was made takes the place of what is
+//! there by one change, which one restart shows. One that fails keeps no other, and no line of the configuration changes.
+
+mod report;
+mod subject;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::environment::{Where, World, Writing};
+use super::expectation::Site;
+use super::failure::Failure;
+use super::find::Loaded;
+use super::job::Job;
+use super::names::file_name;
+use super::obtain::{Obtained, State};
+use super::plan_report;
+use super::questions::Voice;
+use super::server_effect::Effect;
+use super::turn::Turn;
+use super::write::{self, Work};
+use crate::apply::{Lock, Store};
+use crate::exit_status::ExitStatus;
+use crate::interrupt;
+use crate::note_code::NoteCode;
+use crate::place::Moment;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::tls::certificate::colon_hex;
+use crate::wording::count;
+
+pub use report::{Fate, Report, ServedAt, Told, Trouble};
+use subject::{Ground, Subject, now};
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Which: names in them; all of them where none is given.
+    pub names: Vec<String>,
+    /// Also what is not due.
+    pub now: bool,
+    /// Each is ordered where the authority has a place for trials, judged, and thrown away.
+    pub rehearses: bool,
+    /// Nobody watches: it comes twice a day, and ends in time.
+    pub is_scheduled: bool,
+    /// The HTTP proxy on the way to the authority, instead of the one that was given first.
+    pub proxy: Option<String>,
+}
+
+/// After that a scheduled run begins no further order: what was made is still to be installed.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Renews what is due.
+///
+/// # Errors
+/// Where nothing could be done for any of them, or not everything could be put back. What fails for one is in the report.
+pub fn run(
+    request: &Request,
+    writing: &Writing,
+    place: &Where,
+    world: &World,
+    voice: &dyn Voice,
+) -> Result<Report, Failure> {
+    let world = &world.or_command(["renew".to_owned()]);
+    // Nobody is asked: it does what was agreed to when the certificate was ordered first.
+    let writing = &Writing {
+        yes: !writing.dry_run && !request.rehearses,
+        restart: true,
+        dry_run: writing.dry_run || request.rehearses,
+        ..writing.clone()
+    };
+    let job = Job {
+        place,
+        writing,
+        world,
+        voice,
+    };
+    let run = Run {
+        request,
+        job,
+        begun: Instant::now(),
+        made: RefCell::default(),
+    };
+    Turn::new(job).attempt(|turn| run.attempt(turn))
+}
+
+struct Run<'a> {
+    request: &'a Request,
+    job: Job<'a>,
+    begun: Instant,
+    /// What came of orders, for all attempts of a run.
+    made: RefCell<BTreeMap<String, Result<Obtained, Failure>>>,
+}
+
+impl Run<'_> {
+    fn attempt(&self, turn: &mut Turn) -> Result<Option<Report>, Failure> {
+        let loaded = turn.read()?;
+        loaded.introduce(self.job.voice);
+        loaded.refuse_no_configuration()?;
+        loaded.refuse_other_root()?;
+        let state = State::of(&loaded, self.job.world.disk);
+        let ground = Ground {
+            loaded: &loaded,
+            state: &state,
+            request: self.request,
+            job: self.job,
+        };
+        let mut all = self.subjects(&state)?;
+        if all.is_empty() {
+            return Ok(Some(Report::nothing()));
+        }
+        let store = plan_report::store(&loaded, self.job.world.disk)?;
+        if !turn.is_mine(&store)? {
+            return Ok(None);
+        }
+        let silent = self.decide(&mut all, ground);
+        if !self.job.writing.dry_run || self.request.rehearses {
+            self.order(&mut all, ground, &silent)?;
+        }
+        let effect = match self.job.writing.dry_run {
+            true => None,
+            false => {
+                let told = turn.settled.server_told;
+                self.install(&mut all, ground, (&store, turn.lock(&store)?, told))?
+            }
+        };
+        self.keep(&all, &state)?;
+        Ok(Some(self.report(&all, &loaded, effect)))
+    }
+
+    /// Those that are asked for, or all.
+    fn subjects(&self, state: &State) -> Result<Vec<Subject>, Failure> {
+        let mut all = Vec::new();
+        for name in state.all_managed() {
+            if let Some(managed) = state.managed(&name)? {
+                all.push(Subject::new(name, managed));
+            }
+        }
+        let is_meant = |subject: &Subject, name: &String| {
+            subject.name == file_name(name) || subject.managed.installed.names.contains(name)
+        };
+        let missing = self
+            .request
+            .names
+            .iter()
+            .find(|name| !all.iter().any(|one| is_meant(one, name)));
+        if let Some(name) = missing {
+            let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+            let fix = match known.is_empty() {
+                true => format!("order one: esync-ssl enable --domain {name} --acme"),
+                false => format!("choose one of: {}", known.join(", ")),
+            };
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::NotManaged,
+                format!("no certificate for {name} was ordered by this program"),
+                "; ",
+                fix,
+            )));
+        }
+        if !self.request.names.is_empty() {
+            all.retain(|one| self.request.names.iter().any(|name| is_meant(one, name)));
+        }
+        Ok(all)
+    }
+
+    /// Decides for each. The authorities that cannot be reached, with why: they are not waited for again.
+    fn decide(&self, all: &mut [Subject], ground: Ground) -> BTreeMap<String, String> {
+        let mut silent: BTreeMap<String, String> = BTreeMap::new();
+        for subject in all {
+            subject.look(ground);
+            subject.decide(ground, &mut |subject| {
+                let directory = subject.managed.installed.directory.clone();
+                if silent.contains_key(&directory) {
+                    return None;
+                }
+                subject.ask_when(ground).unwrap_or_else(|failure| {
+                    let why = format!("{:#}", failure.error);
+                    ground
+                        .job
+                        .voice
+                        .detail(&format!("{directory} was not asked when to renew: {why}"));
+                    if failure.status == ExitStatus::AuthorityUnreachable {
+                        silent.insert(directory, why);
+                    }
+                    None
+                })
+            });
+        }
+        silent
+    }
+
+    /// Has those made that are to be renewed.
+    fn order(
+        &self,
+        all: &mut [Subject],
+        ground: Ground,
+        silent: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        for subject in all {
+            let mut made = self.made.borrow_mut();
+            // An attempt before this one came to that, and noted it.
+            if let Some(Err(failure)) = made.get(&subject.name) {
+                subject.fails(failure);
+                continue;
+            }
+            if subject.fate != Fate::WouldRenew {
+                continue;
+            }
+            if !made.contains_key(&subject.name) {
+                if self.request.is_scheduled && self.begun.elapsed() > LONGEST {
+                    subject.fate = Fate::Postponed;
+                    continue;
+                }
+                let ordered = match silent.get(&subject.managed.installed.directory) {
+                    Some(why) => Err(Failure {
+                        status: ExitStatus::AuthorityUnreachable,
+                        ..Failure::error(anyhow::anyhow!("{why}"))
+                    }),
+                    None => subject.order(ground),
+                };
+                made.insert(subject.name.clone(), ordered);
+            }
+            match made.get(&subject.name) {
+                Some(Err(failure)) if failure.status == ExitStatus::Interrupted => {
+                    return Err(Failure::interrupted().into_interrupted());
+                }
+                Some(Err(failure)) => {
+                    subject.failed(failure, ground);
+                }
+                _ if self.request.rehearses => subject.fate = Fate::Rehearsed,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what was made in the place of what is there: all at once, and where that fails, each by itself, so that what is
+    /// wrong with one keeps no other.
+    fn install(
+        &self,
+        all: &mut [Subject],
+        ground: Ground,
+        (store, lock, told): (&Store, &Lock, bool),
+    ) -> Result<Option<Effect>, Failure> {
+        let made = self.made.borrow();
+        let is_made = |one: &Subject| made.get(&one.name).is_some_and(Result::is_ok);
+        let mut ready: Vec<&mut Subject> = all
+            .iter_mut()
+            .filter(|one| one.fate == Fate::WouldRenew && is_made(one))
+            .collect();
+        if ready.is_empty() {
+            return Ok(None);
+        }
+        let failure = match self.commit(&mut ready, ground, (store, lock, told)) {
+            Ok(effect) => return Ok(Some(effect)),
+            Err(failure) if ends_all(&failure) => return Err(failure),
+            Err(failure) => failure,
+        };
+        if let [only] = &mut ready[..] {
+            only.failed(&failure, ground);
+            return Ok(None);
+        }
+        let words = format!(
+            "note: {} together could not be installed, so each is tried by itself: {:#}",
+            count(ready.len(), "certificate"),
+            failure.error
+        );
+        self.job
+            .voice
+            .note(NoteCode::Plan, &crate::shown::printable(words.as_bytes()));
+        let mut effect = None;
+        for subject in &mut ready {
+            interrupt::go_on();
+            match self.commit(std::slice::from_mut(subject), ground, (store, lock, told)) {
+                Ok(done) => effect = Some(done),
+                Err(failure) if ends_all(&failure) => return Err(failure),
+                Err(failure) => {
+                    subject.failed(&failure, ground);
+                }
+            }
+        }
+        Ok(effect)
+    }
+
+    /// Writes all of these by one change, and has the server prove it.
+    fn commit(
+        &self,
+        ready: &mut [&mut Subject],
+        ground: Ground,
+        (store, lock, told): (&Store, &Lock, bool),
+    ) -> Result<Effect, Failure> {
+        let made = self.made.borrow();
+        let mut work = Work {
+            server_told: told,
+            ..Work::default()
+        };
+        let mut site = Site {
+            port: 443,
+            ..Site::default()
+        };
+        for subject in ready.iter() {
+            let (Some(standing), Some(Ok(obtained))) = (&subject.standing, made.get(&subject.name)) else {
+                continue;
+            };
+            obtained.goes_to(&standing.placed, ground.state)?;
+            work.changes.extend(obtained.changes(&standing.placed));
+            work.reasons
+                .push(format!("the certificate {} was renewed", subject.name));
+            site.names.extend(subject.managed.installed.names.iter().cloned());
+            site.files.push(ground.loaded.show(&standing.placed.certificate));
+        }
+        work.site = Some(site);
+        let done = write::commit(ground.loaded, store, lock, work, self.job)?;
+        for subject in ready.iter_mut() {
+            if let Some(Ok(obtained)) = made.get(&subject.name) {
+                obtained.is_installed(ground.state, now(self.job));
+                subject.fate = Fate::Renewed;
+                subject.managed.next = Some(obtained.due().unix_timestamp());
+            }
+        }
+        Ok(done.effect)
+    }
+
+    /// Keeps what was decided and what failed; what was renewed is kept already.
+    fn keep(&self, all: &[Subject], state: &State) -> Result<(), Failure> {
+        if self.job.writing.dry_run {
+            return Ok(());
+        }
+        for subject in all.iter().filter(|one| one.fate != Fate::Renewed) {
+            let kept = state.managed(&subject.name)?;
+            let is_new = kept.is_none_or(|kept| {
+                (&kept.history, kept.next) != (&subject.managed.history, subject.managed.next)
+            });
+            if is_new {
+                state.keep_managed(&subject.name, &subject.managed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, all: &[Subject], loaded: &Loaded, effect: Option<Effect>) -> Report {
+        let made = self.made.borrow();
+        let certificates = all.iter().map(|subject| {
+            let mut told = subject.report(loaded);
+            if let (Fate::Renewed, Some(Ok(obtained))) = (subject.fate, made.get(&subject.name)) {
+                let leaf = &obtained.bundle.leaf;
+                told.not_after = Some(Moment::from(leaf.not_after));
+                let sha256 = colon_hex(&leaf.sha256());
+                let probe = effect.as_ref().and_then(|effect| effect.probe.as_ref());
+                let sights = probe.into_iter().flat_map(|probe| &probe.targets);
+                let shows = sights.filter(|sight| {
+                    let tls = sight.tls.as_ref();
+                    tls.and_then(|tls| tls.chain.first())
+                        .is_some_and(|shown| shown.sha256 == sha256)
+                });
+                told.served = shows
+                    .map(|sight| ServedAt {
+                        name: sight.name.clone(),
+                        address: sight.address.clone(),
+                    })
+                    .collect();
+                told.sha256 = Some(sha256);
+            }
+            told
+        });
+        Report {
+            certificates: certificates.collect(),
+            server: effect,
+        }
+    }
+}
+
+impl Report {
+    /// None was ever ordered.
+    fn nothing() -> Report {
+        Report {
+            certificates: Vec::new(),
+            server: None,
+        }
+    }
+}
+
+/// Whether nothing else is to be tried after it: another try would make it worse, or is made as a whole.
+fn ends_all(failure: &Failure) -> bool {
+    matches!(
+        failure.status,
+        ExitStatus::NotRestored
+            | ExitStatus::Interrupted
+            | ExitStatus::ChangedMeanwhile
+            | ExitStatus::NotPermitted
+            | ExitStatus::InUse
+    )
+}

@@ -1,0 +1,303 @@
+//! `renew` before a real Apache, with pebble as the authority: what is served follows, and no line of the configuration changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::apache::Httpd;
+use crate::support::apache_site::{ApacheSite, DOMAIN};
+use crate::support::client::TlsClient;
+use crate::support::pebble::{Options, Pebble};
+use crate::support::process::Outcome;
+use esync_ssl::tls::certificate::Certificate;
+use esync_ssl::tls::private_key::PrivateKey;
+
+/// An authority, and an Apache that serves a certificate of it.
+struct World {
+    pebble: Pebble,
+    site: ApacheSite,
+}
+
+impl World {
+    fn start() -> Option<World> {
+        let httpd = Httpd::find()?;
+        let options = Options {
+            environment: vec![("PEBBLE_AUTHZREUSE", "0")],
+            ..Options::default()
+        };
+        let pebble = Pebble::start(&options)?;
+        let site = ApacheSite::within(pebble.network, httpd, "");
+        site.daemon.start();
+        Some(World { pebble, site })
+    }
+
+    fn enabled(names: &[&str], http: &str) -> Option<World> {
+        let world = World::start()?;
+        world.enable(names, http);
+        Some(world)
+    }
+
+    #[track_caller]
+    fn enable(&self, names: &[&str], http: &str) {
+        let mut words = vec![
+            "enable",
+            "--acme",
+            "--yes",
+            "--restart",
+            "--agree-terms",
+            "--http",
+            http,
+        ];
+        for (number, name) in names.iter().enumerate() {
+            words.extend([if number == 0 { "--domain" } else { "--alias" }, name]);
+        }
+        let program = self.site.command(&words);
+        let program = program.args(["--ca", &self.pebble.directory, "--ca-root"]);
+        program.arg(self.pebble.root_file()).run().expect_code(0);
+    }
+
+    fn renew(&self, words: &[&str]) -> Outcome {
+        self.site.command(&["renew"]).args(words).run()
+    }
+
+    /// The files of the configuration, without certificates and what we keep.
+    fn configuration(&self) -> BTreeMap<String, Vec<u8>> {
+        let ours = |name: &str| name.starts_with("conf/esync-ssl-") || name.starts_with("conf/ssl/");
+        let files = self.site.files().into_iter();
+        files.filter(|(name, _)| !ours(name)).collect()
+    }
+
+    /// The names in the folder of certificates, and of backups.
+    fn names(&self) -> Vec<String> {
+        let is_named = |name: &String| {
+            name.starts_with("conf/ssl/")
+                || name.starts_with("conf/esync-ssl-backup/") && name.ends_with("manifest.json")
+        };
+        self.site.files().into_keys().filter(is_named).collect()
+    }
+
+    fn restarts(&self) -> usize {
+        let log = fs::read_to_string(self.site.root().join("logs/error_log")).expect("the log");
+        log.matches("AH00493").count()
+    }
+
+    fn kept(&self, name: &str) -> Value {
+        let file = self
+            .site
+            .root()
+            .join(format!("conf/esync-ssl-acme/managed/{name}.json"));
+        serde_json::from_slice(&fs::read(file).expect("what is kept")).expect("JSON")
+    }
+
+    /// The certificate in the files of a name, which fits its key and is what clients see.
+    #[track_caller]
+    fn served(&self, name: &str) -> Vec<u8> {
+        let file = self.site.root().join(format!("conf/ssl/{name}.crt"));
+        let leaf = Certificate::read_all(&fs::read(&file).expect("the certificate")).expect("a certificate");
+        let leaf = leaf.into_iter().next().expect("a certificate");
+        let key = fs::read(file.with_extension("key")).expect("the key");
+        let key = PrivateKey::read(&key, None).expect("a key");
+        assert!(
+            key.public_key()
+                .expect("its public part")
+                .same_key(&leaf.public_key)
+        );
+        let answer = TlsClient::trusting_file(&file).get(self.site.network.https, name, "/");
+        let shown = answer.unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        assert_eq!(shown.tls.expect("TLS").leaf, leaf.der(), "{name}");
+        leaf.der().to_vec()
+    }
+}
+
+/// One that the authority would make no further one of within a week.
+const EQUAL: usize = 5;
+
+#[test]
+fn renewals_in_a_row_write_no_configuration_and_restart_once_each() {
+    for http in ["off", "keep"] {
+        let Some(world) = World::enabled(&[DOMAIN], http) else {
+            return;
+        };
+        let (configuration, names) = (world.configuration(), world.names());
+        let mut before = world.served(DOMAIN);
+        for _ in 1..EQUAL {
+            let restarts = world.restarts();
+            let outcome = world.renew(&["--now", "--json"]).expect_code(0);
+            let told = outcome.envelope();
+            let one = &told["data"]["certificates"][0];
+            assert_eq!(one["result"], "renewed", "{}", outcome.report());
+            assert_eq!(one["served"][0]["name"], DOMAIN, "{}", outcome.report());
+            let now = world.served(DOMAIN);
+            assert_ne!(now, before);
+            before = now;
+            assert_eq!(world.configuration(), configuration);
+            assert_eq!(world.names(), names);
+            assert_eq!(world.restarts(), restarts + 1);
+        }
+        let told = world.renew(&["--now"]).expect_code(4);
+        assert!(
+            told.stderr_text().contains("too many certificates"),
+            "{}",
+            told.report()
+        );
+        let history = &world.kept(DOMAIN)["history"]["attempts"];
+        assert_eq!(history.as_array().expect("attempts").len(), EQUAL);
+        assert_eq!(world.kept(DOMAIN)["coming"], Value::Null);
+    }
+}
+
+#[test]
+fn what_is_not_due_is_left_alone_and_a_scheduled_run_is_silent() {
+    let Some(world) = World::enabled(&[DOMAIN], "off") else {
+        return;
+    };
+    let (files, restarts) = (world.site.files(), world.restarts());
+    let told = world.renew(&["--dry-run"]).expect_code(0);
+    assert!(told.stdout_text().contains("not due yet"), "{}", told.report());
+    let told = world.renew(&["--dry-run", "--now"]).expect_code(0);
+    assert!(
+        told.stdout_text().contains("would be renewed"),
+        "{}",
+        told.report()
+    );
+    assert_eq!(world.site.files(), files);
+    for words in [&["--scheduled"][..], &["--rehearse", "--quiet"]] {
+        let silent = world.renew(words).expect_code(0);
+        if words[0] == "--scheduled" {
+            assert_eq!(silent.stdout_text() + &silent.stderr_text(), "");
+        }
+    }
+    world.renew(&["other.example"]).expect_code(4);
+    let of_server = |files: BTreeMap<String, Vec<u8>>| -> Vec<_> {
+        let all = files.into_iter();
+        all.filter(|(name, _)| !name.starts_with("conf/esync-ssl-acme/"))
+            .collect()
+    };
+    assert_eq!(of_server(world.site.files()), of_server(files));
+    assert_eq!(world.restarts(), restarts);
+    assert!(
+        !world
+            .site
+            .root()
+            .join("conf/esync-ssl-acme/orders")
+            .join(DOMAIN)
+            .join("order.json")
+            .exists()
+    );
+}
+
+#[test]
+fn files_that_somebody_else_changed_are_not_overwritten() {
+    let Some(world) = World::enabled(&[DOMAIN], "off") else {
+        return;
+    };
+    let file = world.site.root().join(format!("conf/ssl/{DOMAIN}.crt"));
+    let mut text = fs::read_to_string(&file).expect("the certificate");
+    text += "# mine\n";
+    fs::write(&file, &text).expect("written");
+    let told = world.renew(&["--now", "--json"]).expect_code(4);
+    assert_eq!(
+        told.envelope()["error"]["code"],
+        "FILES-NOT-OURS",
+        "{}",
+        told.report()
+    );
+    assert_eq!(fs::read_to_string(&file).expect("the certificate"), text);
+    // `enable` says so and takes files of its own.
+    world.enable(&[DOMAIN], "off");
+    assert_eq!(fs::read_to_string(&file).expect("the certificate"), text);
+}
+
+#[test]
+fn twenty_names_in_four_certificates_of_which_one_is_broken() {
+    let Some(world) = World::start() else { return };
+    let names: Vec<Vec<String>> = (0..4)
+        .map(|site| {
+            (0..5)
+                .map(|name| format!("n{name}.site{site}.example.com"))
+                .collect()
+        })
+        .collect();
+    for site in &names {
+        let site: Vec<&str> = site.iter().map(String::as_str).collect();
+        world.enable(&site, "off");
+    }
+    let before: Vec<Vec<u8>> = names.iter().map(|site| world.served(&site[0])).collect();
+    let (configuration, restarts) = (world.configuration(), world.restarts());
+    let gone = json!({"host": format!("{}.", names[1][3]), "addresses": ["192.0.2.1"]});
+    world.pebble.dns("add-a", &gone);
+    let outcome = world.renew(&["--now", "--json"]).expect_code(17);
+    let told = outcome.envelope();
+    let all = told["data"]["certificates"].as_array().expect("certificates");
+    let results: Vec<&str> = all
+        .iter()
+        .map(|one| one["result"].as_str().expect("a word"))
+        .collect();
+    assert_eq!(
+        results,
+        ["renewed", "failed", "renewed", "renewed"],
+        "{}",
+        outcome.report()
+    );
+    assert_eq!(
+        (&told["result"], &told["changed"]),
+        (&json!("written"), &json!(true))
+    );
+    assert_eq!(
+        all[0]["served"].as_array().expect("places").len(),
+        5,
+        "{}",
+        outcome.report()
+    );
+    for (number, site) in names.iter().enumerate() {
+        assert_eq!(world.served(&site[0]) == before[number], number == 1, "{number}");
+    }
+    assert_eq!(world.configuration(), configuration);
+    assert_eq!(world.restarts(), restarts + 1);
+    let kept = world.kept(&names[1][0]);
+    let last = kept["history"]["attempts"]
+        .as_array()
+        .and_then(|all| all.last())
+        .expect("an attempt");
+    assert_eq!(last["outcome"], "refused");
+    assert!(kept["next"].as_i64().is_some());
+    // A run of a scheduler does not hurry it, and names it no further.
+    let quiet = world.renew(&["--scheduled"]).expect_code(0);
+    assert_eq!(
+        quiet.stdout_text() + &quiet.stderr_text(),
+        "",
+        "{}",
+        quiet.report()
+    );
+}
+
+#[test]
+fn no_key_of_a_renewal_is_left_anywhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(world) = World::enabled(&[DOMAIN], "off") else {
+        return;
+    };
+    let file = world.site.root().join(format!("conf/ssl/{DOMAIN}.key"));
+    let old = fs::read_to_string(&file).expect("the key");
+    let body = old.lines().nth(1).expect("a line of the key").to_owned();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).expect("its mode");
+    world.renew(&["--now"]).expect_code(0);
+    let mode = fs::metadata(&file).expect("the key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o440);
+    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&body);
+    let all = world.site.files();
+    let left: Vec<&String> = all
+        .iter()
+        .filter(|(_, bytes)| holds(bytes))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    let key = fs::read_to_string(&file).expect("the key");
+    assert_ne!(key, old);
+    let elsewhere = all.iter().filter(|(name, bytes)| {
+        !name.starts_with("conf/ssl/")
+            && String::from_utf8_lossy(bytes).contains(key.lines().nth(1).expect("a line"))
+    });
+    assert_eq!(elsewhere.count(), 0);
+}
