@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
-    LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, renew, report, restart,
-    restore, schedule, status, verify,
+    LogReport, Outcome, PlanReport, backups, check, devices, inspect, lint, ports, report, restart, restore,
+    schedule, simulate, status, verify,
 };
 
 /// How the schema of a command's document is made.
@@ -47,7 +47,7 @@ const COMMANDS: [(&str, Make); 41] = [
     ("lint", of::<lint::Report>),
     ("man", of::<Outcome>),
     ("ports", of::<ports::Report>),
-    ("renew", of::<renew::Report>),
+    ("renew", of::<simulate::Answer>),
     ("report", of::<report::Report>),
     ("restart", of::<restart::Report>),
     ("restore", of::<restore::Told>),

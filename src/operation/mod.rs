@@ -69,6 +69,7 @@ pub mod schedule;
 mod server_effect;
 mod server_folders;
 mod service_orders;
+pub mod simulate;
 pub mod status;
 mod summary;
 mod taken;

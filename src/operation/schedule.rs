@@ -191,13 +191,14 @@ pub fn show(place: &Where, world: &World, progress: &dyn Progress) -> Result<Rep
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn note_run(loaded: &Loaded, status: ExitStatus, world: &World) -> Result<(), Failure> {
+pub fn note_run(place: &Where, status: ExitStatus, world: &World) -> Result<(), Failure> {
+    let loaded = Loaded::find(place)?;
     let ran = Ran {
         at: (world.now)().format(&Rfc3339).unwrap_or_default(),
         status: status.code(),
     };
     let text = serde_json::to_vec(&ran).map_err(Failure::error)?;
-    let path = ran_file(&State::of(loaded, world.disk));
+    let path = ran_file(&State::of(&loaded, world.disk));
     Ok(apply::put(world.disk, &path, &text, Readable::ByOwner)?)
 }
 

@@ -41,7 +41,7 @@ pub struct Known<'a> {
 pub struct Look {
     /// What the clock of this machine says.
     pub now: OffsetDateTime,
-    /// By how much it is ahead of the CA's, where that was asked.
+    /// By how much it is ahead of the CA's, where that was asked just now.
     pub clock_ahead: Option<Duration>,
     /// The longest time until somebody looks again; [`INTERVAL`] where that is not known.
     pub interval: Duration,
@@ -114,7 +114,8 @@ pub fn true_time(now: OffsetDateTime, clock_ahead: Option<Duration>) -> OffsetDa
 
 /// Decides. Whoever then orders asks the CA for its clock first, and decides by it once more if that was not known.
 pub fn due(known: &Known, look: &Look) -> Decision {
-    let now = true_time(look.now, look.clock_ahead);
+    let last_known = known.history.clock_ahead.map(Duration::seconds);
+    let now = true_time(look.now, look.clock_ahead.or(last_known));
     let due = when(known.life, known.ca, known.draw);
     let decision = |renews, reason, next| Decision {
         renews,

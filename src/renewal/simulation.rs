@@ -21,6 +21,12 @@ pub struct Scenario {
     pub time: Period,
     /// The certificate that is served at its begin.
     pub served: Life,
+    /// Its number from [`draw`].
+    pub draw: u32,
+    /// What the CA said of it.
+    pub told: Option<RenewalInfo>,
+    /// What was tried for it before.
+    pub history: History,
     /// The longest time between two looks.
     pub interval: Duration,
     /// How long a run may last, and wait for its own next attempt.
@@ -89,6 +95,9 @@ impl Scenario {
         Scenario {
             time,
             served,
+            draw: draw(&[]),
+            told: None,
+            history: History::default(),
             interval: INTERVAL,
             run: Duration::minutes(20),
             lives: vec![(time.0, served.length())],
@@ -113,7 +122,7 @@ impl Scenario {
             scenario: self,
             served,
             waiting: None,
-            history: History::default(),
+            history: self.history.clone(),
             events: Vec::new(),
             is_over: false,
         };
@@ -163,6 +172,9 @@ impl Scenario {
     /// What the CA answers who asks about a certificate.
     fn info(&self, certificate: Certificate, now: OffsetDateTime) -> Option<RenewalInfo> {
         let hundredths = self.tells?;
+        if let (0, Some(told)) = (certificate.number, &self.told) {
+            return Some(told.clone());
+        }
         let is_recalled = |recall: &&OffsetDateTime| certificate.made < **recall && **recall <= now;
         let window = match self.recalls.iter().find(is_recalled) {
             Some(recall) => (*recall - Duration::DAY, *recall - Duration::HOUR),
@@ -206,6 +218,7 @@ impl Run<'_> {
         let mut ahead = None;
         if answers && is_old && self.scenario.tells.is_some() {
             ahead = Some(local - now);
+            self.history.note_clock(local - now);
             self.history.told = Some(Told {
                 certificate: id,
                 asked: true_time(local, ahead),
@@ -216,6 +229,7 @@ impl Run<'_> {
         if decision.renews && ahead.is_none() && answers {
             // Whoever orders has seen the clock of the CA before, and decides by it.
             ahead = Some(local - now);
+            self.history.note_clock(local - now);
             decision = self.decide(local, ahead);
         }
         if !decision.renews {
@@ -232,7 +246,10 @@ impl Run<'_> {
         let known = Known {
             life: self.served.life,
             ca: told.and_then(|told| told.info.as_ref()),
-            draw: draw(&self.served.number.to_be_bytes()),
+            draw: match self.served.number {
+                0 => self.scenario.draw,
+                number => draw(&number.to_be_bytes()),
+            },
             history: &self.history,
         };
         let look = Look {

@@ -89,6 +89,7 @@ pub const RENEWS: &[ExitStatus] = &[
     ExitStatus::NotRestored,
     ExitStatus::NotPermitted,
     ExitStatus::Locked,
+    ExitStatus::ErrorsFound,
     ExitStatus::ChangedMeanwhile,
     ExitStatus::InUse,
     ExitStatus::AuthorityRefused,

@@ -18,5 +18,6 @@ pub mod renew;
 pub mod report;
 pub mod schedule;
 pub mod server;
+pub mod simulation;
 pub mod status;
 pub mod verify;
