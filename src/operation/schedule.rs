@@ -273,6 +273,19 @@ impl<'a> Schedule<'a> {
                 ..Failure::with_advice("only root may schedule what runs as root", "run again as root")
             });
         }
+        for file in &self.files {
+            if let Some(others) = apply::others_at(&file.path) {
+                let cause = say![
+                    Place::path(&file.path),
+                    format!(
+                        " is not written, because what runs as root must be nobody else's to change: {others}"
+                    )
+                ];
+                let fix = format!("Remove their rights ({}), then run again", others.remedy());
+                let refusal = Refusal::new(RefusalCode::ProgramOfOthers, cause, ". ", fix);
+                return Err(Failure::refused(refusal.about([Place::path(others.folder())])));
+            }
+        }
         let program = Path::new(&self.task.program);
         schedule::trusted(program).map_err(|distrust| {
             let cause = say![

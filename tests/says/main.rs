@@ -24,6 +24,7 @@ mod outside;
 mod plan;
 mod renewed;
 mod report;
+mod schedule;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

@@ -138,7 +138,15 @@ pub const CHANGES_ACCOUNT: &[ExitStatus] = &[
 ];
 
 /// What a command can end with that turns a schedule on or off.
-pub const SCHEDULES: &[ExitStatus] = REPORTS;
+pub const SCHEDULES: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotPermitted,
+    ExitStatus::ErrorsFound,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
+];
 
 /// What `report` can end with.
 pub const REPORTS: &[ExitStatus] = &[

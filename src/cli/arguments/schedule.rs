@@ -19,8 +19,8 @@ pub enum ScheduleCommand {
 /// Have certificates renewed twice a day.
 ///
 /// The Task Scheduler of Windows (as SYSTEM), systemd or cron (as root) carries out `esync-ssl renew --scheduled` for this
-/// server root, with this program where it lies now. It is run once at once, as the scheduler runs it. Missed runs are
-/// caught up, by cron half a day later.
+/// server root, with this program where it lies now. It is run once at once, as the scheduler runs it: status 12 where
+/// that run failed. Missed runs are caught up, by cron half a day later.
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::SCHEDULE_ON, exit_statuses(SCHEDULES)))]
 pub struct ScheduleOn {

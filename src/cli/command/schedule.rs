@@ -32,9 +32,17 @@ pub fn run(
     if report.result == "would-change" {
         printer.note(NoteCode::NotTried, "Nothing was written (--dry-run).");
     }
-    printer.document(End::of(Ending::of(report.result)), &report);
+    let status = match (report.result, report.state) {
+        ("written", IsOn::Broken) => ExitStatus::ErrorsFound,
+        _ => ExitStatus::Done,
+    };
+    let end = End {
+        status,
+        ..End::of(Ending::of(report.result))
+    };
+    printer.document(end, &report);
     if report.result == "written" {
         printer.answer(&render::schedule::text(&report));
     }
-    Ok(ExitStatus::Done)
+    Ok(status)
 }
