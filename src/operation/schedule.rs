@@ -478,7 +478,7 @@ impl<'a> Schedule<'a> {
         for (file, before) in self.files.iter().zip(there) {
             let path = shown(&file.path);
             match before {
-                None => problems.push(format!("{path} is not as esync-ssl wrote it")),
+                None => problems.push(format!("{path} was edited since it was written, or somebody else wrote it")),
                 Some(None) => problems.push(format!("{path} is missing")),
                 Some(Some(bytes)) if *bytes != file.bytes(self.kind) => problems.push(format!(
                     "{path} runs another program or another server root than this one; esync-ssl schedule on corrects it"

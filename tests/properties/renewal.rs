@@ -195,7 +195,7 @@ fn holds(scenario: &Scenario) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(128))]
+    #![proptest_config(config(24))]
 
     #[test]
     fn ten_years_with_everything_that_may_happen(scenario in scenario()) {

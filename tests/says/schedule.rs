@@ -100,10 +100,7 @@ fn cron_gets_one_file_and_loses_it_again() {
     let told = shown(&site, 12);
     assert_eq!(told["state"], "broken");
     assert!(
-        told["problems"][0]
-            .as_str()
-            .unwrap()
-            .contains("not as esync-ssl wrote it"),
+        told["problems"][0].as_str().unwrap().contains("was edited since"),
         "{told}"
     );
     for word in ["on", "off"] {
@@ -162,7 +159,7 @@ fn nothing_is_written_where_others_may_write() {
     ] {
         let told = site.run(words).run().expect_code(4).envelope();
         assert_eq!(told["error"]["code"], "PROGRAM-OF-OTHERS", "{told}");
-        assert_eq!(told["error"]["place"]["file"], CRON, "{told}");
+        assert_eq!(told["error"]["places"][1]["file"], CRON, "{told}");
     }
     assert!(in_cron().is_empty());
 }
