@@ -33,6 +33,12 @@ codes! {
         AccountExists = "ACCOUNT-EXISTS",
         /// No key of an account was found, or more than one.
         AccountKeyNotFound = "ACCOUNT-KEY-NOT-FOUND",
+        /// This machine has no scheduler that is known.
+        NoScheduler = "NO-SCHEDULER",
+        /// A file of the schedule is not as it was written.
+        ScheduleEdited = "SCHEDULE-EDITED",
+        /// Others may change the program that would be scheduled.
+        ProgramOfOthers = "PROGRAM-OF-OTHERS",
         /// The certificate cannot be revoked with this key.
         KeyOfAnother = "KEY-OF-ANOTHER",
 

@@ -16,7 +16,7 @@ pub struct Advice {
 }
 
 /// The commands that are completed: those that are about a server. `apply` has it in its plan.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 28] = [
     "acme account deactivate",
     "acme account export",
     "acme account import",
@@ -40,6 +40,9 @@ const COMMANDS: [&str; 25] = [
     "report",
     "restart",
     "restore",
+    "schedule off",
+    "schedule on",
+    "schedule show",
     "status",
     "verify",
 ];

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
-    LogReport, Outcome, PlanReport, backups, certificates, check, devices, inspect, lint, ports, renew,
-    report, restart, restore, status, verify,
+    LogReport, Outcome, PlanReport, backups, certificates, check, devices, inspect, lint, ports, report,
+    restart, restore, schedule, simulate, status, verify,
 };
 
 /// How the schema of a command's document is made.
@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
 /// a command line that names no command.
-const COMMANDS: [(&str, Make); 38] = [
+const COMMANDS: [(&str, Make); 42] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -48,10 +48,14 @@ const COMMANDS: [(&str, Make); 38] = [
     ("lint", of::<lint::Report>),
     ("man", of::<Outcome>),
     ("ports", of::<ports::Report>),
-    ("renew", of::<renew::Report>),
+    ("renew", of::<simulate::Answer>),
     ("report", of::<report::Report>),
     ("restart", of::<restart::Report>),
     ("restore", of::<restore::Told>),
+    ("schedule", of::<()>),
+    ("schedule off", of::<schedule::Report>),
+    ("schedule on", of::<schedule::Report>),
+    ("schedule show", of::<schedule::Report>),
     ("schema", of::<Map<String, Value>>),
     ("status", of::<status::Status>),
     ("verify", of::<verify::Report>),

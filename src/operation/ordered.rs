@@ -238,8 +238,8 @@ impl<'a> Ordered<'a> {
                 "the first order of this server is tried at {staging} before, where failures do not count"
             )
         });
-        let renewal = "the certificate is not renewed by itself: have esync-ssl renew --scheduled run twice a day, which renews \
-                       what is due and changes no line of the configuration";
+        let renewal = "the certificate is not renewed by itself; to have what is due renewed twice a day, without a change of the \
+                       configuration: esync-ssl schedule on";
         way.into_iter().chain(trial).chain([renewal.to_owned()]).collect()
     }
 

@@ -10,6 +10,9 @@ use super::moment::{Life, Moment, when};
 use super::urgency::{Urgency, urgency};
 use crate::acme::RenewalInfo;
 
+/// The longest time between two looks: twice a day, each up to an hour late by chance.
+pub const INTERVAL: Duration = Duration::hours(13);
+
 /// A clock that is wrong by more is not followed.
 const CLOCK: Duration = Duration::minutes(5);
 /// So many refusals an hour are ours; CAs have five, and who has used up those is shut out.
@@ -38,9 +41,9 @@ pub struct Known<'a> {
 pub struct Look {
     /// What the clock of this machine says.
     pub now: OffsetDateTime,
-    /// By how much it is ahead of the CA's, where that was asked.
+    /// By how much it is ahead of the CA's, where that was asked just now.
     pub clock_ahead: Option<Duration>,
-    /// The longest time until somebody looks again.
+    /// The longest time until somebody looks again; [`INTERVAL`] where that is not known.
     pub interval: Duration,
     /// Somebody asked for it to be renewed now.
     pub is_asked: bool,
@@ -109,9 +112,10 @@ pub fn true_time(now: OffsetDateTime, clock_ahead: Option<Duration>) -> OffsetDa
     }
 }
 
-/// Decides.
+/// Decides. Whoever then orders asks the CA for its clock first, and decides by it once more if that was not known.
 pub fn due(known: &Known, look: &Look) -> Decision {
-    let now = true_time(look.now, look.clock_ahead);
+    let last_known = known.history.clock_ahead.map(Duration::seconds);
+    let now = true_time(look.now, look.clock_ahead.or(last_known));
     let due = when(known.life, known.ca, known.draw);
     let decision = |renews, reason, next| Decision {
         renews,

@@ -31,6 +31,9 @@ pub struct History {
     /// What it said of the certificate.
     #[serde(default)]
     pub told: Option<Told>,
+    /// By how many seconds this machine's clock was ahead of the CA's when that was last asked.
+    #[serde(default)]
+    pub clock_ahead: Option<i64>,
 }
 
 /// One attempt.
@@ -106,6 +109,11 @@ impl History {
     /// What the CA said of this certificate, and not of one before.
     pub fn told(&self, certificate: &str) -> Option<&Told> {
         self.told.as_ref().filter(|told| told.certificate == certificate)
+    }
+
+    /// Notes by how much this machine's clock is ahead of the CA's: until it is asked again, that is what is known of it.
+    pub fn note_clock(&mut self, ahead: Duration) {
+        self.clock_ahead = Some(ahead.whole_seconds());
     }
 
     /// Notes an attempt. What no decision needs and nobody reads is forgotten.

@@ -5,11 +5,14 @@
 mod due;
 mod history;
 mod moment;
+mod outlook;
+pub mod simulation;
 mod urgency;
 mod window;
 
-pub use due::{Decision, Known, Look, Reason, due, true_time};
-pub use history::{Attempt, History, Outcome, Told};
+pub use due::{Decision, INTERVAL, Known, Look, Reason, due, true_time};
+pub use history::{Attempt, History, Outcome, Quiet, Told};
 pub use moment::{Life, Moment, Rule, draw, when};
+pub use outlook::{Outlook, outlook};
 pub use urgency::{Urgency, urgency};
 pub use window::{Install, Window, install};

@@ -178,8 +178,16 @@ impl Binary {
     /// # Errors
     /// When it cannot be started or does not end in time. A failure of its own is an [`Output`].
     pub(super) fn run(&self, arguments: &[&str]) -> Result<Output, Silence> {
+        self.run_for(arguments, PATIENCE)
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// As [`Binary::run`].
+    pub(super) fn run_for(&self, arguments: &[&str], patience: Duration) -> Result<Output, Silence> {
         let mut command = self.command(&Environment::default());
-        self.finish(command.args(arguments), PATIENCE)
+        self.finish(command.args(arguments), patience)
     }
 
     fn finish(&self, command: &mut Command, patience: Duration) -> Result<Output, Silence> {

@@ -25,6 +25,7 @@ mod program;
 pub mod rehearsal;
 pub mod retry_missing;
 pub mod same_file;
+pub mod schedule;
 pub mod scratch;
 pub mod served_certificates;
 pub mod service;

@@ -4,6 +4,7 @@ mod disable;
 mod enable;
 mod fuzz;
 mod generated;
+mod renewal;
 mod robustness;
 #[path = "../support/mod.rs"]
 mod support;

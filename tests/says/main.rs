@@ -25,6 +25,7 @@ mod plan;
 mod renew;
 mod renewed;
 mod report;
+mod schedule;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

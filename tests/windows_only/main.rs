@@ -4,6 +4,7 @@
 mod found;
 mod httpd;
 mod machine;
+mod schedule;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;

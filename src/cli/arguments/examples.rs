@@ -226,6 +226,34 @@ pub const ACME_REVOKE: &str = r"
     esync-ssl acme revoke a.crt --key a.key --reason key-compromise
 ";
 
+pub const SCHEDULE: &str = r"
+  Renew the certificates that enable --acme ordered, twice a day:
+    esync-ssl schedule on
+  Whether that is so, and how it went the last time, on Windows:
+    esync-ssl schedule show --root C:\eSync\Apache24
+";
+
+pub const SCHEDULE_ON: &str = r"
+  See the task that Windows would get:
+    esync-ssl schedule on --root C:\eSync\Apache24 --dry-run
+  Without a question:
+    esync-ssl schedule on --yes
+";
+
+pub const SCHEDULE_OFF: &str = r"
+  See what would go, on Windows:
+    esync-ssl schedule off --root C:\eSync\Apache24 --dry-run
+  Without a question:
+    esync-ssl schedule off --yes
+";
+
+pub const SCHEDULE_SHOW: &str = r"
+  Of a server on Windows:
+    esync-ssl schedule show --root C:\eSync\Apache24
+  For a program:
+    esync-ssl schedule show --json
+";
+
 pub const STATUS: &str = r"
   What the server that runs here serves:
     esync-ssl status

@@ -26,6 +26,7 @@ mod renew;
 mod report;
 mod restart;
 mod restore;
+mod schedule;
 mod schema;
 mod values;
 mod verify;
@@ -68,6 +69,7 @@ pub use renew::Renew;
 pub use report::Report;
 pub use restart::Restart;
 pub use restore::Restore;
+pub use schedule::ScheduleCommand;
 pub use schema::Schema;
 pub use verify::Verify;
 
@@ -262,6 +264,9 @@ pub enum Command {
     /// Certificate authorities that are asked by ACME: what would come of an order, accounts, revoking
     #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::ACME))]
     Acme(AcmeCommand),
+    /// Renewal without hands: have the scheduler of this machine renew certificates, or not
+    #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::SCHEDULE))]
+    Schedule(ScheduleCommand),
     /// Show what the server serves: modules, listeners, virtual hosts
     #[command(after_help = MORE, after_long_help = epilogue(examples::STATUS, exit_statuses(READS)))]
     Status,

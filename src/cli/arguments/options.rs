@@ -89,6 +89,7 @@ pub const RENEWS: &[ExitStatus] = &[
     ExitStatus::NotRestored,
     ExitStatus::NotPermitted,
     ExitStatus::Locked,
+    ExitStatus::ErrorsFound,
     ExitStatus::ChangedMeanwhile,
     ExitStatus::InUse,
     ExitStatus::AuthorityRefused,
@@ -134,6 +135,17 @@ pub const CHANGES_ACCOUNT: &[ExitStatus] = &[
     ExitStatus::InUse,
     ExitStatus::AuthorityRefused,
     ExitStatus::AuthorityUnreachable,
+];
+
+/// What a command can end with that turns a schedule on or off.
+pub const SCHEDULES: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotPermitted,
+    ExitStatus::ErrorsFound,
+    ExitStatus::Declined,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::ChangedMeanwhile,
+    ExitStatus::InUse,
 ];
 
 /// What `report` can end with.

@@ -6,6 +6,7 @@ use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{RENEWS, exit_statuses};
 use super::values;
+use crate::operation::simulate::{FromDay, Request as Simulation, Span};
 
 /// Renew certificates that `enable --acme` ordered.
 ///
@@ -37,6 +38,27 @@ pub struct Renew {
     /// of the life is left.
     #[arg(long, conflicts_with_all = ["dry_run", "rehearse"])]
     pub scheduled: bool,
+    /// Say what would come in this time, such as 10y; ask nobody, and write nothing
+    ///
+    /// By the decisions that a real run takes, with a look twice a day. Status 12 says that a certificate would be over.
+    #[arg(long, value_name = "TIME", help_heading = "Simulation", conflicts_with_all = ["now", "dry_run", "rehearse", "scheduled"])]
+    pub simulate: Option<Span>,
+    /// From this day on, certificates would live so long, such as 2027-02-10=64d (can be repeated)
+    #[arg(
+        long,
+        value_name = "DAY=TIME",
+        help_heading = "Simulation",
+        requires = "simulate"
+    )]
+    pub simulate_life: Vec<FromDay>,
+    /// From this day on, the authority would give no answer for so long, such as 2027-03-01=10d (can be repeated)
+    #[arg(
+        long,
+        value_name = "DAY=TIME",
+        help_heading = "Simulation",
+        requires = "simulate"
+    )]
+    pub simulate_outage: Vec<FromDay>,
     /// HTTP proxy on the way to the authorities [default: that of `enable`, or HTTPS_PROXY of the environment]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
@@ -46,4 +68,16 @@ pub struct Renew {
     /// Seconds to wait for another run on the same server root
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = values::whole::<u64>)]
     pub lock_timeout: u64,
+}
+
+impl Renew {
+    /// What is to be simulated, where that is asked for.
+    pub fn simulation(&self) -> Option<Simulation> {
+        Some(Simulation {
+            names: self.names.clone(),
+            span: self.simulate?,
+            lives: self.simulate_life.clone(),
+            outages: self.simulate_outage.clone(),
+        })
+    }
 }

@@ -19,6 +19,7 @@ mod renew;
 mod report;
 mod restart;
 mod restore;
+mod schedule;
 mod schema;
 mod status;
 mod verify;
@@ -56,6 +57,7 @@ pub fn run(
         Command::Cert(command) => cert::run(command, place, world, printer),
         Command::Acme(command) => acme::run(command, place, world, printer),
         Command::Certificates => certificates::run(place, world, printer),
+        Command::Schedule(command) => schedule::run(command, place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),

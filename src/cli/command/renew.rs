@@ -2,11 +2,12 @@
 
 use crate::cli::arguments::Renew;
 use crate::cli::printer::Printer;
-use crate::cli::render::renew as render;
+use crate::cli::render;
 use crate::document::{End, Ending, Error};
 use crate::exit_status::ExitStatus;
 use crate::operation::renew::{self, Fate, Report, Request};
-use crate::operation::{Effect, Failure, Where, World, Writing};
+use crate::operation::simulate::{self, Answer};
+use crate::operation::{Effect, Failure, Where, World, Writing, schedule};
 
 /// So long a scheduled run waits for another one, unless told otherwise.
 const PATIENCE: u64 = 300;
@@ -18,6 +19,28 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
+    if let Some(simulation) = arguments.simulation() {
+        let report = simulate::run(&simulation, place, world, printer)?;
+        let status = match report.is_too_late() {
+            true => ExitStatus::ErrorsFound,
+            false => ExitStatus::Done,
+        };
+        printer.document(End::looked(status, Vec::new()), &Answer::Simulated(&report));
+        printer.prose(&render::simulation::text(&report));
+        return Ok(status);
+    }
+    let result = renew(arguments, place, world, printer);
+    if arguments.scheduled {
+        let status = result
+            .as_ref()
+            .map_or_else(|failure| failure.status, |status| *status);
+        // A disk that does not take it is told by whatever could not be written before.
+        let _ = schedule::note_run(place, status, world);
+    }
+    result
+}
+
+fn renew(arguments: &Renew, place: &Where, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {
     let request = Request {
         names: arguments.names.clone(),
         now: arguments.now,
@@ -36,9 +59,9 @@ pub fn run(
     let report = renew::run(&request, &writing, place, world, printer)?;
     let end = end(&report);
     let status = end.status;
-    printer.document(end, &report);
+    printer.document(end, &Answer::Renewed(&report));
     if !arguments.scheduled || report.trouble().is_some() {
-        printer.answer(&render::text(&report));
+        printer.answer(&render::renew::text(&report));
     }
     for (told, trouble) in report.troubles() {
         printer.complain(&format!("{} was not renewed: {}", told.name, trouble.words()));

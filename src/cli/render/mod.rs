@@ -17,6 +17,8 @@ pub mod ports;
 pub mod preview;
 pub mod renew;
 pub mod report;
+pub mod schedule;
 pub mod server;
+pub mod simulation;
 pub mod status;
 pub mod verify;

@@ -18,11 +18,8 @@ use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
 use crate::place::Moment;
 use crate::refusal::{Refusal, RefusalCode, say};
-use crate::renewal::{self, Attempt, Decision, Known, Look, Outcome, Urgency, due};
+use crate::renewal::{self, Attempt, Decision, INTERVAL, Known, Look, Outcome, Urgency, due};
 use crate::server::same_file::same;
-
-/// A scheduled run comes twice a day.
-const INTERVAL: Duration = Duration::hours(12);
 
 /// One certificate.
 pub struct Subject {
@@ -93,6 +90,9 @@ impl Subject {
             true => ask(self),
             false => None,
         };
+        if let Some(ahead) = clock_ahead {
+            self.managed.history.note_clock(ahead);
+        }
         let look = Look {
             now: now(ground.job),
             clock_ahead,

@@ -208,3 +208,16 @@ fn a_history_of_the_future_keeps_nobody_waiting() {
     let history = after(Outcome::Refused, &[DUE + Duration::days(300); 9]);
     assert!(decided(&history, &look(DUE)).renews);
 }
+
+#[test]
+fn the_clock_of_the_ca_is_remembered() {
+    let mut history = History::default();
+    history.note_clock(-Duration::days(2));
+    assert!(decided(&history, &look(DUE - Duration::days(2))).renews);
+    // Until it is asked again.
+    let asked = Look {
+        clock_ahead: Some(Duration::ZERO),
+        ..look(DUE - Duration::days(2))
+    };
+    assert!(!decided(&history, &asked).renews);
+}
