@@ -83,7 +83,7 @@ pub fn placed(
         file: loaded.show(&placed.certificate),
         reason: format!(
             "certificate for {} from {}{issuers}",
-            names.join(", "),
+            wanted.names(names).join(", "),
             wanted.authority
         ),
     });
@@ -110,7 +110,10 @@ fn kept(
     };
     let is_good = managed.directory == wanted.authority.directory()
         && managed.profile == wanted.profile
-        && names.iter().all(|name| managed.names.contains(name))
+        && names
+            .iter()
+            .chain(&wanted.wildcards)
+            .all(|name| managed.names.contains(name))
         && !is_over(&leaf, now);
     if !is_good {
         return Ok(None);

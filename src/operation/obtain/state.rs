@@ -80,6 +80,24 @@ pub(super) struct Managed {
     pub sha256: String,
 }
 
+/// A record that a program was asked to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The program.
+    pub program: Name,
+    /// Where it stands, with a full stop at its end, as in files of zones.
+    pub name: String,
+    /// Its text.
+    pub value: String,
+}
+
+/// Records in DNS that are not taken out yet.
+#[derive(Default, Serialize, Deserialize)]
+struct KeptRecords {
+    schema: u32,
+    records: Vec<Record>,
+}
+
 /// A key that an account is to have.
 const NEXT_KEY: &str = "next-key.pem";
 
@@ -299,6 +317,23 @@ impl<'a> State<'a> {
         self.put_json(&self.order_folder(name).join("failures.json"), &failures)
     }
 
+    /// Records in DNS that are there, or may be.
+    pub(super) fn records(&self) -> Result<Vec<Record>, Failure> {
+        let kept: Option<KeptRecords> = self.read_json(&self.records_file())?;
+        Ok(kept.unwrap_or_default().records)
+    }
+
+    pub(super) fn keep_records(&self, records: &[Record]) -> Result<(), Failure> {
+        if records.is_empty() {
+            return Ok(apply::remove(self.disk, &self.records_file())?);
+        }
+        let kept = KeptRecords {
+            schema: SCHEMA,
+            records: records.to_vec(),
+        };
+        self.put_json(&self.records_file(), &kept)
+    }
+
     pub(super) fn managed(&self, name: &str) -> Result<Option<Managed>, Failure> {
         self.read_json(&self.managed_file(name))
     }
@@ -314,6 +349,10 @@ impl<'a> State<'a> {
 
     fn order_folder(&self, name: &str) -> PathBuf {
         self.folder.join("orders").join(name)
+    }
+
+    fn records_file(&self) -> PathBuf {
+        self.folder.join("dns-records.json")
     }
 
     fn managed_file(&self, name: &str) -> PathBuf {
