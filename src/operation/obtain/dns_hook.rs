@@ -11,6 +11,7 @@ use super::super::progress::{Progress, during};
 use super::state::{Record, State};
 use crate::interrupt::{Hold, Undoing};
 use crate::note_code::NoteCode;
+use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::child::{self, Unfinished};
 use crate::server::environment::Environment;
@@ -106,6 +107,7 @@ impl Drop for Records<'_> {
 }
 
 fn take_out(all: &[Record], state: &State, progress: &dyn Progress) -> Result<(), Failure> {
+    let mut noted = Ok(());
     for record in all {
         let what = format!("{} takes {} out", shown(&record.program.path()), record.name);
         let done = during(progress, &what, || match Program::at(&record.program.path()) {
@@ -123,9 +125,10 @@ fn take_out(all: &[Record], state: &State, progress: &dyn Progress) -> Result<()
             progress.note(NoteCode::RecordLeft, &words);
             continue;
         }
-        forget(record, state)?;
+        // The others go whatever became of it.
+        noted = noted.and(forget(record, state));
     }
-    Ok(())
+    noted
 }
 
 /// Why a program did not do it.
@@ -151,7 +154,7 @@ impl Failed {
             return Failure::interrupted().into_interrupted();
         }
         let cause = format!("the record {} was not made in DNS: {}", record.name, self.why());
-        let program = shown(&record.program.path());
+        let program = quoted(&record.program.path());
         let fix = format!(
             "correct that (try it: {program} present {} TEXT), then run again",
             record.name
