@@ -260,6 +260,7 @@ codes! {
         AcmePortsTaken = "ACME-PORTS-TAKEN",
         AcmeNotReached = "ACME-NOT-REACHED",
         AcmeClock = "ACME-CLOCK",
+        AcmeForbidden = "ACME-FORBIDDEN",
     }
 }
 

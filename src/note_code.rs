@@ -50,6 +50,8 @@ codes! {
         OthersMayWrite = "OTHERS-MAY-WRITE",
         /// What was not tried: by a dry run, which wrote nothing, or because the system does not let us.
         NotTried = "NOT-TRIED",
+        /// A record in DNS that a program made was not taken out again.
+        RecordLeft = "RECORD-LEFT",
         /// The firewall of Windows keeps clients of other machines out.
         Firewall = "FIREWALL",
         /// Apache is not asked whether it accepts the result.

@@ -13,6 +13,12 @@ codes! {
         NameWithoutAddress = "NAME-WITHOUT-ADDRESS",
         /// Nobody here can answer the authority when it looks whether the names are ours.
         NobodyAnswers = "NOBODY-ANSWERS-CA",
+        /// The program that makes records in DNS may not be run, failed, or made none.
+        DnsHookFailed = "DNS-HOOK-FAILED",
+        /// A wildcard can be proven in DNS only.
+        WildcardNotInDns = "WILDCARD-NOT-IN-DNS",
+        /// The domain says in DNS that the authority may make no certificate for it.
+        CaaForbids = "CAA-FORBIDS",
         /// The terms of the authority were not agreed to.
         TermsNotAgreed = "TERMS-NOT-AGREED",
         /// The authority failed too often lately, or wants to be left alone for a while.

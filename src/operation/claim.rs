@@ -130,7 +130,10 @@ impl Claim<'_> {
     }
 
     /// Waits for whoever holds the lock of a place for backups, and takes it.
-    fn wait(&self, store: &Store) -> Result<Lock, Failure> {
+    ///
+    /// # Errors
+    /// When it is held for longer than may be waited, or cannot be taken.
+    pub fn wait(&self, store: &Store) -> Result<Lock, Failure> {
         match self.lock(store, Duration::ZERO) {
             Err(LockError::Held(holder)) if self.patience > 0 => {
                 self.voice.discard();

@@ -323,7 +323,10 @@ impl Run<'_> {
     ) -> Result<Report, Failure> {
         if let Some(ordered) = ordered.filter(|ordered| !ordered.is_not_asked()) {
             ordered.agree(loaded, &self.kept)?;
+            // Nobody else orders meanwhile, or takes away what answers for this order.
+            let alone = self.job.claim().wait(store)?;
             self.carry_out(&ordered, loaded, request, (&mut work, &mut report))?;
+            drop(alone);
         }
         let planned = || Planned {
             asked: self.asked(),
@@ -388,7 +391,7 @@ impl Run<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<Plan, Failure> {
         let (forced, voice) = (&self.asked.forced, self.job.voice);
-        request.answer_place = ordered.map(|ordered| ordered.place().clone());
+        request.answer_place = ordered.and_then(|ordered| ordered.place().cloned());
         let mut plan = Plan::enable(&loaded.configuration, request);
         if let (Err(PlanError::Refused(refusal)), Some(ordered)) = (&plan, ordered)
             && refusal.code == RefusalCode::AcmePathTaken

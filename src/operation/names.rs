@@ -46,6 +46,19 @@ pub fn domain_names<'a>(
     Ok(names)
 }
 
+/// The same of names of the form `*.example.com`.
+///
+/// # Errors
+/// When what stands behind the star is no domain name.
+pub fn wildcard_names(typed: &[String]) -> Result<Vec<String>, Failure> {
+    let behind: Vec<String> = typed
+        .iter()
+        .map(|name| name.trim_start_matches("*.").to_owned())
+        .collect();
+    let names = domain_names(behind.iter().map(|name| ("--alias *.", name)))?;
+    Ok(names.iter().map(|name| format!("*.{name}")).collect())
+}
+
 /// The first part of file names that belong to a day.
 pub fn dated(name: &str, day: time::Date) -> String {
     format!(

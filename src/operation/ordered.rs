@@ -94,7 +94,7 @@ impl<'a> Ordered<'a> {
         let ordered = Ordered {
             wanted,
             placed: placed.clone(),
-            ways: obtain::ways(loaded, wanted.answer)?,
+            ways: obtain::ways(loaded, wanted)?,
             place: place(loaded, names),
             plan: OnceCell::new(),
             names,
@@ -143,9 +143,10 @@ impl<'a> Ordered<'a> {
         Ok(())
     }
 
-    /// Where Apache answers; lines for it are wanted wherever it has HTTP afterwards, for the order after this one.
-    pub fn place(&self) -> &AnswerPlace {
-        &self.place
+    /// Where Apache answers; lines for it are wanted wherever it has HTTP afterwards, for the order after this one. None where
+    /// DNS answers.
+    pub fn place(&self) -> Option<&AnswerPlace> {
+        self.wanted.dns_hook.is_none().then_some(&self.place)
     }
 
     /// Nobody else can answer, so that Apache has to be told before.
@@ -231,7 +232,7 @@ impl<'a> Ordered<'a> {
     /// What is to be known before it is agreed to.
     pub fn notes(&self) -> Vec<String> {
         let first = self.ways.first();
-        let way = first.map(|way| way.describe(&self.wanted.authority, self.names));
+        let way = first.map(|way| way.describe(&self.wanted.authority, &self.wanted.names(self.names)));
         let trial = self.wanted.authority.staging().filter(|_| !self.wanted.rehearses);
         let trial = trial.map(|staging| {
             format!(
@@ -240,7 +241,15 @@ impl<'a> Ordered<'a> {
         });
         let renewal = "the certificate is not renewed by itself; to have what is due renewed twice a day, without a change of the \
                        configuration: esync-ssl schedule on";
-        way.into_iter().chain(trial).chain([renewal.to_owned()]).collect()
+        let wildcards = &self.wanted.wildcards;
+        let wildcards = (!wildcards.is_empty()).then(|| {
+            format!(
+                "{} is in the certificate only: which names Apache answers stays as it is",
+                wildcards.join(", ")
+            )
+        });
+        let notes = way.into_iter().chain(wildcards).chain(trial);
+        notes.chain([renewal.to_owned()]).collect()
     }
 
     /// Asks for agreement to the terms of the authority, where they were not agreed to before.

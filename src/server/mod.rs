@@ -7,6 +7,7 @@ pub mod child;
 mod command_line;
 pub mod deadline;
 pub mod dialog;
+pub mod dns;
 pub mod environment;
 mod envvars;
 pub mod error_log;
@@ -21,7 +22,7 @@ pub mod log_file;
 pub mod port;
 #[cfg(not(windows))]
 mod processes;
-mod program;
+pub mod program;
 pub mod rehearsal;
 pub mod retry_missing;
 pub mod same_file;

@@ -4,19 +4,21 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::served::YES;
 use crate::support::apache::Httpd;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::pebble::{Options, Pebble};
 use crate::support::process::Outcome;
+use crate::support::program::Program;
 
 /// An authority and an Apache that runs, in one network.
-struct World {
-    pebble: Pebble,
-    site: ApacheSite,
+pub struct World {
+    pub pebble: Pebble,
+    pub site: ApacheSite,
 }
 
 impl World {
-    fn start(options: &Options, more: &str) -> Option<World> {
+    pub fn start(options: &Options, more: &str) -> Option<World> {
         let httpd = Httpd::find()?;
         let pebble = Pebble::start(options)?;
         let site = ApacheSite::within(pebble.network, httpd, more);
@@ -24,30 +26,32 @@ impl World {
         Some(World { pebble, site })
     }
 
-    fn run(&self, words: &[&str]) -> Outcome {
+    pub fn command(&self, words: &[&str]) -> Program {
         let program = self.site.command(&["enable", "--domain", DOMAIN, "--acme"]);
         let program = program.args(["--ca", &self.pebble.directory, "--ca-root"]);
-        program.arg(self.pebble.root_file()).args(words).run()
+        program.arg(self.pebble.root_file()).args(words)
     }
 
-    fn kept(&self, name: &str) -> Option<Value> {
+    pub fn run(&self, words: &[&str]) -> Outcome {
+        self.command(words).run()
+    }
+
+    pub fn kept(&self, name: &str) -> Option<Value> {
         let file = self.site.root().join("conf/esync-ssl-acme").join(name);
         let text = fs::read_to_string(file).ok()?;
         Some(serde_json::from_str(&text).expect("JSON"))
     }
 
-    fn certificate(&self) -> String {
+    pub fn certificate(&self) -> String {
         let file = self.site.root().join(format!("conf/ssl/{DOMAIN}.crt"));
         fs::read_to_string(file).expect("the certificate")
     }
 
     /// How many certificates it made.
-    fn made(&self) -> usize {
+    pub fn made(&self) -> usize {
         self.pebble.log().matches("Issued certificate serial").count()
     }
 }
-
-const YES: [&str; 3] = ["--yes", "--restart", "--agree-terms"];
 
 #[test]
 fn from_http_to_https_by_one_command() {
@@ -74,7 +78,7 @@ fn from_http_to_https_by_one_command() {
 impl World {
     /// A run that changes nothing of the server, and ends so.
     #[track_caller]
-    fn refused(&self, words: &[&str], status: i32, told: &[&str]) -> Outcome {
+    pub fn refused(&self, words: &[&str], status: i32, told: &[&str]) -> Outcome {
         let of_server = |site: &ApacheSite| {
             let files = site.files().into_iter();
             let files = files.filter(|(name, _)| !name.starts_with("conf/esync-ssl-"));

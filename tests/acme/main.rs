@@ -9,10 +9,16 @@ mod arbitrary;
 #[cfg(unix)]
 mod commands;
 #[cfg(unix)]
+mod dns_hook;
+#[cfg(unix)]
 mod enable;
+#[cfg(unix)]
+mod endings;
 #[cfg(unix)]
 mod faults;
 mod hostile;
+#[cfg(unix)]
+mod imports;
 mod interrupted;
 mod offers;
 #[cfg(unix)]
@@ -20,8 +26,11 @@ mod pebble;
 #[cfg(unix)]
 mod renew;
 mod scripted;
+mod served;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(unix)]
+mod trees;
 mod way;
 
 /// The program in a world that fails, in a child process; not a test of its own.

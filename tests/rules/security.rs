@@ -78,6 +78,10 @@ fn the_limits_are_those_of_the_code() {
             rehearsal::TRIES.to_string(),
         ),
         ("a service that is to stop or start", time(service::PATIENCE)),
+        (
+            "a program that makes a record in DNS",
+            time(esync_ssl::operation::obtain::DNS_HOOK_PATIENCE),
+        ),
     ];
     let rows: Vec<String> = rows.map(|(what, limit)| format!("| {what} | {limit} |")).into();
     let text = read("SECURITY.md");

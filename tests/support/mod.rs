@@ -12,6 +12,8 @@ pub mod client;
 pub mod containers;
 pub mod contract;
 pub mod daemon;
+#[cfg(unix)]
+pub mod dns;
 pub mod faulty;
 pub mod files;
 pub mod gateway;

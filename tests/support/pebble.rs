@@ -127,7 +127,7 @@ impl Pebble {
         let start = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             assert!(
-                start.elapsed() < Duration::from_secs(20),
+                start.elapsed() < Duration::from_secs(120),
                 "it is not up:\n{}",
                 self.log()
             );
@@ -138,6 +138,11 @@ impl Pebble {
     /// A file with the root that signed its own certificate.
     pub fn root_file(&self) -> PathBuf {
         self.root_file.clone()
+    }
+
+    /// The port of [`Pebble::dns`], for programs that tell it something themselves.
+    pub fn dns_control(&self) -> u16 {
+        self.dns_control
     }
 
     /// What it has written so far.

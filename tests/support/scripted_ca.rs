@@ -98,6 +98,8 @@ pub struct State {
     pub pending: bool,
     /// So often an order says `processing` after it was finalized.
     pub processing: usize,
+    /// The ways to prove a name that it offers.
+    pub offered: Vec<&'static str>,
     /// The directory.
     pub directory: Value,
     /// Names that certificates get instead of those in the request.
@@ -166,6 +168,12 @@ impl ScriptedCa {
         self.state().script.insert(path.to_owned(), (times, reply));
     }
 
+    /// From now on all names are proven.
+    pub fn prove(&self) {
+        let mut state = self.state();
+        state.orders.iter_mut().for_each(|order| order.proven = true);
+    }
+
     /// How often something was asked at this path.
     pub fn count(&self, path: &str) -> usize {
         self.state()
@@ -218,6 +226,7 @@ impl State {
             breaks: None,
             pending: false,
             processing: 0,
+            offered: vec!["http-01", "tls-alpn-01", "new-kind-07"],
             directory: json!({
                 "newNonce": at("/nonce"), "newAccount": at("/account"), "newOrder": at("/order"),
                 "revokeCert": at("/revoke"), "keyChange": at("/key"), "renewalInfo": at("/ari"),
@@ -308,7 +317,7 @@ impl State {
         json!({
             "status": if proven { "valid" } else { "pending" },
             "identifier": self.orders[nr].identifiers[index],
-            "challenges": [challenge("http-01"), challenge("tls-alpn-01"), challenge("new-kind-07")],
+            "challenges": self.offered.iter().map(|kind| challenge(kind)).collect::<Vec<_>>(),
         })
     }
 

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::authority::{AnswerChoice, AskedAuthority};
+use super::authority::{AnswerChoice, AskedAuthority, DnsOptions};
 use super::examples;
 use super::help::{MORE, epilogue, examples_only};
 use super::options::{ASKS, CHANGES_ACCOUNT, LOOKS, MAKES, PassPhraseOption, exit_statuses};
@@ -53,6 +53,9 @@ pub struct AcmeCheck {
     /// Who is to answer when the authority looks whether the names lead here
     #[arg(long, value_enum, value_name = "WHO", default_value_t = AnswerChoice::Auto, help_heading = "Certificate authority")]
     pub answer: AnswerChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsOptions,
 }
 
 impl AcmeCheck {
@@ -61,6 +64,7 @@ impl AcmeCheck {
         Wanted {
             profile: self.ca_profile.clone(),
             answer: self.answer.into(),
+            dns_hook: self.dns.hook(),
             ..self.authority.wanted()
         }
     }

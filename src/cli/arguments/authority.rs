@@ -1,9 +1,11 @@
 //! The options for a certificate authority that is asked by ACME.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use crate::operation::obtain::{AnswerBy, Authority, Wanted};
+use crate::operation::obtain::{AnswerBy, Authority, DnsHook, Wanted};
 
 /// Which certificate authority makes the certificate, and how it is asked.
 #[derive(Debug, Args)]
@@ -47,6 +49,9 @@ pub struct AuthorityOptions {
     /// Who answers when the authority looks whether the names lead here
     #[arg(long, value_enum, value_name = "WHO", default_value_t = AnswerChoice::Auto, requires = "acme")]
     pub answer: AnswerChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsOptions,
     /// Order, check and rehearse, then throw the certificate away; the server stays as it is
     ///
     /// At Let's Encrypt its staging is asked, which has other limits.
@@ -63,6 +68,8 @@ pub enum AnswerChoice {
     Listener,
     /// Apache, on port 80
     Apache,
+    /// The program of --dns-hook, by a record in DNS
+    DnsHook,
 }
 
 impl From<AnswerChoice> for AnswerBy {
@@ -71,7 +78,47 @@ impl From<AnswerChoice> for AnswerBy {
             AnswerChoice::Auto => AnswerBy::Any,
             AnswerChoice::Listener => AnswerBy::Listener,
             AnswerChoice::Apache => AnswerBy::Apache,
+            AnswerChoice::DnsHook => AnswerBy::DnsHook,
         }
+    }
+}
+
+/// How an authority is answered in DNS.
+#[derive(Debug, Args)]
+pub struct DnsOptions {
+    /// Program that makes records in DNS, by which names are proven: PROGRAM present|cleanup NAME VALUE
+    ///
+    /// It is then the one that answers. Names of the form *.example.com (--alias) can be proven in no other way. It is given
+    /// the whole name with a full stop at its end, and the value of a TXT record that stands beside any others of that name.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        required_if_eq("answer", "dns-hook"),
+        help_heading = "Certificate authority"
+    )]
+    pub dns_hook: Option<Utf8PathBuf>,
+    /// Seconds until all name servers of the zone must show the record
+    ///
+    /// They are asked themselves; where they cannot be, so long is waited.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        requires = "dns_hook",
+        help_heading = "Certificate authority"
+    )]
+    pub dns_wait: u32,
+}
+
+impl DnsOptions {
+    /// The program, if one is named.
+    pub fn hook(&self) -> Option<DnsHook> {
+        let hook = |program: &Utf8PathBuf| DnsHook {
+            // Noted for the next run, which may begin elsewhere.
+            program: std::path::absolute(program).unwrap_or_else(|_| program.into()),
+            patience: Duration::from_secs(self.dns_wait.into()),
+        };
+        self.dns_hook.as_ref().map(hook)
     }
 }
 
@@ -119,6 +166,8 @@ impl AuthorityOptions {
             proxy: self.proxy.clone(),
             answer: self.answer.into(),
             replaces: None,
+            dns_hook: self.dns.hook(),
+            wildcards: Vec::new(),
             rehearses: self.rehearse,
         }
     }

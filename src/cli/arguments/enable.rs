@@ -38,6 +38,7 @@ use crate::check::Code;
 /// go back to what they were.
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::ENABLE, exit_statuses(ENABLES)))]
+#[command(mut_arg("dns_hook", |arg| arg.requires("acme")))]
 #[command(mut_args = most_used(&["domain", "http", "cert", "pfx", "acme", "self_signed", "dry_run", "yes", "restart"]))]
 pub struct Enable {
     /// Domain name or IP address that clients will use

@@ -7,8 +7,10 @@ use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
 use crate::operation::certificate_source::{self, Source};
 use crate::operation::enable::{self, Request};
+use crate::operation::obtain::Wanted;
 use crate::operation::{
     Failure, Files, Material, Origin, Progress, Silent, Voice, Where, World, domain_names, options,
+    wildcard_names,
 };
 
 /// Runs the command.
@@ -18,12 +20,17 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
+    // An authority makes certificates for wildcards, which are no names of a server.
+    let is_wildcard = |name: &String| arguments.authority.acme && name.starts_with("*.");
+    let (wildcards, aliases): (Vec<String>, Vec<String>) =
+        arguments.alias.iter().cloned().partition(is_wildcard);
+    let wildcards = wildcard_names(&wildcards)?;
     // What is no name goes into no command that is proposed.
-    named(&arguments.domain, &arguments.alias)?;
+    named(&arguments.domain, &aliases)?;
     let (names, source, world) = completed(arguments, place, world, printer)?;
     let request = Request {
-        names: named(&names, &arguments.alias)?,
-        files: files(source, arguments, printer)?,
+        names: named(&names, &aliases)?,
+        files: files(source, wildcards, arguments, printer)?,
         port: arguments.port,
         http: arguments.http.map(Into::into),
         vhost: arguments.vhost.clone(),
@@ -91,7 +98,12 @@ fn typed(arguments: &Enable) -> Option<Source> {
 }
 
 /// Whoever has to type a pass-phrase does so now.
-fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files, Failure> {
+fn files(
+    source: Source,
+    wildcards: Vec<String>,
+    arguments: &Enable,
+    printer: &Printer,
+) -> Result<Files, Failure> {
     let origin = match source {
         Source::Archive(pfx) => Origin::Archive(pfx),
         Source::Files {
@@ -118,7 +130,10 @@ fn files(source: Source, arguments: &Enable, printer: &Printer) -> Result<Files,
             }
             Origin::Files(certificate, key, chain)
         }
-        Source::Authority => return Ok(Files::Ordered(Box::new(arguments.authority.wanted()))),
+        Source::Authority => {
+            let wanted = arguments.authority.wanted();
+            return Ok(Files::Ordered(Box::new(Wanted { wildcards, ..wanted })));
+        }
         Source::SelfSigned => return Ok(Files::SelfSigned),
     };
     let material = Material::open(origin, &arguments.pass_phrase.read()?, printer)?;

@@ -6,7 +6,7 @@ use super::super::answers::{self, Probed};
 use super::super::environment::{Where, World};
 use super::super::failure::{Failure, not_interrupted};
 use super::super::find::Loaded;
-use super::super::names::domain_names;
+use super::super::names::{domain_names, wildcard_names};
 use super::super::obtain::{self, State, Wanted, Way};
 use super::super::ports::Holder;
 use super::super::progress::Progress;
@@ -33,7 +33,13 @@ pub fn run(
     world: &World,
     progress: &dyn Progress,
 ) -> Result<Report, Failure> {
+    let (wildcards, names): (Vec<String>, Vec<String>) =
+        names.iter().cloned().partition(|name| name.starts_with("*."));
     let names = domain_names(names.iter().map(|name| ("the name", name)))?;
+    let all = Wanted {
+        wildcards: wildcard_names(&wildcards)?,
+        ..wanted.clone()
+    };
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
     let state = State::of(&loaded, world.disk);
@@ -45,6 +51,9 @@ pub fn run(
             Code::AcmeNameUnusable,
         )?;
         named.push(looked.addresses(name, wanted));
+    }
+    if !all.wildcards.is_empty() {
+        looked.judge(obtain::refuse_names(&all, &[]), Code::AcmeNameUnusable)?;
     }
     let mut ports = Vec::new();
     match running::is_elsewhere(&loaded) {
@@ -58,7 +67,7 @@ pub fn run(
         }
     }
     not_interrupted()?;
-    let reached = looked.reach(wanted, progress)?;
+    let reached = looked.reach(&all.names(&names), wanted, progress)?;
     let has_account = match state.account(&wanted.authority) {
         Ok(found) => Some(found.is_some()),
         Err(failure) if failure.status == ExitStatus::NotPermitted => None,
@@ -143,7 +152,8 @@ impl Looked {
             .filter(|address| !address.here)
             .map(|address| address.address.as_str())
             .collect();
-        if !elsewhere.is_empty() {
+        // A record proves a name wherever it leads to.
+        if !elsewhere.is_empty() && wanted.dns_hook.is_none() {
             let summary = format!(
                 "{name} leads to {}, which is not an address of this machine",
                 elsewhere.join(", ")
@@ -172,7 +182,7 @@ impl Looked {
         wanted: &Wanted,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
-        let ways = self.judge(obtain::ways(loaded, wanted.answer), Code::AcmePortsTaken)?;
+        let ways = self.judge(obtain::ways(loaded, wanted), Code::AcmePortsTaken)?;
         let ways = ways.unwrap_or_default();
         self.answering = ways
             .iter()
@@ -180,6 +190,7 @@ impl Looked {
                 by: match way {
                     Way::Apache => "apache".to_owned(),
                     Way::OwnTls | Way::OwnHttp => "esync-ssl".to_owned(),
+                    Way::Dns => "dns-hook".to_owned(),
                 },
                 port: way.port(),
                 challenge: way.challenge().to_string(),
@@ -240,8 +251,14 @@ impl Looked {
         }));
     }
 
-    /// Whether the authority can be reached, and what its clock says. Nothing is ordered.
-    fn reach(&mut self, wanted: &Wanted, progress: &dyn Progress) -> Result<Option<Reached>, Failure> {
+    /// Whether the authority can be reached, what its clock says, and whether the domains let it make certificates. Nothing is
+    /// ordered.
+    fn reach(
+        &mut self,
+        names: &[String],
+        wanted: &Wanted,
+        progress: &dyn Progress,
+    ) -> Result<Option<Reached>, Failure> {
         let told = ask(wanted, progress, |client| {
             let directory = client.directory();
             let lacks = wanted
@@ -253,11 +270,21 @@ impl Looked {
                 directory.terms_of_service.clone(),
                 client.clock_ahead(),
                 lacks.map(|_| profiles),
+                directory.caa_identities.clone(),
             ))
         });
-        let Some((terms, ahead, profiles)) = self.judge(told, Code::AcmeNotReached)? else {
+        let Some((terms, ahead, profiles, identities)) = self.judge(told, Code::AcmeNotReached)? else {
             return Ok(None);
         };
+        let forbidden = obtain::refuse_forbidden(names, &identities, &wanted.authority);
+        if let Some(unknown) = self.judge(forbidden, Code::AcmeForbidden)?
+            && !unknown.is_empty()
+        {
+            progress.note(
+                NoteCode::NotTried,
+                &obtain::caa_unknown(&unknown, &wanted.authority),
+            );
+        }
         if let (Some(profile), Some(profiles)) = (&wanted.profile, profiles) {
             let summary = format!("{} has no certificate profile `{profile}`", wanted.authority);
             let fix = match profiles.is_empty() {
@@ -288,9 +315,14 @@ fn wrong_clock(ahead: time::Duration, wanted: &Wanted) -> Finding {
         ahead.whole_minutes().abs(),
         wanted.authority
     );
+    // Nothing is ordered then.
+    let severity = match ahead.abs() > obtain::WRONG_CLOCK {
+        true => Severity::BreaksClients,
+        false => Severity::WorksButWrong,
+    };
     Finding::new(
         Code::AcmeClock,
-        Severity::WorksButWrong,
+        severity,
         summary,
         "Certificates are judged by it, and a new one may not be valid yet.",
         "Correct the clock.",
@@ -308,6 +340,7 @@ fn finding(failure: Failure, code: Code) -> Result<Finding, Failure> {
     };
     let code = match refusal.map(|refusal| refusal.code) {
         Some(RefusalCode::AcmePathTaken) => Code::AcmePathShadowed,
+        Some(RefusalCode::DnsHookFailed) => Code::AcmeNotAnswered,
         _ => code,
     };
     let place = refusal.and_then(|refusal| refusal.places().first().copied());

@@ -85,7 +85,7 @@ pub(crate) struct Port {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AcmeAnswering")]
 pub(crate) struct Answering {
-    /// `esync-ssl`, for some seconds, or `apache`.
+    /// `esync-ssl`, for some seconds, `apache`, or `dns-hook`, a program that makes records in DNS.
     pub(crate) by: String,
     /// Where.
     pub(crate) port: u16,

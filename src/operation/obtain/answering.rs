@@ -6,13 +6,18 @@ use std::path::Path;
 use super::super::answers::Laid;
 use super::super::failure::Failure;
 use super::super::find::Loaded;
+use super::super::job::Job;
 use super::super::running;
-use super::wanted::{AnswerBy, Authority};
+use super::dns_hook::{self, Records};
+use super::dns_record;
+use super::state::{Record, State};
+use super::wanted::{AnswerBy, Authority, DnsHook, Wanted};
 use crate::acme::{ChallengeCertificate, ChallengeKind};
 use crate::answer::{Listener, Tokens};
 use crate::apply::{self, Disk};
 use crate::check::port::describe;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::server::dns::PORT;
 use crate::server::port::listeners_on;
 use crate::tls::issue::KeyType;
 use crate::tls::name::Name;
@@ -26,6 +31,8 @@ pub enum Way {
     OwnHttp,
     /// By a file that Apache serves on port 80.
     Apache,
+    /// By a record in DNS that a program makes.
+    Dns,
 }
 
 impl Way {
@@ -34,6 +41,7 @@ impl Way {
         match self {
             Way::OwnTls => ChallengeKind::TlsAlpn01,
             Way::OwnHttp | Way::Apache => ChallengeKind::Http01,
+            Way::Dns => ChallengeKind::Dns01,
         }
     }
 
@@ -42,6 +50,15 @@ impl Way {
         match self {
             Way::OwnTls => 443,
             Way::OwnHttp | Way::Apache => 80,
+            Way::Dns => PORT,
+        }
+    }
+
+    /// Where it looks, in words.
+    pub fn place(self) -> String {
+        match self {
+            Way::Dns => "in DNS".to_owned(),
+            _ => format!("on port {}", self.port()),
         }
     }
 
@@ -52,11 +69,12 @@ impl Way {
                 "this program answers there itself for some seconds, as nobody else listens on it now"
             }
             Way::Apache => "Apache answers there from a folder of its own, once it was restarted",
+            Way::Dns => "the program of --dns-hook makes a TXT record there, and takes it out again",
         };
         format!(
-            "the certificate comes from {authority}, which looks for {} on port {}; {answered} ({})",
+            "the certificate comes from {authority}, which looks for {} {}; {answered} ({})",
             names.join(", "),
-            self.port(),
+            self.place(),
             self.challenge()
         )
     }
@@ -66,7 +84,12 @@ impl Way {
 ///
 /// # Errors
 /// Refused where there is none, with who has the ports.
-pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
+pub fn ways(loaded: &Loaded, wanted: &Wanted) -> Result<Vec<Way>, Failure> {
+    let by = wanted.answer;
+    if let Some(hook) = &wanted.dns_hook {
+        dns_hook::program(&hook.program)?;
+        return Ok(vec![Way::Dns]);
+    }
     let ends = [443, 80].map(|port| (None, port));
     let listeners = listeners_on(ends).map_err(|why| {
         let fix = "run again as root or Administrator";
@@ -81,6 +104,7 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
             Way::Apache => {
                 by != AnswerBy::Listener && !holders.is_empty() && holders.iter().all(|(_, own)| *own)
             }
+            Way::Dns => false,
         }
     };
     let all = [Way::OwnTls, Way::OwnHttp, Way::Apache];
@@ -98,7 +122,7 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
         Some((listener, false)) => format!("to {}", describe(listener.process.as_ref())),
     };
     let whose = match by {
-        AnswerBy::Any => "nobody here can answer",
+        AnswerBy::Any | AnswerBy::DnsHook => "nobody here can answer",
         AnswerBy::Listener => "esync-ssl cannot answer",
         AnswerBy::Apache => "Apache does not run on port 80, and cannot answer",
     };
@@ -112,7 +136,7 @@ pub fn ways(loaded: &Loaded, by: AnswerBy) -> Result<Vec<Way>, Failure> {
         "; ",
         match by {
             AnswerBy::Any => {
-                "stop one of them for the moment, or have the certificate made otherwise: esync-ssl cert request --domain NAME"
+                "stop one of them for the moment, or have a program answer in DNS: --dns-hook PROGRAM"
             }
             _ => "run again without --answer",
         },
@@ -139,17 +163,46 @@ pub(super) fn sweep(disk: &dyn Disk, folder: &Path) {
 pub(super) struct Answer {
     pub token: String,
     pub key_authorization: String,
+    /// What a record in DNS says instead.
+    pub record: String,
     pub name: Name,
 }
 
-/// Whoever answers, as long as it lives: we, or Apache from these files.
-pub(super) struct Answering {
+/// Whoever answers, as long as it lives: we, Apache from these files, or DNS.
+pub(super) struct Answering<'a> {
     _own: Option<Listener>,
     _files: Vec<Laid>,
+    _records: Option<Records<'a>>,
+}
+
+/// Has DNS answer as long as what is given back lives, and waits until it does.
+pub(super) fn answering_in_dns<'a>(
+    hook: &DnsHook,
+    answers: &[Answer],
+    state: &'a State<'a>,
+    job: Job<'a>,
+) -> Result<Answering<'a>, Failure> {
+    let all = answers.iter().map(|answer| Record {
+        program: apply::Name::from(&*hook.program),
+        name: format!("_acme-challenge.{}.", answer.name),
+        value: answer.record.clone(),
+    });
+    let all: Vec<Record> = all.collect();
+    let records = dns_hook::present(&all, state, job)?;
+    dns_record::wait(&all, hook.patience, job.voice)?;
+    Ok(Answering {
+        _own: None,
+        _files: Vec::new(),
+        _records: Some(records),
+    })
 }
 
 /// Answers as long as what is given back lives; Apache does so from a folder.
-pub(super) fn answering(way: Way, answers: Vec<Answer>, folder: &Path) -> Result<Answering, Failure> {
+pub(super) fn answering(
+    way: Way,
+    answers: Vec<Answer>,
+    folder: &Path,
+) -> Result<Answering<'static>, Failure> {
     let cannot = |why: &dyn std::fmt::Display| {
         let fix = "run again when the port is free, or as root or Administrator";
         Failure::with_advice(why.to_string(), fix)
@@ -177,10 +230,13 @@ pub(super) fn answering(way: Way, answers: Vec<Answer>, folder: &Path) -> Result
                 files.push(Laid::lay(folder, &answer.token, &answer.key_authorization)?);
             }
         }
+        // Nobody here answers then.
+        Way::Dns => {}
     }
     Ok(Answering {
         _own: own,
         _files: files,
+        _records: None,
     })
 }
 

@@ -149,7 +149,7 @@ fn announced(placed: &Placed, wanted: &Wanted, names: &[String], loaded: &Loaded
         file: loaded.show(&placed.certificate),
         reason: format!(
             "certificate for {} from {}{issuers}{instead}",
-            names.join(", "),
+            wanted.names(names).join(", "),
             wanted.authority
         ),
     });
@@ -166,9 +166,10 @@ fn announced(placed: &Placed, wanted: &Wanted, names: &[String], loaded: &Loaded
 fn kept(wanted: &Wanted, names: &[String], managed: &Managed, now: OffsetDateTime) -> Option<Found> {
     let installed = &managed.installed;
     let leaf = leaf(installed)?;
+    let mut all = names.iter().chain(&wanted.wildcards);
     let is_good = installed.directory == wanted.authority.directory()
         && installed.profile == wanted.profile
-        && names.iter().all(|name| installed.names.contains(name))
+        && all.all(|name| installed.names.contains(name))
         && !is_over(&leaf, now);
     if !is_good {
         return None;

@@ -3,6 +3,9 @@
 
 mod account;
 mod answering;
+mod caa;
+mod dns_hook;
+mod dns_record;
 mod files;
 mod names;
 mod order;
@@ -11,12 +14,14 @@ mod state;
 mod wanted;
 
 pub use answering::Way;
-pub use wanted::{AnswerBy, Authority, Wanted};
+pub use dns_hook::PATIENCE as DNS_HOOK_PATIENCE;
+pub use wanted::{AnswerBy, Authority, DnsHook, Wanted};
 
 pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;
+pub(super) use caa::{caa_unknown, refuse_forbidden};
 pub(super) use files::{Found, NotOurs, Placed, Standing, life, placed, standing};
 pub(super) use names::{refuse_impossible, refuse_names};
-pub(super) use order::{CLOCK, Obtained, obtain};
+pub(super) use order::{CLOCK, Obtained, WRONG_CLOCK, obtain};
 pub(super) use refused::{refused, unusable_file};
 pub(super) use state::{KeptAccount, Managed, State};

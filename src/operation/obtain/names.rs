@@ -34,7 +34,11 @@ const MOST_NAMES: usize = 100;
 /// Refused, with the name.
 pub fn refuse_impossible(wanted: &Wanted, names: &[String], progress: &dyn Progress) -> Result<(), Failure> {
     refuse_names(wanted, names)?;
-    refuse_unknown(wanted, names, progress)
+    match wanted.dns_hook {
+        // A record proves a name that leads nowhere.
+        Some(_) => Ok(()),
+        None => refuse_unknown(wanted, names, progress),
+    }
 }
 
 /// The same without asking anybody, DNS among them.
@@ -42,14 +46,21 @@ pub fn refuse_impossible(wanted: &Wanted, names: &[String], progress: &dyn Progr
 /// # Errors
 /// Refused, with the name.
 pub fn refuse_names(wanted: &Wanted, names: &[String]) -> Result<(), Failure> {
-    if names.len() > MOST_NAMES {
+    let all = wanted.names(names);
+    if all.len() > MOST_NAMES {
         let cause = format!(
             "{} names are too many for one certificate, which has {MOST_NAMES} at most",
-            names.len()
+            all.len()
         );
         return Err(not_public(cause, "leave some out".to_owned()));
     }
-    for name in names {
+    if let (Some(wildcard), None) = (wanted.wildcards.first(), &wanted.dns_hook) {
+        let cause = format!("{wildcard} can be proven in DNS only, whoever makes the certificate");
+        let fix = "name a program that makes the record, with --dns-hook PROGRAM, or leave the name out";
+        let code = RefusalCode::WildcardNotInDns;
+        return Err(Failure::refused(Refusal::new(code, cause, "; ", fix)));
+    }
+    for name in names.iter().chain(&wanted.wildcards) {
         let parsed =
             Name::parse(name).map_err(|error| not_public(error.to_string(), "correct it".to_owned()))?;
         if let (true, Some(why)) = (
@@ -65,6 +76,9 @@ pub fn refuse_names(wanted: &Wanted, names: &[String]) -> Result<(), Failure> {
 }
 
 fn why_not_public(name: &str, parsed: &Name, wanted: &Wanted) -> Option<String> {
+    if let (Name::Ip(_), Some(_)) = (parsed, &wanted.dns_hook) {
+        return Some("an address cannot be proven in DNS; leave --dns-hook out".to_owned());
+    }
     if let Name::Ip(ip) = parsed {
         let is_private = match ip {
             std::net::IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),

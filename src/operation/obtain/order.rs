@@ -11,14 +11,16 @@ use super::super::job::Job;
 use super::super::names::file_name;
 use super::super::progress::during;
 use super::account::{account, transport};
-use super::answering::{Answer, Way, answering, sweep};
+use super::answering::{Answer, Way, answering, answering_in_dns, sweep};
+use super::caa::{caa_unknown, refuse_forbidden};
+use super::dns_hook;
 use super::files::{Placed, is_due, life};
 use super::refused::refused;
 use super::state::{Installed, KeptOrder, State};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
     self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
-    new_certificate_key,
+    dns_record, new_certificate_key,
 };
 use crate::apply::{NameChange, NewFile};
 use crate::note_code::NoteCode;
@@ -40,6 +42,8 @@ const DAY: i64 = 24 * HOUR;
 
 /// A clock that is wrong by more is told.
 pub const CLOCK: time::Duration = time::Duration::minutes(5);
+/// With a clock that is wrong by more, nothing is ordered. Authorities let certificates begin an hour before they are made.
+pub const WRONG_CLOCK: time::Duration = time::Duration::hours(1);
 
 /// A certificate with its key and its issuers.
 pub struct Obtained {
@@ -54,7 +58,7 @@ impl Obtained {
         let sha256 = colon_hex(&issued.certificate.sha256());
         let all = [issued.certificate].into_iter().chain(issued.issuers);
         Some(Obtained {
-            installed: Installed::new(ordering.wanted, ordering.agreed, ordering.names, sha256),
+            installed: Installed::new(ordering.wanted, ordering.agreed, &ordering.all_names(), sha256),
             name: file_name(&ordering.names[0]),
             bundle: Bundle::assemble(all.collect(), Some(key))?,
         })
@@ -135,7 +139,10 @@ struct Ordering<'a> {
     authority: &'a Authority,
     /// Its terms were agreed to.
     agreed: bool,
+    /// Those of the site.
     names: &'a [String],
+    /// Those of the certificate.
+    ordered: &'a [String],
     ways: &'a [Way],
     /// Where Apache has its answers.
     answers: &'a Path,
@@ -163,6 +170,7 @@ pub fn obtain(
         authority: &wanted.authority,
         agreed,
         names,
+        ordered: &wanted.names(names),
         ways,
         answers,
         state,
@@ -190,15 +198,15 @@ pub fn obtain(
 impl Ordering<'_> {
     fn run(&self) -> Result<Obtained, Failure> {
         self.refuse_too_many_failures()?;
-        if !self.wanted.rehearses {
-            sweep(self.job.world.disk, self.answers);
-        }
+        sweep(self.job.world.disk, self.answers);
+        dns_hook::sweep(self.state, self.job.voice)?;
         let (https, clock) = (transport(self.wanted)?, SystemClock::default());
         let client = during(self.job.voice, &format!("Asking {}", self.authority), || {
             Client::connect(&https, &clock, self.authority.directory())
         });
         let client = client.map_err(|error| self.failed(error, None))?;
-        self.tell_clock(&client);
+        self.refuse_wrong_clock(&client)?;
+        self.refuse_forbidden(&client)?;
         let (key, account) = account(&client, self.wanted, self.authority, self.agreed, self.state)?;
         let session = Session::new(&client, &key, &account.url);
         let mut order = match self.taken_up(&session, &account.url)? {
@@ -278,16 +286,21 @@ impl Ordering<'_> {
         let answers = open.iter().zip(&challenges).map(|(one, challenge)| Answer {
             token: challenge.token.clone(),
             key_authorization: session.key().key_authorization(&challenge.token),
+            record: dns_record(session.key(), &challenge.token),
             name: one.name.clone(),
         });
-        let answering = answering(way, answers.collect(), self.answers)?;
+        let answers: Vec<Answer> = answers.collect();
+        let answering = match &self.wanted.dns_hook {
+            Some(hook) => answering_in_dns(hook, &answers, self.state, self.job)?,
+            None => answering(way, answers, self.answers)?,
+        };
         order.answering();
         self.keep(order, account)?;
         let what = format!(
-            "{} looks for {} on port {}",
+            "{} looks for {} {}",
             self.authority,
-            self.names.join(", "),
-            way.port()
+            self.ordered.join(", "),
+            way.place()
         );
         let looked = during(self.job.voice, &what, || {
             challenges
@@ -463,17 +476,49 @@ impl Ordering<'_> {
         refused(error, self.authority, way)
     }
 
-    fn tell_clock(&self, client: &Client<'_>) {
+    /// A clock that is far wrong is corrected before a certificate is made, which would not be valid here, or seem to end
+    /// at another time than it does.
+    fn refuse_wrong_clock(&self, client: &Client<'_>) -> Result<(), Failure> {
         let Some(ahead) = client.clock_ahead().filter(|ahead| ahead.abs() > CLOCK) else {
-            return;
+            return Ok(());
         };
         let which = if ahead.is_positive() { "behind" } else { "ahead of" };
-        let words = format!(
-            "note: the clock of this machine is {} minutes {which} that of {}; correct it, as certificates are judged by it",
+        let cause = format!(
+            "the clock of this machine is {} minutes {which} that of {}",
             ahead.whole_minutes().abs(),
             self.authority
         );
+        if ahead.abs() > WRONG_CLOCK {
+            let cause =
+                format!("{cause}, which was not asked for a certificate: it is judged by the clock here");
+            let fix = "correct the clock, then run again";
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::ClockWrong,
+                cause,
+                "; ",
+                fix,
+            )));
+        }
+        let words = format!("note: {cause}; correct it, as certificates are judged by it");
         self.job.voice.note(NoteCode::Plan, &words);
+        Ok(())
+    }
+
+    /// Asks nothing that the domain forbids. What its name servers say may not be known here.
+    fn refuse_forbidden(&self, client: &Client<'_>) -> Result<(), Failure> {
+        let identities = &client.directory().caa_identities;
+        if identities.is_empty() {
+            return Ok(());
+        }
+        let unknown = during(self.job.voice, "Looking for CAA records in DNS", || {
+            refuse_forbidden(self.ordered, identities, self.authority)
+        })?;
+        if !unknown.is_empty() {
+            self.job
+                .voice
+                .note(NoteCode::NotTried, &caa_unknown(&unknown, self.authority));
+        }
+        Ok(())
     }
 
     fn refuse_not_yet_valid(&self, certificate: &Certificate) -> Result<(), Failure> {
@@ -513,11 +558,16 @@ impl Ordering<'_> {
 
     fn order_wanted(&self) -> acme::Wanted {
         acme::Wanted {
-            names: self.names.to_vec(),
+            names: self.ordered.to_vec(),
             profile: self.wanted.profile.clone(),
             // What is thrown away takes no place.
             replaces: self.wanted.replaces.clone().filter(|_| !self.is_thrown_away),
         }
+    }
+
+    /// All that the certificate is to be for.
+    fn all_names(&self) -> Vec<String> {
+        [self.names, &self.wanted.wildcards].concat()
     }
 
     /// The name of its files.

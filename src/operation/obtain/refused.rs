@@ -49,7 +49,14 @@ fn of_rejection(rejection: &Rejection, authority: &Authority, way: Option<Way>) 
 
 fn advice(problem: &Problem, authority: &Authority, way: Option<Way>) -> String {
     let port = way.map_or("80 or 443".to_owned(), |way| way.port().to_string());
+    let is_dns = way == Some(Way::Dns);
     match problem.kind() {
+        ProblemKind::Connection | ProblemKind::Dns | ProblemKind::Unauthorized | ProblemKind::IncorrectResponse
+            if is_dns =>
+        {
+            "see that the program of --dns-hook makes the record it is asked for, and give it more time with --dns-wait SECONDS"
+                .into()
+        }
         ProblemKind::Connection => format!(
             "let port {port} of this server be reached from the Internet (firewall, router, the address that the name leads \
              to), then run again"

@@ -2,6 +2,7 @@
 //! came of them. Files for people and for copying; nobody but the owner reads them, and no `Include` does.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::super::failure::Failure;
 use super::super::find::Loaded;
-use super::wanted::{AnswerBy, Authority, Wanted};
+use super::wanted::{AnswerBy, Authority, DnsHook, Wanted};
 use crate::acme::{Account, AccountKey, Order};
 use crate::apply::{self, Disk, Name, Readable, checksum, read_own};
 use crate::foreign;
@@ -119,6 +120,40 @@ pub struct KeptWay {
     pub agrees_to_terms: bool,
     /// Who answers.
     pub answer: AnswerBy,
+    /// The program that answers in DNS.
+    #[serde(default)]
+    pub dns_hook: Option<KeptHook>,
+}
+
+/// A program that answers in DNS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptHook {
+    /// Where it is.
+    pub program: Name,
+    /// Seconds in which the name servers are to show a record.
+    pub patience: u64,
+}
+
+/// A record that a program was asked to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The program.
+    pub program: Name,
+    /// Where it stands, with a full stop at its end, as in files of zones.
+    pub name: String,
+    /// Its text.
+    pub value: String,
+}
+
+/// Records in DNS that are not taken out yet.
+#[derive(Default, Serialize, Deserialize)]
+struct KeptRecords {
+    schema: u32,
+    records: Vec<Record>,
+}
+
+fn is_wildcard(name: &str) -> bool {
+    name.starts_with("*.")
 }
 
 /// A key that an account is to have.
@@ -198,6 +233,10 @@ impl Installed {
                 email: wanted.email.clone(),
                 agrees_to_terms: agreed,
                 answer: wanted.answer,
+                dns_hook: wanted.dns_hook.as_ref().map(|hook| KeptHook {
+                    program: kept_path(&hook.program),
+                    patience: hook.patience.as_secs(),
+                }),
             },
         }
     }
@@ -226,8 +265,24 @@ impl Installed {
             email: self.way.email.clone(),
             agrees_to_terms: self.way.agrees_to_terms,
             answer: self.way.answer,
+            dns_hook: self.way.dns_hook.as_ref().map(|hook| DnsHook {
+                program: hook.program.path(),
+                patience: Duration::from_secs(hook.patience),
+            }),
+            wildcards: self
+                .names
+                .iter()
+                .filter(|name| is_wildcard(name))
+                .cloned()
+                .collect(),
             ..Wanted::of(self.directory.parse()?)
         })
+    }
+
+    /// The names that the configuration was told of.
+    pub fn site_names(&self) -> Vec<String> {
+        let names = self.names.iter().filter(|name| !is_wildcard(name));
+        names.cloned().collect()
     }
 
     /// Its files, the certificate first, then the key.
@@ -412,6 +467,23 @@ impl<'a> State<'a> {
         self.put_json(&self.order_folder(name).join("failures.json"), &failures)
     }
 
+    /// Records in DNS that are there, or may be.
+    pub(super) fn records(&self) -> Result<Vec<Record>, Failure> {
+        let kept: Option<KeptRecords> = self.read_json(&self.records_file())?;
+        Ok(kept.unwrap_or_default().records)
+    }
+
+    pub(super) fn keep_records(&self, records: &[Record]) -> Result<(), Failure> {
+        if records.is_empty() {
+            return Ok(apply::remove(self.disk, &self.records_file())?);
+        }
+        let kept = KeptRecords {
+            schema: SCHEMA,
+            records: records.to_vec(),
+        };
+        self.put_json(&self.records_file(), &kept)
+    }
+
     /// The certificate of this name ([`file_name`](crate::operation::file_name) of its first), as its files show it.
     ///
     /// # Errors
@@ -458,6 +530,10 @@ impl<'a> State<'a> {
 
     fn order_folder(&self, name: &str) -> PathBuf {
         self.folder.join("orders").join(name)
+    }
+
+    fn records_file(&self) -> PathBuf {
+        self.folder.join("dns-records.json")
     }
 
     /// Where that is.

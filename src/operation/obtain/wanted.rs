@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,10 @@ pub struct Wanted {
     pub answer: AnswerBy,
     /// The certificate that this one replaces, by the authority's name of it ([`certificate_id`](crate::acme::certificate_id)).
     pub replaces: Option<String>,
+    /// The program that answers in DNS, where that is chosen.
+    pub dns_hook: Option<DnsHook>,
+    /// Further names, all of the form `*.example.com`, that the certificate is for and the configuration is not told of.
+    pub wildcards: Vec<String>,
     /// All is done but what is written is nothing: at an authority that has a place for trials there, and the certificate
     /// is thrown away.
     pub rehearses: bool,
@@ -56,9 +61,32 @@ impl Wanted {
             proxy: None,
             answer: AnswerBy::Any,
             replaces: None,
+            dns_hook: None,
+            wildcards: Vec::new(),
             rehearses: false,
         }
     }
+
+    /// The names of the certificate for a site of these names: those that a wildcard covers are not ordered beside it, which
+    /// authorities refuse.
+    pub fn names(&self, site: &[String]) -> Vec<String> {
+        let is_covered = |name: &&String| {
+            let rest = name.split_once('.').map(|(_, rest)| rest);
+            let mut wildcards = self.wildcards.iter();
+            wildcards.any(|wildcard| wildcard.strip_prefix("*.") == rest)
+        };
+        let alone = site.iter().filter(|name| !is_covered(name));
+        alone.chain(&self.wildcards).cloned().collect()
+    }
+}
+
+/// A program that makes records in DNS and takes them out again.
+#[derive(Clone)]
+pub struct DnsHook {
+    /// Where it is.
+    pub program: PathBuf,
+    /// How long the name servers are waited for until they show a record.
+    pub patience: Duration,
 }
 
 /// Where Let's Encrypt has its directories.
@@ -144,11 +172,25 @@ pub enum AnswerBy {
     Listener,
     /// Apache, on port 80.
     Apache,
+    /// A program, in DNS.
+    DnsHook,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_wildcard_covers_is_not_ordered() {
+        let mut wanted = Wanted::of(Authority::LetsEncrypt);
+        let site = ["a.example.com", "a.b.example.com", "example.com"].map(str::to_owned);
+        assert_eq!(wanted.names(&site), site);
+        wanted.wildcards = vec!["*.example.com".into()];
+        assert_eq!(
+            wanted.names(&site),
+            ["a.b.example.com", "example.com", "*.example.com"]
+        );
+    }
 
     #[test]
     fn authorities_by_their_words() {

@@ -181,9 +181,10 @@ impl Subject {
         let Ground {
             loaded, state, job, ..
         } = ground;
-        let (wanted, names) = (self.wanted(ground.request)?, &self.managed.installed.names);
+        let wanted = self.wanted(ground.request)?;
+        let names = &self.managed.installed.site_names();
         obtain::refuse_impossible(&wanted, names, job.voice)?;
-        let ways = obtain::ways(loaded, wanted.answer)?;
+        let ways = obtain::ways(loaded, &wanted)?;
         let place = ordered::place(loaded, names);
         if ways.first() == Some(&Way::Apache) {
             let plan = Plan::answer_place(&loaded.configuration, &place);

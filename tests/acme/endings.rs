@@ -1,0 +1,185 @@
+//! How `enable --acme` begins and ends beside others: interrupted while the authority looks, two at once, at a terminal, with
+//! a clock that is wrong; before a CA of our own that waits where it is told to, and a real Apache.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use time::format_description::well_known::Rfc2822;
+use time::{Duration as Span, OffsetDateTime};
+
+use crate::served::{World, YES, end_of};
+use crate::support::client::listens;
+use crate::support::process::start;
+use crate::support::scripted_ca::Reply;
+use crate::support::terminal::Terminal;
+
+impl World {
+    /// The files of the server itself.
+    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let files = self.site.files().into_iter();
+        files
+            .filter(|(name, _)| !name.starts_with("conf/esync-ssl-"))
+            .collect()
+    }
+
+    fn answers_left(&self) -> usize {
+        let folder = self.site.root().join("conf/esync-ssl-acme/answers");
+        fs::read_dir(folder).into_iter().flatten().count()
+    }
+}
+
+fn interrupt(child: &Child) {
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("told");
+}
+
+/// Whoever answers, nothing is left of it, and the same command once more is the first one's end.
+#[test]
+fn ctrl_c_while_the_authority_looks_leaves_nothing() {
+    for has_both in [false, true] {
+        let Some(world) = World::start(has_both) else {
+            return;
+        };
+        let (files, answers) = (world.files(), world.site.answers());
+        let mut child = world.waiting(&YES);
+        if has_both {
+            assert_eq!(world.answers_left(), 1);
+        } else {
+            assert!(listens(world.site.network.https));
+        }
+        interrupt(&child);
+        assert_eq!(end_of(&mut child).code(), Some(10), "{}", world.said());
+        assert!(world.said().contains("interrupted"), "{}", world.said());
+        assert_eq!(world.files(), files);
+        assert_eq!(world.site.answers(), answers);
+        assert_eq!(world.answers_left(), 0);
+        world.ca.prove();
+        world.run(&YES, 0);
+        assert_eq!((world.ca.made(), world.ca.count("/order")), (1, 1));
+    }
+}
+
+/// The second says who is at work, or waits for its end; a trial as well, as it answers too.
+#[test]
+fn two_at_once_order_one_after_the_other() {
+    let Some(world) = World::start(false) else { return };
+    let mut first = world.waiting(&YES);
+    for words in [&YES[..], &["--rehearse", "--agree-terms"]] {
+        let told = world
+            .run(&[words, &["--lock-timeout", "0"]].concat(), 9)
+            .stderr_text();
+        assert!(
+            told.contains(&format!("process {}", first.id())) && told.contains("enable"),
+            "{told}"
+        );
+    }
+    let mut command = world
+        .command(&[&YES[..], &["--lock-timeout", "60"]].concat())
+        .into_command();
+    let mut second = start(command.stdout(Stdio::null()).stderr(Stdio::piped())).expect("a child");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(second.try_wait().expect("its state"), None);
+    world.ca.prove();
+    assert_eq!(end_of(&mut first).code(), Some(0), "{}", world.said());
+    assert_eq!(end_of(&mut second).code(), Some(0));
+    let mut said = String::new();
+    second
+        .stderr
+        .take()
+        .expect("its words")
+        .read_to_string(&mut said)
+        .expect("text");
+    assert!(said.contains("Waiting for another run of esync-ssl"), "{said}");
+    assert_eq!(world.ca.made(), 1);
+}
+
+/// Nothing is ordered: the certificate would be judged by that clock.
+#[test]
+fn a_clock_that_is_wrong_is_told_before_the_order() {
+    let Some(world) = World::start(false) else { return };
+    let at = |ahead: Span| {
+        let date = (OffsetDateTime::now_utc() + ahead)
+            .format(&Rfc2822)
+            .expect("a date");
+        let directory = world.ca.state().directory.clone();
+        world.ca.always(
+            "/dir",
+            Reply::json(200, &directory).with("Date", &date.replace("+0000", "GMT")),
+        );
+    };
+    for (ahead, words) in [
+        (Span::hours(3), "minutes behind that of"),
+        (-Span::hours(3), "minutes ahead of that of"),
+    ] {
+        at(ahead);
+        let told = world.run(&YES, 4).stderr_text();
+        assert!(
+            told.contains(words) && told.contains("correct the clock"),
+            "{told}"
+        );
+        let told = world.run(&[&YES[..], &["--json"]].concat(), 4);
+        assert_eq!(
+            told.envelope()["error"]["code"],
+            "CLOCK-WRONG",
+            "{}",
+            told.report()
+        );
+        assert_eq!(world.ca.count("/order") + world.ca.count("/account"), 0);
+    }
+    // Less is told, and does no harm.
+    at(Span::minutes(-10));
+    let told = world.run(&YES, 0).stderr_text();
+    assert!(told.contains("minutes ahead of that of"), "{told}");
+    assert_eq!(world.ca.made(), 1);
+}
+
+#[test]
+fn the_terms_are_asked_for_at_a_terminal() {
+    let Some(world) = World::start(false) else { return };
+    let session = |answers: &[(&str, &str)]| {
+        let mut command = world.command(&["--restart"]).into_command();
+        command.env("TERM", "dumb").env("NO_COLOR", "1");
+        let mut at = Terminal::start(command);
+        let (mut said, mut from) = (String::new(), 0);
+        for (question, answer) in answers {
+            while !said[from..].replace(['\r', '\n'], "").contains(question) {
+                let bytes = at.shown.recv_timeout(Duration::from_secs(60));
+                said.push_str(&String::from_utf8_lossy(
+                    &bytes.unwrap_or_else(|_| panic!("no {question}: {said}")),
+                ));
+            }
+            from = said.len();
+            at.typed.write_all(answer.as_bytes()).expect("an answer");
+        }
+        let code = end_of(&mut at.child).code();
+        while let Ok(bytes) = at.shown.recv_timeout(Duration::from_secs(1)) {
+            said.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        (code, said)
+    };
+    let (code, said) = session(&[("Do you agree to the terms", "n\n")]);
+    assert_eq!(code, Some(13), "{said}");
+    assert!(
+        said.contains("/terms") && world.ca.count("/account") == 0,
+        "{said}"
+    );
+    let (code, said) = session(&[
+        ("Do you agree to the terms", "y\n"),
+        ("Apply these changes?", "y\n"),
+    ]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("Do you agree").count(), 1, "{said}");
+    assert_eq!(world.ca.made(), 1);
+}
+
+#[test]
+fn who_wants_it_quiet_hears_nothing() {
+    let Some(world) = World::start(true) else { return };
+    let told = world.run(&[&YES[..], &["--quiet"]].concat(), 0);
+    assert_eq!(told.stderr_text(), "", "{}", told.report());
+    assert_eq!(world.ca.made(), 1);
+}

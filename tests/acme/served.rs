@@ -1,0 +1,158 @@
+//! A CA of our own that waits where it is told to, before a real Apache; and the whole order on every system that the program is
+//! for.
+
+use std::fs;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::support::apache::Httpd;
+use crate::support::apache_site::{ApacheSite, DOMAIN};
+use crate::support::certificates::pem;
+use crate::support::client::{http_get, listens};
+use crate::support::network::Network;
+use crate::support::process::{Outcome, start};
+use crate::support::program::Program;
+use crate::support::scripted_ca::{Reply, ScriptedCa};
+
+/// All that is asked about is answered.
+pub const YES: [&str; 3] = ["--yes", "--restart", "--agree-terms"];
+
+/// An authority that does what it is told, and an Apache that runs, in one network.
+pub struct World {
+    pub ca: ScriptedCa,
+    pub site: ApacheSite,
+}
+
+impl World {
+    /// `has_both`: Apache has port 443 as well, so that it has to answer.
+    pub fn start(has_both: bool) -> Option<World> {
+        let httpd = Httpd::find()?;
+        let network = Network::enter().with_usual_ports();
+        let ca = ScriptedCa::start();
+        let site = ApacheSite::within(network, httpd, "");
+        fs::write(site.folder.path().join("ca.pem"), pem("CERTIFICATE", &ca.root)).expect("its root");
+        site.daemon.start();
+        if has_both {
+            site.keep_http_beside_https();
+        }
+        Some(World { ca, site })
+    }
+
+    pub fn asking(&self, words: &[&str]) -> Program {
+        let program = self
+            .site
+            .command(words)
+            .args(["--ca", &self.ca.directory, "--ca-root"]);
+        program.arg(self.site.folder.path().join("ca.pem"))
+    }
+
+    pub fn command(&self, words: &[&str]) -> Program {
+        self.asking(&["enable", "--domain", DOMAIN, "--acme", "--http", "keep"])
+            .args(words)
+    }
+
+    #[track_caller]
+    pub fn run(&self, words: &[&str], status: i32) -> Outcome {
+        self.command(words).run().expect_code(status)
+    }
+
+    /// A run that waits while the authority looks, which is never told that it did.
+    pub fn waiting(&self, words: &[&str]) -> Child {
+        let looked = self.looked();
+        self.ca.state().pending = true;
+        self.ca.always(
+            "/c/0/0",
+            Reply::json(200, &serde_json::json!({"status": "processing"})),
+        );
+        let said = fs::File::create(self.site.folder.path().join("said")).expect("a file");
+        let mut command = self.command(words).into_command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+        let mut child = start(&mut command).expect("a child");
+        let is_there =
+            waited_for(|| self.looked() > looked || child.try_wait().expect("its state").is_some());
+        assert!(
+            is_there && child.try_wait().expect("its state").is_none(),
+            "{}",
+            self.said()
+        );
+        child
+    }
+
+    pub fn looked(&self) -> usize {
+        self.ca.count("/c/0/0")
+    }
+
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.site.folder.path().join("said")).unwrap_or_default()
+    }
+}
+
+/// Waits until something is so, but not for ever.
+pub fn waited_for(mut until: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        if until() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+/// How a program ends that has been told to; one that does not is killed.
+#[track_caller]
+pub fn end_of(child: &mut Child) -> ExitStatus {
+    let mut ended = None;
+    waited_for(|| {
+        ended = child.try_wait().expect("its state");
+        ended.is_some()
+    });
+    let _ = child.kill();
+    ended.expect("it ends")
+}
+
+/// On Windows all tests have one network, and one of them at a time its usual ports.
+fn in_turn() -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    cfg!(windows).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// What the authority is shown, by us, on ports that are free; then Apache has the pair, and serves it.
+#[test]
+fn a_whole_order_on_every_system() {
+    let _turn = in_turn();
+    let Some(world) = World::start(false) else { return };
+    // By a file: both ports are free, and it wants one.
+    world.site.daemon.stop();
+    world.ca.state().offered = vec!["http-01"];
+    let mut child = world.waiting(&["--yes", "--agree-terms"]);
+    let path = "/.well-known/acme-challenge/to-ken_1";
+    let answer = http_get(world.site.network.http, DOMAIN, path).expect("an answer");
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.starts_with(b"to-ken_1."), "{answer:?}");
+    let other = http_get(world.site.network.http, DOMAIN, "/").expect("an answer");
+    assert_eq!(other.status, 404);
+    world.ca.prove();
+    assert_eq!(end_of(&mut child).code(), Some(0), "{}", world.said());
+    assert!(!listens(world.site.network.http) && !listens(world.site.network.https));
+    // The server was stopped, and stays so; started, it proves that it has the pair.
+    assert!(!world.site.daemon.runs());
+    world.site.command(&["restart"]).run().expect_code(0);
+    assert_eq!(world.ca.made(), 1);
+}
+
+/// Apache runs on port 80 alone, and takes the new pair at a restart.
+#[test]
+fn by_a_handshake_beside_a_running_apache() {
+    let _turn = in_turn();
+    let Some(world) = World::start(false) else { return };
+    let mut child = world.waiting(&YES);
+    assert!(listens(world.site.network.https));
+    world.ca.prove();
+    // Only where clients are shown the new certificate.
+    assert_eq!(end_of(&mut child).code(), Some(0), "{}", world.said());
+    let again = world.run(&["--yes", "--json"], 0);
+    assert_eq!(again.envelope()["result"], "unchanged", "{}", again.report());
+    assert_eq!(world.ca.made(), 1);
+}
