@@ -21,14 +21,9 @@ struct World {
 
 impl World {
     fn start() -> Option<World> {
-        World::with_life(None)
-    }
-
-    fn with_life(life: Option<u64>) -> Option<World> {
         let httpd = Httpd::find()?;
         let options = Options {
             environment: vec![("PEBBLE_AUTHZREUSE", "0")],
-            life,
             ..Options::default()
         };
         let pebble = Pebble::start(&options)?;
@@ -331,26 +326,4 @@ fn no_key_of_a_renewal_is_left_anywhere() {
             && String::from_utf8_lossy(bytes).contains(key.lines().nth(1).expect("a line"))
     });
     assert_eq!(elsewhere.count(), 0);
-}
-
-/// By the clock, and not because somebody asked: a scheduled run renews what would be due before the next one, and `enable`,
-/// given again when half of the short life is over, replaces it in place as well.
-#[test]
-fn what_is_due_is_replaced_in_place_by_a_scheduled_run_and_by_enable() {
-    const LIFE: u64 = 80;
-    let Some(world) = World::with_life(Some(LIFE)) else {
-        return;
-    };
-    world.enable(&[DOMAIN], "keep");
-    let (configuration, names) = (world.configuration(), world.names());
-    let first = world.served(DOMAIN);
-    let silent = world.renew(&["--scheduled"]).expect_code(0);
-    assert_eq!(silent.stdout_text() + &silent.stderr_text(), "");
-    let second = world.served(DOMAIN);
-    assert_ne!(second, first);
-    std::thread::sleep(std::time::Duration::from_secs(LIFE / 2 + 1));
-    world.enable(&[DOMAIN], "keep");
-    assert_ne!(world.served(DOMAIN), second);
-    assert_eq!(world.configuration(), configuration);
-    assert_eq!(world.names(), names);
 }

@@ -35,8 +35,6 @@ pub struct Options {
     pub environment: Vec<(&'static str, &'static str)>,
     /// Key identifiers with their MAC keys: then no account is made without.
     pub external_accounts: Vec<(&'static str, &'static str)>,
-    /// Seconds that its certificates live; years where nothing is said.
-    pub life: Option<u64>,
 }
 
 impl Pebble {
@@ -67,9 +65,6 @@ impl Pebble {
             "externalAccountBindingRequired": !options.external_accounts.is_empty(),
             "domainBlocklist": ["blocked.example"],
         });
-        if let Some(life) = options.life {
-            settings["certificateValidityPeriod"] = json!(life);
-        }
         if !options.external_accounts.is_empty() {
             let keys = options
                 .external_accounts
