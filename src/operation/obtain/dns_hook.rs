@@ -154,7 +154,7 @@ impl Failed {
             return Failure::interrupted().into_interrupted();
         }
         let cause = format!("the record {} was not made in DNS: {}", record.name, self.why());
-        let program = quoted(&record.program.path());
+        let program = quoted(record.program.path());
         let fix = format!(
             "correct that (try it: {program} present {} TEXT), then run again",
             record.name
