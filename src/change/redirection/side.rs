@@ -1,8 +1,9 @@
 //! Whom and where HTTPS serves, as the lines of a virtual host for HTTP see it. Edits nothing.
 
-use crate::httpd::{Configuration, VirtualHost};
+use crate::httpd::{Configuration, Truth, VirtualHost};
+use crate::mod_ssl::speaks_tls;
 
-use super::super::existing::{has_other_names, secured};
+use super::super::existing::has_other_names;
 use super::super::request::Request;
 use super::expression::as_over_http;
 use super::{Asked, Known, Names, Rule, Url, origin};
@@ -46,7 +47,9 @@ impl<'a> Side<'a> {
             served: Box::new(move |name| {
                 let at_port =
                     |host: &VirtualHost| host.addresses.iter().any(|address| address.port == Some(port));
-                secured(configuration).any(|host| at_port(host) && host.has_name(name))
+                let is_loaded = configuration.modules().has(b"ssl_module") == Truth::True;
+                let mut hosts = configuration.hosts_named(name);
+                is_loaded && hosts.any(|host| at_port(host) && speaks_tls(configuration, host))
             }),
             port,
             http,
