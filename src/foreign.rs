@@ -119,6 +119,34 @@ pub fn read_from(file: &File, metadata: &Metadata, limit: u64) -> io::Result<Vec
     Ok(bytes)
 }
 
+/// Does a regular file hold these bytes and no more? Looked at piece by piece, as it may be large.
+///
+/// # Errors
+/// Those of [`open`]; what the system says.
+pub fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    holds_from(&open(path)?.0, bytes)
+}
+
+/// The same of an open file.
+///
+/// # Errors
+/// What the system says.
+pub fn holds_from(mut file: &File, mut bytes: &[u8]) -> io::Result<bool> {
+    const PIECE: usize = 64 << 10;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(bytes.is_empty()),
+            Ok(read) => match bytes.strip_prefix(&piece[..read]) {
+                Some(rest) => bytes = rest,
+                None => return Ok(false),
+            },
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Refuses a file that is too long for what it should hold.
 ///
 /// # Errors
@@ -277,6 +305,19 @@ mod tests {
         std::fs::write(&path, "12345").unwrap();
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert_eq!(read(&path, 4).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        for (bytes, is_it) in [
+            ("12345", true),
+            ("1234", false),
+            ("123456", false),
+            ("12346", false),
+            ("", false),
+        ] {
+            assert_eq!(holds(&path, bytes.as_bytes()).unwrap(), is_it, "{bytes}");
+        }
+        assert!(holds(folder.path(), b"").is_err());
+        let large = vec![7; 200_000];
+        std::fs::write(&path, &large).unwrap();
+        assert!(holds(&path, &large).unwrap() && !holds(&path, &large[1..]).unwrap());
         assert_eq!(
             read(folder.path(), 9).unwrap_err().kind(),
             ErrorKind::InvalidInput

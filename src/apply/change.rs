@@ -10,7 +10,6 @@ use super::error::{ApplyError, failed, in_the_way, refused};
 use super::folder::{Found, Kind, Last, Place, Way};
 use super::owner::{Attributes, Others};
 use super::replace;
-use crate::foreign;
 use crate::refusal::{self, RefusalCode, say};
 
 /// One name that changes.
@@ -134,7 +133,7 @@ impl NameChange {
             (before, found) if !way.below.is_empty() => matches!(before, Content::Absent) && found.is_none(),
             (Content::Absent, found) => found.is_none(),
             (Content::File(bytes), Some(found)) if found.kind == Kind::File => {
-                place.read(foreign::CONFIGURATION).is_ok_and(|now| now == **bytes)
+                place.holds(bytes).is_ok_and(|holds| holds)
             }
             (Content::Tls(bytes), Some(found)) if found.kind == Kind::File => place
                 .read(foreign::CERTIFICATE)

@@ -138,7 +138,7 @@ impl Transaction<'_> {
             }
         }
         for (path, bytes) in &self.reads {
-            if !read(path).is_ok_and(|now| now == *bytes) {
+            if !foreign::holds(path, bytes).is_ok_and(|holds| holds) {
                 stale.push(path.to_path_buf());
             }
         }

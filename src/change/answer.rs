@@ -7,6 +7,7 @@ use crate::mod_ssl::{speaks_tls, ssl_engine};
 
 use super::request::Request;
 use super::site;
+use super::site_candidates::only_at;
 
 /// The configuration seen from one port and one domain.
 pub(super) struct Answers<'a> {
@@ -62,24 +63,25 @@ impl<'a> Answers<'a> {
     /// each listened-on address, each address that a virtual host names, and `None` for all others.
     pub fn local_ends(&self) -> Vec<Option<IpAddr>> {
         let homes = self.homes_with_listener();
-        let mut ends = self.all_ends();
-        if !homes.is_empty() {
-            // Where the domain has HTTPS already it is at home as well.
-            ends.retain(|end| {
-                let own = self
-                    .at(*end)
-                    .filter(|host| host.names_exactly(&self.request.domain));
-                own.is_some_and(|host| speaks_tls(self.configuration, host))
-            });
-            ends.extend(homes.into_iter().map(Some));
-            ends.sort();
-            ends.dedup();
+        if homes.is_empty() {
+            return self.all_ends(None);
         }
+        let domain = &self.request.domain;
+        let only = only_at(self.configuration.hosts_named(domain));
+        let mut ends = self.all_ends(only.as_deref());
+        // Where the domain has HTTPS already it is at home as well.
+        ends.retain(|end| {
+            let own = self.at(*end).filter(|host| host.names_exactly(domain));
+            own.is_some_and(|host| speaks_tls(self.configuration, host))
+        });
+        ends.extend(homes.into_iter().map(Some));
+        ends.sort();
+        ends.dedup();
         ends
     }
 
-    /// The local ends wherever the site is at home.
-    fn all_ends(&self) -> Vec<Option<IpAddr>> {
+    /// The local ends wherever the site is at home, of all addresses or of some of them only.
+    fn all_ends(&self, only: Option<&[IpAddr]>) -> Vec<Option<IpAddr>> {
         let mut ends: Vec<Option<IpAddr>> = Vec::new();
         let mut wildcard = false;
         for listen in self
@@ -91,7 +93,10 @@ impl<'a> Answers<'a> {
             ends.push(if listen.is_wildcard() { None } else { listen.ip() });
         }
         if wildcard {
-            ends.extend(self.named_ips(self.port).map(Some));
+            match only {
+                Some(only) => ends.extend(only.iter().copied().filter(|ip| self.is_named(*ip)).map(Some)),
+                None => ends.extend(self.named_ips(self.port).map(Some)),
+            }
         }
         ends.sort();
         ends.dedup();
@@ -176,15 +181,14 @@ impl<'a> Answers<'a> {
 
     /// The single addresses that active virtual hosts name for a port.
     fn named_ips(&self, port: u16) -> impl Iterator<Item = IpAddr> {
-        let active = self.hosts.iter().filter(|host| host.truth == Truth::True);
-        let addresses = active.flat_map(|host| &host.addresses);
-        let on_port = addresses.filter(move |address| address.port.is_none_or(|own| own == port));
-        on_port.filter_map(|address| address.ip())
+        let written = self.configuration.address_sets().written();
+        let on_port = written.filter(move |(_, own)| own.is_none_or(|own| own == port));
+        on_port.filter_map(|(ip, _)| ip)
     }
 
     /// Does an active virtual host name that address for the port?
     pub fn is_named(&self, ip: IpAddr) -> bool {
-        self.named_ips(self.port).any(|named| named == ip)
+        self.configuration.address_sets().names(ip, self.port)
     }
 
     /// The virtual host that answers the domain at a local end; `None` is the main server.

@@ -1,6 +1,7 @@
 //! Lines that hold only while a module is not there which the plan loads, as in `<IfModule !mod_ssl.c>`: what they show is
 //! gone afterwards, over HTTP as well. Edits nothing.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
@@ -21,7 +22,15 @@ pub(super) fn lines<'a>(original: &'a Configuration, result: &Configuration) -> 
     if new_modules(original, result).is_empty() {
         return Vec::new();
     }
-    let [before, after] = [original, result].map(counted);
+    // Nearly all lines hold on both sides, and need not be counted.
+    let asleep: HashSet<Cow<'_, [u8]>> = conditional(result)
+        .filter(|entry| entry.truth != Truth::True)
+        .map(|entry| written(result, entry))
+        .collect();
+    if asleep.is_empty() {
+        return Vec::new();
+    }
+    let [before, after] = [original, result].map(|configuration| counted(configuration, &asleep));
     let none = (0, 0);
     let sleeps = |entry: &&Entry| {
         let key = key(original, entry);
@@ -31,7 +40,7 @@ pub(super) fn lines<'a>(original: &'a Configuration, result: &Configuration) -> 
         );
         is.0 < was.0 && is.1 > was.1
     };
-    conditional(original)
+    among(original, &asleep)
         .filter(|entry| entry.truth == Truth::True)
         .filter(sleeps)
         .collect()
@@ -110,24 +119,39 @@ fn condition(configuration: &Configuration, entry: &Entry) -> String {
 /// The lines that stand in sections which Apache decides on while it reads, and are none of these sections.
 fn conditional(configuration: &Configuration) -> impl Iterator<Item = &Entry> {
     configuration.entries().filter(|entry| {
-        let is_section = || {
-            let name = configuration.name(entry).to_ascii_lowercase();
-            [
-                "<ifmodule",
-                "<ifdefine",
-                "<ifversion",
-                "<iffile",
-                "<ifdirective",
-                "<ifsection",
-            ]
-            .iter()
-            .any(|section| name == section.as_bytes())
-        };
         configuration
             .ancestors(entry)
             .any(|(_, section)| section.transparent)
-            && !is_section()
+            && !SECTIONS
+                .iter()
+                .any(|section| configuration.is_named(entry, section))
     })
+}
+
+/// Those sections.
+const SECTIONS: [&str; 6] = [
+    "<IfModule",
+    "<IfDefine",
+    "<IfVersion",
+    "<IfFile",
+    "<IfDirective",
+    "<IfSection",
+];
+
+/// Those of such lines that are written so.
+fn among<'c>(
+    configuration: &'c Configuration,
+    lines: &HashSet<Cow<'_, [u8]>>,
+) -> impl Iterator<Item = &'c Entry> {
+    conditional(configuration).filter(|entry| lines.contains(&written(configuration, entry)))
+}
+
+/// A line as it stands there. Variables have values only where it holds.
+fn written<'c>(configuration: &'c Configuration, entry: &Entry) -> Cow<'c, [u8]> {
+    match configuration.macro_place(entry) {
+        None => Cow::Borrowed(configuration.file(entry.file).document.raw(entry.line as usize)),
+        Some(_) => configuration.text(entry),
+    }
 }
 
 /// What a line is known by on both sides: its file, and its text below those of the sections around it.
@@ -139,20 +163,19 @@ fn key<'a>(configuration: &'a Configuration, entry: &Entry) -> Key<'a> {
         .map(|(_, section)| configuration.entry(section.opening));
     let mut all = Vec::new();
     for entry in std::iter::once(entry).chain(around) {
-        // Variables have values only where it holds.
-        match configuration.macro_place(entry) {
-            None => all.extend_from_slice(configuration.file(entry.file).document.raw(entry.line as usize)),
-            Some(_) => all.extend_from_slice(&configuration.text(entry)),
-        }
+        all.extend_from_slice(&written(configuration, entry));
         all.push(b'\n');
     }
     (configuration.file(entry.file).host.as_os_str(), all)
 }
 
-/// How often each of them holds, and how often not.
-fn counted(configuration: &Configuration) -> HashMap<Key<'_>, (usize, usize)> {
+/// How often each of those lines holds, and how often not.
+fn counted<'c>(
+    configuration: &'c Configuration,
+    lines: &HashSet<Cow<'_, [u8]>>,
+) -> HashMap<Key<'c>, (usize, usize)> {
     let mut all: HashMap<Key<'_>, (usize, usize)> = HashMap::new();
-    for entry in conditional(configuration) {
+    for entry in among(configuration, lines) {
         let (holding, others) = all.entry(key(configuration, entry)).or_default();
         match entry.truth {
             Truth::True => *holding += 1,

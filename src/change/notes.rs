@@ -60,10 +60,9 @@ pub fn announced(original: &Configuration, result: &Configuration, request: &Req
 /// earlier ones refuse a list with a name that they do not know, so it is never written; but a list that is there keeps it
 /// out.
 fn narrow_groups(result: &Configuration, request: &Request) -> Option<String> {
-    let hosts = result.virtual_hosts().iter();
-    let mut hosts = hosts.filter(|host| {
-        host.truth == Truth::True && host.names_exactly(&request.domain) && speaks_tls(result, host)
-    });
+    let mut hosts = result
+        .hosts_named(&request.domain)
+        .filter(|host| host.names_exactly(&request.domain) && speaks_tls(result, host));
     let lists_in = |section| {
         let lines = own_settings(result, section, "SSLOpenSSLConfCmd").into_iter();
         lines.filter_map(|entry| {
@@ -151,9 +150,8 @@ fn redirected_beyond(result: &Configuration, request: &Request) -> Option<String
         return None;
     }
     let (tls, plain): (Vec<_>, Vec<_>) = result
-        .virtual_hosts()
-        .iter()
-        .filter(|host| host.truth == Truth::True && host.names_exactly(&request.domain))
+        .hosts_named(&request.domain)
+        .filter(|host| host.names_exactly(&request.domain))
         .partition(|host| speaks_tls(result, host));
     let all_tls = || tls.iter().flat_map(|host| &host.addresses);
     let everywhere = |address: &Address| address.host == Host::Any;

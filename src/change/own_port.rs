@@ -1,10 +1,11 @@
 //! Lines by which the server asks itself, or sends clients to itself, at a port where plain HTTP stops or only redirects
 //! afterwards. Edits nothing.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::httpd::{Configuration, Entry, Listen, Truth, VirtualHost};
+use crate::httpd::{Address, Configuration, Entry, Listen, Truth, VirtualHost};
 
 use super::asleep::is_reached;
 use super::existing::{REDIRECTS, in_virtual_host, says, text};
@@ -30,10 +31,24 @@ enum End {
 
 /// What to know of such lines.
 pub(super) fn told(original: &Configuration, result: &Configuration, request: &Request) -> Vec<String> {
-    let ports = Ports::new(original, result, request);
-    if ports.stopping.is_empty() && request.http != Some(Http::Redirect) {
+    let listens = original.listens().iter();
+    let listens = listens.filter(|listen| listen.truth == Truth::True && listen.port != request.port);
+    let stopping: Vec<&Listen> = listens
+        .filter(|listen| !is_taken(result, listen.ip(), listen.port))
+        .collect();
+    if stopping.is_empty() && request.http != Some(Http::Redirect) {
         return Vec::new();
     }
+    let is_new = secure(original, request).next().is_none();
+    let ports = Ports {
+        original,
+        result,
+        request,
+        stopping,
+        names: OnceCell::new(),
+        ips: OnceCell::new(),
+        copied: site(original, request).ok().flatten().filter(|_| is_new),
+    };
     let names = BACKENDS.iter().chain(&REDIRECTS).chain(&["ErrorDocument"]);
     let mut found: Vec<_> = names
         .flat_map(|name| original.named(name))
@@ -64,40 +79,40 @@ struct Ports<'a> {
     request: &'a Request,
     /// The listeners for HTTP that go.
     stopping: Vec<&'a Listen>,
-    /// The virtual hosts by their names, without wildcards.
-    names: HashMap<String, &'a VirtualHost>,
-    /// The addresses of this machine that the configuration speaks of.
-    ips: HashSet<IpAddr>,
+    /// The virtual hosts by their names, without wildcards, when a line asks for one.
+    names: OnceCell<HashMap<String, &'a VirtualHost>>,
+    /// The addresses of this machine that the configuration speaks of, when a line asks for one.
+    ips: OnceCell<HashSet<IpAddr>>,
     /// The virtual host of which that for HTTPS is a copy now.
     copied: Option<VirtualHost>,
 }
 
 impl<'a> Ports<'a> {
-    fn new(original: &'a Configuration, result: &'a Configuration, request: &'a Request) -> Self {
-        let active = original.virtual_hosts().iter();
-        let active = active.filter(|host| host.truth == Truth::True);
-        let (mut names, mut ips) = (HashMap::new(), HashSet::new());
-        for host in active {
-            for name in host.server_name.iter().chain(&host.aliases) {
-                names.entry(name.to_ascii_lowercase()).or_insert(host);
+    fn active(&self) -> impl Iterator<Item = &'a VirtualHost> + use<'a> {
+        let hosts = self.original.virtual_hosts().iter();
+        hosts.filter(|host| host.truth == Truth::True)
+    }
+
+    fn named(&self, name: &str) -> Option<&'a VirtualHost> {
+        let names = self.names.get_or_init(|| {
+            let mut names = HashMap::new();
+            for host in self.active() {
+                for name in host.server_name.iter().chain(&host.aliases) {
+                    names.entry(name.to_ascii_lowercase()).or_insert(host);
+                }
             }
-            ips.extend(host.addresses.iter().filter_map(|address| address.ip()));
-        }
-        let listens = original.listens().iter();
-        ips.extend(listens.clone().filter_map(Listen::ip));
-        let is_new = secure(original, request).next().is_none();
-        let listens = listens.filter(|listen| listen.truth == Truth::True && listen.port != request.port);
-        Ports {
-            original,
-            result,
-            request,
-            stopping: listens
-                .filter(|listen| !is_taken(result, listen.ip(), listen.port))
-                .collect(),
-            names,
-            ips,
-            copied: site(original, request).ok().flatten().filter(|_| is_new),
-        }
+            names
+        });
+        names.get(name).copied()
+    }
+
+    fn is_own(&self, ip: &IpAddr) -> bool {
+        let ips = self.ips.get_or_init(|| {
+            let addresses = self.active().flat_map(|host| &host.addresses);
+            let listened = self.original.listens().iter().filter_map(Listen::ip);
+            addresses.filter_map(Address::ip).chain(listened).collect()
+        });
+        ips.contains(ip)
     }
 
     /// Where a line leads, if that is a port of this machine that does not answer as it did.
@@ -172,14 +187,14 @@ impl<'a> Ports<'a> {
             return Some(loopbacks.into_iter().filter(heard).map(Some).collect());
         }
         if let Ok(ip) = host.parse::<IpAddr>() {
-            let is_ours = ip.is_loopback() || ip.is_unspecified() || self.ips.contains(&ip);
+            let is_ours = ip.is_loopback() || ip.is_unspecified() || self.is_own(&ip);
             return is_ours.then(|| vec![Some(ip).filter(|ip| !ip.is_unspecified())]);
         }
         if ["%{http_host}", "%{server_name}", "%{http:host}", "%{server_addr}"].contains(&host.as_str()) {
             return Some(vec![None]);
         }
         let main = self.original.main_server_name();
-        match self.names.get(&host) {
+        match self.named(&host) {
             Some(found) => Some(found.addresses.iter().map(|address| address.ip()).collect()),
             None if main.is_some_and(|main| main.eq_ignore_ascii_case(&host)) => Some(vec![None]),
             None => self.request.names().any(|name| name == host).then(|| vec![None]),

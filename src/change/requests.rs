@@ -134,12 +134,13 @@ fn ends<'a>(
         listen.truth == Truth::True && listen.port != request.port && listen.effective_protocol() != "https"
     });
     let mut all: Vec<(SocketAddr, Option<&VirtualHost>)> = Vec::new();
+    let mut seen = HashSet::new();
     for listen in listens {
         for ip in addresses(configuration, listen) {
             let at = SocketAddr::new(ip, listen.port);
             let host = configuration.answering(Some(ip), listen.port, &client_name(&request.domain));
             let speaks_tls = host.is_some_and(|host| speaks_tls(configuration, host));
-            if !speaks_tls && !all.iter().any(|(other, _)| *other == at) {
+            if !speaks_tls && seen.insert(at) {
                 all.push((at, host));
             }
         }

@@ -14,6 +14,7 @@ use super::redirection::{
 use super::request::Request;
 use super::requests::path_of;
 use super::site;
+use super::site_candidates::only_at;
 use super::step::tls_side::Instead;
 
 /// Directives that decide what is shown.
@@ -74,7 +75,8 @@ pub(super) fn answered_by_default(
     request: &Request,
 ) -> Vec<String> {
     let mut told = Vec::new();
-    let ends = ends(original, request);
+    let shown = request.names().flat_map(|name| result.hosts_named(name));
+    let ends = ends_at(original, shown, |port| port != request.port);
     let site = section_of_site(original, request);
     for name in request.names() {
         let other = ends.iter().find_map(|&(end, port)| {
@@ -150,18 +152,25 @@ pub(super) fn section_of_site(configuration: &Configuration, request: &Request) 
     site.map(|site| site.section)
 }
 
-/// Where HTTP arrives.
+/// Where HTTP arrives that may be answered by the site of a request, by one of its names or as it is the site.
 pub(super) fn ends(configuration: &Configuration, request: &Request) -> Vec<(Option<IpAddr>, u16)> {
-    ends_on(configuration, |port| port != request.port)
+    let site = site::site(configuration, request).ok().flatten();
+    let named = request.names().flat_map(|name| configuration.hosts_named(name));
+    ends_at(configuration, named.chain(&site), |port| port != request.port)
 }
 
-/// The ends of such ports: the addresses that are listened on, and those among them that virtual hosts are for.
-pub(super) fn ends_on(
+/// The ends of such ports: the addresses that are listened on, and of those that virtual hosts are for, all at which one of
+/// these may answer.
+pub(super) fn ends_at<'h>(
     configuration: &Configuration,
+    hosts: impl Iterator<Item = &'h VirtualHost>,
     is_wanted: impl Fn(u16) -> bool,
 ) -> Vec<(Option<IpAddr>, u16)> {
     let listens = configuration.listens().iter();
     let listens = listens.filter(|listen| listen.truth == Truth::True && is_wanted(listen.port));
+    // There may be a hundred thousand addresses.
+    let only = only_at(hosts);
+    let counts = |ip: &IpAddr| only.as_ref().is_none_or(|only| only.contains(ip));
     let mut ends: Vec<(Option<IpAddr>, u16)> = Vec::new();
     for listen in listens {
         ends.push((listen.ip(), listen.port));
@@ -170,7 +179,8 @@ pub(super) fn ends_on(
             let active = hosts.filter(|host| host.truth == Truth::True);
             let addresses = active.flat_map(|host| &host.addresses);
             let here = addresses.filter(|address| address.port.is_none_or(|port| port == listen.port));
-            ends.extend(here.filter_map(Address::ip).map(|ip| (Some(ip), listen.port)));
+            let here = here.filter_map(Address::ip).filter(counts);
+            ends.extend(here.map(|ip| (Some(ip), listen.port)));
         }
     }
     let mut seen = HashSet::new();

@@ -131,11 +131,9 @@ pub(super) fn scope(configuration: &Configuration, request: &Request) -> Option<
     let mut addresses = site.addresses.clone();
     if only_leads_to_itself(configuration, request, site) {
         // Where HTTPS is spoken for the domain already is home too, and a redirect may have come at one address first.
-        let secure = configuration.virtual_hosts().iter().filter(|host| {
-            host.truth == Truth::True
-                && speaks_tls(configuration, host)
-                && host.names_exactly(&request.domain)
-        });
+        let secure = configuration
+            .hosts_named(&request.domain)
+            .filter(|host| speaks_tls(configuration, host) && host.names_exactly(&request.domain));
         let own = secure.flat_map(|host| &host.addresses).cloned();
         addresses.extend(own.filter(|address| address.port.is_none_or(|port| port == request.port)));
     }

@@ -16,9 +16,8 @@ pub(super) fn secure<'a>(
     configuration: &'a Configuration,
     request: &Request,
 ) -> impl Iterator<Item = &'a VirtualHost> {
-    configuration.virtual_hosts().iter().filter(|host| {
-        host.truth == Truth::True
-            && host.names_exactly(&request.domain)
+    configuration.hosts_named(&request.domain).filter(|host| {
+        host.names_exactly(&request.domain)
             && host
                 .addresses
                 .iter()
@@ -90,15 +89,13 @@ struct Search<'a, 'r> {
 
 impl<'a, 'r> Search<'a, 'r> {
     fn new(configuration: &'a Configuration, request: &'r Request, with_redirects: bool) -> Self {
-        let active = configuration.virtual_hosts().iter();
-        let active = active.filter(|host| host.truth == Truth::True);
         let mut search = Search {
             configuration,
             request,
             with_redirects,
             ports: Vec::new(),
             is_secure: secure(configuration, request).next().is_some(),
-            named: active.filter(|host| host.has_name(&request.domain)).collect(),
+            named: configuration.hosts_named(&request.domain).collect(),
         };
         search.ports = search.others(search.listens().map(|listen| listen.port));
         search
@@ -109,15 +106,14 @@ impl<'a, 'r> Search<'a, 'r> {
         listens.filter(|listen| listen.truth == Truth::True)
     }
 
-    fn addresses(&self) -> impl Iterator<Item = &'a Address> + use<'a> {
-        let hosts = self.configuration.virtual_hosts().iter();
-        let active = hosts.filter(|host| host.truth == Truth::True);
-        active.flat_map(|host| &host.addresses)
-    }
-
     /// The ports that virtual hosts name, less that of HTTPS.
     fn named_ports(&self) -> Vec<u16> {
-        self.others(self.addresses().filter_map(|address| address.port))
+        self.others(
+            self.configuration
+                .address_sets()
+                .written()
+                .filter_map(|(_, port)| port),
+        )
     }
 
     fn others(&self, ports: impl Iterator<Item = u16>) -> Vec<u16> {
@@ -128,12 +124,11 @@ impl<'a, 'r> Search<'a, 'r> {
     }
 
     /// Whoever answers the domain on a port, by its name or as the first of an address; `reached`: where clients come
-    /// in today, else wherever virtual hosts name the port. Not at ends that do not count.
-    fn on(&self, port: u16, reached: bool, counts: impl Fn(Option<IpAddr>) -> bool) -> Vec<&'a VirtualHost> {
+    /// in today, else wherever virtual hosts name the port. Where `only` says addresses, at those and no others.
+    fn on(&self, port: u16, reached: bool, only: Option<&[IpAddr]>) -> Vec<&'a VirtualHost> {
         let mut known = HashSet::new();
         let mut found: Vec<&VirtualHost> = Vec::new();
-        let mut ends = self.ends(port, reached);
-        ends.retain(|end| counts(*end));
+        let mut ends = self.ends(port, reached, only);
         ends.sort();
         ends.dedup();
         for end in ends {
@@ -154,34 +149,40 @@ impl<'a, 'r> Search<'a, 'r> {
     }
 
     /// The local ends of a port that may differ in who answers.
-    fn ends(&self, port: u16, reached: bool) -> Vec<Option<IpAddr>> {
+    fn ends(&self, port: u16, reached: bool, only: Option<&[IpAddr]>) -> Vec<Option<IpAddr>> {
         // Where HTTPS is spoken for the domain already, a listener that went is the one for HTTPS now.
         let listened = if reached { port } else { self.request.port };
         let here: Vec<_> = self.listens().filter(|listen| listen.port == listened).collect();
         let by_listens = (reached || self.is_secure) && !here.iter().any(|listen| listen.is_wildcard());
         if by_listens {
-            return here.iter().map(|listen| listen.ip()).collect();
+            let counts =
+                |end: &Option<IpAddr>| only.is_none_or(|only| end.is_some_and(|ip| only.contains(&ip)));
+            return here.iter().map(|listen| listen.ip()).filter(counts).collect();
         }
-        self.addresses()
-            .filter(|address| address.port.is_none_or(|own| own == port))
-            .map(Address::ip)
-            .collect()
+        let sets = self.configuration.address_sets();
+        match only {
+            Some(only) => {
+                let only = only.iter().filter(|ip| sets.names(**ip, port));
+                only.copied().map(Some).collect()
+            }
+            None => {
+                let written = sets.written();
+                let here = written.filter(|(_, own)| own.is_none_or(|own| own == port));
+                here.map(|(ip, _)| ip).collect()
+            }
+        }
     }
 
     /// Those of them that have the name.
     fn by_name(&self, port: u16, reached: bool) -> Vec<&'a VirtualHost> {
         let domain = &self.request.domain;
         // There may be a hundred thousand addresses. Whoever answers at one by its name has that address, or `*`.
-        let addresses = self.named.iter().flat_map(|host| &host.addresses);
-        let is_at = |end| {
-            addresses
-                .clone()
-                .any(|address| address.ip().is_none_or(|ip| end == Some(ip)))
-        };
-        let mut found = self.on(port, reached, is_at);
+        let only = only_at(self.named.iter().copied());
+        let only = only.as_deref();
+        let mut found = self.on(port, reached, only);
         // A wildcard is nobody's word for this name where nobody reaches it by that, unless its listener is for HTTPS by now.
         let is_asked = |host: &VirtualHost| {
-            let asked = self.on(port, true, is_at);
+            let asked = self.on(port, true, only);
             asked.iter().any(|other| other.section == host.section)
         };
         let counts =
@@ -214,11 +215,11 @@ impl<'a, 'r> Search<'a, 'r> {
         };
         let mut found = match self.own_address(port) {
             Some(ip) => Vec::from_iter(self.configuration.answering(Some(ip), port, &self.request.domain)),
-            None => self.on(port, true, |_| true),
+            None => self.on(port, true, None),
         };
         // Where a listener is for HTTPS by now, HTTP came in there.
         if self.is_secure && self.own_address(port).is_none() {
-            found.extend(self.on(port, false, |_| true));
+            found.extend(self.on(port, false, None));
             let mut known = HashSet::new();
             found.retain(|host| known.insert(host.section));
         }
@@ -263,6 +264,16 @@ impl<'a, 'r> Search<'a, 'r> {
         let main = self.configuration.main_server_name();
         main.is_some_and(|main| main.eq_ignore_ascii_case(&self.request.domain))
     }
+}
+
+/// The addresses at which alone virtual hosts can answer; nothing where one of them may answer at all.
+pub(super) fn only_at<'h>(mut hosts: impl Iterator<Item = &'h VirtualHost>) -> Option<Vec<IpAddr>> {
+    hosts.try_fold(Vec::new(), |mut all, host| {
+        for address in &host.addresses {
+            all.push(address.ip()?);
+        }
+        Some(all)
+    })
 }
 
 /// Do clients come in where no virtual host is for their address?

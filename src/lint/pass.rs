@@ -33,7 +33,7 @@ impl Walk<'_> {
 
     /// Is nothing wrong with it, by what a glance at its line has shown? Most entries need no more than that.
     fn is_plain(&mut self, id: EntryId, entry: &Entry, opened: Option<SectionId>) -> bool {
-        let Some(index) = self.c.glance(entry).known_index() else {
+        let Some(index) = entry.glance.known_index() else {
             return false;
         };
         let known = known::entry(index);
@@ -67,7 +67,7 @@ impl Walk<'_> {
         let there = |known: &&Known| self.table.modules[known.module as usize] != Truth::False;
         let glanced = conditional
             .is_none()
-            .then(|| self.c.glance(&entry).known().filter(there))
+            .then(|| entry.glance.known().filter(there))
             .flatten();
         let (known, rest) = if let Some(known) = glanced {
             (known, glance::split_name(&text).1)

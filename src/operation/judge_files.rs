@@ -20,7 +20,7 @@ use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
-use crate::httpd::{Platform, SERVER, Truth};
+use crate::httpd::{Platform, SERVER};
 use crate::mod_ssl::tls_hosts;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::same_file::same;
@@ -94,10 +94,8 @@ impl Server {
 pub fn files(loaded: &Loaded, server: Server, files: &TlsFiles, domain: Option<&str>) -> Vec<Finding> {
     let configuration = &loaded.configuration;
     // The virtual host that has the name already may have more to say about TLS than the main server.
-    let hosts = configuration.virtual_hosts();
-    let section = hosts
-        .iter()
-        .find(|host| host.truth == Truth::True && domain.is_some_and(|domain| host.has_name(domain)))
+    let section = domain
+        .and_then(|domain| configuration.hosts_named(domain).next())
         .map_or(SERVER, |host| host.section);
     let settings = TlsHost::of(configuration, section);
     check(&Question {

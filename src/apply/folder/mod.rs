@@ -280,6 +280,14 @@ impl Place {
         crate::foreign::read_from(&file, &file.metadata()?, limit)
     }
 
+    /// Does a regular file hold these bytes and no more?
+    ///
+    /// # Errors
+    /// As [`Place::open`].
+    pub fn holds(&self, bytes: &[u8]) -> io::Result<bool> {
+        crate::foreign::holds_from(&self.open()?, bytes)
+    }
+
     /// The bytes of one of our own files, which nobody else may write.
     ///
     /// # Errors

@@ -3,9 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::rc::Rc;
 
 use crate::httpd::{
-    Configuration, Entry, EntryId, Platform, SERVER, Truth, VirtualHost, matches_alias, resolve,
+    Configuration, Entry, EntryId, Platform, SERVER, SectionId, Truth, VirtualHost, matches_alias, resolve,
 };
 
 use super::super::existing::{named_at, takes_all};
@@ -43,10 +44,10 @@ pub(super) struct Layers<'c> {
     host: &'c VirtualHost,
     /// What it is asked for by.
     asked: &'c str,
-    /// The `<Directory>` sections by their folders.
-    directories: HashMap<Vec<u8>, Vec<(EntryId, &'c Entry)>>,
-    /// Those with wildcards.
-    patterns: Vec<(Vec<u8>, EntryId, &'c Entry)>,
+    /// The `<Directory>` sections of the main server, which are those of all virtual hosts.
+    shared: Rc<Directories<'c>>,
+    /// Those of the virtual host.
+    own: Directories<'c>,
     /// The `.htaccess` files, each with its folder and its name.
     access: Vec<(Vec<u8>, Vec<u8>, Configuration)>,
     pub folders: Vec<Folder>,
@@ -56,18 +57,43 @@ pub(super) struct Layers<'c> {
 
 impl<'c> Layers<'c> {
     pub fn of(configuration: &'c Configuration, host: &'c VirtualHost, asked: &'c str) -> Self {
+        Layers::beside(
+            Rc::new(Directories::of(configuration, SERVER)),
+            configuration,
+            host,
+            asked,
+        )
+    }
+
+    /// Those of each of several virtual hosts, by their own names.
+    pub fn of_each(
+        configuration: &'c Configuration,
+        hosts: impl Iterator<Item = &'c VirtualHost>,
+    ) -> impl Iterator<Item = Self> {
+        let shared = Rc::new(Directories::of(configuration, SERVER));
+        hosts.map(move |host| {
+            let asked = host.server_name.as_deref().unwrap_or_default();
+            Layers::beside(shared.clone(), configuration, host, asked)
+        })
+    }
+
+    fn beside(
+        shared: Rc<Directories<'c>>,
+        configuration: &'c Configuration,
+        host: &'c VirtualHost,
+        asked: &'c str,
+    ) -> Self {
         let mut layers = Layers {
             configuration,
             host,
             asked,
-            directories: HashMap::new(),
-            patterns: Vec::new(),
+            shared,
+            own: Directories::of(configuration, host.section),
             access: Vec::new(),
             folders: Vec::new(),
             unread: Vec::new(),
         };
         layers.folders = layers.folders();
-        layers.find_directories();
         layers.read_access_files();
         layers
     }
@@ -165,15 +191,17 @@ impl<'c> Layers<'c> {
             })
     }
 
-    /// The active lines of those names of the main server and of the virtual host.
+    /// The active lines of those names of the main server and of the virtual host, those of one name in their order.
     fn site_lines(&self, names: &[&str]) -> Vec<(EntryId, &'c Entry)> {
-        let each = names.iter().flat_map(|name| self.configuration.named(name));
-        each.filter(|(_, entry)| entry.truth == Truth::True && self.is_of_site(entry))
-            .collect()
-    }
-
-    fn is_of_site(&self, entry: &Entry) -> bool {
-        [SERVER, self.host.section].contains(&self.configuration.context(entry))
+        let mut all = Vec::new();
+        for name in names {
+            let before = all.len();
+            for section in [SERVER, self.host.section] {
+                all.extend(active_in(self.configuration, section, name));
+            }
+            all[before..].sort_unstable_by_key(|(id, _)| *id);
+        }
+        all
     }
 
     /// Every level at which Apache may read them: the folder itself and all above it.
@@ -217,49 +245,10 @@ impl<'c> Layers<'c> {
     }
 
     /// The `<Directory>` sections of exactly that folder, those of the main server first.
-    fn directories(&self, level: &[u8]) -> Vec<(EntryId, &'c Entry)> {
-        let own = self.directories.get(&folded(level, self.configuration));
-        let by_pattern = self.patterns.iter().filter(|(name, ..)| is_folder(name, level));
-        let mut all: Vec<(EntryId, &Entry)> = own.into_iter().flatten().copied().collect();
-        all.extend(by_pattern.map(|(_, id, opening)| (*id, *opening)));
-        all.sort_by_key(|(id, opening)| (self.configuration.context(opening) != SERVER, *id));
-        all
-    }
-
-    /// Finds them: there may be as many as there are sites.
-    fn find_directories(&mut self) {
-        let configuration = self.configuration;
-        let platform = configuration.source().platform;
-        let levels = self.folders.iter().flat_map(|folder| levels_of(&folder.name));
-        let levels: HashSet<Vec<u8>> = levels.map(|level| folded(level, configuration)).collect();
-        for (id, opening) in self.site_lines(&["<Directory"]) {
-            // Most are those of other sites, and plainly written.
-            let argument = configuration.section_argument(opening);
-            let plain = argument
-                .trim_ascii()
-                .strip_prefix(b"\"")
-                .and_then(|rest| rest.strip_suffix(b"\""));
-            let plain = plain.unwrap_or(&argument);
-            let has = |text: &[u8]| memchr::memmem::find(plain, text).is_some();
-            let is_plain = platform == Platform::Unix
-                && plain.starts_with(b"/")
-                && !has(b"/.")
-                && !has(b"//")
-                && !plain.iter().any(|byte| b"*?[\"\\ ".contains(byte));
-            if is_plain && !levels.contains(&folded(plain, configuration)) {
-                continue;
-            }
-            let words = section_words(configuration, opening);
-            let [name] = &words[..] else { continue };
-            let name = resolve(configuration.server_root(), name, platform);
-            match name.iter().any(|byte| b"*?[".contains(byte)) {
-                true => self.patterns.push((name, id, opening)),
-                false => {
-                    let own = self.directories.entry(folded(&name, configuration));
-                    own.or_default().push((id, opening));
-                }
-            }
-        }
+    fn directories(&self, level: &[u8]) -> impl Iterator<Item = (EntryId, &'c Entry)> {
+        let level = folded(level, self.configuration);
+        let shared = self.shared.of_folder(&level);
+        shared.into_iter().chain(self.own.of_folder(&level))
     }
 
     /// Those that hold for a folder, in their order.
@@ -398,6 +387,60 @@ impl<'c> Layers<'c> {
     }
 }
 
+/// The `<Directory>` sections of the main server or of a virtual host: there may be as many as there are sites.
+struct Directories<'c> {
+    /// By their folders.
+    plain: HashMap<Vec<u8>, Vec<(EntryId, &'c Entry)>>,
+    /// Those with wildcards, by the parts of their paths.
+    patterns: Vec<(Vec<Vec<u8>>, EntryId, &'c Entry)>,
+}
+
+impl<'c> Directories<'c> {
+    fn of(configuration: &'c Configuration, section: SectionId) -> Self {
+        let mut all = Directories {
+            plain: HashMap::new(),
+            patterns: Vec::new(),
+        };
+        for (id, opening) in active_in(configuration, section, "<Directory") {
+            let words = section_words(configuration, opening);
+            let [name] = &words[..] else { continue };
+            let root = configuration.server_root();
+            let name = resolve(root, name, configuration.source().platform);
+            match name.iter().any(|byte| b"*?[".contains(byte)) {
+                true => all.patterns.push((parts(&name), id, opening)),
+                false => {
+                    let same = all.plain.entry(folded(&name, configuration));
+                    same.or_default().push((id, opening));
+                }
+            }
+        }
+        all
+    }
+
+    /// Those of exactly that folder, in their order.
+    fn of_folder(&self, folder: &[u8]) -> Vec<(EntryId, &'c Entry)> {
+        let plain = self.plain.get(folder);
+        let mut all: Vec<(EntryId, &Entry)> = plain.into_iter().flatten().copied().collect();
+        if !self.patterns.is_empty() {
+            let folder = parts(folder);
+            let same = self.patterns.iter().filter(|(name, ..)| is_folder(name, &folder));
+            all.extend(same.map(|(_, id, opening)| (*id, *opening)));
+            all.sort_unstable_by_key(|(id, _)| *id);
+        }
+        all
+    }
+}
+
+/// The active lines of that name in a section itself.
+fn active_in<'c>(
+    configuration: &'c Configuration,
+    section: SectionId,
+    name: &str,
+) -> impl Iterator<Item = (EntryId, &'c Entry)> + use<'c> {
+    let named = configuration.named_in(section, name);
+    named.filter(|(_, entry)| entry.truth == Truth::True)
+}
+
 /// Whether a `.htaccess` may say what is looked at behind a line, where it might or might not before it.
 fn overrides(configuration: &Configuration, entry: &Entry, before: bool) -> bool {
     let arguments = configuration.arguments(entry);
@@ -438,18 +481,19 @@ fn folded(folder: &[u8], configuration: &Configuration) -> Vec<u8> {
     }
 }
 
+/// The parts of a path, without slashes.
+fn parts(path: &[u8]) -> Vec<Vec<u8>> {
+    let parts = path.split(|byte| *byte == b'/');
+    parts
+        .filter(|part| !part.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
 /// Is the folder the one that a section names? Wildcards match no slash.
-fn is_folder(named: &[u8], folder: &[u8]) -> bool {
-    let parts = |path: &[u8]| -> Vec<Vec<u8>> {
-        let parts = path.split(|byte| *byte == b'/');
-        parts
-            .filter(|part| !part.is_empty())
-            .map(<[u8]>::to_vec)
-            .collect()
-    };
-    let (named, folder) = (parts(named), parts(folder));
+fn is_folder(named: &[Vec<u8>], folder: &[Vec<u8>]) -> bool {
     let is_same = |(named, own): (&Vec<u8>, &Vec<u8>)| matches_alias(named, own);
-    named.len() == folder.len() && named.iter().zip(&folder).all(is_same)
+    named.len() == folder.len() && named.iter().zip(folder).all(is_same)
 }
 
 #[cfg(test)]
@@ -462,6 +506,7 @@ mod tests {
         assert_eq!(levels("/srv/a"), [&b"/"[..], b"/srv", b"/srv/a"]);
         assert_eq!(levels("/"), [&b"/"[..]]);
         assert_eq!(levels("C:/srv"), [&b"C:"[..], b"C:/srv"]);
+        let is_folder = |named: &[u8], folder: &[u8]| is_folder(&parts(named), &parts(folder));
         assert!(is_folder(b"/srv/*", b"/srv/a") && !is_folder(b"/srv/*", b"/srv/a/b"));
         assert!(is_folder(b"/", b"/") && !is_folder(b"/", b"/srv"));
     }

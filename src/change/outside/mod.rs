@@ -19,7 +19,7 @@ use super::plan::{PlanError, refuse};
 use super::redirection::{Condition, Rule, Side, Within, redirects_everything, with_conditions};
 use super::refusal::{Place, RefusalCode, say};
 use super::request::{Http, Request};
-use super::shown::{ends, ends_on, section_of_site};
+use super::shown::{ends, ends_at, section_of_site};
 use super::step::tls_side::Instead;
 use layers::{Layer, Layers, may_override};
 use section::{Line, written};
@@ -145,9 +145,7 @@ pub(super) fn woken_in_folders(
     }
     let hosts = original.virtual_hosts().iter();
     let active = hosts.filter(|host| host.truth == Truth::True).take(MOST_NAMES);
-    active
-        .map(|host| Layers::of(original, host, host.server_name.as_deref().unwrap_or_default()))
-        .find_map(|layers| layers.woken(result, names))
+    Layers::of_each(original, active).find_map(|layers| layers.woken(result, names))
 }
 
 /// The layers whose rewrite rules would be in force if rewriting is on, each with whether it is, as far as anybody says:
@@ -213,7 +211,9 @@ fn sites<'c>(
 ) -> impl Iterator<Item = Site<'c>> {
     let port = request.port;
     let tls = move |configuration: &'c Configuration, name: &str| {
-        let ends = ends_on(configuration, |other| other == port);
+        let ends = ends_at(configuration, configuration.hosts_named(name), |other| {
+            other == port
+        });
         let mut hosts = ends.into_iter().filter_map(|(end, port)| {
             configuration
                 .answering(end, port, name)

@@ -21,8 +21,8 @@ pub(super) fn refuse_tls_on_http_ports(
     result: &Configuration,
     request: &Request,
 ) -> Result<(), PlanError> {
-    let own = |host: &&VirtualHost| host.truth == Truth::True && host.names_exactly(&request.domain);
-    for host in result.virtual_hosts().iter().filter(own) {
+    let hosts = result.hosts_named(&request.domain);
+    for host in hosts.filter(|host| host.names_exactly(&request.domain)) {
         let is_listened = |port: Option<u16>| {
             let active = result.listens().iter().filter(|l| l.truth == Truth::True);
             active
@@ -66,12 +66,14 @@ pub(super) fn others_are_unchanged(
     let newly_loaded = loaded(result) && !loaded(original);
     // Those of one key, and how many of them have been found to be old ones.
     let mut after: HashMap<HostKey, (Vec<Old>, usize)> = HashMap::new();
-    let [before, now] = [original, result].map(|configuration| settings(configuration, request));
-    if all_are_there(&before, &now, |old, new| {
+    let both = || [original, result].map(|configuration| settings(configuration, request));
+    let [before, now] = both();
+    if all_are_there(before, now, |old, new| {
         key(original, old.host) == key(result, new.host) && old.is_kept_as(new)
     }) {
         return Ok(());
     }
+    let [before, now] = both();
     for new in now {
         after.entry(key(result, new.host)).or_default().0.push(new);
     }
@@ -264,8 +266,7 @@ impl Old<'_> {
 const FILES: [&str; 2] = ["SSLCertificateFile", "SSLCertificateKeyFile"];
 
 /// Of each virtual host of others that somebody finished, in order.
-fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<'a>> {
-    let mut all = Vec::new();
+fn settings<'a>(configuration: &'a Configuration, request: &'a Request) -> impl Iterator<Item = Old<'a>> {
     let loaded = configuration.modules().has(b"ssl_module") != Truth::False;
     let listens = configuration.listens().iter();
     let ports: HashSet<u16> = listens
@@ -287,10 +288,11 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
         entry.map(|entry| configuration.rest(entry))
     });
     let engines = Engines::of(configuration);
-    for host in configuration.virtual_hosts() {
+    let hosts = configuration.virtual_hosts().iter();
+    hosts.filter_map(move |host| {
         let is_own = || host.names_exactly(&request.domain) || is_unfinished(configuration, host);
         if host.truth != Truth::True || is_own() {
-            continue;
+            return None;
         }
         let mut files = own.remove(&host.section).unwrap_or_default();
         for (own, inherited) in files.iter_mut().zip(&inherited) {
@@ -298,7 +300,7 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
                 own.extend(inherited.clone());
             }
         }
-        all.push(Old {
+        Some(Old {
             host,
             engine: loaded && engines.speak_tls(host),
             files,
@@ -307,7 +309,6 @@ fn settings<'a>(configuration: &'a Configuration, request: &Request) -> Vec<Old<
                     .port
                     .map_or(!ports.is_empty(), |port| ports.contains(&port))
             }),
-        });
-    }
-    all
+        })
+    })
 }

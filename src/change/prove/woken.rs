@@ -1,6 +1,7 @@
 //! What mod_ssl wakes up or sends to sleep when it is loaded: sections that hang on it, with all that is in them. Edits
 //! nothing.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 
@@ -183,22 +184,21 @@ fn refuse_awakened_hosts(
     request: &Request,
 ) -> Result<(), PlanError> {
     type Key<'a> = (&'a OsStr, &'a [Address], Option<&'a str>, &'a [String]);
-    fn others(configuration: &Configuration, port: u16) -> Vec<(Key<'_>, &VirtualHost)> {
-        let hosts = configuration.virtual_hosts().iter().filter(|host| {
+    fn others(configuration: &Configuration, port: u16) -> impl Iterator<Item = (Key<'_>, &VirtualHost)> {
+        let hosts = configuration.virtual_hosts().iter().filter(move |host| {
             let elsewhere = host.addresses.iter().any(|address| address.port != Some(port));
             host.truth == Truth::True && elsewhere
         });
-        let with_key = |host| {
+        hosts.map(|host| {
             let (file, addresses, name) = key(configuration, host);
             ((file, addresses, name, host.aliases.as_slice()), host)
-        };
-        hosts.map(with_key).collect()
+        })
     }
-    let before = others(original, request.port);
-    let [slept, sleeps] = [original, result].map(|configuration| by_opening_line(configuration, false));
-    let mut known = before.iter().map(|(key, _)| key).peekable();
+    let asleep =
+        LazyCell::new(|| [original, result].map(|configuration| by_opening_line(configuration, false)));
+    let mut known = others(original, request.port).map(|(key, _)| key).peekable();
     for (key, host) in others(result, request.port) {
-        if known.peek() == Some(&&key) {
+        if known.peek() == Some(&key) {
             known.next();
             continue;
         }
@@ -207,6 +207,7 @@ fn refuse_awakened_hosts(
         let inherited = |name: &String| main.as_ref() == Some(name);
         let mut names = host.server_name.iter().chain(&host.aliases);
         let line = opening_line(result, host);
+        let [slept, sleeps] = &*asleep;
         let woke = slept.get(&line).map_or(0, Vec::len) > sleeps.get(&line).map_or(0, Vec::len);
         let redirects = request.http == Some(Http::Redirect) && !woke;
         if redirects && names.all(|name| is_ours(name) || inherited(name)) {
@@ -233,12 +234,12 @@ pub(in crate::change) fn refuse_lost_hosts(
     original: &Configuration,
     result: &Configuration,
 ) -> Result<(), PlanError> {
-    let lines = [original, result].map(|configuration| -> Vec<_> {
+    let [before, after] = [original, result].map(|configuration| {
         let hosts = configuration.virtual_hosts().iter();
         let active = hosts.filter(|host| host.truth == Truth::True);
-        active.map(|host| opening_line(configuration, host)).collect()
+        active.map(|host| opening_line(configuration, host))
     });
-    if all_are_there(&lines[0], &lines[1], |old, new| old == new) {
+    if all_are_there(before, after, |old, new| old == new) {
         return Ok(());
     }
     let [before, after] = [original, result].map(|configuration| by_opening_line(configuration, true));

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 
 use crate::httpd::{Configuration, Entry, Truth, source_name};
 
-use super::super::existing::{REDIRECTS, new_modules};
+use super::super::existing::{REDIRECTS, in_virtual_host, new_modules};
 use super::super::outside::woken_in_folders;
 use super::super::plan::{PlanError, refuse};
 use super::super::refusal::{Place, RefusalCode, say};
@@ -108,9 +108,7 @@ fn counts(configuration: &Configuration, request: &Request, entry: &Entry, modul
                 .first()
                 .is_some_and(|action| action.eq_ignore_ascii_case(b"unset"))
     };
-    let mut around = configuration.ancestors(entry).map(|(id, _)| id);
-    let hosts = configuration.virtual_hosts();
-    let host = around.find_map(|id| hosts.iter().find(|host| host.section == id));
+    let host = in_virtual_host(configuration, entry);
     let is_meant =
         || module == b"ssl_module" && host.is_none_or(|host| request.names().any(|name| host.has_name(name)));
     host.is_none_or(|host| host.truth == Truth::True) && !is_meant() && !takes_away()

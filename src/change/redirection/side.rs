@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::httpd::{Address, Configuration, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 
-use super::super::existing::{has_other_names, secured};
+use super::super::existing::has_other_names;
 use super::super::request::Request;
 use super::expression::as_over_http;
 use super::{Asked, Known, Names, Rule, Url, origin};
@@ -162,8 +162,13 @@ impl<'a> Side<'a> {
 /// Does a virtual host for HTTPS answer the name wherever HTTP answers it? At one of several addresses, other clients would get
 /// another site.
 fn is_served(configuration: &Configuration, name: &str, port: u16) -> bool {
-    let secure = secured(configuration).filter(|host| host.has_name(name));
-    let addresses = secure.flat_map(|host| &host.addresses);
+    if configuration.modules().has(b"ssl_module") != Truth::True {
+        return false;
+    }
+    let named = configuration.hosts_named(name);
+    let (secure, plain): (Vec<&VirtualHost>, Vec<&VirtualHost>) =
+        named.partition(|host| speaks_tls(configuration, host));
+    let addresses = secure.into_iter().flat_map(|host| &host.addresses);
     let mut addresses = addresses.filter(|address| address.port == Some(port)).peekable();
     if addresses.peek().is_none() {
         return false;
@@ -171,12 +176,7 @@ fn is_served(configuration: &Configuration, name: &str, port: u16) -> bool {
     let Some(ips) = addresses.map(Address::ip).collect::<Option<Vec<IpAddr>>>() else {
         return true;
     };
-    let active = configuration
-        .virtual_hosts()
-        .iter()
-        .filter(|host| host.truth == Truth::True);
-    let plain = active.filter(|host| host.has_name(name) && !speaks_tls(configuration, host));
-    let mut plain = plain.flat_map(|host| &host.addresses);
+    let mut plain = plain.into_iter().flat_map(|host| &host.addresses);
     plain.all(|address| address.ip().is_some_and(|ip| ips.contains(&ip)))
 }
 

@@ -1,7 +1,11 @@
 //! The steps that get modules loaded: mod_ssl, and what the request or an active directive needs beside it. Knows
 //! nothing of listeners and virtual hosts.
 
-use crate::httpd::{Configuration, Edit, EntryId, FileId, LoadModule, Truth, resolve, source_name, word};
+use memchr::memmem::Finder;
+
+use crate::httpd::{
+    Configuration, Edit, EntryId, FileId, LineKind, LoadModule, Truth, resolve, source_name, word,
+};
 
 use super::super::edit_lines::{insert_lines, server_root_line};
 use super::super::existing::shmcb_users;
@@ -112,12 +116,9 @@ pub(in crate::change) fn load(
     if !links.is_empty() {
         return Ok(links.into_iter().map(Act::Link).collect());
     }
-    let added = add(configuration, identifier, why, before);
     // A line behind its users is better than none.
-    let edit = match uncomment(configuration, identifier, why, None) {
-        Some(edit) if added.is_err() => edit,
-        _ => added?,
-    };
+    let edit = add(configuration, identifier, why, before)
+        .or_else(|error| uncomment(configuration, identifier, why, None).ok_or(error))?;
     Ok(vec![Act::Edit(edit)])
 }
 
@@ -150,9 +151,14 @@ fn uncomment(
     why: &str,
     before: Option<EntryId>,
 ) -> Option<Edit> {
+    // There may be a hundred thousand comments.
+    let finder = Finder::new(identifier);
+    let names = |text: &[u8]| finder.find(text).is_some();
     for (id, file) in (0..).zip(configuration.files()) {
         let document = &file.document;
-        for line in 0..document.lines().len() {
+        let comments = (0..document.lines().len())
+            .filter(|line| document.lines()[*line].kind == LineKind::Comment && names(&document.text(*line)));
+        for line in comments {
             let Some(commented) = document.commented(line) else {
                 continue;
             };

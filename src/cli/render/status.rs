@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::finding::Place;
-use crate::httpd::Truth;
-use crate::operation::status::{self, ModuleState};
+use crate::httpd::parallel::in_parallel;
+use crate::httpd::{Truth, in_parts};
+use crate::operation::status::{self, Host, MainServer, ModuleState};
 use crate::shown::{cell, printable};
 use crate::wording::count;
 
@@ -24,13 +25,11 @@ pub fn table(status: &status::Status) -> String {
         format_args!("{:?}", status.platform)
     );
     text += "\nModules\n";
-    let rows = status
-        .modules
-        .iter()
-        .map(|m| vec![m.name.into(), state(m.state).into(), place_of(m.place.as_ref())]);
-    text += &columns(rows.collect());
+    text += &table_of(&status.modules, |m| {
+        vec![m.name.into(), state(m.state).into(), place_of(m.place.as_ref())]
+    });
     text += "\nListeners\n";
-    let rows = status.listeners.iter().map(|l| {
+    text += &table_of(&status.listeners, |l| {
         vec![
             l.endpoint.clone(),
             l.protocol.clone(),
@@ -38,41 +37,48 @@ pub fn table(status: &status::Status) -> String {
             remark_of(l.truth, None),
         ]
     });
-    text += &columns(rows.collect());
     text += "\nVirtual hosts\n";
-    let main = &status.main_server;
-    let shows_main = !main.answers.is_empty() || status.virtual_hosts.is_empty();
-    let main = shows_main.then(|| {
-        vec![
-            main.answers.join(" "),
-            main.server_name
-                .clone()
-                .unwrap_or_else(|| "(no ServerName)".into()),
-            if main.tls { "TLS".into() } else { "plain".into() },
-            main.certificate.as_deref().unwrap_or_default().to_owned(),
-            "(main server)".into(),
-        ]
+    let main_server = &status.main_server;
+    let shows_main = !main_server.answers.is_empty() || status.virtual_hosts.is_empty();
+    let main = shows_main.then_some(None);
+    let hosts = status.virtual_hosts.iter().map(Some);
+    let rows: Vec<Option<&Host>> = main.into_iter().chain(hosts).collect();
+    text += &table_of(&rows, |host| match host {
+        Some(host) => host_row(host),
+        None => main_row(main_server),
     });
-    let rows = status.virtual_hosts.iter().map(|host| {
-        let mut names: Vec<&str> = vec![host.server_name.as_deref().unwrap_or("(no ServerName)")];
-        names.extend(host.aliases.iter().map(String::as_str));
-        vec![
-            host.addresses.join(" "),
-            names.join(" "),
-            if host.tls { "TLS".into() } else { "plain".into() },
-            host.certificate.as_deref().unwrap_or_default().to_owned(),
-            host.place.to_string(),
-            match &host.remark {
-                Some(remark) if host.is_meant => format!("({remark})"),
-                remark => remark_of(host.truth, remark.as_deref()),
-            },
-        ]
-    });
-    text += &columns(main.into_iter().chain(rows).collect());
     if status.problem_count > 0 {
         text += &problems(status);
     }
     printable(text.as_bytes())
+}
+
+fn main_row(main: &MainServer) -> Vec<String> {
+    vec![
+        main.answers.join(" "),
+        main.server_name
+            .clone()
+            .unwrap_or_else(|| "(no ServerName)".into()),
+        if main.tls { "TLS".into() } else { "plain".into() },
+        main.certificate.as_deref().unwrap_or_default().to_owned(),
+        "(main server)".into(),
+    ]
+}
+
+fn host_row(host: &Host) -> Vec<String> {
+    let mut names: Vec<&str> = vec![host.server_name.as_deref().unwrap_or("(no ServerName)")];
+    names.extend(host.aliases.iter().map(String::as_str));
+    vec![
+        host.addresses.join(" "),
+        names.join(" "),
+        if host.tls { "TLS".into() } else { "plain".into() },
+        host.certificate.as_deref().unwrap_or_default().to_owned(),
+        host.place.to_string(),
+        match &host.remark {
+            Some(remark) if host.is_meant => format!("({remark})"),
+            remark => remark_of(host.truth, remark.as_deref()),
+        },
+    ]
 }
 
 fn state(state: ModuleState) -> &'static str {
@@ -119,27 +125,52 @@ fn remark_of(truth: Truth, remark: Option<&str>) -> String {
     }
 }
 
-/// Rows with aligned columns, indented by two.
-fn columns(mut rows: Vec<Vec<String>>) -> String {
-    if rows.is_empty() {
+/// Things with a row each, in aligned columns, indented by two. There may be a hundred thousand of them.
+fn table_of<T: Sync>(things: &[T], row: impl Fn(&T) -> Vec<String> + Sync) -> String {
+    if things.is_empty() {
         return "  none\n".into();
     }
+    let parts = in_parts(usize::MAX, things, |part| {
+        let mut widths = Vec::new();
+        let rows = part.iter().map(|thing| {
+            let cells = row(thing).into_iter().map(|text| cell(&text));
+            let cells: Vec<(String, usize)> = cells
+                .map(|text| {
+                    let width = text.chars().count();
+                    (text, width)
+                })
+                .collect();
+            widen(&mut widths, cells.iter().map(|(_, width)| *width));
+            cells
+        });
+        let rows: Vec<_> = rows.collect();
+        (rows, widths)
+    });
     let mut widths = Vec::new();
-    for row in &mut rows {
-        widths.resize(row.len().max(widths.len()), 0);
-        for (text, width) in row.iter_mut().zip(&mut widths) {
-            *text = cell(text);
-            *width = text.chars().count().max(*width);
-        }
+    for (_, own) in &parts {
+        widen(&mut widths, own.iter().copied());
     }
+    let texts = in_parallel(parts.len(), |part| lines(&parts[part].0, &widths));
+    texts.concat()
+}
+
+/// Makes columns as wide as these cells.
+fn widen(widths: &mut Vec<usize>, cells: impl ExactSizeIterator<Item = usize>) {
+    widths.resize(cells.len().max(widths.len()), 0);
+    for (width, cell) in widths.iter_mut().zip(cells) {
+        *width = cell.max(*width);
+    }
+}
+
+fn lines(rows: &[Vec<(String, usize)>], widths: &[usize]) -> String {
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let line = text.len();
         text.push(' ');
-        for (cell, width) in row.iter().zip(&widths) {
+        for ((cell, own), width) in row.iter().zip(widths) {
             text.push(' ');
             text += cell;
-            text.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 1));
+            text.extend(std::iter::repeat_n(' ', width - own + 1));
         }
         text.truncate(line + text[line..].trim_end().len());
         text.push('\n');

@@ -8,19 +8,24 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 use super::truth::Truth;
-use super::virtual_host::{Host, VirtualHost, matches_alias};
+use super::virtual_host::{Address, Host, VirtualHost, matches_alias};
 use crate::httpd::fast::parallel::{self, in_parallel};
 
 /// The active virtual hosts by the addresses they are written with, `*` and any port being `None`. A virtual host is its
 /// index.
 #[derive(Debug, Default)]
 pub struct AddressSets {
-    sets: HashMap<(Option<IpAddr>, Option<u16>), Set, foldhash::fast::RandomState>,
+    sets: HashMap<Written, Set, foldhash::fast::RandomState>,
+    /// The ports that host names are written with, each once.
+    by_host_name: Vec<Option<u16>>,
     /// The virtual hosts of one set after the other, in order: there may be as many sets as virtual hosts.
     members: Vec<u32>,
     /// Names in the large ones, by where they begin.
     names: HashMap<u32, Known, foldhash::fast::RandomState>,
 }
+
+/// An address and a port as virtual hosts write them, `*` and any port being `None`.
+pub type Written = (Option<IpAddr>, Option<u16>);
 
 /// So many virtual hosts are asked sooner than their names are gathered.
 const FEW: u32 = 8;
@@ -53,9 +58,14 @@ struct Names {
 impl AddressSets {
     /// Those of all virtual hosts of a configuration.
     pub fn of(hosts: &[VirtualHost]) -> AddressSets {
-        let mut sets: HashMap<_, Set, _> = HashMap::default();
+        let mut sets: HashMap<Written, Set, _> = HashMap::default();
+        let mut by_host_name = Vec::new();
         for (_, address) in addresses(hosts) {
-            sets.entry(address).or_default().length += 1;
+            match address.host {
+                Host::Name(_) if by_host_name.contains(&address.port) => {}
+                Host::Name(_) => by_host_name.push(address.port),
+                _ => sets.entry((address.ip(), address.port)).or_default().length += 1,
+            }
         }
         let mut all = 0;
         for set in sets.values_mut() {
@@ -64,7 +74,9 @@ impl AddressSets {
         }
         let mut members: Vec<u32> = vec![0; all as usize];
         for (index, address) in addresses(hosts) {
-            let Some(set) = sets.get_mut(&address) else {
+            let is_number = !matches!(address.host, Host::Name(_));
+            let written = is_number.then_some((address.ip(), address.port));
+            let Some(set) = written.and_then(|written| sets.get_mut(&written)) else {
                 continue;
             };
             let place = &mut members[set.start as usize..];
@@ -77,12 +89,28 @@ impl AddressSets {
         }
         let large = sets.values().filter(|set| set.length > FEW);
         let names = large.map(|set| (set.start, Known::default())).collect();
-        AddressSets { sets, members, names }
+        AddressSets {
+            sets,
+            by_host_name,
+            members,
+            names,
+        }
+    }
+
+    /// The addresses that active virtual hosts are written with, in no order; host names as `*`.
+    pub fn written(&self) -> impl Iterator<Item = Written> {
+        let by_host_name = self.by_host_name.iter().map(|port| (None, *port));
+        self.sets.keys().copied().chain(by_host_name)
     }
 
     /// Is any virtual host written with that very address?
     pub fn has(&self, ip: Option<IpAddr>, port: Option<u16>) -> bool {
         self.sets.contains_key(&(ip, port))
+    }
+
+    /// Is any virtual host written with that address, for a port or for all?
+    pub fn names(&self, ip: IpAddr, port: u16) -> bool {
+        self.has(Some(ip), Some(port)) || self.has(Some(ip), None)
     }
 
     /// Those that compete for connections to `ip` (`None`: an address that no virtual host names) and `port`: the
@@ -126,13 +154,9 @@ impl AddressSets {
 }
 
 /// The addresses of active virtual hosts, each with its virtual host.
-fn addresses(hosts: &[VirtualHost]) -> impl Iterator<Item = (u32, (Option<IpAddr>, Option<u16>))> {
+fn addresses(hosts: &[VirtualHost]) -> impl Iterator<Item = (u32, &Address)> {
     let active = (0..).zip(hosts).filter(|(_, host)| host.truth == Truth::True);
-    active.flat_map(|(index, host)| {
-        let addresses = host.addresses.iter();
-        let numbers = addresses.filter(|address| !matches!(address.host, Host::Name(_)));
-        numbers.map(move |address| (index, (address.ip(), address.port)))
-    })
+    active.flat_map(|(index, host)| host.addresses.iter().map(move |address| (index, address)))
 }
 
 impl Names {
@@ -237,11 +261,11 @@ pub(crate) fn in_parts<H: Sync, T: Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::net::IpAddr;
 
     use proptest::prelude::*;
 
-    use super::super::virtual_host::{Address, Host};
     use super::*;
     use crate::httpd::SERVER;
 
@@ -300,6 +324,10 @@ mod tests {
         #[test]
         fn all_at_once_as_one_by_one(hosts in prop::collection::vec(host(), 0..30)) {
             let sets = AddressSets::of(&hosts);
+            let active = || hosts.iter().filter(|host| host.truth == Truth::True);
+            let addresses = active().flat_map(|host| &host.addresses);
+            let all: BTreeSet<_> = addresses.map(|address| (address.ip(), address.port)).collect();
+            prop_assert_eq!(sets.written().collect::<BTreeSet<_>>(), all);
             for ip in [None, Some(1), Some(2), Some(3)] {
                 let ip = ip.map(|last| IpAddr::from([10, 0, 0, last]));
                 for port in [80, 81, 82] {

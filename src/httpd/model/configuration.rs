@@ -21,7 +21,6 @@ use super::virtual_host::Address;
 use crate::finding::Finding;
 use crate::httpd::eval::include::may_enter;
 use crate::httpd::eval::variable::Variables;
-use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::scan::trim;
 use crate::httpd::text::word::words;
 
@@ -69,7 +68,9 @@ struct ByName {
 pub(in crate::httpd) struct Named {
     /// All of them, in order.
     pub all: Vec<EntryId>,
-    /// The last active one of the server level.
+    /// Those of the server level.
+    pub server_level: Vec<EntryId>,
+    /// The last active one of those.
     pub setting: Option<EntryId>,
 }
 
@@ -183,7 +184,7 @@ impl Configuration {
         };
         for (id, entry) in (0..).zip(self.entries.iter()) {
             // Most lines are known since they were split.
-            let named = match self.glance(entry).known_index() {
+            let named = match entry.glance.known_index() {
                 Some(directive) => &mut index.known[directive as usize],
                 None => {
                     let name = self.name(entry);
@@ -194,18 +195,15 @@ impl Configuration {
                 }
             };
             named.all.push(id);
-            if entry.truth == Truth::True && self.context(entry) == SERVER {
-                named.setting = Some(id);
+            if self.context(entry) == SERVER {
+                named.server_level.push(id);
+                if entry.truth == Truth::True {
+                    named.setting = Some(id);
+                }
             }
         }
         index.known.iter_mut().for_each(|named| named.all.shrink_to_fit());
         index
-    }
-
-    /// What a glance at its text has shown.
-    pub(crate) fn glance(&self, entry: &Entry) -> Glance {
-        let own = self.texts.glance(entry.text);
-        own.unwrap_or_else(|| self.files[entry.file as usize].document.lines()[entry.line as usize].glance)
     }
 
     /// Entries of the server level, conditionals that Apache decides while reading seen through.
@@ -221,7 +219,7 @@ impl Configuration {
 
     /// Has the entry that name?
     pub fn is_named(&self, entry: &Entry, name: &str) -> bool {
-        if let Some(known) = self.glance(entry).known() {
+        if let Some(known) = entry.glance.known() {
             return known.name.eq_ignore_ascii_case(name);
         }
         self.name(entry).eq_ignore_ascii_case(name.as_bytes())

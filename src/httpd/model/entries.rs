@@ -97,6 +97,7 @@ impl Index<EntryId> for Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::httpd::fast::glance::Glance;
     use crate::httpd::{SERVER, Truth};
 
     fn entries(lines: std::ops::Range<u32>) -> Entries {
@@ -109,6 +110,7 @@ mod tests {
                 text: 0,
                 truth: Truth::True,
                 opens: false,
+                glance: Glance::NOTHING,
             });
         }
         entries

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::source::real_path;
 use super::truth::Truth;
+use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::document::Document;
 
 /// Index of a file in [`super::configuration::Configuration::files`].
@@ -56,12 +57,23 @@ pub struct Entry {
     pub truth: Truth,
     /// It opens a section.
     pub opens: bool,
+    /// What a glance at its text has shown.
+    pub(crate) glance: Glance,
 }
 
 impl Entry {
     /// Is its text what the file has, with no variable substituted and out of no macro?
     pub fn is_as_written(&self) -> bool {
         self.text == 0
+    }
+
+    /// The same as if nobody had glanced at its text.
+    #[cfg(test)]
+    pub(crate) fn without_glance(&self) -> Entry {
+        Entry {
+            glance: Glance::NOTHING,
+            ..*self
+        }
     }
 }
 

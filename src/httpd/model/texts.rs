@@ -2,7 +2,6 @@
 //! behind the other in one piece of memory, as there may be millions.
 
 use super::entry::MacroPlace;
-use crate::httpd::fast::glance::Glance;
 
 /// All of them. They are numbered from 1, so that 0 is none.
 #[derive(Debug, Default)]
@@ -18,8 +17,6 @@ struct Text {
     end: usize,
     /// 0, or 1 + the index of its place.
     place: u32,
-    /// What a glance at it has shown.
-    glance: Glance,
 }
 
 impl Texts {
@@ -29,13 +26,12 @@ impl Texts {
     }
 
     /// Adds one, and gives its number.
-    pub fn push(&mut self, bytes: &[u8], glance: Glance, place: Option<&MacroPlace>) -> u32 {
+    pub fn push(&mut self, bytes: &[u8], place: Option<&MacroPlace>) -> u32 {
         self.places.extend(place.cloned());
         self.bytes.extend_from_slice(bytes);
         self.all.push(Text {
             end: self.bytes.len(),
             place: place.map_or(0, |_| self.places.len() as u32),
-            glance,
         });
         self.len()
     }
@@ -48,7 +44,6 @@ impl Texts {
         self.all.extend(more.all.into_iter().map(|text| Text {
             end: text.end + bytes,
             place: if text.place > 0 { text.place + places } else { 0 },
-            ..text
         }));
     }
 
@@ -57,11 +52,6 @@ impl Texts {
         let text = self.get(number)?;
         let start = self.get(number - 1).map_or(0, |before| before.end);
         Some(&self.bytes[start..text.end])
-    }
-
-    /// What a glance at it has shown.
-    pub fn glance(&self, number: u32) -> Option<Glance> {
-        self.get(number).map(|text| text.glance)
     }
 
     /// Where it stands in a macro, if it came out of one.
@@ -88,11 +78,8 @@ mod tests {
         let mut all = Texts::default();
         for first in [1, 3] {
             let mut part = Texts::default();
-            assert_eq!(part.push(b"ab", Glance::NOTHING, None), 1);
-            assert_eq!(
-                part.push(&[b'c'; 3][..first as usize], Glance::NOTHING, Some(&place(first))),
-                2
-            );
+            assert_eq!(part.push(b"ab", None), 1);
+            assert_eq!(part.push(&[b'c'; 3][..first as usize], Some(&place(first))), 2);
             all.append(part);
         }
         let texts: Vec<_> = (0..=all.len()).map(|number| all.bytes(number)).collect();
@@ -104,7 +91,5 @@ mod tests {
             .map(|number| all.place(number).map(|place| place.line))
             .collect();
         assert_eq!(places, [None, None, Some(1), None, Some(3), None]);
-        assert_eq!(all.glance(4), Some(Glance::NOTHING));
-        assert_eq!(all.glance(0), None);
     }
 }

@@ -1,11 +1,12 @@
 //! Listeners and virtual hosts of a configuration: which there are, which one answers, and what is in force in it. Resolves
 //! no host names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::address_sets::{AddressSets, in_parts};
-use super::configuration::{Configuration, section_argument};
+use super::configuration::{Configuration, Named, section_argument};
 use super::entry::{Entry, EntryId, SERVER, SectionId};
 use super::hosts::Hosts;
 use super::listen::{Listen, parse_listen};
@@ -51,6 +52,13 @@ impl Configuration {
         &self.hosts().all
     }
 
+    /// The active virtual hosts that have a name, be it by a wildcard, in order.
+    pub(crate) fn hosts_named(&self, name: &str) -> impl Iterator<Item = &VirtualHost> + use<'_> {
+        let hosts = self.hosts();
+        let named = hosts.named(name);
+        (0..named.len()).map(move |at| &hosts.all[named[at] as usize])
+    }
+
     fn hosts(&self) -> &Hosts {
         self.index.hosts.get_or_init(|| self.collect_hosts())
     }
@@ -83,10 +91,15 @@ impl Configuration {
             openings.push((section, opening, port));
         }
         let main = self.main_server_name();
+        let main = main.as_deref();
         let read = |part: &[(SectionId, EntryId, Option<u16>)]| -> Vec<VirtualHost> {
+            let mut names = ["ServerName", "ServerAlias"].map(|name| Following::of(self, name));
             let hosts = part.iter();
             hosts
-                .map(|(section, opening, port)| self.virtual_host(*section, *opening, *port, main.as_deref()))
+                .map(|(section, opening, port)| {
+                    let own = names.each_mut().map(|name| name.inside(self, *section, *opening));
+                    self.virtual_host((*section, *opening, *port), own, main)
+                })
                 .collect()
         };
         let mut hosts = Hosts::default();
@@ -98,11 +111,11 @@ impl Configuration {
     }
 
     /// One virtual host. Where its tag names no port, it has the main server's; without a name, on `*`, the main server's too.
+    /// `names` and `aliases` are its lines that may say them.
     fn virtual_host(
         &self,
-        section: SectionId,
-        opening: EntryId,
-        port: Option<u16>,
+        (section, opening, port): (SectionId, EntryId, Option<u16>),
+        [names, aliases]: [&[EntryId]; 2],
         main: Option<&str>,
     ) -> VirtualHost {
         let entry = self.entry(opening);
@@ -119,18 +132,13 @@ impl Configuration {
             truth: entry.truth,
         };
         host.addresses.extend(addresses);
-        let own = |name| {
-            let all = self.named_in(section, name);
-            all.filter(|(_, own)| own.truth >= entry.truth)
-                .map(|(_, own)| self.text(own))
-        };
-        for text in own("ServerName") {
+        for text in self.texts_of(names, section, entry.truth) {
             let mut arguments = word::words(&text).skip(1);
             if let (Some(name), None) = (arguments.next(), arguments.next()) {
                 host.server_name = Some(host_part(&name.value).0);
             }
         }
-        for text in own("ServerAlias") {
+        for text in self.texts_of(aliases, section, entry.truth) {
             let aliases = word::words(&text).skip(1);
             host.aliases.extend(aliases.map(|alias| text_of(&alias.value)));
         }
@@ -143,6 +151,53 @@ impl Configuration {
             host.server_name = main.map(str::to_string);
         }
         host
+    }
+}
+
+impl Configuration {
+    /// The texts of those lines that stand in a section itself and hold at least so certainly.
+    fn texts_of<'a>(
+        &'a self,
+        lines: &'a [EntryId],
+        section: SectionId,
+        least: Truth,
+    ) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let lines = lines.iter().map(|id| self.entry(*id));
+        let own = lines.filter(move |own| own.truth >= least && self.context(own) == section);
+        own.map(|own| self.text(own))
+    }
+}
+
+/// The lines of one name, from one section to the next.
+struct Following<'a> {
+    left: Option<&'a [EntryId]>,
+    all: &'a [EntryId],
+}
+
+impl<'a> Following<'a> {
+    fn of(configuration: &'a Configuration, name: &str) -> Self {
+        let all = configuration.by_name(name).map_or(&[][..], |named| &named.all);
+        Following { left: None, all }
+    }
+
+    /// Those inside a section that comes behind the one asked for before, with all that is in it.
+    fn inside(
+        &mut self,
+        configuration: &Configuration,
+        section: SectionId,
+        opening: EntryId,
+    ) -> &'a [EntryId] {
+        // The first one of a part stands anywhere.
+        let left = self.left.unwrap_or_else(|| {
+            let before = self.all.partition_point(|id| *id <= opening);
+            &self.all[before..]
+        });
+        let before = left.iter().take_while(|id| **id <= opening).count();
+        let left = &left[before..];
+        let is_inside = |id: &&EntryId| configuration.is_within(configuration.entry(**id).section, section);
+        let (inside, left) = left.split_at(left.iter().take_while(is_inside).count());
+        self.left = Some(left);
+        inside
     }
 }
 
@@ -218,20 +273,25 @@ impl Configuration {
         section: SectionId,
         name: &str,
     ) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
-        self.those_in(section, self.by_name(name).map_or(&[], |named| &named.all))
+        let named = self.by_name(name);
+        named
+            .into_iter()
+            .flat_map(move |named| self.those_in(section, named))
     }
 
     fn those_in<'a>(
         &'a self,
         section: SectionId,
-        all: &'a [EntryId],
+        named: &'a Named,
     ) -> impl Iterator<Item = (EntryId, &'a Entry)> + use<'a> {
-        let behind = match section {
-            SERVER => 0,
-            _ => all.partition_point(|id| *id <= self.sections[section as usize].opening),
+        let ids = match section {
+            SERVER => &named.server_level[..],
+            _ => {
+                let opening = self.sections[section as usize].opening;
+                &named.all[named.all.partition_point(|id| *id <= opening)..]
+            }
         };
-        all[behind..]
-            .iter()
+        ids.iter()
             .map(|id| (*id, self.entry(*id)))
             .take_while(move |(_, entry)| self.is_within(entry.section, section))
             .filter(move |(_, entry)| self.context(entry) == section)
@@ -277,7 +337,7 @@ impl Configuration {
     pub fn setting(&self, section: SectionId, name: &str) -> Option<&Entry> {
         let named = self.by_name(name)?;
         let own = || {
-            let own = self.those_in(section, &named.all).map(|(_, entry)| entry);
+            let own = self.those_in(section, named).map(|(_, entry)| entry);
             own.filter(|entry| entry.truth == Truth::True).last()
         };
         let own = if section == SERVER { None } else { own() };
@@ -311,5 +371,45 @@ impl Configuration {
     pub fn main_server_name(&self) -> Option<String> {
         let name = self.setting(SERVER, "ServerName")?;
         Some(host_part(self.arguments(name).first()?).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::httpd::{Configuration, Facts, Platform, Source};
+
+    /// So many that several processors read some each.
+    #[test]
+    fn each_has_its_own_names_and_no_others() {
+        let host = |n: usize| match n % 3 {
+            0 => format!("<VirtualHost *:80>\nServerName h{n}.test\nServerAlias a{n} b{n}\n</VirtualHost>\n"),
+            1 => format!(
+                "<VirtualHost *:80>\n<Directory /x>\nServerName no.test\n</Directory>\n<IfDefine !none>\nServerAlias \
+                 c{n}\n</IfDefine>\nServerAlias d{n}\nServerName h{n}.test\n</VirtualHost>\nServerAlias outside\n"
+            ),
+            _ => "<VirtualHost *:80>\n</VirtualHost>\n".to_owned(),
+        };
+        let text: String = (0..5000).map(host).collect();
+        let source = Source::new("/none".into(), Platform::HOST);
+        let facts = Facts::assumed(Platform::HOST);
+        let c = Configuration::from_bytes(b"/none/httpd.conf", text.into_bytes(), source, facts);
+        assert_eq!(c.virtual_hosts().len(), 5000);
+        for (n, host) in c.virtual_hosts().iter().enumerate() {
+            let name = (n % 3 < 2).then(|| format!("h{n}.test"));
+            let aliases = match n % 3 {
+                0 => vec![format!("a{n}"), format!("b{n}")],
+                1 => vec![format!("c{n}"), format!("d{n}")],
+                _ => Vec::new(),
+            };
+            assert_eq!((&host.server_name, &host.aliases), (&name, &aliases));
+        }
+        for name in ["h3000.test", "A3000", "d4999", "none.test"] {
+            let mut hosts = c.virtual_hosts().iter();
+            let found = hosts.find(|host| host.has_name(name)).map(|host| host.entry);
+            // Twice, as it is kept.
+            for _ in 0..2 {
+                assert_eq!(c.hosts_named(name).next().map(|host| host.entry), found);
+            }
+        }
     }
 }

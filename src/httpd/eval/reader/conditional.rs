@@ -163,14 +163,18 @@ impl Reader {
         section: SectionId,
         lines: &Lines,
     ) -> Entry {
-        let place = place.as_ref();
+        let (text, glance) = match place {
+            Some(_) => (self.c.texts.push(text, place.as_ref()), Glance::NOTHING),
+            None => (0, lines.document.lines()[lines.line].glance),
+        };
         Entry {
             file: lines.file,
             line: lines.line as u32,
             section,
-            text: place.map_or(0, |_| self.c.texts.push(text, Glance::NOTHING, place)),
+            text,
             truth: Truth::False,
             opens: false,
+            glance,
         }
     }
 

@@ -290,18 +290,19 @@ impl Reader {
         }
         let name = without_bracket(&first.value);
         // A text of its own is needed only where it differs from what stands in the file.
-        let text_id = if place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_)) {
-            self.c.texts.push(&substituted, Glance::NOTHING, place.as_ref())
-        } else {
-            0
+        let is_own = place.is_some() || lines.lost || matches!(substituted, Cow::Owned(_));
+        let (text, glance) = match is_own {
+            true => (self.c.texts.push(&substituted, place.as_ref()), Glance::NOTHING),
+            false => (0, lines.document.lines()[lines.line].glance),
         };
         let entry = Entry {
             file: lines.file,
             line: lines.line as u32,
             section,
-            text: text_id,
+            text,
             truth,
             opens: false,
+            glance,
         };
         match name {
             [b'<', b'/', ..] => self.closing(name, lines, frames, &place),

@@ -56,10 +56,12 @@ impl Reader {
             text: 0,
             truth: frame.truth,
             opens: false,
+            glance: Glance::NOTHING,
         };
         let Some(glance) = self.glance_at(document, at, &mut entry) else {
             return false;
         };
+        entry.glance = glance;
         match (line.kind, glance.known()) {
             (LineKind::Directive, _) if !glance.may_act() => self.c.entries.push(entry),
             (LineKind::SectionOpening, Some(known)) if known.is_condition => {
@@ -94,7 +96,7 @@ impl Reader {
         let line = document.lines()[at];
         if line.refers() {
             let (text, glance) = self.substitute_plain(document, at)?;
-            entry.text = self.c.texts.push(&text, glance, None);
+            entry.text = self.c.texts.push(&text, None);
             return Some(glance);
         }
         let shows = !line.is_composed() || line.glance.known().is_some();

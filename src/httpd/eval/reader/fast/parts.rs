@@ -174,7 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::httpd::glance::tests::OFF;
-    use crate::httpd::{Configuration, Document, Facts, Platform, Source, Truth};
+    use crate::httpd::{Configuration, Document, Entry, Facts, Platform, Source, Truth};
 
     thread_local! {
         /// In how many parts at most a file is read, however small it is.
@@ -187,7 +187,7 @@ mod tests {
         let bytes = text.as_bytes().to_vec();
         let c = Configuration::from_bytes(b"/none/httpd.conf", bytes, source, Facts::assumed(Platform::HOST));
         MOST.set(None);
-        let entries: Vec<_> = c.entries().collect();
+        let entries: Vec<_> = c.entries().map(Entry::without_glance).collect();
         let texts: Vec<_> = (1..=c.texts.len())
             .map(|number| (c.texts.bytes(number), c.texts.place(number)))
             .collect();
