@@ -104,7 +104,8 @@ impl TlsFiles {
                         found.notes.push(note);
                         Ok(found)
                     }
-                    Found::New(placed, create, note) => {
+                    Found::New(new) => {
+                        let (placed, create, note) = *new;
                         let mut found = Self::to_be_ordered(placed, create);
                         found.notes.extend(note);
                         Ok(found)

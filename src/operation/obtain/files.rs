@@ -65,7 +65,7 @@ pub enum Found {
     /// It need not be: that of an earlier order is good, and why.
     Kept(Placed, String),
     /// Where new files go, which are told, and what is to be said of those that are there.
-    New(Placed, NewFiles, Option<String>),
+    New(Box<(Placed, NewFiles, Option<String>)>),
 }
 
 /// The files of the certificate: those of an earlier order that need not be renewed yet, or where new ones go.
@@ -101,7 +101,7 @@ pub fn placed(
         None => (free(loaded, server, &name, now), None),
     };
     let create = announced(&placed, wanted, names, loaded);
-    Ok(Found::New(placed, create, note))
+    Ok(Found::New(Box::new((placed, create, note))))
 }
 
 /// New files: what is there serves until they do.
