@@ -225,7 +225,9 @@ impl<'a, 'r> Search<'a, 'r> {
         }
         found.retain(|host| {
             let shows = || !stands_in(self.configuration, host) || shows_by_name(self.configuration, host);
-            self.counts(host) && !host.has_name(NOBODY) && shows()
+            // Whoever gave the main server the domain for its name means that one: what takes its place is told.
+            let is_meant = || !self.is_main_servers() || self.is_for_anybody(host);
+            self.counts(host) && !host.has_name(NOBODY) && shows() && is_meant()
         });
         let everywhere: Vec<&VirtualHost> = found.iter().copied().filter(|host| is_anywhere(host)).collect();
         match everywhere.as_slice() {

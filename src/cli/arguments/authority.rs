@@ -5,6 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
+use super::values;
 use crate::operation::obtain::{AnswerBy, Authority, DnsHook, Wanted};
 
 /// Which certificate authority makes the certificate, and how it is asked.
@@ -104,6 +105,7 @@ pub struct DnsOptions {
         long,
         value_name = "SECONDS",
         default_value_t = 60,
+        value_parser = values::whole::<u32>,
         requires = "dns_hook",
         help_heading = "Certificate authority"
     )]

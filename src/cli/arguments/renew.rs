@@ -26,7 +26,9 @@ pub struct Renew {
     /// Authorities make a few equal certificates a week and no more.
     #[arg(long)]
     pub now: bool,
-    /// Say what is due, ask nobody, and write nothing
+    /// Show what would be written, and write nothing
+    ///
+    /// It says what is due, and asks no authority.
     #[arg(short = 'n', long, conflicts_with = "rehearse")]
     pub dry_run: bool,
     /// Order each where its authority has a place for trials, check it, and throw it away

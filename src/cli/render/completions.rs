@@ -28,7 +28,7 @@ fn with_hint(arg: Arg) -> Arg {
         .and_then(|names| names.first())
         .map(|name| name.as_str())
     {
-        Some("FILE" | "FILE:LINE" | "IN" | "OUT") => ValueHint::FilePath,
+        Some("FILE" | "FILE:LINE" | "IN" | "OUT" | "PROGRAM") => ValueHint::FilePath,
         Some("PATH") if arg.get_id() == "path" => ValueHint::AnyPath,
         Some("DIR" | "FOLDER") => ValueHint::DirPath,
         Some("NAME") if arg.get_id() == "domain" || arg.get_id() == "alias" => ValueHint::Hostname,
@@ -60,7 +60,7 @@ mod tests {
             .get_arguments()
             .filter(is_path)
             .filter(|arg| !is_hinted(arg));
-        found.extend(of.map(|arg| format!("{} {arg}", command.get_name())));
+        found.extend(of.map(|arg| format!("{} {}", command.get_name(), arg.get_id())));
         command
             .get_subcommands()
             .for_each(|below| paths_without_hint(below, found));

@@ -344,8 +344,13 @@ impl Place<'_> {
         let is_default = *was == self.secure(self.before, "unknown.test") && !self.has_tls(self.name);
         let is_new = is_default || !matches!(was, Reply::Http { .. });
         if is_new && (!self.is_nobodys() || self.has_one_default()) {
-            // A virtual host for HTTPS that answered before stays what it was.
-            let is_named = matches!(was, Reply::Http { .. }) && self.trial.is_site_told.get();
+            // A virtual host for HTTPS that answered before stays what it was, and so does a main server that has the name.
+            let told = self.trial.sites_told.borrow();
+            let of_name = format!("over HTTP {} is answered", self.name);
+            let is_named = match was {
+                Reply::Http { .. } => !told.is_empty(),
+                _ => told.iter().any(|line| line.contains(&of_name)),
+            };
             return self.differs(is).filter(|_| !is_named);
         }
         match is.body() {

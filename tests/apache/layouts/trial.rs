@@ -1,6 +1,6 @@
 //! One layout put to the test: what every name got before, `enable`, and what every name gets afterwards.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
         set_up: &set_up,
         ask: httpd.ask(&set_up.root, &set_up.main),
         is_told: Cell::new(false),
-        is_site_told: Cell::new(false),
+        sites_told: RefCell::default(),
     };
     trial.run().map_err(|error| {
         let mut text = format!(
@@ -133,8 +133,8 @@ pub struct Trial<'a> {
     ask: Ask,
     /// It was told that HTTPS answers one path otherwise.
     is_told: Cell<bool>,
-    /// It was told that HTTPS does not show what HTTP shows.
-    pub is_site_told: Cell<bool>,
+    /// The lines that tell that HTTPS does not show what HTTP shows.
+    pub sites_told: RefCell<Vec<String>>,
 }
 
 impl Trial<'_> {
@@ -205,8 +205,10 @@ impl Trial<'_> {
         let is_of_it = |line: &str| line.contains("HTTPS") && line.contains(unless);
         self.is_told.set(said.lines().any(is_of_it));
         let is_other = ["does not have it", "does not show the same"];
-        self.is_site_told
-            .set(is_other.iter().any(|words| said.contains(words)));
+        let lines = said
+            .lines()
+            .filter(|line| is_other.iter().any(|words| line.contains(words)));
+        *self.sites_told.borrow_mut() = lines.map(str::to_owned).collect();
         let mut wanted = self.set_up.told.iter().chain(besides);
         // Paths are written with slashes in layouts.
         let by_slash = said.replace('\\', "/");

@@ -8,12 +8,13 @@ use clap::{Arg, Command, CommandFactory, Parser};
 use crate::cli::arguments::Arguments;
 
 /// The headings in their order; what has none stands above them.
-const HEADINGS: [&str; 7] = [
+const HEADINGS: [&str; 8] = [
     "Site",
     "Certificate",
     "Certificate authority",
     "TLS",
     "Writing",
+    "Simulation",
     "Server",
     "Output",
 ];
