@@ -64,7 +64,9 @@ pub struct Renew {
     /// HTTP proxy on the way to the authorities [default: that of `enable`, or HTTPS_PROXY of the environment]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
-    /// Write without asking: it does so anyway
+    /// Write without asking
+    ///
+    /// It does so anyway.
     #[arg(short, long, hide = true)]
     pub yes: bool,
     /// Seconds to wait for another run on the same server root
