@@ -13,8 +13,6 @@ use crate::acme::RenewalInfo;
 /// The longest time between two looks: twice a day, each up to an hour late by chance.
 pub const INTERVAL: Duration = Duration::hours(13);
 
-/// A clock that is wrong by more is not followed.
-const CLOCK: Duration = Duration::minutes(5);
 /// So many refusals an hour are ours; CAs have five, and who has used up those is shut out.
 const REFUSALS: usize = 3;
 const HOUR: Duration = Duration::HOUR;
@@ -104,18 +102,9 @@ impl Reason {
     }
 }
 
-/// The time that decisions and histories go by: that of the CA, whose clock is right, where this machine's is wrong.
-pub fn true_time(now: OffsetDateTime, clock_ahead: Option<Duration>) -> OffsetDateTime {
-    match clock_ahead {
-        Some(ahead) if ahead.abs() > CLOCK => now.saturating_sub(ahead),
-        _ => now,
-    }
-}
-
 /// Decides. Whoever then orders asks the CA for its clock first, and decides by it once more if that was not known.
 pub fn due(known: &Known, look: &Look) -> Decision {
-    let last_known = known.history.clock_ahead.map(Duration::seconds);
-    let now = true_time(look.now, look.clock_ahead.or(last_known));
+    let now = known.history.true_time(look.now, look.clock_ahead);
     let due = when(known.life, known.ca, known.draw);
     let decision = |renews, reason, next| Decision {
         renews,

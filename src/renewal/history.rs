@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::moment::{Life, when};
+use super::moment::{Life, true_time, when};
 use crate::acme::{RenewalInfo, written};
 
 /// No limit of a CA looks back further.
@@ -19,7 +19,7 @@ const ASKED_AT_MOST: Duration = Duration::MINUTE;
 /// Where it says nothing.
 const ASKED_USUALLY: Duration = Duration::hours(6);
 
-/// What was tried, the latest last. Times are those of [`true_time`](super::true_time).
+/// What was tried, the latest last. Times are those of [`History::true_time`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The attempts.
@@ -114,6 +114,11 @@ impl History {
     /// Notes by how much this machine's clock is ahead of the CA's: until it is asked again, that is what is known of it.
     pub fn note_clock(&mut self, ahead: Duration) {
         self.clock_ahead = Some(ahead.whole_seconds());
+    }
+
+    /// The time that is noted here: by the CA's clock, as it is known now or was known last.
+    pub fn true_time(&self, now: OffsetDateTime, clock_ahead: Option<Duration>) -> OffsetDateTime {
+        true_time(now, clock_ahead.or(self.clock_ahead.map(Duration::seconds)))
     }
 
     /// Notes an attempt. What no decision needs and nobody reads is forgotten.

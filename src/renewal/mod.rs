@@ -10,7 +10,7 @@ pub mod simulation;
 mod urgency;
 mod window;
 
-pub use due::{Decision, INTERVAL, Known, Look, Reason, due, true_time};
+pub use due::{Decision, INTERVAL, Known, Look, Reason, due};
 pub use history::{Attempt, History, Outcome, Quiet, Told};
 pub use moment::{Life, Moment, Rule, draw, when};
 pub use outlook::{Outlook, outlook};

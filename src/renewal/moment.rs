@@ -10,6 +10,9 @@ use crate::acme::RenewalInfo;
 /// A life below this is a short one: of it a third is too little to notice a fault and correct it.
 const SHORT_LIFE: Duration = Duration::days(10);
 
+/// A clock that is wrong by more is not followed.
+const CLOCK: Duration = Duration::minutes(5);
+
 /// From when to when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
@@ -85,6 +88,14 @@ pub fn when(life: Life, ca: Option<&RenewalInfo>, draw: u32) -> Moment {
             rule: Rule::BeforeEnd,
         },
         false => Moment { at, rule: Rule::Ca },
+    }
+}
+
+/// The time that decisions and histories go by: that of the CA, whose clock is right, where this machine's is wrong.
+pub(super) fn true_time(now: OffsetDateTime, clock_ahead: Option<Duration>) -> OffsetDateTime {
+    match clock_ahead {
+        Some(ahead) if ahead.abs() > CLOCK => now.saturating_sub(ahead),
+        _ => now,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::due::{Decision, INTERVAL, Known, Look, due, true_time};
+use super::due::{Decision, INTERVAL, Known, Look, due};
 use super::history::{Attempt, History, Outcome, Told};
 use super::moment::{Life, Rule, draw, when};
 use crate::acme::RenewalInfo;
@@ -214,14 +214,17 @@ impl Run<'_> {
         let answers = within(&self.scenario.outages, now).is_none();
         let local = now.saturating_add(self.scenario.ahead(now));
         let id = self.served.number.to_string();
-        let is_old = self.history.told(&id).is_none_or(|told| told.is_old(local));
+        let is_old = self
+            .history
+            .told(&id)
+            .is_none_or(|told| told.is_old(self.history.true_time(local, None)));
         let mut ahead = None;
         if answers && is_old && self.scenario.tells.is_some() {
             ahead = Some(local - now);
             self.history.note_clock(local - now);
             self.history.told = Some(Told {
                 certificate: id,
-                asked: true_time(local, ahead),
+                asked: self.history.true_time(local, ahead),
                 info: self.scenario.info(self.served, now),
             });
         }
@@ -235,10 +238,10 @@ impl Run<'_> {
         if !decision.renews {
             return None;
         }
-        self.attempt(now, true_time(local, ahead), decision.due.rule);
+        self.attempt(now, self.history.true_time(local, ahead), decision.due.rule);
         let next = self.decide(local, ahead).next;
         // In the time that passes here.
-        Some(now.saturating_add(next - true_time(local, ahead)))
+        Some(now.saturating_add(next - self.history.true_time(local, ahead)))
     }
 
     fn decide(&self, local: OffsetDateTime, clock_ahead: Option<Duration>) -> Decision {

@@ -119,8 +119,9 @@ impl Obtained {
     /// certificate is due.
     pub fn is_installed(&self, state: &State, now: OffsetDateTime) {
         if let Ok(Some(mut managed)) = state.managed(&self.name) {
+            let at = managed.history.true_time(now, None);
             managed.history.note(Attempt {
-                at: now,
+                at,
                 outcome: Outcome::Renewed,
                 is_issued: true,
                 why: None,

@@ -216,7 +216,8 @@ impl Subject {
         if ground.job.writing.dry_run {
             return;
         }
-        let at = now(ground.job);
+        let local = now(ground.job);
+        let at = self.managed.history.true_time(local, None);
         let outcome = self.outcome(failure, ground.state, at);
         self.managed.history.note(Attempt {
             at,
@@ -226,7 +227,7 @@ impl Subject {
             why: self.trouble.as_ref().map(|trouble| trouble.message.clone()),
         });
         let look = Look {
-            now: at,
+            now: local,
             clock_ahead: None,
             interval: Duration::ZERO,
             is_asked: false,
