@@ -216,6 +216,24 @@ fn programs_that_fail_or_are_not_ours_make_no_certificate() {
     assert_eq!(world.made(), 0);
 }
 
+/// An order that is under way is gone on with: an authority counts how many begin.
+#[test]
+fn an_order_with_a_wildcard_is_taken_up() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let world = world.with_hook("[ $1 = cleanup ] || exit 1");
+    let wildcard = ["--alias", "*.wild.example"];
+    world.by_hook(&wildcard, 4);
+    let begun = || world.pebble.log().matches("/order-plz").count();
+    let before = begun();
+    assert!(before > 0, "{}", world.pebble.log());
+    let world = world.with_hook("");
+    world.by_hook(&wildcard, 0);
+    assert_eq!(world.pebble.log().matches("/order-plz").count(), before);
+    assert_eq!(world.names(), ["*.wild.example", DOMAIN]);
+}
+
 /// A program that hangs is ended with us, and what it may have made is taken out; where we are killed, by the next run.
 #[test]
 fn a_program_that_hangs_leaves_nothing() {

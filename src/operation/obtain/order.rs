@@ -228,7 +228,7 @@ impl Ordering<'_> {
         };
         let is_same = kept.directory == self.authority.directory()
             && kept.account == account
-            && kept.order.wanted.names == self.names
+            && kept.order.wanted.names == self.ordered
             && kept.order.wanted.profile == self.wanted.profile;
         if is_same {
             let mut order = kept.order;
