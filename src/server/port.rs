@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,7 +121,7 @@ fn completed(
 fn obstacle(address: Option<IpAddr>, port: u16) -> std::io::Result<Option<bool>> {
     let all = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
     for ip in address.map_or(all.to_vec(), |one| vec![one]) {
-        let Err(error) = TcpListener::bind((ip, port)) else {
+        let Err(error) = bound(ip, port) else {
             continue;
         };
         match error.kind() {
@@ -133,6 +134,19 @@ fn obstacle(address: Option<IpAddr>, port: u16) -> std::io::Result<Option<bool>>
         }
     }
     Ok(None)
+}
+
+/// Binds a port for a moment. Another run of ours may be trying it in that very moment, so one that is taken is tried again.
+fn bound(ip: IpAddr, port: u16) -> std::io::Result<()> {
+    let mut tried = TcpListener::bind((ip, port));
+    for _ in 0..5 {
+        if !matches!(&tried, Err(error) if error.kind() == ErrorKind::AddrInUse) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        tried = TcpListener::bind((ip, port));
+    }
+    tried.map(drop)
 }
 
 /// A process by its number; `None` if there is none.
