@@ -26,18 +26,24 @@ pub fn quoted(path: impl AsRef<Path>) -> String {
 
 /// Any word of such a command.
 pub fn word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/\\:._-+,@=".contains(c);
     if cfg!(windows) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/\\:._-+,@=".contains(c);
         // No name has a quotation mark there.
         if !word.is_empty() && word.chars().all(is_plain) {
             return word.to_owned();
         }
         return format!("\"{word}\"");
     }
-    if !word.is_empty() && word.chars().all(|c| is_plain(c) && c != '\\') {
-        return word.to_owned();
+    for_shell(word)
+}
+
+/// The same for a shell of Unix, wherever we run.
+pub fn for_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:._-+,@=".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A value without the quotation marks around it, and without one that a backslash kept at its end.

@@ -132,10 +132,8 @@ impl NameChange {
             // Folders are yet to be made.
             (before, found) if !way.below.is_empty() => matches!(before, Content::Absent) && found.is_none(),
             (Content::Absent, found) => found.is_none(),
-            (Content::File(bytes), Some(found)) if found.kind == Kind::File => {
-                place.holds(bytes).is_ok_and(|holds| holds)
-            }
-            (Content::Tls(bytes), Some(found)) if found.kind == Kind::File => {
+            (Content::File(_) | Content::Tls(_), Some(found)) if found.kind == Kind::File => {
+                let bytes = self.before.bytes().unwrap_or_default();
                 place.holds(bytes).is_ok_and(|holds| holds)
             }
             (Content::Link(target), Some(found)) if found.kind == Kind::Link => place

@@ -44,11 +44,7 @@ fn stand_in(address: &str) -> String {
 }
 
 /// Refuses where clients that ask by an address would not get through to it, or get another virtual host's certificate.
-pub(super) fn refuse_hidden(
-    _: &Configuration,
-    configuration: &Configuration,
-    request: &Request,
-) -> Result<(), PlanError> {
+pub(super) fn refuse_hidden(configuration: &Configuration, request: &Request) -> Result<(), PlanError> {
     let answers = Answers::new(configuration, request);
     for name in request.names().filter(|name| name.parse::<IpAddr>().is_ok()) {
         if is_ipv6(name) && !takes_ipv6(&answers, request.port) {

@@ -116,8 +116,7 @@ fn not_covered(
         ),
         Miss::Nothing => (Code::NameNotCovered, "No name in the certificate is similar.".to_owned()),
     };
-    let mut names: Vec<String> = leaf.dns_names.clone();
-    names.extend(leaf.addresses.iter().map(ToString::to_string));
+    let names = leaf.names();
     let good_for = if names.is_empty() {
         "no name at all".to_owned()
     } else {

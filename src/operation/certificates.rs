@@ -1,6 +1,7 @@
 //! Every certificate that this Apache uses, or that was ordered here: how long it lives, whether it is served, and who renews
 //! it.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -9,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::environment::{Where, World};
 use super::find::Loaded;
-use super::obtain::{self, Managed, State};
+use super::obtain::{Managed, State};
 use super::progress::{Progress, during};
 use super::renewers::{Homes, Renewer};
 use super::targets::{self, Target};
@@ -18,9 +19,9 @@ use crate::check::Place;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
 use crate::place::{Moment, ShownPath};
-use crate::renewal::{self, Known, Look, Outcome, Rule, Urgency, due, urgency};
+use crate::renewal::{Life, Look, Outcome, Rule, Urgency, urgency};
 use crate::server::deadline::Patience;
-use crate::server::same_file::same;
+use crate::server::same_file::identity;
 use crate::tls::certificate::{Certificate, colon_hex};
 
 /// All of them.
@@ -106,7 +107,10 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
     let state = State::of(&loaded, world.disk);
     let mut ours = Vec::new();
     for name in state.all_managed() {
-        ours.extend(state.managed(&name).ok().flatten().map(|managed| (name, managed)));
+        if let Ok(Some(managed)) = state.managed(&name) {
+            let file = identity(&managed.installed.certificate.path());
+            ours.push(Ours { name, managed, file });
+        }
     }
     let targets = targets::of_configuration(&loaded, None, None);
     let seen = during(progress, "Looking at what is served", || {
@@ -120,18 +124,24 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
         homes: Homes::of_machine(),
         now: (world.now)(),
     };
-    let mut all = look.used(&ours);
+    let (mut certificates, mut known) = look.used(&ours);
     // What was ordered and is used by nobody is told as well.
-    for (name, managed) in &ours {
-        let file = managed.installed.certificate.path();
-        if !all.iter().any(|(known, _)| is_one(known, &file)) {
-            let told = look.of(&file, Vec::new(), Some((name.as_str(), managed)));
-            all.push((file, told));
+    for one in &ours {
+        if known.insert(one.file.clone()) {
+            let file = one.managed.installed.certificate.path();
+            certificates.push(look.of(&file, Vec::new(), Some(one)));
         }
     }
-    let mut certificates: Vec<Told> = all.into_iter().map(|(_, told)| told).collect();
     certificates.sort_by_key(|told| told.rest_seconds);
     Ok(Report { certificates })
+}
+
+/// A certificate that was ordered here.
+struct Ours {
+    name: String,
+    managed: Managed,
+    /// The [`identity`] of its file.
+    file: PathBuf,
 }
 
 struct Looked<'a> {
@@ -144,58 +154,54 @@ struct Looked<'a> {
 }
 
 impl Looked<'_> {
-    /// Those that virtual hosts use, each once.
-    fn used(&self, ours: &[(String, Managed)]) -> Vec<(PathBuf, Told)> {
+    /// Those that virtual hosts use, each once, and which files these are.
+    fn used(&self, ours: &[Ours]) -> (Vec<Told>, HashSet<PathBuf>) {
         let configuration = &self.loaded.configuration;
         let mut files: Vec<(PathBuf, Vec<Place>)> = Vec::new();
+        // There may be as many as there are virtual hosts.
+        let mut known: HashMap<PathBuf, usize> = HashMap::new();
         for host in TlsHost::all(configuration) {
             let place = host
                 .entry
                 .map(|entry| self.loaded.place_of(configuration.entry(entry)));
             for pair in &host.pairs {
                 let file = configuration.source().host_path(&pair.certificate);
-                match files.iter_mut().find(|(known, _)| is_one(known, &file)) {
-                    Some((_, places)) => places.extend(place.clone()),
-                    None => files.push((file, place.clone().into_iter().collect())),
-                }
+                let at = *known.entry(identity(&file)).or_insert_with(|| {
+                    files.push((file, Vec::new()));
+                    files.len() - 1
+                });
+                files[at].1.extend(place.clone());
             }
         }
-        let all = files.into_iter().map(|(file, places)| {
-            let managed = ours
-                .iter()
-                .find(|(_, managed)| is_one(&managed.installed.certificate.path(), &file));
-            let managed = managed.map(|(name, managed)| (name.as_str(), managed));
-            let told = self.of(&file, places, managed);
-            (file, told)
-        });
-        all.collect()
+        let mut managed: HashMap<usize, &Ours> = HashMap::new();
+        for one in ours {
+            if let Some(at) = known.get(&one.file) {
+                managed.entry(*at).or_insert(one);
+            }
+        }
+        let all = files.into_iter().enumerate();
+        let told = all.map(|(at, (file, places))| self.of(&file, places, managed.get(&at).copied()));
+        (told.collect(), known.into_keys().collect())
     }
 
-    fn of(&self, file: &Path, used_by: Vec<Place>, managed: Option<(&str, &Managed)>) -> Told {
+    fn of(&self, file: &Path, used_by: Vec<Place>, ours: Option<&Ours>) -> Told {
         let bytes = foreign::read(file, foreign::CERTIFICATE).ok();
         let all = bytes.and_then(|bytes| Certificate::read_all(&bytes).ok());
         let leaf = all.and_then(|all| all.into_iter().next());
-        let life = leaf.as_ref().map(obtain::life);
-        let names: Vec<String> = leaf.iter().flat_map(names).collect();
+        let life = leaf.as_ref().map(Life::of);
+        let managed = ours.map(|one| &one.managed);
+        let names = leaf.as_ref().map(Certificate::names).unwrap_or_default();
         let shown = self.loaded.show(file);
-        let decision = managed.zip(leaf.as_ref()).map(|((_, managed), leaf)| {
-            let id = crate::acme::certificate_id(leaf.der()).ok();
-            let told = id.and_then(|id| managed.history.told(&id));
-            let known = Known {
-                life: obtain::life(leaf),
-                ca: told.and_then(|told| told.info.as_ref()),
-                draw: renewal::draw(leaf.der()),
-                history: &managed.history,
-            };
+        let decision = managed.zip(leaf.as_ref()).map(|(managed, leaf)| {
             let look = Look {
                 now: self.now,
                 clock_ahead: None,
                 interval: time::Duration::ZERO,
                 is_asked: false,
             };
-            due(&known, &look)
+            managed.due(leaf, &look)
         });
-        let last = managed.and_then(|(_, managed)| managed.history.attempts.last());
+        let last = managed.and_then(|managed| managed.history.attempts.last());
         Told {
             issuer: leaf.as_ref().map(|leaf| leaf.issuer.clone()),
             not_before: life.map(|life| life.not_before.into()),
@@ -205,8 +211,8 @@ impl Looked<'_> {
             sha256: leaf.as_ref().map(|leaf| colon_hex(&leaf.sha256())),
             served: self.served(&shown, leaf.as_ref(), used_by.is_empty()),
             used_by,
-            renewer: match managed {
-                Some((name, _)) => Renewer::ours(&self.state.managed_file(name)),
+            renewer: match ours {
+                Some(one) => Renewer::ours(&self.state.managed_file(&one.name)),
                 None => Renewer::mod_md(self.loaded, &names)
                     .unwrap_or_else(|| Renewer::of_file(file, &self.homes)),
             },
@@ -218,7 +224,7 @@ impl Looked<'_> {
                 outcome: last.outcome,
                 why: last.why.clone(),
             }),
-            failure_count: managed.map_or(0, |(_, managed)| managed.history.failures_in_a_row().len()),
+            failure_count: managed.map_or(0, |managed| managed.history.failures_in_a_row().len()),
             file: shown.into(),
             names,
         }
@@ -247,13 +253,4 @@ impl Looked<'_> {
             _ => Served::Other,
         }
     }
-}
-
-fn is_one(one: &Path, other: &Path) -> bool {
-    one == other || same(one, other)
-}
-
-fn names(leaf: &Certificate) -> Vec<String> {
-    let addresses = leaf.addresses.iter().map(ToString::to_string);
-    leaf.dns_names.iter().cloned().chain(addresses).collect()
 }

@@ -184,8 +184,7 @@ impl Desk {
 
     fn certificate(&mut self, id: usize, certificate: Certificate) -> ReportedCertificate {
         let now = OffsetDateTime::now_utc();
-        let mut names = certificate.dns_names.clone();
-        names.extend(certificate.addresses.iter().map(ToString::to_string));
+        let names = certificate.names();
         let reported = ReportedCertificate {
             subject: certificate.subject.clone(),
             issuer: certificate.issuer.clone(),

@@ -95,7 +95,7 @@ pub use file_action::{Action, FileAction, FileDiff, Reported};
 pub use find::Loaded;
 pub(crate) use inspected::{Part as InspectedPart, Validity};
 pub use key_files::Origin;
-pub use names::{client_name, domain_names, file_name, wildcard_names};
+pub use names::{client_name, domain_names, file_name, is_wildcard, wildcard_names};
 pub use new_files::{NewFiles, Outcome, base_name, left_out, private_key};
 pub use next_steps::options;
 pub use pass_phrase::{PassPhrases, ReadPhrases};

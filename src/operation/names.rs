@@ -46,7 +46,12 @@ pub fn domain_names<'a>(
     Ok(names)
 }
 
-/// The same of names of the form `*.example.com`.
+/// Is it of the form `*.example.com`?
+pub fn is_wildcard(name: &str) -> bool {
+    name.starts_with("*.")
+}
+
+/// The same of names of that form.
 ///
 /// # Errors
 /// When what stands behind the star is no domain name.

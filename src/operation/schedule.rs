@@ -335,11 +335,7 @@ impl<'a> Schedule<'a> {
     }
 
     fn preview(&self, before: &[Before], on: bool, voice: &dyn Voice) {
-        let how = match self.kind {
-            Kind::TaskScheduler => "the Task Scheduler",
-            Kind::Systemd => "systemd",
-            Kind::Cron => "cron",
-        };
+        let how = self.kind.name();
         let what = match on {
             true => format!(
                 "{how} runs it twice a day, as root or SYSTEM: {}",
@@ -352,7 +348,8 @@ impl<'a> Schedule<'a> {
             false => Vec::new(),
         };
         let after: Vec<Vec<u8>> = self.files.iter().map(after).collect();
-        let before: Vec<Vec<u8>> = before.iter().map(|bytes| self.legible(bytes)).collect();
+        let legible = |bytes: &Before| schedule::legible(bytes.as_deref().unwrap_or_default()).into_bytes();
+        let before: Vec<Vec<u8>> = before.iter().map(legible).collect();
         let sides = self.files.iter().zip(before.iter().zip(&after));
         voice.preview(&Preview {
             title: "Renewal without hands:".to_owned(),
@@ -365,21 +362,6 @@ impl<'a> Schedule<'a> {
                 })
                 .collect(),
         });
-    }
-
-    /// Bytes of a file as people read them.
-    fn legible(&self, bytes: &Before) -> Vec<u8> {
-        let bytes = bytes.as_deref().unwrap_or_default();
-        match self.kind {
-            Kind::TaskScheduler => {
-                let letters = bytes
-                    .chunks_exact(2)
-                    .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-                let text = String::from_utf16_lossy(&letters.collect::<Vec<u16>>());
-                text.trim_start_matches('\u{feff}').as_bytes().to_vec()
-            }
-            Kind::Systemd | Kind::Cron => bytes.to_vec(),
-        }
     }
 
     fn write(&self, world: &World) -> Result<(), Failure> {

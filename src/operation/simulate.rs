@@ -11,13 +11,12 @@ use super::environment::{Where, World};
 use super::failure::Failure;
 use super::find::Loaded;
 use super::names::file_name;
-use super::obtain::{Managed, State, life, standing};
+use super::obtain::{Managed, State, standing};
 use super::progress::Progress;
 use super::renew;
-use crate::acme::certificate_id;
 use crate::place::Moment;
 use crate::renewal::simulation::{Scenario, What};
-use crate::renewal::{INTERVAL, draw, outlook};
+use crate::renewal::{INTERVAL, Life, draw, outlook};
 use crate::shown::shown;
 
 /// How far is looked at most.
@@ -143,9 +142,8 @@ fn simulate(
     time: (OffsetDateTime, OffsetDateTime),
 ) -> Option<Simulated> {
     let leaf = standing(&managed.installed).ok()?.leaf;
-    let id = certificate_id(leaf.der()).unwrap_or_default();
-    let told = managed.history.told(&id).and_then(|told| told.info.clone());
-    let plain = Scenario::new(life(&leaf), time);
+    let told = managed.told(&leaf).and_then(|told| told.info.clone());
+    let plain = Scenario::new(Life::of(&leaf), time);
     let mut lives = plain.lives.clone();
     lives.extend(request.lives.iter().map(|one| (one.begins(), one.span.0)));
     lives.sort();

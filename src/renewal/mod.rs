@@ -12,7 +12,7 @@ mod window;
 
 pub use due::{Decision, INTERVAL, Known, Look, Reason, due};
 pub use history::{Attempt, History, Outcome, Quiet, Told};
-pub use moment::{Life, Moment, Rule, draw, when};
+pub use moment::{CLOCK, Life, Moment, Rule, draw, when};
 pub use outlook::{Outlook, outlook};
 pub use urgency::{Urgency, urgency};
 pub use window::{Install, Window, install};

@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use crate::acme::RenewalInfo;
+use crate::tls::certificate::Certificate;
 
 /// A life below this is a short one: of it a third is too little to notice a fault and correct it.
 const SHORT_LIFE: Duration = Duration::days(10);
 
-/// A clock that is wrong by more is not followed.
-const CLOCK: Duration = Duration::minutes(5);
+/// A clock that is wrong by more is told, and not followed.
+pub const CLOCK: Duration = Duration::minutes(5);
 
 /// From when to when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub struct Life {
 }
 
 impl Life {
+    /// That of a certificate.
+    pub fn of(certificate: &Certificate) -> Life {
+        Life {
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+        }
+    }
+
     /// How long it is; never negative.
     pub fn length(self) -> Duration {
         (self.not_after - self.not_before).max(Duration::ZERO)
@@ -55,6 +64,18 @@ pub enum Rule {
     Half,
     /// What the CA says is later than seven eighths of its life, and so too late for a failure to be noticed.
     BeforeEnd,
+}
+
+impl Rule {
+    /// In words, behind a date.
+    pub fn words(self) -> &'static str {
+        match self {
+            Rule::Ca => "the authority says so",
+            Rule::TwoThirds => "two thirds of its life",
+            Rule::Half => "half of its short life",
+            Rule::BeforeEnd => "before it is too late, as the authority names a later time",
+        }
+    }
 }
 
 /// Chooses a moment in the window of a CA, so that not all its customers come at once: any number that is always the same

@@ -23,7 +23,7 @@ use crate::support::certificates::pem;
 use crate::support::client::TlsClient;
 use crate::support::faulty::{command, noted};
 use crate::support::network::Network;
-use crate::support::pebble::{Options, Pebble};
+use crate::support::pebble::Pebble;
 use crate::support::process::{Outcome, finish};
 use crate::support::scripted_ca::{Break, Reply, ScriptedCa};
 use crate::support::site::text;
@@ -62,15 +62,7 @@ enum Authority {
 
 impl World {
     fn start(by: By) -> Option<World> {
-        let httpd = Httpd::find()?;
-        // Names that were proven in an order before would need no answer.
-        let options = Options {
-            environment: vec![("PEBBLE_AUTHZREUSE", "0")],
-            ..Options::default()
-        };
-        let pebble = Pebble::start(&options)?;
-        let site = ApacheSite::within(pebble.network, httpd, "");
-        site.daemon.start();
+        let (pebble, site) = ApacheSite::beside_pebble()?;
         if by == By::Apache {
             let signed = ["--domain", DOMAIN, "--self-signed", "--http", "keep"];
             let enable = site.command(&["enable", "--yes", "--restart"]).args(signed);

@@ -5,10 +5,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::apache::Httpd;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::TlsClient;
-use crate::support::pebble::{Options, Pebble};
+use crate::support::pebble::Pebble;
 use crate::support::process::Outcome;
 use esync_ssl::tls::certificate::Certificate;
 use esync_ssl::tls::private_key::PrivateKey;
@@ -21,14 +20,7 @@ struct World {
 
 impl World {
     fn start() -> Option<World> {
-        let httpd = Httpd::find()?;
-        let options = Options {
-            environment: vec![("PEBBLE_AUTHZREUSE", "0")],
-            ..Options::default()
-        };
-        let pebble = Pebble::start(&options)?;
-        let site = ApacheSite::within(pebble.network, httpd, "");
-        site.daemon.start();
+        let (pebble, site) = ApacheSite::beside_pebble()?;
         Some(World { pebble, site })
     }
 

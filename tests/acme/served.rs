@@ -4,16 +4,19 @@
 use std::fs;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::apache::Httpd;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::certificates::pem;
 use crate::support::client::{http_get, listens};
 use crate::support::network::Network;
-use crate::support::process::{Outcome, start};
+use crate::support::process::{self, Outcome, start};
 use crate::support::program::Program;
 use crate::support::scripted_ca::{Reply, ScriptedCa};
+
+/// What is to happen happens within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All that is asked about is answered.
 pub const YES: [&str; 3] = ["--yes", "--restart", "--agree-terms"];
@@ -89,27 +92,14 @@ impl World {
 }
 
 /// Waits until something is so, but not for ever.
-pub fn waited_for(mut until: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(60) {
-        if until() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    false
+pub fn waited_for(until: impl FnMut() -> bool) -> bool {
+    process::waited_within(PATIENCE, until)
 }
 
 /// How a program ends that has been told to; one that does not is killed.
 #[track_caller]
 pub fn end_of(child: &mut Child) -> ExitStatus {
-    let mut ended = None;
-    waited_for(|| {
-        ended = child.try_wait().expect("its state");
-        ended.is_some()
-    });
-    let _ = child.kill();
-    ended.expect("it ends")
+    process::end_within(PATIENCE, child)
 }
 
 /// On Windows all tests have one network, and one of them at a time its usual ports.

@@ -50,6 +50,22 @@ fn shown(site: &Site, status: i32) -> Value {
         .data()
 }
 
+/// Turns it on, and what that says.
+#[track_caller]
+fn turned_on(site: &Site) -> Value {
+    let told = site
+        .run(&["schedule", "on", "--yes", "--json"])
+        .run()
+        .expect_code(0)
+        .envelope();
+    assert_eq!(
+        (&told["result"], &told["data"]["state"]),
+        (&"written".into(), &"on".into()),
+        "{told}"
+    );
+    told
+}
+
 #[test]
 fn cron_gets_one_file_and_loses_it_again() {
     let Some(site) = with_cron() else { return };
@@ -63,16 +79,7 @@ fn cron_gets_one_file_and_loses_it_again() {
     site.run(&["schedule", "on"]).run().expect_code(14);
     assert!(in_cron().is_empty());
 
-    let told = site
-        .run(&["schedule", "on", "--yes", "--json"])
-        .run()
-        .expect_code(0)
-        .envelope();
-    assert_eq!(
-        (&told["result"], &told["data"]["state"]),
-        (&"written".into(), &"on".into()),
-        "{told}"
-    );
+    let told = turned_on(&site);
     // It was run once, with the command that cron has, and kept how that ended.
     assert_eq!(told["data"]["last_run"]["status"], 0, "{told}");
     let [file] = &in_cron()[..] else {
@@ -309,16 +316,7 @@ fn systemd_gets_a_service_and_a_timer_and_loses_them_again() {
     fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
     mounts::lay(&systemctl, Path::new("/usr/bin/systemctl"));
 
-    let told = site
-        .run(&["schedule", "on", "--yes", "--json"])
-        .run()
-        .expect_code(0)
-        .envelope();
-    assert_eq!(
-        (&told["result"], &told["data"]["state"]),
-        (&"written".into(), &"on".into()),
-        "{told}"
-    );
+    let told = turned_on(&site);
     assert_eq!(told["data"]["last_run"]["status"], 0, "{told}");
     assert_eq!(told["data"]["next_run"], "tomorrow", "{told}");
     assert_eq!(fs::read_dir(units).unwrap().count(), 2);

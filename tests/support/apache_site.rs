@@ -11,6 +11,8 @@ use super::client::{self, Failure, TlsClient, http_get};
 use super::daemon::Daemon;
 use super::files::{self, forward};
 use super::network::Network;
+#[cfg(unix)]
+use super::pebble::{Options, Pebble};
 use super::process::Outcome;
 use super::program::{Program, esync_ssl};
 
@@ -34,6 +36,20 @@ pub struct ApacheSite {
 }
 
 impl ApacheSite {
+    /// One that runs, beside an authority that wants names to be proven anew by each order.
+    #[cfg(unix)]
+    pub fn beside_pebble() -> Option<(Pebble, Self)> {
+        let httpd = Httpd::find()?;
+        let options = Options {
+            environment: vec![("PEBBLE_AUTHZREUSE", "0")],
+            ..Options::default()
+        };
+        let pebble = Pebble::start(&options)?;
+        let site = ApacheSite::within(pebble.network, httpd, "");
+        site.daemon.start();
+        Some((pebble, site))
+    }
+
     /// `more` is appended to the configuration, with `FOLDER` for the folder around the server root.
     pub fn new(more: &str) -> Option<Self> {
         let httpd = Httpd::find()?;

@@ -128,6 +128,30 @@ pub fn status(command: &mut Command) -> std::io::Result<ExitStatus> {
     start(command)?.wait()
 }
 
+/// Waits until something is so, for no longer than `limit`.
+pub fn waited_within(limit: Duration, mut until: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if until() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
+
+/// How a program ends that has been told to; one that does not within `limit` is killed.
+#[track_caller]
+pub fn end_within(limit: Duration, child: &mut Child) -> ExitStatus {
+    let mut ended = None;
+    waited_within(limit, || {
+        ended = child.try_wait().expect("its state");
+        ended.is_some()
+    });
+    let _ = child.kill();
+    ended.expect("it ends")
+}
+
 /// Runs the command without input until it ends; fails the test when that takes longer than `limit`.
 ///
 /// Output goes through files and not pipes: a grandchild that lives on cannot keep the test waiting, and no

@@ -13,9 +13,12 @@ use std::time::{Duration, Instant};
 
 use crate::support;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
-use crate::support::{faulty, files, mounts, others};
+use crate::support::{faulty, files, mounts, others, process};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+/// What is to happen happens within this time.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes the server's start last: it waits for a program of this name.
 const SLOW: &str = "<IfModule ssl_module>\nSSLRandomSeed startup \"exec:FOLDER/slow\" 16\n</IfModule>\n";
@@ -49,27 +52,14 @@ fn any_process_names(words: &str) -> bool {
         .any(|(_, arguments)| arguments.iter().any(|argument| argument.contains(words)))
 }
 
-fn waited_for(mut until: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(30) {
-        if until() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    false
+fn waited_for(until: impl FnMut() -> bool) -> bool {
+    process::waited_within(PATIENCE, until)
 }
 
 /// How a program ends that has been told to; one that does not is killed.
 #[track_caller]
 fn end_of(child: &mut Child) -> ExitStatus {
-    let mut ended = None;
-    waited_for(|| {
-        ended = child.try_wait().expect("its state");
-        ended.is_some()
-    });
-    let _ = child.kill();
-    ended.expect("it ends")
+    process::end_within(PATIENCE, child)
 }
 
 /// The folder of the rehearsal that a process has started.

@@ -42,7 +42,7 @@ pub(super) fn prove(
         woken_lines::refuse_woken_lines,
         refuse_tls_on_http_ports,
         sets_are_unchanged,
-        address::refuse_hidden,
+        |_, result, request| address::refuse_hidden(result, request),
         others_are_unchanged,
     ];
     let proved = in_parallel(proofs.len(), |proof| proofs[proof](original, result, request));

@@ -9,8 +9,8 @@ use crate::operation::certificate_source::{self, Source};
 use crate::operation::enable::{self, Request};
 use crate::operation::obtain::Wanted;
 use crate::operation::{
-    Failure, Files, Material, Origin, Progress, Silent, Voice, Where, World, domain_names, options,
-    wildcard_names,
+    Failure, Files, Material, Origin, Progress, Silent, Voice, Where, World, domain_names, is_wildcard,
+    options, wildcard_names,
 };
 
 /// Runs the command.
@@ -21,9 +21,9 @@ pub fn run(
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
     // An authority makes certificates for wildcards, which are no names of a server.
-    let is_wildcard = |name: &String| arguments.authority.acme && name.starts_with("*.");
+    let is_ordered = |name: &String| arguments.authority.acme && is_wildcard(name);
     let (wildcards, aliases): (Vec<String>, Vec<String>) =
-        arguments.alias.iter().cloned().partition(is_wildcard);
+        arguments.alias.iter().cloned().partition(is_ordered);
     let wildcards = wildcard_names(&wildcards)?;
     // What is no name goes into no command that is proposed.
     named(&arguments.domain, &aliases)?;

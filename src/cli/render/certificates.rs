@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::operation::certificates::{Report, Served, Told};
-use crate::renewal::{Outcome, Rule};
+use crate::renewal::Outcome;
 use crate::shown::{cell, sentence};
 use crate::wording::count;
 
@@ -63,13 +63,7 @@ fn renewer(told: &Told) -> Option<String> {
         let _ = write!(text, " ({settings})");
     }
     if let (Some(due), Some(rule)) = (told.due, told.rule) {
-        let rule = match rule {
-            Rule::Ca => "the authority says so",
-            Rule::TwoThirds => "two thirds of its life",
-            Rule::Half => "half of its short life",
-            Rule::BeforeEnd => "before it is too late, as the authority names a later time",
-        };
-        let _ = write!(text, ", due on {} ({rule})", due.date());
+        let _ = write!(text, ", due on {} ({})", due.date(), rule.words());
     }
     if let Some(next) = told.next.filter(|next| Some(*next) != told.due) {
         let _ = write!(text, ", next try on {}", next.date());

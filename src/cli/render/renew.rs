@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::server;
 use crate::operation::renew::{Fate, Report, Told};
-use crate::renewal::Rule;
 use crate::shown::{cell, sentence};
 
 /// Each certificate in a line, and what became of the server.
@@ -59,12 +58,7 @@ fn served(told: &Told) -> String {
     }
 }
 
-fn rule(told: &Told) -> &'static str {
-    match told.rule {
-        Some(Rule::Ca) => " (the authority says so)",
-        Some(Rule::TwoThirds) => " (two thirds of its life)",
-        Some(Rule::Half) => " (half of its short life)",
-        Some(Rule::BeforeEnd) => " (before it is too late, as the authority names a later time)",
-        None => "",
-    }
+fn rule(told: &Told) -> String {
+    told.rule
+        .map_or(String::new(), |rule| format!(" ({})", rule.words()))
 }

@@ -3,15 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::operation::schedule::{IsOn, Report};
-use crate::server::schedule::Kind;
 
 /// For people.
 pub fn text(report: &Report) -> String {
-    let who = match report.scheduler {
-        Kind::TaskScheduler => "the Task Scheduler",
-        Kind::Systemd => "systemd",
-        Kind::Cron => "cron",
-    };
+    let who = report.scheduler.name();
     let mut text = match report.state {
         IsOn::Off => {
             return "Renewal is not scheduled: certificates are renewed only by esync-ssl renew. To turn it on: esync-ssl \

@@ -6,7 +6,7 @@ use super::super::answers::{self, Probed};
 use super::super::environment::{Where, World};
 use super::super::failure::{Failure, not_interrupted};
 use super::super::find::Loaded;
-use super::super::names::{domain_names, wildcard_names};
+use super::super::names::{domain_names, is_wildcard, wildcard_names};
 use super::super::obtain::{self, State, Wanted, Way};
 use super::super::ports::Holder;
 use super::super::progress::Progress;
@@ -18,6 +18,7 @@ use crate::exit_status::ExitStatus;
 use crate::finding::{Code, Finding, Place, Severity};
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::renewal::CLOCK;
 use crate::server::local_addresses::is_local;
 use crate::server::port::listeners_on;
 use crate::shown::shown;
@@ -34,7 +35,7 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<Report, Failure> {
     let (wildcards, names): (Vec<String>, Vec<String>) =
-        names.iter().cloned().partition(|name| name.starts_with("*."));
+        names.iter().cloned().partition(|name| is_wildcard(name));
     let names = domain_names(names.iter().map(|name| ("the name", name)))?;
     let all = Wanted {
         wildcards: wildcard_names(&wildcards)?,
@@ -298,7 +299,7 @@ impl Looked {
             self.findings
                 .push(Finding::new(Code::AcmeNotReached, severity, summary, "", fix));
         }
-        if let Some(ahead) = ahead.filter(|ahead| ahead.abs() > obtain::CLOCK) {
+        if let Some(ahead) = ahead.filter(|ahead| ahead.abs() > CLOCK) {
             self.findings.push(wrong_clock(ahead, wanted));
         }
         Ok(Some(Reached {

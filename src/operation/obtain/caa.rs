@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::super::failure::Failure;
+use super::super::names::is_wildcard;
 use super::wanted::Authority;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::server::deadline::Deadline;
@@ -77,7 +78,7 @@ pub fn caa_unknown(names: &[String], authority: &Authority) -> String {
 
 /// The records nearest to the name decide, be it the domain above it; where there are none, everybody may.
 fn ruling(name: &str, identities: &[String], records: &dyn Fn(&str) -> Option<Vec<Vec<u8>>>) -> Ruling {
-    let is_wildcard = name.starts_with("*.");
+    let is_wildcard = is_wildcard(name);
     let mut at = name.trim_start_matches("*.").trim_end_matches('.');
     loop {
         let Some(found) = records(at) else {

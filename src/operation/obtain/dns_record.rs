@@ -80,11 +80,17 @@ pub fn wait(records: &[Record], patience: Duration, progress: &dyn Progress) -> 
     })
 }
 
+fn seconds(patience: Duration) -> String {
+    count(
+        usize::try_from(patience.as_secs()).unwrap_or(usize::MAX),
+        "second",
+    )
+}
+
 fn tell_unknown(patience: Duration, progress: &dyn Progress) {
-    let seconds = usize::try_from(patience.as_secs()).unwrap_or(usize::MAX);
     let words = format!(
         "note: the name servers of the zone could not be asked whether they show the records, so {} are waited instead (--dns-wait)",
-        count(seconds, "second")
+        seconds(patience)
     );
     progress.note(NoteCode::NotTried, &words);
 }
@@ -95,10 +101,7 @@ fn not_there(record: &Record, server: SocketAddr, patience: Duration) -> Failure
         server.ip(),
         record.name,
         record.value,
-        count(
-            usize::try_from(patience.as_secs()).unwrap_or(usize::MAX),
-            "second"
-        )
+        seconds(patience)
     );
     let fix = "correct the program of --dns-hook, or give the servers more time with --dns-wait SECONDS";
     Failure::refused(Refusal::new(RefusalCode::DnsHookFailed, cause, "; ", fix))

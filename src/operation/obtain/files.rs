@@ -1,6 +1,6 @@
 //! Where the files of an ordered certificate go, and which of an earlier order are still good.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -11,12 +11,13 @@ use super::super::find::Loaded;
 use super::super::judge_files::Server;
 use super::super::names::{dated, file_name};
 use super::super::new_files::{KEY_READERS, NewFiles};
-use super::state::{Installed, Managed, State};
+use super::managed::{Installed, Managed};
+use super::state::State;
 use super::wanted::Wanted;
 use crate::apply::{Name, NameChange, NewFile, checksum};
 use crate::foreign;
 use crate::renewal::{Life, when};
-use crate::tls::certificate::{Certificate, colon_hex};
+use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
 use crate::wording::reason;
 
@@ -165,7 +166,10 @@ fn announced(placed: &Placed, wanted: &Wanted, names: &[String], loaded: &Loaded
 /// Those of an earlier order, if they are as it left them and live on for a while.
 fn kept(wanted: &Wanted, names: &[String], managed: &Managed, now: OffsetDateTime) -> Option<Found> {
     let installed = &managed.installed;
-    let leaf = leaf(installed)?;
+    let leaf = installed.leaf()?;
+    foreign::read(&installed.key.path(), foreign::CERTIFICATE)
+        .map(Zeroizing::new)
+        .ok()?;
     let mut all = names.iter().chain(&wanted.wildcards);
     let is_good = installed.directory == wanted.authority.directory()
         && installed.profile == wanted.profile
@@ -214,9 +218,9 @@ pub fn standing(installed: &Installed) -> Result<Standing, NotOurs> {
         }
         before.push((path, bytes));
     }
-    let certificate = installed.certificate.path();
-    let leaf = leaf(installed).ok_or_else(|| NotOurs {
-        path: certificate,
+    let leaf = before.first().and_then(|(_, bytes)| installed.leaf_in(bytes));
+    let leaf = leaf.ok_or_else(|| NotOurs {
+        path: installed.certificate.path(),
         why: "holds another certificate than the one that was put there".to_owned(),
     })?;
     let public = before
@@ -236,15 +240,6 @@ pub fn standing(installed: &Installed) -> Result<Standing, NotOurs> {
     Ok(Standing { placed, leaf })
 }
 
-/// The certificate that was installed, if its file still holds it.
-fn leaf(installed: &Installed) -> Option<Certificate> {
-    let read = |path: &Path| foreign::read(path, foreign::CERTIFICATE).map(Zeroizing::new).ok();
-    let all = Certificate::read_all(&read(&installed.certificate.path())?).ok()?;
-    let leaf = all.into_iter().next()?;
-    let is_it = colon_hex(&leaf.sha256()) == installed.sha256;
-    (is_it && read(&installed.key.path()).is_some()).then_some(leaf)
-}
-
 /// Whether a certificate, the first of these in PEM, is to be renewed already.
 pub(super) fn is_due(chain: &str, now: OffsetDateTime) -> bool {
     let all = Certificate::read_all(chain.as_bytes()).unwrap_or_default();
@@ -252,15 +247,12 @@ pub(super) fn is_due(chain: &str, now: OffsetDateTime) -> bool {
 }
 
 fn is_over(leaf: &Certificate, now: OffsetDateTime) -> bool {
-    when(life(leaf), None, 0).at <= now
+    due(leaf) <= now
 }
 
-/// From when to when a certificate is valid.
-pub fn life(leaf: &Certificate) -> Life {
-    Life {
-        not_before: leaf.not_before,
-        not_after: leaf.not_after,
-    }
+/// When a certificate is to be renewed, as far as its life says.
+pub(super) fn due(leaf: &Certificate) -> OffsetDateTime {
+    when(Life::of(leaf), None, 0).at
 }
 
 #[cfg(test)]

@@ -14,22 +14,22 @@ use super::account::{account, transport};
 use super::answering::{Answer, Way, answering, answering_in_dns, sweep};
 use super::caa::{caa_unknown, refuse_forbidden};
 use super::dns_hook;
-use super::files::{Placed, is_due, life};
+use super::files::is_due;
+use super::managed::Installed;
+use super::obtained::Obtained;
 use super::refused::refused;
-use super::state::{Installed, KeptOrder, State};
+use super::state::{KeptOrder, State};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
-    self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
+    self, Authorization, Challenge, Client, Error, Order, ProblemKind, Session, Step, SystemClock,
     dns_record, new_certificate_key,
 };
-use crate::apply::{NameChange, NewFile};
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::renewal::{Attempt, Outcome, when};
+use crate::renewal::CLOCK;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::issue::KeyType;
-use crate::tls::private_key::PrivateKey;
 use crate::wording::count;
 
 /// The authority looks at all names within this time, and makes the certificate within the same again.
@@ -40,98 +40,8 @@ const FAILURES: usize = 3;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// A clock that is wrong by more is told.
-pub const CLOCK: time::Duration = time::Duration::minutes(5);
 /// With a clock that is wrong by more, nothing is ordered. Authorities let certificates begin an hour before they are made.
 pub const WRONG_CLOCK: time::Duration = time::Duration::hours(1);
-
-/// A certificate with its key and its issuers.
-pub struct Obtained {
-    /// Themselves.
-    pub bundle: Bundle,
-    installed: Installed,
-    name: String,
-}
-
-impl Obtained {
-    fn new(issued: Issued, key: PrivateKey, ordering: &Ordering) -> Option<Obtained> {
-        let sha256 = colon_hex(&issued.certificate.sha256());
-        let all = [issued.certificate].into_iter().chain(issued.issuers);
-        Some(Obtained {
-            installed: Installed::new(ordering.wanted, ordering.agreed, &ordering.all_names(), sha256),
-            name: file_name(&ordering.names[0]),
-            bundle: Bundle::assemble(all.collect(), Some(key))?,
-        })
-    }
-
-    /// What puts it into the files that Apache reads.
-    pub fn changes(&self, placed: &Placed) -> Vec<NameChange> {
-        let files = self.files(placed).into_iter();
-        files.map(|file| placed.change(file)).collect()
-    }
-
-    fn files(&self, placed: &Placed) -> Vec<NewFile> {
-        let file = |path: &Path, pem: &str, private| NewFile {
-            path: path.to_path_buf(),
-            bytes: pem.as_bytes().to_vec().into(),
-            private,
-        };
-        let (certificate, issuers) = (self.bundle.certificate_pem(), self.bundle.chain_pem());
-        let key = self.bundle.key_pem().map(|pem| file(&placed.key, &pem, true));
-        let mut files: Vec<NewFile> = key.into_iter().collect();
-        match &placed.chain {
-            Some(chain) => {
-                files.push(file(&placed.certificate, &certificate, false));
-                // Apache wants a certificate there, whichever.
-                files.push(file(chain, issuers.as_ref().unwrap_or(&certificate), false));
-            }
-            None => files.push(file(
-                &placed.certificate,
-                &(certificate + issuers.as_deref().unwrap_or_default()),
-                false,
-            )),
-        }
-        files
-    }
-
-    /// When it is to be renewed, as far as its life says.
-    pub fn due(&self) -> OffsetDateTime {
-        when(life(&self.bundle.leaf), None, 0).at
-    }
-
-    /// Notes where it goes. That says something only once its certificate is there, so it is noted before: a run that is
-    /// killed after it was installed would else install it once more.
-    ///
-    /// # Errors
-    /// When that cannot be noted.
-    pub fn goes_to(&self, placed: &Placed, state: &State) -> Result<(), Failure> {
-        let files = self.files(placed);
-        let bytes = |path: &Path| {
-            let file = files.iter().find(|file| file.path == path);
-            file.map_or(&[][..], |file| &file.bytes)
-        };
-        let both = [&placed.certificate, &placed.key].map(|path| (&**path, bytes(path)));
-        let chain = placed.chain.as_deref().map(|path| (path, bytes(path)));
-        state.is_coming(&self.name, self.installed.clone().at(both, chain))
-    }
-
-    /// It is installed, and its order is over. What cannot be removed of it does no harm: it is given up when the next
-    /// certificate is due.
-    pub fn is_installed(&self, state: &State, now: OffsetDateTime) {
-        if let Ok(Some(mut managed)) = state.managed(&self.name) {
-            let at = managed.history.true_time(now, None);
-            managed.history.note(Attempt {
-                at,
-                outcome: Outcome::Renewed,
-                is_issued: true,
-                why: None,
-            });
-            managed.next = Some(self.due().unix_timestamp());
-            let _ = state.keep_managed(&self.name, &managed);
-        }
-        let _ = state.forget_order(&self.name);
-    }
-}
 
 /// All that an order needs to know.
 struct Ordering<'a> {
@@ -394,7 +304,11 @@ impl Ordering<'_> {
         self.keep(&order, account)?;
         self.refuse_not_yet_valid(&issued.certificate)?;
         let nothing = || Failure::error(anyhow::anyhow!("the authority sent no certificate"));
-        Obtained::new(issued, key, self).ok_or_else(nothing)
+        let sha256 = colon_hex(&issued.certificate.sha256());
+        let installed = Installed::new(self.wanted, self.agreed, &self.all_names(), sha256);
+        let all = [issued.certificate].into_iter().chain(issued.issuers);
+        let bundle = Bundle::assemble(all.collect(), Some(key)).ok_or_else(nothing)?;
+        Ok(Obtained::new(bundle, installed, self.name()))
     }
 
     fn refuse_too_many_failures(&self) -> Result<(), Failure> {

@@ -33,7 +33,7 @@ use crate::wording::count;
 
 pub use report::{Fate, Report, ServedAt, Told, Trouble};
 pub use request::Request;
-use subject::{Ground, Subject, now};
+use subject::{Ground, Subject, now, used};
 
 /// After that a scheduled run begins no further order: what was made is still to be installed.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -166,8 +166,9 @@ impl Run<'_> {
     /// Decides for each. The authorities that cannot be reached, with why: they are not waited for again.
     fn decide(&self, all: &mut [Subject], ground: Ground) -> BTreeMap<String, String> {
         let mut silent: BTreeMap<String, String> = BTreeMap::new();
+        let used = used(ground.loaded);
         for subject in all {
-            subject.look(ground);
+            subject.look(ground, &used);
             subject.decide(ground, &mut |subject| {
                 let directory = subject.managed.installed.directory.clone();
                 if silent.contains_key(&directory) {

@@ -1,6 +1,7 @@
 //! One certificate that came of an authority: whether it is to be renewed now, and its order.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::PathBuf;
 
 use time::{Duration, OffsetDateTime};
 
@@ -18,8 +19,8 @@ use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
 use crate::place::Moment;
 use crate::refusal::{Refusal, RefusalCode, say};
-use crate::renewal::{self, Attempt, Decision, INTERVAL, Known, Look, Outcome, Urgency, due};
-use crate::server::same_file::same;
+use crate::renewal::{self, Attempt, Decision, INTERVAL, Look, Outcome, Urgency};
+use crate::server::same_file::identity;
 
 /// One certificate.
 pub struct Subject {
@@ -63,10 +64,10 @@ impl Subject {
         }
     }
 
-    /// Finds its files, and whether anybody sees them.
-    pub fn look(&mut self, ground: Ground) {
+    /// Finds its files, and whether they are among those that anybody sees.
+    pub fn look(&mut self, ground: Ground, used: &HashSet<PathBuf>) {
         let installed = &self.managed.installed;
-        let is_used = is_used(ground.loaded, &installed.certificate.path());
+        let is_used = used.contains(&identity(&installed.certificate.path()));
         match obtain::standing(installed) {
             // One that is asked for by name is renewed for whoever reads it.
             Ok(_) if !is_used && ground.request.names.is_empty() => self.fate = Fate::NotUsed,
@@ -115,17 +116,11 @@ impl Subject {
 
     fn due(&self, look: &Look) -> Option<Decision> {
         let leaf = &self.standing.as_ref()?.leaf;
-        let known = Known {
-            life: obtain::life(leaf),
-            ca: self.told().and_then(|told| told.info.as_ref()),
-            draw: renewal::draw(leaf.der()),
-            history: &self.managed.history,
-        };
-        Some(due(&known, look))
+        Some(self.managed.due(leaf, look))
     }
 
     fn told(&self) -> Option<&renewal::Told> {
-        self.managed.history.told(&self.id()?)
+        self.managed.told(&self.standing.as_ref()?.leaf)
     }
 
     /// How the authority names it.
@@ -295,15 +290,14 @@ pub fn now(job: Job) -> OffsetDateTime {
     (job.world.now)()
 }
 
-/// Whether a virtual host, or the main server, shows this certificate.
-fn is_used(loaded: &Loaded, certificate: &Path) -> bool {
+/// The certificates that virtual hosts, or the main server, show, each by its [`identity`].
+pub fn used(loaded: &Loaded) -> HashSet<PathBuf> {
     let source = loaded.configuration.source();
     let hosts = TlsHost::all(&loaded.configuration);
-    let mut pairs = hosts.iter().flat_map(|host| &host.pairs);
-    pairs.any(|pair| {
-        let file = source.host_path(&pair.certificate);
-        file == certificate || same(&file, certificate)
-    })
+    let pairs = hosts.iter().flat_map(|host| &host.pairs);
+    pairs
+        .map(|pair| identity(&source.host_path(&pair.certificate)))
+        .collect()
 }
 
 /// How a certificate for these names is ordered again.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::marked::marked;
 use super::{Error, Task};
+use crate::quoted::for_shell;
 use crate::server::binary::Binary;
 
 /// When and what. cron does not catch up what it missed; the next time is half a day later.
@@ -21,16 +22,8 @@ pub(super) fn file(task: &Task) -> String {
 /// For a shell.
 fn command(task: &Task) -> String {
     let words = [&task.program].into_iter().chain(&task.arguments);
-    let words: Vec<String> = words.map(|word| quoted(word)).collect();
+    let words: Vec<String> = words.map(|word| for_shell(word)).collect();
     words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:".contains(letter);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 /// Nobody can tell cron to run it now, so we do as it does.

@@ -1,6 +1,6 @@
 //! Files of ours in folders of the system say that they are ours, and whether somebody edited them since.
 
-use sha2::{Digest, Sha256};
+use crate::apply::checksum;
 
 const MADE: &str = "# Made by esync-ssl schedule on; esync-ssl schedule off takes it away.\n";
 const SUM: &str = "# Not edited since, as long as this is the SHA-256 of what follows: ";
@@ -18,7 +18,7 @@ pub enum Hand {
 
 /// A text with what tells that it is ours.
 pub(super) fn marked(text: &str) -> String {
-    format!("{MADE}{SUM}{}\n{text}", sum(text.as_bytes()))
+    format!("{MADE}{SUM}{}\n{text}", checksum(text.as_bytes()))
 }
 
 /// Whose a file with these bytes is.
@@ -28,15 +28,10 @@ pub fn hand(bytes: &[u8]) -> Hand {
     };
     let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     let (told, text) = (&rest[..line], rest.get(line + 1..).unwrap_or_default());
-    match told.strip_prefix(SUM.as_bytes()) == Some(sum(text).as_bytes()) {
+    match told.strip_prefix(SUM.as_bytes()) == Some(checksum(text).as_bytes()) {
         true => Hand::Ours,
         false => Hand::Edited,
     }
-}
-
-fn sum(bytes: &[u8]) -> String {
-    let bytes = Sha256::digest(bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

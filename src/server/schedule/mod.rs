@@ -15,6 +15,7 @@ use serde::Serialize;
 pub use marked::{Hand, hand};
 
 use super::binary::{Binary, Silence};
+use super::log_file;
 use super::program::Program;
 use super::trust::Distrust;
 use crate::interrupt;
@@ -34,6 +35,17 @@ pub enum Kind {
     Systemd,
     /// One file in `/etc/cron.d`.
     Cron,
+}
+
+impl Kind {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::TaskScheduler => "the Task Scheduler",
+            Kind::Systemd => "systemd",
+            Kind::Cron => "cron",
+        }
+    }
 }
 
 /// A command that is carried out twice a day.
@@ -175,6 +187,11 @@ impl File {
             Kind::Systemd | Kind::Cron => self.text.clone().into_bytes(),
         }
     }
+}
+
+/// The bytes of such a file as people read them.
+pub fn legible(bytes: &[u8]) -> String {
+    log_file::decode(bytes)
 }
 
 /// Has a scheduler read the files that were written, and begin.

@@ -113,6 +113,12 @@ impl fmt::Debug for Certificate {
 }
 
 impl Certificate {
+    /// All names that clients accept it for, addresses behind the others.
+    pub fn names(&self) -> Vec<String> {
+        let addresses = self.addresses.iter().map(ToString::to_string);
+        self.dns_names.iter().cloned().chain(addresses).collect()
+    }
+
     /// Its bytes.
     pub fn der(&self) -> &[u8] {
         &self.der
