@@ -507,6 +507,43 @@ fn the_suites_of_the_guideline_are_spoken_and_dhe_is_not() {
     }
 }
 
+/// OpenSSL 3.5 and later agree on the hybrid group by themselves, earlier ones do not know it: no list is written that would
+/// keep it out of the one or stop the other. A list that is there and keeps it out is named.
+#[test]
+fn groups_of_the_key_exchange() {
+    const HYBRID: &str = "X25519MLKEM768";
+    let Some(mut site) = Site::new("Listen {http}", "") else {
+        return;
+    };
+    let openssl_has_it = std::env::var_os("ESYNC_SSL_TEST_HYBRID").is_some();
+    let configuration = site.configuration();
+    for (list, expected) in [
+        ("", if openssl_has_it { HYBRID } else { "X25519" }),
+        ("SSLOpenSSLConfCmd Curves X25519:prime256v1\n", "X25519"),
+    ] {
+        // Apache knows it once mod_ssl is there.
+        let list = format!("<IfModule ssl_module>\n{list}</IfModule>\n");
+        files::write(
+            &site.root().join("conf/httpd.conf"),
+            configuration.clone() + &list,
+        );
+        let outcome = site.enable(&[]);
+        let is_named = outcome.stderr_text().contains(HYBRID);
+        assert_eq!(is_named, list.contains("Curves"), "{}", outcome.report());
+        let server = site.start(&[site.network.https]);
+        site.assert_serves_leaf(&server);
+        let said = s_client(&site, &["-tls1_3"]).expect("a handshake");
+        let told = said
+            .lines()
+            .find(|line| line.contains("Temp Key") || line.contains("TLS1.3 group"));
+        let told = told.unwrap_or_else(|| panic!("{said}"));
+        let is_hybrid = told.contains(HYBRID);
+        assert_eq!(is_hybrid, expected == HYBRID, "{told}");
+        drop(server);
+        site.network = Network::enter();
+    }
+}
+
 /// The Apache that is built for Windows has no mod_http2.
 #[cfg(unix)]
 #[test]

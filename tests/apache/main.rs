@@ -21,6 +21,8 @@ mod fixture_tree;
 mod hazards;
 mod httpd;
 mod layouts;
+#[cfg(unix)]
+mod newer;
 mod restart;
 // A server without a service is told by its PidFile and by signals.
 #[cfg(unix)]

@@ -31,10 +31,10 @@ pub fn modules() -> Option<PathBuf> {
     })
 }
 
-/// The program of OpenSSL. Without one, starting it fails and so does the test.
+/// The program of OpenSSL: `ESYNC_SSL_TEST_OPENSSL`, else that of the machine. Without one, starting it fails and so does the test.
 pub fn openssl() -> Command {
     if cfg!(unix) {
-        return Command::new("openssl");
+        return Command::new(from_environment("ESYNC_SSL_TEST_OPENSSL").unwrap_or_else(|| "openssl".into()));
     }
     let mut command = Command::new(of_windows(r"bin\openssl.exe").unwrap_or_else(|| "openssl".into()));
     if let Some(settings) = of_windows(r"conf\openssl.cnf") {
