@@ -133,8 +133,8 @@ pub fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 /// What the system says.
 pub fn holds_from(mut file: &File, mut bytes: &[u8]) -> io::Result<bool> {
     const PIECE: usize = 64 << 10;
-    // It may be of a key.
-    let mut piece = Zeroizing::new(vec![0; PIECE]);
+    // One byte more shows that it goes on. It may be of a key.
+    let mut piece = Zeroizing::new(vec![0; PIECE.min(bytes.len() + 1)]);
     loop {
         match file.read(&mut piece) {
             Ok(0) => return Ok(bytes.is_empty()),

@@ -210,9 +210,12 @@ fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Resu
         if host.truth != Truth::True || entry.line >= line {
             return false;
         }
+        let first = configuration.line_number(entry);
+        if first > line {
+            return false;
+        }
         let read = configuration.file(entry.file);
         let closing = configuration.sections()[host.section as usize].closing;
-        let first = configuration.line_number(entry);
         let last = match closing {
             Some(closing) => read.document.number(closing as usize),
             // All of it stands at one line.

@@ -1,10 +1,10 @@
 //! The state between the steps: files as they are edited, and how that moved their lines. Plans nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, Source, real_path};
+use crate::httpd::{Configuration, Document, Edit, Facts, Overlap, ReadFile, Source, real_path};
 
 use super::plan::{FileChange, LineChange, Link, PlanError};
 use super::refusal::{Counted, Place};
@@ -25,9 +25,9 @@ pub(super) struct Work<'a> {
     source: Source,
     facts: &'a Facts,
     /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
-    files: BTreeMap<PathBuf, Arc<Document>>,
+    files: HashMap<Arc<Path>, Arc<Document>>,
     /// The real paths of the files by the paths that they are read by.
-    real: Arc<HashMap<PathBuf, PathBuf>>,
+    real: Arc<HashMap<PathBuf, Arc<Path>>>,
     /// By real path: the path to show, and the file before.
     before: BTreeMap<PathBuf, (PathBuf, Arc<Document>)>,
     /// By real path: how each application of edits moved the lines.
@@ -40,7 +40,7 @@ impl<'a> Work<'a> {
             main: &original.files()[0].name,
             source: original.source().at_the_start().edited(),
             facts: original.facts(),
-            files: BTreeMap::new(),
+            files: HashMap::new(),
             real: Arc::default(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
@@ -57,13 +57,14 @@ impl<'a> Work<'a> {
     }
 
     fn keep(&mut self, configuration: &Configuration) {
-        for file in configuration.files() {
-            if !self.real.contains_key(&file.host) {
-                let real = file.real().to_path_buf();
-                let document = || file.document.clone();
-                self.files.entry(real.clone()).or_insert_with(document);
-                Arc::make_mut(&mut self.real).insert(file.host.clone(), real);
-            }
+        let files = configuration.files().iter();
+        let new: Vec<_> = files.filter(|file| !self.real.contains_key(&file.host)).collect();
+        ReadFile::find_real(&new);
+        for file in new {
+            let real = file.shared_real();
+            let document = || file.document.clone();
+            self.files.entry(real.clone()).or_insert_with(document);
+            Arc::make_mut(&mut self.real).insert(file.host.clone(), real.clone());
         }
     }
 
@@ -78,7 +79,7 @@ impl<'a> Work<'a> {
         let mut files = std::mem::take(&mut self.files);
         let before = std::mem::take(&mut self.before).into_iter();
         let changes = before.filter_map(|(real, (path, before))| {
-            let after = files.remove(&real)?;
+            let after = files.remove(&*real)?;
             (before.bytes() != after.bytes()).then(|| FileChange {
                 path,
                 before: before.shared_bytes(),
@@ -141,7 +142,7 @@ impl<'a> Work<'a> {
         for group in edits.chunk_by(|a, b| a.file == b.file) {
             let path = group[0].file.clone();
             let real = real_path(&path);
-            let Some(document) = self.files.get_mut(&real) else {
+            let Some(document) = self.files.get_mut(&*real) else {
                 return Err(PlanError::Unproven(format!(
                     "{} was edited but never read",
                     path.display()
@@ -151,12 +152,14 @@ impl<'a> Work<'a> {
                 .entry(real.clone())
                 .or_insert_with(|| (path.clone(), document.clone()));
             let bytes = document.bytes();
+            let unproven = |overlap: Overlap| PlanError::Unproven(overlap.to_string());
+            if let Some(edit) = group.iter().find(|edit| bytes.get(edit.span.clone()).is_none()) {
+                return Err(unproven(Overlap { edit: edit.clone() }));
+            }
             let shifts = self.shifts.entry(real).or_default();
             let mut step = Vec::new();
-            let after = document.edited(group, self.facts.platform);
-            let after = after.map_err(|overlap| PlanError::Unproven(overlap.to_string()))?;
             for edit in group {
-                let line = count_lines(&bytes[..edit.span.start.min(bytes.len())]);
+                let line = document.lines_before(edit.span.start);
                 changes.push(change(bytes, edit, original_line(shifts, line)));
                 step.push((
                     line,
@@ -164,7 +167,7 @@ impl<'a> Work<'a> {
                     count_lines(&edit.replacement),
                 ));
             }
-            *document = Arc::new(after);
+            Document::edit(document, group, self.facts.platform).map_err(unproven)?;
             if let Some((file, number)) = &mut request.site
                 && (real_path(file) == real_path(&path) || path.ends_with(&*file))
             {
@@ -248,7 +251,7 @@ mod tests {
             main: MAIN.as_bytes(),
             source: Source::new("/nowhere/c".into(), Platform::HOST),
             facts: &facts,
-            files: BTreeMap::new(),
+            files: HashMap::new(),
             real: Arc::default(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),

@@ -2,11 +2,11 @@
 //! and at last the blank lines and line ends around them. Every step looks at the configuration that the steps before
 //! leave.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, Source, real_path, trim};
+use crate::httpd::{Configuration, Document, Edit, Facts, ReadFile, Source, real_path, trim};
 
 use super::super::plan::{Link, PlanError};
 use super::super::work::read;
@@ -142,16 +142,18 @@ impl Decision<'_> {
 
     /// The configuration as decided so far.
     pub(super) fn view(&self) -> Result<Configuration, PlanError> {
-        let mut files: BTreeMap<PathBuf, Arc<Document>> = BTreeMap::new();
-        for file in self.found.configuration.files() {
-            files.insert(file.real().to_path_buf(), file.document.clone());
-        }
+        let read_files: Vec<&ReadFile> = self.found.configuration.files().iter().collect();
+        ReadFile::find_real(&read_files);
+        let each = read_files
+            .iter()
+            .map(|file| (file.shared_real().clone(), file.document.clone()));
+        let mut files: HashMap<Arc<Path>, Arc<Document>> = each.collect();
         let (main, source, facts) = self.given;
         let edits = self.edits();
         for group in edits.chunk_by(|a, b| a.file == b.file) {
-            if let Some(document) = files.get_mut(&real_path(&group[0].file)) {
-                let edited = document.edited(group, facts.platform);
-                *document = Arc::new(edited.map_err(|error| PlanError::Unproven(error.to_string()))?);
+            if let Some(document) = files.get_mut(&*real_path(&group[0].file)) {
+                let edited = Document::edit(document, group, facts.platform);
+                edited.map_err(|error| PlanError::Unproven(error.to_string()))?;
             }
         }
         let links = self.decided.links.iter().map(|link| link.path.as_path());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::source::real_path;
+use super::source::{real_path, real_paths};
 use super::truth::Truth;
 use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::document::Document;
@@ -26,7 +26,7 @@ pub struct ReadFile {
     /// Its path on this machine.
     pub host: PathBuf,
     /// What is behind all links of that path, when somebody has asked.
-    pub(in crate::httpd) real: OnceLock<PathBuf>,
+    pub(in crate::httpd) real: OnceLock<Arc<Path>>,
     /// Its bytes and lines.
     pub document: Arc<Document>,
     /// File and line (index) of the `Include` that led here; `None` for the main file.
@@ -38,7 +38,20 @@ pub struct ReadFile {
 impl ReadFile {
     /// The file behind all symbolic links of its path: one name for one file.
     pub fn real(&self) -> &Path {
-        self.real.get_or_init(|| real_path(&self.host))
+        self.shared_real()
+    }
+
+    /// The same, to be kept beside it.
+    pub fn shared_real(&self) -> &Arc<Path> {
+        self.real.get_or_init(|| real_path(&self.host).into())
+    }
+
+    /// Finds it for many files at once, so that it is known when they are asked.
+    pub fn find_real(files: &[&ReadFile]) {
+        let paths: Vec<&Path> = files.iter().map(|file| &*file.host).collect();
+        for (file, real) in files.iter().zip(real_paths(&paths)) {
+            file.real.get_or_init(|| real.into());
+        }
     }
 }
 

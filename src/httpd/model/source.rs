@@ -1,6 +1,6 @@
 //! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,9 +23,9 @@ pub struct Source {
     /// `host_root` instead. So a tree copied from another machine can be read.
     relocated: Option<Vec<u8>>,
     /// Files that are not read from disk, by the path behind all links.
-    overlay: Arc<BTreeMap<PathBuf, Arc<Document>>>,
+    overlay: Arc<HashMap<Arc<Path>, Arc<Document>>>,
     /// What was found behind the links of a path, which is not to be looked for again.
-    real: Arc<HashMap<PathBuf, PathBuf>>,
+    real: Arc<HashMap<PathBuf, Arc<Path>>>,
     /// Some of them are as edits left them, so that lines are numbered otherwise than on disk.
     is_edited: bool,
     /// Names that are taken for missing: folders resolved, the last part not.
@@ -66,13 +66,13 @@ impl Source {
     pub fn with_overlay(&self, overlay: BTreeMap<PathBuf, Vec<u8>>) -> Self {
         let document = |bytes| Arc::new(Document::new(bytes, self.platform));
         let overlay = overlay.into_iter();
-        self.with_documents(overlay.map(|(path, bytes)| (real_path(&path), document(bytes))))
+        self.with_documents(overlay.map(|(path, bytes)| (real_path(&path).into(), document(bytes))))
     }
 
     /// The same with files that need not be read again, by the path behind all links.
     pub(crate) fn with_documents(
         &self,
-        documents: impl IntoIterator<Item = (PathBuf, Arc<Document>)>,
+        documents: impl IntoIterator<Item = (Arc<Path>, Arc<Document>)>,
     ) -> Self {
         let mut all = (*self.overlay).clone();
         all.extend(documents);
@@ -83,12 +83,12 @@ impl Source {
     }
 
     /// The same where it is known what is behind the links of some paths.
-    pub(crate) fn with_real_paths(self, real: Arc<HashMap<PathBuf, PathBuf>>) -> Self {
+    pub(crate) fn with_real_paths(self, real: Arc<HashMap<PathBuf, Arc<Path>>>) -> Self {
         Source { real, ..self }
     }
 
     /// What is known to be behind the links of a path.
-    pub(in crate::httpd) fn known_real_path(&self, host: &Path) -> Option<&PathBuf> {
+    pub(in crate::httpd) fn known_real_path(&self, host: &Path) -> Option<&Arc<Path>> {
         self.real.get(host)
     }
 
@@ -163,7 +163,7 @@ impl Source {
         } else {
             match self.real.get(host) {
                 Some(real) => self.overlay.get(real),
-                None => self.overlay.get(&real_path(host)),
+                None => self.overlay.get(&*real_path(host)),
             }
         }
     }
@@ -356,6 +356,35 @@ pub fn real_path(path: &Path) -> PathBuf {
         }
         _ => path.to_path_buf(),
     }
+}
+
+/// The same of many paths at once: most of them are names in few folders and no links, so that one question each is
+/// enough.
+pub fn real_paths(paths: &[&Path]) -> Vec<PathBuf> {
+    const WORTHWHILE: usize = 100;
+    let folders: HashSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    let folders = folders.into_iter();
+    let real: HashMap<&Path, PathBuf> = folders
+        .filter_map(|folder| Some((folder, std::fs::canonicalize(folder).ok()?)))
+        .collect();
+    let one = |path: &Path| match path
+        .parent()
+        .and_then(|folder| real.get(folder))
+        .zip(path.file_name())
+    {
+        // Windows has more than one spelling of the same name.
+        Some((folder, name)) if cfg!(unix) && is_no_link(path) => folder.join(name),
+        _ => real_path(path),
+    };
+    let parts: Vec<&[&Path]> = paths.chunks(WORTHWHILE).collect();
+    let done = in_parallel(parts.len(), |n| {
+        parts[n].iter().map(|path| one(path)).collect::<Vec<_>>()
+    });
+    done.into_iter().flatten().collect()
+}
+
+fn is_no_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file())
 }
 
 /// A name in the real folder, itself not followed.

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::edit::{Edit, Overlap, apply};
+use super::edit::{Edit, Overlap, joined};
 use super::line::{Line, Lines};
 use super::scan::LineKind;
 use super::{line, word};
+use crate::httpd::fast::parallel::in_parallel;
 use crate::httpd::model::platform::Platform;
 
 /// How the lines of a file end.
@@ -74,27 +75,57 @@ impl Document {
     ///
     /// # Errors
     /// When edits touch the same bytes, or reach beyond the file.
-    pub fn edited(&self, edits: &[Edit], platform: Platform) -> Result<Document, Overlap> {
-        let bytes = apply(&self.bytes, edits)?;
-        let start = edits.iter().map(|edit| edit.span.start).min().unwrap_or(0);
-        let end = edits.iter().map(|edit| edit.span.end).max().unwrap_or(0);
-        let come = start..end + bytes.len() - self.bytes.len();
+    pub fn edit(document: &mut Arc<Self>, edits: &[Edit], platform: Platform) -> Result<(), Overlap> {
+        let (gone, new) = joined(&document.bytes, edits)?;
+        let come = gone.start..gone.start + new.len();
+        let counted = document.endings.get().copied();
+        let counted = counted.map(|all| (all, endings(&document.bytes, gone.clone())));
+        // A file that nobody else keeps is changed where it is: a hundred megabytes are not copied for a line.
+        let own = Arc::get_mut(document).map(|own| std::mem::take(&mut own.bytes));
+        let bytes = match own.map(Arc::try_unwrap) {
+            Some(Ok(mut bytes)) => {
+                bytes.splice(gone.clone(), new);
+                bytes
+            }
+            Some(Err(shared)) => replaced(&shared, gone.clone(), &new),
+            None => replaced(&document.bytes, gone.clone(), &new),
+        };
         // A byte order mark is no part of the lines.
-        let lines = (start >= 3)
-            .then(|| self.lines.edited(&bytes, start..end, come.clone()))
+        let lines = (gone.start >= 3)
+            .then(|| document.lines.edited(&bytes, gone, come.clone()))
             .flatten();
-        let counted = self.endings.get().map(|(ends, crlf)| {
-            let (before, after) = (endings(&self.bytes, start..end), endings(&bytes, come));
+        let counted = counted.map(|((ends, crlf), before)| {
+            let after = endings(&bytes, come);
             (ends - before.0 + after.0, crlf - before.1 + after.1)
         });
-        let document = match lines {
+        let edited = match lines {
             Some(lines) => Document::of(bytes, lines),
             None => Document::new(bytes, platform),
         };
-        Ok(Document {
+        *document = Arc::new(Document {
             endings: counted.map(OnceLock::from).unwrap_or_default(),
-            ..document
-        })
+            ..edited
+        });
+        Ok(())
+    }
+
+    /// How many physical lines end before a byte.
+    pub fn lines_before(&self, at: usize) -> usize {
+        let count = |part: &[u8]| memchr::memchr_iter(b'\n', part).count();
+        // What a NUL hides is a line feed to an editor.
+        let line = match self.has_nul() {
+            true => None,
+            false => self
+                .lines()
+                .partition_point(|line| line.start as usize <= at)
+                .checked_sub(1),
+        };
+        match line {
+            Some(line) => {
+                self.number(line) as usize - 1 + count(&self.bytes[self.lines()[line].start as usize..at])
+            }
+            None => count(&self.bytes[..at]),
+        }
     }
 
     /// Does a NUL stand anywhere in it?
@@ -166,8 +197,7 @@ impl Document {
 
     /// The line ending that most lines have; LF in a file without any.
     pub fn line_ending(&self) -> LineEnding {
-        let all = || endings(&self.bytes, 0..self.bytes.len());
-        let (ends, crlf) = self.endings.get_or_init(all);
+        let (ends, crlf) = self.endings.get_or_init(|| all_endings(&self.bytes));
         if crlf * 2 > *ends {
             LineEnding::CrLf
         } else {
@@ -247,10 +277,32 @@ impl Document {
     }
 }
 
-/// How many lines end in a part of a file or with the byte behind it, and how many of them in CR LF.
+/// The same bytes with others in one part, and room for some more.
+fn replaced(bytes: &[u8], gone: Range<usize>, come: &[u8]) -> Vec<u8> {
+    const MORE: usize = 16 << 10;
+    let mut all = Vec::with_capacity(bytes.len() - gone.len() + come.len() + MORE.min(bytes.len()));
+    all.extend_from_slice(&bytes[..gone.start]);
+    all.extend_from_slice(come);
+    all.extend_from_slice(&bytes[gone.end..]);
+    all
+}
+
+/// How many lines a file has that end, and how many of them in CR LF.
+fn all_endings(bytes: &[u8]) -> (usize, usize) {
+    const PIECE: usize = 1 << 20;
+    let pieces = bytes.len().div_ceil(PIECE);
+    let ends = |n: usize| line_ends(bytes, n * PIECE..bytes.len().min((n + 1) * PIECE));
+    let all = in_parallel(pieces, ends).into_iter();
+    all.fold((0, 0), |(ends, crlf), more| (ends + more.0, crlf + more.1))
+}
+
+/// The same of a part, and of the byte behind it, whose line may end otherwise once the part is another.
 fn endings(bytes: &[u8], part: Range<usize>) -> (usize, usize) {
-    let behind = (part.end + 1).min(bytes.len());
-    let ends = memchr::memchr_iter(b'\n', &bytes[part.start..behind]);
+    line_ends(bytes, part.start..(part.end + 1).min(bytes.len()))
+}
+
+fn line_ends(bytes: &[u8], part: Range<usize>) -> (usize, usize) {
+    let ends = memchr::memchr_iter(b'\n', &bytes[part.clone()]);
     ends.fold((0, 0), |(ends, crlf), at| {
         let is_crlf = bytes[..part.start + at].ends_with(b"\r");
         (ends + 1, crlf + usize::from(is_crlf))
@@ -343,14 +395,27 @@ mod tests {
             let [before, old, new, behind] = [before, old, new, behind].map(|parts| parts.concat().into_bytes());
             let document = document(&[&before[..], &old, &behind].concat());
             document.line_ending();
-            let edit = Edit {
+            let mut edit = Edit {
                 file: "f".into(),
                 span: before.len()..before.len() + old.len(),
                 replacement: new,
                 reason: String::new(),
             };
-            let edited = document.edited(&[edit], Platform::Unix).unwrap();
-            prop_assert_eq!(edited.endings.get(), Some(&endings(edited.bytes(), 0..edited.bytes().len())));
+            let mut edited = Arc::new(document.clone());
+            // Kept by somebody else the first time, by nobody the second.
+            for time in 1..=2 {
+                let bytes = [&before[..], &edit.replacement.repeat(time), &behind].concat();
+                Document::edit(&mut edited, std::slice::from_ref(&edit), Platform::Unix).unwrap();
+                prop_assert_eq!(edited.bytes(), &bytes);
+                prop_assert_eq!(edited.endings.get(), Some(&all_endings(&bytes)));
+                let fresh = Document::new(bytes, Platform::Unix);
+                prop_assert_eq!(edited.lines(), fresh.lines());
+                for at in 0..=fresh.bytes().len() {
+                    let lines = fresh.bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+                    prop_assert_eq!(edited.lines_before(at), lines);
+                }
+                edit.span = before.len()..before.len();
+            }
         }
     }
 

@@ -36,29 +36,34 @@ impl std::fmt::Display for Overlap {
 
 impl std::error::Error for Overlap {}
 
-/// Applies edits, all of one file, to its bytes. Several insertions at one place keep their order.
-pub(super) fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Overlap> {
+/// What edits, all of one file, come to: the bytes from the first to the last of them, and what comes instead. Several
+/// insertions at one place keep their order.
+pub(super) fn joined(bytes: &[u8], edits: &[Edit]) -> Result<(Range<usize>, Vec<u8>), Overlap> {
     let mut sorted: Vec<&Edit> = edits.iter().collect();
     // An insertion goes before what is replaced at the same place.
     sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    let mut result =
-        Vec::with_capacity(bytes.len() + edits.iter().map(|e| e.replacement.len()).sum::<usize>());
-    let mut at = 0;
+    let start = sorted.first().map_or(0, |edit| edit.span.start);
+    let mut come = Vec::new();
+    let mut at = start;
     for edit in sorted {
         if edit.span.start < at || edit.span.end < edit.span.start || edit.span.end > bytes.len() {
             return Err(Overlap { edit: edit.clone() });
         }
-        result.extend_from_slice(&bytes[at..edit.span.start]);
-        result.extend_from_slice(&edit.replacement);
+        come.extend_from_slice(&bytes[at..edit.span.start]);
+        come.extend_from_slice(&edit.replacement);
         at = edit.span.end;
     }
-    result.extend_from_slice(&bytes[at..]);
-    Ok(result)
+    Ok((start..at, come))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, Overlap> {
+        let (gone, come) = joined(bytes, edits)?;
+        Ok([&bytes[..gone.start], &come, &bytes[gone.end..]].concat())
+    }
 
     fn edit(span: Range<usize>, replacement: &str) -> Edit {
         Edit {
@@ -87,5 +92,6 @@ mod tests {
     fn overlap_is_refused() {
         assert!(apply(b"abc", &[edit(0..2, ""), edit(1..3, "")]).is_err());
         assert!(apply(b"abc", &[edit(2..4, "")]).is_err());
+        assert!(apply(b"abc", &[edit(4..4, "")]).is_err());
     }
 }
