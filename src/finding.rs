@@ -261,6 +261,9 @@ codes! {
         AcmeNotReached = "ACME-NOT-REACHED",
         AcmeClock = "ACME-CLOCK",
         AcmeForbidden = "ACME-FORBIDDEN",
+        RenewalFails = "RENEWAL-FAILS",
+        RenewalNotScheduled = "RENEWAL-NOT-SCHEDULED",
+        ScheduleBroken = "SCHEDULE-BROKEN",
     }
 }
 

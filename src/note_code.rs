@@ -52,6 +52,10 @@ codes! {
         NotTried = "NOT-TRIED",
         /// A record in DNS that a program made was not taken out again.
         RecordLeft = "RECORD-LEFT",
+        /// A certificate ends soon, or is not renewed.
+        CertificateEnds = "CERTIFICATE-ENDS",
+        /// Somebody who was to be told of a failed renewal was not.
+        NotTold = "NOT-TOLD",
         /// The firewall of Windows keeps clients of other machines out.
         Firewall = "FIREWALL",
         /// Apache is not asked whether it accepts the result.

@@ -8,6 +8,7 @@ pub mod certificate;
 mod chain;
 pub mod configuration;
 pub mod dialog;
+pub mod expiry;
 pub mod gateway;
 pub mod generation;
 mod key;

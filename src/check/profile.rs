@@ -2,17 +2,13 @@
 //!
 //! Looks at the leaf alone; its issuers are the chain's rules.
 
-use time::Duration;
-
+use super::expiry;
 use super::generation::OpenSsl;
 use super::question::{Question, Served};
 use crate::finding::{Code, Finding, Severity};
+use crate::renewal::Life;
 use crate::tls::certificate::{Certificate, SignatureDigest};
 use crate::tls::public_key::{Curve, KeyKind};
-use crate::wording::count;
-
-/// Days before the end from which on a certificate is reported.
-pub const SOON_DAYS: i64 = 21;
 
 pub(super) fn check(question: &Question<'_>, served: &Served, findings: &mut Vec<Finding>) {
     let leaf = &served.leaf;
@@ -159,41 +155,21 @@ fn severe_if(refused: bool, logged: &[&'static str], finding: impl Fn(Severity) 
 
 fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
     let now = question.now;
-    let period = format!(
-        "It is valid from {} to {}.",
-        date(leaf.not_before),
-        date(leaf.not_after)
-    );
-    if now > leaf.not_after {
-        add(Finding::new(
-            Code::CertExpired,
-            Severity::BreaksClients,
-            format!("the certificate expired on {}", date(leaf.not_after)),
-            format!("{period} Apache starts with it and does not warn."),
-            "Renew it.",
-        ));
-    } else if now < leaf.not_before {
-        add(Finding::new(
-            Code::CertNotYetValid,
-            Severity::BreaksClients,
-            format!("the certificate is not valid before {}", date(leaf.not_before)),
-            format!("{period} Apache starts with it and does not warn."),
-            "Wait until then, or set this machine's clock if it is wrong.",
-        ));
-    } else if leaf.not_after - now < Duration::days(SOON_DAYS) {
-        let days = (leaf.not_after - now).whole_days();
-        add(Finding::new(
-            Code::CertExpiresSoon,
-            Severity::WorksButWrong,
-            format!(
-                "the certificate expires in {}, on {}",
-                count(days.try_into().unwrap_or(0), "day"),
-                date(leaf.not_after)
-            ),
-            period,
-            "Renew it now.",
-        ));
+    if now >= leaf.not_before {
+        expiry::judge(Life::of(leaf), now, None).into_iter().for_each(add);
+        return;
     }
+    add(Finding::new(
+        Code::CertNotYetValid,
+        Severity::BreaksClients,
+        format!("the certificate is not valid before {}", date(leaf.not_before)),
+        format!(
+            "It is valid from {} to {}. Apache starts with it and does not warn.",
+            date(leaf.not_before),
+            date(leaf.not_after)
+        ),
+        "Wait until then, or set this machine's clock if it is wrong.",
+    ));
 }
 
 fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {

@@ -223,6 +223,36 @@ impl Printer {
         self.say(&format!("esync-ssl: error: {}", printable(words.as_bytes())));
     }
 
+    /// The same of what is no error of the run, however little is to be said beside the answer.
+    pub fn warn(&self, code: NoteCode, words: &str) {
+        let words = format!("warning: {}", printable(words.as_bytes()));
+        self.keep(code, &words);
+        self.say(&words);
+    }
+
+    /// The document that a run would give that ended like this now.
+    pub fn draft(&self, end: End, data: &impl serde::Serialize) -> String {
+        json::text(&self.known().done(end, data), &self.advice)
+    }
+
+    /// The same of one that failed.
+    pub fn draft_of_failure(&self, failure: &Failure) -> String {
+        json::text(&self.of_failure(failure), &self.advice)
+    }
+
+    /// A text with commands that can be typed anywhere.
+    pub fn completed(&self, text: &str) -> String {
+        self.advice.complete(text).into_owned()
+    }
+
+    fn of_failure(&self, failure: &Failure) -> document::Envelope<()> {
+        let mut envelope = self.known().failed(failure);
+        if let Some(error) = &mut envelope.error {
+            error.message = self.completed(&error.message);
+        }
+        envelope
+    }
+
     /// Reports a failure and gives its status.
     pub fn failure(&self, failure: &Failure) -> ExitStatus {
         let message = match (failure.error.downcast_ref::<Refusal>(), failure.advised()) {
@@ -232,11 +262,7 @@ impl Printer {
             _ => format!(": {:#}", failure.error),
         };
         if self.json {
-            let mut envelope = self.known().failed(failure);
-            if let Some(error) = &mut envelope.error {
-                error.message = self.advice.complete(&error.message).into_owned();
-            }
-            self.envelope(&envelope, failure.status);
+            self.envelope(&self.of_failure(failure), failure.status);
         }
         let word = match Ending::of_failure(failure.status) {
             Ending::Refused => "refused",

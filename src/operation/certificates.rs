@@ -14,7 +14,7 @@ use super::obtain::{Managed, State};
 use super::progress::{Progress, during};
 use super::renewers::{Homes, Renewer};
 use super::targets::{self, Target};
-use super::{Failure, verify};
+use super::{Failure, schedule, verify};
 use crate::check::Place;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
@@ -30,6 +30,8 @@ use crate::tls::certificate::{Certificate, colon_hex};
 pub struct Report {
     /// The one that ends first comes first.
     pub certificates: Vec<Told>,
+    /// Whether those of this program are renewed without hands; null where there is none, or nobody knows.
+    pub schedule: Option<schedule::Report>,
 }
 
 /// One certificate file.
@@ -133,7 +135,15 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
         }
     }
     certificates.sort_by_key(|told| told.rest_seconds);
-    Ok(Report { certificates })
+    let is_ours = |told: &Told| told.due.is_some();
+    let schedule = match certificates.iter().any(is_ours) {
+        true => schedule::seen(&loaded, world.disk).ok(),
+        false => None,
+    };
+    Ok(Report {
+        certificates,
+        schedule,
+    })
 }
 
 /// A certificate that was ordered here.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::environment::Where;
+use super::expiring::{self, Expiring};
 use super::find::Loaded;
 use super::judge_files::{ReportedServer, Server};
 use super::judge_hosts::{Checked, Skipped, judge_host, place_of};
@@ -64,6 +65,9 @@ pub struct Report {
     pub(crate) findings: Vec<Finding>,
     /// Virtual hosts that were not checked, and why.
     pub(crate) skipped: Vec<Skipped>,
+    /// What comes before all of that, for people.
+    #[serde(skip)]
+    pub(crate) expiring: Vec<Expiring>,
     /// How many findings there are, here and in `checked`.
     #[serde(flatten)]
     pub counts: Counts,
@@ -77,6 +81,7 @@ impl Report {
             checked,
             findings,
             skipped,
+            expiring: Vec::new(),
             counts: Counts::default(),
         };
         report.counts = report.findings().map(Finding::level).collect();
@@ -181,6 +186,11 @@ pub fn of_loaded(
         checked.findings.retain(|finding| !is_known(finding));
     }
     about.extend(server_folders::findings(loaded));
+    let now = OffsetDateTime::now_utc();
+    let expiring = expiring::of(loaded, now);
+    let found = checked.iter_mut().flat_map(|checked| &mut checked.findings);
+    about.extend(expiring::complete(&expiring, found));
+    about.extend(expiring::unscheduled(loaded, now));
     match running::port_findings(loaded) {
         Ok(taken) => about.extend(taken),
         Err(why) => skipped.push(Skipped {
@@ -199,7 +209,10 @@ pub fn of_loaded(
         about.extend(httpd_verdict::syntax(loaded, place.httpd.is_some(), progress));
     }
     about.sort_by_key(|finding| finding.severity);
-    Ok(Report::new(server, checked, about, skipped))
+    Ok(Report {
+        expiring,
+        ..Report::new(server, checked, about, skipped)
+    })
 }
 
 /// Whether clients will trust what is sent, as far as this machine tells: the same as `verify` says of it once it is

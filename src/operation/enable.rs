@@ -23,7 +23,9 @@ use super::questions::Voice;
 use super::turn::Turn;
 use super::would_write::would_commit;
 use super::write::{self, Work};
-use super::{Failure, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder};
+use super::{
+    Failure, expiring, firewall, pending, rehearsal, restart_and_prove, running, summary, work_folder,
+};
 use crate::apply::{Lock, Name, Store};
 use crate::change::{self, Http, Plan, PlanError, Profile};
 use crate::check::{Code, Finding};
@@ -177,6 +179,7 @@ pub(super) fn run_as(
         plan,
         chosen: OnceCell::new(),
         kept: Kept::default(),
+        said_first: OnceCell::new(),
         names,
         job,
     };
@@ -195,6 +198,8 @@ struct Run<'a> {
     chosen: OnceCell<Option<Files>>,
     /// What was agreed to with an authority, and made by it.
     kept: Kept,
+    /// What comes before all else was said.
+    said_first: OnceCell<()>,
     /// The domain first, each once.
     names: Vec<String>,
     job: Job<'a>,
@@ -211,6 +216,9 @@ impl Run<'_> {
         }
         loaded.accept(&asked.forced, self.plan.is_none());
         loaded.introduce(voice);
+        self.said_first.get_or_init(|| {
+            expiring::tell(&expiring::of(&loaded, (self.job.world.now)()), voice);
+        });
         loaded.refuse_encoding()?;
         loaded.refuse_no_configuration()?;
         loaded.refuse_other_root()?;

@@ -18,7 +18,8 @@ use super::find::Loaded;
 use super::obtain::State;
 use super::progress::{Difference, Preview, Progress, during};
 use super::questions::{Voice, confirm};
-use crate::apply::{self, Readable, read_own};
+use super::telling::hook;
+use crate::apply::{self, Disk, Readable, read_own};
 use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::note_code::NoteCode;
@@ -32,12 +33,14 @@ use crate::shown::{printable, shown};
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// How to turn it on or off.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Nobody is asked.
     pub yes: bool,
     /// Nothing is written.
     pub dry_run: bool,
+    /// The program that scheduled runs tell of what fails, instead of the one that was given before.
+    pub hook: Option<PathBuf>,
 }
 
 /// Whether renewal is carried out without hands.
@@ -71,6 +74,8 @@ pub struct Report {
     pub command: Vec<String>,
     /// The files that it takes.
     pub files: Vec<ShownPath>,
+    /// The program that is told of what fails; null where none was given.
+    pub hook: Option<ShownPath>,
     /// When it is carried out next, as the scheduler says it; null where it does not tell.
     pub next_run: Option<String>,
     /// When it was carried out last, and with which result; null where nobody knows.
@@ -110,34 +115,46 @@ type Before = Option<Vec<u8>>;
 /// # Errors
 /// Refused where there is no scheduler, others could change the program, or files were edited; what the scheduler says; that
 /// the first run did not begin.
-pub fn on(request: Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
+pub fn on(request: &Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(voice);
-    let schedule = Schedule::of(&loaded, world)?;
+    let schedule = Schedule::of(&loaded, world.disk)?;
     schedule.refuse_others()?;
     let before = schedule.before()?;
-    let is_written = schedule
-        .files
-        .iter()
-        .zip(&before)
-        .all(|(file, before)| before.as_deref() == Some(&file.bytes(schedule.kind)[..]));
+    let kept = match &request.hook {
+        // Whatever was there, it is not anymore.
+        Some(_) => hook::kept(&schedule.state).ok().flatten(),
+        None => hook::kept(&schedule.state)?,
+    };
+    let told = request.hook.as_ref().map(whole).or(kept.clone());
+    told.iter()
+        .try_for_each(|program| refuse_program_of_others(program, "told"))?;
+    let is_written = kept == told
+        && schedule
+            .files
+            .iter()
+            .zip(&before)
+            .all(|(file, before)| before.as_deref() == Some(&file.bytes(schedule.kind)[..]));
     let seen = schedule.look()?;
     if is_written && seen.is_on != Some(false) && seen.is_as_written != Some(false) {
         voice.unchanged("renewal is scheduled already");
         return Ok(schedule.report("unchanged", seen));
     }
-    schedule.preview(&before, true, voice);
+    schedule.preview(&before, (true, told.as_deref()), voice);
     if request.dry_run {
         return Ok(schedule.report("would-change", seen));
     }
     if !request.yes {
         confirm("Schedule renewal?", voice)?;
     }
-    let written = schedule.write(world).and_then(|()| {
-        schedule::begin(schedule.kind, &schedule.task, &schedule.files).map_err(|error| scheduler(&error))
-    });
+    let written = hook::keep(&schedule.state, told.as_deref())
+        .and_then(|()| schedule.write(world))
+        .and_then(|()| {
+            schedule::begin(schedule.kind, &schedule.task, &schedule.files).map_err(|error| scheduler(&error))
+        });
     if let Err(failure) = written.and_then(|()| schedule.first_run(voice)) {
         schedule.back(&before, world);
+        let _ = hook::keep(&schedule.state, kept.as_deref());
         return Err(failure.after("renewal is not scheduled"));
     }
     let seen = schedule.look()?;
@@ -148,17 +165,17 @@ pub fn on(request: Request, place: &Where, world: &World, voice: &dyn Voice) -> 
 ///
 /// # Errors
 /// Refused where files were edited; what the scheduler says.
-pub fn off(request: Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
+pub fn off(request: &Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(voice);
-    let schedule = Schedule::of(&loaded, world)?;
+    let schedule = Schedule::of(&loaded, world.disk)?;
     let before = schedule.before()?;
     let seen = schedule.look()?;
     if before.iter().all(Option::is_none) && seen.is_on != Some(true) {
         voice.unchanged("renewal is not scheduled");
         return Ok(schedule.report("unchanged", seen));
     }
-    schedule.preview(&before, false, voice);
+    schedule.preview(&before, (false, None), voice);
     if request.dry_run {
         return Ok(schedule.report("would-change", seen));
     }
@@ -170,6 +187,7 @@ pub fn off(request: Request, place: &Where, world: &World, voice: &dyn Voice) ->
         apply::remove(world.disk, &file.path)?;
     }
     let told = told.and_then(|()| schedule::forget(schedule.kind));
+    hook::keep(&schedule.state, None)?;
     told.map_err(|error| scheduler(&error))?;
     let seen = schedule.look()?;
     Ok(schedule.report("written", seen))
@@ -182,9 +200,29 @@ pub fn off(request: Request, place: &Where, world: &World, voice: &dyn Voice) ->
 pub fn show(place: &Where, world: &World, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    let schedule = Schedule::of(&loaded, world)?;
+    seen(&loaded, world.disk)
+}
+
+/// The same of a configuration that was read already.
+///
+/// # Errors
+/// As [`show`].
+pub fn seen(loaded: &Loaded, disk: &dyn Disk) -> Result<Report, Failure> {
+    let schedule = Schedule::of(loaded, disk)?;
     let seen = schedule.look()?;
     Ok(schedule.report("unchanged", seen))
+}
+
+/// Whether `renew --scheduled` ran within two days, whoever had it run.
+pub fn ran_lately(loaded: &Loaded, disk: &dyn Disk, now: OffsetDateTime) -> bool {
+    let ran = ran(&State::of(loaded, disk));
+    let at = ran.and_then(|ran| OffsetDateTime::parse(&ran.at, &Rfc3339).ok());
+    at.is_some_and(|at| (now - at).abs() < time::Duration::days(2))
+}
+
+fn ran(state: &State) -> Option<Ran> {
+    let bytes = state.kept(RAN).ok()??;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Keeps how a scheduled run ended, for `schedule show`: no scheduler but systemd's remembers that on every system.
@@ -198,16 +236,14 @@ pub fn note_run(place: &Where, status: ExitStatus, world: &World) -> Result<(), 
         status: status.code(),
     };
     let text = serde_json::to_vec(&ran).map_err(Failure::error)?;
-    let path = ran_file(&State::of(&loaded, world.disk));
-    Ok(apply::put(world.disk, &path, &text, Readable::ByOwner)?)
+    State::of(&loaded, world.disk).keep(RAN, &text)
 }
 
-fn ran_file(state: &State) -> PathBuf {
-    state.folder().join("scheduled.json")
-}
+/// Where that is.
+const RAN: &str = "scheduled.json";
 
 impl<'a> Schedule<'a> {
-    fn of(loaded: &Loaded, world: &World<'a>) -> Result<Schedule<'a>, Failure> {
+    fn of(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Schedule<'a>, Failure> {
         let kind = schedule::of_this_machine().ok_or_else(no_scheduler)?;
         let program = std::env::current_exe()
             .and_then(|program| program.canonicalize())
@@ -254,7 +290,7 @@ impl<'a> Schedule<'a> {
                 )));
             }
         }
-        let state = State::of(loaded, world.disk);
+        let state = State::of(loaded, disk);
         let files = task.files(kind, state.folder());
         Ok(Schedule {
             kind,
@@ -286,16 +322,7 @@ impl<'a> Schedule<'a> {
                 return Err(Failure::refused(refusal.about([Place::path(others.folder())])));
             }
         }
-        let program = Path::new(&self.task.program);
-        schedule::trusted(program).map_err(|distrust| {
-            let cause = say![
-                Place::path(&distrust.subject),
-                format!(" is not scheduled, because {} it ({distrust})", distrust.charge())
-            ];
-            let fix = distrust.advice();
-            let refusal = Refusal::new(RefusalCode::ProgramOfOthers, cause, "; to correct this: ", fix);
-            Failure::refused(refusal.about([Place::path(&distrust.culprit)]))
-        })
+        refuse_program_of_others(Path::new(&self.task.program), "scheduled")
     }
 
     /// The files as they are.
@@ -334,7 +361,7 @@ impl<'a> Schedule<'a> {
         Err(Failure::refused(refusal))
     }
 
-    fn preview(&self, before: &[Before], on: bool, voice: &dyn Voice) {
+    fn preview(&self, before: &[Before], (on, told): (bool, Option<&Path>), voice: &dyn Voice) {
         let how = self.kind.name();
         let what = match on {
             true => format!(
@@ -353,7 +380,10 @@ impl<'a> Schedule<'a> {
         let sides = self.files.iter().zip(before.iter().zip(&after));
         voice.preview(&Preview {
             title: "Renewal without hands:".to_owned(),
-            lines: vec![what],
+            lines: [what]
+                .into_iter()
+                .chain(told.map(|program| format!("What fails is told to {}", shown(program))))
+                .collect(),
             files: sides
                 .map(|(file, (before, after))| Difference {
                     name: shown(&file.path),
@@ -450,6 +480,7 @@ impl<'a> Schedule<'a> {
             name: self.task.name.clone(),
             command: self.command(),
             files: self.files.iter().map(|file| shown(&file.path).into()).collect(),
+            hook: self.hook().map(|program| shown(&program).into()),
             next_run: seen.next,
             last_run,
         }
@@ -483,12 +514,22 @@ impl<'a> Schedule<'a> {
                 distrust.charge()
             ));
         }
+        if let Some(Err(distrust)) = self.hook().map(|program| schedule::trusted(&program)) {
+            problems.push(format!(
+                "{} the program that is told of what fails ({distrust})",
+                distrust.charge()
+            ));
+        }
         if let Some(status) = last.and_then(|last| last.status).filter(|status| *status != 0) {
             problems.push(format!(
                 "the last run ended with status {status}; esync-ssl renew shows why"
             ));
         }
         problems
+    }
+
+    fn hook(&self) -> Option<PathBuf> {
+        hook::kept(&self.state).ok().flatten()
     }
 
     /// What the scheduler knows of its last run, else what the run itself kept.
@@ -499,14 +540,35 @@ impl<'a> Schedule<'a> {
                 status: seen.status,
             });
         }
-        let bytes = read_own(&ran_file(&self.state), foreign::NOTE).ok()?;
-        let ran: Ran = serde_json::from_slice(&bytes).ok()?;
+        let ran = ran(&self.state)?;
         OffsetDateTime::parse(&ran.at, &Rfc3339).ok()?;
         Some(LastRun {
             at: Some(ran.at),
             status: Some(ran.status.into()),
         })
     }
+}
+
+/// The same for whoever runs in another folder.
+fn whole(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+}
+
+/// Refuses a program that others may change: it would run with our rights, and `what` is done to it.
+fn refuse_program_of_others(program: &Path, what: &str) -> Result<(), Failure> {
+    if let Err(error) = program.metadata() {
+        let cause = format!("{}: {}", shown(program), crate::wording::reason(&error));
+        return Err(Failure::with_advice(cause, "correct its path"));
+    }
+    schedule::trusted(program).map_err(|distrust| {
+        let cause = say![
+            Place::path(&distrust.subject),
+            format!(" is not {what}, because {} it ({distrust})", distrust.charge())
+        ];
+        let fix = distrust.advice();
+        let refusal = Refusal::new(RefusalCode::ProgramOfOthers, cause, "; to correct this: ", fix);
+        Failure::refused(refusal.about([Place::path(&distrust.culprit)]))
+    })
 }
 
 /// A path for a command line, without what only Windows' own functions need.

@@ -1,9 +1,13 @@
 //! What the server serves, as a person wants to see it first.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::environment::Where;
+use super::expiring::{self, Expiring};
 use super::find::Loaded;
 use super::own_doing::Off;
 use super::progress::Progress;
@@ -79,6 +83,9 @@ pub struct Status {
     pub(crate) main_server: MainServer,
     /// Every virtual host.
     pub(crate) virtual_hosts: Vec<Host>,
+    /// What comes before all of that.
+    #[serde(skip)]
+    pub(crate) expiring: Vec<Expiring>,
     /// How many errors and warnings there are, as `lint` counts them; the warnings of very many virtual hosts are left
     /// to it.
     pub(crate) problem_count: usize,
@@ -190,7 +197,7 @@ impl Status {
             loaded,
             configuration,
         };
-        Status {
+        let mut status = Status {
             error_count,
             warning_count: counts_all.then_some(warning_count),
             stops_start: lint::findings(loaded, stops),
@@ -212,7 +219,13 @@ impl Status {
                 .map(|listen| look.listener(listen))
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
-        }
+            expiring: Vec::new(),
+        };
+        let of_hosts = status.virtual_hosts.iter().map(|host| &host.certificate);
+        let all = of_hosts.chain([&status.main_server.certificate]).flatten();
+        let files = all.map(|file| PathBuf::from(&*file.absolute()));
+        status.expiring = expiring::of_files(loaded, files, OffsetDateTime::now_utc());
+        status
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::environment::Where;
+use super::expiring::{self, Expiring};
 use super::find::Loaded;
 use super::names::client_name;
 use super::progress::Progress;
@@ -53,8 +54,9 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
     }
     let anchors = anchors(request.authorities.as_deref())?;
     let targets = targets(loaded.as_ref(), name, request.address, None)?;
-    let report = look(&targets, &anchors, false, &Patience::new());
+    let mut report = look(&targets, &anchors, false, &Patience::new());
     if let (Some(loaded), None) = (&loaded, request.address) {
+        report.expiring = expiring::of(loaded, OffsetDateTime::now_utc());
         let ends = targets
             .iter()
             .flat_map(|target| target.plain.iter().chain([&target.address]));
@@ -90,6 +92,9 @@ pub struct Report {
     roots: TrustedRoots,
     /// Where was looked, one for every name and address.
     pub(crate) targets: Vec<Sight>,
+    /// What comes before all of that, for people.
+    #[serde(skip)]
+    pub(crate) expiring: Vec<Expiring>,
     /// How many findings there are at all targets.
     #[serde(flatten)]
     pub counts: Counts,
@@ -209,6 +214,7 @@ pub fn look(targets: &[Target], anchors: &[Certificate], strangers: bool, patien
         },
         counts: found.map(Finding::level).collect(),
         targets: sights,
+        expiring: Vec::new(),
     }
 }
 

@@ -12,11 +12,11 @@ use super::moment::Life;
 pub enum Urgency {
     /// More than a third of its life is left: nothing is said.
     None,
-    /// A third is left: it is to be renewed.
+    /// A third is left, 90 days at most: it is to be renewed.
     Notice,
-    /// A quarter is left: renewal is late.
+    /// A quarter is left, 30 days at most: renewal is late.
     Warning,
-    /// An eighth is left, or less than three days: somebody has to do something.
+    /// An eighth is left, 14 days at most, or less than three days: somebody has to do something.
     Error,
     /// It is over.
     Over,
@@ -26,15 +26,19 @@ pub enum Urgency {
 /// with less left than that of others.
 const DAYS: Duration = Duration::days(3);
 
+/// However long a life was, nobody is told earlier: of ten years a third is no news.
+const EARLIEST: [Duration; 3] = [Duration::days(90), Duration::days(30), Duration::days(14)];
+
 /// How urgent the renewal of a certificate is.
 pub fn urgency(life: Life, now: OffsetDateTime) -> Urgency {
     let (length, rest) = (life.length(), life.rest(now));
-    let urgent = Duration::max(length / 8, DAYS.min(length / 6));
+    let [notice, warning, error] = EARLIEST;
+    let urgent = Duration::max(error.min(length / 8), DAYS.min(length / 6));
     match rest {
         rest if rest < Duration::ZERO => Urgency::Over,
         rest if rest <= urgent => Urgency::Error,
-        rest if rest <= length / 4 => Urgency::Warning,
-        rest if rest <= length / 3 => Urgency::Notice,
+        rest if rest <= warning.min(length / 4) => Urgency::Warning,
+        rest if rest <= notice.min(length / 3) => Urgency::Notice,
         _ => Urgency::None,
     }
 }
@@ -72,6 +76,10 @@ mod tests {
             (hours(160), hours(50), Urgency::Notice),
             (hours(160), hours(30), Urgency::Warning),
             (hours(160), hours(26), Urgency::Error),
+            (days(3650), days(91), Urgency::None),
+            (days(3650), days(90), Urgency::Notice),
+            (days(3650), days(30), Urgency::Warning),
+            (days(398), days(14), Urgency::Error),
             (days(90), Duration::ZERO, Urgency::Error),
             (days(90), -Duration::SECOND, Urgency::Over),
         ] {

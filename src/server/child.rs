@@ -1,6 +1,6 @@
 //! Programs that we start: each in a group of its own, with a deadline, and ended with everything that it started.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -142,11 +142,37 @@ impl Drop for Group {
 /// # Errors
 /// When it cannot be started; inside, when it does not come to an end.
 pub fn answer(command: &mut Command, patience: Duration) -> io::Result<Result<Output, Unfinished>> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null());
+    answer_of(command, None, patience)
+}
+
+/// The same of a program that is given something to read. One that does not read it is no failure: how it ends tells
+/// whether it did its work.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_to(
+    command: &mut Command,
+    input: Vec<u8>,
+    patience: Duration,
+) -> io::Result<Result<Output, Unfinished>> {
+    command.stdin(Stdio::piped());
+    answer_of(command, Some(input), patience)
+}
+
+fn answer_of(
+    command: &mut Command,
+    input: Option<Vec<u8>>,
+    patience: Duration,
+) -> io::Result<Result<Output, Unfinished>> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::start(command)?;
+    if let (Some(mut pipe), Some(input)) = (group.child.stdin.take(), input) {
+        // Beside us: it may read slowly, or never. When it ends, so does this.
+        std::thread::spawn(move || {
+            let _ = pipe.write_all(&input);
+        });
+    }
     // Both pipes are emptied while it runs, or a long answer would block it.
     let stdout = group.child.stdout.take().map(drain);
     let stderr = group.child.stderr.take().map(drain);
@@ -287,6 +313,19 @@ mod tests {
     fn one_that_does_not_end_is_ended() {
         let late = answer(&mut shell("sleep 1000; :"), Duration::from_millis(100)).unwrap();
         assert!(matches!(late, Err(Unfinished::TimedOut)));
+    }
+
+    #[test]
+    fn what_it_is_given_may_be_read_or_not() {
+        let long = vec![b'x'; 1 << 20];
+        let run = |script: &str| {
+            answer_to(&mut shell(script), long.clone(), Duration::from_secs(30))
+                .unwrap()
+                .unwrap()
+        };
+        assert_eq!(run("wc -c").stdout.trim_ascii(), b"1048576");
+        assert!(run("exec 0<&-; exit 0").status.success());
+        assert!(run("exit 0").status.success());
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod served_certificates;
 pub mod service;
 pub mod start_attempt;
 pub mod system;
+pub mod system_events;
 pub mod system_log;
 mod tls_probe;
 pub mod trust;

@@ -1,5 +1,7 @@
 //! The arguments of `renew`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::examples;
@@ -61,6 +63,12 @@ pub struct Renew {
         requires = "simulate"
     )]
     pub simulate_outage: Vec<FromDay>,
+    /// Program that is told when something fails: what `--json` would print is what it reads
+    ///
+    /// It is run only if nobody else could have put it there, without a shell, for a minute at most; what becomes of it changes
+    /// nothing of the run. `esync-ssl schedule on --hook` keeps one for scheduled runs.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["dry_run", "rehearse", "simulate"])]
+    pub hook: Option<PathBuf>,
     /// HTTP proxy on the way to the authorities [default: that of `enable`, or HTTPS_PROXY of the environment]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,

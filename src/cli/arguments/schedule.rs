@@ -1,5 +1,7 @@
 //! The arguments of `schedule` and its commands.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::examples;
@@ -27,6 +29,22 @@ pub struct ScheduleOn {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: ScheduleWriting,
+    /// Program that scheduled runs tell of what fails: what `renew --json` would print is what it reads
+    ///
+    /// It is kept until another one is given, or `schedule off`. It is run as root or SYSTEM, so it is taken only if nobody
+    /// else could have put it there.
+    #[arg(long, value_name = "PROGRAM")]
+    pub hook: Option<PathBuf>,
+}
+
+impl ScheduleOn {
+    /// For an operation.
+    pub fn request(&self) -> Request {
+        Request {
+            hook: self.hook.clone(),
+            ..self.writing.request()
+        }
+    }
 }
 
 /// Do not have certificates renewed anymore.
@@ -66,6 +84,7 @@ impl ScheduleWriting {
         Request {
             yes: self.yes,
             dry_run: self.dry_run,
+            hook: None,
         }
     }
 }

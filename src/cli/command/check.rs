@@ -8,6 +8,7 @@ use crate::cli::render;
 use crate::document::End;
 use crate::exit_status::ExitStatus;
 use crate::operation::check::{self, Request};
+use crate::operation::expiring;
 use crate::operation::{Failure, Where};
 
 /// Runs the command.
@@ -21,7 +22,8 @@ pub fn run(arguments: &Check, place: &Where, printer: &Printer) -> Result<ExitSt
     };
     let report = check::run(&request, place, printer)?;
     let status = ExitStatus::of_errors(report.counts.error_count);
-    printer.document(End::looked(status, report.findings().cloned().collect()), &report);
+    let all = expiring::first(&report.expiring, report.findings().cloned());
+    printer.document(End::looked(status, all), &report);
     printer.prose(&render::check::text(&report));
     Ok(status)
 }

@@ -3,10 +3,11 @@
 use crate::cli::arguments::Renew;
 use crate::cli::printer::Printer;
 use crate::cli::render;
-use crate::document::{End, Ending, Error};
+use crate::document::{End, Ending, Error, NoteCode};
 use crate::exit_status::ExitStatus;
 use crate::operation::renew::{self, Fate, Report, Request};
 use crate::operation::simulate::{self, Answer};
+use crate::operation::telling::{self, Happened, Whom};
 use crate::operation::{Effect, Failure, Where, World, Writing, schedule};
 
 /// So long a scheduled run waits for another one, unless told otherwise.
@@ -56,9 +57,30 @@ fn renew(arguments: &Renew, place: &Where, world: &World, printer: &Printer) -> 
         },
         ..Writing::default()
     };
-    let report = renew::run(&request, &writing, place, world, printer)?;
+    let report = match renew::run(&request, &writing, place, world, printer) {
+        Ok(report) => report,
+        Err(failure) => {
+            let document = || printer.draft_of_failure(&failure);
+            if failure.status != ExitStatus::Interrupted || arguments.scheduled {
+                tell(
+                    arguments,
+                    vec![Happened::of_failure(&failure)],
+                    (place, world),
+                    (printer, &document),
+                );
+            }
+            return Err(failure);
+        }
+    };
     let end = end(&report);
     let status = end.status;
+    let document = || printer.draft(end.clone(), &Answer::Renewed(&report));
+    tell(
+        arguments,
+        Happened::of_report(&report),
+        (place, world),
+        (printer, &document),
+    );
     printer.document(end, &Answer::Renewed(&report));
     if !arguments.scheduled || report.trouble().is_some() {
         printer.answer(&render::renew::text(&report));
@@ -67,6 +89,28 @@ fn renew(arguments: &Renew, place: &Where, world: &World, printer: &Printer) -> 
         printer.complain(&format!("{} was not renewed: {}", told.name, trouble.words()));
     }
     Ok(status)
+}
+
+/// Tells whoever is to know what failed. A run that writes nothing is for its reader alone.
+fn tell(
+    arguments: &Renew,
+    mut all: Vec<Happened>,
+    at: (&Where, &World),
+    (printer, document): (&Printer, &dyn Fn() -> String),
+) {
+    if arguments.dry_run || arguments.rehearse {
+        return;
+    }
+    for happened in &mut all {
+        happened.why = printer.completed(&happened.why);
+    }
+    let whom = Whom {
+        hook: arguments.hook.as_deref(),
+        is_scheduled: arguments.scheduled,
+    };
+    for words in telling::tell(&all, whom, at, document) {
+        printer.warn(NoteCode::NotTold, &words);
+    }
 }
 
 fn end(report: &Report) -> End {

@@ -7,6 +7,7 @@ use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::document::End;
 use crate::exit_status::ExitStatus;
+use crate::operation::expiring;
 use crate::operation::verify::{self, Request};
 use crate::operation::{Failure, Where};
 
@@ -19,7 +20,8 @@ pub fn run(arguments: &Verify, place: &Where, printer: &Printer) -> Result<ExitS
     };
     let report = verify::run(&request, place, printer)?;
     let status = ExitStatus::of_errors(report.counts.error_count);
-    printer.document(End::looked(status, report.findings().cloned().collect()), &report);
+    let all = expiring::first(&report.expiring, report.findings().cloned());
+    printer.document(End::looked(status, all), &report);
     printer.prose(&render::verify::text(&report));
     Ok(status)
 }

@@ -26,6 +26,9 @@ pub fn text(report: &Report) -> String {
     if text.is_empty() {
         text += "This Apache uses no certificate.\n";
     }
+    if let Some(schedule) = &report.schedule {
+        text += &super::schedule::text(schedule);
+    }
     text
 }
 

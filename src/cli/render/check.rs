@@ -9,7 +9,7 @@ use crate::shown::sentence;
 
 /// For people.
 pub fn text(report: &check::Report) -> String {
-    let mut text = String::new();
+    let mut text = super::first(&report.expiring);
     let clean = sentence;
     for checked in &report.checked {
         let name = checked.name.as_deref().unwrap_or("(no name)");

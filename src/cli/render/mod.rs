@@ -22,3 +22,17 @@ pub mod server;
 pub mod simulation;
 pub mod status;
 pub mod verify;
+
+use crate::operation::expiring::{self, Expiring};
+
+/// What comes before all else: certificates that end soon, or are not renewed.
+pub fn first(all: &[Expiring]) -> String {
+    let lines: String = expiring::lines(all)
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    match lines.is_empty() {
+        true => lines,
+        false => lines + "\n",
+    }
+}

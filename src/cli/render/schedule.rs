@@ -22,6 +22,9 @@ pub fn text(report: &Report) -> String {
     for problem in &report.problems {
         let _ = writeln!(text, "  {problem}");
     }
+    if let Some(hook) = &report.hook {
+        let _ = writeln!(text, "What fails is told to {hook}");
+    }
     if let Some(next) = &report.next_run {
         let _ = writeln!(text, "Next run: {next}");
     }

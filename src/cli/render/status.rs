@@ -11,7 +11,7 @@ use crate::wording::count;
 
 /// For people.
 pub fn table(status: &status::Status) -> String {
-    let mut text = String::new();
+    let mut text = super::first(&status.expiring);
     let _ = writeln!(text, "Server root    {} ({})", status.root, status.found_by);
     let _ = writeln!(text, "Main file      {}", status.config);
     if let Some(account) = &status.account {

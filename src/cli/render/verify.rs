@@ -10,7 +10,8 @@ use crate::shown::cell;
 /// For people.
 pub fn text(report: &verify::Report) -> String {
     let all: Vec<Finding> = report.findings().cloned().collect();
-    format!("{}{}\n", sights(report), findings::count(&all))
+    let first = super::first(&report.expiring);
+    format!("{first}{}{}\n", sights(report), findings::count(&all))
 }
 
 /// Target by target, for people.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::failure::Failure;
+use super::super::hooked::{self, Failed};
 use super::super::job::Job;
 use super::super::progress::{Progress, during};
 use super::state::{Record, State};
@@ -13,8 +14,6 @@ use crate::interrupt::{Hold, Undoing};
 use crate::note_code::NoteCode;
 use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::server::child::{self, Unfinished};
-use crate::server::environment::Environment;
 use crate::server::program::Program;
 use crate::shown::{sentence, shown};
 use crate::wording::reason;
@@ -71,7 +70,7 @@ pub fn present<'a>(all: &[Record], state: &'a State<'a>, job: Job<'a>) -> Result
             records.all.pop();
             forget(record, state)?;
         }
-        done.map_err(|failed| failed.of(record))?;
+        done.map_err(|failed| refused(&failed, record))?;
     }
     Ok(records)
 }
@@ -131,67 +130,20 @@ fn take_out(all: &[Record], state: &State, progress: &dyn Progress) -> Result<()
     noted
 }
 
-/// Why a program did not do it.
-enum Failed {
-    /// It never ran.
-    NotStarted(String),
-    /// We are to end ourselves, and it was ended.
-    Interrupted,
-    /// It says so, or took too long.
-    Ended(String),
+/// Of a record that was not made.
+fn refused(failed: &Failed, record: &Record) -> Failure {
+    if matches!(failed, Failed::Interrupted) {
+        return Failure::interrupted().into_interrupted();
+    }
+    let cause = format!("the record {} was not made in DNS: {}", record.name, failed.why());
+    let program = quoted(record.program.path());
+    let fix = format!(
+        "correct that (try it: {program} present {} TEXT), then run again",
+        record.name
+    );
+    Failure::refused(Refusal::new(RefusalCode::DnsHookFailed, cause, "; ", fix))
 }
 
-impl Failed {
-    fn why(&self) -> &str {
-        match self {
-            Failed::NotStarted(why) | Failed::Ended(why) => why,
-            Failed::Interrupted => "interrupted",
-        }
-    }
-
-    fn of(self, record: &Record) -> Failure {
-        if matches!(self, Failed::Interrupted) {
-            return Failure::interrupted().into_interrupted();
-        }
-        let cause = format!("the record {} was not made in DNS: {}", record.name, self.why());
-        let program = quoted(record.program.path());
-        let fix = format!(
-            "correct that (try it: {program} present {} TEXT), then run again",
-            record.name
-        );
-        Failure::refused(Refusal::new(RefusalCode::DnsHookFailed, cause, "; ", fix))
-    }
-}
-
-/// One run of it. It gets no variables but those of every program of ours: whatever it needs to know lies in files of its own.
 fn run(program: &Program, what: &str, record: &Record) -> Result<(), Failed> {
-    let path = shown(program.path());
-    let mut command = program.command(&Environment::default());
-    command.args([what, &record.name, &record.value]);
-    let ended = child::answer(&mut command, PATIENCE)
-        .map_err(|error| Failed::NotStarted(format!("{path} cannot be started: {}", reason(&error))))?;
-    let output = ended.map_err(|unfinished| match unfinished {
-        Unfinished::Interrupted => Failed::Interrupted,
-        Unfinished::TimedOut => {
-            let seconds = PATIENCE.as_secs();
-            Failed::Ended(format!(
-                "{path} did not end within {seconds} seconds, and was ended"
-            ))
-        }
-        Unfinished::Failed(error) => Failed::Ended(format!("{path}: {}", reason(&error))),
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.lines().rev().find(|line| !line.trim().is_empty());
-    let said = match said {
-        Some(line) => format!(" and said: {}", sentence(line.trim())),
-        None => " and printed no reason".to_owned(),
-    };
-    let how = match output.status.code() {
-        Some(code) => format!("with status {code}"),
-        None => "by a signal".to_owned(),
-    };
-    Err(Failed::Ended(format!("{path} ended {how}{said}")))
+    hooked::run(program, &[what, &record.name, &record.value], None, PATIENCE)
 }

@@ -334,6 +334,30 @@ impl<'a> State<'a> {
         self.put_json(&self.managed_file(name), managed)
     }
 
+    /// A further file in the folder, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn kept(&self, file: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        self.read(&self.folder.join(file))
+    }
+
+    /// Keeps such a file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, file: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.put(&self.folder.join(file), bytes)
+    }
+
+    /// It is not needed anymore.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self, file: &str) -> Result<(), Failure> {
+        Ok(apply::remove(self.disk, &self.folder.join(file))?)
+    }
+
     /// Where an account is.
     pub fn account_folder(&self, authority: &Authority) -> PathBuf {
         self.folder.join("accounts").join(authority.folder())

@@ -1,0 +1,205 @@
+//! What is said before anything else, by commands that a person gives anyway: which certificates end soon, whose renewal fails,
+//! and that nothing renews them. It needs no scheduler, so it is told where none works.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+
+use super::find::Loaded;
+use super::obtain::{Managed, State};
+use super::progress::Progress;
+use super::schedule::{self, IsOn};
+use crate::apply::RealDisk;
+use crate::check::expiry::{Failing, judge};
+use crate::check::tls_host::TlsHost;
+use crate::finding::{Code, Finding, Severity};
+use crate::foreign;
+use crate::note_code::NoteCode;
+use crate::place::Moment;
+use crate::renewal::{Life, Urgency, urgency};
+use crate::server::same_file::identity;
+use crate::tls::certificate::Certificate;
+
+/// A certificate of which something is to be said.
+pub struct Expiring {
+    /// How urgent it is.
+    pub urgency: Urgency,
+    /// In a line.
+    pub line: String,
+    /// The same with all that is known.
+    pub finding: Finding,
+}
+
+/// So many are told in lines.
+const NAMED: usize = 5;
+
+/// The certificates that the virtual hosts of a configuration have.
+pub fn of(loaded: &Loaded, now: OffsetDateTime) -> Vec<Expiring> {
+    let source = loaded.configuration.source();
+    let hosts = TlsHost::all(&loaded.configuration);
+    let pairs = hosts.iter().flat_map(|host| &host.pairs);
+    of_files(loaded, pairs.map(|pair| source.host_path(&pair.certificate)), now)
+}
+
+/// Those of these files, the most urgent first.
+pub fn of_files(loaded: &Loaded, files: impl Iterator<Item = PathBuf>, now: OffsetDateTime) -> Vec<Expiring> {
+    let ours = ours(loaded);
+    let mut known = HashSet::new();
+    let mut ended = Vec::new();
+    for file in files {
+        // There may be as many lines as there are virtual hosts, and few files.
+        if known.insert(file.clone()) {
+            ended.extend(look(loaded, &file, &ours, now));
+        }
+    }
+    ended.sort_by_key(|(end, one)| (std::cmp::Reverse(one.urgency), *end));
+    ended.into_iter().map(|(_, one)| one).collect()
+}
+
+/// The certificates that came of orders, by the [`identity`] of their files.
+fn ours(loaded: &Loaded) -> HashMap<PathBuf, (String, Managed)> {
+    let state = State::of(loaded, &RealDisk);
+    let all = state.all_managed().into_iter();
+    let all = all.filter_map(|name| Some((state.managed(&name).ok()??, name)));
+    all.map(|(managed, name)| {
+        let file = identity(&managed.installed.certificate.path());
+        (file, (name, managed))
+    })
+    .collect()
+}
+
+fn look(
+    loaded: &Loaded,
+    file: &Path,
+    ours: &HashMap<PathBuf, (String, Managed)>,
+    now: OffsetDateTime,
+) -> Option<(OffsetDateTime, Expiring)> {
+    let bytes = foreign::read(file, foreign::CERTIFICATE).ok()?;
+    let leaf = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
+    // What is not valid yet is no matter of its end.
+    let life = Some(Life::of(&leaf)).filter(|life| life.not_before <= now)?;
+    let failing = ours.get(&identity(file)).and_then(|(name, managed)| {
+        let failures = managed.history.failures_in_a_row();
+        let last = failures.last()?;
+        Some(Failing {
+            name: name.clone(),
+            times: failures.len(),
+            last: Moment::from(last.at).date(),
+            why: last
+                .why
+                .clone()
+                .unwrap_or_else(|| "no reason is known".to_owned()),
+            next: managed
+                .next
+                .and_then(|next| OffsetDateTime::from_unix_timestamp(next).ok())
+                .map(|next| Moment::from(next).date()),
+        })
+    });
+    let finding = judge(life, now, failing.as_ref())?;
+    let shown = loaded.show(file);
+    let mut line = format!("{} ({shown}): {}", leaf.title(), finding.summary);
+    if let Some(failing) = &failing {
+        line = match finding.code {
+            Code::RenewalFails => format!("{} ({shown}): {}", leaf.title(), failing.words()),
+            _ => format!("{line}; {}", failing.words()),
+        };
+    }
+    let one = Expiring {
+        urgency: urgency(life, now),
+        line: crate::shown::sentence(&line),
+        finding: finding.at(&shown, None),
+    };
+    Some((life.not_after, one))
+}
+
+/// The lines that come before all else; louder with less life.
+pub fn lines(all: &[Expiring]) -> Vec<String> {
+    let word = |urgency| match urgency {
+        Urgency::None | Urgency::Notice => "note",
+        Urgency::Warning => "warning",
+        Urgency::Error | Urgency::Over => "error",
+    };
+    let mut lines: Vec<String> = all
+        .iter()
+        .take(NAMED)
+        .map(|one| format!("{}: {}", word(one.urgency), one.line))
+        .collect();
+    if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more: esync-ssl certificates shows all"));
+    }
+    lines
+}
+
+/// All that is found of them, before what else was found; what is the same is there once.
+pub fn first(all: &[Expiring], found: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = all.iter().map(|one| one.finding.clone()).collect();
+    let codes = [Code::CertExpired, Code::CertExpiresSoon, Code::RenewalFails];
+    let (ends, others): (Vec<Finding>, Vec<Finding>) = found.partition(|one| codes.contains(&one.code));
+    // Where a rule says in which line it begins, that is the one.
+    findings.retain(|one| !ends.iter().any(|other| is_same(one, other)));
+    findings.into_iter().chain(ends).chain(others).collect()
+}
+
+/// Whether both are about the end of one file.
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    let file = |finding: &Finding| finding.place.as_ref().map(|place| place.file.clone());
+    one.code == other.code && file(one) == file(other)
+}
+
+/// Says them beside an answer.
+pub fn tell(all: &[Expiring], progress: &dyn Progress) {
+    for line in lines(all) {
+        progress.note(NoteCode::CertificateEnds, &line);
+    }
+}
+
+/// Puts what is known of renewals where the rules for files found the end of a certificate; what no file rule knows comes
+/// back.
+pub fn complete<'a>(all: &[Expiring], found: impl Iterator<Item = &'a mut Finding>) -> Vec<Finding> {
+    for finding in found {
+        if let Some(one) = all.iter().find(|one| is_same(&one.finding, finding)) {
+            finding.cause.clone_from(&one.finding.cause);
+            finding.fix.clone_from(&one.finding.fix);
+        }
+    }
+    let alone = all.iter().filter(|one| one.finding.code == Code::RenewalFails);
+    alone.map(|one| one.finding.clone()).collect()
+}
+
+/// Whether what came of orders and is used is renewed without hands. Where nothing of the kind is there, nothing is asked.
+pub fn unscheduled(loaded: &Loaded, now: OffsetDateTime) -> Option<Finding> {
+    let source = loaded.configuration.source();
+    let ours = ours(loaded);
+    if ours.is_empty() {
+        return None;
+    }
+    let hosts = TlsHost::all(&loaded.configuration);
+    let mut pairs = hosts.iter().flat_map(|host| &host.pairs);
+    if !pairs.any(|pair| ours.contains_key(&identity(&source.host_path(&pair.certificate)))) {
+        return None;
+    }
+    // What does not answer is told by `schedule show`; a machine without a scheduler has another one's.
+    let seen = schedule::seen(loaded, &RealDisk);
+    let on = "esync-ssl schedule on";
+    match seen {
+        Ok(report) if report.state == IsOn::On => None,
+        Ok(report) if report.state == IsOn::Broken => Some(Finding::new(
+            Code::ScheduleBroken,
+            Severity::WorksButWrong,
+            "the scheduled renewal of certificates does not work",
+            format!("{}.", report.problems.join(". ")),
+            "Correct that; esync-ssl schedule show tells whether it works then.",
+        )),
+        // Somebody else's scheduler runs it.
+        _ if schedule::ran_lately(loaded, &RealDisk, now) => None,
+        Ok(_) => Some(Finding::new(
+            Code::RenewalNotScheduled,
+            Severity::WorksButWrong,
+            "nothing renews the certificates that were ordered here",
+            "They are renewed only when somebody runs esync-ssl renew, and end otherwise.",
+            format!("Have it done twice a day: {on}"),
+        )),
+        Err(_) => None,
+    }
+}
