@@ -50,6 +50,8 @@ codes! {
         OthersMayWrite = "OTHERS-MAY-WRITE",
         /// What was not tried: by a dry run, which wrote nothing, or because the system does not let us.
         NotTried = "NOT-TRIED",
+        /// Nobody renews by itself what was ordered, and why.
+        NotScheduled = "NOT-SCHEDULED",
         /// A record in DNS that a program made was not taken out again.
         RecordLeft = "RECORD-LEFT",
         /// A certificate ends soon, or is not renewed.

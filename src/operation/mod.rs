@@ -70,6 +70,7 @@ mod restart_and_prove;
 pub mod restore;
 mod running;
 pub mod schedule;
+pub mod schedule_offer;
 mod server_effect;
 mod server_folders;
 mod service_orders;

@@ -239,8 +239,9 @@ impl<'a> Ordered<'a> {
                 "the first order of this server is tried at {staging} before, where failures do not count"
             )
         });
-        let renewal = "the certificate is not renewed by itself; to have what is due renewed twice a day, without a change of the \
-                       configuration: esync-ssl schedule on";
+        let renewal = "it is renewed when the authority asks for that, else once two thirds of its life are over, without a change of \
+                       the configuration, by whoever runs esync-ssl renew then: esync-ssl schedule on has it run twice a day. \
+                       The rest of its life is how long the authority may be gone";
         let wildcards = &self.wanted.wildcards;
         let wildcards = (!wildcards.is_empty()).then(|| {
             format!(

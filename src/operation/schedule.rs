@@ -161,6 +161,17 @@ pub fn on(request: &Request, place: &Where, world: &World, voice: &dyn Voice) ->
     Ok(schedule.report("written", seen))
 }
 
+/// What [`on`] would be refused for at once, by whoever does something else before.
+///
+/// # Errors
+/// As those of it.
+pub fn refuse_impossible(place: &Where, world: &World) -> Result<(), Failure> {
+    let loaded = Loaded::find(place)?;
+    let schedule = Schedule::of(&loaded, world.disk)?;
+    schedule.refuse_others()?;
+    schedule.before().map(drop)
+}
+
 /// Turns it off: takes away what turning it on wrote.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ use time::{Duration as Span, OffsetDateTime};
 
 use crate::served::{World, YES, end_of};
 use crate::support::client::listens;
+use crate::support::mounts;
 use crate::support::process::start;
 use crate::support::scripted_ca::Reply;
 use crate::support::terminal::Terminal;
@@ -137,42 +138,105 @@ fn a_clock_that_is_wrong_is_told_before_the_order() {
     assert_eq!(world.ca.made(), 1);
 }
 
+/// Answers questions at a terminal, in their order.
+fn session(world: &World, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = world.command(&["--restart"]).into_command();
+    command.env("TERM", "dumb").env("NO_COLOR", "1");
+    let mut at = Terminal::start(command);
+    let (mut said, mut from) = (String::new(), 0);
+    for (question, answer) in answers {
+        while !said[from..].replace(['\r', '\n'], "").contains(question) {
+            let bytes = at.shown.recv_timeout(Duration::from_secs(60));
+            said.push_str(&String::from_utf8_lossy(
+                &bytes.unwrap_or_else(|_| panic!("no {question}: {said}")),
+            ));
+        }
+        from = said.len();
+        at.typed.write_all(answer.as_bytes()).expect("an answer");
+    }
+    let code = end_of(&mut at.child).code();
+    while let Ok(bytes) = at.shown.recv_timeout(Duration::from_secs(1)) {
+        said.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    (code, said)
+}
+
+fn in_cron() -> Vec<String> {
+    let files = fs::read_dir(mounts::CRON).expect("the folder of cron");
+    files
+        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("its lines"))
+        .collect()
+}
+
 #[test]
-fn the_terms_are_asked_for_at_a_terminal() {
-    let Some(world) = World::start(false) else { return };
-    let session = |answers: &[(&str, &str)]| {
-        let mut command = world.command(&["--restart"]).into_command();
-        command.env("TERM", "dumb").env("NO_COLOR", "1");
-        let mut at = Terminal::start(command);
-        let (mut said, mut from) = (String::new(), 0);
-        for (question, answer) in answers {
-            while !said[from..].replace(['\r', '\n'], "").contains(question) {
-                let bytes = at.shown.recv_timeout(Duration::from_secs(60));
-                said.push_str(&String::from_utf8_lossy(
-                    &bytes.unwrap_or_else(|_| panic!("no {question}: {said}")),
-                ));
-            }
-            from = said.len();
-            at.typed.write_all(answer.as_bytes()).expect("an answer");
-        }
-        let code = end_of(&mut at.child).code();
-        while let Ok(bytes) = at.shown.recv_timeout(Duration::from_secs(1)) {
-            said.push_str(&String::from_utf8_lossy(&bytes));
-        }
-        (code, said)
+fn the_terms_are_asked_for_at_a_terminal_and_renewal_is_offered() {
+    let Some(world) = mounts::with_cron().then(|| World::start(false)).flatten() else {
+        return;
     };
-    let (code, said) = session(&[("Do you agree to the terms", "n\n")]);
+    let (code, said) = session(&world, &[("Do you agree to the terms", "n\n")]);
     assert_eq!(code, Some(13), "{said}");
     assert!(
         said.contains("/terms") && world.ca.count("/account") == 0,
         "{said}"
     );
-    let (code, said) = session(&[
-        ("Do you agree to the terms", "y\n"),
-        ("Apply these changes?", "y\n"),
-    ]);
+    let (code, said) = session(
+        &world,
+        &[
+            ("Do you agree to the terms", "y\n"),
+            ("Apply these changes?", "y\n"),
+            ("Schedule renewal?", "n\n"),
+        ],
+    );
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(said.matches("Do you agree").count(), 1, "{said}");
+    assert!(
+        said.contains("renewal is not scheduled;"),
+        "{said}"
+    );
+    assert_eq!((world.ca.made(), in_cron()), (1, vec![]));
+}
+
+/// Unattended it is a word of the command, and what keeps it from being done is known before the order.
+#[test]
+fn renewal_is_scheduled_with_the_order() {
+    let Some(world) = mounts::with_cron().then(|| World::start(false)).flatten() else {
+        return;
+    };
+    let scheduled = [&YES[..], &["--schedule", "--json"]].concat();
+    mounts::lay_folder("/etc");
+    let told = world.run(&scheduled, 4);
+    assert_eq!(
+        told.envelope()["error"]["code"],
+        "NO-SCHEDULER",
+        "{}",
+        told.report()
+    );
+    assert_eq!(world.ca.count("/order") + world.ca.count("/account"), 0);
+    nix::mount::umount("/etc").expect("it is there again");
+    let told = world.run(&scheduled, 0);
+    assert_eq!(told.envelope()["result"], "written", "{}", told.report());
+    let [line] = &in_cron()[..] else {
+        panic!("{:?}", in_cron())
+    };
+    assert!(line.contains(" renew --scheduled --root "), "{line}");
+    // There already, it stays.
+    let told = world.run(&scheduled, 0);
+    assert_eq!(told.envelope()["result"], "unchanged", "{}", told.report());
+    // What was asked for and is not done is told beside what is.
+    let file = fs::read_dir(mounts::CRON)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    fs::write(&file, line.clone() + "# mine\n").unwrap();
+    let told = world.run(&scheduled, 4);
+    assert_eq!(
+        told.envelope()["error"]["code"],
+        "SCHEDULE-EDITED",
+        "{}",
+        told.report()
+    );
     assert_eq!(world.ca.made(), 1);
 }
 

@@ -13,29 +13,14 @@ use esync_ssl::server::schedule::{File, Kind, Task};
 use serde_json::Value;
 
 use crate::support::files::write;
+use crate::support::mounts::CRON;
 use crate::support::program::binary;
 use crate::support::site::Site;
 use crate::support::{files, mounts, skip};
 
-const CRON: &str = "/etc/cron.d";
-
 /// A machine with cron and without systemd, and a server on it.
 fn with_cron() -> Option<Site> {
-    if !Path::new(CRON).is_dir() {
-        skip("no folder /etc/cron.d over which another could be laid");
-        return None;
-    }
-    mounts::isolate().then(|| {
-        lay(CRON);
-        lay("/run");
-        Site::new()
-    })
-}
-
-/// A folder of the system, of this test alone.
-fn lay(folder: &str) {
-    mounts::lay_memory(Path::new(folder));
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    mounts::with_cron().then(Site::new)
 }
 
 fn in_cron() -> Vec<PathBuf> {
@@ -305,8 +290,8 @@ fn systemd_gets_a_service_and_a_timer_and_loses_them_again() {
         return;
     }
     let site = Site::new();
-    lay("/etc/systemd/system");
-    lay("/run");
+    mounts::lay_folder("/etc/systemd/system");
+    mounts::lay_folder("/run");
     fs::create_dir_all("/run/systemd/system").unwrap();
     let state = site.beside("state");
     fs::create_dir_all(&state).unwrap();

@@ -1,5 +1,7 @@
 //! Another file in the place of one of this machine, for one test: in a mount namespace of its own.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
@@ -35,4 +37,27 @@ pub fn lay_memory(over: &Path) {
         None::<&Path>,
     )
     .unwrap_or_else(|error| panic!("memory over {}: {error}", over.display()));
+}
+
+/// Lays one that root alone may write.
+#[track_caller]
+pub fn lay_folder(over: &str) {
+    lay_memory(Path::new(over));
+    fs::set_permissions(over, fs::Permissions::from_mode(0o755)).expect("its rights");
+}
+
+/// The folder of cron.
+pub const CRON: &str = "/etc/cron.d";
+
+/// A machine with cron and without systemd, for one test.
+pub fn with_cron() -> bool {
+    if !Path::new(CRON).is_dir() {
+        super::skip("no folder /etc/cron.d over which another could be laid");
+        return false;
+    }
+    isolate() && {
+        lay_folder(CRON);
+        lay_folder("/run");
+        true
+    }
 }

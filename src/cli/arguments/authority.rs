@@ -53,6 +53,11 @@ pub struct AuthorityOptions {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsOptions,
+    /// Have what is due renewed twice a day as well, as `esync-ssl schedule on` does
+    ///
+    /// Without it, it is offered where somebody is there to answer.
+    #[arg(long, requires = "acme", conflicts_with = "rehearse")]
+    pub schedule: bool,
     /// Order, check and rehearse, then throw the certificate away; the server stays as it is
     ///
     /// At Let's Encrypt its staging is asked, which has other limits.

@@ -2,7 +2,7 @@
 
 use crate::cli::arguments::{Apply, asked_for};
 use crate::cli::printer::Printer;
-use crate::cli::render::plan;
+use crate::cli::render::plan::{self, Told};
 use crate::exit_status::ExitStatus;
 use crate::operation::apply_plan::{self, Request};
 use crate::operation::{Failure, Where, World};
@@ -23,5 +23,9 @@ pub fn run(
     let writing = arguments.writing.with(arguments.yes, arguments.dry_run);
     let report = apply_plan::run(&request, &writing, world, printer)?;
     let trials = [(report.is_rehearsed, "a rehearsal")];
-    Ok(plan::tell(&report, &trials, "", false, printer))
+    let told = Told {
+        trials: &trials,
+        ..Told::default()
+    };
+    Ok(plan::tell(&report, &told, printer))
 }

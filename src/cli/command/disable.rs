@@ -3,7 +3,7 @@
 use crate::change;
 use crate::cli::arguments::{Disable, asked_for};
 use crate::cli::printer::Printer;
-use crate::cli::render::plan;
+use crate::cli::render::plan::{self, Told};
 use crate::exit_status::ExitStatus;
 use crate::operation::disable::{self, Request};
 use crate::operation::{Failure, Where, World, domain_names};
@@ -27,5 +27,10 @@ pub fn run(
     let writing = writing.saving(arguments.save_plan.as_deref());
     let report = disable::run(&request, &writing, place, world, printer)?;
     let stays = "Certificates and keys stay where they are.\n";
-    Ok(plan::tell(&report, &[], stays, arguments.exit_code, printer))
+    let told = Told {
+        stays,
+        asks: arguments.exit_code,
+        ..Told::default()
+    };
+    Ok(plan::tell(&report, &told, printer))
 }

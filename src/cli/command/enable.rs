@@ -2,12 +2,14 @@
 
 use crate::cli::arguments::Enable;
 use crate::cli::printer::Printer;
-use crate::cli::render::plan;
+use crate::cli::render::plan::{self, Told};
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
 use crate::operation::certificate_source::{self, Source};
 use crate::operation::enable::{self, Request};
 use crate::operation::obtain::Wanted;
+use crate::operation::schedule;
+use crate::operation::schedule_offer::Offer;
 use crate::operation::{
     Failure, Files, Material, Origin, Progress, Silent, Voice, Where, World, domain_names, is_wildcard,
     options, wildcard_names,
@@ -46,9 +48,39 @@ pub fn run(
     let dry_run = arguments.dry_run || arguments.authority.rehearse;
     let writing = arguments.writing.with(arguments.yes, dry_run);
     let writing = writing.saving(arguments.save_plan.as_deref());
+    if arguments.authority.schedule {
+        schedule::refuse_impossible(place, &world)?;
+    }
     let report = enable::run(&request, &writing, place, &world, printer)?;
+    let offer = Offer {
+        is_asked_for: arguments.authority.schedule,
+        yes: arguments.yes,
+        dry_run: arguments.dry_run,
+    };
+    // What is there already may have been renewed by hand until now.
+    let is_made = arguments.authority.acme && !arguments.authority.rehearse && report.result == "written";
+    let scheduled = || match is_made || offer.is_asked_for {
+        true => offer.make(place, &world, printer),
+        false => None,
+    };
+    // A document is the last word; people are told of HTTPS before they are asked about something else.
+    let undone = if printer.is_json() { scheduled() } else { None };
     let trials = [(report.is_rehearsed, "a rehearsal")];
-    Ok(plan::tell(&report, &trials, "", arguments.exit_code, printer))
+    let told = Told {
+        trials: &trials,
+        asks: arguments.exit_code,
+        undone: undone.as_ref(),
+        ..Told::default()
+    };
+    let status = plan::tell(&report, &told, printer);
+    let undone = if printer.is_json() { None } else { scheduled() };
+    Ok(match undone {
+        None => status,
+        Some(failure) => {
+            printer.failure(&failure);
+            ExitStatus::ErrorsFound
+        }
+    })
 }
 
 /// The names of the site in one form.

@@ -4,27 +4,34 @@ use std::fmt::Write as _;
 
 use super::server;
 use crate::cli::printer::Printer;
-use crate::document::{End, Ending, NoteCode};
+use crate::document::{End, Ending, Error, NoteCode};
 use crate::exit_status::ExitStatus;
-use crate::operation::{Effect, PlanReport, Progress};
+use crate::operation::{Effect, Failure, PlanReport, Progress};
 use crate::shown::printable;
 
-/// The end of a run. After one that writes nothing it is said what of it was tried, `httpd -t` and what is in `trials`;
-/// `stays` after one that wrote; `asks`: whether there would be changes is asked.
-pub fn tell(
-    report: &PlanReport,
-    trials: &[(bool, &str)],
-    stays: &str,
-    asks: bool,
-    printer: &Printer,
-) -> ExitStatus {
+/// What is told with the end of a run.
+#[derive(Default)]
+pub struct Told<'a> {
+    /// What was tried besides `httpd -t`, or was not.
+    pub trials: &'a [(bool, &'a str)],
+    /// What stays after a run that wrote.
+    pub stays: &'a str,
+    /// Whether there would be changes is asked.
+    pub asks: bool,
+    /// What was asked for as well and is not done.
+    pub undone: Option<&'a Failure>,
+}
+
+/// The end of a run. After one that writes nothing it is said what of it was tried.
+pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
+    let Told { trials, stays, .. } = *told;
     let is_dry = report.result == "would-change";
     if is_dry {
         let all = [trials, &[(report.is_tested, "httpd -t")]].concat();
         let words = format!("Nothing was written (--dry-run).{}", tried(&all));
         printer.note(NoteCode::NotTried, &words);
     }
-    printer.document(end(report, asks), report);
+    printer.document(end(report, told), report);
     let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
     match report.result {
         "would-change" => {
@@ -37,24 +44,26 @@ pub fn tell(
         }
         _ => printer.answer(&(server + &after(&None, &report.next))),
     }
-    status(report, asks)
+    status(report, told)
 }
 
-fn status(report: &PlanReport, asks: bool) -> ExitStatus {
+fn status(report: &PlanReport, told: &Told) -> ExitStatus {
     match report.result {
-        "would-change" if asks => ExitStatus::WouldChange,
+        _ if told.undone.is_some() => ExitStatus::ErrorsFound,
+        "would-change" if told.asks => ExitStatus::WouldChange,
         _ => ExitStatus::Done,
     }
 }
 
-fn end(report: &PlanReport, asks: bool) -> End {
+fn end(report: &PlanReport, told: &Told) -> End {
     let effect = report.server.as_ref();
     let objections = effect.map(Effect::findings).unwrap_or_default();
     let end = End::of(Ending::of(report.result));
     End {
-        status: status(report, asks),
+        status: status(report, told),
         changed: end.changed || effect.is_some_and(Effect::is_change),
         restart_needed: effect.map_or(end.result == Ending::Written, Effect::is_open),
+        error: told.undone.map(Error::of),
         findings: report.findings.iter().cloned().chain(objections).collect(),
         ..end
     }
