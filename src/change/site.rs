@@ -204,6 +204,9 @@ fn content(configuration: &Configuration, section: SectionId) -> Vec<Vec<u8>> {
 
 fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Result<VirtualHost, PlanError> {
     let real = real_path(file);
+    // Of ten thousand files most have another last name.
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_meant = |host: &Path| host.as_os_str().as_encoded_bytes().ends_with(name) && host.ends_with(file);
     let here = |host: &&VirtualHost| {
         let entry = configuration.entry(host.entry);
         // Physical lines are at least as many as logical ones.
@@ -223,7 +226,7 @@ fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Resu
             None => u32::MAX,
         };
         let lines = first..=last;
-        lines.contains(&line) && (read.host.ends_with(file) || read.real() == real)
+        lines.contains(&line) && (is_meant(&read.host) || read.real().as_os_str() == real.as_os_str())
     };
     let hosts = configuration.virtual_hosts();
     let found: Vec<&VirtualHost> = hosts.iter().filter(here).collect();

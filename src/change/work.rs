@@ -1,7 +1,8 @@
 //! The state between the steps: files as they are edited, and how that moved their lines. Plans nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::httpd::{Configuration, Document, Edit, Facts, Overlap, ReadFile, Source, real_path};
@@ -25,9 +26,9 @@ pub(super) struct Work<'a> {
     source: Source,
     facts: &'a Facts,
     /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
-    files: HashMap<Arc<Path>, Arc<Document>>,
+    files: HashMap<Arc<OsStr>, Arc<Document>>,
     /// The real paths of the files by the paths that they are read by.
-    real: Arc<HashMap<PathBuf, Arc<Path>>>,
+    real: Arc<HashMap<OsString, Arc<OsStr>>>,
     /// By real path: the path to show, and the file before.
     before: BTreeMap<PathBuf, (PathBuf, Arc<Document>)>,
     /// By real path: how each application of edits moved the lines.
@@ -58,13 +59,15 @@ impl<'a> Work<'a> {
 
     fn keep(&mut self, configuration: &Configuration) {
         let files = configuration.files().iter();
-        let new: Vec<_> = files.filter(|file| !self.real.contains_key(&file.host)).collect();
+        let new: Vec<_> = files
+            .filter(|file| !self.real.contains_key(file.host.as_os_str()))
+            .collect();
         ReadFile::find_real(&new);
         for file in new {
             let real = file.shared_real();
             let document = || file.document.clone();
             self.files.entry(real.clone()).or_insert_with(document);
-            Arc::make_mut(&mut self.real).insert(file.host.clone(), real.clone());
+            Arc::make_mut(&mut self.real).insert(file.host.clone().into(), real.clone());
         }
     }
 
@@ -79,7 +82,7 @@ impl<'a> Work<'a> {
         let mut files = std::mem::take(&mut self.files);
         let before = std::mem::take(&mut self.before).into_iter();
         let changes = before.filter_map(|(real, (path, before))| {
-            let after = files.remove(&*real)?;
+            let after = files.remove(real.as_os_str())?;
             (before.bytes() != after.bytes()).then(|| FileChange {
                 path,
                 before: before.shared_bytes(),
@@ -142,7 +145,7 @@ impl<'a> Work<'a> {
         for group in edits.chunk_by(|a, b| a.file == b.file) {
             let path = group[0].file.clone();
             let real = real_path(&path);
-            let Some(document) = self.files.get_mut(&*real) else {
+            let Some(document) = self.files.get_mut(real.as_os_str()) else {
                 return Err(PlanError::Unproven(format!(
                     "{} was edited but never read",
                     path.display()

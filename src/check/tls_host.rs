@@ -135,9 +135,7 @@ impl TlsHost {
 /// section's own.
 fn files(configuration: &Configuration, section: SectionId, name: &str) -> Vec<Vec<u8>> {
     let in_section = |section: SectionId| -> Vec<Vec<u8>> {
-        let named = |entry: &&Entry| entry.truth == Truth::True && configuration.is_named(entry, name);
-        let entries = configuration.inside(section).filter(named);
-        entries
+        active_in(configuration, section, name)
             .filter_map(|entry| configuration.arguments(entry).into_iter().next())
             .collect()
     };
@@ -151,12 +149,20 @@ fn files(configuration: &Configuration, section: SectionId, name: &str) -> Vec<V
     all
 }
 
+/// The active lines of that name in a section itself.
+fn active_in<'a>(
+    configuration: &'a Configuration,
+    section: SectionId,
+    name: &str,
+) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    let named = configuration.named_in(section, name).map(|(_, entry)| entry);
+    named.filter(|entry| entry.truth == Truth::True)
+}
+
 /// The security level that the cipher list in effect for a section asks for: `@SECLEVEL=0`.
 fn security_level(configuration: &Configuration, section: SectionId) -> Option<u8> {
     let list = |section: SectionId| {
-        let entries = configuration
-            .inside(section)
-            .filter(|entry| entry.truth == Truth::True && configuration.is_named(entry, "SSLCipherSuite"));
+        let entries = active_in(configuration, section, "SSLCipherSuite");
         let lists = entries.filter_map(|entry| match configuration.arguments(entry).as_slice() {
             [list] => Some(list.clone()),
             [protocol, list] if protocol == b"SSL" => Some(list.clone()),

@@ -189,10 +189,7 @@ fn the_terms_are_asked_for_at_a_terminal_and_renewal_is_offered() {
     );
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(said.matches("Do you agree").count(), 1, "{said}");
-    assert!(
-        said.contains("renewal is not scheduled;"),
-        "{said}"
-    );
+    assert!(said.contains("renewal is not scheduled;"), "{said}");
     assert_eq!((world.ca.made(), in_cron()), (1, vec![]));
 }
 

@@ -3,7 +3,8 @@
 //! leave.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::httpd::{Configuration, Document, Edit, Facts, ReadFile, Source, real_path, trim};
@@ -147,11 +148,11 @@ impl Decision<'_> {
         let each = read_files
             .iter()
             .map(|file| (file.shared_real().clone(), file.document.clone()));
-        let mut files: HashMap<Arc<Path>, Arc<Document>> = each.collect();
+        let mut files: HashMap<Arc<OsStr>, Arc<Document>> = each.collect();
         let (main, source, facts) = self.given;
         let edits = self.edits();
         for group in edits.chunk_by(|a, b| a.file == b.file) {
-            if let Some(document) = files.get_mut(&*real_path(&group[0].file)) {
+            if let Some(document) = files.get_mut(real_path(&group[0].file).as_os_str()) {
                 let edited = Document::edit(document, group, facts.platform);
                 edited.map_err(|error| PlanError::Unproven(error.to_string()))?;
             }

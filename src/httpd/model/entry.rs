@@ -1,5 +1,6 @@
 //! What a configuration is made of: files, directives, sections, and the numbers they go by. Evaluates nothing.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -26,7 +27,7 @@ pub struct ReadFile {
     /// Its path on this machine.
     pub host: PathBuf,
     /// What is behind all links of that path, when somebody has asked.
-    pub(in crate::httpd) real: OnceLock<Arc<Path>>,
+    pub(in crate::httpd) real: OnceLock<Arc<OsStr>>,
     /// Its bytes and lines.
     pub document: Arc<Document>,
     /// File and line (index) of the `Include` that led here; `None` for the main file.
@@ -38,19 +39,19 @@ pub struct ReadFile {
 impl ReadFile {
     /// The file behind all symbolic links of its path: one name for one file.
     pub fn real(&self) -> &Path {
-        self.shared_real()
+        Path::new(self.shared_real())
     }
 
     /// The same, to be kept beside it.
-    pub fn shared_real(&self) -> &Arc<Path> {
-        self.real.get_or_init(|| real_path(&self.host).into())
+    pub fn shared_real(&self) -> &Arc<OsStr> {
+        self.real.get_or_init(|| real_path(&self.host).as_os_str().into())
     }
 
     /// Finds it for many files at once, so that it is known when they are asked.
     pub fn find_real(files: &[&ReadFile]) {
         let paths: Vec<&Path> = files.iter().map(|file| &*file.host).collect();
         for (file, real) in files.iter().zip(real_paths(&paths)) {
-            file.real.get_or_init(|| real.into());
+            file.real.get_or_init(|| real.as_os_str().into());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where the bytes of a configuration come from: the disk, with edited files on top. Evaluates nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,11 @@ pub struct Source {
     /// A server root named in the configuration that does not exist here; what lies below it is read below
     /// `host_root` instead. So a tree copied from another machine can be read.
     relocated: Option<Vec<u8>>,
-    /// Files that are not read from disk, by the path behind all links.
-    overlay: Arc<HashMap<Arc<Path>, Arc<Document>>>,
+    /// Files that are not read from disk, by the path behind all links; as a text, as there may be tens of thousands, and
+    /// to tell paths apart by their components takes longer than to read the files.
+    overlay: Arc<HashMap<Arc<OsStr>, Arc<Document>>>,
     /// What was found behind the links of a path, which is not to be looked for again.
-    real: Arc<HashMap<PathBuf, Arc<Path>>>,
+    real: Arc<HashMap<OsString, Arc<OsStr>>>,
     /// Some of them are as edits left them, so that lines are numbered otherwise than on disk.
     is_edited: bool,
     /// Names that are taken for missing: folders resolved, the last part not.
@@ -66,13 +68,15 @@ impl Source {
     pub fn with_overlay(&self, overlay: BTreeMap<PathBuf, Vec<u8>>) -> Self {
         let document = |bytes| Arc::new(Document::new(bytes, self.platform));
         let overlay = overlay.into_iter();
-        self.with_documents(overlay.map(|(path, bytes)| (real_path(&path).into(), document(bytes))))
+        self.with_documents(
+            overlay.map(|(path, bytes)| (real_path(&path).as_os_str().into(), document(bytes))),
+        )
     }
 
     /// The same with files that need not be read again, by the path behind all links.
     pub(crate) fn with_documents(
         &self,
-        documents: impl IntoIterator<Item = (Arc<Path>, Arc<Document>)>,
+        documents: impl IntoIterator<Item = (Arc<OsStr>, Arc<Document>)>,
     ) -> Self {
         let mut all = (*self.overlay).clone();
         all.extend(documents);
@@ -83,13 +87,13 @@ impl Source {
     }
 
     /// The same where it is known what is behind the links of some paths.
-    pub(crate) fn with_real_paths(self, real: Arc<HashMap<PathBuf, Arc<Path>>>) -> Self {
+    pub(crate) fn with_real_paths(self, real: Arc<HashMap<OsString, Arc<OsStr>>>) -> Self {
         Source { real, ..self }
     }
 
     /// What is known to be behind the links of a path.
-    pub(in crate::httpd) fn known_real_path(&self, host: &Path) -> Option<&Arc<Path>> {
-        self.real.get(host)
+    pub(in crate::httpd) fn known_real_path(&self, host: &Path) -> Option<&Arc<OsStr>> {
+        self.real.get(host.as_os_str())
     }
 
     /// The same, for other bytes that are what edits left.
@@ -161,9 +165,9 @@ impl Source {
         if self.overlay.is_empty() {
             None
         } else {
-            match self.real.get(host) {
+            match self.real.get(host.as_os_str()) {
                 Some(real) => self.overlay.get(real),
-                None => self.overlay.get(&*real_path(host)),
+                None => self.overlay.get(real_path(host).as_os_str()),
             }
         }
     }
@@ -289,7 +293,7 @@ impl Source {
             names.push((name, is_file.then_some(Kind::File)));
         }
         let folder = real_path(&host);
-        for path in self.overlay.keys() {
+        for path in self.overlay.keys().map(Path::new) {
             if path.parent() == Some(&folder)
                 && let Some(name) = path.file_name()
             {
