@@ -57,6 +57,10 @@ pub fn write(stream: Stream, text: &str) {
     let most = matches!(stream, Stream::Talk).then_some(SLOW);
     let is_said = interrupt::say_patiently(most, move || {
         live::without(|| match stream {
+            // What has no colours need not be looked through for them: it may be megabytes.
+            Stream::Answer if memchr::memchr(b'\x1b', text.as_bytes()).is_none() => {
+                answered(io::stdout().write_all(text.as_bytes()));
+            }
             Stream::Answer => answered(anstream::stdout().write_all(text.as_bytes())),
             Stream::Document => answered(writeln!(io::stdout(), "{text}")),
             Stream::Talk => _ = writeln!(anstream::stderr(), "{text}"),
