@@ -7,6 +7,8 @@ pub mod schema;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 pub use crate::failure_code::FailureCode;
 pub use crate::finding::{Finding, Place};
@@ -105,26 +107,42 @@ pub struct Version {
     pub target: String,
     /// What was built in that is not always there.
     pub features: Vec<String>,
+    /// The commit that it was built from; null where it was not built by `packaging/build` or from a registry.
+    pub commit: Option<String>,
+    /// The time of that commit, in UTC; null where it is not known.
+    pub date: Option<String>,
 }
 
 impl Version {
     /// Of this program.
     pub fn of_this() -> Version {
-        let system = match (
-            std::env::consts::OS,
-            cfg!(target_env = "musl"),
-            cfg!(target_env = "msvc"),
-        ) {
-            ("windows", _, true) => "pc-windows-msvc",
-            ("windows", _, false) => "pc-windows-gnu",
-            ("macos", ..) => "apple-darwin",
-            (_, true, _) => "unknown-linux-musl",
-            _ => "unknown-linux-gnu",
-        };
+        let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Version {
             version: env!("CARGO_PKG_VERSION").into(),
-            target: format!("{}-{system}", std::env::consts::ARCH),
+            target: env!("ESYNC_BUILD_TARGET").into(),
             features: Vec::new(),
+            commit: known(env!("ESYNC_BUILD_COMMIT")),
+            date: utc(env!("ESYNC_BUILD_EPOCH")),
         }
+    }
+}
+
+/// The time of so many seconds since 1970, as programs get it.
+fn utc(seconds: &str) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()?;
+    time.format(&Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_a_build_is_that_of_its_commit() {
+        assert_eq!(utc("1796045000").as_deref(), Some("2026-11-30T13:23:20Z"));
+        assert_eq!(utc(""), None);
+        assert_eq!(utc("soon"), None);
+        let this = Version::of_this();
+        assert!(this.target.starts_with(std::env::consts::ARCH), "{this:?}");
     }
 }

@@ -15,8 +15,8 @@ use crate::operation::{
 /// How the schema of a command's document is made.
 type Make = fn(&mut SchemaGenerator) -> Schema;
 
-/// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, the empty word
-/// a command line that names no command.
+/// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, too, the empty
+/// word a command line that names no command.
 const COMMANDS: [(&str, Make); 42] = [
     ("", of::<()>),
     ("acme", of::<()>),

@@ -14,6 +14,14 @@ fn version_is_printed() {
         concat!("esync-ssl ", env!("CARGO_PKG_VERSION"))
     );
     assert!(outcome.stderr.is_empty(), "{}", outcome.report());
+    let whole = esync_ssl().arg("version").run().expect_code(0);
+    let lines: Vec<String> = whole.stdout_text().lines().map(str::to_owned).collect();
+    assert_eq!(lines[0], concat!("esync-ssl ", env!("CARGO_PKG_VERSION")));
+    for line in ["target: ", "commit: "] {
+        assert!(lines.iter().any(|found| found.starts_with(line)), "{lines:?}");
+    }
+    let told = |words: &[&str]| esync_ssl().args(words).arg("--json").run().expect_code(0).stdout;
+    assert_eq!(told(&["version"]), told(&["--version"]));
 }
 
 /// What follows the name of the program where it is the subject of a sentence.

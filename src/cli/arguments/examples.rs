@@ -275,6 +275,13 @@ pub const DUMP: &str = r"
     esync-ssl dump --file sites-enabled/esync.conf
 ";
 
+pub const VERSION: &str = r"
+  Which build this is, for support:
+    esync-ssl version
+  The same for programs:
+    esync-ssl version --json
+";
+
 pub const COMPLETIONS: &str = r"
   PowerShell on Windows, in this session; in $PROFILE for every one:
     esync-ssl completions powershell | Out-String | Invoke-Expression

@@ -275,6 +275,9 @@ pub enum Command {
     Schema(Schema),
     Completions(Completions),
     Man(Man),
+    /// Print version, commit and its date, target and features of this program
+    #[command(after_help = MORE, after_long_help = epilogue(examples::VERSION, exit_statuses(&[])))]
+    Version,
 }
 
 impl Command {

@@ -13,7 +13,7 @@ use super::options::exit_statuses;
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::SCHEMA, exit_statuses(&[])))]
 pub struct Schema {
-    /// The command, such as `enable` or `cert inspect`; `version` for that of --version
+    /// The command, such as `enable` or `cert inspect`; `version` also for --version
     #[arg(value_name = "COMMAND", num_args = 0..=3)]
     pub command: Vec<String>,
 }

@@ -23,6 +23,7 @@ mod schedule;
 mod schema;
 mod status;
 mod verify;
+mod version;
 
 use super::arguments::{Command, Global};
 use super::printer::Printer;
@@ -64,5 +65,6 @@ pub fn run(
         Command::Schema(schema) => schema::run(schema, printer),
         Command::Completions(completions) => completions::run(completions, printer),
         Command::Man(man) => man::run(man, printer),
+        Command::Version => Ok(version::run(printer)),
     }
 }

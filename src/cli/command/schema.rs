@@ -58,7 +58,7 @@ mod tests {
     fn every_command_has_a_schema() {
         let mut typed = Vec::new();
         commands(&Arguments::command(), "", &mut typed);
-        typed.extend(["".to_owned(), "version".to_owned()]);
+        typed.push(String::new());
         typed.sort();
         assert_eq!(typed, schema::commands().collect::<Vec<_>>());
     }
