@@ -1,12 +1,11 @@
 //! `renew.log`, in the folder of managed certificates: one line for each renewal that failed, for its owner. It is short, and
 //! the one before it is kept: both together never get longer than twice the limit.
 
-use std::path::PathBuf;
-
 use super::super::failure::Failure;
 use super::super::obtain::State;
 use super::Happened;
 use crate::place::Moment;
+use crate::shown::printable;
 
 /// What it is called.
 pub const NAME: &str = "renew.log";
@@ -14,11 +13,6 @@ pub const NAME: &str = "renew.log";
 pub const FORMER: &str = "renew.log.1";
 /// So long it gets, then it becomes the one before.
 pub const LONGEST: u64 = 256 << 10;
-
-/// Where it is.
-pub fn file(state: &State) -> PathBuf {
-    state.folder().join(NAME)
-}
 
 /// A line: time, name, what, code, status, why, next attempt.
 fn line(now: Moment, happened: &Happened) -> String {
@@ -37,6 +31,15 @@ fn line(now: Moment, happened: &Happened) -> String {
         happened.code,
         happened.why
     )
+}
+
+/// Its last lines, so many at most, as people see them; nothing where there are none.
+pub fn end(state: &State, most: usize) -> String {
+    let bytes = state.kept(NAME).ok().flatten().unwrap_or_default();
+    let text = printable(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(most);
+    lines[from..].iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// Adds what happened. It is on the disk before this returns.
