@@ -96,6 +96,8 @@ pub struct State {
     pub breaks: Option<(usize, Break)>,
     /// Whether names must be proven; then all are once the CA was told to look at one.
     pub pending: bool,
+    /// Why names are found not to be theirs whose account asks, when it looks.
+    pub refuses: Option<Value>,
     /// So often an order says `processing` after it was finalized.
     pub processing: usize,
     /// The ways to prove a name that it offers.
@@ -116,6 +118,7 @@ pub struct State {
 struct Order {
     identifiers: Value,
     proven: bool,
+    refused: bool,
     chain: Option<String>,
 }
 
@@ -227,6 +230,7 @@ impl State {
             asked: Vec::new(),
             breaks: None,
             pending: false,
+            refuses: None,
             processing: 0,
             offered: vec!["http-01", "tls-alpn-01", "new-kind-07"],
             directory: json!({
@@ -262,6 +266,7 @@ impl State {
                 self.orders.push(Order {
                     identifiers: asked.payload["identifiers"].clone(),
                     proven: !self.pending,
+                    refused: false,
                     chain: None,
                 });
                 let nr = self.orders.len() - 1;
@@ -273,7 +278,8 @@ impl State {
                 Reply::json(200, &self.authorization(nr, i))
             }
             ("c", Some(nr), Some(_)) if nr < self.orders.len() => {
-                self.orders[nr].proven = true;
+                let is_refused = self.refuses.is_some();
+                (self.orders[nr].proven, self.orders[nr].refused) = (!is_refused, is_refused);
                 Reply::json(200, &json!({"status": "processing"}))
             }
             ("f", Some(nr), _) if nr < self.orders.len() => self.finalize(nr, &asked.payload),
@@ -315,7 +321,12 @@ impl State {
     }
 
     fn authorization(&self, nr: usize, index: usize) -> Value {
-        let proven = self.orders[nr].proven;
+        let (proven, refused) = (self.orders[nr].proven, self.orders[nr].refused);
+        if refused {
+            let kind = self.offered.first().copied().unwrap_or_default();
+            let failed = json!({"type": kind, "url": format!("{}/c/{nr}/{index}", self.base), "status": "invalid", "token": "to-ken_1", "error": self.refuses});
+            return json!({"status": "invalid", "identifier": self.orders[nr].identifiers[index], "challenges": [failed]});
+        }
         let challenge = |kind: &str| json!({"type": kind, "url": format!("{}/c/{nr}/{index}", self.base), "status": "pending", "token": "to-ken_1"});
         json!({
             "status": if proven { "valid" } else { "pending" },

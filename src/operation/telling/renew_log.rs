@@ -16,8 +16,8 @@ pub const LONGEST: u64 = 256 << 10;
 
 /// A line: time, name, what, code, status, why, next attempt.
 fn line(now: Moment, happened: &Happened) -> String {
-    let status = match happened.status {
-        Some(status) => format!(", status {}", status.code()),
+    let code = match happened.status {
+        Some(status) => format!(" ({}, status {})", happened.code, status.code()),
         None => String::new(),
     };
     let next = match happened.next {
@@ -25,10 +25,9 @@ fn line(now: Moment, happened: &Happened) -> String {
         None => String::new(),
     };
     format!(
-        "{now} {} {} ({}{status}): {}{next}\n",
+        "{now} {} {}{code}: {}{next}\n",
         happened.name.as_deref().unwrap_or("-"),
         happened.event,
-        happened.code,
         happened.why
     )
 }
