@@ -305,6 +305,7 @@ impl State {
             "authorizations": (0..count).map(|i| format!("{}/a/{nr}/{i}", self.base)).collect::<Vec<_>>(),
             "finalize": format!("{}/f/{nr}", self.base),
             "status": match (order.proven, &order.chain) {
+                _ if order.refused => "invalid",
                 (_, Some(_)) if self.processing > 0 => "processing",
                 (_, Some(_)) => "valid",
                 (true, None) => "ready",
