@@ -59,6 +59,7 @@ call :tree_right_below_the_drive
 call :key_closed
 call :service_shows_it
 call :event_log
+call :own_event
 call :account_of_the_service
 call :virtual_account
 call :scheduler
@@ -473,6 +474,19 @@ call :judge event-log "what a service says before its log is open is read from t
 exit /b 0
 :no_events
 call :say "NOT TRIED" event-log "no service wrote an event: give the folder of an Apache, as Administrator"
+exit /b 0
+
+rem The name is of no certificate, so that a renewal fails; it is looked for in the event.
+:own_event
+if not exist "%SystemRoot%\System32\eventcreate.exe" goto no_own_event
+set "WORD=trial%RANDOM%.example.com"
+call :run renew %WORD% --root "%ROOT%"
+wevtutil qe Application /q:"*[System[Provider[@Name='esync-ssl'] and (EventID=110)]]" /c:5 /rd:true /f:text >"%TREE%\out.txt" 2>nul
+call :says "%WORD%"
+call :judge own-event "a renewal that fails is in the event log, source esync-ssl, number 110"
+exit /b 0
+:no_own_event
+call :say "NOT TRIED" own-event "this Windows has no eventcreate"
 exit /b 0
 
 :account_of_the_service

@@ -12,9 +12,9 @@ use super::progress::Progress;
 use super::schedule::{self, IsOn};
 use crate::apply::RealDisk;
 use crate::check::expiry::{Failing, judge};
-use crate::check::tls_host::TlsHost;
 use crate::finding::{Code, Finding, Severity};
 use crate::foreign;
+use crate::httpd::{Truth, resolve};
 use crate::note_code::NoteCode;
 use crate::place::Moment;
 use crate::renewal::{Life, Urgency, urgency};
@@ -34,26 +34,30 @@ pub struct Expiring {
 /// So many are told in lines.
 const NAMED: usize = 5;
 
-/// The certificates that the virtual hosts of a configuration have.
-pub fn of(loaded: &Loaded, now: OffsetDateTime) -> Vec<Expiring> {
-    let source = loaded.configuration.source();
-    let hosts = TlsHost::all(&loaded.configuration);
-    let pairs = hosts.iter().flat_map(|host| &host.pairs);
-    of_files(loaded, pairs.map(|pair| source.host_path(&pair.certificate)), now)
+/// The files of certificates that a configuration names, each once. One look at each line and none at what it belongs to: there
+/// may be as many as there are virtual hosts, and this is asked by every command.
+fn files(loaded: &Loaded) -> HashSet<PathBuf> {
+    let configuration = &loaded.configuration;
+    let platform = configuration.facts().platform;
+    let lines = configuration.named("SSLCertificateFile");
+    let named = lines.filter(|(_, entry)| entry.truth == Truth::True);
+    let named = named.filter_map(|(_, entry)| configuration.arguments(entry).into_iter().next());
+    let named: HashSet<Vec<u8>> = named.collect();
+    let full = |file: &Vec<u8>| resolve(configuration.server_root(), file, platform);
+    let source = configuration.source();
+    named.iter().map(|file| source.host_path(&full(file))).collect()
 }
 
-/// Those of these files, the most urgent first.
-pub fn of_files(loaded: &Loaded, files: impl Iterator<Item = PathBuf>, now: OffsetDateTime) -> Vec<Expiring> {
+/// What is to be said of the certificates that a configuration names, the most urgent first.
+pub fn of(loaded: &Loaded, now: OffsetDateTime) -> Vec<Expiring> {
     let ours = ours(loaded);
-    let mut known = HashSet::new();
-    let mut ended = Vec::new();
-    for file in files {
-        // There may be as many lines as there are virtual hosts, and few files.
-        if known.insert(file.clone()) {
-            ended.extend(look(loaded, &file, &ours, now));
-        }
-    }
-    ended.sort_by_key(|(end, one)| (std::cmp::Reverse(one.urgency), *end));
+    let files = files(loaded);
+    let ended = files.iter().filter_map(|file| look(loaded, file, &ours, now));
+    let mut ended: Vec<(OffsetDateTime, Expiring)> = ended.collect();
+    ended.sort_by(|(end, one), (other_end, other)| {
+        let both = other.urgency.cmp(&one.urgency).then(end.cmp(other_end));
+        both.then_with(|| one.line.cmp(&other.line))
+    });
     ended.into_iter().map(|(_, one)| one).collect()
 }
 
@@ -169,14 +173,9 @@ pub fn complete<'a>(all: &[Expiring], found: impl Iterator<Item = &'a mut Findin
 
 /// Whether what came of orders and is used is renewed without hands. Where nothing of the kind is there, nothing is asked.
 pub fn unscheduled(loaded: &Loaded, now: OffsetDateTime) -> Option<Finding> {
-    let source = loaded.configuration.source();
     let ours = ours(loaded);
-    if ours.is_empty() {
-        return None;
-    }
-    let hosts = TlsHost::all(&loaded.configuration);
-    let mut pairs = hosts.iter().flat_map(|host| &host.pairs);
-    if !pairs.any(|pair| ours.contains_key(&identity(&source.host_path(&pair.certificate)))) {
+    let is_ours = |file: &PathBuf| ours.contains_key(&identity(file));
+    if ours.is_empty() || !files(loaded).iter().any(is_ours) {
         return None;
     }
     // What does not answer is told by `schedule show`; a machine without a scheduler has another one's.

@@ -14,7 +14,9 @@ use super::environment::{Where, World};
 use super::explained::{Log, LogReport};
 use super::failure::{Failure, ended};
 use super::find::Loaded;
+use super::obtain::State as Kept;
 use super::progress::Progress;
+use super::telling::renew_log;
 use super::{backups, check, explain, inspect, lint, ports, running, status};
 use crate::apply::{NewFile, Shared, create_all, may_be_created};
 use crate::check::secret::{REMOVED, Secrets};
@@ -61,6 +63,8 @@ pub struct Gathered {
     pub ends: String,
     /// Which certificates could not be read, and what the others are.
     pub certificates: (String, inspect::Report),
+    /// Renewals that failed lately.
+    pub renewals: String,
     /// What can be restored.
     pub backups: Result<backups::Listed, Failure>,
 }
@@ -88,6 +92,7 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<G
         logs: explain::explain(logs, None, Some(&loaded), place),
         ends: ends.join("\n"),
         certificates: certificates(&loaded),
+        renewals: renew_log::end(&Kept::of(&loaded, world.disk), LOG_ENTRIES),
         backups: backups::list(&loaded.installation.root, place, world),
         loaded,
     })

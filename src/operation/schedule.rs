@@ -393,7 +393,7 @@ impl<'a> Schedule<'a> {
             title: "Renewal without hands:".to_owned(),
             lines: [what]
                 .into_iter()
-                .chain(told.map(|program| format!("What fails is told to {}", shown(program))))
+                .chain(told.map(|program| format!("Failures are reported to {}", shown(program))))
                 .collect(),
             files: sides
                 .map(|(file, (before, after))| Difference {
@@ -525,11 +525,10 @@ impl<'a> Schedule<'a> {
                 distrust.charge()
             ));
         }
-        if let Some(Err(distrust)) = self.hook().map(|program| schedule::trusted(&program)) {
-            problems.push(format!(
-                "{} the program that is told of what fails ({distrust})",
-                distrust.charge()
-            ));
+        let hook = self.hook();
+        let refused = hook.map(|program| refuse_program_of_others(&program, "told"));
+        if let Some(Err(failure)) = refused {
+            problems.push(format!("failures cannot be reported: {:#}", failure.error));
         }
         if let Some(status) = last.and_then(|last| last.status).filter(|status| *status != 0) {
             problems.push(format!(

@@ -1,7 +1,5 @@
 //! What the server serves, as a person wants to see it first.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -197,7 +195,7 @@ impl Status {
             loaded,
             configuration,
         };
-        let mut status = Status {
+        Status {
             error_count,
             warning_count: counts_all.then_some(warning_count),
             stops_start: lint::findings(loaded, stops),
@@ -219,13 +217,8 @@ impl Status {
                 .map(|listen| look.listener(listen))
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
-            expiring: Vec::new(),
-        };
-        let of_hosts = status.virtual_hosts.iter().map(|host| &host.certificate);
-        let all = of_hosts.chain([&status.main_server.certificate]).flatten();
-        let files = all.map(|file| PathBuf::from(&*file.absolute()));
-        status.expiring = expiring::of_files(loaded, files, OffsetDateTime::now_utc());
-        status
+            expiring: expiring::of(loaded, OffsetDateTime::now_utc()),
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod commands;
 #[cfg(unix)]
 mod dns_hook;
 #[cfg(unix)]
+mod drill;
+#[cfg(unix)]
 mod enable;
 #[cfg(unix)]
 mod endings;

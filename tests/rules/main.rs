@@ -1,6 +1,7 @@
 //! What holds for the project itself: its floors, what SECURITY.md says, how its messages are written, and the code that
 //! tests stand on.
 
+mod events;
 mod ground;
 mod house;
 mod security;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use esync_ssl::foreign;
+use esync_ssl::operation::telling::{hook, renew_log};
 use esync_ssl::server::{binary, child, deadline, rehearsal, service};
 
 fn read(path: &str) -> String {
@@ -81,6 +82,11 @@ fn the_limits_are_those_of_the_code() {
         (
             "a program that makes a record in DNS",
             time(esync_ssl::operation::obtain::DNS_HOOK_PATIENCE),
+        ),
+        ("a program that is told of failed renewals", time(hook::PATIENCE)),
+        (
+            "`renew.log`, and the one before it",
+            format!("{}, {0}", size(renew_log::LONGEST)),
         ),
     ];
     let rows: Vec<String> = rows.map(|(what, limit)| format!("| {what} | {limit} |")).into();

@@ -16,6 +16,7 @@ use crate::support::files::write;
 use crate::support::mounts::CRON;
 use crate::support::program::binary;
 use crate::support::site::Site;
+use crate::support::stranger::executable;
 use crate::support::{files, mounts, skip};
 
 /// A machine with cron and without systemd, and a server on it.
@@ -117,6 +118,43 @@ fn cron_gets_one_file_and_loses_it_again() {
         .envelope();
     assert_eq!(told["result"], "unchanged");
     assert_eq!(shown(&site, 0)["state"], "off");
+}
+
+#[test]
+fn the_program_that_is_told_is_kept_until_another_one_or_none() {
+    let Some(site) = with_cron() else { return };
+    let (first, second) = (site.beside("first"), site.beside("second"));
+    for program in [&first, &second] {
+        executable(program, "#!/bin/sh\nexit 0\n");
+    }
+    let on = |more: &[&str], status| {
+        let program = site.run(&["schedule", "on", "--yes", "--json"]).args(more);
+        program.run().expect_code(status).envelope()
+    };
+    let path = |program: &Path| program.display().to_string();
+    fs::set_permissions(&first, fs::Permissions::from_mode(0o777)).unwrap();
+    let told = on(&["--hook", &path(&first)], 4);
+    assert_eq!(told["error"]["code"], "PROGRAM-OF-OTHERS", "{told}");
+    assert!(in_cron().is_empty());
+    fs::set_permissions(&first, fs::Permissions::from_mode(0o755)).unwrap();
+    let told = on(&["--hook", &path(&first)], 0);
+    assert_eq!(told["data"]["hook"], path(&first), "{told}");
+    // Given again without it, it stays; another one takes its place, and that alone is a change.
+    let told = on(&[], 0);
+    assert_eq!(
+        (&told["result"], &told["data"]["hook"]),
+        (&"unchanged".into(), &path(&first).into())
+    );
+    let told = on(&["--hook", &path(&second)], 0);
+    assert_eq!(
+        (&told["result"], &told["data"]["hook"]),
+        (&"written".into(), &path(&second).into())
+    );
+    assert_eq!(shown(&site, 0)["hook"], path(&second));
+    fs::remove_file(&second).unwrap();
+    assert_eq!(shown(&site, 12)["state"], "broken");
+    site.run(&["schedule", "off", "--yes"]).run().expect_code(0);
+    assert_eq!(shown(&site, 0)["hook"], Value::Null);
 }
 
 #[test]

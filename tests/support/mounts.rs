@@ -26,6 +26,34 @@ pub fn lay(what: &Path, over: &Path) {
         .unwrap_or_else(|error| panic!("{} over {}: {error}", what.display(), over.display()));
 }
 
+/// What was mounted in that namespace can only be read from now on.
+#[track_caller]
+pub fn close(folder: &Path) {
+    lay(folder, folder);
+    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
+    mount(None::<&Path>, folder, None::<&Path>, flags, None::<&Path>)
+        .unwrap_or_else(|error| panic!("{} is not closed: {error}", folder.display()));
+}
+
+/// A `/dev` of that namespace's own, with what every program needs, in which somebody may listen for messages.
+#[track_caller]
+pub fn own_devices() {
+    let before = tempfile::tempdir().expect("a folder");
+    lay(Path::new("/dev"), before.path());
+    lay_memory(Path::new("/dev"));
+    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+        let device = Path::new("/dev").join(name);
+        std::fs::write(&device, "").expect("a place for a device");
+        lay(&before.path().join(name), &device);
+    }
+    std::os::unix::fs::symlink("/proc/self/fd", "/dev/fd").expect("a link");
+    std::fs::create_dir("/dev/shm").expect("a folder");
+    lay_memory(Path::new("/dev/shm"));
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+    std::fs::set_permissions("/dev/shm", open).expect("its mode");
+    std::mem::forget(before);
+}
+
 /// Lays an empty file system in memory over a folder in that namespace.
 #[track_caller]
 pub fn lay_memory(over: &Path) {

@@ -96,6 +96,8 @@ pub struct State {
     pub breaks: Option<(usize, Break)>,
     /// Whether names must be proven; then all are once the CA was told to look at one.
     pub pending: bool,
+    /// Why names are found not to be theirs whose account asks, when it looks.
+    pub refuses: Option<Value>,
     /// So often an order says `processing` after it was finalized.
     pub processing: usize,
     /// The ways to prove a name that it offers.
@@ -104,6 +106,8 @@ pub struct State {
     pub directory: Value,
     /// Names that certificates get instead of those in the request.
     pub other_names: Option<Vec<String>>,
+    /// By how much its clock is ahead of this machine's, as far as certificates tell.
+    pub ahead: time::Duration,
     /// Whether certificates get a key of the CA's own instead of that in the request.
     pub other_key: bool,
     orders: Vec<Order>,
@@ -114,6 +118,7 @@ pub struct State {
 struct Order {
     identifiers: Value,
     proven: bool,
+    refused: bool,
     chain: Option<String>,
 }
 
@@ -225,6 +230,7 @@ impl State {
             asked: Vec::new(),
             breaks: None,
             pending: false,
+            refuses: None,
             processing: 0,
             offered: vec!["http-01", "tls-alpn-01", "new-kind-07"],
             directory: json!({
@@ -237,6 +243,7 @@ impl State {
                 },
             }),
             other_names: None,
+            ahead: time::Duration::ZERO,
             other_key: false,
             orders: Vec::new(),
             issuer,
@@ -259,6 +266,7 @@ impl State {
                 self.orders.push(Order {
                     identifiers: asked.payload["identifiers"].clone(),
                     proven: !self.pending,
+                    refused: false,
                     chain: None,
                 });
                 let nr = self.orders.len() - 1;
@@ -270,7 +278,8 @@ impl State {
                 Reply::json(200, &self.authorization(nr, i))
             }
             ("c", Some(nr), Some(_)) if nr < self.orders.len() => {
-                self.orders[nr].proven = true;
+                let is_refused = self.refuses.is_some();
+                (self.orders[nr].proven, self.orders[nr].refused) = (!is_refused, is_refused);
                 Reply::json(200, &json!({"status": "processing"}))
             }
             ("f", Some(nr), _) if nr < self.orders.len() => self.finalize(nr, &asked.payload),
@@ -296,6 +305,7 @@ impl State {
             "authorizations": (0..count).map(|i| format!("{}/a/{nr}/{i}", self.base)).collect::<Vec<_>>(),
             "finalize": format!("{}/f/{nr}", self.base),
             "status": match (order.proven, &order.chain) {
+                _ if order.refused => "invalid",
                 (_, Some(_)) if self.processing > 0 => "processing",
                 (_, Some(_)) => "valid",
                 (true, None) => "ready",
@@ -312,7 +322,12 @@ impl State {
     }
 
     fn authorization(&self, nr: usize, index: usize) -> Value {
-        let proven = self.orders[nr].proven;
+        let (proven, refused) = (self.orders[nr].proven, self.orders[nr].refused);
+        if refused {
+            let kind = self.offered.first().copied().unwrap_or_default();
+            let failed = json!({"type": kind, "url": format!("{}/c/{nr}/{index}", self.base), "status": "invalid", "token": "to-ken_1", "error": self.refuses});
+            return json!({"status": "invalid", "identifier": self.orders[nr].identifiers[index], "challenges": [failed]});
+        }
         let challenge = |kind: &str| json!({"type": kind, "url": format!("{}/c/{nr}/{index}", self.base), "status": "pending", "token": "to-ken_1"});
         json!({
             "status": if proven { "valid" } else { "pending" },
@@ -344,8 +359,9 @@ impl State {
         params.use_authority_key_identifier_extension = true;
         // With a zero byte in front, as every second one has.
         params.serial_number = Some(SerialNumber::from_slice(&[0x87, 0x65, 0x43, 0x21]));
-        params.not_before = OffsetDateTime::now_utc() - time::Duration::HOUR;
-        params.not_after = OffsetDateTime::now_utc() + time::Duration::hours(159);
+        let now = OffsetDateTime::now_utc() + self.ahead;
+        params.not_before = now - time::Duration::HOUR;
+        params.not_after = now + time::Duration::hours(159);
         let made = params.signed_by(key, &self.issuer).expect("a certificate");
         pem("CERTIFICATE", made.der()) + &pem("CERTIFICATE", self.issuer.der())
     }

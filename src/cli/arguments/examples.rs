@@ -91,6 +91,8 @@ pub const RENEW: &str = r"
     esync-ssl renew --root C:\eSync\Apache24 --dry-run
   For cron, a timer or the Task Scheduler, twice a day:
     esync-ssl renew --scheduled --root /etc/apache2
+  Tell a program of yours when something fails:
+    esync-ssl renew --hook /usr/local/sbin/tell-me
 ";
 
 pub const CERTIFICATES: &str = r"
@@ -236,8 +238,8 @@ pub const SCHEDULE: &str = r"
 pub const SCHEDULE_ON: &str = r"
   See the task that Windows would get:
     esync-ssl schedule on --root C:\eSync\Apache24 --dry-run
-  Without a question:
-    esync-ssl schedule on --yes
+  Without a question, with a program that is told when something fails:
+    esync-ssl schedule on --hook /usr/local/sbin/tell-me --yes
 ";
 
 pub const SCHEDULE_OFF: &str = r"

@@ -50,10 +50,13 @@ pub fn sections(of: &Gathered) -> Vec<(&'static str, String)> {
         ("last start, explained", explain::text(&of.logs)),
         ("ends of the logs", of.ends.clone()),
         ("certificates", unread.clone() + &inspect::text(certificates)),
+        ("renewals that failed", of.renewals.clone()),
         ("backups", backups),
     ];
+    // A server without certificates of ours has no renewals.
     sections
         .into_iter()
+        .filter(|(title, text)| *title != "renewals that failed" || !text.is_empty())
         .map(|(title, text)| (title, without_colour(&text)))
         .collect()
 }

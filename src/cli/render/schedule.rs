@@ -23,7 +23,7 @@ pub fn text(report: &Report) -> String {
         let _ = writeln!(text, "  {problem}");
     }
     if let Some(hook) = &report.hook {
-        let _ = writeln!(text, "What fails is told to {hook}");
+        let _ = writeln!(text, "Failures are reported to {hook}");
     }
     if let Some(next) = &report.next_run {
         let _ = writeln!(text, "Next run: {next}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::failure::Failure;
-use super::super::hooked::{self, Failed};
+use super::super::hooked;
 use super::super::obtain::State;
 use crate::apply::Name;
 use crate::server::program::Program;
@@ -64,17 +64,12 @@ pub fn keep(state: &State, program: Option<&Path>) -> Result<(), Failure> {
 /// # Errors
 /// Why it was not told, in words.
 pub fn tell(program: &Path, document: String) -> Result<(), String> {
-    let told = Program::at(program)
-        .map_err(|distrust| {
-            format!(
-                "{} is not run: {distrust}; {}",
-                crate::shown::shown(program),
-                distrust.advice()
-            )
-        })
-        .and_then(|program| {
-            hooked::run(&program, &[], Some(document.into_bytes()), PATIENCE)
-                .map_err(|failed: Failed| failed.why().to_owned())
-        });
-    told.map_err(|why| format!("the program of --hook was not told, or failed: {why}"))
+    let program = Program::at(program).map_err(|distrust| {
+        format!(
+            "the program of --hook is not run: {distrust}; {}",
+            distrust.advice()
+        )
+    })?;
+    hooked::run(&program, &[], Some(document.into_bytes()), PATIENCE)
+        .map_err(|failed| format!("the program of --hook failed: {}", failed.why()))
 }

@@ -1,12 +1,11 @@
 //! `renew.log`, in the folder of managed certificates: one line for each renewal that failed, for its owner. It is short, and
 //! the one before it is kept: both together never get longer than twice the limit.
 
-use std::path::PathBuf;
-
 use super::super::failure::Failure;
 use super::super::obtain::State;
 use super::Happened;
 use crate::place::Moment;
+use crate::shown::printable;
 
 /// What it is called.
 pub const NAME: &str = "renew.log";
@@ -15,15 +14,10 @@ pub const FORMER: &str = "renew.log.1";
 /// So long it gets, then it becomes the one before.
 pub const LONGEST: u64 = 256 << 10;
 
-/// Where it is.
-pub fn file(state: &State) -> PathBuf {
-    state.folder().join(NAME)
-}
-
 /// A line: time, name, what, code, status, why, next attempt.
 fn line(now: Moment, happened: &Happened) -> String {
-    let status = match happened.status {
-        Some(status) => format!(", status {}", status.code()),
+    let code = match happened.status {
+        Some(status) => format!(" ({}, status {})", happened.code, status.code()),
         None => String::new(),
     };
     let next = match happened.next {
@@ -31,12 +25,20 @@ fn line(now: Moment, happened: &Happened) -> String {
         None => String::new(),
     };
     format!(
-        "{now} {} {} ({}{status}): {}{next}\n",
+        "{now} {} {}{code}: {}{next}\n",
         happened.name.as_deref().unwrap_or("-"),
         happened.event,
-        happened.code,
         happened.why
     )
+}
+
+/// Its last lines, so many at most, as people see them; nothing where there are none.
+pub fn end(state: &State, most: usize) -> String {
+    let bytes = state.kept(NAME).ok().flatten().unwrap_or_default();
+    let text = printable(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(most);
+    lines[from..].iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// Adds what happened. It is on the disk before this returns.
