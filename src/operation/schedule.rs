@@ -24,7 +24,7 @@ use crate::foreign;
 use crate::note_code::NoteCode;
 use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
-use crate::renewal;
+use crate::renewal::{self, Window};
 use crate::server::schedule::{self, File, Hand, Kind, Seen, Task, hand};
 use crate::shown::{printable, shown};
 
@@ -38,6 +38,8 @@ pub struct Request {
     pub yes: bool,
     /// Nothing is written.
     pub dry_run: bool,
+    /// When servers may be restarted; what the schedule that is there says where it is not given.
+    pub window: Option<Window>,
 }
 
 /// Whether renewal is carried out without hands.
@@ -113,7 +115,7 @@ type Before = Option<Vec<u8>>;
 pub fn on(request: Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(voice);
-    let schedule = Schedule::of(&loaded, world)?;
+    let schedule = Schedule::of(&loaded, request.window, world)?;
     schedule.refuse_others()?;
     let before = schedule.before()?;
     let is_written = schedule
@@ -151,7 +153,7 @@ pub fn on(request: Request, place: &Where, world: &World, voice: &dyn Voice) -> 
 pub fn off(request: Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(voice);
-    let schedule = Schedule::of(&loaded, world)?;
+    let schedule = Schedule::of(&loaded, None, world)?;
     let before = schedule.before()?;
     let seen = schedule.look()?;
     if before.iter().all(Option::is_none) && seen.is_on != Some(true) {
@@ -182,32 +184,35 @@ pub fn off(request: Request, place: &Where, world: &World, voice: &dyn Voice) ->
 pub fn show(place: &Where, world: &World, progress: &dyn Progress) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    let schedule = Schedule::of(&loaded, world)?;
+    let schedule = Schedule::of(&loaded, None, world)?;
     let seen = schedule.look()?;
     Ok(schedule.report("unchanged", seen))
 }
 
-/// Keeps how a scheduled run ended, for `schedule show`: no scheduler but systemd's remembers that on every system.
+/// Keeps how a scheduled run ended in the folder of what is kept, for `schedule show`: no scheduler but systemd's remembers that on every system.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn note_run(place: &Where, status: ExitStatus, world: &World) -> Result<(), Failure> {
-    let loaded = Loaded::find(place)?;
+pub(super) fn note_run(folder: &Path, status: ExitStatus, world: &World) -> Result<(), Failure> {
     let ran = Ran {
         at: (world.now)().format(&Rfc3339).unwrap_or_default(),
         status: status.code(),
     };
     let text = serde_json::to_vec(&ran).map_err(Failure::error)?;
-    let path = ran_file(&State::of(&loaded, world.disk));
-    Ok(apply::put(world.disk, &path, &text, Readable::ByOwner)?)
+    Ok(apply::put(
+        world.disk,
+        &ran_file(folder),
+        &text,
+        Readable::ByOwner,
+    )?)
 }
 
-fn ran_file(state: &State) -> PathBuf {
-    state.folder().join("scheduled.json")
+fn ran_file(folder: &Path) -> PathBuf {
+    folder.join("scheduled.json")
 }
 
 impl<'a> Schedule<'a> {
-    fn of(loaded: &Loaded, world: &World<'a>) -> Result<Schedule<'a>, Failure> {
+    fn of(loaded: &Loaded, window: Option<Window>, world: &World<'a>) -> Result<Schedule<'a>, Failure> {
         let kind = schedule::of_this_machine().ok_or_else(no_scheduler)?;
         let program = std::env::current_exe()
             .and_then(|program| program.canonicalize())
@@ -233,14 +238,20 @@ impl<'a> Schedule<'a> {
             arguments.extend(["--define".to_owned(), flag.clone()]);
         }
         let number = renewal::draw(root.as_bytes());
-        let task = Task {
+        let mut task = Task {
             name: format!("esync-ssl-renew-{number:08x}"),
             purpose: format!("Renew the certificates of the Apache in {root}"),
             program: plain(&program),
             arguments,
             // Not everybody's at the same minute.
             minute: number % (12 * 60),
+            window: None,
         };
+        let state = State::of(loaded, world.disk);
+        if let Some(window) = window.or_else(|| window_there(&task.files(kind, state.folder()))) {
+            task.arguments.extend(["--window".to_owned(), window.to_string()]);
+            task.window = Some(window.minutes());
+        }
         let words = [&task.program, &task.purpose].into_iter().chain(&task.arguments);
         for word in words {
             if let Some(why) = schedule::unwritable(kind, word) {
@@ -254,7 +265,6 @@ impl<'a> Schedule<'a> {
                 )));
             }
         }
-        let state = State::of(loaded, world.disk);
         let files = task.files(kind, state.folder());
         Ok(Schedule {
             kind,
@@ -499,7 +509,7 @@ impl<'a> Schedule<'a> {
                 status: seen.status,
             });
         }
-        let bytes = read_own(&ran_file(&self.state), foreign::NOTE).ok()?;
+        let bytes = read_own(&ran_file(self.state.folder()), foreign::NOTE).ok()?;
         let ran: Ran = serde_json::from_slice(&bytes).ok()?;
         OffsetDateTime::parse(&ran.at, &Rfc3339).ok()?;
         Some(LastRun {
@@ -507,6 +517,17 @@ impl<'a> Schedule<'a> {
             status: Some(ran.status.into()),
         })
     }
+}
+
+/// The window of the schedule that is there, as its command says it.
+fn window_there(files: &[File]) -> Option<Window> {
+    files.iter().find_map(|file| {
+        let text = schedule::legible(&read_own(&file.path, foreign::NOTE).ok()?);
+        let (_, rest) = text.split_once("--window")?;
+        let rest = rest.trim_start_matches([' ', '"', '\'']);
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && ![':', '-'].contains(&letter));
+        rest[..end.unwrap_or(rest.len())].parse().ok()
+    })
 }
 
 /// A path for a command line, without what only Windows' own functions need.

@@ -63,9 +63,11 @@ impl Window {
         }
     }
 
-    /// When it opens.
-    pub fn from(self) -> Time {
-        self.from
+    /// The minute of the day at which it opens, and for how many minutes it is open.
+    pub fn minutes(self) -> (u32, u32) {
+        let minute = |time: Time| u32::from(time.hour()) * 60 + u32::from(time.minute());
+        let (from, to) = (minute(self.from), minute(self.to));
+        (from, (to + 24 * 60 - from) % (24 * 60))
     }
 }
 

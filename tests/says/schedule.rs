@@ -231,6 +231,7 @@ fn task(program: &Path, arguments: &[&str]) -> Task {
         program: program.to_str().unwrap().to_owned(),
         arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
         minute: 197,
+        window: None,
     }
 }
 

@@ -91,6 +91,8 @@ pub const RENEW: &str = r"
     esync-ssl renew --root C:\eSync\Apache24 --dry-run
   For cron, a timer or the Task Scheduler, twice a day:
     esync-ssl renew --scheduled --root /etc/apache2
+  From now on, from what the company's authority exports:
+    esync-ssl renew www.example.com --from /srv/drop/www.example.com.pfx
 ";
 
 pub const CERTIFICATES: &str = r"

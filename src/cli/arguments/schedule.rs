@@ -6,6 +6,7 @@ use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{LOOKS, SCHEDULES, exit_statuses};
 use crate::operation::schedule::Request;
+use crate::renewal::Window;
 
 /// The commands below `schedule`.
 #[derive(Debug, Subcommand)]
@@ -24,6 +25,12 @@ pub enum ScheduleCommand {
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::SCHEDULE_ON, exit_statuses(SCHEDULES)))]
 pub struct ScheduleOn {
+    /// Restart Apache within this time of the day only, such as 02:00-05:00, by the clock of this machine
+    ///
+    /// One of both runs of a day begins in its first half. Without it, what was given the last time holds; `schedule off` ends
+    /// that. How it is kept: `esync-ssl help renew`, --window.
+    #[arg(long, value_name = "FROM-TO")]
+    pub window: Option<Window>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: ScheduleWriting,
@@ -60,12 +67,23 @@ pub struct ScheduleWriting {
     pub yes: bool,
 }
 
+impl ScheduleOn {
+    /// For an operation.
+    pub fn request(&self) -> Request {
+        Request {
+            window: self.window,
+            ..self.writing.request()
+        }
+    }
+}
+
 impl ScheduleWriting {
     /// For an operation.
     pub fn request(&self) -> Request {
         Request {
             yes: self.yes,
             dry_run: self.dry_run,
+            window: None,
         }
     }
 }

@@ -16,7 +16,7 @@ pub fn run(
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
     let report = match command {
-        ScheduleCommand::On(arguments) => schedule::on(arguments.writing.request(), place, world, printer)?,
+        ScheduleCommand::On(arguments) => schedule::on(arguments.request(), place, world, printer)?,
         ScheduleCommand::Off(arguments) => schedule::off(arguments.writing.request(), place, world, printer)?,
         ScheduleCommand::Show(_) => {
             let report = schedule::show(place, world, printer)?;

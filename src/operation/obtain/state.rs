@@ -334,6 +334,14 @@ impl<'a> State<'a> {
         self.put_json(&self.managed_file(name), managed)
     }
 
+    /// A certificate is nothing of ours anymore.
+    ///
+    /// # Errors
+    /// When what is kept of it cannot be removed.
+    pub fn forget_managed(&self, name: &str) -> Result<(), Failure> {
+        Ok(apply::remove(self.disk, &self.managed_file(name))?)
+    }
+
     /// Where an account is.
     pub fn account_folder(&self, authority: &Authority) -> PathBuf {
         self.folder.join("accounts").join(authority.folder())
