@@ -38,7 +38,7 @@ codes! {
         /// Others may write where the next certificate is to come from.
         SourceOfOthers = "SOURCE-OF-OTHERS",
         /// Others may read the file with the pass-phrase of what is put there.
-        PassPhraseFileOpen = "PASS-PHRASE-FILE-OPEN",
+        PassPhraseFileOpen = "PASSPHRASE-FILE-OPEN",
         /// What is where the next certificate is to come from cannot be used.
         SourceUnusable = "SOURCE-UNUSABLE",
         /// The files of a certificate are not of the kind that is replaced by the next one.

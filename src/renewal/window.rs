@@ -153,6 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn from_when_and_for_how_long() {
+        for (text, minutes) in [
+            (NIGHT, (120, 180)),
+            ("22:30-04:00", (1350, 330)),
+            ("00:01-00:00", (1, 1439)),
+        ] {
+            assert_eq!(text.parse::<Window>().unwrap().minutes(), minutes);
+        }
+    }
+
+    #[test]
     fn windows_as_people_type_them() {
         for (text, shown) in [
             (NIGHT, NIGHT),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -19,7 +19,7 @@ use esync_ssl::tls::private_key::PrivateKey;
 
 use crate::support::apache::Httpd;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
-use crate::support::certificates::{Days, p256, pem};
+use crate::support::certificates::{Days, Leaf, p256, pem};
 use crate::support::client::TlsClient;
 use crate::support::faulty::{command, noted};
 use crate::support::network::Network;
@@ -90,9 +90,25 @@ impl World {
     /// One that serves what was put into a folder, where the next one is now.
     fn beside_a_folder() -> Option<World> {
         let site = ApacheSite::running("")?;
-        site.enable(&site.leaf, &["--copy-certs", "--restart", "--http", "keep"])
-            .run()
-            .expect_code(0);
+        // Outside of the server root, where administrators have them.
+        let own = site.folder.path().join("own");
+        fs::create_dir(&own).expect("a folder");
+        let [certificate, key] = [own.join("site.crt"), own.join("site.key")];
+        fs::copy(&site.leaf.certificate, &certificate).expect("a copy");
+        fs::copy(&site.leaf.key, &key).expect("a copy");
+        let leaf = Leaf {
+            certificate,
+            key,
+            der: Vec::new(),
+        };
+        site.enable_with(
+            DOMAIN,
+            &leaf,
+            &leaf,
+            &["--in-place", "--restart", "--http", "keep"],
+        )
+        .run()
+        .expect_code(0);
         let folder = site.folder.path().join("drop");
         fs::create_dir(&folder).expect("a folder");
         let put = |days: Days| {
@@ -111,7 +127,7 @@ impl World {
             }
         };
         put(Days(-1, 91));
-        let from = site.command(&["renew", DOMAIN, "--from"]).arg(&folder);
+        let from = site.command(&["renew", DOMAIN]).arg("--from").arg(&folder);
         from.run().expect_code(0);
         put(Days(0, 92));
         Some(World {
@@ -191,9 +207,22 @@ impl World {
     /// The files of the server itself.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let files = self.site.files().into_iter();
-        files
+        let mut files: BTreeMap<String, Vec<u8>> = files
             .filter(|(name, _)| !name.starts_with("conf/esync-ssl-"))
-            .collect()
+            .collect();
+        for entry in fs::read_dir(self.own()).into_iter().flatten().flatten() {
+            let name = format!("own/{}", entry.file_name().display());
+            files.insert(name, fs::read(entry.path()).expect("a file"));
+        }
+        files
+    }
+
+    /// Where its certificates are.
+    fn own(&self) -> PathBuf {
+        match self.authority {
+            Authority::Folder => self.site.folder.path().join("own"),
+            _ => self.site.root().join("conf/ssl"),
+        }
     }
 
     /// What clients get over HTTP.
@@ -227,7 +256,7 @@ impl World {
         };
         let least = if by == By::Renewal { 2 } else { 1 };
         assert!((least..=most).contains(&self.made()), "{what}: {}", self.made());
-        let folder = self.site.root().join("conf/ssl");
+        let folder = self.own();
         let pairs = pairs(&folder, what);
         let wanted = match by {
             By::Us | By::Renewal | By::Folder => 1,
@@ -468,8 +497,7 @@ fn one_of_a_folder_that_is_not_proven_leaves_the_old_pair_served() {
     let (outcome, _) = world.run(&format!("dies:{reload}"));
     assert_eq!(outcome.code, Some(6), "{}", outcome.report());
     assert_eq!(world.files(), files);
-    let certificate = world.site.root().join(format!("conf/ssl/{DOMAIN}.crt"));
-    world.is_served(&certificate, "after it died");
+    world.is_served(&world.own().join("site.crt"), "after it died");
     world.comes_to_its_end(By::Folder, "again");
     assert_ne!(world.files(), files);
 }

@@ -89,7 +89,9 @@ impl World {
         let leaf = self.site.authority.leaf(&names[0], &all);
         let at = |name: &str, end: &str| folder.join(format!("{name}.{end}"));
         let [certificate, key] = ["crt", "key"].map(|end| at(&names[0], end));
-        fs::copy(&leaf.certificate, &certificate).expect("the certificate");
+        let issuer = self.site.authority.intermediate();
+        let both = [&leaf.certificate, &issuer].map(|file| fs::read(file).expect("a certificate"));
+        fs::write(&certificate, both.concat()).expect("written");
         fs::copy(&leaf.key, &key).expect("the key");
         let main = self.site.root().join("conf/httpd.conf");
         let text = fs::read_to_string(&main).expect("the configuration");

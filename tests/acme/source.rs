@@ -47,7 +47,7 @@ impl World {
     }
 
     fn from(&self, path: &Path, more: &[&str]) -> Outcome {
-        let program = self.site.command(&["renew", DOMAIN, "--from"]).arg(path);
+        let program = self.site.command(&["renew", DOMAIN]).arg("--from").arg(path);
         program.args(more).run()
     }
 
@@ -241,7 +241,7 @@ fn an_archive_with_a_pass_phrase() {
     let second = world.leaf(&[DOMAIN], 91);
     pfx(&second, &world.site.authority.intermediate(), "other", &file);
     aged(&file, 3600);
-    world.refuses("PASS-PHRASE-UNFIT", &["the pass-phrase is wrong"]);
+    world.refuses("PASSPHRASE-UNFIT", &["the pass-phrase is wrong"]);
     let told = world.renew(&["--scheduled"]).expect_code(4);
     says(&told, &["the pass-phrase is wrong"]);
     fs::write(&phrase, "other\n").expect("written");
@@ -365,7 +365,8 @@ fn what_cannot_be_replaced_is_not_taken() {
     let Some(world) = World::start() else { return };
     let told = world
         .site
-        .command(&["renew", "other.example", "--from"])
+        .command(&["renew", "other.example"])
+        .arg("--from")
         .arg(world.drop());
     says(
         &told.run().expect_code(4),

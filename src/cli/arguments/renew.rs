@@ -17,9 +17,9 @@ use crate::renewal::Window;
 ///
 /// Those that are due: when the authority says so, else when two thirds of their life are over (half of a life below ten
 /// days). Each new certificate takes the place of the one before, in the same files, and no line of the configuration
-/// changes. Those that others order are taken from where they put them (--from). Apache is restarted once for all of them and must show each at every address; otherwise the certificates before
-/// are back and served (status 6). What fails for one does not keep the others, and the status tells it. Files that somebody
-/// else changed are not overwritten.
+/// changes. Those that others order are taken from where they put them (--from). Apache is restarted once for all of them and
+/// must show each at every address; otherwise the certificates before are back and served (status 6). What fails for one does
+/// not keep the others, and the status tells it. Files that somebody else changed are not overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::RENEW, exit_statuses(RENEWS)))]
 pub struct Renew {

@@ -28,7 +28,7 @@ pub struct ScheduleOn {
     /// Restart Apache within this time of the day only, such as 02:00-05:00, by the clock of this machine
     ///
     /// One of both runs of a day begins in its first half. Without it, what was given the last time holds; `schedule off` ends
-    /// that. How it is kept: `esync-ssl help renew`, --window.
+    /// that.
     #[arg(long, value_name = "FROM-TO")]
     pub window: Option<Window>,
     #[command(flatten)]

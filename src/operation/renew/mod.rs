@@ -1,9 +1,10 @@
-//! Renews certificates that came of an authority: what is due is ordered, and all that was made takes the place of what is
-//! there by one change, which one restart shows. One that fails keeps no other, and no line of the configuration changes.
+//! Renews certificates: what is due is ordered of its authority, or taken from where others put it, and all of that takes the
+//! place of what is there by one change, which one restart shows. One that fails keeps no other, and no line of the configuration changes.
 
 mod adopt;
 mod report;
 mod request;
+mod settled;
 mod source;
 mod subject;
 
@@ -246,28 +247,19 @@ impl Run<'_> {
     /// Looks for a newer one where it is renewed from. Where one that is renewed so for the first time has something that cannot
     /// be used there, nothing is kept.
     fn look_at_source(&self, subject: &mut Subject, ground: Ground) -> Result<(), Failure> {
-        let mut made = self.made.borrow_mut();
-        if let Some(Err(failure)) = made.get(&subject.name) {
-            subject.fails(failure);
-            return Ok(());
-        }
         match subject.from_source(ground) {
             Ok(found) => {
                 if self.request.from.is_some() && subject.fate != Fate::Failed && !self.job.writing.dry_run {
                     ground.state.keep_managed(&subject.name, &subject.managed)?;
                 }
+                let mut made = self.made.borrow_mut();
                 made.extend(found.map(|found| (subject.name.clone(), Ok(found))));
             }
             Err(failure) if failure.status == ExitStatus::Interrupted => {
                 return Err(Failure::interrupted().into_interrupted());
             }
-            Err(failure) => {
-                match self.request.from {
-                    Some(_) => subject.fails(&failure),
-                    None => subject.failed(&failure, ground),
-                }
-                made.insert(subject.name.clone(), Err(failure));
-            }
+            Err(failure) if self.request.from.is_some() => subject.fails(&failure),
+            Err(failure) => subject.failed(&failure, ground),
         }
         Ok(())
     }
@@ -425,10 +417,11 @@ impl Run<'_> {
             return Ok(());
         }
         for subject in all.iter().filter(|one| one.fate != Fate::Renewed) {
-            let kept = state.managed(&subject.name)?;
-            if kept.is_none() && self.request.from.is_some() {
+            // Whatever came of it is kept already; where it cannot be renewed from there, all is as it was.
+            if subject.fate == Fate::Failed && self.request.from.is_some() {
                 continue;
             }
+            let kept = state.managed(&subject.name)?;
             let is_new = kept.is_none_or(|kept| {
                 (&kept.history, kept.next) != (&subject.managed.history, subject.managed.next)
             });

@@ -2,17 +2,17 @@
 //! Others may write there: nothing of it is followed, run or believed, and what is taken is judged like any other certificate.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Instant;
 
 use camino::Utf8PathBuf;
-use zeroize::Zeroizing;
 
-use super::super::failure::{Failure, not_interrupted};
+use super::super::failure::Failure;
 use super::super::key_files;
 use super::super::obtain::{Source, Standing};
 use super::super::pass_phrase::PassPhrases;
 use super::super::questions::Silent;
-use crate::foreign;
+use super::settled::{is_passing, settled, unusable};
+use crate::exit_status::ExitStatus;
 use crate::quoted::{quoted, word};
 use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::trust::Judge;
@@ -20,19 +20,13 @@ use crate::shown::{printable, shown};
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::chain::{Chain, End};
-use crate::tls::container::{Contents, Fault};
+use crate::tls::container::{Contents, Fault, Item};
 use crate::tls::name::{Coverage, Name, coverage};
 use crate::tls::private_key::PrivateKey;
-use crate::wording::{is_in_use, reason};
+use crate::wording::reason;
 
 /// So many files are looked at; whoever has more there has them there for something else.
 const MOST: usize = 100;
-/// A file that was written to within this time may still be: it is looked at again.
-const SETTLES: Duration = Duration::from_secs(2);
-/// So long it is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// What cannot be used and was written to within this time may be on its way: a slow line, a person who is not done.
-const YOUNG: Duration = Duration::from_secs(10 * 60);
 
 /// A certificate that takes the place of the one that is served.
 pub struct New {
@@ -56,6 +50,7 @@ struct Look<'a> {
     source: &'a Source,
     standing: &'a Standing,
     names: &'a [String],
+    begun: Instant,
 }
 
 /// The certificate that is to take the place of the one that stands; nothing where there is none that is newer.
@@ -67,25 +62,9 @@ pub fn look(source: &Source, standing: &Standing, names: &[String]) -> Result<Op
         source,
         standing,
         names,
+        begun: Instant::now(),
     }
     .find()
-}
-
-/// Whether something there may still be on its way.
-pub fn is_young(source: &Source) -> bool {
-    let path = source.path.path();
-    let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-    let all = [path.clone()]
-        .into_iter()
-        .chain(entries.map(|entry| entry.path()));
-    all.take(MOST)
-        .any(|path| age(&path).is_some_and(|age| age < YOUNG))
-}
-
-/// How long ago it was written to; nothing where the clock says that it will be.
-fn age(path: &Path) -> Option<Duration> {
-    let written = path.symlink_metadata().and_then(|found| found.modified()).ok()?;
-    SystemTime::now().duration_since(written).ok()
 }
 
 impl Look<'_> {
@@ -99,7 +78,7 @@ impl Look<'_> {
             match self.read(file, &phrases) {
                 Ok(Some(one)) => read.push(one),
                 Ok(None) => {}
-                Err(failure) if failure.status == crate::exit_status::ExitStatus::Interrupted => {
+                Err(failure) if failure.status == ExitStatus::Interrupted => {
                     return Err(failure);
                 }
                 Err(failure) => {
@@ -116,7 +95,7 @@ impl Look<'_> {
         }
     }
 
-    /// The files to look at, those that others could have put there not among them.
+    /// The files to look at; links, folders and what is no file are passed over in a folder.
     fn files(&self, path: &Path, is_folder: bool) -> Result<Vec<PathBuf>, Failure> {
         if !is_folder {
             let folder = path.parent().unwrap_or(path);
@@ -211,14 +190,14 @@ impl Look<'_> {
     /// What a file holds; nothing where that has nothing to do with certificates.
     fn read(&self, path: &Path, phrases: &PassPhrases) -> Result<Option<Read>, Failure> {
         self.refuse_others(path)?;
-        let bytes = settled(path)?;
+        let bytes = settled(path, self.begun)?;
         let contents = Contents::recognise(&bytes);
         let is_meant = ["pfx", "p12", "pem", "crt", "cer", "der", "key", "p7b", "p7c"];
         let end = path.extension().unwrap_or_default().to_ascii_lowercase();
         if contents.items.is_empty() && !is_meant.iter().any(|known| end == *known) {
             return Ok(None);
         }
-        let broken = |item: &&crate::tls::container::Item| {
+        let broken = |item: &&Item| {
             matches!(
                 item.fault,
                 Some(Fault::Pem(_) | Fault::Incomplete | Fault::Damaged)
@@ -354,71 +333,4 @@ impl Look<'_> {
 /// Whether clients that want this name accept the certificate.
 pub fn covers(certificate: &Certificate, name: &str) -> bool {
     Name::parse(name).is_ok_and(|name| matches!(coverage(certificate, &name), Coverage::Covered(_)))
-}
-
-/// What programs write while they copy, and what editors leave.
-fn is_passing(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let ends = [
-        ".tmp",
-        ".part",
-        ".partial",
-        ".filepart",
-        ".crdownload",
-        ".swp",
-        "~",
-    ];
-    name.starts_with(['.', '~']) || ends.iter().any(|end| name.ends_with(end))
-}
-
-/// The bytes of a file that nobody writes to at the moment.
-fn settled(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let begun = std::time::Instant::now();
-    loop {
-        not_interrupted()?;
-        let read = bytes(path);
-        let is_settled = age(path).is_none_or(|age| age >= SETTLES);
-        match read {
-            Ok(bytes) if is_settled => return Ok(bytes),
-            Err(error) if !is_in_use(&error) => {
-                let cause = format!("{} cannot be read ({})", shown(path), reason(&error));
-                return Err(unusable(cause, "check what it is and who may read it"));
-            }
-            _ if begun.elapsed() > PATIENCE => {
-                let cause = format!("{} is still being written", shown(path));
-                return Err(unusable(cause, "run again once it is whole"));
-            }
-            _ => std::thread::sleep(Duration::from_millis(250)),
-        }
-    }
-}
-
-/// The bytes of the file of this very name: no link is followed, even one that is put there at the last moment.
-fn bytes(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let (file, metadata) = foreign::open(path)?;
-    let named = path.symlink_metadata()?;
-    if !is_same(&metadata, &named) {
-        let why = "it is a link to something else, which is not followed";
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
-    }
-    foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map(Zeroizing::new)
-}
-
-#[cfg(unix)]
-fn is_same(open: &std::fs::Metadata, named: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    named.is_file() && (open.dev(), open.ino()) == (named.dev(), named.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &std::fs::Metadata, named: &std::fs::Metadata) -> bool {
-    named.is_file()
-}
-
-fn unusable(cause: String, fix: &'static str) -> Failure {
-    Failure::refused(Refusal::new(RefusalCode::SourceUnusable, cause, "; ", fix))
 }

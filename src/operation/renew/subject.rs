@@ -9,13 +9,15 @@ use super::super::answers;
 use super::super::failure::{Failure, not_interrupted};
 use super::super::find::Loaded;
 use super::super::job::Job;
+use super::super::judge_files::{self, Server};
+use super::super::key_files::judged;
 use super::super::obtain::{
     self, Authority, Installed, Managed, NotOurs, Obtained, Standing, State, Wanted, Way,
 };
 use super::super::ordered;
 use super::report::{Fate, Told, Trouble};
 use super::request::Request;
-use super::{adopt, source};
+use super::{adopt, settled, source};
 use crate::acme::{Client, SystemClock, certificate_id};
 use crate::change::Plan;
 use crate::check::Code;
@@ -221,7 +223,15 @@ impl Subject {
         }
         let obtained =
             Obtained::of_source(found.bundle, (source, names.clone()), &self.name, found.keeps_key);
-        ordered::judge(loaded, &obtained, &names, &[], job)?;
+        // Told by the file in which it is.
+        let file = shown(&found.file);
+        let files = judged(&obtained.bundle, &file, &file, &file);
+        let server = Server::of(Some(loaded), job.place);
+        let all = judge_files::of_names(&names, |name| {
+            judge_files::files(loaded, server, &files, Some(name))
+        });
+        judge_files::tell(server, &all, &[], job.voice)
+            .map_err(|failure| unforced(failure, "Put another one there"))?;
         self.fate = Fate::WouldRenew;
         Ok(Some(obtained))
     }
@@ -316,7 +326,7 @@ impl Subject {
         let next = again.filter(|_| source.is_none());
         self.managed.next = next.map(|again| again.next.unix_timestamp());
         let passes = match source {
-            Some(source) => source::is_young(source),
+            Some(source) => settled::is_young(&source.path.path()),
             None => failure.status == ExitStatus::AuthorityUnreachable,
         };
         let is_early = ground.request.is_scheduled
@@ -383,7 +393,17 @@ impl Subject {
 fn judge(obtained: &Obtained, names: &[String], ground: Ground) -> Result<(), Failure> {
     let not_yet = obtained.bundle.leaf.not_before > now(ground.job);
     let forced = not_yet.then_some(Code::CertNotYetValid);
-    ordered::judge(ground.loaded, obtained, names, forced.as_slice(), ground.job).map(|_| ())
+    ordered::judge(ground.loaded, obtained, names, forced.as_slice(), ground.job)
+        .map(|_| ())
+        .map_err(|failure| unforced(failure, "Correct them, then run again"))
+}
+
+/// A renewal cannot be told to continue anyway: nobody is there who would say so.
+fn unforced(mut failure: Failure, fix: &'static str) -> Failure {
+    if let Some(refusal) = failure.error.downcast_mut::<Refusal>() {
+        refusal.fix = fix.into();
+    }
+    failure
 }
 
 /// The time.
