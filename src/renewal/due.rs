@@ -72,10 +72,6 @@ pub enum Reason {
     DueBeforeNextLook,
     /// Somebody asked for it.
     Asked,
-    /// Where it is renewed from has a newer one.
-    NewInSource,
-    /// Where it is renewed from has none that is newer.
-    NothingNewer,
     /// Its time has not come.
     NotDue,
     /// The CA wants to be left alone (`Retry-After`).
@@ -95,8 +91,6 @@ impl Reason {
             Reason::Due => "it is due",
             Reason::DueBeforeNextLook => "it is due before the next look",
             Reason::Asked => "it was asked for",
-            Reason::NewInSource => "a newer one is there",
-            Reason::NothingNewer => "no newer one is there",
             Reason::NotDue => "it is not due yet",
             Reason::CaWantsQuiet => "the authority wants to be left alone until then",
             Reason::TooManyRefusals => "the authority refused three times within an hour",

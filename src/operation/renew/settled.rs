@@ -22,12 +22,15 @@ const YOUNG: Duration = Duration::from_secs(10 * 60);
 
 /// Whether something there may still be on its way.
 pub fn is_young(path: &Path) -> bool {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let all = [path.to_path_buf()]
-        .into_iter()
-        .chain(entries.map(|entry| entry.path()));
-    all.take(MOST)
-        .any(|path| age(&path).is_some_and(|age| age < YOUNG))
+    let is_young = |path: &Path| age(path).is_some_and(|age| age < YOUNG);
+    match std::fs::read_dir(path) {
+        // Of a folder its own time says nothing: it changes when something goes.
+        Ok(entries) => {
+            let mut all = entries.flatten().take(MOST);
+            all.any(|entry| is_young(&entry.path()))
+        }
+        Err(_) => is_young(path),
+    }
 }
 
 /// How long ago it was written to; nothing where the clock says that it will be.

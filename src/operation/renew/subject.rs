@@ -194,14 +194,15 @@ impl Subject {
             return Ok(None);
         };
         let life = renewal::Life::of(&standing.leaf);
+        // Its time has come when a newer one is there.
         let decision = |reason| Decision {
-            renews: reason == Reason::NewInSource,
+            renews: reason == Reason::Due,
             reason,
             due: renewal::when(life, None, 0),
             next: now(job),
             urgency: renewal::urgency(life, now(job)),
         };
-        self.decision = Some(decision(Reason::NothingNewer));
+        self.decision = Some(decision(Reason::NotDue));
         self.managed.next = None;
         let mut names = adopt::names(loaded, &standing.placed.certificate, &standing.leaf);
         names.sort_by_key(|name| Some(name) != self.managed.installed.names.first());
@@ -217,7 +218,7 @@ impl Subject {
             shown(&found.file),
             self.name
         ));
-        self.decision = Some(decision(Reason::NewInSource));
+        self.decision = Some(decision(Reason::Due));
         if let Some(chain) = &standing.placed.chain {
             adopt::refuse_shared(loaded, chain, &standing.placed.certificate)?;
         }
