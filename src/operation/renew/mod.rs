@@ -247,7 +247,7 @@ impl Run<'_> {
     /// Looks for a newer one where it is renewed from. Where one that is renewed so for the first time has something that cannot
     /// be used there, nothing is kept.
     fn look_at_source(&self, subject: &mut Subject, ground: Ground) -> Result<(), Failure> {
-        match subject.from_source(ground) {
+        match subject.newer(ground) {
             Ok(found) => {
                 if self.request.from.is_some() && subject.fate != Fate::Failed && !self.job.writing.dry_run {
                     ground.state.keep_managed(&subject.name, &subject.managed)?;

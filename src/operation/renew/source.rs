@@ -176,7 +176,7 @@ impl Look<'_> {
         format!(
             "esync-ssl renew {} --from {}",
             word(name),
-            quoted(&self.source.path.path())
+            quoted(self.source.path.path())
         )
     }
 

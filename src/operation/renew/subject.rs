@@ -188,7 +188,7 @@ impl Subject {
     ///
     /// # Errors
     /// Refused where it would not do, or cannot be used.
-    pub fn from_source(&mut self, ground: Ground) -> Result<Option<Obtained>, Failure> {
+    pub fn newer(&mut self, ground: Ground) -> Result<Option<Obtained>, Failure> {
         let Ground { loaded, job, .. } = ground;
         let (Some(source), Some(standing)) = (&self.managed.installed.source, &self.standing) else {
             return Ok(None);
@@ -431,7 +431,7 @@ fn again(names: &[String]) -> String {
 fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs, installed: &Installed) -> Failure {
     let fix = match &installed.source {
         Some(source) => {
-            let path = quoted(&source.path.path());
+            let path = quoted(source.path.path());
             let name = installed.names.first().map_or("NAME", String::as_str);
             format!(
                 "where it is right as it is, have it renewed from there again: esync-ssl renew {} --from {path}",
