@@ -1,5 +1,6 @@
 //! Renews certificates: what is due is ordered of its authority, or taken from where others put it, and all of that takes the
-//! place of what is there by one change, which one restart shows. One that fails keeps no other, and no line of the configuration changes.
+//! place of what is there by one change, which one restart shows. One that fails keeps no other, and no line of the
+//! configuration changes.
 
 mod adopt;
 mod report;

@@ -1,5 +1,5 @@
 //! What a file or a folder has from which a certificate is renewed: the newest pair that is newer than the one that is served.
-//! Others may write there: nothing of it is followed, run or believed, and what is taken is judged like any other certificate.
+//! Others may write there: nothing of it is followed, run or trusted, and what is taken is judged like any other certificate.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -399,7 +399,7 @@ fn judge(obtained: &Obtained, names: &[String], ground: Ground) -> Result<(), Fa
         .map_err(|failure| unforced(failure, "Correct them, then run again"))
 }
 
-/// A renewal cannot be told to continue anyway: nobody is there who would say so.
+/// A renewal cannot be told to continue anyway: it has no such option.
 fn unforced(mut failure: Failure, fix: &'static str) -> Failure {
     if let Some(refusal) = failure.error.downcast_mut::<Refusal>() {
         refusal.fix = fix.into();
