@@ -35,6 +35,14 @@ codes! {
         FilesNotOurs = "FILES-NOT-OURS",
         /// No certificate of this name was ordered here.
         NotManaged = "NOT-MANAGED",
+        /// Others may write where the next certificate is to come from.
+        SourceOfOthers = "SOURCE-OF-OTHERS",
+        /// Others may read the file with the pass-phrase of what is put there.
+        PassPhraseFileOpen = "PASSPHRASE-FILE-OPEN",
+        /// What is where the next certificate is to come from cannot be used.
+        SourceUnusable = "SOURCE-UNUSABLE",
+        /// The files of a certificate are not of the kind that is replaced by the next one.
+        NotReplaceable = "NOT-REPLACEABLE",
         /// There is another account at the authority already.
         AccountExists = "ACCOUNT-EXISTS",
         /// No key of an account was found, or more than one.

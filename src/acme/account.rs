@@ -99,7 +99,8 @@ impl<'a> Session<'a> {
         self.key
     }
 
-    pub(super) fn client(&self) -> &Client<'a> {
+    /// What asks the CA.
+    pub fn client(&self) -> &Client<'a> {
         self.client
     }
 

@@ -22,6 +22,7 @@ use crate::place::{Moment, ShownPath};
 use crate::renewal::{Life, Look, Outcome, Rule, Urgency, urgency};
 use crate::server::deadline::Patience;
 use crate::server::same_file::identity;
+use crate::shown::shown;
 use crate::tls::certificate::{Certificate, colon_hex};
 
 /// All of them.
@@ -60,6 +61,8 @@ pub struct Told {
     pub served: Served,
     /// Who renews it.
     pub renewer: Renewer,
+    /// The file or folder from which this program renews it; null where it does not, or an authority makes it.
+    pub source: Option<ShownPath>,
     /// When it is due; null where this program does not renew it.
     pub due: Option<Moment>,
     /// Who says so; null where this program does not renew it.
@@ -200,8 +203,9 @@ impl Looked<'_> {
         let leaf = all.and_then(|all| all.into_iter().next());
         let life = leaf.as_ref().map(Life::of);
         let managed = ours.map(|one| &one.managed);
+        let source = managed.and_then(|managed| managed.installed.source.as_ref());
         let names = leaf.as_ref().map(Certificate::names).unwrap_or_default();
-        let shown = self.loaded.show(file);
+        let name = self.loaded.show(file);
         let decision = managed.zip(leaf.as_ref()).map(|(managed, leaf)| {
             let look = Look {
                 now: self.now,
@@ -211,6 +215,8 @@ impl Looked<'_> {
             };
             managed.due(leaf, &look)
         });
+        // When the next one comes is for others to say.
+        let decision = decision.filter(|_| source.is_none());
         let last = managed.and_then(|managed| managed.history.attempts.last());
         Told {
             issuer: leaf.as_ref().map(|leaf| leaf.issuer.clone()),
@@ -219,13 +225,14 @@ impl Looked<'_> {
             rest_seconds: life.map(|life| life.rest(self.now).whole_seconds()),
             urgency: life.map(|life| urgency(life, self.now)),
             sha256: leaf.as_ref().map(|leaf| colon_hex(&leaf.sha256())),
-            served: self.served(&shown, leaf.as_ref(), used_by.is_empty()),
+            served: self.served(&name, leaf.as_ref(), used_by.is_empty()),
             used_by,
             renewer: match ours {
                 Some(one) => Renewer::ours(&self.state.managed_file(&one.name)),
                 None => Renewer::mod_md(self.loaded, &names)
                     .unwrap_or_else(|| Renewer::of_file(file, &self.homes)),
             },
+            source: source.map(|source| shown(&source.path.path()).into()),
             due: decision.map(|decision| decision.due.at.into()),
             rule: decision.map(|decision| decision.due.rule),
             next: decision.map(|decision| decision.next.into()),
@@ -235,7 +242,7 @@ impl Looked<'_> {
                 why: last.why.clone(),
             }),
             failure_count: managed.map_or(0, |managed| managed.history.failures_in_a_row().len()),
-            file: shown.into(),
+            file: name.into(),
             names,
         }
     }

@@ -82,10 +82,22 @@ pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure>
 
 /// The first private key of a file, without pass-phrase.
 pub fn key(path: &Utf8Path, phrases: &PassPhrases, voice: &dyn Voice) -> Result<PrivateKey, Failure> {
-    let bytes = bytes(path, "key")?;
-    match PrivateKey::read(&bytes, None) {
+    key_of(path, &bytes(path, "key")?, phrases, voice)
+}
+
+/// The same of a file that was read.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn key_of(
+    path: &Utf8Path,
+    bytes: &[u8],
+    phrases: &PassPhrases,
+    voice: &dyn Voice,
+) -> Result<PrivateKey, Failure> {
+    match PrivateKey::read(bytes, None) {
         Err(Error::Encrypted(_)) => phrases.open(&format!("the key {path}"), voice, |phrase| {
-            PrivateKey::read(&bytes, Some(phrase.as_bytes()))
+            PrivateKey::read(bytes, Some(phrase.as_bytes()))
         }),
         result => result.map_err(|error| named(path, error)),
     }
@@ -93,15 +105,27 @@ pub fn key(path: &Utf8Path, phrases: &PassPhrases, voice: &dyn Voice) -> Result<
 
 /// Everything of a PFX or p7b.
 pub fn archive(path: &Utf8Path, phrases: &PassPhrases, voice: &dyn Voice) -> Result<Bundle, Failure> {
-    let bytes = bytes(path, "archive")?;
+    archive_of(path, &bytes(path, "archive")?, phrases, voice)
+}
+
+/// The same of a file that was read.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn archive_of(
+    path: &Utf8Path,
+    bytes: &[u8],
+    phrases: &PassPhrases,
+    voice: &dyn Voice,
+) -> Result<Bundle, Failure> {
     // Without a pass-phrase given, the empty one is tried before anybody is asked: many archives have it.
     let quiet = match phrases.given() {
-        Some(_) if is_pfx(&bytes) => Err(Error::WrongPassPhrase),
-        _ => Archive::read(&bytes, ""),
+        Some(_) if is_pfx(bytes) => Err(Error::WrongPassPhrase),
+        _ => Archive::read(bytes, ""),
     };
     let archive = match quiet {
         Err(Error::WrongPassPhrase) => phrases.open(&format!("the archive {path}"), voice, |phrase| {
-            Archive::read(&bytes, phrase)
+            Archive::read(bytes, phrase)
         })?,
         result => result.map_err(|error| named(path, error))?,
     };

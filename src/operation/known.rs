@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Where;
 use super::find::Loaded;
+use crate::check::tls_host::TlsHost;
 
 /// The files that the present configuration reads.
 pub struct KnownFiles<'a> {
@@ -28,10 +29,25 @@ impl<'a> KnownFiles<'a> {
                 return Vec::new();
             };
             let files = loaded.configuration.files().iter();
-            files
-                .flat_map(|file| [file.host.clone(), file.real().to_path_buf()])
-                .collect()
+            let files = files.flat_map(|file| [file.host.clone(), file.real().to_path_buf()]);
+            files.chain(certificates(&loaded)).collect()
         });
         files.iter().any(|file| file == path)
     }
+}
+
+/// Certificates, keys and issuers, by the way that the configuration names and by the one without links.
+fn certificates(loaded: &Loaded) -> Vec<PathBuf> {
+    let source = loaded.configuration.source();
+    let hosts = TlsHost::all(&loaded.configuration).into_iter();
+    let files = hosts.flat_map(|host| {
+        let pairs = host.pairs.into_iter();
+        let pairs = pairs.flat_map(|pair| [Some(pair.certificate), pair.key]);
+        pairs.chain([host.chain]).flatten()
+    });
+    let files = files.map(|file| source.host_path(&file));
+    files
+        .flat_map(|file| [file.canonicalize().ok(), Some(file)])
+        .flatten()
+        .collect()
 }

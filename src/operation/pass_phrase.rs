@@ -2,6 +2,7 @@
 //! other users can read.
 
 use std::io::{ErrorKind, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,8 +11,11 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::questions::Voice;
+use crate::apply::read_own;
+use crate::check::tls_files::File;
 use crate::foreign::{self, NotText};
-use crate::refusal::{Refusal, RefusalCode, say};
+use crate::refusal::{Place, Refusal, RefusalCode, say};
+use crate::shown::shown;
 use crate::tls::Error;
 
 /// How long a pipe may take that is named as the file; somebody may be asked behind it.
@@ -45,6 +49,34 @@ impl PassPhrases {
             Some(path) => Some(of_file(path)?),
         };
         Ok(PassPhrases { given })
+    }
+
+    /// That of a file which is read again and again without anybody who looks: nobody but its owner may read it.
+    ///
+    /// # Errors
+    /// Refused where others may read or write it; when it cannot be read.
+    pub fn of_kept(path: &Path) -> Result<PassPhrases, Failure> {
+        if let Some(open) = File::load(path).exposure() {
+            let cause = say![
+                Place::path(path),
+                format!(" holds a pass-phrase, and {} may read it", open.who)
+            ];
+            return Err(Failure::refused(Refusal::new(
+                RefusalCode::PassPhraseFileOpen,
+                cause,
+                "; close it: ",
+                open.fix,
+            )));
+        }
+        let bytes = read_own(path, foreign::PASS_PHRASE)
+            .map(Zeroizing::new)
+            .map_err(|error| {
+                let what = format!("the pass-phrase file {} cannot be read", shown(path));
+                Failure::of_system(what, &error, "check the path, and that nobody else may write it")
+            })?;
+        Ok(PassPhrases {
+            given: Some(first_line(&bytes, &shown(path))?),
+        })
     }
 
     /// The pass-phrase that was given in a file, if one was.

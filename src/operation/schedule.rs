@@ -25,7 +25,7 @@ use crate::foreign;
 use crate::note_code::NoteCode;
 use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode, say};
-use crate::renewal;
+use crate::renewal::{self, Window};
 use crate::server::schedule::{self, File, Hand, Kind, Seen, Task, hand};
 use crate::shown::{printable, shown};
 
@@ -41,6 +41,8 @@ pub struct Request {
     pub dry_run: bool,
     /// The program that scheduled runs tell of what fails, instead of the one that was given before.
     pub hook: Option<PathBuf>,
+    /// When servers may be restarted; what the schedule that is there says where it is not given.
+    pub window: Option<Window>,
 }
 
 /// Whether renewal is carried out without hands.
@@ -118,7 +120,7 @@ type Before = Option<Vec<u8>>;
 pub fn on(request: &Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(voice);
-    let schedule = Schedule::of(&loaded, world.disk)?;
+    let schedule = Schedule::of(&loaded, request.window, world.disk)?;
     schedule.refuse_others()?;
     let before = schedule.before()?;
     let kept = match &request.hook {
@@ -167,7 +169,7 @@ pub fn on(request: &Request, place: &Where, world: &World, voice: &dyn Voice) ->
 /// As those of it.
 pub fn refuse_impossible(place: &Where, world: &World) -> Result<(), Failure> {
     let loaded = Loaded::find(place)?;
-    let schedule = Schedule::of(&loaded, world.disk)?;
+    let schedule = Schedule::of(&loaded, None, world.disk)?;
     schedule.refuse_others()?;
     schedule.before().map(drop)
 }
@@ -179,7 +181,7 @@ pub fn refuse_impossible(place: &Where, world: &World) -> Result<(), Failure> {
 pub fn off(request: &Request, place: &Where, world: &World, voice: &dyn Voice) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(voice);
-    let schedule = Schedule::of(&loaded, world.disk)?;
+    let schedule = Schedule::of(&loaded, None, world.disk)?;
     let before = schedule.before()?;
     let seen = schedule.look()?;
     if before.iter().all(Option::is_none) && seen.is_on != Some(true) {
@@ -219,7 +221,7 @@ pub fn show(place: &Where, world: &World, progress: &dyn Progress) -> Result<Rep
 /// # Errors
 /// As [`show`].
 pub fn seen(loaded: &Loaded, disk: &dyn Disk) -> Result<Report, Failure> {
-    let schedule = Schedule::of(loaded, disk)?;
+    let schedule = Schedule::of(loaded, None, disk)?;
     let seen = schedule.look()?;
     Ok(schedule.report("unchanged", seen))
 }
@@ -236,25 +238,30 @@ fn ran(state: &State) -> Option<Ran> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Keeps how a scheduled run ended, for `schedule show`: no scheduler but systemd's remembers that on every system.
+/// Keeps how a scheduled run ended in the folder of what is kept, for `schedule show`: no scheduler but systemd's remembers that
+/// on every system.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn note_run(place: &Where, status: ExitStatus, world: &World) -> Result<(), Failure> {
-    let loaded = Loaded::find(place)?;
+pub(super) fn note_run(folder: &Path, status: ExitStatus, world: &World) -> Result<(), Failure> {
     let ran = Ran {
         at: (world.now)().format(&Rfc3339).unwrap_or_default(),
         status: status.code(),
     };
     let text = serde_json::to_vec(&ran).map_err(Failure::error)?;
-    State::of(&loaded, world.disk).keep(RAN, &text)
+    Ok(apply::put(
+        world.disk,
+        &folder.join(RAN),
+        &text,
+        Readable::ByOwner,
+    )?)
 }
 
 /// Where that is.
 const RAN: &str = "scheduled.json";
 
 impl<'a> Schedule<'a> {
-    fn of(loaded: &Loaded, disk: &'a dyn Disk) -> Result<Schedule<'a>, Failure> {
+    fn of(loaded: &Loaded, window: Option<Window>, disk: &'a dyn Disk) -> Result<Schedule<'a>, Failure> {
         let kind = schedule::of_this_machine().ok_or_else(no_scheduler)?;
         let program = std::env::current_exe()
             .and_then(|program| program.canonicalize())
@@ -280,14 +287,20 @@ impl<'a> Schedule<'a> {
             arguments.extend(["--define".to_owned(), flag.clone()]);
         }
         let number = renewal::draw(root.as_bytes());
-        let task = Task {
+        let mut task = Task {
             name: format!("esync-ssl-renew-{number:08x}"),
             purpose: format!("Renew the certificates of the Apache in {root}"),
             program: plain(&program),
             arguments,
             // Not everybody's at the same minute.
             minute: number % (12 * 60),
+            window: None,
         };
+        let state = State::of(loaded, disk);
+        if let Some(window) = window.or_else(|| window_there(&task.files(kind, state.folder()))) {
+            task.arguments.extend(["--window".to_owned(), window.to_string()]);
+            task.window = Some(window.minutes());
+        }
         let words = [&task.program, &task.purpose].into_iter().chain(&task.arguments);
         for word in words {
             if let Some(why) = schedule::unwritable(kind, word) {
@@ -301,7 +314,6 @@ impl<'a> Schedule<'a> {
                 )));
             }
         }
-        let state = State::of(loaded, disk);
         let files = task.files(kind, state.folder());
         Ok(Schedule {
             kind,
@@ -578,6 +590,17 @@ fn refuse_program_of_others(program: &Path, what: &str) -> Result<(), Failure> {
         let fix = distrust.advice();
         let refusal = Refusal::new(RefusalCode::ProgramOfOthers, cause, "; to correct this: ", fix);
         Failure::refused(refusal.about([Place::path(&distrust.culprit)]))
+    })
+}
+
+/// The window of the schedule that is there, as its command says it.
+fn window_there(files: &[File]) -> Option<Window> {
+    files.iter().find_map(|file| {
+        let text = schedule::legible(&read_own(&file.path, foreign::NOTE).ok()?);
+        let (_, rest) = text.split_once("--window")?;
+        let rest = rest.trim_start_matches([' ', '"', '\'']);
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && ![':', '-'].contains(&letter));
+        rest[..end.unwrap_or(rest.len())].parse().ok()
     })
 }
 

@@ -124,6 +124,10 @@ pub fn run(
         };
         let names = &managed.installed.names;
         let is_meant = |asked: &String| name == file_name(asked) || names.contains(asked);
+        // When others order is not known here.
+        if managed.installed.source.is_some() {
+            continue;
+        }
         if request.names.is_empty() || request.names.iter().any(is_meant) {
             simulated.extend(simulate(request, (name, &managed), (now, until)));
         }

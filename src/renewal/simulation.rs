@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 use super::due::{Decision, INTERVAL, Known, Look, due};
 use super::history::{Attempt, History, Outcome, Told};
 use super::moment::{Life, Rule, draw, when};
+use super::urgency::{Urgency, urgency};
 use crate::acme::RenewalInfo;
 
 /// From one moment to another, the second excluded.
@@ -301,8 +302,11 @@ impl Run<'_> {
         if is_issued {
             self.tell(now, What::Made);
         }
-        // By this machine's clock it is not valid yet, and is not installed.
-        if now.saturating_add(scenario.ahead(now)) < made.life.not_before {
+        // By this machine's clock it is not valid yet. It is installed only where the one before is over or nearly, and the
+        // CA's clock, as far as it is known here, calls it valid.
+        let is_late = urgency(self.served.life, noted) >= Urgency::Error;
+        let is_valid = is_late && made.life.not_before <= noted;
+        if now.saturating_add(scenario.ahead(now)) < made.life.not_before && !is_valid {
             self.waiting = Some(made);
             self.note(noted, Outcome::NotInstalled, is_issued);
             return self.tell(now, What::Failed(Outcome::NotInstalled));

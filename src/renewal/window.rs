@@ -63,9 +63,11 @@ impl Window {
         }
     }
 
-    /// When it opens.
-    pub fn from(self) -> Time {
-        self.from
+    /// The minute of the day at which it opens, and for how many minutes it is open.
+    pub fn minutes(self) -> (u32, u32) {
+        let minute = |time: Time| u32::from(time.hour()) * 60 + u32::from(time.minute());
+        let (from, to) = (minute(self.from), minute(self.to));
+        (from, (to + 24 * 60 - from) % (24 * 60))
     }
 }
 
@@ -148,6 +150,17 @@ mod tests {
             ),
             Install::Now
         );
+    }
+
+    #[test]
+    fn from_when_and_for_how_long() {
+        for (text, minutes) in [
+            (NIGHT, (120, 180)),
+            ("22:30-04:00", (1350, 330)),
+            ("00:01-00:00", (1, 1439)),
+        ] {
+            assert_eq!(text.parse::<Window>().unwrap().minutes(), minutes);
+        }
     }
 
     #[test]

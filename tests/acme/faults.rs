@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use esync_ssl::tls::private_key::PrivateKey;
 
 use crate::support::apache::Httpd;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
-use crate::support::certificates::pem;
+use crate::support::certificates::{Days, Leaf, p256, pem};
 use crate::support::client::TlsClient;
 use crate::support::faulty::{command, noted};
 use crate::support::network::Network;
@@ -46,6 +46,8 @@ enum By {
     Apache,
     /// Apache, and a certificate of the authority is there already, which is renewed.
     Renewal,
+    /// Nobody: a certificate is renewed from a folder, into which the next one was put.
+    Folder,
 }
 
 /// A server, and an authority in its network.
@@ -58,10 +60,15 @@ struct World {
 enum Authority {
     Pebble(Pebble),
     Scripted(ScriptedCa),
+    /// Whoever puts files there.
+    Folder,
 }
 
 impl World {
     fn start(by: By) -> Option<World> {
+        if by == By::Folder {
+            return World::beside_a_folder();
+        }
         let (pebble, site) = ApacheSite::beside_pebble()?;
         if by == By::Apache {
             let signed = ["--domain", DOMAIN, "--self-signed", "--http", "keep"];
@@ -78,6 +85,56 @@ impl World {
             world.renews = true;
         }
         Some(world)
+    }
+
+    /// One that serves what was put into a folder, where the next one is now.
+    fn beside_a_folder() -> Option<World> {
+        let site = ApacheSite::running("")?;
+        // Outside of the server root, where administrators have them.
+        let own = site.folder.path().join("own");
+        fs::create_dir(&own).expect("a folder");
+        let [certificate, key] = [own.join("site.crt"), own.join("site.key")];
+        fs::copy(&site.leaf.certificate, &certificate).expect("a copy");
+        fs::copy(&site.leaf.key, &key).expect("a copy");
+        let leaf = Leaf {
+            certificate,
+            key,
+            der: Vec::new(),
+        };
+        site.enable_with(
+            DOMAIN,
+            &leaf,
+            &leaf,
+            &["--in-place", "--restart", "--http", "keep"],
+        )
+        .run()
+        .expect_code(0);
+        let folder = site.folder.path().join("drop");
+        fs::create_dir(&folder).expect("a folder");
+        let put = |days: Days| {
+            let leaf = site.authority.leaf_of("next", &[DOMAIN], days, p256());
+            let issuer = site.authority.intermediate();
+            for (file, name) in [
+                (&leaf.certificate, "a.crt"),
+                (&leaf.key, "a.key"),
+                (&issuer, "ca.crt"),
+            ] {
+                let path = folder.join(name);
+                fs::copy(file, &path).expect("a copy");
+                let file = fs::File::options().write(true).open(&path).expect("it");
+                file.set_modified(SystemTime::now() - Duration::from_secs(60))
+                    .expect("its time");
+            }
+        };
+        put(Days(-1, 91));
+        let from = site.command(&["renew", DOMAIN]).arg("--from").arg(&folder);
+        from.run().expect_code(0);
+        put(Days(0, 92));
+        Some(World {
+            authority: Authority::Folder,
+            site,
+            renews: true,
+        })
     }
 
     /// With an authority that does what it is told.
@@ -98,7 +155,7 @@ impl World {
     fn ca(&self) -> &ScriptedCa {
         match &self.authority {
             Authority::Scripted(ca) => ca,
-            Authority::Pebble(_) => panic!("pebble does as it likes"),
+            Authority::Pebble(_) | Authority::Folder => panic!("nobody does as it is told"),
         }
     }
 
@@ -111,6 +168,7 @@ impl World {
         let (directory, trusted) = match &self.authority {
             Authority::Pebble(pebble) => (&pebble.directory, pebble.root_file()),
             Authority::Scripted(ca) => (&ca.directory, self.site.folder.path().join("ca.pem")),
+            Authority::Folder => panic!("nobody is asked"),
         };
         let trusted = text(&trusted);
         let words = [
@@ -149,9 +207,22 @@ impl World {
     /// The files of the server itself.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let files = self.site.files().into_iter();
-        files
+        let mut files: BTreeMap<String, Vec<u8>> = files
             .filter(|(name, _)| !name.starts_with("conf/esync-ssl-"))
-            .collect()
+            .collect();
+        for entry in fs::read_dir(self.own()).into_iter().flatten().flatten() {
+            let name = format!("own/{}", entry.file_name().display());
+            files.insert(name, fs::read(entry.path()).expect("a file"));
+        }
+        files
+    }
+
+    /// Where its certificates are.
+    fn own(&self) -> PathBuf {
+        match self.authority {
+            Authority::Folder => self.site.folder.path().join("own"),
+            _ => self.site.root().join("conf/ssl"),
+        }
     }
 
     /// What clients get over HTTP.
@@ -165,6 +236,7 @@ impl World {
         match &self.authority {
             Authority::Pebble(pebble) => pebble.log().matches("Issued certificate serial").count(),
             Authority::Scripted(ca) => ca.made(),
+            Authority::Folder => 1,
         }
     }
 
@@ -184,10 +256,10 @@ impl World {
         };
         let least = if by == By::Renewal { 2 } else { 1 };
         assert!((least..=most).contains(&self.made()), "{what}: {}", self.made());
-        let folder = self.site.root().join("conf/ssl");
+        let folder = self.own();
         let pairs = pairs(&folder, what);
         let wanted = match by {
-            By::Us | By::Renewal => 1,
+            By::Us | By::Renewal | By::Folder => 1,
             By::Apache => 2,
         };
         assert_eq!(pairs.len(), wanted, "{what}: {pairs:?}");
@@ -195,8 +267,13 @@ impl World {
         let named = |pair: &&String| configuration.contains(&format!("{pair}.crt"));
         let served = pairs.iter().find(named).expect("a pair that is configured");
         // No client takes a certificate of the scripted CA; the run itself has seen that it is served.
-        if matches!(self.authority, Authority::Pebble(_)) {
+        if !matches!(self.authority, Authority::Scripted(_)) {
             self.is_served(&folder.join(format!("{served}.crt")), what);
+        }
+        if matches!(self.authority, Authority::Folder) {
+            let put = fs::read(self.site.folder.path().join("drop/a.crt")).expect("the next one");
+            let is = fs::read(folder.join(format!("{served}.crt"))).expect("the certificate");
+            assert!(is.starts_with(&put), "{what}");
         }
         self.leaves_nothing(&folder.join(format!("{served}.key")), what);
     }
@@ -392,6 +469,39 @@ fn failing_while_a_certificate_is_renewed() {
     failing(By::Renewal);
 }
 
+#[test]
+fn killed_while_a_certificate_is_taken_from_a_folder() {
+    killed(By::Folder);
+}
+
+#[test]
+fn failing_while_a_certificate_is_taken_from_a_folder() {
+    failing(By::Folder);
+}
+
+/// The same where the next one is in a folder: it stays there, and is tried again.
+#[test]
+fn one_of_a_folder_that_is_not_proven_leaves_the_old_pair_served() {
+    let Some(first) = World::start(By::Folder) else {
+        return;
+    };
+    let (outcome, operations) = first.run("none:0");
+    outcome.expect_code(0);
+    let is_reload = |operation: &String| operation == "reload";
+    let reload = operations.iter().position(is_reload).expect("a restart") + 1;
+    drop(first);
+    let Some(world) = World::start(By::Folder) else {
+        return;
+    };
+    let files = world.files();
+    let (outcome, _) = world.run(&format!("dies:{reload}"));
+    assert_eq!(outcome.code, Some(6), "{}", outcome.report());
+    assert_eq!(world.files(), files);
+    world.is_served(&world.own().join("site.crt"), "after it died");
+    world.comes_to_its_end(By::Folder, "again");
+    assert_ne!(world.files(), files);
+}
+
 /// Apache dies of the restart: the old pair is back and served, and the one that was made is kept for the next try.
 #[test]
 fn a_renewal_that_is_not_proven_leaves_the_old_pair_served() {
@@ -480,6 +590,31 @@ fn a_window_in_the_past_is_followed() {
         );
         let now = Certificate::read_all(&fs::read(&file).expect("the certificate")).expect("certificates");
         assert_ne!(now[0].der(), leaf[0].der());
+    }
+}
+
+/// The clock here is a day behind that of the authority. What that makes is not valid by it yet: it waits, fetched, while the
+/// one before lives, and is served where that is over or nearly, as clients go by clocks of their own.
+#[test]
+fn a_clock_that_is_a_day_behind_keeps_nothing_from_being_served_in_time() {
+    let hours = time::Duration::hours;
+    for (life, is_late) in [((hours(1), hours(159)), false), ((hours(150), hours(30)), true)] {
+        let Some(world) = World::scripted() else { return };
+        world.ca().state().life = life;
+        world.run("none:0").0.expect_code(0);
+        let (files, made) = (world.files(), world.made());
+        (world.ca().state().life, world.ca().state().ahead) = ((hours(1), hours(159)), hours(24));
+        for _ in 0..2 {
+            let told = world.site.command(&["renew", "--now"]).run();
+            let said = told.stdout_text() + &told.stderr_text();
+            assert!(said.contains("the clock of this machine"), "{}", told.report());
+            assert_eq!(told.code, Some(if is_late { 0 } else { 4 }), "{}", told.report());
+            assert_eq!(world.made(), made + 1, "{}", told.report());
+            assert_eq!(world.files() == files, !is_late);
+            if is_late {
+                break;
+            }
+        }
     }
 }
 

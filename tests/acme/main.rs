@@ -29,6 +29,8 @@ mod pebble;
 mod renew;
 mod scripted;
 mod served;
+#[cfg(unix)]
+mod source;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(unix)]

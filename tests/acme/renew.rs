@@ -82,6 +82,42 @@ impl World {
         serde_json::from_slice(&fs::read(file).expect("what is kept")).expect("JSON")
     }
 
+    /// Another site beside one that was enabled, as if it had been too: its lines, its files, and what is kept of it.
+    fn copied(&self, pattern: &str, names: &[String]) {
+        let folder = self.site.root().join("conf/ssl");
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let leaf = self.site.authority.leaf(&names[0], &all);
+        let at = |name: &str, end: &str| folder.join(format!("{name}.{end}"));
+        let [certificate, key] = ["crt", "key"].map(|end| at(&names[0], end));
+        let issuer = self.site.authority.intermediate();
+        let both = [&leaf.certificate, &issuer].map(|file| fs::read(file).expect("a certificate"));
+        fs::write(&certificate, both.concat()).expect("written");
+        fs::copy(&leaf.key, &key).expect("the key");
+        let main = self.site.root().join("conf/httpd.conf");
+        let text = fs::read_to_string(&main).expect("the configuration");
+        let section = format!(
+            "<VirtualHost *:{}>\nServerName {}\nServerAlias {}\nSSLEngine on\nSSLCertificateFile \"{}\"\nSSLCertificateKeyFile \"{}\"\n</VirtualHost>\n",
+            self.site.network.https,
+            names[0],
+            names[1..].join(" "),
+            certificate.display(),
+            key.display()
+        );
+        fs::write(&main, text + &section).expect("written");
+        let mut kept = self.kept(pattern);
+        let sum = |file: &std::path::Path| esync_ssl::apply::checksum(&fs::read(file).expect("a file"));
+        let made = Certificate::read_all(&fs::read(&certificate).expect("the certificate")).expect("it");
+        kept["names"] = json!(names);
+        kept["certificate"] = json!(certificate);
+        kept["key"] = json!(key);
+        kept["checksums"] = json!([sum(&certificate), sum(&key)]);
+        kept["sha256"] = json!(esync_ssl::tls::certificate::colon_hex(&made[0].sha256()));
+        kept["history"]["attempts"] = json!([]);
+        kept["history"]["told"] = Value::Null;
+        let file = format!("conf/esync-ssl-acme/managed/{}.json", names[0]);
+        fs::write(self.site.root().join(file), kept.to_string()).expect("written");
+    }
+
     /// The certificate in the files of a name, which fits its key and is what clients see.
     #[track_caller]
     fn served(&self, name: &str) -> Vec<u8> {
@@ -288,6 +324,103 @@ fn twenty_names_in_four_certificates_of_which_one_is_broken() {
         "{}",
         quiet.report()
     );
+}
+
+/// How many certificates of five names each: more or fewer where that is said.
+const MANY: &str = "ESYNC_SSL_TEST_CERTIFICATES";
+
+/// Many names in many certificates, one of which has a name that leads elsewhere: the others are renewed by one restart. Two
+/// hundred in forty where 40 is said.
+#[test]
+fn many_names_in_many_certificates_of_which_one_is_broken() {
+    let Some(world) = World::start() else { return };
+    let many: usize = std::env::var(MANY).map_or(6, |many| many.parse().expect("a number"));
+    let names: Vec<Vec<String>> = (0..many)
+        .map(|site| {
+            let name = |name| format!("n{name}.site{site:02}.example.com");
+            (0..5).map(name).collect()
+        })
+        .collect();
+    world.enable(&names[0].iter().map(String::as_str).collect::<Vec<_>>(), "off");
+    for site in &names[1..] {
+        world.copied(&names[0][0], site);
+    }
+    world.site.command(&["restart"]).run().expect_code(0);
+    let before: Vec<Vec<u8>> = names.iter().map(|site| world.served(&site[0])).collect();
+    let (configuration, restarts) = (world.configuration(), world.restarts());
+    let broken = many / 2;
+    let gone = json!({"host": format!("{}.", names[broken][3]), "addresses": ["192.0.2.1"]});
+    world.pebble.dns("add-a", &gone);
+    let begun = std::time::Instant::now();
+    let renew = world.site.command(&["renew", "--now", "--json"]);
+    let renew = renew.limit(std::time::Duration::from_secs(150 + 30 * many as u64));
+    let outcome = renew.run().expect_code(17);
+    eprintln!("{many} certificates in {:.1} s", begun.elapsed().as_secs_f64());
+    let told = outcome.envelope();
+    let all = told["data"]["certificates"].as_array().expect("certificates");
+    let is = |result: &str| all.iter().filter(|one| one["result"] == result).count();
+    assert_eq!(
+        (is("renewed"), is("failed")),
+        (many - 1, 1),
+        "{}",
+        outcome.report()
+    );
+    for (number, site) in names.iter().enumerate() {
+        assert_eq!(
+            world.served(&site[0]) == before[number],
+            number == broken,
+            "{number}"
+        );
+    }
+    assert_eq!(world.configuration(), configuration);
+    assert_eq!(world.restarts(), restarts + 1);
+}
+
+/// What is made outside the window is kept, and the next run within it installs it without anybody's help.
+#[test]
+fn a_window_is_waited_for_with_the_certificate_in_hand() {
+    let Some(mut world) = World::enabled(&[DOMAIN], "off") else {
+        return;
+    };
+    let now = time::OffsetDateTime::now_utc();
+    let window = |from: i64, to: i64| {
+        let at = |hours: i64| {
+            let at = now + time::Duration::hours(hours);
+            format!("{:02}:{:02}", at.hour(), at.minute())
+        };
+        format!("{}-{}", at(from), at(to))
+    };
+    let (closed, open) = (window(3, 6), window(-1, 2));
+    let (before, restarts) = (world.served(DOMAIN), world.restarts());
+    let renew = |world: &World, window: &str| {
+        let program = world
+            .site
+            .command(&["renew", "--now", "--json", "--window", window]);
+        program.env("TZ", "UTC").run().expect_code(0)
+    };
+    for _ in 0..2 {
+        let told = renew(&world, &closed);
+        let one = &told.envelope()["data"]["certificates"][0];
+        assert_eq!(one["result"], "kept", "{}", told.report());
+        assert!(one["next"].is_string(), "{}", told.report());
+        assert_eq!(
+            (world.served(DOMAIN), world.restarts()),
+            (before.clone(), restarts)
+        );
+    }
+    let made = |world: &World| world.pebble.log().matches("Issued certificate serial").count();
+    assert_eq!(made(&world), 2);
+    // The hour is another where the clock on the wall is.
+    let elsewhere = world.site.command(&["renew", "--now", "--window", &open]);
+    elsewhere.env("TZ", "XXX-9").run().expect_code(0);
+    assert_eq!(world.restarts(), restarts);
+    world.pebble.end();
+    let told = renew(&world, &open);
+    let one = &told.envelope()["data"]["certificates"][0];
+    assert_eq!(one["result"], "renewed", "{}", told.report());
+    assert_ne!(world.served(DOMAIN), before);
+    assert_eq!(world.restarts(), restarts + 1);
+    assert_eq!(made(&world), 2);
 }
 
 #[test]

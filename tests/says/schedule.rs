@@ -158,6 +158,41 @@ fn the_program_that_is_told_is_kept_until_another_one_or_none() {
 }
 
 #[test]
+fn a_window_is_kept_until_it_is_turned_off() {
+    let Some(site) = with_cron() else { return };
+    let on = |words: &[&str]| {
+        let run = site.run(&["schedule", "on", "--yes", "--json"]).args(words);
+        run.run().expect_code(0).envelope()["result"].clone()
+    };
+    assert_eq!(on(&["--window", "23:00-01:00"]), "written");
+    let [file] = &in_cron()[..] else {
+        panic!("{:?}", in_cron())
+    };
+    let text = || fs::read_to_string(file).expect("the file");
+    assert!(text().contains(" --window 23:00-01:00"), "{}", text());
+    let line = text();
+    let line = line.lines().find(|line| line.contains(" root ")).expect("a line");
+    let times: Vec<u32> = line
+        .split([' ', ','])
+        .take(3)
+        .map(|time| time.parse().expect("a number"))
+        .collect();
+    assert!(times[0] < 60 && times[1] == 11 && times[2] == 23, "{line}");
+    assert_eq!(shown(&site, 0)["state"], "on");
+    assert_eq!(on(&[]), "unchanged");
+    assert_eq!(on(&["--window", "02:00-05:00"]), "written");
+    assert_eq!(
+        shown(&site, 0)["command"]
+            .as_array()
+            .and_then(|words| words.last()),
+        Some(&"02:00-05:00".into())
+    );
+    site.run(&["schedule", "off", "--yes"]).run().expect_code(0);
+    assert_eq!(on(&[]), "written");
+    assert!(!text().contains("--window"), "{}", text());
+}
+
+#[test]
 fn a_program_that_others_may_change_is_not_scheduled() {
     let Some(site) = with_cron() else { return };
     let open = site.beside("open");
@@ -254,6 +289,7 @@ fn task(program: &Path, arguments: &[&str]) -> Task {
         program: program.to_str().unwrap().to_owned(),
         arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
         minute: 197,
+        window: None,
     }
 }
 

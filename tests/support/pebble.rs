@@ -135,6 +135,14 @@ impl Pebble {
         self.root_file.clone()
     }
 
+    /// It is gone, and nobody answers.
+    pub fn end(&mut self) {
+        for mut child in self.children.drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
     /// The port of [`Pebble::dns`], for programs that tell it something themselves.
     pub fn dns_control(&self) -> u16 {
         self.dns_control
@@ -160,10 +168,7 @@ impl Pebble {
 
 impl Drop for Pebble {
     fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.end();
         if std::thread::panicking() {
             eprintln!("--- pebble\n{}", self.log());
         }

@@ -106,8 +106,10 @@ pub struct State {
     pub directory: Value,
     /// Names that certificates get instead of those in the request.
     pub other_names: Option<Vec<String>>,
-    /// By how much its clock is ahead of this machine's, as far as certificates tell.
+    /// By how much its clock is ahead of ours.
     pub ahead: time::Duration,
+    /// Since when its certificates live when they are made, and for how long from then on.
+    pub life: (time::Duration, time::Duration),
     /// Whether certificates get a key of the CA's own instead of that in the request.
     pub other_key: bool,
     orders: Vec<Order>,
@@ -244,6 +246,7 @@ impl State {
             }),
             other_names: None,
             ahead: time::Duration::ZERO,
+            life: (time::Duration::HOUR, time::Duration::hours(159)),
             other_key: false,
             orders: Vec::new(),
             issuer,
@@ -360,8 +363,7 @@ impl State {
         // With a zero byte in front, as every second one has.
         params.serial_number = Some(SerialNumber::from_slice(&[0x87, 0x65, 0x43, 0x21]));
         let now = OffsetDateTime::now_utc() + self.ahead;
-        params.not_before = now - time::Duration::HOUR;
-        params.not_after = now + time::Duration::hours(159);
+        (params.not_before, params.not_after) = (now - self.life.0, now + self.life.1);
         let made = params.signed_by(key, &self.issuer).expect("a certificate");
         pem("CERTIFICATE", made.der()) + &pem("CERTIFICATE", self.issuer.der())
     }
@@ -493,6 +495,13 @@ fn reply(state: &Mutex<State>, asked: &Asked) -> (Vec<u8>, Option<Duration>) {
     };
     if !fields.iter().any(|(name, _)| *name == "Replay-Nonce") {
         fields.push(("Replay-Nonce", nonce));
+    }
+    if !state.ahead.is_zero() {
+        let form = time::macros::format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        let now = OffsetDateTime::now_utc() + state.ahead;
+        fields.push(("Date", now.format(&form).expect("a date")));
     }
     let mut text = format!(
         "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n",

@@ -173,6 +173,7 @@ impl AuthorityOptions {
             proxy: self.proxy.clone(),
             answer: self.answer.into(),
             replaces: None,
+            renewal: None,
             dns_hook: self.dns.hook(),
             wildcards: Vec::new(),
             rehearses: self.rehearse,

@@ -93,6 +93,8 @@ pub const RENEW: &str = r"
     esync-ssl renew --scheduled --root /etc/apache2
   Tell a program of yours when something fails:
     esync-ssl renew --hook /usr/local/sbin/tell-me
+  From now on, from what the company's authority exports:
+    esync-ssl renew www.example.com --from /srv/drop/www.example.com.pfx
 ";
 
 pub const CERTIFICATES: &str = r"

@@ -8,15 +8,18 @@ use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{RENEWS, exit_statuses};
 use super::values;
+use crate::check::Code;
+use crate::operation::renew::From;
 use crate::operation::simulate::{FromDay, Request as Simulation, Span};
+use crate::renewal::Window;
 
-/// Renew certificates that `enable --acme` ordered.
+/// Renew certificates that `enable --acme` ordered, or that come as files.
 ///
 /// Those that are due: when the authority says so, else when two thirds of their life are over (half of a life below ten
 /// days). Each new certificate takes the place of the one before, in the same files, and no line of the configuration
-/// changes. Apache is restarted once for all of them and must show each at every address; otherwise the certificates before
-/// are back and served (status 6). What fails for one does not keep the others, and the status tells it. Files that somebody
-/// else changed are not overwritten.
+/// changes. Those that others order are taken from where they put them (--from). Apache is restarted once for all of them and
+/// must show each at every address; otherwise the certificates before are back and served (status 6). What fails for one does
+/// not keep the others, and the status tells it. Files that somebody else changed are not overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::RENEW, exit_statuses(RENEWS)))]
 pub struct Renew {
@@ -69,6 +72,37 @@ pub struct Renew {
     /// nothing of the run. `esync-ssl schedule on --hook` keeps one for scheduled runs.
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["dry_run", "rehearse", "simulate"])]
     pub hook: Option<PathBuf>,
+    /// Restart Apache within this time of the day only, such as 02:00-05:00, by the clock of this machine
+    ///
+    /// A certificate that is made at another time is kept, and installed by the next run within it; at once where the one
+    /// before would be over before that. `esync-ssl schedule on --window` has it run then.
+    #[arg(long, value_name = "FROM-TO", conflicts_with_all = ["rehearse", "simulate"])]
+    pub window: Option<Window>,
+    /// From now on, take the certificate that is named from this file or folder
+    ///
+    /// Whatever somebody puts there: a PFX archive, or certificate, key and chain (PEM, DER, p7b); a certificate without a key
+    /// goes with the key that the server has. Each run looks for one that is newer than the one that is served, checks it as
+    /// `enable` does, and has it take the place of the files that Apache reads now; the key before is not kept. Who may write
+    /// there may replace the certificate: that must be root (on Windows: administrators) or you alone, unless --force says
+    /// that others may.
+    #[arg(long, value_name = "PATH", requires = "names", help_heading = "Files instead of an authority", conflicts_with_all = ["now", "rehearse", "scheduled", "simulate"])]
+    pub from: Option<PathBuf>,
+    /// With --from: the file whose first line is the pass-phrase of what is put there; only its owner may read it
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "from",
+        help_heading = "Files instead of an authority"
+    )]
+    pub passphrase_file: Option<PathBuf>,
+    /// With --from: others may write there, and so replace the certificate (OTHERS-WRITE)
+    #[arg(long, value_name = "CODE", requires = "from", value_parser = [Code::OthersWrite.word()], ignore_case = true, help_heading = "Files instead of an authority")]
+    pub force: Option<String>,
+    /// Do not renew the certificates that are named anymore
+    ///
+    /// They stay as they are, and are served until they are over.
+    #[arg(long, requires = "names", help_heading = "Files instead of an authority", conflicts_with_all = ["from", "now", "rehearse", "scheduled", "simulate", "window"])]
+    pub forget: bool,
     /// HTTP proxy on the way to the authorities [default: that of `enable`, or HTTPS_PROXY of the environment]
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
@@ -83,6 +117,15 @@ pub struct Renew {
 }
 
 impl Renew {
+    /// Where the next one comes from, where that is said.
+    pub fn from(&self) -> Option<From> {
+        Some(From {
+            path: self.from.clone()?,
+            pass_phrase: self.passphrase_file.clone(),
+            others_may_write: self.force.is_some(),
+        })
+    }
+
     /// What is to be simulated, where that is asked for.
     pub fn simulation(&self) -> Option<Simulation> {
         Some(Simulation {

@@ -8,6 +8,7 @@ use super::examples;
 use super::help::{MORE, epilogue};
 use super::options::{LOOKS, SCHEDULES, exit_statuses};
 use crate::operation::schedule::Request;
+use crate::renewal::Window;
 
 /// The commands below `schedule`.
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,12 @@ pub enum ScheduleCommand {
 #[derive(Debug, Args)]
 #[command(after_help = MORE, after_long_help = epilogue(examples::SCHEDULE_ON, exit_statuses(SCHEDULES)))]
 pub struct ScheduleOn {
+    /// Restart Apache within this time of the day only, such as 02:00-05:00, by the clock of this machine
+    ///
+    /// One of both runs of a day begins in its first half. Without it, what was given the last time holds; `schedule off` ends
+    /// that.
+    #[arg(long, value_name = "FROM-TO")]
+    pub window: Option<Window>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub writing: ScheduleWriting,
@@ -42,6 +49,7 @@ impl ScheduleOn {
     pub fn request(&self) -> Request {
         Request {
             hook: self.hook.clone(),
+            window: self.window,
             ..self.writing.request()
         }
     }
@@ -85,6 +93,7 @@ impl ScheduleWriting {
             yes: self.yes,
             dry_run: self.dry_run,
             hook: None,
+            window: None,
         }
     }
 }

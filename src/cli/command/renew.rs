@@ -8,7 +8,7 @@ use crate::exit_status::ExitStatus;
 use crate::operation::renew::{self, Fate, Report, Request};
 use crate::operation::simulate::{self, Answer};
 use crate::operation::telling::{self, Happened, Whom};
-use crate::operation::{Effect, Failure, Where, World, Writing, schedule};
+use crate::operation::{Effect, Failure, Where, World, Writing};
 
 /// So long a scheduled run waits for another one, unless told otherwise.
 const PATIENCE: u64 = 300;
@@ -30,15 +30,7 @@ pub fn run(
         printer.prose(&render::simulation::text(&report));
         return Ok(status);
     }
-    let result = renew(arguments, place, world, printer);
-    if arguments.scheduled {
-        let status = result
-            .as_ref()
-            .map_or_else(|failure| failure.status, |status| *status);
-        // A disk that does not take it is told by whatever could not be written before.
-        let _ = schedule::note_run(place, status, world);
-    }
-    result
+    renew(arguments, place, world, printer)
 }
 
 fn renew(arguments: &Renew, place: &Where, world: &World, printer: &Printer) -> Result<ExitStatus, Failure> {
@@ -48,6 +40,9 @@ fn renew(arguments: &Renew, place: &Where, world: &World, printer: &Printer) -> 
         rehearses: arguments.rehearse,
         is_scheduled: arguments.scheduled,
         proxy: arguments.proxy.clone(),
+        window: arguments.window,
+        from: arguments.from(),
+        forgets: arguments.forget,
     };
     let writing = Writing {
         dry_run: arguments.dry_run,

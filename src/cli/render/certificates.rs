@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::operation::certificates::{Report, Served, Told};
+use crate::operation::renewers::By;
 use crate::renewal::Outcome;
 use crate::shown::{cell, sentence};
 use crate::wording::count;
@@ -61,7 +62,19 @@ fn served(told: &Told) -> Option<String> {
 }
 
 fn renewer(told: &Told) -> Option<String> {
-    let mut text = format!("renewed by {}", told.renewer.by.name());
+    if told.renewer.by == By::Nobody {
+        return Some(format!(
+            "renewed by nobody{}; to have it renewed from a file or folder: esync-ssl renew NAME --from PATH",
+            told.renewer
+                .remark
+                .as_ref()
+                .map_or(String::new(), |remark| format!(" ({remark})"))
+        ));
+    }
+    let mut text = match &told.source {
+        Some(source) => format!("renews itself from {source}, by esync-ssl renew"),
+        None => format!("renewed by {}", told.renewer.by.name()),
+    };
     if let Some(settings) = &told.renewer.settings {
         let _ = write!(text, " ({settings})");
     }

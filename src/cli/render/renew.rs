@@ -10,7 +10,7 @@ use crate::shown::{cell, sentence};
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     if report.certificates.is_empty() {
-        text += "No certificate was ordered by this program: there is nothing to renew.\n";
+        text += "No certificate was ordered by this program or is renewed from files: there is nothing to renew.\n";
     }
     for told in &report.certificates {
         let _ = writeln!(text, "{}: {}", cell(&told.name), sentence(&line(told)));
@@ -26,6 +26,14 @@ fn line(told: &Told) -> String {
         .next
         .map_or(String::new(), |next| format!("; next on {}", next.date()));
     let why = told.reason.map_or("", |reason| reason.words());
+    if let Some(source) = &told.source {
+        match told.result {
+            Fate::Waits => return format!("renewed from {source}, where nothing newer is{until}"),
+            Fate::WouldRenew => return format!("would be renewed from {source}{until}"),
+            Fate::Rehearsed => return format!("the newer one in {source} was checked"),
+            _ => {}
+        }
+    }
     match told.result {
         Fate::Renewed => format!("renewed{until}{next}{}", served(told)),
         Fate::Waits => format!("{why}{until}{next}{}", rule(told)),
@@ -35,6 +43,8 @@ fn line(told: &Told) -> String {
         ),
         Fate::WouldRenew => format!("would be renewed: {why}{until}{}", rule(told)),
         Fate::Rehearsed => "one was ordered, checked and thrown away".to_owned(),
+        Fate::Kept => format!("kept until it may be installed{next}{until}"),
+        Fate::Forgotten => format!("not renewed by this program anymore{until}"),
         Fate::Postponed => "left for the next run, as this one took too long".to_owned(),
         Fate::Failed => match &told.error {
             Some(trouble) => format!("not renewed{until}{next}: {}", trouble.message),

@@ -1,6 +1,6 @@
 //! Where the files of an ordered certificate go, and which of an earlier order are still good.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -35,10 +35,16 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// The bytes that are there now.
+    pub fn there(&self, path: &Path) -> Option<&Zeroizing<Vec<u8>>> {
+        let found = self.before.iter().find(|(known, _)| known == path);
+        found.map(|(_, bytes)| bytes)
+    }
+
     /// The change that puts this file there.
     pub fn change(&self, file: NewFile) -> NameChange {
-        match self.before.iter().find(|(path, _)| *path == file.path) {
-            Some((_, before)) => NameChange::renew(file.path, before.clone(), file.bytes, file.private),
+        match self.there(&file.path) {
+            Some(before) => NameChange::renew(file.path, before.clone(), file.bytes, file.private),
             None => NameChange::from(file),
         }
     }

@@ -58,6 +58,22 @@ pub struct Installed {
     /// How the authority is asked.
     #[serde(default)]
     pub way: KeptWay,
+    /// Where the next one comes from, where no authority is asked for it.
+    #[serde(default)]
+    pub source: Option<Source>,
+}
+
+/// Where certificates come from that others order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// A file, or a folder into which somebody puts files.
+    pub path: Name,
+    /// The file with the pass-phrase of what is put there.
+    #[serde(default)]
+    pub pass_phrase: Option<Name>,
+    /// Others than root and this account may write there: that was said to be meant.
+    #[serde(default)]
+    pub others_may_write: bool,
 }
 
 /// How an authority is asked, for orders without anybody who says it.
@@ -88,7 +104,8 @@ pub struct KeptHook {
 }
 
 impl Managed {
-    pub(super) fn new(installed: Installed) -> Managed {
+    /// One that nothing else is known of.
+    pub fn new(installed: Installed) -> Managed {
         Managed {
             schema: SCHEMA,
             installed,
@@ -147,11 +164,28 @@ impl Installed {
                     patience: hook.patience.as_secs(),
                 }),
             },
+            source: None,
+        }
+    }
+
+    /// One that others ordered, not yet in any file.
+    pub fn of_source(source: Source, names: Vec<String>, leaf: &Certificate) -> Installed {
+        Installed {
+            directory: String::new(),
+            names,
+            profile: None,
+            certificate: Name::from(Path::new("")),
+            key: Name::from(Path::new("")),
+            chain: None,
+            sha256: colon_hex(&leaf.sha256()),
+            checksums: Vec::new(),
+            way: KeptWay::default(),
+            source: Some(source),
         }
     }
 
     /// The same in these files: certificate, key and chain, each with its bytes.
-    pub(super) fn at(self, [certificate, key]: [(&Path, &[u8]); 2], chain: Option<(&Path, &[u8])>) -> Self {
+    pub fn at(self, [certificate, key]: [(&Path, &[u8]); 2], chain: Option<(&Path, &[u8])>) -> Self {
         let all = [certificate, key].into_iter().chain(chain);
         Installed {
             checksums: all.map(|(_, bytes)| checksum(bytes)).collect(),

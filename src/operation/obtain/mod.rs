@@ -17,15 +17,15 @@ mod wanted;
 
 pub use answering::Way;
 pub use dns_hook::PATIENCE as DNS_HOOK_PATIENCE;
-pub use wanted::{AnswerBy, Authority, DnsHook, Wanted};
+pub use wanted::{AnswerBy, Authority, DnsHook, Renewal, Wanted};
 
 pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;
 pub(super) use caa::{caa_unknown, refuse_forbidden};
 pub(super) use files::{Found, NotOurs, Placed, Standing, placed, standing};
-pub(super) use managed::Managed;
+pub(super) use managed::{Installed, Managed, Source};
 pub(super) use names::{refuse_impossible, refuse_names};
 pub(super) use obtained::Obtained;
-pub(super) use order::{WRONG_CLOCK, obtain};
+pub(super) use order::{WRONG_CLOCK, fetched, obtain};
 pub(super) use refused::{refused, unusable_file};
 pub(super) use state::{KeptAccount, State};

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::super::failure::Failure;
 use super::files::{Placed, due};
-use super::managed::Installed;
+use super::managed::{Installed, Source};
 use super::state::State;
 use crate::apply::{NameChange, NewFile};
 use crate::renewal::{Attempt, Outcome};
@@ -18,6 +18,8 @@ pub struct Obtained {
     pub bundle: Bundle,
     installed: Installed,
     name: String,
+    /// Its key is in the file already.
+    keeps_key: bool,
 }
 
 impl Obtained {
@@ -27,12 +29,30 @@ impl Obtained {
             bundle,
             installed,
             name,
+            keeps_key: false,
+        }
+    }
+
+    /// What others ordered, and is to take the place of what is kept under this name.
+    pub fn of_source(
+        bundle: Bundle,
+        (source, names): (&Source, Vec<String>),
+        name: &str,
+        keeps_key: bool,
+    ) -> Obtained {
+        let installed = Installed::of_source(source.clone(), names, &bundle.leaf);
+        Obtained {
+            bundle,
+            installed,
+            name: name.to_owned(),
+            keeps_key,
         }
     }
 
     /// What puts it into the files that Apache reads.
     pub fn changes(&self, placed: &Placed) -> Vec<NameChange> {
         let files = self.files(placed).into_iter();
+        let files = files.filter(|file| !(self.keeps_key && file.path == placed.key));
         files.map(|file| placed.change(file)).collect()
     }
 
@@ -43,7 +63,10 @@ impl Obtained {
             private,
         };
         let (certificate, issuers) = (self.bundle.certificate_pem(), self.bundle.chain_pem());
-        let key = self.bundle.key_pem().map(|pem| file(&placed.key, &pem, true));
+        let mut key = self.bundle.key_pem().map(|pem| file(&placed.key, &pem, true));
+        if let (true, Some(key), Some(there)) = (self.keeps_key, &mut key, placed.there(&placed.key)) {
+            key.bytes = there.clone();
+        }
         let mut files: Vec<NewFile> = key.into_iter().collect();
         match &placed.chain {
             Some(chain) => {
@@ -60,9 +83,9 @@ impl Obtained {
         files
     }
 
-    /// When it is to be renewed, as far as its life says.
-    pub fn due(&self) -> OffsetDateTime {
-        due(&self.bundle.leaf)
+    /// When it is to be renewed, as far as its life says; nothing where others decide that.
+    pub fn due(&self) -> Option<OffsetDateTime> {
+        self.installed.source.is_none().then(|| due(&self.bundle.leaf))
     }
 
     /// Notes where it goes. That says something only once its certificate is there, so it is noted before: a run that is
@@ -89,10 +112,10 @@ impl Obtained {
             managed.history.note(Attempt {
                 at,
                 outcome: Outcome::Renewed,
-                is_issued: true,
+                is_issued: self.installed.source.is_none(),
                 why: None,
             });
-            managed.next = Some(self.due().unix_timestamp());
+            managed.next = self.due().map(OffsetDateTime::unix_timestamp);
             let _ = state.keep_managed(&self.name, &managed);
         }
         let _ = state.forget_order(&self.name);

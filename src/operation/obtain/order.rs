@@ -21,7 +21,7 @@ use super::refused::refused;
 use super::state::{KeptOrder, State};
 use super::wanted::{Authority, Wanted};
 use crate::acme::{
-    self, Authorization, Challenge, Client, Error, Order, ProblemKind, Session, Step, SystemClock,
+    self, Authorization, Challenge, Client, Error, Issued, Order, ProblemKind, Session, Step, SystemClock,
     dns_record, new_certificate_key,
 };
 use crate::note_code::NoteCode;
@@ -30,6 +30,7 @@ use crate::renewal::CLOCK;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::issue::KeyType;
+use crate::tls::private_key::PrivateKey;
 use crate::wording::count;
 
 /// The authority looks at all names within this time, and makes the certificate within the same again.
@@ -106,8 +107,36 @@ pub fn obtain(
     ordering.run()
 }
 
+/// What a run before fetched for the same and did not install, by a key and a certificate that are here: nobody is asked.
+///
+/// # Errors
+/// When what is kept cannot be read; refused where it is not valid yet.
+pub fn fetched(
+    wanted: &Wanted,
+    names: &[String],
+    state: &State,
+    job: Job,
+) -> Result<Option<Obtained>, Failure> {
+    let ordering = Ordering {
+        wanted,
+        authority: &wanted.authority,
+        agreed: wanted.agrees_to_terms,
+        names,
+        ordered: &wanted.names(names),
+        ways: &[],
+        answers: Path::new(""),
+        state,
+        job,
+        is_thrown_away: wanted.rehearses,
+    };
+    ordering.fetched_before()
+}
+
 impl Ordering<'_> {
     fn run(&self) -> Result<Obtained, Failure> {
+        if let Some(obtained) = self.fetched_before()? {
+            return Ok(obtained);
+        }
         self.refuse_too_many_failures()?;
         sweep(self.job.world.disk, self.answers);
         dns_hook::sweep(self.state, self.job.voice)?;
@@ -130,22 +159,53 @@ impl Ordering<'_> {
         self.finish(&session, order, &account.url)
     }
 
+    /// What a run before fetched and did not install: nobody has to be asked for it.
+    fn fetched_before(&self) -> Result<Option<Obtained>, Failure> {
+        let name = self.name();
+        let kept = self.state.order(&name)?.filter(|kept| {
+            let order = &kept.order;
+            !self.is_thrown_away && self.is_same(kept) && order.step == Step::Issued
+        });
+        let read = kept.and_then(|kept| Some((kept.order.names().ok()?, kept.order.chain?)));
+        let Some((names, chain)) = read else {
+            return Ok(None);
+        };
+        let Some(key) = self
+            .state
+            .order_key(&name)?
+            .filter(|_| !is_due(&chain, self.now()))
+        else {
+            return Ok(None);
+        };
+        let public = key.public_key();
+        let issued = public.and_then(|public| Issued::read(chain.as_bytes(), &names, public).ok());
+        // A run that was killed right after it had installed it leaves it here.
+        let there = self
+            .state
+            .managed(&name)?
+            .and_then(|managed| managed.installed.leaf());
+        let issued = issued.filter(|issued| there.as_ref() != Some(&issued.certificate));
+        issued.map(|issued| self.obtained(issued, key, None)).transpose()
+    }
+
+    /// Whether an order is for what is wanted now, of the same authority.
+    fn is_same(&self, kept: &KeptOrder) -> bool {
+        kept.directory == self.authority.directory()
+            && kept.order.wanted.names == self.ordered
+            && kept.order.wanted.profile == self.wanted.profile
+    }
+
     /// An order of a run before, as far as it is good for the same; one that is not is given up.
     fn taken_up(&self, session: &Session<'_>, account: &str) -> Result<Option<Order>, Failure> {
         let name = self.name();
         let Some(kept) = self.state.order(&name)?.filter(|_| !self.is_thrown_away) else {
             return Ok(None);
         };
-        let is_same = kept.directory == self.authority.directory()
-            && kept.account == account
-            && kept.order.wanted.names == self.ordered
-            && kept.order.wanted.profile == self.wanted.profile;
-        if is_same {
+        if self.is_same(&kept) && kept.account == account {
             let mut order = kept.order;
             match order.step {
-                // It was installed long ago, or never could be.
-                Step::Issued if is_due(order.chain.as_deref().unwrap_or_default(), self.now()) => {}
-                Step::Issued => return Ok(Some(order)),
+                // It was installed long ago, or never could be: else it was found before.
+                Step::Issued => {}
                 _ => match session.refresh(&mut order) {
                     Ok(()) => return Ok(Some(order)),
                     // The authority looked when the run before was gone already.
@@ -302,7 +362,17 @@ impl Ordering<'_> {
         }
         let issued = issued.map_err(failed)?;
         self.keep(&order, account)?;
-        self.refuse_not_yet_valid(&issued.certificate)?;
+        self.obtained(issued, key, session.client().clock_ahead())
+    }
+
+    /// From a certificate with its key to what is installed. `ahead`: the authority's clock before ours.
+    fn obtained(
+        &self,
+        issued: Issued,
+        key: PrivateKey,
+        ahead: Option<time::Duration>,
+    ) -> Result<Obtained, Failure> {
+        self.refuse_not_yet_valid(&issued.certificate, ahead)?;
         let nothing = || Failure::error(anyhow::anyhow!("the authority sent no certificate"));
         let sha256 = colon_hex(&issued.certificate.sha256());
         let installed = Installed::new(self.wanted, self.agreed, &self.all_names(), sha256);
@@ -392,7 +462,7 @@ impl Ordering<'_> {
     }
 
     /// A clock that is far wrong is corrected before a certificate is made, which would not be valid here, or seem to end
-    /// at another time than it does.
+    /// at another time than it does. A renewal does not wait for that: clients go by clocks of their own.
     fn refuse_wrong_clock(&self, client: &Client<'_>) -> Result<(), Failure> {
         let Some(ahead) = client.clock_ahead().filter(|ahead| ahead.abs() > CLOCK) else {
             return Ok(());
@@ -403,7 +473,7 @@ impl Ordering<'_> {
             ahead.whole_minutes().abs(),
             self.authority
         );
-        if ahead.abs() > WRONG_CLOCK {
+        if ahead.abs() > WRONG_CLOCK && self.wanted.renewal.is_none() {
             let cause =
                 format!("{cause}, which was not asked for a certificate: it is judged by the clock here");
             let fix = "correct the clock, then run again";
@@ -436,8 +506,19 @@ impl Ordering<'_> {
         Ok(())
     }
 
-    fn refuse_not_yet_valid(&self, certificate: &Certificate) -> Result<(), Failure> {
-        if certificate.not_before <= self.now() {
+    /// By the clock here, unless the certificate before is over or nearly: then that of the authority counts, by which it was
+    /// made, and clients go by clocks of their own.
+    fn refuse_not_yet_valid(
+        &self,
+        certificate: &Certificate,
+        ahead: Option<time::Duration>,
+    ) -> Result<(), Failure> {
+        let is_valid = |now: OffsetDateTime| certificate.not_before <= now;
+        let late = self.wanted.renewal.filter(|renewal| renewal.is_late);
+        let ahead = ahead.unwrap_or_default();
+        let is_valid_elsewhere =
+            late.is_some_and(|renewal| is_valid(renewal.now) || is_valid(self.now().saturating_add(ahead)));
+        if is_valid(self.now()) || is_valid_elsewhere {
             return Ok(());
         }
         let cause = format!(

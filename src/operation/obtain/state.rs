@@ -358,6 +358,14 @@ impl<'a> State<'a> {
         Ok(apply::remove(self.disk, &self.folder.join(file))?)
     }
 
+    /// A certificate is nothing of ours anymore.
+    ///
+    /// # Errors
+    /// When what is kept of it cannot be removed.
+    pub fn forget_managed(&self, name: &str) -> Result<(), Failure> {
+        Ok(apply::remove(self.disk, &self.managed_file(name))?)
+    }
+
     /// Where an account is.
     pub fn account_folder(&self, authority: &Authority) -> PathBuf {
         self.folder.join("accounts").join(authority.folder())

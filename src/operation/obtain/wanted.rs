@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// A certificate that is ordered by ACME (RFC 8555).
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Wanted {
     pub answer: AnswerBy,
     /// The certificate that this one replaces, by the authority's name of it ([`certificate_id`](crate::acme::certificate_id)).
     pub replaces: Option<String>,
+    /// It takes the place of one that runs out.
+    pub renewal: Option<Renewal>,
     /// The program that answers in DNS, where that is chosen.
     pub dns_hook: Option<DnsHook>,
     /// Further names, all of the form `*.example.com`, that the certificate is for and the configuration is not told of.
@@ -35,6 +38,15 @@ pub struct Wanted {
     /// All is done but what is written is nothing: at an authority that has a place for trials there, and the certificate
     /// is thrown away.
     pub rehearses: bool,
+}
+
+/// What an order has to know of the certificate whose place it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Renewal {
+    /// That one is over or nearly.
+    pub is_late: bool,
+    /// What the authority's clock says, as far as it is known.
+    pub now: OffsetDateTime,
 }
 
 /// Who makes certificates.
@@ -61,6 +73,7 @@ impl Wanted {
             proxy: None,
             answer: AnswerBy::Any,
             replaces: None,
+            renewal: None,
             dns_hook: None,
             wildcards: Vec::new(),
             rehearses: false,

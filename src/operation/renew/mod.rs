@@ -1,13 +1,17 @@
-//! Renews certificates that came of an authority: what is due is ordered, and all that was made takes the place of what is
-//! there by one change, which one restart shows. One that fails keeps no other, and no line of the configuration changes.
+//! Renews certificates: what is due is ordered of its authority, or taken from where others put it, and all of that takes the
+//! place of what is there by one change, which one restart shows. One that fails keeps no other, and no line of the
+//! configuration changes.
 
+mod adopt;
 mod report;
 mod request;
+mod settled;
+mod source;
 mod subject;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::environment::{Where, World, Writing};
@@ -19,6 +23,7 @@ use super::names::file_name;
 use super::obtain::{Obtained, State};
 use super::plan_report;
 use super::questions::Voice;
+use super::schedule;
 use super::server_effect::Effect;
 use super::turn::Turn;
 use super::write::{self, Work};
@@ -32,7 +37,7 @@ use crate::tls::certificate::colon_hex;
 use crate::wording::count;
 
 pub use report::{Fate, Report, ServedAt, Told, Trouble};
-pub use request::Request;
+pub use request::{From, Request};
 use subject::{Ground, Subject, now, used};
 
 /// After that a scheduled run begins no further order: what was made is still to be installed.
@@ -70,8 +75,20 @@ pub fn run(
         job,
         begun: Instant::now(),
         made: RefCell::default(),
+        folder: RefCell::default(),
     };
-    Turn::new(job).attempt(|turn| run.attempt(turn))
+    let ended = Turn::new(job).attempt(|turn| run.attempt(turn));
+    if let (true, Some(folder)) = (request.is_scheduled, run.folder.take()) {
+        let status = match &ended {
+            Ok(report) => report
+                .trouble()
+                .map_or(ExitStatus::Done, |(_, trouble)| trouble.status),
+            Err(failure) => failure.status,
+        };
+        // A disk that does not take it is told by whatever could not be written before.
+        let _ = schedule::note_run(&folder, status, world);
+    }
+    ended
 }
 
 struct Run<'a> {
@@ -80,6 +97,8 @@ struct Run<'a> {
     begun: Instant,
     /// What came of orders, for all attempts of a run.
     made: RefCell<BTreeMap<String, Result<Obtained, Failure>>>,
+    /// Where what is kept is, once the configuration was read.
+    folder: RefCell<Option<PathBuf>>,
 }
 
 impl Run<'_> {
@@ -89,14 +108,18 @@ impl Run<'_> {
         loaded.refuse_no_configuration()?;
         loaded.refuse_other_root()?;
         let state = State::of(&loaded, self.job.world.disk);
+        self.folder.replace(Some(state.folder().to_path_buf()));
         let ground = Ground {
             loaded: &loaded,
             state: &state,
             request: self.request,
             job: self.job,
         };
-        let (mut all, broken) = self.subjects(&state)?;
-        if all.is_empty() {
+        let (mut all, broken) = match &self.request.from {
+            Some(from) => (self.adopted(from, ground)?, Vec::new()),
+            None => self.subjects(&state)?,
+        };
+        if all.is_empty() && !self.request.forgets {
             return Ok(Some(Report {
                 certificates: broken,
                 server: None,
@@ -106,7 +129,10 @@ impl Run<'_> {
         if !turn.is_mine(&store)? {
             return Ok(None);
         }
-        let silent = self.decide(&mut all, ground);
+        if self.request.forgets {
+            return self.forgotten(&all, broken, ground).map(Some);
+        }
+        let silent = self.decide(&mut all, ground)?;
         if !self.job.writing.dry_run || self.request.rehearses {
             self.order(&mut all, ground, &silent)?;
         }
@@ -121,6 +147,31 @@ impl Run<'_> {
         let mut report = self.report(&all, &loaded, effect);
         report.certificates.extend(broken);
         Ok(Some(report))
+    }
+
+    /// The one that is named, as one that is renewed from there.
+    fn adopted(&self, from: &From, ground: Ground) -> Result<Vec<Subject>, Failure> {
+        let Some(name) = self.request.names.first() else {
+            return Ok(Vec::new());
+        };
+        let (name, managed) = adopt::adopted(name, from, ground.loaded, ground.state)?;
+        Ok(vec![Subject::new(name, managed)])
+    }
+
+    /// Takes note that these are not renewed anymore. Their files stay.
+    fn forgotten(&self, all: &[Subject], broken: Vec<Told>, ground: Ground) -> Result<Report, Failure> {
+        let told = all.iter().map(|subject| subject.report(ground.loaded));
+        let mut certificates: Vec<Told> = told.chain(broken).collect();
+        for told in &mut certificates {
+            if !self.job.writing.dry_run {
+                ground.state.forget_managed(&told.name)?;
+            }
+            (told.result, told.error) = (Fate::Forgotten, None);
+        }
+        Ok(Report {
+            certificates,
+            server: None,
+        })
     }
 
     /// Those that are asked for, or all; and those of which it cannot be read what they are, which would else be forgotten in
@@ -164,11 +215,15 @@ impl Run<'_> {
     }
 
     /// Decides for each. The authorities that cannot be reached, with why: they are not waited for again.
-    fn decide(&self, all: &mut [Subject], ground: Ground) -> BTreeMap<String, String> {
+    fn decide(&self, all: &mut [Subject], ground: Ground) -> Result<BTreeMap<String, String>, Failure> {
         let mut silent: BTreeMap<String, String> = BTreeMap::new();
         let used = used(ground.loaded);
         for subject in all {
             subject.look(ground, &used);
+            if subject.managed.installed.source.is_some() {
+                self.look_at_source(subject, ground)?;
+                continue;
+            }
             subject.decide(ground, &mut |subject| {
                 let directory = subject.managed.installed.directory.clone();
                 if silent.contains_key(&directory) {
@@ -187,7 +242,27 @@ impl Run<'_> {
                 })
             });
         }
-        silent
+        Ok(silent)
+    }
+
+    /// Looks for a newer one where it is renewed from. Where one that is renewed so for the first time has something that cannot
+    /// be used there, nothing is kept.
+    fn look_at_source(&self, subject: &mut Subject, ground: Ground) -> Result<(), Failure> {
+        match subject.newer(ground) {
+            Ok(found) => {
+                if self.request.from.is_some() && subject.fate != Fate::Failed && !self.job.writing.dry_run {
+                    ground.state.keep_managed(&subject.name, &subject.managed)?;
+                }
+                let mut made = self.made.borrow_mut();
+                made.extend(found.map(|found| (subject.name.clone(), Ok(found))));
+            }
+            Err(failure) if failure.status == ExitStatus::Interrupted => {
+                return Err(Failure::interrupted().into_interrupted());
+            }
+            Err(failure) if self.request.from.is_some() => subject.fails(&failure),
+            Err(failure) => subject.failed(&failure, ground),
+        }
+        Ok(())
     }
 
     /// Has those made that are to be renewed.
@@ -212,12 +287,14 @@ impl Run<'_> {
                     subject.fate = Fate::Postponed;
                     continue;
                 }
-                let ordered = match silent.get(&subject.managed.installed.directory) {
-                    Some(why) => Err(Failure {
+                let silent = silent.get(&subject.managed.installed.directory);
+                let ordered = match (subject.fetched(ground).transpose(), silent) {
+                    (Some(fetched), _) => fetched,
+                    (None, Some(why)) => Err(Failure {
                         status: ExitStatus::AuthorityUnreachable,
                         ..Failure::error(anyhow::anyhow!("{why}"))
                     }),
-                    None => subject.order(ground),
+                    (None, None) => subject.order(ground),
                 };
                 made.insert(subject.name.clone(), ordered);
             }
@@ -245,6 +322,15 @@ impl Run<'_> {
     ) -> Result<Option<Effect>, Failure> {
         let made = self.made.borrow();
         let is_made = |one: &Subject| made.get(&one.name).is_some_and(Result::is_ok);
+        for one in all
+            .iter_mut()
+            .filter(|one| one.fate == Fate::WouldRenew && is_made(one))
+        {
+            if let Some(opens) = one.waits(ground) {
+                one.fate = Fate::Kept;
+                one.managed.next = Some(opens.unix_timestamp());
+            }
+        }
         let mut ready: Vec<&mut Subject> = all
             .iter_mut()
             .filter(|one| one.fate == Fate::WouldRenew && is_made(one))
@@ -320,7 +406,7 @@ impl Run<'_> {
             if let Some(Ok(obtained)) = made.get(&subject.name) {
                 obtained.is_installed(ground.state, now(self.job));
                 subject.fate = Fate::Renewed;
-                subject.managed.next = Some(obtained.due().unix_timestamp());
+                subject.managed.next = obtained.due().map(time::OffsetDateTime::unix_timestamp);
             }
         }
         Ok(done.effect)
@@ -332,6 +418,10 @@ impl Run<'_> {
             return Ok(());
         }
         for subject in all.iter().filter(|one| one.fate != Fate::Renewed) {
+            // Whatever came of it is kept already; where it cannot be renewed from there, all is as it was.
+            if subject.fate == Fate::Failed && self.request.from.is_some() {
+                continue;
+            }
             let kept = state.managed(&subject.name)?;
             let is_new = kept.is_none_or(|kept| {
                 (&kept.history, kept.next) != (&subject.managed.history, subject.managed.next)

@@ -35,6 +35,8 @@ pub struct Told {
     pub authority: String,
     /// The file that Apache reads, or that cannot be read.
     pub file: ShownPath,
+    /// The file or folder from which it is renewed; null where an authority makes it.
+    pub source: Option<ShownPath>,
     /// What became of it.
     pub result: Fate,
     /// Why it was to be renewed now, or was not; null where that was not decided.
@@ -82,6 +84,10 @@ pub enum Fate {
     Rehearsed,
     /// There was no time left in this run; the next one is for it.
     Postponed,
+    /// The new one is kept until the time of the day in which it may be installed (`--window`).
+    Kept,
+    /// It is not renewed by this program anymore.
+    Forgotten,
     /// It is as it was.
     Failed,
 }
@@ -132,6 +138,7 @@ impl Told {
             names: Vec::new(),
             authority: String::new(),
             file: shown(file).into(),
+            source: None,
             result: Fate::Failed,
             reason: None,
             due: None,

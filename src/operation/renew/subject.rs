@@ -3,24 +3,32 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::super::answers;
 use super::super::failure::{Failure, not_interrupted};
 use super::super::find::Loaded;
 use super::super::job::Job;
-use super::super::obtain::{self, Authority, Managed, NotOurs, Obtained, Standing, State, Wanted, Way};
+use super::super::judge_files::{self, Server};
+use super::super::key_files::judged;
+use super::super::obtain::{
+    self, Authority, Installed, Managed, NotOurs, Obtained, Standing, State, Wanted, Way,
+};
 use super::super::ordered;
 use super::report::{Fate, Told, Trouble};
 use super::request::Request;
+use super::{adopt, settled, source};
 use crate::acme::{Client, SystemClock, certificate_id};
 use crate::change::Plan;
+use crate::check::Code;
 use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
 use crate::place::Moment;
+use crate::quoted::{quoted, word};
 use crate::refusal::{Refusal, RefusalCode, say};
-use crate::renewal::{self, Attempt, Decision, INTERVAL, Look, Outcome, Urgency};
+use crate::renewal::{self, Attempt, Decision, INTERVAL, Install, Look, Outcome, Reason, Urgency};
 use crate::server::same_file::identity;
+use crate::shown::shown;
 
 /// One certificate.
 pub struct Subject {
@@ -74,7 +82,7 @@ impl Subject {
             Ok(standing) => self.standing = Some(standing),
             Err(_) if !is_used => self.fate = Fate::NotUsed,
             Err(not_ours) => {
-                let failure = not_ours_refused(ground.loaded, not_ours, &installed.names);
+                let failure = not_ours_refused(ground.loaded, not_ours, installed);
                 self.fails(&failure);
             }
         }
@@ -133,7 +141,7 @@ impl Subject {
     /// # Errors
     /// That it cannot be asked.
     pub fn ask_when(&mut self, ground: Ground) -> Result<Option<Duration>, Failure> {
-        let (Some(id), wanted) = (self.id(), self.wanted(ground.request)?) else {
+        let (Some(id), wanted) = (self.id(), self.wanted(ground.request, ground.job)?) else {
             return Ok(None);
         };
         let (https, clock) = (obtain::transport(&wanted)?, SystemClock::default());
@@ -154,18 +162,105 @@ impl Subject {
     }
 
     /// What is to be ordered again.
-    fn wanted(&self, request: &Request) -> Result<Wanted, Failure> {
+    fn wanted(&self, request: &Request, job: Job) -> Result<Wanted, Failure> {
         let wanted = self.managed.installed.wanted();
         let wanted = wanted.map_err(|error| {
             let cause = format!("the authority of {} is not known anymore: {error}", self.name);
             Failure::with_advice(cause, again(&self.managed.installed.names))
         })?;
+        let true_now = self.managed.history.true_time(now(job), None);
+        let is_late = |standing: &Standing| {
+            renewal::urgency(renewal::Life::of(&standing.leaf), true_now) >= Urgency::Error
+        };
         Ok(Wanted {
             replaces: self.id(),
+            renewal: Some(obtain::Renewal {
+                is_late: self.standing.as_ref().is_some_and(is_late),
+                now: true_now,
+            }),
             rehearses: request.rehearses,
             proxy: request.proxy.clone().or(wanted.proxy),
             ..wanted
         })
+    }
+
+    /// What is where it is renewed from, judged as what an authority makes; nothing where there is none that is newer.
+    ///
+    /// # Errors
+    /// Refused where it would not do, or cannot be used.
+    pub fn newer(&mut self, ground: Ground) -> Result<Option<Obtained>, Failure> {
+        let Ground { loaded, job, .. } = ground;
+        let (Some(source), Some(standing)) = (&self.managed.installed.source, &self.standing) else {
+            return Ok(None);
+        };
+        let life = renewal::Life::of(&standing.leaf);
+        // Its time has come when a newer one is there.
+        let decision = |reason| Decision {
+            renews: reason == Reason::Due,
+            reason,
+            due: renewal::when(life, None, 0),
+            next: now(job),
+            urgency: renewal::urgency(life, now(job)),
+        };
+        self.decision = Some(decision(Reason::NotDue));
+        self.managed.next = None;
+        let mut names = adopt::names(loaded, &standing.placed.certificate, &standing.leaf);
+        names.sort_by_key(|name| Some(name) != self.managed.installed.names.first());
+        let Some(found) = source::look(source, standing, &names)? else {
+            // What was wrong with one that is not there anymore says nothing.
+            let failed = self.managed.history.failures_in_a_row().len();
+            let attempts = &mut self.managed.history.attempts;
+            attempts.truncate(attempts.len() - failed);
+            return Ok(None);
+        };
+        job.voice.detail(&format!(
+            "{} has a newer certificate for {}",
+            shown(&found.file),
+            self.name
+        ));
+        self.decision = Some(decision(Reason::Due));
+        if let Some(chain) = &standing.placed.chain {
+            adopt::refuse_shared(loaded, chain, &standing.placed.certificate)?;
+        }
+        let obtained =
+            Obtained::of_source(found.bundle, (source, names.clone()), &self.name, found.keeps_key);
+        // Told by the file in which it is.
+        let file = shown(&found.file);
+        let files = judged(&obtained.bundle, &file, &file, &file);
+        let server = Server::of(Some(loaded), job.place);
+        let all = judge_files::of_names(&names, |name| {
+            judge_files::files(loaded, server, &files, Some(name))
+        });
+        judge_files::tell(server, &all, &[], job.voice)
+            .map_err(|failure| unforced(failure, "Put another one there"))?;
+        self.fate = Fate::WouldRenew;
+        Ok(Some(obtained))
+    }
+
+    /// Until when what was made is kept, where it may not be installed now.
+    pub fn waits(&self, ground: Ground) -> Option<OffsetDateTime> {
+        let old = renewal::Life::of(&self.standing.as_ref()?.leaf);
+        let now = now(ground.job);
+        // Windows are times of the clock on the wall, which this machine's zone says.
+        let zone = UtcOffset::local_offset_at(now).unwrap_or(UtcOffset::UTC);
+        match renewal::install(ground.request.window, old, now.to_offset(zone)) {
+            Install::At(opens) => Some(opens),
+            Install::Now | Install::NowOrNever => None,
+        }
+    }
+
+    /// What a run before fetched and could not install, judged once more.
+    ///
+    /// # Errors
+    /// Refused where it is not valid yet, or would not do.
+    pub fn fetched(&self, ground: Ground) -> Result<Option<Obtained>, Failure> {
+        let wanted = self.wanted(ground.request, ground.job)?;
+        let names = &self.managed.installed.site_names();
+        let fetched = obtain::fetched(&wanted, names, ground.state, ground.job)?;
+        if let Some(obtained) = &fetched {
+            judge(obtained, names, ground)?;
+        }
+        Ok(fetched)
     }
 
     /// Has it made. Nothing of the configuration changes for that.
@@ -176,7 +271,7 @@ impl Subject {
         let Ground {
             loaded, state, job, ..
         } = ground;
-        let wanted = self.wanted(ground.request)?;
+        let wanted = self.wanted(ground.request, job)?;
         let names = &self.managed.installed.site_names();
         obtain::refuse_impossible(&wanted, names, job.voice)?;
         let ways = obtain::ways(loaded, &wanted)?;
@@ -195,7 +290,7 @@ impl Subject {
         let agreed = obtain::agree_to_terms(&wanted, state, true, job.voice)?;
         let folder = loaded.source.host_path(&place.folder);
         let obtained = obtain::obtain(&wanted, agreed, (names, &ways, &folder), state, job)?;
-        ordered::judge(loaded, &obtained, names, &[], job)?;
+        judge(&obtained, names, ground)?;
         Ok(obtained)
     }
 
@@ -228,9 +323,15 @@ impl Subject {
             is_asked: false,
         };
         let again = self.due(&look);
-        self.managed.next = again.map(|again| again.next.unix_timestamp());
+        let source = self.managed.installed.source.as_ref();
+        let next = again.filter(|_| source.is_none());
+        self.managed.next = next.map(|again| again.next.unix_timestamp());
+        let passes = match source {
+            Some(source) => settled::is_young(&source.path.path()),
+            None => failure.status == ExitStatus::AuthorityUnreachable,
+        };
         let is_early = ground.request.is_scheduled
-            && failure.status == ExitStatus::AuthorityUnreachable
+            && passes
             && again.is_some_and(|again| again.urgency <= Urgency::Notice);
         if let Some(trouble) = &mut self.trouble {
             trouble.is_early = is_early;
@@ -268,6 +369,10 @@ impl Subject {
             names: installed.names.clone(),
             authority: authority.map_or(installed.directory.clone(), |authority| authority.to_string()),
             file: loaded.show(&installed.certificate.path()).into(),
+            source: installed
+                .source
+                .as_ref()
+                .map(|source| shown(&source.path.path()).into()),
             result: self.fate,
             reason: decision.map(|decision| decision.reason),
             due: decision.map(|decision| Moment::from(decision.due.at)),
@@ -283,6 +388,23 @@ impl Subject {
             error: self.trouble.clone(),
         }
     }
+}
+
+/// By the rules for all certificates, but that of the clock where it was let through for a reason.
+fn judge(obtained: &Obtained, names: &[String], ground: Ground) -> Result<(), Failure> {
+    let not_yet = obtained.bundle.leaf.not_before > now(ground.job);
+    let forced = not_yet.then_some(Code::CertNotYetValid);
+    ordered::judge(ground.loaded, obtained, names, forced.as_slice(), ground.job)
+        .map(|_| ())
+        .map_err(|failure| unforced(failure, "Correct them, then run again"))
+}
+
+/// A renewal cannot be told to continue anyway: it has no such option.
+fn unforced(mut failure: Failure, fix: &'static str) -> Failure {
+    if let Some(refusal) = failure.error.downcast_mut::<Refusal>() {
+        refusal.fix = fix.into();
+    }
+    failure
 }
 
 /// The time.
@@ -306,7 +428,18 @@ fn again(names: &[String]) -> String {
     format!("order it here again: esync-ssl enable --domain {names} --acme --restart")
 }
 
-fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs, names: &[String]) -> Failure {
+fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs, installed: &Installed) -> Failure {
+    let fix = match &installed.source {
+        Some(source) => {
+            let path = quoted(source.path.path());
+            let name = installed.names.first().map_or("NAME", String::as_str);
+            format!(
+                "where it is right as it is, have it renewed from there again: esync-ssl renew {} --from {path}",
+                word(name)
+            )
+        }
+        None => format!("renew it where it comes from now, or {}", again(&installed.names)),
+    };
     Failure::refused(Refusal::new(
         RefusalCode::FilesNotOurs,
         say![
@@ -314,7 +447,7 @@ fn not_ours_refused(loaded: &Loaded, not_ours: NotOurs, names: &[String]) -> Fai
             format!(" {}, and is not overwritten", not_ours.why)
         ],
         "; ",
-        format!("renew it where it comes from now, or {}", again(names)),
+        fix,
     ))
 }
 

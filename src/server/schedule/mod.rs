@@ -61,6 +61,8 @@ pub struct Task {
     pub arguments: Vec<String>,
     /// The minute of the half day at which it begins.
     pub minute: u32,
+    /// The one of both times of the day is within this: minute of the day at which it begins, and its length in minutes.
+    pub window: Option<(u32, u32)>,
 }
 
 /// A file that makes a scheduler carry it out.
@@ -170,8 +172,21 @@ impl Task {
 
     /// Hours and minute of both times of the day.
     fn times(&self) -> [(u32, u32); 2] {
-        let (hour, minute) = (self.minute / 60 % 12, self.minute % 60);
-        [(hour, minute), (hour + 12, minute)]
+        const DAY: u32 = 24 * 60;
+        let first = match self.window {
+            // In its first half: what is late by chance, and lasts, is still within it.
+            Some((from, length)) => (from + self.minute % (length / 2).max(1)) % DAY,
+            None => self.minute % (DAY / 2),
+        };
+        let mut times = [first, (first + DAY / 2) % DAY];
+        times.sort_unstable();
+        times.map(|minute| (minute / 60, minute % 60))
+    }
+
+    /// By how many minutes it begins later, by chance, at most.
+    fn late(&self) -> u32 {
+        let longest = self.window.map_or(60, |(_, length)| length / 4);
+        longest.min(60)
     }
 }
 

@@ -26,9 +26,13 @@ pub(super) fn timer(task: &Task) -> String {
     let [(first, minute), (second, _)] = task.times();
     marked(&format!(
         "[Unit]\nDescription={}\n\n\
-         [Timer]\nOnCalendar=*-*-* {first:02},{second:02}:{minute:02}:00\nRandomizedDelaySec=1h\nPersistent=true\n\n\
+         [Timer]\nOnCalendar=*-*-* {first:02},{second:02}:{minute:02}:00\nRandomizedDelaySec={}\nPersistent=true\n\n\
          [Install]\nWantedBy=timers.target\n",
-        plain(&task.purpose)
+        plain(&task.purpose),
+        match task.late() {
+            60 => "1h".to_owned(),
+            minutes => format!("{minutes}min"),
+        }
     ))
 }
 

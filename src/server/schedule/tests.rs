@@ -14,6 +14,7 @@ fn task() -> Task {
         .map(str::to_owned)
         .to_vec(),
         minute: 3 * 60 + 17,
+        window: None,
     }
 }
 
@@ -131,5 +132,33 @@ fn what_a_scheduler_would_read_otherwise_is_not_written() {
 fn both_times_of_the_day() {
     for (minute, times) in [(0, [(0, 0), (12, 0)]), (719, [(11, 59), (23, 59)])] {
         assert_eq!(Task { minute, ..task() }.times(), times);
+    }
+}
+
+#[test]
+fn one_of_both_times_is_in_the_window_and_what_is_late_as_well() {
+    for (from, length) in [(120, 180), (23 * 60, 120), (0, 1), (600, 1439), (1430, 30)] {
+        for minute in [0, 7, 197, 719] {
+            let task = Task {
+                minute,
+                window: Some((from, length)),
+                ..task()
+            };
+            let [one, other] = task.times().map(|(hour, minute)| hour * 60 + minute);
+            assert_eq!((one + 720) % 1440, other % 1440);
+            let is_in = |at: u32| (at + 1440 - from) % 1440 < length;
+            let first = if is_in(one) { one } else { other };
+            assert!(
+                is_in(first) && is_in((first + task.late()) % 1440),
+                "{from} {length} {minute}"
+            );
+            assert!(systemd::timer(&task).contains(&format!(
+                "RandomizedDelaySec={}",
+                match task.late() {
+                    60 => "1h".to_owned(),
+                    late => format!("{late}min"),
+                }
+            )));
+        }
     }
 }

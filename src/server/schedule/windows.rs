@@ -12,10 +12,14 @@ const NEVER_RAN: i64 = 0x41303;
 /// The task: twice a day, up to an hour later by chance, soon after a start of the machine that missed it, not twice at once,
 /// and not for ever.
 pub(super) fn xml(task: &Task) -> String {
+    let late = match task.late() {
+        60 => "PT1H".to_owned(),
+        minutes => format!("PT{minutes}M"),
+    };
     let trigger = |(hour, minute): (u32, u32)| {
         format!(
             "    <CalendarTrigger>\r\n      <StartBoundary>2026-01-01T{hour:02}:{minute:02}:00</StartBoundary>\r\n      \
-             <RandomDelay>PT1H</RandomDelay>\r\n      <ScheduleByDay>\r\n        <DaysInterval>1</DaysInterval>\r\n      \
+             <RandomDelay>{late}</RandomDelay>\r\n      <ScheduleByDay>\r\n        <DaysInterval>1</DaysInterval>\r\n      \
              </ScheduleByDay>\r\n    </CalendarTrigger>\r\n"
         )
     };

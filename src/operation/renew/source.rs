@@ -1,0 +1,336 @@
+//! What a file or a folder has from which a certificate is renewed: the newest pair that is newer than the one that is served.
+//! Others may write there: nothing of it is followed, run or trusted, and what is taken is judged like any other certificate.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use camino::Utf8PathBuf;
+
+use super::super::failure::Failure;
+use super::super::key_files;
+use super::super::obtain::{Source, Standing};
+use super::super::pass_phrase::PassPhrases;
+use super::super::questions::Silent;
+use super::settled::{is_passing, settled, unusable};
+use crate::exit_status::ExitStatus;
+use crate::quoted::{quoted, word};
+use crate::refusal::{Place, Refusal, RefusalCode, say};
+use crate::server::trust::Judge;
+use crate::shown::{printable, shown};
+use crate::tls::bundle::Bundle;
+use crate::tls::certificate::Certificate;
+use crate::tls::chain::{Chain, End};
+use crate::tls::container::{Contents, Fault, Item};
+use crate::tls::name::{Coverage, Name, coverage};
+use crate::tls::private_key::PrivateKey;
+use crate::wording::reason;
+
+/// So many files are looked at; whoever has more there has them there for something else.
+const MOST: usize = 100;
+
+/// A certificate that takes the place of the one that is served.
+pub struct New {
+    /// Itself, with its key and its issuers.
+    pub bundle: Bundle,
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its key is the one that is there.
+    pub keeps_key: bool,
+}
+
+/// What one file holds.
+struct Read {
+    path: PathBuf,
+    certificates: Vec<Certificate>,
+    keys: Vec<PrivateKey>,
+}
+
+/// What is looked for, and where.
+struct Look<'a> {
+    source: &'a Source,
+    standing: &'a Standing,
+    names: &'a [String],
+    begun: Instant,
+}
+
+/// The certificate that is to take the place of the one that stands; nothing where there is none that is newer.
+///
+/// # Errors
+/// Refused where others may write there and nobody said that they may; where what is there cannot be used.
+pub fn look(source: &Source, standing: &Standing, names: &[String]) -> Result<Option<New>, Failure> {
+    Look {
+        source,
+        standing,
+        names,
+        begun: Instant::now(),
+    }
+    .find()
+}
+
+impl Look<'_> {
+    fn find(&self) -> Result<Option<New>, Failure> {
+        let path = self.source.path.path();
+        let is_folder = path.is_dir();
+        let files = self.files(&path, is_folder)?;
+        let phrases = self.phrases()?;
+        let (mut read, mut trouble) = (Vec::new(), None);
+        for file in &files {
+            match self.read(file, &phrases) {
+                Ok(Some(one)) => read.push(one),
+                Ok(None) => {}
+                Err(failure) if failure.status == ExitStatus::Interrupted => {
+                    return Err(failure);
+                }
+                Err(failure) => {
+                    trouble.get_or_insert(failure);
+                }
+            }
+        }
+        let newest = self.newest(&read, is_folder)?;
+        let newest = newest.map(|(leaf, file)| (leaf.clone(), file.to_path_buf()));
+        match (newest, trouble) {
+            (Some(newest), trouble) => self.with_key(newest, read, trouble).map(Some),
+            (None, Some(trouble)) => Err(trouble),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The files to look at; links, folders and what is no file are passed over in a folder.
+    fn files(&self, path: &Path, is_folder: bool) -> Result<Vec<PathBuf>, Failure> {
+        if !is_folder {
+            let folder = path.parent().unwrap_or(path);
+            if !folder.is_dir() {
+                let cause = format!(
+                    "{} is not there, from which the certificate is renewed",
+                    shown(folder)
+                );
+                return Err(unusable(cause, "put it back, or name another place with --from"));
+            }
+            self.refuse_others(path)?;
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let beside = [
+                format!("{stem}.key"),
+                format!("{stem}-key.pem"),
+                "privkey.pem".to_owned(),
+                format!("{stem}.chain.crt"),
+                format!("{stem}-chain.pem"),
+                "chain.pem".to_owned(),
+            ];
+            let all = [path.to_path_buf()]
+                .into_iter()
+                .chain(beside.map(|name| folder.join(name)));
+            let all: Vec<PathBuf> = all.filter(|path| path.symlink_metadata().is_ok()).collect();
+            // Where the certificate is not there yet, neither is anything else.
+            return match all.first().is_some_and(|first| first == path) {
+                true => Ok(all),
+                false => Ok(Vec::new()),
+            };
+        }
+        self.refuse_others(path)?;
+        let cannot = |error: &std::io::Error| {
+            let cause = format!("{} cannot be looked through ({})", shown(path), reason(error));
+            unusable(cause, "check who may read it")
+        };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(|error| cannot(&error))? {
+            let entry = entry.map_err(|error| cannot(&error))?;
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if is_file && !is_passing(&entry.path()) {
+                files.push(entry.path());
+            }
+            if files.len() > MOST {
+                let cause = format!("more than {MOST} files are in {}", shown(path));
+                return Err(unusable(cause, "have a folder for certificates alone"));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Who may write there may replace the certificate: root and we alone, unless it was said that others may.
+    fn refuse_others(&self, path: &Path) -> Result<(), Failure> {
+        if self.source.others_may_write {
+            return Ok(());
+        }
+        Judge::default().judge(path).map(|_| ()).map_err(|distrust| {
+            let cause = say![
+                Place::path(&distrust.subject),
+                format!(
+                    " is not used, because {} it ({distrust}): who may write there could replace the certificate",
+                    distrust.charge()
+                )
+            ];
+            let fix = format!(
+                "{}; or let them: {} --force OTHERS-WRITE",
+                distrust.advice(),
+                self.again()
+            );
+            let refusal = Refusal::new(RefusalCode::SourceOfOthers, cause, "; to correct this: ", fix);
+            Failure::refused(refusal.about([Place::path(&distrust.culprit)]))
+        })
+    }
+
+    /// The command that names this source.
+    fn again(&self) -> String {
+        let name = self.names.first().map_or("NAME", String::as_str);
+        format!(
+            "esync-ssl renew {} --from {}",
+            word(name),
+            quoted(self.source.path.path())
+        )
+    }
+
+    fn phrases(&self) -> Result<PassPhrases, Failure> {
+        match &self.source.pass_phrase {
+            Some(file) => PassPhrases::of_kept(&file.path()),
+            None => Ok(PassPhrases::none()),
+        }
+    }
+
+    /// What a file holds; nothing where that has nothing to do with certificates.
+    fn read(&self, path: &Path, phrases: &PassPhrases) -> Result<Option<Read>, Failure> {
+        self.refuse_others(path)?;
+        let bytes = settled(path, self.begun)?;
+        let contents = Contents::recognise(&bytes);
+        let is_meant = ["pfx", "p12", "pem", "crt", "cer", "der", "key", "p7b", "p7c"];
+        let end = path.extension().unwrap_or_default().to_ascii_lowercase();
+        if contents.items.is_empty() && !is_meant.iter().any(|known| end == *known) {
+            return Ok(None);
+        }
+        let broken = |item: &&Item| {
+            matches!(
+                item.fault,
+                Some(Fault::Pem(_) | Fault::Incomplete | Fault::Damaged)
+            )
+        };
+        if contents.items.is_empty() || contents.items.iter().any(|item| broken(&item)) {
+            let cause = format!("{} cannot be used: it is {}", shown(path), contents.describe());
+            return Err(unusable(cause, "put it there again, whole, or take it away"));
+        }
+        // For people only.
+        let name = Utf8PathBuf::from(shown(path));
+        if contents.archive().is_some() {
+            let bundle = key_files::archive_of(&name, &bytes, phrases, &Silent)?;
+            let issuers = bundle.chain.into_iter().chain(bundle.left_out);
+            return Ok(Some(Read {
+                path: path.to_path_buf(),
+                certificates: [bundle.leaf].into_iter().chain(issuers).collect(),
+                keys: bundle.key.into_iter().collect(),
+            }));
+        }
+        let certificates = match contents.certificates().next() {
+            Some(_) => Certificate::read_all(&bytes).map_err(|error| key_files::named(&name, error))?,
+            None => Vec::new(),
+        };
+        let keys = match contents.keys().next() {
+            Some(_) => vec![key_files::key_of(&name, &bytes, phrases, &Silent)?],
+            None => Vec::new(),
+        };
+        Ok(Some(Read {
+            path: path.to_path_buf(),
+            certificates,
+            keys,
+        }))
+    }
+
+    /// The newest of those that are newer than the one that is served, with its file. In a folder may be those of others.
+    fn newest<'r>(
+        &self,
+        read: &'r [Read],
+        is_folder: bool,
+    ) -> Result<Option<(&'r Certificate, &'r Path)>, Failure> {
+        let begins = |one: &Certificate| (one.not_before, one.not_after);
+        let old = begins(&self.standing.leaf);
+        let is_meant = |one: &Certificate| {
+            one.ca != Some(true)
+                && begins(one) > old
+                && (!is_folder || self.names.iter().any(|name| covers(one, name)))
+        };
+        let all = read.iter().flat_map(|file| {
+            let all = file.certificates.iter().filter(|one| is_meant(one));
+            all.map(|one| (one, &*file.path))
+        });
+        let mut newest: Option<(&Certificate, &Path)> = None;
+        for (one, file) in all {
+            match newest {
+                Some((best, _)) if begins(best) > begins(one) || best == one => {}
+                Some((best, other)) if begins(best) == begins(one) => {
+                    let cause = format!(
+                        "{} and {} hold two certificates that begin and end at the same moment",
+                        shown(other),
+                        shown(file)
+                    );
+                    return Err(unusable(cause, "take one of them away"));
+                }
+                _ => newest = Some((one, file)),
+            }
+        }
+        Ok(newest)
+    }
+
+    /// With the key that belongs to it, of any of the files or the one that is there, and with its issuers.
+    fn with_key(
+        &self,
+        (leaf, file): (Certificate, PathBuf),
+        read: Vec<Read>,
+        trouble: Option<Failure>,
+    ) -> Result<New, Failure> {
+        let fits = |key: &PrivateKey| key.matches(&leaf.public_key) == Some(true);
+        let (mut keys, mut pool) = (Vec::new(), Vec::new());
+        for one in read {
+            keys.extend(one.keys);
+            pool.extend(one.certificates);
+        }
+        let there = keys.into_iter().find(fits);
+        let keeps_key = there.is_none();
+        let before = &self.standing.placed.before;
+        let own = || {
+            let (_, bytes) = before.get(1)?;
+            PrivateKey::read(bytes, None).ok().filter(fits)
+        };
+        let Some(key) = there.or_else(own) else {
+            let cause = format!(
+                "{} holds a new certificate, but its private key is neither there nor the one that the server has",
+                shown(&file)
+            );
+            let fix = "put the key there as well, or a PFX archive with both";
+            return Err(trouble.unwrap_or_else(|| unusable(cause, fix)));
+        };
+        let known = before
+            .iter()
+            .filter_map(|(_, bytes)| Certificate::read_all(bytes).ok());
+        let known: Vec<Certificate> = known.flatten().collect();
+        let had_issuers = known.len() > 1;
+        let heap = [leaf.clone()].into_iter().chain(pool);
+        let heap: Vec<Certificate> = heap.chain(known).collect();
+        let chain = Chain::from_leaf(&heap, 0);
+        // As where only some of the files are there yet.
+        if let (true, true, End::Issuer(issuer)) = (had_issuers, chain.intermediates.is_empty(), &chain.end) {
+            let cause = format!(
+                "{} holds a new certificate, but its issuer {} is not there, while the one before is sent with its own",
+                shown(&file),
+                printable(issuer.as_bytes())
+            );
+            return Err(unusable(
+                cause,
+                "put the certificates of its issuers there as well",
+            ));
+        }
+        let issuers = chain.intermediates;
+        Ok(New {
+            bundle: Bundle {
+                key: Some(key),
+                leaf,
+                chain: issuers.iter().filter_map(|at| heap.get(*at).cloned()).collect(),
+                left_out: Vec::new(),
+            },
+            file,
+            keeps_key,
+        })
+    }
+}
+
+/// Whether clients that want this name accept the certificate.
+pub fn covers(certificate: &Certificate, name: &str) -> bool {
+    Name::parse(name).is_ok_and(|name| matches!(coverage(certificate, &name), Coverage::Covered(_)))
+}
