@@ -261,6 +261,7 @@ codes! {
         AcmeNotReached = "ACME-NOT-REACHED",
         AcmeClock = "ACME-CLOCK",
         AcmeForbidden = "ACME-FORBIDDEN",
+        AcmeTwoClients = "ACME-TWO-CLIENTS",
     }
 }
 

@@ -35,6 +35,8 @@ codes! {
         FilesNotOurs = "FILES-NOT-OURS",
         /// No certificate of this name was ordered here.
         NotManaged = "NOT-MANAGED",
+        /// No other program renews this certificate, so that it cannot be taken over from one.
+        NothingToAdopt = "NOTHING-TO-ADOPT",
         /// There is another account at the authority already.
         AccountExists = "ACCOUNT-EXISTS",
         /// No key of an account was found, or more than one.

@@ -194,7 +194,7 @@ impl Subject {
         // Nobody is there who could agree: it was done before, or the account says it.
         let agreed = obtain::agree_to_terms(&wanted, state, true, job.voice)?;
         let folder = loaded.source.host_path(&place.folder);
-        let obtained = obtain::obtain(&wanted, agreed, (names, &ways, &folder), state, job)?;
+        let obtained = obtain::obtain(&wanted, agreed, (names, &ways), (loaded, &folder, state), job)?;
         ordered::judge(loaded, &obtained, names, &[], job)?;
         Ok(obtained)
     }
