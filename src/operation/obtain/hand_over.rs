@@ -77,7 +77,7 @@ impl<'a> HandOver<'a> {
         #[cfg(unix)]
         let guard = guard(&*service, job);
         store.note_stopped(&format!(
-            "{} is stopped for some seconds, while esync-ssl answers a certificate authority",
+            "{} is stopped for some seconds, while a certificate authority is answered on its port",
             service.name()
         ))?;
         let mut taken = HandOver {
