@@ -264,6 +264,7 @@ codes! {
         RenewalFails = "RENEWAL-FAILS",
         RenewalNotScheduled = "RENEWAL-NOT-SCHEDULED",
         ScheduleBroken = "SCHEDULE-BROKEN",
+        AcmeTwoClients = "ACME-TWO-CLIENTS",
     }
 }
 

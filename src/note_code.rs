@@ -26,6 +26,8 @@ codes! {
         RunUndone = "RUN-UNDONE",
         /// An interrupted run had told the server, which may serve what was undone.
         ServerMayDiffer = "SERVER-MAY-DIFFER",
+        /// A run had stopped the server for some seconds and was killed; it was started again.
+        ServerStarted = "SERVER-STARTED",
         /// What a killed rehearsal left was removed.
         RehearsalSwept = "REHEARSAL-SWEPT",
         /// Files changed meanwhile, and the plan was made again.

@@ -43,6 +43,8 @@ codes! {
         SourceUnusable = "SOURCE-UNUSABLE",
         /// The files of a certificate are not of the kind that is replaced by the next one.
         NotReplaceable = "NOT-REPLACEABLE",
+        /// No other program renews this certificate, so that it cannot be taken over from one.
+        NothingToAdopt = "NOTHING-TO-ADOPT",
         /// There is another account at the authority already.
         AccountExists = "ACCOUNT-EXISTS",
         /// No key of an account was found, or more than one.

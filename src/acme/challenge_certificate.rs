@@ -55,6 +55,11 @@ impl ChallengeCertificate {
         &self.server_name
     }
 
+    /// The certificate.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The certificate as PEM.
     pub fn certificate_pem(&self) -> String {
         pem::encode("CERTIFICATE", &self.der).to_string()

@@ -111,6 +111,28 @@ impl Session<'_> {
         self.post(&challenge.url, Some(&json!({}))).map(|_| ())
     }
 
+    /// The same for all of these. That it does not want to look counts only where it still has to: it may have found a name
+    /// proven meanwhile, because a run that was killed had told it, or by an order beside this one.
+    pub fn respond_to_all(&self, order: &Order, challenges: &[&Challenge]) -> Result<(), Error> {
+        for challenge in challenges {
+            match self.respond(challenge) {
+                Err(Error::Refused(problem))
+                    if problem.kind() != ProblemKind::RateLimited
+                        && !self.is_awaited(order, challenge)? => {}
+                told => told?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the CA still wants to be told to look.
+    fn is_awaited(&self, order: &Order, challenge: &Challenge) -> Result<bool, Error> {
+        let is_it = |one: &&Challenge| (&one.kind, &one.url) == (&challenge.kind, &challenge.url);
+        let all = self.authorizations(order)?.into_iter();
+        let mut found = all.filter_map(|one| Some((one.status, one.challenges.iter().find(is_it)?.status)));
+        Ok(found.all(|both| both == (Status::Pending, Status::Pending)))
+    }
+
     /// Waits until the CA has seen all answers: [`Step::Ready`] or beyond.
     pub fn wait_ready(&self, order: &mut Order, limit: Duration) -> Result<(), Error> {
         self.wait(order, Step::Ready, limit, "validated all names")

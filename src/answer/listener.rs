@@ -4,6 +4,7 @@
 //! Anybody may come meanwhile: little is read, not for long, and not from many at once, and nothing but the answers is
 //! given away.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -95,7 +96,7 @@ impl Listener {
     /// # Errors
     /// When the port cannot be had, or a certificate is none.
     pub fn of_certificates(
-        certificates: impl IntoIterator<Item = ChallengeCertificate>,
+        certificates: impl IntoIterator<Item = impl Borrow<ChallengeCertificate>>,
         port: u16,
     ) -> Result<Listener, ListenError> {
         let answers = Answers::Certificates(Arc::new(showing(certificates)?));
@@ -294,10 +295,11 @@ fn certificate(client: &mut Client, config: &Arc<ServerConfig>) -> io::Result<bo
 
 /// A server that shows each of the certificates to whom asks for its name by this protocol, and nothing to others.
 fn showing(
-    certificates: impl IntoIterator<Item = ChallengeCertificate>,
+    certificates: impl IntoIterator<Item = impl Borrow<ChallengeCertificate>>,
 ) -> Result<ServerConfig, ListenError> {
     let mut keys = BTreeMap::new();
     for certificate in certificates {
+        let certificate = certificate.borrow();
         let shown = certificate.certified_key();
         let shown = shown.map_err(|error| ListenError::Certificate(error.to_string()))?;
         keys.insert(certificate.server_name().to_ascii_lowercase(), Arc::new(shown));

@@ -19,6 +19,7 @@ mod recover;
 mod replace;
 mod restore;
 mod rights;
+mod stopped;
 mod transaction;
 mod undone;
 

@@ -12,9 +12,11 @@ use super::find::Loaded;
 use super::judge_files::{ReportedServer, Server};
 use super::judge_hosts::{Checked, Skipped, judge_host, place_of};
 use super::names::client_name;
+use super::obtain::State;
 use super::progress::Progress;
 use super::rehearsal::Rehearsals;
-use super::{Failure, httpd_verdict, running, server_folders};
+use super::{Failure, adopt, httpd_verdict, running, server_folders};
+use crate::apply::RealDisk;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
@@ -191,6 +193,7 @@ pub fn of_loaded(
     let found = checked.iter_mut().flat_map(|checked| &mut checked.findings);
     about.extend(expiring::complete(&expiring, found));
     about.extend(expiring::unscheduled(loaded, now));
+    about.extend(adopt::rivals(loaded, &State::of(loaded, &RealDisk)));
     match running::port_findings(loaded) {
         Ok(taken) => about.extend(taken),
         Err(why) => skipped.push(Skipped {

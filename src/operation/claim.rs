@@ -10,6 +10,7 @@ use super::environment::{Where, World};
 use super::interrupted::{remedy, stores};
 use super::known::KnownFiles;
 use super::progress::{Progress, Taken, during};
+use super::stopped;
 use crate::apply::{Holder, Lock, LockError, RealDisk, Store, Undone};
 use crate::exit_status::ExitStatus;
 use crate::note_code::NoteCode;
@@ -67,7 +68,8 @@ impl Claim<'_> {
     /// The places in which a run that is no longer at work left its changes half done.
     fn left_half_done(&self, root: &Path) -> Result<Vec<Store<'_>>, Failure> {
         let mut all = stores(root, self.world.disk);
-        all.retain(|store| store.interrupted().is_some_and(|run| run.at_work.is_none()));
+        let is_left = |store: &Store| store.interrupted().is_some_and(|run| run.at_work.is_none());
+        all.retain(|store| is_left(store) || store.was_left_stopped());
         own(all)
     }
 
@@ -92,6 +94,7 @@ impl Claim<'_> {
             // What was planned before is planned again.
             self.voice.discard();
             settled.and(self.recover(store, &lock, false)?);
+            stopped::settle(store, self.place, self.world, self.voice);
             locks.push((store.folder.clone(), lock));
         }
         Ok((locks, settled))
@@ -194,7 +197,7 @@ pub fn own(all: Vec<Store<'_>>) -> Result<Vec<Store<'_>>, Failure> {
 
 /// Nothing has to be undone there: whoever may control the server, or finds nothing to do, needs no right to write.
 pub fn is_finished(store: &Store) -> bool {
-    store.unfinished().is_none()
+    store.unfinished().is_none() && !store.has_stopped()
 }
 
 /// What a killed run had left.

@@ -364,7 +364,7 @@ impl Run<'_> {
         }
         let done = write::commit(loaded, store, lock, work, self.job)?;
         if let Some(due) = due {
-            due.is_written(loaded, self.job);
+            report.findings.extend(due.is_written(loaded, self.job));
         }
         firewall::tell(loaded, &[request.port], self.job.voice);
         let look = ["verify", "--domain", &self.names[0]];

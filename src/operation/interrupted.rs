@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::failure::Failure;
 use super::progress::{Progress, Taken};
 use crate::apply::{Backup, Disk, RealDisk, Store, backup_folders};
+use crate::note_code::NoteCode;
 use crate::quoted::quoted;
 use crate::shown::printable;
 use crate::trail;
@@ -44,6 +45,11 @@ pub fn tell(root: &Path, progress: &dyn Progress) {
     for store in stores(root, &RealDisk) {
         if let Some(run) = store.interrupted() {
             progress.interrupted(&run, &remedy(root));
+        }
+        if store.was_left_stopped() {
+            let words = "warning: an earlier run stopped Apache for some seconds and was killed, so Apache may be stopped; run \
+                         esync-ssl restart";
+            progress.note(NoteCode::ServerMayDiffer, words);
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
+mod adopt;
 mod answer_probe;
 pub mod answers;
 pub mod apply_plan;
@@ -49,6 +50,7 @@ mod new_files;
 mod next_steps;
 pub mod obtain;
 mod ordered;
+mod other_schedules;
 mod own_doing;
 mod pass_phrase;
 mod pending;
@@ -76,6 +78,7 @@ mod server_folders;
 mod service_orders;
 pub mod simulate;
 pub mod status;
+mod stopped;
 mod summary;
 mod taken;
 mod targets;

@@ -2,6 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
+use super::adopt;
 use super::answers;
 use super::enable_files::{Files, TlsFiles};
 use super::failure::Failure;
@@ -10,7 +11,7 @@ use super::job::Job;
 use super::judge_files::{self, Server};
 use super::key_files::judged;
 use super::names::file_name;
-use super::obtain::{self, Authority, Obtained, Placed, State, Wanted, Way};
+use super::obtain::{self, AnswerBy, Authority, Obtained, Placed, State, Wanted, Way};
 use super::plan_report;
 use super::progress::Preview;
 use super::write::{self, Work};
@@ -24,7 +25,7 @@ use crate::refusal::{Refusal, RefusalCode};
 
 /// A certificate that is to be ordered.
 pub struct Ordered<'a> {
-    wanted: &'a Wanted,
+    wanted: Wanted,
     placed: Placed,
     ways: Vec<Way>,
     /// Where Apache answers, at the next order at the latest.
@@ -91,10 +92,14 @@ impl<'a> Ordered<'a> {
             true => obtain::refuse_names(wanted, names)?,
             false => obtain::refuse_impossible(wanted, names, job.voice)?,
         }
+        let wanted = match wanted.adopts {
+            false => Wanted::clone(wanted),
+            true => adopting(wanted, loaded, names, job)?,
+        };
         let ordered = Ordered {
-            wanted,
             placed: placed.clone(),
-            ways: obtain::ways(loaded, wanted)?,
+            ways: obtain::ways(loaded, &wanted)?,
+            wanted,
             place: place(loaded, names),
             plan: OnceCell::new(),
             names,
@@ -144,9 +149,10 @@ impl<'a> Ordered<'a> {
     }
 
     /// Where Apache answers; lines for it are wanted wherever it has HTTP afterwards, for the order after this one. None where
-    /// DNS answers.
+    /// somebody else is to answer.
     pub fn place(&self) -> Option<&AnswerPlace> {
-        self.wanted.dns_hook.is_none().then_some(&self.place)
+        let is_on_443 = matches!(self.wanted.answer, AnswerBy::Handover | AnswerBy::ModMd);
+        (self.wanted.dns_hook.is_none() && !is_on_443).then_some(&self.place)
     }
 
     /// Nobody else can answer, so that Apache has to be told before.
@@ -233,7 +239,11 @@ impl<'a> Ordered<'a> {
     pub fn notes(&self) -> Vec<String> {
         let first = self.ways.first();
         let way = first.map(|way| way.describe(&self.wanted.authority, &self.wanted.names(self.names)));
-        let trial = self.wanted.authority.staging().filter(|_| !self.wanted.rehearses);
+        let trial = self
+            .wanted
+            .authority
+            .staging()
+            .filter(|_| !self.wanted.rehearses && !self.wanted.adopts);
         let trial = trial.map(|staging| {
             format!(
                 "the first order of this server is tried at {staging} before, where failures do not count"
@@ -249,7 +259,8 @@ impl<'a> Ordered<'a> {
                 wildcards.join(", ")
             )
         });
-        let notes = way.into_iter().chain(wildcards).chain(trial);
+        let adopted = self.wanted.adopted.as_ref().map(adopt::note);
+        let notes = adopted.into_iter().chain(way).chain(wildcards).chain(trial);
         notes.chain([renewal.to_owned()]).collect()
     }
 
@@ -260,7 +271,7 @@ impl<'a> Ordered<'a> {
     pub fn agree(&self, loaded: &Loaded, kept: &Kept) -> Result<(), Failure> {
         if kept.agreed.get().is_none() {
             let state = State::of(loaded, self.job.world.disk);
-            let agreed = obtain::agree_to_terms(self.wanted, &state, self.job.writing.yes, self.job.voice)?;
+            let agreed = obtain::agree_to_terms(&self.wanted, &state, self.job.writing.yes, self.job.voice)?;
             let _ = kept.agreed.set(agreed);
         }
         Ok(())
@@ -296,10 +307,10 @@ impl<'a> Ordered<'a> {
             None => {
                 let agreed = kept.agreed.get().copied().unwrap_or(self.wanted.agrees_to_terms);
                 let made = obtain::obtain(
-                    self.wanted,
+                    &self.wanted,
                     agreed,
-                    (self.names, &self.ways, &folder),
-                    &state,
+                    (self.names, &self.ways),
+                    (loaded, &folder, &state),
                     self.job,
                 )?;
                 kept.obtained.get_or_init(|| made)
@@ -316,6 +327,20 @@ impl<'a> Ordered<'a> {
         };
         Ok((due, findings))
     }
+}
+
+/// The same with from whom it is taken over.
+///
+/// # Errors
+/// Refused where that is nobody.
+fn adopting(wanted: &Wanted, loaded: &Loaded, names: &[String], job: Job) -> Result<Wanted, Failure> {
+    let state = State::of(loaded, job.world.disk);
+    let managed = state.managed(&file_name(&names[0]))?;
+    let known = managed.and_then(|managed| managed.installed.way.adopted);
+    Ok(Wanted {
+        adopted: Some(adopt::of_site(loaded, names, known)?),
+        ..wanted.clone()
+    })
 }
 
 /// Refuses to ask an authority that Apache would not answer.
@@ -426,9 +451,13 @@ impl Due<'_> {
             .goes_to(self.placed, &State::of(loaded, job.world.disk))
     }
 
-    /// It is written, and its order is over.
-    pub fn is_written(&self, loaded: &Loaded, job: Job) {
+    /// It is written, and its order is over. Who still renews it where it was taken over from is told.
+    pub fn is_written(&self, loaded: &Loaded, job: Job) -> Option<Finding> {
         let state = State::of(loaded, job.world.disk);
         self.obtained.is_installed(&state, (job.world.now)());
+        let (adopted, names) = self.obtained.adopted()?;
+        let rival = adopt::rival(adopted, names);
+        job.voice.findings(rival.as_slice(), &[]);
+        rival
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::find::Loaded;
+use super::httpd_verdict;
 use super::judge_files::Server;
 use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
@@ -15,10 +16,28 @@ use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
 use crate::httpd::real_path;
 use crate::note_code::NoteCode;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::refusal::{Place, Refusal, RefusalCode, say};
+use crate::server::binary::Reader;
 
 /// How long rehearsals may take before a restart. A few hundred virtual hosts are done by then.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The httpd that says whether Apache accepts the configuration. `left`: what becomes of it where there is none.
+///
+/// # Errors
+/// Refused where it is not there, or may not be run.
+pub fn reader<'l>(loaded: &'l Loaded, left: &str) -> Result<&'l Reader, Failure> {
+    let reader = loaded.reader().map_err(|silence| {
+        let more = format!("{}; Apache was {left}", loaded.acceptance(silence));
+        Failure::refused(silence.refusal().and(more))
+    })?;
+    reader.ok_or_else(|| {
+        let root = Place::path(&*loaded.installation.root);
+        let cause = say!["there is no httpd binary below ", root];
+        let fix = "name it with --httpd";
+        Failure::refused(Refusal::new(RefusalCode::NoBinaryToRestart, cause, "; ", fix))
+    })
+}
 
 /// A configuration and its virtual hosts that speak TLS, each with what the rules say of it.
 pub struct Preflight<'a> {
@@ -86,6 +105,26 @@ impl<'a> Preflight<'a> {
         found.extend(running::configuration_findings(self.loaded));
         found.retain(|finding| finding.severity == Severity::StopsStart);
         self.refuse(found)
+    }
+
+    /// Refuses when Apache does not accept the configuration as it is. `left`: what becomes of it then, such as "not
+    /// restarted".
+    pub fn refuse_rejected(&self, reader: &Reader, left: &str) -> Result<(), Failure> {
+        let server = running::server(self.loaded);
+        let tested = reader
+            .test(&server.root, &server.main, &server.flags, &server.environment)
+            .map_err(Failure::error)?;
+        if tested.status.success() {
+            return Ok(());
+        }
+        let words = [tested.stdout, tested.stderr].concat();
+        let words = String::from_utf8_lossy(&words);
+        let cause = format!(
+            "Apache does not accept the configuration, so it was {left}: {}",
+            words.trim()
+        );
+        let refusal = Refusal::new(RefusalCode::HttpdRejects, cause, "", "");
+        Err(Failure::refused(refusal.about(httpd_verdict::place_in(&words))))
     }
 
     /// Refuses when the server's own httpd does not come up with the TLS settings as they are: what only it can tell,

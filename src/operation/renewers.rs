@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::find::Loaded;
@@ -29,7 +29,7 @@ pub struct Renewer {
 }
 
 /// Who renews a certificate, in one word. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// `esync-ssl renew`.
@@ -40,6 +40,8 @@ pub enum By {
     AcmeSh,
     /// win-acme.
     WinAcme,
+    /// lego.
+    Lego,
     /// mod_md, within Apache.
     ModMd,
     /// Nobody who is known.
@@ -54,6 +56,7 @@ impl By {
             By::Certbot => "certbot",
             By::AcmeSh => "acme.sh",
             By::WinAcme => "win-acme",
+            By::Lego => "lego",
             By::ModMd => "mod_md",
             By::Nobody => "nobody",
         }
@@ -107,6 +110,7 @@ impl Renewer {
         certbot(file)
             .or_else(|| acme_sh(file, homes))
             .or_else(|| win_acme(file, homes))
+            .or_else(|| lego(file))
             .unwrap_or_else(|| Renewer::of(By::Nobody, None, None))
     }
 
@@ -225,6 +229,18 @@ fn win_acme(file: &Path, homes: &Homes) -> Option<Renewer> {
     None
 }
 
+/// lego has what it knows of `certificates/NAME.crt` in `certificates/NAME.json`.
+fn lego(file: &Path) -> Option<Renewer> {
+    let settings = file
+        .parent()
+        .filter(|folder| folder.ends_with("certificates"))
+        .map(|_| file.with_extension("json"))?;
+    let bytes = foreign::read(&settings, foreign::ANSWERS).ok()?;
+    let value: Value = serde_json::from_slice(&bytes).ok()?;
+    value.get("certUrl")?;
+    Some(Renewer::of(By::Lego, Some(&settings), None))
+}
+
 /// Whether a string in it is that folder.
 fn names_folder(value: &Value, folder: &str) -> bool {
     match value {
@@ -294,6 +310,19 @@ mod tests {
             Renewer::of_file(&folder.path().join("b.crt"), &homes).by,
             By::Nobody
         );
+    }
+
+    #[test]
+    fn lego_by_what_lies_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = put(folder.path(), ".lego/certificates/a.example.crt", "");
+        assert_eq!(Renewer::of_file(&file, &Homes::default()).by, By::Nobody);
+        put(
+            folder.path(),
+            ".lego/certificates/a.example.json",
+            "{\"domain\": \"a.example\", \"certUrl\": \"https://ca.example/1\"}",
+        );
+        assert_eq!(Renewer::of_file(&file, &Homes::default()).by, By::Lego);
     }
 
     #[test]

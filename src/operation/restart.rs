@@ -12,16 +12,15 @@ use super::environment::{Pace, Where, World};
 use super::expectation::{Fault, Wanted, explained};
 use super::find::{self, Loaded};
 use super::interrupted::stores;
-use super::preflight::Preflight;
+use super::preflight::{Preflight, reader};
 use super::progress::Progress;
 use super::service_orders::{self, Way};
-use super::{Failure, httpd_verdict, running, verify};
+use super::{Failure, running, verify};
 use crate::apply::{Backup, Store};
 use crate::check::{Code, Finding};
 use crate::exit_status::ExitStatus;
 use crate::interrupt::{self, Hold, Undoing};
 use crate::note_code::NoteCode;
-use crate::refusal::{Place, Refusal, RefusalCode, say};
 use crate::server::service::{Service, State};
 
 /// A server that was restarted or started, and serves what is configured.
@@ -88,34 +87,11 @@ pub fn run(
     }
     loaded.accept(&request.force, true);
     loaded.introduce(progress);
-    let server = running::server(&loaded);
-    let reader = loaded.reader().map_err(|silence| {
-        let more = format!("{}; Apache was not restarted", loaded.acceptance(silence));
-        Failure::refused(silence.refusal().and(more))
-    })?;
-    let Some(reader) = reader else {
-        let root = Place::path(&*loaded.installation.root);
-        let cause = say!["there is no httpd binary below ", root];
-        let fix = "name it with --httpd";
-        let refusal = Refusal::new(RefusalCode::NoBinaryToRestart, cause, "; ", fix);
-        return Err(Failure::refused(refusal));
-    };
+    let reader = reader(&loaded, "not restarted")?;
     let left = "It was left as it is";
     let preflight = Preflight::of(&loaded, &request.force, left, progress);
     preflight.refuse_no_start()?;
-    let tested = reader
-        .test(&server.root, &server.main, &server.flags, &server.environment)
-        .map_err(Failure::error)?;
-    if !tested.status.success() {
-        let words = [tested.stdout, tested.stderr].concat();
-        let words = String::from_utf8_lossy(&words);
-        let cause = format!(
-            "Apache does not accept the configuration, so it was not restarted: {}",
-            words.trim()
-        );
-        let refusal = Refusal::new(RefusalCode::HttpdRejects, cause, "", "");
-        return Err(Failure::refused(refusal.about(httpd_verdict::place_in(&words))));
-    }
+    preflight.refuse_rejected(reader, "not restarted")?;
     if !request.no_rehearsal {
         preflight.refuse_failed_rehearsal()?;
     }

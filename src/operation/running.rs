@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::environment::{World, Writing};
 use super::find::Loaded;
-use super::job::Job;
 use super::progress::Progress;
 use super::{Failure, own_doing, way_on};
 use crate::change::LineChange;
@@ -43,12 +43,12 @@ pub fn to_be_told(loaded: &Loaded) -> Server {
 }
 
 /// Whether it is known to be stopped, where it is to be restarted. The service itself is asked once, when it is to be told.
-pub fn is_stopped(loaded: &Loaded, job: Job) -> bool {
+pub fn is_stopped(loaded: &Loaded, writing: &Writing, world: &World) -> bool {
     let is_known = || match cfg!(windows) {
-        true => (job.world.service)(server(loaded)).state() == Ok(State::Stopped),
+        true => (world.service)(server(loaded)).state() == Ok(State::Stopped),
         false => server(loaded).parent().is_none(),
     };
-    job.writing.restarts() && is_known()
+    writing.restarts() && is_known()
 }
 
 /// Every active `Listen` with its holders.

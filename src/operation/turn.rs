@@ -162,7 +162,10 @@ impl<'a> Turn<'a> {
 
     /// Whether the server is to be restarted and is stopped on purpose: a killed run may have stopped it.
     pub fn finds_stopped(&self, loaded: &Loaded) -> bool {
-        self.undone.names.is_empty() && !self.settled.server_told && running::is_stopped(loaded, self.job)
+        let (writing, world) = (self.job.writing, self.job.world);
+        self.undone.names.is_empty()
+            && !self.settled.server_told
+            && running::is_stopped(loaded, writing, world)
     }
 
     /// Whether this run may go on to write there what it has planned: not where it was planned before it had its turn,

@@ -111,6 +111,27 @@ pub fn protocol(
     Ok(taken.map(|name| String::from_utf8_lossy(name).into_owned()))
 }
 
+/// The certificates (DER) that a server shows to clients of this protocol (ALPN) and of no other, as certificate authorities are
+/// some: first one that wants keys for RSA most, then one that wants others. Whether it has their keys is not asked.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn shown_by(
+    address: SocketAddr,
+    name: &str,
+    protocol: &[u8],
+    deadline: Deadline,
+) -> Result<[Vec<u8>; 2], Failure> {
+    let shown = |rsa_first| {
+        let signatures = Signatures::None { rsa_first };
+        let client = Client::new(rustls::DEFAULT_VERSIONS, &Roots::only([]), signatures).map_err(no_tls)?;
+        let session = Session::by(client.offering(&[protocol]), address, Some(name), deadline)?;
+        let shown = tls_probe::certificates(&session.connection).into_iter().next();
+        shown.ok_or_else(|| Failure::NoHandshake("no certificate was shown".into()))
+    };
+    Ok([shown(true)?, shown(false)?])
+}
+
 /// Sends a request over TLS and gives the answer. Whose certificate it is and whether it is trusted is not asked.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ pub mod environment;
 mod envvars;
 pub mod error_log;
 pub mod firewall;
+pub mod guard;
 pub mod handshake;
 pub mod http;
 #[cfg(any(windows, test))]

@@ -79,6 +79,12 @@ pub(super) enum Signatures {
     All,
     /// Those of keys that our provider can judge. A server may have another one, and start with it.
     OfKnownKeys,
+    /// None: a certificate with an extension that our provider does not know, and must. Of a server with keys of several kinds
+    /// a client gets what it names first.
+    None {
+        /// It names RSA first, and EC otherwise.
+        rsa_first: bool,
+    },
 }
 
 /// What a client of ours begins a conversation with, and what came of it.
@@ -157,7 +163,11 @@ impl Recorder {
 
     /// Is it left open whether the key is there?
     fn is_left_open(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.signatures == Signatures::OfKnownKeys && !is_judged(certificate)
+        match self.signatures {
+            Signatures::All => false,
+            Signatures::OfKnownKeys => !is_judged(certificate),
+            Signatures::None { .. } => true,
+        }
     }
 }
 
@@ -242,6 +252,11 @@ impl ServerCertVerifier for Recorder {
         if self.signatures == Signatures::OfKnownKeys {
             // Last: a server that can do better does.
             schemes.extend(NOT_JUDGED);
+        }
+        if let Signatures::None { rsa_first } = self.signatures {
+            let is_rsa =
+                |scheme: &SignatureScheme| scheme.as_str().is_some_and(|name| name.starts_with("RSA"));
+            schemes.sort_by_key(|scheme| is_rsa(scheme) != rsa_first);
         }
         schemes
     }

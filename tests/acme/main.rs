@@ -4,6 +4,8 @@
 #[cfg(unix)]
 mod accounts;
 #[cfg(unix)]
+mod adopt;
+#[cfg(unix)]
 mod answers;
 mod arbitrary;
 #[cfg(unix)]
@@ -18,10 +20,16 @@ mod enable;
 mod endings;
 #[cfg(unix)]
 mod faults;
+#[cfg(unix)]
+mod handover;
 mod hostile;
 #[cfg(unix)]
 mod imports;
+#[cfg(unix)]
+mod in_place;
 mod interrupted;
+#[cfg(unix)]
+mod mod_md;
 mod offers;
 #[cfg(unix)]
 mod pebble;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use esync_ssl::acme::{
-    ChallengeKind, Error, Order, Problem, ProblemKind, Registration, Step, Wanted, certificate_id,
+    Challenge, ChallengeKind, Error, Order, Problem, ProblemKind, Registration, Step, Wanted, certificate_id,
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -343,6 +343,32 @@ fn older_and_other_forms_of_http_are_read() {
         0,
         "each answer had a nonce for the next request"
     );
+}
+
+/// It was told by a run that was killed, or looked for another order: a name that is proven by then is no failure.
+#[test]
+fn a_name_that_is_proven_before_the_ca_is_told_is_good() {
+    let world = World::start();
+    world.ca.state().pending = true;
+    let client = world.client();
+    let session = world.session(&client);
+    let mut order = session
+        .order(&wanted(&["a.example", "b.example"]))
+        .expect("an order");
+    let all = session.authorizations(&order).expect("authorisations");
+    let challenges: Vec<&Challenge> = all.iter().map(|one| &one.challenges[0]).collect();
+    let words = "Cannot update challenge with status valid, only status pending";
+    world.ca.always("/c/0/0", Reply::problem(400, "malformed", words));
+    // It refuses, and nothing is proven.
+    let error = session.respond_to_all(&order, &challenges).expect_err("refused");
+    assert!(error.to_string().contains(words), "{error}");
+    assert_eq!(world.ca.count("/c/0/1"), 0);
+    world.ca.prove();
+    session
+        .respond_to_all(&order, &challenges)
+        .expect("they are proven");
+    session.wait_ready(&mut order, MINUTE).expect("ready");
+    assert_eq!(order.step, Step::Ready);
 }
 
 /// The order stays open, and the authorisation says that it failed.

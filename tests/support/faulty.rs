@@ -14,6 +14,7 @@ use super::process::this_test;
 use esync_ssl::acl::Sid;
 use esync_ssl::apply::{Attributes, Disk, Folder, Fresh, Place, RealDisk};
 use esync_ssl::cli::{Pace, World, run_in};
+use esync_ssl::server::guard::Starter;
 use esync_ssl::server::service::{self, Error, Server, Service, State};
 
 /// Tells a child what to run, and what fails: `KIND:NUMBER`.
@@ -192,6 +193,10 @@ impl Service for FaultyService {
 
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
         Some(self.act("reload", || self.inner.reload(graceful).unwrap_or(Ok(()))))
+    }
+
+    fn starter(&self) -> Option<Starter> {
+        self.inner.starter()
     }
 }
 

@@ -58,6 +58,12 @@ pub struct AuthorityOptions {
     /// Without it, it is offered where somebody is there to answer.
     #[arg(long, requires = "acme", conflicts_with = "rehearse")]
     pub schedule: bool,
+    /// Take the certificate over that certbot, acme.sh, lego or win-acme renews
+    ///
+    /// It is ordered on trial first, then again, and the configuration reads the new files. Those of the other program stay as they
+    /// are. What turns it off is told, also by `check`, until it is off.
+    #[arg(long, requires = "acme")]
+    pub adopt: bool,
     /// Order, check and rehearse, then throw the certificate away; the server stays as it is
     ///
     /// At Let's Encrypt its staging is asked, which has other limits.
@@ -76,6 +82,11 @@ pub enum AnswerChoice {
     Apache,
     /// The program of --dns-hook, by a record in DNS
     DnsHook,
+    /// This program, on port 443, for which Apache is stopped for some seconds
+    Handover,
+    /// Apache's mod_md, where it is loaded, on port 443 and out of its own store
+    #[value(name = "mod_md")]
+    ModMd,
 }
 
 impl From<AnswerChoice> for AnswerBy {
@@ -85,6 +96,8 @@ impl From<AnswerChoice> for AnswerBy {
             AnswerChoice::Listener => AnswerBy::Listener,
             AnswerChoice::Apache => AnswerBy::Apache,
             AnswerChoice::DnsHook => AnswerBy::DnsHook,
+            AnswerChoice::Handover => AnswerBy::Handover,
+            AnswerChoice::ModMd => AnswerBy::ModMd,
         }
     }
 }
@@ -161,7 +174,6 @@ impl AuthorityOptions {
     /// What is to be ordered.
     pub fn wanted(&self) -> Wanted {
         Wanted {
-            authority: self.ca.clone(),
             authority_root: self.ca_root.as_ref().map(Into::into),
             email: self.email.clone(),
             agrees_to_terms: self.agree_terms,
@@ -172,11 +184,10 @@ impl AuthorityOptions {
                 .zip(self.eab_key_file.as_ref().map(Into::into)),
             proxy: self.proxy.clone(),
             answer: self.answer.into(),
-            replaces: None,
-            renewal: None,
             dns_hook: self.dns.hook(),
-            wildcards: Vec::new(),
+            adopts: self.adopt,
             rehearses: self.rehearse,
+            ..Wanted::of(self.ca.clone())
         }
     }
 }

@@ -192,6 +192,8 @@ impl Looked {
                     Way::Apache => "apache".to_owned(),
                     Way::OwnTls | Way::OwnHttp => "esync-ssl".to_owned(),
                     Way::Dns => "dns-hook".to_owned(),
+                    Way::Handover => "handover".to_owned(),
+                    Way::ModMd => "mod_md".to_owned(),
                 },
                 port: way.port(),
                 challenge: way.challenge().to_string(),

@@ -85,7 +85,8 @@ pub(crate) struct Port {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AcmeAnswering")]
 pub(crate) struct Answering {
-    /// `esync-ssl`, for some seconds, `apache`, or `dns-hook`, a program that makes records in DNS.
+    /// `esync-ssl`, for some seconds, `apache`, `dns-hook`, a program that makes records in DNS, `handover`, as `esync-ssl`
+    /// while Apache is stopped, or `mod_md`, within Apache.
     pub(crate) by: String,
     /// Where.
     pub(crate) port: u16,

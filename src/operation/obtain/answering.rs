@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::super::answers::Laid;
 use super::super::failure::Failure;
@@ -10,6 +11,8 @@ use super::super::job::Job;
 use super::super::running;
 use super::dns_hook::{self, Records};
 use super::dns_record;
+use super::hand_over::{self, HandOver};
+use super::mod_md;
 use super::state::{Record, State};
 use super::wanted::{AnswerBy, Authority, DnsHook, Wanted};
 use crate::acme::{ChallengeCertificate, ChallengeKind};
@@ -22,6 +25,9 @@ use crate::server::port::listeners_on;
 use crate::tls::issue::KeyType;
 use crate::tls::name::Name;
 
+/// The authority looks at all names within this time, and makes the certificate within the same again.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
 /// How the authority is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -33,13 +39,17 @@ pub enum Way {
     Apache,
     /// By a record in DNS that a program makes.
     Dns,
+    /// By a certificate that we show on port 443, for which Apache is stopped meanwhile.
+    Handover,
+    /// By a certificate that Apache's mod_md shows on port 443.
+    ModMd,
 }
 
 impl Way {
     /// What the authority calls it.
     pub fn challenge(self) -> ChallengeKind {
         match self {
-            Way::OwnTls => ChallengeKind::TlsAlpn01,
+            Way::OwnTls | Way::Handover | Way::ModMd => ChallengeKind::TlsAlpn01,
             Way::OwnHttp | Way::Apache => ChallengeKind::Http01,
             Way::Dns => ChallengeKind::Dns01,
         }
@@ -48,9 +58,17 @@ impl Way {
     /// Where the authority looks; no other port can be told to it.
     pub fn port(self) -> u16 {
         match self {
-            Way::OwnTls => 443,
+            Way::OwnTls | Way::Handover | Way::ModMd => 443,
             Way::OwnHttp | Way::Apache => 80,
             Way::Dns => PORT,
+        }
+    }
+
+    /// How long the authority may take to look.
+    pub fn patience(self) -> Duration {
+        match self {
+            Way::Handover => hand_over::LONGEST,
+            _ => PATIENCE,
         }
     }
 
@@ -70,12 +88,31 @@ impl Way {
             }
             Way::Apache => "Apache answers there from a folder of its own, once it was restarted",
             Way::Dns => "the program of --dns-hook makes a TXT record there, and takes it out again",
+            Way::ModMd => {
+                "mod_md, which this Apache has, answers there out of its own store, without a restart"
+            }
+            Way::Handover => return self.describe_handover(authority, names),
         };
         format!(
             "the certificate comes from {authority}, which looks for {} {}; {answered} ({})",
             names.join(", "),
             self.place(),
             self.challenge()
+        )
+    }
+
+    fn describe_handover(self, authority: &Authority, names: &[String]) -> String {
+        let killed = match cfg!(unix) {
+            true => "also if this program is killed meanwhile",
+            false => "by the next run of this program if it is killed meanwhile",
+        };
+        format!(
+            "the certificate comes from {authority}, which looks for {} {}; Apache is stopped for that ({}): for some seconds, {} \
+             at most while the authority looks, this program answers there itself, then Apache is started again, {killed}",
+            names.join(", "),
+            self.place(),
+            self.challenge(),
+            hand_over::LONGEST.as_secs(),
         )
     }
 }
@@ -99,16 +136,21 @@ pub fn ways(loaded: &Loaded, wanted: &Wanted) -> Result<Vec<Way>, Failure> {
     let holders = |port| running::holders(loaded, &server, port, &listeners);
     let is_open = |way: &Way| {
         let holders = holders(way.port());
-        match way {
-            Way::OwnTls | Way::OwnHttp => by != AnswerBy::Apache && holders.is_empty(),
-            Way::Apache => {
-                by != AnswerBy::Listener && !holders.is_empty() && holders.iter().all(|(_, own)| *own)
-            }
-            Way::Dns => false,
+        match holders.is_empty() {
+            true => matches!(way, Way::OwnTls | Way::OwnHttp),
+            false => !matches!(way, Way::OwnTls | Way::OwnHttp) && holders.iter().all(|(_, own)| *own),
         }
     };
-    let all = [Way::OwnTls, Way::OwnHttp, Way::Apache];
-    let mut open: Vec<Way> = all.into_iter().filter(is_open).collect();
+    let all: &[Way] = match by {
+        AnswerBy::Any => &[Way::OwnTls, Way::OwnHttp, Way::Apache],
+        AnswerBy::Listener => &[Way::OwnTls, Way::OwnHttp],
+        AnswerBy::Apache => &[Way::Apache],
+        AnswerBy::Handover => &[Way::OwnTls, Way::Handover],
+        AnswerBy::ModMd if mod_md::is_loaded(loaded) => &[Way::OwnTls, Way::ModMd],
+        AnswerBy::ModMd => &[Way::OwnTls],
+        AnswerBy::DnsHook => &[],
+    };
+    let mut open: Vec<Way> = all.iter().copied().filter(is_open).collect();
     // Apache answers only where it is told so before.
     if open.first() != Some(&Way::Apache) {
         open.retain(|way| *way != Way::Apache);
@@ -123,7 +165,8 @@ pub fn ways(loaded: &Loaded, wanted: &Wanted) -> Result<Vec<Way>, Failure> {
     };
     let whose = match by {
         AnswerBy::Any | AnswerBy::DnsHook => "nobody here can answer",
-        AnswerBy::Listener => "esync-ssl cannot answer",
+        AnswerBy::ModMd => "mod_md cannot answer",
+        AnswerBy::Listener | AnswerBy::Handover => "esync-ssl cannot answer",
         AnswerBy::Apache => "Apache does not run on port 80, and cannot answer",
     };
     Err(Failure::refused(Refusal::new(
@@ -137,6 +180,9 @@ pub fn ways(loaded: &Loaded, wanted: &Wanted) -> Result<Vec<Way>, Failure> {
         match by {
             AnswerBy::Any => {
                 "stop one of them for the moment, or have a program answer in DNS: --dns-hook PROGRAM"
+            }
+            AnswerBy::ModMd if !mod_md::is_loaded(loaded) => {
+                "Apache does not load mod_md: run again with --answer handover, or without --answer"
             }
             _ => "run again without --answer",
         },
@@ -169,75 +215,103 @@ pub(super) struct Answer {
 }
 
 /// Whoever answers, as long as it lives: we, Apache from these files, or DNS.
-pub(super) struct Answering<'a> {
-    _own: Option<Listener>,
-    _files: Vec<Laid>,
-    _records: Option<Records<'a>>,
+pub(super) enum Answering<'a> {
+    Own(#[allow(dead_code)] Listener),
+    Files(#[allow(dead_code)] Vec<Laid>),
+    Records(#[allow(dead_code)] Records<'a>),
+    Handover(HandOver<'a>),
+    ModMd(#[allow(dead_code)] mod_md::Shown),
 }
 
-/// Has DNS answer as long as what is given back lives, and waits until it does.
-pub(super) fn answering_in_dns<'a>(
-    hook: &DnsHook,
-    answers: &[Answer],
-    state: &'a State<'a>,
-    job: Job<'a>,
-) -> Result<Answering<'a>, Failure> {
-    let all = answers.iter().map(|answer| Record {
-        program: apply::Name::from(&*hook.program),
-        name: format!("_acme-challenge.{}.", answer.name),
-        value: answer.record.clone(),
-    });
-    let all: Vec<Record> = all.collect();
-    let records = dns_hook::present(&all, state, job)?;
-    dns_record::wait(&all, hook.patience, job.voice)?;
-    Ok(Answering {
-        _own: None,
-        _files: Vec::new(),
-        _records: Some(records),
-    })
-}
-
-/// Answers as long as what is given back lives; Apache does so from a folder.
-pub(super) fn answering(
-    way: Way,
-    answers: Vec<Answer>,
-    folder: &Path,
-) -> Result<Answering<'static>, Failure> {
-    let cannot = |why: &dyn std::fmt::Display| {
-        let fix = "run again when the port is free, or as root or Administrator";
-        Failure::with_advice(why.to_string(), fix)
-    };
-    let (mut own, mut files) = (None, Vec::new());
-    match way {
-        Way::OwnHttp => {
-            let tokens = answers
-                .into_iter()
-                .map(|answer| (answer.token, answer.key_authorization));
-            let listener = Listener::of_files(tokens.collect::<Tokens>(), way.port());
-            own = Some(listener.map_err(|error| cannot(&error))?);
+impl Answering<'_> {
+    /// Nobody answers anymore.
+    ///
+    /// # Errors
+    /// When Apache was stopped for it and does not start.
+    pub fn end(self) -> Result<(), Failure> {
+        match self {
+            Answering::Handover(taken) => taken.end(),
+            _ => Ok(()),
         }
-        Way::OwnTls => {
-            let mut made = Vec::new();
-            for answer in &answers {
-                let one = ChallengeCertificate::new(&answer.name, &answer.key_authorization, KeyType::P256);
-                made.push(one.map_err(|error| cannot(&error))?);
-            }
-            let listener = Listener::of_certificates(made, way.port());
-            own = Some(listener.map_err(|error| cannot(&error))?);
-        }
-        Way::Apache => {
-            for answer in &answers {
-                files.push(Laid::lay(folder, &answer.token, &answer.key_authorization)?);
-            }
-        }
-        // Nobody here answers then.
-        Way::Dns => {}
     }
-    Ok(Answering {
-        _own: own,
-        _files: files,
-        _records: None,
-    })
+}
+
+/// Where it is answered, and by what.
+pub(super) struct Ground<'a> {
+    pub loaded: &'a Loaded,
+    /// The folder from which Apache answers.
+    pub folder: &'a Path,
+    pub authority: &'a Authority,
+    pub hook: Option<&'a DnsHook>,
+    pub state: &'a State<'a>,
+    pub job: Job<'a>,
+}
+
+impl<'a> Ground<'a> {
+    /// Answers as long as what is given back lives.
+    pub fn answering(&self, way: Way, answers: Vec<Answer>) -> Result<Answering<'a>, Failure> {
+        let port = way.port();
+        Ok(match way {
+            Way::OwnHttp => {
+                let tokens = answers
+                    .into_iter()
+                    .map(|answer| (answer.token, answer.key_authorization));
+                let listener = Listener::of_files(tokens.collect::<Tokens>(), port);
+                Answering::Own(listener.map_err(cannot)?)
+            }
+            Way::OwnTls => {
+                Answering::Own(Listener::of_certificates(certificates(&answers)?, port).map_err(cannot)?)
+            }
+            Way::Apache => {
+                let files = answers
+                    .iter()
+                    .map(|answer| Laid::lay(self.folder, &answer.token, &answer.key_authorization));
+                Answering::Files(files.collect::<Result<_, _>>()?)
+            }
+            Way::Dns => self.in_dns(&answers)?,
+            Way::Handover => {
+                let made = certificates(&answers)?;
+                Answering::Handover(HandOver::take(&made, port, self.loaded, self.job)?)
+            }
+            Way::ModMd => {
+                let all = answers
+                    .iter()
+                    .map(|answer| (&answer.name, answer.key_authorization.as_str()));
+                let all: Vec<_> = all.collect();
+                Answering::ModMd(mod_md::Shown::lay(&all, self.loaded, self.authority)?)
+            }
+        })
+    }
+
+    /// Has DNS answer, and waits until it does.
+    fn in_dns(&self, answers: &[Answer]) -> Result<Answering<'a>, Failure> {
+        let hook = self.hook.ok_or_else(|| {
+            let fix = "name it: --dns-hook PROGRAM";
+            Failure::with_advice("no program is known that makes records in DNS", fix)
+        })?;
+        let all = answers.iter().map(|answer| Record {
+            program: apply::Name::from(&*hook.program),
+            name: format!("_acme-challenge.{}.", answer.name),
+            value: answer.record.clone(),
+        });
+        let all: Vec<Record> = all.collect();
+        let records = dns_hook::present(&all, self.state, self.job)?;
+        dns_record::wait(&all, hook.patience, self.job.voice)?;
+        Ok(Answering::Records(records))
+    }
+}
+
+fn cannot(why: impl std::fmt::Display) -> Failure {
+    let fix = "run again when the port is free, or as root or Administrator";
+    Failure::with_advice(why.to_string(), fix)
+}
+
+/// What is shown to the authority, for each name.
+fn certificates(answers: &[Answer]) -> Result<Vec<ChallengeCertificate>, Failure> {
+    let all = answers
+        .iter()
+        .map(|answer| ChallengeCertificate::new(&answer.name, &answer.key_authorization, KeyType::P256));
+    all.map(|made| made.map_err(cannot)).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::names::is_wildcard;
-use super::wanted::{AnswerBy, DnsHook, Wanted};
+use super::wanted::{Adopted, AnswerBy, DnsHook, Wanted};
 use crate::acme::certificate_id;
 use crate::apply::{Name, checksum};
 use crate::foreign;
@@ -92,6 +92,9 @@ pub struct KeptWay {
     /// The program that answers in DNS.
     #[serde(default)]
     pub dns_hook: Option<KeptHook>,
+    /// From whom it was taken over.
+    #[serde(default)]
+    pub adopted: Option<Adopted>,
 }
 
 /// A program that answers in DNS.
@@ -159,6 +162,7 @@ impl Installed {
                 email: wanted.email.clone(),
                 agrees_to_terms: agreed,
                 answer: wanted.answer,
+                adopted: wanted.adopted.clone(),
                 dns_hook: wanted.dns_hook.as_ref().map(|hook| KeptHook {
                     program: kept_path(&hook.program),
                     patience: hook.patience.as_secs(),
@@ -208,6 +212,7 @@ impl Installed {
             email: self.way.email.clone(),
             agrees_to_terms: self.way.agrees_to_terms,
             answer: self.way.answer,
+            adopted: self.way.adopted.clone(),
             dns_hook: self.way.dns_hook.as_ref().map(|hook| DnsHook {
                 program: hook.program.path(),
                 patience: Duration::from_secs(hook.patience),

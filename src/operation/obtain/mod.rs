@@ -7,7 +7,9 @@ mod caa;
 mod dns_hook;
 mod dns_record;
 mod files;
+mod hand_over;
 mod managed;
+mod mod_md;
 mod names;
 mod obtained;
 mod order;
@@ -17,7 +19,7 @@ mod wanted;
 
 pub use answering::Way;
 pub use dns_hook::PATIENCE as DNS_HOOK_PATIENCE;
-pub use wanted::{AnswerBy, Authority, DnsHook, Renewal, Wanted};
+pub use wanted::{Adopted, AnswerBy, Authority, DnsHook, Renewal, Wanted};
 
 pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;

@@ -8,6 +8,7 @@ use super::super::failure::Failure;
 use super::files::{Placed, due};
 use super::managed::{Installed, Source};
 use super::state::State;
+use super::wanted::Adopted;
 use crate::apply::{NameChange, NewFile};
 use crate::renewal::{Attempt, Outcome};
 use crate::tls::bundle::Bundle;
@@ -81,6 +82,11 @@ impl Obtained {
             )),
         }
         files
+    }
+
+    /// From whom it was taken over, with its names.
+    pub fn adopted(&self) -> Option<(&Adopted, &[String])> {
+        Some((self.installed.way.adopted.as_ref()?, &self.installed.names))
     }
 
     /// When it is to be renewed, as far as its life says; nothing where others decide that.

@@ -2,20 +2,22 @@
 //! that could not be repeated; a run that was killed is taken up where it was.
 
 use std::path::Path;
-use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::super::failure::{Failure, not_interrupted};
+use super::super::find::Loaded;
 use super::super::job::Job;
 use super::super::names::file_name;
 use super::super::progress::during;
 use super::account::{account, transport};
-use super::answering::{Answer, Way, answering, answering_in_dns, sweep};
+use super::answering::{Answer, Ground, PATIENCE, Way, sweep};
 use super::caa::{caa_unknown, refuse_forbidden};
 use super::dns_hook;
 use super::files::is_due;
+use super::hand_over::refuse_no_return;
 use super::managed::Installed;
+use super::mod_md;
 use super::obtained::Obtained;
 use super::refused::refused;
 use super::state::{KeptOrder, State};
@@ -32,9 +34,6 @@ use crate::tls::certificate::{Certificate, colon_hex};
 use crate::tls::issue::KeyType;
 use crate::tls::private_key::PrivateKey;
 use crate::wording::count;
-
-/// The authority looks at all names within this time, and makes the certificate within the same again.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// So many failures an hour are ours; an authority that counts has more, and who has used up those is shut out.
 const FAILURES: usize = 3;
@@ -56,6 +55,7 @@ struct Ordering<'a> {
     /// Those of the certificate.
     ordered: &'a [String],
     ways: &'a [Way],
+    loaded: &'a Loaded,
     /// Where Apache has its answers.
     answers: &'a Path,
     state: &'a State<'a>,
@@ -65,15 +65,15 @@ struct Ordering<'a> {
 }
 
 /// Orders the certificate and waits for it. At an authority that has a place for trials, a server that has never had a
-/// certificate of it tries there first, where failures do not count.
+/// certificate of it tries there first, where failures do not count; so does one that takes a certificate over, wherever that is.
 ///
 /// # Errors
 /// Refused where it is known to fail; what the authority says, or that it cannot be reached.
 pub fn obtain(
     wanted: &Wanted,
     agreed: bool,
-    (names, ways, answers): (&[String], &[Way], &Path),
-    state: &State,
+    (names, ways): (&[String], &[Way]),
+    (loaded, answers, state): (&Loaded, &Path, &State),
     job: Job,
 ) -> Result<Obtained, Failure> {
     let staging = wanted.authority.staging();
@@ -84,16 +84,18 @@ pub fn obtain(
         names,
         ordered: &wanted.names(names),
         ways,
+        loaded,
         answers,
         state,
         job,
         is_thrown_away: wanted.rehearses,
     };
-    let Some(staging) = &staging else {
+    let trial = staging.as_ref().or(wanted.adopts.then_some(&wanted.authority));
+    let Some(trial) = trial else {
         return ordering.run();
     };
     let on_trial = Ordering {
-        authority: staging,
+        authority: trial,
         is_thrown_away: true,
         ..ordering
     };
@@ -101,7 +103,7 @@ pub fn obtain(
         return on_trial.run();
     }
     let has_account = matches!(state.account(&wanted.authority)?, Some((_, Some(_))));
-    if !has_account {
+    if !has_account || wanted.adopts {
         on_trial.run()?;
     }
     ordering.run()
@@ -114,7 +116,7 @@ pub fn obtain(
 pub fn fetched(
     wanted: &Wanted,
     names: &[String],
-    state: &State,
+    (loaded, state): (&Loaded, &State),
     job: Job,
 ) -> Result<Option<Obtained>, Failure> {
     let ordering = Ordering {
@@ -124,6 +126,7 @@ pub fn fetched(
         names,
         ordered: &wanted.names(names),
         ways: &[],
+        loaded,
         answers: Path::new(""),
         state,
         job,
@@ -138,6 +141,12 @@ impl Ordering<'_> {
             return Ok(obtained);
         }
         self.refuse_too_many_failures()?;
+        if self.ways.contains(&Way::Handover) {
+            refuse_no_return(self.loaded, self.job)?;
+        }
+        if self.ways.contains(&Way::ModMd) {
+            mod_md::refuse_silent(self.loaded, self.ordered, self.authority)?;
+        }
         sweep(self.job.world.disk, self.answers);
         dns_hook::sweep(self.state, self.job.voice)?;
         let (https, clock) = (transport(self.wanted)?, SystemClock::default());
@@ -261,10 +270,15 @@ impl Ordering<'_> {
             name: one.name.clone(),
         });
         let answers: Vec<Answer> = answers.collect();
-        let answering = match &self.wanted.dns_hook {
-            Some(hook) => answering_in_dns(hook, &answers, self.state, self.job)?,
-            None => answering(way, answers, self.answers)?,
+        let ground = Ground {
+            loaded: self.loaded,
+            folder: self.answers,
+            authority: self.authority,
+            hook: self.wanted.dns_hook.as_ref(),
+            state: self.state,
+            job: self.job,
         };
+        let answering = ground.answering(way, answers)?;
         order.answering();
         self.keep(order, account)?;
         let what = format!(
@@ -274,12 +288,10 @@ impl Ordering<'_> {
             way.place()
         );
         let looked = during(self.job.voice, &what, || {
-            challenges
-                .iter()
-                .try_for_each(|challenge| session.respond(challenge))?;
-            session.wait_ready(order, PATIENCE)
+            session.respond_to_all(order, &challenges)?;
+            session.wait_ready(order, way.patience())
         });
-        drop(answering);
+        answering.end()?;
         self.keep(order, account)?;
         looked.map_err(|error| {
             let is_over = matches!(error, Error::OrderFailed(_));
@@ -381,8 +393,13 @@ impl Ordering<'_> {
         Ok(Obtained::new(bundle, installed, self.name()))
     }
 
+    /// What fails on trial counts where no other place is for that.
+    fn is_counted(&self) -> bool {
+        !self.is_thrown_away || self.wanted.adopts && self.authority == &self.wanted.authority
+    }
+
     fn refuse_too_many_failures(&self) -> Result<(), Failure> {
-        if self.is_thrown_away {
+        if !self.is_counted() {
             return Ok(());
         }
         let now = self.now().unix_timestamp();
@@ -429,7 +446,7 @@ impl Ordering<'_> {
     /// The authority found that a name is not ours, and counts that.
     fn note_failure(&self) -> Result<(), Failure> {
         self.forget()?;
-        if self.is_thrown_away {
+        if !self.is_counted() {
             return Ok(());
         }
         let now = self.now().unix_timestamp();

@@ -8,6 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::super::renewers::By;
+use crate::apply::Name;
+
 /// A certificate that is ordered by ACME (RFC 8555).
 #[derive(Clone)]
 pub struct Wanted {
@@ -35,6 +38,10 @@ pub struct Wanted {
     pub dns_hook: Option<DnsHook>,
     /// Further names, all of the form `*.example.com`, that the certificate is for and the configuration is not told of.
     pub wildcards: Vec<String>,
+    /// It is taken over from another program, and ordered on trial first.
+    pub adopts: bool,
+    /// From which, once that is known.
+    pub adopted: Option<Adopted>,
     /// All is done but what is written is nothing: at an authority that has a place for trials there, and the certificate
     /// is thrown away.
     pub rehearses: bool,
@@ -76,6 +83,8 @@ impl Wanted {
             renewal: None,
             dns_hook: None,
             wildcards: Vec::new(),
+            adopts: false,
+            adopted: None,
             rehearses: false,
         }
     }
@@ -91,6 +100,15 @@ impl Wanted {
         let alone = site.iter().filter(|name| !is_covered(name));
         alone.chain(&self.wildcards).cloned().collect()
     }
+}
+
+/// From whom a certificate was taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// The program.
+    pub by: By,
+    /// The file with its settings for that certificate.
+    pub settings: Name,
 }
 
 /// A program that makes records in DNS and takes them out again.
@@ -187,6 +205,10 @@ pub enum AnswerBy {
     Apache,
     /// A program, in DNS.
     DnsHook,
+    /// This program, on a port 443 for which Apache is stopped meanwhile.
+    Handover,
+    /// Apache's mod_md, on port 443.
+    ModMd,
 }
 
 #[cfg(test)]

@@ -134,7 +134,13 @@ impl Run<'_> {
         }
         let silent = self.decide(&mut all, ground)?;
         if !self.job.writing.dry_run || self.request.rehearses {
+            // Nobody else orders meanwhile, or takes away what answers.
+            let alone = match self.request.rehearses {
+                true => Some(self.job.claim().wait(&store)?),
+                false => None,
+            };
             self.order(&mut all, ground, &silent)?;
+            drop(alone);
         }
         let effect = match self.job.writing.dry_run {
             true => None,
@@ -304,6 +310,12 @@ impl Run<'_> {
                 }
                 Some(Err(failure)) => {
                     subject.failed(failure, ground);
+                    // Apache is stopped, and would show nothing else either.
+                    if failure.status == ExitStatus::NotRestored
+                        && let Some(Err(failure)) = made.remove(&subject.name)
+                    {
+                        return Err(failure);
+                    }
                 }
                 _ if self.request.rehearses => subject.fate = Fate::Rehearsed,
                 _ => {}

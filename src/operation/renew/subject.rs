@@ -256,7 +256,7 @@ impl Subject {
     pub fn fetched(&self, ground: Ground) -> Result<Option<Obtained>, Failure> {
         let wanted = self.wanted(ground.request, ground.job)?;
         let names = &self.managed.installed.site_names();
-        let fetched = obtain::fetched(&wanted, names, ground.state, ground.job)?;
+        let fetched = obtain::fetched(&wanted, names, (ground.loaded, ground.state), ground.job)?;
         if let Some(obtained) = &fetched {
             judge(obtained, names, ground)?;
         }
@@ -289,7 +289,7 @@ impl Subject {
         // Nobody is there who could agree: it was done before, or the account says it.
         let agreed = obtain::agree_to_terms(&wanted, state, true, job.voice)?;
         let folder = loaded.source.host_path(&place.folder);
-        let obtained = obtain::obtain(&wanted, agreed, (names, &ways, &folder), state, job)?;
+        let obtained = obtain::obtain(&wanted, agreed, (names, &ways), (loaded, &folder, state), job)?;
         judge(&obtained, names, ground)?;
         Ok(obtained)
     }

@@ -9,6 +9,7 @@ use crate::quoted::{quoted, word};
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::child::{Group, Unfinished, answer_in};
 use crate::server::environment::Environment;
+use crate::server::guard::Starter;
 #[cfg(unix)]
 use crate::server::port::Process;
 use crate::server::port::{environment, process};
@@ -240,6 +241,18 @@ impl Service for Direct {
 
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
         (!cfg!(windows)).then(|| self.tell(if graceful { "graceful" } else { "restart" }))
+    }
+
+    fn starter(&self) -> Option<Starter> {
+        let binary = self.server.binary.clone().filter(|_| cfg!(unix))?;
+        let order = ["-k", "start"].map(OsString::from);
+        Some(Starter {
+            binary,
+            arguments: self.arguments().into_iter().chain(order).collect(),
+            environment: self.environment(),
+            // A second one ends at once, as the first is still there.
+            after: self.server.parent().map(|parent| parent.pid),
+        })
     }
 }
 

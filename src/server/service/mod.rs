@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::binary::Binary;
 use super::command_line::CommandLine;
 use super::environment::Environment;
+use super::guard::Starter;
 use super::port::{Process, children, process};
 use super::same_file::same;
 use super::trust;
@@ -87,6 +88,10 @@ pub trait Service {
     /// Tells a running one to read its configuration anew; requests under way are finished if `graceful`. `None`:
     /// it can only be stopped and started.
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>>;
+    /// What starts it without us, as it runs now; nothing where there is no such command.
+    fn starter(&self) -> Option<Starter> {
+        None
+    }
 }
 
 /// What is known of a server before its service is looked for.

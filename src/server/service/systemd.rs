@@ -1,10 +1,13 @@
 //! systemd, through `systemctl`. Its properties are words that are not translated.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use super::{Error, Server, Service, State};
 use crate::refusal::Refusal;
 use crate::server::binary::{Binary, Output, Silence};
+use crate::server::environment::Environment;
+use crate::server::guard::Starter;
 use crate::server::port::process;
 use crate::server::same_file::same;
 
@@ -137,5 +140,16 @@ impl Service for Unit {
 
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {
         graceful.then(|| self.tell("reload"))
+    }
+
+    fn starter(&self) -> Option<Starter> {
+        let words = ["start", "--no-ask-password", &self.name];
+        Some(Starter {
+            binary: Binary::of_system("systemctl").ok()?,
+            arguments: words.map(OsString::from).to_vec(),
+            environment: Environment::default(),
+            // It comes to its turn when the unit has stopped.
+            after: None,
+        })
     }
 }
