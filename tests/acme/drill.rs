@@ -46,6 +46,8 @@ const CAUSES: [&str; 14] = [
 
 /// So far ahead is the clock of the program: of a life of 160 hours 28 are left, and half an hour.
 const LATE: &str = "+469800";
+/// 76 hours are left: it is due, and not urgent.
+const EARLY: &str = "+300000";
 /// A month later.
 const MONTH: &str = "+2592000";
 
@@ -237,8 +239,20 @@ fn every_block_of_the_page_is_of_a_test() {
 
 #[test]
 fn the_authority_is_down() {
-    let Some(drill) = Drill::start("keep") else { return };
+    let Some(mut drill) = Drill::start("keep") else {
+        return;
+    };
     drill.world.ca.always("/dir", Reply::Bytes(Vec::new()));
+    // While there is time, only the log has it.
+    drill.clock = EARLY;
+    let silent = drill.run(&SCHEDULED).expect_code(0);
+    assert_eq!(silent.stdout_text() + &silent.stderr_text() + &drill.events(), "");
+    assert!(
+        drill.renew_log().contains(" NOT-RENEWED (CA-UNREACHABLE, "),
+        "{}",
+        drill.renew_log()
+    );
+    drill.clock = LATE;
     drill.shows("ca-down", &SCHEDULED, 18);
     drill.is_as_it_was();
     // The next command that somebody gives says it first, once, and programs are told.
@@ -249,7 +263,7 @@ fn the_authority_is_down() {
         assert_eq!(all[0]["code"], "CERT-EXPIRES-SOON", "{}", outcome.report());
         let cause = all[0]["cause"].as_str().expect("a cause");
         assert!(
-            cause.contains("Renewal failed 1 time, the last time on "),
+            cause.contains("Renewal failed 2 times, the last time on "),
             "{cause}"
         );
         let of_it = all.iter().filter(|one| one["code"] == "CERT-EXPIRES-SOON");
@@ -259,7 +273,7 @@ fn the_authority_is_down() {
         let said = drill.run(words).stdout_text();
         let first = said.lines().next().unwrap_or_default();
         assert!(
-            first.starts_with("warning: ") && first.contains("; renewal failed 1 time, the last time on "),
+            first.starts_with("warning: ") && first.contains("; renewal failed 2 times, the last time on "),
             "{said}"
         );
     }

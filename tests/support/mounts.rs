@@ -51,7 +51,7 @@ pub fn own_devices() {
     lay_memory(Path::new("/dev/shm"));
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
     std::fs::set_permissions("/dev/shm", open).expect("its mode");
-    std::mem::forget(before);
+    nix::mount::umount2(before.path(), nix::mount::MntFlags::MNT_DETACH).expect("unmounted");
 }
 
 /// Lays an empty file system in memory over a folder in that namespace.

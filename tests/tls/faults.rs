@@ -510,7 +510,7 @@ fn dates_and_purposes() {
     fault("C14", Files::of(&expired), &[Code::CertExpired]);
     let early = leaf(|params| params.not_before = now() + Days::days(1));
     fault("C15", Files::of(&early), &[Code::CertNotYetValid]);
-    let soon = leaf(|params| params.not_after = now() + Days::days(9));
+    let soon = leaf(|params| params.not_after = now() + Days::days(2));
     fault("C37", Files::of(&soon), &[Code::CertExpiresSoon]);
     let ca = leaf(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
     fault_for_others("C29", Files::of(&ca), &[Code::CertIsCa]);
