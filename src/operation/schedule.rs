@@ -243,18 +243,13 @@ fn ran(state: &State) -> Option<Ran> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn note_run(folder: &Path, status: ExitStatus, world: &World) -> Result<(), Failure> {
+pub(super) fn note_run(folder: PathBuf, status: ExitStatus, world: &World) -> Result<(), Failure> {
     let ran = Ran {
         at: (world.now)().format(&Rfc3339).unwrap_or_default(),
         status: status.code(),
     };
     let text = serde_json::to_vec(&ran).map_err(Failure::error)?;
-    Ok(apply::put(
-        world.disk,
-        &folder.join(RAN),
-        &text,
-        Readable::ByOwner,
-    )?)
+    State::in_folder(folder, world.disk).keep(RAN, &text)
 }
 
 /// Where that is.

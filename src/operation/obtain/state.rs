@@ -125,6 +125,11 @@ impl<'a> State<'a> {
         State { disk, folder }
     }
 
+    /// The same, by itself.
+    pub fn in_folder(folder: PathBuf, disk: &'a dyn Disk) -> State<'a> {
+        State { disk, folder }
+    }
+
     /// Itself.
     pub fn folder(&self) -> &Path {
         &self.folder

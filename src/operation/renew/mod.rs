@@ -86,7 +86,7 @@ pub fn run(
             Err(failure) => failure.status,
         };
         // A disk that does not take it is told by whatever could not be written before.
-        let _ = schedule::note_run(&folder, status, world);
+        let _ = schedule::note_run(folder, status, world);
     }
     ended
 }

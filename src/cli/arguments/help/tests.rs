@@ -8,13 +8,14 @@ use clap::{Arg, Command, CommandFactory, Parser};
 use crate::cli::arguments::Arguments;
 
 /// The headings in their order; what has none stands above them.
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 9] = [
     "Site",
     "Certificate",
     "Certificate authority",
     "TLS",
     "Writing",
     "Simulation",
+    "Files instead of an authority",
     "Server",
     "Output",
 ];
