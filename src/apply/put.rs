@@ -65,6 +65,18 @@ pub fn remove(disk: &dyn Disk, path: &Path) -> Result<(), ApplyError> {
     removed.map_err(failed("remove", path))
 }
 
+/// Removes what killed runs left half written in a folder of our own. What nobody but us may have made is removed alone, so that
+/// nothing has to hold.
+pub fn sweep_own(disk: &dyn Disk, folder: &Path) {
+    let way = Way::to(&folder.join("any"), Last::Keep);
+    if let Ok(way) = way
+        && way.below.is_empty()
+        && way.place.refuse_led().is_ok()
+    {
+        sweep(disk, &way.place.folder);
+    }
+}
+
 fn place_of_own(disk: &dyn Disk, path: &Path, closed: bool) -> Result<Place, ApplyError> {
     let way = Way::to(path, Last::Keep).map_err(failed("create", path))?;
     way.place.refuse_led().map_err(failed("create", path))?;

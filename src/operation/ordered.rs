@@ -69,7 +69,13 @@ impl<'a> Ordered<'a> {
         loaded: &Loaded,
         job: Job<'a>,
     ) -> Result<Option<Ordered<'a>>, Failure> {
-        let (Files::Ordered(wanted), Some(placed)) = (files, found.ordered()) else {
+        let Files::Ordered(wanted) = files else {
+            return Ok(None);
+        };
+        if !job.writing.dry_run {
+            State::of(loaded, job.world.disk).sweep();
+        }
+        let Some(placed) = found.ordered() else {
             return Ok(None);
         };
         if wanted.authority == obtain::Authority::LetsEncryptStaging && !wanted.rehearses {

@@ -1,5 +1,5 @@
 //! Apache's mod_md as a mere answerer on port 443: it shows whatever lies in its store for a name, at once, whether it manages
-//! that name or not. How the store is laid out is documented nowhere, so it is tried by a handshake before the authority is
+//! that name or not, where `Protocols` has acme-tls/1. How the store is laid out is documented nowhere, so it is tried by a handshake before the authority is
 //! asked.
 
 use std::net::SocketAddr;
@@ -179,7 +179,10 @@ fn hidden(address: SocketAddr, made: &ChallengeCertificate) -> Option<String> {
         Err(handshake::Failure::NotConnected(why)) => {
             Some(format!("nobody answers at {address}: {}", sentence(&why)))
         }
-        Err(_) => Some(format!("no certificate for an authority is shown at {address}")),
+        Err(other) => Some(format!(
+            "no certificate for an authority is shown at {address}: {}",
+            sentence(&other.to_string())
+        )),
     }
 }
 
@@ -188,6 +191,7 @@ fn silent(why: &str, authority: &Authority) -> Failure {
         RefusalCode::NobodyAnswers,
         format!("mod_md does not answer {authority}, which was not asked for that reason: {why}"),
         "; ",
-        "restart Apache where it does not run with this configuration yet, or run again with --answer handover",
+        "see that acme-tls/1 is among its Protocols (Protocols http/1.1 acme-tls/1) and restart Apache where it does not run with \
+         this configuration yet, or run again with --answer handover",
     ))
 }

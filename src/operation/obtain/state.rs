@@ -130,6 +130,20 @@ impl<'a> State<'a> {
         State { disk, folder }
     }
 
+    /// Removes what killed runs left half written of it.
+    pub fn sweep(&self) {
+        let below = |folder: &Path| -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            folders.map(|entry| entry.path()).collect()
+        };
+        let first = below(&self.folder);
+        let second: Vec<PathBuf> = first.iter().flat_map(|folder| below(folder)).collect();
+        for folder in [self.folder.clone()].iter().chain(&first).chain(&second) {
+            apply::sweep_own(self.disk, folder);
+        }
+    }
+
     /// Itself.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -109,6 +109,9 @@ impl Run<'_> {
         loaded.refuse_other_root()?;
         let state = State::of(&loaded, self.job.world.disk);
         self.folder.replace(Some(state.folder().to_path_buf()));
+        if !self.job.writing.dry_run {
+            state.sweep();
+        }
         let ground = Ground {
             loaded: &loaded,
             state: &state,
