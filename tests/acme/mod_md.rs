@@ -100,7 +100,7 @@ fn where_it_would_not_answer_nobody_is_asked() {
     let text = fs::read_to_string(&main).expect("the configuration");
     fs::write(&main, format!("{text}MDStoreDir other\n")).expect("written");
     let other = world.site.root().join("other/challenges");
-    for words in ["challenges is not there", "is shown at 127.0.0.1:443: "] {
+    for words in ["challenges is not there", "is shown at 127.0.0.1:443"] {
         let told = world.by_mod_md(&[]).expect_code(4);
         let said = told.stderr_text();
         assert!(
