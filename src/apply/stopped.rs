@@ -69,6 +69,7 @@ mod tests {
         store.forget_stopped().unwrap();
         assert!(!store.has_stopped());
         drop(lock);
-        assert!(!store.folder.exists());
+        // On Windows the file of the lock stays.
+        assert!(cfg!(windows) || !store.folder.exists());
     }
 }

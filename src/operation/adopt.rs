@@ -199,7 +199,7 @@ mod tests {
     fn each_is_turned_off_by_its_own_words() {
         let of = |by, path: &str| alone(by, Path::new(path)).unwrap();
         assert_eq!(
-            of(By::AcmeSh, "/root/.acme.sh/a.example_ecc/a.example.conf"),
+            of(By::AcmeSh, "/root/.acme.sh/a.example_ecc/a.example.conf").replace('\\', "/"),
             "/root/.acme.sh/acme.sh --remove -d a.example --ecc"
         );
         assert_eq!(

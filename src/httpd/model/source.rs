@@ -356,10 +356,15 @@ pub fn real_path(path: &Path) -> PathBuf {
     }
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) => {
-            std::fs::canonicalize(folder).map_or_else(|_| path.to_path_buf(), |folder| folder.join(name))
+            std::fs::canonicalize(folder).map_or_else(|_| alike(path), |folder| folder.join(name))
         }
-        _ => path.to_path_buf(),
+        _ => alike(path),
     }
+}
+
+/// The same spelling for what Windows takes for the same path.
+fn alike(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// The same of many paths at once: most of them are names in few folders and no links, so that one question each is
