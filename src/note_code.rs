@@ -52,6 +52,8 @@ codes! {
         OthersMayWrite = "OTHERS-MAY-WRITE",
         /// What was not tried: by a dry run, which wrote nothing, or because the system does not let us.
         NotTried = "NOT-TRIED",
+        /// When a certificate that was ordered is renewed, and for how long the authority may be gone then.
+        Renewal = "RENEWAL",
         /// Nobody renews by itself what was ordered, and why.
         NotScheduled = "NOT-SCHEDULED",
         /// A record in DNS that a program made was not taken out again.

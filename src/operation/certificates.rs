@@ -14,7 +14,7 @@ use super::obtain::{Managed, State};
 use super::progress::{Progress, during};
 use super::renewers::{Homes, Renewer};
 use super::targets::{self, Target};
-use super::{Failure, schedule, verify};
+use super::{Failure, adopt, schedule, verify};
 use crate::check::Place;
 use crate::check::tls_host::TlsHost;
 use crate::foreign;
@@ -143,6 +143,7 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
         true => schedule::seen(&loaded, world.disk).ok(),
         false => None,
     };
+    progress.findings(&adopt::rivals(&loaded, &state), &[]);
     Ok(Report {
         certificates,
         schedule,

@@ -22,6 +22,7 @@ use crate::httpd::Configuration;
 use crate::interrupt;
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::renewal::{INTERVAL, Life, outlook};
 
 /// A certificate that is to be ordered.
 pub struct Ordered<'a> {
@@ -460,7 +461,15 @@ impl Due<'_> {
     /// It is written, and its order is over. Who still renews it where it was taken over from is told.
     pub fn is_written(&self, loaded: &Loaded, job: Job) -> Option<Finding> {
         let state = State::of(loaded, job.world.disk);
-        self.obtained.is_installed(&state, (job.world.now)());
+        let now = (job.world.now)();
+        self.obtained.is_installed(&state, now);
+        // How long it lives, the authority alone knows, and not before it made one.
+        let life = Life::of(&self.obtained.bundle.leaf);
+        let words = outlook(life, None, 0, INTERVAL).words(now);
+        job.voice.note(
+            NoteCode::Renewal,
+            &format!("note: {words}, if esync-ssl renew runs twice a day"),
+        );
         let (adopted, names) = self.obtained.adopted()?;
         let rival = adopt::rival(adopted, names);
         job.voice.findings(rival.as_slice(), &[]);
