@@ -8,7 +8,7 @@ use super::process::{Outcome, finish};
 use super::program::command;
 
 /// What nothing takes that does not wait or read for ever, however busy the machine is.
-pub const LONG: Duration = Duration::from_secs(50);
+pub const LONG: Duration = Duration::from_secs(150);
 /// KiB of address space: the program, its libraries and stacks have a part of it before anything is read.
 const MEMORY: &str = "600000";
 
