@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::{TlsClient, listens};
 use crate::support::faulty::{command, noted};
 use crate::support::pebble::Options;
-use crate::support::process::{Outcome, finish};
+use crate::support::process::{Outcome, finish, start};
 use crate::support::site::text;
 
 const HANDOVER: [&str; 2] = ["--answer", "handover"];
@@ -160,6 +161,38 @@ fn an_interrupted_run_starts_apache_before_it_ends() {
     let mut child = world.waiting(&[&YES[..], &HANDOVER].concat());
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("told");
     assert_eq!(end_of(&mut child).code(), Some(10), "{}", world.said());
+    assert!(
+        answers(&world.site) && !note(&world.site).exists(),
+        "{}",
+        world.said()
+    );
+}
+
+/// Ctrl-C while Apache still stops, as a client is served that takes its time.
+#[test]
+fn an_interrupted_run_waits_for_an_apache_that_still_stops() {
+    let Some(world) = World::start(false) else { return };
+    has_443_only(&world.site);
+    world.ca.state().pending = true;
+    // A request without an end.
+    let mut slow = std::net::TcpStream::connect(("127.0.0.1", world.site.network.https)).expect("connected");
+    std::io::Write::write_all(&mut slow, b"\x16\x03").expect("sent");
+    let stopping = [&YES[..], &HANDOVER].concat();
+    let said = fs::File::create(world.site.folder.path().join("said")).expect("a file");
+    let mut command = world.command(&stopping).into_command();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+    let mut child = start(&mut command).expect("a child");
+    assert!(
+        waited_for(|| world.said().contains("Stopping ")),
+        "{}",
+        world.said()
+    );
+    std::thread::sleep(Duration::from_millis(400));
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("told");
+    assert_eq!(end_of(&mut child).code(), Some(10), "{}", world.said());
+    drop(slow);
+    // Not the old one, which would be gone soon.
+    std::thread::sleep(Duration::from_secs(1));
     assert!(
         answers(&world.site) && !note(&world.site).exists(),
         "{}",
