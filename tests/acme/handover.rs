@@ -133,15 +133,20 @@ fn a_run_that_is_killed_while_apache_is_stopped() {
     assert!(note(&world.site).exists() && !world.site.daemon.runs());
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).expect("killed");
     end_of(&mut child);
-    assert!(waited_for(|| answers(&world.site)));
+    assert!(waited_for(|| answers(&world.site) && !note(&world.site).exists()));
+    // Somebody who stops it then means it.
+    world.site.daemon.stop();
+    let next = world.site.command(&["renew"]).run();
+    assert!(!told(&next).contains("started again"), "{}", next.report());
+    assert!(!world.site.daemon.runs());
+    // As after a kill of both.
+    fs::write(note(&world.site), "httpd is stopped\n").expect("a note");
     let next = world.site.command(&["status"]).run();
     assert!(
         told(&next).contains("an earlier run stopped Apache"),
         "{}",
         next.report()
     );
-    // As after a kill of both.
-    world.site.daemon.stop();
     let next = world.site.command(&["renew"]).run().expect_code(0);
     assert!(told(&next).contains("it was started again"), "{}", next.report());
     assert!(answers(&world.site) && !note(&world.site).exists());
