@@ -91,6 +91,22 @@ fn a_server_with_443_alone_gets_its_certificate_and_renews_it() {
         done.report()
     );
     assert_eq!(world.made(), 1);
+    // Nor is it stopped outside the window in which that may be.
+    let (pid, hours) = (world.site.daemon.pid(), |from: i64| {
+        let now = time::OffsetDateTime::now_local().unwrap_or_else(|_| time::OffsetDateTime::now_utc());
+        let at = |hours| (now + time::Duration::hours(hours)).hour();
+        format!("{:02}:00-{:02}:00", at(from), at(from + 3))
+    });
+    let closed = world
+        .site
+        .command(&["renew", "--now", "--json", "--window", &hours(3)]);
+    let closed = closed.run().expect_code(0);
+    assert!(
+        closed.stdout_text().contains("\"postponed\""),
+        "{}",
+        closed.report()
+    );
+    assert_eq!((world.site.daemon.pid(), world.made()), (pid, 1));
     // A renewal knows the way, and tries another one as little.
     let before = shown(&world.site).expect("TLS");
     let renewed = world.site.command(&["renew", "--now"]).run().expect_code(0);
