@@ -20,7 +20,7 @@ use crate::note_code::NoteCode;
 use crate::server::guard::Guard;
 use crate::server::service::Service;
 
-/// So long the authority may take to look, while Apache is stopped.
+/// So long the authority may take to look, while Apache is stopped. A request under way then is still waited for.
 pub const LONGEST: Duration = Duration::from_secs(45);
 /// So long the port may take to become free.
 const FREED: Duration = Duration::from_secs(5);
