@@ -1,6 +1,7 @@
 //! That a run stopped the server for a while: noted before it does, for the next run, should it be killed meanwhile.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::backup::Store;
 use super::error::ApplyError;
@@ -17,8 +18,13 @@ impl Store<'_> {
     /// # Errors
     /// That it cannot be noted.
     pub fn note_stopped(&self, why: &str) -> Result<(), ApplyError> {
-        let file = self.folder.join(STOPPED);
+        let file = self.stopped_note();
         put(self.disk, &file, format!("{why}\n").as_bytes(), Readable::ByOwner)
+    }
+
+    /// The file that notes it.
+    pub fn stopped_note(&self) -> PathBuf {
+        self.folder.join(STOPPED)
     }
 
     /// The server runs again.
@@ -26,7 +32,7 @@ impl Store<'_> {
     /// # Errors
     /// That the note cannot be removed.
     pub fn forget_stopped(&self) -> Result<(), ApplyError> {
-        remove(self.disk, &self.folder.join(STOPPED))
+        remove(self.disk, &self.stopped_note())
     }
 
     /// Whether a run has stopped the server, and has not started it again.

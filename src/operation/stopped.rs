@@ -92,3 +92,58 @@ fn tell_stopped(why: &str, progress: &dyn Progress) {
     );
     progress.note(NoteCode::ServerMayDiffer, &printable(words.as_bytes()));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::time::Duration;
+
+    use super::super::questions::Silent;
+    use super::*;
+    use crate::server::service::Error;
+
+    /// One that still stops when it is to be started.
+    struct Stopping {
+        /// What it does when it is asked, the last first.
+        states: RefCell<Vec<State>>,
+        started: RefCell<usize>,
+    }
+
+    impl Service for Stopping {
+        fn name(&self) -> String {
+            "Apache".to_owned()
+        }
+
+        fn state(&self) -> Result<State, Error> {
+            Ok(self.states.borrow_mut().pop().unwrap_or(State::Running))
+        }
+
+        fn start(&self) -> Result<(), Error> {
+            *self.started.borrow_mut() += 1;
+            Ok(())
+        }
+
+        fn stop(&self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn reload(&self, _graceful: bool) -> Option<Result<(), Error>> {
+            None
+        }
+    }
+
+    #[test]
+    fn one_that_still_stops_is_waited_for() {
+        let pace = Pace {
+            patience: Duration::from_secs(20),
+            short: Duration::from_secs(4),
+            steady: Duration::ZERO,
+        };
+        let service = Stopping {
+            states: RefCell::new(vec![State::Stopped, State::Changing, State::Changing]),
+            started: RefCell::new(0),
+        };
+        assert_eq!(start_again(&service, pace, &Silent), Ok(()));
+        assert_eq!(*service.started.borrow(), 1);
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::{TlsClient, listens};
 use crate::support::faulty::{command, noted};
 use crate::support::pebble::Options;
-use crate::support::process::{Outcome, finish};
+use crate::support::process::{Outcome, finish, start};
 use crate::support::site::text;
 
 const HANDOVER: [&str; 2] = ["--answer", "handover"];
@@ -90,6 +91,22 @@ fn a_server_with_443_alone_gets_its_certificate_and_renews_it() {
         done.report()
     );
     assert_eq!(world.made(), 1);
+    // Nor is it stopped outside the window in which that may be.
+    let (pid, hours) = (world.site.daemon.pid(), |from: i64| {
+        let now = time::OffsetDateTime::now_local().unwrap_or_else(|_| time::OffsetDateTime::now_utc());
+        let at = |hours| (now + time::Duration::hours(hours)).hour();
+        format!("{:02}:00-{:02}:00", at(from), at(from + 3))
+    });
+    let closed = world
+        .site
+        .command(&["renew", "--now", "--json", "--window", &hours(3)]);
+    let closed = closed.run().expect_code(0);
+    assert!(
+        closed.stdout_text().contains("\"postponed\""),
+        "{}",
+        closed.report()
+    );
+    assert_eq!((world.site.daemon.pid(), world.made()), (pid, 1));
     // A renewal knows the way, and tries another one as little.
     let before = shown(&world.site).expect("TLS");
     let renewed = world.site.command(&["renew", "--now"]).run().expect_code(0);
@@ -132,15 +149,20 @@ fn a_run_that_is_killed_while_apache_is_stopped() {
     assert!(note(&world.site).exists() && !world.site.daemon.runs());
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).expect("killed");
     end_of(&mut child);
-    assert!(waited_for(|| answers(&world.site)));
+    assert!(waited_for(|| answers(&world.site) && !note(&world.site).exists()));
+    // Somebody who stops it then means it.
+    world.site.daemon.stop();
+    let next = world.site.command(&["renew"]).run();
+    assert!(!told(&next).contains("started again"), "{}", next.report());
+    assert!(!world.site.daemon.runs());
+    // As after a kill of both.
+    fs::write(note(&world.site), "httpd is stopped\n").expect("a note");
     let next = world.site.command(&["status"]).run();
     assert!(
         told(&next).contains("an earlier run stopped Apache"),
         "{}",
         next.report()
     );
-    // As after a kill of both.
-    world.site.daemon.stop();
     let next = world.site.command(&["renew"]).run().expect_code(0);
     assert!(told(&next).contains("it was started again"), "{}", next.report());
     assert!(answers(&world.site) && !note(&world.site).exists());
@@ -160,6 +182,38 @@ fn an_interrupted_run_starts_apache_before_it_ends() {
     let mut child = world.waiting(&[&YES[..], &HANDOVER].concat());
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("told");
     assert_eq!(end_of(&mut child).code(), Some(10), "{}", world.said());
+    assert!(
+        answers(&world.site) && !note(&world.site).exists(),
+        "{}",
+        world.said()
+    );
+}
+
+/// Ctrl-C while Apache still stops, as a client is served that takes its time.
+#[test]
+fn an_interrupted_run_waits_for_an_apache_that_still_stops() {
+    let Some(world) = World::start(false) else { return };
+    has_443_only(&world.site);
+    world.ca.state().pending = true;
+    // A request without an end.
+    let mut slow = std::net::TcpStream::connect(("127.0.0.1", world.site.network.https)).expect("connected");
+    std::io::Write::write_all(&mut slow, b"\x16\x03").expect("sent");
+    let stopping = [&YES[..], &HANDOVER].concat();
+    let said = fs::File::create(world.site.folder.path().join("said")).expect("a file");
+    let mut command = world.command(&stopping).into_command();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+    let mut child = start(&mut command).expect("a child");
+    assert!(
+        waited_for(|| world.said().contains("Stopping ")),
+        "{}",
+        world.said()
+    );
+    std::thread::sleep(Duration::from_millis(400));
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("told");
+    assert_eq!(end_of(&mut child).code(), Some(10), "{}", world.said());
+    drop(slow);
+    // Not the old one, which would be gone soon.
+    std::thread::sleep(Duration::from_secs(1));
     assert!(
         answers(&world.site) && !note(&world.site).exists(),
         "{}",

@@ -45,7 +45,11 @@ fn line(told: &Told) -> String {
         Fate::Rehearsed => "one was ordered, checked and thrown away".to_owned(),
         Fate::Kept => format!("kept until it may be installed{next}{until}"),
         Fate::Forgotten => format!("not renewed by this program anymore{until}"),
-        Fate::Postponed => "left for the next run, as this one took too long".to_owned(),
+        Fate::Postponed => {
+            format!(
+                "left for a later run, as this one took too long or may not stop Apache yet (--window){next}"
+            )
+        }
         Fate::Failed => match &told.error {
             Some(trouble) => format!("not renewed{until}{next}: {}", trouble.message),
             None => format!("not renewed{until}{next}"),

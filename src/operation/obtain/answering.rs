@@ -108,7 +108,8 @@ impl Way {
         };
         format!(
             "the certificate comes from {authority}, which looks for {} {}; Apache is stopped for that ({}): for some seconds, {} \
-             at most while the authority looks, this program answers there itself, then Apache is started again, {killed}",
+             at most while the authority looks (longer only where it leaves requests without an answer, each of which is given up \
+             after 90), this program answers there itself, then Apache is started again, {killed}",
             names.join(", "),
             self.place(),
             self.challenge(),

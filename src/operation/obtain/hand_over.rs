@@ -20,7 +20,7 @@ use crate::note_code::NoteCode;
 use crate::server::guard::Guard;
 use crate::server::service::Service;
 
-/// So long the authority may take to look, while Apache is stopped.
+/// So long the authority may take to look, while Apache is stopped. A request under way then is still waited for.
 pub const LONGEST: Duration = Duration::from_secs(45);
 /// So long the port may take to become free.
 const FREED: Duration = Duration::from_secs(5);
@@ -74,12 +74,12 @@ impl<'a> HandOver<'a> {
             let fix = "run again: what has the port now is looked at then";
             return Err(Failure::with_advice("Apache does not run anymore", fix));
         }
-        #[cfg(unix)]
-        let guard = guard(&*service, job);
         store.note_stopped(&format!(
             "{} is stopped for some seconds, while a certificate authority is answered on its port",
             service.name()
         ))?;
+        #[cfg(unix)]
+        let guard = guard(&*service, &store, job);
         let mut taken = HandOver {
             service,
             listener: None,
@@ -153,9 +153,13 @@ impl Drop for HandOver<'_> {
 
 /// Who starts Apache should we be killed; that nobody does is told.
 #[cfg(unix)]
-fn guard(service: &dyn Service, job: Job) -> Option<Guard> {
+fn guard(service: &dyn Service, store: &Store, job: Job) -> Option<Guard> {
     let guard = match service.starter() {
-        Some(starter) => Guard::over(&starter),
+        // Armed right before the stop: there is nothing between.
+        Some(starter) => Guard::over(&starter, &store.stopped_note()).and_then(|mut guard| {
+            guard.arm()?;
+            Ok(guard)
+        }),
         None => Err("it is not known how".to_owned()),
     };
     guard

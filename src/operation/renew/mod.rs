@@ -303,7 +303,14 @@ impl Run<'_> {
                         status: ExitStatus::AuthorityUnreachable,
                         ..Failure::error(anyhow::anyhow!("{why}"))
                     }),
-                    (None, None) => subject.order(ground),
+                    (None, None) => match subject.may_not_stop(ground) {
+                        Some(opens) if !self.request.rehearses => {
+                            subject.fate = Fate::Postponed;
+                            subject.managed.next = Some(opens.unix_timestamp());
+                            continue;
+                        }
+                        _ => subject.order(ground),
+                    },
                 };
                 made.insert(subject.name.clone(), ordered);
             }

@@ -82,7 +82,7 @@ pub enum Fate {
     WouldRenew,
     /// A rehearsal: one was made and thrown away.
     Rehearsed,
-    /// There was no time left in this run; the next one is for it.
+    /// There was no time left in this run, or Apache may not be stopped for it yet (`--window`); a later one is for it.
     Postponed,
     /// The new one is kept until the time of the day in which it may be installed (`--window`).
     Kept,

@@ -249,6 +249,14 @@ impl Subject {
         }
     }
 
+    /// Until when it is not ordered, where Apache would be stopped for that and may not be now.
+    pub fn may_not_stop(&self, ground: Ground) -> Option<OffsetDateTime> {
+        let opens = self.waits(ground)?;
+        let wanted = self.wanted(ground.request, ground.job).ok()?;
+        let ways = obtain::ways(ground.loaded, &wanted).ok()?;
+        (ways.first() == Some(&Way::Handover)).then_some(opens)
+    }
+
     /// What a run before fetched and could not install, judged once more.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use super::{Error, PATIENCE, Server, Service, State};
 use crate::httpd::bytes_path;
+use crate::interrupt::Undoing;
 use crate::quoted::{quoted, word};
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::child::{Group, Unfinished, answer_in};
@@ -190,10 +191,14 @@ impl Service for Direct {
 
     fn state(&self) -> Result<State, Error> {
         self.may_be_told()?;
-        if self.server.parent().is_some() {
-            return Ok(State::Running);
+        // With requests under way its PidFile stays until its children are gone.
+        if let Some(parent) = self.server.parent() {
+            return Ok(match self.stopping.get() == Some(parent.pid) {
+                true => State::Changing,
+                false => State::Running,
+            });
         }
-        // It takes its PidFile away first, and holds its ports until it ends.
+        // Without, it takes that away first, and holds its ports until it ends.
         let is_ending = self.stopping.get().and_then(process);
         Ok(match is_ending {
             Some(process) if self.server.is_own(&process) => State::Changing,
@@ -226,7 +231,9 @@ impl Service for Direct {
         }
         #[cfg(unix)]
         self.end_orphans();
-        self.tell("start")
+        self.tell("start")?;
+        self.stopping.set(None);
+        Ok(())
     }
 
     fn stop(&self) -> Result<(), Error> {
@@ -236,7 +243,17 @@ impl Service for Direct {
             ));
         }
         self.stopping.set(self.server.parent().map(|parent| parent.pid));
-        self.tell("stop")
+        let told = self.tell("stop");
+        match told {
+            Ok(()) | Err(Error::TimedOut(_)) => {}
+            // Whether the messenger had told it is not known: now it is, so that whoever starts it again sees it gone before.
+            Err(Error::Interrupted) => {
+                let _undoing = Undoing::new();
+                let _ = self.tell("stop");
+            }
+            Err(_) => self.stopping.set(None),
+        }
+        told
     }
 
     fn reload(&self, graceful: bool) -> Option<Result<(), Error>> {

@@ -73,7 +73,7 @@ impl Unit {
     }
 
     fn properties(&self) -> Result<BTreeMap<String, String>, Error> {
-        let output = self.call(&["show", "--property=LoadState,ActiveState,MainPID,ExecStart"])?;
+        let output = self.call(&["show", "--property=LoadState,ActiveState,MainPID,ExecStart,Job"])?;
         if !output.status.success() {
             return Err(Error::Failed(words(&output)));
         }
@@ -123,8 +123,12 @@ impl Service for Unit {
 
     fn state(&self) -> Result<State, Error> {
         let properties = self.properties()?;
+        // A stop that it was told and has not begun.
+        let waits = properties
+            .get("Job")
+            .is_some_and(|job| !["", "0"].contains(&job.as_str()));
         Ok(match properties.get("ActiveState").map(String::as_str) {
-            Some("active") => State::Running,
+            Some("active") if !waits => State::Running,
             Some("inactive" | "failed") => State::Stopped,
             _ => State::Changing,
         })
