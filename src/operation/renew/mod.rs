@@ -8,6 +8,7 @@ mod request;
 mod settled;
 mod source;
 mod subject;
+mod there;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -12,9 +12,11 @@ use super::super::obtain::{Source, Standing};
 use super::super::pass_phrase::PassPhrases;
 use super::super::questions::Silent;
 use super::settled::{is_passing, settled, unusable};
+use super::there::There;
+use crate::apply::{Folder, Kind, Place};
 use crate::exit_status::ExitStatus;
 use crate::quoted::{quoted, word};
-use crate::refusal::{Place, Refusal, RefusalCode, say};
+use crate::refusal::{self, Refusal, RefusalCode, say};
 use crate::server::trust::Judge;
 use crate::shown::{printable, shown};
 use crate::tls::bundle::Bundle;
@@ -27,6 +29,8 @@ use crate::wording::reason;
 
 /// So many files are looked at; whoever has more there has them there for something else.
 const MOST: usize = 100;
+/// So many names are looked at, of whatever.
+const LISTED: usize = 10_000;
 
 /// A certificate that takes the place of the one that is served.
 pub struct New {
@@ -69,9 +73,7 @@ pub fn look(source: &Source, standing: &Standing, names: &[String]) -> Result<Op
 
 impl Look<'_> {
     fn find(&self) -> Result<Option<New>, Failure> {
-        let path = self.source.path.path();
-        let is_folder = path.is_dir();
-        let files = self.files(&path, is_folder)?;
+        let (files, is_folder) = self.files()?;
         let phrases = self.phrases()?;
         let (mut read, mut trouble) = (Vec::new(), None);
         for file in &files {
@@ -95,56 +97,54 @@ impl Look<'_> {
         }
     }
 
-    /// The files to look at; links, folders and what is no file are passed over in a folder.
-    fn files(&self, path: &Path, is_folder: bool) -> Result<Vec<PathBuf>, Failure> {
-        if !is_folder {
-            let folder = path.parent().unwrap_or(path);
-            if !folder.is_dir() {
-                let cause = format!(
-                    "{} is not there, from which the certificate is renewed",
-                    shown(folder)
-                );
-                return Err(unusable(cause, "put it back, or name another place with --from"));
-            }
-            self.refuse_others(path)?;
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let beside = [
-                format!("{stem}.key"),
-                format!("{stem}-key.pem"),
-                "privkey.pem".to_owned(),
-                format!("{stem}.chain.crt"),
-                format!("{stem}-chain.pem"),
-                "chain.pem".to_owned(),
-            ];
-            let all = [path.to_path_buf()]
-                .into_iter()
-                .chain(beside.map(|name| folder.join(name)));
-            let all: Vec<PathBuf> = all.filter(|path| path.symlink_metadata().is_ok()).collect();
+    /// The files to look at, and whether they are those of a folder, where links, folders and what is no file are passed over.
+    fn files(&self) -> Result<(Vec<Place>, bool), Failure> {
+        let path = self.source.path.path();
+        let there = There::open(self.source)?;
+        self.refuse_others(&path)?;
+        match there {
             // Where the certificate is not there yet, neither is anything else.
-            return match all.first().is_some_and(|first| first == path) {
-                true => Ok(all),
-                false => Ok(Vec::new()),
-            };
+            There::Nothing => Ok((Vec::new(), false)),
+            There::File(place) => {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                let beside = [
+                    format!("{stem}.key"),
+                    format!("{stem}-key.pem"),
+                    "privkey.pem".to_owned(),
+                    format!("{stem}.chain.crt"),
+                    format!("{stem}-chain.pem"),
+                    "chain.pem".to_owned(),
+                ];
+                let beside = beside.map(|name| place.folder.place(name));
+                let beside = beside.into_iter().filter(|one| !matches!(one.look(), Ok(None)));
+                Ok(([place.clone()].into_iter().chain(beside).collect(), false))
+            }
+            There::Folder(folder) => Ok((self.listed(&folder)?, true)),
         }
-        self.refuse_others(path)?;
-        let cannot = |error: &std::io::Error| {
-            let cause = format!("{} cannot be looked through ({})", shown(path), reason(error));
+    }
+
+    fn listed(&self, folder: &Folder) -> Result<Vec<Place>, Failure> {
+        let path = self.source.path.path();
+        let mut names = folder.some_names(LISTED + 1).map_err(|error| {
+            let cause = format!("{} cannot be looked through ({})", shown(&path), reason(&error));
             unusable(cause, "check who may read it")
+        })?;
+        let too_many = |most: usize| {
+            let cause = format!("more than {most} files are in {}", shown(&path));
+            unusable(cause, "have a folder for certificates alone")
         };
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(|error| cannot(&error))? {
-            let entry = entry.map_err(|error| cannot(&error))?;
-            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if is_file && !is_passing(&entry.path()) {
-                files.push(entry.path());
-            }
-            if files.len() > MOST {
-                let cause = format!("more than {MOST} files are in {}", shown(path));
-                return Err(unusable(cause, "have a folder for certificates alone"));
-            }
+        if names.len() > LISTED {
+            return Err(too_many(LISTED));
         }
-        files.sort();
-        Ok(files)
+        names.sort();
+        let names = names.into_iter().filter(|name| !is_passing(Path::new(name)));
+        let places = names.map(|name| folder.place(name));
+        let is_file = |place: &Place| matches!(place.look(), Ok(Some(found)) if found.kind == Kind::File);
+        let files: Vec<Place> = places.filter(is_file).take(MOST + 1).collect();
+        match files.len() > MOST {
+            true => Err(too_many(MOST)),
+            false => Ok(files),
+        }
     }
 
     /// Who may write there may replace the certificate: root and we alone, unless it was said that others may.
@@ -154,7 +154,7 @@ impl Look<'_> {
         }
         Judge::default().judge(path).map(|_| ()).map_err(|distrust| {
             let cause = say![
-                Place::path(&distrust.subject),
+                refusal::Place::path(&distrust.subject),
                 format!(
                     " is not used, because {} it ({distrust}): who may write there could replace the certificate",
                     distrust.charge()
@@ -166,7 +166,7 @@ impl Look<'_> {
                 self.again()
             );
             let refusal = Refusal::new(RefusalCode::SourceOfOthers, cause, "; to correct this: ", fix);
-            Failure::refused(refusal.about([Place::path(&distrust.culprit)]))
+            Failure::refused(refusal.about([refusal::Place::path(&distrust.culprit)]))
         })
     }
 
@@ -188,9 +188,10 @@ impl Look<'_> {
     }
 
     /// What a file holds; nothing where that has nothing to do with certificates.
-    fn read(&self, path: &Path, phrases: &PassPhrases) -> Result<Option<Read>, Failure> {
+    fn read(&self, place: &Place, phrases: &PassPhrases) -> Result<Option<Read>, Failure> {
+        let path = &*place.path();
         self.refuse_others(path)?;
-        let bytes = settled(path, self.begun)?;
+        let bytes = settled(place, path, self.begun)?;
         let contents = Contents::recognise(&bytes);
         let is_meant = ["pfx", "p12", "pem", "crt", "cer", "der", "key", "p7b", "p7c"];
         let end = path.extension().unwrap_or_default().to_ascii_lowercase();

@@ -327,7 +327,7 @@ impl Subject {
         let next = again.filter(|_| source.is_none());
         self.managed.next = next.map(|again| again.next.unix_timestamp());
         let passes = match source {
-            Some(source) => settled::is_young(&source.path.path()),
+            Some(source) => settled::is_young(source),
             None => failure.status == ExitStatus::AuthorityUnreachable,
         };
         let is_early = ground.request.is_scheduled
