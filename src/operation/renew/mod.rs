@@ -146,6 +146,7 @@ impl Run<'_> {
             self.order(&mut all, ground, &silent)?;
             drop(alone);
         }
+        self.look_at_sources(&mut all, ground)?;
         let effect = match self.job.writing.dry_run {
             true => None,
             false => {
@@ -231,7 +232,6 @@ impl Run<'_> {
         for subject in all {
             subject.look(ground, &used);
             if subject.managed.installed.source.is_some() {
-                self.look_at_source(subject, ground)?;
                 continue;
             }
             subject.decide(ground, &mut |subject| {
@@ -253,6 +253,22 @@ impl Run<'_> {
             });
         }
         Ok(silent)
+    }
+
+    /// After all orders, as who puts something there may make it take long.
+    fn look_at_sources(&self, all: &mut [Subject], ground: Ground) -> Result<(), Failure> {
+        let from_there =
+            |one: &&mut Subject| one.managed.installed.source.is_some() && one.fate == Fate::Waits;
+        for subject in all.iter_mut().filter(from_there) {
+            match self.request.is_scheduled && self.begun.elapsed() > LONGEST {
+                true => subject.fate = Fate::Postponed,
+                false => self.look_at_source(subject, ground)?,
+            }
+            if self.request.rehearses && subject.fate == Fate::WouldRenew {
+                subject.fate = Fate::Rehearsed;
+            }
+        }
+        Ok(())
     }
 
     /// Looks for a newer one where it is renewed from. Where one that is renewed so for the first time has something that cannot

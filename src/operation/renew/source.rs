@@ -2,11 +2,13 @@
 //! Others may write there: nothing of it is followed, run or trusted, and what is taken is judged like any other certificate.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
+use zeroize::Zeroizing;
 
-use super::super::failure::Failure;
+use super::super::failure::{Failure, not_interrupted};
 use super::super::key_files;
 use super::super::obtain::{Source, Standing};
 use super::super::pass_phrase::PassPhrases;
@@ -15,20 +17,25 @@ use super::settled::{is_passing, settled, unusable};
 use super::there::There;
 use crate::apply::{Folder, Kind, Place};
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::quoted::{quoted, word};
 use crate::refusal::{self, Refusal, RefusalCode, say};
 use crate::server::trust::Judge;
 use crate::shown::{printable, shown};
+use crate::tls::Error;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::chain::{Chain, End};
 use crate::tls::container::{Contents, Fault, Item};
 use crate::tls::name::{Coverage, Name, coverage};
+use crate::tls::pkcs12::Archive;
 use crate::tls::private_key::PrivateKey;
 use crate::wording::reason;
 
 /// So many files are looked at; whoever has more there has them there for something else.
 const MOST: usize = 100;
+/// So long is looked. Archives may ask for any computation.
+const LONGEST: Duration = Duration::from_secs(60);
 /// So many names are looked at, of whatever.
 const LISTED: usize = 10_000;
 
@@ -191,6 +198,13 @@ impl Look<'_> {
     fn read(&self, place: &Place, phrases: &PassPhrases) -> Result<Option<Read>, Failure> {
         let path = &*place.path();
         self.refuse_others(path)?;
+        if self.begun.elapsed() > LONGEST {
+            let cause = format!(
+                "{} was not looked at: what was before it took too long",
+                shown(path)
+            );
+            return Err(unusable(cause, "take away there what is no certificate"));
+        }
         let bytes = settled(place, path, self.begun)?;
         let contents = Contents::recognise(&bytes);
         let is_meant = ["pfx", "p12", "pem", "crt", "cer", "der", "key", "p7b", "p7c"];
@@ -211,7 +225,10 @@ impl Look<'_> {
         // For people only.
         let name = Utf8PathBuf::from(shown(path));
         if contents.archive().is_some() {
-            let bundle = key_files::archive_of(&name, &bytes, phrases, &Silent)?;
+            let read = |phrase: &str| in_time(&bytes, phrase, self.begun + LONGEST);
+            let bundle = key_files::archive_by(&name, &bytes, phrases, &Silent, &read);
+            not_interrupted()?;
+            let bundle = bundle?;
             let issuers = bundle.chain.into_iter().chain(bundle.left_out);
             return Ok(Some(Read {
                 path: path.to_path_buf(),
@@ -328,6 +345,29 @@ impl Look<'_> {
             file,
             keeps_key,
         })
+    }
+}
+
+/// An archive, unless opening it takes too long or the run is to end. What computes on then ends with the program.
+fn in_time(bytes: &[u8], phrase: &str, until: Instant) -> Result<Archive, Error> {
+    let bytes = Zeroizing::new(bytes.to_vec());
+    let phrase = Zeroizing::new(phrase.to_owned());
+    let (sender, receiver) = mpsc::channel();
+    let read = move || drop(sender.send(Archive::read(&bytes, &phrase)));
+    if std::thread::Builder::new().spawn(read).is_err() {
+        return Err(Error::DamagedArchive("the system let nothing open it"));
+    }
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(250)) {
+            Ok(read) => return read,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::DamagedArchive("its structure is broken"));
+            }
+            Err(RecvTimeoutError::Timeout) if Instant::now() > until || interrupt::came() => {
+                return Err(Error::AbsurdEncryption);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 
