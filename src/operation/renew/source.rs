@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::super::failure::{Failure, not_interrupted};
@@ -61,6 +62,7 @@ struct Look<'a> {
     source: &'a Source,
     standing: &'a Standing,
     names: &'a [String],
+    now: OffsetDateTime,
     begun: Instant,
 }
 
@@ -68,11 +70,17 @@ struct Look<'a> {
 ///
 /// # Errors
 /// Refused where others may write there and nobody said that they may; where what is there cannot be used.
-pub fn look(source: &Source, standing: &Standing, names: &[String]) -> Result<Option<New>, Failure> {
+pub fn look(
+    source: &Source,
+    standing: &Standing,
+    names: &[String],
+    now: OffsetDateTime,
+) -> Result<Option<New>, Failure> {
     Look {
         source,
         standing,
         names,
+        now,
         begun: Instant::now(),
     }
     .find()
@@ -257,7 +265,6 @@ impl Look<'_> {
         read: &'r [Read],
         is_folder: bool,
     ) -> Result<Option<(&'r Certificate, &'r Path)>, Failure> {
-        let begins = |one: &Certificate| (one.not_before, one.not_after);
         let old = begins(&self.standing.leaf);
         let is_meant = |one: &Certificate| {
             one.ca != Some(true)
@@ -268,22 +275,7 @@ impl Look<'_> {
             let all = file.certificates.iter().filter(|one| is_meant(one));
             all.map(|one| (one, &*file.path))
         });
-        let mut newest: Option<(&Certificate, &Path)> = None;
-        for (one, file) in all {
-            match newest {
-                Some((best, _)) if begins(best) > begins(one) || best == one => {}
-                Some((best, other)) if begins(best) == begins(one) => {
-                    let cause = format!(
-                        "{} and {} hold two certificates that begin and end at the same moment",
-                        shown(other),
-                        shown(file)
-                    );
-                    return Err(unusable(cause, "take one of them away"));
-                }
-                _ => newest = Some((one, file)),
-            }
-        }
-        Ok(newest)
+        newest_of(&all.collect::<Vec<_>>(), self.now)
     }
 
     /// With the key that belongs to it, of any of the files or the one that is there, and with its issuers.
@@ -348,6 +340,35 @@ impl Look<'_> {
     }
 }
 
+fn begins(one: &Certificate) -> (OffsetDateTime, OffsetDateTime) {
+    (one.not_before, one.not_after)
+}
+
+/// The newest of those that are valid already. One that is not yet keeps no other: it is meant only where nothing else is there.
+fn newest_of<'r>(
+    all: &[(&'r Certificate, &'r Path)],
+    now: OffsetDateTime,
+) -> Result<Option<(&'r Certificate, &'r Path)>, Failure> {
+    let has_begun = |one: &Certificate| one.not_before <= now;
+    let any = all.iter().any(|(one, _)| has_begun(one));
+    let mut newest: Option<(&Certificate, &Path)> = None;
+    for &(one, file) in all.iter().filter(|(one, _)| has_begun(one) || !any) {
+        match newest {
+            Some((best, _)) if begins(best) > begins(one) || best == one => {}
+            Some((best, other)) if begins(best) == begins(one) => {
+                let cause = format!(
+                    "{} and {} hold two certificates that begin and end at the same moment",
+                    shown(other),
+                    shown(file)
+                );
+                return Err(unusable(cause, "take one of them away"));
+            }
+            _ => newest = Some((one, file)),
+        }
+    }
+    Ok(newest)
+}
+
 /// An archive, unless opening it takes too long or the run is to end. What computes on then ends with the program.
 fn in_time(bytes: &[u8], phrase: &str, until: Instant) -> Result<Archive, Error> {
     let bytes = Zeroizing::new(bytes.to_vec());
@@ -374,4 +395,34 @@ fn in_time(bytes: &[u8], phrase: &str, until: Instant) -> Result<Archive, Error>
 /// Whether clients that want this name accept the certificate.
 pub fn covers(certificate: &Certificate, name: &str) -> bool {
     Name::parse(name).is_ok_and(|name| matches!(coverage(certificate, &name), Coverage::Covered(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_not_valid_yet_keeps_no_other() {
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let made = |begins: i64| {
+            let mut wanted = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+            wanted.not_before = now + time::Duration::days(begins);
+            wanted.not_after = now + time::Duration::days(90);
+            let made = wanted.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+            Certificate::from_der(made.der()).unwrap()
+        };
+        let (before, current, later) = (made(-9), made(-1), made(5));
+        let (one, other) = (Path::new("one"), Path::new("other"));
+        let newest = |all: &[(&Certificate, &Path)]| {
+            newest_of(all, now)
+                .ok()
+                .flatten()
+                .map(|(best, _)| best.not_before)
+        };
+        let both = [(&later, one), (&current, other), (&before, one)];
+        assert_eq!(newest(&both), Some(current.not_before));
+        assert_eq!(newest(&[(&later, one)]), Some(later.not_before));
+        assert_eq!(newest(&[]), None);
+        assert!(newest_of(&[(&current, one), (&made(-1), other)], now).is_err());
+    }
 }

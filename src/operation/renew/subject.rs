@@ -206,7 +206,7 @@ impl Subject {
         self.managed.next = None;
         let mut names = adopt::names(loaded, &standing.placed.certificate, &standing.leaf);
         names.sort_by_key(|name| Some(name) != self.managed.installed.names.first());
-        let Some(found) = source::look(source, standing, &names)? else {
+        let Some(found) = source::look(source, standing, &names, now(job))? else {
             // What was wrong with one that is not there anymore says nothing.
             let failed = self.managed.history.failures_in_a_row().len();
             let attempts = &mut self.managed.history.attempts;
