@@ -118,15 +118,29 @@ pub fn archive_of(
     phrases: &PassPhrases,
     voice: &dyn Voice,
 ) -> Result<Bundle, Failure> {
+    archive_by(path, bytes, phrases, voice, &|phrase| {
+        Archive::read(bytes, phrase)
+    })
+}
+
+/// The same, where the archive is read with a pass-phrase so.
+///
+/// # Errors
+/// As [`archive_of`].
+pub fn archive_by(
+    path: &Utf8Path,
+    bytes: &[u8],
+    phrases: &PassPhrases,
+    voice: &dyn Voice,
+    read: &dyn Fn(&str) -> Result<Archive, Error>,
+) -> Result<Bundle, Failure> {
     // Without a pass-phrase given, the empty one is tried before anybody is asked: many archives have it.
     let quiet = match phrases.given() {
         Some(_) if is_pfx(bytes) => Err(Error::WrongPassPhrase),
-        _ => Archive::read(bytes, ""),
+        _ => read(""),
     };
     let archive = match quiet {
-        Err(Error::WrongPassPhrase) => phrases.open(&format!("the archive {path}"), voice, |phrase| {
-            Archive::read(bytes, phrase)
-        })?,
+        Err(Error::WrongPassPhrase) => phrases.open(&format!("the archive {path}"), voice, read)?,
         result => result.map_err(|error| named(path, error))?,
     };
     Ok(Bundle::of_archive(archive))

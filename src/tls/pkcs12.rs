@@ -8,11 +8,14 @@ use super::Error;
 use super::certificate::Certificate;
 use super::chain::{Chain, End};
 use super::container::{Contents, Fault, Kind};
-use super::der::{CONTEXT_0, INTEGER, OID, Reader, SEQUENCE, SET, from_ber};
+use super::der::{CONTEXT_0, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, dotted, from_ber};
 use super::private_key::PrivateKey;
 
 /// Archives beyond this size (in bytes) are refused unread.
 pub const MAX_SIZE: usize = crate::foreign::CERTIFICATE as usize;
+
+/// So many parts of an archive may be under the pass-phrase, each with a computation of its own. Others are refused before any.
+const LOCKS: usize = 32;
 
 /// What was in an archive, in the order in which Apache wants it.
 #[derive(Debug)]
@@ -107,6 +110,9 @@ impl Archive {
 }
 
 fn pfx(der: &[u8], pass_phrase: &str) -> Result<(Vec<PrivateKey>, Vec<Certificate>), Error> {
+    if locks(der) > LOCKS {
+        return Err(Error::AbsurdEncryption);
+    }
     let archive = Pkcs12Archive::from_pkcs12(der, pass_phrase).map_err(|error| match error {
         // A wrong pass-phrase shows in the MAC; in archives without one, in the padding.
         P12Error::MacError(_) | P12Error::UnpadError | P12Error::Pkcs5Error(_) => Error::WrongPassPhrase,
@@ -137,6 +143,35 @@ fn pfx(der: &[u8], pass_phrase: &str) -> Result<(Vec<PrivateKey>, Vec<Certificat
         .collect();
     // The crate's own copies of the keys cannot be wiped from outside; ours are.
     Ok((keys, certificates?))
+}
+
+/// How many parts of a PFX are under the pass-phrase, as far as that can be seen without it (RFC 7292): encrypted safes, and bags
+/// with keys or secrets in those that are not.
+fn locks(der: &[u8]) -> usize {
+    let safes = || {
+        let mut pfx = Reader::new(der).sequence()?;
+        pfx.take(INTEGER)?;
+        let mut content = pfx.sequence()?;
+        content.take(OID)?;
+        Reader::new(Reader::new(content.take(CONTEXT_0)?).take(OCTET_STRING)?).sequence()
+    };
+    let (mut safes, mut locks) = (safes().unwrap_or(Reader::new(&[])), 0);
+    while let Some(mut safe) = safes.sequence() {
+        let kind = safe.take(OID).map(dotted).unwrap_or_default();
+        if kind == "1.2.840.113549.1.7.6" {
+            locks += 1;
+            continue;
+        }
+        let content = safe.take(CONTEXT_0).unwrap_or_default();
+        let content = Reader::new(content).take(OCTET_STRING).unwrap_or_default();
+        let mut bags = Reader::new(content).sequence().unwrap_or(Reader::new(&[]));
+        while let Some(mut bag) = bags.sequence() {
+            let kind = bag.take(OID).map(dotted).unwrap_or_default();
+            let is_locked = ["1.2.840.113549.1.12.10.1.2", "1.2.840.113549.1.12.10.1.5"].contains(&&*kind);
+            locks += usize::from(is_locked);
+        }
+    }
+    locks
 }
 
 /// The certificates of a PKCS#7 `SignedData` (RFC 2315), whose signature nobody looks at.
@@ -214,6 +249,39 @@ mod tests {
                 assert_eq!(Archive::read(&file, "wrong").unwrap_err(), Error::WrongPassPhrase);
             }
         }
+    }
+
+    #[test]
+    fn an_archive_of_many_locks_is_refused_before_any_is_tried() {
+        use crate::tls::der::value;
+        const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+        const ENCRYPTED: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 6];
+        const SHROUDED: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 10, 1, 2];
+        let content =
+            |kind: &[u8], body: &[u8]| value(SEQUENCE, &[&value(OID, &[kind]), &value(CONTEXT_0, &[body])]);
+        let octets = |body: &[u8]| content(DATA, &value(OCTET_STRING, &[body]));
+        let pfx_of = |safes: &[u8]| {
+            value(
+                SEQUENCE,
+                &[&value(INTEGER, &[&[3]]), &octets(&value(SEQUENCE, &[safes]))],
+            )
+        };
+        for many in [1, LOCKS, LOCKS + 1] {
+            let safes = pfx_of(&content(ENCRYPTED, b"").repeat(many));
+            let bags = value(SEQUENCE, &[&content(SHROUDED, b"").repeat(many)]);
+            let bags = pfx_of(&octets(&bags));
+            for der in [safes, bags] {
+                assert_eq!(locks(&der), many);
+                let refused = pfx(&der, "").err() == Some(Error::AbsurdEncryption);
+                assert_eq!(refused, many > LOCKS);
+            }
+        }
+        let real = sample(
+            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
+            MacAlgorithm::HmacSha256,
+            "x",
+        );
+        assert_eq!(locks(&real), 2);
     }
 
     #[test]

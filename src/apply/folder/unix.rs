@@ -64,7 +64,10 @@ impl Folder {
     }
 
     /// Opens a folder in this one: a real one, no link to one.
-    pub(in crate::apply) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is something else; what the system says.
+    pub fn enter(&self, name: &OsStr) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle =
             rustix::fs::openat(&*self.handle, name, flags, Mode::empty()).map_err(|error| {
@@ -81,8 +84,19 @@ impl Folder {
 
     /// The names in it.
     pub(in crate::apply) fn names(&self) -> io::Result<Vec<OsString>> {
+        self.some_names(usize::MAX)
+    }
+
+    /// So many of the names in it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn some_names(&self, most: usize) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&*self.handle)? {
+            if names.len() == most {
+                break;
+            }
             let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
             if name != "." && name != ".." {
                 names.push(name);

@@ -58,7 +58,11 @@ impl Folder {
         Ok(why.map(|why| Others::by_list(&self.path, why)))
     }
 
-    pub(in crate::apply) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+    /// Opens a folder in this one: a real one, no link to one.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is something else; what the system says.
+    pub fn enter(&self, name: &OsStr) -> io::Result<Folder> {
         match self.look(name)?.kind {
             Kind::Folder => Ok(Folder {
                 path: self.path.join(name),
@@ -70,7 +74,16 @@ impl Folder {
 
     /// The names in it.
     pub(in crate::apply) fn names(&self) -> io::Result<Vec<OsString>> {
+        self.some_names(usize::MAX)
+    }
+
+    /// So many of the names in it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn some_names(&self, most: usize) -> io::Result<Vec<OsString>> {
         fs::read_dir(&self.path)?
+            .take(most)
             .map(|entry| Ok(entry?.file_name()))
             .collect()
     }

@@ -68,6 +68,9 @@ pub struct Installed {
 pub struct Source {
     /// A file, or a folder into which somebody puts files.
     pub path: Name,
+    /// Which of both it was when it was named: the other one does not take its place. Nothing where an earlier version wrote this.
+    #[serde(default)]
+    pub is_folder: Option<bool>,
     /// The file with the pass-phrase of what is put there.
     #[serde(default)]
     pub pass_phrase: Option<Name>,

@@ -76,6 +76,7 @@ pub fn adopted(
     let whole = |path: &Path| Name::from(&*place::absolute(path).unwrap_or_else(|_| path.to_path_buf()));
     let source = Source {
         path: whole(&from.path),
+        is_folder: Some(from.path.symlink_metadata().is_ok_and(|found| found.is_dir())),
         pass_phrase: from.pass_phrase.as_deref().map(whole),
         others_may_write: from.others_may_write,
     };

@@ -8,6 +8,7 @@ mod request;
 mod settled;
 mod source;
 mod subject;
+mod there;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use super::failure::Failure;
 use super::find::Loaded;
 use super::job::Job;
 use super::names::file_name;
-use super::obtain::{Obtained, State};
+use super::obtain::{Installed, Obtained, Source, State};
 use super::plan_report;
 use super::questions::Voice;
 use super::schedule;
@@ -33,6 +34,7 @@ use crate::interrupt;
 use crate::note_code::NoteCode;
 use crate::place::Moment;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::shown::{printable, shown};
 use crate::tls::certificate::colon_hex;
 use crate::wording::count;
 
@@ -145,6 +147,7 @@ impl Run<'_> {
             self.order(&mut all, ground, &silent)?;
             drop(alone);
         }
+        self.look_at_sources(&mut all, ground)?;
         let effect = match self.job.writing.dry_run {
             true => None,
             false => {
@@ -164,7 +167,26 @@ impl Run<'_> {
             return Ok(Vec::new());
         };
         let (name, managed) = adopt::adopted(name, from, ground.loaded, ground.state)?;
+        if let Some(before) = ground.state.managed(&name)? {
+            self.tell_replaced(&name, &before.installed, &managed.installed);
+        }
         Ok(vec![Subject::new(name, managed)])
+    }
+
+    /// Says what is not known anymore once the one that is named is renewed from elsewhere.
+    fn tell_replaced(&self, name: &str, before: &Installed, after: &Installed) {
+        let path = |source: &Source| shown(&source.path.path());
+        let was = match (&before.source, &after.source) {
+            (Some(one), Some(other)) if one.path == other.path => return,
+            (Some(one), _) => format!("it was renewed from {}", path(one)),
+            (None, _) => format!(
+                "its orders of {}, with their contact and DNS hook, end with that",
+                printable(before.directory.as_bytes())
+            ),
+        };
+        let now = after.source.as_ref().map(path).unwrap_or_default();
+        let words = format!("note: {name} gets its next certificates from {now}; {was}");
+        self.job.voice.note(NoteCode::Plan, &words);
     }
 
     /// Takes note that these are not renewed anymore. Their files stay.
@@ -230,7 +252,6 @@ impl Run<'_> {
         for subject in all {
             subject.look(ground, &used);
             if subject.managed.installed.source.is_some() {
-                self.look_at_source(subject, ground)?;
                 continue;
             }
             subject.decide(ground, &mut |subject| {
@@ -254,14 +275,27 @@ impl Run<'_> {
         Ok(silent)
     }
 
+    /// After all orders, as who puts something there may make it take long.
+    fn look_at_sources(&self, all: &mut [Subject], ground: Ground) -> Result<(), Failure> {
+        let from_there =
+            |one: &&mut Subject| one.managed.installed.source.is_some() && one.fate == Fate::Waits;
+        for subject in all.iter_mut().filter(from_there) {
+            match self.request.is_scheduled && self.begun.elapsed() > LONGEST {
+                true => subject.fate = Fate::Postponed,
+                false => self.look_at_source(subject, ground)?,
+            }
+            if self.request.rehearses && subject.fate == Fate::WouldRenew {
+                subject.fate = Fate::Rehearsed;
+            }
+        }
+        Ok(())
+    }
+
     /// Looks for a newer one where it is renewed from. Where one that is renewed so for the first time has something that cannot
     /// be used there, nothing is kept.
     fn look_at_source(&self, subject: &mut Subject, ground: Ground) -> Result<(), Failure> {
         match subject.newer(ground) {
             Ok(found) => {
-                if self.request.from.is_some() && subject.fate != Fate::Failed && !self.job.writing.dry_run {
-                    ground.state.keep_managed(&subject.name, &subject.managed)?;
-                }
                 let mut made = self.made.borrow_mut();
                 made.extend(found.map(|found| (subject.name.clone(), Ok(found))));
             }
@@ -360,13 +394,16 @@ impl Run<'_> {
         if ready.is_empty() {
             return Ok(None);
         }
-        let failure = match self.commit(&mut ready, ground, (store, lock, told)) {
+        let failure = match self.commit_kept(&mut ready, ground, (store, lock, told)) {
             Ok(effect) => return Ok(Some(effect)),
             Err(failure) if ends_all(&failure) => return Err(failure),
             Err(failure) => failure,
         };
         if let [only] = &mut ready[..] {
-            only.failed(&failure, ground);
+            match self.request.from {
+                Some(_) => only.fails(&failure),
+                None => only.failed(&failure, ground),
+            }
             return Ok(None);
         }
         let words = format!(
@@ -393,6 +430,36 @@ impl Run<'_> {
             }
         }
         Ok(effect)
+    }
+
+    /// The same as [`Run::commit`]; where one is renewed from elsewhere for the first time and cannot be, what was known of it
+    /// before is known again.
+    fn commit_kept(
+        &self,
+        ready: &mut [&mut Subject],
+        ground: Ground,
+        rest: (&Store, &Lock, bool),
+    ) -> Result<Effect, Failure> {
+        let (Some(_), Some(one)) = (&self.request.from, ready.first()) else {
+            return self.commit(ready, ground, rest);
+        };
+        let (name, before) = (one.name.clone(), ground.state.managed(&one.name)?);
+        // A run that is killed is to find whose the new files are; what was agreed before stays until they are there.
+        if before.is_none() {
+            ground.state.keep_managed(&name, &one.managed)?;
+        }
+        let committed = self.commit(ready, ground, rest);
+        // Where not everything could be put back, the files show which of both is the case.
+        if let Err(failure) = &committed
+            && failure.status != ExitStatus::NotRestored
+        {
+            // That it failed is told anyway.
+            let _ = match before {
+                Some(before) => ground.state.keep_managed(&name, &before),
+                None => ground.state.forget_managed(&name),
+            };
+        }
+        committed
     }
 
     /// Writes all of these by one change, and has the server prove it.
@@ -448,7 +515,7 @@ impl Run<'_> {
             let is_new = kept.is_none_or(|kept| {
                 (&kept.history, kept.next) != (&subject.managed.history, subject.managed.next)
             });
-            if is_new {
+            if is_new || self.request.from.is_some() {
                 state.keep_managed(&subject.name, &subject.managed)?;
             }
         }

@@ -1,14 +1,19 @@
 //! Files that somebody else puts somewhere, at any moment: read once they are whole, by no link, and not for ever.
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use zeroize::Zeroizing;
 
 use super::super::failure::{Failure, not_interrupted};
+use super::super::obtain::Source;
+use super::there::There;
+use crate::apply::Place;
 use crate::foreign;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::shown;
+use crate::trail;
 use crate::wording::{is_in_use, reason};
 
 /// So many are looked at to see whether something is young.
@@ -21,22 +26,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const YOUNG: Duration = Duration::from_secs(10 * 60);
 
 /// Whether something there may still be on its way.
-pub fn is_young(path: &Path) -> bool {
-    let is_young = |path: &Path| age(path).is_some_and(|age| age < YOUNG);
-    match std::fs::read_dir(path) {
+pub fn is_young(source: &Source) -> bool {
+    let is_young = |place: &Place| {
+        let written = place.open().and_then(|file| file.metadata());
+        written.is_ok_and(|found| age(&found).is_some_and(|age| age < YOUNG))
+    };
+    match There::open(source) {
         // Of a folder its own time says nothing: it changes when something goes.
-        Ok(entries) => {
-            let mut all = entries.flatten().take(MOST);
-            all.any(|entry| is_young(&entry.path()))
+        Ok(There::Folder(folder)) => {
+            let names = folder.some_names(MOST).unwrap_or_default();
+            names.into_iter().any(|name| is_young(&folder.place(name)))
         }
-        Err(_) => is_young(path),
+        Ok(There::File(place)) => is_young(&place),
+        Ok(There::Nothing) | Err(_) => false,
     }
 }
 
 /// How long ago it was written to; nothing where the clock says that it will be.
-fn age(path: &Path) -> Option<Duration> {
-    let written = path.symlink_metadata().and_then(|found| found.modified()).ok()?;
-    SystemTime::now().duration_since(written).ok()
+fn age(found: &Metadata) -> Option<Duration> {
+    SystemTime::now().duration_since(found.modified().ok()?).ok()
 }
 
 /// What programs write while they copy, and what editors leave.
@@ -63,13 +71,11 @@ pub fn is_passing(path: &Path) -> bool {
 ///
 /// # Errors
 /// Where it cannot be read, or is written to for longer than it is waited for.
-pub fn settled(path: &Path, begun: Instant) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub fn settled(place: &Place, path: &Path, begun: Instant) -> Result<Zeroizing<Vec<u8>>, Failure> {
     loop {
         not_interrupted()?;
-        let read = bytes(path);
-        let is_settled = age(path).is_none_or(|age| age >= SETTLES);
-        match read {
-            Ok(Some(bytes)) if is_settled => return Ok(bytes),
+        match bytes(place, path) {
+            Ok(Some(bytes)) => return Ok(bytes),
             Err(error) if !is_in_use(&error) => {
                 let cause = format!("{} cannot be read ({})", shown(path), reason(&error));
                 return Err(unusable(cause, "check what it is and who may read it"));
@@ -84,29 +90,16 @@ pub fn settled(path: &Path, begun: Instant) -> Result<Zeroizing<Vec<u8>>, Failur
 }
 
 /// The bytes of the file of this very name: no link is followed, even one that is put there at the last moment. Nothing where
-/// another file took its place meanwhile.
-fn bytes(path: &Path) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let (file, metadata) = foreign::open(path)?;
-    let named = path.symlink_metadata()?;
-    if !named.is_file() {
-        let why = "it is a link to something else, which is not followed";
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
-    }
-    if !is_same(&metadata, &named) {
-        return Ok(None);
-    }
-    foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map(|bytes| Some(Zeroizing::new(bytes)))
-}
-
-#[cfg(unix)]
-fn is_same(open: &std::fs::Metadata, named: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (open.dev(), open.ino()) == (named.dev(), named.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
-    true
+/// it was written to just now, or another file took its place meanwhile.
+fn bytes(place: &Place, path: &Path) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let file = place.open()?;
+    trail::read(path);
+    let metadata = file.metadata()?;
+    let bytes = foreign::read_from(&file, &metadata, foreign::CERTIFICATE).map(Zeroizing::new)?;
+    let is_settled = age(&file.metadata()?).is_none_or(|age| age >= SETTLES);
+    let named = place.look()?.map(|named| named.identity);
+    let is_same = named == Some(Place::found(&file)?.identity);
+    Ok((is_settled && is_same).then_some(bytes))
 }
 
 /// What is there is of no use; what is wrong with it, and what to do.

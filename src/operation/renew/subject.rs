@@ -206,7 +206,7 @@ impl Subject {
         self.managed.next = None;
         let mut names = adopt::names(loaded, &standing.placed.certificate, &standing.leaf);
         names.sort_by_key(|name| Some(name) != self.managed.installed.names.first());
-        let Some(found) = source::look(source, standing, &names)? else {
+        let Some(found) = source::look(source, standing, &names, now(job))? else {
             // What was wrong with one that is not there anymore says nothing.
             let failed = self.managed.history.failures_in_a_row().len();
             let attempts = &mut self.managed.history.attempts;
@@ -335,7 +335,7 @@ impl Subject {
         let next = again.filter(|_| source.is_none());
         self.managed.next = next.map(|again| again.next.unix_timestamp());
         let passes = match source {
-            Some(source) => settled::is_young(&source.path.path()),
+            Some(source) => settled::is_young(source),
             None => failure.status == ExitStatus::AuthorityUnreachable,
         };
         let is_early = ground.request.is_scheduled
