@@ -428,6 +428,38 @@ fn apache_refuses_its_configuration() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_read_is_told_as_well() {
+    let Some(drill) = Drill::start("keep") else { return };
+    let told = drill.world.site.folder.path().join("told");
+    let hook = hook(&drill, &format!("cat > {}", told.display()));
+    let kept = json!({"schema": 1, "program": hook}).to_string();
+    let file = drill.root().join("conf/esync-ssl-acme/hook.json");
+    write(&file, &kept);
+    let main = drill.root().join("conf/httpd.conf");
+    for text in [Some("Include conf/there-is-none.conf\n"), None] {
+        match text {
+            Some(text) => write(&main, text),
+            None => fs::remove_file(&main).expect("the main file"),
+        }
+        let before = drill.renew_log();
+        let outcome = drill.run(&SCHEDULED);
+        assert_ne!(outcome.code, Some(0), "{}", outcome.report());
+        let log = drill.renew_log();
+        assert!(log[before.len()..].contains(" - RUN-FAILED ("), "{log}");
+        assert!(drill.events().contains("no certificate was renewed"));
+        fs::remove_file(&told).expect("what the program of the hook read");
+    }
+    // Where nothing is known of the folder either, that is said.
+    fs::rename(drill.root().join("conf"), drill.root().join("away")).expect("moved");
+    drill.run(&SCHEDULED);
+    let events = drill.events();
+    assert!(
+        events.contains("neither renew.log nor the program of --hook was told"),
+        "{events}"
+    );
+}
+
+#[test]
 fn the_machine_was_asleep_for_a_month() {
     let Some(mut drill) = Drill::start("keep") else {
         return;

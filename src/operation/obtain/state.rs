@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::super::failure::Failure;
-use super::super::find::Loaded;
+use super::super::find::{Loaded, settings_folder};
 use super::managed::{Installed, Managed};
 use super::wanted::Authority;
 use crate::acme::{Account, AccountKey, Order};
@@ -120,8 +120,12 @@ impl KeptOrder {
 impl<'a> State<'a> {
     /// Of a server.
     pub fn of(loaded: &Loaded, disk: &'a dyn Disk) -> State<'a> {
-        let tls = loaded.tls_folder();
-        let folder = tls.parent().unwrap_or(&tls).join("esync-ssl-acme");
+        State::below(&loaded.source_root(), disk)
+    }
+
+    /// Of a server root, whatever its configuration says.
+    pub fn below(root: &Path, disk: &'a dyn Disk) -> State<'a> {
+        let folder = settings_folder(root).join("esync-ssl-acme");
         State { disk, folder }
     }
 
