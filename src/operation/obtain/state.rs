@@ -373,6 +373,20 @@ impl<'a> State<'a> {
         self.put(&self.folder.join(file), bytes)
     }
 
+    /// Whether such a file is longer than what is read of any.
+    pub fn is_too_long(&self, file: &str) -> bool {
+        let metadata = self.folder.join(file).symlink_metadata();
+        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() > LIMIT)
+    }
+
+    /// Gives such a file the name of another, which is gone then.
+    ///
+    /// # Errors
+    /// When that fails; both are as they were.
+    pub fn rename(&self, file: &str, to: &str) -> Result<(), Failure> {
+        Ok(apply::rename(self.disk, &self.folder.join(file), to)?)
+    }
+
     /// It is not needed anymore.
     ///
     /// # Errors
