@@ -191,11 +191,10 @@ pub fn tell(
         }
     }
     let mut words: Vec<String> = untold.iter().map(|happened| happened.why.clone()).collect();
-    for happened in matters.into_iter().chain(&untold) {
-        if let Err(why) = system_events::say(happened.event, &happened.words()) {
-            words.push(format!("the log of the system was not told: {why}"));
-            break;
-        }
+    let events = matters.into_iter().chain(&untold);
+    let events = events.map(|happened| (happened.event, happened.words()));
+    if let Err(why) = system_events::say(events.collect()) {
+        words.push(format!("the log of the system was not told: {why}"));
     }
     words
 }
