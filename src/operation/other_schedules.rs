@@ -1,5 +1,6 @@
 //! What runs another program that renews certificates: timers of systemd, tables of cron, tasks of Windows. Read only.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::renewers::By;
@@ -56,6 +57,31 @@ impl Schedule {
             }
         }
         all
+    }
+}
+
+/// What runs other programs below the root of a system, each program looked for once.
+pub struct Schedules {
+    root: PathBuf,
+    known: HashMap<By, Option<Schedule>>,
+}
+
+impl Schedules {
+    /// Of the system with this root.
+    pub fn below(root: &Path) -> Schedules {
+        Schedules {
+            root: root.to_path_buf(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// The first that runs this program.
+    pub fn first(&mut self, by: By) -> Option<&Schedule> {
+        let root = &self.root;
+        let first = self.known.entry(by);
+        first
+            .or_insert_with(|| Schedule::all(by, root).into_iter().next())
+            .as_ref()
     }
 }
 
