@@ -16,6 +16,7 @@ use crate::foreign;
 use crate::place::Place;
 use crate::quoted::word;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::server::program::Program;
 use crate::server::same_file::identity;
 use crate::shown::shown;
 use crate::tls::certificate::Certificate;
@@ -106,10 +107,10 @@ fn rival_of(adopted: &Adopted, names: &[String], schedules: &mut Schedules) -> O
     if adopted.by == By::Certbot && is_off(&text) {
         return None;
     }
-    let schedule = schedules.first(adopted.by)?;
+    let schedule = schedules.first(adopted.by, &settings)?;
     let file = shown(&schedule.file);
     let by = adopted.by.name();
-    let fix = match alone(adopted.by, &settings) {
+    let fix = match alone(adopted.by, &settings, &may_be_run) {
         Some(fix) => format!(
             "To turn it off for this certificate: {fix}; for all of {by}: {}.",
             schedule.off
@@ -143,8 +144,13 @@ fn is_off(settings: &[u8]) -> bool {
     lines.any(|(key, value)| key.trim() == "autorenew" && value.trim().eq_ignore_ascii_case("false"))
 }
 
+/// Whether it may be proposed to run it, perhaps as root.
+fn may_be_run(program: &Path) -> bool {
+    program.is_file() && Program::at(program).is_ok()
+}
+
 /// What turns it off for one certificate, where that is not the only one.
-fn alone(by: By, settings: &Path) -> Option<String> {
+fn alone(by: By, settings: &Path, may_be_run: &dyn Fn(&Path) -> bool) -> Option<String> {
     let folder = settings.parent()?;
     match by {
         By::Certbot => Some(format!(
@@ -158,6 +164,9 @@ fn alone(by: By, settings: &Path) -> Option<String> {
                 false => "",
             };
             let program = folder.parent()?.join("acme.sh");
+            if !may_be_run(&program) {
+                return Some(format!("have acme.sh remove what it has in {}", shown(settings)));
+            }
             Some(format!(
                 "{} --remove -d {}{kind}",
                 word(&program.to_string_lossy()),
@@ -210,11 +219,14 @@ mod tests {
 
     #[test]
     fn each_is_turned_off_by_its_own_words() {
-        let of = |by, path: &str| alone(by, Path::new(path)).unwrap();
+        let of = |by, path: &str| alone(by, Path::new(path), &|_| true).unwrap();
         assert_eq!(
             of(By::AcmeSh, "/root/.acme.sh/a.example_ecc/a.example.conf").replace('\\', "/"),
             "/root/.acme.sh/acme.sh --remove -d a.example --ecc"
         );
+        let of_others = alone(By::AcmeSh, Path::new("/home/alice/.acme.sh/a/a.conf"), &|_| false);
+        let said = "have acme.sh remove what it has in /home/alice/.acme.sh/a/a.conf";
+        assert_eq!(of_others.unwrap(), said);
         assert_eq!(
             of(By::WinAcme, "/w/host/x1.renewal.json"),
             "wacs --cancel --id x1"
