@@ -65,6 +65,22 @@ pub fn remove(disk: &dyn Disk, path: &Path) -> Result<(), ApplyError> {
     removed.map_err(failed("remove", path))
 }
 
+/// Gives a file of our own the name of another in its folder, which is gone then, and waits until that is on the disk. Its bytes
+/// are not looked at.
+///
+/// # Errors
+/// [`ApplyError::Refused`] where others may write; that it cannot be renamed.
+pub fn rename(disk: &dyn Disk, path: &Path, to: &str) -> Result<(), ApplyError> {
+    let place = place_of_own(disk, path, true)?;
+    #[cfg(unix)]
+    let renamed = place.folder.rename(&place.name, to.as_ref());
+    #[cfg(not(unix))]
+    let renamed = std::fs::rename(place.path(), place.path().with_file_name(to));
+    renamed
+        .and_then(|()| disk.sync_folder(&place.folder))
+        .map_err(failed("rename", path))
+}
+
 /// Removes what killed runs left half written in a folder of our own. What nobody but us may have made is removed alone, so that
 /// nothing has to hold.
 pub fn sweep_own(disk: &dyn Disk, folder: &Path) {

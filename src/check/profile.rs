@@ -172,8 +172,28 @@ fn validity(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
     ));
 }
 
+/// What helps where a certificate is for something else.
+const REISSUE: &str = "Get a new certificate, for TLS servers.";
+
+/// Whether the key may do what a handshake needs.
+fn key_usage(leaf: &Certificate, add: &mut impl FnMut(Finding)) {
+    let Some(usage) = leaf.key_usage.filter(|usage| !usage.digital_signature) else {
+        return;
+    };
+    let severity = match usage.key_encipherment || usage.key_agreement {
+        true => Severity::WorksButWrong,
+        false => Severity::BreaksClients,
+    };
+    add(Finding::new(
+        Code::CertKeyUsage,
+        severity,
+        "the certificate's key may not sign",
+        "Its key usage lacks digitalSignature, which current TLS handshakes need.",
+        REISSUE,
+    ));
+}
+
 fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Finding)) {
-    let reissue = "Get a new certificate, for TLS servers.";
     if leaf.ca == Some(true) {
         add(Finding::new(
             Code::CertIsCa,
@@ -193,25 +213,10 @@ fn purposes(question: &Question<'_>, leaf: &Certificate, add: &mut impl FnMut(Fi
             Severity::BreaksClients,
             "the certificate is not meant for servers",
             "Its extended key usage lacks serverAuth. Apache does not warn, clients refuse it.",
-            reissue,
+            REISSUE,
         ));
     }
-    if let Some(usage) = leaf.key_usage
-        && !usage.digital_signature
-    {
-        let none = !usage.key_encipherment && !usage.key_agreement;
-        add(Finding::new(
-            Code::CertKeyUsage,
-            if none {
-                Severity::BreaksClients
-            } else {
-                Severity::WorksButWrong
-            },
-            "the certificate's key may not sign",
-            "Its key usage lacks digitalSignature, which current TLS handshakes need.",
-            reissue,
-        ));
-    }
+    key_usage(leaf, add);
     let unknown = leaf.unknown_critical.join(", ");
     if !unknown.is_empty() {
         add(Finding::new(

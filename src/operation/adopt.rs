@@ -1,12 +1,13 @@
 //! Takes a certificate over from another program that renews it: which one that is, and that it still renews it afterwards, until
 //! somebody turns that off. Nothing of the other program is run or changed.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::find::Loaded;
 use super::obtain::{Adopted, State};
-use super::other_schedules::Schedule;
+use super::other_schedules::Schedules;
 use super::renewers::{By, Homes, Renewer};
 use crate::apply::Name;
 use crate::check::tls_host::TlsHost;
@@ -15,6 +16,7 @@ use crate::foreign;
 use crate::place::Place;
 use crate::quoted::word;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::server::program::Program;
 use crate::server::same_file::identity;
 use crate::shown::shown;
 use crate::tls::certificate::Certificate;
@@ -28,20 +30,13 @@ pub fn of_site(loaded: &Loaded, names: &[String], known: Option<Adopted>) -> Res
     let source = loaded.configuration.source();
     let hosts = TlsHost::all(&loaded.configuration);
     let pairs = hosts.iter().flat_map(|host| &host.pairs);
-    for pair in pairs {
-        let file = source.host_path(&pair.certificate);
-        let is_of_it = || {
-            let bytes = foreign::read(&file, foreign::CERTIFICATE).ok()?;
-            let leaf = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
-            Some(leaf.names().contains(&names[0]))
-        };
-        let renewer = Renewer::of_file(&file, &homes);
-        if let (true, Some(settings)) = (is_of_it().unwrap_or(false), &renewer.settings) {
-            return Ok(Adopted {
-                by: renewer.by,
-                settings: Name::from(Path::new(&*settings.absolute())),
-            });
-        }
+    let files = pairs.map(|pair| source.host_path(&pair.certificate));
+    let mut seen = HashSet::new();
+    // There may be as many as there are virtual hosts, and who renews one is asked in many files.
+    let files = files.filter(|file| seen.insert(file.clone()) && is_for(file, &names[0]));
+    let mut renewers = files.map(|file| Renewer::of_file(&file, &homes));
+    if let Some(adopted) = renewers.find_map(adopted_from) {
+        return Ok(adopted);
     }
     // It was taken over by a run before.
     known.ok_or_else(|| {
@@ -54,6 +49,21 @@ pub fn of_site(loaded: &Loaded, names: &[String], known: Option<Adopted>) -> Res
             "; ",
             "run again without --adopt; esync-ssl certificates shows who renews which",
         ))
+    })
+}
+
+/// Whether the certificate in a file is for this name.
+fn is_for(file: &Path, name: &String) -> bool {
+    let bytes = foreign::read(file, foreign::CERTIFICATE).ok();
+    let all = bytes.and_then(|bytes| Certificate::read_all(&bytes).ok());
+    let leaf = all.and_then(|all| all.into_iter().next());
+    leaf.is_some_and(|leaf| leaf.names().contains(name))
+}
+
+fn adopted_from(renewer: Renewer) -> Option<Adopted> {
+    Some(Adopted {
+        by: renewer.by,
+        settings: Name::from(&*renewer.file?),
     })
 }
 
@@ -72,31 +82,35 @@ pub fn rivals(loaded: &Loaded, state: &State) -> Vec<Finding> {
     let source = loaded.configuration.source();
     let hosts = TlsHost::all(&loaded.configuration);
     let pairs = hosts.iter().flat_map(|host| &host.pairs);
-    let used: Vec<PathBuf> = pairs
+    let used: HashSet<PathBuf> = pairs
         .map(|pair| identity(&source.host_path(&pair.certificate)))
         .collect();
     let all = state.all_managed().into_iter();
     let managed = all.filter_map(|name| state.managed(&name).ok().flatten());
     let used = managed.filter(|one| used.contains(&identity(&one.installed.certificate.path())));
-    let found = used.filter_map(|one| rival(one.installed.way.adopted.as_ref()?, &one.installed.names));
+    let mut schedules = Schedules::below(Path::new("/"));
+    let found = used.filter_map(|one| {
+        let adopted = one.installed.way.adopted.as_ref()?;
+        rival_of(adopted, &one.installed.names, &mut schedules)
+    });
     found.collect()
 }
 
 /// Who still renews a certificate for these names, which was taken over.
 pub fn rival(adopted: &Adopted, names: &[String]) -> Option<Finding> {
-    rival_below(adopted, names, Path::new("/"))
+    rival_of(adopted, names, &mut Schedules::below(Path::new("/")))
 }
 
-fn rival_below(adopted: &Adopted, names: &[String], root: &Path) -> Option<Finding> {
+fn rival_of(adopted: &Adopted, names: &[String], schedules: &mut Schedules) -> Option<Finding> {
     let settings = adopted.settings.path();
     let text = foreign::read(&settings, foreign::NOTE).ok()?;
     if adopted.by == By::Certbot && is_off(&text) {
         return None;
     }
-    let schedule = Schedule::all(adopted.by, root).into_iter().next()?;
+    let schedule = schedules.first(adopted.by, &settings)?;
     let file = shown(&schedule.file);
     let by = adopted.by.name();
-    let fix = match alone(adopted.by, &settings) {
+    let fix = match alone(adopted.by, &settings, &may_be_run) {
         Some(fix) => format!(
             "To turn it off for this certificate: {fix}; for all of {by}: {}.",
             schedule.off
@@ -130,8 +144,13 @@ fn is_off(settings: &[u8]) -> bool {
     lines.any(|(key, value)| key.trim() == "autorenew" && value.trim().eq_ignore_ascii_case("false"))
 }
 
+/// Whether it may be proposed to run it, perhaps as root.
+fn may_be_run(program: &Path) -> bool {
+    program.is_file() && Program::at(program).is_ok()
+}
+
 /// What turns it off for one certificate, where that is not the only one.
-fn alone(by: By, settings: &Path) -> Option<String> {
+fn alone(by: By, settings: &Path, may_be_run: &dyn Fn(&Path) -> bool) -> Option<String> {
     let folder = settings.parent()?;
     match by {
         By::Certbot => Some(format!(
@@ -145,6 +164,9 @@ fn alone(by: By, settings: &Path) -> Option<String> {
                 false => "",
             };
             let program = folder.parent()?.join("acme.sh");
+            if !may_be_run(&program) {
+                return Some(format!("have acme.sh remove what it has in {}", shown(settings)));
+            }
             Some(format!(
                 "{} --remove -d {}{kind}",
                 word(&program.to_string_lossy()),
@@ -177,14 +199,14 @@ mod tests {
         };
         let names = ["a.example".to_owned()];
         // Nobody runs it.
-        assert!(rival_below(&adopted, &names, root.path()).is_none());
+        assert!(rival_of(&adopted, &names, &mut Schedules::below(root.path())).is_none());
         fs::create_dir_all(root.path().join("etc/cron.d")).unwrap();
         fs::write(
             root.path().join("etc/cron.d/x"),
             "\n0 1 * * * root certbot renew\n",
         )
         .unwrap();
-        let finding = rival_below(&adopted, &names, root.path()).unwrap();
+        let finding = rival_of(&adopted, &names, &mut Schedules::below(root.path())).unwrap();
         assert_eq!(finding.place.as_ref().unwrap().line, Some(2));
         assert!(
             finding.fix.contains("autorenew = False") && finding.fix.contains("line 2 of"),
@@ -192,16 +214,19 @@ mod tests {
             finding.fix
         );
         fs::write(&settings, "[renewalparams]\nautorenew = False\n").unwrap();
-        assert!(rival_below(&adopted, &names, root.path()).is_none());
+        assert!(rival_of(&adopted, &names, &mut Schedules::below(root.path())).is_none());
     }
 
     #[test]
     fn each_is_turned_off_by_its_own_words() {
-        let of = |by, path: &str| alone(by, Path::new(path)).unwrap();
+        let of = |by, path: &str| alone(by, Path::new(path), &|_| true).unwrap();
         assert_eq!(
             of(By::AcmeSh, "/root/.acme.sh/a.example_ecc/a.example.conf").replace('\\', "/"),
             "/root/.acme.sh/acme.sh --remove -d a.example --ecc"
         );
+        let of_others = alone(By::AcmeSh, Path::new("/home/alice/.acme.sh/a/a.conf"), &|_| false);
+        let said = "have acme.sh remove what it has in /home/alice/.acme.sh/a/a.conf";
+        assert_eq!(of_others.unwrap(), said);
         assert_eq!(
             of(By::WinAcme, "/w/host/x1.renewal.json"),
             "wacs --cancel --id x1"

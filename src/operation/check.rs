@@ -153,40 +153,14 @@ pub fn of_loaded(
 ) -> Result<Report, Failure> {
     let server = Server::of(Some(loaded), place);
     let configuration = &loaded.configuration;
-    let mut hosts = TlsHost::all(configuration);
-    if let Some(name) = wanted {
-        let answering = answering(loaded, name);
-        hosts.retain(|host| answering.contains(&host.section));
-        if hosts.is_empty() {
-            return Err(Failure::with_advice(
-                format!("no virtual host answers {name} over TLS"),
-                format!(
-                    "esync-ssl status shows what is served, and esync-ssl enable --domain {name} turns TLS on"
-                ),
-            ));
-        }
-    }
+    let hosts = hosts(loaded, wanted)?;
     let (mut checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
     judge_trust(&mut checked);
     if wanted.is_none() {
-        for host in configuration.virtual_hosts() {
-            if host.truth == Truth::Unknown {
-                skipped.push(Skipped {
-                    place: Some(place_of(loaded, host.entry)),
-                    reason: "whether it is active depends on a condition that is not known here".into(),
-                });
-            }
-        }
+        skipped.extend(undecided(loaded));
     }
     let mut about = running::configuration_findings(loaded);
-    // What is known of a line needs no rehearsal that says so as well.
-    let is_known = |failed: &Finding| {
-        let is_there = |other: &Finding| other.severity.is_error() && other.place == failed.place;
-        failed.code == Code::RehearsalFailed && failed.place.is_some() && about.iter().any(is_there)
-    };
-    for checked in &mut checked {
-        checked.findings.retain(|finding| !is_known(finding));
-    }
+    forget_known(&mut checked, &about);
     about.extend(server_folders::findings(loaded));
     let now = OffsetDateTime::now_utc();
     let expiring = expiring::of(loaded, now);
@@ -216,6 +190,47 @@ pub fn of_loaded(
         expiring,
         ..Report::new(server, checked, about, skipped)
     })
+}
+
+/// The virtual hosts with TLS: all, or those that answer a name.
+fn hosts(loaded: &Loaded, wanted: Option<&str>) -> Result<Vec<TlsHost>, Failure> {
+    let mut hosts = TlsHost::all(&loaded.configuration);
+    let Some(name) = wanted else {
+        return Ok(hosts);
+    };
+    let answering = answering(loaded, name);
+    hosts.retain(|host| answering.contains(&host.section));
+    match hosts.is_empty() {
+        false => Ok(hosts),
+        true => Err(Failure::with_advice(
+            format!("no virtual host answers {name} over TLS"),
+            format!(
+                "esync-ssl status shows what is served, and esync-ssl enable --domain {name} turns TLS on"
+            ),
+        )),
+    }
+}
+
+/// Virtual hosts of which it is not known whether they are there.
+fn undecided(loaded: &Loaded) -> Vec<Skipped> {
+    let hosts = loaded.configuration.virtual_hosts().iter();
+    let undecided = hosts.filter(|host| host.truth == Truth::Unknown);
+    let told = undecided.map(|host| Skipped {
+        place: Some(place_of(loaded, host.entry)),
+        reason: "whether it is active depends on a condition that is not known here".into(),
+    });
+    told.collect()
+}
+
+/// What is known of a line needs no rehearsal that says so as well.
+fn forget_known(checked: &mut [Checked], about: &[Finding]) {
+    let is_known = |failed: &Finding| {
+        let is_there = |other: &Finding| other.severity.is_error() && other.place == failed.place;
+        failed.code == Code::RehearsalFailed && failed.place.is_some() && about.iter().any(is_there)
+    };
+    for checked in checked {
+        checked.findings.retain(|finding| !is_known(finding));
+    }
 }
 
 /// Whether clients will trust what is sent, as far as this machine tells: the same as `verify` says of it once it is

@@ -209,19 +209,7 @@ impl Run<'_> {
     /// Reads, plans, shows, and writes when it is time to.
     fn attempt(&self, turn: &mut Turn) -> Result<Option<Report>, Failure> {
         let (asked, voice) = (self.asked, self.job.voice);
-        let read = turn.read();
-        let mut loaded = read.map_err(|failure| PlanFile::unread(self.plan, failure))?;
-        if let Some(plan) = self.plan {
-            plan.refuse_changed(&loaded, &self.reads(&loaded))?;
-        }
-        loaded.accept(&asked.forced, self.plan.is_none());
-        loaded.introduce(voice);
-        self.said_first.get_or_init(|| {
-            expiring::tell(&expiring::of(&loaded, (self.job.world.now)()), voice);
-        });
-        loaded.refuse_encoding()?;
-        loaded.refuse_no_configuration()?;
-        loaded.refuse_other_root()?;
+        let loaded = self.read(turn)?;
         self.offer_copies(&loaded)?;
         let (files, ordered) = self.tls_files(&loaded)?;
         let mut findings = self.judge(&loaded, &files)?;
@@ -277,6 +265,25 @@ impl Run<'_> {
         }
         self.write((&loaded, &store, lock), &request, (work, report), ordered)
             .map(Some)
+    }
+
+    /// Reads the configuration, says what is to be known first, and refuses what cannot be written.
+    fn read(&self, turn: &mut Turn) -> Result<Loaded, Failure> {
+        let voice = self.job.voice;
+        let read = turn.read();
+        let mut loaded = read.map_err(|failure| PlanFile::unread(self.plan, failure))?;
+        if let Some(plan) = self.plan {
+            plan.refuse_changed(&loaded, &self.reads(&loaded))?;
+        }
+        loaded.accept(&self.asked.forced, self.plan.is_none());
+        loaded.introduce(voice);
+        self.said_first.get_or_init(|| {
+            expiring::tell(&expiring::of(&loaded, (self.job.world.now)()), voice);
+        });
+        loaded.refuse_encoding()?;
+        loaded.refuse_no_configuration()?;
+        loaded.refuse_other_root()?;
+        Ok(loaded)
     }
 
     /// The certificate files, and what is to be ordered of an authority, with what people should know of both.

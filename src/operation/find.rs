@@ -380,9 +380,7 @@ impl Loaded {
 
     /// The folder for certificates and keys: `conf/ssl`, or `ssl` where there is no `conf`.
     pub fn tls_folder(&self) -> PathBuf {
-        let root = self.source_root();
-        let conf = root.join("conf");
-        if conf.is_dir() { conf } else { root }.join("ssl")
+        settings_folder(&self.source_root()).join("ssl")
     }
 
     /// The server root in force, as a folder of this machine.
@@ -391,6 +389,22 @@ impl Loaded {
             .source()
             .host_path(self.configuration.server_root())
     }
+}
+
+/// Where a server root has its settings: `conf`, or itself where there is none.
+pub(super) fn settings_folder(root: &Path) -> PathBuf {
+    let conf = root.join("conf");
+    match conf.is_dir() {
+        true => conf,
+        false => root.to_path_buf(),
+    }
+}
+
+/// The server root as far as it is known without a look at the configuration, which may be what fails.
+pub(super) fn root_alone(place: &Where) -> Option<PathBuf> {
+    let typed = || place.root.as_deref().or(place.usual_root.as_deref());
+    let found = installation(place).map(|installation| installation.root);
+    found.ok().or_else(|| place::absolute(typed()?).ok())
 }
 
 /// A path that is none.

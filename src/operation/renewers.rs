@@ -24,12 +24,15 @@ pub struct Renewer {
     pub by: By,
     /// The file in which that is written; null where it is none, or several lines.
     pub settings: Option<ShownPath>,
+    /// The same itself, whatever its bytes are: not for people.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// What is odd about it, in words; null where nothing is.
     pub remark: Option<String>,
 }
 
 /// Who renews a certificate, in one word. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// `esync-ssl renew`.
@@ -96,6 +99,7 @@ impl Renewer {
         Renewer {
             by,
             settings: settings.map(|path| shown(path).into()),
+            file: settings.map(Path::to_path_buf),
             remark,
         }
     }
@@ -132,6 +136,7 @@ impl Renewer {
         Some(Renewer {
             by: By::ModMd,
             settings: Some(place.file),
+            file: None,
             remark: None,
         })
     }

@@ -1,12 +1,20 @@
 //! Says something in the system's own log, for whoever watches a machine and not a program: the Application event log of
 //! Windows, or syslog. Each event has a number that stays; monitoring matches it.
 
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
 use crate::codes::codes;
+use crate::shown::{cut, sentence};
 
 /// Who it comes from, in both.
 pub const SOURCE: &str = "esync-ssl";
 /// So much of a text is said; some daemons cut more than that off in the middle of a letter.
 const LONGEST: usize = 2000;
+/// So long a daemon is waited for that does not take what is said, all events together: renewals do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// After this nothing more is said.
+const LONGEST_TIME: Duration = Duration::from_secs(60);
 
 codes! {
     /// What is said. Their numbers never change; docs/renewal.md has the table.
@@ -29,7 +37,7 @@ codes! {
 }
 
 /// How loud it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
     /// Something to know.
     Information,
@@ -74,21 +82,43 @@ impl Loudness {
     }
 }
 
-/// Says it. Where the system has no such log, or somebody else carries what we print there, nothing is said.
+/// Says all of it, the loudest first. Where the system has no such log, or somebody else carries what we print there, nothing is
+/// said. One that cannot be said keeps none of the others.
 ///
 /// # Errors
-/// Why it was not said, in words.
-pub fn say(event: Event, words: &str) -> Result<(), String> {
-    system::say(event, &crate::shown::cut(&crate::shown::sentence(words), LONGEST))
+/// How much of it was not said and why, in words.
+pub fn say(mut all: Vec<(Event, String)>) -> Result<(), String> {
+    all.sort_by_key(|(event, _)| Reverse(event.loudness()));
+    let began = Instant::now();
+    let mut unsaid = 0;
+    let mut first = None;
+    for (event, words) in &all {
+        let words = sentence(words);
+        let said = match began.elapsed() < LONGEST_TIME {
+            true => system::say(*event, &cut(&words, LONGEST), began + PATIENCE),
+            false => Err("it takes too long".to_owned()),
+        };
+        if let Err(why) = said {
+            unsaid += 1;
+            first.get_or_insert(why);
+        }
+    }
+    match first {
+        None => Ok(()),
+        Some(why) if all.len() == 1 => Err(why),
+        Some(why) => Err(format!("{why} ({unsaid} of {} events)", all.len())),
+    }
 }
 
 #[cfg(windows)]
 mod system {
+    use std::time::Instant;
+
     use super::super::binary::Binary;
     use super::{Event, SOURCE};
 
-    /// `eventcreate` registers the source as well, and says in the event's text what is said.
-    pub fn say(event: Event, words: &str) -> Result<(), String> {
+    /// `eventcreate` registers the source as well, and says in the event's text what is said. It has a time of its own.
+    pub fn say(event: Event, words: &str, _until: Instant) -> Result<(), String> {
         let id = event.id().to_string();
         let kind = event.loudness().word();
         let arguments = [
@@ -117,6 +147,8 @@ pub(crate) mod system {
     use std::io;
     use std::os::unix::net::UnixDatagram;
     use std::path::Path;
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
 
     use super::{Event, Loudness, SOURCE};
     use crate::wording::reason;
@@ -126,11 +158,11 @@ pub(crate) mod system {
     /// What comes of services (`LOG_DAEMON`).
     const FACILITY: u8 = 3;
 
-    pub fn say(event: Event, words: &str) -> Result<(), String> {
+    pub fn say(event: Event, words: &str, until: Instant) -> Result<(), String> {
         if stderr_is_in_the_journal() {
             return Ok(());
         }
-        match send(Path::new(SOCKET), event, words) {
+        match send(Path::new(SOCKET), event, words, until) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(format!("{SOCKET}: {}", reason(&error)))
             }
@@ -138,19 +170,27 @@ pub(crate) mod system {
         }
     }
 
-    /// By RFC 3164 without a time, which daemons of the machine put there by themselves. It never waits: a daemon that
-    /// hangs keeps no renewal.
-    pub(crate) fn send(socket: &Path, event: Event, words: &str) -> io::Result<()> {
+    /// By RFC 3164 without a time, which daemons of the machine put there by themselves. The word of the event comes first,
+    /// as there are no numbers here. A daemon that takes nothing, as its queue is full, is waited for until then; each is tried
+    /// once.
+    pub(crate) fn send(socket: &Path, event: Event, words: &str, until: Instant) -> io::Result<()> {
         let severity = match event.loudness() {
             Loudness::Information => 6,
             Loudness::Warning => 4,
             Loudness::Error => 3,
         };
         let priority = FACILITY * 8 + severity;
-        let text = format!("<{priority}>{SOURCE}[{}]: {words}", std::process::id());
+        let text = format!("<{priority}>{SOURCE}[{}]: {event}: {words}", std::process::id());
         let sender = UnixDatagram::unbound()?;
         sender.set_nonblocking(true)?;
-        sender.send_to(text.as_bytes(), socket).map(|_| ())
+        loop {
+            match sender.send_to(text.as_bytes(), socket) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
+                    sleep(Duration::from_millis(20));
+                }
+                sent => return sent.map(|_| ()),
+            }
+        }
     }
 
     /// Whether systemd carries what we say on stderr into the journal: it tells device and number of the file that it gave
@@ -177,24 +217,36 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_daemon_gets_one_message_and_one_that_hangs_keeps_nobody() {
+    fn a_daemon_gets_one_message_and_one_that_hangs_is_waited_for_a_moment() {
+        use std::io::ErrorKind;
         use std::os::unix::net::UnixDatagram;
-        use std::time::{Duration, Instant};
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("log");
-        let absent = system::send(&socket, Event::RunFailed, "a").unwrap_err();
-        assert_eq!(absent.kind(), std::io::ErrorKind::NotFound);
+        let send = |event, words, wait| {
+            let until = Instant::now() + Duration::from_millis(wait);
+            system::send(&socket, event, words, until).map_err(|error| error.kind())
+        };
+        assert_eq!(send(Event::RunFailed, "a", 0), Err(ErrorKind::NotFound));
         let daemon = UnixDatagram::bind(&socket).unwrap();
-        system::send(&socket, Event::NotRenewedLate, "a.example was not renewed").unwrap();
+        let words = "a.example was not renewed";
+        send(Event::NotRenewedLate, words, 0).unwrap();
         let mut bytes = [0; 200];
         let length = daemon.recv(&mut bytes).unwrap();
         let text = String::from_utf8_lossy(&bytes[..length]);
-        let wanted = format!("<28>esync-ssl[{}]: a.example was not renewed", std::process::id());
+        let wanted = format!("<28>esync-ssl[{}]: NOT-RENEWED-LATE: {words}", std::process::id());
         assert_eq!(text, wanted);
         // Nobody reads: the queue is full at some time.
+        let full = (0..100_000).find_map(|_| send(Event::RunFailed, "a", 0).err());
+        assert_eq!(full, Some(ErrorKind::WouldBlock));
         let began = Instant::now();
-        let full = (0..100_000).find_map(|_| system::send(&socket, Event::RunFailed, "a").err());
-        assert_eq!(full.unwrap().kind(), std::io::ErrorKind::WouldBlock);
-        assert!(began.elapsed() < Duration::from_secs(20));
+        assert_eq!(send(Event::RunFailed, "a", 200), Err(ErrorKind::WouldBlock));
+        assert!(began.elapsed() >= Duration::from_millis(200) && began.elapsed() < Duration::from_secs(20));
+        // It reads again after a while, which is waited for.
+        let reader = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            daemon.recv(&mut [0; 200]).map(|_| daemon)
+        });
+        send(Event::RunFailed, "a", 20_000).unwrap();
+        reader.join().unwrap().unwrap();
     }
 }

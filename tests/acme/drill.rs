@@ -428,6 +428,31 @@ fn apache_refuses_its_configuration() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_read_is_told_as_well() {
+    let Some(drill) = Drill::start("keep") else { return };
+    let told = drill.world.site.folder.path().join("told");
+    let hook = hook(&drill, &format!("cat > {}", told.display()));
+    let kept = json!({"schema": 1, "program": hook}).to_string();
+    let file = drill.root().join("conf/esync-ssl-acme/hook.json");
+    write(&file, &kept);
+    fs::remove_file(drill.root().join("conf/httpd.conf")).expect("the main file");
+    let outcome = drill.run(&SCHEDULED);
+    assert_ne!(outcome.code, Some(0), "{}", outcome.report());
+    let log = drill.renew_log();
+    assert!(log.contains(" - RUN-FAILED ("), "{log}");
+    assert!(drill.events().contains("no certificate was renewed"));
+    assert!(told.is_file(), "{}", outcome.report());
+    // Where nothing is known of the folder either, that is said.
+    fs::rename(drill.root().join("conf"), drill.root().join("away")).expect("moved");
+    drill.run(&SCHEDULED);
+    let events = drill.events();
+    assert!(
+        events.contains("neither renew.log nor the program of --hook was told"),
+        "{events}"
+    );
+}
+
+#[test]
 fn the_machine_was_asleep_for_a_month() {
     let Some(mut drill) = Drill::start("keep") else {
         return;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::super::failure::Failure;
-use super::super::find::Loaded;
+use super::super::find::{Loaded, settings_folder};
 use super::managed::{Installed, Managed};
 use super::wanted::Authority;
 use crate::acme::{Account, AccountKey, Order};
@@ -120,8 +120,12 @@ impl KeptOrder {
 impl<'a> State<'a> {
     /// Of a server.
     pub fn of(loaded: &Loaded, disk: &'a dyn Disk) -> State<'a> {
-        let tls = loaded.tls_folder();
-        let folder = tls.parent().unwrap_or(&tls).join("esync-ssl-acme");
+        State::below(&loaded.source_root(), disk)
+    }
+
+    /// Of a server root, whatever its configuration says.
+    pub fn below(root: &Path, disk: &'a dyn Disk) -> State<'a> {
+        let folder = settings_folder(root).join("esync-ssl-acme");
         State { disk, folder }
     }
 
@@ -367,6 +371,20 @@ impl<'a> State<'a> {
     /// When it cannot be written.
     pub fn keep(&self, file: &str, bytes: &[u8]) -> Result<(), Failure> {
         self.put(&self.folder.join(file), bytes)
+    }
+
+    /// Whether such a file is longer than what is read of any.
+    pub fn is_too_long(&self, file: &str) -> bool {
+        let metadata = self.folder.join(file).symlink_metadata();
+        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() > LIMIT)
+    }
+
+    /// Gives such a file the name of another, which is gone then.
+    ///
+    /// # Errors
+    /// When that fails; both are as they were.
+    pub fn rename(&self, file: &str, to: &str) -> Result<(), Failure> {
+        Ok(apply::rename(self.disk, &self.folder.join(file), to)?)
     }
 
     /// It is not needed anymore.

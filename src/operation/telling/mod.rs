@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::environment::{Where, World};
 use super::failure::Failure;
-use super::find::Loaded;
+use super::find::{self, Loaded};
 use super::obtain::State;
 use super::renew::{Report, Told, Trouble};
 use crate::exit_status::ExitStatus;
@@ -146,6 +146,20 @@ fn tell_program(whom: Whom, state: Option<&State>, document: &dyn Fn() -> String
     }
 }
 
+/// What is said where it is not known for which server a run of the scheduler was.
+const NOWHERE: &str = "neither renew.log nor the program of --hook was told, as conf/esync-ssl-acme was not found; see that the server \
+                       root is there, then give esync-ssl schedule on again";
+
+/// Where certificates are kept, also of a server whose configuration cannot be read: that is what is to be told. A folder that
+/// is not there has no certificates of ours, and is not made for a complaint.
+fn state<'a>(place: &Where, world: &World<'a>) -> Option<State<'a>> {
+    let state = match Loaded::find(place) {
+        Ok(loaded) => State::of(&loaded, world.disk),
+        Err(_) => State::below(&find::root_alone(place)?, world.disk),
+    };
+    Some(state).filter(|state| state.folder().is_dir())
+}
+
 /// Tells of all that happened; `document` is what the program of `--hook` reads. What could not be told, in words.
 pub fn tell(
     all: &[Happened],
@@ -156,12 +170,12 @@ pub fn tell(
     if all.is_empty() {
         return Vec::new();
     }
-    let loaded = Loaded::find(place).ok();
-    let state = loaded.as_ref().map(|loaded| State::of(loaded, world.disk));
-    // A folder that is not there has no certificates of ours, and is not made for a complaint.
-    let state = state.filter(|state| state.folder().is_dir());
+    let state = state(place, world);
     let matters: Vec<&Happened> = all.iter().filter(|happened| !happened.is_early).collect();
     let mut untold = Vec::new();
+    if state.is_none() && whom.is_scheduled && whom.hook.is_none() {
+        untold.push(Happened::of_telling(Event::LogNotWritten, NOWHERE));
+    }
     // Who ends us waits for nobody.
     if !matters.is_empty()
         && !interrupt::came()
@@ -177,11 +191,10 @@ pub fn tell(
         }
     }
     let mut words: Vec<String> = untold.iter().map(|happened| happened.why.clone()).collect();
-    for happened in matters.into_iter().chain(&untold) {
-        if let Err(why) = system_events::say(happened.event, &happened.words()) {
-            words.push(format!("the log of the system was not told: {why}"));
-            break;
-        }
+    let events = matters.into_iter().chain(&untold);
+    let events = events.map(|happened| (happened.event, happened.words()));
+    if let Err(why) = system_events::say(events.collect()) {
+        words.push(format!("the log of the system was not told: {why}"));
     }
     words
 }
