@@ -8,10 +8,9 @@ use zeroize::Zeroizing;
 
 use super::super::failure::{Failure, not_interrupted};
 use super::super::obtain::Source;
-use super::there::There;
+use super::there::{There, unusable};
 use crate::apply::Place;
 use crate::foreign;
-use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::shown;
 use crate::trail;
 use crate::wording::{is_in_use, reason};
@@ -100,9 +99,4 @@ fn bytes(place: &Place, path: &Path) -> std::io::Result<Option<Zeroizing<Vec<u8>
     let named = place.look()?.map(|named| named.identity);
     let is_same = named == Some(Place::found(&file)?.identity);
     Ok((is_settled && is_same).then_some(bytes))
-}
-
-/// What is there is of no use; what is wrong with it, and what to do.
-pub fn unusable(cause: String, fix: &'static str) -> Failure {
-    Failure::refused(Refusal::new(RefusalCode::SourceUnusable, cause, "; ", fix))
 }

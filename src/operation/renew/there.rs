@@ -5,8 +5,8 @@ use std::io;
 
 use super::super::failure::Failure;
 use super::super::obtain::Source;
-use super::settled::unusable;
 use crate::apply::{Folder, Kind, Last, Place};
+use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::shown;
 use crate::wording::reason;
 
@@ -67,6 +67,11 @@ impl There {
             (false, Some(_)) => Ok(There::File(place)),
         }
     }
+}
+
+/// What is there is of no use; what is wrong with it, and what to do.
+pub fn unusable(cause: String, fix: &'static str) -> Failure {
+    Failure::refused(Refusal::new(RefusalCode::SourceUnusable, cause, "; ", fix))
 }
 
 #[cfg(test)]
