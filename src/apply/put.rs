@@ -81,8 +81,7 @@ pub fn rename(disk: &dyn Disk, path: &Path, to: &str) -> Result<(), ApplyError> 
         .map_err(failed("rename", path))
 }
 
-/// Removes what killed runs left half written in a folder of our own. What nobody but us may have made is removed alone, so that
-/// nothing has to hold.
+/// Removes what killed runs left half written in a folder of our own, as every [`put`] there does.
 pub fn sweep_own(disk: &dyn Disk, folder: &Path) {
     let way = Way::to(&folder.join("any"), Last::Keep);
     if let Ok(way) = way

@@ -2,11 +2,12 @@
 //! somebody turns that off. Nothing of the other program is run or changed.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::certificate_files;
 use super::failure::Failure;
 use super::find::Loaded;
-use super::obtain::{Adopted, State};
+use super::obtain::{Adopted, Managed, State};
 use super::other_schedules::Schedules;
 use super::renewers::{By, Homes, Renewer};
 use crate::apply::Name;
@@ -19,7 +20,6 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::server::program::Program;
 use crate::server::same_file::identity;
 use crate::shown::shown;
-use crate::tls::certificate::Certificate;
 
 /// From whom the certificate of a site is taken over.
 ///
@@ -27,13 +27,11 @@ use crate::tls::certificate::Certificate;
 /// Refused where no other program renews it.
 pub fn of_site(loaded: &Loaded, names: &[String], known: Option<Adopted>) -> Result<Adopted, Failure> {
     let homes = Homes::of_machine();
-    let source = loaded.configuration.source();
     let hosts = TlsHost::all(&loaded.configuration);
-    let pairs = hosts.iter().flat_map(|host| &host.pairs);
-    let files = pairs.map(|pair| source.host_path(&pair.certificate));
     let mut seen = HashSet::new();
     // There may be as many as there are virtual hosts, and who renews one is asked in many files.
-    let files = files.filter(|file| seen.insert(file.clone()) && is_for(file, &names[0]));
+    let files = certificate_files::of_hosts(&hosts, loaded)
+        .filter(|file| seen.insert(file.clone()) && is_for(file, &names[0]));
     let mut renewers = files.map(|file| Renewer::of_file(&file, &homes));
     if let Some(adopted) = renewers.find_map(adopted_from) {
         return Ok(adopted);
@@ -54,10 +52,7 @@ pub fn of_site(loaded: &Loaded, names: &[String], known: Option<Adopted>) -> Res
 
 /// Whether the certificate in a file is for this name.
 fn is_for(file: &Path, name: &String) -> bool {
-    let bytes = foreign::read(file, foreign::CERTIFICATE).ok();
-    let all = bytes.and_then(|bytes| Certificate::read_all(&bytes).ok());
-    let leaf = all.and_then(|all| all.into_iter().next());
-    leaf.is_some_and(|leaf| leaf.names().contains(name))
+    certificate_files::leaf(file).is_some_and(|leaf| leaf.names().contains(name))
 }
 
 fn adopted_from(renewer: Renewer) -> Option<Adopted> {
@@ -79,17 +74,19 @@ pub fn note(adopted: &Adopted) -> String {
 
 /// Of each certificate that was taken over and is used, who else still renews it.
 pub fn rivals(loaded: &Loaded, state: &State) -> Vec<Finding> {
-    let source = loaded.configuration.source();
-    let hosts = TlsHost::all(&loaded.configuration);
-    let pairs = hosts.iter().flat_map(|host| &host.pairs);
-    let used: HashSet<PathBuf> = pairs
-        .map(|pair| identity(&source.host_path(&pair.certificate)))
-        .collect();
     let all = state.all_managed().into_iter();
     let managed = all.filter_map(|name| state.managed(&name).ok().flatten());
-    let used = managed.filter(|one| used.contains(&identity(&one.installed.certificate.path())));
+    let taken: Vec<_> = managed
+        .filter(|one| one.installed.way.adopted.is_some())
+        .collect();
+    // Most servers have none, and many virtual hosts.
+    if taken.is_empty() {
+        return Vec::new();
+    }
+    let used = certificate_files::used(&TlsHost::all(&loaded.configuration), loaded);
+    let is_used = |one: &&Managed| used.contains(&identity(&one.installed.certificate.path()));
     let mut schedules = Schedules::below(Path::new("/"));
-    let found = used.filter_map(|one| {
+    let found = taken.iter().filter(is_used).filter_map(|one| {
         let adopted = one.installed.way.adopted.as_ref()?;
         rival_of(adopted, &one.installed.names, &mut schedules)
     });

@@ -249,8 +249,7 @@ fn fits(path: &Utf8Path, wanted: &PublicKey) -> Option<Result<(), String>> {
 /// The names in a certificate file, if it is one.
 fn names_of(certificate: &Utf8Path) -> Vec<String> {
     let bytes = File::load(certificate.as_std_path()).bytes;
-    let all = bytes.ok().and_then(|bytes| Certificate::read_all(&bytes).ok());
-    let leaf = all.and_then(|all| all.into_iter().next());
+    let leaf = bytes.ok().and_then(|bytes| Certificate::first(&bytes));
     leaf.map(|leaf| leaf.dns_names).unwrap_or_default()
 }
 

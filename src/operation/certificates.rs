@@ -14,10 +14,9 @@ use super::obtain::{Managed, State};
 use super::progress::{Progress, during};
 use super::renewers::{Homes, Renewer};
 use super::targets::{self, Target};
-use super::{Failure, adopt, schedule, verify};
+use super::{Failure, adopt, certificate_files, schedule, verify};
 use crate::check::Place;
 use crate::check::tls_host::TlsHost;
-use crate::foreign;
 use crate::place::{Moment, ShownPath};
 use crate::renewal::{Life, Look, Outcome, Rule, Urgency, urgency};
 use crate::server::deadline::Patience;
@@ -199,9 +198,7 @@ impl Looked<'_> {
     }
 
     fn of(&self, file: &Path, used_by: Vec<Place>, ours: Option<&Ours>) -> Told {
-        let bytes = foreign::read(file, foreign::CERTIFICATE).ok();
-        let all = bytes.and_then(|bytes| Certificate::read_all(&bytes).ok());
-        let leaf = all.and_then(|all| all.into_iter().next());
+        let leaf = certificate_files::leaf(file);
         let life = leaf.as_ref().map(Life::of);
         let managed = ours.map(|one| &one.managed);
         let source = managed.and_then(|managed| managed.installed.source.as_ref());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
+use super::certificate_files;
 use super::find::Loaded;
 use super::obtain::{Managed, State};
 use super::progress::Progress;
@@ -13,13 +14,11 @@ use super::schedule::{self, IsOn};
 use crate::apply::RealDisk;
 use crate::check::expiry::{Failing, judge};
 use crate::finding::{Code, Finding, Severity};
-use crate::foreign;
 use crate::httpd::{Truth, resolve};
 use crate::note_code::NoteCode;
 use crate::place::Moment;
 use crate::renewal::{Life, Urgency, urgency};
 use crate::server::same_file::identity;
-use crate::tls::certificate::Certificate;
 
 /// A certificate of which something is to be said.
 pub struct Expiring {
@@ -79,8 +78,7 @@ fn look(
     ours: &HashMap<PathBuf, (String, Managed)>,
     now: OffsetDateTime,
 ) -> Option<(OffsetDateTime, Expiring)> {
-    let bytes = foreign::read(file, foreign::CERTIFICATE).ok()?;
-    let leaf = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
+    let leaf = certificate_files::leaf(file)?;
     // What is not valid yet is no matter of its end.
     let life = Some(Life::of(&leaf)).filter(|life| life.not_before <= now)?;
     let failing = ours.get(&identity(file)).and_then(|(name, managed)| {
@@ -94,10 +92,7 @@ fn look(
                 .why
                 .clone()
                 .unwrap_or_else(|| "no reason is known".to_owned()),
-            next: managed
-                .next
-                .and_then(|next| OffsetDateTime::from_unix_timestamp(next).ok())
-                .map(|next| Moment::from(next).date()),
+            next: managed.next_look().map(|next| Moment::from(next).date()),
         })
     });
     let finding = judge(life, now, failing.as_ref())?;

@@ -105,28 +105,16 @@ pub fn key_of(
 
 /// Everything of a PFX or p7b.
 pub fn archive(path: &Utf8Path, phrases: &PassPhrases, voice: &dyn Voice) -> Result<Bundle, Failure> {
-    archive_of(path, &bytes(path, "archive")?, phrases, voice)
-}
-
-/// The same of a file that was read.
-///
-/// # Errors
-/// When it cannot be opened.
-pub fn archive_of(
-    path: &Utf8Path,
-    bytes: &[u8],
-    phrases: &PassPhrases,
-    voice: &dyn Voice,
-) -> Result<Bundle, Failure> {
-    archive_by(path, bytes, phrases, voice, &|phrase| {
-        Archive::read(bytes, phrase)
+    let bytes = bytes(path, "archive")?;
+    archive_by(path, &bytes, phrases, voice, &|phrase| {
+        Archive::read(&bytes, phrase)
     })
 }
 
-/// The same, where the archive is read with a pass-phrase so.
+/// The same of a file that was read, where it is opened with a pass-phrase so.
 ///
 /// # Errors
-/// As [`archive_of`].
+/// When it cannot be opened.
 pub fn archive_by(
     path: &Utf8Path,
     bytes: &[u8],

@@ -11,6 +11,7 @@ mod asked;
 pub mod authority;
 pub mod backups;
 mod candidate;
+mod certificate_files;
 pub mod certificate_source;
 pub mod certificates;
 pub mod check;

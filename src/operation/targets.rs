@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Failure;
+use super::certificate_files;
 use super::find::Loaded;
 use crate::check::Place;
 use crate::check::tls_host::TlsHost;
-use crate::foreign;
 use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
 use crate::mod_ssl::tls_hosts;
 use crate::server::deadline::resolve;
@@ -138,9 +138,7 @@ fn on_disk(loaded: &Loaded, host: &VirtualHost) -> Vec<(Certificate, String)> {
     let settings = TlsHost::of(configuration, host.section);
     let read = settings.pairs.iter().filter_map(|pair| {
         let path = configuration.source().host_path(&pair.certificate);
-        let bytes = foreign::read(&path, foreign::CERTIFICATE).ok()?;
-        let first = Certificate::read_all(&bytes).ok()?.into_iter().next()?;
-        Some((first, loaded.show(&path)))
+        Some((certificate_files::leaf(&path)?, loaded.show(&path)))
     });
     read.collect()
 }

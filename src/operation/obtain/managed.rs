@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::super::names::is_wildcard;
 use super::wanted::{Adopted, AnswerBy, DnsHook, Wanted};
@@ -129,6 +130,11 @@ impl Managed {
         self
     }
 
+    /// When it is looked at next, as it was decided last.
+    pub fn next_look(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp(self.next?).ok()
+    }
+
     /// What the authority said of this certificate, if that is the one that it was asked about.
     pub fn told(&self, leaf: &Certificate) -> Option<&Told> {
         self.history.told(&certificate_id(leaf.der()).ok()?)
@@ -249,7 +255,7 @@ impl Installed {
 
     /// Its certificate, if these bytes begin with it.
     pub(super) fn leaf_in(&self, bytes: &[u8]) -> Option<Certificate> {
-        let leaf = Certificate::read_all(bytes).ok()?.into_iter().next()?;
+        let leaf = Certificate::first(bytes)?;
         (colon_hex(&leaf.sha256()) == self.sha256).then_some(leaf)
     }
 }

@@ -1,6 +1,6 @@
 //! Apache's mod_md as a mere answerer on port 443: it shows whatever lies in its store for a name, at once, whether it manages
-//! that name or not, where `Protocols` has acme-tls/1. How the store is laid out is documented nowhere, so it is tried by a handshake before the authority is
-//! asked.
+//! that name or not, where `Protocols` has acme-tls/1. How the store is laid out is documented nowhere, so it is tried by a
+//! handshake before the authority is asked.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

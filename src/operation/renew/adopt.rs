@@ -34,10 +34,10 @@ struct Files {
 pub fn adopted(
     name: &str,
     from: &From,
-    loaded: &Loaded,
+    (loaded, hosts): (&Loaded, &[TlsHost]),
     state: &State,
 ) -> Result<(String, Managed), Failure> {
-    let files = files(name, loaded)?;
+    let files = files(name, (loaded, hosts))?;
     let read = |path: &Path| {
         let bytes = foreign::read(path, foreign::CERTIFICATE).map(Zeroizing::new);
         bytes.map_err(|error| {
@@ -58,10 +58,7 @@ pub fn adopted(
     }
     let (certificate, key) = (read(&files.certificate)?, read(&files.key)?);
     let chain = files.chain.as_deref().map(read).transpose()?;
-    let leaf = Certificate::read_all(&certificate)
-        .ok()
-        .and_then(|all| all.into_iter().next());
-    let leaf = leaf.ok_or_else(|| {
+    let leaf = Certificate::first(&certificate).ok_or_else(|| {
         let why = "holds no certificate that can be read".to_owned();
         unfit(loaded, &files.certificate, why, "correct the configuration first")
     })?;
@@ -71,7 +68,7 @@ pub fn adopted(
         let fix = "have Apache read a key without pass-phrase: esync-ssl enable --copy-certs";
         return Err(unfit(loaded, &files.key, why, fix));
     }
-    let mut names = names(loaded, &files.certificate, &leaf);
+    let mut names = names((loaded, hosts), &files.certificate, &leaf);
     names.sort_by_key(|one| one != name);
     let whole = |path: &Path| Name::from(&*place::absolute(path).unwrap_or_else(|_| path.to_path_buf()));
     let source = Source {
@@ -98,8 +95,7 @@ pub fn adopted(
 }
 
 /// The files of the one certificate that virtual hosts of this name show.
-fn files(name: &str, loaded: &Loaded) -> Result<Files, Failure> {
-    let hosts = TlsHost::all(&loaded.configuration);
+fn files(name: &str, (loaded, hosts): (&Loaded, &[TlsHost])) -> Result<Files, Failure> {
     let source = loaded.configuration.source();
     let has_name = |host: &&TlsHost| {
         let mut names = host.server_name.iter().chain(&host.aliases);
@@ -155,7 +151,7 @@ fn files(name: &str, loaded: &Loaded) -> Result<Files, Failure> {
         return Err(unfit(loaded, &only.certificate, why, fix));
     }
     if let Some(chain) = &only.chain {
-        refuse_shared(loaded, chain, &only.certificate)?;
+        refuse_shared((loaded, hosts), chain, &only.certificate)?;
     }
     Ok(only)
 }
@@ -164,8 +160,11 @@ fn files(name: &str, loaded: &Loaded) -> Result<Files, Failure> {
 ///
 /// # Errors
 /// Refused where it does.
-pub fn refuse_shared(loaded: &Loaded, chain: &Path, certificate: &Path) -> Result<(), Failure> {
-    let hosts = TlsHost::all(&loaded.configuration);
+pub fn refuse_shared(
+    (loaded, hosts): (&Loaded, &[TlsHost]),
+    chain: &Path,
+    certificate: &Path,
+) -> Result<(), Failure> {
     let source = loaded.configuration.source();
     let is_other = |host: &&TlsHost| {
         let has_chain = host
@@ -187,16 +186,15 @@ pub fn refuse_shared(loaded: &Loaded, chain: &Path, certificate: &Path) -> Resul
 
 /// The names under which virtual hosts show this certificate and that it is for: what takes its place must be for them too.
 /// Those that it is not for are not asked of the next; where it is for none of them, as it was a stand-in, all are.
-pub fn names(loaded: &Loaded, certificate: &Path, leaf: &Certificate) -> Vec<String> {
+pub fn names((loaded, hosts): (&Loaded, &[TlsHost]), certificate: &Path, leaf: &Certificate) -> Vec<String> {
     let source = loaded.configuration.source();
     let file = identity(certificate);
-    let hosts = TlsHost::all(&loaded.configuration).into_iter();
-    let hosts = hosts.filter(|host| {
+    let hosts = hosts.iter().filter(|host| {
         let mut pairs = host.pairs.iter();
         pairs.any(|pair| identity(&source.host_path(&pair.certificate)) == file)
     });
     let mut served: Vec<String> = Vec::new();
-    for name in hosts.flat_map(|host| host.server_name.into_iter().chain(host.aliases)) {
+    for name in hosts.flat_map(|host| host.server_name.iter().chain(&host.aliases)) {
         let name = name.to_ascii_lowercase();
         if !served.contains(&name) {
             served.push(name);

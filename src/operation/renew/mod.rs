@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::certificate_files;
 use super::environment::{Where, World, Writing};
 use super::expectation::Site;
 use super::failure::Failure;
@@ -29,6 +30,7 @@ use super::server_effect::Effect;
 use super::turn::Turn;
 use super::write::{self, Work};
 use crate::apply::{Lock, Store};
+use crate::check::tls_host::TlsHost;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::note_code::NoteCode;
@@ -40,7 +42,7 @@ use crate::wording::count;
 
 pub use report::{Fate, Report, ServedAt, Told, Trouble};
 pub use request::{From, Request};
-use subject::{Ground, Subject, now, used};
+use subject::{Ground, Subject, now};
 
 /// After that a scheduled run begins no further order: what was made is still to be installed.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -116,6 +118,7 @@ impl Run<'_> {
         }
         let ground = Ground {
             loaded: &loaded,
+            hosts: &TlsHost::all(&loaded.configuration),
             state: &state,
             request: self.request,
             job: self.job,
@@ -166,7 +169,7 @@ impl Run<'_> {
         let Some(name) = self.request.names.first() else {
             return Ok(Vec::new());
         };
-        let (name, managed) = adopt::adopted(name, from, ground.loaded, ground.state)?;
+        let (name, managed) = adopt::adopted(name, from, (ground.loaded, ground.hosts), ground.state)?;
         if let Some(before) = ground.state.managed(&name)? {
             self.tell_replaced(&name, &before.installed, &managed.installed);
         }
@@ -248,7 +251,7 @@ impl Run<'_> {
     /// Decides for each. The authorities that cannot be reached, with why: they are not waited for again.
     fn decide(&self, all: &mut [Subject], ground: Ground) -> Result<BTreeMap<String, String>, Failure> {
         let mut silent: BTreeMap<String, String> = BTreeMap::new();
-        let used = used(ground.loaded);
+        let used = certificate_files::used(ground.hosts, ground.loaded);
         for subject in all {
             subject.look(ground, &used);
             if subject.managed.installed.source.is_some() {
@@ -291,8 +294,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Looks for a newer one where it is renewed from. Where one that is renewed so for the first time has something that cannot
-    /// be used there, nothing is kept.
+    /// Looks for a newer one where it is renewed from.
     fn look_at_source(&self, subject: &mut Subject, ground: Ground) -> Result<(), Failure> {
         match subject.newer(ground) {
             Ok(found) => {
@@ -302,7 +304,6 @@ impl Run<'_> {
             Err(failure) if failure.status == ExitStatus::Interrupted => {
                 return Err(Failure::interrupted().into_interrupted());
             }
-            Err(failure) if self.request.from.is_some() => subject.fails(&failure),
             Err(failure) => subject.failed(&failure, ground),
         }
         Ok(())
@@ -400,10 +401,7 @@ impl Run<'_> {
             Err(failure) => failure,
         };
         if let [only] = &mut ready[..] {
-            match self.request.from {
-                Some(_) => only.fails(&failure),
-                None => only.failed(&failure, ground),
-            }
+            only.failed(&failure, ground);
             return Ok(None);
         }
         let words = format!(

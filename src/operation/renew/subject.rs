@@ -51,6 +51,8 @@ pub struct Subject {
 pub struct Ground<'a> {
     /// The configuration.
     pub loaded: &'a Loaded,
+    /// Its servers that speak TLS, of which there may be thousands.
+    pub hosts: &'a [TlsHost],
     /// What is kept.
     pub state: &'a State<'a>,
     /// What is asked for.
@@ -204,7 +206,11 @@ impl Subject {
         };
         self.decision = Some(decision(Reason::NotDue));
         self.managed.next = None;
-        let mut names = adopt::names(loaded, &standing.placed.certificate, &standing.leaf);
+        let mut names = adopt::names(
+            (loaded, ground.hosts),
+            &standing.placed.certificate,
+            &standing.leaf,
+        );
         names.sort_by_key(|name| Some(name) != self.managed.installed.names.first());
         let Some(found) = source::look(source, standing, &names, now(job))? else {
             // What was wrong with one that is not there anymore says nothing.
@@ -220,7 +226,7 @@ impl Subject {
         ));
         self.decision = Some(decision(Reason::Due));
         if let Some(chain) = &standing.placed.chain {
-            adopt::refuse_shared(loaded, chain, &standing.placed.certificate)?;
+            adopt::refuse_shared((loaded, ground.hosts), chain, &standing.placed.certificate)?;
         }
         let obtained =
             Obtained::of_source(found.bundle, (source, names.clone()), &self.name, found.keeps_key);
@@ -302,16 +308,17 @@ impl Subject {
         Ok(obtained)
     }
 
-    /// It is as it was.
+    /// It is as it was, and no attempt is noted.
     pub fn fails(&mut self, failure: &Failure) {
         self.fate = Fate::Failed;
         self.trouble = Some(Trouble::of(failure));
     }
 
-    /// The same of an attempt, which is noted.
+    /// The same of an attempt, which is noted; but of one that is to be renewed from elsewhere for the first time nothing is
+    /// kept.
     pub fn failed(&mut self, failure: &Failure, ground: Ground) {
         self.fails(failure);
-        if ground.job.writing.dry_run {
+        if ground.job.writing.dry_run || ground.request.from.is_some() {
             return;
         }
         let local = now(ground.job);
@@ -369,8 +376,7 @@ impl Subject {
     pub fn report(&self, loaded: &Loaded) -> Told {
         let installed = &self.managed.installed;
         let authority: Option<Authority> = installed.directory.parse().ok();
-        let next = self.managed.next.filter(|_| self.fate != Fate::NotUsed);
-        let next = next.and_then(|next| OffsetDateTime::from_unix_timestamp(next).ok());
+        let next = self.managed.next_look().filter(|_| self.fate != Fate::NotUsed);
         let decision = self.decision.as_ref();
         Told {
             name: self.name.clone(),
@@ -418,16 +424,6 @@ fn unforced(mut failure: Failure, fix: &'static str) -> Failure {
 /// The time.
 pub fn now(job: Job) -> OffsetDateTime {
     (job.world.now)()
-}
-
-/// The certificates that virtual hosts, or the main server, show, each by its [`identity`].
-pub fn used(loaded: &Loaded) -> HashSet<PathBuf> {
-    let source = loaded.configuration.source();
-    let hosts = TlsHost::all(&loaded.configuration);
-    let pairs = hosts.iter().flat_map(|host| &host.pairs);
-    pairs
-        .map(|pair| identity(&source.host_path(&pair.certificate)))
-        .collect()
 }
 
 /// How a certificate for these names is ordered again.

@@ -91,6 +91,11 @@ impl Certificate {
         }
     }
 
+    /// The first of those, where all can be read.
+    pub fn first(file: &[u8]) -> Option<Certificate> {
+        Self::read_all(file).ok()?.into_iter().next()
+    }
+
     fn take(&mut self, extension: &ParsedExtension<'_>, critical: bool, raw: &[u8]) {
         match extension {
             ParsedExtension::SubjectAlternativeName(names) => {
