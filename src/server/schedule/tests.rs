@@ -162,3 +162,34 @@ fn one_of_both_times_is_in_the_window_and_what_is_late_as_well() {
         }
     }
 }
+
+/// What a package brings runs under what `schedule on` writes, and is missed and late like it.
+#[test]
+fn the_units_of_packages_have_the_same_settings() {
+    let settings = |text: &str| -> Vec<String> {
+        let own = [
+            "[Unit]",
+            "Description=",
+            "Documentation=",
+            "ExecStart=",
+            "OnCalendar=",
+            "#",
+        ];
+        let lines = text
+            .lines()
+            .filter(|line| !own.iter().any(|own| line.starts_with(own)));
+        lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
+    for (packed, written) in [
+        (
+            include_str!("../../../packaging/linux/esync-ssl-renew.service"),
+            systemd::service(&task()),
+        ),
+        (
+            include_str!("../../../packaging/linux/esync-ssl-renew.timer"),
+            systemd::timer(&task()),
+        ),
+    ] {
+        assert_eq!(settings(packed), settings(&written));
+    }
+}
