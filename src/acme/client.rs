@@ -14,7 +14,7 @@ use super::directory::Directory;
 use super::error::{Error, Unexpected};
 use super::jws::{self, Signer};
 use super::problem::{Problem, ProblemKind};
-use super::transport::{Method, Reply, Request, Transport};
+use super::transport::{Method, Obstacle, Reply, Request, Transport, TransportError};
 use super::url::{self, Urls};
 use super::words::word;
 use crate::trail;
@@ -36,6 +36,8 @@ pub struct Client<'a> {
     urls: Urls,
     nonces: RefCell<Vec<String>>,
     ahead: Cell<Option<time::Duration>>,
+    /// When the answers of what is under way must be there, by the clock's elapsed time.
+    until: Cell<Option<Duration>>,
 }
 
 impl fmt::Debug for Client<'_> {
@@ -60,6 +62,7 @@ impl<'a> Client<'a> {
             url: directory,
             accept: JSON,
             body: &[],
+            limit: None,
         };
         let answer = Answer::of(&request, transport.send(&request)?, clock.now())?;
         let client = Client {
@@ -69,6 +72,7 @@ impl<'a> Client<'a> {
             urls,
             nonces: RefCell::default(),
             ahead: Cell::default(),
+            until: Cell::default(),
         };
         client.note(&answer.reply);
         Ok(client)
@@ -83,6 +87,14 @@ impl<'a> Client<'a> {
     /// by the time that the answer took, and by a second.
     pub fn clock_ahead(&self) -> Option<time::Duration> {
         self.ahead.get()
+    }
+
+    /// Does something whose requests have an answer within this time, or fail: somebody waits for the end of it.
+    pub fn within<T>(&self, limit: Duration, work: impl FnOnce() -> T) -> T {
+        self.until.set(Some(self.clock.elapsed() + limit));
+        let done = work();
+        self.until.set(None);
+        done
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -153,14 +165,23 @@ impl<'a> Client<'a> {
     }
 
     fn send(&self, method: Method, url: &str, accept: &str, body: &[u8]) -> Result<Reply, Error> {
+        // Who wants the program to end waits for no further answer.
+        self.clock.pause(Duration::ZERO)?;
+        let limit = self
+            .until
+            .get()
+            .map(|until| until.saturating_sub(self.clock.elapsed()));
+        if limit == Some(Duration::ZERO) {
+            let host = url::host(url);
+            return Err(TransportError::new(host, Obstacle::TimedOut, "").into());
+        }
         let request = Request {
             method,
             url,
             accept,
             body,
+            limit,
         };
-        // Who wants the program to end waits for no further answer.
-        self.clock.pause(Duration::ZERO)?;
         let reply = self.transport.send(&request)?;
         trail::decided(|| format!("CA: {method:?} {} gave {}", word(url), reply.status));
         self.note(&reply);

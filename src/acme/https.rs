@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ureq::http;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, AsSendBody, Body, Timeout};
 
 use super::transport::{MAX_BODY, Method, Obstacle, Reply, Request, Transport, TransportError};
 use super::url;
@@ -73,6 +73,8 @@ pub struct Https {
     agent: Agent,
     /// The proxy's host.
     through: Option<String>,
+    /// The longest that one request may take in all.
+    whole: Duration,
 }
 
 impl fmt::Debug for Https {
@@ -104,7 +106,6 @@ impl Https {
             .tls_config(tls)
             .proxy(proxy.clone())
             .timeout_connect(Some(settings.connect))
-            .timeout_global(Some(settings.whole))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -115,7 +116,21 @@ impl Https {
         Ok(Https {
             agent: Agent::new_with_config(config),
             through: proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port())),
+            whole: settings.whole,
         })
+    }
+
+    fn run(
+        &self,
+        request: http::Request<impl AsSendBody>,
+        whole: Duration,
+    ) -> Result<http::Response<Body>, ureq::Error> {
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(Some(whole))
+            .build();
+        self.agent.run(request)
     }
 }
 
@@ -131,20 +146,24 @@ impl Transport for Https {
             .method(method)
             .uri(request.url)
             .header("accept", request.accept);
+        let whole = match request.limit {
+            Some(limit) => limit.min(self.whole),
+            None => self.whole,
+        };
         let answer = match request.method {
             Method::Post => {
-                let whole = builder
+                let request = builder
                     .header("content-type", "application/jose+json")
                     .body(request.body);
-                whole
+                request
                     .map_err(ureq::Error::from)
-                    .and_then(|whole| self.agent.run(whole))
+                    .and_then(|request| self.run(request, whole))
             }
             Method::Get | Method::Head => {
-                let whole = builder.body(());
-                whole
+                let request = builder.body(());
+                request
                     .map_err(ureq::Error::from)
-                    .and_then(|whole| self.agent.run(whole))
+                    .and_then(|request| self.run(request, whole))
             }
         };
         answer.and_then(taken).map_err(|error| match &self.through {

@@ -1,6 +1,7 @@
 //! How requests get to a CA: the seam behind which HTTP, TLS and proxies are, and scripted answers in tests.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::words::{sentence, word};
 
@@ -26,6 +27,8 @@ pub struct Request<'a> {
     pub accept: &'a str,
     /// What is sent with [`Method::Post`]: always of the type `application/jose+json`.
     pub body: &'a [u8],
+    /// How long it may take, where that is to be less than usual.
+    pub limit: Option<Duration>,
 }
 
 /// One answer, whatever its status; no redirect was followed.

@@ -2,8 +2,11 @@
 
 use std::cell::{OnceCell, RefCell};
 
+use time::OffsetDateTime;
+
 use super::adopt;
 use super::answers;
+use super::certificate_files::leaf;
 use super::enable_files::{Files, TlsFiles};
 use super::failure::Failure;
 use super::find::Loaded;
@@ -22,7 +25,7 @@ use crate::httpd::Configuration;
 use crate::interrupt;
 use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::renewal::{INTERVAL, Life, outlook};
+use crate::renewal::{INTERVAL, Life, outlook, usual_life};
 
 /// A certificate that is to be ordered.
 pub struct Ordered<'a> {
@@ -34,6 +37,8 @@ pub struct Ordered<'a> {
     /// What Apache needs to answer there, once that was asked.
     plan: OnceCell<Plan>,
     names: &'a [String],
+    /// When it will be renewed and what it survives, as far as that can be told before there is one; words that go on.
+    expected: String,
     job: Job<'a>,
 }
 
@@ -106,6 +111,7 @@ impl<'a> Ordered<'a> {
         let ordered = Ordered {
             placed: placed.clone(),
             ways: obtain::ways(loaded, &wanted)?,
+            expected: expected(&wanted, &State::of(loaded, job.world.disk), (job.world.now)()),
             wanted,
             place: place(loaded, names),
             plan: OnceCell::new(),
@@ -259,6 +265,7 @@ impl<'a> Ordered<'a> {
         let renewal = "it is renewed when the authority asks for that, else once two thirds of its life are over, without a change of \
                        the configuration, by whoever runs esync-ssl renew then: esync-ssl schedule on has it run twice a day. \
                        The rest of its life is how long the authority may be gone";
+        let renewal = [renewal, &self.expected].join("");
         let wildcards = &self.wanted.wildcards;
         let wildcards = (!wildcards.is_empty()).then(|| {
             format!(
@@ -268,7 +275,7 @@ impl<'a> Ordered<'a> {
         });
         let adopted = self.wanted.adopted.as_ref().map(adopt::note);
         let notes = adopted.into_iter().chain(way).chain(wildcards).chain(trial);
-        notes.chain([renewal.to_owned()]).collect()
+        notes.chain([renewal]).collect()
     }
 
     /// Asks for agreement to the terms of the authority, where they were not agreed to before.
@@ -446,6 +453,37 @@ pub fn place(loaded: &Loaded, names: &[String]) -> AnswerPlace {
         place.folder = [&root[..], b"/esync-ssl-acme/answers"].concat();
     }
     place
+}
+
+/// When a certificate that is ordered now will be renewed, and what it survives, behind a sentence: by the life of the last
+/// one that the authority made for this server, else by what is known of the authority. Nothing where neither is known.
+fn expected(wanted: &Wanted, state: &State, now: OffsetDateTime) -> String {
+    let directory = wanted.authority.directory();
+    let made = state.all_managed().into_iter().filter_map(|name| {
+        let of = state.managed(&name).ok()??.installed;
+        let is_alike = of.source.is_none() && of.directory == directory && of.profile == wanted.profile;
+        is_alike.then(|| leaf(&of.certificate.path()))?
+    });
+    let (length, why) = match made.max_by_key(|one| one.not_before) {
+        Some(last) => (
+            Life::of(&last).length(),
+            "as the last one that it made for this server",
+        ),
+        None => match usual_life(directory, wanted.profile.as_deref(), now) {
+            Some(usual) => (usual, "as it gives now"),
+            None => return String::new(),
+        },
+    };
+    let life = Life {
+        not_before: now,
+        not_after: now + length,
+    };
+    let words = outlook(life, None, 0, INTERVAL).words(now);
+    let days = match length.whole_days() {
+        0..=2 => format!("{} hours", length.whole_hours()),
+        days => format!("{days} days"),
+    };
+    format!(". With a life of {days}, {why}: {words}")
 }
 
 impl Due<'_> {

@@ -8,6 +8,7 @@ mod moment;
 mod outlook;
 pub mod simulation;
 mod urgency;
+mod usual_life;
 mod window;
 
 pub use due::{Decision, INTERVAL, Known, Look, Reason, due};
@@ -15,4 +16,5 @@ pub use history::{Attempt, History, Outcome, Quiet, Told};
 pub use moment::{CLOCK, Life, Moment, Rule, draw, when};
 pub use outlook::{Outlook, outlook};
 pub use urgency::{Urgency, urgency};
+pub use usual_life::usual_life;
 pub use window::{Install, Window, install};

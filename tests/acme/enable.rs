@@ -75,6 +75,33 @@ fn from_http_to_https_by_one_command() {
     assert_eq!(world.made(), 1);
 }
 
+/// Before there is a certificate, by what is known of the authority; then by the last one that it made here.
+#[test]
+fn the_first_preview_says_when_it_will_be_renewed() {
+    let Some(world) = World::start(&Options::default(), "") else {
+        return;
+    };
+    let seen = |program: Program| {
+        let told = program.run().expect_code(0);
+        let words = told.stderr_text() + &told.stdout_text();
+        let said = words.find(". With a life of ").map(|at| words[at..].to_owned());
+        said.map(|said| said.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let keep = ["--dry-run", "--http", "keep"];
+    let words = ["enable", "--domain", DOMAIN, "--acme"];
+    let said = seen(world.site.command(&words).args(keep)).expect("what is expected");
+    assert!(said.contains(", as it gives now: renews about "), "{said}");
+    assert!(said.contains("; survives "), "{said}");
+    assert_eq!(seen(world.command(&keep)), None);
+    world
+        .run(&[&YES[..], &["--http", "keep"]].concat())
+        .expect_code(0);
+    let further = ["--alias", "further.example.com"];
+    let said = seen(world.command(&[&keep[..], &further].concat())).expect("what is expected");
+    let last = ". With a life of 1825 days, as the last one that it made for this server: renews about ";
+    assert!(said.starts_with(last), "{said}");
+}
+
 impl World {
     /// A run that changes nothing of the server, and ends so.
     #[track_caller]

@@ -37,7 +37,6 @@ mod pebble;
 mod renew;
 mod scripted;
 mod served;
-#[cfg(unix)]
 mod source;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,7 +13,9 @@ use serde_json::Value;
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::certificates::{Authority, Days, Leaf, p256};
 use crate::support::client::TlsClient;
+#[cfg(unix)]
 use crate::support::installed;
+#[cfg(unix)]
 use crate::support::others::{NOBODY, is_root, mode};
 use crate::support::process::Outcome;
 use esync_ssl::tls::certificate::Certificate;
@@ -94,7 +97,9 @@ impl World {
 
     fn restarts(&self) -> usize {
         let log = fs::read_to_string(self.site.root().join("logs/error_log")).expect("the log");
-        log.matches("AH00493").count()
+        // "Received SIGUSR1, doing graceful restart"; Windows has "resuming normal operations" after each.
+        log.matches(if cfg!(unix) { "AH00493" } else { "AH00455" })
+            .count()
     }
 
     fn certificate(&self) -> PathBuf {
@@ -166,6 +171,7 @@ fn aged(path: &Path, seconds: u64) {
 }
 
 /// A PFX archive of a certificate and its issuer.
+#[cfg(unix)]
 fn pfx(leaf: &Leaf, issuer: &Path, phrase: &str, to: &Path) {
     let mut openssl = installed::openssl();
     openssl.args([
@@ -217,6 +223,7 @@ fn what_is_put_into_the_folder_is_served() {
     world.stays();
 }
 
+#[cfg(unix)]
 #[test]
 fn an_archive_with_a_pass_phrase() {
     let Some(world) = World::start() else { return };
@@ -326,6 +333,7 @@ fn all_names_that_are_served_must_be_in_it() {
     silent(&world.renew(&["--scheduled"]).expect_code(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn who_may_write_there_is_said_to_be_meant() {
     if !is_root() {
@@ -360,6 +368,7 @@ fn who_may_write_there_is_said_to_be_meant() {
 }
 
 /// A file that is a link, a certificate that is not served, and files that are not replaced.
+#[cfg(unix)]
 #[test]
 fn what_cannot_be_replaced_is_not_taken() {
     let Some(world) = World::start() else { return };

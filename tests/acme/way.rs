@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use esync_ssl::acme::{Client, Https, MAX_BODY, Obstacle, Proxy, Session, Settings};
+use esync_ssl::acme::{Client, Https, MAX_BODY, Obstacle, Proxy, Session, Settings, SystemClock};
 use serde_json::json;
 
 use crate::scripted::{Impatient, World, obstacle, settings, wanted};
@@ -58,6 +58,30 @@ fn slow_bytes_end_in_bounded_time() {
         assert_eq!(obstacle(&error), Obstacle::TimedOut, "{error:?}");
         assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     }
+}
+
+/// As while Apache is stopped: who waits for the end of it waits no longer, whatever each request might take by itself.
+#[test]
+fn what_is_bounded_as_a_whole_ends_in_that_time() {
+    let world = World::start();
+    let clock = SystemClock::default();
+    let client = Client::connect(&world.https, &clock, &world.ca.directory).expect("the directory");
+    let session = world.session(&client);
+    let slow = format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(5000)).into_bytes();
+    world
+        .ca
+        .next("/order", 1, Reply::Slowly(slow, Duration::from_millis(20)));
+    let start = Instant::now();
+    client.within(Duration::from_secs(1), || {
+        for _ in 0..2 {
+            let error = session.order(&wanted(&["a.example"])).expect_err("too slow");
+            assert_eq!(obstacle(&error), Obstacle::TimedOut, "{error:?}");
+        }
+    });
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    // What would come too late is not asked, and afterwards a request has its usual time.
+    assert_eq!(world.ca.count("/order"), 1);
+    session.order(&wanted(&["a.example"])).expect("an order");
 }
 
 #[test]

@@ -72,6 +72,11 @@ impl Way {
         }
     }
 
+    /// Whether nobody is served while the authority looks.
+    pub fn stops_apache(self) -> bool {
+        self == Way::Handover
+    }
+
     /// Where it looks, in words.
     pub fn place(self) -> String {
         match self {
@@ -108,8 +113,7 @@ impl Way {
         };
         format!(
             "the certificate comes from {authority}, which looks for {} {}; Apache is stopped for that ({}): for some seconds, {} \
-             at most while the authority looks (longer only where it leaves requests without an answer, each of which is given up \
-             after 90), this program answers there itself, then Apache is started again, {killed}",
+             at most while the authority looks, this program answers there itself, then Apache is started again, {killed}",
             names.join(", "),
             self.place(),
             self.challenge(),

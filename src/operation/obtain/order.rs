@@ -288,8 +288,14 @@ impl Ordering<'_> {
             way.place()
         );
         let looked = during(self.job.voice, &what, || {
-            session.respond_to_all(order, &challenges)?;
-            session.wait_ready(order, way.patience())
+            let mut work = || {
+                session.respond_to_all(order, &challenges)?;
+                session.wait_ready(order, way.patience())
+            };
+            match way.stops_apache() {
+                true => session.client().within(way.patience(), work),
+                false => work(),
+            }
         });
         answering.end()?;
         self.keep(order, account)?;
