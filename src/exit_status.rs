@@ -46,7 +46,7 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// Every status with the sentence that `--help` and the README show for it.
+    /// Every status with the sentence that `--help` and docs/programs.md show for it.
     pub const ALL: [(ExitStatus, &'static str); 19] = [
         (ExitStatus::Done, "done, or nothing to do"),
         (

@@ -1,6 +1,6 @@
 //! The evaluated configuration, for programs.
 //!
-//! The schema is part of the interface; see the README. Fields are only ever added.
+//! The schema is part of the interface; see docs/server.md. Fields are only ever added.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -311,6 +311,11 @@ fn what_would_not_do_is_said_and_the_old_one_stays() {
     let told = world.renew(&[]);
     // They may have been made in different seconds: then the later one is meant, whose key is not there.
     says(&told.expect_code(4), &["b.crt"]);
+    // Not there anymore, as where a network drive is not connected.
+    let drop = world.drop();
+    fs::rename(&drop, drop.with_extension("away")).expect("moved");
+    let told = world.renew(&["--json"]).expect_code(4);
+    says(&told, &["SOURCE-UNUSABLE", "is not there"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use esync_ssl::foreign;
+use esync_ssl::operation::renew;
 use esync_ssl::operation::telling::{hook, renew_log};
 use esync_ssl::server::{binary, child, deadline, rehearsal, service};
 
@@ -84,6 +85,18 @@ fn the_limits_are_those_of_the_code() {
             time(esync_ssl::operation::obtain::DNS_HOOK_PATIENCE),
         ),
         ("a program that is told of failed renewals", time(hook::PATIENCE)),
+        (
+            "a certificate that is looked for in a file or folder, archives with their pass-phrases included",
+            time(renew::SEARCH_PATIENCE),
+        ),
+        (
+            "files that are read for it in a folder, of so many that are listed",
+            format!("{}, {}", renew::FILES_READ, renew::FILES_LISTED),
+        ),
+        (
+            "the time for which Apache is stopped while an authority looks",
+            time(esync_ssl::operation::obtain::STOPPED_AT_MOST),
+        ),
         (
             "`renew.log`, and the one before it",
             format!("{}, {0}", size(renew_log::LONGEST)),

@@ -112,16 +112,72 @@ fn messages_are_in_the_style_of_the_house() {
     assert!(wrong.is_empty(), "{} texts:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The pages that users read.
+fn manual() -> Vec<String> {
+    let docs = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).expect("docs");
+    let names = docs.map(|page| page.expect("a page").file_name().into_string().expect("a name"));
+    let pages = names
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| format!("docs/{name}"));
+    ["README.md".to_owned(), "SECURITY.md".to_owned()]
+        .into_iter()
+        .chain(pages)
+        .collect()
+}
+
+/// A page, or a heading of one.
+#[test]
+fn what_the_manual_leads_to_is_there() {
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let mut wrong = Vec::new();
+    for file in manual() {
+        let text = read(&file);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = root.join(&file).parent().expect("a folder").to_owned();
+        for found in link.captures_iter(&text) {
+            let to = found[1].to_owned();
+            if to.contains("://") {
+                continue;
+            }
+            let (page, heading) = to.split_once('#').unwrap_or((&to, ""));
+            let path = if page.is_empty() {
+                root.join(&file)
+            } else {
+                folder.join(page)
+            };
+            let is_there = match heading.is_empty() {
+                true => path.exists(),
+                false => fs::read_to_string(&path).is_ok_and(|text| anchors(&text).any(|one| one == heading)),
+            };
+            if !is_there {
+                wrong.push(format!("{file}: {to}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Headings as links name them: in small letters, hyphens for spaces, nothing else that is no letter.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| {
+        let kept = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = kept
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
+}
+
 #[test]
 fn what_users_read_is_in_the_same_words() {
     let avoided = avoided();
     let mut wrong = Vec::new();
     let tests = Regex::new("`[a-z_]+::[a-z_:]+`").unwrap();
-    for file in ["README.md", "SECURITY.md"] {
+    for file in manual() {
         // What the program prints has lines of configurations in it, which are not ours.
-        let text = read(file);
-        let (before, sample) = text.split_once("```text\n").unwrap_or((&text, ""));
-        let own = before.to_owned() + sample.split_once("\n```\n").map_or("", |(_, rest)| rest);
+        let text = read(&file);
+        let own: String = text.split("```").step_by(2).collect();
         let own = tests.replace_all(&own, "");
         for part in own.split("\n\n") {
             let lower = part.replace('\n', " ").to_lowercase();

@@ -197,7 +197,7 @@ fn usage_errors_are_told_apart() {
 }
 
 #[test]
-fn statuses_in_help_and_readme_are_those_of_the_program() {
+fn statuses_in_help_and_manual_are_those_of_the_program() {
     let (number, meaning) = ExitStatus::BY_SIGNAL;
     let wanted: Vec<(String, String)> = ExitStatus::ALL
         .iter()
@@ -218,9 +218,11 @@ fn statuses_in_help_and_readme_are_those_of_the_program() {
         }
         assert_eq!(listed, wanted, "{arguments:?}");
     }
-    let readme = support::program::native(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("README.md").replace('\r', "");
-    let (_, section) = readme
+    let page = support::program::native(env!("CARGO_MANIFEST_DIR")).join("docs/programs.md");
+    let page = fs::read_to_string(page)
+        .expect("docs/programs.md")
+        .replace('\r', "");
+    let (_, section) = page
         .split_once("\n## Exit statuses\n")
         .expect("the section 'Exit statuses'");
     let section = section.split("\n## ").next().unwrap_or_default();
@@ -229,7 +231,7 @@ fn statuses_in_help_and_readme_are_those_of_the_program() {
         let code = cells.next().filter(|code| code.parse::<u8>().is_ok())?;
         Some((code.to_owned(), cells.next()?.to_owned()))
     });
-    assert_eq!(rows.collect::<Vec<_>>(), wanted, "README.md");
+    assert_eq!(rows.collect::<Vec<_>>(), wanted, "docs/programs.md");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::support::process::says;
 use crate::support::program::{Program, esync_ssl};
 use crate::support::site::Site;
 
-/// The example of the README, where it would lie.
+/// The example of the manual, where it would lie.
 fn unattended(site: &Site) -> String {
     let text = fs::read(files::fixture("answers/esync.toml")).expect("the example");
     let path = site.beside("esync.toml");
@@ -16,11 +16,16 @@ fn unattended(site: &Site) -> String {
 }
 
 #[test]
-fn the_example_of_the_readme_is_carried_out() {
-    let readme = crate::support::program::native(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("README.md").replace('\r', "");
+fn the_example_of_the_manual_is_carried_out() {
+    let page = crate::support::program::native(env!("CARGO_MANIFEST_DIR")).join("docs/answer-file.md");
+    let page = fs::read_to_string(page)
+        .expect("docs/answer-file.md")
+        .replace('\r', "");
     let example = fs::read_to_string(files::fixture("answers/esync.toml")).expect("the example");
-    assert!(readme.contains(example.trim()), "README.md shows another example");
+    assert!(
+        page.contains(example.trim()),
+        "docs/answer-file.md shows another example"
+    );
     let site = Site::new();
     let answers = unattended(&site);
     // Wherever it is started.

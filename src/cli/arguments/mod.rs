@@ -109,7 +109,7 @@ pub struct Global {
     /// Version of the server, when there is no binary to ask
     #[arg(long, global = true, help_heading = "Server", value_name = "X.Y.Z", value_parser = parse_version)]
     pub apache_version: Option<Version>,
-    /// Print one JSON document instead of text, whatever comes of the run; its fields are in the README
+    /// Print one JSON document instead of text, whatever comes of the run; esync-ssl schema explains its fields
     #[arg(long, global = true)]
     pub json: bool,
     /// Take what is not typed from this TOML file, whose keys are the long flags; and from variables: ESYNC_SSL_PORT is

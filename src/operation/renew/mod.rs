@@ -42,6 +42,7 @@ use crate::wording::count;
 
 pub use report::{Fate, Report, ServedAt, Told, Trouble};
 pub use request::{From, Request};
+pub use source::{LISTED as FILES_LISTED, LONGEST as SEARCH_PATIENCE, MOST as FILES_READ};
 use subject::{Ground, Subject, now};
 
 /// After that a scheduled run begins no further order: what was made is still to be installed.

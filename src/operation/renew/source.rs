@@ -34,11 +34,11 @@ use crate::tls::private_key::PrivateKey;
 use crate::wording::reason;
 
 /// So many files are looked at; whoever has more there has them there for something else.
-const MOST: usize = 100;
+pub const MOST: usize = 100;
 /// So long is looked. Archives may ask for any computation.
-const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_secs(60);
 /// So many names are looked at, of whatever.
-const LISTED: usize = 10_000;
+pub const LISTED: usize = 10_000;
 
 /// A certificate that takes the place of the one that is served.
 pub struct New {

@@ -1,4 +1,4 @@
-//! What holds for every help text, and for the table of options in README, which is made of them.
+//! What holds for every help text, and for the table of options in docs/enable.md, which is made of them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -141,24 +141,25 @@ fn the_same_option_is_described_in_the_same_words() {
     }
 }
 
-const BEGIN: &str = "<!-- options of enable, by ESYNC_SSL_UPDATE_README=1 cargo test --lib readme -->\n";
+const BEGIN: &str = "<!-- options of enable, by ESYNC_SSL_UPDATE_OPTIONS=1 cargo test --lib options -->\n";
 const END: &str = "<!-- end of the options -->\n";
 
-/// `ESYNC_SSL_UPDATE_README=1` writes it anew.
+/// `ESYNC_SSL_UPDATE_OPTIONS=1` writes it anew.
 #[test]
-fn the_options_in_the_readme_are_those_of_the_program() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).expect("README.md");
-    let (before, rest) = readme.split_once(BEGIN).expect("the begin of the table");
+fn the_options_in_the_manual_are_those_of_the_program() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/enable.md");
+    let manual = std::fs::read_to_string(&path).expect("docs/enable.md");
+    let (before, rest) = manual.split_once(BEGIN).expect("the begin of the table");
     let (written, after) = rest.split_once(END).expect("the end of the table");
     let table = table();
-    if std::env::var_os("ESYNC_SSL_UPDATE_README").is_some_and(|value| value == "1") {
-        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("README.md is written");
+    if std::env::var_os("ESYNC_SSL_UPDATE_OPTIONS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))
+            .expect("docs/enable.md is written");
         return;
     }
     assert!(
         written == table,
-        "README.md has other options; ESYNC_SSL_UPDATE_README=1 writes:\n{table}"
+        "docs/enable.md has other options; ESYNC_SSL_UPDATE_OPTIONS=1 writes:\n{table}"
     );
 }
 
