@@ -218,6 +218,11 @@ impl Moment {
         OffsetDateTime::parse(text, &Rfc3339).ok().map(Moment::from)
     }
 
+    /// For calculations.
+    pub fn time(self) -> OffsetDateTime {
+        self.0
+    }
+
     /// The day, in UTC.
     pub fn date(self) -> time::Date {
         self.0.date()

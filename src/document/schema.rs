@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
-    LogReport, Outcome, PlanReport, backups, certificates, check, devices, inspect, lint, ports, report,
-    restart, restore, schedule, simulate, status, verify,
+    LogReport, Outcome, PlanReport, backups, certificates, check, devices, doctor, inspect, lint, ports,
+    report, restart, restore, schedule, simulate, status, verify,
 };
 
 /// How the schema of a command's document is made.
@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, too, the empty
 /// word a command line that names no command.
-const COMMANDS: [(&str, Make); 42] = [
+const COMMANDS: [(&str, Make); 43] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -42,6 +42,7 @@ const COMMANDS: [(&str, Make); 42] = [
     ("completions", of::<Completion>),
     ("devices", of::<devices::Report>),
     ("disable", of::<PlanReport>),
+    ("doctor", of::<doctor::Report>),
     ("dump", Dump::json_schema),
     ("enable", of::<PlanReport>),
     ("explain", of::<LogReport>),

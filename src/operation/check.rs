@@ -25,6 +25,7 @@ use crate::httpd::{Listen, SERVER, SectionId, Truth};
 use crate::server::handshake::Roots;
 use crate::server::service;
 use crate::severity::Counts;
+use crate::tls::certificate::Certificate;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -131,7 +132,7 @@ fn given_files(
     let question = Question::of_files(&files, name.as_deref(), server.generation, now);
     let shown = name.as_deref().unwrap_or("the files given");
     let mut checked = vec![Checked::new(Some(shown.into()), None, &question)];
-    judge_trust(&mut checked);
+    judge_trust(&mut checked, &[]);
     Ok(Report::new(server, checked, Vec::new(), Vec::new()))
 }
 
@@ -141,21 +142,25 @@ fn configuration(request: &Request, place: &Where, progress: &dyn Progress) -> R
     loaded.introduce(progress);
     let wanted = request.domain.as_deref().map(client_name).transpose()?;
     let rehearsal = (!request.no_rehearsal).then_some(progress);
-    of_loaded(&loaded, wanted.as_deref(), rehearsal, place)
+    of_loaded(&loaded, wanted.as_deref(), rehearsal, &[])
 }
 
-/// The same of a configuration that was read already.
+/// The same of a configuration that was read already. `anchors` are trusted instead of what this machine trusts, where there
+/// are some.
+///
+/// # Errors
+/// When nothing answers the name over TLS.
 pub fn of_loaded(
     loaded: &Loaded,
     wanted: Option<&str>,
     rehearsal: Option<&dyn Progress>,
-    place: &Where,
+    anchors: &[Certificate],
 ) -> Result<Report, Failure> {
-    let server = Server::of(Some(loaded), place);
+    let server = Server::of(Some(loaded), &loaded.place);
     let configuration = &loaded.configuration;
     let hosts = hosts(loaded, wanted)?;
     let (mut checked, mut skipped) = judge_hosts(loaded, server, &hosts, wanted, rehearsal);
-    judge_trust(&mut checked);
+    judge_trust(&mut checked, anchors);
     if wanted.is_none() {
         skipped.extend(undecided(loaded));
     }
@@ -183,7 +188,11 @@ pub fn of_loaded(
         && !checked.iter().flat_map(|checked| &checked.findings).any(stops)
         && !about.iter().any(stops)
     {
-        about.extend(httpd_verdict::syntax(loaded, place.httpd.is_some(), progress));
+        about.extend(httpd_verdict::syntax(
+            loaded,
+            loaded.place.httpd.is_some(),
+            progress,
+        ));
     }
     about.sort_by_key(|finding| finding.severity);
     Ok(Report {
@@ -235,7 +244,7 @@ fn forget_known(checked: &mut [Checked], about: &[Finding]) {
 
 /// Whether clients will trust what is sent, as far as this machine tells: the same as `verify` says of it once it is
 /// served.
-fn judge_trust(checked: &mut [Checked]) {
+fn judge_trust(checked: &mut [Checked], anchors: &[Certificate]) {
     // What keeps Apache from starting keeps it from sending anything.
     let is_sent = |one: &&mut Checked| {
         let mut findings = one.findings.iter();
@@ -245,7 +254,10 @@ fn judge_trust(checked: &mut [Checked]) {
     if checked.peek().is_none() {
         return;
     }
-    let roots = Roots::of_platform();
+    let roots = match anchors.is_empty() {
+        true => Roots::of_platform(),
+        false => Roots::only(anchors.iter().map(|anchor| anchor.der().to_vec())),
+    };
     for one in checked {
         served::judge_trust(&one.sent, &roots, &mut one.findings);
         let file = one.certificate.as_deref().unwrap_or_default();

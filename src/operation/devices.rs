@@ -50,7 +50,6 @@ pub struct Asking {
 /// # Errors
 /// When it is not known where, or whom to trust.
 pub fn run(asking: &Asking, place: &Where, progress: &dyn Progress) -> Result<Report, Failure> {
-    let name = &client_name(&asking.domain)?;
     let loaded = match Loaded::find(place) {
         Ok(loaded) => Some(loaded),
         // The server may be any, if only it is said where.
@@ -60,8 +59,17 @@ pub fn run(asking: &Asking, place: &Where, progress: &dyn Progress) -> Result<Re
     if let Some(loaded) = &loaded {
         loaded.introduce(progress);
     }
+    of(asking, loaded.as_ref())
+}
+
+/// The same for a configuration that was read already.
+///
+/// # Errors
+/// As [`run`].
+pub fn of(asking: &Asking, loaded: Option<&Loaded>) -> Result<Report, Failure> {
+    let name = &client_name(&asking.domain)?;
     let anchors = verify::anchors(asking.authorities.as_deref())?;
-    let mut targets = targets(loaded.as_ref(), Some(name.clone()), asking.address, asking.port)?;
+    let mut targets = targets(loaded, Some(name.clone()), asking.address, asking.port)?;
     let ports = || targets.iter().map(|target| target.address.port());
     // Of several ports the usual one is meant.
     let meant = ports()

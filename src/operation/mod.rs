@@ -20,6 +20,7 @@ pub mod convert;
 pub mod devices;
 mod diff;
 pub mod disable;
+pub mod doctor;
 pub mod dump;
 pub mod enable;
 mod enable_files;

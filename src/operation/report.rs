@@ -80,7 +80,7 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<G
     let logs = explain::of_configuration(&loaded);
     let ends: Vec<String> = logs.iter().map(|log| end(log, LOG_ENTRIES)).collect();
     let told = logs.iter().rev().find_map(openssl);
-    let check = check::of_loaded(&loaded, None, None, place);
+    let check = check::of_loaded(&loaded, None, None, &[]);
     Ok(Gathered {
         check,
         versions: versions(&loaded, told),

@@ -51,6 +51,12 @@ pub fn is_stopped(loaded: &Loaded, writing: &Writing, world: &World) -> bool {
     writing.restarts() && is_known()
 }
 
+/// Whether the server of a configuration of this machine is up, as far as its PidFile or its service tells.
+pub fn is_up(server: &Server) -> bool {
+    let is_running = || service::of(server.clone()).state() == Ok(State::Running);
+    server.parent().is_some() || cfg!(windows) && is_running()
+}
+
 /// Every active `Listen` with its holders.
 pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener]) -> Vec<Wanted<'a>> {
     wanted(&loaded.configuration, listeners, &own(server, true))
@@ -190,10 +196,8 @@ pub fn is_elsewhere(loaded: &Loaded) -> bool {
 
 /// Whether a process is this server. `is_wanted`: its configuration names the port.
 fn own(server: &Server, is_wanted: bool) -> impl Fn(Option<&Process>) -> bool + '_ {
-    let is_running = || service::of(server.clone()).state() == Ok(State::Running);
-    let is_up = || server.parent().is_some() || cfg!(windows) && is_running();
     // Of a process that belongs to another user nothing is known; while this server runs it is most likely its own.
-    let is_likely = is_wanted && is_up();
+    let is_likely = is_wanted && is_up(server);
     move |process| process.map_or(is_likely, |process| server.is_own(process))
 }
 

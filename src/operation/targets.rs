@@ -10,7 +10,7 @@ use crate::check::tls_host::TlsHost;
 use crate::httpd::{Configuration, Host, Listen, SERVER, Truth, VirtualHost};
 use crate::mod_ssl::tls_hosts;
 use crate::server::deadline::resolve;
-use crate::tls::certificate::Certificate;
+use crate::tls::certificate::{Certificate, colon_hex};
 
 /// Where to connect, calling the server what, expecting which certificate.
 pub struct Target {
@@ -39,6 +39,12 @@ impl Target {
             plain: Vec::new(),
             offers_http2: false,
         }
+    }
+
+    /// Whether one of its certificates has this fingerprint, SHA-256 in hexadecimal with colons.
+    pub fn has(&self, sha256: &str) -> bool {
+        let mut all = self.on_disk.iter();
+        all.any(|(certificate, _)| colon_hex(&certificate.sha256()) == sha256)
     }
 
     /// Whether it may show the certificate of one of these files, as people know them.

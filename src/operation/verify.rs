@@ -130,6 +130,14 @@ pub(crate) struct Sight {
     pub(crate) findings: Vec<Finding>,
 }
 
+impl Sight {
+    /// The fingerprint of the certificate that was shown.
+    pub(crate) fn leaf_sha256(&self) -> Option<&str> {
+        let leaf = self.tls.as_ref()?.chain.first()?;
+        Some(&leaf.sha256)
+    }
+}
+
 /// A TLS connection.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "TlsConnection")]

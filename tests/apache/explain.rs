@@ -11,12 +11,17 @@ use crate::support::running::{NAME, Site, codes};
 use serde_json::Value;
 
 /// One fault: its lines in front of the virtual host and in it, what changes of the main file, and both answers.
-struct Fault {
-    about: &'static str,
-    before: String,
-    inside: &'static str,
-    explained: &'static str,
-    checked: &'static str,
+pub struct Fault {
+    /// What it is.
+    pub about: &'static str,
+    /// Lines before the virtual host.
+    pub before: String,
+    /// Lines in it.
+    pub inside: &'static str,
+    /// What the log means.
+    pub explained: &'static str,
+    /// What `check` finds.
+    pub checked: &'static str,
 }
 
 fn fault(about: &'static str, before: impl Into<String>, codes: [&'static str; 2]) -> Fault {
@@ -36,8 +41,19 @@ fn inside(about: &'static str, inside: &'static str, codes: [&'static str; 2]) -
     }
 }
 
+/// A certificate that ends in the middle, as `conf/cut.crt`, which some of them name.
+pub fn cut(site: &Site) {
+    let whole = fs::read_to_string(site.root().join("conf/server.crt")).unwrap();
+    // The second certificate of the file, or the only one, ends in the middle.
+    let first = &whole[..whole.find("-----END").unwrap() - 40];
+    files::write(
+        &site.root().join("conf/cut.crt"),
+        format!("{first}\n-----END CERTIFICATE-----\n"),
+    );
+}
+
 /// Those in front of the virtual host.
-fn faults_before(site: &Site) -> Vec<Fault> {
+pub fn faults_before(site: &Site) -> Vec<Fault> {
     let port = site.network.https;
     vec![
         fault(
@@ -89,7 +105,7 @@ fn faults_before(site: &Site) -> Vec<Fault> {
 }
 
 /// Those in the virtual host.
-fn faults_inside() -> Vec<Fault> {
+pub fn faults_inside() -> Vec<Fault> {
     vec![
         inside(
             "no such protocol",
@@ -143,13 +159,7 @@ fn checked(site: &Site) -> (Vec<String>, Value) {
 #[test]
 fn what_apache_says_is_explained_and_was_foreseen() {
     let Some(site) = Site::new() else { return };
-    let whole = fs::read_to_string(site.root().join("conf/server.crt")).unwrap();
-    // The second certificate of the file, or the only one, ends in the middle.
-    let first = &whole[..whole.find("-----END").unwrap() - 40];
-    files::write(
-        &site.root().join("conf/cut.crt"),
-        format!("{first}\n-----END CERTIFICATE-----\n"),
-    );
+    cut(&site);
     let mut wrong = Vec::new();
     for fault in faults_before(&site).into_iter().chain(faults_inside()) {
         let log = site.root().join("logs/error_log");

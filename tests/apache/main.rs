@@ -14,6 +14,7 @@ mod complaints;
 #[cfg(unix)]
 mod devices;
 mod differential;
+mod doctor;
 mod enable;
 mod explain;
 mod fixture_tree;

@@ -4,6 +4,7 @@
 mod events;
 mod ground;
 mod house;
+mod manual;
 mod security;
 #[path = "../support/mod.rs"]
 mod support;

@@ -40,7 +40,11 @@ pub struct Devices {
     pub ca: Option<Utf8PathBuf>,
 }
 
-fn parse_path(text: &str) -> Result<String, String> {
+/// A path of a URL.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_path(text: &str) -> Result<String, String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     if text.starts_with('/') && is_plain {
         Ok(text.to_string())

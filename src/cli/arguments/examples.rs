@@ -44,6 +44,13 @@ pub const RESTORE: &str = r"
     esync-ssl restore 20260302T064500Z-1 --merge
 ";
 
+pub const DOCTOR: &str = r"
+  Everything that is wrong with a server on Windows, and what to do next:
+    esync-ssl doctor --root C:\eSync\Apache24
+  For one name, and do what helps, one by one:
+    esync-ssl doctor --domain www.example.com --fix
+";
+
 pub const CHECK: &str = r"
   Everything that keeps TLS from working, on Windows:
     esync-ssl check --root C:\eSync\Apache24

@@ -27,7 +27,11 @@ pub struct Explain {
     pub since: Option<Since>,
 }
 
-fn parse_since(text: &str) -> Result<Since, String> {
+/// A moment as people type it.
+///
+/// # Errors
+/// How it is to be typed.
+pub fn parse_since(text: &str) -> Result<Since, String> {
     let not = || "give a time such as 30m, 2h, 1d, 2026-03-02 or \"2026-03-02 06:45\"".to_string();
     if let Some((number, unit)) = text.split_at_checked(text.len().saturating_sub(1))
         && let Ok(number) = number.parse::<u32>()

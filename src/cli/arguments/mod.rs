@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod devices;
 mod disable;
+mod doctor;
 mod dump;
 mod enable;
 mod examples;
@@ -56,6 +57,7 @@ pub use check::Check;
 pub use completions::Completions;
 pub use devices::Devices;
 pub use disable::Disable;
+pub use doctor::Doctor;
 pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
@@ -247,6 +249,7 @@ pub enum Command {
     #[command(after_help = MORE, after_long_help = epilogue(examples::BACKUPS, exit_statuses(LISTS)))]
     Backups,
     Restore(Restore),
+    Doctor(Doctor),
     Check(Check),
     Explain(Explain),
     Ports(Ports),

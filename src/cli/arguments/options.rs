@@ -41,6 +41,16 @@ pub const LOOKS: &[ExitStatus] = &[
     ExitStatus::InUse,
 ];
 
+/// What `doctor` can end with, which may do what other commands do.
+pub const DIAGNOSES: &[ExitStatus] = &[
+    ExitStatus::Refused,
+    ExitStatus::NotRestored,
+    ExitStatus::NotPermitted,
+    ExitStatus::ErrorsFound,
+    ExitStatus::NobodyToAsk,
+    ExitStatus::InUse,
+];
+
 /// What a command can end with that makes new files.
 pub const MAKES: &[ExitStatus] = &[
     ExitStatus::Refused,

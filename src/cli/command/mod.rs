@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod devices;
 mod disable;
+mod doctor;
 mod dump;
 mod enable;
 mod explain;
@@ -47,6 +48,7 @@ pub fn run(
         Command::Apply(apply) => apply::run(apply, place, world, printer),
         Command::Backups => backups::run(place, world, printer),
         Command::Restore(restore) => restore::run(restore, place, world, printer),
+        Command::Doctor(doctor) => doctor::run(doctor, place, world, printer),
         Command::Check(check) => check::run(check, place, printer),
         Command::Explain(explain) => explain::run(explain, place, printer),
         Command::Ports(ports) => ports::run(ports, place, printer),

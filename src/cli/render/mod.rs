@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod check;
 pub mod completions;
 pub mod devices;
+pub mod doctor;
 pub mod explain;
 pub mod findings;
 pub mod inspect;

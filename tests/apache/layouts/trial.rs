@@ -105,6 +105,24 @@ pub fn carry_out(layout: &Layout, httpd: &Httpd, network: &Network) -> Result<En
     })
 }
 
+/// Sets a layout up, turns HTTPS on as it says, and starts its server.
+pub fn enabled(name: &str, httpd: &Httpd, network: &Network) -> (SetUp, Apache) {
+    let text = std::fs::read_to_string(fixture("layouts").join(format!("{name}.txt"))).expect("a layout");
+    let layout = Layout::parse(name, &text);
+    let set_up = layout.set_up(httpd, network);
+    let trial = Trial {
+        layout: &layout,
+        network,
+        set_up: &set_up,
+        ask: httpd.ask(&set_up.root, &set_up.main),
+        is_told: Cell::new(false),
+        sites_told: RefCell::default(),
+    };
+    trial.enable().expect_code(0);
+    let server = trial.start().expect("it starts");
+    (set_up, server)
+}
+
 /// The files, and their lines, that only one side has.
 fn differences(before: &[(PathBuf, Vec<u8>)], after: &[(PathBuf, Vec<u8>)]) -> String {
     let lines = |files: &[(PathBuf, Vec<u8>)]| {

@@ -73,6 +73,99 @@ fn check_knows_what_does_not_start() {
     report(&verdicts);
 }
 
+/// Of these cases: what their cause may be called.
+const CAUSES: [(&str, &[&str]); 46] = [
+    ("K01", &["KEY-PASSPHRASE"]),
+    ("K04", &["KEY-PASSPHRASE"]),
+    ("K09", &["PASSPHRASE-WRONG", "REHEARSAL-FAILED"]),
+    ("K12", &["PASSPHRASE-DIALOG"]),
+    ("K16", &["KEY-CIPHER-UNKNOWN"]),
+    ("K20", &["FILE-EMPTY"]),
+    ("K24", &["KEY-NOT-A-KEY"]),
+    ("K25", &["KEY-NOT-A-KEY"]),
+    ("K30", &["KEY-UTF16"]),
+    ("K31", &["KEY-DAMAGED"]),
+    ("K34", &["KEY-MISMATCH"]),
+    ("K34-rsa", &["KEY-MISMATCH"]),
+    ("K39", &["KEY-SEVERAL"]),
+    ("K40", &["KEY-NOT-A-KEY"]),
+    ("K42", &["KEY-WEAK"]),
+    ("C01", &["FILE-MISSING"]),
+    ("C02", &["FILE-EMPTY"]),
+    ("C03", &["FILE-NOT-REGULAR"]),
+    ("C09", &["CERT-UTF16"]),
+    ("C11", &["CERT-DAMAGED"]),
+    ("C13", &["CERT-NOT-A-CERTIFICATE"]),
+    ("C16", &["SIGNATURE-WEAK"]),
+    ("H02", &["CHAIN-LEAF-NOT-FIRST"]),
+    ("H07", &["FILE-MISSING"]),
+    ("H12", &["CHAIN-FILE-DAMAGED"]),
+    ("H22", &["CERT-GLUED"]),
+    ("M01", &["MODULE-NOT-LOADED"]),
+    ("M03", &["MODULE-MISSING"]),
+    ("M10", &["SESSION-CACHE"]),
+    ("M11", &["DIRECTIVE-UNKNOWN"]),
+    ("M13", &["DIRECTIVE-VALUE"]),
+    ("M18", &["TLS-CIPHERS"]),
+    ("M22", &["DIRECTIVE-PLACE"]),
+    ("M24", &["STAPLING"]),
+    ("M31", &["CLIENT-CA-UNREADABLE"]),
+    ("M39", &["CERT-NOT-NAMED"]),
+    ("P03", &["VARIABLE-UNDEFINED"]),
+    ("P12", &["LOG-FOLDER"]),
+    ("P14", &["SERVER-ROOT"]),
+    ("P17", &["SECTION-NOT-CLOSED"]),
+    ("P20", &["CONFIG-ENCODING"]),
+    ("V08", &["LISTEN-TWICE"]),
+    ("V11", &["LISTEN-MISSING"]),
+    ("V26", &["ADDRESS-NOT-HERE"]),
+    ("V28", &["DIRECTIVE-VALUE"]),
+    ("N08", &["LISTEN-TWICE"]),
+];
+
+/// The cause comes first, and the same is told as no other error.
+#[test]
+fn doctor_names_what_does_not_start() {
+    let _network = Network::enter();
+    let cases: Vec<Case> = case::all(include_str!("cases.txt"));
+    let wanted = |id: &str| CAUSES.iter().find(|(known, _)| *known == id);
+    let cases = cases.into_iter().filter(|case| case.is_of_system());
+    let cases = cases.filter_map(|case| Some((wanted(&case.id)?.1, case)));
+    let made = files::make();
+    let (mut total, mut wrong) = (0, Vec::new());
+    for (codes, case) in cases.step_by(support::one_of(6)) {
+        let stage = Stage::new(&case, made.path());
+        let mut command = stage.apache();
+        command.arg("-X");
+        let (starts, log) = starts(command, stage.root());
+        assert!(!starts, "{}: {log}", case.id);
+        let report = stage.doctor();
+        let causes = report["causes"].as_array().expect("causes");
+        let told: Vec<(&str, &str)> = causes
+            .iter()
+            .filter(|cause| cause["level"] == "error")
+            .map(|cause| {
+                (
+                    cause["code"].as_str().unwrap(),
+                    cause["summary"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        total += 1;
+        if told.len() != 1 || !codes.contains(&told[0].0) {
+            wrong.push(format!(
+                "{} {}: {codes:?}, told {told:#?}\n{log}",
+                case.id, case.title
+            ));
+        }
+    }
+    println!(
+        "doctor: {} of {total} causes named first and once",
+        total - wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 fn report(verdicts: &[Verdict]) {
     let verbose = std::env::var_os("ESYNC_SSL_TEST_VERBOSE").is_some();
     let mut wrong = Vec::new();
@@ -242,6 +335,21 @@ impl<'a> Stage<'a> {
             ));
         }
         (stops, codes.join(", "))
+    }
+}
+
+impl Stage<'_> {
+    /// What `doctor` says of it.
+    fn doctor(&self) -> serde_json::Value {
+        let mut command = self.as_user(&support::program::binary());
+        command.args(["doctor", "--json", "--httpd"]).arg(httpd::httpd());
+        command
+            .arg("--root")
+            .arg(self.root())
+            .arg("--config")
+            .arg(&self.main);
+        let _looking = cfg!(windows).then(|| PORTS.read());
+        self.run(&mut command).data()
     }
 }
 

@@ -75,6 +75,34 @@ fn every_example_is_read_as_its_command() {
     }
 }
 
+/// What the manual tells people to type: lines of their own, and words between backquotes.
+#[test]
+fn every_command_of_the_manual_is_understood() {
+    use clap::error::ErrorKind;
+    let pages = ["kb-0058.md", "unattended.md", "troubleshooting.md"];
+    let mut count = 0;
+    for page in pages {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
+        let text = std::fs::read_to_string(file).expect(page);
+        let spans = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
+        let typed = spans.chain(lines).filter(|typed| typed.starts_with("esync-ssl "));
+        for typed in typed {
+            count += 1;
+            // What stands for something that only the reader knows.
+            let words = typed.split(' ').map(|word| if word == "N" { "8443" } else { word });
+            let Err(error) = Arguments::try_parse_from(words) else { continue };
+            // A sentence may name a command without all that it needs.
+            let is_part = [
+                ErrorKind::MissingRequiredArgument,
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ];
+            assert!(is_part.contains(&error.kind()), "{page}: {typed}\n{error}");
+        }
+    }
+    assert!(count > 60, "{count}");
+}
+
 #[test]
 fn the_short_help_of_enable_fits_a_screen() {
     let mut enable = all()

@@ -1,0 +1,40 @@
+//! Everything that the other operations know of a server, in one answer: each cause once, the worst first, what is well
+//! in a line each, and one next step. Finds nothing itself: `same_cause` puts together what others found.
+
+mod fix;
+mod look;
+mod observed;
+mod remedy;
+mod report;
+mod same_cause;
+mod sections;
+mod told;
+
+pub use fix::fix;
+pub use look::Request;
+pub use observed::Source;
+pub use report::{Cause, Effect, FixResult, Fixed, Remedy, Report, Section, SectionState, Verdict};
+
+use super::Failure;
+use super::environment::{Where, World};
+use super::find::Loaded;
+use super::progress::Progress;
+
+/// Looks at everything.
+///
+/// # Errors
+/// When there is no configuration, or it must not be shown.
+pub fn run(
+    request: &Request,
+    place: &Where,
+    world: &World,
+    progress: &dyn Progress,
+) -> Result<Report, Failure> {
+    let loaded = Loaded::find(place)?;
+    loaded.introduce(progress);
+    loaded.refuse_no_configuration()?;
+    loaded.refuse_private_keys()?;
+    let mut looked = look::look(request, loaded, world, progress)?;
+    let groups = same_cause::causes(std::mem::take(&mut looked.observations));
+    Ok(told::of(&groups, &looked))
+}

@@ -1,0 +1,158 @@
+//! What one of the operations saw.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::check::{Code, Finding, Place, Severity};
+use crate::place::ShownPath;
+
+/// Who saw it: the command that tells more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "DoctorSource")]
+pub enum Source {
+    /// `esync-ssl backups`.
+    Backups,
+    /// `esync-ssl lint`.
+    Lint,
+    /// `esync-ssl check`.
+    Check,
+    /// `esync-ssl ports`.
+    Ports,
+    /// `esync-ssl explain`.
+    Explain,
+    /// `esync-ssl status`.
+    Status,
+    /// `esync-ssl verify`.
+    Verify,
+    /// `esync-ssl certificates`.
+    Certificates,
+    /// `esync-ssl devices`.
+    Devices,
+}
+
+impl Source {
+    /// The command, as it is typed.
+    pub fn command(self) -> &'static str {
+        match self {
+            Source::Backups => "backups",
+            Source::Lint => "lint",
+            Source::Check => "check",
+            Source::Ports => "ports",
+            Source::Explain => "explain",
+            Source::Status => "status",
+            Source::Verify => "verify",
+            Source::Certificates => "certificates",
+            Source::Devices => "devices",
+        }
+    }
+}
+
+/// A finding, with what tells whether it is of the same cause as another.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// What it is.
+    pub finding: Finding,
+    /// Who saw it.
+    pub by: Source,
+    /// The virtual host that it is about.
+    pub host: Option<Place>,
+    /// The port that it is about.
+    pub port: Option<u16>,
+    /// Where it was seen, in words, such as an address.
+    pub at: Option<String>,
+    /// Entries of a log that say it.
+    pub lines: Vec<String>,
+    /// How often a log says it.
+    pub count: usize,
+    /// It was so at the last start, and is not so anymore.
+    pub is_past: bool,
+}
+
+impl Observation {
+    /// Of nothing in particular.
+    pub fn new(by: Source, finding: Finding) -> Observation {
+        Observation {
+            finding,
+            by,
+            host: None,
+            port: None,
+            at: None,
+            lines: Vec::new(),
+            count: 1,
+            is_past: false,
+        }
+    }
+
+    /// How bad it is for certain.
+    pub fn severity(&self) -> Severity {
+        match self.finding.uncertain {
+            true => self.finding.severity.max(Severity::WorksButWrong),
+            false => self.finding.severity,
+        }
+    }
+
+    /// What it is called.
+    pub fn code(&self) -> Code {
+        self.finding.code
+    }
+
+    /// Does it certainly keep the server from starting?
+    pub fn stops_start(&self) -> bool {
+        self.severity() == Severity::StopsStart
+    }
+
+    /// Is it told with this file, in the place or in the words?
+    pub fn names(&self, place: &Place) -> bool {
+        let full = plain(&place.file);
+        let Some(name) = full.rsplit('/').next().filter(|name| name.len() > 3) else {
+            return false;
+        };
+        let words = [&self.finding.summary, &self.finding.cause];
+        let said = self.finding.apache.iter();
+        words.into_iter().chain(said).any(|text| text.contains(name))
+    }
+
+    /// Are both in one file?
+    pub fn is_in_file_of(&self, other: &Observation) -> bool {
+        let places = self.finding.place.as_ref().zip(other.finding.place.as_ref());
+        places.is_some_and(|(one, other)| plain(&one.file) == plain(&other.file))
+    }
+
+    /// Are both in one line?
+    pub fn is_in_line_of(&self, other: &Observation) -> bool {
+        let line = |one: &Observation| one.finding.place.as_ref().and_then(|place| place.line);
+        line(self).is_some() && line(self) == line(other) && self.is_in_file_of(other)
+    }
+
+    /// May both be in one place: one file, and lines that do not contradict each other?
+    pub fn may_be_at(&self, other: &Observation) -> bool {
+        let line = |one: &Observation| one.finding.place.as_ref().and_then(|place| place.line);
+        let lines = (line(self), line(other));
+        self.is_in_file_of(other) && (lines.0 == lines.1 || lines.0.is_none() || lines.1.is_none())
+    }
+
+    /// Are both about one virtual host?
+    pub fn is_of_host_of(&self, other: &Observation) -> bool {
+        self.host.is_some() && self.host == other.host
+    }
+
+    /// Is it about the server as a whole?
+    pub fn is_of_nothing(&self) -> bool {
+        self.finding.place.is_none() && self.host.is_none()
+    }
+
+    /// Is it told of its virtual host as a whole, or of no place at all?
+    pub fn is_of_whole_host(&self) -> bool {
+        self.finding.place.is_none() || self.finding.place == self.host
+    }
+}
+
+/// A file in one spelling, however it was written.
+pub fn plain(file: &ShownPath) -> String {
+    let plain = file.absolute().replace('\\', "/");
+    match cfg!(windows) {
+        true => plain.to_lowercase(),
+        false => plain,
+    }
+}

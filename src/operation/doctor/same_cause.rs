@@ -1,0 +1,432 @@
+//! Which observations have the same cause: one fault is called by many names, by whoever sees it. What leads to what is
+//! one table. Reads nothing.
+
+use super::observed::{Observation, Source};
+use crate::check::{Code, Finding, Severity};
+use crate::severity::Phase;
+
+/// How cause and effect belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// Wherever they are.
+    Anywhere,
+    /// They are about one virtual host, or the cause about none.
+    Host,
+    /// They are about one port.
+    Port,
+    /// They are in one file.
+    File,
+}
+
+/// Of a cause, these effects are no causes of their own.
+struct Row {
+    /// No code stands for whatever keeps the server from starting.
+    causes: &'static [Code],
+    /// No code stands for whatever `by` sees.
+    effects: &'static [Code],
+    by: Option<Source>,
+    tie: Tie,
+}
+
+const fn row(causes: &'static [Code], effects: &'static [Code], tie: Tie) -> Row {
+    Row {
+        causes,
+        effects,
+        by: None,
+        tie,
+    }
+}
+
+const fn seen(causes: &'static [Code], by: Source, tie: Tie) -> Row {
+    Row {
+        causes,
+        effects: &[],
+        by: Some(by),
+        tie,
+    }
+}
+
+/// What is wrong with the certificates that are sent.
+const CHAINS: &[Code] = &[
+    Code::ChainMissing,
+    Code::ChainNotSent,
+    Code::ChainWrong,
+    Code::ChainSignature,
+    Code::ChainOrder,
+    Code::ChainLeafNotFirst,
+    Code::ChainExpired,
+    Code::ChainWeakSignature,
+    Code::ChainFileNoCertificate,
+    Code::ChainFileDamaged,
+    Code::CertSelfSigned,
+    Code::CertExpired,
+    Code::CertNotYetValid,
+    Code::CertIsCa,
+    Code::CertNoServerAuth,
+    Code::CertKeyUsage,
+    Code::CertCriticalExtension,
+    Code::SignatureWeak,
+    Code::KeyWeak,
+];
+
+/// What leads to what; the first row that fits counts.
+const TABLE: &[Row] = &[
+    // Whoever has our port answers there, with certificates of its own.
+    seen(&[Code::PortTaken], Source::Verify, Tie::Port),
+    // Text that is read in a wrong encoding, or from a wrong folder, is full of faults that are none.
+    row(
+        &[Code::ConfigEncoding],
+        &[
+            Code::ConfigProblem,
+            Code::DirectiveUnknown,
+            Code::DirectiveValue,
+            Code::DirectivePlace,
+            Code::SectionNotClosed,
+            Code::ListenMissing,
+            Code::ModuleNotLoaded,
+        ],
+        Tie::Anywhere,
+    ),
+    row(
+        &[Code::ServerRoot],
+        &[
+            Code::FileMissing,
+            Code::LogFolder,
+            Code::DocumentRoot,
+            Code::ModuleMissing,
+            Code::ConfigProblem,
+            Code::ConfigUnreadable,
+            Code::DirectiveUnknown,
+            Code::ModuleNotLoaded,
+        ],
+        Tie::Anywhere,
+    ),
+    row(&[Code::ModuleMissing], &[Code::ModuleNotLoaded], Tie::Anywhere),
+    row(
+        &[Code::SectionNotClosed],
+        &[Code::DirectivePlace, Code::ConfigProblem],
+        Tie::File,
+    ),
+    row(
+        &[Code::VariableUndefined],
+        &[Code::FileMissing, Code::LogFolder],
+        Tie::Anywhere,
+    ),
+    // Two lines want one port, and Apache says of the second that the port is taken.
+    row(&[Code::ListenTwice], &[Code::PortTaken], Tie::Anywhere),
+    row(&[Code::AlreadyRunning], &[Code::PortTaken], Tie::Anywhere),
+    // The rehearsal and the log say in general what a rule says of a file or a line.
+    row(
+        &[
+            Code::TlsProtocols,
+            Code::TlsCiphers,
+            Code::KeyWeak,
+            Code::KeyUnusable,
+            Code::SignatureWeak,
+            Code::KeyTypeTooNew,
+            Code::DirectiveValue,
+            Code::PassPhraseWrong,
+            Code::PassPhraseDialog,
+            Code::KeyCipherUnknown,
+        ],
+        &[Code::RehearsalFailed, Code::HandshakeFailed, Code::Tls12Refused],
+        Tie::Host,
+    ),
+    row(
+        &[Code::RehearsalFailed],
+        &[
+            Code::TlsCiphers,
+            Code::TlsProtocols,
+            Code::HandshakeFailed,
+            Code::PassPhraseWrong,
+            Code::PassPhraseDialog,
+            Code::PassPhraseAsked,
+            Code::KeyPassPhrase,
+            Code::KeyNotAKey,
+            Code::KeyDamaged,
+            Code::CertDamaged,
+            Code::ClientCaUnreadable,
+            Code::SessionCache,
+        ],
+        Tie::Host,
+    ),
+    row(
+        &[
+            Code::PassPhraseWrong,
+            Code::PassPhraseDialog,
+            Code::KeyPassPhrase,
+            Code::KeyCipherUnknown,
+        ],
+        &[
+            Code::PassPhraseAsked,
+            Code::KeyNotAKey,
+            Code::PassPhraseWrong,
+            Code::PassPhraseDialog,
+        ],
+        Tie::Anywhere,
+    ),
+    row(
+        &[Code::ListenMissing],
+        &[Code::NotListening, Code::VhostNotReached, Code::VhostShadowed],
+        Tie::Host,
+    ),
+    // Which virtual host answers decides over what clients see of all others there.
+    seen(
+        &[
+            Code::TlsOnHttpPort,
+            Code::TlsOff,
+            Code::VhostShadowed,
+            Code::VhostNotReached,
+        ],
+        Source::Verify,
+        Tie::Host,
+    ),
+    row(
+        &[Code::TlsOnHttpPort, Code::TlsOff],
+        &[Code::PlainHttp, Code::HandshakeFailed],
+        Tie::Anywhere,
+    ),
+    row(CHAINS, &[Code::ServedUntrusted], Tie::Host),
+    row(
+        &[Code::CertSelfSigned, Code::CertIsCa],
+        &[Code::CertIsCa, Code::CertSelfSigned],
+        Tie::Host,
+    ),
+    row(
+        &[Code::NameNotCovered, Code::NameOnlyCommonName, Code::NameInvalid],
+        &[Code::NameApacheWarns, Code::ServedUntrusted],
+        Tie::Host,
+    ),
+    row(
+        &[Code::RenewalFails],
+        &[Code::CertExpired, Code::CertExpiresSoon],
+        Tie::File,
+    ),
+    row(
+        &[Code::RenewalNotScheduled, Code::ScheduleBroken],
+        &[Code::CertExpiresSoon],
+        Tie::Anywhere,
+    ),
+    row(
+        &[Code::CertExpired],
+        &[Code::CertExpiresSoon, Code::RenewalFails],
+        Tie::File,
+    ),
+    // A server that does not come up answers nobody, and one that runs keeps what it has.
+    row(
+        &[],
+        &[
+            Code::NotListening,
+            Code::StartFailed,
+            Code::ServerStopped,
+            Code::ConfigNotRead,
+            Code::ServedOtherThanDisk,
+            Code::PlainHttp,
+            Code::CertNotNamed,
+        ],
+        Tie::Anywhere,
+    ),
+    row(
+        &[Code::ServerStopped],
+        &[Code::NotListening, Code::StartFailed, Code::ConfigNotRead],
+        Tie::Anywhere,
+    ),
+    row(
+        &[Code::ConfigNotRead],
+        &[
+            Code::ServedOtherThanDisk,
+            Code::NotListening,
+            Code::PlainHttp,
+            Code::VhostShadowed,
+            Code::Http2NotAgreed,
+        ],
+        Tie::Anywhere,
+    ),
+    row(
+        &[Code::ServedOtherThanDisk],
+        &[Code::ConfigNotRead],
+        Tie::Anywhere,
+    ),
+];
+
+/// One cause.
+#[derive(Debug)]
+pub struct Group {
+    /// What it is, by whoever says it best first.
+    pub same: Vec<Observation>,
+    /// What comes of it.
+    pub effects: Vec<Observation>,
+}
+
+impl Group {
+    /// What it is.
+    pub fn lead(&self) -> &Observation {
+        &self.same[0]
+    }
+
+    /// How bad it is, with all that comes of it.
+    pub fn severity(&self) -> Severity {
+        let own = self.same.iter().map(Observation::severity).min();
+        let own = own.unwrap_or(Severity::Advice);
+        // How bad it is that a server does not run depends on whether it was to run.
+        let raises = self.lead().code() != Code::ServerStopped;
+        let effects = self.effects.iter().filter(|one| raises && !one.is_past);
+        effects.map(Observation::severity).fold(own, Ord::min)
+    }
+
+    /// Everything that was seen of it.
+    pub fn all(&self) -> impl Iterator<Item = &Observation> {
+        self.same.iter().chain(&self.effects)
+    }
+
+    /// What is told of it.
+    pub fn finding(&self) -> Finding {
+        let mut finding = self.lead().finding.clone();
+        let severity = self.severity();
+        finding.uncertain &= severity == self.lead().finding.severity.max(Severity::WorksButWrong);
+        if !finding.uncertain {
+            finding.severity = severity;
+        }
+        for one in &self.same {
+            for code in &one.finding.apache_codes {
+                if !finding.apache_codes.contains(code) {
+                    finding.apache_codes.push(code);
+                }
+            }
+        }
+        finding
+    }
+
+    /// The worst first; of what keeps the server from starting, what Apache meets first.
+    fn rank(&self) -> impl Ord + use<> {
+        let lead = &self.lead().finding;
+        let is_logged = self.all().any(|one| one.by == Source::Explain && !one.is_past);
+        (
+            // What a killed run left may be what is wrong with all the rest.
+            lead.code != Code::RunUnfinished,
+            self.severity(),
+            !is_logged,
+            lead.phase.unwrap_or(Phase::Starting),
+            lead.uncertain,
+        )
+    }
+}
+
+/// Puts together what has the same cause, the worst first.
+pub fn causes(observations: Vec<Observation>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for one in observations {
+        match groups
+            .iter_mut()
+            .find(|group| group.same.iter().any(|known| is_same(known, &one)))
+        {
+            Some(group) => group.same.push(one),
+            None => groups.push(Group {
+                same: vec![one],
+                effects: Vec::new(),
+            }),
+        }
+    }
+    for group in &mut groups {
+        // Stable: who comes first says it best.
+        group.same.sort_by_key(|one| (one.is_past, one.severity()));
+    }
+    groups.sort_by_key(Group::rank);
+    for row in TABLE {
+        fold(&mut groups, &|group| row.has_effect(group), &|cause, effect| {
+            row.has_cause(cause) && row.is_tied(cause, effect)
+        });
+    }
+    // What the last start said and is not so anymore is why the server is down, and nothing else.
+    let is_past = |group: &Group| group.same.iter().all(|one| one.is_past);
+    fold(&mut groups, &is_past, &|cause, _| {
+        !is_past(cause) && (cause.lead().stops_start() || cause.lead().code() == Code::ServerStopped)
+    });
+    groups.sort_by_key(Group::rank);
+    groups
+}
+
+/// Takes every group that is an effect into the first that leads to it.
+fn fold(
+    groups: &mut Vec<Group>,
+    is_effect: &dyn Fn(&Group) -> bool,
+    leads_to: &dyn Fn(&Group, &Group) -> bool,
+) {
+    let mut at = 0;
+    while at < groups.len() {
+        let effect = &groups[at];
+        let cause = is_effect(effect).then(|| {
+            let mut others = groups.iter().enumerate().filter(|(other, _)| *other != at);
+            others
+                .find(|(_, cause)| leads_to(cause, effect))
+                .map(|(cause, _)| cause)
+        });
+        match cause.flatten() {
+            None => at += 1,
+            Some(cause) => {
+                let effect = groups.remove(at);
+                let cause = if cause > at { cause - 1 } else { cause };
+                groups[cause].effects.extend(effect.same);
+                groups[cause].effects.extend(effect.effects);
+            }
+        }
+    }
+}
+
+/// Do both tell of the same thing?
+fn is_same(one: &Observation, other: &Observation) -> bool {
+    if one.code() != other.code() {
+        // Apache reads no line beyond one that stops it: there, different words mean one fault.
+        return one.stops_start() && other.stops_start() && one.is_in_line_of(other);
+    }
+    let hosts = one.host.as_ref().zip(other.host.as_ref());
+    let is_one_host = hosts.is_none_or(|(one, other)| one == other);
+    let is_file_rule = one.code() == Code::FileMissing;
+    let places = one.finding.place.as_ref().zip(other.finding.place.as_ref());
+    places.is_none() && one.is_of_nothing() && other.is_of_nothing() && one.finding.summary == other.finding.summary
+        || one.may_be_at(other) && (is_one_host || one.finding.summary == other.finding.summary)
+        || one.is_of_host_of(other) && (one.is_of_whole_host() || other.is_of_whole_host())
+        || one.by != other.by && [one, other].iter().any(|one| one.by == Source::Explain && one.finding.place.is_none())
+        // One rule names the line, the other the file.
+        || is_file_rule && places.is_some_and(|(first, second)| one.names(second) || other.names(first))
+}
+
+impl Row {
+    fn has_cause(&self, group: &Group) -> bool {
+        let lead = group.lead();
+        match self.causes {
+            [] => lead.stops_start() && !lead.is_past,
+            codes => codes.contains(&lead.code()) && !lead.is_past,
+        }
+    }
+
+    fn has_effect(&self, group: &Group) -> bool {
+        let lead = group.lead();
+        match self.by {
+            Some(by) => group.same.iter().all(|one| one.by == by),
+            None => self.effects.contains(&lead.code()),
+        }
+    }
+
+    fn is_tied(&self, cause: &Group, effect: &Group) -> bool {
+        let each = |tied: &dyn Fn(&Observation, &Observation) -> bool| {
+            cause
+                .same
+                .iter()
+                .any(|cause| effect.same.iter().any(|effect| tied(cause, effect)))
+        };
+        match self.tie {
+            Tie::Anywhere => true,
+            Tie::Port => each(&|cause, effect| cause.port.is_some() && cause.port == effect.port),
+            Tie::File => each(&Observation::is_in_file_of),
+            Tie::Host => each(&|cause, effect| {
+                cause.is_of_host_of(effect)
+                    || cause.may_be_at(effect)
+                    || cause.finding.place.is_some() && cause.finding.place == effect.host
+                    || effect.finding.place.is_some() && effect.finding.place == cause.host
+                    || cause.host.is_none() && cause.finding.place.is_none()
+                    || effect.by == Source::Explain && effect.finding.place.is_none()
+            }),
+        }
+    }
+}

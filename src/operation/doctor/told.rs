@@ -1,0 +1,111 @@
+//! What is told of what was seen: causes with what they are seen by and what comes of them, and one next step.
+
+use super::look::Looked;
+use super::observed::{Source, plain};
+use super::remedy::remedy;
+use super::report::{Cause, Effect, Remedy, Report, Verdict};
+use super::same_cause::Group;
+use super::sections;
+use crate::check::Severity;
+use crate::place::Place;
+use crate::severity::Counts;
+
+/// So many lines of logs are quoted for a cause.
+const QUOTED: usize = 3;
+/// So many effects are told of a cause.
+const EFFECTS: usize = 10;
+
+/// What is told of these causes.
+pub fn of(groups: &[Group], looked: &Looked) -> Report {
+    let sections = sections::of(looked, groups);
+    let stops = groups
+        .iter()
+        .any(|group| group.severity() == Severity::StopsStart);
+    let causes: Vec<Cause> = groups
+        .iter()
+        .map(|group| cause(group, remedy(group, stops, looked)))
+        .collect();
+    let counts: Counts = causes.iter().map(|cause| cause.finding.level()).collect();
+    Report {
+        verdict: match (counts.error_count, counts.warning_count) {
+            (0, 0) => Verdict::Healthy,
+            (0, _) => Verdict::HealthyWithWarnings,
+            _ => Verdict::Errors,
+        },
+        is_running: looked.is_up,
+        next_step: next_step(&causes, looked),
+        causes,
+        more_finding_count: looked.more_count,
+        sections,
+        fixes: Vec::new(),
+        counts,
+    }
+}
+
+fn cause(group: &Group, remedy: Option<Remedy>) -> Cause {
+    let finding = group.finding();
+    let mut seen_by: Vec<Source> = group.same.iter().map(|one| one.by).collect();
+    seen_by.sort_unstable();
+    seen_by.dedup();
+    let mut places: Vec<Place> = Vec::new();
+    for place in group.same.iter().filter_map(|one| one.finding.place.as_ref()) {
+        let is_known = |known: &Place| plain(&known.file) == plain(&place.file) && known.line == place.line;
+        if !finding.place.iter().chain(&places).any(is_known) {
+            places.push(place.clone());
+        }
+    }
+    let logged = group.all().filter(|one| one.by == Source::Explain);
+    let lines = group.all().flat_map(|one| &one.lines).take(QUOTED);
+    let mut effects: Vec<Effect> = Vec::new();
+    for one in &group.effects {
+        let is_known = |known: &Effect| {
+            known.code == one.code() && known.at == one.at && known.place == one.finding.place
+        };
+        if effects.len() < EFFECTS && !effects.iter().any(is_known) {
+            effects.push(Effect {
+                seen_by: one.by,
+                code: one.code(),
+                summary: one.finding.summary.clone(),
+                place: one.finding.place.clone(),
+                at: one.at.clone(),
+                is_past: one.is_past,
+            });
+        }
+    }
+    Cause {
+        finding,
+        seen_by,
+        places,
+        log_lines: lines.cloned().collect(),
+        log_count: logged.map(|one| one.count).sum(),
+        effects,
+        remedy,
+    }
+}
+
+/// The one thing to do next.
+fn next_step(causes: &[Cause], looked: &Looked) -> String {
+    let worth = |cause: &&Cause| cause.finding.severity != Severity::Advice;
+    let Some(first) = causes.iter().find(worth) else {
+        return match looked.speaks_tls() {
+            true => "Nothing needs to be done.".into(),
+            false => {
+                "Nothing needs to be corrected. HTTPS is off: esync-ssl enable --domain NAME turns it on."
+                    .into()
+            }
+        };
+    };
+    let fix = first.finding.fix.trim();
+    let fix = if fix.is_empty() {
+        &first.finding.summary
+    } else {
+        fix
+    };
+    let end = if fix.ends_with(['.', ':']) { "" } else { "." };
+    let then = match (first.remedy, first.finding.severity, looked.is_up) {
+        (Some(_), ..) => " esync-ssl doctor --fix does that.",
+        (None, Severity::StopsStart, Some(_)) => " Then: esync-ssl restart.",
+        _ => "",
+    };
+    format!("{fix}{end}{then}")
+}

@@ -1,0 +1,283 @@
+//! `doctor` before a real Apache: of staged faults it names the cause first and once, and of healthy servers it says that they
+//! are.
+
+use std::fs;
+use std::net::TcpListener;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value;
+
+use crate::explain::{cut, faults_before, faults_inside};
+use crate::layouts::trial;
+use crate::support::apache::Httpd;
+use crate::support::apache_site::ApacheSite;
+use crate::support::certificates::{Days, VALID, p256, self_signed};
+use crate::support::files;
+use crate::support::network::Network;
+use crate::support::process::Outcome;
+use crate::support::program::esync_ssl;
+use crate::support::running::{NAME, OTHER, Site, codes};
+
+/// What is wrong with a server.
+fn doctor(site: &Site) -> Value {
+    let command = ["doctor", "--ca", &site.ca()];
+    let outcome = esync_ssl()
+        .args(command)
+        .args(["--json", "--root", site.root().to_str().unwrap()])
+        .args(["--httpd", site.httpd.binary.to_str().unwrap()])
+        .run();
+    assert!(matches!(outcome.code, Some(0 | 12)), "{}", outcome.report());
+    outcome.data()
+}
+
+/// Keeps what is not as it is to be.
+#[derive(Default)]
+struct Judge {
+    total: usize,
+    wrong: Vec<String>,
+}
+
+impl Judge {
+    /// One of these codes comes first, and no other error is told.
+    fn first(&mut self, about: &str, report: &Value, wanted: &[&str]) {
+        self.total += 1;
+        let causes = report["causes"].as_array().unwrap();
+        let all = codes(&report["causes"]);
+        let errors = causes.iter().filter(|cause| cause["level"] == "error").count();
+        if all.first().is_none_or(|first| !wanted.contains(&first.as_str())) || errors > 1 {
+            self.wrong.push(format!(
+                "{about}: {wanted:?} is to come first, alone; told: {all:?}\n{}",
+                serde_json::to_string_pretty(&report["causes"]).unwrap()
+            ));
+        }
+    }
+
+    #[track_caller]
+    fn end(self, what: &str) {
+        println!(
+            "{what}: {} of {} named first and once",
+            self.total - self.wrong.len(),
+            self.total
+        );
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+    }
+}
+
+#[test]
+fn the_cause_of_a_failed_start_comes_first() {
+    let Some(site) = Site::new() else { return };
+    cut(&site);
+    let mut judge = Judge::default();
+    for fault in faults_before(&site).into_iter().chain(faults_inside()) {
+        // Wine lets a socket have any address.
+        if cfg!(windows) && fault.checked == "ADDRESS-NOT-HERE" {
+            continue;
+        }
+        let _ = fs::remove_file(site.root().join("logs/error_log"));
+        site.configure(&(fault.before.clone() + &site.host(NAME, "server", fault.inside)));
+        site.daemon.fails();
+        judge.first(fault.about, &doctor(&site), &[fault.explained, fault.checked]);
+    }
+    judge.end("faults of the start");
+}
+
+#[test]
+fn what_breaks_clients_comes_first() {
+    let Some(site) = Site::new() else { return };
+    let mut judge = Judge::default();
+    let names = [NAME];
+    let good = site.authority.leaf("good", &names);
+    let of = |days: Days, file: &str| site.authority.leaf_of(file, &names, days, p256());
+    for (about, leaf, code) in [
+        (
+            "a certificate that is over",
+            of(Days(-90, -1), "over"),
+            "CERT-EXPIRED",
+        ),
+        (
+            "a certificate of tomorrow",
+            of(Days(1, 90), "soon"),
+            "CERT-NOT-YET-VALID",
+        ),
+        (
+            "a certificate of another name",
+            site.authority.leaf("named", &[OTHER]),
+            "NAME-NOT-COVERED",
+        ),
+        (
+            "a certificate that signs itself",
+            self_signed(site.folder.path(), "alone", &names),
+            "CERT-SELF-SIGNED",
+        ),
+    ] {
+        site.install("server", &leaf);
+        if code == "CERT-SELF-SIGNED" {
+            files::write(
+                &site.root().join("conf/server.crt"),
+                fs::read(&leaf.certificate).unwrap(),
+            );
+        }
+        site.daemon.start();
+        judge.first(about, &doctor(&site), &[code]);
+        site.daemon.stop();
+    }
+    // Without the intermediate.
+    site.install("server", &good);
+    files::write(
+        &site.root().join("conf/server.crt"),
+        fs::read(&good.certificate).unwrap(),
+    );
+    site.daemon.start();
+    judge.first("no chain", &doctor(&site), &["CHAIN-MISSING"]);
+    site.daemon.stop();
+    site.install("server", &good);
+    virtual_hosts(&site, &mut judge);
+    judge.end("faults that clients see");
+}
+
+/// Those of virtual hosts and ports.
+fn virtual_hosts(site: &Site, judge: &mut Judge) {
+    let port = site.network.https;
+    let plain = format!("<VirtualHost *:{port}>\nServerName {OTHER}\n</VirtualHost>\n");
+    let good = site.host(NAME, "server", "");
+    for (about, hosts, code) in [
+        (
+            "a plain virtual host first",
+            format!("{plain}{good}"),
+            "TLS-ON-HTTP-PORT",
+        ),
+        ("two of one name", format!("{good}{good}"), "VHOST-SHADOWED"),
+        (
+            "nothing listens",
+            good.replace(&format!("*:{port}"), "*:8444") + &site.host(OTHER, "server", ""),
+            "LISTEN-MISSING",
+        ),
+    ] {
+        if code == "LISTEN-MISSING" {
+            let leaf = site.authority.leaf("both", &[NAME, OTHER]);
+            site.install("server", &leaf);
+        }
+        site.configure(&hosts);
+        site.daemon.start();
+        judge.first(about, &doctor(site), &[code]);
+        site.daemon.stop();
+    }
+    site.configure(&good);
+}
+
+#[test]
+fn what_is_of_the_running_server_comes_first() {
+    let Some(site) = Site::new() else { return };
+    let mut judge = Judge::default();
+    let healthy = |about: &str| {
+        let report = doctor(&site);
+        assert_eq!(report["verdict"], "healthy", "{about}: {report:#}");
+    };
+    site.daemon.start();
+    healthy("as it is");
+    let later = |file: &str| {
+        let file = fs::File::options()
+            .write(true)
+            .open(site.root().join(file))
+            .unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(60))
+            .unwrap();
+    };
+    // Another certificate on disk.
+    site.install("server", &site.authority.leaf("next", &[NAME]));
+    judge.first(
+        "not restarted",
+        &doctor(&site),
+        &["SERVED-OTHER-THAN-DISK", "CONFIG-NOT-READ"],
+    );
+    // Another key.
+    site.install("other", &site.authority.leaf("other", &[NAME]));
+    let key = site.root().join("conf/server.key");
+    fs::copy(site.root().join("conf/other.key"), &key).unwrap();
+    later("conf/server.key");
+    judge.first(
+        "a key that does not fit, not restarted",
+        &doctor(&site),
+        &["KEY-MISMATCH"],
+    );
+    site.install("server", &site.authority.leaf("next", &[NAME]));
+    site.daemon.reload();
+    // A site that the running server does not know.
+    site.install("further", &site.authority.leaf("further", &[OTHER]));
+    site.configure(&(site.host(NAME, "server", "") + &site.host(OTHER, "further", "")));
+    later("conf/httpd.conf");
+    let told = ["CONFIG-NOT-READ", "SERVED-OTHER-THAN-DISK"];
+    std::thread::sleep(Duration::from_millis(100));
+    judge.first("a new site, not restarted", &doctor(&site), &told);
+    site.daemon.stop();
+    judge.first("stopped", &doctor(&site), &["SERVER-STOPPED"]);
+    let holder = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
+    let report = doctor(&site);
+    judge.first("a port that another program has", &report, &["PORT-TAKEN"]);
+    drop(holder);
+    judge.end("faults of a server that runs or does not");
+}
+
+/// What it says of a server that must be well, and how long that took.
+#[track_caller]
+fn is_healthy(about: &str, outcome: &Outcome, took: Duration) {
+    let text = outcome.stdout_text();
+    println!(
+        "{about}: {} ms, {}",
+        took.as_millis(),
+        text.lines().next().unwrap_or_default()
+    );
+    assert!(
+        outcome.code == Some(0) && text.starts_with("Healthy"),
+        "{about}: {}",
+        outcome.report()
+    );
+}
+
+#[test]
+fn healthy_servers_are_said_to_be() {
+    let Some(httpd) = Httpd::find() else { return };
+    // A server for another machine.
+    let folder = files::folder();
+    let root = folder.path().join("Apache24");
+    files::copy_tree(&files::fixture("esync/Apache24"), &root);
+    let began = Instant::now();
+    let outcome = esync_ssl().args(["doctor", "--root"]).arg(&root).run();
+    is_healthy("eSync, as it is shipped", &outcome, began.elapsed());
+    let site = ApacheSite::running("").expect("an Apache");
+    let began = Instant::now();
+    let outcome = site.command(&["doctor"]).run();
+    is_healthy("HTTP alone", &outcome, began.elapsed());
+    site.keep_http_beside_https();
+    let began = Instant::now();
+    let outcome = site.command(&["doctor"]).run();
+    is_healthy("a certificate to try things out", &outcome, began.elapsed());
+    drop(site);
+    let network = Network::enter();
+    let mut layouts = vec![
+        "main-server",
+        "several-names",
+        "redirect-of-site",
+        "two-sites-one-file",
+    ];
+    if cfg!(unix) {
+        layouts.extend([
+            "debian",
+            "redhat",
+            "debian-http2",
+            "ip-address",
+            "macro-in-site",
+            "wildcard-alias",
+        ]);
+    }
+    for name in layouts {
+        let (set_up, _server) = trial::enabled(name, &httpd, &network);
+        let began = Instant::now();
+        let outcome = esync_ssl()
+            .args(["doctor", "--root", set_up.root.to_str().unwrap()])
+            .args(["--config", set_up.main.to_str().unwrap()])
+            .run();
+        is_healthy(name, &outcome, began.elapsed());
+    }
+    let _ = VALID;
+}
