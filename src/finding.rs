@@ -168,27 +168,27 @@ codes! {
         CertDamaged = "CERT-DAMAGED",
         /// The file is text in UTF-16, as Windows' Notepad saves it on demand.
         ///
-        /// `esync-ssl cert import` writes it as Apache reads it.
+        /// `esync-ssl cert import FILE` writes it as Apache reads it.
         CertUtf16 = "CERT-UTF16",
         /// Three unseen bytes come before the first line.
         ///
-        /// `esync-ssl cert import` writes it without.
+        /// `esync-ssl cert import FILE` writes it without.
         CertByteOrderMark = "CERT-BYTE-ORDER-MARK",
         /// The certificate is in another form than the text (PEM) that this Apache reads.
         ///
-        /// `esync-ssl cert import` converts it.
+        /// `esync-ssl cert import FILE` converts it.
         CertNotPem = "CERT-NOT-PEM",
         /// Blanks come before `-----BEGIN`, so OpenSSL does not see the certificate.
         ///
-        /// Remove them, or `esync-ssl cert import`.
+        /// Remove them, or `esync-ssl cert import FILE`.
         CertNotAtLineStart = "CERT-NOT-AT-LINE-START",
         /// Two certificates share a line: the end of the first has no line end.
         ///
-        /// Put a line end between them, or `esync-ssl cert import`.
+        /// Put a line end between them, or `esync-ssl cert import FILE`.
         CertGlued = "CERT-GLUED",
         /// The certificate is labelled `TRUSTED CERTIFICATE`, which Apache does not take.
         ///
-        /// `esync-ssl cert import` writes it with the usual label.
+        /// `esync-ssl cert import FILE` writes it with the usual label.
         CertTrustedLabel = "CERT-TRUSTED-LABEL",
         /// The key file holds something else than a private key that Apache reads.
         ///
@@ -200,15 +200,15 @@ codes! {
         KeyDamaged = "KEY-DAMAGED",
         /// The key file is text in UTF-16.
         ///
-        /// `esync-ssl cert import` writes it as Apache reads it.
+        /// `esync-ssl cert import FILE` writes it as Apache reads it.
         KeyUtf16 = "KEY-UTF16",
         /// The private key is under a pass-phrase, and nobody can type it when Apache starts.
         ///
-        /// `esync-ssl cert decrypt-key KEY` writes a copy without.
+        /// `esync-ssl cert decrypt-key KEY OUT` writes a copy without.
         KeyPassPhrase = "KEY-PASSPHRASE",
         /// The key is under a pass-phrase by a method that the server's OpenSSL does not have.
         ///
-        /// `esync-ssl cert decrypt-key KEY` writes a copy without pass-phrase.
+        /// `esync-ssl cert decrypt-key KEY OUT` writes a copy without pass-phrase.
         KeyCipherUnknown = "KEY-CIPHER-UNKNOWN",
         /// The file holds several private keys, and Apache takes the first, which is the wrong one.
         ///
@@ -308,11 +308,11 @@ codes! {
         ChainSignature = "CHAIN-SIGNATURE",
         /// The server's own certificate is not the first of its file, so the key does not fit.
         ///
-        /// Put it first, or `esync-ssl cert import`.
+        /// Put it first, or `esync-ssl cert import FILE`.
         ChainLeafNotFirst = "CHAIN-LEAF-NOT-FIRST",
         /// The intermediates are in another order than each signed the one before.
         ///
-        /// Put them in order, or `esync-ssl cert import`.
+        /// Put them in order, or `esync-ssl cert import FILE`.
         ChainOrder = "CHAIN-ORDER",
         /// The server's own certificate is in the chain as well.
         ///
@@ -356,11 +356,11 @@ codes! {
         RehearsalFailed = "REHEARSAL-FAILED",
         /// The program that tells the pass-phrase tells a wrong one, or none.
         ///
-        /// Correct the program, or write the key without: `esync-ssl cert decrypt-key KEY`.
+        /// Correct the program, or write the key without: `esync-ssl cert decrypt-key KEY OUT`.
         PassPhraseWrong = "PASSPHRASE-WRONG",
         /// The program that is to tell the pass-phrase cannot be run.
         ///
-        /// Correct `SSLPassPhraseDialog`, or write the key without: `esync-ssl cert decrypt-key KEY`.
+        /// Correct `SSLPassPhraseDialog`, or write the key without: `esync-ssl cert decrypt-key KEY OUT`.
         PassPhraseDialog = "PASSPHRASE-DIALOG",
         /// Two certificates for one kind of key are named; Apache uses only the last.
         ///
@@ -584,7 +584,7 @@ codes! {
         PostRefused = "POST-REFUSED",
         /// Apache waits for somebody to type a pass-phrase.
         ///
-        /// `esync-ssl cert decrypt-key KEY` writes the key without.
+        /// `esync-ssl cert decrypt-key KEY OUT` writes the key without.
         PassPhraseAsked = "PASSPHRASE-ASKED",
         /// Others than administrators may write what Apache reads or runs with all rights.
         ///

@@ -11,7 +11,7 @@ use crate::explain::{cut, faults_before, faults_inside};
 use crate::layouts::trial;
 use crate::support::apache::Httpd;
 use crate::support::apache_site::ApacheSite;
-use crate::support::certificates::{Days, VALID, p256, self_signed};
+use crate::support::certificates::{Days, p256, self_signed};
 use crate::support::files;
 use crate::support::network::Network;
 use crate::support::process::Outcome;
@@ -141,11 +141,7 @@ fn virtual_hosts(site: &Site, judge: &mut Judge) {
     let plain = format!("<VirtualHost *:{port}>\nServerName {OTHER}\n</VirtualHost>\n");
     let good = site.host(NAME, "server", "");
     for (about, hosts, code) in [
-        (
-            "a plain virtual host first",
-            format!("{plain}{good}"),
-            "TLS-ON-HTTP-PORT",
-        ),
+        ("a plain virtual host first", format!("{plain}{good}"), "TLS-OFF"),
         ("two of one name", format!("{good}{good}"), "VHOST-SHADOWED"),
         (
             "nothing listens",
@@ -279,5 +275,59 @@ fn healthy_servers_are_said_to_be() {
             .run();
         is_healthy(name, &outcome, began.elapsed());
     }
-    let _ = VALID;
+}
+
+/// What `--fix` did, each with what became of it.
+fn fixes(report: &Value) -> Vec<(String, String)> {
+    let word = |fixed: &Value, field: &str| fixed[field].as_str().unwrap().to_owned();
+    let all = report["fixes"].as_array().unwrap();
+    all.iter()
+        .map(|fixed| (word(fixed, "remedy"), word(fixed, "result")))
+        .collect()
+}
+
+#[test]
+fn what_needs_nobody_is_done() {
+    let Some(site) = Site::new() else { return };
+    let leaf = site.authority.leaf("fixed", &[NAME]);
+    site.install("server", &leaf);
+    files::write(
+        &site.root().join("conf/server.crt"),
+        fs::read(&leaf.certificate).unwrap(),
+    );
+    fs::copy(
+        site.authority.intermediate(),
+        site.root().join("conf/intermediate.pem"),
+    )
+    .unwrap();
+    site.daemon.start();
+    let main = site.root().join("conf/httpd.conf");
+    let before = fs::read(&main).unwrap();
+    // Nobody is there to agree.
+    let ca = site.ca();
+    let words = ["doctor", "--ca", ca.as_str(), "--fix"];
+    let outcome = site.run(&words, 14);
+    assert_eq!(fs::read(&main).unwrap(), before, "{}", outcome.report());
+    let report = site.json(&[&words[..], &["--yes"]].concat(), 0);
+    assert_eq!(
+        fixes(&report),
+        [("complete-chain".to_owned(), "done".to_owned())],
+        "{report:#}"
+    );
+    assert_eq!(report["verdict"], "healthy", "{report:#}");
+    site.daemon.stop();
+    let report = site.json(&[&words[..], &["--yes"]].concat(), 0);
+    assert_eq!(
+        fixes(&report),
+        [("restart".to_owned(), "done".to_owned())],
+        "{report:#}"
+    );
+    assert_eq!(report["is_running"], true, "{report:#}");
+    // What only a person can correct stays as it is.
+    let key = site.root().join("conf/server.key");
+    site.install("other", &site.authority.leaf("other", &[NAME]));
+    fs::copy(site.root().join("conf/other.key"), &key).unwrap();
+    let report = site.json(&[&words[..], &["--yes"]].concat(), 12);
+    assert_eq!(fixes(&report), [], "{report:#}");
+    assert!(site.daemon.runs());
 }

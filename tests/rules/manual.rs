@@ -18,7 +18,8 @@ says in general. `--force` takes the codes where a command refuses.
 
 /// The rows, from the comments of the list.
 fn table() -> String {
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/finding.rs")).expect("the list");
+    let source =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/finding.rs")).expect("the list");
     let (_, list) = source.split_once("pub enum Code {").expect("the list of codes");
     let mut text = HEAD.to_owned();
     let mut comment: Vec<&str> = Vec::new();
@@ -27,9 +28,13 @@ fn table() -> String {
             comment.push(words.trim());
             continue;
         }
-        let Some(code) = line.split('"').nth(1) else { continue };
+        let Some(code) = line.split('"').nth(1) else {
+            continue;
+        };
         let whole = comment.join(" ");
-        let (case, fix) = whole.split_once("  ").unwrap_or_else(|| panic!("{code} says not what to do: {whole}"));
+        let (case, fix) = whole
+            .split_once("  ")
+            .unwrap_or_else(|| panic!("{code} says not what to do: {whole}"));
         assert!(!case.trim().is_empty() && !fix.trim().is_empty(), "{code}");
         let cell = |text: &str| text.trim().replace('|', "\\|");
         text += &format!("| `{code}` | {} | {} |\n", cell(case), cell(fix));

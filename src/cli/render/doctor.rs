@@ -35,10 +35,8 @@ pub fn text(report: &Report) -> String {
             count(report.more_finding_count, "more finding")
         );
     }
-    for (title, state) in [
-        ("Good", SectionState::Good),
-        ("Not looked at", SectionState::NotLookedAt),
-    ] {
+    let good = ("Good, each with the command that tells more", SectionState::Good);
+    for (title, state) in [good, ("Not looked at", SectionState::NotLookedAt)] {
         let mut own = report
             .sections
             .iter()
@@ -48,8 +46,12 @@ pub fn text(report: &Report) -> String {
             let _ = writeln!(text, "\n\x1b[1m{title}\x1b[0m");
         }
         for section in own {
-            let command = format!("esync-ssl {}", section.command.command());
-            let _ = writeln!(text, "  {command:<24} {}", cell(&section.message));
+            let _ = writeln!(
+                text,
+                "  {:<13} {}",
+                section.command.command(),
+                cell(&section.message)
+            );
         }
     }
     let _ = writeln!(text, "\n\x1b[1mNext step:\x1b[0m {}", sentence(&report.next_step));

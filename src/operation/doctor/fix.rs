@@ -6,7 +6,7 @@ use super::super::environment::{Where, World, Writing};
 use super::super::find::Loaded;
 use super::super::questions::{Voice, confirm_or};
 use super::super::{Failure, restart, restore, schedule};
-use super::look::{Request, look};
+use super::look::{Request, look, refuse_unreadable};
 use super::remedy::{Chain, chain};
 use super::report::{FixResult, Fixed, Remedy, Report};
 use super::same_cause::causes;
@@ -36,8 +36,7 @@ pub fn fix(
             loaded.introduce(voice);
         }
         is_first = false;
-        loaded.refuse_no_configuration()?;
-        loaded.refuse_private_keys()?;
+        refuse_unreadable(&loaded)?;
         let mut looked = look(request, loaded, world, voice)?;
         let groups = causes(std::mem::take(&mut looked.observations));
         let mut report = told::of(&groups, &looked);

@@ -14,7 +14,7 @@ use super::super::interrupted::{remedy, stores};
 use super::super::progress::{Progress, during};
 use super::super::targets::{self, Target};
 use super::super::{certificates, check, devices, firewall, lint, names, ports, running, verify};
-use super::observed::{Observation, Source};
+use super::observed::{Observation, Source, kind};
 use crate::apply::Unfinished;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding, Severity};
@@ -75,6 +75,17 @@ pub struct Looked {
     pub observations: Vec<Observation>,
     /// What is left out of them.
     pub more_count: usize,
+}
+
+/// Refuses what is no configuration, or must not be shown. One in an encoding that Apache does not read is a fault to tell.
+///
+/// # Errors
+/// Refused as said.
+pub fn refuse_unreadable(loaded: &Loaded) -> Result<(), Failure> {
+    if loaded.refuse_encoding().is_ok() {
+        loaded.refuse_no_configuration()?;
+    }
+    loaded.refuse_private_keys()
 }
 
 /// Looks at everything.
@@ -229,13 +240,14 @@ impl Looked {
 
     fn of_lint(&self) -> Vec<Observation> {
         let found = lint::findings(&self.loaded, lint::problems(&self.loaded));
-        found
-            .into_iter()
-            .map(|finding| Observation {
+        let told = found.into_iter().map(|mut finding| {
+            finding.code = kind(&finding);
+            Observation {
                 port: self.port_at(&finding),
                 ..Observation::new(Source::Lint, finding)
-            })
-            .collect()
+            }
+        });
+        told.collect()
     }
 
     fn of_check(&self) -> Vec<Observation> {

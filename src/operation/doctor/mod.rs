@@ -32,8 +32,7 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
-    loaded.refuse_no_configuration()?;
-    loaded.refuse_private_keys()?;
+    look::refuse_unreadable(&loaded)?;
     let mut looked = look::look(request, loaded, world, progress)?;
     let groups = same_cause::causes(std::mem::take(&mut looked.observations));
     Ok(told::of(&groups, &looked))

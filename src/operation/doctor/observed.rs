@@ -137,6 +137,15 @@ impl Observation {
         self.host.is_some() && self.host == other.host
     }
 
+    /// The module that it says is not loaded, such as `mod_ssl`.
+    pub fn module(&self) -> Option<&str> {
+        let mut words = self
+            .finding
+            .summary
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.find(|word| word.starts_with("mod_"))
+    }
+
     /// Is it about the server as a whole?
     pub fn is_of_nothing(&self) -> bool {
         self.finding.place.is_none() && self.host.is_none()
@@ -145,6 +154,32 @@ impl Observation {
     /// Is it told of its virtual host as a whole, or of no place at all?
     pub fn is_of_whole_host(&self) -> bool {
         self.finding.place.is_none() || self.finding.place == self.host
+    }
+}
+
+/// The code of a finding of `lint`, whose rules about the text have none of their own.
+pub fn kind(finding: &Finding) -> Code {
+    if finding.code != Code::ConfigProblem {
+        return finding.code;
+    }
+    let says = |word: &str| finding.summary.contains(word);
+    match finding.rule {
+        "utf-16" => Code::ConfigEncoding,
+        "unknown-directive" if says("byte order mark") => Code::ConfigEncoding,
+        "unknown-directive" if says("mod_") => Code::ModuleNotLoaded,
+        "unknown-directive" => Code::DirectiveUnknown,
+        "module-order" => Code::ModuleNotLoaded,
+        "section-not-closed" | "closing-without-opening" | "closing-mismatch" | "closing-tag" => {
+            Code::SectionNotClosed
+        }
+        "context" => Code::DirectivePlace,
+        "arguments" | "open-quote" => Code::DirectiveValue,
+        "include-missing" | "include-unreadable" => Code::ConfigUnreadable,
+        "tls-no-protocol" | "tls-protocol-signs" => Code::TlsProtocols,
+        "tls-cache" => Code::SessionCache,
+        "dead-host" | "hides-others" => Code::VhostNotReached,
+        "tls-and-plain" => Code::TlsOnHttpPort,
+        _ => Code::ConfigProblem,
     }
 }
 

@@ -24,6 +24,8 @@ struct Row {
     causes: &'static [Code],
     /// No code stands for whatever `by` sees.
     effects: &'static [Code],
+    /// Rules of `lint` that are effects as well.
+    rules: &'static [&'static str],
     by: Option<Source>,
     tie: Tie,
 }
@@ -32,6 +34,7 @@ const fn row(causes: &'static [Code], effects: &'static [Code], tie: Tie) -> Row
     Row {
         causes,
         effects,
+        rules: &[],
         by: None,
         tie,
     }
@@ -41,6 +44,7 @@ const fn seen(causes: &'static [Code], by: Source, tie: Tie) -> Row {
     Row {
         causes,
         effects: &[],
+        rules: &[],
         by: Some(by),
         tie,
     }
@@ -69,6 +73,21 @@ const CHAINS: &[Code] = &[
     Code::KeyWeak,
 ];
 
+/// Faults of the text: what Apache makes of the rest is not what was meant.
+const TEXT: &[Code] = &[
+    Code::ConfigEncoding,
+    Code::ConfigUnreadable,
+    Code::ConfigProblem,
+    Code::SectionNotClosed,
+    Code::DirectiveUnknown,
+    Code::DirectiveValue,
+    Code::DirectivePlace,
+    Code::ModuleNotLoaded,
+    Code::ModuleMissing,
+    Code::ServerRoot,
+    Code::VariableUndefined,
+];
+
 /// What leads to what; the first row that fits counts.
 const TABLE: &[Row] = &[
     // Whoever has our port answers there, with certificates of its own.
@@ -84,6 +103,7 @@ const TABLE: &[Row] = &[
             Code::SectionNotClosed,
             Code::ListenMissing,
             Code::ModuleNotLoaded,
+            Code::ModuleMissing,
         ],
         Tie::Anywhere,
     ),
@@ -102,6 +122,22 @@ const TABLE: &[Row] = &[
         Tie::Anywhere,
     ),
     row(&[Code::ModuleMissing], &[Code::ModuleNotLoaded], Tie::Anywhere),
+    Row {
+        rules: &["mpm", "no-listen", "module-needed"],
+        ..row(
+            TEXT,
+            &[
+                Code::TlsOff,
+                Code::TlsOnHttpPort,
+                Code::ListenMissing,
+                Code::VhostAddress,
+                Code::VhostShadowed,
+                Code::VhostNotReached,
+                Code::CertNotNamed,
+            ],
+            Tie::Anywhere,
+        )
+    },
     row(
         &[Code::SectionNotClosed],
         &[Code::DirectivePlace, Code::ConfigProblem],
@@ -170,6 +206,8 @@ const TABLE: &[Row] = &[
         &[Code::NotListening, Code::VhostNotReached, Code::VhostShadowed],
         Tie::Host,
     ),
+    row(&[Code::VhostShadowed], &[Code::VhostNotReached], Tie::Host),
+    row(&[Code::TlsOff], &[Code::TlsOnHttpPort], Tie::Anywhere),
     // Which virtual host answers decides over what clients see of all others there.
     seen(
         &[
@@ -187,11 +225,7 @@ const TABLE: &[Row] = &[
         Tie::Anywhere,
     ),
     row(CHAINS, &[Code::ServedUntrusted], Tie::Host),
-    row(
-        &[Code::CertSelfSigned, Code::CertIsCa],
-        &[Code::CertIsCa, Code::CertSelfSigned],
-        Tie::Host,
-    ),
+    row(&[Code::CertIsCa], &[Code::CertSelfSigned], Tie::Host),
     row(
         &[Code::NameNotCovered, Code::NameOnlyCommonName, Code::NameInvalid],
         &[Code::NameApacheWarns, Code::ServedUntrusted],
@@ -306,7 +340,10 @@ impl Group {
             lead.code != Code::RunUnfinished,
             self.severity(),
             !is_logged,
+            // Where nothing runs, nobody meets the rest.
+            lead.code != Code::ServerStopped,
             lead.phase.unwrap_or(Phase::Starting),
+            lead.place.as_ref().is_none_or(|place| place.line.is_none()),
             lead.uncertain,
         )
     }
@@ -379,6 +416,10 @@ fn is_same(one: &Observation, other: &Observation) -> bool {
         // Apache reads no line beyond one that stops it: there, different words mean one fault.
         return one.stops_start() && other.stops_start() && one.is_in_line_of(other);
     }
+    // All directives of one module that is not loaded.
+    if one.code() == Code::ModuleNotLoaded && one.module().is_some() && one.module() == other.module() {
+        return true;
+    }
     let hosts = one.host.as_ref().zip(other.host.as_ref());
     let is_one_host = hosts.is_none_or(|(one, other)| one == other);
     let is_file_rule = one.code() == Code::FileMissing;
@@ -394,17 +435,18 @@ fn is_same(one: &Observation, other: &Observation) -> bool {
 impl Row {
     fn has_cause(&self, group: &Group) -> bool {
         let lead = group.lead();
-        match self.causes {
-            [] => lead.stops_start() && !lead.is_past,
-            codes => codes.contains(&lead.code()) && !lead.is_past,
-        }
+        // What Apache accepts does not keep it from reading the rest.
+        let is_text = std::ptr::eq(self.causes, TEXT) || self.causes.is_empty();
+        !lead.is_past
+            && (self.causes.is_empty() || self.causes.contains(&lead.code()))
+            && (!is_text || lead.stops_start())
     }
 
     fn has_effect(&self, group: &Group) -> bool {
         let lead = group.lead();
         match self.by {
             Some(by) => group.same.iter().all(|one| one.by == by),
-            None => self.effects.contains(&lead.code()),
+            None => self.effects.contains(&lead.code()) || self.rules.contains(&lead.finding.rule),
         }
     }
 

@@ -23,7 +23,9 @@ pub fn of(looked: &Looked, groups: &[Group]) -> Vec<Section> {
         (Source::Certificates, renewal(looked)),
         (Source::Devices, devices(looked)),
     ];
-    let sections = lines.into_iter().map(|(command, line)| {
+    let is_asked = |command: &Source| *command != Source::Devices || looked.devices.is_some();
+    let lines = lines.into_iter().filter(|(command, _)| is_asked(command));
+    let sections = lines.map(|(command, line)| {
         let is_own = |group: &&Group| {
             let mut all = group.all().filter(|one| !one.is_past);
             group.severity() < Severity::Advice && all.any(|one| one.by == command)
@@ -177,7 +179,7 @@ fn renewal(looked: &Looked) -> Line {
 
 fn devices(looked: &Looked) -> Line {
     match &looked.devices {
-        None => Err("give --devices with --domain to look at what gateways of field devices need".into()),
+        None => Err("not asked for".into()),
         Some(report) => Ok(format!("data would arrive at {}", report.settings.m2u_url)),
     }
 }

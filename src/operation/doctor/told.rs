@@ -61,7 +61,9 @@ fn cause(group: &Group, remedy: Option<Remedy>) -> Cause {
         let is_known = |known: &Effect| {
             known.code == one.code() && known.at == one.at && known.place == one.finding.place
         };
-        if effects.len() < EFFECTS && !effects.iter().any(is_known) {
+        // The same once more is no effect.
+        let is_own = one.code() == finding.code && one.at.is_none();
+        if !is_own && effects.len() < EFFECTS && !effects.iter().any(is_known) {
             effects.push(Effect {
                 seen_by: one.by,
                 code: one.code(),

@@ -74,7 +74,7 @@ fn check_knows_what_does_not_start() {
 }
 
 /// Of these cases: what their cause may be called.
-const CAUSES: [(&str, &[&str]); 46] = [
+const CAUSES: [(&str, &[&str]); 47] = [
     ("K01", &["KEY-PASSPHRASE"]),
     ("K04", &["KEY-PASSPHRASE"]),
     ("K09", &["PASSPHRASE-WRONG", "REHEARSAL-FAILED"]),
@@ -103,10 +103,11 @@ const CAUSES: [(&str, &[&str]); 46] = [
     ("H22", &["CERT-GLUED"]),
     ("M01", &["MODULE-NOT-LOADED"]),
     ("M03", &["MODULE-MISSING"]),
-    ("M10", &["SESSION-CACHE"]),
+    ("M08", &["SESSION-CACHE"]),
     ("M11", &["DIRECTIVE-UNKNOWN"]),
+    ("M12", &["DIRECTIVE-VALUE"]),
     ("M13", &["DIRECTIVE-VALUE"]),
-    ("M18", &["TLS-CIPHERS"]),
+    ("M18", &["TLS-CIPHERS", "REHEARSAL-FAILED"]),
     ("M22", &["DIRECTIVE-PLACE"]),
     ("M24", &["STAPLING"]),
     ("M31", &["CLIENT-CA-UNREADABLE"]),

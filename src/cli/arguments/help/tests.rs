@@ -90,8 +90,12 @@ fn every_command_of_the_manual_is_understood() {
         for typed in typed {
             count += 1;
             // What stands for something that only the reader knows.
-            let words = typed.split(' ').map(|word| if word == "N" { "8443" } else { word });
-            let Err(error) = Arguments::try_parse_from(words) else { continue };
+            let words = typed
+                .split(' ')
+                .map(|word| if word == "N" { "8443" } else { word });
+            let Err(error) = Arguments::try_parse_from(words) else {
+                continue;
+            };
             // A sentence may name a command without all that it needs.
             let is_part = [
                 ErrorKind::MissingRequiredArgument,
