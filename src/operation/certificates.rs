@@ -108,7 +108,12 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
     let loaded = Loaded::find(place)?;
     loaded.record(progress);
     loaded.refuse_no_configuration()?;
-    let state = State::of(&loaded, world.disk);
+    Ok(of_loaded(&loaded, world, progress))
+}
+
+/// The same of a configuration that was read already.
+pub fn of_loaded(loaded: &Loaded, world: &World, progress: &dyn Progress) -> Report {
+    let state = State::of(loaded, world.disk);
     let mut ours = Vec::new();
     for name in state.all_managed() {
         if let Ok(Some(managed)) = state.managed(&name) {
@@ -116,12 +121,12 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
             ours.push(Ours { name, managed, file });
         }
     }
-    let targets = targets::of_configuration(&loaded, None, None);
+    let targets = targets::of_configuration(loaded, None, None);
     let seen = during(progress, "Looking at what is served", || {
         verify::look(&targets, &[], false, &Patience::new())
     });
     let look = Looked {
-        loaded: &loaded,
+        loaded,
         state: &state,
         targets: &targets,
         seen: &seen,
@@ -139,14 +144,14 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
     certificates.sort_by_key(|told| told.rest_seconds);
     let is_ours = |told: &Told| told.due.is_some();
     let schedule = match certificates.iter().any(is_ours) {
-        true => schedule::seen(&loaded, world.disk).ok(),
+        true => schedule::seen(loaded, world.disk).ok(),
         false => None,
     };
-    progress.findings(&adopt::rivals(&loaded, &state), &[]);
-    Ok(Report {
+    progress.findings(&adopt::rivals(loaded, &state), &[]);
+    Report {
         certificates,
         schedule,
-    })
+    }
 }
 
 /// A certificate that was ordered here.

@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod devices;
 mod disable;
+mod dsc;
 mod dump;
 mod enable;
 mod examples;
@@ -56,6 +57,7 @@ pub use check::Check;
 pub use completions::Completions;
 pub use devices::Devices;
 pub use disable::Disable;
+pub use dsc::DscCommand;
 pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
@@ -271,6 +273,9 @@ pub enum Command {
     #[command(after_help = MORE, after_long_help = epilogue(examples::STATUS, exit_statuses(READS)))]
     Status,
     Lint(Lint),
+    /// Desired states, as Microsoft DSC reads, tests and sets them
+    #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::DSC))]
+    Dsc(DscCommand),
     Dump(Dump),
     Schema(Schema),
     Completions(Completions),

@@ -8,6 +8,7 @@ pub mod completions;
 pub mod devices;
 pub mod explain;
 pub mod findings;
+pub mod html;
 pub mod inspect;
 pub mod lint;
 pub mod man;
@@ -21,7 +22,9 @@ pub mod schedule;
 pub mod server;
 pub mod simulation;
 pub mod status;
+pub mod trace;
 pub mod verify;
+mod ways;
 
 use crate::operation::expiring::{self, Expiring};
 
