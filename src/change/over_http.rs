@@ -70,14 +70,8 @@ fn way(
     port: u16,
 ) -> Option<OverHttp> {
     let Some(answering) = configuration.answering(end, at, name) else {
-        let own = configuration.main_server_name();
-        let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(name));
-        let way = if is_own {
-            OverHttp::Answered
-        } else {
-            OverHttp::Other
-        };
-        return (!ssl_engine(configuration, SERVER)).then_some(way);
+        // The main server has one site, which virtual hosts inherit.
+        return (!ssl_engine(configuration, SERVER)).then_some(OverHttp::Answered);
     };
     if speaks_tls(configuration, answering) {
         return None;
@@ -114,7 +108,7 @@ mod tests {
             format!("Listen 80\n<VirtualHost *:80>\nServerName {name}\n{lines}</VirtualHost>\n")
         };
         becomes("", OverHttp::Silent);
-        becomes("Listen 80\n", OverHttp::Other);
+        becomes("Listen 80\n", OverHttp::Answered);
         becomes(&host("a.test", ""), OverHttp::Answered);
         becomes(&host("b.test", ""), OverHttp::Other);
         let all = "Redirect permanent / https://a.test/\n";
@@ -124,6 +118,9 @@ mod tests {
             OverHttp::Answered,
         );
         // Of two ports the one that is farther from HTTPS.
-        becomes(&format!("Listen 8080\n{}", host("a.test", all)), OverHttp::Other);
+        becomes(
+            &format!("Listen 8080\n{}", host("a.test", all)),
+            OverHttp::Answered,
+        );
     }
 }

@@ -114,7 +114,7 @@ pub struct Unread {
 /// Reads files, and all files of folders whose names end with `.json`.
 ///
 /// # Errors
-/// When a folder cannot be listed, or there is no document at all.
+/// When a folder cannot be listed, or no document is of use.
 pub fn read(named: &[PathBuf], now: OffsetDateTime) -> Result<Fleet, Failure> {
     let mut fleet = Fleet {
         now,
@@ -135,9 +135,15 @@ pub fn read(named: &[PathBuf], now: OffsetDateTime) -> Result<Fleet, Failure> {
         let words = format!("{left_out} more files were not looked at: {MOST} are read at most");
         fleet.unread(&files[files.len() - 1], words);
     }
-    if fleet.summary.server_count == 0 && fleet.summary.unread.is_empty() {
+    if fleet.summary.server_count == 0 {
         let fix = "put there what esync-ssl certificates --json prints on each server, as NAME.json";
-        return Err(Failure::with_advice("there is no document to put on a page", fix));
+        let first = fleet.summary.unread.first();
+        let first = first.map(|one| format!(": {}: {}", one.file, one.reason));
+        let words = format!(
+            "there is no document that could be put on a page{}",
+            first.unwrap_or_default()
+        );
+        return Err(Failure::with_advice(words, fix));
     }
     fleet
         .certificates
@@ -235,8 +241,14 @@ fn document(file: &Path, left: &mut u64) -> Result<Data, String> {
     // PowerShell 5 writes UTF-16.
     let text = foreign::text(&bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let wrong = |why: &str| format!("it is not what esync-ssl certificates --json prints: {why}");
-    let document: Document =
-        serde_json::from_str(&text).map_err(|error| wrong(&printable(error.to_string().as_bytes())))?;
+    let document: Document = serde_json::from_str(&text).map_err(|error| {
+        // What stands there is not told: a link may have led to any file.
+        let what = match error.is_data() {
+            true => "a field is missing or of another kind",
+            false => "it is not JSON",
+        };
+        wrong(&format!("{what} (line {})", error.line()))
+    })?;
     if document.schema != VERSION {
         return Err(format!(
             "it is of version {} of the documents; {VERSION} is known",

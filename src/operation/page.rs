@@ -17,7 +17,7 @@ use super::schedule::IsOn;
 use super::{Failure, certificates, check, devices, lint, status};
 use crate::apply::Backup;
 use crate::check::secret::Secrets;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::httpd::is_nobodys;
 use crate::place::Moment;
 use crate::server::system;
@@ -104,13 +104,17 @@ impl Page {
     }
 }
 
-/// What the rules say, and of the text of the configuration what they sum up only.
+/// What the rules say of files and machine, and each problem of the text.
 fn findings(loaded: &Loaded, place: &Where) -> (Vec<Finding>, Option<String>) {
     let problems = lint::findings(loaded, lint::problems(loaded));
     let (mut findings, not_judged) = match check::of_loaded(loaded, None, None, place) {
         Ok(report) => (report.findings().cloned().collect(), None),
         Err(failure) => (Vec::new(), Some(format!("{:#}", failure.error))),
     };
+    // Of the text they give the sum only, and here is each.
+    if !problems.is_empty() {
+        findings.retain(|finding: &Finding| finding.code != Code::ConfigProblem);
+    }
     let place_of = |finding: &Finding| (finding.place.as_ref().map(ToString::to_string), finding.code);
     let known: HashSet<_> = findings.iter().map(place_of).collect();
     findings.extend(problems.into_iter().filter(|one| !known.contains(&place_of(one))));

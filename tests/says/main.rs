@@ -20,6 +20,7 @@ mod help;
 mod inputs;
 mod library;
 mod lint;
+mod looks;
 mod next_step;
 mod outside;
 mod page;

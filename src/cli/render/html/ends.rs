@@ -8,10 +8,10 @@ use super::frame::fitting;
 /// Bars that are drawn; those that end first.
 const MOST: usize = 60;
 
-const WIDTH: i32 = 1000;
+const WIDTH: i32 = 800;
 /// Where the axis begins and ends.
-const LEFT: i32 = 300;
-const RIGHT: i32 = 985;
+const LEFT: i32 = 240;
+const RIGHT: i32 = 790;
 const STEP: i32 = 30;
 const TOP: i32 = 34;
 
@@ -131,7 +131,7 @@ fn drawn_bar(bar: &Bar, y: i32, axis: &Axis, now: OffsetDateTime) -> Markup {
     html! {
         g {
             title { (bar.name) ": " (bar.words) }
-            text x="0" y=(y + 15) { (fitting(&bar.name, 42)) }
+            text x="0" y=(y + 15) { (fitting(&bar.name, 32)) }
             rect class={ (bar.tone) " gone" } x=(from) y=(y + 4) width=((today - from).max(0)) height="8" rx="2" {}
             rect class=(bar.tone) x=(today) y=(y + 4) width=((to - today).max(2)) height="8" rx="2" {}
             text class="small" x=(x) y=(if anchor == "end" { y + 24 } else { y + 12 }) text-anchor=(anchor) { (bar.words) }

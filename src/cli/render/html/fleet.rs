@@ -169,7 +169,7 @@ fn names(known: &Known) -> String {
 
 fn end(known: &Known, of: &Fleet) -> Markup {
     html! {
-        (known.life.not_after.date()) br;
-        span.badge class=(tone(Some(known.urgency))) { (left(known.life.rest(of.now))) }
+        span.day { (known.life.not_after.date()) } br;
+        span class={ "badge " (tone(Some(known.urgency))) } { (left(known.life.rest(of.now))) }
     }
 }

@@ -9,9 +9,9 @@ use crate::operation::picture::Way;
 /// Kinds of ways that are drawn; more would be no picture.
 const MOST: usize = 40;
 
-const WIDTH: i32 = 1000;
+const WIDTH: i32 = 800;
 /// Left edge and width of the three columns.
-const COLUMNS: [(i32, i32); 3] = [(1, 140), (215, 385), (675, 324)];
+const COLUMNS: [(i32, i32); 3] = [(1, 104), (155, 330), (535, 264)];
 const BOX: i32 = 46;
 const STEP: i32 = 58;
 

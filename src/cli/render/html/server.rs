@@ -1,5 +1,7 @@
 //! The page about one server.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use super::ends::{Bar, ends};
@@ -19,6 +21,8 @@ use crate::wording::count;
 const FINDINGS: usize = 200;
 /// Rows of a table.
 const ROWS: usize = 500;
+/// Places of one finding.
+const PLACES: usize = 8;
 /// Bytes of one diff.
 const DIFF: usize = 40_000;
 
@@ -217,7 +221,7 @@ impl Ink<'_> {
                             td { (self.short(&names_of(told))) br; code.soft { (self.short(&told.file)) } }
                             td {
                                 @if let (Some(from), Some(to)) = (told.not_before, told.not_after) {
-                                    (from.date()) " to " (to.date()) br; span.badge class=(tone(told.urgency)) { (rest_of(told)) }
+                                    span.day { (from.date()) } " to " span.day { (to.date()) } br; span class={ "badge " (tone(told.urgency)) } { (rest_of(told)) }
                                 } @else { "cannot be read" }
                             }
                             td { (self.short(told.issuer.as_deref().unwrap_or_default())) }
@@ -238,13 +242,15 @@ impl Ink<'_> {
             body: html! {
                 @if let Some(why) = &self.of.not_judged { p { "The files were not judged: " (self.prose(why)) } }
                 @if all.is_empty() && self.of.not_judged.is_none() { p { "No problems found." } }
-                @for finding in all.iter().take(FINDINGS) { (self.finding(finding)) }
+                @for alike in together(&all[..all.len().min(FINDINGS)]) { (self.finding(&alike)) }
                 @if all.len() > FINDINGS { p.soft { "And " (all.len() - FINDINGS) " more; esync-ssl check and esync-ssl lint show all." } }
             },
         }
     }
 
-    fn finding(&self, finding: &Finding) -> Markup {
+    /// One, or several that say the same of several places.
+    fn finding(&self, alike: &[&Finding]) -> Markup {
+        let finding = alike[0];
         let tone = match finding.level() {
             Level::Error => "bad",
             Level::Warning => "warn",
@@ -252,14 +258,28 @@ impl Ink<'_> {
         };
         html! {
             article class=(tone) {
-                h3 { span.badge class=(tone) { (finding.severity) } (self.prose(&finding.summary)) }
+                h3 { span class={ "badge " (tone) } { (finding.severity) } (self.prose(&finding.summary)) }
                 p.soft {
                     code { (finding.code) }
                     @if let Some(place) = &finding.place { " in " code { (self.short(&place.to_string())) } }
                 }
+                @if alike.len() > 1 {
+                    ul.places {
+                        @for other in alike[1..].iter().take(PLACES) { li { (self.also(other)) } }
+                        @if alike.len() > PLACES + 1 { li.soft { "and " (alike.len() - PLACES - 1) " more" } }
+                    }
+                }
                 @if !finding.cause.is_empty() { p { (self.prose(&finding.cause)) } }
                 @if !finding.fix.is_empty() { p.fix { (self.prose(&finding.fix)) } }
             }
+        }
+    }
+
+    /// Another place of the same.
+    fn also(&self, finding: &Finding) -> Markup {
+        html! {
+            (self.prose(&finding.summary))
+            @if let Some(place) = &finding.place { " " code.soft { (self.short(&place.to_string())) } }
         }
     }
 
@@ -329,6 +349,21 @@ impl Ink<'_> {
             },
         }
     }
+}
+
+/// Those together that have one cause and one fix, each where the first of them was.
+fn together(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut known: HashMap<_, usize> = HashMap::new();
+    let mut all: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let key = (finding.code, finding.level() as u8, &finding.cause, &finding.fix);
+        let at = *known.entry(key).or_insert(all.len());
+        match all.get_mut(at) {
+            Some(alike) => alike.push(finding),
+            None => all.push(vec![finding]),
+        }
+    }
+    all
 }
 
 /// How a tile is painted, and what stands in it.
