@@ -9,7 +9,7 @@ use crate::operation::picture::Way;
 use crate::shown::cell;
 use crate::wording::count;
 
-/// So many names of those that are told together are shown.
+/// So many names of a virtual host are shown.
 const NAMED: usize = 3;
 /// So many kinds of ways of one listener are shown.
 const KINDS: usize = 20;
@@ -26,22 +26,29 @@ impl<'a> Alike<'a> {
         self.ways[0]
     }
 
-    /// Who it is: all names of one virtual host, the first names of several.
+    /// Who it is: the names of one virtual host, the first name of several.
     pub fn names(&self) -> String {
         let first = |way: &Way| match (way.names.first(), &way.place) {
             (Some(name), _) => cell(name),
             (None, Some(place)) => cell(&format!("virtual host without a name ({place})")),
             (None, None) => "main server".to_owned(),
         };
-        let all: Vec<String> = match self.ways.as_slice() {
-            [way] if !way.names.is_empty() => way.names.iter().map(|name| cell(name)).collect(),
-            ways => ways.iter().map(|way| first(way)).collect(),
+        let shown = |names: &[String]| {
+            let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
+            names.join(", ")
         };
-        let names = all[..all.len().min(NAMED)].join(", ");
-        let names = match (all.len().checked_sub(NAMED), self.ways.len()) {
-            (None | Some(0), _) => names,
-            (Some(more), 1) => format!("{names} and {}", count(more, "more name")),
-            (Some(more), _) => format!("{names} and {}", count(more, "more virtual host")),
+        let names = match self.ways.as_slice() {
+            [way] if way.names.len() > NAMED => {
+                let more = count(way.names.len() - NAMED, "more name");
+                format!("{} and {more}", shown(&way.names[..NAMED]))
+            }
+            [way] if !way.names.is_empty() => shown(&way.names),
+            [way] => first(way),
+            ways => format!(
+                "{} and {}",
+                first(ways[0]),
+                count(ways.len() - 1, "more virtual host")
+            ),
         };
         match self.one().place {
             None if !self.one().names.is_empty() => format!("{names} (main server)"),
@@ -193,7 +200,7 @@ mod tests {
             .collect();
         assert_eq!(
             text(&many),
-            "  443 (HTTPS)\n    h0.test, h1.test, h2.test and 397 more virtual hosts  wild.crt  \
+            "  443 (HTTPS)\n    h0.test and 399 more virtual hosts  wild.crt  \
              until 2027-02-03 (65 days left)  HTTP leads here\n"
         );
         assert_eq!(text(&[]), "  nothing listens\n");

@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::change::{Http, Profile};
 use crate::foreign;
 use crate::operation::Failure;
-use crate::place::{Moment, ShownPath};
 use crate::shown::printable;
 
 /// HTTPS of one domain in Apache.
@@ -73,13 +72,13 @@ pub struct Instance {
     #[serde(default, rename = "_exist", skip_serializing_if = "Option::is_none")]
     pub exist: Option<bool>,
     /// The certificate file that is configured. Only read.
-    #[serde(default, skip_serializing_if = "Option::is_none", skip_deserializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("readOnly" = true))]
-    pub certificate_file: Option<ShownPath>,
+    pub certificate_file: Option<String>,
     /// The last moment of that certificate. Only read.
-    #[serde(default, skip_serializing_if = "Option::is_none", skip_deserializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("readOnly" = true))]
-    pub not_after: Option<Moment>,
+    pub not_after: Option<String>,
     /// Whether nothing needs to change. Only read.
     #[serde(default, rename = "_inDesiredState", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("readOnly" = true))]

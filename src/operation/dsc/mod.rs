@@ -75,8 +75,10 @@ impl<'a> Desired<'a> {
         Ok(Instance {
             exist: Some(found.is_some()),
             http: found.and_then(|way| way.over_http).and_then(http),
-            certificate_file: found.and_then(|way| way.certificate.clone()),
-            not_after: found.and_then(|way| way.not_after),
+            certificate_file: found
+                .and_then(|way| way.certificate.as_ref())
+                .map(|file| file.absolute().into_owned()),
+            not_after: found.and_then(|way| way.not_after).map(|end| end.to_string()),
             ..self.instance.key()
         })
     }

@@ -104,7 +104,7 @@ pub fn ends(bars: &[Bar], now: OffsetDateTime) -> Option<Markup> {
                     @let x = axis.x(moment);
                     line class="axis" x1=(x) x2=(x) y1="20" y2=(bottom) {}
                     // Beside today's word nothing else is readable.
-                    @if (x - today).abs() > 34 {
+                    @if (x - today).abs() > 52 {
                         text class="small" x=(x) y="14" text-anchor="middle" { (label) }
                     }
                 }

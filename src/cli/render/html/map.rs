@@ -152,8 +152,8 @@ fn line(edge: &Edge) -> Markup {
 
 fn drawn(block: &Block) -> Markup {
     let (x, width) = COLUMNS[block.column];
-    // A letter takes about seven of them.
-    let most = usize::try_from((width - 30) / 7).unwrap_or_default();
+    // A letter takes about eight and a half of them.
+    let most = usize::try_from((width - 24) * 2 / 17).unwrap_or_default();
     html! {
         g {
             title { (block.first) }
@@ -163,7 +163,7 @@ fn drawn(block: &Block) -> Markup {
                 text class="strong" x=(x + 15) y=(block.y + 28) { (fitting(&block.first, most)) }
             } @else {
                 text class="strong" x=(x + 15) y=(block.y + 20) { (fitting(&block.first, most)) }
-                text class="small" x=(x + 15) y=(block.y + 37) { (fitting(&block.second, most + most / 8)) }
+                text class="small" x=(x + 15) y=(block.y + 37) { (fitting(&block.second, most + most / 5)) }
             }
         }
     }

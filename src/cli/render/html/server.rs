@@ -1,6 +1,6 @@
 //! The page about one server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use maud::{Markup, html};
 
@@ -119,11 +119,7 @@ impl Ink<'_> {
                     .map(|end| end.date().to_string())
                     .unwrap_or_default();
                 let name = self.short(&name_of(told));
-                (
-                    tone(told.urgency),
-                    rest_of(told),
-                    format!("The next end: {name}, {day}"),
-                )
+                (tone(told.urgency), rest_of(told), format!("Until {day}: {name}"))
             }
         }
     }
@@ -263,23 +259,34 @@ impl Ink<'_> {
                     code { (finding.code) }
                     @if let Some(place) = &finding.place { " in " code { (self.short(&place.to_string())) } }
                 }
-                @if alike.len() > 1 {
-                    ul.places {
-                        @for other in alike[1..].iter().take(PLACES) { li { (self.also(other)) } }
-                        @if alike.len() > PLACES + 1 { li.soft { "and " (alike.len() - PLACES - 1) " more" } }
-                    }
-                }
+                (self.elsewhere(alike))
                 @if !finding.cause.is_empty() { p { (self.prose(&finding.cause)) } }
                 @if !finding.fix.is_empty() { p.fix { (self.prose(&finding.fix)) } }
             }
         }
     }
 
-    /// Another place of the same.
-    fn also(&self, finding: &Finding) -> Markup {
+    /// Where else the same was found; several virtual hosts may have one place.
+    fn elsewhere(&self, alike: &[&Finding]) -> Markup {
+        let told = |finding: &Finding| {
+            (
+                finding.summary.clone(),
+                finding.place.as_ref().map(ToString::to_string),
+            )
+        };
+        let mut known = HashSet::from([told(alike[0])]);
+        let others = alike[1..].iter().map(|finding| told(finding));
+        let others: Vec<_> = others.filter(|other| known.insert(other.clone())).collect();
         html! {
-            (self.prose(&finding.summary))
-            @if let Some(place) = &finding.place { " " code.soft { (self.short(&place.to_string())) } }
+            @if others.is_empty() && alike.len() > 1 { p.soft { "Of " (alike.len()) " virtual hosts." } }
+            @if !others.is_empty() {
+                ul.places {
+                    @for (summary, place) in others.iter().take(PLACES) {
+                        li { (self.prose(summary)) @if let Some(place) = place { " " code.soft { (self.short(place)) } } }
+                    }
+                    @if others.len() > PLACES { li.soft { "and " (others.len() - PLACES) " more" } }
+                }
+            }
         }
     }
 
