@@ -12,7 +12,7 @@ use crate::httpd::in_url;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Http {
-    /// The port moves to HTTPS; nothing listens for HTTP any more.
+    /// The port moves to HTTPS; nothing listens for HTTP anymore.
     Off,
     /// HTTP stays beside HTTPS.
     Keep,
@@ -31,7 +31,7 @@ pub enum Profile {
     /// TLS 1.2 and later.
     #[default]
     Intermediate,
-    /// TLS 1.0 and later, for clients of long ago.
+    /// TLS 1.0 and later, for very old clients.
     Old,
 }
 

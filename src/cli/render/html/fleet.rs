@@ -69,7 +69,7 @@ fn at_risk(of: &Fleet) -> Part {
             @if let Some((day, most)) = of.shortening {
                 p.lead {
                     "From " (day) " on, certificates of public authorities live " (most) " days at most. What is renewed by hand \
-                     and lives longer today is listed here; an authority of your own may go on as before."
+                     and lives longer today is listed here; an authority of your own may do as before."
                 }
             }
             @if all.is_empty() { p { "Nobody, as far as the documents tell." } } @else {

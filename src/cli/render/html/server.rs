@@ -12,7 +12,6 @@ use crate::finding::Finding;
 use crate::operation::certificates::{Served, Told};
 use crate::operation::page::{Changed, Page};
 use crate::operation::renewers::By;
-use crate::renewal::Urgency;
 use crate::severity::{Counts, Level};
 use crate::shown::{cell, cut, printable, sentence};
 use crate::wording::count;
@@ -393,10 +392,9 @@ fn names_of(told: &Told) -> String {
 }
 
 fn rest_of(told: &Told) -> String {
-    match (told.rest_seconds, told.urgency) {
-        (Some(rest), Some(Urgency::Over)) if rest == 0 => "ended now".into(),
-        (Some(rest), _) => left(time::Duration::seconds(rest)),
-        (None, _) => "cannot be read".into(),
+    match told.rest_seconds {
+        Some(rest) => left(time::Duration::seconds(rest)),
+        None => "cannot be read".into(),
     }
 }
 
