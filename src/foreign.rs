@@ -45,6 +45,13 @@ pub const PLAN: u64 = 1 << 30;
 /// Bytes of the manifest of a backup.
 pub const MANIFEST: u64 = 64 << 20;
 
+/// Bytes of what a run changed, as a diff that is shown again.
+pub const CHANGES: u64 = 1 << 20;
+/// Bytes of one document of `certificates --json` that is put on a page of many.
+pub const DOCUMENT: u64 = 8 << 20;
+/// Bytes of all of them.
+pub const DOCUMENTS: u64 = 512 << 20;
+
 /// Opens a regular file for reading, symbolic links followed.
 ///
 /// A pipe without a writer would make us wait for ever, and opening a device may act: neither is opened, and should the

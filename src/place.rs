@@ -236,6 +236,12 @@ impl From<OffsetDateTime> for Moment {
     }
 }
 
+impl From<Moment> for OffsetDateTime {
+    fn from(moment: Moment) -> Self {
+        moment.0
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.format(&Rfc3339).unwrap_or_else(|_| self.0.to_string()))

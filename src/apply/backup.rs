@@ -14,10 +14,14 @@ use super::folder::{Folder, Kind, Last, Place};
 use super::journal::{self, Entry, MANIFEST, Manifest, PENDING, State, number};
 use super::lock::{Holder, Lock, LockError};
 use super::replace::sweep;
+use crate::foreign;
 use crate::interrupt::Hold;
 
 /// Backups that are kept beside the very first one.
 const KEPT: usize = 20;
+
+/// What a run changed, for people.
+pub(super) const DIFF: &str = "change.diff";
 
 /// The folders below a server root that backups may go to, the preferred one first: beside the main configuration,
 /// where people look.
@@ -282,6 +286,12 @@ impl Backup {
     /// The file that says what it holds.
     pub fn manifest_file(&self) -> PathBuf {
         self.folder.join(MANIFEST)
+    }
+
+    /// What the run changed, as one unified diff; nothing where that is not kept or is too long.
+    pub fn diff(&self) -> Option<String> {
+        let bytes = self.open.place(DIFF).read_ours(foreign::CHANGES).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// What an entry held before or after the run. `None` when there is no such copy any more, or it is damaged.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::backup::{Store, place};
+use super::backup::{DIFF, Store, place};
 use super::change::{NameChange, Target};
 use super::content::Content;
 use super::disk::Disk;
@@ -223,7 +223,7 @@ impl Transaction<'_> {
                 }
             }
         }
-        durable(disk, &folder.place("change.diff"), self.record.diff.as_bytes())?;
+        durable(disk, &folder.place(DIFF), self.record.diff.as_bytes())?;
         let text = serde_json::to_vec_pretty(manifest)
             .map_err(|error| failed("describe", folder.path())(error.into()))?;
         durable(disk, &folder.place(MANIFEST), &text)?;

@@ -9,10 +9,10 @@ use crate::finding::Code;
 use crate::httpd::in_url;
 
 /// What becomes of plain HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Http {
-    /// The port moves to HTTPS; nothing listens for HTTP any more.
+    /// The port moves to HTTPS; nothing listens for HTTP anymore.
     Off,
     /// HTTP stays beside HTTPS.
     Keep,
@@ -21,7 +21,9 @@ pub enum Http {
 }
 
 /// Mozilla's levels of protocols and ciphers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// TLS 1.3 only.
@@ -29,7 +31,7 @@ pub enum Profile {
     /// TLS 1.2 and later.
     #[default]
     Intermediate,
-    /// TLS 1.0 and later, for clients of long ago.
+    /// TLS 1.0 and later, for very old clients.
     Old,
 }
 

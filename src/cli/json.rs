@@ -27,6 +27,16 @@ pub fn text(value: &impl serde::Serialize, advice: &Advice) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// On one line, in which nothing deceives the eye, with a line end behind it. What proposes commands stays as it is.
+pub fn line(value: &impl serde::Serialize) -> String {
+    let plain = serde_json::to_string(value).unwrap_or_default();
+    let mut line = Vec::with_capacity(plain.len() + 1);
+    // Whatever deceives stands in a string; memory takes all of it.
+    let _ = Told::escaped(&mut line, &plain);
+    line.push(b'\n');
+    String::from_utf8_lossy(&line).into_owned()
+}
+
 /// The fields that propose commands, wherever they are. Messages are completed by whoever says them.
 const ADVICE: [&str; 2] = ["fix", "trouble"];
 

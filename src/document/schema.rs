@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Completion, Dump, Envelope, SCHEMA, Version};
 use crate::operation::authority::{account, checked, revoke};
 use crate::operation::{
-    LogReport, Outcome, PlanReport, backups, certificates, check, devices, doctor, inspect, lint, ports,
+    LogReport, Outcome, PlanReport, backups, certificates, check, devices, doctor, dsc, inspect, lint, ports,
     report, restart, restore, schedule, simulate, status, verify,
 };
 
@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, too, the empty
 /// word a command line that names no command.
-const COMMANDS: [(&str, Make); 43] = [
+const COMMANDS: [(&str, Make); 48] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -43,6 +43,11 @@ const COMMANDS: [(&str, Make); 43] = [
     ("devices", of::<devices::Report>),
     ("disable", of::<PlanReport>),
     ("doctor", of::<doctor::Report>),
+    ("dsc", of::<()>),
+    ("dsc get", of::<dsc::Instance>),
+    ("dsc schema", of::<Map<String, Value>>),
+    ("dsc set", of::<dsc::Instance>),
+    ("dsc test", of::<dsc::Instance>),
     ("dump", Dump::json_schema),
     ("enable", of::<PlanReport>),
     ("explain", of::<LogReport>),

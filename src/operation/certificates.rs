@@ -108,15 +108,20 @@ pub fn run(place: &Where, world: &World, progress: &dyn Progress) -> Result<Repo
     let loaded = Loaded::find(place)?;
     loaded.record(progress);
     loaded.refuse_no_configuration()?;
-    let targets = targets::of_configuration(&loaded, None, None);
+    Ok(of_loaded(&loaded, world, progress))
+}
+
+/// The same of a configuration that was read already.
+pub fn of_loaded(loaded: &Loaded, world: &World, progress: &dyn Progress) -> Report {
+    let targets = targets::of_configuration(loaded, None, None);
     let seen = during(progress, "Looking at what is served", || {
         verify::look(&targets, &[], false, &Patience::new())
     });
-    progress.findings(&adopt::rivals(&loaded, &State::of(&loaded, world.disk)), &[]);
-    Ok(of(&loaded, (&targets, &seen), world))
+    progress.findings(&adopt::rivals(loaded, &State::of(loaded, world.disk)), &[]);
+    of(loaded, (&targets, &seen), world)
 }
 
-/// The same of a configuration that was read already, whose targets show this.
+/// The same, whose targets show this.
 pub fn of(loaded: &Loaded, (targets, seen): (&[Target], &verify::Report), world: &World) -> Report {
     let state = State::of(loaded, world.disk);
     let mut ours = Vec::new();

@@ -134,6 +134,16 @@ pub(crate) struct Settings {
     pub(crate) ewon_server_url: &'static str,
 }
 
+impl Settings {
+    /// For the server of this name and port, whose devices post to this path.
+    pub fn of(name: &str, port: u16, path: Option<&str>) -> Settings {
+        Settings {
+            m2u_url: format!("https://{}{}", host(name, port), path.unwrap_or_default()),
+            ewon_server_url: GATEWAY,
+        }
+    }
+}
+
 /// A request with its answer.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Exchange")]
@@ -179,10 +189,7 @@ impl Report {
             .chain(gateway::usual_port(port))
             .collect();
         Report {
-            settings: Settings {
-                m2u_url: format!("https://{}{}", host(name, port), path.unwrap_or_default()),
-                ewon_server_url: GATEWAY,
-            },
+            settings: Settings::of(name, port, path),
             addresses,
             served,
             tls12: None,

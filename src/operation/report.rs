@@ -17,7 +17,7 @@ use super::find::Loaded;
 use super::obtain::State as Kept;
 use super::progress::Progress;
 use super::telling::renew_log;
-use super::{backups, check, explain, inspect, lint, ports, running, status};
+use super::{backups, check, explain, fleet, inspect, lint, ports, running, status};
 use crate::apply::{NewFile, Shared, create_all, may_be_created};
 use crate::check::secret::{REMOVED, Secrets};
 use crate::check::tls_host::TlsHost;
@@ -176,6 +176,9 @@ pub struct Report {
     pub written: bool,
     /// The parts of the report.
     pub sections: Vec<Section>,
+    /// What was found in the documents of many servers; missing without `--fleet`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<fleet::Summary>,
     /// The report itself, where it goes to the standard output; else missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -186,7 +189,7 @@ pub struct Report {
 pub struct Section {
     /// What it is about.
     pub(crate) title: &'static str,
-    /// How many lines it has.
+    /// How many lines it has; of a page, of how many things it tells.
     pub(crate) line_count: usize,
     /// In how many places something was taken out.
     pub(crate) removed_count: usize,
@@ -196,6 +199,16 @@ pub struct Section {
 }
 
 impl Section {
+    /// A part of a page that tells of so many things.
+    pub(crate) fn counted(title: &'static str, line_count: usize, text: &str) -> Section {
+        Section {
+            title,
+            line_count,
+            removed_count: text.matches(REMOVED).count(),
+            text: String::new(),
+        }
+    }
+
     fn new(title: &'static str, text: &str) -> Section {
         let text = text.trim_end().to_string();
         Section {

@@ -8,6 +8,7 @@ use super::environment::Where;
 use super::expiring::{self, Expiring};
 use super::find::Loaded;
 use super::own_doing::Off;
+use super::picture::{self, Way};
 use super::progress::Progress;
 use super::{Failure, lint};
 use crate::finding::{Finding, Place};
@@ -20,7 +21,7 @@ use crate::place::ShownPath;
 use crate::severity::Counts;
 use crate::shown::printable;
 
-/// Of so many virtual hosts the warnings are counted: to look for them takes as long as all the rest.
+/// Of so many virtual hosts the warnings are counted and the ways looked at: that takes as long as all the rest.
 const QUICKLY_COUNTED: usize = 1000;
 
 /// How many errors are told.
@@ -81,6 +82,9 @@ pub struct Status {
     pub(crate) main_server: MainServer,
     /// Every virtual host.
     pub(crate) virtual_hosts: Vec<Host>,
+    /// Every way of clients: who listens, what answers there, with which certificate, and how HTTP reaches it. Null where
+    /// there are too many virtual hosts to look at each.
+    pub(crate) ways: Option<Vec<Way>>,
     /// What comes before all of that.
     #[serde(skip)]
     pub(crate) expiring: Vec<Expiring>,
@@ -195,6 +199,7 @@ impl Status {
             loaded,
             configuration,
         };
+        let now = OffsetDateTime::now_utc();
         Status {
             error_count,
             warning_count: counts_all.then_some(warning_count),
@@ -217,7 +222,8 @@ impl Status {
                 .map(|listen| look.listener(listen))
                 .collect(),
             virtual_hosts: look.virtual_hosts(),
-            expiring: expiring::of(loaded, OffsetDateTime::now_utc()),
+            ways: counts_all.then(|| picture::ways(loaded, now)),
+            expiring: expiring::of(loaded, now),
         }
     }
 }

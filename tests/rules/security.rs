@@ -56,6 +56,11 @@ fn the_limits_are_those_of_the_code() {
         ("a PidFile, a note", size(foreign::NOTE)),
         ("a plan", size(foreign::PLAN)),
         ("the manifest of a backup", size(foreign::MANIFEST)),
+        ("a change that is shown again", size(foreign::CHANGES)),
+        (
+            "one document of `report --fleet`, and all of them",
+            [foreign::DOCUMENT, foreign::DOCUMENTS].map(size).join(", "),
+        ),
         ("the command line of a process", size(foreign::COMMAND_LINE)),
         ("the environment of a process", size(foreign::ENVIRONMENT)),
         ("the system's table of connections", size(foreign::PORT_TABLE)),

@@ -123,6 +123,43 @@ pub const REPORT: &str = r"
     esync-ssl report --dry-run
   Write it, on Windows:
     esync-ssl report C:\eSync\report.txt --yes
+  A page for people, to hand over or to print:
+    esync-ssl report --html esync.html
+";
+
+pub const DSC: &str = r"
+  The actual state of what a file desires, on Windows:
+    Get-Content C:\eSync\https.json | esync-ssl dsc get
+  What a desired state may have:
+    esync-ssl dsc schema
+";
+
+pub const DSC_GET: &str = r"
+  The actual state of what a file desires, on Windows:
+    Get-Content C:\eSync\https.json | esync-ssl dsc get
+  On Linux, in a server root:
+    cat https.json | esync-ssl dsc get --root /etc/apache2
+";
+
+pub const DSC_TEST: &str = r"
+  Whether it is as a file desires, on Windows:
+    Get-Content C:\eSync\https.json | esync-ssl dsc test
+  On Linux, in a server root:
+    cat https.json | esync-ssl dsc test --root /etc/apache2
+";
+
+pub const DSC_SET: &str = r"
+  What would be changed, on Windows:
+    Get-Content C:\eSync\https.json | esync-ssl dsc set --what-if
+  Change it, on Linux:
+    cat https.json | esync-ssl dsc set
+";
+
+pub const DSC_SCHEMA: &str = r"
+  Print it:
+    esync-ssl dsc schema
+  Keep it in a file:
+    esync-ssl dsc schema > https.schema.json
 ";
 
 pub const CERT: &str = r"

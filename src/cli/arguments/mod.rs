@@ -10,6 +10,7 @@ mod completions;
 mod devices;
 mod disable;
 mod doctor;
+mod dsc;
 mod dump;
 mod enable;
 mod examples;
@@ -58,6 +59,7 @@ pub use completions::Completions;
 pub use devices::Devices;
 pub use disable::Disable;
 pub use doctor::Doctor;
+pub use dsc::DscCommand;
 pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
@@ -274,6 +276,9 @@ pub enum Command {
     #[command(after_help = MORE, after_long_help = epilogue(examples::STATUS, exit_statuses(READS)))]
     Status,
     Lint(Lint),
+    /// Desired states, as Microsoft DSC reads, tests and sets them
+    #[command(subcommand, after_help = MORE, after_long_help = examples_only(examples::DSC))]
+    Dsc(DscCommand),
     Dump(Dump),
     Schema(Schema),
     Completions(Completions),

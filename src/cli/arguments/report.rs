@@ -19,6 +19,18 @@ pub struct Report {
     /// File to write; never overwrites one; `-` is the standard output [default: esync-ssl-report-TIME.txt]
     #[arg(value_name = "FILE")]
     pub file: Option<Utf8PathBuf>,
+    /// Write a page for people instead, one HTML file to hand over or to print; `-` is the standard output
+    ///
+    /// It shows who answers and with which certificate, when these end, what was found and how to correct it, the last changes,
+    /// and what to type into devices. It loads nothing, runs no script, and holds no secrets either.
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub html: Option<Utf8PathBuf>,
+    /// With --html: a page about many servers, of what `certificates --json` printed on each, as NAME.json
+    ///
+    /// Which certificate ends first, whose clock is wrong, and who has to do something before certificates live shorter. A
+    /// folder stands for all its files with this ending.
+    #[arg(long, value_name = "FILE|DIR", num_args = 1.., requires = "html")]
+    pub fleet: Vec<Utf8PathBuf>,
     /// Show what would be written, and write nothing
     ///
     /// What would be inside is listed.

@@ -10,6 +10,7 @@ mod completions;
 mod devices;
 mod disable;
 mod doctor;
+mod dsc;
 mod dump;
 mod enable;
 mod explain;
@@ -63,6 +64,7 @@ pub fn run(
         Command::Schedule(command) => schedule::run(command, place, world, printer),
         Command::Status => status::run(place, printer),
         Command::Lint(lint) => lint::run(lint, place, printer),
+        Command::Dsc(command) => dsc::run(command, place, world, printer),
         Command::Dump(dump) => dump::run(dump, place, printer),
         Command::Schema(schema) => schema::run(schema, printer),
         Command::Completions(completions) => completions::run(completions, printer),

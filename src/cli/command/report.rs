@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use crate::cli::arguments::Report;
 use crate::cli::printer::Printer;
 use crate::cli::render;
+use crate::cli::render::html::Whole;
 use crate::document::{End, Ending, NoteCode};
 use crate::exit_status::ExitStatus;
-use crate::operation::report::{self, Packed};
-use crate::operation::{Failure, Progress, Where, World, confirm_or};
+use crate::operation::report::{self, Section};
+use crate::operation::{Failure, Progress, Where, World, confirm_or, fleet, page};
 use crate::shown::shown;
 
 /// Runs the command.
@@ -18,22 +19,26 @@ pub fn run(
     world: &World,
     printer: &Printer,
 ) -> Result<ExitStatus, Failure> {
-    let now = (world.now)();
-    let to_stdout = arguments.file.as_ref().is_some_and(|file| file == "-");
-    let file = match &arguments.file {
+    let named = arguments.html.as_ref().or(arguments.file.as_ref());
+    let to_stdout = named.is_some_and(|file| file == "-");
+    let file = match named {
         Some(file) => PathBuf::from(file),
-        None => PathBuf::from(report::usual_name(now)),
+        None => PathBuf::from(report::usual_name((world.now)())),
     };
     if !to_stdout {
         report::refuse_taken(&file)?;
     }
-    let gathered = report::gather(place, world, printer)?;
-    let Packed { sections, text } = report::pack(&gathered.loaded, render::report::sections(&gathered), now);
+    let Made {
+        sections,
+        text,
+        fleet,
+    } = made(arguments, place, world, printer)?;
     let mut answer = report::Report {
         file: (!to_stdout).then(|| shown(&file).into()),
         written: false,
         text: (to_stdout && !arguments.dry_run).then(|| text.clone()),
         sections,
+        fleet,
     };
     let list = render::report::list(&answer.sections);
     if arguments.dry_run {
@@ -60,4 +65,40 @@ pub fn run(
         "{name} was written. Read it before you give it to others.\n"
     ));
     Ok(ExitStatus::Done)
+}
+
+/// What is asked for: its parts, and all of it.
+struct Made {
+    sections: Vec<Section>,
+    text: String,
+    fleet: Option<fleet::Summary>,
+}
+
+fn made(arguments: &Report, place: &Where, world: &World, printer: &Printer) -> Result<Made, Failure> {
+    let of = |whole: Whole, fleet| Made {
+        sections: whole.sections,
+        text: whole.text,
+        fleet,
+    };
+    if !arguments.fleet.is_empty() {
+        let named: Vec<PathBuf> = arguments.fleet.iter().map(Into::into).collect();
+        let fleet = fleet::read(&named, (world.now)())?;
+        return Ok(of(render::html::fleet_page(&fleet), Some(fleet.summary)));
+    }
+    if arguments.html.is_some() {
+        let page = page::gather(place, world, printer)?;
+        let whole = render::html::page(&page, &|text| printer.completed(text));
+        return Ok(of(whole, None));
+    }
+    let gathered = report::gather(place, world, printer)?;
+    let packed = report::pack(
+        &gathered.loaded,
+        render::report::sections(&gathered),
+        (world.now)(),
+    );
+    Ok(Made {
+        sections: packed.sections,
+        text: packed.text,
+        fleet: None,
+    })
 }

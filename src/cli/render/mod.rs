@@ -9,6 +9,7 @@ pub mod devices;
 pub mod doctor;
 pub mod explain;
 pub mod findings;
+pub mod html;
 pub mod inspect;
 pub mod lint;
 pub mod man;
@@ -22,7 +23,9 @@ pub mod schedule;
 pub mod server;
 pub mod simulation;
 pub mod status;
+pub mod trace;
 pub mod verify;
+mod ways;
 
 use crate::operation::expiring::{self, Expiring};
 

@@ -24,6 +24,11 @@ pub fn table(status: &status::Status) -> String {
         status.apache_version,
         format_args!("{:?}", status.platform)
     );
+    text += "\nWho answers\n";
+    text += &match &status.ways {
+        Some(ways) => super::ways::text(ways),
+        None => "  not shown of so many virtual hosts\n".into(),
+    };
     text += "\nModules\n";
     text += &table_of(&status.modules, |m| {
         vec![m.name.into(), state(m.state).into(), place_of(m.place.as_ref())]
