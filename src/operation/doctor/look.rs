@@ -261,8 +261,7 @@ impl Looked {
         }
         let whole = self.check.findings.iter();
         // What `lint` says line by line is summed up there.
-        let whole =
-            whole.filter(|finding| !(finding.code == Code::ConfigProblem && !finding.rule.is_empty()));
+        let whole = whole.filter(|finding| finding.code != Code::ConfigProblem || finding.rule.is_empty());
         let ends = self.check.expiring.iter().map(|one| &one.finding);
         found.extend(whole.chain(ends).cloned().map(|finding| Observation {
             port: self.port_at(&finding),
