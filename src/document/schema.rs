@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, too, the empty
 /// word a command line that names no command.
-const COMMANDS: [(&str, Make); 42] = [
+const COMMANDS: [(&str, Make); 43] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -45,6 +45,7 @@ const COMMANDS: [(&str, Make); 42] = [
     ("dump", Dump::json_schema),
     ("enable", of::<PlanReport>),
     ("explain", of::<LogReport>),
+    ("guide", of::<()>),
     ("lint", of::<lint::Report>),
     ("man", of::<Outcome>),
     ("ports", of::<ports::Report>),

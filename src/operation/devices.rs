@@ -85,6 +85,14 @@ pub fn run(asking: &Asking, place: &Where, progress: &dyn Progress) -> Result<Re
     Ok(report)
 }
 
+/// What people type for a server of that name, whatever it answers.
+pub fn settings(name: &str, port: u16, path: Option<&str>) -> Settings {
+    Settings {
+        m2u_url: format!("https://{}{}", host(name, port), path.unwrap_or_default()),
+        ewon_server_url: GATEWAY,
+    }
+}
+
 /// What a name leads to from here.
 fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
     let all = resolve(name, port);
@@ -119,7 +127,7 @@ pub struct Report {
 /// What people type.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DeviceSettings")]
-pub(crate) struct Settings {
+pub struct Settings {
     /// In eCatcher: Account > M2U.
     pub(crate) m2u_url: String,
     /// On the eWON: Data Management, Server URL.
@@ -171,10 +179,7 @@ impl Report {
             .chain(gateway::usual_port(port))
             .collect();
         Report {
-            settings: Settings {
-                m2u_url: format!("https://{}{}", host(name, port), path.unwrap_or_default()),
-                ewon_server_url: GATEWAY,
-            },
+            settings: settings(name, port, path),
             addresses,
             served,
             tls12: None,

@@ -12,6 +12,7 @@ mod disable;
 mod dump;
 mod enable;
 mod explain;
+mod guide;
 mod lint;
 mod man;
 mod ports;
@@ -24,6 +25,8 @@ mod schema;
 mod status;
 mod verify;
 mod version;
+
+pub use enable::{Front, run as enable};
 
 use super::arguments::{Command, Global};
 use super::printer::Printer;
@@ -42,12 +45,13 @@ pub fn run(
 ) -> Result<ExitStatus, Failure> {
     let place = &global.place();
     match command {
-        Command::Enable(enable) => enable::run(enable, place, world, printer),
+        Command::Enable(enable) => enable::run(enable, place, world, Front::of(printer)),
         Command::Disable(disable) => disable::run(disable, place, world, printer),
         Command::Apply(apply) => apply::run(apply, place, world, printer),
         Command::Backups => backups::run(place, world, printer),
         Command::Restore(restore) => restore::run(restore, place, world, printer),
         Command::Check(check) => check::run(check, place, printer),
+        Command::Guide(_) => guide::run(),
         Command::Explain(explain) => explain::run(explain, place, printer),
         Command::Ports(ports) => ports::run(ports, place, printer),
         Command::Renew(renew) => renew::run(renew, place, world, printer),
