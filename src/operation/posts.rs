@@ -64,7 +64,7 @@ pub fn of(place: &Where, world: &World) -> Result<Posts, Failure> {
     let each = (foreign::LOGS / (2 * logs.len().max(1)) as u64).max(foreign::NOTE);
     for log in logs {
         let mut earlier = log.clone().into_os_string();
-        // What logrotate put aside last.
+        // What logrotate renamed last.
         earlier.push(".1");
         for path in [log, earlier.into()] {
             if let Ok(bytes) = tail(&path, each) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{Where, World};
 use super::find::Loaded;
-use super::{Failure, lint, running};
+use super::{Failure, lint, running, work_folder};
 use crate::change::domain_name;
 use crate::httpd::{Platform, Truth, is_nobodys};
 use crate::mod_ssl::Engines;
@@ -19,8 +19,8 @@ pub struct Survey {
     pub root: String,
     /// The main file, as people know it.
     pub main: String,
-    /// The folder of the main file.
-    pub folder: PathBuf,
+    /// Folders whose files stay where they are: the server root, and where files of servers are kept.
+    pub kept: Vec<PathBuf>,
     /// How it was found, in words.
     pub found_by: String,
     /// Whether it runs; nothing where the configuration is of another machine.
@@ -73,7 +73,7 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
     Ok(Survey {
         root: loaded.show(&loaded.installation.root),
         main: loaded.show(main),
-        folder: main.parent().unwrap_or(main).to_path_buf(),
+        kept: [vec![loaded.installation.root.clone()], work_folder::kept()].concat(),
         found_by: loaded.installation.found_by.clone(),
         runs: runs(&loaded, world),
         http: all(false),

@@ -8,7 +8,7 @@ use super::options::{ENABLES, exit_statuses};
 
 /// Turn HTTPS on step by step: questions with answers to choose from.
 ///
-/// For who does not want to learn options. Each question shows what was found and offers it as the answer; nothing is written
+/// For people who do not want to learn options. Each question shows what was found and offers it as the answer; nothing is written
 /// before the last one. The end is that of `esync-ssl enable`, whose command line is shown, to do the same on the next server
 /// without a question. Also what `esync-ssl` alone does at a terminal.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::answers::{Answers, Http, Looks, SOURCES, Source, Step};
 use super::question::{Question, Reply};
-use super::{name, wording};
+use super::{name, sentences};
 use crate::operation::at_hand::Opened;
 use crate::operation::survey::Survey;
 use crate::quoted::bare;
@@ -291,7 +291,7 @@ impl<'a> Flow<'a> {
 
     /// A question in words.
     pub fn question(&self, step: Step) -> Question {
-        wording::question(step, &self.answers, &self.found, self.look)
+        sentences::question(step, &self.answers, &self.found, self.look)
     }
 }
 

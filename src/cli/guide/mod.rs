@@ -1,7 +1,7 @@
 //! HTTPS for people who do not type commands: questions, each with what was found as its answer, and then the very command that
 //! could have been typed, which shows what it would do and asks before it writes.
 //!
-//! [`flow`] decides what is asked and what an answer means, [`wording`] how it is said; both know no terminal. [`words`] makes the
+//! [`flow`] decides what is asked and what an answer means, [`sentences`] how it is said; both know no terminal. [`words`] makes the
 //! command of the answers, [`terminal`] asks, and [`eyes`] looks.
 
 mod answers;
@@ -9,9 +9,9 @@ mod eyes;
 mod flow;
 mod name;
 mod question;
+mod sentences;
 mod terminal;
 mod voice;
-mod wording;
 mod words;
 
 use std::ffi::OsString;
@@ -121,10 +121,8 @@ impl Guide<'_> {
 
     /// The command of the answers, carried out as if it had been typed.
     fn carry_out(&self, answers: &Answers, words: &Words) -> Result<ExitStatus, Failure> {
-        let typed = ["esync-ssl".to_owned()]
-            .into_iter()
-            .chain(words.asking.iter().cloned());
-        let command: Vec<String> = typed.collect();
+        let program = ["esync-ssl".to_owned()].into_iter();
+        let command: Vec<String> = program.chain(words.carried_out()).collect();
         let line = read(&command)?;
         let place = line.arguments.global.place();
         let world = World {
@@ -151,14 +149,10 @@ impl Guide<'_> {
     /// What comes after it: the settings of devices, the command, and its answers as a file.
     fn farewell(&self, answers: &Answers, words: &Words, status: ExitStatus) -> Result<(), Failure> {
         let name = answers.name.clone().unwrap_or_default();
-        let is_closed = answers
-            .server
-            .as_ref()
-            .is_some_and(|server| server.closed.is_some());
         if !words.is_for_servers() {
             return Ok(());
         }
-        if status == ExitStatus::Done && !is_closed {
+        if status == ExitStatus::Done && !words.is_trial {
             let settings = devices::settings(&name, 443, None);
             self.printer.answer(&render::devices::settings(&settings));
         }
@@ -170,7 +164,7 @@ impl Guide<'_> {
             told += "\nFILE is a file that holds the pass-phrase in its first line; only you should be able to read it.";
         }
         self.printer.verbatim(&format!("{told}\n"));
-        match is_closed {
+        match words.is_trial {
             true => Ok(()),
             false => self.offer_file(&name, words),
         }

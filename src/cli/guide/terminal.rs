@@ -11,7 +11,7 @@ use crate::cli::printer::Printer;
 use crate::interrupt::{self, Terminal as Kept};
 use crate::operation::Progress;
 use crate::quoted::{PAIRS, bare};
-use crate::shown::printable;
+use crate::shown::{deceives, printable};
 
 /// Asks at the terminal of this process.
 pub struct Terminal<'a> {
@@ -149,6 +149,9 @@ fn completed(typed: &str) -> Option<String> {
     let names = entries.take(10_000).filter_map(|entry| {
         let entry = entry.ok()?;
         let name = entry.file_name().into_string().ok()?;
+        if name.chars().any(deceives) {
+            return None;
+        }
         let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
         let end = if is_folder {
             std::path::MAIN_SEPARATOR_STR

@@ -1,7 +1,7 @@
 //! What was answered, as the words of a command: the one that is carried out, and that people are shown to do it again without a
 //! question.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::answers::{Answers, Http, Source};
 use crate::operation::{Where, file_name};
@@ -17,6 +17,8 @@ pub struct Words {
     pub yes: Vec<String>,
     /// It needs a pass-phrase, which is in none of these.
     pub needs_phrase: bool,
+    /// This account may not write: it is only looked what would be written.
+    pub is_trial: bool,
 }
 
 impl Words {
@@ -26,6 +28,12 @@ impl Words {
             Some(Source::Request) => request(known),
             _ => enable(known, place),
         }
+    }
+
+    /// Those of the run that asks.
+    pub fn carried_out(&self) -> impl Iterator<Item = String> + '_ {
+        let trial = self.is_trial.then(|| "--dry-run".to_owned());
+        self.asking.iter().cloned().chain(trial)
     }
 
     /// As people type it, without a question.
@@ -95,26 +103,25 @@ fn enable(known: &Answers, place: &Where) -> Words {
         (Some(true), _) => add(&["--restart"]),
         _ => {}
     }
-    if server.closed.is_some() {
-        add(&["--dry-run"]);
-        yes.clear();
-    }
     words.extend(of_server(known, place));
     Words {
         asking: words,
         yes,
         needs_phrase: known.phrase.is_some(),
+        is_trial: server.closed.is_some(),
     }
 }
 
-/// Files that lie with those of the server stay there; all others are copied, so that nobody clears them away.
+/// Files that are kept with those of the server stay there; all others are copied, so that nobody clears them away.
 fn is_elsewhere(known: &Answers) -> bool {
-    let folder = known.server.as_ref().map(|server| server.folder.clone());
-    let root = folder.and_then(|folder| Some(folder.parent()?.to_path_buf()));
+    let kept = known.server.as_ref().map_or(&[][..], |server| &server.kept);
+    let is_kept = |path: &Utf8PathBuf| {
+        let whole = place::whole(path.as_std_path());
+        kept.iter().any(|folder| whole.starts_with(folder))
+    };
     let all = known.certificate.iter().map(|found| &found.path);
     let all = all.chain(known.key.iter().map(|(path, _)| path));
-    let mut all = all.chain(known.chain.iter().flatten());
-    root.is_none_or(|root| all.any(|path| !place::whole(path.as_std_path()).starts_with(&root)))
+    !all.chain(known.chain.iter().flatten()).all(is_kept)
 }
 
 /// The options that name the server, where it was named.
