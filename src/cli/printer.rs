@@ -243,6 +243,11 @@ impl Printer {
         Ok(Some(Zeroizing::new(typed)))
     }
 
+    /// Says what a question is about, however little is to be said beside the answer.
+    pub fn tell(&self, words: &str) {
+        self.say(&printable(words.as_bytes()));
+    }
+
     /// The document that a run would give that ended like this now.
     pub fn draft(&self, end: End, data: &impl serde::Serialize) -> String {
         json::text(&self.known().done(end, data), &self.advice)

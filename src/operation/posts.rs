@@ -181,7 +181,7 @@ mod tests {
         let mut found = Found::new(datetime!(2026-11-30 18:00 UTC));
         for line in [
             r#"10.0.0.7 - - [30/Nov/2026:06:00:00 +0000] "POST /esync/data HTTP/1.1" 200 12"#,
-            r#"10.0.0.7 - ewon [30/Nov/2026:07:00:00 +0100] "POST /esync/data HTTP/1.1" 200 12 "-" "eWON""#,
+            r#"10.0.0.7 - ewon [30/Nov/2026:06:30:00 +0100] "POST /esync/data HTTP/1.1" 200 12 "-" "eWON""#,
             r#"10.0.0.8 - - [29/Nov/2026:06:00:00 +0000] "POST /esync/data HTTP/1.0" 302 -"#,
             // Too long ago; refused; no post; no line of these.
             r#"10.0.0.9 - - [20/Nov/2026:06:00:00 +0000] "POST /esync/data HTTP/1.0" 200 -"#,

@@ -23,7 +23,7 @@ pub struct Survey {
     pub kept: Vec<PathBuf>,
     /// How it was found, in words.
     pub found_by: String,
-    /// Whether it runs; nothing where the configuration is of another machine.
+    /// Whether it runs; nothing where this account cannot see that, or the configuration is of another machine.
     pub runs: Option<bool>,
     /// The ports of its listeners for HTTP.
     pub http: Vec<u16>,
@@ -70,18 +70,20 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
     let names = names.filter(|name| !is_nobodys(name) && domain_name(name).is_ok());
     let main = &loaded.installation.main;
     let broken = lint::findings(&loaded, crate::lint::errors(configuration));
+    let closed = closed(main);
+    let runs = runs(&loaded, world).filter(|runs| *runs || closed.is_none());
     Ok(Survey {
         root: loaded.show(&loaded.installation.root),
         main: loaded.show(main),
         kept: [vec![loaded.installation.root.clone()], work_folder::kept()].concat(),
         found_by: loaded.installation.found_by.clone(),
-        runs: runs(&loaded, world),
+        runs,
         http: all(false),
         https: all(true),
         names: once(names),
         plain_hosts: plain.len(),
         broken: broken.first().map(|finding| finding.summary.clone()),
-        closed: closed(main).map(|path| shown(&path)),
+        closed: closed.map(|path| shown(&path)),
     })
 }
 

@@ -59,8 +59,8 @@ pub enum Http {
     Redirect,
 }
 
-/// What is known so far.
-#[derive(Clone, Debug, Default)]
+/// What is known so far; with a pass-phrase in it, it is printed nowhere.
+#[derive(Clone, Default)]
 pub struct Answers {
     /// The server, once it was agreed to.
     pub server: Option<Survey>,

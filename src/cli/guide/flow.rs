@@ -76,7 +76,8 @@ impl<'a> Flow<'a> {
         if known.http.is_none() && !server.http.is_empty() {
             return Some(Step::Http);
         }
-        (known.restart.is_none() && server.runs.is_some()).then_some(Step::Restart)
+        let can_run = server.runs.is_some() || server.closed.is_some();
+        (known.restart.is_none() && can_run).then_some(Step::Restart)
     }
 
     /// What is still to be said of the certificate.

@@ -1,6 +1,6 @@
 //! A question of the guide and its answer, apart from any terminal.
 
-use std::io;
+use std::{fmt, io};
 
 use zeroize::Zeroizing;
 
@@ -46,7 +46,7 @@ impl Default for Kind {
 }
 
 /// What somebody answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
     /// This option.
     Chosen(usize),
@@ -58,6 +58,18 @@ pub enum Reply {
     Back,
     /// The program is to end.
     Interrupted,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reply::Chosen(at) => write!(f, "Chosen({at})"),
+            Reply::Typed(line) => write!(f, "Typed({line:?})"),
+            Reply::Secret(_) => f.write_str("Secret"),
+            Reply::Back => f.write_str("Back"),
+            Reply::Interrupted => f.write_str("Interrupted"),
+        }
+    }
 }
 
 /// Whoever answers.

@@ -74,7 +74,7 @@ fn described(server: &Survey) -> Vec<String> {
     let state = match server.runs {
         Some(true) => "it runs",
         Some(false) => "it is stopped",
-        None => "a configuration of another machine",
+        None => "not known whether it runs here",
     };
     let listens = [ports("HTTP", &server.http), ports("HTTPS", &server.https)];
     let state = [Some(state.to_owned())].into_iter().chain(listens).flatten();
@@ -215,7 +215,7 @@ fn of_http(known: &Answers, look: &dyn Looks) -> Question {
 }
 
 fn of_restart(known: &Answers) -> Question {
-    let is_up = known.server.as_ref().and_then(|server| server.runs) == Some(true);
+    let is_up = known.server.as_ref().and_then(|server| server.runs) != Some(false);
     let options = match is_up {
         true => [
             "Yes; connections break for some seconds",

@@ -9,7 +9,6 @@ use inquire::{InquireError, Select, Text};
 use super::question::{Asks, Kind, Question, Reply};
 use crate::cli::printer::Printer;
 use crate::interrupt::{self, Terminal as Kept};
-use crate::operation::Progress;
 use crate::quoted::{PAIRS, bare};
 use crate::shown::{deceives, printable};
 
@@ -47,7 +46,7 @@ impl Asks for Terminal<'_> {
     }
 
     fn say(&self, text: &str) {
-        self.printer.talk(&printable(text.as_bytes()));
+        self.printer.tell(text);
     }
 }
 

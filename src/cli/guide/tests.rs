@@ -76,7 +76,7 @@ impl Site {
         let site = Site {
             folder: tempfile::tempdir().unwrap(),
         };
-        for folder in ["conf", "modules", "htdocs"] {
+        for folder in ["conf", "logs", "modules", "htdocs"] {
             fs::create_dir_all(site.root().join(folder)).unwrap();
         }
         let text = include_str!("../../../fixtures/small/conf/httpd.conf");
@@ -84,6 +84,7 @@ impl Site {
             ("conf/httpd.conf", text),
             ("modules/mod_ssl.so", ""),
             ("modules/mod_authz_core.so", ""),
+            ("modules/mod_alias.so", ""),
         ] {
             fs::write(site.root().join(name), text).unwrap();
         }
