@@ -90,6 +90,12 @@ impl Guide<'_> {
                 }
                 Err(failure) => failure,
             };
+            // That was known, and the changes were shown.
+            if words.is_trial && failure.status == ExitStatus::NotPermitted {
+                self.printer.failure(&failure);
+                self.farewell(&flow.answers, &words, failure.status)?;
+                return Ok(failure.status);
+            }
             if matches!(failure.status, ExitStatus::Interrupted | ExitStatus::NotRestored) {
                 return Err(failure);
             }
@@ -132,7 +138,7 @@ impl Guide<'_> {
         let advice = Advice::new(options(&place));
         let printer = Printer::new(&line.command, false, ColorChoice::Auto, advice)
             .with(Volume::of(self.global, false));
-        let voice = Guided::new(&printer, self.asks);
+        let voice = Guided::new(&printer, self.asks, words.is_trial);
         match &line.arguments.command {
             Command::Enable(enable) => {
                 let front = Front {

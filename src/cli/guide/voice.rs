@@ -1,7 +1,7 @@
 //! How a command talks and asks while the guide carries it out: as it does alone, but with the changes of files only when
 //! somebody wants to see them, and with a way back.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 
 use zeroize::Zeroizing;
@@ -21,18 +21,18 @@ pub struct Guided<'a> {
     pub asks: &'a dyn Asks,
     /// The changes of files that were shown last.
     diff: RefCell<String>,
-    /// Somebody wants to go back instead of agreeing.
-    pub went_back: Cell<bool>,
+    /// It is only looked what would be written, so that nobody is asked whether to show it.
+    is_trial: bool,
 }
 
 impl<'a> Guided<'a> {
     /// Nothing was asked yet.
-    pub fn new(printer: &'a Printer, asks: &'a dyn Asks) -> Guided<'a> {
+    pub fn new(printer: &'a Printer, asks: &'a dyn Asks, is_trial: bool) -> Guided<'a> {
         Guided {
             printer,
             asks,
             diff: RefCell::default(),
-            went_back: Cell::default(),
+            is_trial,
         }
     }
 
@@ -49,10 +49,7 @@ impl<'a> Guided<'a> {
                 Ok(Reply::Chosen(0)) => return Some(true),
                 Ok(Reply::Chosen(2)) => self.printer.verbatim(&diff),
                 Ok(Reply::Interrupted) => return None,
-                _ => {
-                    self.went_back.set(true);
-                    return Some(false);
-                }
+                _ => return Some(false),
             }
         }
     }
@@ -86,6 +83,9 @@ impl Questions for Guided<'_> {
 
 impl Progress for Guided<'_> {
     fn preview(&self, preview: &Preview) {
+        if self.is_trial {
+            return self.printer.preview(preview);
+        }
         let files = preview.files.iter();
         let files = files.map(|file| unified(&file.name, file.before, file.after, true));
         *self.diff.borrow_mut() = files.collect();
