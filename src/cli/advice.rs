@@ -16,7 +16,7 @@ pub struct Advice {
 }
 
 /// The commands that are completed: those that are about a server. `apply` has it in its plan.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "acme account deactivate",
     "acme account export",
     "acme account import",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 28] = [
     "dump",
     "enable",
     "explain",
+    "guide",
     "lint",
     "ports",
     "renew",

@@ -284,7 +284,7 @@ fn the_program_alone_is_the_guide_at_a_terminal_only() {
     for words in [&["guide"][..], &["guide", "--json"]] {
         let piped = esync_ssl().args(words).run().expect_code(2);
         assert!(
-            piped.stderr_text().contains("asks at a terminal"),
+            piped.stderr_text().contains("guide asks people at a terminal"),
             "{}",
             piped.report()
         );

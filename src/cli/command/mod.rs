@@ -51,7 +51,7 @@ pub fn run(
         Command::Backups => backups::run(place, world, printer),
         Command::Restore(restore) => restore::run(restore, place, world, printer),
         Command::Check(check) => check::run(check, place, printer),
-        Command::Guide(_) => guide::run(),
+        Command::Guide(_) => guide::run(printer),
         Command::Explain(explain) => explain::run(explain, place, printer),
         Command::Ports(ports) => ports::run(ports, place, printer),
         Command::Renew(renew) => renew::run(renew, place, world, printer),

@@ -219,7 +219,7 @@ fn of_restart(known: &Answers) -> Question {
     let options = match is_up {
         true => [
             "Yes; connections break for some seconds",
-            "No, only write the files; esync-ssl restart does it later",
+            "No, only write the files",
         ],
         false => ["Yes", "No, leave it stopped"],
     };
@@ -227,6 +227,7 @@ fn of_restart(known: &Answers) -> Question {
         true => "Restart Apache afterwards and prove that HTTPS works?",
         false => "Apache is stopped. Start it afterwards and prove that HTTPS works?",
     };
-    let told = "Unless the server then shows the certificate, files and server are put back as they were.";
+    let told = "Unless the server then shows the certificate, files and server are put back as they were. What is \
+                only written takes effect with the next start; esync-ssl restart does that later.";
     Question::choice(text, &options, 0).after([told.to_owned()])
 }
