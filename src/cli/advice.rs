@@ -16,7 +16,7 @@ pub struct Advice {
 }
 
 /// The commands that are completed: those that are about a server. `apply` has it in its plan.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "acme account deactivate",
     "acme account export",
     "acme account import",
@@ -35,6 +35,7 @@ const COMMANDS: [&str; 29] = [
     "dump",
     "enable",
     "explain",
+    "guide",
     "lint",
     "ports",
     "renew",

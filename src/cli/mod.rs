@@ -3,6 +3,7 @@
 mod advice;
 mod arguments;
 mod command;
+mod guide;
 mod json;
 mod live;
 mod mistake;
@@ -12,6 +13,7 @@ mod render;
 mod usage;
 mod volume;
 mod width;
+mod window;
 
 use crate::document::NoteCode;
 use crate::exit_status::ExitStatus;
@@ -35,7 +37,13 @@ pub fn run() -> ExitStatus {
     let is_json = usage::wants_json(&typed, command);
     Printer::new(command, is_json, ColorChoice::Auto, Advice::default());
     interrupt::listen();
-    run_in(&World::real(), typed)
+    // Started by a double click.
+    let is_bare = typed.len() == 1;
+    let status = run_in(&World::real(), typed);
+    if is_bare {
+        window::wait();
+    }
+    status
 }
 
 /// A word of the command line as it is noted in backups: of an address, such as a proxy's, without user and password.
@@ -52,7 +60,10 @@ fn noted(word: &std::ffi::OsStr) -> String {
 
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    let typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let mut typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    if typed.len() == 1 && guide::can_ask() {
+        typed.push("guide".into());
+    }
     let line = match Line::read(typed.clone(), &|name| std::env::var_os(name)) {
         Ok(line) => line,
         Err(error) => return usage::told(&error, &typed),
@@ -76,7 +87,10 @@ pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsStr
             printer.detail(&words);
         }
         swept(&printer);
-        let result = command::run(&command, &global, world, &printer);
+        let result = match &command {
+            Command::Guide(_) if !is_json && guide::can_ask() => guide::run(&global, world, &printer),
+            command => command::run(command, &global, world, &printer),
+        };
         printer.tell_trail();
         result
     });

@@ -230,6 +230,24 @@ impl Printer {
         self.say(&words);
     }
 
+    /// What somebody types to a question without its being shown; nothing where there is no terminal.
+    ///
+    /// # Errors
+    /// When it cannot be asked for; of the kind `Interrupted` when the run is to end.
+    pub fn hidden(&self, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let _terminal = Terminal::keep();
+        let typed = rpassword::prompt_password(format!("{question} "))?;
+        Ok(Some(Zeroizing::new(typed)))
+    }
+
+    /// Says what a question is about, however little is to be said beside the answer.
+    pub fn tell(&self, words: &str) {
+        self.say(&printable(words.as_bytes()));
+    }
+
     /// The document that a run would give that ended like this now.
     pub fn draft(&self, end: End, data: &impl serde::Serialize) -> String {
         json::text(&self.known().done(end, data), &self.advice)
@@ -483,12 +501,7 @@ impl Questions for Printer {
     }
 
     fn pass_phrase(&self, what: &str) -> io::Result<Option<Zeroizing<String>>> {
-        if !std::io::stdin().is_terminal() {
-            return Ok(None);
-        }
-        let prompt = format!("Pass-phrase of {}: ", printable(what.as_bytes()));
-        let _terminal = Terminal::keep();
-        Ok(Some(Zeroizing::new(rpassword::prompt_password(prompt)?)))
+        self.hidden(&format!("Pass-phrase of {}:", printable(what.as_bytes())))
     }
 }
 

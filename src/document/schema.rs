@@ -17,7 +17,7 @@ type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every command as it is typed, with the document that it prints with `--json`. `version` is `--version`, too, the empty
 /// word a command line that names no command.
-const COMMANDS: [(&str, Make); 48] = [
+const COMMANDS: [(&str, Make); 49] = [
     ("", of::<()>),
     ("acme", of::<()>),
     ("acme account", of::<()>),
@@ -51,6 +51,7 @@ const COMMANDS: [(&str, Make); 48] = [
     ("dump", Dump::json_schema),
     ("enable", of::<PlanReport>),
     ("explain", of::<LogReport>),
+    ("guide", of::<()>),
     ("lint", of::<lint::Report>),
     ("man", of::<Outcome>),
     ("ports", of::<ports::Report>),

@@ -127,7 +127,7 @@ pub struct Report {
 /// What people type.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DeviceSettings")]
-pub(crate) struct Settings {
+pub struct Settings {
     /// In eCatcher: Account > M2U.
     pub(crate) m2u_url: String,
     /// On the eWON: Data Management, Server URL.

@@ -4,10 +4,12 @@
 //! Each operation is a function `run` in a file of its name; what several of them do lies beside them.
 
 mod adopt;
+pub mod answer_file;
 mod answer_probe;
 pub mod answers;
 pub mod apply_plan;
 mod asked;
+pub mod at_hand;
 pub mod authority;
 pub mod backups;
 mod candidate;
@@ -63,6 +65,7 @@ pub mod picture;
 mod plan_file;
 mod plan_report;
 pub mod ports;
+pub mod posts;
 mod preflight;
 mod progress;
 mod questions;
@@ -86,6 +89,7 @@ pub mod simulate;
 pub mod status;
 mod stopped;
 mod summary;
+pub mod survey;
 mod taken;
 mod targets;
 pub mod telling;

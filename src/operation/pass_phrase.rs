@@ -38,6 +38,11 @@ impl PassPhrases {
         PassPhrases { given: None }
     }
 
+    /// One that somebody has typed.
+    pub fn typed(phrase: Zeroizing<String>) -> PassPhrases {
+        PassPhrases { given: Some(phrase) }
+    }
+
     /// Reads the file or standard input, if one was named.
     ///
     /// # Errors

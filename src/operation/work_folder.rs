@@ -68,13 +68,15 @@ fn is_kept(path: &Path, root: &Path, loaded: &Loaded) -> bool {
     is_in(&spelled) || is_in(&real_path(path))
 }
 
+/// The folders where files of servers are kept.
 #[cfg(not(windows))]
-fn kept() -> Vec<PathBuf> {
+pub fn kept() -> Vec<PathBuf> {
     KEPT.iter().map(PathBuf::from).collect()
 }
 
+/// The folders where files of servers are kept.
 #[cfg(windows)]
-fn kept() -> Vec<PathBuf> {
+pub fn kept() -> Vec<PathBuf> {
     let variables = ["ProgramData", "ProgramFiles", "ProgramFiles(x86)"];
     variables
         .iter()

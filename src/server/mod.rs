@@ -42,4 +42,6 @@ mod windows_places;
 #[cfg(windows)]
 mod windows_processes;
 #[cfg(windows)]
+pub use windows_processes::started_by;
+#[cfg(windows)]
 pub mod windows_services;

@@ -14,6 +14,22 @@ pub struct Running {
     pub binary: PathBuf,
 }
 
+/// The program that started this one, by its name, if it still runs.
+pub fn started_by() -> Option<String> {
+    let mut list = HPROCESSLIST::CreateToolhelp32Snapshot(co::TH32CS::SNAPPROCESS, None).ok()?;
+    let all: Vec<(u32, u32, String)> = list
+        .iter_processes()
+        .map_while(Result::ok)
+        .map(|process| {
+            let name = process.szExeFile();
+            (process.th32ProcessID, process.th32ParentProcessID, name)
+        })
+        .collect();
+    let own = all.iter().find(|(pid, ..)| *pid == std::process::id())?;
+    let parent = all.iter().find(|(pid, ..)| *pid == own.1)?;
+    Some(parent.2.clone())
+}
+
 /// Those that the system, a service or we run; of others nothing is taken. What they were started with Windows shows to
 /// nobody without a debugger's rights.
 pub fn apaches() -> Vec<Running> {

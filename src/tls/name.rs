@@ -181,6 +181,19 @@ pub fn coverage(certificate: &Certificate, wanted: &Name) -> Coverage {
     })
 }
 
+/// Whether one of the alternative names of a certificate, as they are told, is good for `wanted`.
+pub fn is_covered_by(names: &[String], wanted: &Name) -> bool {
+    names.iter().any(|presented| match wanted {
+        Name::Ip(address) => presented
+            .parse()
+            .is_ok_and(|presented| canonical(presented) == canonical(*address)),
+        Name::Dns(wanted) => {
+            let lower = presented.to_ascii_lowercase();
+            lower == *wanted || wildcard_covers(&lower, wanted)
+        }
+    })
+}
+
 /// `*.example.com` covers `a.example.com` only; both lower-case. At least two labels must follow the star.
 fn wildcard_covers(pattern: &str, wanted: &str) -> bool {
     let (Some(domain), Some((label, rest))) = (pattern.strip_prefix("*."), wanted.split_once('.')) else {

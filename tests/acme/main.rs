@@ -21,6 +21,8 @@ mod endings;
 #[cfg(unix)]
 mod faults;
 #[cfg(unix)]
+mod guide;
+#[cfg(unix)]
 mod handover;
 mod hostile;
 #[cfg(unix)]

@@ -18,6 +18,9 @@ mod doctor;
 mod enable;
 mod explain;
 mod fixture_tree;
+// A terminal is made as Unix has them; the flows themselves are tested in src/cli/guide on both systems.
+#[cfg(unix)]
+mod guide;
 #[cfg(unix)]
 mod hazards;
 mod httpd;

@@ -11,6 +11,8 @@ pub mod certificates;
 pub mod client;
 pub mod containers;
 pub mod contract;
+#[cfg(unix)]
+pub mod conversation;
 pub mod daemon;
 #[cfg(unix)]
 pub mod dns;

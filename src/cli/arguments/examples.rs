@@ -16,6 +16,13 @@ pub const ENABLE: &str = r"
     esync-ssl enable --domain a.example --cert a.crt --key a.key --http redirect
 ";
 
+pub const GUIDE: &str = r"
+  Be asked about the server of this machine:
+    esync-ssl guide
+  The same about one that is not found by itself, on Windows:
+    esync-ssl guide --root D:\eSync\Apache24
+";
+
 pub const DISABLE: &str = r"
   See what would go, on Windows:
     esync-ssl disable --root C:\eSync\Apache24 --dry-run

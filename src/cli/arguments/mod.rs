@@ -16,6 +16,7 @@ mod enable;
 mod examples;
 mod explain;
 mod flags;
+mod guide;
 mod help;
 mod inherit;
 mod lint;
@@ -64,6 +65,7 @@ pub use dump::Dump;
 pub use enable::Enable;
 pub use explain::Explain;
 pub use flags::switched;
+pub use guide::Guide;
 pub use inherit::{Wrong, deepest};
 pub use lint::Lint;
 pub use man::Man;
@@ -244,6 +246,7 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
+    Guide(Guide),
     Enable(Box<Enable>),
     Disable(Disable),
     Apply(Apply),

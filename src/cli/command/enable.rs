@@ -1,5 +1,7 @@
 //! `esync-ssl enable`.
 
+use zeroize::Zeroizing;
+
 use crate::cli::arguments::Enable;
 use crate::cli::printer::Printer;
 use crate::cli::render::plan::{self, Told};
@@ -11,17 +13,37 @@ use crate::operation::obtain::Wanted;
 use crate::operation::schedule;
 use crate::operation::schedule_offer::Offer;
 use crate::operation::{
-    Failure, Files, Material, Origin, Progress, Silent, Voice, Where, World, domain_names, is_wildcard,
-    options, wildcard_names,
+    Failure, Files, Material, Origin, PassPhrases, Progress, Silent, Voice, Where, World, domain_names,
+    is_wildcard, options, wildcard_names,
 };
 
+/// Who is told and asked, and what was asked before.
+pub struct Front<'a> {
+    /// Where the answer goes.
+    pub printer: &'a Printer,
+    /// Whom the operation talks to.
+    pub voice: &'a dyn Voice,
+    /// What opens the key or archive, where that was typed already.
+    pub phrase: Option<Zeroizing<String>>,
+}
+
+impl<'a> Front<'a> {
+    /// A printer, for all of it.
+    pub fn of(printer: &'a Printer) -> Front<'a> {
+        Front {
+            printer,
+            voice: printer,
+            phrase: None,
+        }
+    }
+}
+
 /// Runs the command.
-pub fn run(
-    arguments: &Enable,
-    place: &Where,
-    world: &World,
-    printer: &Printer,
-) -> Result<ExitStatus, Failure> {
+///
+/// # Errors
+/// Why it did not do what was asked.
+pub fn run(arguments: &Enable, place: &Where, world: &World, front: Front) -> Result<ExitStatus, Failure> {
+    let printer = front.printer;
     // An authority makes certificates for wildcards, which are no names of a server.
     let is_ordered = |name: &String| arguments.authority.acme && is_wildcard(name);
     let (wildcards, aliases): (Vec<String>, Vec<String>) =
@@ -32,7 +54,7 @@ pub fn run(
     let (names, source, world) = completed(arguments, place, world, printer)?;
     let request = Request {
         names: named(&names, &aliases)?,
-        files: files(source, wildcards, arguments, printer)?,
+        files: files(source, wildcards, arguments, &front)?,
         port: arguments.port,
         http: arguments.http.map(Into::into),
         vhost: arguments.vhost.clone(),
@@ -51,7 +73,7 @@ pub fn run(
     if arguments.authority.schedule {
         schedule::refuse_impossible(place, &world)?;
     }
-    let report = enable::run(&request, &writing, place, &world, printer)?;
+    let report = enable::run(&request, &writing, place, &world, front.voice)?;
     let offer = Offer {
         is_asked_for: arguments.authority.schedule,
         yes: arguments.yes,
@@ -60,7 +82,7 @@ pub fn run(
     // What is there already may have been renewed by hand until now.
     let is_made = arguments.authority.acme && !arguments.authority.rehearse && report.result == "written";
     let scheduled = || match is_made || offer.is_asked_for {
-        true => offer.make(place, &world, printer),
+        true => offer.make(place, &world, front.voice),
         false => None,
     };
     // A document is the last word; people are told of HTTPS before they are asked about something else.
@@ -134,8 +156,9 @@ fn files(
     source: Source,
     wildcards: Vec<String>,
     arguments: &Enable,
-    printer: &Printer,
+    front: &Front,
 ) -> Result<Files, Failure> {
+    let printer = front.printer;
     let origin = match source {
         Source::Archive(pfx) => Origin::Archive(pfx),
         Source::Files {
@@ -168,6 +191,10 @@ fn files(
         }
         Source::SelfSigned => return Ok(Files::SelfSigned),
     };
-    let material = Material::open(origin, &arguments.pass_phrase.read()?, printer)?;
+    let phrases = match &front.phrase {
+        Some(typed) => PassPhrases::typed(typed.clone()),
+        None => arguments.pass_phrase.read()?,
+    };
+    let material = Material::open(origin, &phrases, front.voice)?;
     Ok(Files::Installed(Box::new(material)))
 }

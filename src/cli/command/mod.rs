@@ -14,6 +14,7 @@ mod dsc;
 mod dump;
 mod enable;
 mod explain;
+mod guide;
 mod lint;
 mod man;
 mod ports;
@@ -26,6 +27,8 @@ mod schema;
 mod status;
 mod verify;
 mod version;
+
+pub use enable::{Front, run as enable};
 
 use super::arguments::{Command, Global};
 use super::printer::Printer;
@@ -44,13 +47,14 @@ pub fn run(
 ) -> Result<ExitStatus, Failure> {
     let place = &global.place();
     match command {
-        Command::Enable(enable) => enable::run(enable, place, world, printer),
+        Command::Enable(enable) => enable::run(enable, place, world, Front::of(printer)),
         Command::Disable(disable) => disable::run(disable, place, world, printer),
         Command::Apply(apply) => apply::run(apply, place, world, printer),
         Command::Backups => backups::run(place, world, printer),
         Command::Restore(restore) => restore::run(restore, place, world, printer),
         Command::Doctor(doctor) => doctor::run(doctor, place, world, printer),
         Command::Check(check) => check::run(check, place, printer),
+        Command::Guide(_) => guide::run(printer),
         Command::Explain(explain) => explain::run(explain, place, printer),
         Command::Ports(ports) => ports::run(ports, place, printer),
         Command::Renew(renew) => renew::run(renew, place, world, printer),

@@ -41,12 +41,15 @@ pub fn text(report: &devices::Report) -> String {
     if report.counts.error_count > 0 {
         text += "Data would not arrive. Correct the errors, then use these settings:\n\n";
     }
-    let _ = writeln!(
-        text,
+    text + &settings(&report.settings)
+}
+
+/// What people type.
+pub fn settings(settings: &devices::Settings) -> String {
+    format!(
         "In eCatcher, on the Talk2M account, menu Account > M2U, as the URL of your eSync server:\n    \x1b[1m{}\x1b[0m\n\
-         On the eWON, in the Data Management configuration, as Server URL:\n    \x1b[1m{}\x1b[0m",
-        clean(&report.settings.m2u_url),
-        report.settings.ewon_server_url
-    );
-    text
+         On the eWON, in the Data Management configuration, as Server URL:\n    \x1b[1m{}\x1b[0m\n",
+        cell(&settings.m2u_url),
+        settings.ewon_server_url
+    )
 }

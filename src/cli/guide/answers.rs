@@ -1,0 +1,140 @@
+//! What the guide asks about, and what is known so far.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use zeroize::Zeroizing;
+
+use crate::operation::at_hand::{AtHand, KeyAtHand, Opened};
+use crate::operation::survey::Survey;
+
+/// What there is to see on this machine. Errors are sentences for people.
+pub trait Looks {
+    /// The server of a root, or the one that is found.
+    fn server(&self, root: Option<&Utf8Path>) -> Result<Survey, String>;
+    /// The certificate of a file.
+    fn certificate(&self, path: &Utf8Path) -> Result<AtHand, String>;
+    /// The key of a file, which must belong to a certificate.
+    fn key(
+        &self,
+        path: &Utf8Path,
+        certificate: &Utf8Path,
+        phrase: Option<&str>,
+    ) -> Result<Opened<KeyAtHand>, String>;
+    /// The intermediate certificates of a file.
+    fn chain(&self, path: &Utf8Path, certificate: &Utf8Path) -> Result<String, String>;
+    /// What is in an archive.
+    fn archive(&self, path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, String>;
+    /// Who posted over HTTP lately, for people.
+    fn posts(&self, root: Option<&Utf8Path>) -> Option<String>;
+    /// What this machine is called.
+    fn host(&self) -> Option<String>;
+    /// A folder in which somebody keeps files.
+    fn folder(&self) -> Utf8PathBuf;
+    /// Whether that is a folder.
+    fn is_folder(&self, path: &Utf8Path) -> bool;
+}
+
+/// Where the certificate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Files of an authority.
+    Files,
+    /// An archive with certificate and key.
+    Archive,
+    /// An authority that is asked now.
+    Authority,
+    /// None yet: a request is made for an authority.
+    Request,
+    /// It is made, to try things out.
+    SelfSigned,
+}
+
+/// What becomes of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http {
+    /// Only HTTPS is left.
+    Off,
+    /// Both.
+    Keep,
+    /// HTTP leads to HTTPS.
+    Redirect,
+}
+
+/// What is known so far; with a pass-phrase in it, it is printed nowhere.
+#[derive(Clone, Default)]
+pub struct Answers {
+    /// The server, once it was agreed to.
+    pub server: Option<Survey>,
+    /// Its root, where that was typed.
+    pub root: Option<Utf8PathBuf>,
+    /// Where the certificate comes from.
+    pub source: Option<Source>,
+    /// The certificate, or the archive.
+    pub certificate: Option<AtHand>,
+    /// The file of the key, and what it is, once it was opened.
+    pub key: Option<(Utf8PathBuf, Option<KeyAtHand>)>,
+    /// The file of the chain; nothing where there is none.
+    pub chain: Option<Option<Utf8PathBuf>>,
+    /// What opens key or archive.
+    pub phrase: Option<Zeroizing<String>>,
+    /// The directory of another authority than the usual one, and the file of the root that it is trusted by.
+    pub directory: Option<Option<(String, Option<Utf8PathBuf>)>>,
+    /// The name of the site.
+    pub name: Option<String>,
+    /// Where a request is put.
+    pub folder: Option<Utf8PathBuf>,
+    /// What becomes of HTTP.
+    pub http: Option<Http>,
+    /// Whether the server is restarted, or started.
+    pub restart: Option<bool>,
+    /// Something else is to be typed than was offered.
+    pub wants_other: bool,
+    /// An archive that is still to be opened.
+    pub locked: Option<Utf8PathBuf>,
+    /// A request is to be written.
+    pub is_agreed: bool,
+}
+
+/// A question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Step {
+    Server,
+    Root,
+    Source,
+    Certificate,
+    Key,
+    KeyPhrase,
+    Chain,
+    Archive,
+    ArchivePhrase,
+    Authority,
+    Directory,
+    DirectoryRoot,
+    Name,
+    TypedName,
+    Folder,
+    Agree,
+    Http,
+    Restart,
+}
+
+/// The sources in the order in which they are offered.
+pub const SOURCES: [(Source, &str); 5] = [
+    (
+        Source::Files,
+        "Files of a certificate authority: certificate and key (PEM, .crt, .cer)",
+    ),
+    (Source::Archive, "A PFX or P12 archive"),
+    (
+        Source::Authority,
+        "None yet: have one made now, which browsers trust (Let's Encrypt, ACME)",
+    ),
+    (
+        Source::Request,
+        "None yet: make a request for my certificate authority",
+    ),
+    (
+        Source::SelfSigned,
+        "None: make one to try things out; browsers warn about it",
+    ),
+];

@@ -1,0 +1,96 @@
+//! What there is to see on this machine, for the guide.
+
+use std::env;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::answers::Looks;
+use crate::foreign;
+use crate::operation::at_hand::{self, AtHand, KeyAtHand, Opened};
+use crate::operation::survey::{self, Survey};
+use crate::operation::{Failure, Where, World, posts};
+
+/// Looks at the disk, the system's services and its processes.
+pub struct Eyes<'a> {
+    /// What the command line says of the server.
+    pub place: &'a Where,
+    /// The clock and the services.
+    pub world: &'a World<'a>,
+}
+
+impl Eyes<'_> {
+    fn place(&self, root: Option<&Utf8Path>) -> Where {
+        match root {
+            None => self.place.clone(),
+            Some(root) => Where {
+                root: Some(root.into()),
+                config: None,
+                ..self.place.clone()
+            },
+        }
+    }
+}
+
+fn words(failure: Failure) -> String {
+    format!("{:#}", failure.error)
+}
+
+impl Looks for Eyes<'_> {
+    fn server(&self, root: Option<&Utf8Path>) -> Result<Survey, String> {
+        survey::of(&self.place(root), self.world).map_err(words)
+    }
+
+    fn certificate(&self, path: &Utf8Path) -> Result<AtHand, String> {
+        at_hand::certificate(path).map_err(words)
+    }
+
+    fn key(
+        &self,
+        path: &Utf8Path,
+        certificate: &Utf8Path,
+        phrase: Option<&str>,
+    ) -> Result<Opened<KeyAtHand>, String> {
+        at_hand::key(path, certificate, phrase).map_err(words)
+    }
+
+    fn chain(&self, path: &Utf8Path, certificate: &Utf8Path) -> Result<String, String> {
+        at_hand::chain(path, certificate).map_err(words)
+    }
+
+    fn archive(&self, path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, String> {
+        at_hand::archive(path, phrase).map_err(words)
+    }
+
+    fn posts(&self, root: Option<&Utf8Path>) -> Option<String> {
+        posts::of(&self.place(root), self.world).ok()?.told()
+    }
+
+    fn host(&self) -> Option<String> {
+        let name = match cfg!(windows) {
+            true => format!(
+                "{}.{}",
+                env::var("COMPUTERNAME").ok()?,
+                env::var("USERDNSDOMAIN").ok()?
+            ),
+            false => {
+                let bytes = foreign::read("/proc/sys/kernel/hostname".as_ref(), foreign::NOTE).ok()?;
+                String::from_utf8(bytes).ok()?
+            }
+        };
+        Some(name.trim().to_ascii_lowercase())
+    }
+
+    fn folder(&self) -> Utf8PathBuf {
+        let current = env::current_dir().unwrap_or_default();
+        // There a program is that was started as administrator.
+        let system = env::var_os("SystemRoot").filter(|_| cfg!(windows));
+        let is_of_system = system.is_some_and(|system| current.starts_with(system));
+        let home = env::var("USERPROFILE").ok().filter(|_| is_of_system);
+        let current = Utf8PathBuf::from_path_buf(current).unwrap_or_else(|_| ".".into());
+        home.map_or(current, Utf8PathBuf::from)
+    }
+
+    fn is_folder(&self, path: &Utf8Path) -> bool {
+        path.is_dir()
+    }
+}

@@ -1,0 +1,429 @@
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::*;
+use crate::cli::guide::question::Kind;
+use crate::cli::guide::words::Words;
+use crate::operation::Where;
+use crate::operation::at_hand::{AtHand, KeyAtHand};
+
+/// A machine that is not there.
+#[derive(Default)]
+struct Scene {
+    server: Survey,
+    none: bool,
+    posts: Option<String>,
+    host: Option<String>,
+}
+
+fn root() -> Utf8PathBuf {
+    let root = if cfg!(windows) {
+        "C:/eSync/Apache24"
+    } else {
+        "/eSync/Apache24"
+    };
+    root.into()
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let server = Survey {
+            root: root().into(),
+            main: root().join("conf/httpd.conf").into(),
+            kept: vec![root().into()],
+            found_by: "its service".into(),
+            runs: Some(true),
+            http: vec![80],
+            names: vec!["esync.example.com".into()],
+            ..Survey::default()
+        };
+        Scene {
+            server,
+            ..Scene::default()
+        }
+    }
+}
+
+impl Looks for Scene {
+    fn server(&self, root: Option<&Utf8Path>) -> Result<Survey, String> {
+        match root.map(Utf8Path::as_str) {
+            Some("nothing") => Err("nothing is there".into()),
+            None if self.none => Err("there is none".into()),
+            _ => Ok(self.server.clone()),
+        }
+    }
+
+    fn certificate(&self, path: &Utf8Path) -> Result<AtHand, String> {
+        if !["a.crt", "b.crt", "a.pfx", "ca.crt"].contains(&path.as_str()) {
+            return Err(format!("{path} is not there"));
+        }
+        Ok(AtHand {
+            path: path.into(),
+            lines: vec![format!("certificate of {path}")],
+            names: vec!["esync.example.com".into(), "*.plant.example.com".into()],
+            key: (path == "a.crt").then(|| "a.key".into()),
+            lacks: (path == "b.crt").then(|| "CN=CA".into()),
+            is_archive: path == "a.pfx",
+            ..AtHand::default()
+        })
+    }
+
+    fn key(&self, path: &Utf8Path, _: &Utf8Path, phrase: Option<&str>) -> Result<Opened<KeyAtHand>, String> {
+        match (path.as_str(), phrase) {
+            ("wrong.key", _) => Err("it belongs to another certificate".into()),
+            ("locked.key", Some("secret")) | ("a.key", _) => Ok(Opened::Open(KeyAtHand {
+                line: "the key".into(),
+                is_converted: phrase.is_some(),
+            })),
+            _ => Ok(Opened::Locked),
+        }
+    }
+
+    fn chain(&self, path: &Utf8Path, _: &Utf8Path) -> Result<String, String> {
+        match path.as_str() {
+            "ca.crt" => Ok("the chain".into()),
+            _ => Err("it issued nothing".into()),
+        }
+    }
+
+    fn archive(&self, path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, String> {
+        match phrase {
+            Some("secret") => Ok(Opened::Open(AtHand {
+                is_archive: true,
+                ..self.certificate(path)?
+            })),
+            _ => Ok(Opened::Locked),
+        }
+    }
+
+    fn posts(&self, _: Option<&Utf8Path>) -> Option<String> {
+        self.posts.clone()
+    }
+
+    fn host(&self) -> Option<String> {
+        self.host.clone()
+    }
+
+    fn folder(&self) -> Utf8PathBuf {
+        root().join("here")
+    }
+
+    fn is_folder(&self, path: &Utf8Path) -> bool {
+        path != "nowhere"
+    }
+}
+
+fn typed(line: &str) -> Reply {
+    Reply::Typed(line.into())
+}
+
+fn secret(line: &str) -> Reply {
+    Reply::Secret(Zeroizing::new(line.into()))
+}
+
+/// What is usual, as Enter alone answers it.
+fn enter(flow: &Flow, step: Step) -> Reply {
+    match flow.question(step).kind {
+        Kind::Choice { usual, .. } => Reply::Chosen(usual),
+        Kind::Line { usual, .. } => Reply::Typed(usual.unwrap_or_default()),
+        Kind::Secret => Reply::Back,
+    }
+}
+
+/// Answers questions in their order; each must be the one that is expected.
+#[track_caller]
+fn answer(flow: &mut Flow, script: &[(Step, Reply)]) {
+    for (step, reply) in script {
+        assert_eq!(flow.next(), Some(*step));
+        flow.take(*step, reply)
+            .unwrap_or_else(|why| panic!("{step:?} {reply:?}: {why}"));
+    }
+}
+
+/// What is left is answered by Enter alone.
+#[track_caller]
+fn rest(flow: &mut Flow) {
+    for _ in 0..20 {
+        let Some(step) = flow.next() else { return };
+        let reply = enter(flow, step);
+        flow.take(step, &reply)
+            .unwrap_or_else(|why| panic!("{step:?}: {why}"));
+    }
+    panic!("it does not end: {:?}", flow.next());
+}
+
+fn shown(flow: &Flow) -> String {
+    let all = Words::of(&flow.answers, &Where::default());
+    let all: Vec<String> = all.carried_out().chain(all.yes.iter().cloned()).collect();
+    all.join(" ")
+}
+
+const YES: Reply = Reply::Chosen(0);
+
+#[test]
+fn pem_files_with_a_key_beside_are_eight_times_enter() {
+    let scene = Scene::new();
+    let mut flow = Flow::new(&scene, None);
+    answer(
+        &mut flow,
+        &[
+            (Step::Server, YES),
+            (Step::Source, YES),
+            (Step::Certificate, typed("\"a.crt\"")),
+        ],
+    );
+    assert_eq!(enter(&flow, Step::Key), typed("a.key"));
+    rest(&mut flow);
+    let words = shown(&flow);
+    assert!(
+        words.starts_with("enable --domain esync.example.com --cert "),
+        "{words}"
+    );
+    // They lie elsewhere than the server's files.
+    assert!(
+        words.ends_with("a.key --copy-certs --http off --restart --yes"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_wrong_key_is_told_and_the_right_one_taken() {
+    let scene = Scene::new();
+    let mut flow = Flow::new(&scene, None);
+    let (files, chain) = ((Step::Source, YES), (Step::Chain, typed("ca.crt")));
+    answer(
+        &mut flow,
+        &[(Step::Server, YES), files, (Step::Certificate, typed("b.crt"))],
+    );
+    let why = flow.take(Step::Key, &typed("wrong.key")).unwrap_err();
+    assert!(why.contains("another certificate"), "{why}");
+    answer(&mut flow, &[(Step::Key, typed("locked.key"))]);
+    let why = flow.take(Step::KeyPhrase, &secret("guess")).unwrap_err();
+    assert!(why.contains("not the pass-phrase"), "{why}");
+    answer(&mut flow, &[(Step::KeyPhrase, secret("secret"))]);
+    assert!(flow.take(Step::Chain, &typed("other.crt")).is_err());
+    answer(&mut flow, &[chain]);
+    rest(&mut flow);
+    let words = Words::of(&flow.answers, &Where::default());
+    assert!(words.needs_phrase && words.shown().ends_with("--passphrase-file FILE"));
+    assert!(!format!("{words:?}").contains("secret"), "{words:?}");
+    assert!(shown(&flow).contains("ca.crt --copy-certs"), "{words:?}");
+}
+
+#[test]
+fn an_archive_is_known_by_what_is_in_it() {
+    let scene = Scene::new();
+    for (source, step) in [(0, Step::Certificate), (1, Step::Archive)] {
+        let mut flow = Flow::new(&scene, None);
+        answer(
+            &mut flow,
+            &[
+                (Step::Server, YES),
+                (Step::Source, Reply::Chosen(source)),
+                (step, typed("a.pfx")),
+                (Step::ArchivePhrase, secret("secret")),
+            ],
+        );
+        rest(&mut flow);
+        let words = shown(&flow);
+        assert!(words.contains("--pfx ") && !words.contains("--cert"), "{words}");
+    }
+}
+
+#[test]
+fn nothing_at_hand() {
+    let scene = Scene::new();
+    let start = |source| {
+        let mut flow = Flow::new(&scene, None);
+        answer(
+            &mut flow,
+            &[(Step::Server, YES), (Step::Source, Reply::Chosen(source))],
+        );
+        flow
+    };
+    let mut flow = start(2);
+    answer(&mut flow, &[(Step::Authority, YES)]);
+    rest(&mut flow);
+    assert_eq!(
+        shown(&flow),
+        "enable --domain esync.example.com --acme --http off --restart --yes --agree-terms"
+    );
+    let mut flow = start(2);
+    answer(&mut flow, &[(Step::Authority, Reply::Chosen(1))]);
+    assert!(flow.take(Step::Directory, &typed("http://ca.example")).is_err());
+    answer(
+        &mut flow,
+        &[
+            (Step::Directory, typed("https://ca.example/dir")),
+            (Step::DirectoryRoot, typed("")),
+        ],
+    );
+    rest(&mut flow);
+    assert!(shown(&flow).contains("--acme --ca https://ca.example/dir --http"));
+
+    let mut flow = start(3);
+    answer(&mut flow, &[(Step::Name, YES)]);
+    assert!(flow.take(Step::Folder, &typed("nowhere")).is_err());
+    rest(&mut flow);
+    let words = Words::of(&flow.answers, &Where::default());
+    assert!(!words.is_for_servers() && words.shown().contains("cert request --domain esync.example.com"));
+
+    let mut flow = start(4);
+    rest(&mut flow);
+    assert_eq!(
+        shown(&flow),
+        "enable --domain esync.example.com --self-signed --http off --restart --yes"
+    );
+}
+
+#[test]
+fn back_leads_to_the_question_before_from_every_one() {
+    let scene = Scene::new();
+    let mut flow = Flow::new(&scene, None);
+    let script = [
+        (Step::Server, Reply::Chosen(1)),
+        (Step::Root, typed("/elsewhere")),
+        (Step::Server, YES),
+        (Step::Source, YES),
+        (Step::Certificate, typed("b.crt")),
+        (Step::Key, typed("locked.key")),
+        (Step::KeyPhrase, secret("secret")),
+        (Step::Chain, typed("")),
+        (Step::Name, Reply::Chosen(1)),
+        (Step::TypedName, typed("b.plant.example.com")),
+        (Step::Http, Reply::Chosen(2)),
+        (Step::Restart, Reply::Chosen(1)),
+    ];
+    answer(&mut flow, &script);
+    assert_eq!(flow.next(), None);
+    for (step, _) in script.iter().rev() {
+        assert!(flow.back());
+        assert_eq!(flow.next(), Some(*step));
+    }
+    assert!(!flow.back());
+    assert!(flow.answers.phrase.is_none() && flow.answers.root.is_none());
+    // And again, to the same end.
+    answer(&mut flow, &script);
+    let words = shown(&flow);
+    assert!(words.contains("--domain b.plant.example.com"), "{words}");
+    assert!(words.contains("--http redirect --root "), "no restart: {words}");
+}
+
+#[test]
+fn a_name_must_be_one_of_the_certificate() {
+    let scene = Scene::new();
+    let mut flow = Flow::new(&scene, None);
+    answer(
+        &mut flow,
+        &[
+            (Step::Server, YES),
+            (Step::Source, YES),
+            (Step::Certificate, typed("a.crt")),
+            (Step::Key, typed("a.key")),
+        ],
+    );
+    let Kind::Choice { options, .. } = flow.question(Step::Name).kind else {
+        panic!("a choice")
+    };
+    assert_eq!(options.len(), 2, "{options:?}");
+    assert!(options[0].contains("the configuration names it"), "{options:?}");
+    answer(&mut flow, &[(Step::Name, Reply::Chosen(1))]);
+    for bad in ["other.example.com", "a.b.plant.example.com", "no name", "", "-x"] {
+        let why = flow.take(Step::TypedName, &typed(bad)).unwrap_err();
+        assert!(!why.contains("--domain"), "{why}");
+    }
+    answer(&mut flow, &[(Step::TypedName, typed("x.plant.example.com"))]);
+}
+
+#[test]
+fn what_is_found_decides_what_is_usual() {
+    let usual = |scene: &Scene| {
+        let mut flow = Flow::new(scene, None);
+        answer(
+            &mut flow,
+            &[
+                (Step::Server, YES),
+                (Step::Source, Reply::Chosen(4)),
+                (Step::Name, YES),
+            ],
+        );
+        let question = flow.question(Step::Http);
+        let Kind::Choice { usual, .. } = question.kind else {
+            panic!("a choice")
+        };
+        (usual, question.told.join(" "))
+    };
+    let mut scene = Scene::new();
+    assert_eq!(usual(&scene).0, 0);
+    scene.server.plain_hosts = 3;
+    assert_eq!(usual(&scene).0, 2);
+    scene.posts = Some("3 devices posted over HTTP".into());
+    let (at, told) = usual(&scene);
+    assert!(
+        at == 1 && told.contains("3 devices posted over HTTP. They go silent"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_server_that_is_stopped_or_elsewhere_or_without_http() {
+    let end = |change: &dyn Fn(&mut Survey)| {
+        let mut scene = Scene::new();
+        change(&mut scene.server);
+        let mut flow = Flow::new(&scene, None);
+        answer(
+            &mut flow,
+            &[(Step::Server, YES), (Step::Source, Reply::Chosen(4))],
+        );
+        rest(&mut flow);
+        shown(&flow)
+    };
+    assert!(end(&|server| server.runs = Some(false)).contains("--start"));
+    let elsewhere = end(&|server| server.runs = None);
+    assert!(!elsewhere.contains("start"), "{elsewhere}");
+    assert!(!end(&|server| server.http.clear()).contains("--http"));
+    // Who may not write sees what would be written.
+    let closed = end(&|server| server.closed = Some("conf".into()));
+    assert!(closed.contains("--dry-run"), "{closed}");
+}
+
+#[test]
+fn who_may_not_write_is_told_so_first_and_ends_by_enter() {
+    let mut scene = Scene::new();
+    scene.server.closed = Some("conf/httpd.conf".into());
+    let mut flow = Flow::new(&scene, None);
+    let question = flow.question(Step::Server);
+    assert!(question.told.join(" ").contains("may not write conf/httpd.conf"));
+    let reply = enter(&flow, Step::Server);
+    answer(&mut flow, &[(Step::Server, reply)]);
+    assert!(flow.is_ended);
+}
+
+#[test]
+fn a_server_that_is_not_found_is_asked_for() {
+    let scene = Scene {
+        none: true,
+        ..Scene::new()
+    };
+    let mut flow = Flow::new(&scene, None);
+    let question = flow.question(Step::Root);
+    assert!(question.told.join(" ").contains("there is none"), "{question:?}");
+    assert!(flow.take(Step::Root, &typed("nothing")).is_err());
+    answer(&mut flow, &[(Step::Root, typed("'/there'")), (Step::Server, YES)]);
+    assert_eq!(flow.answers.root.as_deref(), Some(Utf8Path::new("/there")));
+    // A machine without any name asks for one.
+    let mut scene = Scene::new();
+    scene.server.names.clear();
+    let mut flow = Flow::new(&scene, None);
+    answer(
+        &mut flow,
+        &[(Step::Server, YES), (Step::Source, Reply::Chosen(4))],
+    );
+    assert_eq!(flow.next(), Some(Step::TypedName));
+    scene.host = Some("host.example.com".into());
+    let mut flow = Flow::new(&scene, None);
+    answer(
+        &mut flow,
+        &[(Step::Server, YES), (Step::Source, Reply::Chosen(4))],
+    );
+    assert_eq!(flow.next(), Some(Step::Name));
+}

@@ -1,0 +1,233 @@
+//! The questions in words.
+
+use super::answers::{Answers, Looks, SOURCES, Step};
+use super::name;
+use super::question::{Kind, Question};
+use crate::operation::survey::Survey;
+use crate::wording::count;
+
+/// A question, with what was found and is offered as its answer.
+pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, look: &dyn Looks) -> Question {
+    let headed = |number: usize, question: Question| Question {
+        text: format!("[{number}/9] {}", question.text),
+        ..question
+    };
+    match step {
+        Step::Server | Step::Root => headed(1, of_server(step, known, found)),
+        Step::Source => {
+            let options = SOURCES.map(|(_, label)| label);
+            headed(2, Question::choice("What certificate is there?", &options, 0))
+        }
+        Step::Certificate
+        | Step::Key
+        | Step::KeyPhrase
+        | Step::Chain
+        | Step::Archive
+        | Step::ArchivePhrase
+        | Step::Authority
+        | Step::Directory
+        | Step::DirectoryRoot => headed(3, of_files(step, known)),
+        Step::Name | Step::TypedName => headed(4, of_name(step, known, look)),
+        Step::Folder | Step::Agree => headed(5, of_request(step, known, look)),
+        Step::Http => headed(5, of_http(known, look)),
+        Step::Restart => headed(6, of_restart(known)),
+    }
+}
+
+fn of_server(step: Step, known: &Answers, found: &Result<Survey, String>) -> Question {
+    let server = match found {
+        Ok(server) if step == Step::Server => server,
+        Ok(_) => return Question::path("Folder of the other server (its server root):", None),
+        Err(why) => {
+            let text = match known.root {
+                None => "Folder of the server (its server root, such as C:\\eSync\\Apache24):",
+                Some(_) => "Folder of the server (its server root):",
+            };
+            return Question::path(text, None).after([format!("No server was found: {why}")]);
+        }
+    };
+    let told = described(server);
+    match &server.closed {
+        None => Question::choice("Is this the server?", &["Yes", "No, another one"], 0).after(told),
+        Some(path) => {
+            let how = match cfg!(windows) {
+                true => {
+                    "close this window, and start the program again with a right click and \"Run as administrator\""
+                }
+                false => "end here, and start it again as root: sudo esync-ssl guide",
+            };
+            let closed = format!(
+                "This account may not write {path}. All can be looked at, and nothing written. To write, {how}"
+            );
+            let options = ["Look without writing", "Another server", "End here"];
+            Question::choice("What now?", &options, 2).after(told.into_iter().chain([closed]))
+        }
+    }
+}
+
+/// What was found, a line each.
+fn described(server: &Survey) -> Vec<String> {
+    let ports = |what: &str, ports: &[u16]| {
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        (!ports.is_empty()).then(|| format!("{what} on {}", ports.join(", ")))
+    };
+    let state = match server.runs {
+        Some(true) => "it runs",
+        Some(false) => "it is stopped",
+        None => "not known whether it runs here",
+    };
+    let listens = [ports("HTTP", &server.http), ports("HTTPS", &server.https)];
+    let state = [Some(state.to_owned())].into_iter().chain(listens).flatten();
+    let mut lines = vec![
+        format!("Server root   {} ({})", server.root, server.found_by),
+        format!("Main file     {}", server.main),
+        format!("State         {}", state.collect::<Vec<_>>().join("; ")),
+    ];
+    if !server.names.is_empty() {
+        lines.push(format!("Sites         {}", shortened(&server.names)));
+    }
+    if let Some(broken) = &server.broken {
+        lines.push(format!(
+            "Problem       Apache does not start with this configuration: {broken}. esync-ssl lint tells all"
+        ));
+    }
+    lines
+}
+
+fn shortened(names: &[String]) -> String {
+    const MOST: usize = 5;
+    match names.len() > MOST {
+        false => names.join(", "),
+        true => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
+    }
+}
+
+fn of_files(step: Step, known: &Answers) -> Question {
+    const DROP: &str = "A file can be dropped into this window; Tab completes a path.";
+    let key = known.key.as_ref().map(|(path, _)| path.to_string());
+    let secret = |told: String| Question {
+        told: vec![told],
+        text: "Pass-phrase (not shown; Enter alone leads back):".into(),
+        kind: Kind::Secret,
+    };
+    match step {
+        Step::Certificate => Question::path("File of the certificate:", None).after([DROP.to_owned()]),
+        Step::Key => {
+            let beside = known.certificate.as_ref().and_then(|found| found.key.clone());
+            let told = beside
+                .as_ref()
+                .map(|key| format!("{key} holds the key that belongs to it."));
+            Question::path("File of the private key:", beside.map(Into::into)).after(told)
+        }
+        Step::KeyPhrase => secret(format!(
+            "The key {} is under a pass-phrase. Apache gets a copy without it, which only it may read.",
+            key.unwrap_or_default()
+        )),
+        Step::Chain => {
+            let issuer = known.certificate.as_ref().and_then(|found| found.lacks.clone());
+            let told = format!(
+                "The file holds no certificate of the issuer, {}. Authorities send it along as chain, bundle or intermediate; \
+                 without it many clients do not trust the server. Enter alone: there is none.",
+                issuer.unwrap_or_default()
+            );
+            Question::path("File of the intermediate certificates:", Some(String::new())).after([told])
+        }
+        Step::ArchivePhrase => secret("The archive is under a pass-phrase.".into()),
+        Step::Authority => {
+            let options = [
+                "Let's Encrypt, for nothing",
+                "Another authority, by its ACME address",
+            ];
+            let told = "The authority looks whether the name leads to this server: it must be reachable by that name, from \
+                        everywhere, on port 80 or 443.";
+            Question::choice("Which authority makes the certificate?", &options, 0).after([told.to_owned()])
+        }
+        Step::Directory => Question::line("Address of its ACME directory:", None),
+        Step::DirectoryRoot => {
+            let told = "Authorities of a company have a root certificate of their own, by which they are trusted. Enter alone: it \
+                        is trusted as it is.";
+            let text = "File of its root certificate:";
+            Question::path(text, Some(String::new())).after([told.to_owned()])
+        }
+        _ => Question::path("File of the archive (.pfx, .p12):", None).after([DROP.to_owned()]),
+    }
+}
+
+fn of_name(step: Step, known: &Answers, look: &dyn Looks) -> Question {
+    let names = known.certificate.as_ref().map(|found| found.names.clone());
+    let told = names
+        .filter(|names| !names.is_empty())
+        .map(|names| format!("The certificate is for {}", shortened(&names)));
+    if step == Step::TypedName {
+        return Question::line("Name or address that clients use:", None).after(told);
+    }
+    let offers = name::offered(look, known);
+    let offers = offers
+        .iter()
+        .map(|offer| format!("{} ({})", offer.name, offer.from));
+    let options: Vec<String> = offers.chain(["Another name".to_owned()]).collect();
+    Question {
+        told: Vec::new(),
+        text: "By which name do clients reach this site?".into(),
+        kind: Kind::Choice { options, usual: 0 },
+    }
+}
+
+fn of_request(step: Step, known: &Answers, look: &dyn Looks) -> Question {
+    let name = known.name.clone().unwrap_or_default();
+    match (step, &known.folder) {
+        (Step::Agree, Some(folder)) => {
+            let told = format!(
+                "A new private key and a request for {name} are written into {folder}. The request goes to your authority; the \
+                 key stays here. Nothing of the server changes."
+            );
+            Question::choice("Write them?", &["Yes", "No, end here"], 0).after([told])
+        }
+        _ => {
+            let usual = look.folder();
+            Question::path("Folder for key and request:", Some(usual.into()))
+        }
+    }
+}
+
+fn of_http(known: &Answers, look: &dyn Looks) -> Question {
+    let posts = look.posts(known.root.as_deref());
+    let server = known.server.clone().unwrap_or_default();
+    let others = (server.plain_hosts > 1).then(|| {
+        format!(
+            "{} answer over HTTP on this server; Off means all that share its ports.",
+            count(server.plain_hosts, "site")
+        )
+    });
+    // What is there is not cut off by Enter alone.
+    let usual = match (&posts, &others) {
+        (Some(_), _) => 1,
+        (None, Some(_)) => 2,
+        (None, None) => 0,
+    };
+    let told = posts.map(|posts| format!("{posts}. They go silent with Off, and most with Redirect."));
+    let options = [
+        "Off: only HTTPS answers; gateways that post to http:// go silent",
+        "Keep: both; gateways that post to http:// continue, not encrypted",
+        "Redirect: browsers are led to HTTPS; most gateways do not follow",
+    ];
+    Question::choice("What becomes of HTTP?", &options, usual).after(told.into_iter().chain(others))
+}
+
+fn of_restart(known: &Answers) -> Question {
+    let is_up = known.server.as_ref().and_then(|server| server.runs) != Some(false);
+    let options = match is_up {
+        true => [
+            "Yes; connections break for some seconds",
+            "No, only write the files",
+        ],
+        false => ["Yes", "No, leave it stopped"],
+    };
+    let text = match is_up {
+        true => "Restart Apache afterwards and prove that HTTPS works?",
+        false => "Apache is stopped. Start it afterwards and prove that HTTPS works?",
+    };
+    let told = "Unless the server then shows the certificate, files and server are put back as they were. What is \
+                only written takes effect with the next start; esync-ssl restart does that later.";
+    Question::choice(text, &options, 0).after([told.to_owned()])
+}
