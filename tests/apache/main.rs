@@ -22,11 +22,15 @@ mod fixture_tree;
 #[cfg(unix)]
 mod guide;
 #[cfg(unix)]
+mod guide_picture;
+#[cfg(unix)]
 mod hazards;
 mod httpd;
 mod layouts;
 #[cfg(unix)]
 mod newer;
+#[cfg(unix)]
+mod picture;
 mod restart;
 // A server without a service is told by its PidFile and by signals.
 #[cfg(unix)]

@@ -25,9 +25,16 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Starts a program at a terminal that is its own.
+    /// Starts a program at a terminal that is its own, and has no colours.
     #[track_caller]
-    pub fn start(command: Command) -> Conversation {
+    pub fn start(mut command: Command) -> Conversation {
+        command.env("NO_COLOR", "1");
+        Conversation::start_wide(command, 200)
+    }
+
+    /// Starts a program at a terminal of so many columns.
+    #[track_caller]
+    pub fn start_wide(command: Command, columns: u16) -> Conversation {
         let mut own = Command::new("setsid");
         own.arg("--ctty").arg(command.get_program());
         own.args(command.get_args());
@@ -40,11 +47,11 @@ impl Conversation {
         if let Some(folder) = command.get_current_dir() {
             own.current_dir(folder);
         }
-        own.env("TERM", "xterm").env("NO_COLOR", "1");
+        own.env("TERM", "xterm");
         let at = Terminal::start(own);
         let size = rustix::termios::Winsize {
             ws_row: 50,
-            ws_col: 200,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
@@ -54,6 +61,11 @@ impl Conversation {
             said: String::new(),
             answered: 0,
         }
+    }
+
+    /// What was written to the terminal, with all that moves its cursor and colours it.
+    pub fn written(&self) -> &str {
+        &self.said
     }
 
     /// What was shown, without what only moves the cursor.
@@ -111,6 +123,12 @@ impl Conversation {
     /// Waits for its end: its status, and all that was shown.
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
+        (self.status(), self.said())
+    }
+
+    /// Waits for its end: its status.
+    #[track_caller]
+    pub fn status(&mut self) -> Option<i32> {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.at.child.try_wait().expect("its state") {
@@ -126,7 +144,6 @@ impl Conversation {
         while let Ok(bytes) = self.at.shown.recv_timeout(Duration::from_millis(300)) {
             self.said.push_str(&String::from_utf8_lossy(&bytes));
         }
-        let said = self.said();
-        (status.code(), said)
+        status.code()
     }
 }
