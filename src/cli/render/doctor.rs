@@ -35,7 +35,7 @@ pub fn text(report: &Report) -> String {
             count(report.more_finding_count, "more finding")
         );
     }
-    let good = ("Good, each with the command that tells more", SectionState::Good);
+    let good = ("Good", SectionState::Good);
     for (title, state) in [good, ("Not looked at", SectionState::NotLookedAt)] {
         let mut own = report
             .sections
@@ -54,6 +54,7 @@ pub fn text(report: &Report) -> String {
             );
         }
     }
+    text += "\nThese names, and those after `more`, are commands of esync-ssl that tell more.\n";
     let _ = writeln!(text, "\n\x1b[1mNext step:\x1b[0m {}", sentence(&report.next_step));
     text
 }
@@ -116,6 +117,6 @@ fn cause_lines(cause: &Cause) -> String {
         );
     }
     let commands: Vec<&str> = cause.seen_by.iter().copied().map(Source::command).collect();
-    let _ = writeln!(text, "  more:  esync-ssl {}", commands.join(", "));
+    let _ = writeln!(text, "  more:  {}", commands.join(", "));
     text
 }

@@ -3,6 +3,7 @@
 
 mod fix;
 mod look;
+mod observe;
 mod observed;
 mod remedy;
 mod report;

@@ -1,286 +1,19 @@
 //! Which observations have the same cause: one fault is called by many names, by whoever sees it. What leads to what is
 //! one table. Reads nothing.
 
+mod table;
+
 use super::observed::{Observation, Source};
 use crate::check::{Code, Finding, Severity};
 use crate::severity::Phase;
+use table::{Row, TABLE, Tie};
 
-/// How cause and effect belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tie {
-    /// Wherever they are.
-    Anywhere,
-    /// They are about one virtual host, or the cause about none.
-    Host,
-    /// They are about one port.
-    Port,
-    /// They are in one file.
-    File,
-}
-
-/// Of a cause, these effects are no causes of their own.
-struct Row {
-    /// No code stands for whatever keeps the server from starting.
-    causes: &'static [Code],
-    /// No code stands for whatever `by` sees.
-    effects: &'static [Code],
-    /// Rules of `lint` that are effects as well.
-    rules: &'static [&'static str],
-    by: Option<Source>,
-    tie: Tie,
-}
-
-const fn row(causes: &'static [Code], effects: &'static [Code], tie: Tie) -> Row {
-    Row {
-        causes,
-        effects,
-        rules: &[],
-        by: None,
-        tie,
-    }
-}
-
-const fn seen(causes: &'static [Code], by: Source, tie: Tie) -> Row {
-    Row {
-        causes,
-        effects: &[],
-        rules: &[],
-        by: Some(by),
-        tie,
-    }
-}
-
-/// What is wrong with the certificates that are sent.
-const CHAINS: &[Code] = &[
-    Code::ChainMissing,
-    Code::ChainNotSent,
-    Code::ChainWrong,
-    Code::ChainSignature,
-    Code::ChainOrder,
-    Code::ChainLeafNotFirst,
-    Code::ChainExpired,
-    Code::ChainWeakSignature,
-    Code::ChainFileNoCertificate,
-    Code::ChainFileDamaged,
-    Code::CertSelfSigned,
-    Code::CertExpired,
-    Code::CertNotYetValid,
-    Code::CertIsCa,
-    Code::CertNoServerAuth,
-    Code::CertKeyUsage,
-    Code::CertCriticalExtension,
-    Code::SignatureWeak,
-    Code::KeyWeak,
-];
-
-/// Faults of the text: what Apache makes of the rest is not what was meant.
-const TEXT: &[Code] = &[
-    Code::ConfigEncoding,
-    Code::ConfigUnreadable,
-    Code::ConfigProblem,
-    Code::SectionNotClosed,
-    Code::DirectiveUnknown,
-    Code::DirectiveValue,
-    Code::DirectivePlace,
-    Code::ModuleNotLoaded,
-    Code::ModuleMissing,
-    Code::ServerRoot,
-    Code::VariableUndefined,
-];
-
-/// What leads to what; the first row that fits counts.
-const TABLE: &[Row] = &[
-    // Whoever has our port answers there, with certificates of its own.
-    seen(&[Code::PortTaken], Source::Verify, Tie::Port),
-    // Text that is read in a wrong encoding, or from a wrong folder, is full of faults that are none.
-    row(
-        &[Code::ConfigEncoding],
-        &[
-            Code::ConfigProblem,
-            Code::DirectiveUnknown,
-            Code::DirectiveValue,
-            Code::DirectivePlace,
-            Code::SectionNotClosed,
-            Code::ListenMissing,
-            Code::ModuleNotLoaded,
-            Code::ModuleMissing,
-        ],
-        Tie::Anywhere,
-    ),
-    row(
-        &[Code::ServerRoot],
-        &[
-            Code::FileMissing,
-            Code::LogFolder,
-            Code::DocumentRoot,
-            Code::ModuleMissing,
-            Code::ConfigProblem,
-            Code::ConfigUnreadable,
-            Code::DirectiveUnknown,
-            Code::ModuleNotLoaded,
-        ],
-        Tie::Anywhere,
-    ),
-    row(&[Code::ModuleMissing], &[Code::ModuleNotLoaded], Tie::Anywhere),
-    Row {
-        rules: &["mpm", "no-listen", "module-needed"],
-        ..row(
-            TEXT,
-            &[
-                Code::TlsOff,
-                Code::TlsOnHttpPort,
-                Code::ListenMissing,
-                Code::VhostAddress,
-                Code::VhostShadowed,
-                Code::VhostNotReached,
-                Code::CertNotNamed,
-            ],
-            Tie::Anywhere,
-        )
-    },
-    row(
-        &[Code::SectionNotClosed],
-        &[Code::DirectivePlace, Code::ConfigProblem],
-        Tie::File,
-    ),
-    row(
-        &[Code::VariableUndefined],
-        &[Code::FileMissing, Code::LogFolder],
-        Tie::Anywhere,
-    ),
-    // Two lines want one port, and Apache says of the second that the port is taken.
-    row(&[Code::ListenTwice], &[Code::PortTaken], Tie::Anywhere),
-    row(&[Code::AlreadyRunning], &[Code::PortTaken], Tie::Anywhere),
-    // The rehearsal and the log say in general what a rule says of a file or a line.
-    row(
-        &[
-            Code::TlsProtocols,
-            Code::TlsCiphers,
-            Code::KeyWeak,
-            Code::KeyUnusable,
-            Code::SignatureWeak,
-            Code::KeyTypeTooNew,
-            Code::DirectiveValue,
-            Code::PassPhraseWrong,
-            Code::PassPhraseDialog,
-            Code::KeyCipherUnknown,
-        ],
-        &[Code::RehearsalFailed, Code::HandshakeFailed, Code::Tls12Refused],
-        Tie::Host,
-    ),
-    row(
-        &[Code::RehearsalFailed],
-        &[
-            Code::TlsCiphers,
-            Code::TlsProtocols,
-            Code::HandshakeFailed,
-            Code::PassPhraseWrong,
-            Code::PassPhraseDialog,
-            Code::PassPhraseAsked,
-            Code::KeyPassPhrase,
-            Code::KeyNotAKey,
-            Code::KeyDamaged,
-            Code::CertDamaged,
-            Code::ClientCaUnreadable,
-            Code::SessionCache,
-        ],
-        Tie::Host,
-    ),
-    row(
-        &[
-            Code::PassPhraseWrong,
-            Code::PassPhraseDialog,
-            Code::KeyPassPhrase,
-            Code::KeyCipherUnknown,
-        ],
-        &[
-            Code::PassPhraseAsked,
-            Code::KeyNotAKey,
-            Code::PassPhraseWrong,
-            Code::PassPhraseDialog,
-        ],
-        Tie::Anywhere,
-    ),
-    row(
-        &[Code::ListenMissing],
-        &[Code::NotListening, Code::VhostNotReached, Code::VhostShadowed],
-        Tie::Host,
-    ),
-    row(&[Code::VhostShadowed], &[Code::VhostNotReached], Tie::Host),
-    row(&[Code::TlsOff], &[Code::TlsOnHttpPort], Tie::Anywhere),
-    // Which virtual host answers decides over what clients see of all others there.
-    seen(
-        &[
-            Code::TlsOnHttpPort,
-            Code::TlsOff,
-            Code::VhostShadowed,
-            Code::VhostNotReached,
-        ],
-        Source::Verify,
-        Tie::Host,
-    ),
-    row(
-        &[Code::TlsOnHttpPort, Code::TlsOff],
-        &[Code::PlainHttp, Code::HandshakeFailed],
-        Tie::Anywhere,
-    ),
-    row(CHAINS, &[Code::ServedUntrusted], Tie::Host),
-    row(&[Code::CertIsCa], &[Code::CertSelfSigned], Tie::Host),
-    row(
-        &[Code::NameNotCovered, Code::NameOnlyCommonName, Code::NameInvalid],
-        &[Code::NameApacheWarns, Code::ServedUntrusted],
-        Tie::Host,
-    ),
-    row(
-        &[Code::RenewalFails],
-        &[Code::CertExpired, Code::CertExpiresSoon],
-        Tie::File,
-    ),
-    row(
-        &[Code::RenewalNotScheduled, Code::ScheduleBroken],
-        &[Code::CertExpiresSoon],
-        Tie::Anywhere,
-    ),
-    row(
-        &[Code::CertExpired],
-        &[Code::CertExpiresSoon, Code::RenewalFails],
-        Tie::File,
-    ),
-    // A server that does not come up answers nobody, and one that runs keeps what it has.
-    row(
-        &[],
-        &[
-            Code::NotListening,
-            Code::StartFailed,
-            Code::ServerStopped,
-            Code::ConfigNotRead,
-            Code::ServedOtherThanDisk,
-            Code::PlainHttp,
-            Code::CertNotNamed,
-        ],
-        Tie::Anywhere,
-    ),
-    row(
-        &[Code::ServerStopped],
-        &[Code::NotListening, Code::StartFailed, Code::ConfigNotRead],
-        Tie::Anywhere,
-    ),
-    row(
-        &[Code::ConfigNotRead],
-        &[
-            Code::ServedOtherThanDisk,
-            Code::NotListening,
-            Code::PlainHttp,
-            Code::VhostShadowed,
-            Code::Http2NotAgreed,
-        ],
-        Tie::Anywhere,
-    ),
-    row(
-        &[Code::ServedOtherThanDisk],
-        &[Code::ConfigNotRead],
-        Tie::Anywhere,
-    ),
+/// What is wrong with a file.
+const FILES: &[Code] = &[
+    Code::FileMissing,
+    Code::FileEmpty,
+    Code::FileNotRegular,
+    Code::FileUnreadable,
 ];
 
 /// One cause.
@@ -365,8 +98,10 @@ pub fn causes(observations: Vec<Observation>) -> Vec<Group> {
         }
     }
     for group in &mut groups {
-        // Stable: who comes first says it best.
-        group.same.sort_by_key(|one| (one.is_past, one.severity()));
+        // Stable: who comes first says it best; but what is wrong with a file, whoever looked at it.
+        group
+            .same
+            .sort_by_key(|one| (one.is_past, one.severity(), one.finding.rule == "tls-file"));
     }
     groups.sort_by_key(Group::rank);
     for row in TABLE {
@@ -412,6 +147,12 @@ fn fold(
 
 /// Do both tell of the same thing?
 fn is_same(one: &Observation, other: &Observation) -> bool {
+    // One rule names the line, the other the file.
+    let places = one.finding.place.as_ref().zip(other.finding.place.as_ref());
+    let is_named = || places.is_some_and(|(first, second)| one.names(second) || other.names(first));
+    if FILES.contains(&one.code()) && FILES.contains(&other.code()) && is_named() {
+        return true;
+    }
     if one.code() != other.code() {
         // Apache reads no line beyond one that stops it: there, different words mean one fault.
         return one.stops_start() && other.stops_start() && one.is_in_line_of(other);
@@ -422,24 +163,24 @@ fn is_same(one: &Observation, other: &Observation) -> bool {
     }
     let hosts = one.host.as_ref().zip(other.host.as_ref());
     let is_one_host = hosts.is_none_or(|(one, other)| one == other);
-    let is_file_rule = one.code() == Code::FileMissing;
-    let places = one.finding.place.as_ref().zip(other.finding.place.as_ref());
-    places.is_none() && one.is_of_nothing() && other.is_of_nothing() && one.finding.summary == other.finding.summary
+    places.is_none()
+        && one.is_of_nothing()
+        && other.is_of_nothing()
+        && one.finding.summary == other.finding.summary
         || one.may_be_at(other) && (is_one_host || one.finding.summary == other.finding.summary)
         || one.is_of_host_of(other) && (one.is_of_whole_host() || other.is_of_whole_host())
-        || one.by != other.by && [one, other].iter().any(|one| one.by == Source::Explain && one.finding.place.is_none())
-        // One rule names the line, the other the file.
-        || is_file_rule && places.is_some_and(|(first, second)| one.names(second) || other.names(first))
+        || one.by != other.by
+            && [one, other]
+                .iter()
+                .any(|one| one.by == Source::Explain && one.finding.place.is_none())
 }
 
 impl Row {
     fn has_cause(&self, group: &Group) -> bool {
         let lead = group.lead();
-        // What Apache accepts does not keep it from reading the rest.
-        let is_text = std::ptr::eq(self.causes, TEXT) || self.causes.is_empty();
         !lead.is_past
             && (self.causes.is_empty() || self.causes.contains(&lead.code()))
-            && (!is_text || lead.stops_start())
+            && (!self.stops || lead.stops_start())
     }
 
     fn has_effect(&self, group: &Group) -> bool {
@@ -472,3 +213,6 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,10 +26,8 @@ pub fn of(looked: &Looked, groups: &[Group]) -> Vec<Section> {
     let is_asked = |command: &Source| *command != Source::Devices || looked.devices.is_some();
     let lines = lines.into_iter().filter(|(command, _)| is_asked(command));
     let sections = lines.map(|(command, line)| {
-        let is_own = |group: &&Group| {
-            let mut all = group.all().filter(|one| !one.is_past);
-            group.severity() < Severity::Advice && all.any(|one| one.by == command)
-        };
+        let is_own =
+            |group: &&Group| group.severity() < Severity::Advice && group.all().any(|one| one.by == command);
         let causes = groups.iter().filter(is_own).count();
         match (line, causes) {
             (Err(why), 0) => Section {

@@ -60,7 +60,10 @@ fn what_is_not_the_same_stays_two_causes() {
         let one = observed(Source::Check, Code::CertExpired, Severity::BreaksClients);
         host(at(one, "/conf/a.crt", None), line)
     };
-    let seen = host(observed(Source::Verify, Code::CertExpired, Severity::BreaksClients), 9);
+    let seen = host(
+        observed(Source::Verify, Code::CertExpired, Severity::BreaksClients),
+        9,
+    );
     assert_eq!(told(vec![over(3), over(9), seen]), [(Code::CertExpired, vec![])]);
 }
 
@@ -76,7 +79,10 @@ fn who_has_the_port_answers_there() {
         port(host(one, usize::from(number)), number)
     };
     let all = vec![port(taken, 443), other(443), other(8443)];
-    let wanted = [(Code::PortTaken, vec![Code::CertExpired]), (Code::CertExpired, vec![])];
+    let wanted = [
+        (Code::PortTaken, vec![Code::CertExpired]),
+        (Code::CertExpired, vec![]),
+    ];
     assert_eq!(told(all), wanted);
 }
 
@@ -104,7 +110,10 @@ fn what_a_killed_run_left_comes_first() {
 fn a_server_that_was_never_started_is_no_error() {
     let all = vec![
         observed(Source::Status, Code::ServerStopped, Severity::Advice),
-        host(observed(Source::Verify, Code::NotListening, Severity::BreaksClients), 3),
+        host(
+            observed(Source::Verify, Code::NotListening, Severity::BreaksClients),
+            3,
+        ),
     ];
     let groups = causes(all);
     assert_eq!(groups.len(), 1);
@@ -114,7 +123,11 @@ fn a_server_that_was_never_started_is_no_error() {
 #[test]
 fn no_row_names_a_code_as_its_own_effect() {
     for row in TABLE {
-        assert!(row.causes.iter().all(|code| !row.effects.contains(code) || row.causes.len() > 1));
+        assert!(
+            row.causes
+                .iter()
+                .all(|code| !row.effects.contains(code) || row.causes.len() > 1)
+        );
         assert!(!row.effects.is_empty() || row.by.is_some());
     }
 }

@@ -1,0 +1,239 @@
+//! What each operation saw, put down so that it can be compared.
+
+use super::super::environment::World;
+use super::super::explained::StartOutcome;
+use super::super::interrupted::{remedy, stores};
+use super::super::{lint, ports};
+use super::look::{Looked, Request};
+use super::observed::{Observation, Source, kind};
+use crate::apply::Unfinished;
+use crate::check::{Code, Finding, Severity};
+use crate::quoted::word;
+
+/// So many of each operation are told, the worst first.
+const MOST: usize = 200;
+
+impl Looked {
+    /// Puts down what each operation sees, whoever says it best first.
+    pub fn observe(&mut self, request: &Request, world: &World) {
+        let mut all: Vec<Vec<Observation>> = vec![
+            self.of_runs(world),
+            self.of_lint(),
+            self.of_check(),
+            self.of_ports(),
+            self.of_logs(request.since.is_some()),
+            self.of_server(),
+            self.of_clients(),
+            self.of_devices(),
+        ];
+        for each in &mut all {
+            each.sort_by_key(Observation::severity);
+            self.more_count += each.len().saturating_sub(MOST);
+            each.truncate(MOST);
+        }
+        self.observations = all.into_iter().flatten().collect();
+    }
+
+    /// Runs of ours that were killed.
+    fn of_runs(&self, world: &World) -> Vec<Observation> {
+        let root = &self.loaded.installation.root;
+        let mut found = Vec::new();
+        for store in stores(root, world.disk) {
+            if let Some(run) = store.interrupted().filter(|run| run.at_work.is_none()) {
+                found.push(Observation::new(Source::Backups, unfinished(&run, &remedy(root))));
+            }
+            if store.was_left_stopped() && self.is_up != Some(true) {
+                let cause = "An earlier run of esync-ssl stopped Apache for some seconds, and was killed before it started it \
+                             again.";
+                found.push(Observation::new(
+                    Source::Backups,
+                    stopped(Severity::BreaksClients, cause.into()),
+                ));
+            }
+        }
+        found
+    }
+
+    fn of_lint(&self) -> Vec<Observation> {
+        let found = lint::findings(&self.loaded, lint::problems(&self.loaded));
+        let told = found.into_iter().map(|mut finding| {
+            finding.code = kind(&finding);
+            Observation {
+                port: self.port_at(&finding),
+                ..Observation::new(Source::Lint, finding)
+            }
+        });
+        told.collect()
+    }
+
+    fn of_check(&self) -> Vec<Observation> {
+        let mut found = Vec::new();
+        for checked in &self.check.checked {
+            let all = checked.findings.iter().cloned();
+            found.extend(all.map(|finding| Observation {
+                host: checked.place.clone(),
+                ..Observation::new(Source::Check, finding)
+            }));
+        }
+        let whole = self.check.findings.iter();
+        // What `lint` says line by line is summed up there.
+        let whole = whole.filter(|finding| finding.code != Code::ConfigProblem || finding.rule.is_empty());
+        let ends = self.check.expiring.iter().map(|one| &one.finding);
+        found.extend(whole.chain(ends).cloned().map(|finding| Observation {
+            port: self.port_at(&finding),
+            ..Observation::new(Source::Check, finding)
+        }));
+        if let Some(name) = &self.not_answered {
+            let finding = Finding::new(
+                Code::TlsOff,
+                Severity::BreaksClients,
+                format!("no virtual host answers {name} over TLS"),
+                "Clients that ask for this name by HTTPS get another site, or none.",
+                format!("esync-ssl enable --domain {} turns TLS on for it.", word(name)),
+            );
+            found.push(Observation::new(Source::Check, finding));
+        }
+        found
+    }
+
+    /// The port of a `Listen` that a finding is at.
+    fn port_at(&self, finding: &Finding) -> Option<u16> {
+        let ports = self.ports.as_ref()?.as_ref().ok()?;
+        let place = finding.place.as_ref()?;
+        let at = |port: &&ports::Port| port.place.file == place.file && port.place.line == place.line;
+        ports.ports.iter().find(at).map(|port| port.port)
+    }
+
+    fn of_ports(&self) -> Vec<Observation> {
+        let Some(Ok(report)) = &self.ports else {
+            return Vec::new();
+        };
+        let each = report.ports.iter().flat_map(|port| {
+            let found = port.findings.iter().cloned();
+            found.map(|finding| Observation {
+                port: Some(port.port),
+                ..Observation::new(Source::Ports, finding)
+            })
+        });
+        each.collect()
+    }
+
+    fn of_logs(&self, is_since: bool) -> Vec<Observation> {
+        // What an earlier start failed for, and a running server or newer files have left behind.
+        let is_over = self.is_up == Some(true) || self.changed_since.is_some() || is_since;
+        let each = self.logs.findings.iter().map(|one| {
+            let stops = one.finding.severity == Severity::StopsStart && !one.seen;
+            let is_past = stops && (is_over || one.note.is_some());
+            let mut finding = one.finding.clone();
+            if is_past {
+                finding.severity = Severity::Advice;
+                finding.cause += " It was so at an earlier start; the current files do not show it.";
+            }
+            Observation {
+                lines: one.lines.clone(),
+                count: one.occurrence_count,
+                is_past,
+                ..Observation::new(Source::Explain, finding)
+            }
+        });
+        each.collect()
+    }
+
+    fn of_server(&self) -> Vec<Observation> {
+        let up = self.is_up;
+        let was_started =
+            self.logs.outcome.is_some() && !self.logs.is_without_log() && self.logs.from.is_some();
+        let found = match (up, &self.changed_since) {
+            (Some(false), _) => stopped(
+                match was_started {
+                    true => Severity::BreaksClients,
+                    false => Severity::Advice,
+                },
+                match (was_started, self.logs.outcome) {
+                    (true, Some(StartOutcome::Failed)) => {
+                        "Its last start failed, and no process of it is there."
+                    }
+                    (true, Some(StartOutcome::Stopped)) => "It was stopped.",
+                    (true, _) => "No process of it is there, although its log tells of a start.",
+                    (false, _) => "No log tells that it was ever started with this configuration.",
+                }
+                .into(),
+            ),
+            (Some(true), Some(file)) if self.logs.outcome == Some(StartOutcome::Running) => Finding::new(
+                Code::ConfigNotRead,
+                Severity::Advice,
+                "Apache runs with what it read before the last change",
+                format!("{file} was changed after Apache was last started, as its log tells."),
+                "esync-ssl restart",
+            ),
+            _ => return Vec::new(),
+        };
+        vec![Observation::new(Source::Status, found)]
+    }
+
+    fn of_clients(&self) -> Vec<Observation> {
+        let Some(served) = &self.served else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (target, sight) in self.targets.iter().zip(&served.targets) {
+            let name = target.name.as_deref().unwrap_or("no name");
+            let each = sight.findings.iter().cloned();
+            found.extend(each.map(|finding| Observation {
+                host: target.place.clone(),
+                port: Some(target.address.port()),
+                at: Some(format!("{} ({name})", target.address)),
+                ..Observation::new(Source::Verify, finding)
+            }));
+        }
+        found
+    }
+
+    fn of_devices(&self) -> Vec<Observation> {
+        let Some(report) = &self.devices else {
+            return Vec::new();
+        };
+        let own = report.findings.iter().map(|finding| (finding, None));
+        let sights = report.served.targets.iter();
+        let served = sights.flat_map(|sight| {
+            sight
+                .findings
+                .iter()
+                .map(|finding| (finding, sight.place.clone()))
+        });
+        own.chain(served)
+            .map(|(finding, host)| Observation {
+                host,
+                at: Some("a gateway".into()),
+                ..Observation::new(Source::Devices, finding.clone())
+            })
+            .collect()
+    }
+}
+
+fn unfinished(run: &Unfinished, remedy: &str) -> Finding {
+    let command = match run.command.is_empty() {
+        true => "A run of esync-ssl".to_owned(),
+        false => format!("The run `{}`", run.command.join(" ")),
+    };
+    Finding::new(
+        Code::RunUnfinished,
+        Severity::BreaksClients,
+        "a run of esync-ssl was killed while it changed files",
+        format!(
+            "{command} ({}) was not finished, so files may be half changed.",
+            run.id
+        ),
+        format!("{remedy} puts back what was there before it."),
+    )
+}
+
+fn stopped(severity: Severity, cause: String) -> Finding {
+    Finding::new(
+        Code::ServerStopped,
+        severity,
+        "Apache does not run",
+        cause,
+        "esync-ssl restart starts it, and says what keeps it from starting.",
+    )
+}
