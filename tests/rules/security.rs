@@ -38,6 +38,7 @@ fn the_limits_are_those_of_the_code() {
     };
     let time = |patience: Duration| format!("{} s", patience.as_secs());
     let rehearsals = [rehearsal::PATIENCE, rehearsal::WITH_DIALOG].map(time).join(", ");
+    let documents = [foreign::DOCUMENT, foreign::DOCUMENTS].map(size).join(", ");
     let rows = [
         ("one file of the configuration", size(foreign::CONFIGURATION)),
         (
@@ -57,10 +58,7 @@ fn the_limits_are_those_of_the_code() {
         ("a plan", size(foreign::PLAN)),
         ("the manifest of a backup", size(foreign::MANIFEST)),
         ("a change that is shown again", size(foreign::CHANGES)),
-        (
-            "one document of `report --fleet`, and all of them",
-            [foreign::DOCUMENT, foreign::DOCUMENTS].map(size).join(", "),
-        ),
+        ("one document of `report --fleet`, and all of them", documents),
         ("the command line of a process", size(foreign::COMMAND_LINE)),
         ("the environment of a process", size(foreign::ENVIRONMENT)),
         ("the system's table of connections", size(foreign::PORT_TABLE)),

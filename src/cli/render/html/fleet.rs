@@ -9,12 +9,14 @@ use crate::operation::fleet::{Fleet, Known};
 use crate::shown::{cell, sentence};
 use crate::wording::count;
 
+/// Bars of the picture.
+const FIRST: usize = 25;
 /// Rows of one table.
 const ROWS: usize = 2000;
 
 /// The page.
 pub fn page(of: &Fleet) -> Whole {
-    let parts = [at_risk(of), clocks(of), all(of), unread(of)];
+    let parts = [first(of), at_risk(of), clocks(of), unread(of), all(of)];
     let title = format!("Certificates of {}", count(of.summary.server_count, "server"));
     whole(&title, &top(of), &parts, of.now)
 }
@@ -104,8 +106,8 @@ fn clocks(of: &Fleet) -> Part {
     }
 }
 
-fn all(of: &Fleet) -> Part {
-    let bars = of.certificates.iter().map(|known| Bar {
+fn first(of: &Fleet) -> Part {
+    let bars = of.certificates.iter().take(FIRST).map(|known| Bar {
         name: cell(&format!("{}: {}", known.server, first_name(known))),
         from: known.life.not_before,
         to: known.life.not_after,
@@ -114,10 +116,22 @@ fn all(of: &Fleet) -> Part {
     });
     let bars: Vec<Bar> = bars.collect();
     Part {
+        title: "What ends first",
+        count: bars.len(),
+        body: html! {
+            @match ends(&bars, of.now) {
+                Some(picture) => { (picture) }
+                None => { p { "No certificate is in the documents." } }
+            }
+        },
+    }
+}
+
+fn all(of: &Fleet) -> Part {
+    Part {
         title: "All certificates by their ends",
         count: of.certificates.len(),
         body: html! {
-            @if let Some(picture) = ends(&bars, of.now) { (picture) }
             @if of.certificates.is_empty() { p { "There is none." } } @else {
                 table {
                     thead { tr { th { "Server" } th { "Names" } th { "Ends" } th { "Issued by" } th { "Renewed by" } } }
