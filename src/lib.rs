@@ -26,6 +26,7 @@
 //! - `wording`: numbers with their nouns, and what the system refuses, in words.
 //! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - `trail`: what was read, run and decided, for who asks how it came to an answer.
+//! - `differences`: what two sequences have in common.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
 //! Data flows down this list. Parts beside each other do not know each other.
@@ -69,6 +70,7 @@ pub mod change;
 pub mod check;
 pub mod cli;
 mod codes;
+mod differences;
 pub mod document;
 pub mod exit_status;
 mod failure_code;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use similar::{DiffTag, TextDiff};
+use crate::differences::{self, DiffOp};
 
 /// What one version changed: lines of the common version, and what stands there instead.
 type Hunk<'a> = (Range<usize>, Vec<&'a [u8]>);
@@ -115,9 +115,9 @@ fn lines_of(text: &[u8]) -> Vec<&[u8]> {
 
 fn hunks<'a>(base: &[&[u8]], changed: &'a [u8]) -> Vec<Hunk<'a>> {
     let new = lines_of(changed);
-    let diff = TextDiff::from_slices(base, &new);
-    let ops = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
-    ops.map(|op| (op.old_range(), new[op.new_range()].to_vec()))
+    let ops = differences::between(base, &new).into_iter();
+    ops.filter(|op| !matches!(op, DiffOp::Equal { .. }))
+        .map(|op| (op.old_range(), new[op.new_range()].to_vec()))
         .collect()
 }
 

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use similar::{ChangeTag, DiffOp, TextDiff};
-
+use crate::differences::{self, DiffOp, group_diff_ops};
 use crate::shown::printable;
 
 /// Lines around a change that are shown.
@@ -17,47 +16,66 @@ pub fn line_before(before: &[u8], after: &[u8], line: usize) -> Option<usize> {
     let Some(within) = line.checked_sub(skipped + 1) else {
         return Some(line);
     };
-    let diff = TextDiff::from_lines(&before, &after);
-    if within >= diff.new_len() {
-        return Some(line - diff.new_len() + diff.old_len());
+    let (before, after) = (lines(&before), lines(&after));
+    if within >= after.len() {
+        return Some(line - after.len() + before.len());
     }
-    let change = diff
-        .iter_all_changes()
-        .find(|change| change.new_index() == Some(within))?;
-    Some(skipped + change.old_index()? + 1)
+    let ops = differences::between(&before, &after);
+    match ops.iter().find(|op| op.new_range().contains(&within))? {
+        DiffOp::Equal {
+            old_index, new_index, ..
+        } => Some(skipped + old_index + (within - new_index) + 1),
+        _ => None,
+    }
 }
 
 /// The unified diff of one file, with three lines of context. With `colour`, in the customary colours.
 pub fn unified(path: &str, before: &[u8], after: &[u8], colour: bool) -> String {
     let (skipped, before, after) = different(before, after);
-    let diff = TextDiff::from_lines(&before, &after);
+    let (before, after) = (lines(&before), lines(&after));
     let paint = |code: &str, text: &str| match colour {
         true => format!("\x1b[{code}m{text}\x1b[0m\n"),
         false => format!("{text}\n"),
     };
     let mut text = paint("1", &format!("--- {path}")) + &paint("1", &format!("+++ {path}"));
-    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
+    for hunk in group_diff_ops(differences::between(&before, &after), CONTEXT) {
         let [old, new] = [DiffOp::old_range, DiffOp::new_range].map(|side| {
-            let sides = || hunk.ops().iter().map(side);
+            let sides = || hunk.iter().map(side);
             let first = sides().map(|range| range.start).min().unwrap_or_default();
             let last = sides().map(|range| range.end).max().unwrap_or_default();
             shown(skipped + first..skipped + last)
         });
         text += &paint("36", &format!("@@ -{old} +{new} @@"));
-        for change in hunk.iter_changes() {
-            let line = change.value();
-            let shown = printable(line.strip_suffix(b"\n").unwrap_or(line));
-            text += &match change.tag() {
-                ChangeTag::Delete => paint("31", &format!("-{shown}")),
-                ChangeTag::Insert => paint("32", &format!("+{shown}")),
-                ChangeTag::Equal => format!(" {shown}\n"),
-            };
-            if !line.ends_with(b"\n") {
-                text += "\\ No newline at end of file\n";
+        for op in hunk {
+            let (old, new) = (&before[op.old_range()], &after[op.new_range()]);
+            if let DiffOp::Equal { .. } = op {
+                for line in old {
+                    text += &told(line, |shown| format!(" {shown}\n"));
+                }
+                continue;
+            }
+            for line in old {
+                text += &told(line, |shown| paint("31", &format!("-{shown}")));
+            }
+            for line in new {
+                text += &told(line, |shown| paint("32", &format!("+{shown}")));
             }
         }
     }
     text
+}
+
+/// A line as the diff has it.
+fn told(line: &[u8], painted: impl Fn(&str) -> String) -> String {
+    match line.strip_suffix(b"\n") {
+        Some(line) => painted(&printable(line)),
+        None => painted(&printable(line)) + "\\ No newline at end of file\n",
+    }
+}
+
+/// The lines of a text, with their ends.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n').collect()
 }
 
 /// What differs of two texts with some lines around it, and how many lines are left out in front of it. A configuration
@@ -159,7 +177,7 @@ mod tests {
         );
     }
 
-    fn lines() -> impl Strategy<Value = Vec<&'static str>> {
+    fn some_lines() -> impl Strategy<Value = Vec<&'static str>> {
         prop::collection::vec(prop::sample::select(vec!["a\n", "b\n", "c\n", "\n"]), 0..9)
     }
 
@@ -167,7 +185,7 @@ mod tests {
         /// What is left out beforehand is not missed.
         #[test]
         fn parts_show_what_the_whole_shows(
-            (start, before, after, end) in (lines(), lines(), lines(), lines()),
+            (start, before, after, end) in (some_lines(), some_lines(), some_lines(), some_lines()),
             last in prop::sample::select(vec!["", "x"]),
         ) {
             let far: String = (0..150).map(|number| format!("{number}\n")).collect();

@@ -15,6 +15,7 @@ const FLOORS: [&[&str]; 8] = [
         "account",
         "acl",
         "codes",
+        "differences",
         "exit_status",
         "failure_code",
         "finding",

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
+use crate::differences::{self, DiffOp};
 use crate::httpd::{Document, LineKind, Platform};
 
 use super::marks::{Block, redirect_of, words};
@@ -217,7 +216,7 @@ fn by_hand(before: &Document, after: &Document) -> Vec<Option<usize>> {
     let mut origin = vec![None; after.lines().len()];
     let mut lost: HashMap<&[u8], Vec<usize>> = HashMap::new();
     let mut came: HashMap<&[u8], Vec<usize>> = HashMap::new();
-    for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
+    for op in differences::between(&old, &new) {
         if let DiffOp::Equal {
             old_index,
             new_index,

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
+use crate::differences::{self, DiffOp};
 use crate::httpd::{Document, LineKind};
 
 use super::marks::{Block, blocks, words};
@@ -160,7 +159,7 @@ impl<'a> Pairs<'a> {
             return self.weighed(0..old.len(), 0..new.len());
         }
         let mut pairs = Vec::new();
-        for op in capture_diff_slices(Algorithm::Myers, old, new) {
+        for op in differences::between(old, new) {
             let (from, to) = (op.old_range(), op.new_range());
             match op {
                 DiffOp::Equal { .. } => pairs.extend(from.map(Some).zip(to.map(Some))),

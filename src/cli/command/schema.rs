@@ -6,6 +6,7 @@ use crate::cli::advice::Advice;
 use crate::cli::arguments::Schema;
 use crate::cli::json;
 use crate::cli::printer::Printer;
+use crate::differences::{self, diff_ratio};
 use crate::document::{End, Ending, schema};
 use crate::exit_status::ExitStatus;
 use crate::operation::Failure;
@@ -27,8 +28,7 @@ pub fn run(arguments: &Schema, printer: &Printer) -> Result<ExitStatus, Failure>
 
 fn unknown(command: &str) -> Failure {
     let all: Vec<&str> = schema::commands().filter(|known| !known.is_empty()).collect();
-    let close = similar::get_close_matches(command, &all, 1, 0.6);
-    let advice = match close.first() {
+    let advice = match closest(command, &all) {
         Some(close) => format!("a similar one is there: esync-ssl schema {close}"),
         None => format!("these are there: {}", all.join(", ")),
     };
@@ -36,6 +36,21 @@ fn unknown(command: &str) -> Failure {
         status: ExitStatus::Usage,
         ..Failure::error(anyhow!("there is no command {command:?}; {advice}"))
     }
+}
+
+/// The one that is most like what was typed, where one is.
+fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    let letters = |word: &str| word.chars().collect::<Vec<_>>();
+    let typed = letters(typed);
+    let alike = |known: &&'a str| {
+        let known_letters = letters(known);
+        let same = differences::between(&typed, &known_letters);
+        (diff_ratio(&same, typed.len(), known_letters.len()), *known)
+    };
+    let alike = known.iter().map(alike).filter(|(ratio, _)| *ratio >= 0.6);
+    alike
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
