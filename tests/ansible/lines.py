@@ -214,40 +214,62 @@ def nsis(machine, work):
         f'Unicode true\nName "Our product"\nOutFile "{work}/setup.exe"\nInstallDir "{machine.windows_folder()}"\n'
         'RequestExecutionLevel admin\nSection "Files"\n  WriteUninstaller "$INSTDIR\\uninstall.exe"\nSectionEnd\n' + block("nsis")
     )
-    done = subprocess.run(["makensis", "-V2", "-WX", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(["makensis", "-V2", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     claim(done.returncode == 0, "NSIS: makensis takes the script", done.stdout + done.stderr)
 
 
+# What stands in the place of the module for Windows: the same options, carried out under wine.
+WIN_COMMAND = """
+import subprocess
+from ansible.module_utils.basic import AnsibleModule
+
+module = AnsibleModule(argument_spec=dict(cmd=dict(required=True), stdin=dict(no_log=True)))
+with open({line!r}, "wb") as file:
+    file.write(('cmd /d /s /c "' + module.params["cmd"] + '"').encode())
+done = subprocess.run({start!r}, input=(module.params["stdin"] or "") + "\\n", capture_output=True, text=True)
+module.exit_json(changed=True, rc=done.returncode, stdout=done.stdout, stderr=done.stderr)
+"""
+
+
 def role(machine, folder):
-    """The lines of the role, as Ansible makes them."""
-    exe = folder + "\\esync-ssl.exe"
-    options = {"root": "C:\\eSync\\Apache24", "domain": "esync.example.com", "pfx": folder + "\\esync.pfx", "passphrase": PHRASE, "http": "keep"}
-    variables = machine.work / "variables.json"
-    variables.write_text(json.dumps({"options": options, "exe": exe}))
+    """The role for Windows hosts, with a double of win_command that hands its line to cmd under wine."""
+    modules = machine.work / "collections/ansible_collections/ansible/windows/plugins/modules"
+    modules.mkdir(parents=True)
+    start = [os.environ["WINE"], "C:\\typed.exe", "C:\\line.txt"]
+    (modules / "win_command.py").write_text(WIN_COMMAND.format(line=str(machine.drive / "line.txt"), start=start))
+    site = {"root": "C:\\eSync\\Apache24", "domain": "esync.example.com", "pfx": folder + "\\esync.pfx", "passphrase": PHRASE, "http": "keep"}
+    results = machine.work / "results"
+    environment = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{machine.work}/collections",
+                       ANSIBLE_CALLBACK_PLUGINS=str(Path(__file__).with_name("callback_plugins")), ANSIBLE_CALLBACKS_ENABLED="results",
+                       ESYNC_SSL_TEST_RESULTS=str(results))
+    said = []
 
-    def line(command, check_mode):
-        """By the filter."""
-        template = "{{ options | esync.ssl.command_line(exe, '%s', %s) }}" % (command, check_mode)
-        said = fleet.run("ansible", "localhost", "-m", "ansible.builtin.debug", "-a", f"msg=\"{template}\"", "-e", f"@{variables}", "-o")
-        return json.loads(said.split(" => ", 1)[1])["msg"]
-
-    def told(command, check_mode=False):
-        """Status and document."""
-        status, out = machine.cmd(line(command, check_mode), PHRASE + "\n")
-        try:
-            return status, json.loads(out)
-        except ValueError:
-            return status, {"result": out, "changed": None}
+    def play(state, *options):
+        """What the role did: changed, failed, and its words."""
+        variables = machine.work / "variables.json"
+        variables.write_text(json.dumps({
+            "ansible_connection": "local", "ansible_python_interpreter": sys.executable, "https_is_windows": True, "https_defaults": {},
+            "https_program": folder + "\\esync-ssl.exe", "https_sites": [dict(site, state=state)],
+        }))
+        results.write_text("")
+        words = ["ansible-playbook", "-i", "localhost,", Path(__file__).with_name("plays") / "windows.yml", "-e", f"@{variables}", "-vvv", *options]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        lines = [json.loads(line) for line in results.read_text().splitlines()]
+        said.append(done.stdout + done.stderr + results.read_text())
+        failed = [str(line["result"].get("msg")) for line in lines if line["failed"]]
+        return any(line["changed"] for line in lines), failed, len(lines)
 
     machine.again()
     before = machine.files()
-    dry = told("enable", True)
-    claim(dry[0] == 0 and dry[1]["result"] == "would-change" and machine.files() == before, "role: check mode", dry)
-    runs = [told("enable"), told("enable"), told("disable")]
-    claim([(status, document["result"], document["changed"]) for status, document in runs]
-          == [(0, "written", True), (0, "unchanged", False), (0, "written", True)], "role: present, again, absent", runs)
-    claim(machine.files() == before, "role: every byte is back")
-    claim(PHRASE not in line("enable", False), "role: the pass-phrase is not on the command line")
+    claim(play("present", "--check")[:2] == (True, []) and machine.files() == before, "role for Windows: check mode would change, and writes nothing", said)
+    runs = [play(state)[:2] for state in ("present", "present", "absent")]
+    claim(runs == [(True, []), (False, []), (True, [])], "role for Windows: present, again, absent", (runs, said[-1][-2500:]))
+    claim(machine.files() == before, "role for Windows: every byte is back")
+    (machine.root / "conf/httpd.conf").write_bytes(before[machine.root / "conf/httpd.conf"] + b"<Directory />\r\n")
+    broken = play("present")
+    claim(not broken[0] and len(broken[1]) == 1 and "CONFIG-BROKEN" in broken[1][0], "role for Windows: fails with our finding", (broken, said[-1]))
+    leaks = [line[:400] for words in said for line in words.splitlines() if PHRASE in line]
+    claim(not leaks, "role for Windows: the pass-phrase is in no output and no result, also with -vvv", leaks)
 
 
 def main():
