@@ -363,8 +363,21 @@ def the_fleet(fleet):
     second = fleet.play("role", few, options=["--check"])
     claim(not any(line["changed"] or line["failed"] for line in second.lines), "the role again, check mode: nothing to do", second.said)
 
+    schedule(fleet, few)
     acme(fleet)
     secrets(fleet, hosts, locked)
+
+
+def schedule(fleet, hosts):
+    """Renewals by cron, whose folder is none of this machine's."""
+    cron = Path("/etc/cron.d")
+    fleet.play("schedule", hosts, options=["--check"]).comes_to("schedule, check mode", hosts, names(hosts))
+    claim(not list(cron.iterdir()), "which wrote nothing")
+    fleet.play("schedule", hosts).comes_to("schedule", hosts, names(hosts))
+    claim(len(list(cron.iterdir())) == len(hosts), "a file of cron for each")
+    fleet.play("schedule", hosts).comes_to("schedule again", hosts, [])
+    fleet.play("schedule", hosts, {"state": "absent"}).comes_to("schedule, state absent", hosts, names(hosts))
+    claim(not list(cron.iterdir()), "which took them away")
 
 
 def secrets(fleet, hosts, locked):

@@ -31,6 +31,11 @@ OPTIONS = {
 # Options that are on unless somebody says otherwise, as flags that take them away.
 TAKEN_AWAY = ("test", "rehearsal")
 
+FLAGS = TAKEN_AWAY + (
+    "self_signed", "copy_certs", "in_place", "acme", "agree_terms", "schedule", "adopt", "ocsp_stapling", "http2", "strict",
+    "restart", "start", "now", "forget", "rehearse",
+)
+
 # What commands of each kind get when nothing may be written, and when nobody can be asked.
 ASKS = ("enable", "disable", "schedule on", "schedule off")
 WRITES = ASKS + ("renew",)
@@ -41,7 +46,7 @@ def arguments(command, options, check_mode=False):
     words = command.split(" ")
     for option in OPTIONS[command]:
         flag = "--" + option.replace("_", "-")
-        value = options.get(option)
+        value = _meant(option, options.get(option))
         if option in TAKEN_AWAY:
             if value is False:
                 words.append("--no-" + option)
@@ -51,7 +56,7 @@ def arguments(command, options, check_mode=False):
             words.extend("{0}={1}".format(flag, item) for item in value)
         elif value is not None and value is not False and value != "":
             words.append("{0}={1}".format(flag, value))
-    if options.get("passphrase") and not check_only(command):
+    if options.get("passphrase") and command == "enable":
         words.append("--passphrase-file=-")
     if command in WRITES and check_mode:
         # A trial asks the authority, which check mode may not do.
@@ -64,9 +69,15 @@ def arguments(command, options, check_mode=False):
     return words + (["--"] + list(names) if names else [])
 
 
-def check_only(command):
-    """Whether the command has no use for a pass-phrase."""
-    return command != "enable"
+def _meant(option, value):
+    """The value that is meant, as YAML and Ansible also know other words for yes and no."""
+    if option == "http" and value is False:
+        return "off"
+    if option in FLAGS and str(value).lower() in ("yes", "true", "on", "y", "t", "1"):
+        return True
+    if option in FLAGS and str(value).lower() in ("no", "false", "off", "n", "f", "0"):
+        return False
+    return value
 
 
 def quoted_for_windows(words):

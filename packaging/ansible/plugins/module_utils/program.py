@@ -47,6 +47,8 @@ class Program:
                 msg="esync-ssl is not installed on this host: it is neither on PATH nor in {0}. Install it, or name it with "
                     "executable. Nothing was changed.".format(", ".join(PLACES))
             )
+        if not os.access(self.path, os.X_OK):
+            module.fail_json(msg="{0} is not a program on this host, or may not be run. Nothing was changed.".format(self.path))
         for name in list(os.environ):
             if name.startswith("ESYNC_SSL_") and name != "ESYNC_SSL_ROOT":
                 del os.environ[name]

@@ -29,7 +29,7 @@ options:
   domain:
     description:
       - Domain name or IP address that clients use.
-      - Required for O(state=present). Without it, O(state=absent) is for all domains that C(esync-ssl) turned HTTPS on for.
+      - Required for O(state=present), with one of O(cert), O(pfx), O(acme) and O(self_signed). Without it, O(state=absent) is for all domains that C(esync-ssl) turned HTTPS on for.
     type: str
   alias:
     description: Further names of the same site.
@@ -364,6 +364,10 @@ def main():
         supports_check_mode=True,
     )
     command = "enable" if module.params["state"] == "present" else "disable"
+    if command == "enable" and not any(module.params[source] for source in ("cert", "pfx", "acme", "self_signed")):
+        module.fail_json(
+            msg="the certificate of {0} is not named: give cert and key, pfx, acme or self_signed".format(module.params["domain"])
+        )
     program = Program(module)
     program.finish(program.run(command, module.check_mode))
 
