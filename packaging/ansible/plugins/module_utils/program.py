@@ -47,7 +47,7 @@ class Program:
                 msg="esync-ssl is not installed on this host: it is neither on PATH nor in {0}. Install it, or name it with "
                     "executable. Nothing was changed.".format(", ".join(PLACES))
             )
-        if not os.access(self.path, os.X_OK):
+        if not (os.path.isfile(self.path) and os.access(self.path, os.X_OK)):
             module.fail_json(msg="{0} is not a program on this host, or may not be run. Nothing was changed.".format(self.path))
         for name in list(os.environ):
             if name.startswith("ESYNC_SSL_") and name != "ESYNC_SSL_ROOT":
@@ -96,13 +96,15 @@ class Program:
         result = self.told(document, **more)
         if self.module._diff:
             result["diff"] = {"prepared": difference(document) if diff is None else diff}
-        self.module.exit_json(changed=document["changed"], **result)
+        self.module.exit_json(**result)
 
     @staticmethod
     def told(document, **more):
         """What is handed on of a document."""
         data = document["data"] or {}
+        # A run that failed for one certificate may have renewed others.
         told = dict(
+            changed=document["changed"],
             rc=document["status"],
             result=document["result"],
             restart_needed=document["restart_needed"],
@@ -119,6 +121,8 @@ class Program:
                 told[field] = data[field]
         if data.get("server") and document["command"] in ("enable", "disable", "renew"):
             told["server"] = dict((name, value) for name, value in data["server"].items() if name != "probe")
+        if document["command"] == "renew":
+            told["certificates"] = data.get("certificates", [])
         told.update(more)
         return told
 

@@ -187,9 +187,9 @@ def main():
             module.fail_json(msg="{0} needs names: it is for certificates that are named".format(option))
     program = Program(module)
     document = program.run("renew", module.check_mode)
-    certificates = (document["data"] or {}).get("certificates", [])
+    certificates = program.told(document)["certificates"]
     changed = [outcome(certificate) for certificate in certificates if certificate["result"] not in ("waits", "not-used")]
-    program.finish(document, diff="".join(changed), certificates=certificates)
+    program.finish(document, diff="".join(changed))
 
 
 if __name__ == "__main__":
