@@ -24,6 +24,9 @@ use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 use crate::tls::private_key::PrivateKey;
 
+/// So many certificates of one name that begin on one day find names for their files.
+const MOST_OF_A_DAY: u32 = 99;
+
 /// Files that are to be made.
 #[derive(Default)]
 pub struct NewFiles {
@@ -156,16 +159,22 @@ impl NewFiles {
         })
     }
 
-    /// A bundle in the server's folder below one of two names: `name`, or where other files have it already, such as
-    /// those of the certificate that this one renews, `name` with the day on which the new certificate begins.
+    /// A bundle in the server's folder below the first name that is free, or has these very files already: `name`, or where
+    /// other files have it, such as those of the certificate that this one renews, `name` with the day on which the new
+    /// certificate begins, and a number where several begin on one day.
     pub fn of_bundle(bundle: &Bundle, loaded: &Loaded, name: &str) -> Result<(NewFiles, Placed), Failure> {
-        let dated = dated(name, bundle.leaf.not_before.date());
         let named = |name: &str| {
             let mut files = NewFiles::of(loaded);
             let placed = files.add_bundle(bundle, &loaded.tls_folder(), name, &|path| loaded.show(path))?;
             Ok((files, placed))
         };
-        named(name).or_else(|refused| named(&dated).map_err(|_| refused))
+        let dated = dated(name, bundle.leaf.not_before.date());
+        let numbered = (2..=MOST_OF_A_DAY).map(|number| format!("{dated}-{number}"));
+        let others = [dated.clone()].into_iter().chain(numbered);
+        named(name).or_else(|refused| {
+            let mut found = others.map(|name| named(&name));
+            found.find_map(Result::ok).ok_or(refused)
+        })
     }
 
     /// Whether there is nothing to write.

@@ -1,6 +1,7 @@
 //! Whether a running server still has to read what is configured, as far as that is seen without asking it anything.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
@@ -30,16 +31,40 @@ fn is_deaf(port: u16) -> bool {
     listeners.is_ok_and(|all| !all.iter().any(|listener| listener.address.port() == port))
 }
 
-/// Apache writes its `PidFile` whenever it has read its configuration, after a graceful restart too.
-fn is_older(pid_file: &Path, loaded: &Loaded, world: &World) -> bool {
-    let read = std::fs::metadata(pid_file).and_then(|file| file.modified());
-    let Ok(read) = read.map(|time| Moment::from(OffsetDateTime::from(time))) else {
+/// Is a running server seen to have read everything that is configured? Since we last wrote, and since any file of its
+/// configuration was changed.
+pub fn has_read_all(loaded: &Loaded, world: &World) -> bool {
+    let Some(read) = changed(&running::server(loaded).pid_file) else {
         return false;
     };
+    let mut files = loaded.configuration.files().iter();
+    let are_older = files.all(|file| changed(&file.host).is_some_and(|written| written < read));
+    are_older && last_written(loaded, world).is_none_or(|written| written <= moment(read))
+}
+
+fn is_older(pid_file: &Path, loaded: &Loaded, world: &World) -> bool {
+    let Some(read) = changed(pid_file) else {
+        return false;
+    };
+    last_written(loaded, world).is_some_and(|written| written > moment(read))
+}
+
+/// When a file was last written. Apache writes its `PidFile` whenever it has read its configuration, after a graceful
+/// restart too.
+fn changed(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|file| file.modified()).ok()
+}
+
+fn moment(time: SystemTime) -> Moment {
+    Moment::from(OffsetDateTime::from(time))
+}
+
+/// When we last wrote.
+fn last_written(loaded: &Loaded, world: &World) -> Option<Moment> {
     let stores = stores(&loaded.installation.root, world.disk);
     let newest = stores
         .iter()
         .filter_map(|store| backups_of(store).ok()?.pop())
         .filter_map(|backup| Moment::parse(&backup.manifest.time));
-    newest.max().is_some_and(|written| written > read)
+    newest.max()
 }

@@ -13,7 +13,7 @@ use super::job::Job;
 use super::preflight::Preflight;
 use super::server_effect::{Effect, ServerResult, orders};
 use super::service_orders::{self, Way};
-use super::{restart, running};
+use super::{pending, restart, running};
 use crate::apply::{Content, NameChange, Pending, Written};
 use crate::check::Code;
 use crate::exit_status::ExitStatus;
@@ -23,8 +23,8 @@ use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
 /// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked; without
-/// a site always, as nothing tells whether it still serves what went. In a dry run it is only looked whether that could be
-/// done, and nothing becomes of it.
+/// a site one that is not seen to have read its files since they were written. In a dry run it is only looked whether that
+/// could be done, and nothing becomes of it.
 ///
 /// # Errors
 /// When it does not show it then either.
@@ -42,6 +42,7 @@ pub fn unchanged(
     let is_running = service_orders::is_running(&*service)?;
     let wanted = || Wanted::of_files(loaded).and_site(site);
     let shown = (is_running && site.is_some()).then(|| wanted().shown()).flatten();
+    let has_read = is_running && site.is_none() && pending::has_read_all(loaded, world);
     let noted = site.filter(|_| is_running && !writing.dry_run);
     let noted = noted.map(|site| (Noted::of(loaded, site, progress), site));
     let compared = || {
@@ -55,7 +56,7 @@ pub fn unchanged(
     };
     let result = match is_running {
         false if !writing.start => ServerResult::LeftStopped,
-        true if shown.is_some() => ServerResult::ShowsIt,
+        true if shown.is_some() || has_read => ServerResult::ShowsIt,
         _ => {
             let preflight = preflight(loaded, site, forced, "It was left as it is", progress);
             preflight.refuse_no_start()?;

@@ -198,6 +198,13 @@ fn what_is_disabled_is_served_no_more() {
         "{done}"
     );
     assert_eq!(site.answers(), before);
+    // Once only.
+    let done = site.command(&disable).run().expect_code(0).envelope();
+    assert_eq!(
+        (&done["changed"], &done["data"]["server"]["result"]),
+        (&false.into(), &"shows-it".into()),
+        "{done}"
+    );
 }
 
 #[test]

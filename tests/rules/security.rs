@@ -30,16 +30,21 @@ fn every_test_that_is_named_exists() {
     }
 }
 
-#[test]
-fn the_limits_are_those_of_the_code() {
-    let size = |bytes: u64| match bytes {
+fn size(bytes: u64) -> String {
+    match bytes {
         _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
         _ => format!("{} KiB", bytes >> 10),
-    };
-    let time = |patience: Duration| format!("{} s", patience.as_secs());
-    let rehearsals = [rehearsal::PATIENCE, rehearsal::WITH_DIALOG].map(time).join(", ");
+    }
+}
+
+fn time(patience: Duration) -> String {
+    format!("{} s", patience.as_secs())
+}
+
+/// How much is read.
+fn sizes() -> Vec<(&'static str, String)> {
     let documents = [foreign::DOCUMENT, foreign::DOCUMENTS].map(size).join(", ");
-    let rows = [
+    vec![
         ("one file of the configuration", size(foreign::CONFIGURATION)),
         (
             "all files of a configuration, each as often as it is read",
@@ -63,6 +68,13 @@ fn the_limits_are_those_of_the_code() {
         ("the environment of a process", size(foreign::ENVIRONMENT)),
         ("the system's table of connections", size(foreign::PORT_TABLE)),
         ("the answer of a program that we run", size(child::LONGEST)),
+    ]
+}
+
+/// How long something is waited for, and how often it is tried.
+fn times() -> Vec<(&'static str, String)> {
+    let rehearsals = [rehearsal::PATIENCE, rehearsal::WITH_DIALOG].map(time).join(", ");
+    vec![
         ("one conversation with a server", time(deadline::CONVERSATION)),
         (
             "all that may be lost on silent servers in one command",
@@ -104,8 +116,15 @@ fn the_limits_are_those_of_the_code() {
             "`renew.log`, and the one before it",
             format!("{}, {0}", size(renew_log::LONGEST)),
         ),
-    ];
-    let rows: Vec<String> = rows.map(|(what, limit)| format!("| {what} | {limit} |")).into();
+    ]
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let rows = sizes().into_iter().chain(times());
+    let rows: Vec<String> = rows
+        .map(|(what, limit)| format!("| {what} | {limit} |"))
+        .collect();
     let text = read("SECURITY.md");
     let written: Vec<&str> = text
         .lines()

@@ -97,3 +97,27 @@ fn a_chain_of_another_issuer_goes_with_its_certificate() {
     );
     assert!(Path::new(&site.root().join("conf/ssl/chain.crt")).exists());
 }
+
+/// Files are never overwritten, so each certificate needs names of its own, also where several begin on one day and where
+/// HTTPS was off in between.
+#[test]
+fn certificates_of_one_day_are_copied_beside_each_other() {
+    let site = Site::new();
+    let authority = Authority::new(&site.beside("authority"));
+    for number in 1..=4 {
+        let leaf = authority.leaf(&format!("leaf-{number}"), &[DOMAIN]);
+        for result in ["written", "unchanged"] {
+            let told = enable(&site, &leaf, &["--yes", "--copy-certs"]);
+            assert_eq!(told["result"], result, "{told}");
+        }
+        if number == 3 {
+            site.run(&["disable", "--yes"]).run().expect_code(0);
+        }
+    }
+    let keys = fs::read_dir(site.root().join("conf/ssl")).expect("the folder");
+    let keys = keys.filter(|file| {
+        let name = file.as_ref().expect("a file").file_name();
+        name.to_string_lossy().ends_with(".key")
+    });
+    assert_eq!(keys.count(), 4);
+}
