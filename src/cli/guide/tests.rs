@@ -15,9 +15,9 @@ use crate::tls::issue::{self, KeyType};
 
 const DOMAIN: &str = "esync.example.com";
 
-/// How a question is answered: the first of these whose words are in it.
+/// How a question is answered.
 enum Say {
-    /// The option with these words.
+    /// By the option with these words.
     Option(&'static str),
     Line(String),
     Enter,
@@ -25,6 +25,7 @@ enum Say {
     CtrlC,
 }
 
+/// Answers in their order, each with words that its question must have.
 struct Script {
     answers: RefCell<VecDeque<(&'static str, Say)>>,
     said: RefCell<String>,
