@@ -42,7 +42,7 @@ pub struct Doctor {
     /// Offer to do what helps, one by one
     #[arg(long)]
     pub fix: bool,
-    /// Do what helps without asking
+    /// Write without asking
     #[arg(short, long, requires = "fix")]
     pub yes: bool,
 }
