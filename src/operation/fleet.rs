@@ -264,7 +264,7 @@ fn document(file: &Path, left: &mut u64) -> Result<Data, String> {
     match (document.data, document.error) {
         (Some(data), _) => Ok(data),
         (None, Some(error)) => Err(format!(
-            "esync-ssl failed there: {}",
+            "this program failed there: {}",
             printable(error.message.as_bytes())
         )),
         (None, None) => Err(wrong("there is no answer in it")),
