@@ -54,7 +54,7 @@ pub fn text(report: &Report) -> String {
             );
         }
     }
-    text += "\nThese names, and those after `more`, are commands of esync-ssl that tell more.\n";
+    text += "\nThese names, and those after `more`, are commands that tell more.\n";
     let _ = writeln!(text, "\n\x1b[1mNext step:\x1b[0m {}", sentence(&report.next_step));
     text
 }

@@ -43,7 +43,7 @@ impl Looked {
                 found.push(Observation::new(Source::Backups, unfinished(&run, &remedy(root))));
             }
             if store.was_left_stopped() && self.is_up != Some(true) {
-                let cause = "An earlier run of esync-ssl stopped Apache for some seconds, and was killed before it started it \
+                let cause = "An earlier run stopped Apache for some seconds, and was killed before it started it \
                              again.";
                 found.push(Observation::new(
                     Source::Backups,
@@ -213,13 +213,13 @@ impl Looked {
 
 fn unfinished(run: &Unfinished, remedy: &str) -> Finding {
     let command = match run.command.is_empty() {
-        true => "A run of esync-ssl".to_owned(),
+        true => "A run".to_owned(),
         false => format!("The run `{}`", run.command.join(" ")),
     };
     Finding::new(
         Code::RunUnfinished,
         Severity::BreaksClients,
-        "a run of esync-ssl was killed while it changed files",
+        "an earlier run was killed while it changed files",
         format!(
             "{command} ({}) was not finished, so files may be half changed.",
             run.id
