@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use zeroize::Zeroizing;
 
+use crate::operation::Where;
 use crate::operation::at_hand::{AtHand, KeyAtHand, Opened};
 use crate::operation::survey::Survey;
 
@@ -92,6 +93,18 @@ pub struct Answers {
     pub locked: Option<Utf8PathBuf>,
     /// A request is to be written.
     pub is_agreed: bool,
+}
+
+/// The server that is meant: that of the command line, or another one whose root was typed.
+pub fn place_of(place: &Where, root: Option<&Utf8Path>) -> Where {
+    match root {
+        Some(root) if place.root.as_deref() != Some(root.as_std_path()) => Where {
+            root: Some(root.into()),
+            config: None,
+            ..place.clone()
+        },
+        _ => place.clone(),
+    }
 }
 
 /// A question.

@@ -4,7 +4,7 @@ use std::env;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::answers::Looks;
+use super::answers::{Looks, place_of};
 use crate::foreign;
 use crate::operation::at_hand::{self, AtHand, KeyAtHand, Opened};
 use crate::operation::survey::{self, Survey};
@@ -20,14 +20,7 @@ pub struct Eyes<'a> {
 
 impl Eyes<'_> {
     fn place(&self, root: Option<&Utf8Path>) -> Where {
-        match root {
-            None => self.place.clone(),
-            Some(root) => Where {
-                root: Some(root.into()),
-                config: None,
-                ..self.place.clone()
-            },
-        }
+        place_of(self.place, root)
     }
 }
 

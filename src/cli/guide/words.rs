@@ -1,9 +1,11 @@
 //! What was answered, as the words of a command: the one that is carried out, and that people are shown to do it again without a
 //! question.
 
+use std::path::PathBuf;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::answers::{Answers, Http, Source};
+use super::answers::{Answers, Http, Source, place_of};
 use crate::operation::{Where, file_name};
 use crate::place;
 use crate::quoted::word;
@@ -126,30 +128,22 @@ fn is_elsewhere(known: &Answers) -> bool {
 
 /// The options that name the server, where it was named.
 fn of_server(known: &Answers, place: &Where) -> Vec<String> {
-    let text = |path: &std::path::Path| place::whole(path).to_string_lossy().into_owned();
-    let root = match &known.root {
-        Some(root) => Some(whole(root)),
-        None => place
-            .root
-            .as_ref()
-            .or(place.usual_root.as_ref())
-            .map(|root| text(root)),
-    };
-    let is_main = place.config.is_none();
+    let place = &place_of(place, known.root.as_deref());
+    let usual_root = place.usual_root.as_ref().filter(|_| place.config.is_none());
     let paths = [
-        ("--root", root.filter(|_| is_main || place.root.is_some())),
-        ("--config", place.config.as_ref().map(|path| text(path))),
-        ("--httpd", place.httpd.as_ref().map(|path| text(path))),
-        (
-            "--apache-version",
-            place.apache_version.map(|version| version.to_string()),
-        ),
+        ("--root", place.root.as_ref().or(usual_root)),
+        ("--config", place.config.as_ref()),
+        ("--httpd", place.httpd.as_ref()),
     ];
+    let text = |path: &PathBuf| place::whole(path).to_string_lossy().into_owned();
     let paths = paths
         .into_iter()
-        .filter_map(|(option, value)| Some((option, value?)));
+        .filter_map(|(option, path)| Some((option, text(path?))));
+    let version = place.apache_version.iter();
+    let version = version.map(|version| ("--apache-version", version.to_string()));
     let flags = place.define.iter().map(|flag| ("--define", flag.clone()));
     paths
+        .chain(version)
         .chain(flags)
         .flat_map(|(option, value)| [option.to_owned(), value])
         .collect()

@@ -309,6 +309,36 @@ fn back_leads_to_the_question_before_from_every_one() {
 }
 
 #[test]
+fn the_server_of_the_command_line_or_another_one() {
+    let scene = Scene::new();
+    let place = Where {
+        root: Some("/one".into()),
+        config: Some("/one/my.conf".into()),
+        ..Where::default()
+    };
+    for (script, named) in [
+        (vec![(Step::Server, YES)], ("/one", true)),
+        (
+            vec![
+                (Step::Server, Reply::Chosen(1)),
+                (Step::Root, typed("/two")),
+                (Step::Server, YES),
+            ],
+            ("/two", false),
+        ),
+    ] {
+        let mut flow = Flow::new(&scene, Some(Utf8Path::new("/one")));
+        answer(&mut flow, &script);
+        answer(&mut flow, &[(Step::Source, Reply::Chosen(4))]);
+        rest(&mut flow);
+        let words = Words::of(&flow.answers, &place).shown();
+        let root = crate::quoted::quoted(named.0);
+        assert!(words.contains(&format!("--root {root}")), "{words}");
+        assert_eq!(words.contains("my.conf"), named.1, "{words}");
+    }
+}
+
+#[test]
 fn a_name_must_be_one_of_the_certificate() {
     let scene = Scene::new();
     let mut flow = Flow::new(&scene, None);
