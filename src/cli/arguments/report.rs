@@ -29,7 +29,7 @@ pub struct Report {
     ///
     /// Which certificate ends first, whose clock is wrong, and who has to do something before certificates live shorter. A
     /// folder stands for all its files with this ending.
-    #[arg(long, value_name = "FILE|DIR", num_args = 1.., requires = "html")]
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "html")]
     pub fleet: Vec<Utf8PathBuf>,
     /// Show what would be written, and write nothing
     ///

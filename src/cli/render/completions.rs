@@ -29,8 +29,7 @@ fn with_hint(arg: Arg) -> Arg {
         .map(|name| name.as_str())
     {
         Some("FILE" | "FILE:LINE" | "IN" | "OUT" | "PROGRAM") => ValueHint::FilePath,
-        Some("FILE|DIR") => ValueHint::AnyPath,
-        Some("PATH") if arg.get_id() == "path" => ValueHint::AnyPath,
+        Some("PATH") if ["path", "fleet"].contains(&arg.get_id().as_str()) => ValueHint::AnyPath,
         Some("DIR" | "FOLDER") => ValueHint::DirPath,
         Some("NAME") if arg.get_id() == "domain" || arg.get_id() == "alias" => ValueHint::Hostname,
         Some(_) => ValueHint::Other,
