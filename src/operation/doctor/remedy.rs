@@ -6,8 +6,8 @@ use super::super::find::Loaded;
 use super::look::Looked;
 use super::report::Remedy;
 use super::same_cause::Group;
-use crate::check::Code;
 use crate::check::tls_host::TlsHost;
+use crate::check::{Code, Severity};
 use crate::foreign;
 use crate::tls::certificate::{Certificate, Link};
 
@@ -19,9 +19,9 @@ pub fn remedy(group: &Group, stops: bool, looked: &Looked) -> Option<Remedy> {
     looked.is_up?;
     match group.lead().code() {
         Code::RunUnfinished => Some(Remedy::Recover),
-        Code::ServerStopped | Code::ConfigNotRead | Code::ServedOtherThanDisk if !stops => {
-            Some(Remedy::Restart)
-        }
+        Code::ServerStopped | Code::ServedOtherThanDisk if !stops => Some(Remedy::Restart),
+        // A change that clients do not miss may be one that somebody is still at.
+        Code::ConfigNotRead if !stops && group.severity() != Severity::Advice => Some(Remedy::Restart),
         Code::RenewalNotScheduled => Some(Remedy::Schedule),
         Code::ChainMissing | Code::ChainNotSent => {
             chain(group, &looked.loaded).map(|_| Remedy::CompleteChain)
