@@ -290,7 +290,7 @@ codes! {
         ///
         /// Install it as trusted on each client, or get one from an authority: `esync-ssl enable --acme` or `esync-ssl cert request`.
         CertSelfSigned = "CERT-SELF-SIGNED",
-        /// Stapling is on, and the certificate names nobody to ask.
+        /// Stapling is on, and the certificate names no server that could be asked.
         ///
         /// Turn stapling off, or leave it: clients do not notice.
         CertNoResponder = "CERT-NO-RESPONDER",
