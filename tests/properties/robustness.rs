@@ -48,12 +48,17 @@ fn linear<T>(what: &str, size: usize, make: impl Fn(usize) -> T, run: impl Fn(T)
         }
         best
     };
-    let (half, full) = (time(size), time(2 * size));
-    println!("{what}: {size} in {half:?}, {} in {full:?}", 2 * size);
-    assert!(full < LONG, "{what} takes {full:?}");
-    // Small times are noise; quadratic work would show as four times.
-    let bound = half * 3 + Duration::from_millis(500);
-    assert!(full < bound, "{what} is not linear: {half:?}, then {full:?}");
+    // Whatever else the machine does makes one size slow, and hardly the same one each time.
+    for left in (0..3).rev() {
+        let (half, full) = (time(size), time(2 * size));
+        println!("{what}: {size} in {half:?}, {} in {full:?}", 2 * size);
+        assert!(full < LONG, "{what} takes {full:?}");
+        // Small times are noise; quadratic work would show as four times.
+        if full < half * 3 + Duration::from_millis(500) {
+            return;
+        }
+        assert!(left > 0, "{what} is not linear: {half:?}, then {full:?}");
+    }
 }
 
 /// Everything that other parts ask of a configuration.
