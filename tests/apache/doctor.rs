@@ -250,22 +250,22 @@ fn healthy_servers_are_said_to_be() {
     is_healthy("a certificate to try things out", &outcome, began.elapsed());
     drop(site);
     let network = Network::enter();
-    let mut layouts = vec![
-        "main-server",
-        "several-names",
-        "redirect-of-site",
-        "two-sites-one-file",
-    ];
-    if cfg!(unix) {
-        layouts.extend([
+    // On Windows a server without a service is known by its PidFile, which the layouts have elsewhere.
+    let layouts: &[&str] = match cfg!(unix) {
+        true => &[
+            "main-server",
+            "several-names",
+            "redirect-of-site",
+            "two-sites-one-file",
             "debian",
             "redhat",
             "debian-http2",
             "ip-address",
             "macro-in-site",
             "wildcard-alias",
-        ]);
-    }
+        ],
+        false => &[],
+    };
     for name in layouts {
         let (set_up, _server) = trial::enabled(name, &httpd, &network);
         let began = Instant::now();
