@@ -318,6 +318,8 @@ fn what_would_not_do_is_said_and_the_old_one_stays() {
     says(&told, &["SOURCE-UNUSABLE", "is not there"]);
 }
 
+// Programs start slowly under wine; nothing of this is another there.
+#[cfg(unix)]
 #[test]
 fn all_names_that_are_served_must_be_in_it() {
     let Some(world) = World::start() else { return };
