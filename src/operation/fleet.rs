@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use time::macros::date;
 use time::{Date, Duration, OffsetDateTime};
 
 use super::Failure;
 use crate::foreign;
 use crate::place::{Moment, ShownPath};
-use crate::renewal::{Life, Urgency, urgency};
+use crate::renewal::{Life, Urgency, next_shortening, urgency};
 use crate::shown::{printable, shown};
 use crate::wording::reason;
 
@@ -27,13 +26,6 @@ const NAMES: usize = 20;
 const TOLERANCE: Duration = Duration::minutes(10);
 /// A look that is older says little.
 const OLD: Duration = Duration::days(7);
-
-/// From which day on certificates of public authorities live so many days at most (CA/Browser Forum, ballot SC-081).
-const SHORTENINGS: [(Date, i64); 3] = [
-    (date!(2026 - 03 - 15), 200),
-    (date!(2027 - 03 - 15), 100),
-    (date!(2029 - 03 - 15), 47),
-];
 
 /// What was put together.
 pub struct Fleet {
@@ -120,7 +112,7 @@ pub fn read(named: &[PathBuf], now: OffsetDateTime) -> Result<Fleet, Failure> {
         now,
         certificates: Vec::new(),
         clocks: Vec::new(),
-        shortening: next_shortening(now.date()),
+        shortening: next_shortening(now.date()).map(|(day, most)| (day, most.whole_days())),
         summary: Summary::default(),
     };
     let (files, left_out) = files(named)?;
@@ -361,11 +353,6 @@ impl Fleet {
     }
 }
 
-/// The next day from which certificates live shorter.
-fn next_shortening(today: Date) -> Option<(Date, i64)> {
-    SHORTENINGS.into_iter().find(|(day, _)| *day > today)
-}
-
 /// What is wrong with a clock by which a server looked at this moment. `latest`: when the newest certificate began that its
 /// clients take.
 fn clock(looked: OffsetDateTime, latest: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<String> {
@@ -407,18 +394,5 @@ mod tests {
         assert!(behind.contains("23 hours later"), "{behind}");
         let old = clock(now - Duration::days(30), None, now).expect("old");
         assert!(old.contains("30 days old"), "{old}");
-    }
-
-    #[test]
-    fn lives_get_shorter_step_by_step() {
-        assert_eq!(
-            next_shortening(date!(2026 - 11 - 30)),
-            Some((date!(2027 - 03 - 15), 100))
-        );
-        assert_eq!(
-            next_shortening(date!(2027 - 03 - 15)),
-            Some((date!(2029 - 03 - 15), 47))
-        );
-        assert_eq!(next_shortening(date!(2030 - 01 - 01)), None);
     }
 }

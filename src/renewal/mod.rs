@@ -16,5 +16,5 @@ pub use history::{Attempt, History, Outcome, Quiet, Told};
 pub use moment::{CLOCK, Life, Moment, Rule, draw, when};
 pub use outlook::{Outlook, outlook};
 pub use urgency::{Urgency, urgency};
-pub use usual_life::usual_life;
+pub use usual_life::{next_shortening, usual_life};
 pub use window::{Install, Window, install};

@@ -1,14 +1,28 @@
-//! How long the certificates of known authorities live: data, with the day since when, in `usual_lives.txt`.
+//! How long certificates live: data, with the day since when, in `usual_lives.txt`.
 
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
+/// What stands for the directory of every public authority.
+const PUBLIC: &str = "public";
+
 /// How long a certificate lives that the authority of this directory makes now; nothing where that is not known.
 pub fn usual_life(directory: &str, profile: Option<&str>, now: OffsetDateTime) -> Option<Duration> {
-    let all = include_str!("usual_lives.txt").lines().filter_map(line);
-    let its =
-        all.filter(|one| one.directory == directory && one.profile == profile && one.since <= now.date());
+    let its = lives(directory, profile).filter(|one| one.since <= now.date());
     its.max_by_key(|one| one.since).map(|one| one.life)
+}
+
+/// The next day from which certificates of public authorities live shorter, and how long at most; nothing after the last.
+pub fn next_shortening(today: Date) -> Option<(Date, Duration)> {
+    let coming = lives(PUBLIC, None).filter(|one| one.since > today);
+    coming
+        .min_by_key(|one| one.since)
+        .map(|one| (one.since, one.life))
+}
+
+fn lives<'a>(directory: &'a str, profile: Option<&'a str>) -> impl Iterator<Item = UsualLife<'static>> + 'a {
+    let all = include_str!("usual_lives.txt").lines().filter_map(line);
+    all.filter(move |one| one.directory == directory && one.profile == profile)
 }
 
 struct UsualLife<'t> {
@@ -32,7 +46,7 @@ fn line(text: &str) -> Option<UsualLife<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
+    use time::macros::{date, datetime};
 
     use super::*;
 
@@ -57,5 +71,18 @@ mod tests {
             usual_life("https://ca.example/dir", None, datetime!(2026-12-01 0:00 UTC)),
             None
         );
+    }
+
+    #[test]
+    fn lives_get_shorter_step_by_step() {
+        assert_eq!(
+            next_shortening(date!(2026 - 11 - 30)),
+            Some((date!(2027 - 03 - 15), Duration::days(100)))
+        );
+        assert_eq!(
+            next_shortening(date!(2027 - 03 - 15)),
+            Some((date!(2029 - 03 - 15), Duration::days(47)))
+        );
+        assert_eq!(next_shortening(date!(2030 - 01 - 01)), None);
     }
 }
