@@ -34,8 +34,7 @@ impl Effect {
 
 /// The ports of plain HTTP, and those of HTTPS.
 fn ports(configuration: &Configuration) -> [BTreeSet<u16>; 2] {
-    let listens = configuration.listens().iter();
-    let listens: Vec<_> = listens.filter(|listen| listen.truth == Truth::True).collect();
+    let listens: Vec<_> = configuration.active_listens().collect();
     let all: BTreeSet<u16> = listens.iter().map(|listen| listen.port).collect();
     if ssl_engine(configuration, SERVER) {
         return [BTreeSet::new(), all];

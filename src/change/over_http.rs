@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::redirection::redirects;
 use super::request::Request;
-use crate::httpd::{Configuration, Listen, SERVER, Truth, VirtualHost};
+use crate::httpd::{Configuration, Listen, SERVER, VirtualHost};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 
 /// What who asks for a name over HTTP gets. The list may grow.
@@ -26,10 +26,7 @@ pub enum OverHttp {
 
 /// The way of a name that is served over TLS at this port: of several ways the one that is farthest from HTTPS.
 pub fn over_http(configuration: &Configuration, name: &str, host: &VirtualHost, port: u16) -> OverHttp {
-    let listens = configuration
-        .listens()
-        .iter()
-        .filter(|listen| listen.truth == Truth::True);
+    let listens = configuration.active_listens();
     let ways = listens.flat_map(|listen| {
         let ends = ends(listen, host);
         ends.into_iter()

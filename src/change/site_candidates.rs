@@ -102,8 +102,7 @@ impl<'a, 'r> Search<'a, 'r> {
     }
 
     fn listens(&self) -> impl Iterator<Item = &'a Listen> + use<'a> {
-        let listens = self.configuration.listens().iter();
-        listens.filter(|listen| listen.truth == Truth::True)
+        self.configuration.active_listens()
     }
 
     /// The ports that virtual hosts name, less that of HTTPS.

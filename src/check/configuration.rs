@@ -4,7 +4,7 @@
 //! What Apache itself refuses is found by [`lint::check`]; here it is told of the server.
 
 use crate::finding::{Code, Finding, Severity};
-use crate::httpd::{Configuration, SERVER, Spot, Truth, VirtualHost};
+use crate::httpd::{Configuration, SERVER, Spot, VirtualHost};
 use crate::lint::{self, Reach};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 use crate::server::trust::Others;
@@ -152,11 +152,7 @@ fn hosts(configuration: &Configuration) -> Vec<Finding<Option<Spot>>> {
 /// Ports that are meant for TLS and speak plain HTTP: the first virtual host of an address and port decides for all.
 fn plain_ports(configuration: &Configuration, hosts: &[VirtualHost]) -> Vec<Finding<Option<Spot>>> {
     let mut found: Vec<Finding<Option<Spot>>> = Vec::new();
-    for listen in configuration
-        .listens()
-        .iter()
-        .filter(|listen| listen.truth == Truth::True)
-    {
+    for listen in configuration.active_listens() {
         let addresses = hosts
             .iter()
             .flat_map(|host| &host.addresses)

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::finding::{Code, Finding, Severity};
-use crate::httpd::{Configuration, Listen, Platform, Truth};
+use crate::httpd::{Configuration, Listen, Platform};
 use crate::server::port::{Listener, Process};
 
 /// A `Listen` with those who hold its address and port now.
@@ -22,10 +22,7 @@ pub fn wanted<'a>(
     listeners: &'a [Listener],
     own: &dyn Fn(Option<&Process>) -> bool,
 ) -> Vec<Wanted<'a>> {
-    let active = configuration
-        .listens()
-        .iter()
-        .filter(|listen| listen.truth == Truth::True);
+    let active = configuration.active_listens();
     active
         .map(|listen| Wanted {
             listen,

@@ -34,12 +34,7 @@ pub(super) fn reach_among(
     hosts: &[VirtualHost],
     sets: &AddressSets,
 ) -> Vec<Reach> {
-    let ports: BTreeSet<u16> = configuration
-        .listens()
-        .iter()
-        .filter(|listen| listen.truth == Truth::True)
-        .map(|listen| listen.port)
-        .collect();
+    let ports: BTreeSet<u16> = configuration.active_listens().map(|listen| listen.port).collect();
     let all: Vec<u32> = (0..hosts.len() as u32).collect();
     let reach = |part: &[u32]| -> Vec<_> {
         let each = part.iter().map(|index| reach_of(*index, hosts, &ports, sets));

@@ -293,11 +293,7 @@ fn judge_hosts(
 fn answering(loaded: &Loaded, name: &str) -> Vec<SectionId> {
     let configuration = &loaded.configuration;
     let hosts = configuration.virtual_hosts();
-    let listens: Vec<&Listen> = configuration
-        .listens()
-        .iter()
-        .filter(|listen| listen.truth == Truth::True)
-        .collect();
+    let listens: Vec<&Listen> = configuration.active_listens().collect();
     let mut ends: Vec<Option<std::net::IpAddr>> = vec![None];
     ends.extend(
         hosts

@@ -11,7 +11,7 @@ use super::verify;
 use super::{explain, running};
 use crate::change;
 use crate::check::{Code, Finding};
-use crate::httpd::{Listen, Truth, in_url};
+use crate::httpd::{Listen, in_url};
 use crate::interrupt;
 use crate::server::deadline::Patience;
 use crate::server::handshake::{self, http};
@@ -383,8 +383,7 @@ fn of_sight(address: &str, name: Option<&str>, findings: &[Finding]) -> Vec<Faul
 
 /// Every `Listen` in force.
 pub fn active(loaded: &Loaded) -> impl Iterator<Item = &Listen> {
-    let listens = loaded.configuration.listens().iter();
-    listens.filter(|listen| listen.truth == Truth::True)
+    loaded.configuration.active_listens()
 }
 
 /// Where to connect to it from this machine.

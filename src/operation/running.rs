@@ -76,8 +76,7 @@ pub fn holders<'a>(
 
 /// The addresses and ports of its active `Listen` lines, and one more port.
 pub fn ends(loaded: &Loaded, port: Option<u16>) -> Vec<(Option<IpAddr>, u16)> {
-    let listens = loaded.configuration.listens().iter();
-    let active = listens.filter(|listen| listen.truth == Truth::True);
+    let active = loaded.configuration.active_listens();
     let ends = active.map(|listen| (listen.ip(), listen.port));
     ends.chain(port.map(|port| (None, port))).collect()
 }

@@ -1,6 +1,8 @@
 //! What is known of a server before anybody is asked about it: where it is, whether it runs, what it listens on, what its
 //! sites are called, and whether this account may write there.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 
 use super::environment::{Where, World};
@@ -47,13 +49,12 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.refuse_no_configuration()?;
     let configuration = &loaded.configuration;
-    let listens = configuration.listens().iter();
-    let active: Vec<_> = listens.filter(|listen| listen.truth == Truth::True).collect();
+    let active: Vec<_> = configuration.active_listens().collect();
     let engines = Engines::of(configuration);
     let hosts = configuration.virtual_hosts().iter();
     let hosts = hosts.filter(|host| host.truth != Truth::False);
     let (secure, plain): (Vec<_>, Vec<_>) = hosts.partition(|host| engines.speak_tls(host));
-    let secured: Vec<u16> = secure
+    let secured: HashSet<u16> = secure
         .iter()
         .flat_map(|host| host.addresses.iter().filter_map(|address| address.port))
         .collect();
@@ -87,14 +88,10 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
     })
 }
 
-fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut each = Vec::new();
-    for one in all {
-        if !each.contains(&one) {
-            each.push(one);
-        }
-    }
-    each
+/// Each once, where it comes first.
+fn once<T: Clone + Eq + Hash>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut known = HashSet::new();
+    all.filter(|one| known.insert(one.clone())).collect()
 }
 
 fn runs(loaded: &Loaded, world: &World) -> Option<bool> {

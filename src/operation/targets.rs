@@ -90,8 +90,7 @@ pub fn targets(
 /// Every virtual host that speaks TLS, or those that have the name, at an address of this machine.
 pub fn of_configuration(loaded: &Loaded, name: Option<&str>, given: Option<SocketAddr>) -> Vec<Target> {
     let configuration = &loaded.configuration;
-    let listens = configuration.listens().iter();
-    let active: Vec<&Listen> = listens.filter(|listen| listen.truth == Truth::True).collect();
+    let active: Vec<&Listen> = configuration.active_listens().collect();
     let tls: Vec<&VirtualHost> = tls_hosts(configuration).collect();
     let plain = plain(&active, &tls);
     let wanted = tls

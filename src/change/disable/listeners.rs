@@ -160,12 +160,7 @@ impl Decision<'_> {
             {
                 continue;
             }
-            let active: Vec<&Listen> = found
-                .configuration
-                .listens()
-                .iter()
-                .filter(|listen| listen.truth == Truth::True)
-                .collect();
+            let active: Vec<&Listen> = found.configuration.active_listens().collect();
             let left = view
                 .listens()
                 .iter()

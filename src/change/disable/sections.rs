@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::httpd::{Configuration, Truth, VirtualHost};
+use crate::httpd::{Configuration, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 
 use super::super::answer::Answers;
@@ -337,7 +337,6 @@ impl Ours {
 }
 
 fn active_ports(configuration: &Configuration) -> BTreeSet<u16> {
-    let listens = configuration.listens().iter();
-    let active = listens.filter(|listen| listen.truth == Truth::True);
+    let active = configuration.active_listens();
     active.map(|listen| listen.port).collect()
 }

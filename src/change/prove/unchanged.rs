@@ -24,7 +24,7 @@ pub(super) fn refuse_tls_on_http_ports(
     let hosts = result.hosts_named(&request.domain);
     for host in hosts.filter(|host| host.names_exactly(&request.domain)) {
         let is_listened = |port: Option<u16>| {
-            let active = result.listens().iter().filter(|l| l.truth == Truth::True);
+            let active = result.active_listens();
             active
                 .filter(|listen| listen.port != request.port)
                 .any(|listen| port.is_none_or(|port| port == listen.port))

@@ -74,15 +74,12 @@ fn refuse_lost_listeners(
         same.count()
     };
     let is_open = |listen: &Listen| {
-        let mut open = result.listens().iter().filter(|other| other.truth == Truth::True);
+        let mut open = result.active_listens();
         open.any(|other| {
             other.port == listen.port && (other.is_wildcard() || other.address == listen.address)
         })
     };
-    let active = original
-        .listens()
-        .iter()
-        .filter(|listen| listen.truth == Truth::True);
+    let active = original.active_listens();
     let mut lost =
         active.filter(|listen| sleeping(result, listen) > sleeping(original, listen) && !is_open(listen));
     match lost.next() {

@@ -31,6 +31,11 @@ impl Configuration {
         self.index.listens.get_or_init(|| self.collect_listens())
     }
 
+    /// Those that Apache sees.
+    pub fn active_listens(&self) -> impl Iterator<Item = &Listen> + Clone {
+        self.listens().iter().filter(|listen| listen.truth == Truth::True)
+    }
+
     fn collect_listens(&self) -> Vec<Listen> {
         self.named("Listen")
             .filter(|(_, entry)| self.context(entry) == SERVER)
